@@ -1,0 +1,100 @@
+"""Arrow types: their names, and the one that carries each kind of column."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from synthohive.exceptions import SchemaError
+
+if TYPE_CHECKING:
+    from synthohive.schema import Column
+
+__all__ = ["column_from_arrow", "default_type", "parse_type"]
+
+_DECIMAL = re.compile(r"decimal(128|256)\((\d+),\s*(-?\d+)\)")
+_TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:,\s*tz=(.+))?\]")
+_ALIASES = {
+    "double": "float64",
+    "float": "float32",
+    "halffloat": "float16",
+    "date32[day]": "date32",
+    "date64[ms]": "date64",
+}
+
+
+def parse_type(text: str) -> pa.DataType:
+    """Return the type whose ``str()`` is `text`.
+
+    Examples
+    --------
+    >>> parse_type("decimal128(15, 2)"), parse_type("timestamp[us, tz=UTC]")
+    (Decimal128Type(decimal128(15, 2)), TimestampType(timestamp[us, tz=UTC]))
+    """
+    if match := _DECIMAL.fullmatch(text):
+        make = pa.decimal128 if match[1] == "128" else pa.decimal256
+        return make(int(match[2]), int(match[3]))
+    if match := _TIMESTAMP.fullmatch(text):
+        return pa.timestamp(match[1], tz=match[2])
+    try:
+        return pa.type_for_alias(_ALIASES.get(text, text))
+    except ValueError as exc:
+        raise SchemaError(f"{text!r} is not an Arrow type that SynthoHive reads.") from exc
+
+
+def default_type(column: Column) -> pa.DataType:
+    """Return the Arrow type for a column of which only the kind is known."""
+    kind = column.kind.value
+    if kind == "decimal":
+        precision = column.precision or 38
+        scale = column.scale if column.scale is not None else 10
+        return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+    if kind == "timestamp":
+        return pa.timestamp("us", tz="UTC" if column.timezone else None)
+    simple = {
+        "integer": pa.uint64() if column.unsigned else pa.int64(),
+        "float": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "time": pa.time64("us"),
+        "interval": pa.duration("us"),
+        "binary": pa.binary(),
+    }
+    return simple.get(kind, pa.string())
+
+
+def column_from_arrow(field: pa.Field) -> Column:
+    """Describe a column of which only the Arrow field is known (files, DataFrames)."""
+    from synthohive.schema import Column, ColumnKind
+
+    kind = next((kind for test, kind in _KINDS if test(field.type)), "unsupported")
+    type_ = field.type
+    return Column(
+        name=field.name,
+        kind=ColumnKind(kind),
+        arrow=str(type_),
+        nullable=field.nullable,
+        precision=type_.precision if pa.types.is_decimal(type_) else None,
+        scale=type_.scale if pa.types.is_decimal(type_) else None,
+        timezone=pa.types.is_timestamp(type_) and type_.tz is not None,
+        unsigned=pa.types.is_unsigned_integer(type_),
+    )
+
+
+_KINDS = (
+    (pa.types.is_integer, "integer"),
+    (pa.types.is_decimal, "decimal"),
+    (pa.types.is_floating, "float"),
+    (pa.types.is_boolean, "boolean"),
+    (pa.types.is_date, "date"),
+    (pa.types.is_time, "time"),
+    (pa.types.is_timestamp, "timestamp"),
+    (pa.types.is_duration, "interval"),
+    (pa.types.is_string, "text"),
+    (pa.types.is_large_string, "text"),
+    (pa.types.is_null, "text"),
+    (pa.types.is_binary, "binary"),
+    (pa.types.is_large_binary, "binary"),
+)

@@ -1,0 +1,181 @@
+"""What every place of rows offers: Arrow batches out (:class:`Reader`) and in (:class:`Writer`)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Optional
+
+from synthohive.schema import ForeignKey, Metadata
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import pyarrow as pa
+
+__all__ = [
+    "FanOut",
+    "IfExists",
+    "KeyCheck",
+    "Provenance",
+    "Reader",
+    "Warehouse",
+    "Writer",
+    "orphan_free",
+]
+
+IfExists = Literal["fail", "replace"]
+BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class FanOut:
+    """How many child rows each parent row has, over the full tables.
+
+    Attributes
+    ----------
+    histogram : dict of int to int
+        Number of children -> number of parents with that many; zero included.
+    nulls : int
+        Child rows with a NULL in the key (they refer to nothing, MATCH SIMPLE).
+    orphans : int
+        Child rows whose complete key has no parent. Zero where the key is enforced.
+    """
+
+    histogram: dict[int, int]
+    nulls: int = 0
+    orphans: int = 0
+
+
+@dataclass(frozen=True)
+class KeyCheck:
+    """Proof for one foreign key of a written schema, counted by SQL."""
+
+    table: str
+    key: ForeignKey
+    rows: int
+    orphans: int
+    enforced: bool  # the database accepted the constraint itself
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the `_synthohive` table of a written schema tells about its origin."""
+
+    version: str
+    model: str
+    seed: Optional[int]
+    scale: float
+    created: str  # ISO 8601, UTC
+    source: str = field(default="", compare=False)  # source schema's name, never a URL
+
+
+class Reader(ABC):
+    """Rows of one schema. Reading never changes the source."""
+
+    @property
+    @abstractmethod
+    def metadata(self) -> Metadata:
+        """The tables, with every column described."""
+
+    @abstractmethod
+    def count(self, table: str) -> int:
+        """Return the exact number of rows."""
+
+    @abstractmethod
+    def read(
+        self, table: str, columns: Optional[Sequence[str]] = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream all rows, with each column in its ``Column.arrow_type``."""
+
+    @abstractmethod
+    def fan_out(self, table: str, key: ForeignKey) -> FanOut:
+        """Count children per parent over the full tables."""
+
+    @abstractmethod
+    def sample(
+        self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
+    ) -> dict[str, pa.Table]:
+        """Read a bounded sample in which every row's driving ancestors are present.
+
+        Parameters
+        ----------
+        drivers : dict of str to ForeignKey or None
+            Each table's driving key; None for a root. Never cyclic, never to itself.
+        size : int
+            Upper bound of rows per table, kept within a few per cent. Tables (and
+            subtrees) that fit are read whole.
+        seed : int
+            Selects the sample; the same seed gives the same rows.
+
+        Returns
+        -------
+        dict of str to pyarrow.Table
+            Whole rows. A child row whose driving parent does not exist is left out.
+        """
+
+
+class Writer(ABC):
+    """One new schema being written; used as a context manager.
+
+    Rows go to a staging place that nobody sees. :meth:`finish` adds keys, indexes and
+    checks, proves that there are no orphans, and puts the schema in place atomically.
+    Leaving the block without it, for whatever reason, removes the staging place.
+    """
+
+    @abstractmethod
+    def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        """Bulk load all rows of one table, streaming; return their number."""
+
+    @abstractmethod
+    def finish(self) -> list[KeyCheck]:
+        """Constrain, prove, and swap in.
+
+        Raises
+        ------
+        ConnectorError
+            The database refused a constraint (named in the message); nothing changed.
+        """
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Remove the staging place; does nothing after :meth:`finish`."""
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.abort()
+
+
+class Warehouse(Reader):
+    """A reader that can also hold the synthetic schema."""
+
+    @abstractmethod
+    def writer(
+        self,
+        metadata: Metadata,
+        schema: Optional[str],
+        *,
+        provenance: Provenance,
+        if_exists: IfExists = "fail",
+    ) -> Writer:
+        """Check the target, create the staging place, and return the open writer.
+
+        Raises
+        ------
+        ConnectorError
+            The target is the source, exists already (and may not be replaced), or
+            cannot be written to. Raised before anything is created.
+        """
+
+
+def orphan_free(checks: Sequence[KeyCheck]) -> bool:
+    """Whether no key of a written schema has an orphan."""
+    return all(check.orphans == 0 for check in checks)

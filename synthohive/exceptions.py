@@ -1,0 +1,150 @@
+"""Every error that SynthoHive raises on purpose.
+
+The tree::
+
+    SynthoHiveError
+    ├── SchemaError                  the description of the tables is wrong or not supported
+    │   └── SchemaValidationError    …as found by Metadata.validate_schema: all problems at once
+    ├── TrainingError                a model could not be fitted
+    ├── SerializationError           a checkpoint is damaged, foreign or too new
+    ├── ConstraintViolationError     a generated value breaks a constraint that had to hold
+    ├── ConnectorError               a database or file could not be read or written
+    ├── QualityError                 synthetic data is further from the real data than allowed
+    └── PrivacyError                 an output would reveal more than the configuration permits
+
+A message says what was found, where (table, column, key) and, in its hint, what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Optional
+
+__all__ = [
+    "ConnectorError",
+    "ConstraintViolationError",
+    "PrivacyError",
+    "QualityError",
+    "SchemaError",
+    "SchemaValidationError",
+    "SerializationError",
+    "SynthoHiveError",
+    "TrainingError",
+    "did_you_mean",
+]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names the closest known spelling, or all known names.
+
+    Examples
+    --------
+    >>> did_you_mean("custmer", ["customer", "orders"])
+    "Did you mean 'customer'?"
+    >>> did_you_mean("x", ["b", "a"])
+    "Known: 'a', 'b'."
+    """
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    if not names:
+        return "There are none."
+    shown = ", ".join(repr(n) for n in names[:20])
+    return f"Known: {shown}{', …' if len(names) > 20 else ''}."
+
+
+class SynthoHiveError(Exception):
+    """Root of all errors raised by SynthoHive.
+
+    Parameters
+    ----------
+    message : str
+        What was found, and where.
+    hint : str, optional
+        What to do about it; shown after the message.
+    """
+
+    def __init__(self, message: str, *, hint: Optional[str] = None) -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(message if hint is None else f"{message} {hint}")
+
+
+class SchemaError(SynthoHiveError):
+    """The description of the tables is wrong, or holds something unsupported."""
+
+    @classmethod
+    def unknown_table(cls, table: str, known: Iterable[str], where: str = "") -> SchemaError:
+        """Build the error for a table that the metadata does not have."""
+        place = f" in {where}" if where else ""
+        return cls(f"There is no table {table!r}{place}.", hint=did_you_mean(table, known))
+
+    @classmethod
+    def unknown_column(cls, table: str, column: str, known: Iterable[str]) -> SchemaError:
+        """Build the error for a column that a table does not have."""
+        return cls(
+            f"Table {table!r} has no column {column!r}.", hint=did_you_mean(column, known)
+        )
+
+
+class SchemaValidationError(SchemaError):
+    """All the problems that :meth:`Metadata.validate_schema` found.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        One line each, the gravest first.
+    """
+
+    def __init__(self, problems: Sequence[str], *, hint: Optional[str] = None) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = "\n".join(f"  {i}. {p}" for i, p in enumerate(self.problems, 1))
+        head = f"The schema has {count} problem{'' if count == 1 else 's'}:\n{lines}"
+        super().__init__(head, hint=None if hint is None else f"\n{hint}")
+
+
+class TrainingError(SynthoHiveError):
+    """A model could not be fitted: diverged, or the data cannot be learned from."""
+
+
+class SerializationError(SynthoHiveError):
+    """A checkpoint is damaged, tampered with, foreign, or of a newer version."""
+
+
+class ConstraintViolationError(SynthoHiveError):
+    """A generated value breaks a constraint that had to hold."""
+
+
+class ConnectorError(SynthoHiveError):
+    """A database or file could not be read or written."""
+
+    @classmethod
+    def missing_extra(cls, package: str, extra: str) -> ConnectorError:
+        """Build the error for an optional package that is not installed."""
+        return cls(
+            f"The package {package!r} is not installed.",
+            hint=f'Install it with: pip install "synthohive[{extra}]"',
+        )
+
+
+class QualityError(SynthoHiveError):
+    """Synthetic data is further from the real data than the threshold allows.
+
+    Attributes
+    ----------
+    scores : dict of str to float
+        The distance of each failing column, keyed ``"table.column"``.
+    """
+
+    def __init__(
+        self, message: str, scores: dict[str, float], *, hint: Optional[str] = None
+    ) -> None:
+        self.scores = dict(scores)
+        super().__init__(message, hint=hint)
+
+
+class PrivacyError(SynthoHiveError):
+    """An output would reveal more than the configuration permits."""

@@ -1,0 +1,431 @@
+"""What SynthoHive knows about a database: tables, columns, keys, constraints, privacy.
+
+:class:`Metadata` is the one description that every other part reads. It comes from
+``Metadata.from_database(url)``, from a JSON or YAML file, or is written by hand with
+:meth:`Metadata.add_table`; it holds no row and no credential.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from synthohive.exceptions import SchemaError, SchemaValidationError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlalchemy.engine import URL, Engine
+
+__all__ = [
+    "CheckConstraint",
+    "Column",
+    "ColumnKind",
+    "Constraint",
+    "ForeignKey",
+    "Identity",
+    "Index",
+    "Metadata",
+    "PrivacyConfig",
+    "TableConfig",
+    "UniqueConstraint",
+]
+
+FORMAT_VERSION = 1
+
+
+class ColumnKind(str, Enum):
+    """What a column holds, independent of any engine's type names.
+
+    In parentheses: the Arrow type in which SynthoHive carries the values.
+    """
+
+    INTEGER = "integer"  # int8 … int64, uint64
+    DECIMAL = "decimal"  # decimal128/256(precision, scale)
+    FLOAT = "float"  # float32, float64
+    BOOLEAN = "boolean"  # bool
+    CATEGORICAL = "categorical"  # string; the domain is declared (ENUM)
+    DATE = "date"  # date32
+    TIME = "time"  # time64[us]
+    TIMESTAMP = "timestamp"  # timestamp[us], or timestamp[us, UTC] with `timezone`
+    INTERVAL = "interval"  # duration[us]; a month counts as 30 days
+    UUID = "uuid"  # string
+    TEXT = "text"  # string
+    JSON = "json"  # string: the JSON text
+    ARRAY = "array"  # string: the elements as a JSON array
+    BINARY = "binary"  # binary
+    UNSUPPORTED = "unsupported"
+
+
+class _Model(BaseModel):
+    """Shared settings: unknown fields are typing errors, assignments are checked."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class Identity(_Model):
+    """An identity, AUTO_INCREMENT or serial column's generator."""
+
+    start: int = 1
+    increment: int = 1
+    always: bool = False
+
+
+class Column(_Model):
+    """One column as the database declares it.
+
+    Attributes
+    ----------
+    arrow : str, optional
+        The Arrow type in which the column was read, e.g. ``"decimal128(15, 2)"``.
+    computed : str, optional
+        The expression of a generated column: never modelled, never loaded.
+    """
+
+    name: str
+    kind: ColumnKind
+    sql_type: Optional[str] = None
+    arrow: Optional[str] = None
+    nullable: bool = True
+    length: Optional[int] = None
+    precision: Optional[int] = None
+    scale: Optional[int] = None
+    timezone: bool = False
+    unsigned: bool = False
+    enum_values: Optional[list[str]] = None
+    default: Optional[str] = None
+    identity: Optional[Identity] = None
+    computed: Optional[str] = None
+    comment: Optional[str] = None
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The Arrow type of the column's values."""
+        from synthohive._arrow import default_type, parse_type
+
+        return parse_type(self.arrow) if self.arrow else default_type(self)
+
+
+class ForeignKey(_Model):
+    """A reference from `columns` of one table to `parent_columns` of `parent`."""
+
+    columns: list[str] = Field(min_length=1)
+    parent: str
+    parent_columns: list[str] = Field(min_length=1)
+    name: Optional[str] = None
+    on_delete: Optional[str] = None
+    on_update: Optional[str] = None
+    declared: bool = False  # True: the database itself enforces it
+
+    @model_validator(mode="after")
+    def _same_length(self) -> ForeignKey:
+        if len(self.columns) != len(self.parent_columns):
+            raise ValueError(
+                f"foreign key ({', '.join(self.columns)}) names {len(self.columns)} columns "
+                f"but {len(self.parent_columns)} parent columns"
+            )
+        return self
+
+    def label(self, table: str) -> str:
+        """Return ``child(cols) -> parent(cols)``, the way a key is named to users.
+
+        Examples
+        --------
+        >>> ForeignKey(columns=["a"], parent="p", parent_columns=["id"]).label("c")
+        'c(a) -> p(id)'
+        """
+        return (
+            f"{table}({', '.join(self.columns)}) -> {self.parent}({', '.join(self.parent_columns)})"
+        )
+
+
+class UniqueConstraint(_Model):
+    """Columns whose combination of values never repeats."""
+
+    columns: list[str] = Field(min_length=1)
+    name: Optional[str] = None
+
+
+class CheckConstraint(_Model):
+    """A CHECK as the database states it, in its own SQL."""
+
+    sqltext: str
+    name: Optional[str] = None
+
+
+class Index(_Model):
+    """An index that is neither the primary key's nor a UNIQUE constraint's.
+
+    `definition` is the engine's own ``CREATE INDEX`` text where the columns alone do
+    not tell it all (expressions, partial indexes, operator classes).
+    """
+
+    name: str
+    columns: list[str] = Field(default_factory=list)
+    unique: bool = False
+    definition: Optional[str] = None
+
+
+class Constraint(_Model):
+    """Bounds that generated values of a column must keep."""
+
+    dtype: Optional[str] = None  # "int" or "float"; informs rounding of repaired values
+    min: Optional[float] = None
+    max: Optional[float] = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Constraint:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is greater than max {self.max}")
+        return self
+
+
+class TableConfig(_Model):
+    """One table: its columns and keys, and how to synthesize it.
+
+    Parameters
+    ----------
+    name : str
+    pk : str or list of str
+        The primary key; empty where there is none.
+    fk : dict of str to str
+        Short form of simple foreign keys, ``{"customer_id": "customers.id"}``. Moved
+        into `foreign_keys`.
+    foreign_keys : list of ForeignKey
+    parent_context_cols : list of str, optional
+        Parent columns that a child is conditioned on; all of them by default.
+    constraints : dict of str to Constraint
+    pii_cols : list of str or dict of str to str, optional
+        Columns with personal data; a dict also gives the kind (``{"tel": "phone"}``).
+        Given, it replaces detection for this table.
+    high_cardinality_cols : list of str
+        Columns to be embedded whatever their number of categories.
+    linkage_method : {"empirical", "negbinom"}
+        Distribution of the number of children over this table's foreign keys.
+    reference : bool, optional
+        A look-up table (countries, states) is kept as it is. None lets
+        :mod:`synthohive.privacy.reference` decide.
+    """
+
+    name: str
+    pk: list[str] = Field(default_factory=list)
+    fk: dict[str, str] = Field(default_factory=dict)
+    foreign_keys: list[ForeignKey] = Field(default_factory=list)
+    columns: dict[str, Column] = Field(default_factory=dict)
+    unique: list[UniqueConstraint] = Field(default_factory=list)
+    checks: list[CheckConstraint] = Field(default_factory=list)
+    indexes: list[Index] = Field(default_factory=list)
+    comment: Optional[str] = None
+    parent_context_cols: Optional[list[str]] = None
+    constraints: dict[str, Constraint] = Field(default_factory=dict)
+    pii_cols: Optional[Union[list[str], dict[str, str]]] = None
+    high_cardinality_cols: list[str] = Field(default_factory=list)
+    linkage_method: Literal["empirical", "negbinom"] = "empirical"
+    reference: Optional[bool] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _normalise(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping):
+            return raw
+        data = dict(raw)
+        if isinstance(data.get("pk"), str):
+            data["pk"] = [data["pk"]]
+        short = data.pop("fk", None) or {}
+        keys = list(data.get("foreign_keys") or [])
+        for column, target in short.items():
+            parent, dot, parent_column = target.rpartition(".")
+            if not dot:
+                raise ValueError(f"fk {column!r}: write the target as 'parent.column'")
+            keys.append(ForeignKey(columns=[column], parent=parent, parent_columns=[parent_column]))
+        data["foreign_keys"] = keys
+        return data
+
+    @property
+    def key_columns(self) -> set[str]:
+        """All columns of the primary key and of foreign keys."""
+        return set(self.pk).union(*(fk.columns for fk in self.foreign_keys))
+
+    @property
+    def unique_sets(self) -> list[tuple[str, ...]]:
+        """Primary key, UNIQUE constraints and unique column indexes, without repeats."""
+        found = [tuple(self.pk)] if self.pk else []
+        found += [tuple(u.columns) for u in self.unique]
+        found += [tuple(i.columns) for i in self.indexes if i.unique and i.columns]
+        return list(dict.fromkeys(found))
+
+
+class PrivacyConfig(_Model):
+    """What must not leave the database.
+
+    Parameters
+    ----------
+    pii_strategy : {"fake", "mask", "hash", "keep"}
+        What replaces personal data: Faker values, a mask of the same shape, a keyed
+        hash of a made-up value, or nothing (`keep`, for data that is not personal).
+    pii_columns : dict of str to dict of str to str
+        ``{table: {column: kind}}``, added to what is detected. The kind ``"none"``
+        clears a wrong detection.
+    detect_pii : bool
+        Look at names, types and contents of all columns.
+    k_anonymity_threshold : int
+        A category seen with fewer distinct root entities is never emitted.
+    locale : str
+        Faker locale.
+    """
+
+    pii_strategy: Literal["fake", "mask", "hash", "keep"] = "fake"
+    pii_columns: dict[str, dict[str, str]] = Field(default_factory=dict)
+    detect_pii: bool = True
+    k_anonymity_threshold: int = Field(default=5, ge=1)
+    locale: str = "en_US"
+
+
+class Metadata(_Model):
+    """The tables of one schema and their keys.
+
+    Examples
+    --------
+    >>> meta = Metadata()
+    >>> meta = meta.add_table("customers", "id").add_table(
+    ...     "orders", "id", fk={"customer_id": "customers.id"})
+    >>> print(meta)
+    Metadata: 2 tables, 1 foreign keys
+      customers  pk (id)
+      orders     pk (id)  orders(customer_id) -> customers(id)
+    >>> Metadata.from_json(meta.to_json()) == meta
+    True
+    """
+
+    tables: dict[str, TableConfig] = Field(default_factory=dict)
+    schema_name: Optional[str] = None
+    dialect: Optional[str] = None
+    version: int = FORMAT_VERSION
+
+    @classmethod
+    def from_database(
+        cls, url_or_engine: Union[str, URL, Engine], schema: Optional[str] = None, **options: Any
+    ) -> Metadata:
+        """Reflect a schema; see :func:`synthohive.connectors.reflection.reflect`."""
+        from synthohive.connectors.reflection import reflect
+
+        return reflect(url_or_engine, schema, **options)
+
+    def add_table(self, name: str, pk: Union[str, list[str], None] = None, **config: Any) -> Metadata:
+        """Add or replace a table; return self, so that calls chain.
+
+        Raises
+        ------
+        SchemaError
+            A field of the table is unknown or malformed.
+        """
+        try:
+            self.tables[name] = TableConfig(name=name, pk=pk or [], **config)
+        except ValidationError as exc:
+            details = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+            raise SchemaError(f"Table {name!r} is not described correctly: {details}.") from exc
+        return self
+
+    def table(self, name: str) -> TableConfig:
+        """Return one table's description.
+
+        Raises
+        ------
+        SchemaError
+            There is no such table.
+        """
+        try:
+            return self.tables[name]
+        except KeyError:
+            raise SchemaError.unknown_table(name, self.tables) from None
+
+    def foreign_keys(self) -> Iterator[tuple[str, ForeignKey]]:
+        """Yield ``(child table, key)`` in the order of the tables."""
+        for name, table in self.tables.items():
+            for fk in table.foreign_keys:
+                yield name, fk
+
+    def validate_schema(self, real_data: Optional[Mapping[str, Any]] = None) -> None:
+        """Check everything that can be known before training.
+
+        Parameters
+        ----------
+        real_data : dict of str to DataFrame or pyarrow.Table, optional
+            Also checked against the keys: missing columns, repeated keys, orphans.
+
+        Raises
+        ------
+        SchemaValidationError
+            With *all* problems, foreign keys of mismatched types first.
+        """
+        from synthohive._schema_checks import data_problems, schema_problems
+
+        problems = schema_problems(self)
+        if real_data is not None:
+            problems += data_problems(self, real_data)
+        if problems:
+            raise SchemaValidationError(problems)
+
+    def to_json(self, path: Union[str, os.PathLike[str], None] = None) -> str:
+        """Return the description as JSON, and write it to `path` if given."""
+        text = self.model_dump_json(indent=2, exclude_defaults=True)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    def to_yaml(self, path: Union[str, os.PathLike[str], None] = None) -> str:
+        """Return the description as YAML, and write it to `path` if given."""
+        import yaml
+
+        text = yaml.safe_dump(json.loads(self.to_json()), sort_keys=False, allow_unicode=True)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_json(cls, source: Union[str, os.PathLike[str]]) -> Metadata:
+        """Read a description from JSON text, or from a file with it."""
+        return cls._parse(_text_of(source, "{"))
+
+    @classmethod
+    def from_yaml(cls, source: Union[str, os.PathLike[str]]) -> Metadata:
+        """Read a description from YAML text, or from a file with it."""
+        return cls._parse(_text_of(source, "\n"))
+
+    @classmethod
+    def _parse(cls, text: str) -> Metadata:
+        import yaml  # JSON is YAML
+
+        try:
+            return cls.model_validate(yaml.safe_load(text))
+        except (yaml.YAMLError, ValidationError) as exc:
+            raise SchemaError(f"The metadata file cannot be read: {exc}") from exc
+
+    def __str__(self) -> str:
+        keys = list(self.foreign_keys())
+        width = max((len(name) for name in self.tables), default=0)
+        lines = [f"Metadata: {len(self.tables)} tables, {len(keys)} foreign keys"]
+        for name, table in self.tables.items():
+            parts = [f"  {name:<{width}}", f"pk ({', '.join(table.pk)})" if table.pk else "no pk"]
+            if table.columns:
+                parts.append(f"{len(table.columns)} columns")
+            parts += [fk.label(name) for fk in table.foreign_keys]
+            lines.append("  ".join(parts))
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def _text_of(source: Union[str, os.PathLike[str]], mark: str) -> str:
+    """Return `source` itself where it is text (it contains `mark`), else the file's text."""
+    if isinstance(source, str) and mark in source:
+        return source
+    try:
+        return Path(source).read_text(encoding="utf-8")
+    except OSError as exc:
+        raise SchemaError(f"The metadata file {str(source)!r} cannot be opened: {exc}") from exc
