@@ -1,0 +1,102 @@
+"""What a model must offer to be used for the tables of a database."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional, Protocol
+
+import numpy as np
+
+from synthohive.core.data.encoded import EncodedTable
+from synthohive.schema import TableConfig
+
+__all__ = ["ConditionalGenerativeModel", "TrainingEvent", "TrainingListener"]
+
+
+@dataclass(frozen=True)
+class TrainingEvent:
+    """One checkpoint of a training run."""
+
+    table: str
+    epoch: int
+    epochs: int
+    losses: dict[str, float]
+    metric: float  # mean KS/TVD on held-out rows; lower is better
+    best_metric: float
+    eta_seconds: float
+
+
+class TrainingListener(Protocol):
+    """Receives the checkpoints of a training run; a progress bar is one."""
+
+    def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
+        """One epoch is done."""
+
+    def on_checkpoint(self, event: TrainingEvent) -> None:
+        """The model was scored on held-out rows."""
+
+
+class ConditionalGenerativeModel(ABC):
+    """A model of one table's rows, given a context row for each.
+
+    Rows come and go as :class:`~synthohive.core.data.encoded.EncodedTable`: integer
+    codes and floats. A model never sees a real value, a key or personal data.
+
+    Parameters
+    ----------
+    metadata : TableConfig
+        The table; its name is used in messages.
+    batch_size : int
+    epochs : int
+    **kwargs : Any
+        Settings of the model itself.
+    """
+
+    name: str = "custom"
+
+    def __init__(
+        self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
+    ) -> None:
+        self.metadata = metadata
+        self.batch_size = batch_size
+        self.epochs = epochs
+
+    @abstractmethod
+    def fit(
+        self,
+        data: EncodedTable,
+        context: Optional[EncodedTable] = None,
+        *,
+        seed: Optional[np.random.SeedSequence] = None,
+        listener: Optional[TrainingListener] = None,
+        **kwargs: Any,
+    ) -> ConditionalGenerativeModel:
+        """Learn ``p(row | context row)``; `context` has a row for each row of `data`.
+
+        Raises
+        ------
+        TrainingError
+            The training diverged; the message names table, epoch and loss.
+        """
+
+    @abstractmethod
+    def sample(
+        self,
+        num_rows: int,
+        context: Optional[EncodedTable] = None,
+        *,
+        rng: Optional[np.random.Generator] = None,
+        **kwargs: Any,
+    ) -> EncodedTable:
+        """Draw `num_rows` rows, a pure function of the fitted state, `context` and `rng`."""
+
+    @abstractmethod
+    def save(self, path: Path) -> None:
+        """Write the fitted model into the existing, empty directory `path`."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, path: Path) -> ConditionalGenerativeModel:
+        """Read what :meth:`save` wrote, without unpickling anything."""
