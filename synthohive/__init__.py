@@ -1,0 +1,94 @@
+"""SynthoHive: synthetic multi-table databases.
+
+Point it at a database and get a second schema with the same tables, types, keys and
+constraints, no real person in it, and statistics close to the real ones::
+
+    from synthohive import Synthesizer
+
+    synth = Synthesizer.from_database("postgresql://…/shop", schema="public")
+    synth.fit(seed=42)
+    print(synth.to_database(schema="shop_synthetic", seed=7))
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from synthohive._version import __version__
+from synthohive.exceptions import (
+    ConnectorError,
+    ConstraintViolationError,
+    PrivacyError,
+    QualityError,
+    SchemaError,
+    SchemaValidationError,
+    SerializationError,
+    SynthoHiveError,
+    TrainingError,
+)
+from synthohive.schema import (
+    CheckConstraint,
+    Column,
+    ColumnKind,
+    Constraint,
+    ForeignKey,
+    Index,
+    Metadata,
+    PrivacyConfig,
+    TableConfig,
+    UniqueConstraint,
+)
+
+if TYPE_CHECKING:
+    from synthohive.core.data.encoded import EncodedTable
+    from synthohive.core.models.base import ConditionalGenerativeModel
+    from synthohive.core.models.ctgan import CTGAN
+    from synthohive.interface.result import WriteSummary
+    from synthohive.interface.synthesizer import Synthesizer
+
+__all__ = [
+    "CTGAN",
+    "CheckConstraint",
+    "Column",
+    "ColumnKind",
+    "ConditionalGenerativeModel",
+    "ConnectorError",
+    "Constraint",
+    "ConstraintViolationError",
+    "EncodedTable",
+    "ForeignKey",
+    "Index",
+    "Metadata",
+    "PrivacyConfig",
+    "PrivacyError",
+    "QualityError",
+    "SchemaError",
+    "SchemaValidationError",
+    "SerializationError",
+    "Synthesizer",
+    "SynthoHiveError",
+    "TableConfig",
+    "TrainingError",
+    "UniqueConstraint",
+    "WriteSummary",
+    "__version__",
+]
+
+_LAZY = {  # torch takes seconds to import: only when a name that needs it is asked for
+    "CTGAN": "synthohive.core.models.ctgan",
+    "ConditionalGenerativeModel": "synthohive.core.models.base",
+    "EncodedTable": "synthohive.core.data.encoded",
+    "Synthesizer": "synthohive.interface.synthesizer",
+    "WriteSummary": "synthohive.interface.result",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

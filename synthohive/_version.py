@@ -1,0 +1,3 @@
+"""The package's version, in one place (also read by the build)."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,83 @@
+"""The DDL of the synthetic schema: the source's own, or a portable mapping of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Optional
+
+from synthohive.connectors.ddl.mysql import mysql_ddl
+from synthohive.connectors.ddl.portable import portable_ddl
+from synthohive.connectors.ddl.postgresql import postgresql_ddl
+from synthohive.connectors.ddl.sqlite import sqlite_ddl
+from synthohive.connectors.ddl.statements import (
+    PROVENANCE_TABLE,
+    SchemaDdl,
+    Statement,
+    fit_identifier,
+    label,
+)
+from synthohive.exceptions import ConnectorError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect, Engine
+
+    from synthohive.schema import Metadata
+
+__all__ = [
+    "PROVENANCE_TABLE",
+    "SchemaDdl",
+    "Statement",
+    "build_ddl",
+    "engine_family",
+    "fit_identifier",
+    "label",
+]
+
+_CLONES = {"postgresql": postgresql_ddl, "mysql": mysql_ddl, "sqlite": sqlite_ddl}
+
+
+def build_ddl(
+    metadata: Metadata,
+    dialect: Dialect,
+    *,
+    source: Optional[Engine] = None,
+    source_schema: Optional[str] = None,
+) -> SchemaDdl:
+    """Return the statements that make `metadata`'s tables in an engine.
+
+    Where source and target are the same engine the source's catalogue is asked, so
+    that every type, default and constraint is the source's own text. Else, and where
+    the description was edited, types are mapped by what the columns hold.
+
+    Parameters
+    ----------
+    metadata : Metadata
+    dialect : sqlalchemy.engine.Dialect
+        Of the target.
+    source : sqlalchemy.engine.Engine, optional
+        Where the description was reflected from.
+    source_schema : str, optional
+        Its schema; the connection's default schema where None.
+
+    Raises
+    ------
+    ConnectorError
+        A column has a type that the target cannot hold, or a name is reserved.
+    """
+    if PROVENANCE_TABLE in metadata.tables:
+        raise ConnectorError(
+            f"The table name {PROVENANCE_TABLE!r} is reserved for SynthoHive's own note.",
+            hint="Leave the table out with exclude=[…], or rename it.",
+        )
+    if source is not None and engine_family(source.dialect) == engine_family(dialect):
+        clone = _CLONES.get(engine_family(dialect).replace("mariadb", "mysql"))
+        ddl = clone(metadata, source, source_schema) if clone is not None else None
+        if ddl is not None:
+            return ddl
+    return portable_ddl(metadata, dialect, all_keys=source is None)
+
+
+def engine_family(dialect: Dialect) -> str:
+    """Return the engine whose SQL a dialect speaks; MariaDB is not MySQL."""
+    if getattr(dialect, "is_mariadb", False):
+        return "mariadb"
+    return "mysql" if dialect.name == "mariadb" else dialect.name

@@ -1,0 +1,149 @@
+"""MySQL's and MariaDB's own DDL, as ``SHOW CREATE TABLE`` gives it, with the keys taken apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Optional
+
+from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from synthohive.schema import Metadata
+
+__all__ = ["definitions", "mysql_ddl"]
+
+_IDENTIFIER = r"`((?:[^`]|``)+)`"
+_COLUMN = re.compile(_IDENTIFIER + r"\s")
+_KEY = re.compile(r"(?:(UNIQUE|FULLTEXT|SPATIAL)\s+)?(?:KEY|INDEX)\s+" + _IDENTIFIER)
+_FOREIGN = re.compile(
+    rf"CONSTRAINT {_IDENTIFIER} FOREIGN KEY \((.+?)\) REFERENCES {_IDENTIFIER}(\.)?", re.DOTALL
+)
+_COUNTER = re.compile(r"\s*\bAUTO_INCREMENT=\d+")
+_TOKEN = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|.", re.DOTALL)
+
+
+def quote(name: str) -> str:
+    """Quote an identifier."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def definitions(create: str) -> tuple[list[str], str]:
+    """Cut a CREATE TABLE into the definitions in its parentheses, and its options.
+
+    Examples
+    --------
+    >>> definitions("CREATE TABLE `t` (`a` enum('x,)') NOT NULL, KEY `k` (`a`)) ENGINE=InnoDB")
+    (["`a` enum('x,)') NOT NULL", 'KEY `k` (`a`)'], ' ENGINE=InnoDB')
+    """
+    found: list[str] = []
+    depth, part = 0, ""
+    tokens: Iterator[re.Match[str]] = _TOKEN.finditer(create)
+    for match in tokens:
+        token = match[0]
+        if token == ")":
+            depth -= 1
+            if depth == 0:
+                return [*found, part.strip()], create[match.end() :]
+        if token == "," and depth == 1:
+            found.append(part.strip())
+            part = ""
+        elif depth > 0:
+            part += token
+        depth += token == "("
+    return found, ""
+
+
+@dataclass
+class _Parts:
+    inside: list[str] = field(default_factory=list)
+    after: list[Statement] = field(default_factory=list)
+    keys: list[Statement] = field(default_factory=list)
+    enforced: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
+    columns: set[str] = field(default_factory=set)
+
+
+def mysql_ddl(metadata: Metadata, source: Engine, schema: Optional[str]) -> Optional[SchemaDdl]:
+    """Return the DDL of the tables; None where the description differs from the catalogue."""
+    place = f"{quote(schema)}." if schema else ""
+    tables, parts = {}, []
+    with source.connect() as connection:
+        connection.exec_driver_sql("SET SESSION sql_quote_show_create = 1")
+        for name, config in metadata.tables.items():
+            row = connection.exec_driver_sql(
+                f"SHOW CREATE TABLE {place}{quote(name)}".replace("%", "%%")
+            ).one()
+            bodies, options = definitions(row[1])
+            taken = _take_apart(name, bodies, metadata)
+            if taken.columns != set(config.columns):
+                return None
+            body = ",\n  ".join(taken.inside)
+            sql = f"CREATE TABLE {quote(name)} (\n  {body}\n){_COUNTER.sub('', options)}"
+            tables[name] = (Statement(sql, name, f"table {name!r}"),)
+            parts.append(taken)
+    return SchemaDdl(
+        tables=tables,
+        after=tuple(statement for part in parts for statement in part.after),
+        keys=tuple(statement for part in parts for statement in part.keys),
+        enforced=frozenset(key for part in parts for key in part.enforced),
+    )
+
+
+def _take_apart(table: str, bodies: list[str], metadata: Metadata) -> _Parts:
+    """Sort the definitions: what must stand in CREATE TABLE, what can wait for the rows.
+
+    The primary key stays because InnoDB keeps the rows in it, the counter's key because
+    the server insists, and checks because they cost little while loading but a copy of
+    the table when they are added to it.
+    """
+    parts = _Parts()
+    counter = next((_name(b) for b in bodies if _COLUMN.match(b) and _counts(b)), None)
+    primary = next((b for b in bodies if b.startswith("PRIMARY KEY")), None)
+    needs_key = counter is not None and not (primary and _leads(primary, counter))
+    plain = []
+    for body in bodies:
+        if match := _FOREIGN.match(body):
+            parent = match[3].replace("``", "`")
+            if match[4] or parent not in metadata.tables:
+                continue
+            columns = [c.replace("``", "`") for c in re.findall(_IDENTIFIER, match[2])]
+            what = label("foreign key", match[1], columns)
+            parts.keys.append(Statement(f"ALTER TABLE {quote(table)} ADD {body}", table, what))
+            parts.enforced.append((table, tuple(columns), parent))
+        elif match := _KEY.match(body):
+            if needs_key and counter is not None and _leads(body[match.end() :], counter):
+                parts.inside.append(body)
+                needs_key = False
+            elif match[1]:
+                what = label(f"{match[1].lower()} index", match[2])
+                parts.after.append(Statement(f"ALTER TABLE {quote(table)} ADD {body}", table, what))
+            else:
+                plain.append((match[2], f"ADD {body}"))
+        else:
+            parts.inside.append(body)
+            if _COLUMN.match(body):
+                parts.columns.add(_name(body))
+    if plain:  # one statement: the server scans the table once for all of them
+        names = ", ".join(name for name, _ in plain)
+        actions = ", ".join(action for _, action in plain)
+        sql = f"ALTER TABLE {quote(table)} {actions}"
+        parts.after.append(Statement(sql, table, f"indexes {names}"))
+    return parts
+
+
+def _name(body: str) -> str:
+    match = _COLUMN.match(body)
+    return match[1].replace("``", "`") if match else ""
+
+
+def _counts(body: str) -> bool:
+    bare = "".join(t[0] for t in _TOKEN.finditer(body) if t[0][0] not in "'`")
+    return "AUTO_INCREMENT" in bare.upper()
+
+
+def _leads(key: str, column: str) -> bool:
+    """Whether a key's first column is `column`."""
+    return key[key.find("(") + 1 :].startswith(quote(column))

@@ -1,0 +1,85 @@
+"""The statements that make one schema, in the order in which a loader runs them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["PROVENANCE_TABLE", "SchemaDdl", "Statement", "fit_identifier", "label"]
+
+PROVENANCE_TABLE = "_synthohive"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement without any schema name; the loader sets the place it runs in.
+
+    Attributes
+    ----------
+    what : str
+        What it makes, as named to users: ``"unique constraint users_email (email)"``.
+    """
+
+    sql: str
+    table: str = ""
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class SchemaDdl:
+    """The DDL of a schema, cut where the rows go in between.
+
+    Attributes
+    ----------
+    setup : tuple of Statement
+        Types, domains and sequences.
+    tables : dict of str to tuple of Statement
+        What makes each table ready for its rows.
+    after : tuple of Statement
+        Primary keys, uniqueness, checks, indexes, comments.
+    keys : tuple of Statement
+        Foreign keys.
+    counters : tuple of Statement
+        Sequences advanced past the loaded values.
+    enforced : frozenset
+        ``(table, columns, parent)`` of every foreign key among the statements.
+    """
+
+    tables: dict[str, tuple[Statement, ...]]
+    setup: tuple[Statement, ...] = ()
+    after: tuple[Statement, ...] = ()
+    keys: tuple[Statement, ...] = ()
+    counters: tuple[Statement, ...] = ()
+    enforced: frozenset[tuple[str, tuple[str, ...], str]] = field(default_factory=frozenset)
+
+
+def label(kind: str, name: str, columns: Sequence[str] = ()) -> str:
+    """Return how a constraint is named to users.
+
+    Examples
+    --------
+    >>> label("unique constraint", "users_email", ["email"])
+    "unique constraint 'users_email' (email)"
+    """
+    shown = f" {name!r}" if name else ""
+    return f"{kind}{shown} ({', '.join(columns)})" if columns else f"{kind}{shown}"
+
+
+def fit_identifier(name: str, limit: int, *, in_bytes: bool = True) -> str:
+    """Shorten a name to what the engine takes, keeping it distinct.
+
+    Examples
+    --------
+    >>> fit_identifier("short", 63)
+    'short'
+    >>> len(fit_identifier("é" * 60, 63).encode()) <= 63
+    True
+    """
+    size = len(name.encode()) if in_bytes else len(name)
+    if size <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    room = limit - len(digest) - 1
+    head = name.encode()[:room].decode(errors="ignore") if in_bytes else name[:room]
+    return f"{head}_{digest}"

@@ -1,0 +1,135 @@
+"""Bulk loaders: one module per engine, and the choice between them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Optional
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from synthohive.connectors.ddl import build_ddl, engine_family
+from synthohive.connectors.loaders.staged import same_place_error
+from synthohive.exceptions import ConnectorError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from synthohive.connectors.base import IfExists, Provenance, Writer
+    from synthohive.schema import Metadata
+
+__all__ = ["default_target", "open_writer"]
+
+_EXTRAS = {
+    "postgresql": ("psycopg2", "postgres"),
+    "mysql": ("pymysql", "mysql"),
+    "sqlite": ("sqlite3", "dev"),
+}
+
+
+def default_target(engine: Engine, source_schema: Optional[str] = None) -> str:
+    """Return where the synthetic schema goes when nothing is named.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+        Of the source.
+    source_schema : str, optional
+        The connection's default schema where None.
+
+    Returns
+    -------
+    str
+        A schema (PostgreSQL), a database (MySQL) or the path of a file (SQLite).
+
+    Raises
+    ------
+    ConnectorError
+        The source is an in-memory SQLite database, which has no place beside it.
+    """
+    family = engine_family(engine.dialect).replace("mariadb", "mysql")
+    if family not in _EXTRAS:
+        raise ConnectorError(f"SynthoHive cannot write to {engine.dialect.name!r}.")
+    target: str = _loader(family).locate(engine, None, None, source_schema)
+    return target
+
+
+def open_writer(
+    engine: Optional[Engine],
+    metadata: Metadata,
+    *,
+    target_schema: Optional[str] = None,
+    source_schema: Optional[str] = None,
+    provenance: Provenance,
+    if_exists: IfExists = "fail",
+    target_engine: Optional[Engine] = None,
+) -> Writer:
+    """Check the target, create the staging place, and return the open writer.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine, optional
+        Of the source. None (a description without its database) makes the tables from
+        the description alone.
+    metadata : Metadata
+    target_schema : str, optional
+        Default: beside the source :func:`default_target`; with a `target_engine` that
+        connection's default schema.
+    source_schema : str, optional
+    provenance : Provenance
+    if_exists : {"fail", "replace"}
+    target_engine : sqlalchemy.engine.Engine, optional
+        Where to write when not beside the source.
+
+    Raises
+    ------
+    ConnectorError
+        The target is the source, exists already (and may not be replaced), or
+        cannot be written to. Nothing has been created then.
+    """
+    if if_exists not in ("fail", "replace"):
+        raise ConnectorError(f'if_exists must be "fail" or "replace", not {if_exists!r}.')
+    if not metadata.tables:
+        raise ConnectorError("There are no tables to write.")
+    place = target_engine if target_engine is not None else engine
+    if place is None:
+        raise ConnectorError(
+            "There is no database to write to.", hint="Name one with url=…."
+        )
+    family = engine_family(place.dialect).replace("mariadb", "mysql")
+    if family not in _EXTRAS:
+        raise ConnectorError(
+            f"SynthoHive cannot write to {place.dialect.name!r}.",
+            hint=f"It writes to {', '.join(sorted(_EXTRAS))}.",
+        )
+    module = _loader(family)
+    try:
+        target = module.locate(engine, target_engine, target_schema, source_schema)
+        same = engine is not None and engine_family(engine.dialect) == engine_family(place.dialect)
+        if same and module.identity(engine, source_schema) == module.identity(place, target):
+            raise same_place_error(target)
+        ddl = build_ddl(metadata, place.dialect, source=engine, source_schema=source_schema)
+        writer: Writer = module.create(
+            place,
+            metadata,
+            ddl,
+            target,
+            provenance,
+            source_schema=source_schema if same else None,
+            if_exists=if_exists,
+        )
+    except SQLAlchemyError as exc:
+        shown = place.url.render_as_string(hide_password=True)
+        raise ConnectorError(
+            f"The database {shown} cannot be reached ({type(exc).__name__}).",
+            hint="Check host, port, database name and credentials.",
+        ) from exc
+    return writer
+
+
+def _loader(family: str) -> Any:
+    """Import an engine's loader, whose driver may not be installed."""
+    package, extra = _EXTRAS[family]
+    try:
+        return import_module(f"{__name__}.{family}")
+    except ImportError as exc:
+        raise ConnectorError.missing_extra(package, extra) from exc

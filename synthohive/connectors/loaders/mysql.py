@@ -1,0 +1,498 @@
+"""MySQL and MariaDB: LOAD DATA LOCAL into a staging database, swapped in by RENAME TABLE."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pymysql
+import sqlalchemy as sa
+import structlog
+
+from synthohive.connectors.base import BATCH_ROWS
+from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
+from synthohive.connectors.ddl.mysql import quote
+from synthohive.connectors.loaders.staged import (
+    StagedWriter,
+    exists_error,
+    staging_name,
+)
+from synthohive.connectors.loaders.text import (
+    clock,
+    hexadecimal,
+    iso_timestamps,
+    since_epoch,
+    text,
+)
+from synthohive.exceptions import ConnectorError
+from synthohive.schema import ColumnKind
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from synthohive.connectors.base import IfExists, Provenance
+    from synthohive.schema import Column, Metadata
+
+__all__ = ["MysqlWriter", "create", "identity", "locate"]
+
+log = structlog.get_logger(__name__)
+_MAX_IDENTIFIER = 64
+_SYSTEM = {"mysql", "information_schema", "performance_schema", "sys"}
+_INSERT_ROWS = 1_000
+_VALUES = re.compile(r"'(?:[^'\\]|\\.|'')*'")
+_BINARY_TYPES = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
+
+
+def locate(
+    source: Optional[Engine],
+    target: Optional[Engine],
+    schema: Optional[str],
+    source_schema: Optional[str],
+) -> str:
+    """Return the database to write."""
+    if schema is not None:
+        return schema
+    engine = target if target is not None else source
+    assert engine is not None
+    default = engine.url.database
+    if target is not None:
+        if not default:
+            raise ConnectorError(
+                "The URL names no database to write to.", hint="Pass schema=… or end the URL in it."
+            )
+        return default
+    return f"{source_schema or default}_synthetic"
+
+
+def identity(engine: Engine, schema: Optional[str]) -> tuple[Any, ...]:
+    """Return what tells one database of one server from all others."""
+    with engine.connect() as connection:
+        row = connection.exec_driver_sql(
+            "SELECT @@hostname, @@port, @@datadir, @@lower_case_table_names, DATABASE()"
+        ).one()
+    name = schema or row[4] or ""
+    return ("mysql", *row[:3], name.lower() if row[3] else name)
+
+
+class MysqlWriter(StagedWriter):
+    """Write one database of a MySQL or MariaDB server; see :class:`StagedWriter`.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    metadata, ddl, target, provenance
+        See :class:`StagedWriter`; `target` is the database.
+    source_schema : str, optional
+        Gives the new database its character set and collation.
+    if_exists : {"fail", "replace"}
+    """
+
+    engine_name: ClassVar[str] = "MySQL"
+    errors: ClassVar[tuple[type[BaseException], ...]] = (pymysql.err.Error, OSError)
+
+    def __init__(
+        self,
+        engine: Engine,
+        metadata: Metadata,
+        ddl: SchemaDdl,
+        target: str,
+        provenance: Provenance,
+        *,
+        source_schema: Optional[str],
+        if_exists: IfExists,
+    ) -> None:
+        super().__init__(metadata, ddl, target, provenance)
+        self._engine = engine
+        if len(target) > _MAX_IDENTIFIER:
+            raise ConnectorError(
+                f"The database name {target!r} is longer than {_MAX_IDENTIFIER} characters.",
+                hint="Name a shorter one with schema=….",
+            )
+        self.staging = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
+        self._trash = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
+        self._source = source_schema or engine.url.database
+        self._local = True
+        self._old: list[str] = []
+        self._connection = self._connect()
+        try:
+            with self.named("the target"):
+                self._check_target(if_exists)
+                self._prepare()
+                self._remove_stale()
+                self._create_staging()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _connect(self) -> Any:
+        """Return a connection outside the pool, with LOCAL asked for in the handshake."""
+
+        def allow_local(dialect: Any, record: Any, args: Any, params: dict[str, Any]) -> None:
+            params["local_infile"] = True
+
+        sa.event.listen(self._engine, "do_connect", allow_local)
+        try:
+            pool = self._engine.pool.recreate()
+            raw = pool.connect()
+        finally:
+            sa.event.remove(self._engine, "do_connect", allow_local)
+        raw.detach()
+        connection = raw.driver_connection
+        assert connection is not None
+        connection.rollback()
+        connection.autocommit(True)
+        return connection
+
+    def _check_target(self, if_exists: IfExists) -> None:
+        if self.target.lower() in _SYSTEM:
+            raise ConnectorError(f"The database {self.target!r} belongs to MySQL itself.")
+        if self._scalar("SELECT @@read_only OR @@innodb_read_only") and not (
+            self._may_write_read_only()
+        ):
+            raise ConnectorError(
+                "The server is read-only.", hint="Write to another server with url=…."
+            )
+        if not self._scalar("SELECT GET_LOCK(%s, 0)", (self._lock_name(),)):
+            raise ConnectorError(f"Another run is writing to {self.target!r} now.")
+        self._old = [
+            row[0]
+            for row in self._rows(
+                "SELECT TABLE_NAME FROM information_schema.TABLES "
+                "WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'",
+                (self.target,),
+            )
+        ]
+        if self._old and if_exists != "replace":
+            raise exists_error(self.target, ours=PROVENANCE_TABLE in self._old)
+        dependents = self._rows(
+            "SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) "
+            "FROM information_schema.KEY_COLUMN_USAGE "
+            "WHERE REFERENCED_TABLE_SCHEMA = %s AND TABLE_SCHEMA <> %s",
+            (self.target, self.target),
+        )
+        if dependents:
+            raise ConnectorError(
+                f"{', '.join(row[0] for row in dependents[:10])} refer to tables in "
+                f"{self.target!r}, and would be left without them.",
+                hint="Drop those foreign keys first, or write to another database.",
+            )
+
+    def _may_write_read_only(self) -> bool:
+        if self._scalar("SELECT @@innodb_read_only"):
+            return False
+        grants = " ".join(str(row[0]) for row in self._rows("SHOW GRANTS"))
+        return any(g in grants for g in ("SUPER", "CONNECTION_ADMIN", "READ_ONLY ADMIN"))
+
+    def _lock_name(self) -> str:
+        return staging_name(self.target, 60, in_bytes=False).rpartition("_")[0]
+
+    def _prepare(self) -> None:
+        """Set the session so that text means the same everywhere, and nothing is repaired."""
+        for setting in (
+            "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO'",
+            "time_zone = '+00:00'",
+            "foreign_key_checks = 0",
+        ):
+            self._execute(f"SET SESSION {setting}")
+        self._execute("SET NAMES utf8mb4")
+        self._local = bool(self._scalar("SELECT @@local_infile"))
+        if not self._local:
+            log.warning("load_data_local_off", target=self.target, instead="INSERT")
+
+    def _remove_stale(self) -> None:
+        """Remove what a crashed run left of the same target; the lock tells that it ended."""
+        head = self.staging[:-8]
+        names = self._rows(
+            "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE LEFT(SCHEMA_NAME, %s) = %s "
+            "AND CHAR_LENGTH(SCHEMA_NAME) = %s",
+            (len(head), head, len(self.staging)),
+        )
+        for (name,) in names:
+            if re.fullmatch("[0-9a-f]{8}", name[-8:]) and self._is_marked(name):
+                self._execute(f"DROP DATABASE {quote(name)}")
+                log.info("stale_staging_removed", schema=name)
+
+    def _is_marked(self, database: str) -> bool:
+        note = self._rows(
+            "SELECT TABLE_COMMENT FROM information_schema.TABLES "
+            "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
+            (database, _MARK_TABLE),
+        )
+        return bool(note) and note[0][0] == self._mark()
+
+    def _mark(self) -> str:
+        return f"staging of {self.target}"
+
+    def _create_staging(self) -> None:
+        charset = self._rows(
+            "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME "
+            "FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s",
+            (self._source,),
+        )
+        self._defaults = (
+            f" CHARACTER SET {charset[0][0]} COLLATE {charset[0][1]}"
+            if charset
+            else " CHARACTER SET utf8mb4"
+        )
+        try:
+            self._make_marked(self.staging)
+        except pymysql.err.OperationalError as exc:
+            raise ConnectorError(
+                f"MySQL refused to create the staging database {self.staging!r}: "
+                f"{self._reason(exc)}.",
+                hint=f"Grant the user all rights on `{self.target}%`.*, or make it writable.",
+            ) from exc
+        self._execute(f"USE {quote(self.staging)}")
+        for statement in self.ddl.setup:
+            self._run(statement)
+
+    def _make_marked(self, database: str) -> None:
+        self._execute(f"CREATE DATABASE {quote(database)}{self._defaults}")
+        self._execute(
+            f"CREATE TABLE {quote(database)}.{quote(_MARK_TABLE)} (x INT) "
+            f"COMMENT = {self._connection.escape(self._mark())}"
+        )
+
+    def _quote(self, name: str) -> str:
+        return quote(name)
+
+    def _reason(self, exc: BaseException) -> str:
+        if isinstance(exc, OSError):
+            return exc.strerror or type(exc).__name__
+        if len(exc.args) < 2 or exc.args[0] in _LOST:
+            return "the connection was lost"
+        return _hide_values(str(exc.args[1])).rstrip(".")
+
+    def _execute(self, sql: str) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    def _rows(self, sql: str, values: Optional[tuple[Any, ...]] = None) -> list[Any]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())
+
+    def _scalar(self, sql: str, values: Optional[tuple[Any, ...]] = None) -> Any:
+        rows = self._rows(sql, values)
+        return rows[0][0] if rows else None
+
+    def _insert_note(self, values: tuple[Any, ...]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {quote(PROVENANCE_TABLE)} VALUES (%s, %s, %s, %s, %s, %s)", values
+            )
+
+    def _copy(
+        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
+    ) -> int:
+        if table not in self.rows:
+            for statement in self.ddl.tables[table]:
+                self._run(statement)
+        types = dict(
+            self._rows(
+                "SELECT COLUMN_NAME, LOWER(DATA_TYPE) FROM information_schema.COLUMNS "
+                "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
+                (self.staging, table),
+            )
+        )
+        store = self._load_data if self._local else self._insert
+        count = 0
+        for batch in _regroup(batches):
+            store(table, [(c.name, types[c.name]) for c in columns], _texts(columns, types, batch))
+            count += batch.num_rows
+        return count
+
+    def _load_data(
+        self, table: str, columns: list[tuple[str, str]], texts: list[tuple[pa.Array, bool]]
+    ) -> None:
+        """Load one piece; LOCAL repairs instead of refusing, so every warning is an error."""
+        targets, sets = [], []
+        for i, (name, type_) in enumerate(columns):
+            decode = _DECODE.get("binary" if type_ in _BINARY_TYPES else type_)
+            targets.append(f"@c{i}" if decode else quote(name))
+            if decode:
+                sets.append(f"{quote(name)} = {decode.format(f'@c{i}')}")
+        rows = len(texts[0][0])
+        handle, name = tempfile.mkstemp(prefix="synthohive-", suffix=".csv")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(_csv(texts))
+            sql = (
+                f"LOAD DATA LOCAL INFILE {self._connection.escape(name)} INTO TABLE {quote(table)} "
+                "CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' "
+                f"ESCAPED BY '' LINES TERMINATED BY '\\n' ({', '.join(targets)})"
+                + (f" SET {', '.join(sets)}" if sets else "")
+            )
+            with self._connection.cursor() as cursor:
+                kept = cursor.execute(sql)
+        finally:
+            Path(name).unlink()
+        self._check_warnings(table, kept, rows)
+
+    def _check_warnings(self, table: str, kept: int, rows: int) -> None:
+        warnings = self._scalar("SELECT @@warning_count")
+        if kept == rows and not warnings:
+            return
+        shown = self._rows("SHOW WARNINGS LIMIT 1")
+        first = _hide_values(str(shown[0][2])) if shown else "no reason given"
+        raise ConnectorError(
+            f"MySQL kept {kept} of {rows} rows for table {table!r} with {warnings} warnings; "
+            f"the first: {first.rstrip('.')}.",
+            hint="Nothing was changed.",
+        )
+
+    def _insert(
+        self, table: str, columns: list[tuple[str, str]], texts: list[tuple[pa.Array, bool]]
+    ) -> None:
+        marks = []
+        for _, type_ in columns:
+            decode = _DECODE.get("binary" if type_ in _BINARY_TYPES else type_, "{}")
+            marks.append(decode.format("%s"))
+        names = ", ".join(quote(name).replace("%", "%%") for name, _ in columns)
+        place = quote(table).replace("%", "%%")
+        sql = f"INSERT INTO {place} ({names}) VALUES ({', '.join(marks)})"
+        rows = list(zip(*(array.to_pylist() for array, _ in texts)))
+        with self._connection.cursor() as cursor:
+            for start in range(0, len(rows), _INSERT_ROWS):
+                cursor.executemany(sql, rows[start : start + _INSERT_ROWS])
+
+    def _analyze(self) -> None:
+        for table in self.metadata.tables:
+            with self.named(f"the statistics of table {table!r}"):
+                self._rows(f"ANALYZE TABLE {quote(table)}")
+
+    def _swap(self) -> None:
+        """Move all tables in one statement, the old ones into a database that is dropped."""
+        new = [*self.metadata.tables, PROVENANCE_TABLE]
+        known = self._scalar(
+            "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s",
+            (self.target,),
+        )
+        if not known:
+            self._execute(f"CREATE DATABASE {quote(self.target)}{self._defaults}")
+        if self._old:
+            self._make_marked(self._trash)
+        here, there, trash = quote(self.staging), quote(self.target), quote(self._trash)
+        moves = [f"{there}.{quote(t)} TO {trash}.{quote(t)}" for t in self._old]
+        moves += [f"{here}.{quote(t)} TO {there}.{quote(t)}" for t in new]
+        try:
+            self._execute(f"RENAME TABLE {', '.join(moves)}")
+        except BaseException:
+            if not known:
+                self._execute(f"DROP DATABASE {there}")
+            raise
+        self._drop([self.staging, *([self._trash] if self._old else [])])
+        self._connection.close()
+
+    def _drop(self, databases: list[str]) -> None:
+        """Drop what is no longer needed; the new tables are in place whether or not it works."""
+        for name in databases:
+            try:
+                self._execute(f"DROP DATABASE IF EXISTS {quote(name)}")
+            except pymysql.err.Error as exc:
+                log.warning("staging_remains", schema=name, reason=self._reason(exc))
+
+    def _discard(self) -> None:
+        try:
+            if not self._connection.open:
+                self._connection = self._connect()
+                self._execute("SET SESSION foreign_key_checks = 0")
+            self._drop([self.staging, self._trash])
+            self._connection.close()
+        except Exception as exc:  # the cause of the abort matters more, and is being raised
+            log.warning("staging_remains", schema=self.staging, reason=type(exc).__name__)
+
+
+_MARK_TABLE = "_synthohive_staging"
+_LOST = {0, 2006, 2013, 2014, 2055}
+_DECODE = {
+    "binary": "UNHEX({})",
+    "bit": "CAST({} AS UNSIGNED)",
+}
+
+
+def _hide_values(message: str) -> str:
+    """Blank the quoted values of a message but keep the names it ends with.
+
+    Examples
+    --------
+    >>> _hide_values("Duplicate entry '7-a@b.c' for key 't.PRIMARY'")
+    "Duplicate entry '…' for key 't.PRIMARY'"
+    """
+    for lead in ("Duplicate entry ", "value: "):
+        if lead in message:
+            head, _, tail = message.partition(lead)
+            return head + lead + _VALUES.sub("'…'", tail, count=1)
+    return message
+
+
+def _regroup(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Join small batches, so that each statement is worth its round trip."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        for start in range(0, batch.num_rows, BATCH_ROWS):
+            piece = batch.slice(start, BATCH_ROWS)
+            held.append(piece)
+            rows += piece.num_rows
+            if rows >= BATCH_ROWS:
+                yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+                held, rows = [], 0
+    if rows:
+        yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+
+
+def _texts(
+    columns: Sequence[Column], types: dict[str, str], batch: pa.RecordBatch
+) -> list[tuple[pa.Array, bool]]:
+    """Return each column as text, and whether it must stand in quotes."""
+    return [
+        _text(column, types[column.name], array) for column, array in zip(columns, batch.columns)
+    ]
+
+
+def _text(column: Column, stored: str, array: pa.Array) -> tuple[pa.Array, bool]:
+    type_ = array.type
+    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
+        if stored == "bit":
+            return pc.cast(pa.array(_bits(array), pa.uint64()), pa.string()), False
+        return pc.cast(hexadecimal(array), pa.string()), False
+    if pa.types.is_boolean(type_):
+        return text(pc.cast(array, pa.int8())), False
+    if pa.types.is_duration(type_):
+        return (clock(array) if stored == "time" else iso_timestamps(since_epoch(array))), False
+    if pa.types.is_timestamp(type_):
+        return iso_timestamps(array), False
+    if pa.types.is_dictionary(type_):
+        array = array.dictionary_decode()
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        return pc.cast(array, pa.string()), True
+    return text(array), False
+
+
+def _bits(array: pa.Array) -> list[Optional[int]]:
+    return [None if v is None else int.from_bytes(v, "big") for v in array.to_pylist()]
+
+
+def _csv(texts: list[tuple[pa.Array, bool]]) -> bytes:
+    """Return rows as CSV in which only strings are quoted, so that NULL is a bare word."""
+    fields = []
+    for array, quoted in texts:
+        if quoted:
+            doubled = pc.replace_substring(array, '"', '""')
+            array = pc.binary_join_element_wise('"', doubled, '"', "")
+        fields.append(pc.fill_null(array, "NULL"))
+    fields[-1] = pc.binary_join_element_wise(fields[-1], "\n", "")
+    lines = pc.binary_join_element_wise(*fields, ",")
+    _, ends, data = lines.buffers()
+    return bytes(memoryview(data)[: np.frombuffer(ends, np.int32)[len(lines)]])
+
+
+create = MysqlWriter

@@ -1,0 +1,413 @@
+"""PostgreSQL: COPY into a staging schema, swapped in by renaming."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Optional
+
+import psycopg2
+import pyarrow as pa
+import pyarrow.csv
+import structlog
+
+from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
+from synthohive.connectors.ddl.postgresql import literal, quote
+from synthohive.connectors.loaders.staged import (
+    StagedWriter,
+    exists_error,
+    same_place_error,
+    staging_name,
+)
+from synthohive.connectors.loaders.text import array_literals, hexadecimal, iso_timestamps, text
+from synthohive.exceptions import ConnectorError
+from synthohive.schema import ColumnKind
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from synthohive.connectors.base import IfExists, Provenance
+    from synthohive.schema import Column, Metadata
+
+__all__ = ["PostgresqlWriter", "create", "identity", "locate"]
+
+log = structlog.get_logger(__name__)
+_MAX_IDENTIFIER = 63
+_READ_BYTES = 1 << 20
+_CSV = pa.csv.WriteOptions(include_header=False)
+_LOCK_CLASS = 0x53594E48  # "SYNH", the first key of the advisory lock on a target
+
+_CONTENTS = """
+SELECT (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND NOT EXISTS (
+            SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+            AND d.objid = c.oid AND d.deptype = 'e')),
+       EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = %s),
+       pg_has_role(n.nspowner, 'USAGE'),
+       n.nspname = 'public' OR EXISTS (SELECT 1 FROM pg_extension e WHERE e.extnamespace = n.oid)
+FROM pg_namespace n WHERE n.nspname = %s"""
+
+_DEPENDENTS = """
+SELECT DISTINCT format('%%I.%%I', vn.nspname, v.relname) FROM pg_depend d
+JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace vn ON vn.oid = v.relnamespace
+JOIN pg_class t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
+JOIN pg_namespace tn ON tn.oid = t.relnamespace
+WHERE tn.nspname = %(schema)s AND vn.nspname <> %(schema)s
+UNION SELECT format('%%I.%%I', cn.nspname, c.relname) FROM pg_constraint o
+JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
+JOIN pg_class t ON t.oid = o.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+WHERE o.contype = 'f' AND tn.nspname = %(schema)s AND cn.nspname <> %(schema)s ORDER BY 1"""
+
+_MOVABLE = """
+SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
+       WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+    AND (d.deptype IN ('e', 'i') OR c.relkind = 'S' AND d.deptype = 'a'))
+UNION ALL SELECT CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, t.typname
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE n.nspname = %(schema)s AND t.typtype IN ('d', 'e') AND NOT EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid
+    AND d.deptype = 'e')"""
+
+
+def locate(
+    source: Optional[Engine],
+    target: Optional[Engine],
+    schema: Optional[str],
+    source_schema: Optional[str],
+) -> str:
+    """Return the schema to write."""
+    if schema is not None:
+        return schema
+    engine = target if target is not None else source
+    assert engine is not None
+    with engine.connect() as connection:
+        default = str(connection.exec_driver_sql("SELECT current_schema()").scalar() or "public")
+    return default if target is not None else f"{source_schema or default}_synthetic"
+
+
+def identity(engine: Engine, schema: Optional[str]) -> tuple[Any, ...]:
+    """Return what tells one schema of one database of one server from all others."""
+    with engine.connect() as connection:
+        row = connection.exec_driver_sql(
+            "SELECT pg_postmaster_start_time()::text, d.oid, current_database(), current_schema() "
+            "FROM pg_database d WHERE d.datname = current_database()"
+        ).one()
+    return ("postgresql", *row[:3], schema or row[3])
+
+
+class PostgresqlWriter(StagedWriter):
+    """Write one schema of a PostgreSQL database; see :class:`StagedWriter`.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    metadata, ddl, target, provenance
+        See :class:`StagedWriter`; `target` is the schema.
+    source_schema : str, optional
+        Stays on the search path, for the types of extensions installed there.
+    if_exists : {"fail", "replace"}
+    """
+
+    engine_name: ClassVar[str] = "PostgreSQL"
+    errors: ClassVar[tuple[type[BaseException], ...]] = (psycopg2.Error,)
+
+    def __init__(
+        self,
+        engine: Engine,
+        metadata: Metadata,
+        ddl: SchemaDdl,
+        target: str,
+        provenance: Provenance,
+        *,
+        source_schema: Optional[str],
+        if_exists: IfExists,
+    ) -> None:
+        super().__init__(metadata, ddl, target, provenance)
+        self._engine = engine
+        limit = _MAX_IDENTIFIER
+        if len(target.encode()) > limit:
+            raise ConnectorError(
+                f"The schema name {target!r} is longer than {limit} bytes.",
+                hint="Name a shorter one with schema=….",
+            )
+        self.staging = staging_name(target, limit)
+        self._trash = staging_name(target, limit)
+        self._path = ", ".join(quote(s) for s in (self.staging, source_schema, "public") if s)
+        self._exists = self._keeps_schema = False
+        self._connection = self._connect()
+        try:
+            with self.named("the target"):
+                self._check_target(if_exists)
+                self._remove_stale()
+                self._create_staging()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _connect(self) -> Any:
+        """Return a connection outside the pool, so that its settings and lock end with it."""
+        raw = self._engine.raw_connection()
+        raw.detach()
+        connection = raw.driver_connection
+        connection.rollback()
+        connection.autocommit = False
+        return connection
+
+    def _check_target(self, if_exists: IfExists) -> None:
+        if self.target.startswith("pg_") or self.target == "information_schema":
+            raise ConnectorError(f"The schema {self.target!r} belongs to PostgreSQL itself.")
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', "
+                "has_database_privilege(current_database(), 'CREATE'), current_user, "
+                "current_database(), pg_try_advisory_lock(%s, hashtext(%s))",
+                (_LOCK_CLASS, self.target),
+            )
+            read_only, may_create, user, database, locked = cursor.fetchone()
+            if read_only:
+                raise ConnectorError(
+                    f"The database {database!r} is read-only.",
+                    hint="Write to another database with url=….",
+                )
+            if not may_create:
+                raise ConnectorError(
+                    f"The user {user!r} may not create schemas in the database {database!r}.",
+                    hint=f"GRANT CREATE ON DATABASE {quote(database)} TO {quote(user)}.",
+                )
+            if not locked:
+                raise ConnectorError(f"Another run is writing to {self.target!r} now.")
+            cursor.execute(_CONTENTS, (PROVENANCE_TABLE, self.target))
+            found = cursor.fetchone()
+            if found is not None:
+                self._check_existing(cursor, found, if_exists, user)
+        self._connection.commit()
+
+    def _check_existing(self, cursor: Any, found: Any, if_exists: IfExists, user: str) -> None:
+        objects, ours, owned, self._keeps_schema = found
+        self._exists = True
+        if objects and if_exists != "replace":
+            raise exists_error(self.target, ours=ours)
+        if not owned and not self._keeps_schema:
+            raise ConnectorError(
+                f"The user {user!r} does not own the schema {self.target!r}.",
+                hint=f"ALTER SCHEMA {quote(self.target)} OWNER TO {quote(user)}.",
+            )
+        cursor.execute(
+            "SELECT has_schema_privilege(%s, 'CREATE')", (quote(self.target),)
+        )
+        if not cursor.fetchone()[0]:
+            raise ConnectorError(
+                f"The user {user!r} may not create tables in the schema {self.target!r}.",
+                hint=f"GRANT CREATE ON SCHEMA {quote(self.target)} TO {quote(user)}.",
+            )
+        cursor.execute(_DEPENDENTS, {"schema": self.target})
+        if dependents := [row[0] for row in cursor.fetchall()]:
+            raise ConnectorError(
+                f"{', '.join(dependents[:10])} depend on tables in {self.target!r}, "
+                "and would be dropped with them.",
+                hint="Drop them first, or write to another schema.",
+            )
+
+    def _remove_stale(self) -> None:
+        """Remove what a crashed run left of the same target; the lock tells that it ended."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT nspname FROM pg_namespace WHERE obj_description(oid, 'pg_namespace') = %s",
+                (self._mark(),),
+            )
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP SCHEMA {quote(name)} CASCADE")
+                log.info("stale_staging_removed", schema=name)
+        self._connection.commit()
+
+    def _mark(self) -> str:
+        return json.dumps({"synthohive_staging_of": self.target})
+
+    def _create_staging(self) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('search_path', %s, false), "
+                "set_config('client_encoding', 'UTF8', false), "
+                "set_config('datestyle', 'ISO, YMD', false), set_config('timezone', 'UTC', false), "
+                "set_config('check_function_bodies', 'off', false)",
+                (self._path,),
+            )
+            cursor.execute(f"CREATE SCHEMA {quote(self.staging)}")
+            cursor.execute(
+                f"COMMENT ON SCHEMA {quote(self.staging)} IS {literal(self._mark())}"
+            )
+        for statement in self.ddl.setup:
+            self._run(statement)
+        self._connection.commit()
+
+    def _quote(self, name: str) -> str:
+        return quote(name)
+
+    def _reason(self, exc: BaseException) -> str:
+        diag = getattr(exc, "diag", None)
+        message = getattr(diag, "message_primary", None)
+        return str(message or "the connection was lost").rstrip(".")
+
+    def _execute(self, sql: str) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    def _scalar(self, sql: str) -> Any:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()[0]
+
+    def _insert_note(self, values: tuple[Any, ...]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {quote(PROVENANCE_TABLE)} VALUES (%s, %s, %s, %s, %s, %s)", values
+            )
+
+    def _copy(
+        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
+    ) -> int:
+        """Make and fill the table in one transaction, so that its rows are born frozen."""
+        fresh = table not in self.rows
+        if fresh:
+            for statement in self.ddl.tables[table]:
+                self._run(statement)
+        stream = _CsvStream(columns, batches)
+        with self._connection.cursor() as cursor:
+            if columns:
+                names = ", ".join(quote(column.name) for column in columns)
+                options = "FORMAT csv, FREEZE" if fresh and self._freezes(table) else "FORMAT csv"
+                sql = f"COPY {quote(table)} ({names}) FROM STDIN WITH ({options})"
+                cursor.copy_expert(sql, stream, _READ_BYTES)
+                if cursor.rowcount != stream.rows:
+                    raise ConnectorError(
+                        f"PostgreSQL kept {cursor.rowcount} of {stream.rows} rows of {table!r}."
+                    )
+        self._connection.commit()
+        return stream.rows
+
+    def _freezes(self, table: str) -> bool:
+        return len(self.ddl.tables[table]) == 1
+
+    def _analyze(self) -> None:
+        for table in self.metadata.tables:
+            with self.named(f"the statistics of table {table!r}"):
+                self._execute(f"ANALYZE {quote(table)}")
+
+    def _swap(self) -> None:
+        with self._connection.cursor() as cursor:
+            if not self._exists:
+                self._rename(cursor)
+            elif self._keeps_schema:
+                self._move(cursor)
+            else:
+                cursor.execute(
+                    "SELECT a.grantee::regrole::text, a.grantee, a.privilege_type, a.is_grantable "
+                    "FROM pg_namespace n, aclexplode(n.nspacl) a "
+                    "WHERE n.nspname = %s AND a.grantee <> n.nspowner",
+                    (self.target,),
+                )
+                grants = cursor.fetchall()
+                cursor.execute(
+                    f"ALTER SCHEMA {quote(self.target)} RENAME TO {quote(self._trash)}"
+                )
+                cursor.execute(f"COMMENT ON SCHEMA {quote(self._trash)} IS {literal(self._mark())}")
+                self._rename(cursor)
+                for role, oid, privilege, grantable in grants:
+                    to = "PUBLIC" if oid == 0 else role
+                    option = " WITH GRANT OPTION" if grantable else ""
+                    cursor.execute(
+                        f"GRANT {privilege} ON SCHEMA {quote(self.target)} TO {to}{option}"
+                    )
+            self._connection.commit()
+            if self._exists:
+                self._drop_old(cursor)
+        self._connection.close()
+
+    def _rename(self, cursor: Any) -> None:
+        cursor.execute(f"ALTER SCHEMA {quote(self.staging)} RENAME TO {quote(self.target)}")
+        cursor.execute(f"COMMENT ON SCHEMA {quote(self.target)} IS NULL")
+
+    def _move(self, cursor: Any) -> None:
+        """Change the tables inside a schema that must stay: public, or one with extensions."""
+        cursor.execute(f"CREATE SCHEMA {quote(self._trash)}")
+        cursor.execute(f"COMMENT ON SCHEMA {quote(self._trash)} IS {literal(self._mark())}")
+        for here, there in ((self.target, self._trash), (self.staging, self.target)):
+            cursor.execute(_MOVABLE, {"schema": here})
+            for kind, name in cursor.fetchall():
+                cursor.execute(
+                    f"ALTER {kind} {quote(here)}.{quote(name)} SET SCHEMA {quote(there)}"
+                )
+        cursor.execute(f"DROP SCHEMA {quote(self.staging)}")
+
+    def _drop_old(self, cursor: Any) -> None:
+        """Drop what was replaced; the new schema is in place whether or not that works."""
+        try:
+            cursor.execute(f"DROP SCHEMA {quote(self._trash)} CASCADE")
+            self._connection.commit()
+        except psycopg2.Error as exc:
+            log.warning("old_schema_remains", schema=self._trash, reason=self._reason(exc))
+
+    def _discard(self) -> None:
+        try:
+            if self._connection.closed:
+                self._connection = self._connect()
+            self._connection.rollback()
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"DROP SCHEMA IF EXISTS {quote(self.staging)} CASCADE")
+            self._connection.commit()
+        except Exception as exc:  # the cause of the abort matters more, and is being raised
+            log.warning("staging_remains", schema=self.staging, reason=type(exc).__name__)
+        finally:
+            self._connection.close()
+
+
+class _CsvStream:
+    """Batches as a file of CSV, written when read."""
+
+    def __init__(self, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]) -> None:
+        self._columns = columns
+        self._batches = batches
+        self._view = memoryview(b"")
+        self.rows = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most `size`; none at the end."""
+        while not self._view:
+            batch = next(self._batches, None)
+            if batch is None:
+                return b""
+            self.rows += batch.num_rows
+            self._view = memoryview(_csv(self._columns, batch))
+        end = size if size >= 0 else len(self._view)
+        piece, self._view = self._view[:end], self._view[end:]
+        return piece.tobytes()
+
+
+def _csv(columns: Sequence[Column], batch: pa.RecordBatch) -> pa.Buffer:
+    arrays = [_text(column, array) for column, array in zip(columns, batch.columns)]
+    sink = pa.BufferOutputStream()
+    named = pa.record_batch(arrays, names=[str(i) for i in range(len(arrays))])
+    pa.csv.write_csv(named, sink, _CSV)
+    return sink.getvalue()
+
+
+def _text(column: Column, array: pa.Array) -> pa.Array:
+    type_ = array.type
+    if column.kind is ColumnKind.ARRAY:
+        return array_literals(text(array))
+    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
+        return hexadecimal(array, "\\x")
+    if pa.types.is_duration(type_):
+        count = pa.compute.cast(pa.compute.cast(array, pa.duration("us")), pa.int64())
+        return pa.compute.binary_join_element_wise(text(count), "microseconds", " ")
+    if pa.types.is_timestamp(type_) and type_.tz is not None:
+        return pa.compute.binary_join_element_wise(iso_timestamps(array), "+00", "")
+    if pa.types.is_dictionary(type_):
+        return array.dictionary_decode()
+    return array
+
+
+create = PostgresqlWriter

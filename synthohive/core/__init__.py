@@ -1,0 +1,1 @@
+"""Encodings and models of single tables."""

@@ -1,0 +1,132 @@
+"""Which single values and which extremes of a column may be shown."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.core.data.base import EncoderSettings
+from synthohive.core.data.tally import Tally
+
+__all__ = ["heavy_values", "protected_bounds"]
+
+Array = npt.NDArray[Any]
+
+_MAX_HEAVY = 20
+_MIN_SHARE = 0.02
+_SENTINEL_SHARE = 0.0005
+_FAR = 3.0
+
+
+def heavy_values(
+    found: dict[str, Any], top: Tally, numbers: Array, settings: EncoderSettings
+) -> tuple[pa.Array, Array]:
+    """Return the values that get a code of their own, and their counts.
+
+    A value is heavy where it is much more frequent than the typical value, or lies far
+    outside the rest, like a 9999-12-31 that means "open end"; and only if at least `k`
+    entities hold it.
+    """
+    total = max(int(top.counts.sum()), 1)
+    distinct = max(found.get("distinct", len(top)), 1)
+    share = top.counts / total
+    heavy = share >= max(_MIN_SHARE, min(4.0 / distinct, 0.2))
+    heavy |= (share >= _SENTINEL_SHARE) & _far_away(numbers, top.counts)
+    heavy &= top.holders >= settings.k
+    index = np.flatnonzero(heavy)
+    index = index[np.argsort(-top.counts[index], kind="stable")][:_MAX_HEAVY]
+    index = index[np.argsort(numbers[index], kind="stable")]
+    return top.values.take(pa.array(index, type=pa.int64())), top.counts[index]
+
+
+def _far_away(numbers: Array, counts: Array) -> npt.NDArray[np.bool_]:
+    if len(numbers) < 10:  # noqa: PLR2004
+        return np.zeros(len(numbers), dtype=bool)
+    floats = numbers.astype(np.float64)
+    order = np.argsort(floats, kind="stable")
+    rank = np.cumsum(counts[order]) / counts.sum()
+    first, last = (floats[order][np.searchsorted(rank, q)] for q in (0.25, 0.75))
+    reach = _FAR * 2 * (last - first)
+    outside: npt.NDArray[np.bool_] = (floats < first - reach) | (floats > last + reach)
+    if outside.any() and not outside.all():
+        # a long tail is no sentinel: there must be a gap before it
+        usual = floats[~outside]
+        gap = (floats < usual.min() - reach) | (floats > usual.max() + reach)
+        outside &= gap
+    return outside & (reach > 0)
+
+
+def protected_bounds(
+    rest: dict[str, tuple[Tally, Array]], k: int, limits: tuple[int, int]
+) -> tuple[Any, Any, bool]:
+    """Return lower and upper bound, and whether `k` entities stand behind them.
+
+    The bounds cut the extremes of the `k - 1` most extreme entities on each side. A
+    bound is itself a real value only where `k` entities share it.
+    """
+    low = _edge(_joined(rest, "low", k), k, ascending=True)
+    high = _edge(_joined(rest, "high", k), k, ascending=False)
+    if low is not None and high is not None:
+        return min(low, high), max(low, high), True
+    numbers = rest["sample"][1]
+    if not len(numbers):
+        zero = 0 if numbers.dtype == np.int64 else 0.0
+        return min(max(zero, limits[0]), limits[1]), max(zero, limits[0]), False
+    bottom, top = _coarse(numbers)
+    if numbers.dtype == np.int64:
+        low_limit, high_limit = limits
+        return max(int(bottom), low_limit), min(int(top), high_limit), False
+    return bottom, top, False
+
+
+def _joined(rest: dict[str, tuple[Tally, Array]], side: str, k: int) -> tuple[Tally, Array]:
+    sample = rest["sample"]
+    if side not in rest:
+        return sample
+    parts = [rest[side], sample]
+    tally = Tally.combine([tally for tally, _ in parts], k)
+    # combining keeps the first appearance of each value
+    keys = np.concatenate([numbers for _, numbers in parts])
+    values = pa.concat_arrays([t.values for t, _ in parts]).dictionary_encode().indices
+    _, first = np.unique(values.to_numpy(), return_index=True)
+    return tally, keys[first]
+
+
+def _edge(part: tuple[Tally, Array], k: int, *, ascending: bool) -> Optional[Any]:
+    tally, numbers = part
+    order = np.argsort(numbers, kind="stable")
+    if not ascending:
+        order = order[::-1]
+    tally, numbers = tally.take(order), numbers[order]
+    at = _kth_entity(tally, k)
+    if at is None:
+        return None
+    if tally.holders[at] >= k:
+        return numbers[at].item()
+    if at + 1 == len(tally):
+        return None
+    here, inner = numbers[at].item(), numbers[at + 1].item()
+    return here + (inner - here) // 2 if isinstance(here, int) else here + (inner - here) / 2
+
+
+def _kth_entity(tally: Tally, k: int) -> Optional[int]:
+    """Return the index of the value at which `k` distinct entities have been passed."""
+    if tally.owner is None or tally.entity is None:
+        at = int(np.searchsorted(np.cumsum(tally.counts), k))
+        return at if at < len(tally) else None
+    _, first = np.unique(tally.entity, return_index=True)
+    if len(first) < k:
+        return None
+    return int(tally.owner[np.sort(first)[k - 1]])
+
+
+def _coarse(numbers: Array) -> tuple[float, float]:
+    """Return bounds that tell only the order of magnitude."""
+    bottom, top = float(numbers.min()), float(numbers.max())
+    size = max(top - bottom, abs(top), abs(bottom))
+    unit = 10.0 ** math.floor(math.log10(size)) if size > 0 else 1.0
+    return math.floor(bottom / unit) * unit, (math.floor(top / unit) + 1) * unit

@@ -1,0 +1,147 @@
+"""Columns with few distinct values, each shared by many entities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.core.data.base import EncoderSettings, Reject, Summary
+from synthohive.core.data.canonical import from_json, restore, to_json
+from synthohive.core.data.draw import categorical as draw
+from synthohive.core.data.encoded import Discrete, Layout
+from synthohive.core.data.tally import Tally, TallyTransform, tallies_of
+from synthohive.schema import Column, ColumnKind
+
+__all__ = ["Categorical"]
+
+MAX_RARE = 0.2
+MAX_CATEGORIES = 5_000
+MAX_NUMBERS = 30
+
+
+class Categorical(TallyTransform):
+    """One code per category that at least `k` entities share, and one for NULL.
+
+    Rare categories are never kept: their rows are encoded as kept categories, drawn by
+    frequency. A column most of whose rows hold rare values is rejected.
+    """
+
+    name = "categorical"
+
+    def __init__(self, column: Column, settings: EncoderSettings) -> None:
+        super().__init__(column, settings)
+        self.categories_: pa.Array = pa.array([], self.plain_type)
+        self.counts_: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.null_ = False
+
+    @property
+    def _domain(self) -> list[Any]:
+        """Values that the schema itself makes public."""
+        if self.column.kind is ColumnKind.BOOLEAN:
+            return [False, True]
+        return list(self.column.enum_values or [])
+
+    def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Categorical:
+        """Keep the frequent categories; reject numbers with many values, and rare text."""
+        tally = tallies_of(summary["value"], self.plain_type)["top"]
+        kept = self._kept(tally)
+        domain = self._domain
+        if not domain:
+            present = summary["rows"] - summary["nulls"]
+            self._check(tally, kept, present, summary)
+        elif not len(kept):
+            values = from_json(domain, self.plain_type)
+            kept = Tally(values, np.ones(len(domain), dtype=np.int64))
+        self.categories_, self.counts_ = kept.values, kept.counts
+        self.null_ = summary["nulls"] > 0
+        return self
+
+    def _kept(self, tally: Tally) -> Tally:
+        keep = tally.holders >= self.settings.k
+        if self.column.enum_values:
+            members = from_json(self._domain, self.plain_type)
+            keep &= pc.is_in(tally.values, value_set=members).to_numpy(zero_copy_only=False)
+        tally = tally.take(np.flatnonzero(keep))
+        boolean = pa.types.is_boolean(tally.values.type)
+        keys = tally.values.cast(pa.int8()) if boolean else tally.values
+        order = pc.sort_indices(keys).to_numpy().astype(np.int64)
+        return tally.take(order)
+
+    def _check(self, tally: Tally, kept: Tally, present: int, summary: Summary) -> None:
+        if not len(kept):
+            raise Reject(f"no value is shared by {self.settings.k} entities")
+        if any(summary.get("odd", {}).values()):
+            raise Reject("NaN or infinite values")
+        if not pa.types.is_string(self.plain_type):
+            if len(kept) != len(tally) or len(tally) > MAX_NUMBERS:
+                raise Reject("a number with many or with rare values")
+        elif len(kept) > MAX_CATEGORIES or kept.counts.sum() < (1 - MAX_RARE) * present:
+            raise Reject("text of mostly rare values")
+
+    @property
+    def layout(self) -> Layout:
+        """One discrete block; none if there is only one code."""
+        cardinality = len(self.counts_) + self.null_
+        if cardinality < 2:  # noqa: PLR2004
+            return Layout()
+        many = cardinality > self.settings.embedding_threshold
+        embed = many or self.column.name in self.settings.high_cardinality
+        return Layout((Discrete(self.column.name, int(cardinality), embed),))
+
+    def encode(
+        self, values: pa.Array, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Return the codes; rare and unseen values get a drawn code."""
+        plain = self.plain(values)
+        none = np.empty((len(plain), 0), dtype=np.float32)
+        if not self.layout.discrete:
+            return np.empty((len(plain), 0), dtype=np.int32), none
+        codes = pc.fill_null(pc.index_in(plain, value_set=self.categories_), -1).to_numpy(
+            zero_copy_only=False
+        )
+        codes = codes.astype(np.int32)
+        if self.null_:
+            codes[plain.is_null().to_numpy(zero_copy_only=False)] = len(self.counts_)
+        other = np.flatnonzero(codes < 0)
+        codes[other] = draw(self.counts_, len(other), rng)
+        return codes[:, None], none
+
+    def decode(
+        self,
+        codes: npt.NDArray[np.int32],
+        values: npt.NDArray[np.float32],
+        rng: np.random.Generator,
+    ) -> pa.Array:
+        """Return the categories of the codes."""
+        n = len(codes)
+        picked = codes[:, 0] if codes.shape[1] else np.zeros(n, dtype=np.int32)
+        words = pa.concat_arrays([self.categories_, pa.nulls(1, self.plain_type)])
+        last = len(self.counts_) if self.null_ else len(self.counts_) - 1
+        if not len(self.counts_):
+            last = 0
+        indices = pa.array(np.clip(picked, 0, last))
+        return restore(words.take(indices), self.column.arrow_type)
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return the kept categories and their counts."""
+        state = {"categories": to_json(self.categories_), "null": self.null_}
+        return state, {"counts": self.counts_}
+
+    @classmethod
+    def from_state(
+        cls,
+        column: Column,
+        settings: EncoderSettings,
+        state: dict[str, Any],
+        arrays: dict[str, npt.NDArray[Any]],
+    ) -> Categorical:
+        """Rebuild a fitted transform."""
+        transform = cls(column, settings)
+        transform.categories_ = from_json(state["categories"], transform.plain_type)
+        transform.counts_ = np.asarray(arrays["counts"], dtype=np.int64)
+        transform.null_ = bool(state["null"])
+        return transform

@@ -1,0 +1,121 @@
+"""Gaussian mixtures for mode-specific normalisation (Xu et al., 2019)."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Mixture"]
+
+Floats = npt.NDArray[np.float64]
+
+_BLOCK = 16_384
+_MIN_WEIGHT = 0.005
+_MIN_WIDTH = 0.005
+_WIDTH = 4.0
+_TRIAL = 2_000
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Modes of a distribution.
+
+    A value becomes the index of a mode, drawn by how likely each mode explains it, and
+    its distance from the mode's mean in units of four standard deviations.
+    """
+
+    means: Floats
+    widths: Floats
+    weights: Floats
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    @classmethod
+    def uniform(cls, low: float, high: float) -> Mixture:
+        """Return one mode that covers an interval."""
+        half = max((high - low) / 2, 1e-9 * max(abs(low), abs(high), 1.0))
+        mean = low + (high - low) / 2
+        return cls(np.array([mean]), np.array([half / _WIDTH]), np.array([1.0]))
+
+    @classmethod
+    def fit(cls, values: Floats, max_modes: int, seed: np.random.SeedSequence) -> Mixture:
+        """Fit a variational mixture and drop the components that explain next to nothing."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import BayesianGaussianMixture
+
+        center, scale = float(values.mean()), float(values.std())
+        modes = min(max_modes, len(np.unique(values)))
+        if modes < 2 or scale <= 1e-12 * max(1.0, abs(center)):  # noqa: PLR2004
+            return cls.uniform(float(values.min()), float(values.max()))
+        model = BayesianGaussianMixture(
+            n_components=modes,
+            weight_concentration_prior=0.001,
+            max_iter=100,
+            init_params="k-means++",
+            random_state=int(seed.generate_state(1)[0] >> 1),
+        )
+        with warnings.catch_warnings():
+            # an unconverged mixture is still a good one for normalising
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(((values - center) / scale)[:, None])
+        keep = model.weights_ >= _MIN_WEIGHT
+        means, widths = model.means_[keep, 0], np.sqrt(model.covariances_[keep, 0, 0])
+        order = np.argsort(means, kind="stable")
+        weights = model.weights_[keep][order]
+        # a narrower mode could give away the values of one entity
+        widths = np.maximum(widths[order], _MIN_WIDTH)
+        return cls(means[order] * scale + center, widths * scale, weights / weights.sum())
+
+    def log_density(self, values: Floats) -> Floats:
+        """Return the log density of each value."""
+        joint = self._joint(values)
+        top = joint.max(axis=1)
+        total: Floats = top + np.log(np.exp(joint - top[:, None]).sum(axis=1))
+        return total
+
+    def _joint(self, values: Floats) -> Floats:
+        z = (values[:, None] - self.means) / self.widths
+        constant = np.log(self.weights / (self.widths * np.sqrt(2 * np.pi)))
+        joint: Floats = constant - 0.5 * z * z
+        return joint
+
+    def encode(
+        self, values: Floats, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Return modes and positions in [-1, 1]."""
+        codes = np.zeros(len(values), dtype=np.int32)
+        draws = rng.random(len(values))
+        if len(self) > 1:
+            for start in range(0, len(values), _BLOCK):
+                part = slice(start, start + _BLOCK)
+                joint = self._joint(values[part])
+                mass = np.exp(joint - joint.max(axis=1, keepdims=True))
+                edges = np.cumsum(mass, axis=1)
+                edges /= edges[:, -1:]
+                codes[part] = (draws[part, None] > edges[:, :-1]).sum(axis=1)
+        positions = (values - self.means[codes]) / (_WIDTH * self.widths[codes])
+        return codes, np.clip(positions, -1.0, 1.0).astype(np.float32)
+
+    def decode(
+        self, codes: npt.NDArray[np.int32], positions: npt.NDArray[np.float32]
+    ) -> Floats:
+        """Return the values at positions of modes."""
+        steps = _WIDTH * self.widths
+        found: Floats = self.means[codes] + steps[codes] * positions
+        return found
+
+    @classmethod
+    def better_in_log(
+        cls, values: Floats, logs: Floats, max_modes: int, seed: np.random.SeedSequence
+    ) -> bool:
+        """Tell whether a mixture explains `logs` clearly better than `values` themselves."""
+        stride = max(1, len(values) // _TRIAL)
+        values, logs = values[::stride], logs[::stride]
+        modes = min(max_modes, 5)
+        plain = cls.fit(values, modes, seed).log_density(values).mean()
+        logged = cls.fit(logs, modes, seed).log_density(logs).mean() - logs.mean()
+        return bool(logged > plain + 0.05)

@@ -1,0 +1,102 @@
+"""Strings of which most are rare: made up again from learned patterns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.core.data.base import EncoderSettings, Summary
+from synthohive.core.data.canonical import restore
+from synthohive.core.data.draw import categorical as draw
+from synthohive.core.data.encoded import Discrete, Layout
+from synthohive.core.data.tally import Tally, TallyTransform
+from synthohive.core.data.text_patterns import TextPatterns, cut
+from synthohive.schema import Column
+
+__all__ = ["Text"]
+
+
+class Text(TallyTransform):
+    """The pattern of a text as a code; the text itself is made up when decoding.
+
+    No real string is kept. Of the texts only what `k` entities share is: their shapes,
+    the characters at a position, words, and lengths.
+    """
+
+    name = "text"
+    patterns_: TextPatterns
+    null_weight_: int = 0
+
+    def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Text:
+        """Learn the patterns."""
+        tally = Tally.from_dict(summary["value"]["sample"], pa.string())
+        self.patterns_ = TextPatterns.learn(tally, self.settings.k, seed)
+        self.null_weight_ = summary["nulls"]
+        return self
+
+    @property
+    def layout(self) -> Layout:
+        """One discrete block: the pattern, or NULL; none if there is only one code."""
+        cardinality = len(self.patterns_) + (self.null_weight_ > 0)
+        if cardinality < 2:  # noqa: PLR2004
+            return Layout()
+        return Layout((Discrete(self.column.name, cardinality),))
+
+    def encode(
+        self, values: pa.Array, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Return the patterns."""
+        plain = self.plain(values)
+        none = np.empty((len(plain), 0), dtype=np.float32)
+        if not self.layout.discrete:
+            return np.empty((len(plain), 0), dtype=np.int32), none
+        encoded = plain.dictionary_encode()
+        clusters = self.patterns_.assign(encoded.dictionary.to_pylist())
+        null = plain.is_null().to_numpy(zero_copy_only=False)
+        index = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        if len(clusters):
+            codes = clusters[index].astype(np.int32)
+        else:
+            codes = np.full(len(plain), -1, dtype=np.int32)
+        codes[null] = len(self.patterns_) if self.null_weight_ else -1
+        other = np.flatnonzero(codes < 0)
+        codes[other] = draw(self.patterns_.weights, len(other), rng)
+        return codes[:, None], none
+
+    def decode(
+        self,
+        codes: npt.NDArray[np.int32],
+        values: npt.NDArray[np.float32],
+        rng: np.random.Generator,
+    ) -> pa.Array:
+        """Make up a text of each pattern."""
+        picked = codes[:, 0] if codes.shape[1] else np.zeros(len(codes), dtype=np.int32)
+        null = picked >= len(self.patterns_)
+        clusters = np.clip(picked, 0, len(self.patterns_) - 1).astype(np.int64)
+        texts = self.patterns_.generate(clusters[~null], rng)
+        texts = cut(texts, self.column.length)
+        if null.any():
+            rows = np.where(null, 0, np.cumsum(~null) - 1)
+            texts = texts.take(pa.array(rows, mask=null))
+        return restore(texts, self.column.arrow_type)
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return the patterns."""
+        return {"patterns": self.patterns_.to_dict(), "nulls": self.null_weight_}, {}
+
+    @classmethod
+    def from_state(
+        cls,
+        column: Column,
+        settings: EncoderSettings,
+        state: dict[str, Any],
+        arrays: dict[str, npt.NDArray[Any]],
+    ) -> Text:
+        """Rebuild a fitted transform."""
+        transform = cls(column, settings)
+        transform.patterns_ = TextPatterns.from_dict(state["patterns"])
+        transform.null_weight_ = state["nulls"]
+        return transform

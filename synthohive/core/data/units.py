@@ -1,0 +1,160 @@
+"""Numbers as grid units: int64 wherever that is exact, float64 elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.core.data.canonical import decimal_array, decimal_limbs
+
+__all__ = ["Units", "grid_of"]
+
+Array = npt.NDArray[Any]
+
+_EXACT = 2.0**53
+_MAX = 2**63 - 1
+_DIGITS = range(9)
+
+
+@dataclass(frozen=True)
+class Units:
+    """How plain values of a column become numbers to calculate with, and back.
+
+    Attributes
+    ----------
+    type : pyarrow.DataType
+        The plain type.
+    wide : bool
+        Some values exceed int64; the numbers are float64.
+    digits : int, optional
+        For floats: all values have at most this many decimal places, and the numbers
+        are int64 multiples of the last one. None: the numbers are the floats.
+    single : bool
+        The floats were read from float32.
+    """
+
+    type: pa.DataType
+    wide: bool = False
+    digits: Optional[int] = None
+    single: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the numbers are int64."""
+        return not self.wide and (self.type != pa.float64() or self.digits is not None)
+
+    @classmethod
+    def learn(cls, values: pa.Array, single: bool) -> Units:
+        """Choose the form for plain `values` without NULLs."""
+        if values.type == pa.float64():
+            return cls(values.type, digits=_decimal_places(values.to_numpy(), single), single=single)
+        if pa.types.is_decimal(values.type):
+            limbs = decimal_limbs(values)
+            return cls(values.type, wide=bool((limbs[:, 1:] != limbs[:, :1] >> 63).any()))
+        if values.type == pa.uint64():
+            return cls(values.type, wide=bool((values.to_numpy() > _MAX).any()))
+        return cls(values.type)
+
+    def of(self, plain: pa.Array) -> Array:
+        """Return the numbers of plain values; those of NULL rows mean nothing."""
+        if pa.types.is_decimal(self.type):
+            return self._of_decimals(plain)
+        if self.type == pa.float64():
+            floats: Array = plain.fill_null(0.0).to_numpy(zero_copy_only=False)
+            if self.digits is None:
+                return floats
+            scaled = np.nan_to_num(floats) * 10.0**self.digits
+            return np.rint(np.clip(scaled, -_EXACT, _EXACT)).astype(np.int64)
+        numbers: Array = plain.fill_null(0).to_numpy(zero_copy_only=False)
+        if self.type == pa.uint64():
+            if self.wide:
+                return numbers.astype(np.float64)
+            return np.minimum(numbers, np.uint64(_MAX)).astype(np.int64)
+        return numbers
+
+    def _of_decimals(self, plain: pa.Array) -> Array:
+        limbs = decimal_limbs(plain)
+        if not self.wide:
+            over = (limbs[:, 1:] != limbs[:, :1] >> 63).any(axis=1)
+            return np.where(over, np.where(limbs[:, -1] < 0, -_MAX, _MAX), limbs[:, 0])
+        total = limbs[:, -1].astype(np.float64)
+        for limb in limbs.T[-2::-1]:
+            total = total * 2.0**64 + limb.view(np.uint64)
+        return total
+
+    def back(self, numbers: Array, null: npt.NDArray[np.bool_]) -> pa.Array:
+        """Return plain values from numbers; `null` rows become NULL."""
+        if pa.types.is_decimal(self.type):
+            return decimal_array(self._limbs(numbers), null, self.type)
+        if self.digits is not None:
+            numbers = numbers / 10.0**self.digits
+        if self.type == pa.uint64():
+            numbers = np.maximum(numbers, 0)
+            if self.wide:
+                numbers = np.minimum(numbers, np.nextafter(2.0**64, 0))
+            numbers = numbers.astype(np.uint64)
+        return pa.array(numbers, type=self.type, mask=null if null.any() else None)
+
+    def _limbs(self, numbers: Array) -> npt.NDArray[np.int64]:
+        width = self.type.bit_width // 64
+        limbs = np.empty((len(numbers), width), dtype=np.int64)
+        if not self.wide:
+            limbs[:, 0] = numbers
+            limbs[:, 1:] = (numbers >> 63)[:, None]
+            return limbs
+        rest = numbers
+        for position in range(width - 1):
+            # dividing a float by a power of two is exact, and so is the remainder
+            upper = np.floor(rest / 2.0**64)
+            limbs[:, position] = (rest - upper * 2.0**64).astype(np.uint64).view(np.int64)
+            rest = upper
+        limbs[:, -1] = rest.astype(np.int64)
+        return limbs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was learned, JSON-able."""
+        return {"wide": self.wide, "digits": self.digits, "single": self.single}
+
+
+def _decimal_places(values: Array, single: bool) -> Optional[int]:
+    kind = np.float32 if single else np.float64
+    values = values.astype(kind)
+    if not len(values):
+        return None
+    top = float(np.abs(values).max())
+    for digits in _DIGITS:
+        if top * 10.0**digits >= _EXACT:
+            return None
+        scaled = np.rint(values.astype(np.float64) * 10.0**digits) / 10.0**digits
+        if (scaled.astype(kind) == values).all():
+            return digits
+    return None
+
+
+def grid_of(numbers: npt.NDArray[np.int64], natural: Sequence[int]) -> tuple[int, int]:
+    """Return step and offset of the coarsest grid on which all the numbers lie.
+
+    Parameters
+    ----------
+    numbers : ndarray of int64
+        Distinct values.
+    natural : sequence of int
+        Only these steps make sense (a minute, an hour); any step if empty.
+    """
+    few = 10
+    if len(numbers) < few:
+        return 1, 0
+    first = int(numbers[0])
+    near = np.abs(numbers.astype(np.float64) - first) < 2.0**62
+    differences = numbers[near] - first
+    step = int(np.gcd.reduce(np.abs(differences))) if near.all() else 1
+    if natural:
+        step = max((n for n in natural if math.gcd(step, n) == n), default=1)
+    step = max(step, 1)
+    return step, first % step

@@ -1,0 +1,1 @@
+"""What users call: the facade and what it returns."""

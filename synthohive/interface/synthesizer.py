@@ -1,0 +1,458 @@
+"""The facade: fit, sample, write, report, save, load."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
+
+import pyarrow as pa
+import structlog
+
+from synthohive._version import __version__
+from synthohive.connectors.base import IfExists, Provenance, Reader
+from synthohive.core.models import resolve_model
+from synthohive.core.models.progress import ProgressBar
+from synthohive.exceptions import ConnectorError, SchemaError, SynthoHiveError
+from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
+from synthohive.interface.inputs import reader_for
+from synthohive.interface.requests import check_fit, requested_rows
+from synthohive.interface.result import TableSummary, WriteSummary
+from synthohive.interface.scoring import mean_distance, score_tables
+from synthohive.relational.fitted import FittedDatabase
+from synthohive.relational.orchestrator import FitOptions, fit_database, generate_database
+from synthohive.relational.spool import TableSpool
+from synthohive.schema import Metadata, PrivacyConfig
+from synthohive.validation.gate import check_quality, emit_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy.engine import URL, Engine
+
+    from synthohive.core.models.base import ConditionalGenerativeModel
+    from synthohive.validation.report import ValidationReport
+
+__all__ = ["Synthesizer"]
+
+log = structlog.get_logger(__name__)
+ModelType = Union[str, "type[ConditionalGenerativeModel]"]
+PathLike = Union[str, "os.PathLike[str]"]
+OutputFormat = Literal["pandas", "arrow", "csv", "parquet"]
+SAMPLE_SIZE = 50_000
+
+
+class Synthesizer:
+    """Learns a multi-table database and makes synthetic ones like it.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        Tables and keys.
+    privacy_config : PrivacyConfig, optional
+        What must not leave the database.
+    spark_session : optional
+        Reserved for reading and writing by Spark, which this version does not do.
+    model : {"ctgan"} or type, default "ctgan"
+        A built-in model by name, or a class that implements
+        :class:`~synthohive.ConditionalGenerativeModel`.
+    embedding_threshold : int, default 50
+        Columns with more categories are embedded instead of one-hot encoded.
+
+    Attributes
+    ----------
+    metadata : Metadata
+    fitted_ : FittedDatabase
+        After :meth:`fit`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from synthohive import Metadata, Synthesizer
+    >>> pets = pd.DataFrame({"id": range(1, 61), "kind": ["cat", "dog", "dog"] * 20})
+    >>> synth = Synthesizer(Metadata().add_table("pets", "id"))
+    >>> synth = synth.fit({"pets": pets}, epochs=2, seed=1, progress=False)
+    >>> sorted(synth.sample(num_rows=90, seed=7)["pets"]["kind"].unique())
+    ['cat', 'dog']
+    """
+
+    def __init__(
+        self,
+        metadata: Metadata,
+        privacy_config: Optional[PrivacyConfig] = None,
+        spark_session: Any = None,
+        model: ModelType = "ctgan",
+        embedding_threshold: int = 50,
+    ) -> None:
+        if spark_session is not None:
+            raise ConnectorError(
+                "This version does not read or write by Spark.",
+                hint="Leave spark_session out, and pass DataFrames, files or a database URL.",
+            )
+        self.metadata = metadata
+        self.privacy_config = privacy_config if privacy_config is not None else PrivacyConfig()
+        self.model = model
+        self.embedding_threshold = embedding_threshold
+        self.fitted_: Optional[FittedDatabase] = None
+        self._source: Optional[Reader] = None
+
+    @classmethod
+    def from_database(
+        cls,
+        url_or_engine: Union[str, URL, Engine],
+        schema: Optional[str] = None,
+        *,
+        tables: Optional[list[str]] = None,
+        exclude: Optional[list[str]] = None,
+        metadata: Optional[Metadata] = None,
+        privacy_config: Optional[PrivacyConfig] = None,
+        model: ModelType = "ctgan",
+    ) -> Synthesizer:
+        """Point a synthesizer at a database; tables and keys are reflected.
+
+        Parameters
+        ----------
+        url_or_engine : str, sqlalchemy.URL or sqlalchemy.Engine
+        schema : str, optional
+            The schema to learn (MySQL: database); the connection's default if None.
+        tables, exclude : list of str, optional
+            Only, or all but, these tables.
+        metadata : Metadata, optional
+            Used instead of what is reflected, e.g. with keys added.
+        privacy_config : PrivacyConfig, optional
+        model : str or type, default "ctgan"
+
+        Raises
+        ------
+        ConnectorError
+            The server cannot be reached.
+        SchemaError
+            The schema is missing or empty, or a key leads out of it.
+        """
+        from synthohive.connectors.sql import SqlWarehouse
+
+        source = SqlWarehouse(url_or_engine, schema, metadata=metadata, tables=tables, exclude=exclude)
+        synthesizer = cls(source.metadata, privacy_config, model=model)
+        synthesizer._source = source
+        return synthesizer
+
+    def fit(
+        self,
+        data: Optional[Mapping[str, Any]] = None,
+        sampling_strategy: str = "relational",
+        sample_size: int = SAMPLE_SIZE,
+        validate: bool = False,
+        epochs: int = 300,
+        batch_size: int = 500,
+        *,
+        seed: Optional[int] = None,
+        progress: bool = True,
+        checkpoint_dir: Optional[PathLike] = None,
+        **model_kwargs: Any,
+    ) -> Synthesizer:
+        """Learn all tables.
+
+        Parameters
+        ----------
+        data : dict, optional
+            Tables as DataFrames, Arrow tables, or paths of CSV or Parquet files. None
+            reads the database of :meth:`from_database`.
+        sampling_strategy : {"relational"}
+            Larger tables are read as a referentially consistent sample.
+        sample_size : int, default 50,000
+            Most rows per table that models are trained on. Fan-outs are counted over
+            the full tables.
+        validate : bool, default False
+            Refuse data with orphans, instead of learning without them.
+        epochs : int, default 300
+            Most passes over a table; training stops early when the held-out metric
+            no longer improves.
+        batch_size : int, default 500
+        seed : int, optional
+            The same seed and data give the same fitted state. Drawn if None.
+        progress : bool, default True
+            Show progress bars.
+        checkpoint_dir : path, optional
+            Where to save the fitted synthesizer, as by :meth:`save`.
+        **model_kwargs : Any
+            Passed to the model.
+
+        Returns
+        -------
+        Synthesizer
+            Itself.
+
+        Raises
+        ------
+        SchemaError, SchemaValidationError
+            The input cannot be learned; nothing was trained.
+        TrainingError
+            A model diverged.
+        """
+        check_fit(sampling_strategy, sample_size, epochs, batch_size)
+        source = self._reader(data, validate=validate)
+        options = FitOptions(
+            model=resolve_model(self.model),
+            privacy=self.privacy_config,
+            seed=secrets.randbits(32) if seed is None else seed,
+            sample_size=sample_size,
+            epochs=epochs,
+            batch_size=batch_size,
+            embedding_threshold=self.embedding_threshold,
+            validate=validate,
+            model_kwargs=model_kwargs,
+        )
+        with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
+            self.fitted_ = fit_database(source, options, bar)
+        self.metadata = self.fitted_.metadata
+        if checkpoint_dir is not None:
+            self.save(checkpoint_dir)
+        return self
+
+    def _reader(self, data: Optional[Mapping[str, Any]], *, validate: bool) -> Reader:
+        if data is not None:
+            self._source = reader_for(data, self.metadata, validate=validate)
+        if self._source is None:
+            raise SchemaError(
+                "There is no data to fit.",
+                hint="Pass fit(data), or start with Synthesizer.from_database(url).",
+            )
+        return self._source
+
+    def _state(self) -> FittedDatabase:
+        if self.fitted_ is None:
+            raise SynthoHiveError("The synthesizer is not fitted.", hint="Call fit() first.")
+        return self.fitted_
+
+    def sample(
+        self,
+        num_rows: Union[int, Mapping[str, int], None] = None,
+        output_format: OutputFormat = "pandas",
+        output_path: Optional[PathLike] = None,
+        *,
+        scale: float = 1.0,
+        seed: Optional[int] = None,
+        quality_threshold: Optional[float] = None,
+        enforce_constraints: bool = False,
+    ) -> dict[str, Any]:
+        """Make synthetic tables in memory or as files.
+
+        Parameters
+        ----------
+        num_rows : int or dict of str to int, optional
+            Rows of the only table, or of each root table (children follow).
+        output_format : {"pandas", "arrow", "csv", "parquet"}
+            The files' format if `output_path` is given ("pandas" writes Parquet).
+        output_path : path, optional
+            Folder in which a file per table is written.
+        scale : float, default 1.0
+            Rows relative to the real tables; look-up tables keep their size.
+        seed : int, optional
+            The same fitted state and seed give the same bytes. Drawn if None.
+        quality_threshold : float, optional
+            Largest distance (KS or TVD, 0 … 1) of any column to the real one.
+        enforce_constraints : bool, default False
+            Raise for a row that breaks a constraint, instead of repairing it.
+
+        Returns
+        -------
+        dict of str to DataFrame, pyarrow.Table or Path
+
+        Raises
+        ------
+        QualityError
+            A column is beyond `quality_threshold`; nothing is returned or written.
+        ConstraintViolationError
+            With `enforce_constraints`.
+        """
+        from synthohive.connectors.files import write_files
+
+        fitted = self._state()
+        with self._generated(num_rows, scale, seed, quality_threshold, enforce_constraints) as run:
+            spools = run.spools
+            if output_path is not None:
+                kind = "parquet" if output_format in ("pandas", "arrow") else output_format
+                batches = {name: spool.batches() for name, spool in spools.items()}
+                schemas = {name: spool.schema for name, spool in spools.items()}
+                return dict(write_files(batches, schemas, Path(output_path), kind))
+            tables = {n: s.column_table(s.schema.names) for n, s in spools.items()}
+        if output_format == "arrow":
+            return dict(tables)
+        return {name: self._frame(name, tables[name]) for name in fitted.metadata.tables}
+
+    def _frame(self, name: str, table: pa.Table) -> pd.DataFrame:
+        from synthohive.connectors.dataframe import FrameReader, to_frame
+
+        like = self._source.dtypes(name) if isinstance(self._source, FrameReader) else None
+        return to_frame(table, like)
+
+    @contextmanager
+    def _generated(
+        self,
+        num_rows: Union[int, Mapping[str, int], None],
+        scale: float,
+        seed: Optional[int],
+        quality_threshold: Optional[float],
+        enforce_constraints: bool = False,
+    ) -> Iterator[_Generated]:
+        """Generate, score, and gate; the rows are on disk while the block lasts."""
+        fitted = self._state()
+        rows = requested_rows(fitted, num_rows, scale)
+        used = secrets.randbits(32) if seed is None else seed
+        started = time.perf_counter()
+        with generate_database(
+            fitted, seed=used, scale=scale, num_rows=rows, enforce_constraints=enforce_constraints
+        ) as spools:
+            seconds = time.perf_counter() - started
+            scores = score_tables(fitted, spools)
+            emit_scores(scores)
+            if quality_threshold is not None:
+                check_quality(scores, quality_threshold)
+            yield _Generated(spools, mean_distance(scores), used, seconds)
+
+    def to_database(
+        self,
+        url: Union[str, URL, Engine, None] = None,
+        schema: Optional[str] = None,
+        *,
+        scale: float = 1.0,
+        num_rows: Union[int, Mapping[str, int], None] = None,
+        seed: Optional[int] = None,
+        if_exists: IfExists = "fail",
+        quality_threshold: Optional[float] = None,
+    ) -> WriteSummary:
+        """Write a synthetic schema: same tables, types, keys and constraints.
+
+        Rows are loaded into a staging schema; keys and checks are added by the
+        database, orphans are counted by SQL, and only then does the schema appear under
+        its name, atomically.
+
+        Parameters
+        ----------
+        url : str, sqlalchemy.URL or Engine, optional
+            Where to write; beside the source if None.
+        schema : str, optional
+            Name of the synthetic schema (MySQL: database; SQLite: file); by default
+            ``<source schema>_synthetic``.
+        scale, num_rows, seed, quality_threshold
+            As in :meth:`sample`.
+        if_exists : {"fail", "replace"}
+            Whether an existing schema may be replaced.
+
+        Returns
+        -------
+        WriteSummary
+            Rows, seconds, and orphans per key; prints itself.
+
+        Raises
+        ------
+        ConnectorError
+            The target is the source, exists, or cannot be written to.
+        QualityError
+            A column is beyond `quality_threshold`; nothing was written.
+        """
+        from synthohive.interface.targets import open_target
+
+        fitted = self._state()
+        requested_rows(fitted, num_rows, scale)
+        used = secrets.randbits(32) if seed is None else seed
+        provenance = Provenance(
+            version=__version__,
+            model=fitted.model_name,
+            seed=used,
+            scale=scale,
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            source=fitted.metadata.schema_name or "",
+        )
+        with open_target(
+            self._source, fitted.metadata, url, schema, provenance, if_exists
+        ) as (writer, target):
+            with self._generated(num_rows, scale, used, quality_threshold) as run:
+                seconds = {"generate": run.seconds, "load": 0.0}
+                tables = []
+                for name, spool in run.spools.items():
+                    started = time.perf_counter()
+                    rows = writer.load(name, spool.batches())
+                    spent = time.perf_counter() - started
+                    seconds["load"] += spent
+                    tables.append(TableSummary(name, rows, spent, run.distances.get(name)))
+            started = time.perf_counter()
+            checks = writer.finish()
+            seconds["constrain"] = time.perf_counter() - started
+        return WriteSummary(target, tuple(tables), tuple(checks), used, seconds)
+
+    def generate_validation_report(
+        self,
+        real_data: Mapping[str, Any],
+        synthetic_data: Mapping[str, Any],
+        output_path: PathLike,
+    ) -> ValidationReport:
+        """Compare real and synthetic tables; write HTML, and JSON beside it.
+
+        Parameters
+        ----------
+        real_data, synthetic_data : dict of str to DataFrame, pyarrow.Table or path
+        output_path : path
+            The HTML file.
+        """
+        from synthohive.validation.report import build_report
+
+        real = reader_for(real_data, self.metadata)
+        synthetic = reader_for(synthetic_data, self.metadata)
+        report = build_report(
+            self.metadata,
+            {name: _whole(real, name) for name in self.metadata.tables},
+            {name: _whole(synthetic, name) for name in self.metadata.tables},
+        )
+        report.write(Path(output_path))
+        return report
+
+    def save(self, path: PathLike) -> Path:
+        """Write the fitted synthesizer as a checkpoint directory; see :meth:`load`."""
+        return save_checkpoint(self._state(), path)
+
+    @classmethod
+    def load(cls, path: PathLike, model: Optional[type[Any]] = None) -> Synthesizer:
+        """Read a checkpoint directory; nothing in it is executed.
+
+        Parameters
+        ----------
+        path : path
+        model : type, optional
+            The class of a custom model.
+
+        Raises
+        ------
+        SerializationError
+            A component is missing, damaged, changed, or of a newer version.
+        """
+        fitted = load_checkpoint(path, model)
+        synthesizer = cls(
+            fitted.metadata, fitted.privacy,
+            model=model if model is not None else fitted.model_name,
+            embedding_threshold=fitted.embedding_threshold,
+        )
+        synthesizer.fitted_ = fitted
+        return synthesizer
+
+    def __repr__(self) -> str:
+        state = "fitted" if self.fitted_ is not None else "not fitted"
+        return f"Synthesizer({len(self.metadata.tables)} tables, model={self.model!r}, {state})"
+
+
+class _Generated:
+    """Spooled tables with their mean distances."""
+
+    def __init__(
+        self, spools: dict[str, TableSpool], distances: dict[str, float], seed: int, seconds: float
+    ) -> None:
+        self.spools, self.distances = spools, distances
+        self.seed, self.seconds = seed, seconds
+
+
+def _whole(reader: Reader, name: str) -> pa.Table:
+    return pa.Table.from_batches(list(reader.read(name)))

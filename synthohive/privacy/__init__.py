@@ -1,0 +1,1 @@
+"""Finding personal data, replacing it, and measuring what a synthetic row gives away."""

@@ -1,0 +1,356 @@
+"""Replacing personal data: values made from the row's index, never from a real value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Optional, Union
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from synthohive.exceptions import PrivacyError
+from synthohive.privacy.avoid import HashedSet
+from synthohive.privacy.counter import U64, draw, permute, subkey
+from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.makers import ATTEMPTS, MAKERS, Rows
+from synthohive.privacy.pattern import (
+    LIMIT,
+    Pattern,
+    chosen,
+    fixed_positions,
+    iban_digits,
+    luhn_digits,
+    to_strings,
+)
+from synthohive.privacy.pools import Pools, pools
+from synthohive.privacy.shapes import (
+    NUMERIC,
+    as_text,
+    hex_pattern,
+    mask_patterns,
+    patterns_for,
+)
+from synthohive.schema import Column, ColumnKind
+
+__all__ = ["FakeColumn", "Strategy"]
+
+Strategy = Literal["fake", "mask", "hash"]
+
+_TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
+_MAKEABLE = NUMERIC | _TEXT | {ColumnKind.UUID}
+_MANY = 10**8  # a pattern with fewer values may run out of unique ones
+_HASH_LENGTH = 16
+_COMPACT_LENGTH = 12
+_SAMPLE = 1000
+# Given names and surnames are public lists: sharing one with a customer reveals nothing.
+_NOT_AVOIDED = frozenset({PiiKind.FIRST_NAME, PiiKind.LAST_NAME})
+
+
+@dataclass(frozen=True)
+class FakeColumn:
+    """Made-up values of one column.
+
+    A value depends on the seed and the row's index alone, so any split into blocks gives
+    the same rows; with `unique`, different indices give different values by construction.
+    Columns of a table that are made with the same seed and `person` agree with each other
+    (``Ann Lee`` has ``ann.lee@example.com``).
+
+    Examples
+    --------
+    >>> from synthohive.schema import Column
+    >>> column = Column(name="tel", kind="text", length=15)
+    >>> real = pa.array(["25-989-741-2988", "13-761-547-5974"] * 50)
+    >>> tel = FakeColumn.fit(PiiKind.PHONE, column, real, k=2)
+    >>> len(tel.make(np.arange(3), seed=7)[0].as_py())
+    15
+    """
+
+    kind: PiiKind
+    column: Column
+    unique: bool = False
+    strategy: Strategy = "fake"
+    patterns: tuple[Pattern, ...] = ()
+    weights: tuple[float, ...] = ()
+    case: Literal["as made", "upper", "lower"] = "as made"
+    reverse: bool = False
+    with_city: bool = False
+    person: int = 0
+    avoid: Optional[HashedSet] = None
+    blocks: Optional[Pools] = None
+
+    @classmethod
+    def fit(
+        cls,
+        kind: Union[PiiKind, str],
+        column: Column,
+        values: Any,
+        *,
+        locale: str = "en_US",
+        unique: bool = False,
+        strategy: Strategy = "fake",
+        k: int = 5,
+        person: int = 0,
+        avoid: Optional[HashedSet] = None,
+    ) -> FakeColumn:
+        """Take the shape of `values`, and nothing else, from real data.
+
+        Parameters
+        ----------
+        values : pyarrow array
+            Real values, or a sample of them; may be empty.
+        k : int
+            Shapes seen in fewer rows are not used.
+        person : int
+            Which person of the row the column tells about, where there are several.
+        avoid : HashedSet, optional
+            Real values that must not be made; by default all of `values`.
+
+        Raises
+        ------
+        PrivacyError
+            Values of this kind cannot be stored in the column's type.
+        """
+        if column.kind not in _MAKEABLE:
+            raise PrivacyError(
+                f"Column {column.name!r} of type {column.kind.value} is listed as personal data "
+                f"({PiiKind(kind).value}), but such values cannot be made for that type.",
+                hint="Take it out of pii_cols / pii_columns, or give it the kind 'none'.",
+            )
+        kind = PiiKind(kind)
+        text = as_text(values)
+        weighted, blocks = _source(kind, column, text, locale, strategy, k, unique)
+        sample = text[:_SAMPLE].to_pylist()
+        return cls(
+            kind=kind,
+            column=column,
+            unique=unique,
+            strategy=strategy,
+            patterns=tuple(pattern for pattern, _ in weighted),
+            weights=tuple(weight for _, weight in weighted),
+            case=_case(sample),
+            reverse=_mostly("," in value for value in sample),
+            with_city=_mostly("," in value for value in sample),
+            person=person,
+            avoid=None if kind in _NOT_AVOIDED else avoid or HashedSet.of(text, _key(column)),
+            blocks=blocks,
+        )
+
+    def make(self, indices: NDArray[np.int64], seed: int) -> Any:
+        """Return one value, never NULL, for each row index, in the column's Arrow type.
+
+        Raises
+        ------
+        PrivacyError
+            `unique`, and the column is too narrow for so many different values.
+        """
+        index = np.asarray(indices).astype(np.uint64)
+        if not len(index):
+            return pa.array([], self.column.arrow_type)
+        text = self._text(index, seed, 0)
+        if self.avoid is not None:
+            text = self._without_real(text, index, seed, self.avoid)
+        return text.cast(self.column.arrow_type)
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what :meth:`from_state` needs, as JSON and as arrays for ``.npz``."""
+        state: dict[str, Any] = {
+            "kind": self.kind.value,
+            "column": self.column.model_dump(mode="json", exclude_defaults=True),
+            "unique": self.unique,
+            "strategy": self.strategy,
+            "patterns": [list(pattern.alphabets) for pattern in self.patterns],
+            "weights": list(self.weights),
+            "case": self.case,
+            "reverse": self.reverse,
+            "with_city": self.with_city,
+            "person": self.person,
+        }
+        arrays: dict[str, NDArray[Any]] = {}
+        if self.avoid is not None:
+            state["avoid"], avoided = self.avoid.to_state()
+            arrays.update({f"avoid.{name}": array for name, array in avoided.items()})
+        if self.blocks is not None:
+            made = self.blocks.to_arrays()
+            arrays.update({f"blocks.{name}": array for name, array in made.items()})
+        return state, arrays
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> FakeColumn:
+        """Return the column that gave `state` and `arrays`."""
+        fields = dict(state)
+        avoid = fields.pop("avoid", None)
+        blocks = {n.split(".", 1)[1]: a for n, a in arrays.items() if n.startswith("blocks.")}
+        fields["kind"] = PiiKind(fields["kind"])
+        fields["column"] = Column.model_validate(fields["column"])
+        fields["patterns"] = tuple(Pattern(tuple(a)) for a in fields["patterns"])
+        fields["weights"] = tuple(fields["weights"])
+        return cls(
+            **fields,
+            avoid=avoid and HashedSet.from_state(avoid, {"codes": arrays["avoid.codes"]}),
+            blocks=Pools.from_arrays(blocks) if blocks else None,
+        )
+
+    @cached_property
+    def _usable(self) -> tuple[list[Pattern], NDArray[np.float64]]:
+        """Patterns to choose from, check digits taken out of their capacity."""
+        counted = [self._counted(pattern) for pattern in self.patterns]
+        weights = np.array(self.weights, np.float64)
+        if self.unique:
+            capacities = np.array([min(p.capacity, LIMIT) for p in counted], np.float64)
+            keep = capacities >= min(_MANY, capacities.max())
+            if capacities.max() < _MANY:
+                keep = np.arange(len(counted)) == int(capacities.argmax())
+            counted = [p for p, kept in zip(counted, keep) if kept]
+            weights = weights[keep]
+        return counted, weights
+
+    def _counted(self, pattern: Pattern) -> Pattern:
+        if self.strategy != "fake":
+            return pattern
+        solid = [i for i, a in enumerate(pattern.alphabets) if a[0].isalnum()]
+        if self.kind is PiiKind.CREDIT_CARD and _has_digits(pattern):
+            return fixed_positions(pattern, solid[-1:])
+        if self.kind is PiiKind.IBAN and _is_iban_shaped(pattern):
+            return fixed_positions(pattern, solid[2:4])
+        return pattern
+
+    def _text(self, index: U64, seed: int, attempt: int) -> Any:
+        key = subkey(seed, "column", self.column.name)
+        if self.blocks is None:
+            return self._from_patterns(index, key, attempt)
+        person = subkey(seed, "person", self.person)
+        rows = Rows(
+            index, person, key, attempt, self.unique, self.reverse, self.with_city, self.blocks
+        )
+        text = MAKERS[self.kind](rows)
+        if self.case != "as made":
+            text = pc.utf8_upper(text) if self.case == "upper" else pc.utf8_lower(text)
+        return self._cut(text, index, key, attempt)
+
+    def _from_patterns(self, index: U64, key: int, attempt: int) -> Any:
+        patterns, weights = self._usable
+        choice = chosen(weights, index, subkey(key, "pattern"))
+        parts, places = [], []
+        for number, pattern in enumerate(patterns):
+            rows = np.flatnonzero(choice == number)
+            if len(rows):
+                parts.append(self._render(pattern, index[rows], subkey(key, number), attempt))
+                places.append(rows)
+        back = np.argsort(np.concatenate(places))
+        return pa.concat_arrays(parts).take(pa.array(back))
+
+    def _render(self, pattern: Pattern, index: U64, key: int, attempt: int) -> Any:
+        capacity = min(pattern.capacity, LIMIT)
+        if self.unique:
+            numbers = self._unique_numbers(index, capacity, attempt)
+            if self.strategy != "mask":
+                numbers = permute(numbers, capacity, key)
+        else:
+            numbers = draw(index, capacity, key + attempt)
+        codes = pattern.matrix(numbers, key, None if self.strategy == "mask" else index)
+        if self.strategy == "fake" and self.kind is PiiKind.CREDIT_CARD and _has_digits(pattern):
+            codes = luhn_digits(codes)
+        elif self.strategy == "fake" and self.kind is PiiKind.IBAN and _is_iban_shaped(pattern):
+            codes = iban_digits(codes)
+        return to_strings(codes)
+
+    def _unique_numbers(self, index: U64, capacity: int, attempt: int) -> U64:
+        """Give each index and attempt a number of its own."""
+        attempts = max(1, min(ATTEMPTS, capacity // _MANY))
+        if int(index.max()) * attempts + attempts > capacity:
+            raise PrivacyError(
+                f"Column {self.column.name!r} must be unique, but its values have room for only "
+                f"{capacity // attempts:,} different ones.",
+                hint="Generate fewer rows, widen the column, or give it another kind of PII.",
+            )
+        return index * np.uint64(attempts) + np.uint64(min(attempt, attempts - 1))
+
+    def _cut(self, text: Any, index: U64, key: int, attempt: int) -> Any:
+        """Keep values within VARCHAR(n): cut them, or write unique ones more briefly."""
+        length = self.column.length
+        if length is None or pc.max(pc.utf8_length(text)).as_py() <= length:
+            return text
+        if not self.unique and self.kind is not PiiKind.EMAIL:
+            return pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(text, 0, length))
+        ending = "@a.test" if self.kind is PiiKind.EMAIL and length > _COMPACT_LENGTH else ""
+        letters = (
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if self.case == "upper" else "abcdefghijklmnopqrstuvwxyz"
+        )
+        free = min(_COMPACT_LENGTH, length - len(ending))
+        # A leading digit keeps the short form apart from every full one.
+        brief = Pattern(("0123456789", *["0123456789" + letters] * (free - 1), *ending))
+        rows = np.flatnonzero(np.asarray(pc.greater(pc.utf8_length(text), length)))
+        mask = np.zeros(len(index), bool)
+        mask[rows] = True
+        numbers = self._unique_numbers(index[rows], min(brief.capacity, LIMIT), attempt)
+        numbers = permute(numbers, min(brief.capacity, LIMIT), subkey(key, "brief"))
+        return pc.replace_with_mask(text, pa.array(mask), brief.render(numbers, key))
+
+    def _without_real(self, text: Any, index: U64, seed: int, avoid: HashedSet) -> Any:
+        real = np.flatnonzero(avoid.contains(text))
+        for attempt in range(1, ATTEMPTS):
+            if not len(real):
+                break
+            other = self._text(index[real], seed, attempt)
+            mask = np.zeros(len(index), bool)
+            mask[real] = True
+            text = pc.replace_with_mask(text, pa.array(mask), other)
+            real = real[avoid.contains(other)]
+        return text
+
+
+def _source(
+    kind: PiiKind,
+    column: Column,
+    text: Any,
+    locale: str,
+    strategy: Strategy,
+    k: int,
+    unique: bool,
+) -> tuple[list[tuple[Pattern, float]], Optional[Pools]]:
+    """Return the patterns, or else the building blocks, that values are made of."""
+    if column.kind in _TEXT:
+        if strategy == "hash":
+            width = min(column.length or _HASH_LENGTH, _HASH_LENGTH)
+            return [(hex_pattern("h" * width, upper=False), 1.0)], None
+        if strategy == "mask":
+            return mask_patterns(column, text, k, unique), None
+        if kind in MAKERS and not _is_ipv6(kind, text):
+            return [], pools(locale)
+    return patterns_for(kind, column, text, locale, k, unique), None
+
+
+def _key(column: Column) -> int:
+    return subkey(0, "avoid", column.name)
+
+
+def _has_digits(pattern: Pattern) -> bool:
+    solid = [a for a in pattern.alphabets if a[0].isalnum()]
+    return len(solid) > 1 and all(a[0].isdigit() for a in solid)
+
+
+def _is_iban_shaped(pattern: Pattern) -> bool:
+    solid = [a for a in pattern.alphabets if a[0].isalnum()]
+    head = [a[0].isdigit() for a in solid[:4]]
+    return len(solid) > 8 and head == [False, False, True, True]  # noqa: PLR2004
+
+
+def _is_ipv6(kind: PiiKind, text: Any) -> bool:
+    return kind is PiiKind.IP and _mostly(":" in value for value in text[:_SAMPLE].to_pylist())
+
+
+def _mostly(marks: Any) -> bool:
+    found = list(marks)
+    return bool(found) and sum(found) / len(found) > 0.5  # noqa: PLR2004
+
+
+def _case(sample: list[str]) -> Literal["as made", "upper", "lower"]:
+    worded = [value for value in sample if value.upper() != value.lower()]
+    if worded and _mostly(value == value.upper() for value in worded):
+        return "upper"
+    if worded and _mostly(value == value.lower() for value in worded):
+        return "lower"
+    return "as made"

@@ -1,0 +1,104 @@
+"""Building blocks of made-up personal data: drawn from Faker once, then combined."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthohive.exceptions import SchemaError
+
+__all__ = ["Pools", "faker", "pools"]
+
+_DRAWS = 4000
+_STREETS = 1000
+DOMAINS = ("example.com", "example.org", "example.net")  # reserved: mail reaches nobody
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Names, streets and cities of one locale, each without repeats."""
+
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    first_slugs: tuple[str, ...]
+    last_slugs: tuple[str, ...]
+    streets: tuple[str, ...]
+    cities: tuple[str, ...]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the blocks as arrays that ``.npz`` can hold."""
+        return {f.name: np.array(getattr(self, f.name), dtype=np.str_) for f in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Pools:
+        """Return the blocks that gave `arrays`."""
+        return cls(**{f.name: tuple(map(str, arrays[f.name])) for f in fields(cls)})
+
+
+def faker(locale: str) -> Any:
+    """Return a Faker of `locale` with a fixed seed.
+
+    Raises
+    ------
+    SchemaError
+        Faker has no such locale.
+    """
+    from faker import Faker
+
+    try:
+        made = Faker(locale)
+    except AttributeError as exc:
+        raise SchemaError(
+            f"PrivacyConfig.locale is {locale!r}, which Faker does not have.",
+            hint="Write a locale such as 'en_US', 'de_DE' or 'pt_BR'.",
+        ) from exc
+    made.seed_instance(20190612)
+    return made
+
+
+@lru_cache(maxsize=8)
+def pools(locale: str) -> Pools:
+    """Return the building blocks of a locale."""
+    source = faker(locale)
+    spare = source if locale == "en_US" else faker("en_US")
+    first, first_slugs = _named(source.first_name, spare.first_name)
+    last, last_slugs = _named(source.last_name, spare.last_name)
+    return Pools(
+        first=first,
+        last=last,
+        first_slugs=first_slugs,
+        last_slugs=last_slugs,
+        streets=_distinct(source.street_name, _STREETS),
+        cities=_distinct(source.city, _STREETS),
+    )
+
+
+def _distinct(make: Callable[[], str], draws: int) -> tuple[str, ...]:
+    kept = {text.casefold(): text for text in (make() for _ in range(draws))}
+    return tuple(kept.values())
+
+
+def _named(
+    make: Callable[[], str], spare: Callable[[], str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return names, and for each a form of its own that fits an e-mail address."""
+    names = _distinct(make, _DRAWS)
+    slugs: dict[str, None] = {}
+    for name in names:
+        slug = _slug(name)
+        while not slug or slug in slugs:
+            slug = slug + _slug(spare())
+        slugs[slug] = None
+    return names, tuple(slugs)
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z]", "", plain.lower())

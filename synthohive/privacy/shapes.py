@@ -1,0 +1,159 @@
+"""Which patterns a made-up column follows: learned from its values, else the kind's own."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.pattern import CLASSES, Pattern, infer_patterns
+from synthohive.privacy.pools import faker
+from synthohive.schema import Column, ColumnKind
+
+__all__ = ["NUMERIC", "Weighted", "as_text", "hex_pattern", "mask_patterns", "patterns_for"]
+
+Weighted = list[tuple[Pattern, float]]
+
+NUMERIC = frozenset({ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT})
+_FAKER = {
+    PiiKind.PHONE: "phone_number",
+    PiiKind.POSTCODE: "postcode",
+    PiiKind.SSN: "ssn",
+    PiiKind.IBAN: "iban",
+    PiiKind.NATIONAL_ID: "passport_number",
+    PiiKind.CREDIT_CARD: "credit_card_number",
+}
+_DIGITS = {PiiKind.SSN: 9, PiiKind.CREDIT_CARD: 16, PiiKind.POSTCODE: 5, PiiKind.NATIONAL_ID: 9}
+_DRAWS = 300
+_LENGTHS = 5
+_LONGEST = 200
+_MASKS = {"9": "9012345678", "a": "xabcdefghijklmnopqrstuvwyz", "A": "XABCDEFGHIJKLMNOPQRSTUVWYZ"}
+
+
+def as_text(values: Any) -> Any:
+    """Return non-null values as one Arrow string array; whole numbers without a point."""
+    values = values.drop_null()
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        numbers = pc.round(values).cast(pa.float64())
+        return numbers.cast(pa.int64(), safe=False).cast(pa.string())
+    return values.cast(pa.string())
+
+
+def patterns_for(
+    kind: PiiKind, column: Column, text: Any, locale: str, k: int, unique: bool
+) -> Weighted:
+    """Return the patterns that values of a column follow, with their frequencies."""
+    if column.kind in NUMERIC:
+        return _numeric(kind, column, text, k, unique)
+    if column.kind is ColumnKind.UUID:
+        return [(hex_pattern("hhhhhhhh-hhhh-4hhh-ahhh-hhhhhhhhhhhh", upper=False), 1.0)]
+    if kind in (PiiKind.MAC, PiiKind.IP):
+        return _hexadecimal(kind, text)
+    learned = infer_patterns(text, k, unique)
+    if not learned and kind in _FAKER:
+        source = faker(locale)
+        drawn = [getattr(source, _FAKER[kind])() for _ in range(_DRAWS)]
+        learned = infer_patterns(pa.array(drawn, pa.string()), 1, unique)
+    return _within(learned or _letters(text), column)
+
+
+def mask_patterns(column: Column, text: Any, k: int, unique: bool) -> Weighted:
+    """Return patterns of the values' shapes in which number 0 is the plain mask."""
+    learned = infer_patterns(text, k, free=True) or _letters(text)
+    return [(_masked(pattern, unique), weight) for pattern, weight in _within(learned, column)]
+
+
+def hex_pattern(shape: str, *, upper: bool) -> Pattern:
+    """Return a pattern in which each ``h`` of `shape` is a hexadecimal digit."""
+    digits = string.digits + ("ABCDEF" if upper else "abcdef")
+    return Pattern(tuple(digits if symbol == "h" else symbol for symbol in shape))
+
+
+def _masked(pattern: Pattern, unique: bool) -> Pattern:
+    masks = []
+    for alphabet in pattern.alphabets:
+        mask = _MASKS.get(_class_of(alphabet[0]), alphabet)
+        masks.append(mask if unique else mask[0])
+    return Pattern(tuple(masks))
+
+
+def _within(patterns: Weighted, column: Column) -> Weighted:
+    """Cut patterns to VARCHAR(n); real shapes fit already, a kind's own may not."""
+    return _apart([(Pattern(p.alphabets[: column.length]), weight) for p, weight in patterns])
+
+
+def _apart(patterns: Weighted) -> Weighted:
+    """Merge patterns of the same shape, so that no two can give the same value."""
+    merged: dict[str, tuple[Pattern, float]] = {}
+    for pattern, weight in patterns:
+        shape = "".join(_class_of(alphabet[0]) for alphabet in pattern.alphabets)
+        known, sum_ = merged.get(shape, (pattern, 0.0))
+        merged[shape] = (max(known, pattern, key=lambda p: p.capacity), sum_ + weight)
+    total = sum(weight for _, weight in merged.values())
+    return [(pattern, weight / total) for pattern, weight in merged.values()]
+
+
+def _class_of(symbol: str) -> str:
+    return next((name for name, full in CLASSES.items() if symbol in full), symbol)
+
+
+def _hexadecimal(kind: PiiKind, text: Any) -> Weighted:
+    sample = text[:100].to_pylist()
+    joined = "".join(sample)
+    upper = joined.upper() == joined and joined.lower() != joined
+    if kind is PiiKind.IP:
+        return [(hex_pattern("2001:db8" + ":hhhh" * 6, upper=False), 1.0)]
+    between = "-" if "-" in joined else ":"
+    return [(hex_pattern(between.join(["02"] + ["hh"] * 5), upper=upper), 1.0)]
+
+
+def _letters(text: Any) -> Weighted:
+    """Return patterns of words, as long as the values are."""
+    lengths = np.array([8]) if not len(text) else np.asarray(pc.utf8_length(text))
+    chosen = np.quantile(lengths, (np.arange(_LENGTHS) + 0.5) / _LENGTHS)
+    shapes = []
+    for length in np.clip(chosen.round().astype(int), 1, _LONGEST).tolist():
+        words = "".join(" " if i % 7 == 6 and i + 1 < length else "a" for i in range(length))
+        shapes.append(Pattern.of_shape(words))
+    return [(pattern, 1 / _LENGTHS) for pattern in shapes]
+
+
+def _numeric(kind: PiiKind, column: Column, text: Any, k: int, unique: bool) -> Weighted:
+    learned = infer_patterns(text, k, unique)
+    learned = [(p, w) for p, w in learned if all(a[0].isdigit() for a in p.alphabets)]
+    if not learned:
+        learned = [(Pattern.of_shape("9" * _DIGITS.get(kind, 10)), 1.0)]
+    largest = _largest(column)
+    return _apart([(_below(pattern, largest), weight) for pattern, weight in learned])
+
+
+def _largest(column: Column) -> int:
+    type_ = column.arrow_type
+    if pa.types.is_decimal(type_):
+        return int(10 ** (type_.precision - type_.scale)) - 1
+    if pa.types.is_floating(type_):
+        return int(2**53 if type_.bit_width == 64 else 2**24)
+    signed = pa.types.is_signed_integer(type_)
+    return int(2 ** (type_.bit_width - signed)) - 1
+
+
+def _below(pattern: Pattern, largest: int) -> Pattern:
+    """Return the pattern without leading zeros and without values above `largest`."""
+    alphabets = list(pattern.alphabets)
+    limit = str(largest)
+    if len(alphabets) > len(limit):
+        alphabets = [string.digits] * len(limit)
+    if len(alphabets) == len(limit) and set(limit) != {"9"}:
+        first = [d for d in alphabets[0] if d < limit[0]]
+        if not first or first == ["0"]:
+            # With so small a leading digit no number of this length is safe: one digit less.
+            return _below(Pattern(tuple([string.digits] * (len(limit) - 1))), largest)
+        alphabets[0] = "".join(first)
+    alphabets[0] = "".join(d for d in alphabets[0] if d != "0") or "1"
+    return Pattern(tuple(alphabets))

@@ -1,0 +1,1 @@
+"""Keys, and the order in which tables are fitted and generated."""

@@ -1,0 +1,82 @@
+"""What a child row knows of its parents: the context that models are conditioned on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.core.data.encoded import Continuous, EncodedTable, Layout
+
+__all__ = ["group_block", "keep_columns", "parent_context", "positions_in_groups"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+def positions_in_groups(parents: IntArray) -> tuple[IntArray, IntArray]:
+    """Return each row's position inside its parent's group, and the group's size.
+
+    Rows without a parent (-1) are groups of their own.
+    """
+    order = np.argsort(parents, kind="stable")
+    ordered = parents[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(order) else order
+    sizes = np.diff(np.r_[starts, len(order)])
+    position = np.empty(len(parents), dtype=np.int64)
+    size = np.empty(len(parents), dtype=np.int64)
+    position[order] = np.arange(len(order)) - np.repeat(starts, sizes)
+    size[order] = np.repeat(sizes, sizes)
+    alone = parents < 0
+    position[alone], size[alone] = 0, 1
+    return position, size
+
+
+def group_block(positions: IntArray, sizes: IntArray, largest: int) -> EncodedTable:
+    """Encode position and group size, on a log scale in [-1, 1].
+
+    `largest` is the largest group of the real table; a table whose groups never hold
+    more than one row gets no block.
+    """
+    if largest <= 1:
+        return EncodedTable.empty(len(positions))
+    scale = np.log1p(largest)
+    values = np.stack([np.log1p(positions), np.log1p(sizes)], axis=1) / scale * 2.0 - 1.0
+    layout = Layout(continuous=(Continuous("__position__"), Continuous("__group_size__")))
+    return EncodedTable(
+        layout,
+        np.empty((len(positions), 0), dtype=np.int32),
+        np.clip(values, -1.0, 1.0).astype(np.float32),
+    )
+
+
+def keep_columns(encoded: EncodedTable, columns: Optional[Collection[str]]) -> EncodedTable:
+    """Return only the blocks of some columns; all of them if `columns` is None."""
+    if columns is None:
+        return encoded
+    layout = encoded.layout
+    kept = [i for i, b in enumerate(layout.discrete) if b.column in columns]
+    floats = [i for i, b in enumerate(layout.continuous) if b.column in columns]
+    moved = {old: new for new, old in enumerate(kept)}
+    continuous = (layout.continuous[i] for i in floats)
+    return EncodedTable(
+        Layout(
+            tuple(layout.discrete[i] for i in kept),
+            tuple(
+                Continuous(b.column, None if b.modes is None else moved.get(b.modes), b.active)
+                for b in continuous
+            ),
+        ),
+        encoded.codes[:, kept],
+        encoded.values[:, floats],
+    )
+
+
+def parent_context(parts: Sequence[EncodedTable], names: Sequence[str]) -> EncodedTable:
+    """Join the encoded ancestors, nearest first, each column named ``table.column``."""
+    renamed = [
+        EncodedTable(part.layout.prefixed(name), part.codes, part.values)
+        for part, name in zip(parts, names)
+    ]
+    return EncodedTable.side_by_side(renamed)

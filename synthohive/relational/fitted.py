@@ -1,0 +1,123 @@
+"""What `fit` leaves behind: no row of the source, only what generation needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.core.data.table import TableEncoder
+from synthohive.core.models.base import ConditionalGenerativeModel
+from synthohive.privacy.detect import PiiFinding
+from synthohive.privacy.fake import FakeColumn
+from synthohive.relational.fan_out import FanOutModel
+from synthohive.relational.hierarchy import HierarchyModel
+from synthohive.relational.keys import KeyMaker
+from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.roles import Roles
+from synthohive.schema import Metadata, PrivacyConfig, TableConfig
+from synthohive.validation.profile import TableProfile
+
+__all__ = ["FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
+
+
+@dataclass
+class FittedKey:
+    """One foreign key of a child table.
+
+    Attributes
+    ----------
+    fan_out : FanOutModel
+        Children per parent.
+    null_share : float
+        Share of child rows with a NULL in the key.
+    """
+
+    fan_out: FanOutModel
+    null_share: float
+
+
+@dataclass
+class ReferenceRows:
+    """A look-up table kept as it is.
+
+    Attributes
+    ----------
+    rows : pyarrow.Table
+    preferences : dict of str to ndarray
+        For each incoming key (by label), the children of each row; their ranks say
+        which row gets which fan-out.
+    """
+
+    rows: pa.Table
+    preferences: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    parents: Optional[npt.NDArray[np.int64]] = None  # each row's driving parent row
+
+    def encode(self, embedding_threshold: int) -> EncodedTable:
+        """Encode each row as its number: children may know which row they refer to."""
+        from synthohive.core.data.encoded import Discrete
+
+        count = len(self.rows)
+        layout = Layout(discrete=(Discrete("__row__", max(count, 1), count > embedding_threshold),))
+        codes = np.arange(count, dtype=np.int32).reshape(-1, 1)
+        return EncodedTable(layout, codes, np.empty((count, 0), dtype=np.float32))
+
+
+@dataclass
+class FittedTable:
+    """One table.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of the real table.
+    encoder, model : TableEncoder or None, ConditionalGenerativeModel or None
+        None for a reference table, or one without any modelled column.
+    largest_group : int
+        Most children of one parent over the driving key.
+    context_layout : Layout
+        Of what the model is conditioned on.
+    """
+
+    config: TableConfig
+    rows: int
+    roles: Roles
+    encoder: Optional[TableEncoder] = None
+    model: Optional[ConditionalGenerativeModel] = None
+    makers: dict[str, KeyMaker] = field(default_factory=dict)
+    fakes: dict[str, FakeColumn] = field(default_factory=dict)
+    keys: dict[str, FittedKey] = field(default_factory=dict)
+    hierarchy: Optional[HierarchyModel] = None
+    reference: Optional[ReferenceRows] = None
+    largest_group: int = 1
+    context_layout: Layout = field(default_factory=Layout)
+    profile: Optional[TableProfile] = None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of generated rows: all columns but computed ones."""
+        return pa.schema(
+            [
+                pa.field(name, column.arrow_type)
+                for name, column in self.config.columns.items()
+                if column.computed is None
+            ]
+        )
+
+
+@dataclass
+class FittedDatabase:
+    """All tables, and what they share."""
+
+    metadata: Metadata
+    plan: RelationalPlan
+    tables: dict[str, FittedTable]
+    privacy: PrivacyConfig
+    model_name: str
+    seed: int
+    embedding_threshold: int
+    findings: list[PiiFinding] = field(default_factory=list)

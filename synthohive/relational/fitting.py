@@ -1,0 +1,211 @@
+"""Fitting one table: from a sample of real rows to what generation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import structlog
+
+from synthohive.connectors.base import FanOut
+from synthohive.core.data.base import EncoderSettings
+from synthohive.core.data.encoded import EncodedTable
+from synthohive.core.data.table import TableEncoder
+from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
+from synthohive.privacy.fake import FakeColumn
+from synthohive.privacy.reference import is_reference
+from synthohive.relational import seeds
+from synthohive.relational.fan_out import FanOutModel
+from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
+from synthohive.relational.hierarchy import HierarchyModel
+from synthohive.relational.keys import KeyMaker, learn_key_makers
+from synthohive.relational.roles import DEPTH, Roles, fan_out_column, null_column
+from synthohive.relational.sample import Sample, incoming_keys, root_entities, training_context
+from synthohive.schema import Column, ColumnKind
+from synthohive.validation.profile import TableProfile, profile_table
+
+if TYPE_CHECKING:
+    from synthohive.relational.orchestrator import FitOptions
+
+__all__ = ["TableFitter"]
+
+log = structlog.get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TableFitter:
+    """Fits the tables of one database, parents first."""
+
+    sample: Sample
+    database: FittedDatabase
+    options: FitOptions
+    fan_outs: Mapping[str, FanOut]
+    counts: Mapping[str, int]
+    listener: Optional[TrainingListener] = None
+
+    def fit(self, name: str) -> FittedTable:
+        """Fit one table; its driving ancestors must have been fitted before."""
+        config = self.sample.metadata.tables[name]
+        personal = self._personal(name)
+        plan = self.sample.plan.tables[name]
+        makers = learn_key_makers(config, self.sample.tables[name], plan.driver)
+        table = FittedTable(config, self.counts[name], Roles.of(config, personal, makers))
+        table.makers = {c: makers[c] for c in table.roles.key}
+        table.keys = {fk.label(name): self._key(name, fk) for fk in config.foreign_keys}
+        if len(self.sample.tables[name]) == 0:
+            log.warning("table_without_rows", table=name)
+            self.sample.encoded[name] = EncodedTable.empty(0)
+            return table
+        if self._is_reference(name, personal):
+            self._keep(name, table)
+        else:
+            self._learn(name, table)
+        return table
+
+    def _personal(self, name: str) -> dict[str, str]:
+        return {f.column: f.kind for f in self.database.findings if f.table == name}
+
+    def _key(self, name: str, key: ForeignKey) -> FittedKey:
+        facts = self.fan_outs[key.label(name)]
+        method = self.sample.metadata.tables[name].linkage_method
+        share = facts.nulls / self.counts[name] if self.counts[name] else 0.0
+        k = self.options.privacy.k_anonymity_threshold
+        return FittedKey(FanOutModel.fit(facts.histogram, method=method, k=k), share)
+
+    def _is_reference(self, name: str, personal: Mapping[str, str]) -> bool:
+        support = np.zeros(len(self.sample.tables[name]), dtype=np.int64)
+        config = self.sample.metadata.tables[name]
+        for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name):
+            support = np.maximum(support, self.sample.child_counts(child, key))
+        parents = [
+            self.database.tables[fk.parent].reference is not None
+            for fk in config.foreign_keys
+            if fk.parent != name and fk.parent in self.database.tables
+        ]
+        every_parent = len(parents) == len(config.foreign_keys) and all(parents)
+        return is_reference(
+            config, self.sample.tables[name], support, personal,
+            self.options.privacy.k_anonymity_threshold, parents_are_reference=every_parent,
+        )
+
+    def _keep(self, name: str, table: FittedTable) -> None:
+        """Keep a look-up table as it is."""
+        data = self.sample.tables[name]
+        driver = self.sample.plan.tables[name].driver
+        table.reference = ReferenceRows(
+            data.select(table.schema.names),
+            {
+                key.label(child): self.sample.child_counts(child, key).astype(np.float64)
+                for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name)
+            },
+            None if driver is None else self.sample.parent_rows(name, driver),
+        )
+        self.sample.encoded[name] = table.reference.encode(self.options.embedding_threshold)
+        log.info("reference_table_kept", table=name, rows=len(data))
+
+    def _learn(self, name: str, table: FittedTable) -> None:
+        """Fit encoder, model, made-up columns and the profile."""
+        data, options = self.sample.tables[name], self.options
+        depths = self._hierarchy(name, table)
+        made = (*table.roles.key, *table.roles.personal)
+        attributes, columns = attribute_table(self.sample, name, table.roles.attributes, made, depths)
+        k = options.privacy.k_anonymity_threshold
+        entities = root_entities(self.sample, name, k)
+        settings = EncoderSettings(
+            k=k,
+            embedding_threshold=options.embedding_threshold,
+            high_cardinality=frozenset(table.config.high_cardinality_cols),
+        )
+        table.encoder = TableEncoder.fit(
+            attributes, columns, seed=seeds.sequence(options.seed, name, "encoder"),
+            settings=settings, entities=entities,
+        )
+        encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
+        self.sample.encoded[name] = encoded
+        context, table.largest_group = training_context(self.sample, name)
+        table.context_layout = context.layout
+        table.model = self._train(table, encoded, context)
+        table.fakes = {c: self._fake(table, c, kind, data) for c, kind in table.roles.personal.items()}
+        profiled = {c: table.config.columns[c] for c in table.roles.attributes}
+        table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
+
+    def _hierarchy(self, name: str, table: FittedTable) -> Optional[IntArray]:
+        key = self.sample.plan.tables[name].hierarchy
+        if key is None:
+            return None
+        depths, table.hierarchy = HierarchyModel.fit(self.sample.parent_rows(name, key))
+        return depths
+
+    def _train(
+        self, table: FittedTable, encoded: EncodedTable, context: EncodedTable
+    ) -> Optional[ConditionalGenerativeModel]:
+        if not encoded.layout.discrete and not encoded.layout.continuous:
+            return None  # every column is constant or made up
+        options, name = self.options, table.config.name
+        model = options.model(
+            table.config, batch_size=options.batch_size, epochs=options.epochs, **options.model_kwargs
+        )
+        has_context = bool(context.layout.discrete or context.layout.continuous)
+        model.fit(
+            encoded,
+            context if has_context else None,
+            seed=seeds.sequence(options.seed, name, "model"),
+            listener=self.listener,
+        )
+        return model
+
+    def _fake(self, table: FittedTable, column: str, kind: str, data: pa.Table) -> FakeColumn:
+        unique = any(column in s for s in table.config.unique_sets)
+        privacy = self.options.privacy
+        return FakeColumn.fit(
+            kind, table.config.columns[column], data.column(column), unique=unique,
+            strategy=privacy.pii_strategy, locale=privacy.locale,
+        )
+
+
+def attribute_table(
+    sample: Sample, table: str, attributes: tuple[str, ...], made: tuple[str, ...],
+    depths: Optional[IntArray],
+) -> tuple[pa.Table, dict[str, Column]]:
+    """Collect all that is modelled of a table.
+
+    These are its attributes, whether further keys and the columns `made` otherwise
+    are NULL, the depth in a hierarchy, and the number of children over each key.
+    """
+    data, config = sample.tables[table], sample.metadata.tables[table]
+    columns: dict[str, Column] = {name: config.columns[name] for name in attributes}
+    arrays: dict[str, Any] = {name: data.column(name) for name in attributes}
+
+    def add(name: str, values: Any, kind: ColumnKind) -> None:
+        array = pa.array(values)
+        columns[name] = Column(name=name, kind=kind, nullable=False, arrow=str(array.type))
+        arrays[name] = array
+
+    for further in sample.plan.tables[table].further:
+        if further.mode == "implied":
+            continue
+        missing = _any_null(data, further.key.columns)
+        if missing.any():
+            add(null_column(further.key.label(table)), missing, ColumnKind.BOOLEAN)
+    for name in made:
+        missing = _any_null(data, [name])
+        if missing.any():
+            add(null_column(name), missing, ColumnKind.BOOLEAN)
+    if depths is not None:
+        add(DEPTH, depths, ColumnKind.INTEGER)
+    for child, key in incoming_keys(sample.plan, sample.metadata, table):
+        add(fan_out_column(child, key), sample.child_counts(child, key), ColumnKind.INTEGER)
+    return pa.table(arrays), columns
+
+
+def _any_null(data: pa.Table, columns: list[str]) -> npt.NDArray[np.bool_]:
+    missing = np.zeros(len(data), dtype=bool)
+    for name in columns:
+        missing |= pc.is_null(data.column(name)).to_numpy(zero_copy_only=False)
+    return missing

@@ -1,0 +1,308 @@
+"""Generating one table, first pass: its attributes, and the keys that need no choice.
+
+Each block of rows is a pure function of (fitted state, seed, table, block number, parents'
+rows). The second pass (:mod:`synthohive.relational.linking`) chooses further parents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.relational import seeds
+from synthohive.relational.checks import TableChecks
+from synthohive.relational.context import group_block, keep_columns, parent_context
+from synthohive.relational.fitted import FittedDatabase, FittedTable
+from synthohive.relational.roles import DEPTH, fan_out_column, null_column
+from synthohive.relational.spool import EncodedSpool, TableSpool
+
+__all__ = ["BLOCK_ROWS", "Generated", "Groups", "Run", "generate_attributes"]
+
+IntArray = npt.NDArray[np.int64]
+BLOCK_ROWS = 16_384
+"""Rows per block. A constant, because the bytes of the output depend on it."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """How the rows of a child table are dealt out to its driving parents.
+
+    Rows are numbered parent by parent; rows without a parent come last.
+    """
+
+    counts: IntArray
+    without_parent: int = 0
+
+    @property
+    def offsets(self) -> IntArray:
+        """First row of each parent, then the end."""
+        return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.counts)])
+
+    @property
+    def rows(self) -> int:
+        """Rows of the child table."""
+        return int(self.counts.sum()) + self.without_parent
+
+
+@dataclass
+class Generated:
+    """One generated table.
+
+    Attributes
+    ----------
+    spool : TableSpool
+        The finished rows.
+    context : EncodedSpool or None
+        Encoded rows beside their own ancestors, for children driven by this table.
+    preferences : dict of str to ndarray
+        Per incoming key (by label): the fan-out that the model gave each row.
+    nulls : dict of str to ndarray of bool
+        Per further key (by label): rows in which it is NULL.
+    """
+
+    spool: TableSpool
+    groups: Optional[Groups] = None
+    context: Optional[EncodedSpool] = None
+    preferences: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    nulls: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    depths: Optional[IntArray] = None
+
+
+@dataclass
+class Run:
+    """One call of `sample` or `to_database`."""
+
+    fitted: FittedDatabase
+    seed: int
+    scale: float
+    folder: Path
+    num_rows: dict[str, int] = field(default_factory=dict)
+    enforce_constraints: bool = False
+    tables: dict[str, Generated] = field(default_factory=dict)
+
+    def rng(self, *path: Any) -> np.random.Generator:
+        """Return the stream of a named part of this run."""
+        return seeds.generator(self.seed, *path)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The rows ``start … stop - 1`` of a table, and their place among their siblings."""
+
+    number: int
+    start: int
+    stop: int
+    parents: IntArray
+    positions: IntArray
+    sizes: IntArray
+
+    @property
+    def rows(self) -> IntArray:
+        return np.arange(self.start, self.stop, dtype=np.int64)
+
+
+def _blocks(rows: int, groups: Optional[Groups], whole_groups: bool) -> Iterator[_Block]:
+    """Cut a table into blocks; never inside a group if `whole_groups`."""
+    if groups is None:
+        cuts = np.arange(0, rows, BLOCK_ROWS, dtype=np.int64)
+    else:
+        offsets = groups.offsets
+        cuts = np.arange(0, rows, BLOCK_ROWS, dtype=np.int64)
+        if whole_groups:  # move each cut back to the start of its group
+            cuts = np.unique(offsets[np.searchsorted(offsets, cuts, side="right") - 1])
+            cuts = cuts[cuts < rows]
+    for number, (start, stop) in enumerate(zip(cuts, np.append(cuts[1:], rows))):
+        numbers = np.arange(start, stop, dtype=np.int64)
+        if groups is None:
+            parents = np.full(len(numbers), -1, dtype=np.int64)
+            positions, sizes = np.zeros_like(parents), np.ones_like(parents)
+        else:
+            linked = numbers < offsets[-1]
+            parents = np.where(linked, np.searchsorted(offsets, numbers, side="right") - 1, -1)
+            positions = np.where(linked, numbers - offsets[parents], 0)
+            sizes = np.where(linked, groups.counts[parents], 1) if len(groups.counts) else (
+                np.ones_like(parents))
+        yield _Block(number, int(start), int(stop), parents, positions, sizes)
+
+
+def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]) -> Generated:
+    """Generate all blocks of one table into its spool."""
+    fitted = run.fitted.tables[name]
+    maker = _BlockMaker(run, fitted, groups)
+    made = Generated(TableSpool(run.folder / f"{seeds.sequence(0, name).spawn_key[0]}.arrow",
+                                fitted.schema), groups)
+    if maker.has_driven_children:
+        made.context = EncodedSpool(made.spool.path, maker.children_layout())
+    preferences: dict[str, list[Any]] = {key: [] for key in maker.incoming}
+    nulls: dict[str, list[Any]] = {key: [] for key in maker.further}
+    depths: list[Any] = []
+    for block in _blocks(rows, groups, maker.whole_groups):
+        encoded, context, attributes = maker.attributes(block)
+        made.spool.append(maker.complete(block, attributes))
+        for key in preferences:
+            preferences[key].append(maker.extra(attributes, fan_out_column(*maker.incoming[key])))
+        for key in nulls:
+            nulls[key].append(_flags(attributes, null_column(key)))
+        if fitted.hierarchy is not None:
+            depths.append(maker.extra(attributes, DEPTH))
+        if made.context is not None:
+            made.context.append(EncodedTable.side_by_side([encoded, context]))
+    made.spool.close()
+    made.preferences = {k: np.concatenate(v) if v else np.zeros(0) for k, v in preferences.items()}
+    made.nulls = {k: np.concatenate(v) if v else np.zeros(0, bool) for k, v in nulls.items()}
+    if fitted.hierarchy is not None:
+        made.depths = np.concatenate(depths).astype(np.int64) if depths else np.zeros(0, np.int64)
+    return made
+
+
+def _flags(attributes: pa.Table, name: str) -> npt.NDArray[np.bool_]:
+    """Return a boolean column, all False where it was never modelled (no NULL was seen)."""
+    if name not in attributes.column_names:
+        return np.zeros(len(attributes), dtype=bool)
+    return pc.fill_null(attributes.column(name), False).to_numpy()
+
+
+class _BlockMaker:
+    """Makes the blocks of one table."""
+
+    def __init__(self, run: Run, fitted: FittedTable, groups: Optional[Groups]) -> None:
+        self.run, self.fitted, self.groups = run, fitted, groups
+        self.name = fitted.config.name
+        self.plan = run.fitted.plan.tables[self.name]
+        metadata = run.fitted.metadata
+        self.has_driven_children = bool(self.plan.children)
+        self.incoming = {
+            key.label(child): (child, key)
+            for child, key in metadata.foreign_keys()
+            if key.parent == self.name and child != self.name
+        }
+        self.further = [f.key.label(self.name) for f in self.plan.further if f.mode != "implied"]
+        self.whole_groups = groups is not None and bool(self.plan.further)
+        self.checks = TableChecks.compile(
+            fitted.config, metadata.dialect, set(fitted.roles.attributes)
+        )
+
+    def extra(self, attributes: pa.Table, name: str) -> npt.NDArray[np.float64]:
+        """Return a structural column as floats; zeros where it was constant."""
+        if name not in attributes.column_names:
+            return np.zeros(len(attributes))
+        return pc.fill_null(attributes.column(name), 0).cast(pa.float64()).to_numpy()
+
+    def context(self, block: _Block) -> tuple[EncodedTable, EncodedTable]:
+        """Return what the model is conditioned on, and the ancestors alone."""
+        driver = self.plan.driver
+        if driver is None:
+            nothing = EncodedTable.empty(len(block.rows))
+            return nothing, nothing
+        ancestors = self._parent_context().take(block.parents)
+        group = group_block(block.positions, block.sizes, self.fitted.largest_group)
+        kept = keep_columns(ancestors, self._context_columns())
+        return EncodedTable.side_by_side([group, kept]), ancestors
+
+    def _context_columns(self) -> Optional[set[str]]:
+        wanted = self.fitted.config.parent_context_cols
+        return None if wanted is None else {
+            f"{ancestor}.{column}" for ancestor in self.plan.ancestors for column in wanted
+        }
+
+    def _parent_context(self) -> EncodedSpool:
+        driver = self.plan.driver
+        spool = None if driver is None else self.run.tables[driver.parent].context
+        if spool is None:
+            raise RuntimeError(f"the parents of {self.name!r} were generated without context")
+        return spool
+
+    def children_layout(self) -> Layout:
+        """Return the layout of this table's rows beside their ancestors."""
+        encoder = self.fitted.encoder
+        own = Layout() if encoder is None else encoder.layout.prefixed(self.name)
+        above = [] if self.plan.driver is None else [self._parent_context().layout]
+        return Layout.concat([own, *above])
+
+    def attributes(self, block: _Block) -> tuple[EncodedTable, EncodedTable, pa.Table]:
+        """Draw a block; return it encoded (with its table's name), its ancestors, and decoded."""
+        context, ancestors = self.context(block)
+        encoded, decoded = self._draw(context, len(block.rows), "block", block.number)
+        own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
+        return own, ancestors, self._repaired(decoded, context, block.number)
+
+    def _draw(self, context: EncodedTable, rows: int, *path: Any) -> tuple[EncodedTable, pa.Table]:
+        model, encoder = self.fitted.model, self.fitted.encoder
+        if encoder is None:
+            return EncodedTable.empty(rows), pa.table({"": pa.nulls(rows)})
+        if model is None:
+            nothing = EncodedTable.empty(rows)
+            encoded = EncodedTable(encoder.layout, nothing.codes, nothing.values)
+        else:
+            given = context if context.layout != EncodedTable.empty(0).layout else None
+            encoded = model.sample(rows, given, rng=self.run.rng(self.name, *path, "model"))
+        return encoded, encoder.decode(encoded, self.run.rng(self.name, *path, "decode"))
+
+    def _repaired(self, table: pa.Table, context: EncodedTable, number: int) -> pa.Table:
+        if self.run.enforce_constraints:
+            self.checks.enforce(table, self.name)
+
+        def resample(rows: IntArray, rng: np.random.Generator) -> pa.Table:
+            again = int(rng.integers(2**31))
+            return self._draw(context.take(rows), len(rows), "again", number, again)[1]
+
+        return self.checks.repair(table, self.run.rng(self.name, "repair", number), resample)[0]
+
+    def complete(self, block: _Block, attributes: pa.Table) -> pa.Table:
+        """Add keys of parents and made-up columns, in the order of the table's columns."""
+        roles, rows = self.fitted.roles, block.rows
+        columns: dict[str, Any] = {c: attributes.column(c) for c in roles.attributes}
+        columns.update(self._driving_key(block))
+        for name in roles.key:
+            array = self._key_column(name, block)
+            columns[name] = self._with_nulls(array, attributes, name)
+        for name in roles.personal:
+            fake = self.fitted.fakes[name]
+            array = fake.make(rows, seeds.seed_int(self.run.seed, self.name, name))
+            columns[name] = self._with_nulls(array, attributes, name)
+        schema = self.fitted.schema
+        arrays = [
+            columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema
+        ]
+        return pa.Table.from_arrays([_cast(a, f.type) for a, f in zip(arrays, schema)],
+                                    schema=schema)
+
+    def _driving_key(self, block: _Block) -> dict[str, Any]:
+        driver = self.plan.driver
+        if driver is None or not len(block.rows):
+            return {}
+        spool = self.run.tables[driver.parent].spool
+        present = block.parents[block.parents >= 0]
+        if not len(present):
+            return {}
+        low, high = int(present[0]), int(present[-1]) + 1
+        keys = spool.slice(low, high, driver.parent_columns)
+        index = pa.array(block.parents - low, mask=block.parents < 0)
+        return {
+            column: keys.column(parent_column).take(index)
+            for column, parent_column in zip(driver.columns, driver.parent_columns)
+        }
+
+    def _key_column(self, name: str, block: _Block) -> pa.Array:
+        maker = self.fitted.makers[name]
+        return maker.make_rows(block.rows, block.parents, block.positions, block.sizes,
+                               seeds.seed_int(self.run.seed, self.name, name))
+
+    @staticmethod
+    def _with_nulls(array: Any, attributes: pa.Table, name: str) -> Any:
+        flags = _flags(attributes, null_column(name))
+        return pc.if_else(pa.array(flags), pa.scalar(None, array.type), array) if flags.any() else array
+
+
+def _cast(array: Any, type_: pa.DataType) -> Any:
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array if array.type == type_ else pc.cast(array, type_)

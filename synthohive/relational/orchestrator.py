@@ -1,0 +1,209 @@
+"""Fitting and generating a whole database, in the order of one plan."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import pyarrow as pa
+import structlog
+
+from synthohive.connectors.base import FanOut, Reader
+from synthohive.core.data.encoded import EncodedTable
+from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
+from synthohive.exceptions import SchemaError, SchemaValidationError
+from synthohive.privacy.detect import PiiFinding, detect_pii
+from synthohive.relational.fitted import FittedDatabase
+from synthohive.relational.fitting import TableFitter
+from synthohive.relational.sample import Sample
+from synthohive.relational.generation import Generated, Groups, Run, generate_attributes
+from synthohive.relational.linking import link, link_deferred
+from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.spool import EncodedSpool, TableSpool
+from synthohive.schema import Metadata, PrivacyConfig
+
+__all__ = ["FitOptions", "fit_database", "generate_database"]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class FitOptions:
+    """What `Synthesizer.fit` was asked for."""
+
+    model: type[ConditionalGenerativeModel]
+    privacy: PrivacyConfig
+    seed: int
+    sample_size: int
+    epochs: int
+    batch_size: int
+    embedding_threshold: int
+    validate: bool = False
+    model_kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+def fit_database(
+    reader: Reader, options: FitOptions, listener: Optional[TrainingListener] = None
+) -> FittedDatabase:
+    """Read a sample, and fit every table to it.
+
+    Raises
+    ------
+    SchemaValidationError
+        The metadata has problems, or (with ``validate``) the rows have orphans.
+    TrainingError
+        A model diverged.
+    """
+    metadata = reader.metadata
+    metadata.validate_schema()
+    counts = {name: reader.count(name) for name in metadata.tables}
+    if not any(counts.values()):
+        raise SchemaError("No table has a row.", hint="There is nothing to learn from.")
+    plan = RelationalPlan.build(metadata, counts)
+    fan_outs = {key.label(name): reader.fan_out(name, key) for name, key in metadata.foreign_keys()}
+    _report_orphans(fan_outs, refuse=options.validate)
+    drivers = {name: plan.tables[name].driver for name in plan.order}
+    tables = reader.sample(drivers, options.sample_size, options.seed)
+    findings = _find_personal_data(metadata, tables, options.privacy)
+    fitted = FittedDatabase(
+        metadata=metadata,
+        plan=plan,
+        tables={},
+        privacy=options.privacy,
+        model_name=options.model.name,
+        seed=options.seed,
+        embedding_threshold=options.embedding_threshold,
+        findings=findings,
+    )
+    sample = Sample(metadata, plan, tables)
+    for name in plan.order:
+        fitter = TableFitter(sample, fitted, options, fan_outs, counts, listener)
+        fitted.tables[name] = fitter.fit(name)
+    return fitted
+
+
+def _report_orphans(fan_outs: Mapping[str, FanOut], *, refuse: bool) -> None:
+    orphans = {label: f.orphans for label, f in fan_outs.items() if f.orphans}
+    for label, count in orphans.items():
+        log.warning("orphans_in_source", key=label, rows=count)
+    if orphans and refuse:
+        raise SchemaValidationError(
+            [f"{label}: {count:,} rows refer to no parent" for label, count in orphans.items()],
+            hint="Repair the rows, drop the key, or fit with validate=False to learn without them.",
+        )
+
+
+def _find_personal_data(
+    metadata: Metadata, tables: Mapping[str, pa.Table], privacy: PrivacyConfig
+) -> list[PiiFinding]:
+    findings: list[PiiFinding] = []
+    for name, config in metadata.tables.items():
+        findings += detect_pii(config, tables[name], privacy)
+    if findings:
+        log.info("personal_data", columns={f"{f.table}.{f.column}": f.kind for f in findings})
+    return findings
+
+
+@contextmanager
+def generate_database(
+    fitted: FittedDatabase,
+    *,
+    seed: int,
+    scale: float = 1.0,
+    num_rows: Optional[Mapping[str, int]] = None,
+    enforce_constraints: bool = False,
+    on_table: Optional[Callable[[str, int], None]] = None,
+) -> Iterator[dict[str, TableSpool]]:
+    """Generate all tables into a temporary folder; yield them by name, parents first.
+
+    The folder is removed when the block is left.
+    """
+    with tempfile.TemporaryDirectory(prefix="synthohive-") as folder:
+        run = Run(fitted, seed, scale, Path(folder), dict(num_rows or {}), enforce_constraints)
+        for name in fitted.plan.order:
+            made = _generate_table(run, name)
+            if on_table is not None:
+                on_table(name, made.spool.rows)
+        for name in fitted.plan.order:
+            link_deferred(run, name)
+        yield {name: run.tables[name].spool for name in fitted.plan.order}
+
+
+def _generate_table(run: Run, name: str) -> Generated:
+    fitted, driver = run.fitted.tables[name], run.fitted.plan.tables[name].driver
+    if fitted.reference is not None:
+        made = _copy_reference(run, name)
+    elif driver is None:
+        rows = run.num_rows.get(name, round(fitted.rows * run.scale))
+        made = generate_attributes(run, name, rows, None)
+    else:
+        groups = _groups(run, name)
+        made = generate_attributes(run, name, groups.rows, groups)
+    run.tables[name] = made
+    if fitted.reference is None:
+        link(run, name, made)
+    return made
+
+
+def _groups(run: Run, name: str) -> Groups:
+    """Deal out the rows of a child table to its driving parents."""
+    driver = run.fitted.plan.tables[name].driver
+    if driver is None:
+        raise RuntimeError(f"{name!r} has no driving key")
+    label = driver.label(name)
+    key = run.fitted.tables[name].keys[label]
+    parent = run.tables[driver.parent]
+    preference = parent.preferences.get(label, np.zeros(parent.spool.rows))
+    growth = run.scale if run.fitted.tables[driver.parent].reference is not None else 1.0
+    counts = key.fan_out.counts(
+        parent.spool.rows, None, preference, run.rng(name, label, "fan-out"), growth=growth,
+        limit=_limit(run, name),
+    )
+    linked = int(counts.sum())
+    share = key.null_share
+    without = round(linked * share / (1.0 - share)) if share < 1.0 else round(
+        run.fitted.tables[name].rows * run.scale)
+    return Groups(counts, without)
+
+
+def _limit(run: Run, name: str) -> Optional[int]:
+    """Return the largest group that keeps pairs of keys distinct (many-to-many tables)."""
+    config = run.fitted.metadata.tables[name]
+    foreign = {c for fk in config.foreign_keys for c in fk.columns}
+    further = [f.key for f in run.fitted.plan.tables[name].further if f.mode == "free"]
+    limits = [
+        run.tables[key.parent].spool.rows
+        for unique in config.unique_sets
+        if set(unique) <= foreign
+        for key in further
+        if set(key.columns) & set(unique) and key.parent in run.tables
+    ]
+    return min(limits, default=None)
+
+
+def _copy_reference(run: Run, name: str) -> Generated:
+    """Emit a look-up table as it is, with what its children need to know."""
+    fitted = run.fitted.tables[name]
+    if fitted.reference is None:
+        raise RuntimeError(f"{name!r} is not a reference table")
+    spool = TableSpool(run.folder / f"{name!r}.arrow".replace("/", "_"), fitted.schema)
+    spool.append(fitted.reference.rows)
+    spool.close()
+    encoded = fitted.reference.encode(run.fitted.embedding_threshold)
+    own = EncodedTable(encoded.layout.prefixed(name), encoded.codes, encoded.values)
+    parts = [own]
+    driver = run.fitted.plan.tables[name].driver
+    if driver is not None:
+        above = run.tables[driver.parent]
+        rows = fitted.reference.parents
+        if above.context is not None and rows is not None:
+            parts.append(above.context.take(rows))
+    joined = EncodedTable.side_by_side(parts)
+    context = EncodedSpool(spool.path, joined.layout)
+    context.append(joined)
+    return Generated(spool, None, context, dict(fitted.reference.preferences))

@@ -1,0 +1,66 @@
+"""Which columns of a table are modelled, and which are made in other ways."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from synthohive.schema import ForeignKey, TableConfig
+
+__all__ = ["DEPTH", "Roles", "fan_out_column", "null_column"]
+
+DEPTH = "__depth__"
+
+
+def fan_out_column(child: str, key: ForeignKey) -> str:
+    """Name the parent's column with the number of children over `key`."""
+    return f"__fanout__{key.label(child)}"
+
+
+def null_column(what: str) -> str:
+    """Name the column that says whether a key or a made-up column is NULL."""
+    return f"__null__{what}"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Each stored column of a table in exactly one role.
+
+    Attributes
+    ----------
+    foreign : tuple of str
+        Filled from parents' keys.
+    personal : dict of str to str
+        Replaced by made-up values of a kind of personal data.
+    key : tuple of str
+        Made by a key maker: surrogate keys and the like.
+    attributes : tuple of str
+        Modelled.
+    """
+
+    foreign: tuple[str, ...]
+    personal: dict[str, str]
+    key: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, config: TableConfig, personal: Mapping[str, str], made: Collection[str]) -> Roles:
+        """Assign every column that is not computed by the database.
+
+        `personal` gives kinds of personal data, `made` the key columns that a key maker
+        makes; a foreign key comes first, personal data second.
+        """
+        stored = [name for name, column in config.columns.items() if column.computed is None]
+        foreign = {c for fk in config.foreign_keys for c in fk.columns}
+        key = set(made) - foreign - set(personal)
+        return cls(
+            foreign=tuple(c for c in stored if c in foreign),
+            personal={c: personal[c] for c in stored if c in personal and c not in foreign},
+            key=tuple(c for c in stored if c in key),
+            attributes=tuple(c for c in stored if c not in foreign | key | set(personal)),
+        )
+
+    @property
+    def stored(self) -> set[str]:
+        """All columns that rows are written with."""
+        return {*self.foreign, *self.personal, *self.key, *self.attributes}

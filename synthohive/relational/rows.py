@@ -1,0 +1,88 @@
+"""Joins by key on Arrow tables: which parent row a child row refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["distinct_pairs", "group_codes", "match_rows"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+def _column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int]:
+    """Number the distinct values of one column across tables; NULL is -1."""
+    values = [part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in parts]
+    target = values[0].type
+    chunks = [v if v.type == target else pc.cast(v, target) for v in values]
+    coded = pa.chunked_array(chunks, type=target).dictionary_encode()
+    flat = coded.combine_chunks()
+    dictionary = flat.dictionary if isinstance(flat, pa.DictionaryArray) else flat.chunk(0).dictionary
+    indices = flat.indices if isinstance(flat, pa.DictionaryArray) else flat.chunk(0).indices
+    codes = pc.fill_null(indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    bounds = np.cumsum([len(v) for v in values])[:-1]
+    return [np.asarray(c, dtype=np.int64) for c in np.split(codes, bounds)], len(dictionary)
+
+
+def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) -> list[IntArray]:
+    """Number the distinct key values across tables.
+
+    Parameters
+    ----------
+    tables : sequence of pyarrow.Table
+    columns : sequence of sequence of str
+        The key's columns in each table, of the same number and comparable types.
+
+    Returns
+    -------
+    list of ndarray of int64
+        A code for each row of each table, the same for equal keys; -1 where any
+        column of the key is NULL (MATCH SIMPLE).
+    """
+    total: list[IntArray] = [np.zeros(len(t), dtype=np.int64) for t in tables]
+    for position in range(len(columns[0])):
+        parts, size = _column_codes(
+            [t.column(c[position]) for t, c in zip(tables, columns)]
+        )
+        joined = [
+            np.where((old < 0) | (new < 0), -1, old * max(size, 1) + new)
+            for old, new in zip(total, parts)
+        ]
+        if position + 1 < len(columns[0]):  # keep codes dense, so that products cannot overflow
+            bounds = np.cumsum([len(j) for j in joined])[:-1]
+            everything = np.concatenate(joined)
+            distinct, dense = np.unique(everything, return_inverse=True)
+            dense = dense.reshape(-1).astype(np.int64) - int(len(distinct) > 0 and distinct[0] == -1)
+            joined = list(np.split(dense, bounds))
+        total = joined
+    return total
+
+
+def match_rows(
+    child: pa.Table, columns: Sequence[str], parent: pa.Table, parent_columns: Sequence[str]
+) -> IntArray:
+    """Return each child row's parent row; -1 for a NULL key or a missing parent."""
+    child_codes, parent_codes = group_codes([child, parent], [columns, parent_columns])
+    size = int(max(child_codes.max(initial=-1), parent_codes.max(initial=-1))) + 1
+    if size > 4 * (len(child) + len(parent)) + 16:  # sparse products of composite keys
+        everything = np.concatenate([child_codes, parent_codes])
+        distinct, dense = np.unique(everything, return_inverse=True)
+        dense = dense.reshape(-1).astype(np.int64) - int(distinct[0] == -1)
+        child_codes, parent_codes = dense[: len(child)], dense[len(child) :]
+        size = len(distinct)
+    lookup = np.full(size + 1, -1, dtype=np.int64)  # the last slot serves code -1
+    known = np.flatnonzero(parent_codes >= 0)[::-1]  # reversed: the first of equal rows wins
+    lookup[parent_codes[known]] = known
+    found: IntArray = lookup[child_codes]
+    return found
+
+
+def distinct_pairs(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the distinct ``(left, right)`` pairs without negative members."""
+    valid = (left >= 0) & (right >= 0)
+    pairs = np.unique(np.stack([left[valid], right[valid]], axis=1), axis=0)
+    return pairs[:, 0], pairs[:, 1]

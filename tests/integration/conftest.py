@@ -1,0 +1,131 @@
+"""Fixtures for the integration tests: real servers, and fresh schemas on them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Callable
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from tests.integration.servers import (
+    Server,
+    ServerUnavailable,
+    start_mariadb,
+    start_mysql,
+    start_postgres,
+)
+
+_STARTED = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say on which servers the tests ran."""
+    for line in config.stash.get(_STARTED, []):
+        terminalreporter.write_line(line)
+
+
+@contextmanager
+def _running(start: Callable[[], Server], config: pytest.Config) -> Iterator[str]:
+    try:
+        server = start()
+    except ServerUnavailable as exc:
+        if os.environ.get("SYNTHOHIVE_REQUIRE_SERVERS") == "1":
+            pytest.fail(f"SYNTHOHIVE_REQUIRE_SERVERS=1, but {exc}", pytrace=False)
+        pytest.skip(str(exc))
+    name = start.__name__.replace("start_", "")
+    config.stash.setdefault(_STARTED, []).append(f"{name}: {server.how}")
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Give the URL of a PostgreSQL superuser."""
+    with _running(start_postgres, pytestconfig) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mysql_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Give the URL of a MySQL user who may create databases and use LOCAL INFILE."""
+    with _running(start_mysql, pytestconfig) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Give the URL of a MariaDB user who may create databases and use LOCAL INFILE."""
+    with _running(start_mariadb, pytestconfig) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_engine(postgres_url: str) -> Iterator[Engine]:
+    """Give an engine on the PostgreSQL server."""
+    yield from _engine(postgres_url)
+
+
+@pytest.fixture(scope="session")
+def mysql_engine(mysql_url: str) -> Iterator[Engine]:
+    """Give an engine on the MySQL server."""
+    yield from _engine(mysql_url)
+
+
+@pytest.fixture(scope="session")
+def mariadb_engine(mariadb_url: str) -> Iterator[Engine]:
+    """Give an engine on the MariaDB server."""
+    yield from _engine(mariadb_url)
+
+
+def _engine(url: str) -> Iterator[Engine]:
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_schema(postgres_engine: Engine) -> Iterator[str]:
+    """Give the name of a fresh schema; it and all ``<name>…`` schemas are dropped after."""
+    with fresh_schema(postgres_engine) as name:
+        yield name
+
+
+@pytest.fixture
+def mysql_database(mysql_engine: Engine) -> Iterator[str]:
+    """Give the name of a fresh database; it and all ``<name>…`` databases are dropped after."""
+    with fresh_schema(mysql_engine) as name:
+        yield name
+
+
+@pytest.fixture
+def mariadb_database(mariadb_engine: Engine) -> Iterator[str]:
+    """Give the name of a fresh database; it and all ``<name>…`` databases are dropped after."""
+    with fresh_schema(mariadb_engine) as name:
+        yield name
+
+
+@contextmanager
+def fresh_schema(engine: Engine) -> Iterator[str]:
+    """Create a schema (MySQL: a database) and drop it, and what extends its name, after."""
+    name = f"t{secrets.token_hex(6)}"
+    quote = engine.dialect.identifier_preparer.quote_identifier
+    cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {quote(name)}"))
+    try:
+        yield name
+    finally:
+        query = text("SELECT schema_name FROM information_schema.schemata")
+        with engine.begin() as connection:
+            for found in connection.execute(query).scalars().all():
+                # Staging schemas may carry the name inside theirs.
+                if name in found:
+                    connection.execute(text(f"DROP SCHEMA {quote(found)}{cascade}"))
