@@ -23,7 +23,7 @@ from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.inputs import reader_for
 from synthohive.interface.requests import check_fit, requested_rows
 from synthohive.interface.result import TableSummary, WriteSummary
-from synthohive.interface.scoring import mean_distance, score_tables
+from synthohive.interface.scoring import mean_distances, score_tables
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.orchestrator import FitOptions, fit_database, generate_database
 from synthohive.relational.spool import TableSpool
@@ -312,7 +312,7 @@ class Synthesizer:
             emit_scores(scores)
             if quality_threshold is not None:
                 check_quality(scores, quality_threshold)
-            yield _Generated(spools, mean_distance(scores), used, seconds)
+            yield _Generated(spools, mean_distances(scores, list(spools)), used, seconds)
 
     def to_database(
         self,

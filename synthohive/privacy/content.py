@@ -10,9 +10,12 @@ from functools import lru_cache
 
 __all__ = ["FITS", "TELLING", "is_luhn", "known_names", "share"]
 
-_LOCALES = (
-    "en_US en_GB de_DE fr_FR es_ES es_MX it_IT pt_BR nl_NL sv_SE en_IN pl_PL da_DK fi_FI no_NO"
-).split()
+# fmt: off
+_LOCALES = [
+    "en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "es_MX", "it_IT", "pt_BR", "nl_NL", "sv_SE",
+    "en_IN", "pl_PL", "da_DK", "fi_FI", "no_NO",
+]
+# fmt: on
 _EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[^@\s.,;<>()]{2,}")
 _PHONE = re.compile(
     r"(?:\+|00)?\(?\d[\d\s().\-/]{5,22}\d(?:\s*(?:x|ext\.?|#)\s*\d{1,6})?", re.IGNORECASE
@@ -28,15 +31,8 @@ _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
 _CARD = re.compile(r"[2-6]\d{3}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}|3\d{3}[ -]?\d{6}[ -]?\d{5}")
 _STREET_WORDS = (
-    "st street ave avenue rd road blvd boulevard ln lane dr drive ct court way pl place sq square "
-    "ter terrace pkwy parkway hwy highway cir circle trl trail apt suite unit rue via calle "
-    "avenida rua plaza straat laan weg allee platz gasse strasse straße"
-).split()
-_STREET = re.compile(
-    r"\d+\w?[,\s]+.*\b(?:" + "|".join(_STREET_WORDS) + r")\b.*"
-    r"|\w[\w\s.-]*(?:str\.|straße|strasse|weg|platz|gasse|allee|straat|laan)\s+\d+\s?\w?\b.*"
-    r"|(?:rue|via|calle|avenida|rua)\s+.*\d+.*",
-    re.IGNORECASE | re.DOTALL,
+    "st|ave|rd|blvd|ln|dr|ct|pl|sq|ter|pkwy|hwy|cir|trl|apt|unit|suite|rue|via|calle|avenida|rua"
+    "|plaza|straat|laan|weg|allee|platz|gasse|strasse|straße|box"
 )
 _POSTCODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{1,9}[A-Za-z0-9]")
 _USER_NAME = re.compile(r"@?(?=.*[A-Za-z])[\w.\-]{2,40}")
@@ -46,11 +42,16 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _ID = re.compile(r"(?=(?:.*\d){4})[A-Za-z0-9][A-Za-z0-9 ./-]{3,30}")
-_WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]*)*")  # noqa: RUF001
+_WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]*)*")
+# fmt: off
 _TITLES = frozenset(
-    "mr mrs ms miss dr prof sir herr frau mme m sr sra jr md phd dds dvm ii iii iv".split()
+    [
+    "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "herr", "frau", "mme", "m", "sr", "sra",
+    "jr", "md", "phd", "dds", "dvm", "ii", "iii", "iv",
+]
 )
-_DOMAIN_NOT_NAMES = frozenset("africa america asia europe".split())
+# fmt: on
+_DOMAIN_NOT_NAMES = frozenset(["africa", "america", "asia", "europe"])
 _MAX_WORDS = 4
 
 
@@ -66,6 +67,20 @@ def known_names() -> tuple[frozenset[str], frozenset[str]]:
         for attribute in ("last_names", "last_names_male", "last_names_female"):
             last.update(name.casefold() for name in getattr(provider, attribute, ()))
     return frozenset(first - _DOMAIN_NOT_NAMES), frozenset(last - _DOMAIN_NOT_NAMES)
+
+
+@lru_cache(maxsize=1)
+def _street() -> re.Pattern[str]:
+    """Return what streets with house numbers look like in several languages."""
+    english = importlib.import_module("faker.providers.address.en_US").Provider.street_suffixes
+    words = "|".join([_STREET_WORDS, *map(re.escape, english)])
+    return re.compile(
+        rf"\d+\w?[,\s]+.*\b(?:{words})\b.*"
+        r"|\w[\w\s.-]*(?:str\.|straße|strasse|weg|platz|gasse|allee|straat|laan)\s+\d+\s?\w?\b.*"
+        r"|(?:rue|via|calle|avenida|rua)\s+.*\d+.*"
+        r"|\d+\s.+,\s*[A-Z]{2}\s+\d{5}(?:-\d{4})?",
+        re.IGNORECASE | re.DOTALL,
+    )
 
 
 def share(values: Iterable[str], fits: Callable[[str], bool]) -> float:
@@ -150,7 +165,7 @@ FITS: dict[str, Callable[[str], bool]] = {
     "name": _is_full_name,
     "first_name": _is_first_name,
     "last_name": _is_last_name,
-    "address": lambda v: bool(_STREET.fullmatch(v)),
+    "address": lambda v: bool(_street().fullmatch(v)),
     "postcode": lambda v: bool(_POSTCODE.fullmatch(v)),
     "ssn": lambda v: bool(_NINE_DIGITS.fullmatch(v)),
     "iban": _is_iban,

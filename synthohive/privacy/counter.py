@@ -34,7 +34,7 @@ def mix64(index: U64, key: int) -> U64:
 
 def draw(index: U64, size: int, key: int) -> U64:
     """Return a number below `size` for each index."""
-    return mix64(index, key) % np.uint64(size)
+    return np.asarray(mix64(index, key) % np.uint64(size), np.uint64)
 
 
 def permute(index: U64, capacity: int, key: int) -> U64:
@@ -61,4 +61,4 @@ def _scramble(x: U64, bits: int, key: int) -> U64:
         x = (x + np.uint64(part)) & mask
         x = x ^ (x >> shift)
         x = (x * np.uint64(part | 1)) & mask
-    return x ^ (x >> shift)
+    return np.asarray(x ^ (x >> shift), np.uint64)

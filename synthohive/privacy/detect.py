@@ -26,23 +26,45 @@ _NAMES: tuple[tuple[str, str], ...] = (
     ("ip", r"ip|ip_?v[46]|ip_?addr(ess)?|(remote|client)_addr"),
     ("mac", r"mac|mac_?addr(ess)?"),
     ("iban", r"iban|bank_account|account_iban"),
-    ("credit_card", r"(credit_?|debit_?|payment_)?card(_?(number|num|no|nr))?|cc(_?(number|num|no))?|pan"),
+    (
+        "credit_card",
+        r"(credit_?|debit_?|payment_)?card(_?(number|num|no|nr))?|cc(_?(number|num|no))?|pan",
+    ),
     ("ssn", r"ssn|social_security(_(number|num|no))?|social_sec"),
-    ("national_id", r"passport(_?(number|num|no|id))?|national_?id(_(number|no))?|nino|cpf|nin|dni"
-     r"|nif|curp|aadhaa?r|tax_?(id|number|no)|driv(er|ers|ing)_?licen[cs]e(_?(number|no|num))?"
-     r"|id_card|identity_(number|card)|steuer_?(id|nummer)|pesel|personnummer|bsn"),
+    (
+        "national_id",
+        r"passport(_?(number|num|no|id))?|national_?id(_(number|no))?|nino|cpf|nin|dni|nif|curp"
+        r"|aadhaa?r|tax_?(id|number|no)|driv(er|ers|ing)_?licen[cs]e(_?(number|no|num))?"
+        r"|id_card|identity_(number|card)|steuer_?(id|nummer)|pesel|personnummer|bsn",
+    ),
     ("user_name", r"user_?name|login(_name)?|screen_?name|nick_?name|handle|user_login"),
-    ("first_name", r"first_?names?|given_?names?|fore_?name|vorname|prenom|f_?name|middle_?name|nombre"),
-    ("last_name", r"last_?names?|sur_?name|family_?name|nachname|l_?name|maiden_?name|apellidos?|nom_famille"),
-    ("phone", r"(home_|work_|mobile_|cell_|contact_)?(tele)?phone(_?(number|num|no|nr))?|tel|mobile"
-     r"(_?(number|num|no))?|cell_?phone|cell|fax(_?(number|num|no))?|telefono?|msisdn|handy"),
+    (
+        "first_name",
+        r"first_?names?|given_?names?|fore_?name|vorname|prenom|f_?name|middle_?name|nombre",
+    ),
+    (
+        "last_name",
+        r"last_?names?|sur_?name|family_?name|nachname|l_?name|maiden_?name|apellidos?|nom_famille",
+    ),
+    (
+        "phone",
+        r"(home_|work_|mobile_|cell_|contact_)?(tele)?phone(_?(number|num|no|nr))?|tel|telefono?"
+        r"|mobile(_?(number|num|no))?|cell_?phone|cell|fax(_?(number|num|no))?|msisdn|handy",
+    ),
     ("postcode", r"zip|zip_?code|post_?code|postal_?code|plz|postal|code_postal"),
-    ("address", r"address(_?line)?_?\d?|addr_?\d?|street(_?(address|name))?_?\d?|strasse|adresse|direccion"
-     r"|(billing|shipping|home|postal|mailing)_addr(ess)?"),
+    (
+        "address",
+        r"address(_?line)?_?\d?|addr_?\d?|street(_?(address|name))?_?\d?|strasse|adresse|direccion"
+        r"|(billing|shipping|home|postal|mailing)_addr(ess)?",
+    ),
     ("url", r"url|website|home_?page|profile(_(url|link))?|linkedin"),
-    ("name", r"name|full_?name|display_?name|contact(_name)?|(customer|client|employee|patient|person|owner|author"
-     r"|passenger|manager|guest|member|holder|cardholder|recipient|user|student|teacher|doctor|driver)"),
-)  # fmt: skip
+    (
+        "name",
+        r"name|full_?name|display_?name|contact(_name)?|customer|client|employee|patient|person"
+        r"|owner|author|passenger|manager|guest|member|holder|cardholder|recipient|user|student"
+        r"|teacher|doctor|driver",
+    ),
+)
 _COMPILED = tuple((kind, re.compile(rf"(?:.*_)?(?:{p})(?:_\d)?")) for kind, p in _NAMES)
 # A word that turns the column into something about personal data: a flag, a count, a date.
 _ABOUT = re.compile(

@@ -42,6 +42,8 @@ Strategy = Literal["fake", "mask", "hash"]
 _TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
 _MAKEABLE = NUMERIC | _TEXT | {ColumnKind.UUID}
 _MANY = 10**8  # a pattern with fewer values may run out of unique ones
+_HEADROOM = 100  # unique values left, as a multiple of the real ones, when some are avoided
+_FEW = 100
 _HASH_LENGTH = 16
 _COMPACT_LENGTH = 12
 _SAMPLE = 1000
@@ -78,6 +80,7 @@ class FakeColumn:
     reverse: bool = False
     with_city: bool = False
     person: int = 0
+    seen: int = 0
     avoid: Optional[HashedSet] = None
     blocks: Optional[Pools] = None
 
@@ -121,7 +124,9 @@ class FakeColumn:
             )
         kind = PiiKind(kind)
         text = as_text(values)
-        weighted, blocks = _source(kind, column, text, locale, strategy, k, unique)
+        weighted, blocks = _source(
+            kind, column, text, locale, strategy=strategy, k=k, unique=unique
+        )
         sample = text[:_SAMPLE].to_pylist()
         return cls(
             kind=kind,
@@ -134,6 +139,7 @@ class FakeColumn:
             reverse=_mostly("," in value for value in sample),
             with_city=_mostly("," in value for value in sample),
             person=person,
+            seen=len(text),
             avoid=None if kind in _NOT_AVOIDED else avoid or HashedSet.of(text, _key(column)),
             blocks=blocks,
         )
@@ -167,6 +173,7 @@ class FakeColumn:
             "reverse": self.reverse,
             "with_city": self.with_city,
             "person": self.person,
+            "seen": self.seen,
         }
         arrays: dict[str, NDArray[Any]] = {}
         if self.avoid is not None:
@@ -259,14 +266,15 @@ class FakeColumn:
 
     def _unique_numbers(self, index: U64, capacity: int, attempt: int) -> U64:
         """Give each index and attempt a number of its own."""
-        attempts = max(1, min(ATTEMPTS, capacity // _MANY))
+        attempts = max(1, min(ATTEMPTS, capacity // (_HEADROOM * max(self.seen, _FEW))))
         if int(index.max()) * attempts + attempts > capacity:
             raise PrivacyError(
                 f"Column {self.column.name!r} must be unique, but its values have room for only "
                 f"{capacity // attempts:,} different ones.",
                 hint="Generate fewer rows, widen the column, or give it another kind of PII.",
             )
-        return index * np.uint64(attempts) + np.uint64(min(attempt, attempts - 1))
+        numbers = index * np.uint64(attempts) + np.uint64(min(attempt, attempts - 1))
+        return np.asarray(numbers, np.uint64)
 
     def _cut(self, text: Any, index: U64, key: int, attempt: int) -> Any:
         """Keep values within VARCHAR(n): cut them, or write unique ones more briefly."""
@@ -307,6 +315,7 @@ def _source(
     column: Column,
     text: Any,
     locale: str,
+    *,
     strategy: Strategy,
     k: int,
     unique: bool,
@@ -320,7 +329,7 @@ def _source(
             return mask_patterns(column, text, k, unique), None
         if kind in MAKERS and not _is_ipv6(kind, text):
             return [], pools(locale)
-    return patterns_for(kind, column, text, locale, k, unique), None
+    return patterns_for(kind, column, text, locale, k=k, unique=unique), None
 
 
 def _key(column: Column) -> int:
@@ -335,7 +344,7 @@ def _has_digits(pattern: Pattern) -> bool:
 def _is_iban_shaped(pattern: Pattern) -> bool:
     solid = [a for a in pattern.alphabets if a[0].isalnum()]
     head = [a[0].isdigit() for a in solid[:4]]
-    return len(solid) > 8 and head == [False, False, True, True]  # noqa: PLR2004
+    return len(solid) > 8 and head == [False, False, True, True]
 
 
 def _is_ipv6(kind: PiiKind, text: Any) -> bool:
@@ -344,7 +353,7 @@ def _is_ipv6(kind: PiiKind, text: Any) -> bool:
 
 def _mostly(marks: Any) -> bool:
     found = list(marks)
-    return bool(found) and sum(found) / len(found) > 0.5  # noqa: PLR2004
+    return bool(found) and sum(found) / len(found) > 0.5
 
 
 def _case(sample: list[str]) -> Literal["as made", "upper", "lower"]:

@@ -157,4 +157,4 @@ def _indicators(values: pa.ChunkedArray) -> NDArray[np.float64]:
     counts = np.bincount(codes, minlength=1)
     frequent = np.argsort(-counts, kind="stable")[:_CATEGORIES]
     # A differing category is as far as the two ends of a number's range.
-    return np.asarray(codes[:, None] == frequent[None, :], np.float64) / np.sqrt(2.0)
+    return np.asarray((codes[:, None] == frequent[None, :]) / np.sqrt(2.0), np.float64)

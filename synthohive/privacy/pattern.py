@@ -176,4 +176,4 @@ def chosen(weights: NDArray[np.float64], index: U64, key: int) -> NDArray[np.int
     """Return a choice by weight for each index."""
     uniform = mix64(index, key).astype(np.float64) / 2.0**64
     place = np.searchsorted(np.cumsum(weights), uniform * weights.sum(), side="right")
-    return np.minimum(place, len(weights) - 1)
+    return np.asarray(np.minimum(place, len(weights) - 1), np.intp)

@@ -46,7 +46,7 @@ def as_text(values: Any) -> Any:
 
 
 def patterns_for(
-    kind: PiiKind, column: Column, text: Any, locale: str, k: int, unique: bool
+    kind: PiiKind, column: Column, text: Any, locale: str, *, k: int, unique: bool
 ) -> Weighted:
     """Return the patterns that values of a column follow, with their frequencies."""
     if column.kind in NUMERIC:
@@ -138,7 +138,7 @@ def _largest(column: Column) -> int:
     if pa.types.is_decimal(type_):
         return int(10 ** (type_.precision - type_.scale)) - 1
     if pa.types.is_floating(type_):
-        return int(2**53 if type_.bit_width == 64 else 2**24)
+        return 2**53 if type_.bit_width == 64 else 2**24
     signed = pa.types.is_signed_integer(type_)
     return int(2 ** (type_.bit_width - signed)) - 1
 

@@ -14,6 +14,7 @@ from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.privacy.detect import PiiFinding
 from synthohive.privacy.fake import FakeColumn
+from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import KeyMaker
@@ -96,6 +97,13 @@ class FittedTable:
     largest_group: int = 1
     context_layout: Layout = field(default_factory=Layout)
     profile: Optional[TableProfile] = None
+    misread_checks: list[str] = field(default_factory=list)
+
+    def checks(self, dialect: Optional[str]) -> TableChecks:
+        """Compile what generated rows have to satisfy."""
+        kept = [c for c in self.config.checks if c.sqltext not in self.misread_checks]
+        config = self.config.model_copy(update={"checks": kept})
+        return TableChecks.compile(config, dialect, set(self.roles.attributes))
 
     @property
     def schema(self) -> pa.Schema:

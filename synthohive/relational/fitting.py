@@ -17,9 +17,11 @@ from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
-from synthohive.privacy.fake import FakeColumn
+from synthohive.privacy.columns import fit_columns
+from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.reference import is_reference
 from synthohive.relational import seeds
+from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
@@ -58,6 +60,7 @@ class TableFitter:
         table = FittedTable(config, self.counts[name], Roles.of(config, personal, makers))
         table.makers = {c: makers[c] for c in table.roles.key}
         table.keys = {fk.label(name): self._key(name, fk) for fk in config.foreign_keys}
+        table.misread_checks = self._misread_checks(name, table)
         if len(self.sample.tables[name]) == 0:
             log.warning("table_without_rows", table=name)
             self.sample.encoded[name] = EncodedTable.empty(0)
@@ -68,7 +71,19 @@ class TableFitter:
             self._learn(name, table)
         return table
 
-    def _personal(self, name: str) -> dict[str, str]:
+    def _misread_checks(self, name: str, table: FittedTable) -> list[str]:
+        """Find the CHECKs that real rows, which the database accepted, appear to break."""
+        dialect = self.sample.metadata.dialect
+        stated = TableChecks.compile(table.config, dialect, set()).checks
+        broken = table.checks(dialect).violations(self.sample.tables[name])
+        found = [stated[label].sqltext for label in broken]
+        for sqltext in found:
+            log.info("check_not_understood", table=name, check=sqltext, reason="real rows break it")
+        return found
+
+    def _personal(self, name: str) -> dict[str, PiiKind]:
+        if self.options.privacy.pii_strategy == "keep":
+            return {}
         return {f.column: f.kind for f in self.database.findings if f.table == name}
 
     def _key(self, name: str, key: ForeignKey) -> FittedKey:
@@ -78,7 +93,7 @@ class TableFitter:
         k = self.options.privacy.k_anonymity_threshold
         return FittedKey(FanOutModel.fit(facts.histogram, method=method, k=k), share)
 
-    def _is_reference(self, name: str, personal: Mapping[str, str]) -> bool:
+    def _is_reference(self, name: str, personal: Mapping[str, PiiKind]) -> bool:
         support = np.zeros(len(self.sample.tables[name]), dtype=np.int64)
         config = self.sample.metadata.tables[name]
         for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name):
@@ -131,7 +146,7 @@ class TableFitter:
         context, table.largest_group = training_context(self.sample, name)
         table.context_layout = context.layout
         table.model = self._train(table, encoded, context)
-        table.fakes = {c: self._fake(table, c, kind, data) for c, kind in table.roles.personal.items()}
+        table.fakes = fit_columns(table.config, table.roles.personal, data, options.privacy)
         profiled = {c: table.config.columns[c] for c in table.roles.attributes}
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
 
@@ -159,14 +174,6 @@ class TableFitter:
             listener=self.listener,
         )
         return model
-
-    def _fake(self, table: FittedTable, column: str, kind: str, data: pa.Table) -> FakeColumn:
-        unique = any(column in s for s in table.config.unique_sets)
-        privacy = self.options.privacy
-        return FakeColumn.fit(
-            kind, table.config.columns[column], data.column(column), unique=unique,
-            strategy=privacy.pii_strategy, locale=privacy.locale,
-        )
 
 
 def attribute_table(

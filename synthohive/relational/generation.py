@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.relational import seeds
-from synthohive.relational.checks import TableChecks
 from synthohive.relational.context import group_block, keep_columns, parent_context
 from synthohive.relational.fitted import FittedDatabase, FittedTable
 from synthohive.relational.roles import DEPTH, fan_out_column, null_column
@@ -186,9 +185,7 @@ class _BlockMaker:
         }
         self.further = [f.key.label(self.name) for f in self.plan.further if f.mode != "implied"]
         self.whole_groups = groups is not None and bool(self.plan.further)
-        self.checks = TableChecks.compile(
-            fitted.config, metadata.dialect, set(fitted.roles.attributes)
-        )
+        self.checks = fitted.checks(metadata.dialect)
 
     def extra(self, attributes: pa.Table, name: str) -> npt.NDArray[np.float64]:
         """Return a structural column as floats; zeros where it was constant."""
@@ -266,7 +263,7 @@ class _BlockMaker:
             columns[name] = self._with_nulls(array, attributes, name)
         for name in roles.personal:
             fake = self.fitted.fakes[name]
-            array = fake.make(rows, seeds.seed_int(self.run.seed, self.name, name))
+            array = fake.make(rows, seeds.seed_int(self.run.seed, self.name, "people"))
             columns[name] = self._with_nulls(array, attributes, name)
         schema = self.fitted.schema
         arrays = [

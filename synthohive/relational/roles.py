@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey, TableConfig
 
 __all__ = ["DEPTH", "Roles", "fan_out_column", "null_column"]
@@ -30,7 +31,7 @@ class Roles:
     ----------
     foreign : tuple of str
         Filled from parents' keys.
-    personal : dict of str to str
+    personal : dict of str to PiiKind
         Replaced by made-up values of a kind of personal data.
     key : tuple of str
         Made by a key maker: surrogate keys and the like.
@@ -39,12 +40,12 @@ class Roles:
     """
 
     foreign: tuple[str, ...]
-    personal: dict[str, str]
+    personal: dict[str, PiiKind]
     key: tuple[str, ...]
     attributes: tuple[str, ...]
 
     @classmethod
-    def of(cls, config: TableConfig, personal: Mapping[str, str], made: Collection[str]) -> Roles:
+    def of(cls, config: TableConfig, personal: Mapping[str, PiiKind], made: Collection[str]) -> Roles:
         """Assign every column that is not computed by the database.
 
         `personal` gives kinds of personal data, `made` the key columns that a key maker

@@ -63,6 +63,16 @@ class TableSpool:
         parts = list(self.batches(columns))
         return pa.Table.from_batches(parts, schema=schema).combine_chunks()
 
+    def thinned(self, columns: Sequence[str], limit: int) -> pa.Table:
+        """Return some columns of at most about `limit` rows, evenly spread."""
+        step = max(1, -(-self.rows // limit))
+        schema = pa.schema([self.schema.field(c) for c in columns])
+        parts = [
+            batch if step == 1 else batch.take(pa.array(range(-start % step, len(batch), step)))
+            for start, batch in zip(self._starts, self.batches(columns))
+        ]
+        return pa.Table.from_batches(parts, schema=schema)
+
     def slice(self, start: int, stop: int, columns: Sequence[str]) -> pa.Table:
         """Return some columns of rows ``start … stop - 1``."""
         schema = pa.schema([self.schema.field(c) for c in columns])

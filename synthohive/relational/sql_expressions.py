@@ -1,33 +1,38 @@
-"""CHECK constraints in an engine's own SQL, compiled to vectorised Arrow evaluation.
+"""CHECK constraints in an engine's own SQL, evaluated on Arrow tables by DuckDB.
 
-Only SQL whose meaning is known exactly is compiled; a CHECK with anything else is left
-to the database, which tests it when the rows are loaded.
+sqlglot translates the text, DuckDB evaluates it with SQL's three-valued logic. A text that
+either does not understand is left to the database, which tests it when rows are loaded.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Optional
 
+import duckdb
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlglot
 import structlog
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
 
-from synthohive.relational import sql_operations  # noqa: F401  registers its handlers
-from synthohive.relational.sql_compiler import OPERATORS, Compiler
-from synthohive.relational.sql_values import Node, Untranslatable, unify
-from synthohive.schema import Column
+from synthohive.schema import Column, ColumnKind
 
-__all__ = ["Check", "Comparison", "compile_check"]
+__all__ = ["Check", "Comparison", "compile_check", "quoted"]
 
 log = structlog.get_logger(__name__)
 
 DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+_INTRODUCER = re.compile(r"\b_(?:utf8mb4|utf8mb3|utf8|latin1|ascii|binary)(?=\\?')")
+_OPERATORS: dict[type, str] = {exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.EQ: "="}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
 
 @dataclass(frozen=True)
@@ -49,35 +54,66 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Check:
-    """A compiled CHECK.
+    """A condition that each row must satisfy.
 
     Attributes
     ----------
     sqltext : str
+        As the database states it.
     columns : frozenset of str
         The columns that it refers to.
     comparisons : tuple of Comparison
         What must hold in every row that satisfies it, if nothing in the row is NULL.
+    condition : str
+        In DuckDB's SQL.
     """
 
     sqltext: str
     columns: frozenset[str]
     comparisons: tuple[Comparison, ...]
-    _truth: Callable[[Mapping[str, pa.Array]], Any]
+    condition: str
 
     def evaluate(self, table: pa.Table) -> pa.BooleanArray:
-        """Return whether each row satisfies the CHECK; unknown counts as satisfied."""
-        row = {name: _array(table.column(name)) for name in self.columns}
-        truth = pc.fill_null(self._truth(row), True)
-        if isinstance(truth, pa.Scalar):
-            return pa.repeat(truth, table.num_rows)
-        return truth
+        """Return whether each row satisfies the condition; unknown counts as satisfied."""
+        try:
+            return _truth(self.condition, table.select(sorted(self.columns)))
+        except duckdb.Error as exc:  # overflow, a malformed value: the database will tell
+            reason = str(exc).split("\n", maxsplit=1)[0]
+            log.warning("check_not_evaluated", check=self.sqltext, reason=reason)
+            return pa.array(np.ones(len(table), dtype=bool))
 
 
-def _array(column: pa.ChunkedArray) -> pa.Array:
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+def _truth(condition: str, rows: pa.Table) -> pa.BooleanArray:
+    cursor = _database().cursor()
+    try:
+        cursor.register("generated", rows)
+        query = f"SELECT coalesce(({condition})::BOOLEAN, true) AS truth FROM generated"
+        return pa.array(np.asarray(cursor.execute(query).fetchnumpy()["truth"]), pa.bool_())
+    finally:
+        cursor.close()
+
+
+_local = threading.local()
+
+
+def _database() -> duckdb.DuckDBPyConnection:
+    """Return the thread's DuckDB; it never loads an extension from outside."""
+    if not hasattr(_local, "database"):
+        _local.database = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": 1,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+    connection: duckdb.DuckDBPyConnection = _local.database
+    return connection
+
+
+def quoted(name: str) -> str:
+    """Quote an identifier for DuckDB."""
+    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
 
 
 def compile_check(
@@ -94,59 +130,110 @@ def compile_check(
     columns : mapping of str to Column
         The columns of the table.
     """
-    name = DIALECTS.get(dialect or "postgresql")
+    read = DIALECTS.get(dialect or "postgresql")
     try:
-        if name is None:
-            raise Untranslatable(f"the dialect {dialect}")
-        tree = sqlglot.parse_one(_unescaped(sqltext) if name == "mysql" else sqltext, dialect=name)
-        compiler = Compiler(name, columns)
-        truth = compiler.guarded(compiler.condition(tree))
-        if not compiler.used:
-            raise Untranslatable("no column")
-        empty = {c: pa.array([], columns[c].arrow_type) for c in compiler.used}
-        truth.evaluate(empty)
-    except (Untranslatable, SqlglotError, pa.ArrowException, ValueError) as exc:
-        log.info("check_not_understood", check=sqltext, reason=str(exc).split("\n")[0])
+        if read is None:
+            raise ValueError(f"the dialect {dialect!r} is not read")
+        tree = sqlglot.parse_one(_plain(sqltext) if read == "mysql" else sqltext, dialect=read)
+        tree, used = _resolve(tree, columns)
+        tree = _as_duckdb_means(tree, read)
+        condition = tree.sql(dialect="duckdb")
+        schema = pa.schema([(name, columns[name].arrow_type) for name in used])
+        _truth(condition, schema.empty_table())
+    except (SqlglotError, duckdb.Error, ValueError) as exc:
+        reason = str(exc).split("\n", maxsplit=1)[0]
+        log.info("check_not_understood", check=sqltext, reason=reason)
         return None
-    demands = tuple(_demands(tree, compiler))
-    return Check(sqltext, frozenset(compiler.used), demands, truth.evaluate)
+    return Check(sqltext, frozenset(used), tuple(_demands(tree)), condition)
 
 
-def _unescaped(sqltext: str) -> str:
-    r"""Undo the escaping of ``information_schema``, which prints ``_utf8mb4\'x\'``."""
-    return re.sub(r"\\(.)", r"\1", sqltext) if re.search(r"_\w+\\'", sqltext) else sqltext
+def _plain(sqltext: str) -> str:
+    r"""Drop character set introducers, and the escaping of ``information_schema``."""
+    if re.search(r"_\w+\\'", sqltext):
+        sqltext = re.sub(r"\\(.)", r"\1", sqltext)
+    return _INTRODUCER.sub("", sqltext)
 
 
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
+def _resolve(
+    tree: exp.Expression, columns: Mapping[str, Column]
+) -> tuple[exp.Expression, set[str]]:
+    """Give each column of the condition its real name, quoted; return these names too."""
+    by_lower = {name.lower(): name for name in columns}
+    used = set()
+
+    def resolve(node: exp.Expression) -> exp.Expression:
+        if not isinstance(node, exp.Column):
+            return node
+        name = node.name if node.name in columns else by_lower.get(node.name.lower())
+        if name is None:
+            raise ValueError(f"{node.name!r} is no column")
+        used.add(name)
+        column = exp.column(exp.to_identifier(name, quoted=True))
+        if columns[name].kind is ColumnKind.INTEGER:
+            column.type = exp.DataType.build("bigint")  # for the meaning of division
+        return column
+
+    resolved = tree.transform(resolve)
+    if not used:
+        raise ValueError("no column occurs in it")
+    return resolved, used
 
 
-def _demands(tree: exp.Expr, compiler: Compiler) -> Iterator[Comparison]:
+def _as_duckdb_means(tree: exp.Expression, read: str) -> exp.Expression:
+    """Replace what DuckDB would understand differently."""
+
+    def change(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.USERDEFINED:
+            return node.this  # an enum's label
+        if isinstance(node, exp.Like) and read != "postgres":
+            return exp.ILike(this=node.this, expression=node.expression)
+        return node
+
+    changed: exp.Expression = annotate_types(tree.transform(change))
+    return changed
+
+
+@lru_cache(maxsize=None)
+def _constant(sql: str) -> Any:
+    """Return the value of a condition's constant part; None if it is none."""
+    row = _database().execute(f"SELECT {sql}").fetchone()
+    value = None if row is None else row[0]
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def _demands(tree: exp.Expression) -> Iterator[Comparison]:
     """Yield the comparisons that a conjunction is made of."""
     tree = tree.unnest()
     if isinstance(tree, exp.And):
-        yield from _demands(tree.args["this"], compiler)
-        yield from _demands(tree.args["expression"], compiler)
+        yield from _demands(tree.this)
+        yield from _demands(tree.expression)
     elif isinstance(tree, exp.Between):
-        column = compiler.compile(tree.this)
-        yield from _demand(column, ">=", compiler.compile(tree.args["low"]), compiler.dialect)
-        yield from _demand(column, "<=", compiler.compile(tree.args["high"]), compiler.dialect)
-    elif OPERATORS.get(type(tree)) in _MIRRORED and not isinstance(
-        tree.args["expression"], exp.Any
-    ):
-        left, right = compiler.compile(tree.args["this"]), compiler.compile(tree.args["expression"])
-        yield from _demand(left, OPERATORS[type(tree)], right, compiler.dialect)
+        yield from _demand(tree.this, ">=", tree.args["low"])
+        yield from _demand(tree.this, "<=", tree.args["high"])
+    elif type(tree) in _OPERATORS:
+        yield from _demand(tree.this, _OPERATORS[type(tree)], tree.expression)
 
 
-def _demand(left: Node, op: str, right: Node, dialect: str) -> Iterator[Comparison]:
-    if left.column is None:
+def _bare(node: exp.Expression) -> exp.Expression:
+    """Remove parentheses and casts around a column."""
+    inner = node.unnest()
+    while isinstance(inner, exp.Cast) and isinstance(inner.this.unnest(), exp.Column):
+        inner = inner.this.unnest()
+    return inner
+
+
+def _demand(left: exp.Expression, op: str, right: exp.Expression) -> Iterator[Comparison]:
+    left, right = _bare(left), _bare(right)
+    if not isinstance(left, exp.Column):
         left, right, op = right, left, _MIRRORED[op]
-    if left.column is None:
+    if not isinstance(left, exp.Column):
         return
-    if right.column is not None:
-        yield Comparison(left.column, op, right.column)
-    elif right.constant:
-        value = unify([left, right], dialect)[1]
-        if value.constant and value.value is not None:
-            yield Comparison(left.column, op, value=value.value)
-        elif value.constant or right.value is not None:
-            yield Comparison(left.column, op, value=right.value)
+    if isinstance(right, exp.Column):
+        yield Comparison(left.name, op, right.name)
+    elif right.find(exp.Column, exp.Any) is None:
+        try:
+            value = _constant(right.sql(dialect="duckdb"))
+        except (duckdb.Error, InvalidOperation):
+            return
+        if value is not None:
+            yield Comparison(left.name, op, value=value)

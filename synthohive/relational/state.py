@@ -16,6 +16,7 @@ from synthohive.core.data.encoded import Layout
 from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.privacy.fake import FakeColumn
+from synthohive.privacy.kinds import PiiKind
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
@@ -54,6 +55,7 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["roles"] = asdict(table.roles)
     pack.state["largest_group"] = table.largest_group
     pack.state["context_layout"] = table.context_layout.to_dict()
+    pack.state["misread_checks"] = table.misread_checks
     pack.state["makers"] = {c: maker.to_state() for c, maker in table.makers.items()}
     pack.state["keys"] = {
         label: {"fan_out": key.fan_out.to_state(), "null_share": key.null_share}
@@ -104,9 +106,10 @@ def read_table(
     table = FittedTable(
         config,
         state["rows"],
-        Roles(tuple(roles["foreign"]), roles["personal"], tuple(roles["key"]),
+        Roles(tuple(roles["foreign"]), _kinds(roles["personal"]), tuple(roles["key"]),
               tuple(roles["attributes"])),
         largest_group=state["largest_group"],
+        misread_checks=state["misread_checks"],
         context_layout=Layout.from_dict(state["context_layout"]),
     )
     table.makers = {
@@ -130,6 +133,10 @@ def read_table(
     if (folder / "model").is_dir():
         table.model = model.load(folder / "model")
     return table
+
+
+def _kinds(personal: dict[str, str]) -> dict[str, PiiKind]:
+    return {column: PiiKind(kind) for column, kind in personal.items()}
 
 
 def _read_encoder(pack: _Pack) -> TableEncoder:

@@ -146,7 +146,10 @@ def _require_docker() -> None:
 
 def _postgres_container() -> Server:
     _require_docker()
-    from testcontainers.community.postgres import PostgresContainer
+    try:
+        from testcontainers.community.postgres import PostgresContainer
+    except ImportError:  # Testcontainers < 4.14, the last for Python 3.9
+        from testcontainers.postgres import PostgresContainer
 
     stack = ExitStack()
     made = PostgresContainer(POSTGRES_IMAGE, password=_password(), driver="psycopg2")
@@ -157,7 +160,10 @@ def _postgres_container() -> Server:
 
 def _mysql_container() -> Server:
     _require_docker()
-    from testcontainers.community.mysql import MySqlContainer
+    try:
+        from testcontainers.community.mysql import MySqlContainer
+    except ImportError:  # Testcontainers < 4.14, the last for Python 3.9
+        from testcontainers.mysql import MySqlContainer
 
     stack = ExitStack()
     made = MySqlContainer(MYSQL_IMAGE, dialect="pymysql", username="root", password=_password())

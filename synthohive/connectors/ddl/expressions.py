@@ -20,9 +20,7 @@ _TOKEN = re.compile(
     r"""\s+|'(?:[^'\\]|'')*'|\d+(?:\.\d+)?|<=|>=|<>|!=|[=<>(),+*-]|[A-Za-z_]\w*|"[^"]+"|`[^`]+`"""
 )
 _LITERAL = re.compile(r"\(*(-?\d+(?:\.\d+)?|'(?:[^'\\]|'')*'|true|false|null)\)*", re.IGNORECASE)
-_NOW = re.compile(
-    r"(?:now|current_timestamp|localtimestamp)(?:\s*\(\d*\))?", re.IGNORECASE
-)
+_NOW = re.compile(r"(?:now|current_timestamp|localtimestamp)(?:\s*\(\d*\))?", re.IGNORECASE)
 
 
 def portable_expression(
@@ -45,8 +43,8 @@ def portable_expression(
         if match is None:
             return None
         token, end = match[0], match.end()
-        if token[0] in "\"`" or token[0].isalpha() or token[0] == "_":
-            name = token[1:-1] if token[0] in "\"`" else token
+        if token[0] in '"`' or token[0].isalpha() or token[0] == "_":
+            name = token[1:-1] if token[0] in '"`' else token
             if name in known:
                 token = quote(name)
             elif token.upper() not in _WORDS:

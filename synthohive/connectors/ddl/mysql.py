@@ -69,7 +69,8 @@ class _Parts:
 def mysql_ddl(metadata: Metadata, source: Engine, schema: Optional[str]) -> Optional[SchemaDdl]:
     """Return the DDL of the tables; None where the description differs from the catalogue."""
     place = f"{quote(schema)}." if schema else ""
-    tables, parts = {}, []
+    tables: dict[str, tuple[Statement, ...]] = {}
+    parts: list[_Parts] = []
     with source.connect() as connection:
         connection.exec_driver_sql("SET SESSION sql_quote_show_create = 1")
         for name, config in metadata.tables.items():

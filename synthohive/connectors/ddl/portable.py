@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Optional
 import structlog
 
 from synthohive.connectors.ddl.expressions import portable_default, portable_expression
-from synthohive.connectors.ddl.postgresql import advance, literal
+from synthohive.connectors.ddl.mysql import quote as mysql_quote
+from synthohive.connectors.ddl.postgresql import advance, literal, quote
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement, fit_identifier, label
 from synthohive.connectors.ddl.types import is_lob, type_sql
 from synthohive.exceptions import ConnectorError
@@ -50,7 +51,8 @@ class _Builder:
         self.all_keys = all_keys
         self.name = "mysql" if dialect.name in _MYSQL_NAMES else dialect.name
         self.native = metadata.dialect == dialect.name
-        self.quote = dialect.identifier_preparer.quote_identifier
+        # Not the dialect's own: some double the percent sign, for drivers that format.
+        self.quote = mysql_quote if self.name == "mysql" else quote
         self.used: set[str] = {name.lower() for name in metadata.tables}
         self.setup: dict[str, Statement] = {}
         self.enforced: list[tuple[str, tuple[str, ...], str]] = []
@@ -59,7 +61,9 @@ class _Builder:
         """Return all statements."""
         for name, table in self.metadata.tables.items():
             self._check_names(name, table)
-        tables = {n: (self._table(t),) for n, t in self.metadata.tables.items()}
+        tables: dict[str, tuple[Statement, ...]] = {
+            n: (self._table(t),) for n, t in self.metadata.tables.items()
+        }
         configs = list(self.metadata.tables.values())
         after = [s for t in configs for s in self._after(t)]
         keys = [] if self.name == "sqlite" else [s for t in configs for s in self._foreign_keys(t)]
@@ -288,7 +292,9 @@ class _Builder:
         for column in table.columns.values():
             if column.identity is None or column.kind is not ColumnKind.INTEGER:
                 continue
-            place = f"pg_get_serial_sequence({literal(self.quote(table.name))}, {literal(column.name)})"
+            place = (
+                f"pg_get_serial_sequence({literal(self.quote(table.name))}, {literal(column.name)})"
+            )
             high = 2 ** (min(column.arrow_type.bit_width, 64) - 1) - 1
             found.append(advance(place, [(table.name, column.name)], 1, 1, high))
         return found

@@ -21,13 +21,15 @@ __all__ = ["postgresql_ddl"]
 _TYPES = """
 SELECT t.typname, t.typtype, t.oid, format_type(t.typbasetype, t.typtypmod), t.typnotnull,
        t.typdefault, l.collname, bt.typcollation = t.typcollation,
-       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum e
+             WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
        ARRAY(SELECT format('CONSTRAINT %%I %%s', c.conname, pg_get_constraintdef(c.oid))
              FROM pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c' ORDER BY c.conname)
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_type bt ON bt.oid = t.typbasetype LEFT JOIN pg_collation l ON l.oid = t.typcollation
 WHERE n.nspname = %(schema)s AND t.typtype IN ('e', 'd') AND NOT EXISTS (
-    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
+    SELECT 1 FROM pg_depend d
+    WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
 ORDER BY t.typtype = 'd', t.oid"""
 
 _COLUMNS = """
@@ -36,8 +38,7 @@ SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
        CASE WHEN a.attcollation <> t.typcollation THEN
            (SELECT format('%%I.%%I', ln.nspname, l.collname) FROM pg_collation l
             JOIN pg_namespace ln ON ln.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
-       col_description(c.oid, a.attnum), obj_description(c.oid, 'pg_class'),
-       CASE WHEN a.attidentity <> '' THEN pg_get_serial_sequence(format('%%I.%%I', n.nspname, c.relname), a.attname) END
+       col_description(c.oid, a.attnum), obj_description(c.oid, 'pg_class')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
@@ -118,22 +119,18 @@ def postgresql_ddl(
             if {row[1] for row in columns[table]} != set(config.columns):
                 return None
         sequences = [
-            r for r in _rows(connection, _SEQUENCES, name) if r[9] is None or r[9] in metadata.tables
+            r
+            for r in _rows(connection, _SEQUENCES, name)
+            if r[9] is None or r[9] in metadata.tables
         ]
-        users = [
-            r for r in _rows(connection, _SEQUENCE_USERS, name) if r[1] in metadata.tables
-        ]
-        constraints = [
-            r for r in _rows(connection, _CONSTRAINTS, name) if r[0] in metadata.tables
-        ]
+        users = [r for r in _rows(connection, _SEQUENCE_USERS, name) if r[1] in metadata.tables]
+        constraints = [r for r in _rows(connection, _CONSTRAINTS, name) if r[0] in metadata.tables]
         indexes = [r for r in _rows(connection, _INDEXES, name) if r[0] in metadata.tables]
         types = _rows(connection, _TYPES, name)
         connection.rollback()
     used = {r[0] for r in users} | {r[0] for r in sequences if r[8] == "a"}
     own = {f"{quote(r[9])}.{quote(r[10])}": r for r in sequences if r[8] == "i"}
-    keys = [
-        r for r in constraints if r[2] == "f" and r[6] and r[5] in metadata.tables
-    ]
+    keys = [r for r in constraints if r[2] == "f" and r[6] and r[5] in metadata.tables]
     return SchemaDdl(
         setup=tuple(_type(row) for row in types)
         + tuple(_sequence(row) for row in sequences if row[0] in used and row[8] != "i"),

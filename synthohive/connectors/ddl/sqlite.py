@@ -20,12 +20,16 @@ def sqlite_ddl(metadata: Metadata, source: Engine, schema: Optional[str]) -> Opt
     catalogue = f"{quote(schema or 'main')}.sqlite_master"
     with source.connect() as connection:
         rows = connection.exec_driver_sql(
-            f"SELECT type, name, tbl_name, sql FROM {catalogue} WHERE sql IS NOT NULL ORDER BY rowid"
+            f"SELECT type, name, tbl_name, sql FROM {catalogue} "
+            "WHERE sql IS NOT NULL ORDER BY rowid"
         ).all()
         columns = {
-            name: {row[1] for row in connection.exec_driver_sql(
-                f"PRAGMA {quote(schema or 'main')}.table_xinfo({quote(name)})"
-            )}
+            name: {
+                row[1]
+                for row in connection.exec_driver_sql(
+                    f"PRAGMA {quote(schema or 'main')}.table_xinfo({quote(name)})"
+                )
+            }
             for kind, name, _, _ in rows
             if kind == "table" and name in metadata.tables
         }
@@ -48,4 +52,3 @@ def sqlite_ddl(metadata: Metadata, source: Engine, schema: Optional[str]) -> Opt
             if fk.declared
         ),
     )
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -68,7 +69,7 @@ def portable_type(column: Column, dialect: str, *, in_key: bool) -> sa.types.Typ
     return (_POSTGRESQL if dialect == "postgresql" else _OTHER)[kind]()
 
 
-_OTHER: dict[ColumnKind, Any] = {
+_OTHER: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     ColumnKind.BOOLEAN: sa.Boolean,
     ColumnKind.DATE: sa.Date,
     ColumnKind.TIME: sa.Time,
@@ -78,14 +79,14 @@ _OTHER: dict[ColumnKind, Any] = {
     ColumnKind.JSON: sa.JSON,
     ColumnKind.ARRAY: sa.JSON,
 }
-_POSTGRESQL: dict[ColumnKind, Any] = {
+_POSTGRESQL: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     **_OTHER,
     ColumnKind.INTERVAL: postgresql.INTERVAL,
     ColumnKind.UUID: postgresql.UUID,
     ColumnKind.JSON: postgresql.JSONB,
     ColumnKind.ARRAY: postgresql.JSONB,
 }
-_MYSQL: dict[ColumnKind, Any] = {
+_MYSQL: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     **_OTHER,
     ColumnKind.TIME: lambda: mysql.TIME(fsp=6),
     ColumnKind.TIMESTAMP: lambda: mysql.DATETIME(fsp=6),

@@ -92,9 +92,7 @@ def open_writer(
         raise ConnectorError("There are no tables to write.")
     place = target_engine if target_engine is not None else engine
     if place is None:
-        raise ConnectorError(
-            "There is no database to write to.", hint="Name one with url=…."
-        )
+        raise ConnectorError("There is no database to write to.", hint="Name one with url=….")
     family = engine_family(place.dialect).replace("mariadb", "mysql")
     if family not in _EXTRAS:
         raise ConnectorError(

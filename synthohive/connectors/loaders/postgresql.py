@@ -7,23 +7,21 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import psycopg2
-import pyarrow as pa
-import pyarrow.csv
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal, quote
+from synthohive.connectors.loaders.postgresql_rows import CsvStream
 from synthohive.connectors.loaders.staged import (
     StagedWriter,
     exists_error,
-    same_place_error,
     staging_name,
 )
-from synthohive.connectors.loaders.text import array_literals, hexadecimal, iso_timestamps, text
 from synthohive.exceptions import ConnectorError
-from synthohive.schema import ColumnKind
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from sqlalchemy.engine import Engine
 
     from synthohive.connectors.base import IfExists, Provenance
@@ -34,7 +32,6 @@ __all__ = ["PostgresqlWriter", "create", "identity", "locate"]
 log = structlog.get_logger(__name__)
 _MAX_IDENTIFIER = 63
 _READ_BYTES = 1 << 20
-_CSV = pa.csv.WriteOptions(include_header=False)
 _LOCK_CLASS = 0x53594E48  # "SYNH", the first key of the advisory lock on a target
 
 _CONTENTS = """
@@ -59,8 +56,8 @@ JOIN pg_class t ON t.oid = o.confrelid JOIN pg_namespace tn ON tn.oid = t.relnam
 WHERE o.contype = 'f' AND tn.nspname = %(schema)s AND cn.nspname <> %(schema)s ORDER BY 1"""
 
 _MOVABLE = """
-SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
-       WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.relname
+SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
+       WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.relname
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT EXISTS (
     SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
@@ -150,8 +147,8 @@ class PostgresqlWriter(StagedWriter):
     def _connect(self) -> Any:
         """Return a connection outside the pool, so that its settings and lock end with it."""
         raw = self._engine.raw_connection()
+        connection: Any = raw.driver_connection
         raw.detach()
-        connection = raw.driver_connection
         connection.rollback()
         connection.autocommit = False
         return connection
@@ -195,9 +192,7 @@ class PostgresqlWriter(StagedWriter):
                 f"The user {user!r} does not own the schema {self.target!r}.",
                 hint=f"ALTER SCHEMA {quote(self.target)} OWNER TO {quote(user)}.",
             )
-        cursor.execute(
-            "SELECT has_schema_privilege(%s, 'CREATE')", (quote(self.target),)
-        )
+        cursor.execute("SELECT has_schema_privilege(%s, 'CREATE')", (self.target,))
         if not cursor.fetchone()[0]:
             raise ConnectorError(
                 f"The user {user!r} may not create tables in the schema {self.target!r}.",
@@ -236,9 +231,7 @@ class PostgresqlWriter(StagedWriter):
                 (self._path,),
             )
             cursor.execute(f"CREATE SCHEMA {quote(self.staging)}")
-            cursor.execute(
-                f"COMMENT ON SCHEMA {quote(self.staging)} IS {literal(self._mark())}"
-            )
+            cursor.execute(f"COMMENT ON SCHEMA {quote(self.staging)} IS {literal(self._mark())}")
         for statement in self.ddl.setup:
             self._run(statement)
         self._connection.commit()
@@ -274,7 +267,7 @@ class PostgresqlWriter(StagedWriter):
         if fresh:
             for statement in self.ddl.tables[table]:
                 self._run(statement)
-        stream = _CsvStream(columns, batches)
+        stream = CsvStream(columns, batches)
         with self._connection.cursor() as cursor:
             if columns:
                 names = ", ".join(quote(column.name) for column in columns)
@@ -310,9 +303,7 @@ class PostgresqlWriter(StagedWriter):
                     (self.target,),
                 )
                 grants = cursor.fetchall()
-                cursor.execute(
-                    f"ALTER SCHEMA {quote(self.target)} RENAME TO {quote(self._trash)}"
-                )
+                cursor.execute(f"ALTER SCHEMA {quote(self.target)} RENAME TO {quote(self._trash)}")
                 cursor.execute(f"COMMENT ON SCHEMA {quote(self._trash)} IS {literal(self._mark())}")
                 self._rename(cursor)
                 for role, oid, privilege, grantable in grants:
@@ -358,56 +349,10 @@ class PostgresqlWriter(StagedWriter):
             with self._connection.cursor() as cursor:
                 cursor.execute(f"DROP SCHEMA IF EXISTS {quote(self.staging)} CASCADE")
             self._connection.commit()
-        except Exception as exc:  # the cause of the abort matters more, and is being raised
+        except (psycopg2.Error, SQLAlchemyError) as exc:  # the abort's own cause is being raised
             log.warning("staging_remains", schema=self.staging, reason=type(exc).__name__)
         finally:
             self._connection.close()
-
-
-class _CsvStream:
-    """Batches as a file of CSV, written when read."""
-
-    def __init__(self, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]) -> None:
-        self._columns = columns
-        self._batches = batches
-        self._view = memoryview(b"")
-        self.rows = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, at most `size`; none at the end."""
-        while not self._view:
-            batch = next(self._batches, None)
-            if batch is None:
-                return b""
-            self.rows += batch.num_rows
-            self._view = memoryview(_csv(self._columns, batch))
-        end = size if size >= 0 else len(self._view)
-        piece, self._view = self._view[:end], self._view[end:]
-        return piece.tobytes()
-
-
-def _csv(columns: Sequence[Column], batch: pa.RecordBatch) -> pa.Buffer:
-    arrays = [_text(column, array) for column, array in zip(columns, batch.columns)]
-    sink = pa.BufferOutputStream()
-    named = pa.record_batch(arrays, names=[str(i) for i in range(len(arrays))])
-    pa.csv.write_csv(named, sink, _CSV)
-    return sink.getvalue()
-
-
-def _text(column: Column, array: pa.Array) -> pa.Array:
-    type_ = array.type
-    if column.kind is ColumnKind.ARRAY:
-        return array_literals(text(array))
-    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
-        return hexadecimal(array, "\\x")
-    if pa.types.is_duration(type_):
-        count = pa.compute.cast(pa.compute.cast(array, pa.duration("us")), pa.int64())
-        return pa.compute.binary_join_element_wise(text(count), "microseconds", " ")
-    if pa.types.is_timestamp(type_) and type_.tz is not None:
-        return pa.compute.binary_join_element_wise(iso_timestamps(array), "+00", "")
-    if pa.types.is_dictionary(type_):
-        return array.dictionary_decode()
-    return array
 
 
 create = PostgresqlWriter

@@ -82,6 +82,7 @@ class StagedWriter(Writer):
         self.provenance = provenance
         self.rows: dict[str, int] = {}
         self._closed = False
+        self._failure: Optional[BaseException] = None
 
     def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
         """Bulk load all rows of one table, streaming; return their number.
@@ -99,6 +100,8 @@ class StagedWriter(Writer):
                 count = self._copy(table, columns, self._conform(table, columns, batches))
         except BaseException:
             self.abort()
+            if self._failure is not None:  # the rows failed, not the database
+                raise self._failure from None
             raise
         self.rows[table] = self.rows.get(table, 0) + count
         log.debug("table_loaded", table=table, rows=count)
@@ -145,7 +148,8 @@ class StagedWriter(Writer):
             yield
         except self.errors as exc:
             raise ConnectorError(
-                f"{self.engine_name} refused {what} of {self.target!r}: {self._reason(exc)}.",
+                f"{self.engine_name} refused {what} while {self.target!r} was being written: "
+                f"{self._reason(exc)}.",
                 hint=hint or "Nothing was changed.",
             ) from exc
 
@@ -223,14 +227,22 @@ class StagedWriter(Writer):
         """Put each batch's columns in the table's order, refusing missing and unknown ones."""
         names = [column.name for column in columns]
         known = self.metadata.table(table).columns
-        for batch in batches:
-            given = set(batch.schema.names)
-            missing = [name for name in names if name not in given]
-            if missing:
-                raise ConnectorError(f"The rows for table {table!r} lack the columns {missing}.")
-            for name in sorted(given - set(known)):
-                raise SchemaError.unknown_column(table, name, known)
-            yield batch.select(names)
+        try:
+            for batch in batches:
+                given = set(batch.schema.names)
+                missing = [name for name in names if name not in given]
+                if missing:
+                    raise ConnectorError(
+                        f"The rows for table {table!r} lack the columns {missing}."
+                    )
+                for name in sorted(given - set(known)):
+                    raise SchemaError.unknown_column(table, name, known)
+                yield batch.select(names)
+        except GeneratorExit:
+            raise
+        except BaseException as exc:
+            self._failure = exc
+            raise
 
     @abstractmethod
     def _quote(self, name: str) -> str:

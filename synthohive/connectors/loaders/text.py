@@ -30,7 +30,7 @@ def hexadecimal(array: pa.Array, prefix: str = "") -> pa.Array:
     plain = pc.cast(array, pa.large_binary())
     if plain.offset:
         plain = pa.concat_arrays([plain, pa.array([], plain.type)])
-    valid, offsets, data = plain.buffers()
+    _, offsets, data = plain.buffers()
     ends = np.frombuffer(offsets, dtype="<i8")[plain.offset : plain.offset + len(plain) + 1]
     raw = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]] if data else np.empty(0, np.uint8)
     digits = _HEX[raw]
@@ -57,7 +57,9 @@ def array_literals(array: pa.Array) -> pa.Array:
     if pc.all(simple).as_py() in (True, None):
         return braces
     coded = array.dictionary_encode()
-    literals = pa.array([_literal(json.loads(v)) for v in coded.dictionary.to_pylist()], pa.string())
+    literals = pa.array(
+        [_literal(json.loads(v)) for v in coded.dictionary.to_pylist()], pa.string()
+    )
     return pc.if_else(simple, braces, literals.take(coded.indices))
 
 
@@ -106,7 +108,5 @@ def clock(array: pa.Array) -> pa.Array:
     rest = pc.subtract(size, pc.multiply(hours, 3_600_000_000))
     tail = pc.cast(pc.cast(rest, pa.time64("us")), pa.string())  # 00:mm:ss.ffffff
     digits = pc.cast(hours, pa.string())
-    padded = pc.if_else(
-        pc.less(hours, 10), pc.binary_join_element_wise("0", digits, ""), digits
-    )
+    padded = pc.if_else(pc.less(hours, 10), pc.binary_join_element_wise("0", digits, ""), digits)
     return pc.binary_join_element_wise(sign, padded, pc.utf8_slice_codeunits(tail, 2), "")

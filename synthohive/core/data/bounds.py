@@ -44,7 +44,7 @@ def heavy_values(
 
 
 def _far_away(numbers: Array, counts: Array) -> npt.NDArray[np.bool_]:
-    if len(numbers) < 10:  # noqa: PLR2004
+    if len(numbers) < 10:
         return np.zeros(len(numbers), dtype=bool)
     floats = numbers.astype(np.float64)
     order = np.argsort(floats, kind="stable")
@@ -57,7 +57,8 @@ def _far_away(numbers: Array, counts: Array) -> npt.NDArray[np.bool_]:
         usual = floats[~outside]
         gap = (floats < usual.min() - reach) | (floats > usual.max() + reach)
         outside &= gap
-    return outside & (reach > 0)
+    found: npt.NDArray[np.bool_] = outside & (reach > 0)
+    return found
 
 
 def protected_bounds(
@@ -77,10 +78,10 @@ def protected_bounds(
         zero = 0 if numbers.dtype == np.int64 else 0.0
         return min(max(zero, limits[0]), limits[1]), max(zero, limits[0]), False
     bottom, top = _coarse(numbers)
+    least, most = limits
     if numbers.dtype == np.int64:
-        low_limit, high_limit = limits
-        return max(int(bottom), low_limit), min(int(top), high_limit), False
-    return bottom, top, False
+        return max(int(bottom), least), min(int(top), most), False
+    return max(bottom, float(least)), min(top, float(most)), False
 
 
 def _joined(rest: dict[str, tuple[Tally, Array]], side: str, k: int) -> tuple[Tally, Array]:

@@ -64,15 +64,20 @@ def restore(plain: pa.Array, type_: pa.DataType) -> pa.Array:
         if type_ in _HALF:
             return plain.cast(pa.int32()).view(type_)
         return plain.view(type_)
+    if pa.types.is_null(type_):
+        return pa.nulls(len(plain))
     if type_ in (pa.float32(), pa.float16()):
         return plain.cast(type_, safe=False)
     return plain.cast(type_)
 
 
 def limits(type_: pa.DataType) -> tuple[int, int]:
-    """Return the least and greatest integer that a column of `type_` can hold."""
+    """Return the least and greatest whole number that a column of `type_` can hold."""
     if pa.types.is_decimal(type_):
         top = 10**type_.precision - 1
+        return -top, top
+    if pa.types.is_floating(type_):
+        top = int(np.finfo(type_.to_pandas_dtype()).max)
         return -top, top
     if pa.types.is_integer(type_):
         info = np.iinfo(type_.to_pandas_dtype())
@@ -140,7 +145,9 @@ def hash64(plain: pa.Array) -> npt.NDArray[np.uint64]:
         return mixed
     if pa.types.is_boolean(plain.type):
         plain = plain.cast(pa.int64())
-    return _mix(plain.to_numpy(zero_copy_only=False).view(np.uint64))
+    numbers: npt.NDArray[Any] = plain.to_numpy(zero_copy_only=False)
+    bits: npt.NDArray[np.uint64] = numbers.view(np.uint64)
+    return _mix(bits)
 
 
 def _mix(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -148,4 +155,5 @@ def _mix(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     bits = bits + np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    mixed: npt.NDArray[np.uint64] = bits ^ (bits >> np.uint64(31))
+    return mixed

@@ -86,7 +86,7 @@ class Categorical(TallyTransform):
     def layout(self) -> Layout:
         """One discrete block; none if there is only one code."""
         cardinality = len(self.counts_) + self.null_
-        if cardinality < 2:  # noqa: PLR2004
+        if cardinality < 2:
             return Layout()
         many = cardinality > self.settings.embedding_threshold
         embed = many or self.column.name in self.settings.high_cardinality

@@ -6,7 +6,7 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from synthohive.core.data.tally import Tally
 __all__ = ["CLASSES", "Fixed", "Runs", "alphabet_of", "runs_of", "shape_of"]
 
 Ints = npt.NDArray[np.int64]
+Piece = tuple[Any, ...]
 
 # stand-ins in a shape: private-use characters, so that real text cannot be taken for one
 UPPER, LOWER, DIGIT, LETTER = "\ue000", "\ue001", "\ue002", "\ue003"
@@ -29,6 +30,7 @@ CLASSES = {
     LETTER: "".join(map(chr, range(0x4E00, 0x4E40))),
 }
 _SLOTS = 4096
+_SHARED = 0.9
 _RUN = re.compile(f"([{''.join(CLASSES)}])\\1*")
 
 
@@ -81,10 +83,8 @@ def alphabet_of(
     if tally.owner is None or tally.entity is None:
         holders = weights
     else:
-        starts = np.searchsorted(tally.owner, np.arange(len(tally) + 1))
-        sizes = np.diff(starts)[row]
-        at = np.repeat(starts[row] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
-        pairs = np.unique(np.stack([np.repeat(codes, sizes), tally.entity[at]]), axis=1)
+        position, entity = tally.pairs(row)
+        pairs = np.unique(np.stack([codes[position], entity]), axis=1)
         holders = np.bincount(pairs[0], minlength=len(distinct))
     keep = holders >= k
     if not keep.any():
@@ -106,7 +106,7 @@ def _lookup(letters: str, weights: Sequence[float]) -> npt.NDArray[np.uint32]:
 
 def _strings(points: npt.NDArray[np.uint32], offsets: Ints) -> pa.Array:
     """Cut a flat array of code points into strings."""
-    if not points.size or points.max() < 128:  # noqa: PLR2004
+    if not points.size or points.max() < 128:
         data = pa.py_buffer(points.astype(np.uint8).tobytes())
     else:
         data = pa.py_buffer(points.tobytes().decode("utf-32-le").encode("utf-8"))
@@ -139,9 +139,7 @@ class Fixed:
         matrix = np.array(texts, dtype=f"<U{len(shape)}").view("<U1").reshape(len(texts), -1)
         rows = np.arange(len(texts))
         positions = [
-            alphabet_of(matrix[:, at], rows, tally, k, kind)
-            if kind in CLASSES
-            else (kind, [1.0])
+            alphabet_of(matrix[:, at], rows, tally, k, kind) if kind in CLASSES else (kind, [1.0])
             for at, kind in enumerate(shape)
         ]
         return cls(positions)
@@ -169,11 +167,11 @@ class Fixed:
 class Runs:
     """Strings of literal pieces and of runs whose length varies.
 
-    Each piece is ``(characters, their weights, lengths, their weights)``; a literal is
-    a piece with neither weights nor lengths.
+    Each piece is ``(characters, their weights, lengths, their weights)``; a piece whose
+    spans are mostly shared, like a domain name, is ``(spans, their weights)`` instead.
     """
 
-    pieces: list[tuple[str, list[float], list[int], list[float]]]
+    pieces: list[Piece]
 
     @classmethod
     def learn(cls, runs: str, tally: Tally, k: int) -> Runs:
@@ -190,7 +188,7 @@ class Runs:
                 start = end
         return cls(
             [
-                _piece(span, tally, k, kind) if kind in CLASSES else (kind, [], [], [])
+                _shared_spans(span, tally, k) or _piece(span, tally, k, kind)
                 for kind, span in zip(runs, spans)
             ]
         )
@@ -203,15 +201,17 @@ class Runs:
     def generate(self, size: int, rng: np.random.Generator) -> pa.Array:
         """Make up `size` strings."""
         parts: list[Any] = []
-        for letters, weights, lengths, shares in self.pieces:
-            if not lengths:
-                parts.append(pa.scalar(letters))
+        for piece in self.pieces:
+            if len(piece) == 2:
+                spans = pa.array(piece[0], type=pa.string())
+                parts.append(spans.take(pa.array(categorical(piece[1], size, rng))))
                 continue
+            letters, weights, lengths, shares = piece
             sizes = np.asarray(lengths)[categorical(shares, size, rng)]
             offsets = np.concatenate([[0], np.cumsum(sizes)])
             slots = rng.integers(0, _SLOTS, offsets[-1], dtype=np.uint16)
             parts.append(_strings(_lookup(letters, weights)[slots], offsets))
-        if len(parts) == 1 and isinstance(parts[0], pa.Array):
+        if len(parts) == 1:
             return parts[0]
         return pc.binary_join_element_wise(*parts, pa.scalar(""))
 
@@ -222,12 +222,19 @@ class Runs:
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Runs:
         """Rebuild from :meth:`to_dict`."""
-        return cls([(piece[0], piece[1], piece[2], piece[3]) for piece in state["pieces"]])
+        return cls([tuple(piece) for piece in state["pieces"]])
 
 
-def _piece(
-    spans: Sequence[str], tally: Tally, k: int, kind: str
-) -> tuple[str, list[float], list[int], list[float]]:
+def _shared_spans(spans: Sequence[str], tally: Tally, k: int) -> Optional[Piece]:
+    """Return the spans that `k` entities share, if they are nearly all."""
+    part = tally.derive(pa.array(spans, type=pa.string()), np.arange(len(spans)), k)
+    kept = part.take(np.flatnonzero(part.holders >= k))
+    if not len(kept) or kept.counts.sum() < _SHARED * part.counts.sum():
+        return None
+    return kept.values.to_pylist(), kept.counts.tolist()
+
+
+def _piece(spans: Sequence[str], tally: Tally, k: int, kind: str) -> Piece:
     sizes = np.array([len(s) for s in spans], dtype=np.int64)
     chars = np.array(list("".join(spans)), dtype="<U1")
     letters, weights = alphabet_of(chars, np.repeat(np.arange(len(spans)), sizes), tally, k, kind)

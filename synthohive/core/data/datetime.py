@@ -66,8 +66,10 @@ class Datetime(Numeric):
         if "day" not in summary or not self._has_pattern(summary):
             super().fit(summary, seed)
             return self
-        first, second = (np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, part))
-                         for part in (1, 2))
+        first, second = (
+            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, part))
+            for part in (1, 2)
+        )
         rows = summary["rows"] - summary["nulls"]
         day, hour = ({**summary[part], "rows": rows} for part in ("day", "hour"))
         nulls = {"null": summary["nulls"]}
@@ -75,15 +77,13 @@ class Datetime(Numeric):
         self.modes_ = Modes.fit(day, nulls, pa.int64(), k, first, natural=(7, 1))
         top = self._per_day - 1
         natural = self._natural()
-        self.hours_ = Modes.fit(
-            hour, {}, pa.int64(), k, second, limits=(0, top), natural=natural
-        )
+        self.hours_ = Modes.fit(hour, {}, pa.int64(), k, second, limits=(0, top), natural=natural)
         return self
 
     def _has_pattern(self, summary: Summary) -> bool:
         hours = Tally.from_dict(summary["hour"]["sample"], pa.int64())
         days = Tally.from_dict(summary["day"]["sample"], pa.int64())
-        if len(hours) < 2 or len(days) < _MIN_DAYS:  # noqa: PLR2004
+        if len(hours) < 2 or len(days) < _MIN_DAYS:
             return False
         at = hours.values.to_numpy() / self._per_day
         order = np.argsort(at)

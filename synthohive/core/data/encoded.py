@@ -75,12 +75,8 @@ class Layout:
     def prefixed(self, prefix: str) -> Layout:
         """Return the layout with every column named ``prefix.column``."""
         return Layout(
-            tuple(
-                Discrete(f"{prefix}.{b.column}", b.cardinality, b.embed) for b in self.discrete
-            ),
-            tuple(
-                Continuous(f"{prefix}.{b.column}", b.modes, b.active) for b in self.continuous
-            ),
+            tuple(Discrete(f"{prefix}.{b.column}", b.cardinality, b.embed) for b in self.discrete),
+            tuple(Continuous(f"{prefix}.{b.column}", b.modes, b.active) for b in self.continuous),
         )
 
     @classmethod

@@ -49,7 +49,7 @@ class Mixture:
 
         center, scale = float(values.mean()), float(values.std())
         modes = min(max_modes, len(np.unique(values)))
-        if modes < 2 or scale <= 1e-12 * max(1.0, abs(center)):  # noqa: PLR2004
+        if modes < 2 or scale <= 1e-12 * max(1.0, abs(center)):
             return cls.uniform(float(values.min()), float(values.max()))
         model = BayesianGaussianMixture(
             n_components=modes,
@@ -100,9 +100,7 @@ class Mixture:
         positions = (values - self.means[codes]) / (_WIDTH * self.widths[codes])
         return codes, np.clip(positions, -1.0, 1.0).astype(np.float32)
 
-    def decode(
-        self, codes: npt.NDArray[np.int32], positions: npt.NDArray[np.float32]
-    ) -> Floats:
+    def decode(self, codes: npt.NDArray[np.int32], positions: npt.NDArray[np.float32]) -> Floats:
         """Return the values at positions of modes."""
         steps = _WIDTH * self.widths
         found: Floats = self.means[codes] + steps[codes] * positions
@@ -112,10 +110,10 @@ class Mixture:
     def better_in_log(
         cls, values: Floats, logs: Floats, max_modes: int, seed: np.random.SeedSequence
     ) -> bool:
-        """Tell whether a mixture explains `logs` clearly better than `values` themselves."""
+        """Tell whether a mixture explains `logs` better than it explains `values` themselves."""
         stride = max(1, len(values) // _TRIAL)
         values, logs = values[::stride], logs[::stride]
         modes = min(max_modes, 5)
         plain = cls.fit(values, modes, seed).log_density(values).mean()
         logged = cls.fit(logs, modes, seed).log_density(logs).mean() - logs.mean()
-        return bool(logged > plain + 0.05)
+        return bool(logged > plain)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.bounds import heavy_values, protected_bounds
 from synthohive.core.data.canonical import from_json, to_json
+from synthohive.core.data.canonical import limits as limits_of
 from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.encoded import Continuous, Discrete, Layout
 from synthohive.core.data.mixture import Mixture
@@ -131,9 +132,7 @@ class Modes:
         """Tell which rows are NULL, NaN or infinite."""
         if name not in self.odd:
             return np.zeros(len(codes), dtype=bool)
-        found: npt.NDArray[np.bool_] = (
-            codes == self.active + len(self.heavy) + self.odd.index(name)
-        )
+        found: npt.NDArray[np.bool_] = codes == self.active + len(self.heavy) + self.odd.index(name)
         return found
 
     def _is_heavy(self, codes: Codes) -> npt.NDArray[np.bool_]:
@@ -148,7 +147,7 @@ class Modes:
         numbers = np.zeros(len(codes), dtype=np.int64 if whole else np.float64)
         if self.mixture is not None:
             mode = np.minimum(codes, self.active - 1)
-            at = positions[:, 0]
+            at: Array = positions[:, 0]
             if self._needs_dither:
                 at = at + _FINE * (rng.random(len(codes)) - 0.5)
             numbers = self._backward(self.mixture.decode(mode, np.clip(at, -1, 1)))
@@ -179,7 +178,7 @@ class Modes:
     def _forward(self, numbers: Array) -> npt.NDArray[np.float64]:
         if self.units.whole:
             numbers = np.clip(numbers, self.low, self.high)
-        y = (numbers - self._base).astype(np.float64)
+        y: npt.NDArray[np.float64] = (numbers - self._base).astype(np.float64)
         if self.log_shift is not None:
             y = np.log(np.maximum(y, float(self.low)) + self.log_shift)
         return y
@@ -249,7 +248,7 @@ class Modes:
         settings: EncoderSettings,
         seed: np.random.SeedSequence,
         *,
-        limits: tuple[int, int] = (-(2**63) + 1, 2**63 - 1),
+        limits: Optional[tuple[int, int]] = None,
         natural: Sequence[int] = (),
         single: bool = False,
     ) -> Modes:
@@ -261,8 +260,8 @@ class Modes:
             From :func:`~synthohive.core.data.tally.tally_summary`.
         odd : dict of str to int
             Rows that are NULL, NaN or infinite.
-        limits : tuple of int
-            What the column's type can hold, in units.
+        limits : tuple of int, optional
+            What the column's type can hold, in units; what `type_` holds by default.
         natural : sequence of int
             The grids that make sense; any if empty.
         single : bool
@@ -278,7 +277,7 @@ class Modes:
             usual = pc.is_in(tally.values, value_set=heavy).to_numpy(zero_copy_only=False)
             index = np.flatnonzero(~usual)
             rest[name] = (tally.take(index), numbers[name][index])
-        low, high, enough = protected_bounds(rest, settings.k, limits)
+        low, high, enough = protected_bounds(rest, settings.k, limits or limits_of(type_))
         modes = cls(units, None, heavy, [n for n, c in odd.items() if c], np.empty(0), low, high)
         counts = rest["sample"][0].counts
         if units.whole:

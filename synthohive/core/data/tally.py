@@ -72,6 +72,24 @@ class Tally:
         keep = keep[np.argsort(owner[keep], kind="stable")]
         return Tally(values, counts, owner[keep], self.entity[keep])
 
+    def pairs(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Return, for values at `rows` (with repeats), all pairs of position and entity."""
+        if self.owner is None or self.entity is None:
+            raise ValueError("every row is an entity of its own")
+        starts = np.searchsorted(self.owner, np.arange(len(self) + 1))
+        sizes = np.diff(starts)[rows]
+        ends = np.cumsum(sizes)
+        at = np.repeat(starts[rows] - ends + sizes, sizes) + np.arange(sizes.sum())
+        return np.repeat(np.arange(len(rows)), sizes), self.entity[at]
+
+    def derive(self, values: pa.Array, rows: Ints, k: int) -> Tally:
+        """Tally parts of the values: `values[i]` is a part of the value at `rows[i]`."""
+        counts = self.counts[rows]
+        if self.owner is None:
+            return _grouped(values, counts, None, None, k)
+        owner, entity = self.pairs(rows)
+        return _grouped(values, counts, owner, entity, k)
+
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
         pairs = None
@@ -155,8 +173,8 @@ def tally_summary(tally: Tally, k: int) -> dict[str, Any]:
 
 def tallies_of(found: dict[str, Any], type_: pa.DataType) -> dict[str, Tally]:
     """Return the tallies ``sample``, ``top`` and, where known, ``low`` and ``high``."""
-    names = [n for n in ("sample", "top", "low", "high") if n in found]
-    tallies = {name: Tally.from_dict(found[name], type_) for name in names}
+    names: list[str] = [n for n in ("sample", "top", "low", "high") if n in found]
+    tallies: dict[str, Tally] = {name: Tally.from_dict(found[name], type_) for name in names}
     tallies.setdefault("top", tallies["sample"])
     return tallies
 
@@ -213,9 +231,7 @@ class TallyTransform(ColumnTransform):
 
     def merge(self, summaries: Sequence[Summary]) -> Summary:
         """Combine the summaries of parts."""
-        merged: Summary = {
-            name: sum(s[name] for s in summaries) for name in ("rows", "nulls")
-        }
+        merged: Summary = {name: sum(s[name] for s in summaries) for name in ("rows", "nulls")}
         for name, first in summaries[0].items():
             if name == "odd":
                 merged[name] = {key: sum(s["odd"][key] for s in summaries) for key in first}

@@ -41,7 +41,7 @@ class Text(TallyTransform):
     def layout(self) -> Layout:
         """One discrete block: the pattern, or NULL; none if there is only one code."""
         cardinality = len(self.patterns_) + (self.null_weight_ > 0)
-        if cardinality < 2:  # noqa: PLR2004
+        if cardinality < 2:
             return Layout()
         return Layout((Discrete(self.column.name, cardinality),))
 

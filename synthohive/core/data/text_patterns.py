@@ -15,7 +15,7 @@ from synthohive.core.data.characters import Fixed, Runs, runs_of, shape_of
 from synthohive.core.data.tally import Tally
 from synthohive.core.data.words import Words, is_running_text
 
-__all__ = ["TextPatterns"]
+__all__ = ["TextPatterns", "cut"]
 
 Pattern = Union[Fixed, Runs, Words]
 Ints = npt.NDArray[np.int64]
@@ -49,6 +49,7 @@ class TextPatterns:
         self.patterns = patterns
         self.weights = weights
         self._index = {key: i for i, key in enumerate(keys)}
+        self._like = _fixed_by_runs(keys)
 
     @classmethod
     def learn(cls, tally: Tally, k: int, seed: np.random.SeedSequence) -> TextPatterns:
@@ -75,11 +76,13 @@ class TextPatterns:
                 groups[key], found[key] = members, learn(key[1:], part, k)
             taken = {i for members in frequent.values() for i in members}
             left = [i for i in left if i not in taken]
+        like = _fixed_by_runs(list(groups))
+        left = [i for i in left if runs_of(shape_of(texts[i])) not in like]
         if left or not groups:
             groups[OTHER] = left
             found[OTHER] = Runs.any_text(tally.take(np.array(left, dtype=np.int64)), k)
-        weights = np.array([tally.counts[members].sum() for members in groups.values()], dtype=float)
-        return cls(list(groups), [found.get(key) for key in groups], weights)
+        mass = [float(tally.counts[members].sum()) for members in groups.values()]
+        return cls(list(groups), [found.get(key) for key in groups], np.array(mass))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -96,7 +99,10 @@ class TextPatterns:
         shape = shape_of(text)
         if (found := self._index.get(f"={shape}")) is not None:
             return found
-        return self._index.get(f"~{runs_of(shape)}", self._index.get(OTHER, -1))
+        runs = runs_of(shape)
+        if (found := self._index.get(f"~{runs}", self._like.get(runs))) is not None:
+            return found
+        return self._index.get(OTHER, -1)
 
     def generate(self, clusters: Ints, rng: np.random.Generator) -> pa.Array:
         """Make up one text of each of the clusters."""
@@ -123,8 +129,22 @@ class TextPatterns:
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> TextPatterns:
         """Rebuild from :meth:`to_dict`."""
-        patterns = [None if p is None else _KINDS[p["kind"]].from_dict(p) for p in state["patterns"]]
+        patterns = [
+            None if p is None else _KINDS[p["kind"]].from_dict(p) for p in state["patterns"]
+        ]
         return cls(state["keys"], patterns, np.asarray(state["weights"], dtype=np.float64))
+
+
+def _fixed_by_runs(keys: list[str]) -> dict[str, int]:
+    """Return for runs the most frequent fixed shape that has them.
+
+    Rarer texts of the same runs count as texts of that shape.
+    """
+    found: dict[str, int] = {}
+    for index, key in enumerate(keys):
+        if key.startswith("="):
+            found.setdefault(runs_of(key[1:]), index)
+    return found
 
 
 def _key(text: str, prefix: str) -> str:

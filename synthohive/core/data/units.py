@@ -53,7 +53,8 @@ class Units:
     def learn(cls, values: pa.Array, single: bool) -> Units:
         """Choose the form for plain `values` without NULLs."""
         if values.type == pa.float64():
-            return cls(values.type, digits=_decimal_places(values.to_numpy(), single), single=single)
+            digits = _decimal_places(values.to_numpy(), single)
+            return cls(values.type, digits=digits, single=single)
         if pa.types.is_decimal(values.type):
             limbs = decimal_limbs(values)
             return cls(values.type, wide=bool((limbs[:, 1:] != limbs[:, :1] >> 63).any()))
@@ -70,12 +71,13 @@ class Units:
             if self.digits is None:
                 return floats
             scaled = np.nan_to_num(floats) * 10.0**self.digits
-            return np.rint(np.clip(scaled, -_EXACT, _EXACT)).astype(np.int64)
+            whole: Array = np.rint(np.clip(scaled, -_EXACT, _EXACT)).astype(np.int64)
+            return whole
         numbers: Array = plain.fill_null(0).to_numpy(zero_copy_only=False)
         if self.type == pa.uint64():
             if self.wide:
-                return numbers.astype(np.float64)
-            return np.minimum(numbers, np.uint64(_MAX)).astype(np.int64)
+                return np.asarray(numbers, dtype=np.float64)
+            return np.asarray(np.minimum(numbers, np.uint64(_MAX)), dtype=np.int64)
         return numbers
 
     def _of_decimals(self, plain: pa.Array) -> Array:
@@ -83,7 +85,7 @@ class Units:
         if not self.wide:
             over = (limbs[:, 1:] != limbs[:, :1] >> 63).any(axis=1)
             return np.where(over, np.where(limbs[:, -1] < 0, -_MAX, _MAX), limbs[:, 0])
-        total = limbs[:, -1].astype(np.float64)
+        total: Array = limbs[:, -1].astype(np.float64)
         for limb in limbs.T[-2::-1]:
             total = total * 2.0**64 + limb.view(np.uint64)
         return total

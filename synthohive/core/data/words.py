@@ -67,7 +67,9 @@ class Words:
         if not total or covered < _MIN_COVERED * total:
             return None
         weights = [float(uses[w]) for w in kept]
-        made_up = _made_up([w for w in uses if w not in shared], flat, rows, tally, k, rng)
+        chars = np.array(list("".join(flat)), dtype="<U1")
+        alphabet = alphabet_of(chars, np.repeat(rows, [len(w) for w in flat]), tally, k, "")
+        made_up = _made_up([w for w in uses if w not in shared], alphabet, rng)
         weights += [float(total - covered) / len(made_up)] * len(made_up) if made_up else []
         counts = np.bincount(sizes, weights=tally.counts)
         keep = np.flatnonzero(counts >= k)
@@ -83,7 +85,7 @@ class Words:
         drawn = categorical(self.weights, int(offsets[-1]), rng)
         words = pa.array(self.vocabulary, type=pa.large_string()).take(pa.array(drawn))
         lists = pa.LargeListArray.from_arrays(pa.array(offsets), words)
-        return pc.binary_join(lists, " ").cast(pa.string())
+        return pc.binary_join(lists, pa.scalar(" ", pa.large_string())).cast(pa.string())
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
@@ -120,14 +122,12 @@ def _shared(flat: list[str], rows: Any, tally: Tally, k: int) -> set[str]:
 
 
 def _made_up(
-    rare: list[str], flat: list[str], rows: Any, tally: Tally, k: int, rng: np.random.Generator
+    rare: list[str], alphabet: tuple[str, list[float]], rng: np.random.Generator
 ) -> list[str]:
     """Return random words that are as long as the rare ones and none of them."""
     if not rare:
         return []
-    chars = np.array(list("".join(flat)), dtype="<U1")
-    origin = np.repeat(rows, [len(w) for w in flat])
-    letters, weights = alphabet_of(chars, origin, tally, k, "")
+    letters, weights = alphabet
     picks = rng.integers(0, len(rare), _MADE_UP)
     words = [
         "".join(letters[i] for i in categorical(weights, len(rare[pick]), rng)) for pick in picks

@@ -1,0 +1,57 @@
+# `make demo` and `make test` need only Python >= 3.9 (with venv), make and git.
+# Each has a virtual environment of its own, made when it is missing or out of date.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+# pip takes PyTorch from where it is set up to look. To be sure of the small CPU build:
+#   make test TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
+TORCH_ARGS ?=
+
+PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test lint format docs clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    synthesize a small shop database and report how close it is"
+	@echo "make test    run all tests (integration tests need Docker or local servers)"
+	@echo "make lint    run ruff and mypy"
+	@echo "make format  let ruff format and sort imports"
+	@echo "make docs    build the documentation site"
+	@echo "make clean   remove the virtual environments and what was built"
+
+demo: .venv-demo/.made
+	.venv-demo/bin/python examples/demo.py
+
+test: .venv/.made
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/.made
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy --strict -p synthohive
+
+format: .venv/.made
+	.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
+
+docs: .venv-docs/.made
+	.venv-docs/bin/python -m mkdocs build --strict
+
+.venv-demo/.made: EXTRAS :=
+.venv/.made: EXTRAS := [dev,postgres,mysql]
+.venv-docs/.made: EXTRAS := [docs]
+
+.venv/.made .venv-demo/.made .venv-docs/.made: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \
+	  echo "Python >= 3.9 is needed, and '$(PYTHON)' is not one. Name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' has no venv. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing into $(@D) (minutes, once) ..."
+	@rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install $(PIP_FLAGS) $(TORCH_ARGS) torch
+	$(@D)/bin/python -m pip install $(PIP_FLAGS) --editable ".$(EXTRAS)"
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-demo .venv-docs dist build site demo_output .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,89 @@
+"""Which transforms are tried for each kind of column, in order."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.core.data.base import ColumnTransform, EncoderSettings, Reject, Summary
+from synthohive.core.data.binary import Binary
+from synthohive.core.data.categorical import Categorical
+from synthohive.core.data.constant import Constant
+from synthohive.core.data.datetime import Datetime
+from synthohive.core.data.json import Json
+from synthohive.core.data.numeric import Numeric
+from synthohive.core.data.text import Text
+from synthohive.core.data.uuid import Uuid
+from synthohive.exceptions import SchemaError
+from synthohive.schema import Column, ColumnKind
+
+__all__ = ["TRANSFORMS", "candidates", "fit_column"]
+
+_NUMBERS = (Constant, Categorical, Numeric)
+_TIMES = (Constant, Categorical, Datetime)
+_NESTED = (Constant, Categorical, Json, Text)
+
+_BY_KIND: dict[ColumnKind, tuple[type[ColumnTransform], ...]] = {
+    ColumnKind.INTEGER: _NUMBERS,
+    ColumnKind.DECIMAL: _NUMBERS,
+    ColumnKind.FLOAT: _NUMBERS,
+    ColumnKind.BOOLEAN: (Constant, Categorical),
+    ColumnKind.CATEGORICAL: (Constant, Categorical, Text),
+    ColumnKind.DATE: _TIMES,
+    ColumnKind.TIME: _TIMES,
+    ColumnKind.TIMESTAMP: _TIMES,
+    ColumnKind.INTERVAL: _TIMES,
+    ColumnKind.UUID: (Constant, Uuid),
+    ColumnKind.TEXT: (Constant, Categorical, Text),
+    ColumnKind.JSON: _NESTED,
+    ColumnKind.ARRAY: _NESTED,
+    ColumnKind.BINARY: (Binary,),
+}
+
+TRANSFORMS: dict[str, type[ColumnTransform]] = {
+    transform.name: transform for chain in _BY_KIND.values() for transform in chain
+}
+
+
+def candidates(column: Column) -> tuple[type[ColumnTransform], ...]:
+    """Return the transforms for a column.
+
+    Raises
+    ------
+    SchemaError
+        Values of the column's type cannot be made up.
+    """
+    found = _BY_KIND.get(column.kind)
+    if found is None:
+        raise SchemaError(
+            f"Column {column.name!r} has the type {column.sql_type or column.arrow!r}, "
+            "which SynthoHive cannot make up.",
+            hint="Exclude the column's table, or declare another kind for the column.",
+        )
+    return found
+
+
+def fit_column(
+    column: Column,
+    settings: EncoderSettings,
+    values: pa.Array,
+    entities: Optional[npt.NDArray[np.int64]],
+    seed: np.random.SeedSequence,
+) -> ColumnTransform:
+    """Fit the first transform that suits the column."""
+    summary: Optional[Summary] = None
+    made_by: object = None
+    reasons: list[str] = []
+    for transform_type in candidates(column):
+        transform = transform_type(column, settings)
+        recipe = [getattr(transform_type, n, None) for n in ("analyze", "features", "plain")]
+        if summary is None or recipe != made_by:
+            summary, made_by = transform.analyze(values, entities), recipe
+        try:
+            return transform.fit(summary, seed)
+        except Reject as reason:
+            reasons.append(f"{transform.name}: {reason}")
+    raise SchemaError(f"No encoding suits column {column.name!r} ({'; '.join(reasons)}).")

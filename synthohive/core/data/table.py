@@ -1,0 +1,196 @@
+"""All columns of a table together: :class:`TableEncoder`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from joblib import Parallel, delayed
+
+from synthohive.core.data.base import ColumnTransform, EncoderSettings
+from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.core.data.registry import TRANSFORMS, candidates, fit_column
+from synthohive.exceptions import SchemaError, SerializationError, did_you_mean
+from synthohive.schema import Column
+
+__all__ = ["TableEncoder"]
+
+
+class TableEncoder:
+    """Turns the attribute columns of a table into an :class:`EncodedTable`, and back.
+
+    Made by :meth:`fit` or :meth:`from_state`.
+
+    Attributes
+    ----------
+    transforms : dict of str to ColumnTransform
+        The fitted transform of each column, in column order.
+    settings : EncoderSettings
+    layout : Layout
+        The blocks of all columns, in order.
+
+    Examples
+    --------
+    >>> table = pa.table({"size": ["S", "M", "L", "M"] * 10, "price": list(range(40))})
+    >>> columns = {"size": Column(name="size", kind="text"),
+    ...            "price": Column(name="price", kind="integer")}
+    >>> encoder = TableEncoder.fit(
+    ...     table, columns, seed=np.random.SeedSequence(1), settings=EncoderSettings())
+    >>> encoder.kinds
+    {'size': 'categorical', 'price': 'numeric'}
+    >>> rng = np.random.default_rng(2)
+    >>> encoder.decode(encoder.encode(table, rng), rng).schema.names
+    ['size', 'price']
+    """
+
+    def __init__(
+        self, transforms: Mapping[str, ColumnTransform], settings: EncoderSettings
+    ) -> None:
+        self.transforms = dict(transforms)
+        self.settings = settings
+        self.layout = Layout.concat([t.layout for t in self.transforms.values()])
+
+    @classmethod
+    def fit(
+        cls,
+        table: pa.Table,
+        columns: Mapping[str, Column],
+        *,
+        seed: np.random.SeedSequence,
+        settings: EncoderSettings,
+        entities: Optional[npt.NDArray[np.int64]] = None,
+        n_jobs: int = 1,
+    ) -> TableEncoder:
+        """Learn how to encode each column.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            A sample of real rows.
+        columns : mapping of str to Column
+            The columns to encode, in order.
+        seed : numpy.random.SeedSequence
+            Each column's own seed derives from it and the column's name.
+        settings : EncoderSettings
+        entities : ndarray of int64, optional
+            The root entity of each row; every row is one of its own by default.
+        n_jobs : int
+            Columns fitted at the same time.
+
+        Raises
+        ------
+        SchemaError
+            A column is missing from `table`, or its type is not supported.
+        """
+        for name, column in columns.items():
+            candidates(column)
+            if name not in table.column_names:
+                hint = did_you_mean(name, table.column_names)
+                raise SchemaError(f"The rows have no column {name!r}.", hint=hint)
+        fitted = Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(fit_column)(
+                column, settings, _column(table, name), entities, _seed_of(seed, name)
+            )
+            for name, column in columns.items()
+        )
+        return cls(dict(zip(columns, fitted)), settings)
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The encoded columns, in order."""
+        return {name: transform.column for name, transform in self.transforms.items()}
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """How each column is treated: the name of its transform."""
+        return {name: transform.name for name, transform in self.transforms.items()}
+
+    def encode(self, table: pa.Table, rng: np.random.Generator) -> EncodedTable:
+        """Encode rows; draws decide between modes, and for rare values."""
+        streams = _streams(rng, len(self.transforms))
+        parts = [
+            transform.encode(_column(table, name), stream)
+            for (name, transform), stream in zip(self.transforms.items(), streams)
+        ]
+        if not parts:
+            return EncodedTable.empty(table.num_rows)
+        codes = np.concatenate([c for c, _ in parts], axis=1).astype(np.int32, copy=False)
+        values = np.concatenate([v for _, v in parts], axis=1).astype(np.float32, copy=False)
+        return EncodedTable(self.layout, codes, values)
+
+    def decode(self, encoded: EncodedTable, rng: np.random.Generator) -> pa.Table:
+        """Turn encoded rows into a table of the columns' exact Arrow types."""
+        streams = _streams(rng, len(self.transforms))
+        arrays, fields = [], []
+        discrete = continuous = 0
+        for (name, transform), stream in zip(self.transforms.items(), streams):
+            layout = transform.layout
+            end, stop = discrete + len(layout.discrete), continuous + len(layout.continuous)
+            codes = encoded.codes[:, discrete:end]
+            arrays.append(transform.decode(codes, encoded.values[:, continuous:stop], stream))
+            fields.append(pa.field(name, transform.column.arrow_type))
+            discrete, continuous = end, stop
+        return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return what was learned: a JSON-able dict, and named arrays."""
+        entries = []
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for index, (name, transform) in enumerate(self.transforms.items()):
+            state, more = transform.to_state()
+            entries.append({"column": name, "transform": transform.name, "state": state})
+            arrays.update({f"{index}.{key}": array for key, array in more.items()})
+        return {"columns": entries}, arrays
+
+    @classmethod
+    def from_state(
+        cls,
+        columns: Mapping[str, Column],
+        settings: EncoderSettings,
+        state: dict[str, Any],
+        arrays: dict[str, npt.NDArray[Any]],
+    ) -> TableEncoder:
+        """Rebuild a fitted encoder.
+
+        Raises
+        ------
+        SerializationError
+            The state does not fit the columns.
+        """
+        transforms: dict[str, ColumnTransform] = {}
+        for index, entry in enumerate(state["columns"]):
+            name, kind = entry["column"], entry["transform"]
+            if name not in columns or kind not in TRANSFORMS:
+                raise SerializationError(
+                    f"The stored encoding of column {name!r} ({kind}) is of no known column."
+                )
+            prefix = f"{index}."
+            mine = {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
+            transforms[name] = TRANSFORMS[kind].from_state(
+                columns[name], settings, entry["state"], mine
+            )
+        return cls(transforms, settings)
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    column = table.column(name)
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    found = column.combine_chunks()
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def _seed_of(seed: np.random.SeedSequence, name: str) -> np.random.SeedSequence:
+    digest = hashlib.sha256(name.encode()).digest()
+    words = np.frombuffer(digest[:8], dtype="<u4").tolist()
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *words))
+
+
+def _streams(rng: np.random.Generator, count: int) -> list[np.random.Generator]:
+    """Return an independent generator for each column."""
+    seeds = rng.integers(0, 2**63, (count, 2))
+    return [np.random.Generator(np.random.Philox(key=pair.astype(np.uint64))) for pair in seeds]

@@ -1,0 +1,43 @@
+"""From what users pass as data to a reader."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from synthohive.connectors.base import Reader
+from synthohive.connectors.dataframe import FrameReader
+from synthohive.connectors.files import read_files
+from synthohive.exceptions import SchemaError
+from synthohive.schema import Metadata
+
+__all__ = ["reader_for"]
+
+
+def reader_for(data: Mapping[str, Any], metadata: Metadata) -> Reader:
+    """Return a reader of DataFrames, Arrow tables, or CSV and Parquet paths.
+
+    Raises
+    ------
+    SchemaError
+        A table is missing, unknown, or of a type that is not read.
+    """
+    if not isinstance(data, Mapping):
+        raise SchemaError(
+            f"data is a {type(data).__name__}.",
+            hint="Pass a dict of table names to DataFrames or to CSV or Parquet paths.",
+        )
+    for name in data:
+        if name not in metadata.tables:
+            raise SchemaError.unknown_table(name, metadata.tables, where="the metadata")
+    missing = [name for name in metadata.tables if name not in data]
+    if missing:
+        raise SchemaError(
+            f"data has no table {missing[0]!r}.",
+            hint="Pass a DataFrame or path for each table of the metadata.",
+        )
+    paths = {n: v for n, v in data.items() if isinstance(v, (str, os.PathLike))}
+    tables = dict(data)
+    tables.update(read_files(paths))
+    return FrameReader(tables, metadata)

@@ -1,0 +1,129 @@
+"""Histograms of real against synthetic values, and their SVG paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthohive.schema import Column
+from synthohive.validation.encode import as_lengths, as_numbers, view_of
+from synthohive.validation.metrics import shares
+
+__all__ = ["Histogram", "histogram"]
+
+WIDTH = 320
+HEIGHT = 96
+_BINS = 24
+_BARS = 12
+_NULL = "NULL"
+_OTHER = "(other)"
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Shares of the rows per bin or category.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        One per bar for categories; the two ends of the axis for numbers.
+    """
+
+    labels: tuple[str, ...]
+    real: tuple[float, ...]
+    synthetic: tuple[float, ...]
+    categorical: bool
+
+    @property
+    def real_path(self) -> str:
+        """The real bars as a filled SVG path."""
+        return self._path(self.real, gap=0.12)
+
+    @property
+    def synthetic_path(self) -> str:
+        """The synthetic bars as an outline."""
+        return self._path(self.synthetic, gap=0.0 if not self.categorical else 0.12)
+
+    def _path(self, bars: tuple[float, ...], gap: float) -> str:
+        top = max((*self.real, *self.synthetic, 1e-9))
+        step = WIDTH / max(1, len(bars))
+        parts = []
+        for i, share in enumerate(bars):
+            if share > 0:
+                height = share / top * (HEIGHT - 4)
+                left, width = (i + gap) * step, (1 - 2 * gap) * step
+                parts.append(f"M{left:.1f} {HEIGHT}v{-height:.1f}h{width:.1f}v{height:.1f}z")
+        return "".join(parts)
+
+
+def histogram(column: Column, real: Any, synthetic: Any, k: int) -> Histogram:
+    """Return the chart of one column; what fewer than `k` real rows have is pooled."""
+    view = view_of(column, real)
+    if view == "categories":
+        return _bars(real, synthetic, k)
+    if view == "lengths":
+        return _bins(as_lengths(real), as_lengths(synthetic), None, k)
+    return _bins(as_numbers(real), as_numbers(synthetic), real.type, k)
+
+
+def _bars(real: Any, synthetic: Any, k: int) -> Histogram:
+    known, made = shares(real), shares(synthetic)
+    floor = k / max(1, len(real))
+    common = [n for n, s in known.items() if s >= floor and n is not None]
+    shown = sorted(common, key=lambda name: (-known[name], name))[:_BARS]
+    left = [known[name] for name in shown]
+    right = [made.get(name, 0.0) for name in shown]
+    labels = list(shown)
+    nulls = known.get(None, 0.0), made.get(None, 0.0)
+    if any(nulls):
+        labels.append(_NULL)
+        left.append(nulls[0])
+        right.append(nulls[1])
+    rest = 1 - sum(left) if known else 0.0, 1 - sum(right) if made else 0.0
+    if max(rest) > 1e-9:
+        labels.append(_OTHER)
+        left.append(max(0.0, rest[0]))
+        right.append(max(0.0, rest[1]))
+    return Histogram(tuple(labels), tuple(left), tuple(right), True)
+
+
+def _bins(
+    real: NDArray[np.float64], synthetic: NDArray[np.float64], type_: Any, k: int
+) -> Histogram:
+    finite = real[np.isfinite(real)]
+    if len(finite) < 2 * k:
+        return Histogram((), (), (), False)
+    low, high = np.partition(finite, [k - 1, len(finite) - k])[[k - 1, len(finite) - k]]
+    if high <= low:
+        high = low + 1.0
+    edges = np.linspace(low, high, _BINS + 1)
+    counts, _ = np.histogram(np.clip(finite, low, high), edges)
+    counts = np.where(counts < k, 0, counts)
+    made, _ = np.histogram(np.clip(synthetic[np.isfinite(synthetic)], low, high), edges)
+    return Histogram(
+        (_format(float(low), type_), _format(float(high), type_)),
+        tuple((counts / len(finite)).tolist()),
+        tuple((made / max(1, len(synthetic))).tolist()),
+        False,
+    )
+
+
+def _format(number: float, type_: Any) -> str:
+    """Write an end of the axis the way its column would."""
+    if type_ is None:
+        return f"{number:.0f} long"
+    if pa.types.is_date32(type_):
+        return str(np.datetime64(round(number), "D"))
+    if pa.types.is_timestamp(type_) or pa.types.is_date64(type_):
+        unit = "ms" if pa.types.is_date64(type_) else type_.unit
+        moment = np.array([round(number)], f"datetime64[{unit}]").astype("datetime64[m]")
+        return str(moment[0]).replace("T", " ")
+    if pa.types.is_time(type_) or pa.types.is_duration(type_):
+        seconds = number / {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[type_.unit]
+        minutes, second = divmod(round(seconds), 60)
+        return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
+    return f"{number:,.0f}" if number == round(number) and abs(number) < 1e12 else f"{number:.4g}"

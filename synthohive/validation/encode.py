@@ -1,0 +1,94 @@
+"""Columns as numbers, categories or lengths: what the metrics are computed on."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from synthohive.schema import Column, ColumnKind
+
+__all__ = ["Floats", "View", "as_categories", "as_lengths", "as_numbers", "view_of"]
+
+Floats = NDArray[np.float64]
+View = Literal["numbers", "categories", "lengths"]
+
+MAX_CATEGORIES = 500
+_ROWS_PER_CATEGORY = 5
+_FEW = 20  # so few different texts are categories, however few rows there are
+_NUMBERS = frozenset(
+    {
+        ColumnKind.INTEGER,
+        ColumnKind.DECIMAL,
+        ColumnKind.FLOAT,
+        ColumnKind.DATE,
+        ColumnKind.TIME,
+        ColumnKind.TIMESTAMP,
+        ColumnKind.INTERVAL,
+    }
+)
+_CATEGORIES = frozenset({ColumnKind.BOOLEAN, ColumnKind.CATEGORICAL})
+
+
+def view_of(column: Column, values: Any) -> View:
+    """Return how to compare a column: by its numbers, its categories or its lengths.
+
+    Text is compared by categories where they repeat, as state names do, and by length
+    where hardly any value comes twice.
+    """
+    if column.kind in _NUMBERS:
+        return "numbers"
+    if column.kind in _CATEGORIES:
+        return "categories"
+    if column.kind is not ColumnKind.TEXT:
+        return "lengths"
+    known = len(values) - values.null_count
+    distinct = pc.count_distinct(values, mode="only_valid").as_py()
+    if distinct <= _FEW and known > distinct:
+        return "categories"
+    repeats = known >= _ROWS_PER_CATEGORY * distinct
+    return "categories" if repeats and distinct <= MAX_CATEGORIES else "lengths"
+
+
+def as_numbers(values: Any) -> Floats:
+    """Return the non-null values of a numeric or temporal array as floats.
+
+    Points in time count in days (dates) or in the array's own unit.
+    """
+    known = values.drop_null()
+    if isinstance(known, pa.ChunkedArray):
+        known = known.combine_chunks()
+    type_ = known.type
+    if pa.types.is_date32(type_) or pa.types.is_time32(type_):
+        known = known.cast(pa.int32())
+    elif pa.types.is_temporal(type_):
+        known = known.cast(pa.int64())
+    elif pa.types.is_boolean(type_):
+        known = known.cast(pa.int8())
+    numbers = np.asarray(known.cast(pa.float64(), safe=False))
+    return np.asarray(numbers[~np.isnan(numbers)], np.float64)
+
+
+def as_categories(values: Any) -> Any:
+    """Return values as text, NULL kept."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    return values if pa.types.is_string(values.type) else values.cast(pa.string())
+
+
+def as_lengths(values: Any) -> Floats:
+    """Return the lengths of the non-null values: characters, bytes or elements."""
+    known = values.drop_null()
+    if isinstance(known, pa.ChunkedArray):
+        known = known.combine_chunks()
+    if pa.types.is_list(known.type) or pa.types.is_large_list(known.type):
+        return np.asarray(pc.list_value_length(known), np.float64)
+    if pa.types.is_binary(known.type) or pa.types.is_large_binary(known.type):
+        return np.asarray(pc.binary_length(known), np.float64)
+    text = known if pa.types.is_string(known.type) else known.cast(pa.string())
+    return np.asarray(pc.utf8_length(text), np.float64)

@@ -1,0 +1,162 @@
+"""What numbers and times keep beyond the contract: grids, single values, bounds, shape."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Optional
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.stats import ks_2samp
+
+from synthohive.core.data.base import EncoderSettings
+from synthohive.core.data.datetime import Datetime
+from synthohive.core.data.numeric import Numeric
+from synthohive.schema import Column
+from tests.contracts.column_transform import SEED, stream
+
+SETTINGS = EncoderSettings(fit_rows=2_000)
+ROWS = 3_000
+
+
+def round_trip(
+    column: Column, values: pa.Array, entities: Optional[Any] = None
+) -> tuple[Numeric, pa.Array]:
+    kind = Numeric if column.kind.value in ("integer", "decimal", "float") else Datetime
+    transform = kind(column, SETTINGS)
+    transform.fit(transform.analyze(values, entities), SEED)
+    codes, floats = transform.encode(values, stream())
+    return transform, transform.decode(codes, floats, stream())
+
+
+def ints(values: Any) -> tuple[Column, pa.Array]:
+    return Column(name="n", kind="integer"), pa.array(values)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: rng.normal(100, 15, ROWS),
+        lambda rng: np.concatenate([rng.normal(0, 1, ROWS // 2), rng.normal(50, 5, ROWS // 2)]),
+        lambda rng: rng.lognormal(2, 1.5, ROWS),
+        lambda rng: rng.uniform(-1, 1, ROWS),
+    ],
+)
+def test_distribution_survives(make: Any) -> None:
+    values = make(stream())
+    _, made = round_trip(Column(name="x", kind="float"), pa.array(values))
+    assert ks_2samp(values, made.to_numpy(), method="asymp").statistic < 0.01
+
+
+def test_skewed_numbers_are_fitted_in_log_space() -> None:
+    values = stream().lognormal(2, 2, ROWS)
+    transform, made = round_trip(Column(name="x", kind="float"), pa.array(values))
+    assert transform.modes_.log_shift is not None
+    assert np.quantile(made, 0.995) == pytest.approx(np.quantile(values, 0.995), rel=0.1)
+
+
+@pytest.mark.parametrize(("step", "offset"), [(5, 0), (100, 0), (7, 3)])
+def test_grid_of_integers(step: int, offset: int) -> None:
+    column, values = ints(stream().integers(0, 500, ROWS) * step + offset)
+    _, made = round_trip(column, values)
+    assert (made.to_numpy() % step == offset).all()
+
+
+@pytest.mark.parametrize("unit", [0.5, 0.01, 0.125, 250.0])
+def test_grid_of_floats(unit: float) -> None:
+    values = stream().integers(1, 4_000, ROWS) * unit
+    _, made = round_trip(Column(name="x", kind="float"), pa.array(np.round(values, 3)))
+    assert set(np.round(made.to_numpy() / unit, 6) % 1) == {0.0}
+    assert (np.round(made.to_numpy(), 3) == made.to_numpy()).all()
+
+
+def test_heavy_values_come_back_exactly() -> None:
+    values = stream().normal(1000, 100, ROWS)
+    values[::3] = 0.0
+    _, made = round_trip(Column(name="x", kind="float"), pa.array(values))
+    assert ((made.to_numpy() == 0) == (values == 0)).all()
+
+
+@pytest.mark.parametrize("share", [3, 200])
+def test_open_end_survives_and_leaves_the_scale(share: int) -> None:
+    days = stream().integers(18_000, 19_000, ROWS).astype(np.int32)
+    end = date(9999, 12, 31)
+    days[::share] = (end - date(1970, 1, 1)).days
+    values = pa.array(days).view(pa.date32())
+    _, made = round_trip(Column(name="until", kind="date"), values)
+    back = made.view(pa.int32()).to_numpy()
+    ends = days > 20_000
+    assert ((back == days[0]) == ends).all()
+    assert np.abs(back[~ends].astype(int) - days[~ends]).max() <= 10
+
+
+def test_open_end_of_timestamps() -> None:
+    seconds = stream().integers(18_000, 19_000, ROWS) * 86_400 + stream().integers(
+        9 * 3600, 17 * 3600, ROWS
+    )
+    seconds[::10] = 253_402_300_799
+    values = pa.array(seconds * 10**6).view(pa.timestamp("us", tz="UTC"))
+    column = Column(name="until", kind="timestamp", timezone=True)
+    transform, made = round_trip(column, values)
+    assert len(transform.layout.continuous) == 2  # a day, and a time of day
+    back = made.view("int64").to_numpy() // 10**6
+    assert (back[::10] == seconds[0]).all()
+    usual = np.arange(ROWS) % 10 != 0
+    hours = back[usual] % 86_400 / 3600
+    assert (hours >= 9).all()
+    assert (hours < 17.1).all()
+
+
+def test_whole_minutes_stay_whole() -> None:
+    values = pa.array(stream().integers(0, 10**6, ROWS) * 60 * 10**6).view(pa.timestamp("us"))
+    transform, made = round_trip(Column(name="at", kind="timestamp"), values)
+    assert (made.view("int64").to_numpy() % (60 * 10**6) == 0).all()
+    assert len(transform.layout.continuous) == 1  # no pattern in the time of day
+
+
+def test_int64_extremes() -> None:
+    top = 2**63 - 1
+    values = [top] * 30 + [-top] * 30 + stream().integers(2**53, top, 200).tolist()
+    column, array = ints(values)
+    _, made = round_trip(column, array)
+    assert made[:60].to_pylist() == values[:60]
+    assert min(made[60:].to_pylist()) > 2**53 // 2
+
+
+def test_decimal_of_38_digits() -> None:
+    top = Decimal(10**38 - 1)
+    column = Column(name="d", kind="decimal", precision=38, scale=0)
+    values = [top] * 40 + [Decimal(int(d) * 10**19) for d in stream().integers(1, 10**18, 300)]
+    array = pa.array(values, type=column.arrow_type)
+    _, made = round_trip(column, array)
+    made.validate(full=True)
+    assert made[:40].to_pylist() == [top] * 40
+    assert float(np.mean([float(v) for v in made[40:].to_pylist()])) == pytest.approx(
+        float(np.mean([float(v) for v in values[40:]])), rel=0.02
+    )
+
+
+def test_extremes_of_one_entity_do_not_set_the_bounds() -> None:
+    values = np.concatenate([stream().integers(0, 1_000, ROWS), 10**6 + np.arange(500)])
+    entities = np.concatenate([np.arange(ROWS), np.full(500, -1)])
+    column, array = ints(values)
+    _, made = round_trip(column, array, entities)
+    assert made.to_numpy().max() < 1_000
+
+
+def test_few_entities_tell_only_the_order_of_magnitude() -> None:
+    column, array = ints([123_457, 234_567])
+    transform, made = round_trip(column, array)
+    assert "123457" not in str(transform.to_state())
+    assert ((made.to_numpy() >= 100_000) & (made.to_numpy() <= 300_000)).all()
+
+
+def test_no_overflow_near_the_type_limits() -> None:
+    for name in ("int8", "uint8", "int16", "int64", "uint64"):
+        info = np.iinfo(name)
+        values = pa.array([info.min] * 3 + [info.max] * 3, type=pa.from_numpy_dtype(name))
+        column = Column(name="n", kind="integer", arrow=name)
+        _, made = round_trip(column, values, np.zeros(6, dtype=np.int64))
+        assert made.type == values.type

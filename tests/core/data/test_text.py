@@ -1,0 +1,103 @@
+"""What made-up text and JSON look like."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Optional
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synthohive.core.data.base import ColumnTransform, EncoderSettings, Reject
+from synthohive.core.data.json import Json
+from synthohive.core.data.text import Text
+from synthohive.schema import Column
+from tests.contracts.column_transform import SEED, stream
+
+ROWS = 1_000
+
+
+def made_up(kind: type[ColumnTransform], texts: list[Optional[str]], **more: Any) -> list[str]:
+    column = Column(name="t", kind="json" if kind is Json else "text", **more)
+    transform = kind(column, EncoderSettings())
+    values = pa.array(texts, type=pa.string())
+    transform.fit(transform.analyze(values, None), SEED)
+    codes, floats = transform.encode(values, stream())
+    made: list[str] = transform.decode(codes, floats, stream()).to_pylist()
+    return made
+
+
+def test_templates_are_kept() -> None:
+    made = made_up(Text, [f"Order#{i:07d}-DE" for i in range(ROWS)])
+    assert all(re.fullmatch(r"Order#000\d{4}-DE", text) for text in made)
+    assert len(set(made)) > ROWS // 2
+
+
+def test_runs_of_varying_length() -> None:
+    texts = [f"{'x' * (i % 4 + 1)}-{i}" for i in range(ROWS)]
+    assert all(re.fullmatch(r"x{1,4}-\d{1,3}", text) for text in made_up(Text, texts))
+
+
+def test_running_text_uses_only_shared_words() -> None:
+    words = np.array(["the", "fast", "final", "account", "sleeps"])
+    texts: list[Optional[str]] = [" ".join(words[stream(i).integers(0, 5, 6)]) for i in range(ROWS)]
+    texts[7] = "the account of Mister Xylander"
+    made = made_up(Text, texts)
+    assert not {w for t in made for w in t.split()} & {"Mister", "Xylander"}
+    assert {w for t in made for w in t.split()} >= set(words)
+
+
+def test_empty_and_null_stay_apart() -> None:
+    texts = [None if i % 3 == 0 else "" if i % 3 == 1 else f"k{i}" for i in range(300)]
+    made = made_up(Text, texts)
+    assert [t is None for t in made] == [t is None for t in texts]
+    assert [t == "" for t in made] == [t == "" for t in texts]
+
+
+@pytest.mark.parametrize("alphabet", ["äöüß", "жзий", "漢字仮名", "😀😁😂🤣"])
+def test_charset_is_preserved(alphabet: str) -> None:
+    rng = stream()
+    letters = np.array(list(alphabet))
+    texts = ["".join(letters[rng.integers(0, 4, rng.integers(3, 20))]) for _ in range(ROWS)]
+    assert set("".join(made_up(Text, texts))) == set(alphabet)
+
+
+def test_length_is_respected() -> None:
+    texts = ["abc def ghi jkl"[: i % 15 + 1] + str(i) for i in range(ROWS)]
+    assert max(map(len, made_up(Text, texts, length=9))) <= 9
+
+
+def test_json_keeps_structure_types_and_ranges() -> None:
+    rng = stream()
+    texts = [
+        json.dumps(
+            {
+                "n": int(rng.integers(10, 90)),
+                "price": round(float(rng.gamma(2, 10)), 2),
+                "tags": ["new", "old"][: int(rng.integers(1, 3))],
+                "who": {"lang": "de", 'key "x"': f"N{i}"},
+                "ok": bool(rng.random() < 0.9),
+            }
+        )
+        for i in range(ROWS)
+    ]
+    for value in map(json.loads, made_up(Json, texts)):
+        assert list(value) == ["n", "price", "tags", "who", "ok"]
+        assert 10 <= value["n"] < 90
+        assert round(value["price"], 2) == value["price"]
+        assert 1 <= len(value["tags"]) <= 2
+        assert set(value["tags"]) <= {"new", "old"}
+        assert value["who"]["lang"] == "de"
+        assert re.fullmatch(r"N\d{1,3}", value["who"]['key "x"'])
+
+
+def test_text_that_is_no_json_is_rejected() -> None:
+    with pytest.raises(Reject):
+        made_up(Json, ["{not json"] * 50)
+
+
+def test_escapes_stay_valid() -> None:
+    texts = [json.dumps({"path": f'C:\\{i}\t"{i}"\n'}) for i in range(ROWS)]
+    assert all(json.loads(text)["path"].startswith("C:\\") for text in made_up(Json, texts))

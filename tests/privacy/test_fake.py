@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import io
+import json
+import time
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from faker import Faker
+
+from synthohive.exceptions import PrivacyError, SchemaError
+from synthohive.privacy.avoid import HashedSet
+from synthohive.privacy.columns import fit_columns
+from synthohive.privacy.content import FITS, is_luhn
+from synthohive.privacy.counter import permute
+from synthohive.privacy.fake import FakeColumn
+from synthohive.privacy.kinds import PiiKind
+from synthohive.schema import Column, PrivacyConfig, TableConfig
+
+ROWS = 5000
+INDEX = np.arange(ROWS)
+TEXT = Column(name="c", kind="text")
+
+
+def real(kind: str, rows: int = 300) -> Any:
+    faker = Faker("en_US")
+    faker.seed_instance(9)
+    makers = {
+        "email": faker.email,
+        "phone": lambda: faker.numerify("2%-###-###-####"),
+        "name": faker.name,
+        "first_name": faker.first_name,
+        "last_name": faker.last_name,
+        "address": faker.street_address,
+        "postcode": faker.postcode,
+        "ssn": faker.ssn,
+        "iban": faker.iban,
+        "national_id": faker.passport_number,
+        "credit_card": lambda: faker.credit_card_number("visa16"),
+        "ip": faker.ipv4,
+        "mac": faker.mac_address,
+        "user_name": faker.user_name,
+        "url": lambda: f"https://x.org/users/{faker.user_name()}",
+        "other": lambda: faker.bothify("??-####"),
+    }
+    return pa.array([makers[kind]() for _ in range(rows)])
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in PiiKind])
+@pytest.mark.parametrize("strategy", ["fake", "mask", "hash"])
+def test_unique_in_any_chunks_and_through_state(kind: str, strategy: Any) -> None:
+    column = FakeColumn.fit(kind, TEXT, real(kind), unique=True, strategy=strategy)
+    whole = column.make(INDEX, seed=3)
+    assert len(whole.unique()) == ROWS
+    assert whole.null_count == 0
+    halves = [column.make(part, seed=3) for part in (INDEX[1000:], INDEX[:1000])]
+    assert pa.concat_arrays([halves[1], halves[0]]).equals(whole)
+
+    state, arrays = column.to_state()
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as loaded:
+        again = FakeColumn.from_state(json.loads(json.dumps(state)), dict(loaded))
+    assert again.make(INDEX, seed=3).equals(whole)
+
+
+@pytest.mark.parametrize(
+    "kind", ["email", "phone", "name", "ssn", "iban", "credit_card", "ip", "mac", "national_id"]
+)
+def test_made_values_look_the_part(kind: str) -> None:
+    made = FakeColumn.fit(kind, TEXT, real(kind)).make(INDEX, seed=1).to_pylist()
+    assert np.mean([FITS[kind](value) for value in made]) > 0.98
+
+
+@pytest.mark.parametrize("kind", ["phone", "ssn", "email", "name", "other", "credit_card"])
+@pytest.mark.parametrize("unique", [False, True])
+def test_no_real_value_is_made(kind: str, unique: bool) -> None:
+    column = FakeColumn.fit(kind, TEXT, real(kind), unique=unique)
+    made = column.make(INDEX, seed=2)
+    avoided = FakeColumn.fit(kind, TEXT, made, unique=unique)
+    again = avoided.make(INDEX, seed=2)
+    assert pc.sum(pc.is_in(again, value_set=made)).as_py() <= ROWS * 0.001
+    assert not unique or len(again.unique()) == ROWS
+
+
+def test_a_constant_is_not_repeated() -> None:
+    column = FakeColumn.fit("phone", TEXT, pa.array(["25-989-741-2988"] * 500))
+    made = column.make(INDEX, seed=0)
+    assert "25-989-741-2988" not in made.to_pylist()
+    assert made[0].as_py().count("-") == 3
+
+
+def test_the_shape_is_kept() -> None:
+    made = FakeColumn.fit("phone", TEXT, real("phone")).make(INDEX, seed=0)
+    assert pc.all(pc.match_substring_regex(made, r"^2\d-\d{3}-\d{3}-\d{4}$")).as_py()
+    cards = pa.array(
+        [f"{v[:4]} {v[4:8]} {v[8:12]} {v[12:]}" for v in real("credit_card").to_pylist()]
+    )
+    made = FakeColumn.fit("credit_card", TEXT, cards).make(INDEX, seed=0).to_pylist()
+    assert all(is_luhn(v) and v[4] == v[9] == " " and v[0] == "4" for v in made)
+
+
+def test_upper_case_and_surname_first() -> None:
+    names = pa.array([f"{n.split()[-1]}, {n.split()[0]}".upper() for n in real("name").to_pylist()])
+    made = FakeColumn.fit("name", TEXT, names).make(INDEX[:50], seed=0).to_pylist()
+    assert all(v == v.upper() and ", " in v for v in made)
+
+
+@pytest.mark.parametrize("length", [6, 9, 12, 20, 30])
+@pytest.mark.parametrize("kind", ["email", "name", "address", "user_name", "phone"])
+@pytest.mark.parametrize("unique", [False, True])
+def test_values_fit_varchar(kind: str, length: int, unique: bool) -> None:
+    column = Column(name="c", kind="text", length=length)
+    fake = FakeColumn.fit(kind, column, pa.array([], pa.string()), unique=unique)
+    made = fake.make(INDEX, seed=4)
+    assert pc.max(pc.utf8_length(made)).as_py() <= length
+    assert not unique or len(made.unique()) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("arrow", "kind"),
+    [
+        ("int64", "integer"),
+        ("int32", "integer"),
+        ("uint64", "integer"),
+        ("decimal128(12, 0)", "decimal"),
+        ("double", "float"),
+    ],
+)
+def test_numbers(arrow: str, kind: str) -> None:
+    column = Column(name="phone", kind=kind, arrow=arrow)
+    values = pa.array([f"20{i:08d}" for i in range(200)]).cast(column.arrow_type)
+    made = FakeColumn.fit("phone", column, values, unique=True).make(INDEX, seed=1)
+    assert made.type == column.arrow_type
+    assert len(made.unique()) == ROWS
+    assert pc.min(made.cast(pa.float64())).as_py() >= 1e8
+
+
+def test_too_narrow_for_unique_values() -> None:
+    column = Column(name="code", kind="text", length=2)
+    fake = FakeColumn.fit("postcode", column, pa.array([], pa.string()), unique=True)
+    with pytest.raises(PrivacyError, match="'code' must be unique"):
+        fake.make(INDEX, seed=0)
+
+
+def test_types_that_cannot_hold_it_and_unknown_locales() -> None:
+    with pytest.raises(PrivacyError, match="type date"):
+        FakeColumn.fit("email", Column(name="d", kind="date"), pa.array([], pa.date32()))
+    with pytest.raises(SchemaError, match="xx_YY"):
+        FakeColumn.fit("email", TEXT, pa.array([], pa.string()), locale="xx_YY")
+
+
+@pytest.mark.parametrize("locale", ["de_DE", "ja_JP", "pt_BR"])
+def test_locales(locale: str) -> None:
+    made = FakeColumn.fit("email", TEXT, real("email"), locale=locale, unique=True).make(INDEX, 0)
+    assert all(FITS["email"](v) and v.isascii() for v in made.to_pylist())
+    assert len(made.unique()) == ROWS
+
+
+def test_columns_of_a_table_agree() -> None:
+    data = pa.table({k: real(k) for k in ("first_name", "last_name", "email")})
+    table = TableConfig(name="people", pk=["email"])
+    found = {name: PiiKind(name) for name in data.column_names}
+    fakes = fit_columns(table, found, data, PrivacyConfig())
+    rows = {name: fake.make(INDEX[:200], seed=1).to_pylist() for name, fake in fakes.items()}
+    assert fakes["email"].unique
+    for first, last, email in zip(*rows.values()):
+        assert email.startswith(f"{first}.{last}".lower().replace(" ", "").replace("'", ""))
+    assert fit_columns(table, found, data, PrivacyConfig(pii_strategy="keep")) == {}
+
+
+def test_speed() -> None:
+    column = FakeColumn.fit("email", TEXT, real("email"), unique=True)
+    index = np.arange(200_000)
+    started = time.perf_counter()
+    column.make(index, seed=0)
+    assert time.perf_counter() - started < 1.0
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 3, 10, 1000, 4097])
+def test_permutation(capacity: int) -> None:
+    image = permute(np.arange(capacity, dtype=np.uint64), capacity, key=42)
+    assert sorted(image.tolist()) == list(range(capacity))
+
+
+def test_hashed_set() -> None:
+    values = pa.array([f"v{i}" for i in range(1000)] + [None])
+    avoid = HashedSet.of(values, key=1)
+    assert avoid.contains(values.drop_null()).all()
+    chance = avoid.contains(pa.array([f"w{i}" for i in range(20_000)])).mean()
+    assert 0.01 < chance < 0.05
+    assert HashedSet.of(pa.array([], pa.string()), 1).contains(pa.array(["x"])).tolist() == [False]

@@ -1,0 +1,131 @@
+"""Rules about the package as a whole: what imports what, and how large files may grow."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import synthohive
+
+ROOT = Path(synthohive.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow", "pandas")
+
+# Layers, lowest first. A module may import from its own group and from lower layers, never
+# from another group of its layer or from above.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("exceptions", "_version"),
+    ("schema", "_arrow", "_schema_checks"),
+    ("core.data", "connectors", "privacy", "validation"),
+    ("core.models",),
+    ("relational",),
+    ("interface",),
+)
+# What of `relational` needs neither rows nor models stands beside `connectors`.
+PLANNING = ("relational.plan", "relational.linkage", "relational.keys")
+PLANNING_LEVEL = 2
+
+
+def module_name(path: Path) -> str:
+    """Return a file's dotted name below the package, without ``__init__``."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def group_of(module: str) -> tuple[int, str]:
+    """Return a module's layer and its group of siblings."""
+    if module in PLANNING or module.startswith(tuple(f"{name}." for name in PLANNING)):
+        return PLANNING_LEVEL, "relational.plan"
+    for level, names in enumerate(LAYERS):
+        for name in names:
+            if module == name or module.startswith(f"{name}."):
+                return level, name
+    raise AssertionError(f"module {module!r} belongs to no layer")
+
+
+def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield the statements that run on import, but those under ``if TYPE_CHECKING``."""
+    pending: list[ast.stmt] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.If):
+            if "TYPE_CHECKING" not in ast.dump(node.test):
+                pending += node.body
+            pending += node.orelse
+        elif isinstance(node, (ast.Try, ast.With)):
+            pending += node.body
+            for handler in getattr(node, "handlers", []):
+                pending += handler.body
+        else:
+            yield node
+
+
+def imported(path: Path) -> set[str]:
+    """Return the full names of the modules that a file imports when it is imported."""
+    found = set()
+    for node in top_level(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                file = ROOT.parent.joinpath(*whole.split("."))
+                is_module = file.with_suffix(".py").exists() or file.is_dir()
+                found.add(whole if is_module else node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_imports_point_one_way(path: Path) -> None:
+    module = module_name(path)
+    if module in {"", "core"}:
+        return
+    level, group = group_of(module)
+    for name in imported(path):
+        target = name[len("synthohive.") :] if name.startswith("synthohive.") else ""
+        if not target or target == "core":
+            continue
+        other_level, other_group = group_of(target)
+        assert other_level < level or other_group == group, f"{module} imports {target}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_heavy_packages_are_imported_where_they_belong(path: Path) -> None:
+    module = module_name(path)
+    packages = {name.split(".")[0] for name in imported(path)}
+    assert "pyspark" not in packages
+    if not module.startswith("core.models"):
+        assert "torch" not in packages
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            body = node.body
+            first = body[0]
+            documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            start = (first.end_lineno or 0) + 1 if documented else node.lineno
+            assert (node.end_lineno or 0) - start < 60, f"{node.name} is longer than 60 lines"
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, synthohive; synthohive.Metadata().add_table('t', 'id'); "
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    assert synthohive.__all__ == sorted(synthohive.__all__)
+    for name in synthohive.__all__:
+        assert getattr(synthohive, name) is not None
