@@ -9,7 +9,7 @@ TORCH_ARGS ?=
 
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo test lint lint-rules lint-format lint-types format docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,9 +26,16 @@ demo: .venv-demo/.made
 test: .venv/.made
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
-lint: .venv/.made
+# Apart, so that `make -k lint` tells all.
+lint: lint-rules lint-format lint-types
+
+lint-rules: .venv/.made
 	.venv/bin/ruff check .
+
+lint-format: .venv/.made
 	.venv/bin/ruff format --check .
+
+lint-types: .venv/.made
 	.venv/bin/mypy --strict -p synthohive
 
 format: .venv/.made

@@ -424,3 +424,13 @@ class WriterContract:
         assert len(self.fetch(shop_place, "customers", "id")) == 3
         with pytest.raises(sa.exc.IntegrityError):
             self.insert(shop_place, "orders", {"id": 77, "customer_id": 1234})
+
+
+class ServerWriterContract(WriterContract):
+    """What only servers must do."""
+
+    def test_unreachable_target_keeps_its_password(self, shop_place: Place) -> None:
+        url = shop_place.engine.url.set(password="hunter2", port=1, host="127.0.0.1")
+        with pytest.raises(ConnectorError, match="cannot be reached") as caught:
+            self.writer(shop_place, target_engine=sa.create_engine(url))
+        assert "hunter2" not in str(caught.value)

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from synthohive.connectors.loaders import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
-from tests.contracts.writer import ORIGIN, Place, WriterContract, described, rows, write
+from tests.contracts.writer import ORIGIN, Place, ServerWriterContract, described, rows, write
 
 ALL_TYPES = """
 CREATE TABLE {schema}.kinds (
@@ -101,7 +101,7 @@ def kinds() -> tuple[Metadata, pa.Table]:
     return meta, pa.table({n: pa.array(v, t) for n, (_, t, v) in KINDS.items()})
 
 
-class MysqlWriterContract(WriterContract):
+class MysqlWriterContract(ServerWriterContract):
     def leftovers(self, place: Place) -> list[str]:
         names = sa.inspect(place.engine).get_schema_names()
         return [n for n in names if n.startswith(f"{place.target}__synthohive_")]

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from synthohive.connectors.loaders import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
-from tests.contracts.writer import ORIGIN, Place, WriterContract, described, rows, write
+from tests.contracts.writer import ORIGIN, Place, ServerWriterContract, described, rows, write
 
 ALL_TYPES = """
 SET LOCAL search_path = {schema}, public;
@@ -113,7 +113,7 @@ def kinds() -> tuple[Metadata, pa.Table]:
     return meta, pa.table(arrays)
 
 
-class TestPostgresqlWriter(WriterContract):
+class TestPostgresqlWriter(ServerWriterContract):
     @pytest.fixture
     def place(self, postgres_engine: Engine, postgres_schema: str) -> Iterator[Place]:
         return Place(postgres_engine, postgres_schema, f"{postgres_schema}_synthetic")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional
 
+import structlog
+
 from synthohive.connectors.ddl.mysql import mysql_ddl
 from synthohive.connectors.ddl.portable import portable_ddl
 from synthohive.connectors.ddl.postgresql import postgresql_ddl
@@ -32,6 +34,7 @@ __all__ = [
     "label",
 ]
 
+log = structlog.get_logger(__name__)
 _CLONES = {"postgresql": postgresql_ddl, "mysql": mysql_ddl, "sqlite": sqlite_ddl}
 
 
@@ -73,6 +76,7 @@ def build_ddl(
         ddl = clone(metadata, source, source_schema) if clone is not None else None
         if ddl is not None:
             return ddl
+        log.warning("description_differs_from_source", schema=source_schema)
     return portable_ddl(metadata, dialect, all_keys=source is None)
 
 

@@ -100,6 +100,9 @@ def open_writer(
             hint=f"It writes to {', '.join(sorted(_EXTRAS))}.",
         )
     module = _loader(family)
+    for each in (engine, place):
+        if each is not None and each.dialect.name != "sqlite":
+            _reach(each)
     try:
         target = module.locate(engine, target_engine, target_schema, source_schema)
         same = engine is not None and engine_family(engine.dialect) == engine_family(place.dialect)
@@ -116,12 +119,24 @@ def open_writer(
             if_exists=if_exists,
         )
     except SQLAlchemyError as exc:
-        shown = place.url.render_as_string(hide_password=True)
+        raise ConnectorError(
+            f"The catalogue of the source cannot be read ({type(exc).__name__}).",
+            hint="Reflect it again: it may have changed since.",
+        ) from exc
+    return writer
+
+
+def _reach(engine: Engine) -> None:
+    """Connect once: a dead server is named, and a dialect learns whether it speaks MariaDB."""
+    try:
+        with engine.connect():
+            return
+    except SQLAlchemyError as exc:
+        shown = engine.url.render_as_string(hide_password=True)
         raise ConnectorError(
             f"The database {shown} cannot be reached ({type(exc).__name__}).",
             hint="Check host, port, database name and credentials.",
         ) from exc
-    return writer
 
 
 def _loader(family: str) -> Any:

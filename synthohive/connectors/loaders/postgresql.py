@@ -134,7 +134,8 @@ class PostgresqlWriter(StagedWriter):
         self._trash = staging_name(target, limit)
         self._path = ", ".join(quote(s) for s in (self.staging, source_schema, "public") if s)
         self._exists = self._keeps_schema = False
-        self._connection = self._connect()
+        with self.named("a connection"):
+            self._connection = self._connect()
         try:
             with self.named("the target"):
                 self._check_target(if_exists)
@@ -227,7 +228,8 @@ class PostgresqlWriter(StagedWriter):
                 "SELECT set_config('search_path', %s, false), "
                 "set_config('client_encoding', 'UTF8', false), "
                 "set_config('datestyle', 'ISO, YMD', false), set_config('timezone', 'UTC', false), "
-                "set_config('check_function_bodies', 'off', false)",
+                "set_config('statement_timeout', '0', false), "
+                "set_config('idle_in_transaction_session_timeout', '0', false)",
                 (self._path,),
             )
             cursor.execute(f"CREATE SCHEMA {quote(self.staging)}")
@@ -336,6 +338,7 @@ class PostgresqlWriter(StagedWriter):
     def _drop_old(self, cursor: Any) -> None:
         """Drop what was replaced; the new schema is in place whether or not that works."""
         try:
+            cursor.execute("SET LOCAL lock_timeout = '30s'")  # somebody may still be reading it
             cursor.execute(f"DROP SCHEMA {quote(self._trash)} CASCADE")
             self._connection.commit()
         except psycopg2.Error as exc:

@@ -1,0 +1,203 @@
+"""The whole line on SQLite: reflect, fit, sample, write, save, load."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthohive import QualityError, SchemaError, SynthoHiveError, Synthesizer
+from synthohive.relational import generation
+
+
+def query(path: Path, sql: str) -> list[Any]:
+    with sqlite3.connect(path) as db:
+        return db.execute(sql).fetchall()
+
+
+def test_to_database_is_a_clone_without_orphans(
+    fitted: Synthesizer, shop_path: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.db"
+    summary = fitted.to_database(f"sqlite:///{target}", seed=7)
+    assert summary.orphans == 0
+    assert query(target, "PRAGMA foreign_key_check") == []
+    ddl = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> '_synthohive' ORDER BY 1"
+    assert query(target, ddl) == query(shop_path, ddl)
+    for (table,) in query(shop_path, ddl):
+        info = f'PRAGMA table_info("{table}")'
+        keys = f'PRAGMA foreign_key_list("{table}")'
+        assert query(target, info) == query(shop_path, info)
+        assert sorted(k[2:] for k in query(target, keys)) == sorted(
+            k[2:] for k in query(shop_path, keys)
+        )
+        real, made = (query(p, f'SELECT count(*) FROM "{table}"')[0][0] for p in (shop_path, target))
+        assert made == pytest.approx(real, rel=0.02, abs=1), table
+        assert next(t.rows for t in summary.tables if t.name == table) == made
+    assert "0 over 7 foreign keys" in str(summary)
+
+
+def test_constraints_hold(fitted: Synthesizer) -> None:
+    made = fitted.sample(seed=11)
+    customer, line = made["customer"], made["line"]
+    assert customer["id"].is_unique
+    assert customer["email"].is_unique
+    assert customer["age"].dropna().min() >= 18
+    assert customer["age"].isna().any()
+    assert line["quantity"].min() > 0
+    assert not line.duplicated(["purchase", "number"]).any()
+    assert not made["purchase_tag"].duplicated(["purchase", "tag"]).any()
+    first = line.groupby("purchase")["number"].agg(["min", "max", "size"])
+    assert (first["min"] == 1).all()
+    assert (first["max"] == first["size"]).all()
+
+
+def test_hierarchy_has_no_cycle(fitted: Synthesizer) -> None:
+    customer = fitted.sample(seed=5)["customer"]
+    parent = dict(zip(customer["id"], customer["referrer"]))
+    linked = [p for p in parent.values() if not pd.isna(p)]
+    assert len(linked) > 50
+    for start in parent:
+        seen, node = set(), start
+        while not pd.isna(parent[node]):
+            assert node not in seen
+            seen.add(node)
+            node = parent[node]
+
+
+def test_reference_table_is_kept_and_personal_data_is_not(
+    fitted: Synthesizer, shop_path: Path
+) -> None:
+    made = fitted.sample(seed=3)
+    assert sorted(made["country"]["code"]) == ["DE", "FR", "IT", "US"]
+    real = {e for (e,) in query(shop_path, "SELECT email FROM customer")}
+    assert not real & set(made["customer"]["email"])
+    notes = {n for (n,) in query(shop_path, "SELECT note FROM purchase WHERE note IS NOT NULL")}
+    assert len(notes & set(made["purchase"]["note"].dropna())) <= 0.01 * len(notes)
+
+
+def test_children_depend_on_freshly_generated_parents(fitted: Synthesizer) -> None:
+    made = fitted.sample(seed=2, scale=3)
+    counts = made["purchase"].groupby("customer").size().reindex(made["customer"]["id"], fill_value=0)
+    mean = counts.groupby(made["customer"]["segment"].to_numpy()).mean()
+    assert mean["loyal"] > mean["lost"]
+
+
+def test_fan_out_is_the_real_one(fitted: Synthesizer, shop_path: Path) -> None:
+    made = fitted.sample(seed=2)
+    for child, column, parent in [("purchase", "customer", "customer"), ("purchase", "agent", "agent"),
+                                  ("line", "purchase", "purchase")]:
+        real = [n for (n,) in query(
+            shop_path,
+            f"SELECT count(c.rowid) FROM {parent} p LEFT JOIN {child} c ON c.{column} = p.id GROUP BY p.id",
+        )]
+        synthetic = made[child].groupby(column).size().reindex(made[parent]["id"], fill_value=0)
+        top = max(*real, *synthetic) + 1
+        steps = [np.cumsum(np.bincount(x, minlength=top)) / len(x) for x in (real, synthetic)]
+        assert np.abs(steps[0] - steps[1]).max() <= 0.05, (child, column)
+
+
+def test_same_seed_same_bytes_and_another_seed_others(fitted: Synthesizer) -> None:
+    once, again, other = (fitted.sample(seed=s, output_format="arrow") for s in (7, 7, 8))
+    for name in once:
+        assert once[name].equals(again[name]), name
+    assert not once["purchase"].equals(other["purchase"])
+
+
+def test_attributes_do_not_depend_on_the_order_of_blocks(
+    fitted: Synthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "BLOCK_ROWS", 64)
+    forward = fitted.sample(seed=9, output_format="arrow")["agent"]
+    assert forward.num_rows == 30
+    blocks = generation._blocks
+    monkeypatch.setattr(generation, "_blocks", lambda *a: reversed(list(blocks(*a))))
+    made = fitted.sample(seed=9, output_format="arrow")["customer"].sort_by("id")
+    monkeypatch.setattr(generation, "_blocks", blocks)
+    again = fitted.sample(seed=9, output_format="arrow")["customer"].sort_by("id")
+    columns = ["id", "email", "segment", "age"]
+    assert made.select(columns).equals(again.select(columns))
+
+
+def test_fit_is_deterministic(fitted: Synthesizer, shop_path: Path) -> None:
+    twin = Synthesizer.from_database(f"sqlite:///{shop_path}").fit(epochs=8, seed=42, progress=False)
+    one, two = (s.sample(seed=7, output_format="arrow") for s in (fitted, twin))
+    assert all(one[name].equals(two[name]) for name in one)
+
+
+def test_save_and_load_give_the_same_rows(fitted: Synthesizer, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "checkpoint")
+    loaded = Synthesizer.load(tmp_path / "checkpoint")
+    one, two = (s.sample(seed=7, output_format="arrow") for s in (fitted, loaded))
+    assert all(one[name].equals(two[name]) for name in one)
+
+
+def test_scale_and_empty_table(fitted: Synthesizer) -> None:
+    made = fitted.sample(scale=2, seed=1)
+    assert len(made["customer"]) == 800
+    assert len(made["country"]) == 4
+    assert len(made["nothing"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"scale": 0}, "scale is 0"),
+        ({"scale": -1}, "scale is -1"),
+        ({"num_rows": 5}, "8 tables"),
+        ({"num_rows": {"agent": -5}}, "-5"),
+        ({"num_rows": {"agnet": 5}}, "Did you mean 'agent'"),
+        ({"num_rows": {"line": 5}}, "follow from"),
+    ],
+)
+def test_impossible_requests_are_refused(
+    fitted: Synthesizer, arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(SchemaError, match=words):
+        fitted.sample(**arguments)
+
+
+def test_rows_of_root_tables_can_be_set(fitted: Synthesizer) -> None:
+    made = fitted.sample(num_rows={"agent": 7}, seed=1)
+    assert len(made["agent"]) == 7
+    assert set(made["purchase"]["agent"].dropna()) <= set(made["agent"]["id"])
+
+
+def test_quality_gate_names_the_columns_and_writes_nothing(
+    fitted: Synthesizer, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.db"
+    with pytest.raises(QualityError) as caught:
+        fitted.to_database(f"sqlite:///{target}", seed=7, quality_threshold=1e-9)
+    assert any(name.startswith("purchase.") for name in caught.value.scores)
+    assert "purchase." in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unfitted_says_so() -> None:
+    from synthohive import Metadata
+
+    with pytest.raises(SynthoHiveError, match=r"fit\(\)"):
+        Synthesizer(Metadata().add_table("a", "id")).sample()
+
+
+def test_files_out(fitted: Synthesizer, tmp_path: Path) -> None:
+    paths = fitted.sample(output_format="csv", output_path=tmp_path, seed=1)
+    assert len(pd.read_csv(paths["customer"])) == 400
+
+
+def test_report(fitted: Synthesizer, shop_path: Path, tmp_path: Path) -> None:
+    made = fitted.sample(seed=1, output_format="arrow")
+    source = fitted._source
+    assert source is not None
+    import pyarrow as pa
+
+    real = {n: pa.Table.from_batches(list(source.read(n))) for n in made}
+    report = fitted.generate_validation_report(real, made, tmp_path / "report.html")
+    assert report.orphans == 0
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (tmp_path / "report.json").exists()
