@@ -59,6 +59,8 @@ class TableFitter:
         makers = learn_key_makers(config, self.sample.tables[name], plan.driver)
         table = FittedTable(config, self.counts[name], Roles.of(config, personal, makers))
         table.makers = {c: makers[c] for c in table.roles.key}
+        for maker in table.makers.values():
+            maker.stretch(self.counts[name], len(self.sample.tables[name]))
         table.keys = {fk.label(name): self._key(name, fk) for fk in config.foreign_keys}
         table.misread_checks = self._misread_checks(name, table)
         if len(self.sample.tables[name]) == 0:
@@ -154,7 +156,9 @@ class TableFitter:
         key = self.sample.plan.tables[name].hierarchy
         if key is None:
             return None
-        depths, table.hierarchy = HierarchyModel.fit(self.sample.parent_rows(name, key))
+        depths, table.hierarchy = HierarchyModel.fit(
+            self.sample.parent_rows(name, key), k=self.options.privacy.k_anonymity_threshold
+        )
         return depths
 
     def _train(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from sqlalchemy import Engine, create_engine, text
 from tests.integration.servers import (
     Server,
     ServerUnavailable,
+    servers_required,
     start_mariadb,
     start_mysql,
     start_postgres,
@@ -35,7 +35,7 @@ def _running(start: Callable[[], Server], config: pytest.Config) -> Iterator[str
     try:
         server = start()
     except ServerUnavailable as exc:
-        if os.environ.get("SYNTHOHIVE_REQUIRE_SERVERS") == "1":
+        if servers_required():
             pytest.fail(f"SYNTHOHIVE_REQUIRE_SERVERS=1, but {exc}", pytrace=False)
         pytest.skip(str(exc))
     name = start.__name__.replace("start_", "")

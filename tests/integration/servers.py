@@ -36,6 +36,10 @@ class ServerUnavailable(Exception):
     """No way to start this server works here; the message says why each one failed."""
 
 
+class ContainerFailed(ServerUnavailable):
+    """An engine answers, but the container does not start."""
+
+
 @dataclass
 class Server:
     """A server that answers, how it was started, and what ends it."""
@@ -47,6 +51,11 @@ class Server:
     def stop(self) -> None:
         """End the server and remove what it left."""
         self._cleanup.close()
+
+
+def servers_required() -> bool:
+    """Return whether a missing server is a failure instead of a reason to skip."""
+    return os.environ.get("SYNTHOHIVE_REQUIRE_SERVERS") == "1"
 
 
 def start_postgres() -> Server:
@@ -86,12 +95,19 @@ def start_mariadb() -> Server:
 
 
 def _first_that_works(name: str, ways: Sequence[Callable[[], Server]]) -> Server:
-    reasons = []
+    reasons: list[str] = []
+    failed: list[str] = []
     for way in ways:
         try:
-            return way()
+            server = way()
         except ServerUnavailable as exc:
+            if isinstance(exc, ContainerFailed) and servers_required():
+                raise  # running on something else instead would go unnoticed
             reasons.append(str(exc))
+            failed += [str(exc)] if isinstance(exc, ContainerFailed) else []
+        else:
+            server.how += f" (after: {'; '.join(failed)})" if failed else ""
+            return server
     raise ServerUnavailable(f"no {name}: " + "; ".join(reasons))
 
 
@@ -115,7 +131,7 @@ def _container(container: Any, image: str) -> Any:
         with suppress(Exception):
             container.stop()
         client.close()
-        raise ServerUnavailable(f"container {image}: {type(exc).__name__}: {exc}") from exc
+        raise ContainerFailed(f"container {image}: {type(exc).__name__}: {exc}") from exc
     try:
         yield container
     finally:

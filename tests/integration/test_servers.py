@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Callable
 
 import pytest
@@ -45,7 +44,7 @@ def test_local_binaries_start_and_end(start: Callable[[], servers.Server]) -> No
     try:
         server = start()
     except servers.ServerUnavailable as exc:
-        if "not on PATH" in str(exc) and os.environ.get("SYNTHOHIVE_REQUIRE_SERVERS") != "1":
+        if "not on PATH" in str(exc) and not servers.servers_required():
             pytest.skip(str(exc))
         raise
     engine = create_engine(server.url)

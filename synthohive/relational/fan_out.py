@@ -1,0 +1,173 @@
+"""How many children each parent gets: the real distribution, kept exactly.
+
+The number of children is generated as a column of the parent; only its *ranks* are used,
+and the counts themselves come from the distribution over the full table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Optional
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+__all__ = ["FanOutModel"]
+
+IntArray = npt.NDArray[np.int64]
+Method = Literal["empirical", "negbinom"]
+_STRUCTURE = 20
+"""With fewer parents than this times k, counts are structure (16 airlines), not persons."""
+
+
+class FanOutModel:
+    """The distribution of children per parent over one key.
+
+    Parameters
+    ----------
+    counts, parents : ndarray of int64
+        Ascending numbers of children, and how many parents have each.
+    """
+
+    def __init__(self, counts: IntArray, parents: IntArray) -> None:
+        self.counts_, self.parents_ = counts, parents
+
+    @classmethod
+    def fit(
+        cls, histogram: Mapping[int, int], *, method: Method = "empirical", k: int = 5
+    ) -> FanOutModel:
+        """Learn from ``{children: parents}`` over the full tables.
+
+        "negbinom" fits a negative binomial with the zeros modelled apart. The counts of
+        the k parents with most children are pooled to their mean, as a lone maximum
+        could point at a person; the total stays.
+        """
+        items = sorted((int(c), int(p)) for c, p in histogram.items() if p > 0)
+        counts = np.array([c for c, _ in items], dtype=np.int64)
+        parents = np.array([p for _, p in items], dtype=np.int64)
+        if method == "negbinom" and len(counts) and counts[-1] > 0:
+            counts, parents = _negative_binomial(counts, parents)
+        elif parents.sum() >= _STRUCTURE * k:
+            counts, parents = _pooled_tail(counts, parents, k)
+        return cls(counts, parents)
+
+    @property
+    def mean(self) -> float:
+        """Children per parent."""
+        total = int(self.parents_.sum())
+        return float(self.counts_ @ self.parents_) / total if total else 0.0
+
+    @property
+    def largest(self) -> int:
+        """Most children of one parent."""
+        return int(self.counts_[-1]) if len(self.counts_) else 0
+
+    def counts(
+        self,
+        parents: int,
+        total: Optional[int],
+        preference: Optional[npt.NDArray[np.float64]],
+        rng: np.random.Generator,
+        *,
+        growth: float = 1.0,
+        limit: Optional[int] = None,
+    ) -> IntArray:
+        """Return the number of children of each parent.
+
+        Parameters
+        ----------
+        parents : int
+            Number of parents; as many as the real ones give the real distribution.
+        total : int, optional
+            The sum to reach exactly; what the distribution gives if None.
+        preference : ndarray of float, optional
+            The parents' generated fan-out, of which only the ranks count.
+        rng : numpy.random.Generator
+            Breaks ties.
+        growth : float
+            Multiplies each count (parents that are kept as they are, at another scale).
+        limit : int, optional
+            Largest count allowed.
+        """
+        if parents == 0 or not len(self.counts_):
+            return np.zeros(parents, dtype=np.int64)
+        if preference is None or len(preference) != parents:
+            preference = np.zeros(parents)
+        order = np.lexsort((rng.random(parents), preference))
+        edges = np.cumsum(self.parents_)
+        at = (np.arange(parents) + 0.5) / parents * edges[-1]
+        ascending = self.counts_[np.minimum(np.searchsorted(edges, at, side="right"), len(edges) - 1)]
+        if growth != 1.0:
+            ascending = _rounded(ascending * growth)
+        if limit is not None:
+            ascending = np.minimum(ascending, limit)
+        if total is not None:
+            ascending = _to_total(ascending, total, limit)
+        counts = np.empty(parents, dtype=np.int64)
+        counts[order] = ascending
+        return counts
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {"counts": self.counts_.tolist(), "parents": self.parents_.tolist()}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> FanOutModel:
+        """Rebuild from :meth:`to_state`."""
+        return cls(np.array(state["counts"], np.int64), np.array(state["parents"], np.int64))
+
+
+def _pooled_tail(counts: IntArray, parents: IntArray, k: int) -> tuple[IntArray, IntArray]:
+    """Replace the counts of the k parents with most children by their mean."""
+    above = np.cumsum(parents[::-1])[::-1] - parents  # parents with more children
+    taken = np.clip(k - above, 0, parents)
+    low, more = divmod(int(counts @ taken), int(taken.sum()))
+    values = np.concatenate([counts, [low, low + 1]])
+    weights = np.concatenate([parents - taken, [int(taken.sum()) - more, more]])
+    found, place = np.unique(values, return_inverse=True)
+    numbers = np.bincount(place.reshape(-1), weights=weights).astype(np.int64)
+    return found[numbers > 0].astype(np.int64), numbers[numbers > 0]
+
+
+def _negative_binomial(counts: IntArray, parents: IntArray) -> tuple[IntArray, IntArray]:
+    """Smooth the positive counts by a negative binomial of ``count - 1``; keep the zeros."""
+    zeros = int(parents[counts == 0].sum())
+    positive, weight = counts[counts > 0] - 1, parents[counts > 0]
+    size = int(weight.sum())
+    mean = float(positive @ weight) / size
+    variance = float(((positive - mean) ** 2) @ weight) / size
+    if mean == 0 or variance <= mean:  # not overdispersed: a Poisson distribution
+        quantile = stats.poisson(mean).ppf
+    else:
+        quantile = stats.nbinom(mean**2 / (variance - mean), mean / variance).ppf
+    values = quantile((np.arange(size) + 0.5) / size).astype(np.int64) + 1
+    found, numbers = np.unique(values, return_counts=True)
+    if zeros:
+        found, numbers = np.r_[0, found], np.r_[zeros, numbers]
+    return found.astype(np.int64), numbers.astype(np.int64)
+
+
+def _rounded(values: npt.NDArray[np.float64]) -> IntArray:
+    """Round so that the sum is right: the largest remainders are rounded up."""
+    whole = np.floor(values).astype(np.int64)
+    missing = round(float(values.sum())) - int(whole.sum())
+    if missing > 0:
+        whole[np.argsort(whole - values, kind="stable")[:missing]] += 1
+    return whole
+
+
+def _to_total(ascending: IntArray, total: int, limit: Optional[int]) -> IntArray:
+    """Scale counts to an exact sum; zeros stay zero as long as anything else can give."""
+    current = int(ascending.sum())
+    if current == 0:
+        ascending, current = np.ones_like(ascending), len(ascending)
+    if current != total:
+        ascending = _rounded(ascending * (total / current))
+    if limit is None or int(ascending[-1]) <= limit:
+        return ascending
+    capped = np.minimum(ascending, limit)
+    spare = total - int(capped.sum())
+    room = (limit - capped)[::-1]  # the largest below the limit take the rest
+    before = np.cumsum(room) - room
+    return capped + np.clip(spare - before, 0, room)[::-1]

@@ -1,0 +1,92 @@
+"""Self references: tables whose rows form trees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.relational.fan_out import FanOutModel
+
+__all__ = ["HierarchyModel"]
+
+IntArray = npt.NDArray[np.int64]
+MAX_DEPTH = 64
+
+
+class HierarchyModel:
+    """Depths are a column of the table; children per row are kept for each depth.
+
+    Parameters
+    ----------
+    levels : list of FanOutModel
+        For each depth, the distribution of children per row.
+    """
+
+    def __init__(self, levels: list[FanOutModel]) -> None:
+        self.levels = levels
+
+    @classmethod
+    def fit(cls, parents: IntArray, *, k: int = 5) -> tuple[IntArray, HierarchyModel]:
+        """Learn from each row's parent row (-1: a root).
+
+        Returns
+        -------
+        depths : ndarray of int64
+            0 for roots. A cycle is cut where it closes; depths are bounded at 64.
+        model : HierarchyModel
+        """
+        depths = np.zeros(len(parents), dtype=np.int64)
+        above = parents.copy()
+        for _ in range(MAX_DEPTH):
+            alive = above >= 0
+            if not alive.any():
+                break
+            depths[alive] += 1
+            above = np.where(alive, parents[above], -1)
+        else:
+            depths[above >= 0] = 0  # still climbing: the row hangs in a cycle
+        levels = []
+        for depth in range(int(depths.max(initial=0)) + 1):
+            rows = np.flatnonzero(depths == depth)
+            children = parents[(parents >= 0) & (depths == depth + 1)]
+            counts = np.bincount(children, minlength=len(parents))[rows]
+            found, numbers = np.unique(counts, return_counts=True)
+            histogram = dict(zip(found.tolist(), numbers.tolist()))
+            levels.append(FanOutModel.fit(histogram, k=k))
+        return depths, cls(levels)
+
+    def link(self, depths: IntArray, rng: np.random.Generator) -> IntArray:
+        """Return the parent row of each generated row, -1 for roots.
+
+        Rows of one depth attach to rows one level above, which get the numbers of
+        children that real rows of their depth have. A row whose level above is empty
+        moves up, so that there is never a cycle and never a gap.
+        """
+        depths = _closed(depths)
+        parents = np.full(len(depths), -1, dtype=np.int64)
+        for depth in range(1, int(depths.max(initial=0)) + 1):
+            rows = np.flatnonzero(depths == depth)
+            above = np.flatnonzero(depths == depth - 1)
+            level = self.levels[min(depth - 1, len(self.levels) - 1)]
+            counts = level.counts(len(above), len(rows), None, rng)
+            parents[rows] = rng.permutation(np.repeat(above, counts))[: len(rows)]
+        return parents
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {"levels": [level.to_state() for level in self.levels]}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> HierarchyModel:
+        """Rebuild from :meth:`to_state`."""
+        return cls([FanOutModel.from_state(level) for level in state["levels"]])
+
+
+def _closed(depths: IntArray) -> IntArray:
+    """Renumber depths so that every level from 0 on has a row."""
+    if not len(depths):
+        return depths
+    return np.unique(np.maximum(depths, 0), return_inverse=True)[1].reshape(-1).astype(np.int64)

@@ -1,0 +1,366 @@
+"""One class per way of making a key column."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, ClassVar, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.relational.hashing import Permutation, hashed, uniform
+from synthohive.schema import Column, ColumnKind
+
+__all__ = [
+    "CounterMaker",
+    "GridMaker",
+    "KeyMaker",
+    "PatternMaker",
+    "SequenceMaker",
+    "UuidMaker",
+]
+
+IntArray = npt.NDArray[np.int64]
+_NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL)
+_MOMENTS = (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME)
+
+
+class KeyMaker(ABC):
+    """Makes one key column from row numbers and places in groups.
+
+    Parameters
+    ----------
+    column : Column
+    settings : dict
+        What was learned, JSON-able.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, column: Column, settings: Mapping[str, Any]) -> None:
+        self.column, self.settings = column, dict(settings)
+
+    @classmethod
+    @abstractmethod
+    def learn(
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+    ) -> Optional[KeyMaker]:
+        """Return a maker if the real values are of its kind."""
+
+    @abstractmethod
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Make the keys of rows, given their numbers and places in their parents' groups."""
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Adapt to a table of which only a sample was seen; most makers need not."""
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {"name": self.name, "settings": self.settings}
+
+
+def _as_integers(column: Column, values: pa.ChunkedArray) -> Optional[IntArray]:
+    """Return keys as whole numbers (moments: in the units of their type), without NULLs."""
+    values = values.drop_null()
+    try:
+        if column.kind in _NUMBERS:
+            return np.asarray(pc.cast(values, pa.int64()).to_numpy())
+        if column.kind in _MOMENTS:
+            unit = pa.int32() if values.type.bit_width == 32 else pa.int64()
+            return np.asarray(pc.cast(pc.cast(values, unit), pa.int64()).to_numpy())
+    except pa.ArrowInvalid:
+        return None  # fractions, or beyond 64 bits
+    return None
+
+
+def _from_integers(column: Column, numbers: IntArray) -> pa.Array:
+    type_ = column.arrow_type
+    if column.kind in _MOMENTS:
+        unit = pa.int32() if type_.bit_width == 32 else pa.int64()
+        return pc.cast(pc.cast(pa.array(numbers), unit), type_)
+    if column.kind is ColumnKind.DECIMAL:
+        return pc.cast(pc.cast(pa.array(numbers), pa.decimal128(19, 0)), type_)
+    return pc.cast(pa.array(numbers), type_)
+
+
+def _step(numbers: IntArray) -> int:
+    """Return the greatest common divisor of the gaps."""
+    gaps = np.diff(np.unique(numbers))
+    return int(np.gcd.reduce(gaps)) if len(gaps) else 1
+
+
+class SequenceMaker(KeyMaker):
+    """Ascending numbers: the real start and step; where the real ones have gaps, so have these."""
+
+    name = "sequence"
+
+    @classmethod
+    def learn(
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+    ) -> Optional[KeyMaker]:
+        """Accept whole numbers and moments."""
+        if column.kind not in (*_NUMBERS, *_MOMENTS):
+            return None
+        numbers = _as_integers(column, values)
+        if numbers is None:
+            return None
+        if not len(numbers):
+            return cls(column, {"start": 1, "step": 1, "gap": 1.0})
+        step = max(_step(numbers), 1)
+        low, high = int(numbers.min()), int(numbers.max())
+        gap = (high - low) / step / max(len(numbers) - 1, 1)
+        return cls(column, {"start": low, "step": step, "gap": max(gap, 1.0)})
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Correct the average gap where only a sample of the keys was seen."""
+        if sampled > 1 and rows > sampled:
+            self.settings["gap"] = max(self.settings["gap"] * (sampled - 1) / (rows - 1), 1.0)
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Jitter inside strata of the average gap: unique and ascending without memory."""
+        gap = self.settings["gap"]
+        if gap > 1.0:
+            low, high = np.floor(rows * gap), np.floor((rows + 1) * gap)
+            slots = low + np.floor(uniform(rows, seed) * (high - low))
+        else:
+            slots = rows.astype(np.float64)
+        numbers = self.settings["start"] + slots.astype(np.int64) * self.settings["step"]
+        return _from_integers(self.column, numbers)
+
+
+class UuidMaker(KeyMaker):
+    """Random UUIDs of the real ones' version."""
+
+    name = "uuid"
+
+    @classmethod
+    def learn(
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+    ) -> Optional[KeyMaker]:
+        """Accept UUID columns, and text that is UUIDs throughout."""
+        if column.kind not in (ColumnKind.UUID, ColumnKind.TEXT):
+            return None
+        seen = values.drop_null().slice(0, 200).to_pylist()
+        if not seen and column.kind is ColumnKind.TEXT:
+            return None
+        try:
+            parsed = [uuid.UUID(v) for v in seen]
+        except ValueError:
+            return None
+        versions = Counter(u.version or 4 for u in parsed)
+        upper = bool(seen) and seen[0] == seen[0].upper() and seen[0] != seen[0].lower()
+        dashes = not seen or "-" in seen[0]
+        version = versions.most_common(1)[0][0] if versions else 4
+        return cls(column, {"version": version, "upper": upper, "dashes": dashes})
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Hash the row number into 122 bits."""
+        high, low = hashed(rows, seed), hashed(rows, seed + 1)
+        version = np.uint64(self.settings["version"])
+        high = (high & np.uint64(0xFFFFFFFFFFFF0FFF)) | (version << np.uint64(12))
+        low = (low & np.uint64(0x3FFFFFFFFFFFFFFF)) | np.uint64(0x8000000000000000)
+        hexed = np.char.add(_hex(high), _hex(low))
+        if self.settings["dashes"]:
+            letters = hexed.view("U1").reshape(-1, 32)
+            dash = np.full((len(rows), 1), "-")
+            cut = [letters[:, a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
+            joined = np.concatenate([p for part in cut for p in (part, dash)][:-1], axis=1)
+            hexed = np.ascontiguousarray(joined).view("U36").reshape(-1)
+        text = np.char.upper(hexed) if self.settings["upper"] else hexed
+        return pc.cast(pa.array(text.astype(object), pa.string()), self.column.arrow_type)
+
+
+def _hex(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.str_]:
+    digits = np.array(list("0123456789abcdef"))
+    shifts = np.arange(60, -1, -4, dtype=np.uint64)
+    letters = digits[((values[:, None] >> shifts) & np.uint64(15)).astype(np.int64)]
+    return np.ascontiguousarray(letters).view("U16").reshape(-1)
+
+
+class CounterMaker(KeyMaker):
+    """Counts inside the parent's group: line 1, 2, 3."""
+
+    name = "counter"
+
+    @classmethod
+    def learn(
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+    ) -> Optional[KeyMaker]:
+        """Accept whole numbers that are start, start + step, … in nearly every group."""
+        if groups is None or column.kind not in _NUMBERS or values.null_count:
+            return None
+        numbers = _as_integers(column, values)
+        if numbers is None or not len(numbers):
+            return None
+        order = np.lexsort((numbers, groups))
+        ordered, own = numbers[order], groups[order]
+        first = np.r_[True, own[1:] != own[:-1]]
+        start = int(np.median(ordered[first]))
+        inside = np.diff(ordered)[~first[1:]]
+        step = int(np.median(inside)) if len(inside) else 1
+        starts = np.flatnonzero(first)
+        position = np.arange(len(own)) - np.repeat(starts, np.diff(np.r_[starts, len(own)]))
+        fits = np.mean(ordered == start + position * step)
+        if step <= 0 or fits < 0.98:
+            return None
+        return cls(column, {"start": start, "step": step})
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Count."""
+        numbers = self.settings["start"] + positions * self.settings["step"]
+        return _from_integers(self.column, numbers)
+
+
+class GridMaker(KeyMaker):
+    """Distinct slots of a regular grid inside each group: days, hours, numbers with gaps."""
+
+    name = "grid"
+
+    @classmethod
+    def learn(
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+    ) -> Optional[KeyMaker]:
+        """Accept whole numbers and moments."""
+        if groups is None or values.null_count:
+            return None
+        numbers = _as_integers(column, values)
+        if numbers is None or not len(numbers):
+            return None
+        step = max(_step(numbers), 1)
+        slots = (int(numbers.max()) - int(numbers.min())) // step + 1
+        return cls(column, {"start": int(numbers.min()), "step": step, "slots": slots})
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Jitter inside equal strata of the grid: distinct and ascending in each group."""
+        slots = np.maximum(self.settings["slots"], sizes).astype(np.float64)
+        width = slots / np.maximum(sizes, 1)
+        low, high = np.floor(positions * width), np.floor((positions + 1) * width)
+        slot = low + np.floor(uniform(rows, seed) * np.maximum(high - low, 1.0))
+        numbers = self.settings["start"] + slot.astype(np.int64) * self.settings["step"]
+        return _from_integers(self.column, numbers)
+
+
+_ANY = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_CLASSES = {"9": "0123456789", "A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "a": "abcdefghijklmnopqrstuvwxyz"}
+
+
+class PatternMaker(KeyMaker):
+    """Strings of the real keys' patterns: shared letters stay, the rest is numbered."""
+
+    name = "pattern"
+
+    @classmethod
+    def learn(
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+    ) -> Optional[KeyMaker]:
+        """Accept any text."""
+        if column.kind not in (ColumnKind.TEXT, ColumnKind.CATEGORICAL):
+            return None
+        seen = values.drop_null().slice(0, 20_000).to_pylist()
+        shapes: dict[str, list[str]] = {}
+        for value in seen:
+            shapes.setdefault(_shape(value), []).append(value)
+        common = sorted(shapes.items(), key=lambda item: (-len(item[1]), item[0]))[:8]
+        templates = [_template(shape, members) for shape, members in common if shape]
+        weights = [len(members) for shape, members in common if shape]
+        if not templates:
+            templates, weights = ["\\\\9" * min(column.length or 8, 8)], [1]
+        ascending = len(seen) > 1 and all(a < b for a, b in zip(seen, seen[1:]))
+        return cls(
+            column, {"templates": templates, "weights": weights, "sequential": ascending}
+        )
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Number the rows within each template, and spell the number in its free places."""
+        templates, weights = self.settings["templates"], np.array(self.settings["weights"], float)
+        if len(templates) == 1:
+            text = self._spell(templates[0], rows, seed)
+            return pc.cast(pa.array(text, pa.string()), self.column.arrow_type)
+        period = 1000
+        ends = np.round(np.cumsum(weights) / weights.sum() * period).astype(np.int64)
+        slot = Permutation(period, seed)(rows % period)
+        which = np.searchsorted(ends, slot, side="right")
+        share = np.diff(np.r_[0, ends])
+        number = (rows // period) * share[which] + slot - np.r_[0, ends][which]
+        text = np.empty(len(rows), dtype=object)
+        for i, template in enumerate(templates):
+            mine = which == i
+            text[mine] = self._spell(template, number[mine], seed + i)
+        return pc.cast(pa.array(text, pa.string()), self.column.arrow_type)
+
+    def _spell(self, template: str, numbers: IntArray, seed: int) -> npt.NDArray[np.object_]:
+        highest = int(numbers.max(initial=0)) + 1
+        places = self._wide_enough(_places(template), highest)
+        space = _space(places)
+        numbers = numbers + (1 if self.settings["sequential"] and space > 1 else 0)
+        if not self.settings["sequential"] and 1 < space < 2**62:
+            numbers = Permutation(space, seed)(numbers)
+        digits: list[npt.NDArray[np.str_]] = []
+        rest = numbers.astype(np.int64)
+        for place in reversed(places):
+            rest, digit = np.divmod(rest, len(place))
+            digits.append(np.array(list(place))[digit])
+        if not digits:
+            return np.full(len(numbers), "", dtype=object)
+        letters = np.stack(digits[::-1], axis=1)
+        joined = np.ascontiguousarray(letters).view(f"U{len(places)}").reshape(-1)
+        return joined.astype(object)
+
+    def _wide_enough(self, places: list[str], highest: int) -> list[str]:
+        """Make room for more keys than the pattern holds: any letter or digit, then longer."""
+        if _space(places) > highest:
+            return places
+        places = [_ANY if len(p) > 1 else p for p in places]
+        longest = self.column.length or len(places) + 20
+        while _space(places) <= highest and len(places) < longest:
+            places.append(_ANY)
+        for i in range(len(places) - 1, -1, -1):  # give up shared letters last
+            if _space(places) > highest:
+                break
+            places[i] = _ANY
+        return places
+
+
+def _space(places: list[str]) -> int:
+    return math.prod(len(p) for p in places)
+
+
+def _shape(value: str) -> str:
+    """Return the classes of the characters: 'N10156' -> 'A99999'."""
+    return "".join(
+        "9" if c.isdigit() else "A" if c.isupper() else "a" if c.islower() else c for c in value
+    )
+
+
+def _template(shape: str, members: list[str]) -> str:
+    """Mark free places by a backslash; letters that all members share stay as they are."""
+    marks = []
+    for position, kind in enumerate(shape):
+        letters = {m[position] for m in members}
+        fixed = len(letters) == 1 and len(members) >= 20
+        marks.append(letters.pop() if fixed or kind not in _CLASSES else f"\\{kind}")
+    return "".join(m if m.startswith("\\") and len(m) == 2 else f"\0{m}" for m in marks)
+
+
+def _places(template: str) -> list[str]:
+    """Return the characters that each place of a template can hold."""
+    pairs = [template[i : i + 2] for i in range(0, len(template), 2)]
+    return [_CLASSES[p[1]] if p[0] == "\\" else p[1] for p in pairs]

@@ -1,0 +1,73 @@
+"""Key columns are made, not learned: a key is a function of the row's number.
+
+A maker is chosen for each column of a primary key or UNIQUE constraint that no foreign key
+fills. It keeps a range or a pattern of the real keys, never a real key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import pyarrow as pa
+
+from synthohive.relational.key_makers import (
+    CounterMaker,
+    GridMaker,
+    KeyMaker,
+    PatternMaker,
+    SequenceMaker,
+    UuidMaker,
+)
+from synthohive.relational.rows import group_codes
+from synthohive.schema import Column, ForeignKey, TableConfig
+
+__all__ = ["KeyMaker", "learn_key_makers", "maker_from_state"]
+
+_ALONE: tuple[type[KeyMaker], ...] = (UuidMaker, SequenceMaker, PatternMaker)
+_IN_GROUP: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
+_BY_NAME = {maker.name: maker for maker in (*_ALONE, *_IN_GROUP)}
+
+
+def learn_key_makers(
+    table: TableConfig, data: pa.Table, driver: Optional[ForeignKey]
+) -> dict[str, KeyMaker]:
+    """Choose a maker for each key column that can be made from the row's number.
+
+    Columns without one (a date in a composite key without a parent) are modelled like
+    attributes, and repeats are repaired.
+    """
+    foreign = {c for fk in table.foreign_keys for c in fk.columns}
+    makers: dict[str, KeyMaker] = {}
+    for unique in table.unique_sets:
+        free = [c for c in unique if c not in foreign and c not in makers]
+        if len(free) != 1 or free[0] not in table.columns:
+            continue
+        column = table.columns[free[0]]
+        if column.computed is not None:
+            continue
+        maker = None
+        if len(unique) == 1:
+            maker = _first(_ALONE, column, data, None)
+        elif driver is not None and set(unique) - {free[0]} <= set(driver.columns):
+            maker = _first(_IN_GROUP, column, data, sorted(set(unique) - {free[0]}))
+        if maker is not None:
+            makers[free[0]] = maker
+    return makers
+
+
+def _first(
+    kinds: tuple[type[KeyMaker], ...],
+    column: Column,
+    data: pa.Table,
+    group: Optional[list[str]],
+) -> Optional[KeyMaker]:
+    groups = None if group is None else group_codes([data], [group])[0]
+    values = data.column(column.name)
+    found = (kind.learn(column, values, groups) for kind in kinds)
+    return next((maker for maker in found if maker is not None), None)
+
+
+def maker_from_state(column: Column, state: Mapping[str, Any]) -> KeyMaker:
+    """Rebuild a maker from its ``to_state``."""
+    return _BY_NAME[state["name"]](column, state["settings"])

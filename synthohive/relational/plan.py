@@ -1,0 +1,247 @@
+"""The one place where the order of tables and the role of each key are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+from synthohive.schema import ForeignKey, Metadata, TableConfig
+
+__all__ = ["FurtherKey", "KeyMode", "RelationalPlan", "TablePlan"]
+
+KeyMode = Literal["free", "grouped", "implied", "deferred"]
+
+
+@dataclass(frozen=True)
+class FurtherKey:
+    """A foreign key beside the driving one.
+
+    Attributes
+    ----------
+    mode : {"free", "grouped", "implied", "deferred"}
+        free: the parent is chosen among all; grouped: among those that agree on the
+        shared columns; implied: another key already sets all columns, and its parent
+        refers to the same rows; deferred: chosen when all tables are there, because the
+        key closes a cycle.
+    shared : tuple of (str, str)
+        Column and parent column pairs which an earlier key already sets.
+    """
+
+    key: ForeignKey
+    mode: KeyMode
+    shared: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """How one table is made.
+
+    Attributes
+    ----------
+    driver : ForeignKey or None
+        The key over which rows are generated, parent by parent; None for a root table.
+    further : tuple of FurtherKey
+        In the order in which they are chosen.
+    hierarchy : ForeignKey or None
+        The reference of the table to itself.
+    ancestors : tuple of str
+        Over driving keys, nearest first.
+    children : tuple of (str, ForeignKey)
+        Tables driven by this one.
+    """
+
+    name: str
+    driver: Optional[ForeignKey]
+    further: tuple[FurtherKey, ...]
+    hierarchy: Optional[ForeignKey]
+    ancestors: tuple[str, ...] = ()
+    children: tuple[tuple[str, ForeignKey], ...] = ()
+
+
+@dataclass(frozen=True)
+class RelationalPlan:
+    """The order in which tables are fitted and generated, and the role of each key.
+
+    Fitting and sampling walk the same plan.
+    """
+
+    order: tuple[str, ...]
+    tables: dict[str, TablePlan]
+
+    @classmethod
+    def build(cls, metadata: Metadata, row_counts: Mapping[str, int]) -> RelationalPlan:
+        """Decide order, driving keys, and the mode of each further key.
+
+        Cycles are broken at a nullable key if there is one; at any otherwise, which is
+        possible because keys are added to the database after the load.
+        """
+        order, deferred = _order(metadata)
+        drivers = {
+            name: _driver(metadata.tables[name], deferred[name], row_counts) for name in order
+        }
+        tables = {}
+        for name in order:
+            tables[name] = TablePlan(
+                name,
+                drivers[name],
+                _further(metadata, name, drivers[name], deferred[name]),
+                _hierarchy(metadata.tables[name]),
+                _ancestors(name, drivers),
+                tuple(
+                    (child, driver)
+                    for child, driver in drivers.items()
+                    if driver is not None and driver.parent == name
+                ),
+            )
+        return cls(tuple(order), tables)
+
+    def __str__(self) -> str:
+        lines = [f"Plan: {len(self.order)} tables"]
+        for number, name in enumerate(self.order, 1):
+            table = self.tables[name]
+            root = "root" if table.driver is None else f"driven by {table.driver.label(name)}"
+            lines.append(f"  {number}. {name}: {root}")
+            if table.hierarchy is not None:
+                lines.append(f"     hierarchy over {table.hierarchy.label(name)}")
+            lines += [f"     {f.mode}: {f.key.label(name)}" for f in table.further]
+        return "\n".join(lines)
+
+
+def _is_nullable(table: TableConfig, key: ForeignKey) -> bool:
+    return not set(key.columns) & set(table.pk) and any(
+        c in table.columns and table.columns[c].nullable for c in key.columns
+    )
+
+
+def _order(metadata: Metadata) -> tuple[list[str], dict[str, list[ForeignKey]]]:
+    """Sort tables parents first; return the keys that had to be deferred for it."""
+    waiting = {
+        name: [fk for fk in table.foreign_keys if fk.parent != name]
+        for name, table in metadata.tables.items()
+    }
+    deferred: dict[str, list[ForeignKey]] = {name: [] for name in metadata.tables}
+    order: list[str] = []
+    while len(order) < len(metadata.tables):
+        ready = [
+            name
+            for name in metadata.tables
+            if name not in order and all(fk.parent in order for fk in waiting[name])
+        ]
+        if ready:
+            order.append(ready[0])
+            continue
+        name, key = _weakest(metadata, waiting, order)
+        waiting[name].remove(key)
+        deferred[name].append(key)
+    return order, deferred
+
+
+def _weakest(
+    metadata: Metadata, waiting: Mapping[str, list[ForeignKey]], order: list[str]
+) -> tuple[str, ForeignKey]:
+    """Choose the key at which a cycle is broken: nullable, not part of a primary key."""
+    open_keys = [
+        (name, key)
+        for name, keys in waiting.items()
+        if name not in order
+        for key in keys
+        if key.parent not in order and _reaches(waiting, order, key.parent, name)
+    ]
+    return min(
+        open_keys,
+        key=lambda item: (
+            not _is_nullable(metadata.tables[item[0]], item[1]),
+            len(set(item[1].columns) & set(metadata.tables[item[0]].pk)),
+        ),
+    )
+
+
+def _reaches(
+    waiting: Mapping[str, list[ForeignKey]], order: list[str], start: str, goal: str
+) -> bool:
+    """Whether `goal` is an ancestor of `start` among the tables not yet ordered."""
+    seen, stack = set(), [start]
+    while stack:
+        name = stack.pop()
+        if name == goal:
+            return True
+        if name not in seen and name not in order:
+            seen.add(name)
+            stack += [fk.parent for fk in waiting[name]]
+    return False
+
+
+def _driver(
+    table: TableConfig, deferred: list[ForeignKey], row_counts: Mapping[str, int]
+) -> Optional[ForeignKey]:
+    """Choose the key that explains most: in the primary key, never NULL, many parents."""
+    keys = [fk for fk in table.foreign_keys if fk.parent != table.name and fk not in deferred]
+    filled = [fk for fk in keys if row_counts.get(fk.parent, 0) > 0] or keys
+    return min(
+        filled,
+        key=lambda fk: (
+            -len(set(fk.columns) & set(table.pk)),
+            -len(fk.columns),
+            _is_nullable(table, fk),
+            -row_counts.get(fk.parent, 0),
+        ),
+        default=None,
+    )
+
+
+def _further(
+    metadata: Metadata, name: str, driver: Optional[ForeignKey], deferred: list[ForeignKey]
+) -> tuple[FurtherKey, ...]:
+    """Give each remaining key its mode; wide keys come first, as they imply narrow ones."""
+    table = metadata.tables[name]
+    hierarchy = _hierarchy(table)
+    rest = [fk for fk in table.foreign_keys if fk not in (driver, hierarchy)]
+    rest.sort(key=lambda fk: -len(fk.columns))
+    earlier = [] if driver is None else [driver]
+    found = []
+    for key in rest:
+        if key in deferred or key.parent == name:
+            found.append(FurtherKey(key, "deferred"))
+            continue
+        known = {c for fk in earlier for c in fk.columns}
+        shared = tuple((c, p) for c, p in zip(key.columns, key.parent_columns) if c in known)
+        if not shared:
+            mode: KeyMode = "free"
+        elif len(shared) == len(key.columns) and any(
+            _implies(metadata, other, key) for other in earlier
+        ):
+            mode = "implied"
+        else:
+            mode = "grouped"
+        found.append(FurtherKey(key, mode, shared))
+        earlier.append(key)
+    return tuple(found)
+
+
+def _implies(metadata: Metadata, wide: ForeignKey, narrow: ForeignKey) -> bool:
+    """Whether following `wide` already guarantees that `narrow` has a parent."""
+    if not set(narrow.columns) <= set(wide.columns):
+        return False
+    there = dict(zip(wide.columns, wide.parent_columns))
+    columns = [there[c] for c in narrow.columns]
+    if wide.parent == narrow.parent and columns == narrow.parent_columns:
+        return True
+    return any(
+        fk.parent == narrow.parent
+        and dict(zip(fk.columns, fk.parent_columns)) == dict(zip(columns, narrow.parent_columns))
+        for fk in metadata.tables[wide.parent].foreign_keys
+    )
+
+
+def _hierarchy(table: TableConfig) -> Optional[ForeignKey]:
+    return next((fk for fk in table.foreign_keys if fk.parent == table.name), None)
+
+
+def _ancestors(name: str, drivers: Mapping[str, Optional[ForeignKey]]) -> tuple[str, ...]:
+    found: list[str] = []
+    driver = drivers[name]
+    while driver is not None:
+        found.append(driver.parent)
+        driver = drivers[driver.parent]
+    return tuple(found)
