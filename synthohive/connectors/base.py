@@ -122,7 +122,14 @@ class Writer(ABC):
     Rows go to a staging place that nobody sees. :meth:`finish` adds keys, indexes and
     checks, proves that there are no orphans, and puts the schema in place atomically.
     Leaving the block without it, for whatever reason, removes the staging place.
+
+    Attributes
+    ----------
+    target : str
+        Where the schema will be found: its name, or the path of a file.
     """
+
+    target: str
 
     @abstractmethod
     def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:

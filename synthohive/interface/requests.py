@@ -1,34 +1,39 @@
-"""Checking what a caller asks for, before any work is done."""
+"""What a caller asks for, checked before any work is done."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
 from synthohive.exceptions import SchemaError
 from synthohive.relational.fitted import FittedDatabase
 
-__all__ = ["check_fit", "requested_rows"]
+__all__ = ["Request", "check_fit"]
 
 
-def check_fit(sampling_strategy: str, sample_size: int, epochs: int, batch_size: int) -> None:
+def check_fit(sampling_strategy: Any, sample_size: Any, epochs: Any, batch_size: Any) -> None:
     """Refuse impossible arguments of `fit`."""
     if sampling_strategy != "relational":
         raise SchemaError(
             f"sampling_strategy {sampling_strategy!r} is not known.",
             hint="The one strategy is 'relational'.",
         )
-    for name, value in (
-        ("sample_size", sample_size), ("epochs", epochs), ("batch_size", batch_size)
-    ):
+    numbers = {"sample_size": sample_size, "epochs": epochs, "batch_size": batch_size}
+    for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise SchemaError(f"{name} is {value!r}.", hint="Pass a whole number of at least 1.")
 
 
-def requested_rows(
-    fitted: FittedDatabase, num_rows: Union[int, Mapping[str, int], None], scale: float
-) -> dict[str, int]:
-    """Return the rows asked for, per root table.
+class Request:
+    """One call of `sample` or `to_database`.
+
+    Attributes
+    ----------
+    num_rows : dict of str to int
+        Rows of root tables that were asked for by name.
+    seed : int
+        As given, or drawn.
 
     Raises
     ------
@@ -36,8 +41,33 @@ def requested_rows(
         A scale that is not positive, a negative number, an unknown table, or one whose
         number follows from its parents.
     """
+
+    def __init__(
+        self,
+        fitted: FittedDatabase,
+        num_rows: Union[int, Mapping[str, int], None],
+        scale: float,
+        seed: Optional[int],
+        quality_threshold: Optional[float],
+        enforce_constraints: bool = False,
+    ) -> None:
+        _check_scale(scale)
+        self.fitted = fitted
+        self.num_rows = _rows(fitted, num_rows)
+        self.scale = float(scale)
+        self.seed = secrets.randbits(32) if seed is None else int(seed)
+        self.quality_threshold = quality_threshold
+        self.enforce_constraints = enforce_constraints
+
+
+def _check_scale(scale: Any) -> None:
     if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < 1e9:
         raise SchemaError(f"scale is {scale!r}.", hint="Pass a number greater than 0.")
+
+
+def _rows(
+    fitted: FittedDatabase, num_rows: Union[int, Mapping[str, int], None]
+) -> dict[str, int]:
     if num_rows is None:
         return {}
     tables = fitted.tables
@@ -51,16 +81,16 @@ def requested_rows(
     for name, value in num_rows.items():
         if name not in tables:
             raise SchemaError.unknown_table(name, tables, where="num_rows")
-        _check_number(fitted, name, value)
+        _check_rows(fitted, name, value)
     return dict(num_rows)
 
 
-def _check_number(fitted: FittedDatabase, name: str, value: Any) -> None:
+def _check_rows(fitted: FittedDatabase, name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise SchemaError(
             f"num_rows for table {name!r} is {value!r}.", hint="Pass a whole number, 0 or more."
         )
-    driver: Optional[Any] = fitted.plan.tables[name].driver
+    driver = fitted.plan.tables[name].driver
     if driver is not None:
         raise SchemaError(
             f"num_rows for table {name!r} cannot be chosen: its rows follow from "

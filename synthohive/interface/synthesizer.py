@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from datetime import datetime, timezone
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
-import pyarrow as pa
-import structlog
-
-from synthohive._version import __version__
-from synthohive.connectors.base import IfExists, Provenance, Reader
+from synthohive.connectors.base import IfExists, Reader
 from synthohive.core.models import resolve_model
+from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.core.models.progress import ProgressBar
 from synthohive.exceptions import ConnectorError, SchemaError, SynthoHiveError
 from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.inputs import reader_for
-from synthohive.interface.requests import check_fit, requested_rows
-from synthohive.interface.result import TableSummary, WriteSummary
-from synthohive.interface.scoring import mean_distances, score_tables
+from synthohive.interface.outputs import OutputFormat, to_files, to_memory
+from synthohive.interface.reporting import compare
+from synthohive.interface.requests import Request, check_fit
+from synthohive.interface.result import WriteSummary
+from synthohive.interface.targets import open_target
+from synthohive.interface.writing import generated, provenance_of, write_database
 from synthohive.relational.fitted import FittedDatabase
-from synthohive.relational.orchestrator import FitOptions, fit_database, generate_database
-from synthohive.relational.spool import TableSpool
+from synthohive.relational.orchestrator import FitOptions, fit_database
 from synthohive.schema import Metadata, PrivacyConfig
-from synthohive.validation.gate import check_quality, emit_scores
 
 if TYPE_CHECKING:
-    import pandas as pd
     from sqlalchemy.engine import URL, Engine
 
-    from synthohive.core.models.base import ConditionalGenerativeModel
     from synthohive.validation.report import ValidationReport
 
 __all__ = ["Synthesizer"]
 
-log = structlog.get_logger(__name__)
-ModelType = Union[str, "type[ConditionalGenerativeModel]"]
+ModelType = Union[str, type[ConditionalGenerativeModel]]
 PathLike = Union[str, "os.PathLike[str]"]
-OutputFormat = Literal["pandas", "arrow", "csv", "parquet"]
 SAMPLE_SIZE = 50_000
 
 
@@ -194,7 +186,7 @@ class Synthesizer:
             A model diverged.
         """
         check_fit(sampling_strategy, sample_size, epochs, batch_size)
-        source = self._reader(data, validate=validate)
+        source = self._reader(data)
         options = FitOptions(
             model=resolve_model(self.model),
             privacy=self.privacy_config,
@@ -213,9 +205,9 @@ class Synthesizer:
             self.save(checkpoint_dir)
         return self
 
-    def _reader(self, data: Optional[Mapping[str, Any]], *, validate: bool) -> Reader:
+    def _reader(self, data: Optional[Mapping[str, Any]]) -> Reader:
         if data is not None:
-            self._source = reader_for(data, self.metadata, validate=validate)
+            self._source = reader_for(data, self.metadata)
         if self._source is None:
             raise SchemaError(
                 "There is no data to fit.",
@@ -269,50 +261,13 @@ class Synthesizer:
         ConstraintViolationError
             With `enforce_constraints`.
         """
-        from synthohive.connectors.files import write_files
-
-        fitted = self._state()
-        with self._generated(num_rows, scale, seed, quality_threshold, enforce_constraints) as run:
-            spools = run.spools
+        request = Request(
+            self._state(), num_rows, scale, seed, quality_threshold, enforce_constraints
+        )
+        with generated(request) as made:
             if output_path is not None:
-                kind = "parquet" if output_format in ("pandas", "arrow") else output_format
-                batches = {name: spool.batches() for name, spool in spools.items()}
-                schemas = {name: spool.schema for name, spool in spools.items()}
-                return dict(write_files(batches, schemas, Path(output_path), kind))
-            tables = {n: s.column_table(s.schema.names) for n, s in spools.items()}
-        if output_format == "arrow":
-            return dict(tables)
-        return {name: self._frame(name, tables[name]) for name in fitted.metadata.tables}
-
-    def _frame(self, name: str, table: pa.Table) -> pd.DataFrame:
-        from synthohive.connectors.dataframe import FrameReader, to_frame
-
-        like = self._source.dtypes(name) if isinstance(self._source, FrameReader) else None
-        return to_frame(table, like)
-
-    @contextmanager
-    def _generated(
-        self,
-        num_rows: Union[int, Mapping[str, int], None],
-        scale: float,
-        seed: Optional[int],
-        quality_threshold: Optional[float],
-        enforce_constraints: bool = False,
-    ) -> Iterator[_Generated]:
-        """Generate, score, and gate; the rows are on disk while the block lasts."""
-        fitted = self._state()
-        rows = requested_rows(fitted, num_rows, scale)
-        used = secrets.randbits(32) if seed is None else seed
-        started = time.perf_counter()
-        with generate_database(
-            fitted, seed=used, scale=scale, num_rows=rows, enforce_constraints=enforce_constraints
-        ) as spools:
-            seconds = time.perf_counter() - started
-            scores = score_tables(fitted, spools)
-            emit_scores(scores)
-            if quality_threshold is not None:
-                check_quality(scores, quality_threshold)
-            yield _Generated(spools, mean_distances(scores, list(spools)), used, seconds)
+                return dict(to_files(made.spools, Path(output_path), output_format))
+            return to_memory(made.spools, output_format, self._source)
 
     def to_database(
         self,
@@ -327,9 +282,8 @@ class Synthesizer:
     ) -> WriteSummary:
         """Write a synthetic schema: same tables, types, keys and constraints.
 
-        Rows are loaded into a staging schema; keys and checks are added by the
-        database, orphans are counted by SQL, and only then does the schema appear under
-        its name, atomically.
+        Rows are loaded into a staging schema; keys and checks are added by the database,
+        orphans are counted by SQL, and only then does the schema appear, atomically.
 
         Parameters
         ----------
@@ -355,35 +309,11 @@ class Synthesizer:
         QualityError
             A column is beyond `quality_threshold`; nothing was written.
         """
-        from synthohive.interface.targets import open_target
-
-        fitted = self._state()
-        requested_rows(fitted, num_rows, scale)
-        used = secrets.randbits(32) if seed is None else seed
-        provenance = Provenance(
-            version=__version__,
-            model=fitted.model_name,
-            seed=used,
-            scale=scale,
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            source=fitted.metadata.schema_name or "",
+        request = Request(self._state(), num_rows, scale, seed, quality_threshold)
+        target = open_target(
+            self._source, self.metadata, url, schema, provenance_of(request), if_exists
         )
-        with open_target(
-            self._source, fitted.metadata, url, schema, provenance, if_exists
-        ) as (writer, target):
-            with self._generated(num_rows, scale, used, quality_threshold) as run:
-                seconds = {"generate": run.seconds, "load": 0.0}
-                tables = []
-                for name, spool in run.spools.items():
-                    started = time.perf_counter()
-                    rows = writer.load(name, spool.batches())
-                    spent = time.perf_counter() - started
-                    seconds["load"] += spent
-                    tables.append(TableSummary(name, rows, spent, run.distances.get(name)))
-            started = time.perf_counter()
-            checks = writer.finish()
-            seconds["constrain"] = time.perf_counter() - started
-        return WriteSummary(target, tuple(tables), tuple(checks), used, seconds)
+        return write_database(request, target)
 
     def generate_validation_report(
         self,
@@ -399,16 +329,8 @@ class Synthesizer:
         output_path : path
             The HTML file.
         """
-        from synthohive.validation.report import build_report
-
-        real = reader_for(real_data, self.metadata)
-        synthetic = reader_for(synthetic_data, self.metadata)
-        report = build_report(
-            self.metadata,
-            {name: _whole(real, name) for name in self.metadata.tables},
-            {name: _whole(synthetic, name) for name in self.metadata.tables},
-        )
-        report.write(Path(output_path))
+        report = compare(self.metadata, real_data, synthetic_data, self.fitted_)
+        report.write(output_path)
         return report
 
     def save(self, path: PathLike) -> Path:
@@ -442,17 +364,3 @@ class Synthesizer:
     def __repr__(self) -> str:
         state = "fitted" if self.fitted_ is not None else "not fitted"
         return f"Synthesizer({len(self.metadata.tables)} tables, model={self.model!r}, {state})"
-
-
-class _Generated:
-    """Spooled tables with their mean distances."""
-
-    def __init__(
-        self, spools: dict[str, TableSpool], distances: dict[str, float], seed: int, seconds: float
-    ) -> None:
-        self.spools, self.distances = spools, distances
-        self.seed, self.seconds = seed, seconds
-
-
-def _whole(reader: Reader, name: str) -> pa.Table:
-    return pa.Table.from_batches(list(reader.read(name)))

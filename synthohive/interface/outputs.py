@@ -1,0 +1,51 @@
+"""Generated tables as DataFrames, Arrow tables or files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Optional
+
+from synthohive.connectors.base import Reader
+from synthohive.connectors.dataframe import FrameReader, to_frame
+from synthohive.connectors.files import write_files
+from synthohive.exceptions import SchemaError
+from synthohive.relational.spool import TableSpool
+
+__all__ = ["OutputFormat", "to_files", "to_memory"]
+
+OutputFormat = Literal["pandas", "arrow", "csv", "parquet"]
+
+
+def to_files(spools: Mapping[str, TableSpool], folder: Path, kind: str) -> dict[str, Path]:
+    """Write a file for each table, streaming; return their paths."""
+    return write_files(
+        {name: spool.batches() for name, spool in spools.items()},
+        {name: spool.schema for name, spool in spools.items()},
+        folder,
+        "csv" if kind == "csv" else "parquet",
+    )
+
+
+def to_memory(
+    spools: Mapping[str, TableSpool], kind: str, source: Optional[Reader]
+) -> dict[str, Any]:
+    """Return whole tables; DataFrames get the dtypes of those that were fitted.
+
+    Raises
+    ------
+    SchemaError
+        The format is that of files, and no folder was given.
+    """
+    if kind not in ("pandas", "arrow"):
+        raise SchemaError(
+            f"output_format {kind!r} needs a place for files.", hint="Pass output_path as well."
+        )
+    tables = {name: spool.column_table(spool.schema.names) for name, spool in spools.items()}
+    if kind == "arrow":
+        return dict(tables)
+    known = source if isinstance(source, FrameReader) else None
+    return {
+        name: to_frame(table, None if known is None else known.dtypes(name))
+        for name, table in tables.items()
+    }

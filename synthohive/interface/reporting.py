@@ -1,0 +1,54 @@
+"""The validation report, from whatever users hold their tables in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import pyarrow as pa
+
+from synthohive.connectors.base import Reader
+from synthohive.interface.inputs import reader_for
+from synthohive.privacy.metrics import copied_rows, copied_values
+from synthohive.relational.fitted import FittedDatabase
+from synthohive.schema import Metadata
+from synthohive.validation.report import ValidationReport, build_report
+
+__all__ = ["compare"]
+
+
+def compare(
+    metadata: Metadata,
+    real_data: Mapping[str, Any],
+    synthetic_data: Mapping[str, Any],
+    fitted: Optional[FittedDatabase],
+) -> ValidationReport:
+    """Compare real and synthetic tables; what is personal is known from the fit."""
+    sides = [reader_for(data, metadata) for data in (real_data, synthetic_data)]
+    real, synthetic = ({n: _whole(side, n) for n in metadata.tables} for side in sides)
+    personal: dict[str, set[str]] = {}
+    for finding in [] if fitted is None else fitted.findings:
+        personal.setdefault(finding.table, set()).add(finding.column)
+    rows = {
+        name: copied_rows(real[name], synthetic[name], columns)
+        for name, table in metadata.tables.items()
+        if (columns := [c for c in real[name].column_names if c not in table.key_columns])
+    }
+    values = {
+        f"{name}.{column}": copied_values(real[name].column(column), synthetic[name].column(column))
+        for name, columns in personal.items()
+        for column in sorted(columns)
+    }
+    return build_report(
+        metadata,
+        real,
+        synthetic,
+        personal=personal,
+        copied_rows=rows,
+        copied_values=values,
+        k=5 if fitted is None else fitted.privacy.k_anonymity_threshold,
+    )
+
+
+def _whole(reader: Reader, name: str) -> pa.Table:
+    return pa.Table.from_batches(list(reader.read(name)))

@@ -1,0 +1,52 @@
+"""Where a synthetic schema goes: beside the source, or where a URL points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Optional, Union
+
+from synthohive.connectors.base import IfExists, Provenance, Reader, Writer
+from synthohive.connectors.loaders import open_writer
+from synthohive.connectors.reflection import to_engine
+from synthohive.connectors.sql import SqlWarehouse
+from synthohive.exceptions import ConnectorError
+from synthohive.schema import Metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Engine
+
+__all__ = ["open_target"]
+
+
+def open_target(
+    source: Optional[Reader],
+    metadata: Metadata,
+    url: Union[str, URL, Engine, None],
+    schema: Optional[str],
+    provenance: Provenance,
+    if_exists: IfExists,
+) -> Writer:
+    """Check the target and open the writer.
+
+    Raises
+    ------
+    ConnectorError
+        There is no place to write to, or it may not or cannot be written.
+    """
+    warehouse = source if isinstance(source, SqlWarehouse) else None
+    if url is None and warehouse is None:
+        raise ConnectorError(
+            "There is no database to write to: the rows did not come from one.",
+            hint="Pass to_database(url), or use sample() for DataFrames and files.",
+        )
+    engine = None if warehouse is None else warehouse.engine
+    source_schema = None if warehouse is None else warehouse.schema
+    target_engine = None if url is None else to_engine(url)
+    return open_writer(
+        engine,
+        metadata,
+        target_schema=schema,
+        source_schema=source_schema,
+        provenance=provenance,
+        if_exists=if_exists,
+        target_engine=target_engine,
+    )

@@ -1,0 +1,85 @@
+"""Generating, scoring, gating, and loading into a database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from synthohive._version import __version__
+from synthohive.connectors.base import Provenance, Writer
+from synthohive.interface.requests import Request
+from synthohive.interface.result import TableSummary, WriteSummary
+from synthohive.interface.scoring import mean_distances, score_tables
+from synthohive.relational.orchestrator import generate_database
+from synthohive.relational.spool import TableSpool
+from synthohive.validation.gate import check_quality, emit_scores
+
+__all__ = ["Made", "generated", "provenance_of", "write_database"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """Generated tables on disk, with their mean distances to the real ones."""
+
+    spools: dict[str, TableSpool]
+    distances: dict[str, float]
+    seconds: float
+
+
+@contextmanager
+def generated(request: Request) -> Iterator[Made]:
+    """Generate, score, and gate; the rows are on disk while the block lasts.
+
+    Raises
+    ------
+    QualityError
+        A column is further from the real one than the request allows.
+    """
+    started = time.perf_counter()
+    with generate_database(
+        request.fitted,
+        seed=request.seed,
+        scale=request.scale,
+        num_rows=request.num_rows,
+        enforce_constraints=request.enforce_constraints,
+    ) as spools:
+        seconds = time.perf_counter() - started
+        scores = score_tables(request.fitted, spools)
+        emit_scores(scores)
+        if request.quality_threshold is not None:
+            check_quality(scores, request.quality_threshold)
+        yield Made(spools, mean_distances(scores, list(spools)), seconds)
+
+
+def provenance_of(request: Request) -> Provenance:
+    """Describe the origin of the schema that a request writes."""
+    return Provenance(
+        version=__version__,
+        model=request.fitted.model_name,
+        seed=request.seed,
+        scale=request.scale,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        source=request.fitted.metadata.schema_name or "",
+    )
+
+
+def write_database(request: Request, writer: Writer) -> WriteSummary:
+    """Generate into an open writer; whatever fails leaves nothing behind."""
+    tables = []
+    with writer, generated(request) as made:
+        for name, spool in made.spools.items():
+            started = time.perf_counter()
+            rows = writer.load(name, spool.batches())
+            spent = time.perf_counter() - started
+            tables.append(TableSummary(name, rows, spent, made.distances.get(name)))
+        started = time.perf_counter()
+        checks = writer.finish()
+        seconds = {
+            "generate": made.seconds,
+            "load": sum(t.seconds for t in tables),
+            "constrain": time.perf_counter() - started,
+        }
+    return WriteSummary(writer.target, tuple(tables), tuple(checks), request.seed, seconds)
