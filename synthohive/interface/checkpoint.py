@@ -57,7 +57,9 @@ def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
                 shutil.move(str(target), str(Path(folder) / "old"))
             os.replace(staging, target)
     except OSError as exc:
-        raise SerializationError(f"The checkpoint {str(target)!r} cannot be written: {exc}") from exc
+        raise SerializationError(
+            f"The checkpoint {str(target)!r} cannot be written: {exc}"
+        ) from exc
     return target
 
 
@@ -130,8 +132,14 @@ def load_checkpoint(
     with _component("plan"):
         plan = RelationalPlan.build(metadata, {n: t.rows for n, t in tables.items()})
     return FittedDatabase(
-        metadata, plan, tables, privacy, manifest["model"], manifest["seed"],
-        manifest["embedding_threshold"], findings,
+        metadata,
+        plan,
+        tables,
+        privacy,
+        manifest["model"],
+        manifest["seed"],
+        manifest["embedding_threshold"],
+        findings,
     )
 
 
@@ -183,6 +191,13 @@ def _component(name: str) -> Iterator[None]:
         yield
     except SerializationError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError,
-            SynthoHiveError) as exc:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        SynthoHiveError,
+    ) as exc:
         raise SerializationError(f"Component {name!r} cannot be read: {exc}") from exc

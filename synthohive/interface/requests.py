@@ -65,9 +65,7 @@ def _check_scale(scale: Any) -> None:
         raise SchemaError(f"scale is {scale!r}.", hint="Pass a number greater than 0.")
 
 
-def _rows(
-    fitted: FittedDatabase, num_rows: Union[int, Mapping[str, int], None]
-) -> dict[str, int]:
+def _rows(fitted: FittedDatabase, num_rows: Union[int, Mapping[str, int], None]) -> dict[str, int]:
     if num_rows is None:
         return {}
     tables = fitted.tables

@@ -127,7 +127,9 @@ class Synthesizer:
         """
         from synthohive.connectors.sql import SqlWarehouse
 
-        source = SqlWarehouse(url_or_engine, schema, metadata=metadata, tables=tables, exclude=exclude)
+        source = SqlWarehouse(
+            url_or_engine, schema, metadata=metadata, tables=tables, exclude=exclude
+        )
         synthesizer = cls(source.metadata, privacy_config, model=model)
         synthesizer._source = source
         return synthesizer
@@ -354,7 +356,8 @@ class Synthesizer:
         """
         fitted = load_checkpoint(path, model)
         synthesizer = cls(
-            fitted.metadata, fitted.privacy,
+            fitted.metadata,
+            fitted.privacy,
             model=model if model is not None else fitted.model_name,
             embedding_threshold=fitted.embedding_threshold,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -25,11 +25,11 @@ from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
-from synthohive.relational.keys import KeyMaker, learn_key_makers
+from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.roles import DEPTH, Roles, fan_out_column, null_column
 from synthohive.relational.sample import Sample, incoming_keys, root_entities, training_context
 from synthohive.schema import Column, ColumnKind
-from synthohive.validation.profile import TableProfile, profile_table
+from synthohive.validation.profile import profile_table
 
 if TYPE_CHECKING:
     from synthohive.relational.orchestrator import FitOptions
@@ -107,8 +107,12 @@ class TableFitter:
         ]
         every_parent = len(parents) == len(config.foreign_keys) and all(parents)
         return is_reference(
-            config, self.sample.tables[name], support, personal,
-            self.options.privacy.k_anonymity_threshold, parents_are_reference=every_parent,
+            config,
+            self.sample.tables[name],
+            support,
+            personal,
+            self.options.privacy.k_anonymity_threshold,
+            parents_are_reference=every_parent,
         )
 
     def _keep(self, name: str, table: FittedTable) -> None:
@@ -131,7 +135,9 @@ class TableFitter:
         data, options = self.sample.tables[name], self.options
         depths = self._hierarchy(name, table)
         made = (*table.roles.key, *table.roles.personal)
-        attributes, columns = attribute_table(self.sample, name, table.roles.attributes, made, depths)
+        attributes, columns = attribute_table(
+            self.sample, name, table.roles.attributes, made, depths
+        )
         k = options.privacy.k_anonymity_threshold
         entities = root_entities(self.sample, name, k)
         settings = EncoderSettings(
@@ -140,8 +146,11 @@ class TableFitter:
             high_cardinality=frozenset(table.config.high_cardinality_cols),
         )
         table.encoder = TableEncoder.fit(
-            attributes, columns, seed=seeds.sequence(options.seed, name, "encoder"),
-            settings=settings, entities=entities,
+            attributes,
+            columns,
+            seed=seeds.sequence(options.seed, name, "encoder"),
+            settings=settings,
+            entities=entities,
         )
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
         self.sample.encoded[name] = encoded
@@ -168,7 +177,10 @@ class TableFitter:
             return None  # every column is constant or made up
         options, name = self.options, table.config.name
         model = options.model(
-            table.config, batch_size=options.batch_size, epochs=options.epochs, **options.model_kwargs
+            table.config,
+            batch_size=options.batch_size,
+            epochs=options.epochs,
+            **options.model_kwargs,
         )
         has_context = bool(context.layout.discrete or context.layout.continuous)
         model.fit(
@@ -181,7 +193,10 @@ class TableFitter:
 
 
 def attribute_table(
-    sample: Sample, table: str, attributes: tuple[str, ...], made: tuple[str, ...],
+    sample: Sample,
+    table: str,
+    attributes: tuple[str, ...],
+    made: tuple[str, ...],
     depths: Optional[IntArray],
 ) -> tuple[pa.Table, dict[str, Column]]:
     """Collect all that is modelled of a table.

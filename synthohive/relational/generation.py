@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.relational import seeds
-from synthohive.relational.context import group_block, keep_columns, parent_context
+from synthohive.relational.context import group_block, keep_columns
 from synthohive.relational.fitted import FittedDatabase, FittedTable
 from synthohive.relational.roles import DEPTH, fan_out_column, null_column
 from synthohive.relational.spool import EncodedSpool, TableSpool
@@ -127,8 +127,11 @@ def _blocks(rows: int, groups: Optional[Groups], whole_groups: bool) -> Iterator
             linked = numbers < offsets[-1]
             parents = np.where(linked, np.searchsorted(offsets, numbers, side="right") - 1, -1)
             positions = np.where(linked, numbers - offsets[parents], 0)
-            sizes = np.where(linked, groups.counts[parents], 1) if len(groups.counts) else (
-                np.ones_like(parents))
+            sizes = (
+                np.where(linked, groups.counts[parents], 1)
+                if len(groups.counts)
+                else (np.ones_like(parents))
+            )
         yield _Block(number, int(start), int(stop), parents, positions, sizes)
 
 
@@ -136,8 +139,10 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     """Generate all blocks of one table into its spool."""
     fitted = run.fitted.tables[name]
     maker = _BlockMaker(run, fitted, groups)
-    made = Generated(TableSpool(run.folder / f"{seeds.sequence(0, name).spawn_key[0]}.arrow",
-                                fitted.schema), groups)
+    made = Generated(
+        TableSpool(run.folder / f"{seeds.sequence(0, name).spawn_key[0]}.arrow", fitted.schema),
+        groups,
+    )
     if maker.has_driven_children:
         made.context = EncodedSpool(made.spool.path, maker.children_layout())
     preferences: dict[str, list[Any]] = {key: [] for key in maker.incoming}
@@ -206,9 +211,11 @@ class _BlockMaker:
 
     def _context_columns(self) -> Optional[set[str]]:
         wanted = self.fitted.config.parent_context_cols
-        return None if wanted is None else {
-            f"{ancestor}.{column}" for ancestor in self.plan.ancestors for column in wanted
-        }
+        return (
+            None
+            if wanted is None
+            else {f"{ancestor}.{column}" for ancestor in self.plan.ancestors for column in wanted}
+        )
 
     def _parent_context(self) -> EncodedSpool:
         driver = self.plan.driver
@@ -269,8 +276,9 @@ class _BlockMaker:
         arrays = [
             columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema
         ]
-        return pa.Table.from_arrays([_cast(a, f.type) for a, f in zip(arrays, schema)],
-                                    schema=schema)
+        return pa.Table.from_arrays(
+            [_cast(a, f.type) for a, f in zip(arrays, schema)], schema=schema
+        )
 
     def _driving_key(self, block: _Block) -> dict[str, Any]:
         driver = self.plan.driver
@@ -290,13 +298,22 @@ class _BlockMaker:
 
     def _key_column(self, name: str, block: _Block) -> pa.Array:
         maker = self.fitted.makers[name]
-        return maker.make_rows(block.rows, block.parents, block.positions, block.sizes,
-                               seeds.seed_int(self.run.seed, self.name, name))
+        return maker.make_rows(
+            block.rows,
+            block.parents,
+            block.positions,
+            block.sizes,
+            seeds.seed_int(self.run.seed, self.name, name),
+        )
 
     @staticmethod
     def _with_nulls(array: Any, attributes: pa.Table, name: str) -> Any:
         flags = _flags(attributes, null_column(name))
-        return pc.if_else(pa.array(flags), pa.scalar(None, array.type), array) if flags.any() else array
+        return (
+            pc.if_else(pa.array(flags), pa.scalar(None, array.type), array)
+            if flags.any()
+            else array
+        )
 
 
 def _cast(array: Any, type_: pa.DataType) -> Any:

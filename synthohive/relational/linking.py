@@ -146,7 +146,9 @@ def _unique_repairs(run: Run, name: str) -> list[UniqueRepair]:
     fitted = run.fitted.tables[name]
     free = set(fitted.roles.attributes)
     return [
-        UniqueRepair(fitted.config, unique, free & set(unique), seeds.seed_int(run.seed, name, *unique))
+        UniqueRepair(
+            fitted.config, unique, free & set(unique), seeds.seed_int(run.seed, name, *unique)
+        )
         for unique in fitted.config.unique_sets
         if free & set(unique)
     ]

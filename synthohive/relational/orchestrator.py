@@ -20,10 +20,10 @@ from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
-from synthohive.relational.sample import Sample
 from synthohive.relational.generation import Generated, Groups, Run, generate_attributes
 from synthohive.relational.linking import link, link_deferred
 from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.sample import Sample
 from synthohive.relational.spool import EncodedSpool, TableSpool
 from synthohive.schema import Metadata, PrivacyConfig
 
@@ -161,13 +161,20 @@ def _groups(run: Run, name: str) -> Groups:
     preference = parent.preferences.get(label, np.zeros(parent.spool.rows))
     growth = run.scale if run.fitted.tables[driver.parent].reference is not None else 1.0
     counts = key.fan_out.counts(
-        parent.spool.rows, None, preference, run.rng(name, label, "fan-out"), growth=growth,
+        parent.spool.rows,
+        None,
+        preference,
+        run.rng(name, label, "fan-out"),
+        growth=growth,
         limit=_limit(run, name),
     )
     linked = int(counts.sum())
     share = key.null_share
-    without = round(linked * share / (1.0 - share)) if share < 1.0 else round(
-        run.fitted.tables[name].rows * run.scale)
+    without = (
+        round(linked * share / (1.0 - share))
+        if share < 1.0
+        else round(run.fitted.tables[name].rows * run.scale)
+    )
     return Groups(counts, without)
 
 

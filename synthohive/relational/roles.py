@@ -45,7 +45,9 @@ class Roles:
     attributes: tuple[str, ...]
 
     @classmethod
-    def of(cls, config: TableConfig, personal: Mapping[str, PiiKind], made: Collection[str]) -> Roles:
+    def of(
+        cls, config: TableConfig, personal: Mapping[str, PiiKind], made: Collection[str]
+    ) -> Roles:
         """Assign every column that is not computed by the database.
 
         `personal` gives kinds of personal data, `made` the key columns that a key maker

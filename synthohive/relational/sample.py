@@ -116,8 +116,9 @@ def training_context(sample: Sample, table: str) -> tuple[EncodedTable, int]:
     rows, current = parents, driver
     ancestors = []
     while True:
-        ancestors.append(keep_columns(sample.encoded[current.parent], config.parent_context_cols)
-                         .take(rows))
+        ancestors.append(
+            keep_columns(sample.encoded[current.parent], config.parent_context_cols).take(rows)
+        )
         names.append(current.parent)
         above = sample.plan.tables[current.parent].driver
         if above is None:

@@ -44,7 +44,7 @@ class _Pack:
 
     def get(self, name: str) -> tuple[dict[str, Any], Arrays]:
         prefix = f"{name}/"
-        arrays = {k[len(prefix):]: a for k, a in self.arrays.items() if k.startswith(prefix)}
+        arrays = {k[len(prefix) :]: a for k, a in self.arrays.items() if k.startswith(prefix)}
         return self.state[name], arrays
 
 
@@ -106,15 +106,17 @@ def read_table(
     table = FittedTable(
         config,
         state["rows"],
-        Roles(tuple(roles["foreign"]), _kinds(roles["personal"]), tuple(roles["key"]),
-              tuple(roles["attributes"])),
+        Roles(
+            tuple(roles["foreign"]),
+            _kinds(roles["personal"]),
+            tuple(roles["key"]),
+            tuple(roles["attributes"]),
+        ),
         largest_group=state["largest_group"],
         misread_checks=state["misread_checks"],
         context_layout=Layout.from_dict(state["context_layout"]),
     )
-    table.makers = {
-        c: maker_from_state(config.columns[c], s) for c, s in state["makers"].items()
-    }
+    table.makers = {c: maker_from_state(config.columns[c], s) for c, s in state["makers"].items()}
     table.keys = {
         label: FittedKey(FanOutModel.from_state(s["fan_out"]), s["null_share"])
         for label, s in state["keys"].items()

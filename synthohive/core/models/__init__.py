@@ -1,0 +1,43 @@
+"""Generative models of single tables, all behind one interface."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Union
+
+from synthohive.exceptions import SchemaError, did_you_mean
+
+if TYPE_CHECKING:
+    from synthohive.core.models.base import ConditionalGenerativeModel
+
+__all__ = ["resolve_model"]
+
+MODELS = {"ctgan": ("synthohive.core.models.ctgan", "CTGAN")}
+
+
+def resolve_model(
+    model: Union[str, type[ConditionalGenerativeModel]],
+) -> type[ConditionalGenerativeModel]:
+    """Return the class of a model given by name or as a class.
+
+    Raises
+    ------
+    SchemaError
+        The name is unknown, or the class is no
+        :class:`~synthohive.core.models.base.ConditionalGenerativeModel`.
+    """
+    from synthohive.core.models.base import ConditionalGenerativeModel
+
+    if isinstance(model, str):
+        if model not in MODELS:
+            raise SchemaError(f"There is no model {model!r}.", hint=did_you_mean(model, MODELS))
+        module, name = MODELS[model]
+        found: type[ConditionalGenerativeModel] = getattr(import_module(module), name)
+        return found
+    if isinstance(model, type) and issubclass(model, ConditionalGenerativeModel):
+        return model
+    raise SchemaError(
+        f"{model!r} is not a model.",
+        hint=f"Pass one of {', '.join(map(repr, MODELS))}, or a class that implements "
+        "synthohive.ConditionalGenerativeModel.",
+    )

@@ -1,0 +1,194 @@
+"""One optimisation step of CTGAN, and its data: training-by-sampling without loops."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from synthohive.core.data.encoded import EncodedTable
+from synthohive.core.models.blocks import BlockMap, as_tensors
+from synthohive.core.models.networks import Discriminator
+from synthohive.core.models.training import Trainable, distance
+
+if TYPE_CHECKING:
+    from synthohive.core.models.ctgan import CTGAN
+
+__all__ = ["CTGANTask"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+class ConditionSampler:
+    """Draws (block, code) pairs by log-frequency, and real rows that have them."""
+
+    def __init__(self, blocks: BlockMap, codes: npt.NDArray[np.int32]) -> None:
+        self.blocks = [i for i in blocks.small if blocks.cardinalities[i] > 1]
+        self.rows: list[IntArray] = []
+        self.starts: list[IntArray] = []
+        self.cdfs: list[npt.NDArray[np.float64]] = []
+        for i in self.blocks:
+            counts = np.bincount(codes[:, i], minlength=blocks.cardinalities[i])
+            weight = np.log1p(counts)
+            self.rows.append(np.argsort(codes[:, i], kind="stable"))
+            self.starts.append(np.r_[0, np.cumsum(counts)])
+            self.cdfs.append(np.cumsum(weight) / weight.sum())
+
+    def draw(self, size: int, rng: np.random.Generator) -> tuple[IntArray, IntArray, IntArray]:
+        """Return block numbers, codes and row numbers."""
+        which = rng.integers(len(self.blocks), size=size)
+        u, v = rng.random(size), rng.random(size)
+        codes, rows = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+        for place, cdf in enumerate(self.cdfs):
+            mine = np.flatnonzero(which == place)
+            code = np.minimum(np.searchsorted(cdf, u[mine], side="right"), len(cdf) - 1)
+            first, end = self.starts[place][code], self.starts[place][code + 1]
+            codes[mine] = code
+            rows[mine] = self.rows[place][first + (v[mine] * (end - first)).astype(np.int64)]
+        return np.asarray(self.blocks)[which], codes, rows
+
+
+class CTGANTask(Trainable):
+    """The training of one table."""
+
+    def __init__(
+        self,
+        model: CTGAN,
+        data: EncodedTable,
+        context: EncodedTable,
+        training: IntArray,
+        held: IntArray,
+        rng: np.random.Generator,
+    ) -> None:
+        self.model, self.config, self.rng = model, model.config, rng
+        self.table = model.metadata.name
+        self.generator = model.generator_
+        self.generator.shares.copy_(self.generator.blocks.frequencies(data.codes))
+        self.codes, self.values = as_tensors(data.take(training))
+        self.context = as_tensors(context.take(training))
+        self.held, self.held_context = data.take(held), context.take(held)
+        self.blocks = self.generator.blocks
+        self.pac = min(self.config.pac, len(training))
+        self.batch = max(self.pac, min(model.batch_size, len(training)) // self.pac * self.pac)
+        self.sampler = ConditionSampler(self.blocks, data.take(training).codes)
+        width = self.blocks.width + self.values.shape[1] + self.generator.context.width
+        width += sum(t.embedding_dim for t in self.generator.embeddings)  # type: ignore[misc]
+        width += self.blocks.width  # the condition
+        self.critic = Discriminator(width, self.pac, self.config.discriminator)
+        betas = (0.5, 0.9)
+        self.optimizer_g = torch.optim.Adam(
+            self.generator.parameters(), self.config.lr, betas, weight_decay=self.config.decay, fused=True
+        )
+        self.optimizer_d = torch.optim.Adam(self.critic.parameters(), self.config.lr, betas, fused=True)
+        self.state = deepcopy(self.generator)  # the moving average, which is what samples
+        self.model.generator_ = self.state  # type: ignore[assignment]
+
+    def _batch(self) -> tuple[Tensor, IntArray, IntArray, Tensor]:
+        """Return row numbers, condition blocks, condition codes, and condition vectors."""
+        empty = torch.zeros(self.batch, self.blocks.width)
+        none = np.full(self.batch, -1, dtype=np.int64)
+        if not self.sampler.blocks:
+            rows = self.rng.integers(len(self.codes), size=self.batch)
+            return torch.from_numpy(rows), none, none, empty
+        block, code, rows = self.sampler.draw(self.batch, self.rng)
+        if not self.generator.conditional:  # half of the rows follow the true frequencies
+            free = np.arange(self.batch) % 2 == 0
+            rows = np.where(free, self.rng.integers(len(self.codes), size=self.batch), rows)
+            block, code = np.where(free, -1, block), np.where(free, -1, code)
+        chosen = np.flatnonzero(block >= 0)
+        columns = [self.blocks.start[b] for b in block[chosen]]
+        empty[torch.from_numpy(chosen), torch.tensor(columns) + torch.from_numpy(code[chosen])] = 1.0
+        return torch.from_numpy(rows), block, code, empty
+
+    def _fake(
+        self, condition: Tensor, context: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return generated rows as the critic sees them, and their wide logits."""
+        noise = torch.from_numpy(
+            self.rng.standard_normal((self.batch, self.config.noise), dtype=np.float32)
+        )
+        wide, large, floats = self.generator(noise, condition, context)
+        soft = self.blocks.softmax((wide + _gumbel(wide)) / self.config.tau)
+        parts = [soft, floats]
+        for logits, table in zip(large, self.generator.embeddings):
+            mix = torch.softmax((logits + _gumbel(logits)) / self.config.tau, dim=1)
+            parts.append(mix @ table.weight)
+        return torch.cat(parts, dim=1), wide
+
+    def _real(self, rows: Tensor) -> Tensor:
+        codes = self.codes[rows]
+        parts = [self.blocks.one_hot(codes), self.values[rows]]
+        parts += [t(codes[:, b]) for b, t in zip(self.blocks.large, self.generator.embeddings)]
+        return torch.cat(parts, dim=1)
+
+    def step(self) -> dict[str, Tensor]:
+        """Improve the critic once, then the generator once."""
+        self.generator.train()
+        critic_loss = self._improve_critic()
+        rows, block, code, condition = self._batch()
+        context = self.generator.context(self.context[0][rows], self.context[1][rows])
+        fake, logits = self._fake(condition, context)
+        score = self.critic(torch.cat([fake, condition, context], dim=1)).mean()
+        loss = -score + self._condition_loss(logits, block, code)
+        self.optimizer_g.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer_g.step()
+        self._average()
+        return {"generator": loss.detach(), "critic": critic_loss}
+
+    def _improve_critic(self) -> Tensor:
+        rows, _, _, condition = self._batch()
+        with torch.no_grad():
+            context = self.generator.context(self.context[0][rows], self.context[1][rows])
+            fake, _ = self._fake(condition, context)
+            real = self._real(rows)
+        fake, real = (torch.cat([x, condition, context], dim=1) for x in (fake, real))
+        gap = self.critic(fake).mean() - self.critic(real).mean()
+        loss = gap + self._penalty(real, fake)
+        self.optimizer_d.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer_d.step()
+        return loss.detach()
+
+    def _penalty(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the gradient penalty at random points between real and generated packs."""
+        packs = len(real) // self.pac
+        share = torch.rand(packs, 1, 1).expand(packs, self.pac, 1).reshape(-1, 1)
+        between = (share * real + (1 - share) * fake).requires_grad_(True)
+        out = self.critic(between)
+        (gradient,) = torch.autograd.grad(out.sum(), between, create_graph=True)
+        norm = gradient.view(packs, -1).norm(2, dim=1)
+        return ((norm - 1) ** 2).mean() * self.config.penalty
+
+    def _condition_loss(self, logits: Tensor, block: IntArray, code: IntArray) -> Tensor:
+        """Return the cross-entropy of the conditioned codes."""
+        total = torch.zeros(())
+        for place in self.sampler.blocks:
+            mine = np.flatnonzero(block == place)
+            if len(mine):
+                first = self.blocks.start[place]
+                own = logits[torch.from_numpy(mine), first : first + self.blocks.cardinalities[place]]
+                target = torch.from_numpy(code[mine])
+                total = total + functional.cross_entropy(own, target, reduction="sum")
+        return total / self.batch
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        for mean, now in zip(self.state.parameters(), self.generator.parameters()):
+            mean.lerp_(now, 1 - self.config.average)
+        for mean, now in zip(self.state.buffers(), self.generator.buffers()):
+            mean.copy_(now)
+
+    def validate(self) -> float:
+        """Compare rows generated for held-out contexts with the held-out rows."""
+        rng = np.random.Generator(np.random.Philox(0))  # the same noise at each evaluation
+        return distance(self.held, self.model._draw(self.held_context, rng))
+
+
+def _gumbel(like: Tensor) -> Tensor:
+    return -(-torch.rand_like(like).clamp_(1e-20, 1 - 6e-8).log()).log()
