@@ -1,0 +1,60 @@
+"""What a dialect offers to the shared reading code."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from sqlalchemy.engine import Connection, CursorResult, Engine
+
+from synthohive.connectors.capabilities import Capabilities
+from synthohive.schema import Column
+
+__all__ = ["Dialect"]
+
+
+class Dialect(ABC):
+    """Reads one engine without loss.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    """
+
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def quote(self, *names: str) -> str:
+        """Quote an identifier, or a dotted path of them, for raw SQL."""
+        prepare = self.engine.dialect.identifier_preparer.quote_identifier
+        return ".".join(prepare(name).replace("%%", "%") for name in names)
+
+    def execute(self, connection: Connection, sql: str) -> CursorResult[Any]:
+        """Run SQL as it is, without parameters (a percent sign is a percent sign)."""
+        return connection.execution_options(no_parameters=True).exec_driver_sql(sql)
+
+    def begin(self, connection: Connection) -> None:
+        """Start a consistent, read-only transaction where the engine has one."""
+
+    def expression(self, column: Column, quoted: str) -> str:
+        """Return the SQL that reads a column without loss."""
+        return quoted
+
+    @abstractmethod
+    def hashed(self, expressions: Sequence[str], seed: int) -> str:
+        """Return SQL for a uniform integer below 2**32, a function of the expressions."""
+
+    @abstractmethod
+    def read(
+        self, connection: Connection, sql: str, columns: Sequence[Column], table: str
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream a query whose columns are those given, in their Arrow types."""
+
+    @staticmethod
+    def schema(columns: Sequence[Column]) -> pa.Schema:
+        """Return the Arrow schema of columns."""
+        return pa.schema([pa.field(c.name, c.arrow_type) for c in columns])

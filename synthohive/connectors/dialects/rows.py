@@ -1,0 +1,43 @@
+"""From a cursor's rows to Arrow batches, for engines without a bulk export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from synthohive.connectors.base import BATCH_ROWS
+from synthohive.connectors.dialects.base import Dialect
+from synthohive.exceptions import ConnectorError
+from synthohive.schema import Column
+
+__all__ = ["batches"]
+
+Convert = Callable[[Column, Sequence[Any]], pa.Array]
+
+
+def batches(
+    result: Any, columns: Sequence[Column], table: str, convert: Convert
+) -> Iterator[pa.RecordBatch]:
+    """Convert a streamed result, column by column.
+
+    Raises
+    ------
+    ConnectorError
+        A value does not fit its column's declared type; the value itself is not shown.
+    """
+    schema = Dialect.schema(columns)
+    for rows in result.partitions(BATCH_ROWS):
+        arrays = []
+        for column, values in zip(columns, zip(*rows)):
+            try:
+                arrays.append(convert(column, values))
+            except (pa.ArrowException, ValueError, TypeError, ArithmeticError) as exc:
+                kinds = sorted({type(v).__name__ for v in values if v is not None})
+                raise ConnectorError(
+                    f"{table}.{column.name} is declared {column.sql_type or column.kind.value}, "
+                    f"but holds values that are not (Python types: {', '.join(kinds)}).",
+                    hint="Correct the values, or change the column's kind in the metadata.",
+                ) from exc
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,0 +1,81 @@
+"""SQLite: its cursor directly; declared types are promises that values may not keep."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy.engine import Connection
+
+from synthohive.connectors.capabilities import Capabilities
+from synthohive.connectors.dialects.base import Dialect
+from synthohive.connectors.dialects.rows import batches
+from synthohive.schema import Column, ColumnKind
+
+__all__ = ["SQLite"]
+
+
+class SQLite(Dialect):
+    """See the module."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        "sqlite", alter_add_constraint=False, schema_is_file=True, comments=False, max_identifier=1000
+    )
+
+    def hashed(self, expressions: Sequence[str], seed: int) -> str:
+        """See the base class."""
+        return f"synthohive_hash('{int(seed)}', {', '.join(expressions)})"
+
+    def begin(self, connection: Connection) -> None:
+        """See the base class."""
+        dbapi: Any = connection.connection.dbapi_connection
+        dbapi.create_function("synthohive_hash", -1, _hash, deterministic=True)
+
+    def read(
+        self, connection: Connection, sql: str, columns: Sequence[Column], table: str
+    ) -> Iterator[pa.RecordBatch]:
+        """See the base class."""
+        with self.execute(connection, sql) as result:
+            yield from batches(result, columns, table, _array)
+
+
+def _hash(*parts: Any) -> int:
+    text = "|".join("" if p is None else str(p) for p in parts)
+    return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[:4], "big")
+
+
+def _array(column: Column, values: Sequence[Any]) -> pa.Array:
+    kind, type_ = column.kind, column.arrow_type
+    if kind is ColumnKind.DECIMAL:
+        return pa.array([_decimal(v, type_.scale) for v in values], type_)
+    if kind is ColumnKind.BOOLEAN:
+        return pa.array([None if v is None else bool(v) for v in values], type_)
+    if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME):
+        return _moment(values, type_)
+    if kind is ColumnKind.BINARY:
+        return pa.array([v.encode() if isinstance(v, str) else v for v in values], type_)
+    if kind in (ColumnKind.TEXT, ColumnKind.UUID, ColumnKind.JSON, ColumnKind.CATEGORICAL):
+        return pa.array([v if v is None or isinstance(v, str) else str(v) for v in values], type_)
+    if kind is ColumnKind.FLOAT:
+        return pa.array([None if v is None else float(v) for v in values], type_)
+    return pa.array(values, type_)
+
+
+def _decimal(value: Any, scale: int) -> Any:
+    if value is None:
+        return None
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-scale))
+
+
+def _moment(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
+    """Parse ISO text; the time of day of a date, and a trailing Z, are let go."""
+    texts = pa.array([None if v is None else str(v) for v in values], pa.string())
+    if pa.types.is_time(type_):
+        return pc.cast(texts, type_)
+    whole = pc.replace_substring_regex(texts, r"(Z|\+00:?00)$", "")
+    stamps = pc.cast(whole, pa.timestamp("us"))
+    return pc.cast(stamps, type_, safe=False) if type_ == pa.date32() else pc.cast(stamps, type_)

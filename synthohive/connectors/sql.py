@@ -1,0 +1,183 @@
+"""A schema in a database, read by SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Optional, Union
+
+import pyarrow as pa
+from sqlalchemy.engine import URL, Connection, Engine
+
+from synthohive.connectors.base import FanOut, IfExists, Provenance, Warehouse, Writer
+from synthohive.connectors.dialects import dialect_for
+from synthohive.connectors.engines import connecting, shown, to_engine
+from synthohive.connectors.loaders import open_writer
+from synthohive.connectors.reflection import reflect
+from synthohive.connectors.subset import Subset
+from synthohive.exceptions import SchemaError
+from synthohive.schema import Column, ForeignKey, Metadata
+
+__all__ = ["SqlWarehouse"]
+
+
+class SqlWarehouse(Warehouse):
+    """Reads a schema; the source is never changed.
+
+    Parameters
+    ----------
+    url_or_engine : str, sqlalchemy.URL or sqlalchemy.Engine
+    schema : str, optional
+        The connection's default schema if None.
+    metadata : Metadata, optional
+        Used instead of what is reflected. Columns that it does not describe are
+        filled in from the database.
+    tables, exclude : sequence of str, optional
+    """
+
+    def __init__(
+        self,
+        url_or_engine: Union[str, URL, Engine],
+        schema: Optional[str] = None,
+        *,
+        metadata: Optional[Metadata] = None,
+        tables: Optional[Sequence[str]] = None,
+        exclude: Optional[Sequence[str]] = None,
+    ) -> None:
+        self.engine = to_engine(url_or_engine)
+        self.dialect = dialect_for(self.engine)
+        if metadata is None:
+            self._metadata = reflect(self.engine, schema, tables=tables, exclude=exclude)
+        else:
+            self._metadata = self._completed(metadata, schema)
+        self.schema = self._metadata.schema_name or ""
+
+    def _completed(self, given: Metadata, schema: Optional[str]) -> Metadata:
+        """Take facts that a hand-written description leaves out from the database."""
+        found = reflect(self.engine, schema or given.schema_name, drop_outside_keys=True)
+        result = given.model_copy(deep=True)
+        result.schema_name, result.dialect = found.schema_name, found.dialect
+        for name, table in result.tables.items():
+            if name not in found.tables:
+                raise SchemaError.unknown_table(name, found.tables, where="the database")
+            real = found.tables[name].columns
+            for column in table.columns:
+                if column not in real:
+                    raise SchemaError.unknown_column(name, column, real)
+            table.columns = {c: table.columns.get(c, facts) for c, facts in real.items()}
+        return result
+
+    @property
+    def metadata(self) -> Metadata:
+        """The tables, with every column described."""
+        return self._metadata
+
+    def place(self, table: str) -> str:
+        """Return a table's quoted name with its schema."""
+        return self.dialect.quote(self.schema, table)
+
+    @contextmanager
+    def _reading(self, table: str) -> Iterator[Connection]:
+        with connecting(self.engine, f"table {table!r} was read") as connection:
+            with connection.begin():
+                self.dialect.begin(connection)
+                yield connection
+
+    def count(self, table: str) -> int:
+        """Return the exact number of rows."""
+        with self._reading(table) as connection:
+            sql = f"SELECT count(*) FROM {self.place(table)}"
+            return int(self.dialect.execute(connection, sql).scalar_one())
+
+    def stored(self, table: str) -> list[Column]:
+        """Return the columns that are not computed by the database."""
+        columns = self._metadata.table(table).columns.values()
+        return [c for c in columns if c.computed is None]
+
+    def read(
+        self, table: str, columns: Optional[Sequence[str]] = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream all rows in the order of the primary key."""
+        config = self._metadata.table(table)
+        chosen = [c for c in self.stored(table) if columns is None or c.name in columns]
+        listed = ", ".join(
+            self.dialect.expression(c, f"t.{self.dialect.quote(c.name)}") for c in chosen
+        )
+        order = ", ".join(f"t.{self.dialect.quote(c)}" for c in config.pk)
+        sql = f"SELECT {listed} FROM {self.place(table)} t"
+        with self._reading(table) as connection:
+            found = False
+            query = f"{sql} ORDER BY {order}" if order else sql
+            for batch in self.dialect.read(connection, query, chosen, table):
+                found = True
+                yield batch
+            if not found:
+                yield pa.RecordBatch.from_arrays(
+                    [pa.array([], c.arrow_type) for c in chosen],
+                    schema=self.dialect.schema(chosen),
+                )
+
+    def fan_out(self, table: str, key: ForeignKey) -> FanOut:
+        """Count children per parent, by SQL aggregates."""
+        q = self.dialect.quote
+        child, parent = self.place(table), self.place(key.parent)
+        filled = " AND ".join(f"c.{q(c)} IS NOT NULL" for c in key.columns)
+        equal = " AND ".join(
+            f"p.{q(p)} = c.{q(c)}" for c, p in zip(key.columns, key.parent_columns)
+        )
+        groups = ", ".join(f"c.{q(c)}" for c in key.columns)
+        known = f"EXISTS (SELECT 1 FROM {parent} p WHERE {equal})"
+        with self._reading(table) as connection:
+
+            def scalar(sql: str) -> int:
+                return int(self.dialect.execute(connection, sql).scalar_one())
+
+            nulls = scalar(f"SELECT count(*) FROM {child} c WHERE NOT ({filled})")
+            orphans = scalar(f"SELECT count(*) FROM {child} c WHERE {filled} AND NOT {known}")
+            only = f" AND {known}" if orphans else ""
+            rows = self.dialect.execute(
+                connection,
+                f"SELECT n, count(*) FROM (SELECT count(*) AS n FROM {child} c "
+                f"WHERE {filled}{only} GROUP BY {groups}) g GROUP BY n",
+            )
+            histogram = {int(n): int(parents) for n, parents in rows}
+            zeros = scalar(f"SELECT count(*) FROM {parent}") - sum(histogram.values())
+        if zeros > 0:
+            histogram[0] = zeros
+        return FanOut(dict(sorted(histogram.items())), nulls, orphans)
+
+    def sample(
+        self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
+    ) -> dict[str, pa.Table]:
+        """Read a bounded, referentially consistent sample; see the base class."""
+        subset = Subset(self.dialect, self.place, self._metadata, drivers, size, seed)
+        counts = {name: self.count(name) for name in drivers}
+        tables = {}
+        for name in drivers:
+            columns = self.stored(name)
+            with self._reading(name) as connection:
+                sql = subset.query(name, columns, counts)
+                parts = list(self.dialect.read(connection, sql, columns, name))
+            tables[name] = pa.Table.from_batches(parts, schema=self.dialect.schema(columns))
+        return tables
+
+    def writer(
+        self,
+        metadata: Metadata,
+        schema: Optional[str],
+        *,
+        provenance: Provenance,
+        if_exists: IfExists = "fail",
+    ) -> Writer:
+        """Open a writer beside the source; see the base class."""
+        return open_writer(
+            self.engine,
+            metadata,
+            target_schema=schema,
+            source_schema=self.schema,
+            provenance=provenance,
+            if_exists=if_exists,
+        )
+
+    def __repr__(self) -> str:
+        return f"SqlWarehouse({shown(self.engine)!r}, schema={self.schema!r})"

@@ -1,0 +1,100 @@
+"""From SQLAlchemy's reflected types to what SynthoHive knows of a column."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Optional
+
+from sqlalchemy import types as sa
+from sqlalchemy.engine import Dialect
+
+from synthohive.schema import ColumnKind
+
+__all__ = ["describe_type"]
+
+_INTEGER_BITS = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 32, "INTEGER": 32, "INT": 32, "BIGINT": 64}
+_TEXT_NAMES = {
+    "CITEXT", "INET", "CIDR", "MACADDR", "MACADDR8", "XML", "BPCHAR", "NAME", "SET", "BIT",
+    "VARBIT", "LTREE", "OID", "TEXT", "CLOB", "NULL",
+}  # fmt: skip
+
+
+def describe_type(type_: Any, dialect: Dialect) -> dict[str, Any]:
+    """Return the fields of :class:`~synthohive.schema.Column` that follow from the type.
+
+    A type that nobody knows gets the kind ``unsupported``; validation reports it.
+    """
+    facts: dict[str, Any] = {"sql_type": _text_of(type_, dialect)}
+    name = type(type_).__name__.upper()
+    if name == "DOMAIN" and hasattr(type_, "data_type"):
+        facts.update(describe_type(type_.data_type, dialect), sql_type=facts["sql_type"])
+        return facts
+    facts.update(_described(type_, name, dialect.name, facts["sql_type"] or ""))
+    return facts
+
+
+def _text_of(type_: Any, dialect: Dialect) -> Optional[str]:
+    try:
+        return str(type_.compile(dialect=dialect))
+    except Exception:  # noqa: BLE001 - a type without a name is reported as unsupported
+        return None
+
+
+def _described(type_: Any, name: str, dialect: str, text: str) -> dict[str, Any]:
+    mysql = dialect in ("mysql", "mariadb")
+    if name == "MONEY":
+        return {"kind": ColumnKind.DECIMAL, "precision": 19, "scale": 2}
+    if name in ("UUID", "UNIQUEIDENTIFIER") or isinstance(type_, sa.UUID):
+        return {"kind": ColumnKind.UUID}
+    if isinstance(type_, sa.ARRAY) or name == "ARRAY":
+        return {"kind": ColumnKind.ARRAY}
+    if isinstance(type_, sa.JSON) or name in ("JSON", "JSONB", "HSTORE"):
+        return {"kind": ColumnKind.JSON if name != "HSTORE" else ColumnKind.TEXT}
+    if isinstance(type_, sa.Enum):
+        return {"kind": ColumnKind.CATEGORICAL, "enum_values": list(type_.enums)}
+    if isinstance(type_, sa.Boolean) and not mysql:
+        return {"kind": ColumnKind.BOOLEAN}
+    if isinstance(type_, sa.Boolean) or name == "YEAR":
+        return {"kind": ColumnKind.INTEGER, "arrow": "int16"}
+    if isinstance(type_, sa.Integer):
+        return _integer(type_, name, dialect)
+    if name == "OID":
+        return {"kind": ColumnKind.INTEGER}
+    if isinstance(type_, sa.Float) or name in ("REAL", "DOUBLE", "DOUBLE_PRECISION", "FLOAT"):
+        single = name == "REAL" and dialect == "postgresql" or (name == "FLOAT" and mysql)
+        return {"kind": ColumnKind.FLOAT, **({"arrow": "float"} if single else {})}
+    if isinstance(type_, sa.Numeric):
+        return {"kind": ColumnKind.DECIMAL, "precision": type_.precision, "scale": type_.scale}
+    return _described_further(type_, name, mysql, text)
+
+
+def _integer(type_: Any, name: str, dialect: str) -> dict[str, Any]:
+    unsigned = bool(getattr(type_, "unsigned", False))
+    bits = 64 if dialect == "sqlite" else _INTEGER_BITS.get(name, 64)
+    if unsigned and bits == 64:
+        return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": "uint64"}
+    if unsigned:  # the next wider signed type holds every value
+        return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": f"int{min(bits * 2, 64)}"}
+    return {"kind": ColumnKind.INTEGER, "arrow": f"int{bits}"}
+
+
+def _described_further(type_: Any, name: str, mysql: bool, text: str) -> dict[str, Any]:
+    if isinstance(type_, sa.DateTime):
+        zoned = bool(getattr(type_, "timezone", False))
+        return {"kind": ColumnKind.TIMESTAMP, "timezone": zoned}
+    if isinstance(type_, sa.Date):
+        return {"kind": ColumnKind.DATE}
+    if isinstance(type_, sa.Time):  # MySQL's TIME is a duration, up to 838 hours
+        return {"kind": ColumnKind.INTERVAL if mysql else ColumnKind.TIME}
+    if isinstance(type_, sa.Interval) or name == "INTERVAL":
+        return {"kind": ColumnKind.INTERVAL}
+    if isinstance(type_, sa.LargeBinary) or name in ("BYTEA", "BINARY", "VARBINARY", "BLOB"):
+        return {"kind": ColumnKind.BINARY, "length": getattr(type_, "length", None)}
+    if isinstance(type_, sa.String) or name in _TEXT_NAMES:
+        length = getattr(type_, "length", None)
+        if name == "BIT" and mysql:
+            return {"kind": ColumnKind.BINARY, "length": length}
+        if length is None and (found := re.search(r"CHAR(?:ACTER)?(?: VARYING)?\((\d+)\)", text)):
+            length = int(found[1])
+        return {"kind": ColumnKind.TEXT, "length": length}
+    return {"kind": ColumnKind.UNSUPPORTED}
