@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import structlog
 
+from synthohive._logging import get_logger
 from synthohive.relational.sql_expressions import Check, Comparison
 
 __all__ = ["Repair", "Resample", "nearest"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import structlog
 
+from synthohive._logging import get_logger
 from synthohive.connectors.base import FanOut
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import EncodedTable
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TableFitter"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
 
 

@@ -240,7 +240,7 @@ class _BlockMaker:
 
     def _draw(self, context: EncodedTable, rows: int, *path: Any) -> tuple[EncodedTable, pa.Table]:
         model, encoder = self.fitted.model, self.fitted.encoder
-        if encoder is None:
+        if encoder is None or not encoder.columns:  # a dummy column keeps the number of rows
             return EncodedTable.empty(rows), pa.table({"": pa.nulls(rows)})
         if model is None:
             nothing = EncodedTable.empty(rows)

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import structlog
 
+from synthohive._logging import get_logger
 from synthohive.relational import seeds
 from synthohive.relational.generation import Generated, Run
 from synthohive.relational.linkage import (
@@ -27,7 +27,7 @@ from synthohive.relational.unique import UniqueRepair
 
 __all__ = ["link", "link_deferred"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
 
 
@@ -66,7 +66,9 @@ class _Choice:
         parent = run.tables[self.key.parent]
         self.rows_of_parents = parent.spool.rows
         self.keys = parent.spool.column_table(self.key.parent_columns)
-        self.nulls = made.nulls.get(self.label, np.zeros(made.spool.rows, dtype=bool))
+        share = run.fitted.tables[name].keys[self.label].null_share
+        drawn = made.nulls.get(self.label, np.zeros(made.spool.rows, dtype=bool))
+        self.nulls = _exact_nulls(drawn, share, run.rng(name, self.label, "nulls"))
         self.ranks = np.cumsum(~self.nulls) - 1
         wanted = int(made.spool.rows - self.nulls.sum())
         self.counts = _quota(run, name, further, wanted)
@@ -114,6 +116,17 @@ class _Choice:
             values = self.keys.column(parent_column).take(index)
             block = _with_column(block, column, values)
         return block
+
+
+def _exact_nulls(
+    drawn: npt.NDArray[np.bool_], share: float, rng: np.random.Generator
+) -> npt.NDArray[np.bool_]:
+    """Turn as few rows as it takes, so that the share of NULLs is the real one."""
+    nulls = drawn.copy()
+    surplus = int(nulls.sum()) - round(share * len(nulls))
+    turned = np.flatnonzero(nulls if surplus > 0 else ~nulls)
+    nulls[rng.permutation(turned)[: abs(surplus)]] = surplus < 0
+    return nulls
 
 
 def _quota(run: Run, name: str, further: FurtherKey, wanted: int) -> IntArray:

@@ -11,8 +11,8 @@ from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
-import structlog
 
+from synthohive._logging import get_logger
 from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
@@ -29,7 +29,7 @@ from synthohive.schema import Metadata, PrivacyConfig
 
 __all__ = ["FitOptions", "fit_database", "generate_database"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass

@@ -18,16 +18,16 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import sqlglot
-import structlog
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
+from synthohive._logging import get_logger
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["Check", "Comparison", "compile_check", "quoted"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 _INTRODUCER = re.compile(r"\b_(?:utf8mb4|utf8mb3|utf8|latin1|ascii|binary)(?=\\?')")

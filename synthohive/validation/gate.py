@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import structlog
-
+from synthohive._logging import get_logger
 from synthohive.exceptions import QualityError
 from synthohive.validation.metrics import ColumnScore
 
 __all__ = ["check_quality", "emit_scores"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _SHOWN = 20
 

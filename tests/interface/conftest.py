@@ -31,7 +31,7 @@ CREATE TABLE purchase_tag (
     purchase INTEGER NOT NULL REFERENCES purchase, tag INTEGER NOT NULL REFERENCES tag,
     PRIMARY KEY (purchase, tag)
 );
-CREATE TABLE nothing (id INTEGER PRIMARY KEY, remark TEXT);
+CREATE TABLE unused (id INTEGER PRIMARY KEY, remark TEXT);
 """
 
 

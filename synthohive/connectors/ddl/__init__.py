@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional
 
-import structlog
-
+from synthohive._logging import get_logger
 from synthohive.connectors.ddl.mysql import mysql_ddl
 from synthohive.connectors.ddl.portable import portable_ddl
 from synthohive.connectors.ddl.postgresql import postgresql_ddl
@@ -34,7 +33,7 @@ __all__ = [
     "label",
 ]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _CLONES = {"postgresql": postgresql_ddl, "mysql": mysql_ddl, "sqlite": sqlite_ddl}
 
 

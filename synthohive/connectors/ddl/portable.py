@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Optional
 
-import structlog
-
+from synthohive._logging import get_logger
 from synthohive.connectors.ddl.expressions import portable_default, portable_expression
 from synthohive.connectors.ddl.mysql import quote as mysql_quote
 from synthohive.connectors.ddl.postgresql import advance, literal, quote
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["portable_ddl"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _MYSQL_NAMES = ("mysql", "mariadb")
 _BIGINT = 2**63 - 1
 

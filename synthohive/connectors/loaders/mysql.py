@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pymysql
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from synthohive._logging import get_logger
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.mysql import quote
 from synthohive.connectors.loaders.mysql_rows import RowLoader, hide_values, regroup
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MysqlWriter", "create", "identity", "locate"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _MAX_IDENTIFIER = 64
 _SYSTEM = {"mysql", "information_schema", "performance_schema", "sys"}
 _MARK_TABLE = "_synthohive_staging"

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import psycopg2
-import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from synthohive._logging import get_logger
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal, quote
 from synthohive.connectors.loaders.postgresql_rows import CsvStream
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresqlWriter", "create", "identity", "locate"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _MAX_IDENTIFIER = 63
 _READ_BYTES = 1 << 20
 _LOCK_CLASS = 0x53594E48  # "SYNH", the first key of the advisory lock on a target

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import structlog
 
+from synthohive._logging import get_logger
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.loaders.staged import (
     STAGING_MARK,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteWriter", "create", "identity", "locate"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _MAGIC = b"SQLite format 3\x00"
 _MARK = 0x53594E48  # "SYNH", the application id of a staging file
 _MAX_NAME = 200

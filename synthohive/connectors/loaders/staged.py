@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pyarrow as pa
-import structlog
 
+from synthohive._logging import get_logger
 from synthohive.connectors.base import KeyCheck, Provenance, Writer
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl, Statement, fit_identifier
 from synthohive.exceptions import ConnectorError, SchemaError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGING_MARK", "StagedWriter", "exists_error", "same_place_error", "staging_name"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 STAGING_MARK = "__synthohive_"
 
 

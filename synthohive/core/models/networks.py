@@ -31,6 +31,18 @@ class Residual(nn.Module):
         return torch.cat([torch.relu(self.norm(self.linear(x))), x], dim=1)
 
 
+class Nothing(nn.Module):
+    """The head of a table that has no such column."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, width)`` to ``(B, 0)``."""
+        return x[:, :0]
+
+
+def _head(width: int, out: int) -> nn.Module:
+    return nn.Linear(width, out) if out else Nothing()
+
+
 class Generator(nn.Module):
     """From noise, condition and context to logits and floats.
 
@@ -57,8 +69,8 @@ class Generator(nn.Module):
             layers.append(Residual(width, out))
             width += out
         self.body = nn.Sequential(*layers)
-        self.wide = nn.Linear(width, self.blocks.width)
-        self.floats = nn.Linear(width, len(layout.continuous))
+        self.wide = _head(width, self.blocks.width)
+        self.floats = _head(width, len(layout.continuous))
         cards = [layout.discrete[i].cardinality for i in self.blocks.large]
         # logits of a large block are the products with its embedding: rank 32 instead of K
         self.query = nn.ModuleList(nn.Linear(width, embedding_size(k)) for k in cards)

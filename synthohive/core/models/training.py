@@ -12,17 +12,17 @@ from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
-import structlog
 import torch
 from torch import Tensor, nn
 
+from synthohive._logging import get_logger
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import TrainingEvent, TrainingListener
 from synthohive.exceptions import TrainingError
 
 __all__ = ["Schedule", "Trainable", "distance", "one_thread", "split", "train"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
