@@ -37,8 +37,7 @@ def main() -> None:
 
     _title("2. Learning it")
     synthesizer.fit(seed=42, epochs=args.epochs)
-    if synthesizer.fitted_ is not None:
-        print(describe(synthesizer.fitted_.findings))
+    print(describe(synthesizer.personal_data))
 
     _title("3. Writing the synthetic database")
     target = args.output / "shop_synthetic.db"

@@ -50,7 +50,9 @@ def default_type(column: Column) -> pa.DataType:
     if kind == "decimal":
         precision = column.precision or 38
         scale = column.scale if column.scale is not None else 10
-        return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+        return (
+            pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+        )
     if kind == "timestamp":
         return pa.timestamp("us", tz="UTC" if column.timezone else None)
     simple = {

@@ -123,8 +123,9 @@ def data_problems(
 def _arrow(table: Any) -> pa.Table:
     import pyarrow as pa
 
-    return table if isinstance(table, pa.Table) else pa.Table.from_pandas(
-        table, preserve_index=False)
+    return (
+        table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
+    )
 
 
 def _repeats(table: TableConfig, data: pa.Table) -> Iterator[str]:
@@ -159,7 +160,5 @@ def _orphans(child: pa.Table, parent: pa.Table, key: ForeignKey) -> int:
         position = keys.schema.get_field_index(column)
         cast = pc.cast(keys.column(column), rows.schema.field(other).type)
         keys = keys.set_column(position, column, cast)
-    joined = rows.join(
-        keys, keys=key.columns, right_keys=key.parent_columns, join_type="left anti"
-    )
+    joined = rows.join(keys, keys=key.columns, right_keys=key.parent_columns, join_type="left anti")
     return len(joined)

@@ -84,9 +84,7 @@ class SchemaError(SynthoHiveError):
     @classmethod
     def unknown_column(cls, table: str, column: str, known: Iterable[str]) -> SchemaError:
         """Build the error for a column that a table does not have."""
-        return cls(
-            f"Table {table!r} has no column {column!r}.", hint=did_you_mean(column, known)
-        )
+        return cls(f"Table {table!r} has no column {column!r}.", hint=did_you_mean(column, known))
 
 
 class SchemaValidationError(SchemaError):

@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from synthohive._columns import Column, ColumnKind, Identity, Strict
 from synthohive.exceptions import SchemaError, SchemaValidationError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from sqlalchemy.engine import URL, Engine
 
 __all__ = [
@@ -39,79 +38,7 @@ __all__ = [
 FORMAT_VERSION = 1
 
 
-class ColumnKind(str, Enum):
-    """What a column holds, independent of any engine's type names.
-
-    In parentheses: the Arrow type in which SynthoHive carries the values.
-    """
-
-    INTEGER = "integer"  # int8 … int64, uint64
-    DECIMAL = "decimal"  # decimal128/256(precision, scale)
-    FLOAT = "float"  # float32, float64
-    BOOLEAN = "boolean"  # bool
-    CATEGORICAL = "categorical"  # string; the domain is declared (ENUM)
-    DATE = "date"  # date32
-    TIME = "time"  # time64[us]
-    TIMESTAMP = "timestamp"  # timestamp[us], or timestamp[us, UTC] with `timezone`
-    INTERVAL = "interval"  # duration[us]; a month counts as 30 days
-    UUID = "uuid"  # string
-    TEXT = "text"  # string
-    JSON = "json"  # string: the JSON text
-    ARRAY = "array"  # string: the elements as a JSON array
-    BINARY = "binary"  # binary
-    UNSUPPORTED = "unsupported"
-
-
-class _Model(BaseModel):
-    """Shared settings: unknown fields are typing errors, assignments are checked."""
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
-
-
-class Identity(_Model):
-    """An identity, AUTO_INCREMENT or serial column's generator."""
-
-    start: int = 1
-    increment: int = 1
-    always: bool = False
-
-
-class Column(_Model):
-    """One column as the database declares it.
-
-    Attributes
-    ----------
-    arrow : str, optional
-        The Arrow type in which the column was read, e.g. ``"decimal128(15, 2)"``.
-    computed : str, optional
-        The expression of a generated column: never modelled, never loaded.
-    """
-
-    name: str
-    kind: ColumnKind
-    sql_type: Optional[str] = None
-    arrow: Optional[str] = None
-    nullable: bool = True
-    length: Optional[int] = None
-    precision: Optional[int] = None
-    scale: Optional[int] = None
-    timezone: bool = False
-    unsigned: bool = False
-    enum_values: Optional[list[str]] = None
-    default: Optional[str] = None
-    identity: Optional[Identity] = None
-    computed: Optional[str] = None
-    comment: Optional[str] = None
-
-    @property
-    def arrow_type(self) -> pa.DataType:
-        """The Arrow type of the column's values."""
-        from synthohive._arrow import default_type, parse_type
-
-        return parse_type(self.arrow) if self.arrow else default_type(self)
-
-
-class ForeignKey(_Model):
+class ForeignKey(Strict):
     """A reference from `columns` of one table to `parent_columns` of `parent`."""
 
     columns: list[str] = Field(min_length=1)
@@ -144,21 +71,21 @@ class ForeignKey(_Model):
         )
 
 
-class UniqueConstraint(_Model):
+class UniqueConstraint(Strict):
     """Columns whose combination of values never repeats."""
 
     columns: list[str] = Field(min_length=1)
     name: Optional[str] = None
 
 
-class CheckConstraint(_Model):
+class CheckConstraint(Strict):
     """A CHECK as the database states it, in its own SQL."""
 
     sqltext: str
     name: Optional[str] = None
 
 
-class Index(_Model):
+class Index(Strict):
     """An index that is neither the primary key's nor a UNIQUE constraint's.
 
     `definition` is the engine's own ``CREATE INDEX`` text where the columns alone do
@@ -171,7 +98,7 @@ class Index(_Model):
     definition: Optional[str] = None
 
 
-class Constraint(_Model):
+class Constraint(Strict):
     """Bounds that generated values of a column must keep."""
 
     dtype: Optional[str] = None  # "int" or "float"; informs rounding of repaired values
@@ -185,7 +112,7 @@ class Constraint(_Model):
         return self
 
 
-class TableConfig(_Model):
+class TableConfig(Strict):
     """One table: its columns and keys, and how to synthesize it.
 
     Parameters
@@ -260,7 +187,7 @@ class TableConfig(_Model):
         return list(dict.fromkeys(found))
 
 
-class PrivacyConfig(_Model):
+class PrivacyConfig(Strict):
     """What must not leave the database.
 
     Parameters
@@ -286,7 +213,7 @@ class PrivacyConfig(_Model):
     locale: str = "en_US"
 
 
-class Metadata(_Model):
+class Metadata(Strict):
     """The tables of one schema and their keys.
 
     Examples
@@ -316,7 +243,9 @@ class Metadata(_Model):
 
         return reflect(url_or_engine, schema, **options)
 
-    def add_table(self, name: str, pk: Union[str, list[str], None] = None, **config: Any) -> Metadata:
+    def add_table(
+        self, name: str, pk: Union[str, list[str], None] = None, **config: Any
+    ) -> Metadata:
         """Add or replace a table; return self, so that calls chain.
 
         Raises

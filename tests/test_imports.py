@@ -19,7 +19,8 @@ HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow
 # Layers, lowest first. A module may import from its own group and from lower layers, never
 # from another group of its layer or from above.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("exceptions", "_version"),
+    ("exceptions", "_version", "_logging"),
+    ("_columns",),
     ("schema", "_arrow", "_schema_checks"),
     ("core.data", "connectors", "privacy", "validation"),
     ("core.models",),
@@ -27,8 +28,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("interface",),
 )
 # What of `relational` needs neither rows nor models stands beside `connectors`.
-PLANNING = ("relational.plan", "relational.linkage", "relational.keys")
-PLANNING_LEVEL = 2
+PLANNING = tuple(
+    f"relational.{name}"
+    for name in ("plan", "linkage", "keys", "key_makers", "fan_out", "hierarchy", "hashing", "rows")
+)
+PLANNING_LEVEL = 3
 
 
 def module_name(path: Path) -> str:

@@ -61,7 +61,7 @@ def _described(type_: Any, name: str, dialect: str, text: str) -> dict[str, Any]
     if name == "OID":
         return {"kind": ColumnKind.INTEGER}
     if isinstance(type_, sa.Float) or name in ("REAL", "DOUBLE", "DOUBLE_PRECISION", "FLOAT"):
-        single = name == "REAL" and dialect == "postgresql" or (name == "FLOAT" and mysql)
+        single = (name == "REAL" and dialect == "postgresql") or (name == "FLOAT" and mysql)
         return {"kind": ColumnKind.FLOAT, **({"arrow": "float"} if single else {})}
     if isinstance(type_, sa.Numeric):
         return {"kind": ColumnKind.DECIMAL, "precision": type_.precision, "scale": type_.scale}

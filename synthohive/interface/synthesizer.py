@@ -29,6 +29,7 @@ from synthohive.schema import Metadata, PrivacyConfig
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
+    from synthohive.privacy.detect import PiiFinding
     from synthohive.validation.report import ValidationReport
 
 __all__ = ["Synthesizer"]
@@ -334,6 +335,11 @@ class Synthesizer:
         report = compare(self.metadata, real_data, synthetic_data, self.fitted_)
         report.write(output_path)
         return report
+
+    @property
+    def personal_data(self) -> list[PiiFinding]:
+        """The columns found to hold personal data, with the reason; after :meth:`fit`."""
+        return self._state().findings
 
     def save(self, path: PathLike) -> Path:
         """Write the fitted synthesizer as a checkpoint directory; see :meth:`load`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Optional, Union
 
 from synthohive.connectors.base import IfExists, Provenance, Reader, Writer
+from synthohive.connectors.engines import to_engine
 from synthohive.connectors.loaders import open_writer
-from synthohive.connectors.reflection import to_engine
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Metadata

@@ -28,7 +28,7 @@ from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.roles import DEPTH, Roles, fan_out_column, null_column
 from synthohive.relational.sample import Sample, incoming_keys, root_entities, training_context
-from synthohive.schema import Column, ColumnKind
+from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.validation.profile import profile_table
 
 if TYPE_CHECKING:

@@ -151,10 +151,10 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     for block in _blocks(rows, groups, maker.whole_groups):
         encoded, context, attributes = maker.attributes(block)
         made.spool.append(maker.complete(block, attributes))
-        for key in preferences:
-            preferences[key].append(maker.extra(attributes, fan_out_column(*maker.incoming[key])))
-        for key in nulls:
-            nulls[key].append(_flags(attributes, null_column(key)))
+        for label, found in preferences.items():
+            found.append(maker.extra(attributes, fan_out_column(*maker.incoming[label])))
+        for label, flags in nulls.items():
+            flags.append(_flags(attributes, null_column(label)))
         if fitted.hierarchy is not None:
             depths.append(maker.extra(attributes, DEPTH))
         if made.context is not None:
@@ -171,7 +171,8 @@ def _flags(attributes: pa.Table, name: str) -> npt.NDArray[np.bool_]:
     """Return a boolean column, all False where it was never modelled (no NULL was seen)."""
     if name not in attributes.column_names:
         return np.zeros(len(attributes), dtype=bool)
-    return pc.fill_null(attributes.column(name), False).to_numpy()
+    flags: npt.NDArray[np.bool_] = pc.fill_null(attributes.column(name), False).to_numpy()
+    return flags
 
 
 class _BlockMaker:
@@ -196,7 +197,8 @@ class _BlockMaker:
         """Return a structural column as floats; zeros where it was constant."""
         if name not in attributes.column_names:
             return np.zeros(len(attributes))
-        return pc.fill_null(attributes.column(name), 0).cast(pa.float64()).to_numpy()
+        values = pc.fill_null(attributes.column(name), 0).cast(pa.float64())
+        return np.asarray(values.to_numpy())
 
     def context(self, block: _Block) -> tuple[EncodedTable, EncodedTable]:
         """Return what the model is conditioned on, and the ancestors alone."""

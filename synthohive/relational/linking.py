@@ -41,7 +41,7 @@ def link(run: Run, name: str, made: Generated) -> None:
     ]
     repairs = _unique_repairs(run, name)
     if choices or repairs:
-        made.spool.rewrite(lambda block, start: _finish(run, name, block, start, choices, repairs))
+        made.spool.rewrite(_Finish(run, name, choices, repairs))
     if plan.hierarchy is not None:
         _link_hierarchy(run, name, made)
 
@@ -55,7 +55,7 @@ def link_deferred(run: Run, name: str) -> None:
         if further.mode == "deferred"
     ]
     if choices:
-        made.spool.rewrite(lambda block, start: _finish(run, name, block, start, choices, []))
+        made.spool.rewrite(_Finish(run, name, choices, []))
 
 
 class _Choice:
@@ -122,7 +122,7 @@ def _exact_nulls(
     drawn: npt.NDArray[np.bool_], share: float, rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
     """Turn as few rows as it takes, so that the share of NULLs is the real one."""
-    nulls = drawn.copy()
+    nulls: npt.NDArray[np.bool_] = drawn.copy()
     surplus = int(nulls.sum()) - round(share * len(nulls))
     turned = np.flatnonzero(nulls if surplus > 0 else ~nulls)
     nulls[rng.permutation(turned)[: abs(surplus)]] = surplus < 0
@@ -167,21 +167,26 @@ def _unique_repairs(run: Run, name: str) -> list[UniqueRepair]:
     ]
 
 
-def _finish(
-    run: Run,
-    name: str,
-    block: pa.Table,
-    start: int,
-    choices: list[_Choice],
-    repairs: list[UniqueRepair],
-) -> pa.Table:
-    for choice in choices:
-        block = choice.apply(block, start, run.rng(name, choice.label, "pairs", start))
-    for repair in repairs:
-        block, changed = repair.apply(block)
-        if changed:
-            log.debug("unique_repaired", table=name, columns=repair.columns, rows=changed)
-    return block
+class _Finish:
+    """Completes the blocks of one table, in order."""
+
+    def __init__(
+        self, run: Run, name: str, choices: list[_Choice], repairs: list[UniqueRepair]
+    ) -> None:
+        self.run, self.name = run, name
+        self.choices, self.repairs = choices, repairs
+
+    def __call__(self, block: pa.Table, start: int) -> pa.Table:
+        """Return a block with its further keys, and without repeats."""
+        for choice in self.choices:
+            rng = self.run.rng(self.name, choice.label, "pairs", start)
+            block = choice.apply(block, start, rng)
+        for repair in self.repairs:
+            block, changed = repair.apply(block)
+            if changed:
+                columns = list(repair.columns)
+                log.debug("unique_repaired", table=self.name, columns=columns, rows=changed)
+        return block
 
 
 def _link_hierarchy(run: Run, name: str, made: Generated) -> None:

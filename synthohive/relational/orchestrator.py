@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,9 +81,11 @@ def fit_database(
         findings=findings,
     )
     sample = Sample(metadata, plan, tables)
+    fitter = TableFitter(sample, fitted, options, fan_outs, counts, listener)
     for name in plan.order:
-        fitter = TableFitter(sample, fitted, options, fan_outs, counts, listener)
         fitted.tables[name] = fitter.fit(name)
+        if listener is not None:
+            listener.on_table(name)
     return fitted
 
 
@@ -105,7 +107,8 @@ def _find_personal_data(
     for name, config in metadata.tables.items():
         findings += detect_pii(config, tables[name], privacy)
     if findings:
-        log.info("personal_data", columns={f"{f.table}.{f.column}": f.kind for f in findings})
+        kinds = {f"{f.table}.{f.column}": f.kind.value for f in findings}
+        log.warning("personal_data_found", strategy=privacy.pii_strategy, columns=kinds)
     return findings
 
 
@@ -117,7 +120,6 @@ def generate_database(
     scale: float = 1.0,
     num_rows: Optional[Mapping[str, int]] = None,
     enforce_constraints: bool = False,
-    on_table: Optional[Callable[[str, int], None]] = None,
 ) -> Iterator[dict[str, TableSpool]]:
     """Generate all tables into a temporary folder; yield them by name, parents first.
 
@@ -126,9 +128,7 @@ def generate_database(
     with tempfile.TemporaryDirectory(prefix="synthohive-") as folder:
         run = Run(fitted, seed, scale, Path(folder), dict(num_rows or {}), enforce_constraints)
         for name in fitted.plan.order:
-            made = _generate_table(run, name)
-            if on_table is not None:
-                on_table(name, made.spool.rows)
+            _generate_table(run, name)
         for name in fitted.plan.order:
             link_deferred(run, name)
         yield {name: run.tables[name].spool for name in fitted.plan.order}

@@ -15,13 +15,17 @@ IntArray = npt.NDArray[np.int64]
 
 
 def _column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int]:
-    """Number the distinct values of one column across tables; NULL is -1."""
-    values = [part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in parts]
+    """Give each distinct value of one column a number, across tables; NULL is -1."""
+    values = [
+        part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in parts
+    ]
     target = values[0].type
     chunks = [v if v.type == target else pc.cast(v, target) for v in values]
     coded = pa.chunked_array(chunks, type=target).dictionary_encode()
     flat = coded.combine_chunks()
-    dictionary = flat.dictionary if isinstance(flat, pa.DictionaryArray) else flat.chunk(0).dictionary
+    dictionary = (
+        flat.dictionary if isinstance(flat, pa.DictionaryArray) else flat.chunk(0).dictionary
+    )
     indices = flat.indices if isinstance(flat, pa.DictionaryArray) else flat.chunk(0).indices
     codes = pc.fill_null(indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
     bounds = np.cumsum([len(v) for v in values])[:-1]
@@ -29,7 +33,7 @@ def _column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int
 
 
 def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) -> list[IntArray]:
-    """Number the distinct key values across tables.
+    """Give each distinct key value a number, across tables.
 
     Parameters
     ----------
@@ -45,9 +49,7 @@ def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) ->
     """
     total: list[IntArray] = [np.zeros(len(t), dtype=np.int64) for t in tables]
     for position in range(len(columns[0])):
-        parts, size = _column_codes(
-            [t.column(c[position]) for t, c in zip(tables, columns)]
-        )
+        parts, size = _column_codes([t.column(c[position]) for t, c in zip(tables, columns)])
         joined = [
             np.where((old < 0) | (new < 0), -1, old * max(size, 1) + new)
             for old, new in zip(total, parts)
@@ -56,7 +58,9 @@ def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) ->
             bounds = np.cumsum([len(j) for j in joined])[:-1]
             everything = np.concatenate(joined)
             distinct, dense = np.unique(everything, return_inverse=True)
-            dense = dense.reshape(-1).astype(np.int64) - int(len(distinct) > 0 and distinct[0] == -1)
+            dense = dense.reshape(-1).astype(np.int64) - int(
+                len(distinct) > 0 and distinct[0] == -1
+            )
             joined = list(np.split(dense, bounds))
         total = joined
     return total

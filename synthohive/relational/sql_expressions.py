@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cache
 from typing import Any, Optional
 
 import duckdb
@@ -193,7 +193,7 @@ def _as_duckdb_means(tree: exp.Expression, read: str) -> exp.Expression:
     return changed
 
 
-@lru_cache(maxsize=None)
+@cache
 def _constant(sql: str) -> Any:
     """Return the value of a condition's constant part; None if it is none."""
     row = _database().execute(f"SELECT {sql}").fetchone()

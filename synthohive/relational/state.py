@@ -82,7 +82,8 @@ def write_table(table: FittedTable, folder: Path) -> None:
         (folder / "model").mkdir()
         table.model.save(folder / "model")
     (folder / "table.json").write_text(json.dumps(pack.state), encoding="utf-8")
-    np.savez_compressed(folder / "arrays.npz", **pack.arrays)
+    arrays: dict[str, Any] = pack.arrays
+    np.savez_compressed(folder / "arrays.npz", **arrays)
 
 
 def _write_reference(reference: ReferenceRows, pack: _Pack, folder: Path) -> None:

@@ -37,6 +37,9 @@ class TrainingListener(Protocol):
     def on_checkpoint(self, event: TrainingEvent) -> None:
         """The model was scored on held-out rows."""
 
+    def on_table(self, table: str) -> None:
+        """A table is done."""
+
 
 class ConditionalGenerativeModel(ABC):
     """A model of one table's rows, given a context row for each.

@@ -1,0 +1,85 @@
+"""One column: its kind, its facts, and the Arrow type that carries its values."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Optional
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Column", "ColumnKind", "Identity", "Strict"]
+
+
+class ColumnKind(str, Enum):
+    """What a column holds, independent of any engine's type names.
+
+    In parentheses: the Arrow type in which SynthoHive carries the values.
+    """
+
+    INTEGER = "integer"  # int8 … int64, uint64
+    DECIMAL = "decimal"  # decimal128/256(precision, scale)
+    FLOAT = "float"  # float32, float64
+    BOOLEAN = "boolean"  # bool
+    CATEGORICAL = "categorical"  # string; the domain is declared (ENUM)
+    DATE = "date"  # date32
+    TIME = "time"  # time64[us]
+    TIMESTAMP = "timestamp"  # timestamp[us], or timestamp[us, UTC] with `timezone`
+    INTERVAL = "interval"  # duration[us]; a month counts as 30 days
+    UUID = "uuid"  # string
+    TEXT = "text"  # string
+    JSON = "json"  # string: the JSON text
+    ARRAY = "array"  # string: the elements as a JSON array
+    BINARY = "binary"  # binary
+    UNSUPPORTED = "unsupported"
+
+
+class Strict(BaseModel):
+    """Shared settings: unknown fields are typing errors, assignments are checked."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class Identity(Strict):
+    """An identity, AUTO_INCREMENT or serial column's generator."""
+
+    start: int = 1
+    increment: int = 1
+    always: bool = False
+
+
+class Column(Strict):
+    """One column as the database declares it.
+
+    Attributes
+    ----------
+    arrow : str, optional
+        The Arrow type in which the column was read, e.g. ``"decimal128(15, 2)"``.
+    computed : str, optional
+        The expression of a generated column: never modelled, never loaded.
+    """
+
+    name: str
+    kind: ColumnKind
+    sql_type: Optional[str] = None
+    arrow: Optional[str] = None
+    nullable: bool = True
+    length: Optional[int] = None
+    precision: Optional[int] = None
+    scale: Optional[int] = None
+    timezone: bool = False
+    unsigned: bool = False
+    enum_values: Optional[list[str]] = None
+    default: Optional[str] = None
+    identity: Optional[Identity] = None
+    computed: Optional[str] = None
+    comment: Optional[str] = None
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The Arrow type of the column's values."""
+        from synthohive._arrow import default_type, parse_type
+
+        return parse_type(self.arrow) if self.arrow else default_type(self)
