@@ -99,7 +99,9 @@ class TableFitter:
         support = np.zeros(len(self.sample.tables[name]), dtype=np.int64)
         config = self.sample.metadata.tables[name]
         for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name):
-            support = np.maximum(support, self.sample.child_counts(child, key))
+            seen = max(len(self.sample.tables[child]), 1)
+            counts = self.sample.child_counts(child, key) * (self.counts[child] / seen)
+            support = np.maximum(support, counts.astype(np.int64))
         parents = [
             self.database.tables[fk.parent].reference is not None
             for fk in config.foreign_keys

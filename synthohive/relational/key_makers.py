@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -14,14 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.relational.hashing import Permutation, hashed, uniform
+from synthohive.relational.hashing import hashed, uniform
 from synthohive.schema import Column, ColumnKind
 
 __all__ = [
     "CounterMaker",
     "GridMaker",
     "KeyMaker",
-    "PatternMaker",
     "SequenceMaker",
     "UuidMaker",
 ]
@@ -254,113 +252,3 @@ class GridMaker(KeyMaker):
         slot = low + np.floor(uniform(rows, seed) * np.maximum(high - low, 1.0))
         numbers = self.settings["start"] + slot.astype(np.int64) * self.settings["step"]
         return _from_integers(self.column, numbers)
-
-
-_ANY = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CLASSES = {"9": "0123456789", "A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "a": "abcdefghijklmnopqrstuvwxyz"}
-
-
-class PatternMaker(KeyMaker):
-    """Strings of the real keys' patterns: shared letters stay, the rest is numbered."""
-
-    name = "pattern"
-
-    @classmethod
-    def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
-    ) -> Optional[KeyMaker]:
-        """Accept any text."""
-        if column.kind not in (ColumnKind.TEXT, ColumnKind.CATEGORICAL):
-            return None
-        seen = values.drop_null().slice(0, 20_000).to_pylist()
-        shapes: dict[str, list[str]] = {}
-        for value in seen:
-            shapes.setdefault(_shape(value), []).append(value)
-        common = sorted(shapes.items(), key=lambda item: (-len(item[1]), item[0]))[:8]
-        templates = [_template(shape, members) for shape, members in common if shape]
-        weights = [len(members) for shape, members in common if shape]
-        if not templates:
-            templates, weights = ["\\\\9" * min(column.length or 8, 8)], [1]
-        ascending = len(seen) > 1 and all(a < b for a, b in zip(seen, seen[1:]))
-        return cls(
-            column, {"templates": templates, "weights": weights, "sequential": ascending}
-        )
-
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
-        """Number the rows within each template, and spell the number in its free places."""
-        templates, weights = self.settings["templates"], np.array(self.settings["weights"], float)
-        if len(templates) == 1:
-            text = self._spell(templates[0], rows, seed)
-            return pc.cast(pa.array(text, pa.string()), self.column.arrow_type)
-        period = 1000
-        ends = np.round(np.cumsum(weights) / weights.sum() * period).astype(np.int64)
-        slot = Permutation(period, seed)(rows % period)
-        which = np.searchsorted(ends, slot, side="right")
-        share = np.diff(np.r_[0, ends])
-        number = (rows // period) * share[which] + slot - np.r_[0, ends][which]
-        text = np.empty(len(rows), dtype=object)
-        for i, template in enumerate(templates):
-            mine = which == i
-            text[mine] = self._spell(template, number[mine], seed + i)
-        return pc.cast(pa.array(text, pa.string()), self.column.arrow_type)
-
-    def _spell(self, template: str, numbers: IntArray, seed: int) -> npt.NDArray[np.object_]:
-        highest = int(numbers.max(initial=0)) + 1
-        places = self._wide_enough(_places(template), highest)
-        space = _space(places)
-        numbers = numbers + (1 if self.settings["sequential"] and space > 1 else 0)
-        if not self.settings["sequential"] and 1 < space < 2**62:
-            numbers = Permutation(space, seed)(numbers)
-        digits: list[npt.NDArray[np.str_]] = []
-        rest = numbers.astype(np.int64)
-        for place in reversed(places):
-            rest, digit = np.divmod(rest, len(place))
-            digits.append(np.array(list(place))[digit])
-        if not digits:
-            return np.full(len(numbers), "", dtype=object)
-        letters = np.stack(digits[::-1], axis=1)
-        joined = np.ascontiguousarray(letters).view(f"U{len(places)}").reshape(-1)
-        return joined.astype(object)
-
-    def _wide_enough(self, places: list[str], highest: int) -> list[str]:
-        """Make room for more keys than the pattern holds: any letter or digit, then longer."""
-        if _space(places) > highest:
-            return places
-        places = [_ANY if len(p) > 1 else p for p in places]
-        longest = self.column.length or len(places) + 20
-        while _space(places) <= highest and len(places) < longest:
-            places.append(_ANY)
-        for i in range(len(places) - 1, -1, -1):  # give up shared letters last
-            if _space(places) > highest:
-                break
-            places[i] = _ANY
-        return places
-
-
-def _space(places: list[str]) -> int:
-    return math.prod(len(p) for p in places)
-
-
-def _shape(value: str) -> str:
-    """Return the classes of the characters: 'N10156' -> 'A99999'."""
-    return "".join(
-        "9" if c.isdigit() else "A" if c.isupper() else "a" if c.islower() else c for c in value
-    )
-
-
-def _template(shape: str, members: list[str]) -> str:
-    """Mark free places by a backslash; letters that all members share stay as they are."""
-    marks = []
-    for position, kind in enumerate(shape):
-        letters = {m[position] for m in members}
-        fixed = len(letters) == 1 and len(members) >= 20
-        marks.append(letters.pop() if fixed or kind not in _CLASSES else f"\\{kind}")
-    return "".join(m if m.startswith("\\") and len(m) == 2 else f"\0{m}" for m in marks)
-
-
-def _places(template: str) -> list[str]:
-    """Return the characters that each place of a template can hold."""
-    pairs = [template[i : i + 2] for i in range(0, len(template), 2)]
-    return [_CLASSES[p[1]] if p[0] == "\\" else p[1] for p in pairs]

@@ -15,10 +15,10 @@ from synthohive.relational.key_makers import (
     CounterMaker,
     GridMaker,
     KeyMaker,
-    PatternMaker,
     SequenceMaker,
     UuidMaker,
 )
+from synthohive.relational.key_patterns import PatternMaker
 from synthohive.relational.rows import group_codes
 from synthohive.schema import Column, ForeignKey, TableConfig
 

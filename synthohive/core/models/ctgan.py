@@ -74,6 +74,9 @@ class CTGANConfig:
     pac: int = 2
     penalty: float = 10.0
     tau: float = 0.2
+    energy: float = 1.0
+    brier: float = 1.0
+    norm: str = 'batch'
     average: float = 0.99
     steps: int = 100
     evaluate_every: int = 5

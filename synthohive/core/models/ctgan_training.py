@@ -135,6 +135,13 @@ class CTGANTask(Trainable):
         fake, logits = self._fake(condition, context)
         score = self.critic(torch.cat([fake, condition, context], dim=1)).mean()
         loss = -score + self._condition_loss(logits, block, code)
+        if self.config.energy or self.config.brier:
+            other, again = self._fake(condition, context)
+            with torch.no_grad():
+                real = self._real(rows)
+            loss = loss + self.config.energy * energy_score(fake, other, real)
+            y = self.blocks.one_hot(self.codes[rows])
+            loss = loss + self.config.brier * ((self.blocks.softmax(logits) - y) * (self.blocks.softmax(again) - y)).sum(1).mean()
         self.optimizer_g.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_g.step()
@@ -188,6 +195,13 @@ class CTGANTask(Trainable):
         """Compare rows generated for held-out contexts with the held-out rows."""
         rng = np.random.Generator(np.random.Philox(0))  # the same noise at each evaluation
         return distance(self.held, self.model._draw(self.held_context, rng))
+
+
+def energy_score(one: Tensor, two: Tensor, real: Tensor) -> Tensor:
+    def length(x):
+        return (x.square().sum(dim=1) + 1e-8).sqrt()
+    near = length(one - real) + length(two - real)
+    return 0.5 * (near - length(one - two)).mean()
 
 
 def _gumbel(like: Tensor) -> Tensor:
