@@ -36,7 +36,7 @@ class MySQL(Dialect):
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """See the base class."""
-        digest = f"MD5(CONCAT_WS('|', '{int(seed)}', {', '.join(expressions)}))"
+        digest = f"SHA2(CONCAT_WS('|', '{int(seed)}', {', '.join(expressions)}), 256)"
         return f"CONV(LEFT({digest}, 8), 16, 10) + 0"
 
     def read(
