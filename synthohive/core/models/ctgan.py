@@ -142,7 +142,7 @@ class CTGAN(ConditionalGenerativeModel):
     def _schedule(self, rows: int, batch: int) -> Schedule:
         config = self.config
         steps = min(config.steps, max(1, rows // batch))
-        every = max(config.evaluate_every, -(-25 // steps))  # small tables: fewer evaluations
+        every = max(config.evaluate_every, -(-100 // steps))  # small tables: fewer evaluations
         return Schedule(self.epochs, steps, every, config.patience)
 
     def _calibrate(self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator) -> None:

@@ -13,8 +13,9 @@ from torch.nn import functional
 
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.blocks import BlockMap, as_tensors
+from synthohive.core.models.metrics import distance
 from synthohive.core.models.networks import Discriminator
-from synthohive.core.models.training import Trainable, distance
+from synthohive.core.models.training import Trainable
 
 if TYPE_CHECKING:
     from synthohive.core.models.ctgan import CTGAN
@@ -194,7 +195,8 @@ class CTGANTask(Trainable):
     def validate(self) -> float:
         """Compare rows generated for held-out contexts with the held-out rows."""
         rng = np.random.Generator(np.random.Philox(0))  # the same noise at each evaluation
-        return distance(self.held, self.model._draw(self.held_context, rng))
+        made = self.model._draw(self.held_context, rng)
+        return distance(self.held, made, self.held_context)
 
 
 def energy_score(one: Tensor, two: Tensor, real: Tensor) -> Tensor:

@@ -16,11 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from synthohive._logging import get_logger
-from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import TrainingEvent, TrainingListener
 from synthohive.exceptions import TrainingError
 
-__all__ = ["Schedule", "Trainable", "distance", "one_thread", "split", "train"]
+__all__ = ["Schedule", "Trainable", "one_thread", "split", "train"]
 
 log = get_logger(__name__)
 
@@ -153,30 +152,3 @@ def split(
         return order, order
     held = min(most, int(rows * share))
     return np.sort(order[held:]), np.sort(order[:held])
-
-
-def distance(real: EncodedTable, made: EncodedTable) -> float:
-    """Return the mean distance over all blocks: TVD of codes, KS of floats."""
-    scores = []
-    for i, block in enumerate(real.layout.discrete):
-        shares = [
-            np.bincount(t.codes[:, i], minlength=block.cardinality) / max(len(t), 1)
-            for t in (real, made)
-        ]
-        scores.append(0.5 * float(np.abs(shares[0] - shares[1]).sum()))
-    for i, floats in enumerate(real.layout.continuous):
-        sides = []
-        for t in (real, made):
-            active = (
-                slice(None) if floats.modes is None else t.codes[:, floats.modes] < floats.active
-            )
-            sides.append(np.sort(t.values[active, i]))
-        if min(map(len, sides)):
-            scores.append(_ks(*sides))
-    return float(np.mean(scores)) if scores else 0.0
-
-
-def _ks(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
-    grid = np.concatenate([a, b])
-    steps = [np.searchsorted(x, grid, side="right") / len(x) for x in (a, b)]
-    return float(np.abs(steps[0] - steps[1]).max())
