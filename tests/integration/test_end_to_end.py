@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any, Callable
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import create_engine, inspect
 
 from benchmarks.comparison import (
     Side,

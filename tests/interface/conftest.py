@@ -46,14 +46,18 @@ def build(path: Path, customers: int = 400) -> None:
         db.executemany(
             "INSERT INTO customer VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (i, f"person{i}@mail{i % 7}.example", str(rng.choice(countries)), str(s),
-                 int(rng.integers(18, 80)) if rng.random() > 0.1 else None,
-                 int(rng.integers(1, i)) if i > 40 and rng.random() < 0.4 else None)
+                (
+                    i,
+                    f"person{i}@mail{i % 7}.example",
+                    str(rng.choice(countries)),
+                    str(s),
+                    int(rng.integers(18, 80)) if rng.random() > 0.1 else None,
+                    int(rng.integers(1, i)) if i > 40 and rng.random() < 0.4 else None,
+                )
                 for i, s in enumerate(segments, 1)
             ],
         )
-        db.executemany("INSERT INTO agent VALUES (?, ?)",
-                       [(i, "NS"[i % 2]) for i in range(1, 31)])
+        db.executemany("INSERT INTO agent VALUES (?, ?)", [(i, "NS"[i % 2]) for i in range(1, 31)])
         db.executemany("INSERT INTO tag VALUES (?, ?)", [(i, f"tag {i}") for i in range(1, 13)])
         purchase = 0
         for customer, segment in enumerate(segments, 1):
@@ -62,11 +66,15 @@ def build(path: Path, customers: int = 400) -> None:
                 agent = int(rng.integers(1, 26)) if rng.random() < 0.7 else None
                 day = f"2024-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}"
                 note = None if rng.random() < 0.5 else f"ref {rng.integers(1e6):06d}"
-                db.execute("INSERT INTO purchase VALUES (?, ?, ?, ?, ?, ?)",
-                           (purchase, customer, agent, float(np.round(rng.gamma(2, 30), 2)), day, note))
+                db.execute(
+                    "INSERT INTO purchase VALUES (?, ?, ?, ?, ?, ?)",
+                    (purchase, customer, agent, float(np.round(rng.gamma(2, 30), 2)), day, note),
+                )
                 for number in range(1, int(rng.integers(1, 5))):
-                    db.execute("INSERT INTO line VALUES (?, ?, ?)",
-                               (purchase, number, int(rng.integers(1, 10))))
+                    db.execute(
+                        "INSERT INTO line VALUES (?, ?, ?)",
+                        (purchase, number, int(rng.integers(1, 10))),
+                    )
                 for tag in rng.choice(12, int(rng.integers(0, 4)), replace=False):
                     db.execute("INSERT INTO purchase_tag VALUES (?, ?)", (purchase, int(tag) + 1))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthohive import QualityError, SchemaError, SynthoHiveError, Synthesizer
+from synthohive import QualityError, SchemaError, Synthesizer, SynthoHiveError
 from synthohive.relational import generation
 
 
@@ -35,7 +35,9 @@ def test_to_database_is_a_clone_without_orphans(
         assert sorted(k[2:] for k in query(target, keys)) == sorted(
             k[2:] for k in query(shop_path, keys)
         )
-        real, made = (query(p, f'SELECT count(*) FROM "{table}"')[0][0] for p in (shop_path, target))
+        real, made = (
+            query(p, f'SELECT count(*) FROM "{table}"')[0][0] for p in (shop_path, target)
+        )
         assert made == pytest.approx(real, rel=0.02, abs=1), table
         assert next(t.rows for t in summary.tables if t.name == table) == made
     assert "0 over 7 foreign keys" in str(summary)
@@ -82,19 +84,27 @@ def test_reference_table_is_kept_and_personal_data_is_not(
 
 def test_children_depend_on_freshly_generated_parents(fitted: Synthesizer) -> None:
     made = fitted.sample(seed=2, scale=3)
-    counts = made["purchase"].groupby("customer").size().reindex(made["customer"]["id"], fill_value=0)
+    counts = (
+        made["purchase"].groupby("customer").size().reindex(made["customer"]["id"], fill_value=0)
+    )
     mean = counts.groupby(made["customer"]["segment"].to_numpy()).mean()
     assert mean["loyal"] > mean["lost"]
 
 
 def test_fan_out_is_the_real_one(fitted: Synthesizer, shop_path: Path) -> None:
     made = fitted.sample(seed=2)
-    for child, column, parent in [("purchase", "customer", "customer"), ("purchase", "agent", "agent"),
-                                  ("line", "purchase", "purchase")]:
-        real = [n for (n,) in query(
-            shop_path,
-            f"SELECT count(c.rowid) FROM {parent} p LEFT JOIN {child} c ON c.{column} = p.id GROUP BY p.id",
-        )]
+    for child, column, parent in [
+        ("purchase", "customer", "customer"),
+        ("purchase", "agent", "agent"),
+        ("line", "purchase", "purchase"),
+    ]:
+        real = [
+            n
+            for (n,) in query(
+                shop_path,
+                f"SELECT count(c.rowid) FROM {parent} p LEFT JOIN {child} c ON c.{column} = p.id GROUP BY p.id",
+            )
+        ]
         synthetic = made[child].groupby(column).size().reindex(made[parent]["id"], fill_value=0)
         top = max(*real, *synthetic) + 1
         steps = [np.cumsum(np.bincount(x, minlength=top)) / len(x) for x in (real, synthetic)]
@@ -124,7 +134,9 @@ def test_attributes_do_not_depend_on_the_order_of_blocks(
 
 
 def test_fit_is_deterministic(fitted: Synthesizer, shop_path: Path) -> None:
-    twin = Synthesizer.from_database(f"sqlite:///{shop_path}").fit(epochs=8, seed=42, progress=False)
+    twin = Synthesizer.from_database(f"sqlite:///{shop_path}").fit(
+        epochs=8, seed=42, progress=False
+    )
     one, two = (s.sample(seed=7, output_format="arrow") for s in (fitted, twin))
     assert all(one[name].equals(two[name]) for name in one)
 

@@ -135,7 +135,7 @@ class CTGANTask(Trainable):
         context = self.generator.context(self.context[0][rows], self.context[1][rows])
         fake, logits = self._fake(condition, context)
         score = self.critic(torch.cat([fake, condition, context], dim=1)).mean()
-        loss = -score + self._condition_loss(logits, block, code)
+        loss = -score * float(__import__("os").environ.get("ADV","1")) + self._condition_loss(logits, block, code)
         if self.config.energy or self.config.brier:
             other, again = self._fake(condition, context)
             with torch.no_grad():
