@@ -33,21 +33,36 @@ def positions_in_groups(parents: IntArray) -> tuple[IntArray, IntArray]:
     return position, size
 
 
-def group_block(positions: IntArray, sizes: IntArray, largest: int) -> EncodedTable:
-    """Encode position and group size, on a log scale in [-1, 1].
+def group_block(
+    positions: IntArray, sizes: IntArray, largest: int, thinning: float = 1.0
+) -> EncodedTable:
+    """Encode the place in the group and the group's size, in [-1, 1].
 
-    `largest` is the largest group of the real table; a table whose groups never hold
-    more than one row gets no block.
+    The place is given twice: relative to the group, and counted, on a log scale like the
+    size.
+
+    Parameters
+    ----------
+    largest : int
+        Largest group of the full table; a table whose groups never hold more than one row
+        gets no block.
+    thinning : float
+        How many times larger the groups of the full table are than those at hand, where
+        only a sample of each group was read.
     """
     if largest <= 1:
         return EncodedTable.empty(len(positions))
     scale = np.log1p(largest)
-    values = np.stack([np.log1p(positions), np.log1p(sizes)], axis=1) / scale * 2.0 - 1.0
-    layout = Layout(continuous=(Continuous("__position__"), Continuous("__group_size__")))
+    shares = [
+        (positions + 0.5) / np.maximum(sizes, 1),
+        np.log1p(positions * thinning) / scale,
+        np.log1p(sizes * thinning) / scale,
+    ]
+    names = ("__place__", "__position__", "__group_size__")
     return EncodedTable(
-        layout,
+        Layout(continuous=tuple(Continuous(name) for name in names)),
         np.empty((len(positions), 0), dtype=np.int32),
-        np.clip(values, -1.0, 1.0).astype(np.float32),
+        np.clip(np.stack(shares, axis=1) * 2.0 - 1.0, -1.0, 1.0).astype(np.float32),
     )
 
 

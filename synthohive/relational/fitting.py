@@ -156,7 +156,9 @@ class TableFitter:
         )
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
         self.sample.encoded[name] = encoded
-        context, table.largest_group = training_context(self.sample, name)
+        driver = self.sample.plan.tables[name].driver
+        histogram = {} if driver is None else self.fan_outs[driver.label(name)].histogram
+        context, table.largest_group = training_context(self.sample, name, histogram)
         table.context_layout = context.layout
         table.model = self._train(table, encoded, context)
         table.fakes = fit_columns(table.config, table.roles.personal, data, options.privacy)

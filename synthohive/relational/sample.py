@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -98,8 +99,10 @@ def incoming_keys(
     return found
 
 
-def training_context(sample: Sample, table: str) -> tuple[EncodedTable, int]:
-    """Return each row's context, and the size of the largest group.
+def training_context(
+    sample: Sample, table: str, histogram: Mapping[int, int]
+) -> tuple[EncodedTable, int]:
+    """Return each row's context, and the size of the largest group of the full table.
 
     The context is the position in the group of siblings, its size, and all ancestors
     over driving keys as they were encoded.
@@ -110,9 +113,13 @@ def training_context(sample: Sample, table: str) -> tuple[EncodedTable, int]:
         return EncodedTable.empty(count), 1
     parents = sample.parent_rows(table, driver)
     positions, sizes = positions_in_groups(parents)
-    largest = int(sizes.max(initial=1))
+    largest = max(histogram, default=1)
+    groups = len(np.unique(parents[parents >= 0]))
+    filled = sum(number for size, number in histogram.items() if size)
+    real_mean = sum(size * number for size, number in histogram.items()) / max(filled, 1)
+    thinning = real_mean * groups / max(int((parents >= 0).sum()), 1) if groups else 1.0
     config = sample.metadata.tables[table]
-    parts, names = [group_block(positions, sizes, largest)], []
+    parts, names = [group_block(positions, sizes, largest, max(thinning, 1.0))], []
     rows, current = parents, driver
     ancestors = []
     while True:
