@@ -207,11 +207,20 @@ def _demands(tree: exp.Expression) -> Iterator[Comparison]:
     if isinstance(tree, exp.And):
         yield from _demands(tree.this)
         yield from _demands(tree.expression)
+    elif isinstance(tree, exp.Or):  # `x IS NULL OR …` demands the rest where nothing is NULL
+        sides = [tree.this.unnest(), tree.expression.unnest()]
+        rest = [s for s in sides if not _tests_null(s)]
+        if len(rest) == 1:
+            yield from _demands(rest[0])
     elif isinstance(tree, exp.Between):
         yield from _demand(tree.this, ">=", tree.args["low"])
         yield from _demand(tree.this, "<=", tree.args["high"])
     elif type(tree) in _OPERATORS:
         yield from _demand(tree.this, _OPERATORS[type(tree)], tree.expression)
+
+
+def _tests_null(node: exp.Expression) -> bool:
+    return isinstance(node, exp.Is) and isinstance(node.expression, exp.Null)
 
 
 def _bare(node: exp.Expression) -> exp.Expression:

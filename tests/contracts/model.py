@@ -206,7 +206,9 @@ class ModelContract:
             assert far < 0.05, block.column
         for i, floats in enumerate(LAYOUT.continuous):
             sides = [
-                np.sort(t.values[slice(None) if floats.modes is None else t.codes[:, 0] < ACTIVE, i])
+                np.sort(
+                    t.values[slice(None) if floats.modes is None else t.codes[:, 0] < ACTIVE, i]
+                )
                 for t in (made, children)
             ]
             grid = np.concatenate(sides)
@@ -307,7 +309,9 @@ class ModelContract:
         good.save(tmp_path)
         loaded = self.model.load(tmp_path)
         assert type(loaded) is self.model
-        one, two = (m.sample(400, parents.take(np.arange(400)), rng=stream()) for m in (good, loaded))
+        one, two = (
+            m.sample(400, parents.take(np.arange(400)), rng=stream()) for m in (good, loaded)
+        )
         assert same(one, two)
 
     def test_a_saved_model_of_nothing(self, tmp_path: Path) -> None:

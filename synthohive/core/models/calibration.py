@@ -20,8 +20,11 @@ from synthohive.core.models.blocks import BlockMap
 __all__ = ["QuantileMaps", "block_bias", "wide_bias"]
 
 KNOTS = 64
-LEAST = 100
+LEVELS = np.linspace(0.001, 0.999, KNOTS)
+LEAST_REAL, LEAST_MADE = 20, 50
 """Rows of a mode below which the column's common map is used."""
+PER_KNOT = 5
+"""Real rows between two knots, so that a map cannot repeat single real values."""
 
 
 def wide_bias(blocks: BlockMap, logits: Tensor, target: Tensor, rounds: int = 25) -> Tensor:
@@ -70,7 +73,7 @@ class QuantileMaps:
         for i, block in enumerate(layout.continuous):
             for mode in [*range(block.active), -1]:
                 sides = [t.values[_rows(t, i, mode), i] for t in (real, made)]
-                if min(map(len, sides)) >= LEAST:
+                if len(sides[0]) >= LEAST_REAL and len(sides[1]) >= LEAST_MADE:
                     index[i, mode] = len(pairs)
                     pairs.append((_knots(sides[1]), _knots(sides[0])))
         empty = np.empty((0, KNOTS), dtype=np.float32)
@@ -80,7 +83,9 @@ class QuantileMaps:
             index,
         )
 
-    def apply(self, layout: Layout, codes: npt.NDArray[np.int32], values: npt.NDArray[np.float32]) -> None:
+    def apply(
+        self, layout: Layout, codes: npt.NDArray[np.int32], values: npt.NDArray[np.float32]
+    ) -> None:
         """Map the floats in place."""
         for i, block in enumerate(layout.continuous):
             if block.modes is None:
@@ -107,6 +112,9 @@ def _rows(table: EncodedTable, i: int, mode: int) -> npt.NDArray[np.bool_]:
 
 
 def _knots(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    knots = np.quantile(values, np.linspace(0.001, 0.999, KNOTS)).astype(np.float32)
-    ascending = np.maximum.accumulate(knots) + np.arange(KNOTS, dtype=np.float32) * 1e-7
-    return ascending.astype(np.float32)
+    own = (
+        LEVELS
+        if len(values) >= KNOTS * PER_KNOT
+        else np.linspace(LEVELS[0], LEVELS[-1], len(values) // PER_KNOT + 1)
+    )
+    return np.interp(LEVELS, own, np.quantile(values, own)).astype(np.float32)

@@ -4,7 +4,9 @@ Kept from the paper: the conditional vector with training-by-sampling, Gumbel-so
 outputs, PacGAN discriminator (Lin et al., 2018), WGAN-GP loss (Gulrajani et al., 2017) and
 the residual generator. Different: conditions at generation follow the true frequencies, codes
 are drawn from the softmax instead of taking the largest, the sampler has no loop over
-rows, the best of the averaged generators is kept, and marginals are calibrated.
+rows, the generator is normalised by layer (so that a row depends on no other row of its
+batch) and also learns from the energy score, the best of the averaged generators is kept,
+and marginals are calibrated.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ __all__ = ["CTGAN", "CTGANConfig"]
 SLICE = 8192
 """Rows drawn at once."""
 CALIBRATION_ROWS = 20_000
+LEAST_STEPS = 10
+"""Batches per epoch of a table that has fewer rows than that takes."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class CTGANConfig:
         Weight of the gradient penalty.
     tau : float
         Temperature of the Gumbel-softmax.
+    energy : float
+        Weight of the energy score in the generator's loss (not in the paper).
     average : float
         Decay of the generator's moving average, which is what samples (not in the paper).
     steps : int
@@ -66,7 +72,7 @@ class CTGANConfig:
         Epochs between evaluations; evaluations without improvement before stopping.
     """
 
-    noise: int = 128
+    noise: int = 32
     generator: tuple[int, ...] = (128, 128)
     discriminator: tuple[int, ...] = (128, 128)
     lr: float = 1e-3
@@ -75,8 +81,6 @@ class CTGANConfig:
     penalty: float = 10.0
     tau: float = 0.2
     energy: float = 1.0
-    brier: float = 1.0
-    norm: str = 'batch'
     average: float = 0.99
     steps: int = 100
     evaluate_every: int = 5
@@ -88,9 +92,7 @@ class CTGANConfig:
         known = [f.name for f in fields(cls)]
         for name in settings:
             if name not in known:
-                raise SchemaError(
-                    f"CTGAN has no setting {name!r}.", hint=did_you_mean(name, known)
-                )
+                raise SchemaError(f"CTGAN has no setting {name!r}.", hint=did_you_mean(name, known))
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
 
 
@@ -141,11 +143,13 @@ class CTGAN(ConditionalGenerativeModel):
 
     def _schedule(self, rows: int, batch: int) -> Schedule:
         config = self.config
-        steps = min(config.steps, max(1, rows // batch))
+        steps = min(config.steps, max(LEAST_STEPS, rows // batch))
         every = max(config.evaluate_every, -(-100 // steps))  # small tables: fewer evaluations
         return Schedule(self.epochs, steps, every, config.patience)
 
-    def _calibrate(self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator) -> None:
+    def _calibrate(
+        self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
+    ) -> None:
         """Correct the marginals on rows generated for real contexts."""
         generator = self.generator_
         rows = np.sort(rng.permutation(len(data))[:CALIBRATION_ROWS])
@@ -211,7 +215,9 @@ class CTGAN(ConditionalGenerativeModel):
             "context_layout": self.context_layout_.to_dict(),
         }
         (path / "model.json").write_text(json.dumps(state), encoding="utf-8")
-        tensors = {f"generator.{k}": v.contiguous() for k, v in self.generator_.state_dict().items()}
+        tensors = {
+            f"generator.{k}": v.contiguous() for k, v in self.generator_.state_dict().items()
+        }
         if self.maps_ is not None:
             for name, array in vars(self.maps_).items():
                 tensors[f"maps.{name}"] = torch.from_numpy(np.ascontiguousarray(array))

@@ -76,6 +76,9 @@ class CTGANTask(Trainable):
         self.blocks = self.generator.blocks
         self.pac = min(self.config.pac, len(training))
         self.batch = max(self.pac, min(model.batch_size, len(training)) // self.pac * self.pac)
+        self.first = np.array(
+            [self.blocks.start.get(i, 0) for i in range(len(data.layout.discrete))]
+        )
         self.sampler = ConditionSampler(self.blocks, data.take(training).codes)
         width = self.blocks.width + self.values.shape[1] + self.generator.context.width
         width += sum(t.embedding_dim for t in self.generator.embeddings)  # type: ignore[misc]
@@ -83,32 +86,35 @@ class CTGANTask(Trainable):
         self.critic = Discriminator(width, self.pac, self.config.discriminator)
         betas = (0.5, 0.9)
         self.optimizer_g = torch.optim.Adam(
-            self.generator.parameters(), self.config.lr, betas, weight_decay=self.config.decay, fused=True
+            self.generator.parameters(),
+            self.config.lr,
+            betas,
+            weight_decay=self.config.decay,
+            fused=True,
         )
-        self.optimizer_d = torch.optim.Adam(self.critic.parameters(), self.config.lr, betas, fused=True)
+        self.optimizer_d = torch.optim.Adam(
+            self.critic.parameters(), self.config.lr, betas, fused=True
+        )
         self.state = deepcopy(self.generator)  # the moving average, which is what samples
         self.model.generator_ = self.state  # type: ignore[assignment]
 
     def _batch(self) -> tuple[Tensor, IntArray, IntArray, Tensor]:
         """Return row numbers, condition blocks, condition codes, and condition vectors."""
-        empty = torch.zeros(self.batch, self.blocks.width)
+        condition = torch.zeros(self.batch, self.blocks.width)
         none = np.full(self.batch, -1, dtype=np.int64)
         if not self.sampler.blocks:
             rows = self.rng.integers(len(self.codes), size=self.batch)
-            return torch.from_numpy(rows), none, none, empty
+            return torch.from_numpy(rows), none, none, condition
         block, code, rows = self.sampler.draw(self.batch, self.rng)
         if not self.generator.conditional:  # half of the rows follow the true frequencies
             free = np.arange(self.batch) % 2 == 0
             rows = np.where(free, self.rng.integers(len(self.codes), size=self.batch), rows)
             block, code = np.where(free, -1, block), np.where(free, -1, code)
         chosen = np.flatnonzero(block >= 0)
-        columns = [self.blocks.start[b] for b in block[chosen]]
-        empty[torch.from_numpy(chosen), torch.tensor(columns) + torch.from_numpy(code[chosen])] = 1.0
-        return torch.from_numpy(rows), block, code, empty
+        condition.numpy()[chosen, self.first[block[chosen]] + code[chosen]] = 1.0
+        return torch.from_numpy(rows), block, code, condition
 
-    def _fake(
-        self, condition: Tensor, context: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _fake(self, condition: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Return generated rows as the critic sees them, and their wide logits."""
         noise = torch.from_numpy(
             self.rng.standard_normal((self.batch, self.config.noise), dtype=np.float32)
@@ -135,14 +141,10 @@ class CTGANTask(Trainable):
         context = self.generator.context(self.context[0][rows], self.context[1][rows])
         fake, logits = self._fake(condition, context)
         score = self.critic(torch.cat([fake, condition, context], dim=1)).mean()
-        loss = -score * float(__import__("os").environ.get("ADV","1")) + self._condition_loss(logits, block, code)
-        if self.config.energy or self.config.brier:
-            other, again = self._fake(condition, context)
-            with torch.no_grad():
-                real = self._real(rows)
-            loss = loss + self.config.energy * energy_score(fake, other, real)
-            y = self.blocks.one_hot(self.codes[rows])
-            loss = loss + self.config.brier * ((self.blocks.softmax(logits) - y) * (self.blocks.softmax(again) - y)).sum(1).mean()
+        loss = -score + self._condition_loss(logits, block, code)
+        if self.config.energy:
+            other, _ = self._fake(condition, context)
+            loss = loss + self.config.energy * energy_score(fake, other, self._real(rows).detach())
         self.optimizer_g.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_g.step()
@@ -180,7 +182,9 @@ class CTGANTask(Trainable):
             mine = np.flatnonzero(block == place)
             if len(mine):
                 first = self.blocks.start[place]
-                own = logits[torch.from_numpy(mine), first : first + self.blocks.cardinalities[place]]
+                own = logits[
+                    torch.from_numpy(mine), first : first + self.blocks.cardinalities[place]
+                ]
                 target = torch.from_numpy(code[mine])
                 total = total + functional.cross_entropy(own, target, reduction="sum")
         return total / self.batch
@@ -189,8 +193,6 @@ class CTGANTask(Trainable):
     def _average(self) -> None:
         for mean, now in zip(self.state.parameters(), self.generator.parameters()):
             mean.lerp_(now, 1 - self.config.average)
-        for mean, now in zip(self.state.buffers(), self.generator.buffers()):
-            mean.copy_(now)
 
     def validate(self) -> float:
         """Compare rows generated for held-out contexts with the held-out rows."""
@@ -200,10 +202,17 @@ class CTGANTask(Trainable):
 
 
 def energy_score(one: Tensor, two: Tensor, real: Tensor) -> Tensor:
-    def length(x):
-        return (x.square().sum(dim=1) + 1e-8).sqrt()
-    near = length(one - real) + length(two - real)
-    return 0.5 * (near - length(one - two)).mean()
+    """Return the energy score (Gneiting & Raftery, 2007) of two rows drawn for a real one.
+
+    It is least where rows follow the real ``p(row | context)``. The critic sees that a row
+    does not fit its context much later, because most rows fit most contexts.
+    """
+    near = _length(one - real) + _length(two - real)
+    return 0.5 * (near - _length(one - two)).mean()
+
+
+def _length(rows: Tensor) -> Tensor:
+    return (rows.square().sum(dim=1) + 1e-8).sqrt()
 
 
 def _gumbel(like: Tensor) -> Tensor:

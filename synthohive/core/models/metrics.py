@@ -74,7 +74,9 @@ def _thin(matrix: npt.NDArray[np.generic]) -> list[int]:
     return sorted(set(np.linspace(0, width - 1, min(width, MOST_COLUMNS)).astype(int).tolist()))
 
 
-def _of_codes(reference: npt.NDArray[np.int32], codes: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
+def _of_codes(
+    reference: npt.NDArray[np.int32], codes: npt.NDArray[np.int32]
+) -> npt.NDArray[np.intp]:
     counts = np.bincount(reference + 1, minlength=int(codes.max(initial=-1)) + 2)
     place = np.full(len(counts), BINS - 1)
     top = np.argsort(-counts, kind="stable")[: BINS - 1]

@@ -21,10 +21,10 @@ __all__ = ["Discriminator", "Generator"]
 class Residual(nn.Module):
     """A layer whose output is joined to its input."""
 
-    def __init__(self, width: int, out: int, norm: str = "batch") -> None:
+    def __init__(self, width: int, out: int) -> None:
         super().__init__()
         self.linear = nn.Linear(width, out)
-        self.norm = nn.BatchNorm1d(out) if norm == "batch" else nn.LayerNorm(out)
+        self.norm = nn.LayerNorm(out)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, width)`` to ``(B, width + out)``."""
@@ -66,7 +66,7 @@ class Generator(nn.Module):
         width = config.noise + self.blocks.width + self.context.width
         layers: list[nn.Module] = []
         for out in config.generator:
-            layers.append(Residual(width, out, config.norm))
+            layers.append(Residual(width, out))
             width += out
         self.body = nn.Sequential(*layers)
         self.wide = _head(width, self.blocks.width)

@@ -40,7 +40,9 @@ class ProgressBar:
     def on_checkpoint(self, event: TrainingEvent) -> None:
         """Show the held-out metric."""
         if self._epochs is not None:
-            self._epochs.set_postfix(distance=f"{event.metric:.3f}", best=f"{event.best_metric:.3f}")
+            self._epochs.set_postfix(
+                distance=f"{event.metric:.3f}", best=f"{event.best_metric:.3f}"
+            )
 
     def on_table(self, table: str) -> None:
         """Close the table's bar and advance that of the tables."""

@@ -52,9 +52,12 @@ class IndependentColumns(ConditionalGenerativeModel):
             for i in range(codes.shape[1]):
                 codes[rows, i] = self.data.codes[rng.choice(known, len(rows)), i]
             for i, block in enumerate(layout.continuous):
-                values[rows, i] = self.data.values[rng.choice(known, len(rows)), i]
+                pool, own = known, rows
                 if block.modes is not None:
-                    values[rows[codes[rows, block.modes] >= block.active], i] = 0.0
+                    pool = known[self.data.codes[known, block.modes] < block.active]
+                    own = rows[codes[rows, block.modes] < block.active]
+                if len(own):
+                    values[own, i] = self.data.values[rng.choice(pool, len(own)), i]
         return EncodedTable(layout, codes, values)
 
     def save(self, path: Path) -> None:
