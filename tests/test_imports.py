@@ -30,7 +30,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 # What of `relational` needs neither rows nor models stands beside `connectors`.
 PLANNING = tuple(
     f"relational.{name}"
-    for name in ("plan", "linkage", "keys", "key_makers", "key_patterns", "fan_out", "hierarchy", "hashing", "rows")
+    for name in (
+        "plan",
+        "linkage",
+        "keys",
+        "key_makers",
+        "key_patterns",
+        "fan_out",
+        "hierarchy",
+        "hashing",
+        "rows",
+    )
 )
 PLANNING_LEVEL = 3
 

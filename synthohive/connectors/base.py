@@ -84,9 +84,7 @@ class Reader(ABC):
         """Return the exact number of rows."""
 
     @abstractmethod
-    def read(
-        self, table: str, columns: Optional[Sequence[str]] = None
-    ) -> Iterator[pa.RecordBatch]:
+    def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
         """Stream all rows, with each column in its ``Column.arrow_type``."""
 
     @abstractmethod

@@ -65,9 +65,7 @@ class FrameReader(Reader):
         """Return the number of rows."""
         return len(self._tables[table])
 
-    def read(
-        self, table: str, columns: Optional[Sequence[str]] = None
-    ) -> Iterator[pa.RecordBatch]:
+    def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
         """Yield all rows."""
         data = self._tables[table]
         chosen = data if columns is None else data.select(list(columns))
@@ -131,7 +129,9 @@ class FrameReader(Reader):
             small_root = driver is None and len(table) < 1_000
             if len(table) > size or (driver is None and share < 1.0 and not small_root):
                 rng = np.random.Generator(np.random.Philox(seed))
-                wanted = min(size, max(1_000, round(len(table) * share)) if driver is None else size)
+                wanted = min(
+                    size, max(1_000, round(len(table) * share)) if driver is None else size
+                )
                 table = table.take(pa.array(np.sort(rng.permutation(len(table))[:wanted])))
             kept[name] = table.combine_chunks()
         return kept
@@ -171,16 +171,15 @@ def _to_arrow(name: str, table: Any) -> pa.Table:
             f"Table {name!r} is a {type(table).__name__}.",
             hint="Pass a DataFrame, a pyarrow.Table, or a path.",
         )
-    arrays = []
-    for column in plain.columns:
-        if pa.types.is_dictionary(column.type):
-            column = pc.cast(column, column.type.value_type)
-        if pa.types.is_large_string(column.type) or pa.types.is_null(column.type):
-            column = pc.cast(column, pa.string())
-        if pa.types.is_string_view(column.type):
-            column = pc.cast(column, pa.string())
-        arrays.append(column)
-    return pa.table(dict(zip(plain.column_names, arrays)))
+    return pa.table({n: _plain(c) for n, c in zip(plain.column_names, plain.columns)})
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return values without dictionary, and all text as one type."""
+    type_ = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    text = (pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    target = pa.string() if any(test(type_) for test in text) else type_
+    return values if values.type == target else pc.cast(values, target)
 
 
 def _series(table: str, column: str, values: Any) -> Any:
@@ -206,7 +205,8 @@ def to_frame(table: pa.Table, dtypes: Optional[Mapping[str, Any]]) -> pd.DataFra
     for name, values in zip(table.column_names, table.columns):
         like = None if dtypes is None else dtypes.get(name)
         columns[name] = _restored(values, like)
-    return pd.DataFrame(columns)
+    frame: pd.DataFrame = pd.DataFrame(columns)
+    return frame
 
 
 def _restored(values: pa.ChunkedArray, like: Any) -> Any:

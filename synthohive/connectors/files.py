@@ -120,8 +120,9 @@ def _write(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch], kind: 
         for batch in rows:
             if kind == "csv":
                 arrays = [pc.cast(a, f.type) for a, f in zip(batch.columns, plain)]
-                batch = pa.RecordBatch.from_arrays(arrays, schema=plain)
-            writer.write_batch(batch)
+                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=plain))
+            else:
+                writer.write_batch(batch)
 
 
 def _csv_type(type_: pa.DataType) -> pa.DataType:

@@ -222,7 +222,7 @@ def _echoes_column(sqltext: str, columns: Collection[str]) -> bool:
     """Whether a CHECK only repeats NOT NULL, or MariaDB's JSON type."""
     plain = sqltext.strip("() ").replace("`", "").replace('"', "")
     match = re.fullmatch(r"(?:json_valid\((.+)\)?|(.+) is not null)", plain, re.IGNORECASE)
-    return bool(match) and (match[1] or match[2]).strip("() ") in columns
+    return match is not None and (match[1] or match[2]).strip("() ") in columns
 
 
 def _check_parents(metadata: Metadata, found: _Catalogue, drop: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import pyarrow as pa
 from sqlalchemy.engine import URL, Connection, Engine
@@ -78,10 +78,10 @@ class SqlWarehouse(Warehouse):
 
     @contextmanager
     def _reading(self, table: str) -> Iterator[Connection]:
-        with connecting(self.engine, f"table {table!r} was read") as connection:
-            with connection.begin():
-                self.dialect.begin(connection)
-                yield connection
+        doing = f"table {table!r} was read"
+        with connecting(self.engine, doing) as connection, connection.begin():
+            self.dialect.begin(connection)
+            yield connection
 
     def count(self, table: str) -> int:
         """Return the exact number of rows."""
@@ -94,9 +94,7 @@ class SqlWarehouse(Warehouse):
         columns = self._metadata.table(table).columns.values()
         return [c for c in columns if c.computed is None]
 
-    def read(
-        self, table: str, columns: Optional[Sequence[str]] = None
-    ) -> Iterator[pa.RecordBatch]:
+    def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
         """Stream all rows in the order of the primary key."""
         config = self._metadata.table(table)
         chosen = [c for c in self.stored(table) if columns is None or c.name in columns]
@@ -135,12 +133,12 @@ class SqlWarehouse(Warehouse):
             nulls = scalar(f"SELECT count(*) FROM {child} c WHERE NOT ({filled})")
             orphans = scalar(f"SELECT count(*) FROM {child} c WHERE {filled} AND NOT {known}")
             only = f" AND {known}" if orphans else ""
-            rows = self.dialect.execute(
+            rows: Any = self.dialect.execute(
                 connection,
                 f"SELECT n, count(*) FROM (SELECT count(*) AS n FROM {child} c "
                 f"WHERE {filled}{only} GROUP BY {groups}) g GROUP BY n",
             )
-            histogram = {int(n): int(parents) for n, parents in rows}
+            histogram = {int(row[0]): int(row[1]) for row in rows}
             zeros = scalar(f"SELECT count(*) FROM {parent}") - sum(histogram.values())
         if zeros > 0:
             histogram[0] = zeros

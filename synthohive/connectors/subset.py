@@ -60,9 +60,7 @@ class Subset:
 
     def fraction(self, level: str, counts: Mapping[str, int]) -> float:
         """Return the share of a level's rows such that no table below exceeds the size."""
-        below = [
-            counts[name] for name in self.drivers if self.level(name, counts) == level
-        ]
+        below = [counts[name] for name in self.drivers if self.level(name, counts) == level]
         return min(1.0, self.size / max([1, *below]))
 
     def query(self, table: str, columns: Sequence[Column], counts: Mapping[str, int]) -> str:

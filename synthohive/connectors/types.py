@@ -12,7 +12,14 @@ from synthohive.schema import ColumnKind
 
 __all__ = ["describe_type"]
 
-_INTEGER_BITS = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 32, "INTEGER": 32, "INT": 32, "BIGINT": 64}
+_INTEGER_BITS = {
+    "TINYINT": 8,
+    "SMALLINT": 16,
+    "MEDIUMINT": 32,
+    "INTEGER": 32,
+    "INT": 32,
+    "BIGINT": 64,
+}
 _TEXT_NAMES = {
     "CITEXT", "INET", "CIDR", "MACADDR", "MACADDR8", "XML", "BPCHAR", "NAME", "SET", "BIT",
     "VARBIT", "LTREE", "OID", "TEXT", "CLOB", "NULL",

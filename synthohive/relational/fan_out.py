@@ -97,7 +97,9 @@ class FanOutModel:
         order = np.lexsort((rng.random(parents), preference))
         edges = np.cumsum(self.parents_)
         at = (np.arange(parents) + 0.5) / parents * edges[-1]
-        ascending = self.counts_[np.minimum(np.searchsorted(edges, at, side="right"), len(edges) - 1)]
+        ascending = self.counts_[
+            np.minimum(np.searchsorted(edges, at, side="right"), len(edges) - 1)
+        ]
         if growth != 1.0:
             ascending = _rounded(ascending * growth)
         if limit is not None:
@@ -148,13 +150,13 @@ def _negative_binomial(counts: IntArray, parents: IntArray) -> tuple[IntArray, I
     return found.astype(np.int64), numbers.astype(np.int64)
 
 
-def _rounded(values: npt.NDArray[np.float64]) -> IntArray:
-    """Round so that the sum is right: the largest remainders are rounded up."""
-    whole = np.floor(values).astype(np.int64)
+def _rounded(values: npt.NDArray[np.floating[Any]]) -> IntArray:
+    """Round so that the sum is right, by the largest remainders; return ascending."""
+    whole: IntArray = np.floor(values).astype(np.int64)
     missing = round(float(values.sum())) - int(whole.sum())
     if missing > 0:
         whole[np.argsort(whole - values, kind="stable")[:missing]] += 1
-    return whole
+    return np.sort(whole)
 
 
 def _to_total(ascending: IntArray, total: int, limit: Optional[int]) -> IntArray:
@@ -170,4 +172,5 @@ def _to_total(ascending: IntArray, total: int, limit: Optional[int]) -> IntArray
     spare = total - int(capped.sum())
     room = (limit - capped)[::-1]  # the largest below the limit take the rest
     before = np.cumsum(room) - room
-    return capped + np.clip(spare - before, 0, room)[::-1]
+    taken = np.clip(spare - before, 0, room)[::-1]
+    return np.asarray(capped + taken)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,7 +13,7 @@ U64 = npt.NDArray[np.uint64]
 _ROUNDS = 6
 
 
-def hashed(index: npt.NDArray[np.integer], seed: int) -> U64:  # type: ignore[type-arg]
+def hashed(index: npt.NDArray[Any], seed: int) -> U64:
     """Mix indices and a seed into 64 uniform bits (the finaliser of SplitMix64)."""
     with np.errstate(over="ignore"):
         z = index.astype(np.uint64) + np.uint64(seed & 0xFFFFFFFFFFFFFFFF) * np.uint64(
@@ -20,12 +22,14 @@ def hashed(index: npt.NDArray[np.integer], seed: int) -> U64:  # type: ignore[ty
         z = z * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
+        mixed: U64 = z ^ (z >> np.uint64(31))
+        return mixed
 
 
-def uniform(index: npt.NDArray[np.integer], seed: int) -> npt.NDArray[np.float64]:  # type: ignore[type-arg]
+def uniform(index: npt.NDArray[Any], seed: int) -> npt.NDArray[np.float64]:
     """Return floats in [0, 1), one for each index."""
-    return (hashed(index, seed) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    bits = hashed(index, seed) >> np.uint64(11)
+    return np.asarray(bits.astype(np.float64) * 2.0**-53)
 
 
 class Permutation:
@@ -58,4 +62,4 @@ class Permutation:
         left, right = x >> self._half, x & self._mask
         for step in range(_ROUNDS):
             left, right = right, left ^ (hashed(right, self.seed + step) & self._mask)
-        return (left << self._half) | right
+        return np.asarray((left << self._half) | right)

@@ -59,7 +59,7 @@ class PatternMaker(KeyMaker):
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
-        """Number the rows within each pattern, and spell the numbers."""
+        """Give the rows numbers within their patterns, and spell the numbers."""
         which, number = self._numbered(rows, seed)
         text = np.empty(len(rows), dtype=object)
         for i, places in enumerate(self.settings["places"]):
@@ -127,7 +127,7 @@ def _places(shape: str, members: list[str]) -> list[str]:
 
 
 def _is_dense(shape: str, members: list[str], places: list[str]) -> bool:
-    """Whether the free digits just count: 'Customer#000000001', 'Customer#000000002', …"""
+    """Tell whether the free digits just count, as in 'C001' and 'C002'."""
     free = [i for i, p in enumerate(places) if len(p) > 1]
     if not free or any(shape[i] != "9" for i in free) or len(members) < _SHARED:
         return False

@@ -28,6 +28,8 @@ from synthohive.schema import Column, ColumnKind
 __all__ = ["Check", "Comparison", "compile_check", "quoted"]
 
 log = get_logger(__name__)
+Node = Any
+"""A node of sqlglot's tree; the name of its class differs between versions."""
 
 DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 _INTRODUCER = re.compile(r"\b_(?:utf8mb4|utf8mb3|utf8|latin1|ascii|binary)(?=\\?')")
@@ -154,14 +156,12 @@ def _plain(sqltext: str) -> str:
     return _INTRODUCER.sub("", sqltext)
 
 
-def _resolve(
-    tree: exp.Expression, columns: Mapping[str, Column]
-) -> tuple[exp.Expression, set[str]]:
+def _resolve(tree: Node, columns: Mapping[str, Column]) -> tuple[Node, set[str]]:
     """Give each column of the condition its real name, quoted; return these names too."""
     by_lower = {name.lower(): name for name in columns}
     used = set()
 
-    def resolve(node: exp.Expression) -> exp.Expression:
+    def resolve(node: Node) -> Node:
         if not isinstance(node, exp.Column):
             return node
         name = node.name if node.name in columns else by_lower.get(node.name.lower())
@@ -179,17 +179,17 @@ def _resolve(
     return resolved, used
 
 
-def _as_duckdb_means(tree: exp.Expression, read: str) -> exp.Expression:
+def _as_duckdb_means(tree: Node, read: str) -> Node:
     """Replace what DuckDB would understand differently."""
 
-    def change(node: exp.Expression) -> exp.Expression:
+    def change(node: Node) -> Node:
         if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.USERDEFINED:
             return node.this  # an enum's label
         if isinstance(node, exp.Like) and read != "postgres":
             return exp.ILike(this=node.this, expression=node.expression)
         return node
 
-    changed: exp.Expression = annotate_types(tree.transform(change))
+    changed: Node = annotate_types(tree.transform(change))
     return changed
 
 
@@ -201,7 +201,7 @@ def _constant(sql: str) -> Any:
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def _demands(tree: exp.Expression) -> Iterator[Comparison]:
+def _demands(tree: Node) -> Iterator[Comparison]:
     """Yield the comparisons that a conjunction is made of."""
     tree = tree.unnest()
     if isinstance(tree, exp.And):
@@ -219,11 +219,11 @@ def _demands(tree: exp.Expression) -> Iterator[Comparison]:
         yield from _demand(tree.this, _OPERATORS[type(tree)], tree.expression)
 
 
-def _tests_null(node: exp.Expression) -> bool:
+def _tests_null(node: Node) -> bool:
     return isinstance(node, exp.Is) and isinstance(node.expression, exp.Null)
 
 
-def _bare(node: exp.Expression) -> exp.Expression:
+def _bare(node: Node) -> Node:
     """Remove parentheses and casts around a column."""
     inner = node.unnest()
     while isinstance(inner, exp.Cast) and isinstance(inner.this.unnest(), exp.Column):
@@ -231,7 +231,7 @@ def _bare(node: exp.Expression) -> exp.Expression:
     return inner
 
 
-def _demand(left: exp.Expression, op: str, right: exp.Expression) -> Iterator[Comparison]:
+def _demand(left: Node, op: str, right: Node) -> Iterator[Comparison]:
     left, right = _bare(left), _bare(right)
     if not isinstance(left, exp.Column):
         left, right, op = right, left, _MIRRORED[op]

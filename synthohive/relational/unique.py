@@ -17,8 +17,15 @@ __all__ = ["UniqueRepair"]
 
 U64 = npt.NDArray[np.uint64]
 REDRAWS = 12
-_COUNTED = (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.DATE, ColumnKind.TIMESTAMP,
-            ColumnKind.TIME, ColumnKind.FLOAT, ColumnKind.INTERVAL)
+_COUNTED = (
+    ColumnKind.INTEGER,
+    ColumnKind.DECIMAL,
+    ColumnKind.DATE,
+    ColumnKind.TIMESTAMP,
+    ColumnKind.TIME,
+    ColumnKind.FLOAT,
+    ColumnKind.INTERVAL,
+)
 
 
 class UniqueRepair:
@@ -72,7 +79,7 @@ class UniqueRepair:
             column = block.column(name).combine_chunks()
             null |= pc.is_null(column).to_numpy(zero_copy_only=False)
             total = hashed(total ^ _column_hash(column, position), 7)
-        return np.where(null, np.uint64(0), total | np.uint64(1))
+        return np.asarray(np.where(null, np.uint64(0), total | np.uint64(1)))
 
     def _repeated(self, hashes: U64) -> npt.NDArray[np.int64]:
         """Return rows whose hash stood before: in this block, or in an earlier one."""
@@ -94,9 +101,7 @@ class UniqueRepair:
         filled = pc.if_else(pc.is_null(values), block.column(column), values)
         return _replaced(block, column, filled)
 
-    def _beyond_range(
-        self, block: pa.Table, column: str, rows: npt.NDArray[np.int64]
-    ) -> pa.Table:
+    def _beyond_range(self, block: pa.Table, column: str, rows: npt.NDArray[np.int64]) -> pa.Table:
         """Give the last repeated rows values after the largest one, numbered on."""
         values = block.column(column).combine_chunks()
         kind = self._config.columns[column].kind
@@ -108,8 +113,9 @@ class UniqueRepair:
         else:
             length = self._config.columns[column].length
             texts = values.take(pa.array(rows)).to_pylist()
-            fresh = pa.array([_suffixed(t, int(n), length) for t, n in zip(texts, numbers)],
-                             values.type)
+            fresh = pa.array(
+                [_suffixed(t, int(n), length) for t, n in zip(texts, numbers)], values.type
+            )
         mask = np.zeros(len(block), dtype=bool)
         mask[rows] = True
         return _replaced(block, column, pc.replace_with_mask(values, pa.array(mask), fresh))
@@ -118,15 +124,22 @@ class UniqueRepair:
 def _column_hash(column: pa.Array, position: int) -> U64:
     """Hash values independently of the block that they stand in."""
     if pa.types.is_integer(column.type) or pa.types.is_temporal(column.type):
-        wide = pc.cast(column, pa.int32() if column.type.bit_width == 32 else pa.int64(), safe=False)
+        wide = pc.cast(
+            column, pa.int32() if column.type.bit_width == 32 else pa.int64(), safe=False
+        )
         numbers = pc.fill_null(pc.cast(wide, pa.int64()), 0).to_numpy(zero_copy_only=False)
         return hashed(numbers, position + 1)
     coded = column.dictionary_encode()
     import pandas as pd  # its hash of strings is vectorised and stable
 
-    known = pd.util.hash_array(
-        np.asarray([str(v) for v in coded.dictionary.to_pylist()], dtype=object), categorize=False
-    ) if len(coded.dictionary) else np.zeros(1, np.uint64)
+    known = (
+        pd.util.hash_array(
+            np.asarray([str(v) for v in coded.dictionary.to_pylist()], dtype=object),
+            categorize=False,
+        )
+        if len(coded.dictionary)
+        else np.zeros(1, np.uint64)
+    )
     index = pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False)
     return hashed(known[index].astype(np.uint64), position + 1)
 
@@ -149,8 +162,11 @@ def _counted_on(values: pa.Array, numbers: npt.NDArray[np.int64]) -> pa.Array:
     gaps = np.diff(known)
     step = int(np.gcd.reduce(gaps)) if len(gaps) else 1
     fresh = pa.array(known[-1] + numbers * step)
-    return pc.cast(pc.cast(fresh, narrow), type_) if pa.types.is_temporal(type_) else pc.cast(
-        fresh, type_)
+    return (
+        pc.cast(pc.cast(fresh, narrow), type_)
+        if pa.types.is_temporal(type_)
+        else pc.cast(fresh, type_)
+    )
 
 
 def _suffixed(text: str, number: int, length: Any) -> str:

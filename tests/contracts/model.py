@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Optional
 
@@ -130,8 +130,11 @@ class Recorder:
     def on_checkpoint(self, event: TrainingEvent) -> None:
         self.events.append(event)
 
+    def on_table(self, table: str) -> None:
+        raise AssertionError("told by the orchestrator, not by a model")
 
-@lru_cache(maxsize=None)
+
+@cache
 def trained(
     model: type[ConditionalGenerativeModel], settings: tuple[tuple[str, Any], ...]
 ) -> ConditionalGenerativeModel:

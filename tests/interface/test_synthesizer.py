@@ -26,7 +26,10 @@ def test_to_database_is_a_clone_without_orphans(
     summary = fitted.to_database(f"sqlite:///{target}", seed=7)
     assert summary.orphans == 0
     assert query(target, "PRAGMA foreign_key_check") == []
-    ddl = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> '_synthohive' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+    ddl = (
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> '_synthohive' "
+        "AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+    )
     assert query(target, ddl) == query(shop_path, ddl)
     for (table,) in query(shop_path, ddl):
         info = f'PRAGMA table_info("{table}")'
@@ -102,7 +105,8 @@ def test_fan_out_is_the_real_one(fitted: Synthesizer, shop_path: Path) -> None:
             n
             for (n,) in query(
                 shop_path,
-                f"SELECT count(c.rowid) FROM {parent} p LEFT JOIN {child} c ON c.{column} = p.id GROUP BY p.id",
+                f"SELECT count(c.rowid) FROM {parent} p LEFT JOIN {child} c "
+                f"ON c.{column} = p.id GROUP BY p.id",
             )
         ]
         synthetic = made[child].groupby(column).size().reindex(made[parent]["id"], fill_value=0)

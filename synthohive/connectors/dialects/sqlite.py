@@ -23,7 +23,11 @@ class SQLite(Dialect):
     """See the module."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
-        "sqlite", alter_add_constraint=False, schema_is_file=True, comments=False, max_identifier=1000
+        "sqlite",
+        alter_add_constraint=False,
+        schema_is_file=True,
+        comments=False,
+        max_identifier=1000,
     )
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:

@@ -34,8 +34,9 @@ def resolve_model(
         module, name = MODELS[model]
         found: type[ConditionalGenerativeModel] = getattr(import_module(module), name)
         return found
-    if isinstance(model, type) and issubclass(model, ConditionalGenerativeModel):
-        return model
+    given: object = model
+    if isinstance(given, type) and issubclass(given, ConditionalGenerativeModel):
+        return given
     raise SchemaError(
         f"{model!r} is not a model.",
         hint=f"Pass one of {', '.join(map(repr, MODELS))}, or a class that implements "

@@ -32,13 +32,13 @@ class TrainingListener(Protocol):
     """Receives the checkpoints of a training run; a progress bar is one."""
 
     def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
-        """One epoch is done."""
+        """Hear that one epoch is done."""
 
     def on_checkpoint(self, event: TrainingEvent) -> None:
-        """The model was scored on held-out rows."""
+        """Hear how the model scored on held-out rows."""
 
     def on_table(self, table: str) -> None:
-        """A table is done."""
+        """Hear that a table is done."""
 
 
 class ConditionalGenerativeModel(ABC):

@@ -112,9 +112,7 @@ def _rows(table: EncodedTable, i: int, mode: int) -> npt.NDArray[np.bool_]:
 
 
 def _knots(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    own = (
-        LEVELS
-        if len(values) >= KNOTS * PER_KNOT
-        else np.linspace(LEVELS[0], LEVELS[-1], len(values) // PER_KNOT + 1)
-    )
-    return np.interp(LEVELS, own, np.quantile(values, own)).astype(np.float32)
+    count = min(KNOTS, len(values) // PER_KNOT + 1)
+    own = np.linspace(LEVELS[0], LEVELS[-1], count)
+    knots = np.interp(LEVELS, own, np.quantile(values, own))
+    return np.asarray(knots, dtype=np.float32)

@@ -93,7 +93,10 @@ class CTGANConfig:
         for name in settings:
             if name not in known:
                 raise SchemaError(f"CTGAN has no setting {name!r}.", hint=did_you_mean(name, known))
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+        given: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()
+        }
+        return cls(**given)
 
 
 class CTGAN(ConditionalGenerativeModel):

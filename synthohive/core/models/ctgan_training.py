@@ -81,7 +81,7 @@ class CTGANTask(Trainable):
         )
         self.sampler = ConditionSampler(self.blocks, data.take(training).codes)
         width = self.blocks.width + self.values.shape[1] + self.generator.context.width
-        width += sum(t.embedding_dim for t in self.generator.embeddings)  # type: ignore[misc]
+        width += sum(t.embedding_dim for t in self.generator.tables)
         width += self.blocks.width  # the condition
         self.critic = Discriminator(width, self.pac, self.config.discriminator)
         betas = (0.5, 0.9)
@@ -96,7 +96,7 @@ class CTGANTask(Trainable):
             self.critic.parameters(), self.config.lr, betas, fused=True
         )
         self.state = deepcopy(self.generator)  # the moving average, which is what samples
-        self.model.generator_ = self.state  # type: ignore[assignment]
+        self.model.generator_ = self.state
 
     def _batch(self) -> tuple[Tensor, IntArray, IntArray, Tensor]:
         """Return row numbers, condition blocks, condition codes, and condition vectors."""
@@ -122,7 +122,7 @@ class CTGANTask(Trainable):
         wide, large, floats = self.generator(noise, condition, context)
         soft = self.blocks.softmax((wide + _gumbel(wide)) / self.config.tau)
         parts = [soft, floats]
-        for logits, table in zip(large, self.generator.embeddings):
+        for logits, table in zip(large, self.generator.tables):
             mix = torch.softmax((logits + _gumbel(logits)) / self.config.tau, dim=1)
             parts.append(mix @ table.weight)
         return torch.cat(parts, dim=1), wide
@@ -130,7 +130,7 @@ class CTGANTask(Trainable):
     def _real(self, rows: Tensor) -> Tensor:
         codes = self.codes[rows]
         parts = [self.blocks.one_hot(codes), self.values[rows]]
-        parts += [t(codes[:, b]) for b, t in zip(self.blocks.large, self.generator.embeddings)]
+        parts += [t(codes[:, b]) for b, t in zip(self.blocks.large, self.generator.tables)]
         return torch.cat(parts, dim=1)
 
     def step(self) -> dict[str, Tensor]:
@@ -159,7 +159,7 @@ class CTGANTask(Trainable):
             real = self._real(rows)
         fake, real = (torch.cat([x, condition, context], dim=1) for x in (fake, real))
         gap = self.critic(fake).mean() - self.critic(real).mean()
-        loss = gap + self._penalty(real, fake)
+        loss: Tensor = gap + self._penalty(real, fake)
         self.optimizer_d.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_d.step()
@@ -172,8 +172,8 @@ class CTGANTask(Trainable):
         between = (share * real + (1 - share) * fake).requires_grad_(True)
         out = self.critic(between)
         (gradient,) = torch.autograd.grad(out.sum(), between, create_graph=True)
-        norm = gradient.view(packs, -1).norm(2, dim=1)
-        return ((norm - 1) ** 2).mean() * self.config.penalty
+        length = _length(gradient.view(packs, -1))
+        return (length - 1).square().mean() * self.config.penalty
 
     def _condition_loss(self, logits: Tensor, block: IntArray, code: IntArray) -> Tensor:
         """Return the cross-entropy of the conditioned codes."""

@@ -88,7 +88,9 @@ def _of_codes(
 def _of_floats(
     reference: npt.NDArray[np.float32], values: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.intp]:
-    edges = np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1]) if len(reference) else []
+    if not len(reference):
+        return np.zeros(len(values), dtype=np.intp)
+    edges = np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1])
     return np.searchsorted(edges, values)
 
 

@@ -74,7 +74,8 @@ class Generator(nn.Module):
         cards = [layout.discrete[i].cardinality for i in self.blocks.large]
         # logits of a large block are the products with its embedding: rank 32 instead of K
         self.query = nn.ModuleList(nn.Linear(width, embedding_size(k)) for k in cards)
-        self.embeddings = nn.ModuleList(nn.Embedding(k, embedding_size(k)) for k in cards)
+        self.tables = [nn.Embedding(k, embedding_size(k)) for k in cards]
+        self.embeddings = nn.ModuleList(self.tables)
         self.register_buffer("bias", torch.zeros(self.blocks.width))
         self.register_buffer("shares", torch.zeros(self.blocks.width))
         for i, k in enumerate(cards):
@@ -87,7 +88,8 @@ class Generator(nn.Module):
 
     def reset_calibration(self) -> None:
         """Forget the calibration."""
-        for bias in (self.bias, *self.large_bias):
+        biases: list[Tensor] = [self.bias, *self.large_bias]
+        for bias in biases:
             bias.zero_()
 
     def forward(
@@ -98,7 +100,7 @@ class Generator(nn.Module):
         wide = self.wide(h) + self.blocks.mask + self.bias
         large = [
             query(h) @ table.weight.t() + bias
-            for query, table, bias in zip(self.query, self.embeddings, self.large_bias)
+            for query, table, bias in zip(self.query, self.tables, self.large_bias)
         ]
         return wide, large, torch.tanh(self.floats(h))
 

@@ -1,0 +1,53 @@
+"""Trees: depths, exact numbers of children, never a cycle."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthohive.relational.hierarchy import HierarchyModel
+
+
+def climbs(parents: np.ndarray) -> np.ndarray:
+    depths = np.zeros(len(parents), dtype=int)
+    above = parents.copy()
+    for _ in range(len(parents) + 1):
+        alive = above >= 0
+        if not alive.any():
+            return depths
+        depths[alive] += 1
+        above = np.where(alive, parents[above], -1)
+    raise AssertionError("a cycle")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=80), st.integers(0, 9))
+def test_generated_depths_become_a_forest(depths: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    real = np.array([-1 if i < 4 else int(rng.integers(0, i)) for i in range(60)])
+    _, model = HierarchyModel.fit(real)
+    parents = model.link(np.array(depths), rng)
+    found = climbs(parents)
+    assert (parents != np.arange(len(parents))).all()
+    order = np.unique(depths, return_inverse=True)[1]  # empty levels close up
+    assert np.array_equal(found, order.reshape(-1))
+
+
+def test_real_depths_give_the_real_numbers_of_children() -> None:
+    rng = np.random.default_rng(1)
+    real = np.array([-1 if i < 20 else int(rng.integers(0, i)) for i in range(400)])
+    depths, model = HierarchyModel.fit(real, k=1)
+    assert np.array_equal(depths, climbs(real))
+    again = HierarchyModel.from_state(model.to_state())
+    made = again.link(depths, rng)
+    for depth in range(depths.max() + 1):
+        rows = depths == depth
+        one, two = (np.sort(np.bincount(p[p >= 0], minlength=400)[rows]) for p in (real, made))
+        assert np.array_equal(one, two)
+
+
+def test_cycles_in_real_rows_are_cut() -> None:
+    depths, model = HierarchyModel.fit(np.array([1, 0, 2, -1, 3]))
+    assert depths.tolist() == [0, 0, 0, 0, 1]
+    climbs(model.link(depths, np.random.default_rng(0)))
