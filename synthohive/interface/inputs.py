@@ -6,10 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+
+from synthohive._schema_checks import data_problems
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader
 from synthohive.connectors.files import read_files
-from synthohive.exceptions import SchemaError
+from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.schema import Metadata
 
 __all__ = ["reader_for"]
@@ -40,4 +43,10 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> Reader:
     paths = {n: v for n, v in data.items() if isinstance(v, (str, os.PathLike))}
     tables = dict(data)
     tables.update(read_files(paths))
-    return FrameReader(tables, metadata)
+    reader = FrameReader(tables, metadata)
+    reader.metadata.validate_schema()
+    whole = {n: pa.Table.from_batches(list(reader.read(n))) for n in reader.metadata.tables}
+    problems = data_problems(reader.metadata, whole, orphans=False)  # orphans: see `validate`
+    if problems:
+        raise SchemaValidationError(problems)
+    return reader

@@ -189,9 +189,10 @@ class Synthesizer:
             A model diverged.
         """
         check_fit(sampling_strategy, sample_size, epochs, batch_size)
+        model = resolve_model(self.model)
         source = self._reader(data)
         options = FitOptions(
-            model=resolve_model(self.model),
+            model=model,
             privacy=self.privacy_config,
             seed=secrets.randbits(32) if seed is None else seed,
             sample_size=sample_size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -77,9 +78,10 @@ def _decimal(value: Any, scale: int) -> Any:
 
 def _moment(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
     """Parse ISO text; the time of day of a date, and a trailing Z, are let go."""
-    texts = pa.array([None if v is None else str(v) for v in values], pa.string())
     if pa.types.is_time(type_):
-        return pc.cast(texts, type_)
+        clocks = [None if v is None else dt.time.fromisoformat(str(v)) for v in values]
+        return pa.array(clocks, type_)
+    texts = pa.array([None if v is None else str(v) for v in values], pa.string())
     whole = pc.replace_substring_regex(texts, r"(Z|\+00:?00)$", "")
     stamps = pc.cast(whole, pa.timestamp("us"))
     return pc.cast(stamps, type_, safe=False) if type_ == pa.date32() else pc.cast(stamps, type_)

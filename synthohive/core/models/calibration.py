@@ -23,6 +23,8 @@ KNOTS = 64
 LEVELS = np.linspace(0.001, 0.999, KNOTS)
 LEAST_REAL, LEAST_MADE = 20, 50
 """Rows of a mode below which the column's common map is used."""
+CLOSE = 1e-3
+"""Total difference of shares at which the iteration ends."""
 PER_KNOT = 5
 """Real rows between two knots, so that a map cannot repeat single real values."""
 
@@ -34,6 +36,8 @@ def wide_bias(blocks: BlockMap, logits: Tensor, target: Tensor, rounds: int = 25
     floor = 1e-6
     for _ in range(rounds):
         mean = blocks.softmax(logits + bias).mean(dim=0)
+        if (mean - target).abs().sum() < CLOSE:
+            break
         step = torch.log((target + floor) / (mean + floor))
         bias = torch.where(valid, (bias + 0.8 * step).clamp(-20, 20), bias)
     return bias
@@ -44,6 +48,8 @@ def block_bias(logits: Tensor, target: Tensor, rounds: int = 25) -> Tensor:
     bias = torch.zeros(logits.shape[1])
     for _ in range(rounds):
         mean = torch.softmax(logits + bias, dim=1).mean(dim=0)
+        if (mean - target).abs().sum() < CLOSE:
+            break
         bias = (bias + 0.8 * torch.log((target + 1e-7) / (mean + 1e-7))).clamp(-20, 20)
     return bias
 

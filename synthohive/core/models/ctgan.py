@@ -5,7 +5,7 @@ outputs, PacGAN discriminator (Lin et al., 2018), WGAN-GP loss (Gulrajani et al.
 the residual generator. Different: conditions at generation follow the true frequencies, codes
 are drawn from the softmax instead of taking the largest, the sampler has no loop over
 rows, the generator is normalised by layer (so that a row depends on no other row of its
-batch) and also learns from the energy score, the best of the averaged generators is kept,
+batch) and also learns from two proper scores, the best of the averaged generators is kept,
 and marginals are calibrated.
 """
 
@@ -62,8 +62,8 @@ class CTGANConfig:
         Weight of the gradient penalty.
     tau : float
         Temperature of the Gumbel-softmax.
-    energy : float
-        Weight of the energy score in the generator's loss (not in the paper).
+    scores : float
+        Weight of the energy score and the Brier score in the generator's loss (not in the paper).
     average : float
         Decay of the generator's moving average, which is what samples (not in the paper).
     steps : int
@@ -80,7 +80,7 @@ class CTGANConfig:
     pac: int = 2
     penalty: float = 10.0
     tau: float = 0.2
-    energy: float = 1.0
+    scores: float = 1.0
     average: float = 0.99
     steps: int = 100
     evaluate_every: int = 5

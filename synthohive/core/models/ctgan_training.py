@@ -142,9 +142,11 @@ class CTGANTask(Trainable):
         fake, logits = self._fake(condition, context)
         score = self.critic(torch.cat([fake, condition, context], dim=1)).mean()
         loss = -score + self._condition_loss(logits, block, code)
-        if self.config.energy:
-            other, _ = self._fake(condition, context)
-            loss = loss + self.config.energy * energy_score(fake, other, self._real(rows).detach())
+        if self.config.scores:
+            other, again = self._fake(condition, context)
+            score = energy_score(fake, other, self._real(rows).detach())
+            score = score + self._brier_score(logits, again, self.blocks.one_hot(self.codes[rows]))
+            loss = loss + self.config.scores * score
         self.optimizer_g.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_g.step()
@@ -159,11 +161,11 @@ class CTGANTask(Trainable):
             real = self._real(rows)
         fake, real = (torch.cat([x, condition, context], dim=1) for x in (fake, real))
         gap = self.critic(fake).mean() - self.critic(real).mean()
-        loss: Tensor = gap + self._penalty(real, fake)
+        loss = gap + self._penalty(real, fake)
         self.optimizer_d.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_d.step()
-        return loss.detach()
+        return loss.detach()  # type: ignore[no-any-return]
 
     def _penalty(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the gradient penalty at random points between real and generated packs."""
@@ -188,6 +190,15 @@ class CTGANTask(Trainable):
                 target = torch.from_numpy(code[mine])
                 total = total + functional.cross_entropy(own, target, reduction="sum")
         return total / self.batch
+
+    def _brier_score(self, logits: Tensor, again: Tensor, real: Tensor) -> Tensor:
+        """Return the Brier score of the codes' probabilities, averaged over the noise.
+
+        The product of two draws' errors is unbiased for the square of their mean's, so codes
+        may depend on the noise, and through it on each other.
+        """
+        one, two = (self.blocks.softmax(draw) - real for draw in (logits, again))
+        return (one * two).sum(dim=1).mean()
 
     @torch.no_grad()
     def _average(self) -> None:
