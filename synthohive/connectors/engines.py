@@ -21,7 +21,13 @@ _EXTRAS = {
     "snowflake": ("snowflake-sqlalchemy", "snowflake"),
     "bigquery": ("sqlalchemy-bigquery", "bigquery"),
 }
-_DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgres": "postgresql"}
+# SQLAlchemy's own choice for a URL without a driver changes between its versions.
+_DRIVERS = {
+    "postgres": "postgresql+psycopg2",
+    "postgresql": "postgresql+psycopg2",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
 
 
 def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
@@ -41,9 +47,9 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
             "The database URL cannot be read.",
             hint="Write it as dialect://user:password@host:port/database.",
         ) from None
-    backend = url.get_backend_name()
-    if "+" not in url.drivername and url.drivername in _DRIVERS:
+    if url.drivername in _DRIVERS:
         url = url.set(drivername=_DRIVERS[url.drivername])
+    backend = url.get_backend_name()
     options: dict[str, Any] = {}
     if backend in ("mysql", "mariadb") and "local_infile" not in url.query:
         options["connect_args"] = {"local_infile": True}

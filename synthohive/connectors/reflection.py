@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Collection, Sequence
 from typing import Any, Optional, Union
 
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.reflection import Inspector, ObjectKind
 from sqlalchemy.exc import SAWarning
 
 from synthohive.connectors.ddl import PROVENANCE_TABLE
-from synthohive.connectors.engines import connecting, dialect_name, to_engine
+from synthohive.connectors.dialects import Dialect, dialect_for
+from synthohive.connectors.dialects.base import OddIndex
+from synthohive.connectors.engines import connecting, dialect_name, shown, to_engine
 from synthohive.connectors.types import describe_type
-from synthohive.exceptions import SchemaError, did_you_mean
+from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
 from synthohive.schema import (
     CheckConstraint,
     Column,
-    ColumnKind,
     ForeignKey,
     Identity,
     Index,
@@ -60,37 +62,57 @@ def reflect(
         The schema is missing or has no table, a name is unknown, or a key leads out.
     """
     engine = to_engine(url_or_engine)
+    dialect = dialect_for(engine)
+    _refuse_new_file(engine)
     with connecting(engine, "its catalogue was read") as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # unknown types are reported by validation
         inspector = inspect(connection)
         place = _schema(inspector, engine, schema)
-        names = _selected(inspector, place, tables, exclude)
-        found = _Catalogue(inspector, engine, place, names)
+        known = inspector.get_table_names(place)
+        hidden = {PROVENANCE_TABLE, *dialect.hidden(connection, place)}
+        names = _selected(sorted(set(known) - hidden), place, tables, exclude)
+        found = _Catalogue(connection, inspector, dialect, place, names)
         metadata = Metadata(schema_name=place, dialect=dialect_name(engine))
         for name in names:
             metadata.tables[name] = found.table(name)
         _check_parents(metadata, found, drop_outside_keys)
-        _measure_decimals(connection, metadata, place)
+        dialect.amend(connection, metadata)
     return metadata
 
 
+def _refuse_new_file(engine: Engine) -> None:
+    """Refuse a SQLite file that is not there; connecting would make an empty one."""
+    file = engine.url.database
+    if engine.dialect.name != "sqlite" or not file or file.startswith((":memory:", "file:")):
+        return
+    if not os.path.exists(file):
+        raise ConnectorError(
+            f"The database {shown(engine)} cannot be reached: there is no such file.",
+            hint="Write the path as sqlite:///relative.db or sqlite:////absolute.db.",
+        )
+
+
 def _schema(inspector: Inspector, engine: Engine, schema: Optional[str]) -> str:
-    default = inspector.default_schema_name or "main"
-    if schema is None:
-        return default
+    default = inspector.default_schema_name
     known = inspector.get_schema_names()
+    if schema is None and default:
+        return default
+    if schema is None:
+        raise SchemaError(
+            "The URL names no database.",
+            hint=f"Put one at its end, or pass schema=…. {did_you_mean('', known)}",
+        )
     if schema not in known:
         raise SchemaError(f"There is no schema {schema!r}.", hint=did_you_mean(schema, known))
     return schema
 
 
 def _selected(
-    inspector: Inspector,
+    known: Sequence[str],
     schema: str,
     tables: Optional[Sequence[str]],
     exclude: Optional[Sequence[str]],
 ) -> list[str]:
-    known = sorted(n for n in inspector.get_table_names(schema) if n != PROVENANCE_TABLE)
     if not known:
         raise SchemaError(f"The schema {schema!r} has no tables.", hint="Name another schema.")
     for name in [*(tables or ()), *(exclude or ())]:
@@ -106,9 +128,15 @@ class _Catalogue:
     """All that the Inspector says about a schema, read in a few round trips."""
 
     def __init__(
-        self, inspector: Inspector, engine: Engine, schema: str, names: Sequence[str]
+        self,
+        connection: Connection,
+        inspector: Inspector,
+        dialect: Dialect,
+        schema: str,
+        names: Sequence[str],
     ) -> None:
-        self.engine, self.schema = engine, schema
+        self.connection, self.dialect, self.schema = connection, dialect, schema
+        self.engine = dialect.engine
         options: dict[str, Any] = {
             "schema": schema,
             "filter_names": list(names),
@@ -120,9 +148,10 @@ class _Catalogue:
         self.uniques = inspector.get_multi_unique_constraints(**options)
         self.indexes = inspector.get_multi_indexes(**options)
         self.checks = inspector.get_multi_check_constraints(**options)
-        comments = engine.dialect.supports_comments
+        comments = self.engine.dialect.supports_comments
         self.comments = inspector.get_multi_table_comment(**options) if comments else {}
         self.inspector = inspector
+        self.odd = dialect.odd_indexes(connection, schema, names)
         self.outside: dict[str, list[tuple[ForeignKey, str]]] = {}
 
     def table(self, name: str) -> TableConfig:
@@ -140,21 +169,27 @@ class _Catalogue:
             columns=columns,
             unique=unique,
             checks=[
-                CheckConstraint(sqltext=c["sqltext"], name=c.get("name"))
-                for c in self.checks.get(at, [])
-                if not _echoes_column(c["sqltext"], columns)
+                *(
+                    CheckConstraint(sqltext=c["sqltext"], name=c.get("name"))
+                    for c in self.checks.get(at, [])
+                    if not _echoes_column(c["sqltext"], columns)
+                ),
+                *self._domain_checks(at),
             ],
-            indexes=[
-                Index(
-                    name=str(i["name"]),
-                    columns=[c for c in i["column_names"] if c is not None],
-                    unique=bool(i["unique"]),
-                )
-                for i in self.indexes.get(at, [])
-                if i["name"] not in backed and not i.get("duplicates_constraint")
-            ],
+            indexes=self._indexes(name, at, columns, backed),
             comment=comment.get("text"),
         )
+
+    def _domain_checks(self, at: tuple[str, str]) -> list[CheckConstraint]:
+        """Return the CHECKs of domains, as if each stood at its columns."""
+        found = []
+        for column in self.columns.get(at, []):
+            check = getattr(column["type"], "check", None)
+            if check is not None:
+                parts = re.split(r"\bVALUE\b", str(getattr(check, "sqltext", check)))
+                sql = self.dialect.quote(column["name"]).join(parts)
+                found.append(CheckConstraint(sqltext=sql))
+        return found
 
     def _column(self, raw: Any) -> Column:
         facts = describe_type(raw["type"], self.engine.dialect)
@@ -173,7 +208,7 @@ class _Catalogue:
         computed = raw.get("computed")
         return Column(
             name=raw["name"],
-            nullable=bool(raw["nullable"]),
+            nullable=bool(raw["nullable"]) and not getattr(raw["type"], "not_null", False),
             default=None if default is None else str(default),
             identity=made,
             computed=None if not computed else str(computed.get("sqltext")),
@@ -205,6 +240,7 @@ class _Catalogue:
         found = [
             UniqueConstraint(name=u.get("name"), columns=list(u["column_names"]))
             for u in self.uniques.get(at, [])
+            if self._covers(name, u.get("name"))  # MySQL calls every unique index a constraint
         ]
         if self.engine.dialect.name == "sqlite":  # `varchar(50) unique` shows only as its index
             known = [u.columns for u in found]
@@ -216,6 +252,61 @@ class _Catalogue:
                 if automatic and columns not in [*known, pk.get("constrained_columns")]:
                     found.append(UniqueConstraint(columns=columns))
         return found
+
+    def _covers(self, table: str, index: Any) -> bool:
+        odd = self.odd.get((table, str(index)))
+        return odd is None or odd.exact
+
+    def _indexes(
+        self,
+        table: str,
+        at: tuple[str, str],
+        columns: Collection[str],
+        backed: Collection[Optional[str]],
+    ) -> list[Index]:
+        """Return the indexes that back neither the primary key nor a UNIQUE constraint."""
+        raw: dict[str, Any] = {
+            str(i["name"]): i
+            for i in self.indexes.get(at, [])
+            if not i.get("duplicates_constraint")
+        }
+        odd = {index: facts for (owner, index), facts in self.odd.items() if owner == table}
+        found = []
+        for name in sorted({*raw, *odd} - {str(b) for b in backed}):
+            facts = odd.get(name)
+            listed = [c for c in raw.get(name, {}).get("column_names", ()) if c is not None]
+            if facts is not None and not facts.exact:
+                listed = self._restricted(table, facts, columns)
+            found.append(
+                Index(
+                    name=name,
+                    columns=listed,
+                    unique=facts.unique if facts else bool(raw[name]["unique"]),
+                    definition=facts.definition if facts else None,
+                )
+            )
+        return found
+
+    def _restricted(self, table: str, index: OddIndex, columns: Collection[str]) -> list[str]:
+        """Return the columns of an index over expressions, prefixes or some rows.
+
+        If it is unique, then only those whose values never repeat in any rows at all:
+        generating them so keeps the index. Otherwise none, as it says nothing of them.
+        """
+        body = index.definition[index.definition.index("(") :]
+        words = set(re.findall(r"[^\W\d]\w*", body))
+        found = [c for c in columns if c in words]
+        if not index.unique or not found:
+            return found
+        quote = self.dialect.quote
+        listed = ", ".join(quote(c) for c in found)
+        filled = " AND ".join(f"{quote(c)} IS NOT NULL" for c in found)
+        sql = (
+            f"SELECT count(*) FROM {quote(self.schema, table)} WHERE {filled} "
+            f"GROUP BY {listed} HAVING count(*) > 1"
+        )
+        repeated = self.dialect.execute(self.connection, sql).first() is not None
+        return [] if repeated else found
 
 
 def _echoes_column(sqltext: str, columns: Collection[str]) -> bool:
@@ -240,25 +331,3 @@ def _check_parents(metadata: Metadata, found: _Catalogue, drop: bool) -> None:
                 hint="Add that table to tables=[…], exclude the child as well, or reflect with "
                 "Metadata.from_database(…, drop_outside_keys=True) and pass metadata=….",
             )
-
-
-def _measure_decimals(connection: Connection, metadata: Metadata, schema: str) -> None:
-    """Give NUMERIC without precision (PostgreSQL, SQLite) the digits that its values have."""
-    quote = connection.dialect.identifier_preparer.quote
-    for name, table in metadata.tables.items():
-        open_ = [
-            c for c in table.columns.values()
-            if c.kind is ColumnKind.DECIMAL and c.precision is None
-        ]  # fmt: skip
-        if not open_ or metadata.dialect != "postgresql":
-            for column in open_:
-                column.precision, column.scale = 38, column.scale or 10
-            continue
-        parts = ", ".join(
-            f"max(scale({quote(c.name)})), max(length(trunc(abs({quote(c.name)}))::text))"
-            for c in open_
-        )
-        row = connection.execute(text(f"SELECT {parts} FROM {quote(schema)}.{quote(name)}")).one()
-        for i, column in enumerate(open_):
-            scale, whole = int(row[2 * i] or 0), int(row[2 * i + 1] or 1)
-            column.scale, column.precision = scale, min(max(38, scale + whole), 76)

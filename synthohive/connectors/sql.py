@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Optional, Union
 
 import pyarrow as pa
@@ -77,17 +77,22 @@ class SqlWarehouse(Warehouse):
         return self.dialect.quote(self.schema, table)
 
     @contextmanager
-    def _reading(self, table: str) -> Iterator[Connection]:
-        doing = f"table {table!r} was read"
+    def _snapshot(self, doing: str) -> Iterator[Connection]:
         with connecting(self.engine, doing) as connection, connection.begin():
             self.dialect.begin(connection)
             yield connection
 
+    def _reading(self, table: str) -> AbstractContextManager[Connection]:
+        return self._snapshot(f"table {table!r} was read")
+
     def count(self, table: str) -> int:
         """Return the exact number of rows."""
         with self._reading(table) as connection:
-            sql = f"SELECT count(*) FROM {self.place(table)}"
-            return int(self.dialect.execute(connection, sql).scalar_one())
+            return self._count(connection, table)
+
+    def _count(self, connection: Connection, table: str) -> int:
+        sql = f"SELECT count(*) FROM {self.place(table)}"
+        return int(self.dialect.execute(connection, sql).scalar_one())
 
     def stored(self, table: str) -> list[Column]:
         """Return the columns that are not computed by the database."""
@@ -149,14 +154,14 @@ class SqlWarehouse(Warehouse):
     ) -> dict[str, pa.Table]:
         """Read a bounded, referentially consistent sample; see the base class."""
         subset = Subset(self.dialect, self.place, self._metadata, drivers, size, seed)
-        counts = {name: self.count(name) for name in drivers}
         tables = {}
-        for name in drivers:
-            columns = self.stored(name)
-            with self._reading(name) as connection:
+        with self._snapshot("a sample was read") as connection:
+            counts = {name: self._count(connection, name) for name in drivers}
+            for name in drivers:
+                columns = self.stored(name)
                 sql = subset.query(name, columns, counts)
                 parts = list(self.dialect.read(connection, sql, columns, name))
-            tables[name] = pa.Table.from_batches(parts, schema=self.dialect.schema(columns))
+                tables[name] = pa.Table.from_batches(parts, schema=self.dialect.schema(columns))
         return tables
 
     def writer(

@@ -59,7 +59,12 @@ class Subset:
         return large[-1] if large else table
 
     def fraction(self, level: str, counts: Mapping[str, int]) -> float:
-        """Return the share of a level's rows such that no table below exceeds the size."""
+        """Return the share of a level's rows such that no table below exceeds the size.
+
+        A level with few rows, as of a look-up table, is read whole.
+        """
+        if counts[level] < ENTITIES:
+            return 1.0
         below = [counts[name] for name in self.drivers if self.level(name, counts) == level]
         return min(1.0, self.size / max([1, *below]))
 
@@ -72,38 +77,43 @@ class Subset:
         listed = ", ".join(self.dialect.expression(c, f"t0.{q(c.name)}") for c in columns)
         sql = f"SELECT {listed} FROM {self.place(table)} t0"
         conditions = []
-        for i, name in enumerate(chain[:-1] if share < 1.0 else chain[:1]):
-            driver = self.drivers[name]
-            if driver is None or (share < 1.0 and name == level):
-                break
+        for i, driver in enumerate(self._drivers(chain)):
             equal = " AND ".join(
                 f"t{i}.{q(c)} = t{i + 1}.{q(p)}"
                 for c, p in zip(driver.columns, driver.parent_columns)
             )
             sql += f" LEFT JOIN {self.place(driver.parent)} t{i + 1} ON {equal}"
-        driver = self.drivers[table]
-        if driver is not None and (share >= 1.0 or level != table):
-            empty = " OR ".join(f"t0.{q(c)} IS NULL" for c in driver.columns)
-            present = " AND ".join(f"t1.{q(p)} IS NOT NULL" for p in driver.parent_columns)
-            conditions.append(f"(({empty}) OR ({present}))")
+            # A row whose parent is missing is left out, and with it all that hangs on it.
+            empty = " OR ".join(f"t{i}.{q(c)} IS NULL" for c in driver.columns)
+            conditions.append(f"({empty} OR {self._present(driver, i + 1)})")
         if share < 1.0:
-            conditions.append(self._drawn(table, level, chain, share))
+            conditions.append(self._drawn(chain[: chain.index(level) + 1], share))
         if conditions:
             sql += f" WHERE {' AND '.join(conditions)}"
         names = [c.name for c in columns]
         keys = self.metadata.tables[table].pk or names
         return f"{sql} ORDER BY {', '.join(str(names.index(c) + 1) for c in keys)}"
 
-    def _drawn(self, table: str, level: str, chain: list[str], share: float) -> str:
-        """Return the condition that a row's entity is drawn (its own key without one)."""
-        at = chain.index(level)
-        limit = int(share * SPACE)
-        own = self._hash(table, 0)
-        if at == 0:
-            return f"{own} < {limit}"
-        entity = f"t{at}.{self.dialect.quote(self._keys(level)[0])}"
-        drawn = f"{self._hash(level, at)} < {limit}"
-        return f"(({entity} IS NOT NULL AND {drawn}) OR ({entity} IS NULL AND {own} < {limit}))"
+    def _drivers(self, chain: Sequence[str]) -> list[ForeignKey]:
+        drivers = [self.drivers[name] for name in chain[:-1]]
+        return [driver for driver in drivers if driver is not None]
+
+    def _present(self, driver: ForeignKey, alias: int) -> str:
+        return f"t{alias}.{self.dialect.quote(driver.parent_columns[0])} IS NOT NULL"
+
+    def _drawn(self, chain: Sequence[str], share: float) -> str:
+        """Return the condition that a row's entity is drawn.
+
+        The entity is the row's ancestor at the last table of the chain, or, where an empty
+        key cuts the chain, the last that there is.
+        """
+        whens = [
+            f"WHEN {self._present(driver, i + 1)} THEN {self._hash(driver.parent, i + 1)}"
+            for i, driver in enumerate(self._drivers(chain))
+        ]
+        own = self._hash(chain[0], 0)
+        entity = f"CASE {' '.join(reversed(whens))} ELSE {own} END" if whens else own
+        return f"{entity} < {int(share * SPACE)}"
 
     def _keys(self, table: str) -> list[str]:
         config = self.metadata.tables[table]

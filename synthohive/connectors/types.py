@@ -20,9 +20,12 @@ _INTEGER_BITS = {
     "INT": 32,
     "BIGINT": 64,
 }
+_BINARY_NAMES = {
+    "BYTEA", "BINARY", "VARBINARY", "BLOB", "TINYBLOB", "MEDIUMBLOB", "LONGBLOB",
+}  # fmt: skip
 _TEXT_NAMES = {
     "CITEXT", "INET", "CIDR", "MACADDR", "MACADDR8", "XML", "BPCHAR", "NAME", "SET", "BIT",
-    "VARBIT", "LTREE", "OID", "TEXT", "CLOB", "NULL",
+    "VARBIT", "LTREE", "TEXT", "CLOB", "INET4", "INET6",
 }  # fmt: skip
 
 
@@ -95,10 +98,10 @@ def _described_further(type_: Any, name: str, mysql: bool, text: str) -> dict[st
         return {"kind": ColumnKind.INTERVAL if mysql else ColumnKind.TIME}
     if isinstance(type_, sa.Interval) or name == "INTERVAL":
         return {"kind": ColumnKind.INTERVAL}
-    if isinstance(type_, sa.LargeBinary) or name in ("BYTEA", "BINARY", "VARBINARY", "BLOB"):
+    if isinstance(type_, sa.LargeBinary) or name in _BINARY_NAMES:
         return {"kind": ColumnKind.BINARY, "length": getattr(type_, "length", None)}
     if isinstance(type_, sa.String) or name in _TEXT_NAMES:
-        length = getattr(type_, "length", None)
+        length = getattr(type_, "length", None) if name != "SET" else None  # of one member
         if name == "BIT" and mysql:
             return {"kind": ColumnKind.BINARY, "length": length}
         if length is None and (found := re.search(r"CHAR(?:ACTER)?(?: VARYING)?\((\d+)\)", text)):

@@ -96,12 +96,12 @@ class TableFitter:
         return FittedKey(FanOutModel.fit(facts.histogram, method=method, k=k), share)
 
     def _is_reference(self, name: str, personal: Mapping[str, PiiKind]) -> bool:
-        support = np.zeros(len(self.sample.tables[name]), dtype=np.int64)
         config = self.sample.metadata.tables[name]
-        for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name):
-            seen = max(len(self.sample.tables[child]), 1)
-            counts = self.sample.child_counts(child, key) * (self.counts[child] / seen)
-            support = np.maximum(support, counts.astype(np.int64))
+        least = [  # the fewest children that any row has, over the full tables
+            min(self.fan_outs[key.label(child)].histogram, default=0)
+            for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name)
+        ]
+        support = np.full(len(self.sample.tables[name]), max(least, default=0), dtype=np.int64)
         parents = [
             self.database.tables[fk.parent].reference is not None
             for fk in config.foreign_keys

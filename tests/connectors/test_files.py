@@ -33,7 +33,7 @@ def test_folder_of_parts_and_errors(tmp_path: Path) -> None:
     for number in (1, 2):
         pq.write_table(pa.table({"id": [number]}), tmp_path / "t" / f"part-{number}.parquet")
     assert read_files({"t": tmp_path / "t"})["t"]["id"].to_pylist() == [1, 2]
-    with pytest.raises(ConnectorError, match="'t'.*no file"):
+    with pytest.raises(ConnectorError, match=r"'t'.*no file"):
         read_files({"t": tmp_path / "nowhere.csv"})
     (tmp_path / "t.xlsx").write_bytes(b"x")
     with pytest.raises(ConnectorError, match="neither CSV nor Parquet"):

@@ -33,11 +33,12 @@ class TestSQLite(WarehouseContract):
 def test_declared_types_are_read_as_such(tmp_path: Path) -> None:
     url = database(
         tmp_path / "t.db",
-        "CREATE TABLE t (b BOOLEAN, at TIMESTAMP, clock TIME, raw BLOB, x REAL, j JSON, s VARCHAR(5))",
+        "CREATE TABLE t (b BOOLEAN, at TIMESTAMP, clock TIME, raw BLOB, x REAL, j JSON, "
+        "s VARCHAR(5))",
         "INSERT INTO t VALUES (1, '2024-01-02T03:04:05.5', '23:59:59', x'00ff', 1.5, '{}', 7)",
         "INSERT INTO t VALUES (0, '2024-01-02 03:04:05', NULL, NULL, 2, NULL, NULL)",
     )
-    rows = list(SqlWarehouse(url).read("t"))[0].to_pylist()
+    rows = next(iter(SqlWarehouse(url).read("t"))).to_pylist()
     assert rows[0]["at"].microsecond == 500_000
     assert (rows[0]["b"], rows[0]["raw"], rows[0]["s"]) == (True, b"\x00\xff", "7")
     assert str(rows[0]["clock"]) == "23:59:59"

@@ -39,7 +39,8 @@ class WarehouseContract:
             "INSERT INTO member VALUES (1, 1, 'g2', NULL, NULL, NULL, 9223372036854775807, "
             "12345678901.5678, '9999-12-31')",
             "INSERT INTO member VALUES (1, 2, NULL, 1, 1, '', NULL, NULL, NULL)",
-            "INSERT INTO member VALUES (2, 1, 'g2', 1, NULL, 'a,\"b''\nc', -5, 0.0001, '2024-02-29')",
+            "INSERT INTO member VALUES (2, 1, 'g2', 1, NULL, 'a,\"b''\nc', -5, 0.0001, "
+            "'2024-02-29')",
         ]
 
     @pytest.fixture

@@ -30,7 +30,11 @@ def warehouse_of(url: str, statements: Any) -> Iterator[SqlWarehouse]:
         return quote(name).replace("%%", "%")
 
     with fresh_schema(engine) as schema:
-        enter = f"SET search_path = {schema}" if engine.dialect.name == "postgresql" else f"USE {schema}"
+        enter = (
+            f"SET search_path = {schema}"
+            if engine.dialect.name == "postgresql"
+            else f"USE {schema}"
+        )
         with engine.begin() as connection:
             plain = connection.execution_options(no_parameters=True)
             for statement in [enter, *statements(q)]:

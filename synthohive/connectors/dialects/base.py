@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
 from sqlalchemy.engine import Connection, CursorResult, Engine
 
 from synthohive.connectors.capabilities import Capabilities
-from synthohive.schema import Column
+from synthohive.schema import Column, Metadata
 
-__all__ = ["Dialect"]
+__all__ = ["Dialect", "OddIndex"]
+
+
+@dataclass(frozen=True)
+class OddIndex:
+    """An index that its columns alone do not describe.
+
+    Attributes
+    ----------
+    definition : str
+        The engine's own text.
+    unique : bool
+    exact : bool
+        The index covers whole columns of all rows: no expression, prefix or predicate.
+    """
+
+    definition: str
+    unique: bool
+    exact: bool
 
 
 class Dialect(ABC):
@@ -39,6 +58,19 @@ class Dialect(ABC):
 
     def begin(self, connection: Connection) -> None:
         """Start a consistent, read-only transaction where the engine has one."""
+
+    def hidden(self, connection: Connection, schema: str) -> set[str]:
+        """Return tables that hold no rows of their own (partitions are read by their parent)."""
+        return set()
+
+    def odd_indexes(
+        self, connection: Connection, schema: str, tables: Sequence[str]
+    ) -> dict[tuple[str, str], OddIndex]:
+        """Return the indexes that need their definition, by table and name."""
+        return {}
+
+    def amend(self, connection: Connection, metadata: Metadata) -> None:
+        """Complete a reflected description by what only this engine's catalogue or rows tell."""
 
     def expression(self, column: Column, quoted: str) -> str:
         """Return the SQL that reads a column without loss."""

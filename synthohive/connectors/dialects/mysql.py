@@ -10,9 +10,10 @@ import pyarrow as pa
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.capabilities import Capabilities
-from synthohive.connectors.dialects.base import Dialect
+from synthohive.connectors.dialects import mysql_catalogue as catalogue
+from synthohive.connectors.dialects.base import Dialect, OddIndex
 from synthohive.connectors.dialects.rows import batches
-from synthohive.schema import Column, ColumnKind
+from synthohive.schema import Column, ColumnKind, Metadata
 
 __all__ = ["MySQL"]
 
@@ -26,17 +27,33 @@ class MySQL(Dialect):
 
     def begin(self, connection: Connection) -> None:
         """See the base class."""
+        connection.detach()  # what is set here must not reach who gets it from the pool next
         self.execute(connection, "SET time_zone = '+00:00'")
         self.execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self.execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
-    def expression(self, column: Column, quoted: str) -> str:
+    def odd_indexes(
+        self, connection: Connection, schema: str, tables: Sequence[str]
+    ) -> dict[tuple[str, str], OddIndex]:
         """See the base class."""
-        return f"CAST({quoted} AS CHAR)" if column.kind is ColumnKind.JSON else quoted
+        return catalogue.odd_indexes(connection, schema, tables, self.quote)
+
+    def amend(self, connection: Connection, metadata: Metadata) -> None:
+        """See the base class."""
+        catalogue.amend(connection, metadata)
+
+    def expression(self, column: Column, quoted: str) -> str:
+        """See the base class; a FLOAT is widened because the server shows six digits of it."""
+        if column.kind is ColumnKind.JSON:
+            return f"CAST({quoted} AS CHAR)"
+        if column.kind is ColumnKind.FLOAT and pa.types.is_float32(column.arrow_type):
+            return f"({quoted} + 0e0)"
+        return quoted
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """See the base class."""
-        digest = f"SHA2(CONCAT_WS('|', '{int(seed)}', {', '.join(expressions)}), 256)"
+        parts = ", ".join(f"CAST({e} AS BINARY)" for e in expressions)  # whatever their collations
+        digest = f"SHA2(CONCAT_WS('|', '{int(seed)}', {parts}), 256)"
         return f"CONV(LEFT({digest}, 8), 16, 10) + 0"
 
     def read(

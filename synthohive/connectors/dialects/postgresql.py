@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from synthohive.connectors.capabilities import Capabilities
-from synthohive.connectors.dialects.base import Dialect
+from synthohive.connectors.dialects import postgresql_catalogue as catalogue
+from synthohive.connectors.dialects.base import Dialect, OddIndex
 from synthohive.exceptions import ConnectorError
-from synthohive.schema import Column, ColumnKind
+from synthohive.schema import Column, ColumnKind, Metadata
 
 __all__ = ["PostgreSQL"]
 
@@ -26,6 +28,28 @@ class PostgreSQL(Dialect):
 
     capabilities: ClassVar[Capabilities] = Capabilities("postgresql", transactional_ddl=True)
 
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        if engine.dialect.driver != "psycopg2":
+            raise ConnectorError(
+                f"PostgreSQL is not read by the driver {engine.dialect.driver!r}.",
+                hint="Use the driver psycopg2: postgresql+psycopg2://…",
+            )
+
+    def hidden(self, connection: Connection, schema: str) -> set[str]:
+        """See the base class."""
+        return catalogue.partitions(connection, schema)
+
+    def odd_indexes(
+        self, connection: Connection, schema: str, tables: Sequence[str]
+    ) -> dict[tuple[str, str], OddIndex]:
+        """See the base class."""
+        return catalogue.odd_indexes(connection, schema)
+
+    def amend(self, connection: Connection, metadata: Metadata) -> None:
+        """See the base class."""
+        catalogue.amend(connection, metadata, self.quote)
+
     def begin(self, connection: Connection) -> None:
         """See the base class."""
         self.execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -34,16 +58,25 @@ class PostgreSQL(Dialect):
         self.execute(connection, "SET LOCAL extra_float_digits = 1")
 
     def expression(self, column: Column, quoted: str) -> str:
-        """See the base class; infinite moments and NaN decimals are read as NULL."""
+        """See the base class.
+
+        Infinite moments, spans and decimals, and NaN decimals, are read as NULL; the zone
+        of a ``timetz`` is left out.
+        """
         kind = column.kind
         if kind is ColumnKind.ARRAY:
             return f"array_to_json({quoted})::text"
         if kind is ColumnKind.BINARY:
             return f"encode({quoted}, 'hex')"
         if kind is ColumnKind.INTERVAL:
-            return f"(extract(epoch FROM {quoted}) * 1000000)::bigint"
+            span = f"(extract(epoch FROM {quoted}) * 1000000)::bigint"
+            return f"CASE WHEN isfinite({quoted}) THEN {span} END"
         if kind is ColumnKind.DECIMAL:
-            return f"nullif({quoted}::numeric, 'NaN')"
+            number = f"{quoted}::numeric"
+            if column.precision is not None:  # such a one holds no infinity
+                return f"nullif({number}, 'NaN')"
+            finite = f"{quoted}::text NOT IN ('NaN', 'Infinity', '-Infinity')"
+            return f"CASE WHEN {finite} THEN {number} END"
         if kind is ColumnKind.TIMESTAMP:
             plain = f"({quoted} AT TIME ZONE 'UTC')" if column.timezone else quoted
             return f"CASE WHEN isfinite({quoted}) THEN {plain} END"
@@ -67,9 +100,7 @@ class PostgreSQL(Dialect):
         """See the base class."""
         raw = {c.name: _raw_type(c) for c in columns}
         with tempfile.TemporaryFile() as file:
-            dbapi: Any = connection.connection.dbapi_connection
-            with dbapi.cursor() as cursor:
-                cursor.copy_expert(f"COPY ({sql}) TO STDOUT (FORMAT csv)", file, 1 << 20)
+            self._copy(connection, sql, file, table)
             if file.tell() == 0:
                 return
             file.seek(0)
@@ -77,7 +108,7 @@ class PostgreSQL(Dialect):
                 reader = csv.open_csv(
                     file,
                     csv.ReadOptions(column_names=list(raw), block_size=BLOCK_BYTES),
-                    csv.ParseOptions(newlines_in_values=True),
+                    csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
                     csv.ConvertOptions(
                         column_types=raw,
                         strings_can_be_null=True,
@@ -90,11 +121,34 @@ class PostgreSQL(Dialect):
                 for batch in reader:
                     yield _typed(batch, columns)
             except pa.ArrowInvalid as exc:
-                raise ConnectorError(
-                    f"Table {table!r} holds a value that its declared type does not describe "
-                    f"({type(exc).__name__}).",
-                    hint="Dates before the year 1 and decimals of over 76 digits are not read.",
-                ) from exc
+                raise _unreadable(table, columns, str(exc)) from None  # it repeats the value
+
+    @staticmethod
+    def _copy(connection: Connection, sql: str, file: IO[bytes], table: str) -> None:
+        import psycopg2
+
+        dbapi: Any = connection.connection.dbapi_connection
+        try:
+            with dbapi.cursor() as cursor:
+                cursor.copy_expert(f"COPY ({sql}) TO STDOUT (FORMAT csv)", file, 1 << 20)
+        except (psycopg2.Error, OSError) as exc:
+            reason = str(exc).strip().split("\n")[0]
+            raise ConnectorError(f"Table {table!r} could not be read: {reason}.") from exc
+
+
+def _unreadable(table: str, columns: Sequence[Column], message: str) -> ConnectorError:
+    """Name the column in which the parser found a value beyond the type's range."""
+    if "straddling" in message:
+        return ConnectorError(
+            f"Table {table!r} holds a row of over {BLOCK_BYTES >> 20} MB.",
+            hint="Exclude the table, or read it through a view without its largest column.",
+        )
+    found = re.search(r"CSV column #(\d+)", message)
+    place = f"{table}.{columns[int(found[1])].name}" if found else f"Table {table!r}"
+    return ConnectorError(
+        f"{place} holds a value that cannot be carried.",
+        hint="Dates before the year 1 or after 9999 and the time 24:00 are not read.",
+    )
 
 
 def _raw_type(column: Column) -> pa.DataType:

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.capabilities import Capabilities
-from synthohive.connectors.dialects.base import Dialect
+from synthohive.connectors.dialects import sqlite_catalogue as catalogue
+from synthohive.connectors.dialects.base import Dialect, OddIndex
 from synthohive.connectors.dialects.rows import batches
-from synthohive.schema import Column, ColumnKind
+from synthohive.schema import Column, ColumnKind, Metadata
 
 __all__ = ["SQLite"]
 
@@ -30,6 +31,20 @@ class SQLite(Dialect):
         comments=False,
         max_identifier=1000,
     )
+
+    def hidden(self, connection: Connection, schema: str) -> set[str]:
+        """See the base class."""
+        return catalogue.virtual_tables(connection, schema)
+
+    def odd_indexes(
+        self, connection: Connection, schema: str, tables: Sequence[str]
+    ) -> dict[tuple[str, str], OddIndex]:
+        """See the base class."""
+        return catalogue.odd_indexes(connection, schema)
+
+    def amend(self, connection: Connection, metadata: Metadata) -> None:
+        """See the base class."""
+        catalogue.amend(connection, metadata, self.quote)
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """See the base class."""

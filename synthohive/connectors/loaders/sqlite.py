@@ -90,7 +90,7 @@ def identity(engine: Engine, schema: Optional[str]) -> tuple[Any, ...]:
         return ("sqlite", "memory", id(engine))
     try:
         found = name.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ("sqlite", str(name.resolve()))
     return ("sqlite", found.st_dev, found.st_ino)
 

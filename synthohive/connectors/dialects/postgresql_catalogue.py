@@ -1,0 +1,110 @@
+"""What SQLAlchemy's Inspector does not tell of a PostgreSQL schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from synthohive.connectors.dialects.base import OddIndex
+from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
+
+__all__ = ["amend", "odd_indexes", "partitions"]
+
+MAX_DIGITS = 76  # of an Arrow decimal256
+
+_PARTITIONS = """
+SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = :schema AND c.relispartition"""
+
+_INDEXES = """
+SELECT c.relname AS table_name, x.relname AS name, pg_get_indexdef(i.indexrelid) AS definition,
+    i.indisunique AS is_unique, i.indexprs IS NULL AND i.indpred IS NULL AS exact
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am a ON a.oid = x.relam
+WHERE n.nspname = :schema AND (
+    i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR a.amname <> 'btree'
+    OR i.indnkeyatts < i.indnatts
+    OR EXISTS (SELECT 1 FROM unnest(i.indoption) o WHERE o <> 0)
+    OR EXISTS (SELECT 1 FROM unnest(i.indclass) k JOIN pg_opclass p ON p.oid = k
+        WHERE NOT p.opcdefault))"""
+
+_TYPES = """
+SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = :schema AND a.attnum > 0 AND NOT a.attisdropped"""
+
+_READ_AS_TEXT = {"xml", "ltree", "isbn", "isbn13", "ean13"}
+
+
+def partitions(connection: Connection, schema: str) -> set[str]:
+    """Return the tables that are parts of others: their rows are read there."""
+    return set(connection.execute(text(_PARTITIONS), {"schema": schema}).scalars())
+
+
+def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:
+    """Return expression, partial, covering, descending and other than B-tree indexes."""
+    rows = connection.execute(text(_INDEXES), {"schema": schema})
+    return {
+        (r.table_name, r.name): OddIndex(r.definition, bool(r.is_unique), bool(r.exact))
+        for r in rows
+    }
+
+
+def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str]) -> None:
+    """Name unknown types, and give open decimals the digits that their values have."""
+    tables = metadata.tables.values()
+    unknown = [(t, c) for t in tables for c in t.columns.values() if _is_unknown(c)]
+    if unknown:
+        rows = connection.execute(text(_TYPES), {"schema": metadata.schema_name})
+        names = {(row[0], row[1]): str(row[2]) for row in rows}
+        for table, column in unknown:
+            column.sql_type = names.get((table.name, column.name))
+            if column.sql_type in _READ_AS_TEXT:
+                column.kind = ColumnKind.TEXT
+    for table in tables:
+        open_ = [c for c in table.columns.values() if _is_open(c)]
+        if open_:
+            _measure(connection, table, open_, quote(metadata.schema_name, table.name), quote)
+
+
+def _is_unknown(column: Column) -> bool:
+    return column.kind is ColumnKind.UNSUPPORTED and column.sql_type is None
+
+
+def _is_open(column: Column) -> bool:
+    """Whether a numeric's declaration does not fix an Arrow type."""
+    if column.kind is not ColumnKind.DECIMAL:
+        return False
+    if column.precision is None or column.scale is None:
+        return True
+    return column.precision > MAX_DIGITS or not 0 <= column.scale <= column.precision
+
+
+def _measure(
+    connection: Connection,
+    table: TableConfig,
+    columns: list[Column],
+    place: str,
+    quote: Callable[..., str],
+) -> None:
+    parts = []
+    for column in columns:
+        name = quote(column.name)
+        finite = f"{name}::text NOT IN ('NaN', 'Infinity', '-Infinity')"
+        parts.append(f"max(scale({name})) FILTER (WHERE {finite})")
+        parts.append(f"max(length(trunc(abs({name}))::text)) FILTER (WHERE {finite})")
+    sql = f"SELECT {', '.join(parts)} FROM {place}"
+    plain = connection.execution_options(no_parameters=True)
+    row: Any = plain.exec_driver_sql(sql).one()
+    for i, column in enumerate(columns):
+        scale, whole = int(row[2 * i] or 0), int(row[2 * i + 1] or 1)
+        if scale + whole > MAX_DIGITS:
+            column.kind = ColumnKind.UNSUPPORTED
+            column.sql_type = f"{column.sql_type} with values of {scale + whole} digits"
+        else:
+            wide = scale + whole > 38
+            column.arrow = f"decimal{256 if wide else 128}({76 if wide else 38}, {scale})"

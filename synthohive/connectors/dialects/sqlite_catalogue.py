@@ -1,0 +1,156 @@
+"""What only the rows of a SQLite database tell: its declared types are no promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Optional
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from synthohive.connectors.dialects.base import OddIndex
+from synthohive.schema import Column, ColumnKind, Metadata
+
+__all__ = ["amend", "odd_indexes", "virtual_tables"]
+
+log = structlog.get_logger(__name__)
+
+_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
+_PATTERNS = {
+    ColumnKind.DATE: _DAY,
+    ColumnKind.TIMESTAMP: _DAY,
+    ColumnKind.TIME: "[0-9][0-9]:[0-9][0-9]*",
+}
+_DOUBTFUL = {*_PATTERNS, ColumnKind.BOOLEAN, ColumnKind.DECIMAL, ColumnKind.UNSUPPORTED}
+_MAX_SCALE = 10
+_AT_ONCE = 100  # a SELECT has at most 2,000 columns
+
+
+@dataclass(frozen=True)
+class _Values:
+    """How many values of a column are stored in which way."""
+
+    integer: int
+    real: int
+    text: int
+    blob: int
+    irregular: int  # text that is no date or time, integers that are no boolean
+    digits: int  # behind the point, at most
+
+    def only(self, *kinds: str) -> bool:
+        others = {"integer", "real", "text", "blob"} - set(kinds)
+        return not any(getattr(self, kind) for kind in others)
+
+
+def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:
+    """Return expression, partial and descending indexes."""
+    master = connection.dialect.identifier_preparer.quote_identifier(schema)
+    rows = connection.execute(
+        text(
+            f'SELECT m.tbl_name, m.name, m.sql, l."unique", l.partial, '
+            "(SELECT max(x.cid < 0) FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key), "
+            '(SELECT max(x."desc") FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key) '
+            f"FROM {master}.sqlite_master m "
+            "JOIN pragma_index_list(m.tbl_name, :schema) l ON l.name = m.name "
+            "WHERE m.type = 'index' AND m.sql IS NOT NULL"
+        ),
+        {"schema": schema},
+    )
+    return {
+        (row[0], row[1]): OddIndex(row[2], bool(row[3]), exact=not (row[4] or row[5]))
+        for row in rows
+        if row[4] or row[5] or row[6]
+    }
+
+
+def virtual_tables(connection: Connection, schema: str) -> set[str]:
+    """Return full-text and other virtual tables, and the tables in which they keep things."""
+    rows = connection.execute(
+        text("SELECT name FROM pragma_table_list WHERE schema = :schema AND type <> 'table'"),
+        {"schema": schema},
+    )
+    return set(rows.scalars())
+
+
+def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str]) -> None:
+    """Describe columns by their values where the declared type does not fit them."""
+    for table in metadata.tables.values():
+        columns = [c for c in table.columns.values() if c.kind in _DOUBTFUL and not c.computed]
+        if not columns:
+            continue
+        place = quote(metadata.schema_name, table.name)
+        found = [
+            values
+            for i in range(0, len(columns), _AT_ONCE)
+            for values in _values(connection, place, columns[i : i + _AT_ONCE], quote)
+        ]
+        for column, values in zip(columns, found):
+            kind = _kind(column.kind, values)
+            if kind is not column.kind:
+                log.info(
+                    "column_described_by_its_values",
+                    table=table.name,
+                    column=column.name,
+                    declared=column.sql_type,
+                    kind=kind.value,
+                )
+                column.kind, column.precision, column.scale = kind, None, None
+            if kind is ColumnKind.DECIMAL and not 0 < (column.precision or 0) <= 38:
+                column.arrow = f"decimal128(38, {min(values.digits, _MAX_SCALE)})"
+            elif kind is ColumnKind.INTEGER:
+                column.arrow = "int64"
+
+
+def _kind(declared: ColumnKind, values: _Values) -> ColumnKind:
+    """Return what a column holds, going by its values where they break its declaration."""
+    found = _stored(values)
+    if found is None:
+        return ColumnKind.TEXT if declared is ColumnKind.UNSUPPORTED else declared
+    if declared in _PATTERNS:
+        if found is ColumnKind.TEXT and values.irregular == 0:
+            return declared
+        return found if found is not ColumnKind.UNSUPPORTED else declared
+    if declared is ColumnKind.BOOLEAN:
+        return declared if values.only("integer") and not values.irregular else found
+    if declared is ColumnKind.DECIMAL:
+        return found if found in (ColumnKind.TEXT, ColumnKind.BINARY) else declared
+    return found
+
+
+def _stored(values: _Values) -> Optional[ColumnKind]:
+    """Return the kind that a column without any declaration would have; None if empty."""
+    if values.only():
+        return None
+    if values.only("integer"):
+        return ColumnKind.INTEGER
+    if values.only("integer", "real"):
+        return ColumnKind.FLOAT
+    if values.only("text"):
+        return ColumnKind.TEXT
+    return ColumnKind.BINARY if values.only("blob") else ColumnKind.UNSUPPORTED
+
+
+def _values(
+    connection: Connection, place: str, columns: list[Column], quote: Callable[..., str]
+) -> list[_Values]:
+    parts = []
+    for column in columns:
+        name = quote(column.name)
+        parts += [
+            f"coalesce(sum(typeof({name}) = '{kind}'), 0)"
+            for kind in ("integer", "real", "text", "blob")
+        ]
+        if column.kind in _PATTERNS:
+            odd = f"typeof({name}) = 'text' AND {name} NOT GLOB '{_PATTERNS[column.kind]}'"
+        else:
+            odd = f"typeof({name}) = 'integer' AND {name} NOT IN (0, 1)"
+        parts.append(f"coalesce(sum({odd}), 0)")
+        shown = f"CAST({name} AS TEXT)"
+        places = f"length({shown}) - instr({shown}, '.')"
+        parts.append(f"coalesce(max(CASE WHEN typeof({name}) = 'real' THEN {places} END), 0)")
+    plain = connection.execution_options(no_parameters=True)
+    row = plain.exec_driver_sql(f"SELECT {', '.join(parts)} FROM {place}").one()
+    numbers = [int(value) for value in row]
+    return [_Values(*numbers[i : i + 6]) for i in range(0, len(numbers), 6)]
