@@ -58,14 +58,14 @@ class HierarchyModel:
             levels.append(FanOutModel.fit(histogram, k=k))
         return depths, cls(levels)
 
-    def link(self, depths: IntArray, rng: np.random.Generator) -> IntArray:
+    def link(self, preferred: IntArray, rng: np.random.Generator) -> IntArray:
         """Return the parent row of each generated row, -1 for roots.
 
-        Rows of one depth attach to rows one level above, which get the numbers of
-        children that real rows of their depth have. A row whose level above is empty
-        moves up, so that there is never a cycle and never a gap.
+        The levels get their real shares of the rows, by the ranks of the generated depths.
+        Rows of one depth attach to rows one level above, which get the numbers of children
+        that real rows of their depth have; so there is never a cycle and never a gap.
         """
-        depths = _closed(depths)
+        depths = self._depths(preferred, rng)
         parents = np.full(len(depths), -1, dtype=np.int64)
         for depth in range(1, int(depths.max(initial=0)) + 1):
             rows = np.flatnonzero(depths == depth)
@@ -75,6 +75,17 @@ class HierarchyModel:
             parents[rows] = rng.permutation(np.repeat(above, counts))[: len(rows)]
         return parents
 
+    def _depths(self, preferred: IntArray, rng: np.random.Generator) -> IntArray:
+        ends = np.cumsum([level.parents_.sum() for level in self.levels])
+        count = len(preferred)
+        at = (np.arange(count) + 0.5) / max(count, 1) * ends[-1]
+        depths = np.empty(count, dtype=np.int64)
+        order = np.lexsort((rng.random(count), preferred))
+        depths[order] = np.unique(np.searchsorted(ends, at, side="right"), return_inverse=True)[
+            1
+        ].reshape(-1)  # of few rows, a level may get none: those below move up
+        return depths
+
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""
         return {"levels": [level.to_state() for level in self.levels]}
@@ -83,10 +94,3 @@ class HierarchyModel:
     def from_state(cls, state: Mapping[str, Any]) -> HierarchyModel:
         """Rebuild from :meth:`to_state`."""
         return cls([FanOutModel.from_state(level) for level in state["levels"]])
-
-
-def _closed(depths: IntArray) -> IntArray:
-    """Renumber depths so that every level from 0 on has a row."""
-    if not len(depths):
-        return depths
-    return np.unique(np.maximum(depths, 0), return_inverse=True)[1].reshape(-1).astype(np.int64)
