@@ -1,4 +1,4 @@
-"""Build a small, realistic shop database in SQLite: ten tables that hang together.
+"""Build a small, realistic shop database in SQLite: nine tables that hang together.
 
 The data is made up, deterministic by its seed, and has structure worth learning: loyal
 customers order more, prices depend on the category, pending orders have no shipping date,

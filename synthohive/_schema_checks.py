@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from synthohive.exceptions import did_you_mean
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
 
-__all__ = ["data_problems", "schema_problems"]
+__all__ = ["data_problems", "joinable", "schema_problems"]
 
 _FAMILIES = {
     "categorical": "text",
@@ -31,7 +31,7 @@ def schema_problems(metadata: Metadata) -> list[str]:
         for kind, problem in _key_problems(metadata, name, key):
             (mismatches if kind == "type" else others).append(problem)
     for table in metadata.tables.values():
-        others += _table_problems(table)
+        others += _table_problems(metadata, table)
     return mismatches + others
 
 
@@ -73,10 +73,10 @@ def _type(column: Column) -> str:
     return column.sql_type or column.kind.value
 
 
-def _table_problems(table: TableConfig) -> Iterator[str]:
+def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
     known = table.columns
     for column in known.values():
-        if column.kind.value == "unsupported":
+        if column.kind.value == "unsupported" and column.computed is None:
             yield (
                 f"{table.name}.{column.name}: the type {column.sql_type or column.arrow} is not "
                 "supported. Exclude the table, or drop the column from a copy of it."
@@ -86,6 +86,7 @@ def _table_problems(table: TableConfig) -> Iterator[str]:
         ("constraints", table.constraints),
         ("pii_cols", table.pii_cols or ()),
         ("high_cardinality_cols", table.high_cardinality_cols),
+        *(("index", i.columns) for i in table.indexes),
         *(("unique", u.columns) for u in table.unique),
     ]
     for field, columns in named:
@@ -94,38 +95,62 @@ def _table_problems(table: TableConfig) -> Iterator[str]:
                 yield f"{table.name}: {field} names {column!r}. {did_you_mean(column, known)}"
     if len(set(table.pk)) != len(table.pk):
         yield f"{table.name}: pk ({', '.join(table.pk)}) names a column twice."
+    for column in table.parent_context_cols or ():
+        yield from _context_problem(metadata, table, column)
+
+
+def _context_problem(metadata: Metadata, table: TableConfig, column: str) -> Iterator[str]:
+    """Check that a context column is one of some parent's."""
+    parents = [metadata.tables[k.parent] for k in table.foreign_keys if k.parent in metadata.tables]
+    known = {name for parent in parents for name in parent.columns}
+    if not parents:
+        yield f"{table.name}: parent_context_cols names {column!r}, but there is no parent."
+    elif column not in known and all(parent.columns for parent in parents):
+        yield f"{table.name}: parent_context_cols names {column!r}. {did_you_mean(column, known)}"
 
 
 def data_problems(
     metadata: Metadata, real_data: Mapping[str, Any], *, orphans: bool = True
 ) -> list[str]:
     """Return how tables (DataFrames or Arrow tables) break the keys of a description."""
-    problems = []
+    problems: list[str] = []
     tables: dict[str, pa.Table] = {}
     for name, table in metadata.tables.items():
         if name not in real_data:
             problems.append(f"{name}: the data has no such table.")
             continue
-        tables[name] = _arrow(real_data[name])
-        wanted = {*table.columns, *table.key_columns}
+        found = _arrow(name, real_data[name])
+        if isinstance(found, str):
+            problems.append(found)
+            continue
+        tables[name] = found
+        stored = {c for c, facts in table.columns.items() if facts.computed is None}
+        wanted = {*stored, *table.key_columns}
         lacking = sorted(wanted - set(tables[name].column_names))
         problems += [f"{name}: the data has no column {c!r}." for c in lacking]
         if not lacking:
             problems += _repeats(table, tables[name])
     for name, key in metadata.foreign_keys() if orphans else ():
         if name in tables and key.parent in tables:
-            count = _orphans(tables[name], tables[key.parent], key)
-            if count:
-                problems.append(f"{key.label(name)}: {count:,} rows refer to no parent.")
+            problems += _orphans(tables[name], tables[key.parent], key, key.label(name))
     return problems
 
 
-def _arrow(table: Any) -> pa.Table:
+def _arrow(name: str, table: Any) -> Union[pa.Table, str]:
+    """Return an Arrow table without dictionaries, or what is wrong with it."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    return (
-        table if isinstance(table, pa.Table) else pa.Table.from_pandas(table, preserve_index=False)
-    )
+    if not isinstance(table, pa.Table):
+        try:
+            table = pa.Table.from_pandas(table, preserve_index=False)
+        except (pa.ArrowException, TypeError, ValueError, AttributeError) as exc:
+            return f"{name}: the data cannot be read as a table ({type(exc).__name__})."
+    columns = [
+        pc.cast(c, c.type.value_type) if pa.types.is_dictionary(c.type) else c
+        for c in table.columns
+    ]
+    return pa.table(columns, names=table.column_names)
 
 
 def _repeats(table: TableConfig, data: pa.Table) -> Iterator[str]:
@@ -145,20 +170,69 @@ def _repeats(table: TableConfig, data: pa.Table) -> Iterator[str]:
             yield f"{table.name}: ({', '.join(columns)}) repeats in {repeated:,} rows."
 
 
-def _orphans(child: pa.Table, parent: pa.Table, key: ForeignKey) -> int:
+def _orphans(child: pa.Table, parent: pa.Table, key: ForeignKey, label: str) -> Iterator[str]:
     import pyarrow.compute as pc
 
     if not {*key.columns} <= {*child.column_names} or not (
         {*key.parent_columns} <= {*parent.column_names}
     ):
-        return 0
+        return
     rows = child.select(key.columns)
     for column in key.columns:
         rows = rows.filter(pc.is_valid(rows.column(column)))
-    keys = parent.select(key.parent_columns)
-    for column, other in zip(key.parent_columns, key.columns):
-        position = keys.schema.get_field_index(column)
-        cast = pc.cast(keys.column(column), rows.schema.field(other).type)
-        keys = keys.set_column(position, column, cast)
-    joined = rows.join(keys, keys=key.columns, right_keys=key.parent_columns, join_type="left anti")
-    return len(joined)
+    aligned = joinable(rows, parent.select(key.parent_columns))
+    if aligned is None:
+        pairs = zip(rows.schema.types, (parent.schema.field(c).type for c in key.parent_columns))
+        shown = ", ".join(f"{one} and {two}" for one, two in pairs)
+        yield f"{label}: the data holds types that cannot be compared ({shown})."
+        return
+    left, right = aligned
+    count = len(left.join(right, keys=left.column_names, join_type="left anti"))
+    if count:
+        yield f"{label}: {count:,} rows refer to no parent."
+
+
+def joinable(child: pa.Table, parent: pa.Table) -> Optional[tuple[pa.Table, pa.Table]]:
+    """Return key columns of both sides under the same names and types, in their order.
+
+    None where some pair cannot be compared: int32 joins int64, but text joins no number.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    sides: tuple[list[Any], list[Any]] = ([], [])
+    for one, two in zip(child.columns, parent.columns):
+        common = _common_type(one.type, two.type)
+        if common is None:
+            return None
+        for side, values in zip(sides, (one, two)):
+            try:
+                side.append(pc.cast(values, common))
+            except pa.ArrowInvalid:  # a number beyond the other side's range
+                return None
+    names = [f"k{i}" for i in range(len(sides[0]))]
+    return pa.table(sides[0], names=names), pa.table(sides[1], names=names)
+
+
+def _common_type(one: pa.DataType, two: pa.DataType) -> Optional[pa.DataType]:
+    import pyarrow as pa
+
+    if one == two:
+        return one
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    if all(any(test(t) for test in tests) for t in (one, two)):
+        if pa.types.is_integer(one) and pa.types.is_integer(two):
+            return pa.decimal128(20, 0) if pa.uint64() in (one, two) else pa.int64()
+        return pa.float64()
+    for test, common in (
+        (lambda t: pa.types.is_string(t) or pa.types.is_large_string(t), pa.string()),
+        (pa.types.is_binary, pa.binary()),
+        (lambda t: pa.types.is_date(t), pa.date32()),
+        (lambda t: pa.types.is_timestamp(t) and t.tz is None, pa.timestamp("us")),
+        (lambda t: pa.types.is_timestamp(t) and t.tz is not None, pa.timestamp("us", "UTC")),
+    ):
+        if test(one) and test(two):
+            return common
+    if pa.types.is_null(one) or pa.types.is_null(two):  # a column of NULLs only
+        return two if pa.types.is_null(one) else one
+    return None

@@ -147,9 +147,10 @@ def test_the_session_goes_back_as_it_came(engine: Engine) -> None:
 
 
 def test_unknown_types_are_named(engine: Engine) -> None:
-    with warehouse_over(
-        engine, "CREATE TABLE t (id int PRIMARY KEY, g geometry)"
-    ) as warehouse, pytest.raises(SchemaValidationError, match=r"t\.g: the type geometry"):
+    with (
+        warehouse_over(engine, "CREATE TABLE t (id int PRIMARY KEY, g geometry)") as warehouse,
+        pytest.raises(SchemaValidationError, match=r"t\.g: the type geometry"),
+    ):
         warehouse.metadata.validate_schema()
 
 

@@ -154,6 +154,8 @@ def _unreadable(table: str, columns: Sequence[Column], message: str) -> Connecto
 def _raw_type(column: Column) -> pa.DataType:
     if column.kind in (ColumnKind.BINARY, ColumnKind.ARRAY):
         return pa.string()
+    if pa.types.is_decimal256(column.arrow_type):  # which the parser does not know
+        return pa.string()
     if column.kind is ColumnKind.INTERVAL:
         return pa.int64()
     if column.kind is ColumnKind.TIMESTAMP:
