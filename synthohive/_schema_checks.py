@@ -95,8 +95,8 @@ def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
                 yield f"{table.name}: {field} names {column!r}. {did_you_mean(column, known)}"
     if len(set(table.pk)) != len(table.pk):
         yield f"{table.name}: pk ({', '.join(table.pk)}) names a column twice."
-    for column in table.parent_context_cols or ():
-        yield from _context_problem(metadata, table, column)
+    for name in table.parent_context_cols or ():
+        yield from _context_problem(metadata, table, name)
 
 
 def _context_problem(metadata: Metadata, table: TableConfig, column: str) -> Iterator[str]:
@@ -223,11 +223,14 @@ def _common_type(one: pa.DataType, two: pa.DataType) -> Optional[pa.DataType]:
     if all(any(test(t) for test in tests) for t in (one, two)):
         if pa.types.is_integer(one) and pa.types.is_integer(two):
             return pa.decimal128(20, 0) if pa.uint64() in (one, two) else pa.int64()
-        return pa.float64()
+        if any(pa.types.is_floating(t) for t in (one, two)):
+            return pa.float64()
+        scale = max(t.scale for t in (one, two) if pa.types.is_decimal(t))
+        return pa.decimal256(76, scale)
     for test, common in (
         (lambda t: pa.types.is_string(t) or pa.types.is_large_string(t), pa.string()),
         (pa.types.is_binary, pa.binary()),
-        (lambda t: pa.types.is_date(t), pa.date32()),
+        (pa.types.is_date, pa.date32()),
         (lambda t: pa.types.is_timestamp(t) and t.tz is None, pa.timestamp("us")),
         (lambda t: pa.types.is_timestamp(t) and t.tz is not None, pa.timestamp("us", "UTC")),
     ):

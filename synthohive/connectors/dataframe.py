@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrow import column_from_arrow
+from synthohive._schema_checks import joinable
 from synthohive.connectors.base import BATCH_ROWS, FanOut, Reader
 from synthohive.exceptions import SchemaError
 from synthohive.schema import ForeignKey, Metadata
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["FrameReader", "to_frame"]
+
+ENTITIES = 1_000
+"""A root with fewer rows is kept whole: too few draws make no sample."""
 
 
 class FrameReader(Reader):
@@ -82,16 +86,12 @@ class FrameReader(Reader):
         keys = child.select(key.columns)
         filled = keys.filter(_complete(keys))
         groups = filled.group_by(key.columns).aggregate([([], "count_all")])
-        known = parent.select(key.parent_columns).append_column(
-            "__known__", pa.array(np.ones(len(parent), dtype=bool))
-        )
-        joined = groups.join(
-            _cast_like(known, key.parent_columns, groups, key.columns),
-            keys=key.columns,
-            right_keys=key.parent_columns,
-        )
-        found = pc.fill_null(joined.column("__known__"), False)
-        sizes = joined.filter(found).column("count_all").to_numpy()
+        left, right = _aligned(table, key, groups.select(key.columns), parent)
+        counted = left.append_column("n", groups.column("count_all"))
+        known = right.append_column("known", pa.array(np.ones(len(right), dtype=bool)))
+        joined = counted.join(known, keys=right.column_names)
+        found = pc.fill_null(joined.column("known"), False)
+        sizes = joined.filter(found).column("n").to_numpy()
         numbers, parents = np.unique(sizes, return_counts=True)
         histogram = dict(zip(numbers.tolist(), parents.tolist()))
         if len(parent) > len(sizes):
@@ -104,37 +104,51 @@ class FrameReader(Reader):
     ) -> dict[str, pa.Table]:
         """Keep whole tables that fit; sample entities of the others with their children."""
         kept: dict[str, pa.Table] = {}
-        largest = max((len(t) for t in self._tables.values()), default=0)
-        share = min(1.0, size / max(largest, 1))
         for name, driver in drivers.items():
             table = self._tables[name]
+            wanted = size
             if driver is not None:
-                keys = table.select(driver.columns)
-                parents = _cast_like(
-                    kept[driver.parent].select(driver.parent_columns),
-                    driver.parent_columns,
-                    keys,
-                    driver.columns,
-                )
-                numbered = keys.append_column("__row__", pa.array(np.arange(len(keys))))
-                matched = numbered.join(
-                    parents,
-                    keys=driver.columns,
-                    right_keys=driver.parent_columns,
-                    join_type="left semi",
-                )
-                free = np.flatnonzero(~_complete(keys).to_numpy(zero_copy_only=False))
-                rows = np.concatenate([matched.column("__row__").to_numpy(), free])
-                table = table.take(pa.array(np.sort(rows)))
-            small_root = driver is None and len(table) < 1_000
-            if len(table) > size or (driver is None and share < 1.0 and not small_root):
+                table = _with_parent(name, driver, table, kept[driver.parent])
+            else:
+                share = min(1.0, size / max(1, self._largest(name, drivers)))
+                wanted = min(size, max(ENTITIES, round(len(table) * share)))
+            if len(table) > max(wanted, ENTITIES if driver is None else 0):
                 rng = np.random.Generator(np.random.Philox(seed))
-                wanted = min(
-                    size, max(1_000, round(len(table) * share)) if driver is None else size
-                )
-                table = table.take(pa.array(np.sort(rng.permutation(len(table))[:wanted])))
+                drawn = rng.permutation(len(table))[:wanted]
+                table = table.take(pa.array(np.sort(drawn)))
             kept[name] = table.combine_chunks()
         return kept
+
+    def _largest(self, root: str, drivers: Mapping[str, Optional[ForeignKey]]) -> int:
+        """Return the rows of the largest table that hangs on a root, itself included."""
+        below = [root]
+        for name in below:
+            below += [c for c, key in drivers.items() if key is not None and key.parent == name]
+        return max(len(self._tables[name]) for name in below)
+
+
+def _with_parent(name: str, driver: ForeignKey, table: pa.Table, parent: pa.Table) -> pa.Table:
+    """Return the rows whose parent is there, or whose key is empty."""
+    keys = table.select(driver.columns)
+    filled = _complete(keys).to_numpy(zero_copy_only=False)
+    left, right = _aligned(name, driver, keys.filter(pa.array(filled)), parent)
+    numbered = left.append_column("row", pa.array(np.flatnonzero(filled)))
+    matched = numbered.join(right, keys=right.column_names, join_type="left semi")
+    rows = np.concatenate([matched.column("row").to_numpy(), np.flatnonzero(~filled)])
+    return table.take(pa.array(np.sort(rows)))
+
+
+def _aligned(
+    name: str, key: ForeignKey, child: pa.Table, parent: pa.Table
+) -> tuple[pa.Table, pa.Table]:
+    """Give both sides of a key the same types: int32 against int64 is no mismatch."""
+    found = joinable(child, parent.select(key.parent_columns))
+    if found is None:
+        raise SchemaError(
+            f"The columns of {key.label(name)} hold types that cannot be compared.",
+            hint="Convert one side.",
+        )
+    return found
 
 
 def _complete(keys: pa.Table) -> pa.Array:
@@ -144,19 +158,10 @@ def _complete(keys: pa.Table) -> pa.Array:
     return mask
 
 
-def _cast_like(
-    table: pa.Table, columns: Sequence[str], model: pa.Table, like: Sequence[str]
-) -> pa.Table:
-    """Give key columns the types of the other side: int32 against int64 is no mismatch."""
-    for column, other in zip(columns, like):
-        position = table.schema.get_field_index(column)
-        cast = pc.cast(table.column(column), model.schema.field(other).type)
-        table = table.set_column(position, column, cast)
-    return table
-
-
 def _dtypes(table: Any) -> Optional[dict[str, Any]]:
-    return None if isinstance(table, pa.Table) else dict(getattr(table, "dtypes", {}))
+    if isinstance(table, pa.Table):
+        return None
+    return {str(name): dtype for name, dtype in dict(getattr(table, "dtypes", {})).items()}
 
 
 def _to_arrow(name: str, table: Any) -> pa.Table:
@@ -165,7 +170,12 @@ def _to_arrow(name: str, table: Any) -> pa.Table:
     if isinstance(table, pa.Table):
         plain = table
     elif isinstance(table, pd.DataFrame):
-        plain = pa.table({str(c): _series(name, str(c), table[c]) for c in table.columns})
+        names = [str(c) for c in table.columns]
+        if len(set(names)) < len(names):
+            twice = sorted({n for n in names if names.count(n) > 1})
+            raise SchemaError(f"Table {name!r} has column {twice[0]!r} twice.")
+        series = [table.iloc[:, i] for i in range(len(names))]
+        plain = pa.table([_series(name, c, s) for c, s in zip(names, series)], names=names)
     else:
         raise SchemaError(
             f"Table {name!r} is a {type(table).__name__}.",
@@ -179,17 +189,22 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     type_ = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     text = (pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     target = pa.string() if any(test(type_) for test in text) else type_
+    if pa.types.is_decimal(type_) and type_.bit_width < 128:
+        target = pa.decimal128(type_.precision, type_.scale)
     return values if values.type == target else pc.cast(values, target)
 
 
 def _series(table: str, column: str, values: Any) -> Any:
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as exc:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as exc:
         kinds = sorted({type(v).__name__ for v in values.dropna()})
+        if len(kinds) == 1:
+            what = f"holds values that cannot be carried ({kinds[0]}, dtype {values.dtype})"
+        else:
+            what = f"mixes values of different types ({', '.join(kinds)})"
         raise SchemaError(
-            f"{table}.{column} mixes values of different types ({', '.join(kinds)}).",
-            hint="Convert the column to one type.",
+            f"{table}.{column} {what}.", hint="Convert the column to one plain type."
         ) from exc
 
 
@@ -219,4 +234,7 @@ def _restored(values: pa.ChunkedArray, like: Any) -> Any:
             return pd.array(values.to_pylist(), dtype=name)
         return values.to_pandas()
     series = values.to_pandas()
+    if isinstance(like, pd.CategoricalDtype):  # made-up values are not among the real ones
+        new = [v for v in series.dropna().unique() if v not in like.categories]
+        like = pd.CategoricalDtype([*like.categories, *sorted(new)], like.ordered)
     return series if series.dtype == like else series.astype(like)

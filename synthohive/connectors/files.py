@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union
 
@@ -21,8 +21,10 @@ __all__ = ["read_files", "write_files"]
 def read_files(paths: Mapping[str, Union[str, os.PathLike[str]]]) -> dict[str, pa.Table]:
     """Read a file, or a folder of part files, for each table.
 
-    In a CSV file, an empty unquoted field is NULL, ``""`` is the empty string, and no word
-    ("NA", "null") means NULL. Numbers with a leading zero or sign stay text.
+    In a CSV file (UTF-8, with a header, perhaps compressed as ``.csv.gz``), an empty
+    unquoted field is NULL, ``""`` is the empty string, and no word ("NA", "null") means
+    NULL. A column stays text where reading it as numbers would change its spelling or
+    its value: leading zeros or plus signs, or more digits than 64 bits hold.
 
     Raises
     ------
@@ -33,52 +35,86 @@ def read_files(paths: Mapping[str, Union[str, os.PathLike[str]]]) -> dict[str, p
 
 
 def _read(name: str, path: Path) -> pa.Table:
-    parts = sorted(p for p in path.iterdir() if p.suffix in _READERS) if path.is_dir() else [path]
-    if not path.exists() or not parts:
+    if not path.exists():
         raise ConnectorError(f"Table {name!r}: there is no file at {str(path)!r}.")
+    parts = [path]
+    if path.is_dir():
+        hidden = (".", "_")  # as _SUCCESS, which Spark writes
+        listed = sorted(p for p in path.rglob("*") if not p.name.startswith(hidden))
+        parts = [p for p in listed if _format(p)]
+        if not parts:
+            raise ConnectorError(f"Table {name!r}: {str(path)!r} has no CSV or Parquet files.")
     tables = []
     for part in parts:
-        if part.suffix not in _READERS:
+        read = _READERS.get(_format(part))
+        if read is None:
             raise ConnectorError(
                 f"Table {name!r}: {part.name!r} is neither CSV nor Parquet.",
-                hint="Name the file .csv or .parquet.",
+                hint="Name the file .csv, .csv.gz or .parquet.",
             )
         try:
-            tables.append(_READERS[part.suffix](part))
+            tables.append(read(part))
         except (pa.ArrowException, OSError) as exc:
             raise ConnectorError(f"Table {name!r}: {part.name!r} cannot be read: {exc}") from exc
-    return pa.concat_tables(tables, promote_options="permissive")
+    try:
+        found = _joined(tables)
+    except pa.ArrowException as exc:
+        raise ConnectorError(f"Table {name!r}: its files differ in their columns: {exc}") from exc
+    if len(set(found.column_names)) < len(found.column_names):
+        raise ConnectorError(f"Table {name!r}: two columns of {path.name!r} have the same name.")
+    return found
+
+
+def _format(path: Path) -> str:
+    suffixes = [s.lower() for s in path.suffixes]
+    if suffixes[-1:] in ([".parquet"], [".pq"]):
+        return "parquet"
+    return "csv" if ".csv" in suffixes[-2:] and suffixes[-1] in _CSV_SUFFIXES else ""
+
+
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Concatenate parts; a column that is text in one of them is text in all."""
+    texts = {
+        f.name
+        for t in tables
+        for f in t.schema
+        if pa.types.is_string(f.type) and any(len(c) > c.null_count for c in [t.column(f.name)])
+    }
+    aligned = []
+    for table in tables:
+        for i, field in enumerate(table.schema):
+            if field.name in texts and not pa.types.is_string(field.type):
+                table = table.set_column(i, field.name, pc.cast(table.column(i), pa.string()))
+        aligned.append(table)
+    return pa.concat_tables(aligned, promote_options="permissive")
 
 
 def _read_csv(path: Path) -> pa.Table:
-    convert = csv.ConvertOptions(
-        null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
-    )
-    parse = csv.ParseOptions(newlines_in_values=True)
-    table = csv.read_csv(path, parse_options=parse, convert_options=convert)
-    numeric = [f.name for f in table.schema if pa.types.is_integer(f.type)]
-    if not numeric:
+    nulls = {"null_values": [""], "strings_can_be_null": True, "quoted_strings_can_be_null": False}
+    parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
+    table = csv.read_csv(path, parse_options=parse, convert_options=csv.ConvertOptions(**nulls))
+    for field in table.schema:
+        if pa.types.is_binary(field.type):
+            raise pa.ArrowInvalid(f"column {field.name!r} is not UTF-8 text")
+    numeric = [
+        f.name for f in table.schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)
+    ]
+    if not numeric or len(set(table.column_names)) < len(table.column_names):
         return table
     as_text = csv.ConvertOptions(
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-        include_columns=numeric,
-        column_types=dict.fromkeys(numeric, pa.string()),
+        include_columns=numeric, column_types=dict.fromkeys(numeric, pa.string()), **nulls
     )
     texts = csv.read_csv(path, parse_options=parse, convert_options=as_text)
     for name in numeric:
-        padded = pc.match_substring_regex(texts.column(name), r"^[+]|^-?0[0-9]")
-        if pc.any(padded).as_py():
+        kept = pc.match_substring_regex(texts.column(name), _SPELLED)
+        if pc.any(kept).as_py():
             table = table.set_column(table.column_names.index(name), name, texts.column(name))
     return table
 
 
-_READERS: dict[str, Any] = {
-    ".csv": _read_csv,
-    ".parquet": pq.read_table,
-    ".pq": pq.read_table,
-}
+_CSV_SUFFIXES = {".csv", ".gz", ".bz2", ".zst", ".lz4"}
+_SPELLED = r"^[+]|^-?0[0-9]|^-?[0-9]{19,}$|^[0-9]+[eE][0-9]+$"
+_READERS: dict[str, Callable[[Path], pa.Table]] = {"csv": _read_csv, "parquet": pq.read_table}
 
 
 def write_files(
@@ -88,6 +124,8 @@ def write_files(
     kind: str,
 ) -> dict[str, Path]:
     """Write a file for each table, streaming; each appears whole or not at all.
+
+    In CSV, bytes are written in hexadecimal, and spans of time as microseconds.
 
     Raises
     ------
@@ -104,7 +142,7 @@ def write_files(
                 _write(part, schemas[name], rows, kind)
                 os.replace(part, target)
             paths[name] = target
-    except OSError as exc:
+    except (OSError, pa.ArrowException) as exc:
         raise ConnectorError(f"The folder {str(folder)!r} cannot be written to: {exc}") from exc
     return paths
 
@@ -119,14 +157,23 @@ def _write(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch], kind: 
     with writer:
         for batch in rows:
             if kind == "csv":
-                arrays = [pc.cast(a, f.type) for a, f in zip(batch.columns, plain)]
+                arrays = [_csv_array(a, f.type) for a, f in zip(batch.columns, plain)]
                 writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=plain))
             else:
                 writer.write_batch(batch)
+
+
+def _csv_array(values: pa.Array, type_: pa.DataType) -> pa.Array:
+    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+        return pa.array([None if v is None else v.hex() for v in values.to_pylist()], type_)
+    if pa.types.is_duration(values.type):
+        return pc.cast(pc.cast(values, pa.duration("us"), safe=False), type_)
+    return pc.cast(values, type_)
 
 
 def _csv_type(type_: pa.DataType) -> pa.DataType:
     """Return the type that the CSV writer takes: it has none for durations and bytes."""
     if pa.types.is_duration(type_):
         return pa.int64()
-    return pa.string() if pa.types.is_binary(type_) or pa.types.is_decimal(type_) else type_
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_decimal)
+    return pa.string() if any(test(type_) for test in tests) else type_

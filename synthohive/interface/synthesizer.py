@@ -149,7 +149,7 @@ class Synthesizer:
         checkpoint_dir: Optional[PathLike] = None,
         **model_kwargs: Any,
     ) -> Synthesizer:
-        """Learn all tables.
+        """Learn all tables; return self.
 
         Parameters
         ----------
@@ -159,31 +159,23 @@ class Synthesizer:
         sampling_strategy : {"relational"}
             Larger tables are read as a referentially consistent sample.
         sample_size : int, default 50,000
-            Most rows per table that models are trained on. Fan-outs are counted over
-            the full tables.
+            Most rows per table to train on; fan-outs are counted over the full tables.
         validate : bool, default False
             Refuse data with orphans, instead of learning without them.
         epochs : int, default 300
-            Most passes over a table; training stops early when the held-out metric
-            no longer improves.
+            Most passes over a table; training stops early, by a held-out metric.
         batch_size : int, default 500
         seed : int, optional
             The same seed and data give the same fitted state. Drawn if None.
         progress : bool, default True
-            Show progress bars.
         checkpoint_dir : path, optional
             Where to save the fitted synthesizer, as by :meth:`save`.
         **model_kwargs : Any
             Passed to the model.
 
-        Returns
-        -------
-        Synthesizer
-            Itself.
-
         Raises
         ------
-        SchemaError, SchemaValidationError
+        SchemaError
             The input cannot be learned; nothing was trained.
         TrainingError
             A model diverged.
@@ -191,17 +183,12 @@ class Synthesizer:
         check_fit(sampling_strategy, sample_size, epochs, batch_size)
         model = resolve_model(self.model)
         source = self._reader(data)
+        used = secrets.randbits(32) if seed is None else seed
+        sizes = {"sample_size": sample_size, "epochs": epochs, "batch_size": batch_size}
         options = FitOptions(
-            model=model,
-            privacy=self.privacy_config,
-            seed=secrets.randbits(32) if seed is None else seed,
-            sample_size=sample_size,
-            epochs=epochs,
-            batch_size=batch_size,
-            embedding_threshold=self.embedding_threshold,
-            validate=validate,
-            model_kwargs=model_kwargs,
-        )
+            model, self.privacy_config, used, embedding_threshold=self.embedding_threshold,
+            validate=validate, model_kwargs=model_kwargs, **sizes
+        )  # fmt: skip
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar)
         self.metadata = self.fitted_.metadata

@@ -66,7 +66,7 @@ class Repair:
 
     def run(self, resample: Optional[Resample]) -> tuple[pa.Table, int]:
         """Repair what can be repaired; return the table and the number of rows repaired."""
-        before = self._todo()
+        before = self._pending()
         if not before.any():
             return self.table, 0
         self._couple()
@@ -76,16 +76,16 @@ class Repair:
                 self._resample(resample)
             self._borrow()
             self._arrange()
-            if not self._todo().any():
+            if not self._pending().any():
                 break
         self._report()
-        return self.table, int((before & ~self._todo()).sum())
+        return self.table, int((before & ~self._pending()).sum())
 
     def _broken(self, table: pa.Table) -> BoolArray:
         masks = [~c.evaluate(table).to_numpy(zero_copy_only=False) for c in self.checks]
         return np.array(masks, dtype=bool).reshape(len(self.checks), table.num_rows)
 
-    def _todo(self) -> BoolArray:
+    def _pending(self) -> BoolArray:
         """Return the rows that break a constraint with a free column."""
         repairable = np.flatnonzero([bool(free) for free in self.free])
         return np.asarray(np.any(self.broken[repairable], axis=0), dtype=np.bool_)
@@ -180,7 +180,7 @@ class Repair:
     def _resample(self, resample: Resample) -> None:
         """Draw the free columns of broken rows anew."""
         for _ in range(TRIES):
-            rows = np.flatnonzero(self._todo())
+            rows = np.flatnonzero(self._pending())
             if not len(rows):
                 return
             drawn = resample(rows, self.rng)

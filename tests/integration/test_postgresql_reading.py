@@ -102,8 +102,8 @@ def test_numerics(postgres_engine: Engine, postgres_schema: str) -> None:
     with warehouse_over(
         postgres_engine,
         postgres_schema,
-        "CREATE TABLE t (open numeric, neg numeric(2, -3), wide numeric(100, 2), tiny numeric(2, 4), "
-        "x float8, y real)",
+        "CREATE TABLE t (open numeric, neg numeric(2, -3), wide numeric(100, 2), "
+        "tiny numeric(2, 4), x float8, y real)",
         "INSERT INTO t VALUES ('NaN', 12345, 5.25, 0.0012, 'NaN', 0.1), "
         "('-Infinity', NULL, NULL, NULL, 'Infinity', NULL), "
         "(123456789012345678901234567890.123456789012, NULL, NULL, NULL, 0.1, 16777217)",

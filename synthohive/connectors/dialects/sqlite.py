@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from typing import Any, ClassVar
+from decimal import Context, Decimal
+from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +19,8 @@ from synthohive.connectors.dialects.rows import batches
 from synthohive.schema import Column, ColumnKind, Metadata
 
 __all__ = ["SQLite"]
+
+_EXACT = Context(prec=76)
 
 
 class SQLite(Dialect):
@@ -73,22 +75,42 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
     if kind is ColumnKind.DECIMAL:
         return pa.array([_decimal(v, type_.scale) for v in values], type_)
     if kind is ColumnKind.BOOLEAN:
-        return pa.array([None if v is None else bool(v) for v in values], type_)
+        return pa.array([_boolean(v) for v in values], type_)
     if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME):
         return _moment(values, type_)
     if kind is ColumnKind.BINARY:
         return pa.array([v.encode() if isinstance(v, str) else v for v in values], type_)
     if kind in (ColumnKind.TEXT, ColumnKind.UUID, ColumnKind.JSON, ColumnKind.CATEGORICAL):
-        return pa.array([v if v is None or isinstance(v, str) else str(v) for v in values], type_)
+        return pa.array([_text(v) for v in values], type_)
     if kind is ColumnKind.FLOAT:
-        return pa.array([None if v is None else float(v) for v in values], type_)
+        return pa.array([None if v is None else _number(v) for v in values], type_)
     return pa.array(values, type_)
+
+
+def _boolean(value: Any) -> Optional[bool]:
+    if value is None:
+        return None
+    if value in (0, 1):
+        return bool(value)
+    raise ValueError("neither 0 nor 1")
+
+
+def _text(value: Any) -> Optional[str]:
+    if isinstance(value, bytes):
+        raise TypeError("bytes are no text")
+    return value if value is None else str(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str):
+        raise TypeError("text is no number")
+    return float(value)
 
 
 def _decimal(value: Any, scale: int) -> Any:
     if value is None:
         return None
-    return Decimal(str(value)).quantize(Decimal(1).scaleb(-scale))
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-scale), context=_EXACT)
 
 
 def _moment(values: Sequence[Any], type_: pa.DataType) -> pa.Array:

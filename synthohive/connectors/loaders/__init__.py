@@ -46,10 +46,7 @@ def default_target(engine: Engine, source_schema: Optional[str] = None) -> str:
     ConnectorError
         The source is an in-memory SQLite database, which has no place beside it.
     """
-    family = engine_family(engine.dialect).replace("mariadb", "mysql")
-    if family not in _EXTRAS:
-        raise ConnectorError(f"SynthoHive cannot write to {engine.dialect.name!r}.")
-    target: str = _loader(family).locate(engine, None, None, source_schema)
+    target: str = _loader(engine).locate(engine, None, None, source_schema)
     return target
 
 
@@ -68,15 +65,9 @@ def open_writer(
     Parameters
     ----------
     engine : sqlalchemy.engine.Engine, optional
-        Of the source. None (a description without its database) makes the tables from
-        the description alone.
-    metadata : Metadata
+        Of the source; None makes the tables from the description alone.
     target_schema : str, optional
-        Default: beside the source :func:`default_target`; with a `target_engine` that
-        connection's default schema.
-    source_schema : str, optional
-    provenance : Provenance
-    if_exists : {"fail", "replace"}
+        Default: :func:`default_target`; of a `target_engine`, its default schema.
     target_engine : sqlalchemy.engine.Engine, optional
         Where to write when not beside the source.
 
@@ -93,13 +84,7 @@ def open_writer(
     place = target_engine if target_engine is not None else engine
     if place is None:
         raise ConnectorError("There is no database to write to.", hint="Name one with url=….")
-    family = engine_family(place.dialect).replace("mariadb", "mysql")
-    if family not in _EXTRAS:
-        raise ConnectorError(
-            f"SynthoHive cannot write to {place.dialect.name!r}.",
-            hint=f"It writes to {', '.join(sorted(_EXTRAS))}.",
-        )
-    module = _loader(family)
+    module = _loader(place)
     for each in (engine, place):
         if each is not None and each.dialect.name != "sqlite":
             _reach(each)
@@ -139,8 +124,14 @@ def _reach(engine: Engine) -> None:
         ) from exc
 
 
-def _loader(family: str) -> Any:
+def _loader(engine: Engine) -> Any:
     """Import an engine's loader, whose driver may not be installed."""
+    family = engine_family(engine.dialect).replace("mariadb", "mysql")
+    if family not in _EXTRAS:
+        raise ConnectorError(
+            f"SynthoHive cannot write to {engine.dialect.name!r}.",
+            hint=f"It writes to {', '.join(sorted(_EXTRAS))}.",
+        )
     package, extra = _EXTRAS[family]
     try:
         return import_module(f"{__name__}.{family}")
