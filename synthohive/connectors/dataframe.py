@@ -195,8 +195,13 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _series(table: str, column: str, values: Any) -> Any:
+    import pandas as pd
+
     try:
-        return pa.array(values, from_pandas=True)
+        found = pa.array(values, from_pandas=True)
+        if pa.types.is_binary(found.type) and pd.api.types.infer_dtype(values) != "bytes":
+            raise pa.ArrowTypeError("text among bytes")
+        return found
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as exc:
         kinds = sorted({type(v).__name__ for v in values.dropna()})
         if len(kinds) == 1:
@@ -227,12 +232,21 @@ def to_frame(table: pa.Table, dtypes: Optional[Mapping[str, Any]]) -> pd.DataFra
 def _restored(values: pa.ChunkedArray, like: Any) -> Any:
     import pandas as pd
 
-    whole = pa.types.is_integer(values.type) and values.null_count > 0
+    type_ = values.type
     if like is None:
-        if whole or (pa.types.is_boolean(values.type) and values.null_count):
-            name = str(values.type).capitalize().replace("Uint", "UInt").replace("Bool", "boolean")
-            return pd.array(values.to_pylist(), dtype=name)
+        if values.null_count and (pa.types.is_integer(type_) or pa.types.is_boolean(type_)):
+            name = str(type_).capitalize().replace("Uint", "UInt")
+            maker = pd.BooleanDtype if name == "Bool" else getattr(pd, f"{name}Dtype")
+            return maker().__from_arrow__(values)
         return values.to_pandas()
+    if isinstance(like, pd.ArrowDtype):
+        return like.__from_arrow__(pc.cast(values, like.pyarrow_dtype))
+    if isinstance(like, (pd.BooleanDtype, pd.StringDtype)) or hasattr(like, "numpy_dtype"):
+        return like.__from_arrow__(values)  # by way of floats, whole numbers would be rounded
+    if like == object:
+        shown = pa.types.is_string(type_) or pa.types.is_binary(type_)
+        plain = values.to_numpy() if shown else values.to_pylist()
+        return pd.Series(plain, dtype=object)
     series = values.to_pandas()
     if isinstance(like, pd.CategoricalDtype):  # made-up values are not among the real ones
         new = [v for v in series.dropna().unique() if v not in like.categories]

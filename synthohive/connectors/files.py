@@ -56,13 +56,13 @@ def _read(name: str, path: Path) -> pa.Table:
             tables.append(read(part))
         except (pa.ArrowException, OSError) as exc:
             raise ConnectorError(f"Table {name!r}: {part.name!r} cannot be read: {exc}") from exc
+    for table in tables:
+        if len(set(table.column_names)) < table.num_columns:
+            raise ConnectorError(f"Table {name!r}: two columns of {path.name!r} have one name.")
     try:
-        found = _joined(tables)
+        return _joined(tables)
     except pa.ArrowException as exc:
         raise ConnectorError(f"Table {name!r}: its files differ in their columns: {exc}") from exc
-    if len(set(found.column_names)) < len(found.column_names):
-        raise ConnectorError(f"Table {name!r}: two columns of {path.name!r} have the same name.")
-    return found
 
 
 def _format(path: Path) -> str:
@@ -75,45 +75,70 @@ def _format(path: Path) -> str:
 def _joined(tables: Sequence[pa.Table]) -> pa.Table:
     """Concatenate parts; a column that is text in one of them is text in all."""
     texts = {
-        f.name
-        for t in tables
-        for f in t.schema
-        if pa.types.is_string(f.type) and any(len(c) > c.null_count for c in [t.column(f.name)])
+        name
+        for table in tables
+        for name, values in zip(table.column_names, table.columns)
+        if pa.types.is_string(values.type) and values.null_count < len(values)
     }
     aligned = []
     for table in tables:
-        for i, field in enumerate(table.schema):
-            if field.name in texts and not pa.types.is_string(field.type):
-                table = table.set_column(i, field.name, pc.cast(table.column(i), pa.string()))
-        aligned.append(table)
+        types = [pa.string() if f.name in texts else f.type for f in table.schema]
+        columns = [pc.cast(c, t) for c, t in zip(table.columns, types)]
+        aligned.append(pa.table(columns, names=table.column_names))
     return pa.concat_tables(aligned, promote_options="permissive")
 
 
 def _read_csv(path: Path) -> pa.Table:
-    nulls = {"null_values": [""], "strings_can_be_null": True, "quoted_strings_can_be_null": False}
-    parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
-    table = csv.read_csv(path, parse_options=parse, convert_options=csv.ConvertOptions(**nulls))
+    table = _parsed(path, {})
+    if table.num_columns == 1:  # then an empty line is a NULL, and no slip
+        table = _parsed(path, {}, ignore_empty_lines=False)
     for field in table.schema:
         if pa.types.is_binary(field.type):
             raise pa.ArrowInvalid(f"column {field.name!r} is not UTF-8 text")
-    numeric = [
-        f.name for f in table.schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)
-    ]
-    if not numeric or len(set(table.column_names)) < len(table.column_names):
+    spelled = {f.name: _spelling(f.type) for f in table.schema}
+    numeric = [name for name, pattern in spelled.items() if pattern]
+    if not numeric or len(spelled) < table.num_columns:
         return table
-    as_text = csv.ConvertOptions(
-        include_columns=numeric, column_types=dict.fromkeys(numeric, pa.string()), **nulls
+    texts = _parsed(
+        path,
+        dict.fromkeys(numeric, pa.string()),
+        ignore_empty_lines=table.num_columns > 1,
+        only=numeric,
     )
-    texts = csv.read_csv(path, parse_options=parse, convert_options=as_text)
     for name in numeric:
-        kept = pc.match_substring_regex(texts.column(name), _SPELLED)
+        kept = pc.match_substring_regex(texts.column(name), spelled[name])
         if pc.any(kept).as_py():
             table = table.set_column(table.column_names.index(name), name, texts.column(name))
     return table
 
 
+def _parsed(
+    path: Path,
+    types: dict[str, pa.DataType],
+    *,
+    ignore_empty_lines: bool = True,
+    only: Sequence[str] = (),
+) -> pa.Table:
+    parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=ignore_empty_lines)
+    convert = csv.ConvertOptions(
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        column_types=types,
+        include_columns=list(only),
+    )
+    return csv.read_csv(path, parse_options=parse, convert_options=convert)
+
+
+def _spelling(type_: pa.DataType) -> str:
+    """Return the pattern of what looks like a number but is not one; empty for other types."""
+    if pa.types.is_integer(type_):
+        return _CODES
+    return rf"{_CODES}|^-?[0-9]{{16,}}$|^[0-9]+[eE][0-9]+$" if pa.types.is_floating(type_) else ""
+
+
+_CODES = r"^[+]|^-?0[0-9]"
 _CSV_SUFFIXES = {".csv", ".gz", ".bz2", ".zst", ".lz4"}
-_SPELLED = r"^[+]|^-?0[0-9]|^-?[0-9]{19,}$|^[0-9]+[eE][0-9]+$"
 _READERS: dict[str, Callable[[Path], pa.Table]] = {"csv": _read_csv, "parquet": pq.read_table}
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import structlog
 import torch
 from structlog.testing import capture_logs
 from torch import Tensor, nn
@@ -60,7 +59,6 @@ def test_divergence_names_table_epoch_and_loss() -> None:
 
 def test_listener_and_log_get_each_checkpoint() -> None:
     context, listener = context_rows(400), Recorder()
-    structlog.reset_defaults()
     with capture_logs() as logs:
         CTGAN(TABLE, batch_size=100, epochs=20).fit(
             child_rows(context), context, seed=SEED, listener=listener
