@@ -236,14 +236,16 @@ def _restored(values: pa.ChunkedArray, like: Any) -> Any:
     if like is None:
         if values.null_count and (pa.types.is_integer(type_) or pa.types.is_boolean(type_)):
             name = str(type_).capitalize().replace("Uint", "UInt")
-            maker = pd.BooleanDtype if name == "Bool" else getattr(pd, f"{name}Dtype")
+            maker: Any = getattr(pd, "BooleanDtype" if name == "Bool" else f"{name}Dtype")
             return maker().__from_arrow__(values)
         return values.to_pandas()
     if isinstance(like, pd.ArrowDtype):
-        return like.__from_arrow__(pc.cast(values, like.pyarrow_dtype))
-    if isinstance(like, (pd.BooleanDtype, pd.StringDtype)) or hasattr(like, "numpy_dtype"):
+        values = pc.cast(values, like.pyarrow_dtype)
+    if isinstance(like, (pd.ArrowDtype, pd.BooleanDtype, pd.StringDtype)) or hasattr(
+        like, "numpy_dtype"
+    ):
         return like.__from_arrow__(values)  # by way of floats, whole numbers would be rounded
-    if like == object:
+    if pd.api.types.is_object_dtype(like):
         shown = pa.types.is_string(type_) or pa.types.is_binary(type_)
         plain = values.to_numpy() if shown else values.to_pylist()
         return pd.Series(plain, dtype=object)

@@ -129,6 +129,7 @@ DTYPES: dict[str, Any] = {
     "zoned": pd.Series(pd.to_datetime(["2024-01-01", None, "2025-01-01"], utc=True)),
     "spans": pd.Series(np.array([1, 2, 3], "timedelta64[ns]")),
     "bytes": pd.Series([b"\xff", None, b""], dtype=object),
+    "arrow": pd.Series([1, None, 2**62 + 1], dtype=pd.ArrowDtype(pa.int64())),
     "nothing": pd.Series([None, None, None], dtype=object),
 }
 
