@@ -231,7 +231,8 @@ class _Catalogue:
             on_update=options.get("onupdate"),
             declared=True,
         )
-        other = raw.get("referred_schema")
+        # Asked about a named schema, PostgreSQL leaves out only another one on the search path.
+        other = raw.get("referred_schema") or self.inspector.default_schema_name
         if other is not None and other != self.schema:
             self.outside.setdefault(table, []).append((key, other))
         return key

@@ -16,7 +16,7 @@ from synthohive.connectors.loaders import open_writer
 from synthohive.connectors.reflection import reflect
 from synthohive.connectors.subset import Subset
 from synthohive.exceptions import SchemaError
-from synthohive.schema import Column, ForeignKey, Metadata
+from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
 
 __all__ = ["SqlWarehouse"]
 
@@ -53,18 +53,14 @@ class SqlWarehouse(Warehouse):
         self.schema = self._metadata.schema_name or ""
 
     def _completed(self, given: Metadata, schema: Optional[str]) -> Metadata:
-        """Take facts that a hand-written description leaves out from the database."""
+        """Take from the database what a hand-written description leaves out."""
         found = reflect(self.engine, schema or given.schema_name, drop_outside_keys=True)
         result = given.model_copy(deep=True)
         result.schema_name, result.dialect = found.schema_name, found.dialect
         for name, table in result.tables.items():
             if name not in found.tables:
                 raise SchemaError.unknown_table(name, found.tables, where="the database")
-            real = found.tables[name].columns
-            for column in table.columns:
-                if column not in real:
-                    raise SchemaError.unknown_column(name, column, real)
-            table.columns = {c: table.columns.get(c, facts) for c, facts in real.items()}
+            _complete(table, found.tables[name], result)
         return result
 
     @property
@@ -184,3 +180,24 @@ class SqlWarehouse(Warehouse):
 
     def __repr__(self) -> str:
         return f"SqlWarehouse({shown(self.engine)!r}, schema={self.schema!r})"
+
+
+def _complete(table: TableConfig, real: TableConfig, metadata: Metadata) -> None:
+    """Add what the database enforces: the copy would refuse rows that were made without it."""
+    for column in table.columns:
+        if column not in real.columns:
+            raise SchemaError.unknown_column(table.name, column, real.columns)
+    table.columns = {c: table.columns.get(c, facts) for c, facts in real.columns.items()}
+    table.pk = table.pk or real.pk
+    for key in real.foreign_keys:
+        same = [k for k in table.foreign_keys if k.label("") == key.label("")]
+        for given in same:
+            given.declared, given.name = True, given.name or key.name
+        if not same and key.parent in metadata.tables:
+            table.foreign_keys.append(key)
+    known = {tuple(u.columns) for u in table.unique}
+    table.unique += [u for u in real.unique if tuple(u.columns) not in known]
+    checks = {c.sqltext for c in table.checks}
+    table.checks += [c for c in real.checks if c.sqltext not in checks]
+    indexes = {i.name for i in table.indexes}
+    table.indexes += [i for i in real.indexes if i.name not in indexes]

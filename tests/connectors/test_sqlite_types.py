@@ -9,7 +9,7 @@ from typing import Any, Optional
 import pyarrow as pa
 import pytest
 
-from synthohive import ConnectorError, SchemaError, SchemaValidationError
+from synthohive import ConnectorError, Metadata, SchemaError, SchemaValidationError
 from synthohive.connectors.sql import SqlWarehouse
 
 
@@ -181,3 +181,27 @@ def test_unknown_names(tmp_path: Path) -> None:
         SqlWarehouse(warehouse.engine, exclude=["x"])
     with pytest.raises(SchemaError, match="No table is selected"):
         SqlWarehouse(warehouse.engine, exclude=["t"])
+
+
+def test_hand_written_metadata_is_completed_by_what_is_enforced(tmp_path: Path) -> None:
+    url = warehouse_over(
+        tmp_path / "t.db",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT UNIQUE)",
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p, code TEXT, "
+        "CHECK (id > 0))",
+        "CREATE INDEX c_code ON c (code)",
+    ).engine
+    written = Metadata().add_table("p").add_table("c", fk={"code": "p.code"})
+    metadata = SqlWarehouse(url, metadata=written).metadata
+    metadata.validate_schema()
+    table = metadata.tables["c"]
+    assert [(k.label("c"), k.declared) for k in table.foreign_keys] == [
+        ("c(code) -> p(code)", False),
+        ("c(p) -> p(id)", True),
+    ]
+    assert table.pk == ["id"]
+    assert metadata.tables["p"].unique_sets == [("id",), ("code",)]
+    assert [c.sqltext for c in table.checks] == ["id > 0"]
+    assert [i.name for i in table.indexes] == ["c_code"]
+    again = SqlWarehouse(url, metadata=Metadata.from_json(metadata.to_json())).metadata
+    assert again == metadata

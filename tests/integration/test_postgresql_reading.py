@@ -187,3 +187,25 @@ def test_url_without_driver(postgres_url: str, postgres_schema: str) -> None:
     plain = "postgresql://" + postgres_url.split("://", 1)[1]
     with pytest.raises(SchemaError, match="has no tables"):
         Metadata.from_database(plain, postgres_schema)
+
+
+def test_parents_in_another_schema_are_not_confused(
+    postgres_engine: Engine, postgres_schema: str
+) -> None:
+    """A schema on the search path is left out of the key's definition."""
+    parent = f"p{postgres_schema}"
+    try:
+        with postgres_engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE TABLE public.{parent} (id int PRIMARY KEY)")
+            connection.exec_driver_sql(
+                f"CREATE TABLE {postgres_schema}.{parent} (id int PRIMARY KEY);"
+                f"CREATE TABLE {postgres_schema}.c (p int REFERENCES public.{parent})"
+            )
+        with pytest.raises(SchemaError, match=rf"c\(p\) -> {parent}\(id\).*schema 'public'"):
+            Metadata.from_database(postgres_engine, postgres_schema)
+        kept = Metadata.from_database(postgres_engine, postgres_schema, drop_outside_keys=True)
+        assert list(kept.foreign_keys()) == []
+        assert list(Metadata.from_database(postgres_engine, tables=[parent]).tables) == [parent]
+    finally:
+        with postgres_engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS public.{parent} CASCADE")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import structlog
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.capabilities import Capabilities
@@ -16,6 +17,8 @@ from synthohive.connectors.dialects.rows import batches
 from synthohive.schema import Column, ColumnKind, Metadata
 
 __all__ = ["MySQL"]
+
+log = structlog.get_logger(__name__)
 
 
 class MySQL(Dialect):
@@ -62,12 +65,15 @@ class MySQL(Dialect):
         """See the base class."""
         streaming = connection.execution_options(stream_results=True)
         with self.execute(streaming, sql) as result:
-            yield from batches(result, columns, table, _array)
+            yield from batches(result, columns, table, partial(_array, table))
 
 
-def _array(column: Column, values: Sequence[Any]) -> pa.Array:
-    if column.kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP):  # a zero date comes as text
-        values = [v if isinstance(v, dt.date) else None for v in values]
+def _array(table: str, column: Column, values: Sequence[Any]) -> pa.Array:
+    if column.kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP):
+        zeros = sum(isinstance(v, str) for v in values)  # a zero date comes as text
+        if zeros:
+            log.warning("zero_dates_read_as_null", table=table, column=column.name, rows=zeros)
+            values = [None if isinstance(v, str) else v for v in values]
     if column.kind is ColumnKind.TIMESTAMP and column.timezone:
         return pa.array(values, pa.timestamp("us")).cast(column.arrow_type)
     if column.kind is ColumnKind.TEXT:

@@ -33,11 +33,11 @@ def batches(
         for column, values in zip(columns, zip(*rows)):
             try:
                 arrays.append(convert(column, values))
-            except (pa.ArrowException, ValueError, TypeError, ArithmeticError) as exc:
+            except (pa.ArrowException, ValueError, TypeError, ArithmeticError):
                 kinds = sorted({type(v).__name__ for v in values if v is not None})
                 raise ConnectorError(
                     f"{table}.{column.name} is declared {column.sql_type or column.kind.value}, "
                     f"but holds values that are not (Python types: {', '.join(kinds)}).",
                     hint="Correct the values, or change the column's kind in the metadata.",
-                ) from exc
+                ) from None  # the cause repeats the value
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)

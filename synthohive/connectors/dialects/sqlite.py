@@ -84,6 +84,8 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
         return pa.array([_text(v) for v in values], type_)
     if kind is ColumnKind.FLOAT:
         return pa.array([None if v is None else _number(v) for v in values], type_)
+    if kind is ColumnKind.INTEGER and any(isinstance(v, float) for v in values):
+        raise TypeError("fractions are no integers")  # which Arrow would cut off
     return pa.array(values, type_)
 
 

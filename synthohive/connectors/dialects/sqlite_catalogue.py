@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Optional
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialects.base import OddIndex
-from synthohive.schema import Column, ColumnKind, Metadata
+from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 
 __all__ = ["amend", "odd_indexes", "virtual_tables"]
 
@@ -67,16 +68,18 @@ def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], Od
 
 def virtual_tables(connection: Connection, schema: str) -> set[str]:
     """Return full-text and other virtual tables, and the tables in which they keep things."""
-    rows = connection.execute(
-        text("SELECT name FROM pragma_table_list WHERE schema = :schema AND type <> 'table'"),
-        {"schema": schema},
-    )
-    return set(rows.scalars())
+    query = "SELECT name FROM pragma_table_list WHERE schema = :schema AND type <> 'table'"
+    if sqlite3.sqlite_version_info < (3, 37):  # which has no such list
+        query = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'"
+        return set(connection.execute(text(query)).scalars())
+    return set(connection.execute(text(query), {"schema": schema}).scalars())
 
 
 def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str]) -> None:
     """Describe columns by their values where the declared type does not fit them."""
     for table in metadata.tables.values():
+        if table.foreign_keys:
+            _key_actions(connection, metadata.schema_name, table)
         columns = [c for c in table.columns.values() if c.kind in _DOUBTFUL and not c.computed]
         if not columns:
             continue
@@ -101,6 +104,24 @@ def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str])
                 column.arrow = f"decimal128(38, {min(values.digits, _MAX_SCALE)})"
             elif kind is ColumnKind.INTEGER:
                 column.arrow = "int64"
+
+
+def _key_actions(connection: Connection, schema: Optional[str], table: TableConfig) -> None:
+    """Read ON DELETE and ON UPDATE of keys that do not name their parent's columns."""
+    rows = connection.execute(
+        text(
+            'SELECT id, "from", on_delete, on_update FROM pragma_foreign_key_list(:name, :schema) '
+            "ORDER BY id, seq"
+        ),
+        {"name": table.name, "schema": schema},
+    ).all()
+    for number in {row[0] for row in rows}:
+        parts = [row for row in rows if row[0] == number]
+        for key in table.foreign_keys:
+            if key.columns == [row[1] for row in parts]:
+                actions = [None if a == "NO ACTION" else a for a in parts[0][2:]]
+                key.on_delete = key.on_delete or actions[0]
+                key.on_update = key.on_update or actions[1]
 
 
 def _kind(declared: ColumnKind, values: _Values) -> ColumnKind:
