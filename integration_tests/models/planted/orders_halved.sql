@@ -1,0 +1,1 @@
+select * from {{ ref('orders') }} where line % 2 = 1

@@ -1,0 +1,3 @@
+{% macro as_double(expression) %}
+  {{- return("cast(" ~ expression ~ " as " ~ synthohive.double_type() ~ ")") -}}
+{% endmacro %}

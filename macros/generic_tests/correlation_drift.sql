@@ -1,0 +1,11 @@
+{#- Pearson's correlation with `other_column` differs from the reference's by at most `max_difference`. -#}
+{% test correlation_drift(model, column_name, other_column, reference, reference_column=none, reference_other_column=none, max_difference=0.1, reference_where=none) %}
+  {{- return(adapter.dispatch("test_correlation_drift", "synthohive")(model, column_name, other_column, reference, reference_column, reference_other_column, max_difference, reference_where)) -}}
+{% endtest %}
+
+{% macro default__test_correlation_drift(model, column_name, other_column, reference, reference_column, reference_other_column, max_difference, reference_where) %}
+  {%- set kind = synthohive.column_kind(reference, reference_column or column_name) -%}
+  {%- set other_kind = synthohive.column_kind(reference, reference_other_column or other_column) -%}
+  {%- set statistic = synthohive.correlation(model, reference, column_name, other_column, reference_column, reference_other_column, none, reference_where, kind, other_kind) -%}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name ~ ", " ~ other_column, "correlation_difference", max_difference) }}
+{% endmacro %}

@@ -1,0 +1,19 @@
+{#-
+  The end of a key test, after the CTEs `relation` and `failing` (the key's columns and `counted`):
+  one row for each failing key if they hold more than `limit` rows, or one for an empty table.
+-#}
+{% macro key_failures(relation, key, failing, counted, message, limit, allow_empty) %}
+  totals as (
+    select
+      (select count(*) from {{ relation }}) as n_rows,
+      (select coalesce(sum({{ counted }}), 0) from {{ failing }}) as n_failing
+  )
+  select
+    {% for column in key %}f.{{ column }}, {% endfor %}
+    f.{{ counted }},
+    t.n_rows,
+    case when t.n_rows = 0 then 'the table is empty' else '{{ message }}' end as message
+  from totals t
+  left join {{ failing }} f on t.n_failing > {{ limit }}
+  where t.n_failing > {{ limit }} {% if not allow_empty %}or t.n_rows = 0{% endif %}
+{%- endmacro %}

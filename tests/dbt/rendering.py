@@ -1,0 +1,74 @@
+"""Renders the package's statistics without dbt, for engines that have no adapter here.
+
+The macros are the package's own files; what stands in for dbt is `return`, and `adapter.dispatch`
+with the search order of dbt's adapters.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+from jinja2 import Environment, StrictUndefined
+
+ROOT = Path(__file__).resolve().parents[2]
+PARENTS = {"redshift": "postgres", "databricks": "spark"}
+
+
+class _Returned(Exception):  # noqa: N818 - not an error: how a macro gives back a value
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _return(value: Any) -> None:
+    raise _Returned(value)
+
+
+class Macros:
+    """The macros of `macros/adapters` and `macros/statistics` for one adapter type.
+
+    Each is called as in dbt: ``Macros("duckdb").ks("candidate", "reference", "amount")``.
+    """
+
+    def __init__(self, adapter: str) -> None:
+        self._adapter = adapter
+        environment = Environment(undefined=StrictUndefined, extensions=["jinja2.ext.do"])
+        environment.globals.update(
+            synthohive=self, adapter=_Adapter(self, adapter), execute=False, **{"return": _return}
+        )
+        self._found: dict[str, Callable[..., Any]] = {}
+        for folder in ("adapters", "statistics"):
+            for path in sorted((ROOT / "macros" / folder).glob("*.sql")):
+                module = environment.from_string(path.read_text(encoding="utf-8")).module
+                for name, value in vars(module).items():
+                    if callable(value) and not name.startswith("_"):
+                        self._found[name] = value
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        macro = self._found[name]
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return macro(*args, **kwargs)
+            except _Returned as returned:
+                return returned.value
+
+        return call
+
+    def has(self, name: str) -> bool:
+        return name in self._found
+
+
+class _Adapter:
+    def __init__(self, macros: Macros, name: str) -> None:
+        self._macros, self._name = macros, name
+
+    def dispatch(self, macro: str, package: str) -> Callable[..., Any]:
+        assert package == "synthohive"
+        for prefix in (self._name, PARENTS.get(self._name), "default"):
+            if prefix and self._macros.has(f"{prefix}__{macro}"):
+                found: Callable[..., Any] = getattr(self._macros, f"{prefix}__{macro}")
+                return found
+        raise AssertionError(f"no macro {macro} for {self._name}")
