@@ -12,12 +12,13 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from synthohive.exceptions import ConnectorError
 
-__all__ = ["connecting", "dialect_name", "shown", "to_engine"]
+__all__ = ["connecting", "dialect_name", "file_unreachable", "shown", "to_engine"]
 
 _EXTRAS = {
     "postgresql": ("psycopg2", "postgres"),
     "mysql": ("pymysql", "mysql"),
     "mariadb": ("pymysql", "mysql"),
+    "duckdb": ("duckdb-sqlalchemy", "duckdb"),
     "snowflake": ("snowflake-sqlalchemy", "snowflake"),
     "bigquery": ("sqlalchemy-bigquery", "bigquery"),
 }
@@ -60,7 +61,7 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
             raise ConnectorError.missing_extra(*_EXTRAS[backend]) from exc
         raise ConnectorError(
             f"There is no driver for {backend!r} databases.",
-            hint="Supported are postgresql, mysql, mariadb and sqlite.",
+            hint="Supported are postgresql, mysql, mariadb, sqlite and duckdb.",
         ) from exc
     return engine
 
@@ -89,6 +90,8 @@ def connecting(engine: Engine, doing: str) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except SQLAlchemyError as exc:
+        if engine.dialect.name == "duckdb":
+            raise file_unreachable(engine, exc) from exc
         raise ConnectorError(
             f"The database {shown(engine)} cannot be reached: {_reason(exc, engine)}.",
             hint="Check host, port, database name and credentials.",
@@ -100,6 +103,23 @@ def connecting(engine: Engine, doing: str) -> Iterator[Connection]:
             raise ConnectorError(
                 f"The database {shown(engine)} failed while {doing}: {_reason(exc, engine)}."
             ) from exc
+
+
+def file_unreachable(engine: Engine, exc: BaseException) -> ConnectorError:
+    """Return the error for a DuckDB file that cannot be opened."""
+    reason = str(getattr(exc, "orig", None) or exc).strip().split("\n")[0].split(". See ")[0]
+    place = f"The database {shown(engine)} cannot be reached"
+    if "lock" in reason.lower():
+        return ConnectorError(
+            f"{place}: it is locked, because another process has it open ({reason.rstrip('.')}).",
+            hint="Close it there and run again: only one process at a time may write to it.",
+        )
+    if "different configuration" in reason:
+        return ConnectorError(
+            f"{place}: this process has it open with other settings.",
+            hint="Close that connection, or pass the engine that is in use instead of a URL.",
+        )
+    return ConnectorError(f"{place}: {reason.rstrip('.')}.", hint="Check the path.")
 
 
 def _reason(exc: SQLAlchemyError, engine: Engine) -> str:

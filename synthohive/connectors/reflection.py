@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Collection, Sequence
 from typing import Any, Optional, Union
 
-from sqlalchemy import inspect
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.reflection import Inspector, ObjectKind
 from sqlalchemy.exc import SAWarning
@@ -66,8 +65,8 @@ def reflect(
     _refuse_new_file(engine)
     with connecting(engine, "its catalogue was read") as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # unknown types are reported by validation
-        inspector = inspect(connection)
-        place = _schema(inspector, engine, schema)
+        inspector = dialect.inspector(connection)
+        place = _schema(inspector, dialect.plain_schema(connection, schema))
         known = inspector.get_table_names(place)
         hidden = {PROVENANCE_TABLE, *dialect.hidden(connection, place)}
         names = _selected(sorted(set(known) - hidden), place, tables, exclude)
@@ -81,18 +80,20 @@ def reflect(
 
 
 def _refuse_new_file(engine: Engine) -> None:
-    """Refuse a SQLite file that is not there; connecting would make an empty one."""
+    """Refuse a database file that is not there; connecting would make an empty one."""
     file = engine.url.database
-    if engine.dialect.name != "sqlite" or not file or file.startswith((":memory:", "file:")):
+    name = engine.dialect.name
+    if name not in ("sqlite", "duckdb") or not file:
         return
-    if not os.path.exists(file):
+    elsewhere = (":memory:", "file:", "md:", "motherduck:")
+    if not file.startswith(elsewhere) and not os.path.exists(file):
         raise ConnectorError(
             f"The database {shown(engine)} cannot be reached: there is no such file.",
-            hint="Write the path as sqlite:///relative.db or sqlite:////absolute.db.",
+            hint=f"Write the path as {name}:///relative.db or {name}:////absolute.db.",
         )
 
 
-def _schema(inspector: Inspector, engine: Engine, schema: Optional[str]) -> str:
+def _schema(inspector: Inspector, schema: Optional[str]) -> str:
     default = inspector.default_schema_name
     known = inspector.get_schema_names()
     if schema is None and default:

@@ -18,6 +18,7 @@ def dialect_for(engine: Engine) -> Dialect:
     ConnectorError
         The engine is not supported.
     """
+    from synthohive.connectors.dialects.duckdb import DuckDB
     from synthohive.connectors.dialects.mysql import MySQL
     from synthohive.connectors.dialects.postgresql import PostgreSQL
     from synthohive.connectors.dialects.sqlite import SQLite
@@ -27,10 +28,11 @@ def dialect_for(engine: Engine) -> Dialect:
         "mysql": MySQL,
         "mariadb": MySQL,
         "sqlite": SQLite,
+        "duckdb": DuckDB,
     }
     if engine.dialect.name not in known:
         raise ConnectorError(
             f"{engine.dialect.name!r} databases are not read by this version.",
-            hint="Supported are postgresql, mysql, mariadb and sqlite.",
+            hint="Supported are postgresql, mysql, mariadb, sqlite and duckdb.",
         )
     return known[engine.dialect.name](engine)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
+from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, CursorResult, Engine
 
 from synthohive.connectors.capabilities import Capabilities
@@ -55,6 +56,14 @@ class Dialect(ABC):
     def execute(self, connection: Connection, sql: str) -> CursorResult[Any]:
         """Run SQL as it is, without parameters (a percent sign is a percent sign)."""
         return connection.execution_options(no_parameters=True).exec_driver_sql(sql)
+
+    def inspector(self, connection: Connection) -> Any:
+        """Return SQLAlchemy's Inspector, or what stands in for it."""
+        return inspect(connection)
+
+    def plain_schema(self, connection: Connection, schema: Optional[str]) -> Optional[str]:
+        """Return a schema's name as the catalogue has it."""
+        return schema
 
     def begin(self, connection: Connection) -> None:
         """Start a consistent, read-only transaction where the engine has one."""

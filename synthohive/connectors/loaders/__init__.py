@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive.connectors.ddl import build_ddl, engine_family
+from synthohive.connectors.engines import file_unreachable
 from synthohive.connectors.loaders.staged import same_place_error
 from synthohive.exceptions import ConnectorError
 
@@ -23,6 +24,7 @@ _EXTRAS = {
     "postgresql": ("psycopg2", "postgres"),
     "mysql": ("pymysql", "mysql"),
     "sqlite": ("sqlite3", "dev"),
+    "duckdb": ("duckdb-sqlalchemy", "duckdb"),
 }
 
 
@@ -39,7 +41,7 @@ def default_target(engine: Engine, source_schema: Optional[str] = None) -> str:
     Returns
     -------
     str
-        A schema (PostgreSQL), a database (MySQL) or the path of a file (SQLite).
+        A schema (PostgreSQL, DuckDB), a database (MySQL) or the path of a file (SQLite).
 
     Raises
     ------
@@ -117,6 +119,8 @@ def _reach(engine: Engine) -> None:
         with engine.connect():
             return
     except SQLAlchemyError as exc:
+        if engine.dialect.name == "duckdb":
+            raise file_unreachable(engine, exc) from exc
         shown = engine.url.render_as_string(hide_password=True)
         raise ConnectorError(
             f"The database {shown} cannot be reached ({type(exc).__name__}).",
