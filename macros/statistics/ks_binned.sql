@@ -16,7 +16,7 @@
   {%- set right_column = reference_column or column -%}
   {%- set right = synthohive.filled_values(reference, right_column, kind, reference_where, synthohive.as_number(right_column, kind)) -%}
   {%- set rows -%}
-    select v, s, r, coalesce(greatest(least(floor((v - lo) / width), {{ bins - 1 }}), 0), 0) as bin
+    select v, s, r, coalesce(floor(greatest(least((v - lo) / width, {{ bins - 1 }}), 0)), 0) as bin
     from (
       select v, 1 as s, 0 as r from ({{ left }}) a
       union all
@@ -85,9 +85,9 @@
       and not exists (select 1 from unsure where unsure.bin = gaps.bin)
   )
   select
-    greatest(edges.lower_bound, coalesce(searched.value, 0)) as value,
-    greatest(edges.lower_bound, coalesce(searched.value, 0)) as lower_bound,
-    greatest(edges.lower_bound, coalesce(searched.value, 0), coalesce(left_open.upper_bound, 0)) as upper_bound,
+    {% for name, bounds in [("value", ""), ("lower_bound", ""), ("upper_bound", ", coalesce(left_open.upper_bound, 0)")] %}
+    case when edges.lower_bound is not null then greatest(edges.lower_bound, coalesce(searched.value, 0){{ bounds }}) end as {{ name }},
+    {% endfor %}
     coalesce(edges.ns, 0) as n_rows,
     coalesce(edges.nr, 0) as n_reference
   from edges cross join searched cross join left_open

@@ -11,19 +11,19 @@
   with running as (
     select
       cs, cr,
-      sum(cr) over (order by v rows unbounded preceding) - cr as before,
+      sum(cr) over (order by v rows unbounded preceding) - cr as cr_before,
       sum(cs) over () as ns,
       sum(cr) over () as nr
     from ({{ counts }}) c
   ),
   binned as (
     select
-      least(floor({{ bins }} * before / nullif(nr, 0)), {{ bins - 1 }}) as bin,
+      least(floor({{ bins }} * cr_before / nullif(nr, 0)), {{ bins - 1 }}) as bin,
       max(ns) as ns, max(nr) as nr,
       case when sum(cs) = 0 then {{ epsilon }} else sum(cs) / nullif(max(ns), 0) end as p,
       case when sum(cr) = 0 then {{ epsilon }} else sum(cr) / nullif(max(nr), 0) end as q
     from running
-    group by least(floor({{ bins }} * before / nullif(nr, 0)), {{ bins - 1 }})
+    group by least(floor({{ bins }} * cr_before / nullif(nr, 0)), {{ bins - 1 }})
   )
   select
     case when max(ns) > 0 and max(nr) > 0 then sum((p - q) * ln(p / q)) end as value,

@@ -22,7 +22,7 @@ from benchmarks.comparison import (
     orphans,
 )
 from synthohive import ConnectorError, Synthesizer
-from tests.integration.conftest import fresh_schema
+from tests.conftest import fresh_schema
 from tests.integration.datasets import load_nycflights, load_tpch
 
 SERVERS = ["postgres_url", "mysql_url", "mariadb_url"]

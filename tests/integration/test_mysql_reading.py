@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine
 from synthohive import SchemaError, SchemaValidationError
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.schema import ColumnKind, ForeignKey, Metadata
-from tests.integration.conftest import fresh_schema
+from tests.conftest import fresh_schema
 
 pytestmark = pytest.mark.integration
 SERVERS = ["mysql_url", "mariadb_url"]

@@ -16,7 +16,7 @@ from synthohive import ConnectorError, SchemaError, Synthesizer
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.schema import ColumnKind
 from tests.contracts.warehouse import WarehouseContract
-from tests.integration.conftest import fresh_schema
+from tests.conftest import fresh_schema
 
 pytestmark = pytest.mark.integration
 

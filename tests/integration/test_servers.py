@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from tests.integration import servers
-from tests.integration.conftest import fresh_schema
+from tests.conftest import fresh_schema
 
 pytestmark = pytest.mark.integration
 

@@ -1,4 +1,4 @@
-"""Fixtures for the integration tests: real servers, and fresh schemas on them."""
+"""Fixtures of real servers, and of fresh schemas on them."""
 
 from __future__ import annotations
 

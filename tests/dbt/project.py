@@ -1,0 +1,100 @@
+"""Runs dbt, in a process of its own, on projects that tests make."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from sqlalchemy.engine import make_url
+
+ROOT = Path(__file__).resolve().parents[2]
+_RUN = "import sys; from dbt.cli.main import cli; sys.argv[0] = 'dbt'; cli()"
+
+
+@dataclass
+class Outcome:
+    """What one dbt command said, and the nodes it ran."""
+
+    code: int
+    output: str
+    nodes: dict[str, dict[str, Any]]
+
+    def statuses(self, tag: str) -> dict[str, str]:
+        """Return status by name of the nodes with a tag."""
+        return {k: v["status"] for k, v in self.nodes.items() if tag in v["tags"]}
+
+
+@dataclass
+class Project:
+    """A dbt project and how it reaches its warehouse."""
+
+    folder: Path
+    target: str
+    environment: Mapping[str, str]
+
+    def dbt(self, *arguments: str, check: bool = True) -> Outcome:
+        """Run a command; without ``check`` it may fail."""
+        target = [] if arguments[0] == "deps" else ["--target", self.target]
+        command = [sys.executable, "-c", _RUN, "--no-use-colors", *arguments, *target]
+        results = self.folder / "target" / "run_results.json"
+        results.unlink(missing_ok=True)
+        run = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+                "DBT_PROFILES_DIR": str(self.folder),
+                **self.environment,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = run.stdout + run.stderr
+        assert not check or run.returncode == 0, output
+        return Outcome(run.returncode, output, self._nodes(results))
+
+    def _nodes(self, results: Path) -> dict[str, dict[str, Any]]:
+        if not results.exists():
+            return {}
+        manifest = json.loads((self.folder / "target" / "manifest.json").read_text("utf-8"))
+        nodes = {}
+        for result in json.loads(results.read_text("utf-8"))["results"]:
+            node = manifest["nodes"].get(result["unique_id"], {})
+            generic = (node.get("test_metadata") or {}).get("name")
+            name = node.get("name", result["unique_id"])
+            nodes[name] = {**result, "tags": node.get("tags", []), "generic": generic}
+        return nodes
+
+
+def consumer(folder: Path, target: str, environment: Mapping[str, str], package: str) -> Project:
+    """Copy the integration project to where a user's could be, with the package as given."""
+    shutil.copytree(
+        ROOT / "integration_tests",
+        folder,
+        ignore=shutil.ignore_patterns("target", "dbt_packages", "logs", "package-lock.yml", ".*"),
+    )
+    (folder / "packages.yml").write_text(f"packages:\n  - {package}\n", encoding="utf-8")
+    return Project(folder, target, environment)
+
+
+def server_environment(url: str, schema: str) -> dict[str, str]:
+    """Return what the integration project's PostgreSQL profile reads."""
+    parts = make_url(url)
+    found: dict[str, Optional[str]] = {
+        "HOST": parts.host,
+        "PORT": str(parts.port or 5432),
+        "USER": parts.username,
+        "PASSWORD": parts.password,
+        "DATABASE": parts.database,
+        "SCHEMA": schema,
+    }
+    return {f"SYNTHOHIVE_DBT_{name}": value or "" for name, value in found.items()}

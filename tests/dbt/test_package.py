@@ -1,0 +1,169 @@
+"""The generic tests, run by dbt: each fails on what is planted and passes on its repaired twin."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import fresh_schema
+from tests.dbt.conftest import FinishedRun
+from tests.dbt.project import ROOT, consumer, server_environment
+
+GENERIC = sorted(
+    path.stem
+    for path in (ROOT / "macros" / "generic_tests").glob("*.sql")
+    if "{% test " in path.read_text(encoding="utf-8")
+)
+CONFIGURED = {
+    "empty_allowed": "pass",
+    "limited": "pass",
+    "null_is_distinct": "pass",
+    "orphans_allowed": "pass",
+    "orphans_warned": "warn",
+    "orphans_where": "pass",
+    "other_reference": "pass",
+    "reference_where": "pass",
+}
+
+
+def _of(tested: FinishedRun, tag: str, name: str) -> list[str]:
+    found = tested.outcome.nodes.values()
+    return [n["status"] for n in found if tag in n["tags"] and n["generic"] == name]
+
+
+def test_nothing_ends_in_an_error(tested: FinishedRun) -> None:
+    wrong = [k for k, v in tested.outcome.nodes.items() if v["status"] not in ("pass", "fail", "warn")]
+    assert not wrong, tested.outcome.output
+    assert len(tested.outcome.nodes) >= 70
+
+
+@pytest.mark.parametrize("name", GENERIC)
+def test_each_fails_on_what_is_planted_and_passes_when_repaired(tested: FinishedRun, name: str) -> None:
+    planted, repaired = _of(tested, "planted", name), _of(tested, "repaired", name)
+    assert planted, "nothing is planted for this test"
+    assert set(planted) == {"fail"}
+    assert repaired, "this test has no repaired twin"
+    assert set(repaired) == {"pass"}
+
+
+def test_where_severity_limit_and_arguments(tested: FinishedRun) -> None:
+    assert tested.outcome.statuses("configured") == CONFIGURED
+
+
+def test_a_failure_names_table_and_column(tested: FinishedRun) -> None:
+    failed = [k for k, v in tested.outcome.nodes.items() if v["status"] == "fail"]
+    drifted = next(k for k in failed if "tvd_drift_customers_drifted" in k)
+    orphans = next(k for k in failed if "no_orphans_orders_orphaned_customer_id__ref" in k)
+    for name, column in ((drifted, "region"), (orphans, "customer_id")):
+        assert column in name
+        assert f"Failure in test {name}" in tested.outcome.output
+
+
+def _stored(tested: FinishedRun, prefix: str) -> list[tuple[object, ...]]:
+    (node,) = (v for k, v in tested.outcome.nodes.items() if k.startswith(prefix))
+    assert node["relation_name"], "the failures were not stored"
+    return tested.rows(node["relation_name"].split(".")[-1].strip('"'))
+
+
+def test_stored_failures_tell_what_was_found(tested: FinishedRun) -> None:
+    (drift,) = _stored(tested, "synthohive_tvd_drift_customers_drifted")
+    table, column, reference, statistic, value, allowed, rows, reference_rows, message = drift
+    assert str(table).endswith("customers_drifted")
+    assert (column, statistic) == ("region", "tvd")
+    assert str(reference).endswith("real_customers")
+    assert float(value) > float(allowed)  # type: ignore[arg-type]
+    assert (int(rows), int(reference_rows)) == (80, 80)  # type: ignore[call-overload]
+    assert message == "the statistic is above what is allowed"
+    (orphan,) = _stored(tested, "synthohive_no_orphans_orders_orphaned_customer_id__ref")
+    assert "no row of" in str(orphan[-1])
+    assert "customers has this key" in str(orphan[-1])
+
+
+def test_an_empty_table_and_missing_values_are_told_apart(tested: FinishedRun) -> None:
+    (empty,) = _stored(tested, "synthohive_ks_drift_customers_empty_balance")
+    assert empty[-1] == "nothing to test: no rows, or only NULLs"
+    (row,) = _stored(tested, "synthohive_unique_key_customers_empty")
+    assert row[-1] == "the table is empty"
+
+
+def test_failures_show_no_personal_value(tested: FinishedRun) -> None:
+    (copied,) = _stored(tested, "synthohive_no_copied_values_customers_copied_email")
+    assert "person7" not in str(copied)
+
+
+def test_arguments_are_refused_with_the_tests_name(tested: FinishedRun) -> None:
+    wrong = tested.project.folder / "models" / "_wrong.yml"
+    models = {
+        "version": 2,
+        "models": [
+            {
+                "name": "orders",
+                "data_tests": [
+                    {
+                        "synthohive.no_orphans": {
+                            "name": "wrong_arguments",
+                            "arguments": {
+                                "columns": ["customer_id", "line"],
+                                "to": "ref('customers')",
+                                "to_columns": ["customer_id"],
+                            },
+                        }
+                    },
+                    {
+                        "synthohive.unique_key": {"name": "no_columns"},
+                    },
+                ],
+            }
+        ],
+    }
+    wrong.write_text(yaml.safe_dump(models), encoding="utf-8")
+    try:
+        outcome = tested.project.dbt("test", "--select", "wrong_arguments no_columns", check=False)
+    finally:
+        wrong.unlink()
+    assert outcome.code != 0
+    assert "no_orphans: 2 columns cannot lead to 1 to_columns" in outcome.output
+    assert "unique_key: which columns?" in outcome.output
+
+
+REPAIRED = ["--exclude", "tag:planted", "tag:configured", "path:models/planted"]
+
+
+@pytest.mark.parametrize("target", ["duckdb", "postgres"])
+def test_a_consumer_installs_by_git_and_builds(
+    target: str, folder: Path, request: pytest.FixtureRequest
+) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git clone")
+    revision = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    package = f"{{git: 'file://{ROOT}', revision: {revision}}}"
+    if target == "duckdb":
+        environment = {"SYNTHOHIVE_DBT_DUCKDB": str(folder.parent / "git.duckdb")}
+        _build(folder, target, environment, package)
+        return
+    url = request.getfixturevalue("postgres_url")
+    with fresh_schema(request.getfixturevalue("postgres_engine")) as schema:
+        _build(folder, target, server_environment(url, schema), package)
+
+
+def _build(folder: Path, target: str, environment: dict[str, str], package: str) -> None:
+    project = consumer(folder, target, environment, package)
+    project.dbt("deps")
+    assert not (folder / "dbt_packages" / "synthohive").is_symlink()
+    built = project.dbt("build", *REPAIRED)
+    assert "ERROR=0" in built.output
+    assert sum(n["status"] == "pass" for n in built.nodes.values()) >= 20
+    # The package brings nothing of its own into the project that installs it.
+    assert not [k for k in built.nodes if k.startswith("synthohive_drift_report")]
+    planted = folder / "models" / "repaired" / "orders.sql"
+    planted.write_text(
+        planted.read_text("utf-8") + "\nunion all select 901, 1, 'sent', 10, 1, cast(null as timestamp), 'A1'\n", "utf-8"
+    )
+    broken = project.dbt("build", *REPAIRED, check=False)
+    assert broken.code == 1
+    assert "Failure in test synthohive_no_orphans_orders_customer_id" in broken.output

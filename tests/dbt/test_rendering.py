@@ -1,0 +1,99 @@
+"""The SQL for engines that cannot run here is at least SQL in their dialects."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import pytest
+import sqlglot
+
+from tests.dbt.rendering import Macros
+
+CALLS: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
+    (statistic, ("candidate_rows", "real_rows", "moment"), {"kind": kind})
+    for statistic in ("ks", "ks_binned", "psi", "outside_range")
+    for kind in ("float", "number", "date", "timestamp", "unknown")
+]
+CALLS += [
+    (statistic, ("candidate_rows", "real_rows", "category"), {"reference_where": "id > 3"})
+    for statistic in ("tvd", "null_rate", "outside_domain", "copied_values")
+]
+CALLS += [
+    ("row_count", ("candidate_rows", "real_rows"), {}),
+    (
+        "correlation",
+        ("candidate_rows", "real_rows", "day", "moment"),
+        {"kind": "date", "other_kind": "timestamp"},
+    ),
+    ("copied_rows", ("candidate_rows", "real_rows", ["a", "b"]), {}),  # type: ignore[list-item]
+    ("conditional", ("candidate_rows", "real_rows", "a", "b"), {"measure": "ks"}),
+    (
+        "conditional",
+        ("candidate_rows", "real_rows", "a", "b"),
+        {"join": {"to": "p", "reference_to": "q", "columns": ["k"], "to_columns": ["id"]}},
+    ),
+    (
+        "fan_out",
+        ("candidate_rows", ["k", "l"], "p", ["k", "l"], "real_rows", "q"),  # type: ignore[list-item]
+        {},
+    ),
+]
+
+
+Cached = lru_cache(None)(Macros)
+
+
+@pytest.mark.parametrize(
+    "engine",
+    ["snowflake", "bigquery", "redshift", "databricks", "spark", "postgres", "duckdb", "mysql"],
+)
+@pytest.mark.parametrize(("statistic", "positional", "named"), CALLS)
+def test_each_statistic_parses(
+    engine: str, statistic: str, positional: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    sql = getattr(Cached(engine), statistic)(*positional, **named)
+    (statement,) = sqlglot.parse(sql, dialect=engine, error_level=sqlglot.ErrorLevel.RAISE)
+    assert isinstance(statement, sqlglot.exp.Select)
+    assert statement.selects[0].alias == "value"
+    assert not list(statement.find_all(sqlglot.exp.Anonymous)) or engine == "bigquery", sql
+
+
+def test_a_broken_statement_would_be_seen() -> None:
+    with pytest.raises(sqlglot.errors.ParseError):
+        sqlglot.parse("select max( from t group", dialect="snowflake")
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [
+        ("duckdb", "double"),
+        ("postgres", "double precision"),
+        ("redshift", "double precision"),
+        ("snowflake", "double precision"),
+        ("bigquery", "float64"),
+        ("spark", "double"),
+        ("databricks", "double"),
+        ("mysql", "double"),
+        ("mariadb", "double"),
+    ],
+)
+def test_double_type(engine: str, expected: str) -> None:
+    assert Macros(engine).double_type() == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("float", "double precision|DOUBLE|FLOAT64|real|FLOAT"),
+        ("number", "integer|BIGINT|INT64|numeric(10,2)|DECIMAL(5,1)|NUMBER(38,0)|UINTEGER|HUGEINT"),
+        ("date", "date|DATE"),
+        ("timestamp", "timestamp without time zone|TIMESTAMP_NTZ|datetime|TIMESTAMP WITH TIME ZONE"),
+        ("boolean", "boolean|BOOL|tinyint(1)"),
+        ("text", "character varying(20)|VARCHAR|text|STRING|enum('a','b')|uuid|USER-DEFINED"),
+        ("other", "json|jsonb|bytea|integer[]|STRUCT(a INTEGER)|ARRAY|interval|int4range|VARIANT"),
+    ],
+)
+def test_kinds_of_types(kind: str, names: str) -> None:
+    for name in names.split("|"):
+        assert Cached("duckdb").type_kind(name) == kind, name

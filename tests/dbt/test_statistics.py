@@ -1,0 +1,355 @@
+"""Every statistic's SQL, on every engine that runs here, against NumPy and SciPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from scipy import stats
+
+from tests.conftest import fresh_schema
+from tests.dbt.engines import Warehouse, in_duckdb, in_server, in_spark, sample, spark_is_here
+from tests.integration.servers import servers_required
+
+REAL, CANDIDATE = sample(1, 700, 120, 0.0), sample(2, 500, 100, 0.2)
+PARENTS = pd.DataFrame({"id": np.arange(60), "region": [f"r{i % 7 % 4}" for i in range(60)]})
+ORDERED = ["price", "amount", "day", "moment"]
+KINDS = {"price": "float", "amount": "number", "day": "date", "moment": "timestamp"}
+SCHEMA = pa.schema(
+    {
+        "id": pa.int32(),
+        "parent": pa.int32(),
+        "price": pa.float64(),
+        "amount": pa.decimal128(12, 2),
+        "day": pa.date32(),
+        "moment": pa.timestamp("us"),
+        "category": pa.string(),
+        "unfilled": pa.float64(),
+    }
+)
+
+
+def _table(frame: pd.DataFrame, floats: bool) -> pa.Table:
+    """Return the Arrow table; its floats hold NaN and infinities where the engine knows them."""
+    columns: dict[str, list[Any]] = {
+        c: [None if pd.isna(v) else v for v in frame[c]] for c in SCHEMA.names
+    }
+    columns["amount"] = [None if v is None else Decimal(str(v)) for v in columns["amount"]]
+    columns["day"] = [v.date() for v in columns["day"]]
+    if floats:
+        columns["price"][:4] = [float("nan"), float("inf"), float("-inf"), float("nan")]
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _tables(floats: bool) -> dict[str, pa.Table]:
+    real, candidate = _table(REAL, floats), _table(CANDIDATE, floats)
+    parents = pa.table({"id": pa.array(PARENTS["id"], pa.int32()), "region": list(PARENTS["region"])})
+    return {
+        "real_rows": real,
+        "candidate_rows": candidate,
+        "no_rows": real.slice(0, 0),
+        "parents": parents,
+        "fewer_parents": parents.slice(0, 50),
+    }
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres", "mysql", "mariadb", "spark"])
+def warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
+    adapter = request.param
+    if adapter == "duckdb":
+        with in_duckdb(_tables(True)) as found:
+            yield found
+    elif adapter == "spark":
+        if not spark_is_here():
+            assert not servers_required(), "Spark is needed here: install pyspark and Java 17"
+            pytest.skip("no pyspark, or no Java")
+        with in_spark(_tables(True)) as found:
+            yield found
+    else:
+        engine = request.getfixturevalue(f"{adapter}_engine")
+        tables = _tables(adapter == "postgres")
+        with fresh_schema(engine) as schema, in_server(adapter, engine, schema, tables) as found:
+            yield found
+
+
+def _values(warehouse: Warehouse, table: str, column: str) -> np.ndarray:
+    """Return what the engine was given, without NULL and NaN; dates as numbers."""
+    frame = _tables(warehouse.adapter not in ("mysql", "mariadb"))[table]
+    found = frame[column].drop_null()
+    if pa.types.is_temporal(found.type):
+        found = found.cast(pa.timestamp("us")).cast(pa.int64())
+    numbers = np.array([float(v) for v in found.to_pylist()])
+    return numbers[~np.isnan(numbers)]
+
+
+def _pair(warehouse: Warehouse, column: str) -> tuple[np.ndarray, np.ndarray]:
+    return (
+        _values(warehouse, "candidate_rows", column),
+        _values(warehouse, "real_rows", column),
+    )
+
+
+def _close(value: float | None, expected: float) -> None:
+    assert value is not None
+    assert value == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("column", ORDERED)
+def test_ks(warehouse: Warehouse, column: str) -> None:
+    left, right = _pair(warehouse, column)
+    row = warehouse.row("ks", "candidate_rows", "real_rows", column=column, kind=KINDS[column])
+    _close(row["value"], stats.ks_2samp(left, right).statistic)
+    assert (row["n_rows"], row["n_reference"]) == (len(left), len(right))
+
+
+@pytest.mark.parametrize("bins", [1, 64, 4096])
+@pytest.mark.parametrize("column", ORDERED)
+def test_binned_ks_gives_bounds_and_the_exact_verdict(
+    warehouse: Warehouse, column: str, bins: int
+) -> None:
+    left, right = _pair(warehouse, column)
+    exact = stats.ks_2samp(left, right).statistic
+    limits = [exact - 1e-6, exact + 1e-6]
+    if warehouse.adapter != "spark":  # where each query takes most of a second
+        limits += [0.0, exact * 0.9, exact * 1.1, 0.9]
+    for limit in limits:
+        row = warehouse.row(
+            "ks_binned",
+            "candidate_rows",
+            "real_rows",
+            column=column,
+            kind=KINDS[column],
+            limit=limit,
+            bins=bins,
+        )
+        assert row["lower_bound"] <= exact + 1e-9
+        assert row["upper_bound"] >= exact - 1e-9
+        assert (row["value"] > limit) == (exact > limit)
+        assert (row["n_rows"], row["n_reference"]) == (len(left), len(right))
+
+
+@pytest.mark.parametrize("bins", [4, 10])
+@pytest.mark.parametrize("column", ORDERED)
+def test_psi(warehouse: Warehouse, column: str, bins: int) -> None:
+    left, right = _pair(warehouse, column)
+    edges = np.quantile(right, np.arange(1, bins) / bins, method="inverted_cdf")
+    shares = []
+    for values in (left, right):
+        counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=bins)
+        shares.append(np.where(counts == 0, 1e-4, counts / len(values)))
+    p, q = shares
+    filled = (p != 1e-4) | (q != 1e-4)  # equal edges leave bins that hold nothing
+    row = warehouse.row(
+        "psi", "candidate_rows", "real_rows", column=column, kind=KINDS[column], bins=bins
+    )
+    _close(row["value"], float(((p - q) * np.log(p / q))[filled].sum()))
+
+
+def _shares(values: pd.Series) -> pd.Series:
+    return values.fillna("<NULL>").value_counts(normalize=True)
+
+
+def _tvd(left: pd.Series, right: pd.Series) -> float:
+    return float(0.5 * _shares(left).sub(_shares(right), fill_value=0).abs().sum())
+
+
+def test_tvd(warehouse: Warehouse) -> None:
+    row = warehouse.row("tvd", "candidate_rows", "real_rows", column="category")
+    _close(row["value"], _tvd(CANDIDATE["category"], REAL["category"]))
+
+
+def test_null_rate_and_row_count(warehouse: Warehouse) -> None:
+    row = warehouse.row("null_rate", "candidate_rows", "real_rows", column="category")
+    expected = abs(CANDIDATE["category"].isna().mean() - REAL["category"].isna().mean())
+    _close(row["value"], float(expected))
+    row = warehouse.row("row_count", "candidate_rows", "real_rows", expected_ratio=0.5)
+    _close(row["value"], abs(500 / 700 / 0.5 - 1))
+
+
+def test_correlation(warehouse: Warehouse) -> None:
+    def coefficient(frame: pd.DataFrame, x: str, y: str) -> float:
+        both = frame.iloc[4:] if x == "price" else frame
+        numbers = both[[x, y]].dropna()
+        days = [v.timestamp() if hasattr(v, "timestamp") else v for v in numbers[y]]
+        return float(stats.pearsonr(numbers[x].astype(float), np.asarray(days, float)).statistic)
+
+    where = "id >= 4"  # the first rows hold the infinities
+    for x, y in (("price", "amount"), ("amount", "moment"), ("amount", "day")):
+        row = warehouse.row(
+            "correlation",
+            "candidate_rows",
+            "real_rows",
+            column=x,
+            other_column=y,
+            kind=KINDS[x],
+            other_kind=KINDS[y],
+            where=where if x == "price" else None,
+            reference_where=where if x == "price" else None,
+        )
+        _close(row["value"], abs(coefficient(CANDIDATE, x, y) - coefficient(REAL, x, y)))
+
+
+def _children(frame: pd.DataFrame, parents: int) -> np.ndarray:
+    return np.asarray(frame["parent"].value_counts().reindex(range(parents), fill_value=0))
+
+
+def test_fan_out(warehouse: Warehouse) -> None:
+    row = warehouse.row(
+        "fan_out",
+        "candidate_rows",
+        columns=["parent"],
+        to="fewer_parents",
+        to_columns=["id"],
+        reference="real_rows",
+        reference_to="parents",
+    )
+    expected = stats.ks_2samp(_children(CANDIDATE, 50), _children(REAL, 60)).statistic
+    _close(row["value"], expected)
+    assert (row["n_rows"], row["n_reference"]) == (50, 60)
+
+
+def _conditional(by: str, column: str, measure: str, least: int) -> float:
+    frames = [f.merge(PARENTS, left_on="parent", right_on="id") for f in (CANDIDATE, REAL)]
+    if by != "region":
+        frames = [CANDIDATE, REAL]
+    if measure == "ks":
+        frames = [f.dropna(subset=[column]) for f in frames]
+    left, right = ({k: g[column] for k, g in f.groupby(by, dropna=False)} for f in frames)
+    left, right = ({str(k): v for k, v in s.items()} for s in (left, right))
+    distances, weights = [], []
+    for group, values in right.items():
+        if len(values) < least:
+            continue
+        found = left.get(group)
+        weights.append(len(values))
+        if found is None:
+            distances.append(1.0)
+        elif measure == "ks":
+            distances.append(stats.ks_2samp(found.astype(float), values.astype(float)).statistic)
+        else:
+            distances.append(_tvd(found, values))
+    return float(np.average(distances, weights=weights))
+
+
+@pytest.mark.parametrize("least", [1, 80])
+@pytest.mark.parametrize(("column", "measure"), [("category", "tvd"), ("amount", "ks")])
+def test_conditional_across_a_join(
+    warehouse: Warehouse, column: str, measure: str, least: int
+) -> None:
+    join = {"to": "parents", "reference_to": "parents", "columns": ["parent"], "to_columns": ["id"]}
+    row = warehouse.row(
+        "conditional",
+        "candidate_rows",
+        "real_rows",
+        column=column,
+        by="region",
+        join=join,
+        measure=measure,
+        min_group_rows=least,
+        kind=KINDS.get(column, "text"),
+    )
+    _close(row["value"], _conditional("region", column, measure, least))
+
+
+def test_conditional_in_one_table_counts_a_missing_group_as_one(warehouse: Warehouse) -> None:
+    row = warehouse.row(
+        "conditional", "candidate_rows", "real_rows", column="amount", by="category", measure="ks",
+        min_group_rows=1, kind="number",
+    )  # fmt: skip
+    _close(row["value"], _conditional("category", "amount", "ks", 1))
+    row = warehouse.row(
+        "conditional", "fewer_parents", "parents", column="region", by="id", min_group_rows=1
+    )
+    _close(row["value"], 10 / 60)
+
+
+@pytest.mark.parametrize("column", ORDERED)
+def test_outside_range(warehouse: Warehouse, column: str) -> None:
+    left, right = _pair(warehouse, column)
+    low, high = right.min(), right.max()
+    row = warehouse.row(
+        "outside_range", "candidate_rows", "real_rows", column=column, kind=KINDS[column]
+    )
+    _close(row["value"], float(((left < low) | (left > high)).mean()))
+
+
+def test_outside_range_of_a_part(warehouse: Warehouse) -> None:
+    left = CANDIDATE["amount"].dropna().astype(float)
+    part = REAL.loc[REAL["id"] < 30, "amount"].dropna().astype(float)
+    row = warehouse.row(
+        "outside_range", "candidate_rows", "real_rows", column="amount", kind="number",
+        reference_where="id < 30",
+    )  # fmt: skip
+    expected = float(((left < part.min()) | (left > part.max())).mean())
+    assert expected > 0
+    _close(row["value"], expected)
+
+
+def test_outside_domain_and_copied_values(warehouse: Warehouse) -> None:
+    left, right = CANDIDATE["amount"].dropna(), set(REAL["amount"].dropna())
+    row = warehouse.row("outside_domain", "candidate_rows", "real_rows", column="amount")
+    _close(row["value"], 1 - float(left.isin(right).mean()))
+    row = warehouse.row("copied_values", "candidate_rows", "real_rows", column="amount")
+    _close(row["value"], len(set(left) & right))
+    where = "category = 'red'"
+    row = warehouse.row(
+        "outside_domain", "candidate_rows", "real_rows", column="amount", where=where,
+        reference_where="category = 'green'",
+    )  # fmt: skip
+    left = CANDIDATE.loc[CANDIDATE["category"] == "red", "amount"].dropna()
+    right = set(REAL.loc[REAL["category"] == "green", "amount"].dropna())
+    _close(row["value"], 1 - float(left.isin(right).mean()))
+
+
+def test_copied_rows_count_null_as_equal(warehouse: Warehouse) -> None:
+    columns = ["category", "day"]
+    row = warehouse.row("copied_rows", "candidate_rows", "real_rows", columns=columns)
+    real = set(map(tuple, REAL[columns].fillna("<NULL>").astype(str).to_numpy()))
+    rows = list(map(tuple, CANDIDATE[columns].fillna("<NULL>").astype(str).to_numpy()))
+    assert any("<NULL>" in r and r in real for r in rows)
+    _close(row["value"], sum(r in real for r in rows) / len(rows))
+    row = warehouse.row("copied_rows", "candidate_rows", "real_rows", columns=["unfilled"])
+    assert row["value"] is None
+
+
+COLUMN_STATISTICS = [
+    ("ks", {"column": "price", "kind": "float"}),
+    ("ks_binned", {"column": "price", "kind": "float", "limit": 0.1}),
+    ("psi", {"column": "price", "kind": "float"}),
+    ("tvd", {"column": "category"}),
+    ("null_rate", {"column": "category"}),
+    ("row_count", {}),
+    ("correlation", {"column": "amount", "other_column": "moment", "other_kind": "timestamp"}),
+    ("conditional", {"column": "category", "by": "parent", "min_group_rows": 3}),
+    ("outside_range", {"column": "price", "kind": "float"}),
+    ("outside_domain", {"column": "category"}),
+    ("copied_rows", {"columns": ["category", "day"]}),
+    ("copied_values", {"column": "category"}),
+]
+
+
+@pytest.mark.parametrize(("statistic", "arguments"), COLUMN_STATISTICS)
+def test_an_empty_side_has_no_value(
+    warehouse: Warehouse, statistic: str, arguments: dict[str, Any]
+) -> None:
+    full = warehouse.row(statistic, "candidate_rows", "real_rows", **arguments)
+    assert full["value"] is not None
+    for sides in (("no_rows", "real_rows"), ("candidate_rows", "no_rows"), ("no_rows", "no_rows")):
+        row = warehouse.row(statistic, *sides, **arguments)
+        empty = row["value"] is None or row["n_rows"] == 0
+        assert empty, (sides, row)
+
+
+@pytest.mark.parametrize("statistic", ["ks", "ks_binned", "psi", "outside_range"])
+def test_only_nulls_have_no_value(warehouse: Warehouse, statistic: str) -> None:
+    row = warehouse.row(
+        statistic, "candidate_rows", "real_rows", column="unfilled", kind="float",
+        **({"limit": 0.1} if statistic == "ks_binned" else {}),
+    )  # fmt: skip
+    assert row["value"] is None
+    assert row["n_rows"] == row["n_reference"] == 0
