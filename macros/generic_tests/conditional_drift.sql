@@ -21,5 +21,5 @@
   {%- endif -%}
   {%- set kind = synthohive.column_kind(reference, reference_column or column_name) -%}
   {%- set statistic = synthohive.conditional(model, reference, column_name, by, reference_column, reference_by, join, measure, min_group_rows, reference_where, kind) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name ~ " by " ~ by, "conditional_" ~ measure, max_difference) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name ~ " by " ~ by, "conditional_" ~ measure, max_difference, reference_column or reference_where) }}
 {% endmacro %}

@@ -7,5 +7,5 @@
   {%- set kind = synthohive.column_kind(reference, reference_column or column_name) -%}
   {%- set other_kind = synthohive.column_kind(reference, reference_other_column or other_column) -%}
   {%- set statistic = synthohive.correlation(model, reference, column_name, other_column, reference_column, reference_other_column, none, reference_where, kind, other_kind) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name ~ ", " ~ other_column, "correlation_difference", max_difference) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name ~ ", " ~ other_column, "correlation_difference", max_difference, reference_column or reference_where) }}
 {% endmacro %}

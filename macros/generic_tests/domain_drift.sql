@@ -5,5 +5,5 @@
 
 {% macro default__test_domain_drift(model, column_name, reference, reference_column, max_share, reference_where) %}
   {%- set statistic = synthohive.outside_domain(model, reference, column_name, reference_column, none, reference_where) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name, "share_outside_domain", max_share) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name, "share_outside_domain", max_share, reference_column or reference_where) }}
 {% endmacro %}

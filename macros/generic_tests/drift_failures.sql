@@ -1,13 +1,15 @@
 {#-
   The failing row of a drift test, if there is one: the statistic is above its limit, or has no
-  value because one side has no rows (or no values). `statistic_sql` gives one row
-  (value, n_rows, n_reference).
+  value because one side has no rows (or no values), or a table is compared with itself, which
+  would always pass (`other_side` is what else tells the sides apart). `statistic_sql` gives one
+  row (value, n_rows, n_reference).
 -#}
-{% macro drift_failures(statistic_sql, model, reference, column, statistic, limit) %}
-  {{- return(adapter.dispatch("drift_failures", "synthohive")(statistic_sql, model, reference, column, statistic, limit)) -}}
+{% macro drift_failures(statistic_sql, model, reference, column, statistic, limit, other_side=none) %}
+  {{- return(adapter.dispatch("drift_failures", "synthohive")(statistic_sql, model, reference, column, statistic, limit, other_side)) -}}
 {% endmacro %}
 
-{% macro default__drift_failures(statistic_sql, model, reference, column, statistic, limit) %}
+{% macro default__drift_failures(statistic_sql, model, reference, column, statistic, limit, other_side) %}
+  {%- set itself = model | string == reference | string and not other_side -%}
   select
     '{{ synthohive.label(model) }}' as table_name,
     '{{ synthohive.label(column or "") }}' as column_name,
@@ -18,11 +20,12 @@
     found.n_rows,
     found.n_reference,
     case
+      {% if itself %}when 1 = 1 then 'compared with itself: `reference` is the table that is tested'{% endif %}
       when found.n_rows = 0 then 'nothing to test: no rows, or only NULLs'
       when found.n_reference = 0 then 'nothing to compare with: the reference has no rows, or only NULLs'
       when found.value is null then 'the statistic has no value'
       else 'the statistic is above what is allowed'
     end as message
   from ({{ statistic_sql }}) found
-  where found.value is null or not (found.value <= {{ limit }})
+  where found.value is null or not (found.value <= {{ limit }}) {% if itself %}or 1 = 1{% endif %}
 {%- endmacro %}

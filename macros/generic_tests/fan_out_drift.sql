@@ -9,5 +9,5 @@
 {% macro default__test_fan_out_drift(model, to, reference, reference_to, columns, column_name, to_columns, reference_columns, reference_to_columns, max_ks, reference_where) %}
   {%- set key = synthohive.key_columns("fan_out_drift", columns, column_name) -%}
   {%- set statistic = synthohive.fan_out(model, key, to, synthohive.key_columns("fan_out_drift", to_columns or key), reference, reference_to, reference_columns, reference_to_columns, reference_where) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, key | join(", "), "fan_out_ks", max_ks) }}
+  {{ synthohive.drift_failures(statistic, model, reference, key | join(", "), "fan_out_ks", max_ks, reference_where) }}
 {% endmacro %}

@@ -14,5 +14,5 @@
   {%- else -%}
     {%- set statistic = synthohive.ks(model, reference, column_name, reference_column, none, reference_where, kind) -%}
   {%- endif -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name, "ks", max_ks) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name, "ks", max_ks, reference_column or reference_where) }}
 {% endmacro %}

@@ -8,5 +8,5 @@
 
 {% macro default__test_no_copied_values(model, column_name, reference, reference_column, max_values, reference_where) %}
   {%- set statistic = synthohive.copied_values(model, reference, column_name, reference_column, none, reference_where) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name, "copied_values", max_values) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name, "copied_values", max_values, reference_column or reference_where) }}
 {% endmacro %}

@@ -14,15 +14,6 @@
     {{ exceptions.raise_compiler_error("no_orphans: " ~ key | length ~ " columns cannot lead to " ~ parent_key | length ~ " to_columns") }}
   {%- endif -%}
   with m as (select * from {{ model }}),
-  orphans as (
-    select {{ key | join(", ") }}, count(*) as orphan_rows
-    from m
-    where {% for column in key %}m.{{ column }} is not null and {% endfor %}
-    not exists (
-      select 1 from (select * from {{ to }}) p
-      where {% for column in parent_key %}p.{{ column }} = m.{{ key[loop.index0] }}{% if not loop.last %} and {% endif %}{% endfor %}
-    )
-    group by {{ key | join(", ") }}
-  ),
+  orphans as ({{ synthohive.orphan_keys("m", key, to, parent_key) }}),
   {{ synthohive.key_failures("m", key, "orphans", "orphan_rows", "no row of " ~ synthohive.label(to) ~ " has this key", max_orphans, allow_empty) }}
 {% endmacro %}

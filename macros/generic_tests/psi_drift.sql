@@ -9,5 +9,5 @@
 {% macro default__test_psi_drift(model, column_name, reference, reference_column, max_psi, reference_where, bins, epsilon) %}
   {%- set kind = synthohive.column_kind(reference, reference_column or column_name) -%}
   {%- set statistic = synthohive.psi(model, reference, column_name, reference_column, none, reference_where, kind, bins, epsilon) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name, "psi", max_psi) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name, "psi", max_psi, reference_column or reference_where) }}
 {% endmacro %}

@@ -8,5 +8,5 @@
 
 {% macro default__test_row_count_ratio(model, reference, expected_ratio, max_difference, reference_where) %}
   {%- set statistic = synthohive.row_count(model, reference, expected_ratio, none, reference_where) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, none, "row_count_ratio", max_difference) }}
+  {{ synthohive.drift_failures(statistic, model, reference, none, "row_count_ratio", max_difference, reference_where) }}
 {% endmacro %}

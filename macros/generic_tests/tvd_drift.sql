@@ -8,5 +8,5 @@
 
 {% macro default__test_tvd_drift(model, column_name, reference, reference_column, max_tvd, reference_where) %}
   {%- set statistic = synthohive.tvd(model, reference, column_name, reference_column, none, reference_where) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name, "tvd", max_tvd) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name, "tvd", max_tvd, reference_column or reference_where) }}
 {% endmacro %}

@@ -9,16 +9,7 @@
 
 {% macro default__test_unique_key(model, columns, column_name, allow_nulls, allow_empty) %}
   {%- set key = synthohive.key_columns("unique_key", columns, column_name) -%}
-  {%- set some_null -%}
-    ({% for column in key %}{{ column }} is null{% if not loop.last %} or {% endif %}{% endfor %})
-  {%- endset -%}
   with m as (select * from {{ model }}),
-  repeated as (
-    select {{ key | join(", ") }}, count(*) as key_rows
-    from m
-    {% if allow_nulls %}where not {{ some_null }}{% endif %}
-    group by {{ key | join(", ") }}
-    having count(*) > 1 {% if not allow_nulls %}or {{ some_null }}{% endif %}
-  ),
+  repeated as ({{ synthohive.repeated_keys("m", key, allow_nulls) }}),
   {{ synthohive.key_failures("m", key, "repeated", "key_rows", "this key is not unique, or has a NULL", 0, allow_empty) }}
 {% endmacro %}

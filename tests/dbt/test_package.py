@@ -96,37 +96,21 @@ def test_failures_show_no_personal_value(tested: FinishedRun) -> None:
 
 def test_arguments_are_refused_with_the_tests_name(tested: FinishedRun) -> None:
     wrong = tested.project.folder / "models" / "_wrong.yml"
-    models = {
-        "version": 2,
-        "models": [
-            {
-                "name": "orders",
-                "data_tests": [
-                    {
-                        "synthohive.no_orphans": {
-                            "name": "wrong_arguments",
-                            "arguments": {
-                                "columns": ["customer_id", "line"],
-                                "to": "ref('customers')",
-                                "to_columns": ["customer_id"],
-                            },
-                        }
-                    },
-                    {
-                        "synthohive.unique_key": {"name": "no_columns"},
-                    },
-                ],
-            }
-        ],
+    arguments = {
+        "columns": ["customer_id", "line"],
+        "to": "ref('customers')",
+        "to_columns": ["customer_id"],
     }
+    test = {"synthohive.no_orphans": {"name": "wrong_arguments", "arguments": arguments}}
+    source = {"name": "raw", "tables": [{"name": "orders", "data_tests": [test]}]}
+    models = {"version": 2, "sources": [source]}
     wrong.write_text(yaml.safe_dump(models), encoding="utf-8")
     try:
-        outcome = tested.project.dbt("test", "--select", "wrong_arguments no_columns", check=False)
+        outcome = tested.project.dbt("test", "--select", "wrong_arguments", check=False)
     finally:
         wrong.unlink()
     assert outcome.code != 0
     assert "no_orphans: 2 columns cannot lead to 1 to_columns" in outcome.output
-    assert "unique_key: which columns?" in outcome.output
 
 
 REPAIRED = ["--exclude", "tag:planted", "tag:configured", "path:models/planted"]
