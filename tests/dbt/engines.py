@@ -131,10 +131,10 @@ def sample(seed: int, rows: int, parents: int, drift: float) -> pd.DataFrame:
     price = np.round(rng.lognormal(3 + drift, 0.7, rows), 1)
     amount = np.round(price * rng.uniform(0.5, 1.5, rows), 2)
     day = np.datetime64("2024-02-25") + rng.integers(0, 40, rows).astype("timedelta64[D]")
-    moment = np.datetime64("2024-02-25T00:00:00", "us") + rng.integers(
-        0, 10**12, rows
-    ).astype("timedelta64[us]")
-    labels = np.array(["red", "green", "blue", "it's \"odd\"", ""])
+    moment = np.datetime64("2024-02-25T00:00:00", "us") + rng.integers(0, 10**12, rows).astype(
+        "timedelta64[us]"
+    )
+    labels = np.array(["red", "green", "blue", 'it\'s "odd"', ""])
     shares = np.array([0.5, 0.2, 0.15, 0.1, 0.05]) * (1 + drift * np.array([1, -1, 0, 2, 0]))
     frame = pd.DataFrame(
         {

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARENTS = {"redshift": "postgres", "databricks": "spark"}
 
 
-class _Returned(Exception):  # noqa: N818 - not an error: how a macro gives back a value
+class _Returned(Exception):
     def __init__(self, value: Any) -> None:
         self.value = value
 

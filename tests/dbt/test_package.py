@@ -35,13 +35,17 @@ def _of(tested: FinishedRun, tag: str, name: str) -> list[str]:
 
 
 def test_nothing_ends_in_an_error(tested: FinishedRun) -> None:
-    wrong = [k for k, v in tested.outcome.nodes.items() if v["status"] not in ("pass", "fail", "warn")]
+    wrong = [
+        k for k, v in tested.outcome.nodes.items() if v["status"] not in ("pass", "fail", "warn")
+    ]
     assert not wrong, tested.outcome.output
     assert len(tested.outcome.nodes) >= 70
 
 
 @pytest.mark.parametrize("name", GENERIC)
-def test_each_fails_on_what_is_planted_and_passes_when_repaired(tested: FinishedRun, name: str) -> None:
+def test_each_fails_on_what_is_planted_and_passes_when_repaired(
+    tested: FinishedRun, name: str
+) -> None:
     planted, repaired = _of(tested, "planted", name), _of(tested, "repaired", name)
     assert planted, "nothing is planted for this test"
     assert set(planted) == {"fail"}
@@ -146,7 +150,9 @@ def _build(folder: Path, target: str, environment: dict[str, str], package: str)
     assert not [k for k in built.nodes if k.startswith("synthohive_drift_report")]
     planted = folder / "models" / "repaired" / "orders.sql"
     planted.write_text(
-        planted.read_text("utf-8") + "\nunion all select 901, 1, 'sent', 10, 1, cast(null as timestamp), 'A1'\n", "utf-8"
+        planted.read_text("utf-8")
+        + "\nunion all select 901, 1, 'sent', 10, 1, cast(null as timestamp), 'A1'\n",
+        "utf-8",
     )
     broken = project.dbt("build", *REPAIRED, check=False)
     assert broken.code == 1

@@ -88,7 +88,10 @@ def test_double_type(engine: str, expected: str) -> None:
         ("float", "double precision|DOUBLE|FLOAT64|real|FLOAT"),
         ("number", "integer|BIGINT|INT64|numeric(10,2)|DECIMAL(5,1)|NUMBER(38,0)|UINTEGER|HUGEINT"),
         ("date", "date|DATE"),
-        ("timestamp", "timestamp without time zone|TIMESTAMP_NTZ|datetime|TIMESTAMP WITH TIME ZONE"),
+        (
+            "timestamp",
+            "timestamp without time zone|TIMESTAMP_NTZ|datetime|TIMESTAMP WITH TIME ZONE",
+        ),
         ("boolean", "boolean|BOOL|tinyint(1)"),
         ("text", "character varying(20)|VARCHAR|text|STRING|enum('a','b')|uuid|USER-DEFINED"),
         ("other", "json|jsonb|bytea|integer[]|STRUCT(a INTEGER)|ARRAY|interval|int4range|VARIANT"),

@@ -48,7 +48,9 @@ def _table(frame: pd.DataFrame, floats: bool) -> pa.Table:
 
 def _tables(floats: bool) -> dict[str, pa.Table]:
     real, candidate = _table(REAL, floats), _table(CANDIDATE, floats)
-    parents = pa.table({"id": pa.array(PARENTS["id"], pa.int32()), "region": list(PARENTS["region"])})
+    parents = pa.table(
+        {"id": pa.array(PARENTS["id"], pa.int32()), "region": list(PARENTS["region"])}
+    )
     return {
         "real_rows": real,
         "candidate_rows": candidate,

@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 from synthohive import ConnectorError, SchemaError, Synthesizer
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.schema import ColumnKind
-from tests.contracts.warehouse import WarehouseContract
 from tests.conftest import fresh_schema
+from tests.contracts.warehouse import WarehouseContract
 
 pytestmark = pytest.mark.integration
 

@@ -7,8 +7,8 @@ from typing import Callable
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from tests.integration import servers
 from tests.conftest import fresh_schema
+from tests.integration import servers
 
 pytestmark = pytest.mark.integration
 
