@@ -32,10 +32,7 @@ def test_one_concept_a_file(path: Path) -> None:
     names = re.findall(r"^{% (?:test|macro) (\w+)\(", text, re.MULTILINE)
     stem = path.stem
     assert names[0] == stem
-    assert all(
-        name == stem or name.endswith(f"__{stem}") or name.endswith(f"__test_{stem}")
-        for name in names
-    )
+    assert all(name == stem or name.endswith((f"__{stem}", f"__test_{stem}")) for name in names)
 
 
 @pytest.mark.parametrize(
