@@ -9,6 +9,7 @@ from typing import Any, Union
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from synthohive.exceptions import ConnectorError
 
@@ -54,6 +55,8 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
     options: dict[str, Any] = {}
     if backend in ("mysql", "mariadb") and "local_infile" not in url.query:
         options["connect_args"] = {"local_infile": True}
+    if backend == "duckdb" and url.database not in (None, "", ":memory:"):
+        options["poolclass"] = NullPool  # an idle connection locks the file for other processes
     try:
         engine = create_engine(url, **options)
     except (ImportError, NoSuchModuleError) as exc:

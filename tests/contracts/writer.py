@@ -188,6 +188,10 @@ def write(writer: Writer, data: dict[str, pa.Table]) -> list[KeyCheck]:
 class WriterContract:
     """Inherited by the tests of each engine, which give the `place` fixture."""
 
+    def description(self) -> Metadata:
+        """Return what is written."""
+        return shop()
+
     @pytest.fixture
     def place(self) -> Iterator[Place]:
         """Give an empty source schema."""
@@ -202,7 +206,7 @@ class WriterContract:
     def writer(self, place: Place, **more: Any) -> Writer:
         """Open a writer beside the source."""
         options = {"target_schema": place.target, "provenance": ORIGIN, **more}
-        return open_writer(place.engine, shop(), source_schema=place.schema, **options)
+        return open_writer(place.engine, self.description(), source_schema=place.schema, **options)
 
     def fetch(self, place: Place, table: str, order: str) -> list[tuple[Any, ...]]:
         """Read a table of the target by plain SQLAlchemy."""
@@ -240,7 +244,7 @@ class WriterContract:
 
     def test_rows_arrive(self, shop_place: Place) -> None:
         checks = write(self.writer(shop_place), rows())
-        assert len(checks) == 5
+        assert len(checks) == len(list(self.description().foreign_keys()))
         assert orphan_free(checks)
         assert all(check.enforced for check in checks)
         assert self.fetch(shop_place, "customers", "id") == [
@@ -255,7 +259,7 @@ class WriterContract:
     def test_keys_are_recreated(self, shop_place: Place) -> None:
         write(self.writer(shop_place), rows())
         inspector, schema = self.inspector(shop_place), shop_place.target_schema()
-        for table, config in shop().tables.items():
+        for table, config in self.description().tables.items():
             assert inspector.get_pk_constraint(table, schema)["constrained_columns"] == config.pk
             found = {
                 (k["name"], tuple(k["constrained_columns"]), tuple(k["referred_columns"]))
@@ -306,10 +310,10 @@ class WriterContract:
                     "customers": {
                         "id": [2, 9, 1],
                         "email": ["a", "a", "b"],
-                        "referrer_id": [1, 1, 1],
+                        "referrer_id": [1, 1, None],
                     }
                 },
-                "customers_email_once|customers.email|UNIQUE",
+                "customers_email_once|customers.email|(?i:unique)",
             ),
             (
                 {"order_items": {"order_id": [10, 10], "line": [1, 1], "note": ["", ""]}},
@@ -322,7 +326,7 @@ class WriterContract:
         self, shop_place: Place, changes: dict[str, Any], said: str
     ) -> None:
         write(self.writer(shop_place), rows())
-        schemas = shop().tables
+        schemas = self.description().tables
         bad = {
             name: pa.table(
                 {k: pa.array(v, schemas[name].columns[k].arrow_type) for k, v in table.items()}
@@ -411,14 +415,16 @@ class WriterContract:
 
     def test_tables_without_rows_are_made(self, shop_place: Place) -> None:
         checks = write(self.writer(shop_place), {})
-        assert [check.rows for check in checks] == [0] * 5
+        assert [check.rows for check in checks] == [0] * len(
+            list(self.description().foreign_keys())
+        )
         assert self.fetch(shop_place, "customers", "id") == []
 
     def test_from_the_description_alone(self, shop_place: Place) -> None:
         target = shop_place.target if shop_place.engine.dialect.name != "sqlite" else None
         engine = shop_place.engine if target else shop_place.open_target()
         writer = open_writer(
-            None, shop(), target_schema=target, target_engine=engine, provenance=ORIGIN
+            None, self.description(), target_schema=target, target_engine=engine, provenance=ORIGIN
         )
         assert orphan_free(write(writer, rows()))
         assert len(self.fetch(shop_place, "customers", "id")) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Optional
 
 from synthohive._logging import get_logger
+from synthohive.connectors.ddl.duckdb import duckdb_ddl
 from synthohive.connectors.ddl.mysql import mysql_ddl
 from synthohive.connectors.ddl.portable import portable_ddl
 from synthohive.connectors.ddl.postgresql import postgresql_ddl
@@ -34,7 +35,12 @@ __all__ = [
 ]
 
 log = get_logger(__name__)
-_CLONES = {"postgresql": postgresql_ddl, "mysql": mysql_ddl, "sqlite": sqlite_ddl}
+_CLONES = {
+    "postgresql": postgresql_ddl,
+    "mysql": mysql_ddl,
+    "sqlite": sqlite_ddl,
+    "duckdb": duckdb_ddl,
+}
 
 
 def build_ddl(

@@ -50,6 +50,9 @@ class _Builder:
         self.all_keys = all_keys
         self.name = "mysql" if dialect.name in _MYSQL_NAMES else dialect.name
         self.native = metadata.dialect == dialect.name
+        # These know keys and uniqueness only as part of CREATE TABLE.
+        self.inline = self.name in ("sqlite", "duckdb")
+        self.omitted = _cycle_closers(metadata) if self.name == "duckdb" else set()
         # Not the dialect's own: some double the percent sign, for drivers that format.
         self.quote = mysql_quote if self.name == "mysql" else quote
         self.used: set[str] = {name.lower() for name in metadata.tables}
@@ -65,7 +68,7 @@ class _Builder:
         }
         configs = list(self.metadata.tables.values())
         after = [s for t in configs for s in self._after(t)]
-        keys = [] if self.name == "sqlite" else [s for t in configs for s in self._foreign_keys(t)]
+        keys = [] if self.inline else [s for t in configs for s in self._foreign_keys(t)]
         counters = [s for t in configs for s in self._counters(t)]
         return SchemaDdl(
             tables=tables,
@@ -124,7 +127,8 @@ class _Builder:
         if column.computed is not None:
             expression = self._expression(column.computed, table, f"column {column.name}")
             if expression is not None:
-                return " ".join([*parts, f"GENERATED ALWAYS AS ({expression}) STORED"])
+                kept = "VIRTUAL" if self.name == "duckdb" else "STORED"
+                return " ".join([*parts, f"GENERATED ALWAYS AS ({expression}) {kept}"])
             return " ".join(parts)
         if column.identity is not None and column.kind is ColumnKind.INTEGER:
             if self.name == "postgresql":
@@ -132,6 +136,9 @@ class _Builder:
                 parts.append(f"GENERATED {always} AS IDENTITY")
             elif self.name == "mysql" and sole_key:
                 parts.append("NOT NULL AUTO_INCREMENT")
+            elif self.name == "duckdb":
+                sequence = literal(f"{table.name}_{column.name}_seq")
+                parts.append(f"DEFAULT nextval({sequence})")
         elif column.default is not None:
             default = self._default(column, type_)
             parts += [f"DEFAULT {default}"] if default is not None else []
@@ -176,7 +183,7 @@ class _Builder:
             lines.append(f"PRIMARY KEY ({self._columns(table.pk)})")
         if self.name != "postgresql":
             lines += [body for body, _ in self._checks(table)]
-        if self.name == "sqlite":
+        if self.inline:
             lines += [body for body, _ in self._uniques(table)]
             lines += [body for body, _ in self._references(table)]
         body = ",\n  ".join(lines)
@@ -189,7 +196,7 @@ class _Builder:
             if table.pk:
                 bodies.append((f"PRIMARY KEY ({self._columns(table.pk)})", "primary key"))
             bodies += self._checks(table)
-        if self.name != "sqlite":
+        if not self.inline:
             bodies += self._uniques(table)
         alter = f"ALTER TABLE {self.quote(table.name)} ADD "
         statements = [Statement(alter + body, table.name, what) for body, what in bodies]
@@ -198,7 +205,7 @@ class _Builder:
             if sql is not None:
                 what = label("index", index.name, index.columns)
                 statements.append(Statement(sql, table.name, what))
-        if self.name == "postgresql":
+        if self.name in ("postgresql", "duckdb"):
             statements += self._comments(table)
         return statements
 
@@ -237,12 +244,16 @@ class _Builder:
         for fk in table.foreign_keys:
             if not (fk.declared or self.all_keys):
                 continue
+            if (table.name, tuple(fk.columns)) in self.omitted:
+                log.warning("key_not_enforced", key=fk.label(table.name), to=self.dialect.name)
+                continue
             body = (
                 f"FOREIGN KEY ({self._columns(fk.columns)}) REFERENCES "
                 f"{self.quote(fk.parent)} ({self._columns(fk.parent_columns)})"
             )
-            body += f" ON DELETE {fk.on_delete}" if fk.on_delete else ""
-            body += f" ON UPDATE {fk.on_update}" if fk.on_update else ""
+            if self.name != "duckdb":
+                body += f" ON DELETE {fk.on_delete}" if fk.on_delete else ""
+                body += f" ON UPDATE {fk.on_update}" if fk.on_update else ""
             found.append((self._named(fk.name, table, body), fk))
             self.enforced.append((table.name, tuple(fk.columns), fk.parent))
         return found
@@ -297,6 +308,31 @@ class _Builder:
             high = 2 ** (min(column.arrow_type.bit_width, 64) - 1) - 1
             found.append(advance(place, [(table.name, column.name)], 1, 1, high))
         return found
+
+
+def _cycle_closers(metadata: Metadata) -> set[tuple[str, tuple[str, ...]]]:
+    """Return the keys, by table and columns, without which no cycle of tables is left."""
+    left = dict(metadata.tables)
+    omitted: set[tuple[str, tuple[str, ...]]] = set()
+    while left:
+        waiting = {
+            name: [
+                fk
+                for fk in table.foreign_keys
+                if fk.parent in left
+                and fk.parent != name
+                and (name, tuple(fk.columns)) not in omitted
+            ]
+            for name, table in left.items()
+        }
+        free = [name for name, keys in waiting.items() if not keys]
+        if not free:
+            # The table with the fewest keys still open gives way.
+            name = min(waiting, key=lambda n: (len(waiting[n]), n))
+            omitted.update((name, tuple(fk.columns)) for fk in waiting[name])
+        for name in free:
+            del left[name]
+    return omitted
 
 
 def _indexed(table: TableConfig) -> set[str]:

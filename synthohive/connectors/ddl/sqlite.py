@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
 
@@ -19,7 +20,7 @@ def sqlite_ddl(metadata: Metadata, source: Engine, schema: Optional[str]) -> Opt
     quote = source.dialect.identifier_preparer.quote_identifier
     catalogue = f"{quote(schema or 'main')}.sqlite_master"
     with source.connect() as connection:
-        rows = connection.exec_driver_sql(
+        rows: Sequence[Any] = connection.exec_driver_sql(
             f"SELECT type, name, tbl_name, sql FROM {catalogue} "
             "WHERE sql IS NOT NULL ORDER BY rowid"
         ).all()

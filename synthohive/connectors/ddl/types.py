@@ -64,9 +64,9 @@ def portable_type(column: Column, dialect: str, *, in_key: bool) -> sa.types.Typ
         return _binary(column, dialect, in_key)
     if dialect == "mysql":
         return _MYSQL[kind]()
-    if kind is ColumnKind.TIMESTAMP and dialect == "postgresql":
+    if kind is ColumnKind.TIMESTAMP and dialect in ("postgresql", "duckdb"):
         return sa.TIMESTAMP(timezone=column.timezone)
-    return (_POSTGRESQL if dialect == "postgresql" else _OTHER)[kind]()
+    return {"postgresql": _POSTGRESQL, "duckdb": _DUCKDB}.get(dialect, _OTHER)[kind]()
 
 
 _OTHER: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
@@ -85,6 +85,11 @@ _POSTGRESQL: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     ColumnKind.UUID: postgresql.UUID,
     ColumnKind.JSON: postgresql.JSONB,
     ColumnKind.ARRAY: postgresql.JSONB,
+}
+_DUCKDB: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
+    **_POSTGRESQL,
+    ColumnKind.JSON: sa.JSON,
+    ColumnKind.ARRAY: sa.JSON,
 }
 _MYSQL: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     **_OTHER,

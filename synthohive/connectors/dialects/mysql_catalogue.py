@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
@@ -52,7 +53,8 @@ def amend(connection: Connection, metadata: Metadata) -> None:
     schema = {"schema": metadata.schema_name}
     tables = metadata.tables.values()
     if any(c.kind is ColumnKind.UNSUPPORTED for t in tables for c in t.columns.values()):
-        for owner, name, type_name in connection.execute(text(_TYPES), schema):
+        types: Sequence[Any] = connection.execute(text(_TYPES), schema).all()
+        for owner, name, type_name in types:
             table = metadata.tables.get(owner)
             column = None if table is None else table.columns.get(name)
             if column is not None and column.sql_type is None:
@@ -63,7 +65,8 @@ def amend(connection: Connection, metadata: Metadata) -> None:
 
 def _column_checks(connection: Connection, metadata: Metadata) -> None:
     schema = {"schema": metadata.schema_name}
-    for owner, clause, level in connection.execute(text(_CHECKS), schema):
+    checks: Sequence[Any] = connection.execute(text(_CHECKS), schema).all()
+    for owner, clause, level in checks:
         table = metadata.tables.get(owner)
         if table is None:
             continue

@@ -46,7 +46,8 @@ def database_file(engine: Engine, schema: Optional[str]) -> Optional[Path]:
         if not name.startswith("file:"):
             return Path(name).absolute()
     with engine.connect() as connection:
-        for _, name, path in connection.exec_driver_sql("PRAGMA database_list"):
+        listed: Sequence[Any] = connection.exec_driver_sql("PRAGMA database_list").all()
+        for _, name, path in listed:
             if name == (schema or "main"):
                 return Path(path) if path else None
     raise ConnectorError(f"There is no attached database {schema!r}.")

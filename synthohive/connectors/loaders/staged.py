@@ -72,6 +72,7 @@ class StagedWriter(Writer):
 
     engine_name: ClassVar[str]
     errors: ClassVar[tuple[type[BaseException], ...]]
+    seed_type: ClassVar[str] = "NUMERIC(39)"
 
     def __init__(
         self, metadata: Metadata, ddl: SchemaDdl, target: str, provenance: Provenance
@@ -157,6 +158,13 @@ class StagedWriter(Writer):
         for statement in self.ddl.after:
             self._run(statement)
         self._analyze()
+        checks = self._prove()
+        for statement in (*self.ddl.keys, *self.ddl.counters):
+            self._run(statement)
+        self._note()
+        return checks
+
+    def _prove(self) -> list[KeyCheck]:
         checks = [self._check(table, fk) for table, fk in self.metadata.foreign_keys()]
         for check in checks:
             if check.orphans:
@@ -166,9 +174,6 @@ class StagedWriter(Writer):
                     f"orphans among the {check.rows} rows of {self.target!r}.",
                     hint="Nothing was changed.",
                 )
-        for statement in (*self.ddl.keys, *self.ddl.counters):
-            self._run(statement)
-        self._note()
         return checks
 
     def _run(self, statement: Statement) -> None:
@@ -205,7 +210,7 @@ class StagedWriter(Writer):
         wide = "TEXT" if self.engine_name != "MySQL" else "VARCHAR(255)"
         exact = "DOUBLE PRECISION"
         fields = (
-            f"version {wide}, model {wide}, seed NUMERIC(39), scale {exact}, created {wide}, "
+            f"version {wide}, model {wide}, seed {self.seed_type}, scale {exact}, created {wide}, "
             f"source {wide}"
         )
         origin = self.provenance

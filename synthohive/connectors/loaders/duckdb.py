@@ -1,0 +1,368 @@
+"""DuckDB: rows into a file beside, then all tables, keys and rows in one transaction."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Optional
+
+import duckdb
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive.connectors.base import KeyCheck
+from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
+from synthohive.connectors.ddl.postgresql import literal
+from synthohive.connectors.dialects.duckdb_catalogue import plain_schema
+from synthohive.connectors.dialects.duckdb_text import (
+    first_name,
+    items,
+    nested_type,
+    quote,
+    reason,
+)
+from synthohive.connectors.loaders.staged import StagedWriter, exists_error
+from synthohive.exceptions import ConnectorError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from synthohive.connectors.base import IfExists, Provenance
+    from synthohive.schema import Column, ForeignKey, Metadata
+
+__all__ = ["DuckdbWriter", "create", "identity", "locate"]
+
+log = get_logger(__name__)
+_NEXT_VALUE = re.compile(r"nextval\('((?:[^']|'')+)'\)", re.IGNORECASE)
+_REFERENCE = re.compile(
+    r'^(\s*(?:CONSTRAINT "(?:[^"]|"")*" )?FOREIGN KEY \(.*?\) REFERENCES )(?=")', re.MULTILINE
+)
+_MADE = re.compile(
+    r"^(CREATE TABLE |CREATE (?:UNIQUE )?INDEX .*? ON |COMMENT ON (?:TABLE|COLUMN) )",
+    re.IGNORECASE | re.DOTALL,
+)
+_LAST_NAME = re.compile(r'("(?:[^"]|"")+"|[^".]+)$')
+_OWN = ("information_schema", "pg_catalog")
+_LEVELS = "__synthohive_levels"
+
+
+def locate(
+    source: Optional[Engine],
+    target: Optional[Engine],
+    schema: Optional[str],
+    source_schema: Optional[str],
+) -> str:
+    """Return the schema to write."""
+    engine = target if target is not None else source
+    assert engine is not None
+    with engine.connect() as connection:
+        if schema is not None:
+            return str(plain_schema(connection, schema))
+        default = str(connection.exec_driver_sql("SELECT current_schema()").scalar())
+    return default if target is not None else f"{source_schema or default}_synthetic"
+
+
+def identity(engine: Engine, schema: Optional[str]) -> tuple[Any, ...]:
+    """Return what tells one schema of one file from all others."""
+    with engine.connect() as connection:
+        place = plain_schema(connection, schema)
+        default = connection.exec_driver_sql("SELECT current_schema()").scalar()
+    file = engine.url.database
+    where = id(engine) if file in (None, "", ":memory:") else str(Path(str(file)).resolve())
+    return ("duckdb", where, place or default)
+
+
+class DuckdbWriter(StagedWriter):
+    """Write one schema of a DuckDB database; see :class:`StagedWriter`.
+
+    DuckDB takes keys only in CREATE TABLE and renames no schema: so the rows wait in a
+    temporary database until they are proved, and are then put into the final tables,
+    parents first, in the transaction that drops the old ones.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    metadata, ddl, target, provenance
+        See :class:`StagedWriter`; `target` is the schema.
+    source_schema : str, optional
+        Not needed here.
+    if_exists : {"fail", "replace"}
+    """
+
+    engine_name: ClassVar[str] = "DuckDB"
+    errors: ClassVar[tuple[type[BaseException], ...]] = (duckdb.Error, pa.ArrowException, OSError)
+    seed_type: ClassVar[str] = "UHUGEINT"
+
+    def __init__(
+        self,
+        engine: Engine,
+        metadata: Metadata,
+        ddl: SchemaDdl,
+        target: str,
+        provenance: Provenance,
+        *,
+        source_schema: Optional[str],
+        if_exists: IfExists,
+    ) -> None:
+        super().__init__(metadata, ddl, target, provenance)
+        del source_schema
+        self._staging = f"synthohive_{secrets.token_hex(6)}"
+        self._pooled = engine.raw_connection()
+        wrapped: Any = self._pooled.driver_connection
+        # A session of its own on the same database: settings and transaction end with it.
+        self._connection: duckdb.DuckDBPyConnection = wrapped.execute("SELECT 1").cursor()
+        self._folder: Any = None
+        self._place = ""  # before the name of a table of the target
+        self._building = False
+        try:
+            with self.named("the target"):
+                self._database = str(self._scalar("SELECT current_database()"))
+                self._place = f"{quote(self._database)}.{quote(target)}."
+                self._check_target(if_exists)
+                self._folder = tempfile.TemporaryDirectory(prefix="synthohive_")
+                file = literal(str(Path(self._folder.name) / "rows.duckdb"))
+                self._execute(f"ATTACH {file} AS {quote(self._staging)}")
+                self._execute(f"USE {quote(self._staging)}.main")
+        except BaseException:
+            self._discard()
+            raise
+
+    def _check_target(self, if_exists: IfExists) -> None:
+        if self.target in _OWN:
+            raise ConnectorError(f"The schema {self.target!r} belongs to DuckDB itself.")
+        readonly = "SELECT readonly FROM duckdb_databases() WHERE database_name = ?"
+        if self._one(readonly, self._database)[0]:
+            raise ConnectorError(
+                f"The database {self._database!r} is opened read-only.",
+                hint="Open it for writing, or name another one with url=….",
+            )
+        found = {row[1] for row in self._objects()}
+        if found and if_exists != "replace":
+            raise exists_error(self.target, ours=PROVENANCE_TABLE in found)
+
+    def _objects(self) -> list[tuple[Any, ...]]:
+        """Return (kind, name) of what the target schema holds, in an order that can be dropped."""
+        here = "database_name = ? AND schema_name = ?"
+        return self._connection.execute(
+            f"SELECT 'VIEW', view_name FROM duckdb_views() WHERE {here} AND NOT internal "
+            "UNION ALL (SELECT 'TABLE', t.table_name FROM duckdb_tables() t "
+            f"WHERE {here} ORDER BY t.table_oid DESC) "
+            f"UNION ALL SELECT 'SEQUENCE', sequence_name FROM duckdb_sequences() WHERE {here}",
+            [self._database, self.target] * 3,
+        ).fetchall()
+
+    def _quote(self, name: str) -> str:
+        return quote(name)
+
+    def _reason(self, exc: BaseException) -> str:
+        return reason(exc)
+
+    def _execute(self, sql: str) -> None:
+        """Run one statement among the waiting rows or, once it is being made, in the schema.
+
+        A schema that is not committed yet cannot be set as the session's.
+        """
+        if self._building:
+            sql = _MADE.sub(lambda match: match[0] + self._place, self._qualified(sql), count=1)
+        self._connection.execute(sql)
+
+    def _one(self, sql: str, *parameters: Any) -> Any:
+        return self._connection.execute(sql, list(parameters)).fetchone()
+
+    def _scalar(self, sql: str) -> Any:
+        return self._one(sql)[0]
+
+    def _insert_note(self, values: tuple[Any, ...]) -> None:
+        sql = f"INSERT INTO {self._place}{quote(PROVENANCE_TABLE)} VALUES (?, ?, ?, ?, ?, ?)"
+        self._connection.execute(sql, list(values))
+
+    def _analyze(self) -> None:
+        """DuckDB keeps its statistics itself."""
+
+    def _copy(
+        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
+    ) -> int:
+        schema = pa.schema([(column.name, column.arrow_type) for column in columns])
+        view = f"{self._staging}_batch"
+        if table not in self.rows:
+            self._connection.register(view, schema.empty_table())
+            self._execute(f"CREATE TABLE {quote(table)} AS SELECT * FROM {view}")
+            self._connection.unregister(view)
+        count = 0
+        for batch in batches:
+            self._connection.register(view, pa.Table.from_batches([batch]).cast(schema))
+            self._execute(f"INSERT INTO {quote(table)} SELECT * FROM {view}")
+            self._connection.unregister(view)
+            count += batch.num_rows
+        return count
+
+    def _constrain(self) -> list[KeyCheck]:
+        """Prove the keys on the rows that wait, then make the schema in one transaction."""
+        checks = self._prove()
+        order = self._parents_first()
+        levels = {table: self._rank(table) for table in order}
+        sequences = self._sequences()
+        with self.named("the new schema"):
+            self._execute(f"USE {quote(self._database)}.main")
+            self._execute("BEGIN TRANSACTION")
+            self._clear()
+            for name, start in sequences.items():
+                self._execute(f"CREATE SEQUENCE {self._place}{quote(name)} START {start}")
+        self._building = True
+        for statement in self.ddl.setup:
+            self._run(statement)
+        for table in order:
+            for statement in self.ddl.tables[table]:
+                self._run(statement)
+            with self.named(f"the rows of table {table!r}"):
+                for level in range(levels[table] + 1):
+                    self._fill(table, level if levels[table] else None)
+        for statement in self.ddl.after:
+            self._run(statement)
+        self._note()
+        return checks
+
+    def _clear(self) -> None:
+        if self.target != "main":
+            place = f"{quote(self._database)}.{quote(self.target)}"
+            self._execute(f"DROP SCHEMA IF EXISTS {place} CASCADE")
+            self._execute(f"CREATE SCHEMA {place}")
+            return
+        for kind, name in self._objects():  # this schema cannot be dropped
+            self._execute(f"DROP {kind} {self._place}{quote(name)}")
+
+    def _parents_first(self) -> list[str]:
+        keys = {(child, parent) for child, _, parent in self.ddl.enforced if child != parent}
+        left, order = list(self.metadata.tables), []
+        while left:
+            waiting = {child for child, parent in keys if parent in left}
+            free = [table for table in left if table not in waiting]
+            if not free:
+                raise ConnectorError(
+                    f"DuckDB cannot have keys in a circle, as between {sorted(left)}.",
+                    hint="Leave one of the tables out with exclude=[…].",
+                )
+            order += free
+            left = [table for table in left if table not in free]
+        return order
+
+    def _own_keys(self, table: str) -> list[ForeignKey]:
+        return [
+            fk
+            for fk in self.metadata.table(table).foreign_keys
+            if fk.parent == table and (table, tuple(fk.columns), table) in self.ddl.enforced
+        ]
+
+    def _rank(self, table: str) -> int:
+        """Rank a table's rows by their depth under its own keys, and return the greatest depth.
+
+        DuckDB looks a key up in the rows of earlier statements only.
+        """
+        keys = self._own_keys(table)
+        if not keys:
+            return 0
+        rows, levels = quote(table), quote(f"{_LEVELS}_{table}")
+        self._execute(f"CREATE TABLE {levels} (r BIGINT, level INTEGER)")
+        level = -1
+        while int(self._scalar(f"SELECT count(*) FROM {levels}")) < self.rows[table]:
+            level += 1
+            ready = " AND ".join(self._ready(table, levels, fk) for fk in keys)
+            before = self._scalar(f"SELECT count(*) FROM {levels}")
+            self._execute(
+                f"INSERT INTO {levels} SELECT c.rowid, {level} FROM {rows} c WHERE {ready} "
+                f"AND NOT EXISTS (SELECT 1 FROM {levels} l WHERE l.r = c.rowid)"
+            )
+            if self._scalar(f"SELECT count(*) FROM {levels}") == before:
+                raise ConnectorError(
+                    f"Rows of table {table!r} refer to themselves or to each other in a circle, "
+                    "which DuckDB cannot load.",
+                    hint="Nothing was changed. Write to another engine, or leave the key out.",
+                )
+        return level
+
+    def _ready(self, table: str, levels: str, fk: ForeignKey) -> str:
+        missing = " OR ".join(f"c.{quote(name)} IS NULL" for name in fk.columns)
+        equal = " AND ".join(
+            f"p.{quote(p)} = c.{quote(c)}" for c, p in zip(fk.columns, fk.parent_columns)
+        )
+        there = f"SELECT 1 FROM {quote(table)} p JOIN {levels} l ON l.r = p.rowid WHERE {equal}"
+        return f"({missing} OR EXISTS ({there}))"
+
+    def _fill(self, table: str, level: Optional[int]) -> None:
+        columns = self.loaded_columns(table)
+        names = ", ".join(quote(column.name) for column in columns)
+        values = ", ".join(self._value(column) for column in columns)
+        place = f"{quote(self._staging)}.main."
+        sql = f"INSERT INTO {self._place}{quote(table)} ({names}) SELECT {values} "
+        sql += f"FROM {place}{quote(table)} s"
+        if level is not None:
+            levels = f"{place}{quote(f'{_LEVELS}_{table}')}"
+            sql += f" JOIN {levels} l ON l.r = s.rowid WHERE l.level = {level}"
+        self._execute(sql)
+
+    def _value(self, column: Column) -> str:
+        value = f"s.{quote(column.name)}"
+        if self.metadata.dialect == "duckdb" and nested_type(column.sql_type or ""):
+            return f"CAST(CAST({value} AS JSON) AS {column.sql_type})"
+        return value
+
+    def _sequences(self) -> dict[str, int]:
+        """Return where the sequences go on that columns take their defaults from."""
+        starts: dict[str, int] = {}
+        for table, statements in self.ddl.tables.items():
+            columns = self.metadata.table(table).columns
+            for item in (i for s in statements for i in items(s.sql)):
+                match = _NEXT_VALUE.search(item)
+                column = columns.get(first_name(item))
+                if match is None or column is None:
+                    continue
+                sequence = _sequence_name(match)
+                highest = None
+                if pa.types.is_integer(column.arrow_type):
+                    highest = self._scalar(f"SELECT max({quote(column.name)}) FROM {quote(table)}")
+                starts[sequence] = max(starts.get(sequence, 1), int(highest or 0) + 1)
+        return starts
+
+    def _qualified(self, sql: str) -> str:
+        def here(match: re.Match[str]) -> str:
+            name = f"{quote(self.target)}.{quote(_sequence_name(match))}"
+            return f"nextval({literal(name)})"
+
+        # DuckDB forgets the schema of a table that refers to itself by its bare name.
+        sql = _NEXT_VALUE.sub(here, sql)
+        return _REFERENCE.sub(lambda match: f"{match[1]}{quote(self.target)}.", sql)
+
+    def _swap(self) -> None:
+        self._connection.execute("COMMIT")
+        self._close()
+
+    def _discard(self) -> None:
+        try:
+            self._connection.rollback()
+        except duckdb.Error as exc:  # no transaction was open
+            log.debug("nothing_to_roll_back", reason=type(exc).__name__)
+        self._close()
+
+    def _close(self) -> None:
+        try:
+            self._execute(f"USE {quote(self._database)}.main")
+            self._execute(f"DETACH DATABASE IF EXISTS {quote(self._staging)}")
+        except duckdb.Error as exc:  # what was to be said has been said
+            log.warning("staging_remains", database=self._staging, reason=type(exc).__name__)
+        finally:
+            self._connection.close()
+            self._pooled.close()
+            if self._folder is not None:
+                self._folder.cleanup()
+
+
+def _sequence_name(match: re.Match[str]) -> str:
+    """Return the sequence of a ``nextval('schema.name')``, without its schema."""
+    last = _LAST_NAME.search(match[1].replace("''", "'"))
+    return first_name(last[1]) if last else match[1]
+
+
+create = DuckdbWriter
