@@ -128,8 +128,9 @@ class TableConfig(Strict):
         Parent columns that a child is conditioned on; all of them by default.
     constraints : dict of str to Constraint
     pii_cols : list of str or dict of str to str, optional
-        Columns with personal data; a dict also gives the kind (``{"tel": "phone"}``).
-        Given, it replaces detection for this table.
+        Columns with personal data, added to what is detected; a dict also gives the kind
+        (``{"tel": "phone"}``): ``"auto"`` is what detection makes of it, ``"none"`` clears
+        a wrong detection.
     high_cardinality_cols : list of str
         Columns to be embedded whatever their number of categories.
     linkage_method : {"empirical", "negbinom"}

@@ -325,6 +325,11 @@ class Synthesizer:
         return report
 
     @property
+    def source(self) -> Optional[Reader]:
+        """Where the real rows are read from; None before any are named."""
+        return self._source
+
+    @property
     def personal_data(self) -> list[PiiFinding]:
         """The columns found to hold personal data, with the reason; after :meth:`fit`."""
         return self._state().findings

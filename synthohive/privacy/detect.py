@@ -98,9 +98,9 @@ _NATIVE = {"inet": "ip", "cidr": "ip", "macaddr": "mac", "macaddr8": "mac"}
 def detect_pii(table: TableConfig, data: pa.Table, config: PrivacyConfig) -> list[PiiFinding]:
     """Return the columns of a table that hold personal data, of which kind, and why.
 
-    ``TableConfig.pii_cols`` replaces detection for its table; ``PrivacyConfig.pii_columns``
-    adds to either and clears with the kind ``"none"``. Dates of birth are not among them:
-    dates are protected as numbers are.
+    ``TableConfig.pii_cols`` and ``PrivacyConfig.pii_columns`` add to what is detected, and
+    clear with the kind ``"none"``. Dates of birth are not among them: dates are protected
+    as numbers are.
 
     Parameters
     ----------
@@ -114,12 +114,14 @@ def detect_pii(table: TableConfig, data: pa.Table, config: PrivacyConfig) -> lis
     """
     columns = {**{f.name: column_from_arrow(f) for f in data.schema}, **table.columns}
     found: dict[str, PiiFinding] = {}
-    if table.pii_cols is not None:
-        found = _listed(table, columns, data)
-    elif config.detect_pii:
+    if config.detect_pii:
         for name, column in columns.items():
             if column.computed is None and (hit := _detect(column, _sample(data, name))):
                 found[name] = PiiFinding(table.name, name, hit[0], hit[1])
+    for name, stated in _listed(table, columns, data).items():
+        found.pop(name, None)
+        if stated is not None:
+            found[name] = stated
     for name, text in config.pii_columns.get(table.name, {}).items():
         _require(table, name, columns)
         kind = parse_kind(text, table.name, name)
@@ -131,20 +133,20 @@ def detect_pii(table: TableConfig, data: pa.Table, config: PrivacyConfig) -> lis
 
 def _listed(
     table: TableConfig, columns: dict[str, Column], data: pa.Table
-) -> dict[str, PiiFinding]:
+) -> dict[str, Optional[PiiFinding]]:
     listed = (
         table.pii_cols if isinstance(table.pii_cols, dict) else dict.fromkeys(table.pii_cols or [])
     )
-    found = {}
+    found: dict[str, Optional[PiiFinding]] = {}
     for name, text in listed.items():
         _require(table, name, columns)
-        if text is None:
+        if text in (None, "auto"):
             hit = _detect(columns[name], _sample(data, name))
             kind: Optional[PiiKind] = hit[0] if hit else _by_name(name) or PiiKind.OTHER
         else:
             kind = parse_kind(text, table.name, name)
-        if kind is not None:
-            found[name] = PiiFinding(table.name, name, kind, "TableConfig.pii_cols")
+        source = "TableConfig.pii_cols"
+        found[name] = None if kind is None else PiiFinding(table.name, name, kind, source)
     return found
 
 

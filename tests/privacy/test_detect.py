@@ -126,11 +126,12 @@ def test_empty_and_null_columns_go_by_name() -> None:
     }
 
 
-def test_pii_cols_replace_detection(faker: Faker) -> None:
+def test_pii_cols_add_to_detection_and_clear(faker: Faker) -> None:
     data = {"email": [faker.email() for _ in range(ROWS)], "a": many(["u v"]), "b": many(["w"])}
-    assert kinds(data, pii_cols=["a"]) == {"a": "other"}
-    assert kinds(data, pii_cols={"a": "name", "b": "birth_date"}) == {"a": "name"}
-    assert kinds(data, pii_cols=[]) == {}
+    assert kinds(data, pii_cols=["a"]) == {"email": "email", "a": "other"}
+    cleared = {"a": "name", "b": "birth_date", "email": "none"}
+    assert kinds(data, pii_cols=cleared) == {"a": "name"}
+    assert kinds(data, pii_cols=[]) == {"email": "email"}
 
 
 def test_config_adds_and_clears(faker: Faker) -> None:

@@ -1,0 +1,142 @@
+"""From a dbt project to a tested synthetic schema in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from dbt_synthohive.package import package_path
+from dbt_synthohive.project import manifest_path, synthesizer_from_project
+from dbt_synthohive.properties import TAG, write_properties
+from dbt_synthohive.relations import PathLike, load_manifest
+from dbt_synthohive.runner import run_dbt
+from synthohive import SchemaError, Synthesizer, WriteSummary
+
+__all__ = ["BuildResult", "TestOutcome", "build"]
+
+
+@dataclass(frozen=True)
+class TestOutcome:
+    """One dbt test: its name, status (``pass``, ``warn``, ``fail``, ``error``) and failing rows."""
+
+    name: str
+    status: str
+    failures: int
+    message: str
+
+    __test__ = False  # no test of this package's own
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What :func:`build` wrote and found.
+
+    Attributes
+    ----------
+    synthesizer : Synthesizer
+        Fitted.
+    summary : WriteSummary
+    properties : pathlib.Path
+        The file with the tests.
+    tests : tuple of TestOutcome
+    """
+
+    synthesizer: Synthesizer
+    summary: WriteSummary
+    properties: Path
+    tests: tuple[TestOutcome, ...]
+
+    @property
+    def failed(self) -> tuple[TestOutcome, ...]:
+        """The tests that failed or could not be run."""
+        return tuple(test for test in self.tests if test.status not in ("pass", "warn"))
+
+    @property
+    def success(self) -> bool:
+        """Whether there were tests and none failed."""
+        return bool(self.tests) and not self.failed
+
+    def __str__(self) -> str:
+        lines = [str(self.summary), f"{len(self.tests)} dbt tests, {len(self.failed)} failed"]
+        lines += [f"  {test.status}  {test.name}" for test in self.failed]
+        return "\n".join(lines)
+
+
+def build(
+    project_dir: PathLike,
+    schema: str,
+    *,
+    select: Union[str, Sequence[str], None] = None,
+    target: Optional[str] = None,
+    profiles_dir: Optional[PathLike] = None,
+    properties: Optional[PathLike] = None,
+    seed: Optional[int] = None,
+    if_exists: str = "replace",
+    **fit: Any,
+) -> BuildResult:
+    """Fit a dbt project's sources, write the synthetic schema, and run its tests in the warehouse.
+
+    Parameters
+    ----------
+    project_dir : path
+    schema : str
+        The synthetic schema to write.
+    select, target, profiles_dir
+        See :func:`~dbt_synthohive.synthesizer_from_project`.
+    properties : path, optional
+        Where the tests stand; ``_<schema>.yml`` in the project's first folder of models if
+        None. See :func:`~dbt_synthohive.write_properties`.
+    seed : int, optional
+        Of the fit and of the rows.
+    if_exists : {"replace", "fail"}
+    **fit
+        Passed to :meth:`synthohive.Synthesizer.fit`.
+
+    Returns
+    -------
+    BuildResult
+        Failing tests are a result, not an error.
+
+    Raises
+    ------
+    SchemaError
+        The project does not use the dbt package; nothing was fitted.
+    ConnectorError, SchemaValidationError
+        See :func:`~dbt_synthohive.synthesizer_from_project`.
+    SynthoHiveError
+        dbt cannot run the project.
+    """
+    manifest = manifest_path(project_dir, target, profiles_dir)
+    if "macro.synthohive.test_no_orphans" not in load_manifest(manifest).macros:
+        raise SchemaError(
+            f"The dbt project {str(project_dir)!r} does not use the package 'synthohive'.",
+            hint=f"Add `- local: {package_path()}` to packages.yml and run `dbt deps`.",
+        )
+    synthesizer = synthesizer_from_project(
+        project_dir, select, target, profiles_dir=profiles_dir
+    ).fit(seed=seed, **fit)
+    summary = synthesizer.to_database(schema=schema, seed=seed, if_exists=if_exists)  # type: ignore[arg-type]
+    file = Path(properties) if properties is not None else _models(project_dir) / f"_{schema}.yml"
+    write_properties(synthesizer, schema, file)
+    options = {"target": target, "profiles_dir": profiles_dir}
+    chosen = ["test", "--select", f"tag:{TAG},source:{schema}"]
+    ran = run_dbt(project_dir, chosen, may_fail=True, **options)  # type: ignore[arg-type]
+    return BuildResult(synthesizer, summary, file, tuple(map(_outcome, ran.result)))
+
+
+def _models(project_dir: PathLike) -> Path:
+    from dbt_synthohive.profiles import load_project
+
+    paths = load_project(project_dir).get("model-paths") or ["models"]
+    return Path(project_dir) / str(paths[0])
+
+
+def _outcome(result: Any) -> TestOutcome:
+    return TestOutcome(
+        name=str(result.node.name),
+        status=str(getattr(result.status, "value", result.status)),
+        failures=int(result.failures or 0),
+        message=str(result.message or ""),
+    )

@@ -1,0 +1,216 @@
+"""Keys and descriptions from a dbt manifest, merged with what the database declares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Optional, Union
+
+import structlog
+
+from dbt_synthohive.claims import Claims, Key, claims_of
+from dbt_synthohive.relations import PathLike, Relation, load_manifest
+from synthohive import (
+    CheckConstraint,
+    ForeignKey,
+    Metadata,
+    SchemaValidationError,
+    TableConfig,
+    UniqueConstraint,
+)
+from synthohive.exceptions import did_you_mean
+
+__all__ = ["metadata_from_manifest"]
+
+log = structlog.get_logger(__name__)
+
+
+def metadata_from_manifest(
+    path: PathLike,
+    *,
+    select: Union[str, Sequence[str], None] = None,
+    declared: Optional[Metadata] = None,
+) -> Metadata:
+    """Describe the sources or seeds of a dbt project by what the project says about them.
+
+    Warehouses often declare no keys at all: then `relationships` tests are the only truth.
+    Read are the tests ``unique``, ``not_null``, ``relationships``, ``accepted_values``,
+    those of this package, ``dbt_utils.unique_combination_of_columns`` and
+    ``dbt_constraints``; ``constraints:``, ``description:``, and of ``meta:`` and tags
+    ``pii``, ``contains_pii`` and ``synthohive: {pii: …, primary_key: …}``. A test with
+    ``where``, or that does not end in an error, states nothing about all rows.
+
+    The primary key is what a constraint or ``meta`` says, else what the database
+    declares, else the column (or columns) tested to be both unique and not null; of
+    several, the one that other tables' keys lead to, else ``id`` or ``<table>_id``.
+
+    Parameters
+    ----------
+    path : path
+        manifest.json, or the folder with it, or the project's (made by ``dbt parse``).
+    select : str or list of str, optional
+        ``"raw"`` (a source), ``"raw.orders"``, ``"seed:countries"``, ``"seed:*"``,
+        ``"model:…"``. All sources if None, or all seeds where there are no sources.
+    declared : Metadata, optional
+        From :meth:`synthohive.Metadata.from_database`. Without it columns stay
+        undescribed, and what is said of single columns (accepted values aside) is left out.
+
+    Returns
+    -------
+    Metadata
+        The selected tables; `declared` is not changed.
+
+    Raises
+    ------
+    SchemaError
+        There is no manifest, or the selection is empty or spans several schemas.
+    SchemaValidationError
+        With all contradictions: within the project, and with the database.
+    """
+    manifest = load_manifest(path)
+    chosen = manifest.selected(select)
+    claims = claims_of(manifest)
+    merged = _Merge(chosen, claims, declared)
+    return merged.result()
+
+
+class _Merge:
+    """The description of the chosen relations as it grows, and what contradicts."""
+
+    def __init__(
+        self, chosen: list[Relation], claims: dict[str, Claims], declared: Optional[Metadata]
+    ) -> None:
+        self.chosen = {relation.unique_id: relation for relation in chosen}
+        self.claims = {key: claims[key] for key in self.chosen}
+        self.declared = declared
+        self.problems: list[str] = []
+        self.metadata = Metadata(
+            schema_name=declared.schema_name if declared else chosen[0].schema,
+            dialect=declared.dialect if declared else None,
+        )
+
+    def result(self) -> Metadata:
+        for relation in self.chosen.values():
+            table = self._table(relation)
+            if table is not None:
+                self.metadata.tables[relation.identifier] = table
+        for key, relation in self.chosen.items():
+            table = self.metadata.tables.get(relation.identifier)
+            if table is not None:
+                self._fill(table, self.claims[key], relation)
+        if self.problems:
+            raise SchemaValidationError(
+                self.problems, hint="Change the dbt project, or pass what holds as metadata=…."
+            )
+        return self.metadata
+
+    def _table(self, relation: Relation) -> Optional[TableConfig]:
+        name = relation.identifier
+        if self.declared is None:
+            return TableConfig(name=name)
+        if name not in self.declared.tables:
+            hint = did_you_mean(name, self.declared.tables)
+            self.problems.append(f"{relation.label}: the database has no table {name!r}. {hint}")
+            return None
+        table = self.declared.tables[name].model_copy(deep=True)
+        inside = {other.identifier for other in self.chosen.values()}
+        table.foreign_keys = [fk for fk in table.foreign_keys if fk.parent in inside]
+        return table
+
+    def _fill(self, table: TableConfig, claims: Claims, relation: Relation) -> None:
+        if not self._columns_exist(table, claims, relation):
+            return
+        self._primary(table, claims, relation)
+        for columns in claims.unique:
+            if columns not in table.unique_sets:
+                table.unique.append(UniqueConstraint(columns=list(columns)))
+        for key in claims.keys:
+            self._foreign(table, key, relation)
+        for column, values in claims.accepted.items():
+            quoted = column.replace('"', '""')
+            check = f'"{quoted}" IN ({", ".join(values)})'
+            table.checks.append(CheckConstraint(sqltext=check))
+        for check in claims.checks:
+            if check not in {known.sqltext for known in table.checks}:
+                table.checks.append(CheckConstraint(sqltext=check))
+        for name, facts in table.columns.items():
+            if name in claims.not_null:
+                facts.nullable = False
+            facts.comment = facts.comment or claims.comments.get(name)
+        table.comment = table.comment or claims.comment
+        if claims.personal:
+            table.pii_cols = {name: kind or "auto" for name, kind in claims.personal.items()}
+
+    def _columns_exist(self, table: TableConfig, claims: Claims, relation: Relation) -> bool:
+        if self.declared is None:
+            return True
+        named = set().union(*claims.primary, *claims.unique, *(key.columns for key in claims.keys))
+        named |= claims.not_null | set(claims.accepted) | set(claims.personal)
+        unknown = sorted(named - set(table.columns))
+        for name in unknown:
+            hint = did_you_mean(name, table.columns)
+            self.problems.append(f"{relation.label}: the database has no column {name!r}. {hint}")
+        return not unknown
+
+    def _primary(self, table: TableConfig, claims: Claims, relation: Relation) -> None:
+        stated = {columns: origin for columns, origin in claims.primary.items() if columns}
+        if len(stated) > 1:
+            listed = "; ".join(f"({', '.join(c)}) by {o}" for c, o in stated.items())
+            self.problems.append(f"{relation.label}: several primary keys are stated: {listed}.")
+            return
+        if stated:
+            ((columns, origin),) = stated.items()
+            if table.pk and set(table.pk) != set(columns):
+                self.problems.append(
+                    f"{relation.label}: the primary key is ({', '.join(columns)}) by {origin}, "
+                    f"but ({', '.join(table.pk)}) in the database."
+                )
+            table.pk = table.pk or list(columns)
+        elif not table.pk:
+            self._inferred(table, claims, relation)
+
+    def _inferred(self, table: TableConfig, claims: Claims, relation: Relation) -> None:
+        filled = claims.not_null | {n for n, c in table.columns.items() if not c.nullable}
+        candidates = [c for c in claims.unique if c and set(c) <= filled]
+        led_to = {
+            key.parent_columns
+            for other in self.claims.values()
+            for key in other.keys
+            if key.parent.unique_id == relation.unique_id
+        }
+        singular = table.name[:-1] if table.name.endswith("s") else table.name
+        usual = {("id",), (f"{table.name}_id",), (f"{singular}_id",)}
+        for choice in (
+            candidates,
+            [c for c in candidates if c in led_to],
+            [c for c in candidates if c in usual],
+        ):
+            if len(choice) == 1:
+                table.pk = list(choice[0])
+                return
+        if candidates:
+            listed = ", ".join(f"({', '.join(c)})" for c in candidates)
+            self.problems.append(
+                f"{relation.label}: {listed} are all unique and not null; which is the primary "
+                "key? Say so with meta: {synthohive: {primary_key: …}}."
+            )
+
+    def _foreign(self, table: TableConfig, key: Key, relation: Relation) -> None:
+        if key.parent.unique_id not in self.chosen:
+            log.info("key_leads_outside", table=relation.label, to=key.parent.label)
+            return
+        stated = ForeignKey(
+            columns=list(key.columns),
+            parent=key.parent.identifier,
+            parent_columns=list(key.parent_columns),
+        )
+        for known in table.foreign_keys:
+            if known.columns != stated.columns:
+                continue
+            if known.label("") != stated.label(""):
+                self.problems.append(
+                    f"{relation.label}: {stated.label(table.name)} by {key.origin}, but "
+                    f"{known.label(table.name)} "
+                    f"{'in the database' if known.declared else 'by another test'}."
+                )
+            return
+        table.foreign_keys.append(stated)

@@ -1,0 +1,254 @@
+"""The properties file that tests a synthetic schema against the real one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from sqlalchemy.dialects import mysql, postgresql
+
+from dbt_synthohive.limits import Limit, fan_out_limit, table_limits
+from dbt_synthohive.relations import Manifest, PathLike, load_manifest
+from synthohive import ForeignKey, Metadata, SchemaError, Synthesizer, SynthoHiveError
+
+__all__ = ["write_properties"]
+
+SAMPLE_ROWS = 20_000
+TAG = "synthetic"
+
+
+def write_properties(
+    synthesizer: Synthesizer, schema: str, path: PathLike, *, seed: int = 0
+) -> Path:
+    """Write the sources and tests of a synthetic schema, for ``dbt test --select tag:synthetic``.
+
+    Each limit is twice the largest distance between five random halves of the real rows (a
+    sample of 20,000 of each table), and never below the test's own default: closer than
+    the real rows are to themselves no synthetic ones can be.
+
+    Parameters
+    ----------
+    synthesizer : Synthesizer
+        Fitted to a database.
+    schema : str
+        The synthetic schema.
+    path : path
+        A YAML file among the project's models. An existing one is merged into: what it
+        holds stays as it is, comments included, and only what it lacks is added.
+    seed : int, default 0
+        Of the random halves: the same seed writes the same file.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    SchemaError
+        The synthesizer does not read from a database, or the file is not what dbt reads.
+    """
+    source, metadata = synthesizer.source, synthesizer.metadata
+    if source is None or metadata.schema_name is None:
+        raise SchemaError(
+            "The synthesizer does not read from a database, so dbt knows no real tables.",
+            hint="Make it with synthesizer_from_project(…).",
+        )
+    file = Path(path)
+    draft = _Draft(synthesizer, schema, _manifest_of(file), np.random.default_rng(seed))
+    written = YAML()
+    written.preserve_quotes = True
+    written.width = 4096
+    written.indent(mapping=2, sequence=4, offset=2)
+    document = _load(written, file) if file.exists() else {"version": 2}
+    if not isinstance(document, dict) or not isinstance(document.get("sources", []), list):
+        raise SchemaError(f"{str(file)!r} is no properties file of dbt.", hint="Name another one.")
+    _merge(document.setdefault("sources", []), draft.sources())
+    _replace(written, document, file)
+    return file
+
+
+def _load(yaml: YAML, file: Path) -> Any:
+    try:
+        return yaml.load(file.read_text(encoding="utf-8")) or {"version": 2}
+    except YAMLError as exc:
+        raise SchemaError(f"{str(file)!r} is not valid YAML.", hint="Name another file.") from exc
+
+
+def _replace(yaml: YAML, document: Any, file: Path) -> None:
+    """Write beside the file and rename: a crash leaves the old one whole."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            yaml.dump(document, stream)
+        os.chmod(name, file.stat().st_mode if file.exists() else 0o644)
+        os.replace(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _manifest_of(file: Path) -> Optional[Manifest]:
+    """Return the manifest of the project that a file belongs to, where there is one."""
+    for folder in file.absolute().parents:
+        if (folder / "dbt_project.yml").is_file():
+            try:
+                return load_manifest(folder)
+            except SchemaError:
+                return None
+    return None
+
+
+class _Draft:
+    """The sources of a properties file, as plain lists and mappings."""
+
+    def __init__(
+        self,
+        synthesizer: Synthesizer,
+        schema: str,
+        manifest: Optional[Manifest],
+        rng: np.random.Generator,
+    ) -> None:
+        assert synthesizer.source is not None
+        self.reader = synthesizer.source
+        self.metadata: Metadata = synthesizer.metadata
+        self.schema = schema
+        self.rng = rng
+        self.real = str(self.metadata.schema_name)
+        self.known = _source_names(manifest, self.real, file_schema=schema)
+        dialect = mysql if self.metadata.dialect in ("mysql", "mariadb") else postgresql
+        self.quote = dialect.dialect().identifier_preparer.quote
+        try:
+            self.personal = {(f.table, f.column) for f in synthesizer.personal_data}
+        except SynthoHiveError as exc:
+            raise SchemaError(
+                "The synthesizer is not fitted, so what is personal data is not known.",
+                hint="Call fit() first.",
+            ) from exc
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return the synthetic source with its tests, and the real one if the project lacks it."""
+        drivers: Mapping[str, Optional[ForeignKey]] = dict.fromkeys(self.metadata.tables)
+        samples = self.reader.sample(drivers, SAMPLE_ROWS, 0)
+        tables = [
+            self._table(name, samples[name], self.reader.count(name))
+            for name in self.metadata.tables
+        ]
+        found = [{"name": self.schema, "tables": tables}]
+        missing = [{"name": name} for name in self.metadata.tables if name not in self.known]
+        if missing:
+            found.append({"name": self.real, "tables": missing})
+        return found
+
+    def _reference(self, table: str) -> str:
+        source, name = self.known.get(table, (self.real, table))
+        return f"source('{source}', '{name}')"
+
+    def _own(self, table: str) -> str:
+        return f"source('{self.schema}', '{table}')"
+
+    def _test(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return {f"synthohive.{name}": {"arguments": dict(arguments), "config": {"tags": [TAG]}}}
+
+    def _table(self, name: str, rows: Any, count: int) -> dict[str, Any]:
+        table = self.metadata.tables[name]
+        tests = list(self._keys(name, count))
+        columns: dict[str, list[dict[str, Any]]] = {}
+        if count:
+            tests.insert(0, self._test("row_count_ratio", {"reference": self._reference(name)}))
+            personal = {column for owner, column in self.personal if owner == name}
+            for limit in table_limits(table, rows, personal, self.rng):
+                test = self._test(limit.test, self._arguments(name, limit))
+                columns.setdefault(limit.column, []).append(test)
+        tests += columns.pop("", [])
+        found: dict[str, Any] = {"name": name}
+        if tests:
+            found["data_tests"] = tests
+        if columns:
+            found["columns"] = [
+                {"name": column, **self._quoted(column), "data_tests": listed}
+                for column, listed in columns.items()
+            ]
+        return found
+
+    def _quoted(self, column: str) -> dict[str, bool]:
+        return {"quote": True} if self.quote(column) != column else {}
+
+    def _arguments(self, table: str, limit: Limit) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"reference": self._reference(table)}
+        if limit.columns:
+            arguments["columns"] = [self.quote(column) for column in limit.columns]
+        if limit.test == "correlation_drift":
+            arguments["other_column"] = self.quote(limit.other)
+        for name, value in limit.options:
+            arguments[name] = self.quote(value) if name == "by" else value
+        return {**arguments, limit.name: limit.value}
+
+    def _keys(self, name: str, count: int) -> Iterator[dict[str, Any]]:
+        table = self.metadata.tables[name]
+        if not count:
+            return
+        for columns in table.unique_sets:
+            if all(column in table.columns for column in columns):
+                nulls = list(columns) != table.pk
+                listed = [self.quote(column) for column in columns]
+                yield self._test("unique_key", {"columns": listed, "allow_nulls": nulls})
+        for fk in table.foreign_keys:
+            key = {
+                "columns": [self.quote(column) for column in fk.columns],
+                "to": self._own(fk.parent),
+                "to_columns": [self.quote(column) for column in fk.parent_columns],
+            }
+            yield self._test("no_orphans", key)
+            limit = fan_out_limit(dict(self.reader.fan_out(name, fk).histogram), self.rng)
+            real = {"reference": self._reference(name), "reference_to": self._reference(fk.parent)}
+            yield self._test("fan_out_drift", {**key, **real, "max_ks": limit})
+
+
+def _source_names(
+    manifest: Optional[Manifest], real: str, *, file_schema: str
+) -> dict[str, tuple[str, str]]:
+    """Return (source, table) by identifier of the project's sources over the real schema."""
+    if manifest is None:
+        return {}
+    return {
+        relation.identifier: (relation.source, relation.name)
+        for relation in manifest.relations.values()
+        if relation.source and relation.schema == real and relation.source != file_schema
+    }
+
+
+def _merge(existing: list[Any], drafted: list[dict[str, Any]]) -> None:
+    """Add to a list of named things what it lacks, and to those it has what they lack."""
+    by_name = {item.get("name"): item for item in existing if isinstance(item, dict)}
+    for draft in drafted:
+        own = by_name.get(draft["name"])
+        if own is None:
+            existing.append(draft)
+            continue
+        for field in ("tables", "columns"):
+            if draft.get(field):
+                _merge(own.setdefault(field, []), draft[field])
+        for field, value in draft.items():
+            if field not in ("tables", "columns", "data_tests"):
+                own.setdefault(field, value)
+        if draft.get("data_tests"):
+            field = "tests" if "tests" in own else "data_tests"
+            have = [_signature(test) for test in own.setdefault(field, [])]
+            own[field].extend(t for t in draft["data_tests"] if _signature(t) not in have)
+
+
+def _signature(test: Any) -> tuple[str, str]:
+    """Return what a test is about: its name and arguments without limits."""
+    if not isinstance(test, dict):
+        return str(test), ""
+    name = next(iter(test))
+    body = test[name] if isinstance(test[name], dict) else {}
+    arguments = {**body, **(body.get("arguments") or {})}
+    about = ("columns", "to", "to_columns", "reference", "other_column", "by")
+    return name, repr([(key, str(arguments[key])) for key in about if key in arguments])
