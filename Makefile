@@ -9,19 +9,23 @@ TORCH_ARGS ?=
 
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint lint-rules lint-format lint-types format docs clean
+.PHONY: help demo demo-dbt test lint lint-rules lint-format lint-types format docs clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    synthesize a small shop database and report how close it is"
-	@echo "make test    run all tests (integration tests need Docker or local servers)"
-	@echo "make lint    run ruff and mypy"
-	@echo "make format  let ruff format and sort imports"
-	@echo "make docs    build the documentation site"
-	@echo "make clean   remove the virtual environments and what was built"
+	@echo "make demo      synthesize a small shop database and report how close it is"
+	@echo "make demo-dbt  run a dbt project on the shop, then on its synthetic copy"
+	@echo "make test      run all tests (integration tests need Docker or local servers)"
+	@echo "make lint      run ruff and mypy"
+	@echo "make format    let ruff format and sort imports"
+	@echo "make docs      build the documentation site"
+	@echo "make clean     remove the virtual environments and what was built"
 
 demo: .venv-demo/.made
 	.venv-demo/bin/python examples/demo.py
+
+demo-dbt: .venv-demo-dbt/.made
+	.venv-demo-dbt/bin/python examples/dbt_shop/run.py
 
 test: .venv/.made
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
@@ -36,7 +40,7 @@ lint-format: .venv/.made
 	.venv/bin/ruff format --check .
 
 lint-types: .venv/.made
-	.venv/bin/mypy --strict -p synthohive
+	.venv/bin/mypy --strict -p synthohive -p dbt_synthohive
 
 format: .venv/.made
 	.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
@@ -45,10 +49,12 @@ docs: .venv-docs/.made
 	.venv-docs/bin/python -m mkdocs build --strict
 
 .venv-demo/.made: EXTRAS :=
-.venv/.made: EXTRAS := [dev,postgres,mysql]
+.venv-demo-dbt/.made: EXTRAS := [dbt,duckdb]
+.venv-demo-dbt/.made: MORE := dbt-duckdb
+.venv/.made: EXTRAS := [dev,dbt,duckdb,postgres,mysql]
 .venv-docs/.made: EXTRAS := [docs]
 
-.venv/.made .venv-demo/.made .venv-docs/.made: pyproject.toml constraints.txt
+.venv/.made .venv-demo/.made .venv-demo-dbt/.made .venv-docs/.made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \
 	  echo "Python >= 3.9 is needed, and '$(PYTHON)' is not one. Name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -57,8 +63,8 @@ docs: .venv-docs/.made
 	@rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install $(PIP_FLAGS) $(TORCH_ARGS) torch
-	$(@D)/bin/python -m pip install $(PIP_FLAGS) --editable ".$(EXTRAS)"
+	$(@D)/bin/python -m pip install $(PIP_FLAGS) --editable ".$(EXTRAS)" $(MORE)
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-demo .venv-docs dist build site demo_output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-demo .venv-demo-dbt .venv-docs dist build site demo_output .pytest_cache .mypy_cache .ruff_cache

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Literal, Optional, Union
 
 from dbt_synthohive.package import package_path
+from dbt_synthohive.profiles import load_project
 from dbt_synthohive.project import manifest_path, synthesizer_from_project
 from dbt_synthohive.properties import TAG, write_properties
 from dbt_synthohive.relations import PathLike, load_manifest
@@ -73,7 +74,7 @@ def build(
     profiles_dir: Optional[PathLike] = None,
     properties: Optional[PathLike] = None,
     seed: Optional[int] = None,
-    if_exists: str = "replace",
+    if_exists: Literal["fail", "replace"] = "replace",
     **fit: Any,
 ) -> BuildResult:
     """Fit a dbt project's sources, write the synthetic schema, and run its tests in the warehouse.
@@ -117,26 +118,15 @@ def build(
     synthesizer = synthesizer_from_project(
         project_dir, select, target, profiles_dir=profiles_dir
     ).fit(seed=seed, **fit)
-    summary = synthesizer.to_database(schema=schema, seed=seed, if_exists=if_exists)  # type: ignore[arg-type]
+    summary = synthesizer.to_database(schema=schema, seed=seed, if_exists=if_exists)
     file = Path(properties) if properties is not None else _models(project_dir) / f"_{schema}.yml"
     write_properties(synthesizer, schema, file)
-    options = {"target": target, "profiles_dir": profiles_dir}
     chosen = ["test", "--select", f"tag:{TAG},source:{schema}"]
-    ran = run_dbt(project_dir, chosen, may_fail=True, **options)  # type: ignore[arg-type]
-    return BuildResult(synthesizer, summary, file, tuple(map(_outcome, ran.result)))
+    ran = run_dbt(project_dir, chosen, target=target, profiles_dir=profiles_dir)
+    tests = tuple(TestOutcome(**node) for node in ran)
+    return BuildResult(synthesizer, summary, file, tests)
 
 
 def _models(project_dir: PathLike) -> Path:
-    from dbt_synthohive.profiles import load_project
-
     paths = load_project(project_dir).get("model-paths") or ["models"]
     return Path(project_dir) / str(paths[0])
-
-
-def _outcome(result: Any) -> TestOutcome:
-    return TestOutcome(
-        name=str(result.node.name),
-        status=str(getattr(result.status, "value", result.status)),
-        failures=int(result.failures or 0),
-        message=str(result.message or ""),
-    )

@@ -37,6 +37,7 @@ class Claims:
     personal: dict[str, Optional[str]] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
     comment: Optional[str] = None
+    reference: Optional[bool] = None
 
 
 def claims_of(manifest: Manifest) -> dict[str, Claims]:
@@ -147,9 +148,11 @@ def _described(claims: Claims, manifest: Manifest, relation: Relation) -> None:
     """Read descriptions, ``meta``, tags and ``constraints:`` of a table and its columns."""
     node = relation.node
     claims.comment = node.get("description") or None
-    own = (_meta(node).get("synthohive") or {}) if isinstance(_meta(node), Mapping) else {}
+    stated = _meta(node).get("synthohive")
+    own = stated if isinstance(stated, Mapping) else {}
     if own.get("primary_key"):
         claims.primary.setdefault(_names(own["primary_key"]), f"meta of {relation.label}")
+    claims.reference = own.get("reference")
     for constraint in node.get("constraints") or []:
         _constraint(claims, manifest, constraint, _names(constraint.get("columns")))
     for name, column in (node.get("columns") or {}).items():

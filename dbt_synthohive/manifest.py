@@ -36,7 +36,7 @@ def metadata_from_manifest(
     Read are the tests ``unique``, ``not_null``, ``relationships``, ``accepted_values``,
     those of this package, ``dbt_utils.unique_combination_of_columns`` and
     ``dbt_constraints``; ``constraints:``, ``description:``, and of ``meta:`` and tags
-    ``pii``, ``contains_pii`` and ``synthohive: {pii: …, primary_key: …}``. A test with
+    ``pii``, ``contains_pii`` and ``synthohive: {pii: …, primary_key: …, reference: …}``. A test with
     ``where``, or that does not end in an error, states nothing about all rows.
 
     The primary key is what a constraint or ``meta`` says, else what the database
@@ -137,6 +137,8 @@ class _Merge:
                 facts.nullable = False
             facts.comment = facts.comment or claims.comments.get(name)
         table.comment = table.comment or claims.comment
+        if claims.reference is not None:
+            table.reference = claims.reference
         if claims.personal:
             table.pii_cols = {name: kind or "auto" for name, kind in claims.personal.items()}
 

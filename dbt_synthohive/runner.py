@@ -1,10 +1,16 @@
-"""dbt's programmatic runner, in the folder of the project."""
+"""dbt's programmatic runner, in a process of its own.
+
+dbt keeps flags, adapters and, on DuckDB, the open file for as long as its process lives.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Optional
@@ -26,16 +32,18 @@ def run_dbt(
     *,
     target: Optional[str] = None,
     profiles_dir: Optional[PathLike] = None,
-    may_fail: bool = False,
-) -> Any:
-    """Run a dbt command in this process; return its ``dbtRunnerResult``.
+) -> list[dict[str, Any]]:
+    """Run a dbt command in the folder of a project.
 
     Parameters
     ----------
     arguments : list of str
         The command and its options, such as ``["test", "--select", "tag:synthetic"]``.
-    may_fail : bool, default False
-        Whether failing tests are a result; a project that cannot be run never is.
+
+    Returns
+    -------
+    list of dict
+        Name, status, failures and message of each node that ran. Failing tests are results.
 
     Raises
     ------
@@ -46,28 +54,53 @@ def run_dbt(
     """
     if not dbt_is_installed():
         raise ConnectorError.missing_extra("dbt-core", "dbt")
-    from dbt.cli.main import dbtRunner
-
     options = ["--target", target] if target is not None else []
     if profiles_dir is not None:
         options += ["--profiles-dir", str(Path(profiles_dir).absolute())]
-    with _inside(project_dir):
-        result = dbtRunner().invoke(["--quiet", *arguments, *options])
-    if result.exception is not None or (not result.success and not may_fail):
-        reason = str(result.exception or "it failed").strip().split("\n\n")[0]
+    paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    with tempfile.TemporaryDirectory(prefix="synthohive_") as folder:
+        answer = Path(folder) / "answer.json"
+        command = [sys.executable, "-m", __name__, str(answer), *arguments, *options]
+        done = subprocess.run(
+            command, cwd=project_dir, env=environment, capture_output=True, text=True, check=False
+        )
+        if not answer.exists():
+            reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+            found: dict[str, Any] = {"error": reason, "nodes": []}
+        else:
+            found = json.loads(answer.read_text(encoding="utf-8"))
+    if found["error"]:
         raise SynthoHiveError(
-            f"dbt {arguments[0]} could not be run in {str(project_dir)!r}: {reason}",
+            f"dbt {arguments[0]} could not be run in {str(project_dir)!r}: {found['error']}.",
             hint="Run it there by hand to see more.",
         )
-    return result
+    nodes: list[dict[str, Any]] = found["nodes"]
+    return nodes
 
 
-@contextmanager
-def _inside(folder: PathLike) -> Iterator[None]:
-    """Change to the folder: the paths in profiles are relative to where dbt runs."""
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
+def _child(answer: str, *arguments: str) -> None:
+    """Invoke dbt and leave what it returned as JSON."""
+    from dbt.cli.main import dbtRunner
+
+    returned = dbtRunner().invoke(["--quiet", *arguments])
+    ran = getattr(returned.result, "results", None)
+    nodes = [
+        {
+            "name": str(result.node.name),
+            "status": str(getattr(result.status, "value", result.status)),
+            "failures": int(getattr(result, "failures", None) or 0),
+            "message": str(result.message or ""),
+        }
+        for result in ran or []
+    ]
+    error = ""
+    if returned.exception is not None:
+        error = " ".join(str(returned.exception).split()).rstrip(".")
+    elif not returned.success and not nodes:
+        error = "it failed"
+    Path(answer).write_text(json.dumps({"error": error, "nodes": nodes}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _child(*sys.argv[1:])

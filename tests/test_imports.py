@@ -45,6 +45,9 @@ PLANNING = tuple(
 PLANNING_LEVEL = 3
 
 
+BRIDGE = sorted((ROOT.parent / "dbt_synthohive").glob("*.py"))
+
+
 def module_name(path: Path) -> str:
     """Return a file's dotted name below the package, without ``__init__``."""
     parts = path.relative_to(ROOT).with_suffix("").parts
@@ -117,7 +120,24 @@ def test_heavy_packages_are_imported_where_they_belong(path: Path) -> None:
         assert "torch" not in packages
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_name)
+@pytest.mark.parametrize("path", BRIDGE, ids=lambda path: path.stem)
+def test_the_bridge_uses_only_the_public_api(path: Path) -> None:
+    allowed = {"synthohive", "synthohive.exceptions"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "synthohive":
+            assert node.module in allowed, f"{path.name} imports {node.module}"
+            assert node.module == "synthohive.exceptions" or {
+                alias.name for alias in node.names
+            } <= set(synthohive.__all__)
+    assert "dbt" not in {name.split(".")[0] for name in imported(path)}, "dbt is imported lazily"
+
+
+def test_nothing_imports_the_bridge() -> None:
+    for path in FILES:
+        assert not {name for name in imported(path) if name.startswith("dbt_synthohive")}
+
+
+@pytest.mark.parametrize("path", [*FILES, *BRIDGE], ids=str)
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 400

@@ -1,0 +1,3 @@
+{% macro source() %}
+  {{ return(synthohive.synthetic_source(builtins.source(*varargs))) }}
+{% endmacro %}
