@@ -110,11 +110,16 @@ def build(
         dbt cannot run the project.
     """
     manifest = manifest_path(project_dir, target, profiles_dir)
-    if "macro.synthohive.test_no_orphans" not in load_manifest(manifest).macros:
+    known = load_manifest(manifest)
+    if "macro.synthohive.test_no_orphans" not in known.macros:
         raise SchemaError(
             f"The dbt project {str(project_dir)!r} does not use the package 'synthohive'.",
             hint=f"Add `- local: {package_path()}` to packages.yml and run `dbt deps`.",
         )
+    if select is None:  # all sources but the one that is about to be made
+        real = {r.source for r in known.relations.values() if r.source and r.schema != schema}
+        copies = {r.source for r in known.relations.values() if r.is_synthetic}
+        select = sorted(real - copies) or None
     synthesizer = synthesizer_from_project(
         project_dir, select, target, profiles_dir=profiles_dir
     ).fit(seed=seed, **fit)

@@ -99,7 +99,7 @@ def _server(driver: str, port: int) -> Callable[[Output, Path], URL]:
         same = ("sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout")
         query = {
             **{name: _first(output, name) for name in same},
-            "keepalives_idle": _first(output, "keepalives_idle"),
+            "keepalives_idle": _first(output, "keepalives_idle") or None,  # 0: the system's
             "application_name": _first(output, "application_name"),
             "options": " ".join(options),
         }

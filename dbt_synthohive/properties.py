@@ -139,7 +139,8 @@ class _Draft:
             self._table(name, samples[name], self.reader.count(name))
             for name in self.metadata.tables
         ]
-        found = [{"name": self.schema, "tables": tables}]
+        mark = {"meta": {"synthohive": {"synthetic": True}}}  # not a source to be copied
+        found = [{"name": self.schema, "config": mark, "tables": tables}]
         missing = [{"name": name} for name in self.metadata.tables if name not in self.known]
         if missing:
             found.append({"name": self.real, "tables": missing})

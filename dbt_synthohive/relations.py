@@ -34,6 +34,13 @@ class Relation:
     node: Mapping[str, Any]
 
     @property
+    def is_synthetic(self) -> bool:
+        """Whether `write_properties` marked it as a synthetic copy."""
+        meta = (self.node.get("config") or {}).get("meta") or self.node.get("meta") or {}
+        own = meta.get("synthohive")
+        return isinstance(own, Mapping) and bool(own.get("synthetic"))
+
+    @property
     def label(self) -> str:
         """The name by which dbt's users know it."""
         return f"{self.source}.{self.name}" if self.source else self.name
@@ -90,7 +97,7 @@ class Manifest:
         wanted = [select] if isinstance(select, str) else select
         everything = list(self.relations.values())
         if wanted is None:
-            chosen = [r for r in everything if r.kind == "source"]
+            chosen = [r for r in everything if r.kind == "source" and not r.is_synthetic]
             chosen = chosen or [r for r in everything if r.kind == "seed"]
         else:
             chosen = [r for r in everything if any(_fits(r, term) for term in wanted)]
