@@ -36,8 +36,8 @@ def metadata_from_manifest(
     Read are the tests ``unique``, ``not_null``, ``relationships``, ``accepted_values``,
     those of this package, ``dbt_utils.unique_combination_of_columns`` and
     ``dbt_constraints``; ``constraints:``, ``description:``, and of ``meta:`` and tags
-    ``pii``, ``contains_pii`` and ``synthohive: {pii: …, primary_key: …, reference: …}``. A test with
-    ``where``, or that does not end in an error, states nothing about all rows.
+    ``pii``, ``contains_pii`` and ``synthohive: {pii: …, primary_key: …, reference: …}``.
+    A test with ``where``, or that does not end in an error, states nothing about all rows.
 
     The primary key is what a constraint or ``meta`` says, else what the database
     declares, else the column (or columns) tested to be both unique and not null; of

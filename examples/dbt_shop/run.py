@@ -86,7 +86,7 @@ def dbt(command: str) -> None:
     run = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet"]
     done = subprocess.run([*run, *shlex.split(command)], cwd=PROJECT, check=False)
     if done.returncode:
-        raise SystemExit(f"dbt {command.split()[0]} failed")
+        raise SystemExit(f"dbt {command.split(maxsplit=1)[0]} failed")
 
 
 def _title(text: str) -> None:

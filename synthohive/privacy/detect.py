@@ -140,7 +140,7 @@ def _listed(
     found: dict[str, Optional[PiiFinding]] = {}
     for name, text in listed.items():
         _require(table, name, columns)
-        if text in (None, "auto"):
+        if text is None or text == "auto":
             hit = _detect(columns[name], _sample(data, name))
             kind: Optional[PiiKind] = hit[0] if hit else _by_name(name) or PiiKind.OTHER
         else:
