@@ -1,0 +1,135 @@
+"""The dbt pages say what the macros take, and the tutorial's commands run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.dbt.project import ROOT
+
+DOCS = ROOT / "docs" / "dbt"
+GENERIC = sorted(
+    path.stem
+    for path in (ROOT / "macros" / "generic_tests").glob("*.sql")
+    if "{% test " in path.read_text(encoding="utf-8")
+)
+PROPERTIES = {
+    macro["name"]: {a["name"]: a for a in macro["arguments"]}
+    for macro in yaml.safe_load((ROOT / "macros" / "properties.yml").read_text("utf-8"))["macros"]
+}
+FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+
+
+def _tests_in(node: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return (name, body) of this package's tests anywhere in a properties file."""
+    if isinstance(node, list):
+        return [found for item in node for found in _tests_in(item)]
+    if not isinstance(node, dict):
+        return []
+    found = [(k[11:], v) for k, v in node.items() if str(k).startswith("synthohive.")]
+    return found + [item for value in node.values() for item in _tests_in(value)]
+
+
+@pytest.mark.parametrize("name", GENERIC)
+def test_each_test_has_a_page_that_is_right(name: str) -> None:
+    text = (DOCS / "tests" / f"{name}.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", text, re.MULTILINE)
+    expected = [a for a in PROPERTIES[f"test_{name}"] if a not in ("model", "column_name")]
+    assert [row[0] for row in rows] == expected
+    for argument, type_, meaning in rows:
+        described = PROPERTIES[f"test_{name}"][argument]
+        assert (type_, meaning) == (described["type"], described["description"])
+    for heading in ("Example", "Arguments", "The idea in SQL", "Cost", "Choosing the limit"):
+        assert f"\n## {heading}\n" in text
+    examples = [
+        _tests_in(yaml.safe_load(body)) for kind, _, body in FENCE.findall(text) if kind == "yaml"
+    ]
+    assert examples
+    assert name in {test for example in examples for test, _ in example}
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda path: path.stem)
+def test_examples_use_what_there_is(page: Path) -> None:
+    for kind, _, body in FENCE.findall(page.read_text("utf-8")):
+        if kind != "yaml":
+            continue
+        for test, given in _tests_in(yaml.safe_load(body)):
+            unknown = set(given["arguments"]) - set(PROPERTIES[f"test_{test}"])
+            assert not unknown, (page.name, test)
+            assert set(given) <= {"arguments", "config", "name"}
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = (ROOT / "mkdocs.yml").read_text("utf-8")
+    for page in DOCS.rglob("*.md"):
+        assert str(page.relative_to(ROOT / "docs")) in listed
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in DOCS.rglob("*.md"):
+        for link in re.findall(r"\]\(([^)#:]+\.md)(?:#[\w-]+)?\)", page.read_text("utf-8")):
+            assert (page.parent / link).is_file(), f"{page.name}: {link}"
+
+
+@pytest.mark.slow
+def test_the_tutorial(tmp_path: Path) -> None:
+    """Every command and file of the tutorial, in order, on the example project."""
+    project = tmp_path / "dbt_shop"
+    shutil.copytree(
+        ROOT / "examples" / "dbt_shop",
+        project,
+        ignore=shutil.ignore_patterns(
+            "target", "dbt_packages", "logs", "*.lock", "_raw_synthetic.yml"
+        ),
+    )
+    (project / "packages.yml").unlink()
+    (project / "macros" / "source.sql").unlink()
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'examples'}",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_SHOP_DUCKDB": str(tmp_path / "shop.duckdb"),
+    }
+    load = f"from run import load; from pathlib import Path; load(Path({str(tmp_path)!r}, 'shop.duckdb'), 250)"
+    subprocess.run([sys.executable, "-c", load], check=True, env=environment, cwd=project)
+
+    ran: dict[str, str] = {}
+    for kind, title, body in FENCE.findall((DOCS / "tutorial.md").read_text("utf-8")):
+        if title:
+            (project / title).write_text(body.replace("epochs=30", "epochs=2"), "utf-8")
+        elif kind == "bash":
+            for command in body.strip().splitlines():
+                done = subprocess.run(
+                    ["bash", "-c", command], cwd=project, env=environment,
+                    capture_output=True, text=True, check=False,
+                )  # fmt: skip
+                ran[command] = done.stdout + done.stderr
+                # Two epochs leave drift; but a test that cannot run is another matter.
+                drifted = (
+                    command == "dbt test --select tag:synthetic"
+                    and "Failure in test" in done.stdout
+                )
+                assert done.returncode == 0 or drifted, ran[command]
+    assert len(ran) == 8
+    tests = next(out for command, out in ran.items() if command.startswith("dbt test"))
+    assert "Runtime Error" not in tests
+    assert not re.findall(
+        r"Failure in test \S*(?:no_orphans|unique_key|no_copied_values|row_count)", tests
+    )
+    real, synthetic = (out for command, out in ran.items() if command.startswith("dbt build"))
+    counts = [re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", out) for out in (real, synthetic)]
+    assert counts[0] is not None
+    assert counts[1] is not None
+    assert counts[0][1] == counts[1][1]
+    profile = next(out for command, out in ran.items() if "profile_drift" in command)
+    assert "customer_orders" in profile
+    assert "within their limits" in profile
