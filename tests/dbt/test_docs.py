@@ -99,7 +99,10 @@ def test_the_tutorial(tmp_path: Path) -> None:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_SHOP_DUCKDB": str(tmp_path / "shop.duckdb"),
     }
-    load = f"from run import load; from pathlib import Path; load(Path({str(tmp_path)!r}, 'shop.duckdb'), 250)"
+    load = (
+        "from run import load; from pathlib import Path; "
+        f"load(Path({str(tmp_path)!r}, 'shop.duckdb'), 250)"
+    )
     subprocess.run([sys.executable, "-c", load], check=True, env=environment, cwd=project)
 
     ran: dict[str, str] = {}
