@@ -11,7 +11,7 @@ from dbt_synthohive.package import package_path
 from dbt_synthohive.profiles import load_project
 from dbt_synthohive.project import manifest_path, synthesizer_from_project
 from dbt_synthohive.properties import TAG, write_properties
-from dbt_synthohive.relations import PathLike, load_manifest
+from dbt_synthohive.relations import Manifest, PathLike, load_manifest
 from dbt_synthohive.runner import run_dbt
 from synthohive import SchemaError, Synthesizer, WriteSummary
 
@@ -104,22 +104,18 @@ def build(
     ------
     SchemaError
         The project does not use the dbt package; nothing was fitted.
-    ConnectorError, SchemaValidationError
-        See :func:`~dbt_synthohive.synthesizer_from_project`.
     SynthoHiveError
-        dbt cannot run the project.
+        dbt cannot run the project; see also
+        :func:`~dbt_synthohive.synthesizer_from_project`.
     """
-    manifest = manifest_path(project_dir, target, profiles_dir)
-    known = load_manifest(manifest)
+    known = load_manifest(manifest_path(project_dir, target, profiles_dir))
     if "macro.synthohive.test_no_orphans" not in known.macros:
         raise SchemaError(
             f"The dbt project {str(project_dir)!r} does not use the package 'synthohive'.",
             hint=f"Add `- local: {package_path()}` to packages.yml and run `dbt deps`.",
         )
-    if select is None:  # all sources but the one that is about to be made
-        real = {r.source for r in known.relations.values() if r.source and r.schema != schema}
-        copies = {r.source for r in known.relations.values() if r.is_synthetic}
-        select = sorted(real - copies) or None
+    if select is None:
+        select = _real_sources(known, schema)
     synthesizer = synthesizer_from_project(
         project_dir, select, target, profiles_dir=profiles_dir
     ).fit(seed=seed, **fit)
@@ -130,6 +126,13 @@ def build(
     ran = run_dbt(project_dir, chosen, target=target, profiles_dir=profiles_dir)
     tests = tuple(TestOutcome(**node) for node in ran)
     return BuildResult(synthesizer, summary, file, tests)
+
+
+def _real_sources(manifest: Manifest, schema: str) -> Optional[list[str]]:
+    """Return all sources but the copy that is about to be made, and earlier ones."""
+    relations = [r for r in manifest.relations.values() if r.source]
+    copies = {r.source for r in relations if r.is_synthetic or r.schema == schema}
+    return sorted({r.source for r in relations} - copies) or None
 
 
 def _models(project_dir: PathLike) -> Path:
