@@ -81,12 +81,19 @@ def load(warehouse: Path, customers: int) -> None:
 
 
 def dbt(command: str) -> None:
-    """Run a dbt command in the project, showing it."""
+    """Run a dbt command in the project, showing it and what it came to."""
     print(f"$ dbt {command}", flush=True)
-    run = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet"]
-    done = subprocess.run([*run, *shlex.split(command)], cwd=PROJECT, check=False)
-    if done.returncode:
-        raise SystemExit(f"dbt {command.split(maxsplit=1)[0]} failed")
+    verb, *options = shlex.split(command)
+    quiet = [] if verb == "build" else ["--quiet"]  # its last line counts what passed
+    run = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors", *quiet]
+    done = subprocess.run(
+        [*run, verb, *options], cwd=PROJECT, check=False, stdout=subprocess.PIPE, text=True
+    )
+    lines = done.stdout.rstrip().splitlines()
+    failed = done.returncode != 0
+    print("\n".join(lines if failed or quiet else lines[-1:]))
+    if failed:
+        raise SystemExit(f"dbt {verb} failed")
 
 
 def _title(text: str) -> None:
