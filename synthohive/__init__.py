@@ -42,12 +42,14 @@ from synthohive.schema import (
 
 if TYPE_CHECKING:
     from synthohive.core.data.encoded import EncodedTable
+    from synthohive.core.models.autoregressive import Autoregressive
     from synthohive.core.models.base import ConditionalGenerativeModel
     from synthohive.core.models.ctgan import CTGAN
     from synthohive.interface.result import WriteSummary
     from synthohive.interface.synthesizer import Synthesizer
 
 __all__ = [
+    "Autoregressive",
     "CTGAN",
     "CheckConstraint",
     "Column",
@@ -76,6 +78,7 @@ __all__ = [
 ]
 
 _LAZY = {  # torch takes seconds to import: only when a name that needs it is asked for
+    "Autoregressive": "synthohive.core.models.autoregressive",
     "CTGAN": "synthohive.core.models.ctgan",
     "ConditionalGenerativeModel": "synthohive.core.models.base",
     "EncodedTable": "synthohive.core.data.encoded",

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["resolve_model"]
 
-MODELS = {"ctgan": ("synthohive.core.models.ctgan", "CTGAN")}
+MODELS = {
+    "autoregressive": ("synthohive.core.models.autoregressive", "Autoregressive"),
+    "ctgan": ("synthohive.core.models.ctgan", "CTGAN"),
+}
 
 
 def resolve_model(

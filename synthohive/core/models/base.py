@@ -23,7 +23,7 @@ class TrainingEvent:
     epoch: int
     epochs: int
     losses: dict[str, float]
-    metric: float  # mean KS/TVD on held-out rows; lower is better
+    metric: float  # on held-out rows, lower is better: mean KS/TVD, or negative log-likelihood
     best_metric: float
     eta_seconds: float
 

@@ -1,10 +1,17 @@
-"""The contract of models, kept by CTGAN and by the least possible model."""
+"""The contract of models, kept by each built-in one and by the least possible model."""
 
 from __future__ import annotations
 
+from synthohive.core.models.autoregressive import Autoregressive
 from synthohive.core.models.ctgan import CTGAN
 from tests.contracts.model import ModelContract
 from tests.core.models.independent import IndependentColumns
+
+
+class TestAutoregressive(ModelContract):
+    model = Autoregressive
+    settings = {"epochs": 30, "batch_size": 250}
+    quick = {"epochs": 2, "batch_size": 50}
 
 
 class TestCTGAN(ModelContract):
