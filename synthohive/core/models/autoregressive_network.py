@@ -112,8 +112,9 @@ class Network(nn.Module):
     def _deepened(self, sums: Tensor) -> Tensor:
         """Return (J, B, H) from the sums of the same shape."""
         hidden = self.drop(functional.silu(self.norm(sums)))
-        deeper: Tensor = functional.silu(torch.baddbmm(self.layer_bias, hidden, self.layer))
-        return hidden + deeper
+        layered = functional.silu(torch.baddbmm(self.layer_bias, hidden, self.layer))
+        deeper: Tensor = hidden + layered
+        return deeper
 
     def logits(self, j: int, sums: Tensor) -> Tensor:
         """Return the logits of one variable, (B, K), from its sums (B, H)."""
