@@ -36,6 +36,8 @@ __all__ = ["Autoregressive", "AutoregressiveConfig"]
 
 SLICE = 8192
 LEAST_STEPS = 20
+CALIBRATION_ROWS = 20_000
+CALIBRATIONS = 4
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,25 @@ class Autoregressive(ConditionalGenerativeModel):
                 every = max(self.config.evaluate_every, -(-50 // steps))
                 train(task, Schedule(self.epochs, steps, every, self.config.patience), listener)
                 self.network_ = task.state
+                self._calibrate(data, given, rng)
             self.network_.eval()
         return self
+
+    def _calibrate(
+        self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
+    ) -> None:
+        """Correct the heads' biases until rows drawn for real contexts have the real shares."""
+        real = self.discretiser_.encode(data)
+        rows = np.resize(rng.permutation(len(data)), CALIBRATION_ROWS).astype(np.int64)
+        vector_of = context_tensors(context.take(rows))
+        for _ in range(CALIBRATIONS):
+            uniforms = rng.random((len(rows), real.shape[1]), dtype=np.float32)
+            with torch.no_grad():
+                vectors = self.network_.context(*vector_of)
+                made = self.network_.draw(vectors, torch.from_numpy(uniforms), self._inactive())
+            sizes = self.network_.cardinalities
+            pairs = zip(_log_shares(real, sizes), _log_shares(made.numpy(), sizes))
+            self.network_.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
 
     def _network(self) -> Network:
         return Network(

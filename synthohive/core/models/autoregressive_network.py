@@ -75,6 +75,14 @@ class Network(nn.Module):
                 nn.init.zeros_(head.weight)  # type: ignore[arg-type]
                 head.bias.copy_(log_shares[j])  # type: ignore[operator]
 
+    def shift(self, biases: Sequence[Tensor]) -> None:
+        """Add to the heads' biases."""
+        with torch.no_grad():
+            for place, j in enumerate(self.small):
+                self.small_bias[place, 0, : len(biases[j])] += biases[j]
+            for head, j in zip(self.large_heads, self.large):
+                head.bias.add_(biases[j])  # type: ignore[operator]
+
     def embedded(self, codes: Tensor) -> Tensor:
         """Return (B, J, E); zeros where a code is -1."""
         known = (codes >= 0).unsqueeze(-1)
