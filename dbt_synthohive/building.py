@@ -105,8 +105,7 @@ def build(
     SchemaError
         The project does not use the dbt package; nothing was fitted.
     SynthoHiveError
-        dbt cannot run the project; see also
-        :func:`~dbt_synthohive.synthesizer_from_project`.
+        dbt cannot run the project, or see :func:`~dbt_synthohive.synthesizer_from_project`.
     """
     known = load_manifest(manifest_path(project_dir, target, profiles_dir))
     if "macro.synthohive.test_no_orphans" not in known.macros:
