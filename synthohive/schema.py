@@ -135,6 +135,9 @@ class TableConfig(Strict):
         Columns to be embedded whatever their number of categories.
     linkage_method : {"empirical", "negbinom"}
         Distribution of the number of children over this table's foreign keys.
+    derived : dict of str to None
+        Columns that are never taken to follow from others, ``{"total": None}``, though
+        all rows look as if they did.
     reference : bool, optional
         A look-up table (countries, states) is kept as it is. None lets
         :mod:`synthohive.privacy.reference` decide.
@@ -154,6 +157,7 @@ class TableConfig(Strict):
     pii_cols: Optional[Union[list[str], dict[str, str]]] = None
     high_cardinality_cols: list[str] = Field(default_factory=list)
     linkage_method: Literal["empirical", "negbinom"] = "empirical"
+    derived: dict[str, None] = Field(default_factory=dict)
     reference: Optional[bool] = None
 
     @model_validator(mode="before")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
     from synthohive.privacy.detect import PiiFinding
+    from synthohive.relational.relations.base import Relation
     from synthohive.validation.report import ValidationReport
 
 __all__ = ["Synthesizer"]
@@ -145,6 +146,7 @@ class Synthesizer:
         batch_size: int = 500,
         *,
         seed: Optional[int] = None,
+        relations: bool = True,
         progress: bool = True,
         checkpoint_dir: Optional[PathLike] = None,
         **model_kwargs: Any,
@@ -167,6 +169,8 @@ class Synthesizer:
         batch_size : int, default 500
         seed : int, optional
             The same seed and data give the same fitted state. Drawn if None.
+        relations : bool, default True
+            Find what is exact in the rows, and keep it; see :attr:`relations`.
         progress : bool, default True
         checkpoint_dir : path, optional
             Where to save the fitted synthesizer, as by :meth:`save`.
@@ -187,7 +191,7 @@ class Synthesizer:
         sizes = {"sample_size": sample_size, "epochs": epochs, "batch_size": batch_size}
         options = FitOptions(
             model, self.privacy_config, used, embedding_threshold=self.embedding_threshold,
-            validate=validate, model_kwargs=model_kwargs, **sizes
+            validate=validate, relations=relations, model_kwargs=model_kwargs, **sizes
         )  # fmt: skip
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar)
@@ -333,6 +337,12 @@ class Synthesizer:
     def personal_data(self) -> list[PiiFinding]:
         """The columns found to hold personal data, with the reason; after :meth:`fit`."""
         return self._state().findings
+
+    @property
+    def relations(self) -> dict[str, list[Relation]]:
+        """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
+        tables = self._state().tables
+        return {name: list(table.relations.relations) for name, table in tables.items()}
 
     def save(self, path: PathLike) -> Path:
         """Write the fitted synthesizer as a checkpoint directory; see :meth:`load`."""

@@ -19,8 +19,9 @@ from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import KeyMaker
 from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
-from synthohive.schema import Metadata, PrivacyConfig, TableConfig
+from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
 __all__ = ["FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
@@ -82,6 +83,8 @@ class FittedTable:
         Most children of one parent over the driving key.
     context_layout : Layout
         Of what the model is conditioned on.
+    relations : TableRelations
+        What is exact in its rows.
     """
 
     config: TableConfig
@@ -98,12 +101,18 @@ class FittedTable:
     context_layout: Layout = field(default_factory=Layout)
     profile: Optional[TableProfile] = None
     misread_checks: list[str] = field(default_factory=list)
+    relations: TableRelations = field(default_factory=TableRelations)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
         """Compile what generated rows have to satisfy."""
         kept = [c for c in self.config.checks if c.sqltext not in self.misread_checks]
         config = self.config.model_copy(update={"checks": kept})
         return TableChecks.compile(config, dialect, set(self.roles.attributes))
+
+    @property
+    def attributes(self) -> dict[str, Column]:
+        """The columns that are modelled, or follow from such."""
+        return {name: self.config.columns[name] for name in self.roles.attributes}
 
     @property
     def schema(self) -> pa.Schema:

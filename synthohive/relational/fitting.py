@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
-from synthohive.connectors.base import FanOut
+from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
@@ -26,6 +26,7 @@ from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import learn_key_makers
+from synthohive.relational.relations.finder import RelationFinder
 from synthohive.relational.roles import DEPTH, Roles, fan_out_column, null_column
 from synthohive.relational.sample import Sample, incoming_keys, root_entities, training_context
 from synthohive.schema import Column, ColumnKind, ForeignKey
@@ -45,6 +46,7 @@ class TableFitter:
     """Fits the tables of one database, parents first."""
 
     sample: Sample
+    reader: Reader
     database: FittedDatabase
     options: FitOptions
     fan_outs: Mapping[str, FanOut]
@@ -137,11 +139,12 @@ class TableFitter:
         data, options = self.sample.tables[name], self.options
         depths = self._hierarchy(name, table)
         made = (*table.roles.key, *table.roles.personal)
+        k = options.privacy.k_anonymity_threshold
+        entities = root_entities(self.sample, name, k)
         attributes, columns = attribute_table(
             self.sample, name, table.roles.attributes, made, depths
         )
-        k = options.privacy.k_anonymity_threshold
-        entities = root_entities(self.sample, name, k)
+        attributes, columns = self._related(table, attributes, columns, entities)
         settings = EncoderSettings(
             k=k,
             embedding_threshold=options.embedding_threshold,
@@ -162,8 +165,24 @@ class TableFitter:
         table.context_layout = context.layout
         table.model = self._train(table, encoded, context)
         table.fakes = fit_columns(table.config, table.roles.personal, data, options.privacy)
-        profiled = {c: table.config.columns[c] for c in table.roles.attributes}
+        profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
+
+    def _related(
+        self,
+        table: FittedTable,
+        attributes: pa.Table,
+        columns: dict[str, Column],
+        entities: Optional[IntArray],
+    ) -> tuple[pa.Table, dict[str, Column]]:
+        """Find what is exact; return what is left to model."""
+        if not (self.options.relations and table.attributes):
+            return attributes, columns
+        name, k = table.config.name, self.options.privacy.k_anonymity_threshold
+        finder = RelationFinder(self.sample, self.reader, name, table.attributes)
+        table.relations = finder.find(entities, k, whole=len(attributes) == table.rows)
+        rng = seeds.generator(self.options.seed, name, "relations")
+        return table.relations.prepare(finder.beside(attributes), columns, rng)
 
     def _hierarchy(self, name: str, table: FittedTable) -> Optional[IntArray]:
         key = self.sample.plan.tables[name].hierarchy

@@ -6,7 +6,7 @@ rows). The second pass (:mod:`synthohive.relational.linking`) chooses further pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
@@ -236,11 +236,33 @@ class _BlockMaker:
     def attributes(self, block: _Block) -> tuple[EncodedTable, EncodedTable, pa.Table]:
         """Draw a block; return it encoded (with its table's name), its ancestors, and decoded."""
         context, ancestors = self.context(block)
-        encoded, decoded = self._draw(context, len(block.rows), "block", block.number)
+        above = self._parent_values(block)
+        encoded, decoded = self._draw(context, above, "block", block.number)
         own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
-        return own, ancestors, self._repaired(decoded, context, block.number)
+        return own, ancestors, self._repaired(decoded, context, above, block.number)
 
-    def _draw(self, context: EncodedTable, rows: int, *path: Any) -> tuple[EncodedTable, pa.Table]:
+    def _parent_values(self, block: _Block) -> pa.Table:
+        """Return the parent's columns that relations name; a dummy keeps the number of rows."""
+        columns: dict[str, Any] = {"": pa.nulls(len(block.rows))}
+        driver = self.plan.driver
+        if driver is not None:
+            prefix = f"{driver.parent}."
+            names = self.fitted.relations.above(prefix)
+            found = self._of_parents(block, driver.parent, names)
+            columns.update({f"{prefix}{name}": array for name, array in zip(names, found)})
+        return pa.table(columns)
+
+    def _draw(
+        self, context: EncodedTable, above: pa.Table, *path: Any
+    ) -> tuple[EncodedTable, pa.Table]:
+        encoded, decoded = self._modelled(context, len(above), *path)
+        rng = self.run.rng(self.name, *path, "relations")
+        fitted = self.fitted
+        return encoded, fitted.relations.restore(decoded, fitted.attributes, above, rng)
+
+    def _modelled(
+        self, context: EncodedTable, rows: int, *path: Any
+    ) -> tuple[EncodedTable, pa.Table]:
         model, encoder = self.fitted.model, self.fitted.encoder
         if encoder is None or not encoder.columns:  # a dummy column keeps the number of rows
             return EncodedTable.empty(rows), pa.table({"": pa.nulls(rows)})
@@ -252,15 +274,19 @@ class _BlockMaker:
             encoded = model.sample(rows, given, rng=self.run.rng(self.name, *path, "model"))
         return encoded, encoder.decode(encoded, self.run.rng(self.name, *path, "decode"))
 
-    def _repaired(self, table: pa.Table, context: EncodedTable, number: int) -> pa.Table:
+    def _repaired(
+        self, table: pa.Table, context: EncodedTable, above: pa.Table, number: int
+    ) -> pa.Table:
         if self.run.enforce_constraints:
             self.checks.enforce(table, self.name)
 
         def resample(rows: IntArray, rng: np.random.Generator) -> pa.Table:
             again = int(rng.integers(2**31))
-            return self._draw(context.take(rows), len(rows), "again", number, again)[1]
+            return self._draw(context.take(rows), above.take(rows), "again", number, again)[1]
 
-        return self.checks.repair(table, self.run.rng(self.name, "repair", number), resample)[0]
+        rng = self.run.rng(self.name, "repair", number)
+        table, repaired = self.checks.repair(table, rng, resample)
+        return self.fitted.relations.mend_beside(table, above) if repaired else table
 
     def complete(self, block: _Block, attributes: pa.Table) -> pa.Table:
         """Add keys of parents and made-up columns, in the order of the table's columns."""
@@ -286,17 +312,19 @@ class _BlockMaker:
         driver = self.plan.driver
         if driver is None or not len(block.rows):
             return {}
-        spool = self.run.tables[driver.parent].spool
+        found = self._of_parents(block, driver.parent, driver.parent_columns)
+        return dict(zip(driver.columns, found))
+
+    def _of_parents(self, block: _Block, parent: str, columns: Sequence[str]) -> list[Any]:
+        """Return columns of each row's driving parent; NULL where there is none."""
+        spool = self.run.tables[parent].spool
         present = block.parents[block.parents >= 0]
         if not len(present):
-            return {}
+            return [pa.nulls(len(block.parents), spool.schema.field(c).type) for c in columns]
         low, high = int(present[0]), int(present[-1]) + 1
-        keys = spool.slice(low, high, driver.parent_columns)
+        found = spool.slice(low, high, columns)
         index = pa.array(block.parents - low, mask=block.parents < 0)
-        return {
-            column: keys.column(parent_column).take(index)
-            for column, parent_column in zip(driver.columns, driver.parent_columns)
-        }
+        return [found.column(name).take(index) for name in columns]
 
     def _key_column(self, name: str, block: _Block) -> pa.Array:
         maker = self.fitted.makers[name]

@@ -44,6 +44,7 @@ class FitOptions:
     batch_size: int
     embedding_threshold: int
     validate: bool = False
+    relations: bool = True
     model_kwargs: dict[str, Any] = field(default_factory=dict)
 
 
@@ -81,7 +82,7 @@ def fit_database(
         findings=findings,
     )
     sample = Sample(metadata, plan, tables)
-    fitter = TableFitter(sample, fitted, options, fan_outs, counts, listener)
+    fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, listener)
     for name in plan.order:
         fitted.tables[name] = fitter.fit(name)
         if listener is not None:

@@ -21,6 +21,7 @@ from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import maker_from_state
+from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.schema import Column, TableConfig
 from synthohive.validation.profile import TableProfile
@@ -56,6 +57,7 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["largest_group"] = table.largest_group
     pack.state["context_layout"] = table.context_layout.to_dict()
     pack.state["misread_checks"] = table.misread_checks
+    pack.state["relations"] = table.relations.to_state()
     pack.state["makers"] = {c: maker.to_state() for c, maker in table.makers.items()}
     pack.state["keys"] = {
         label: {"fan_out": key.fan_out.to_state(), "null_share": key.null_share}
@@ -116,6 +118,7 @@ def read_table(
         largest_group=state["largest_group"],
         misread_checks=state["misread_checks"],
         context_layout=Layout.from_dict(state["context_layout"]),
+        relations=TableRelations.from_state(state["relations"]),
     )
     table.makers = {c: maker_from_state(config.columns[c], s) for c, s in state["makers"].items()}
     table.keys = {

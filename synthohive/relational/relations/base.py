@@ -1,0 +1,74 @@
+"""What every exact relation between the columns of a row offers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+__all__ = ["Bools", "Relation"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Relation(ABC):
+    """One column of a table that follows from others, wholly or in part.
+
+    Column names of a parent (over the driving key) are written ``parent.column``.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the class in checkpoints.
+    target : str
+        The column that is kept in the relation.
+    sources : tuple of str
+        The columns that it depends on.
+    """
+
+    kind: ClassVar[str]
+    target: str
+    sources: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the target follows wholly from its sources."""
+        return True
+
+    @abstractmethod
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows that break the relation; never one with a NULL in it."""
+
+    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
+        """Return what is modelled in place of the target, or None: it follows wholly."""
+        return None
+
+    @abstractmethod
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Return the target, of `type_`, from the sources and what was modelled."""
+
+    def mend(self, rows: pa.Table) -> pa.Array:
+        """Return the target made right, after its sources were changed."""
+        target = rows.column(self.target)
+        return self.restore(rows, None, target.type) if self.whole else target.combine_chunks()
+
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+    @abstractmethod
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: dict[str, Any]) -> Relation:
+        """Rebuild from :meth:`to_state`."""

@@ -1,0 +1,176 @@
+"""Calendar parts beside a date: ``month = month(day)``, and the date from its parts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.relational.relations.base import Bools, Relation
+from synthohive.relational.relations.numbers import as_numbers, from_numbers
+
+__all__ = ["PARTS", "CalendarDate", "CalendarPart", "compose", "part_of"]
+
+_NUMBERS: dict[str, Any] = {
+    "year": pc.year,
+    "quarter": pc.quarter,
+    "month": pc.month,
+    "day": pc.day,
+    "hour": pc.hour,
+    "minute": pc.minute,
+    "second": pc.second,
+    "day of year": pc.day_of_year,
+    "week": pc.iso_week,
+    "weekday from 0 = Monday": pc.day_of_week,
+    "weekday from 1 = Monday": lambda a: pc.add(pc.day_of_week(a), 1),
+    "weekday from 0 = Sunday": lambda a: pc.day_of_week(a, week_start=7),
+    "weekday from 1 = Sunday": lambda a: pc.add(pc.day_of_week(a, week_start=7), 1),
+}
+_TEXTS = ("%Y-%m-%d", "%Y-%m", "%Y%m%d", "%Y%m", "%Y", "%B", "%b", "%A", "%a", "%m", "%d", "%H")
+_JOINED = ("%Y%m%d", "%Y%m")
+PARTS = (*_NUMBERS, *_TEXTS, "date")
+"""All parts that are looked for."""
+
+
+def part_of(part: str, times: pa.ChunkedArray, type_: pa.DataType) -> Optional[pa.Array]:
+    """Return a part of each date as `type_`; None where that type cannot hold it."""
+    if isinstance(times, pa.ChunkedArray):
+        times = times.combine_chunks()
+    if part in ("hour", "minute", "second", "%H") and pa.types.is_date(times.type):
+        return None
+    if part == "date":
+        fits = pa.types.is_date(type_) and pa.types.is_timestamp(times.type)
+        return times.cast(pa.date32()) if fits else None
+    number = pa.types.is_integer(type_) or pa.types.is_floating(type_)
+    if number and part in _NUMBERS:
+        return _NUMBERS[part](times).cast(type_, safe=False)
+    if pa.types.is_string(type_) and part in _TEXTS:
+        return pc.strftime(times, format=part)
+    if number and part in _JOINED:
+        return pc.strftime(times, format=part).cast(pa.int64()).cast(type_, safe=False)
+    return None
+
+
+@dataclass(frozen=True)
+class CalendarPart(Relation):
+    """A part of a date, as a number or text."""
+
+    kind: ClassVar[str] = "calendar_part"
+    target: str
+    source: str
+    part: str
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The date."""
+        return (self.source,)
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows whose part is another."""
+        target = rows.column(self.target)
+        made = self.restore(rows, None, target.type)
+        unequal = pc.fill_null(pc.not_equal(target, made), False)
+        return np.asarray(unequal.to_numpy(), dtype=np.bool_)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Take the part."""
+        made = part_of(self.part, rows.column(self.source), type_)
+        return pa.nulls(len(rows), type_) if made is None else made
+
+    def __str__(self) -> str:
+        if self.part.startswith("%"):
+            return f"{self.target} = strftime({self.source}, '{self.part}')"
+        return f"{self.target} = {self.part} of {self.source}"
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> CalendarPart:
+        """Rebuild from :meth:`to_state`."""
+        return cls(**state)
+
+
+@dataclass(frozen=True)
+class CalendarDate(Relation):
+    """A date or timestamp from year, month, day, and perhaps hour and minute.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        The columns with year, month, day[, hour[, minute]].
+    zone : str, optional
+        The parts are local in this zone, the target is in UTC.
+    """
+
+    kind: ClassVar[str] = "calendar_date"
+    target: str
+    parts: tuple[str, ...]
+    zone: Optional[str] = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The columns with the parts."""
+        return self.parts
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows whose date is another."""
+        target = rows.column(self.target)
+        made = self.restore(rows, None, target.type)
+        off = np.abs(as_numbers(target) - as_numbers(made)) > 0.5
+        return np.asarray(off, dtype=np.bool_)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Compose the date; a day beyond the month's last becomes the last."""
+        local = compose([as_numbers(rows.column(name)) for name in self.parts])
+        if self.zone is not None:
+            stamps = from_numbers(local, pa.timestamp("s"))
+            there = pc.assume_timezone(
+                stamps, self.zone, ambiguous="earliest", nonexistent="latest"
+            )
+            local = as_numbers(pa.chunked_array([there]))
+        return from_numbers(local, type_)
+
+    def __str__(self) -> str:
+        zone = f" in {self.zone}, as UTC" if self.zone else ""
+        return f"{self.target} = date({', '.join(self.parts)}){zone}"
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> CalendarDate:
+        """Rebuild from :meth:`to_state`."""
+        return cls(state["target"], tuple(state["parts"]), state["zone"])
+
+
+def compose(parts: list[Any]) -> Any:
+    """Return seconds since 1970 from year, month, day[, hour[, minute]]; NaN for NULL."""
+    missing = np.any([np.isnan(p) for p in parts], axis=0)
+    whole = [np.where(missing, 1, p).astype(np.int64) for p in parts]
+    year, month, day = np.clip(whole[0], 1, 9999), np.clip(whole[1], 1, 12), whole[2]
+    first = ((year - 1970) * 12 + (month - 1)).astype("datetime64[M]")
+    start = first.astype("datetime64[D]").astype(np.int64)
+    end = (first + 1).astype("datetime64[D]").astype(np.int64)
+    days = start + np.clip(day, 1, end - start) - 1
+    seconds = days.astype(np.float64) * 86_400
+    for amount, unit in zip(whole[3:], (3_600, 60)):
+        seconds += amount * unit
+    return np.where(missing, np.nan, seconds)

@@ -1,0 +1,121 @@
+"""Which exact relations hold in a table: found in a sample, verified on all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.formulas import find_linear, find_products, find_sums
+from synthohive.relational.relations.lookup import Lookup
+from synthohive.relational.relations.numbers import nulls
+from synthohive.relational.relations.patterns import (
+    find_copies,
+    find_lookups,
+    find_nulls,
+    find_orders,
+)
+from synthohive.relational.relations.table import TableRelations
+from synthohive.relational.relations.times import find_calendar, find_clocks
+
+__all__ = ["discover", "verified"]
+
+
+def discover(
+    rows: pa.Table,
+    targets: Collection[str],
+    entities: Optional[npt.NDArray[np.int64]] = None,
+    k: int = 5,
+) -> TableRelations:
+    """Search a sample of rows for relations.
+
+    What is easiest to explain is looked for first, and each column follows from others
+    in one way only.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        The table's columns, and its parent's as ``parent.column``.
+    targets : collection of str
+        Columns that may follow from others.
+    entities : ndarray of int64, optional
+        The root entity of each row.
+    k : int
+        Combinations that fewer entities share are not kept.
+    """
+    if len(rows) < LEAST_ROWS:
+        return TableRelations()
+    columns = Columns(rows, targets, entities, k)
+    chosen = Chosen(columns)
+    find_copies(columns, chosen)
+    find_calendar(columns, chosen)
+    find_sums(columns, chosen)
+    find_linear(columns, chosen)
+    find_products(columns, chosen)
+    find_clocks(columns, chosen)
+    find_lookups(columns, chosen)
+    find_orders(columns, chosen)
+    null_with = find_nulls(columns, chosen)
+    return _assembled(chosen.ordered(), null_with, columns)
+
+
+def _assembled(
+    relations: tuple[Relation, ...], null_with: dict[str, str], columns: Columns
+) -> TableRelations:
+    missing = columns.missing
+    flags = frozenset(
+        r.target
+        for r in relations
+        if r.whole and (missing[r.target] & ~np.any([missing[s] for s in r.sources], axis=0)).any()
+    )
+    return TableRelations(relations, null_with, flags)
+
+
+def verified(found: TableRelations, batches: Iterable[pa.Table]) -> TableRelations:
+    """Drop what does not hold in all rows.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.Table
+        All rows of the table, with every column that the relations name.
+    """
+    broken: set[str] = set()
+    null_with = dict(found.null_with)
+    combinations: dict[str, pa.Table] = {}
+    for rows in batches:
+        for relation in found.relations:
+            name = relation.target
+            if isinstance(relation, Lookup) and relation.exact:
+                seen = [combinations[name]] if name in combinations else []
+                columns = [*relation.sources, name]
+                both = pa.concat_tables([*seen, rows.select(columns)])
+                combinations[name] = both.group_by(columns).aggregate([])
+            elif not _covers(relation, rows) or relation.violations(rows).any():
+                broken.add(name)
+        null_with = {
+            target: anchor
+            for target, anchor in null_with.items()
+            if not (nulls(rows.column(anchor)) & ~nulls(rows.column(target))).any()
+        }
+    kept = (_as_seen(r, combinations) for r in found.relations if r.target not in broken)
+    return TableRelations(tuple(kept), null_with, found.flags - broken)
+
+
+def _as_seen(relation: Relation, combinations: Mapping[str, pa.Table]) -> Relation:
+    """Return a look-up without claiming that it is exact where it is not."""
+    rows = combinations.get(relation.target)
+    if rows is None or not isinstance(relation, Lookup) or relation.is_function(rows):
+        return relation
+    return relation.loosened()
+
+
+def _covers(relation: Relation, rows: pa.Table) -> bool:
+    if not relation.sources:
+        return True
+    missing = np.any([nulls(rows.column(s)) for s in relation.sources], axis=0)
+    return not bool((missing & ~nulls(rows.column(relation.target))).any())

@@ -1,0 +1,207 @@
+"""Search for copies, functional dependencies, orders, and NULLs that come together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.lookup import Copy, Lookup
+from synthohive.relational.relations.numbers import is_number, is_time
+from synthohive.relational.relations.order import Order
+
+__all__ = ["find_copies", "find_lookups", "find_nulls", "find_orders"]
+
+IntArray = npt.NDArray[np.int64]
+MOST_VALUES = 2_000
+"""A column of more distinct values is no source of a look-up."""
+MOST_ENTRIES = 20_000
+LEAST_COVERED = 0.9
+"""Share of rows whose combination enough entities must share."""
+CONTRADICTIONS = 30.0
+"""Chance alone would have broken a dependency, or an order, this many times."""
+HEAVY = 0.05
+"""A value in more rows than this is better modelled as itself than as a distance."""
+MOST_EXCEPTIONS = 0.05
+"""Share of rows that may contradict a dependency; it is then kept as one that mostly holds."""
+MOST_SOURCES = {1: 100, 2: 12}
+"""Columns that are tried as sources, alone and in pairs; those of fewest values first."""
+FEW = 1_000
+
+
+def find_copies(columns: Columns, chosen: Chosen) -> None:
+    """Find columns that always equal another, or one of the parent."""
+    names = columns.rows.column_names
+    for target in chosen.free():
+        if columns.distinct(target) < 2:
+            continue
+        for source in sorted(names, key=lambda n: n in columns.targets):
+            same = columns.type(source) == columns.type(target) and source != target
+            if (
+                same
+                and columns.distinct(source) == columns.distinct(target)
+                and chosen.add(Copy(target, source))
+            ):
+                break
+
+
+def find_lookups(columns: Columns, chosen: Chosen) -> None:
+    """Find ``a -> b`` and ``a, b -> c``, where chance would have contradicted them often.
+
+    Text and flags come first as sources: numbers may be measures, which follow from them.
+    """
+    sources = [
+        n
+        for n in columns.targets
+        if 1 < columns.distinct(n) <= MOST_VALUES
+        and not pa.types.is_floating(columns.type(n))
+        and columns.distinct(n) * 3 < len(columns.rows)
+    ]
+    sources.sort(key=columns.distinct)
+    labels = [n for n in sources if not is_number(columns.type(n))]
+    for size, loose in ((1, True), (2, True), (1, False), (2, False)):
+        among = labels if loose else sources
+        for names in combinations(among[: MOST_SOURCES[size]], size):
+            group, count = _groups(columns, names)
+            if count > min(MOST_ENTRIES, len(columns.rows) // 3):
+                continue
+            for target in chosen.free():
+                if target not in names and _follows(columns, group, count, target, loose):
+                    _add_lookup(columns, chosen, names, target, group)
+
+
+def _groups(columns: Columns, names: tuple[str, ...]) -> tuple[IntArray, int]:
+    group = columns.codes(names[0])
+    for name in names[1:]:
+        codes = columns.codes(name)
+        joined = np.where((group < 0) | (codes < 0), -1, group * columns.distinct(name) + codes)
+        distinct, dense = np.unique(joined, return_inverse=True)
+        group = dense.reshape(-1) - int(distinct[0] == -1)
+    return group, int(group.max(initial=-1)) + 1
+
+
+def _follows(columns: Columns, group: IntArray, count: int, target: str, loose: bool) -> bool:
+    values = columns.codes(target)
+    if columns.distinct(target) < 2 or columns.distinct(target) > count:
+        return False
+    both = np.flatnonzero((group >= 0) & (values >= 0))
+    exceptions = MOST_EXCEPTIONS if loose else 0.0
+    if _contradicted(group[both[:FEW]], values[both[:FEW]], count) > exceptions:
+        return False  # most candidates fail here, at little cost
+    if _contradicted(group[both], values[both], count) > exceptions:
+        return False
+    seen = len(np.unique(group[both]))
+    shares = np.bincount(values[both]) / max(len(both), 1)
+    return (len(both) - seen) * (1.0 - float(shares @ shares)) >= CONTRADICTIONS
+
+
+def _contradicted(group: IntArray, values: IntArray, count: int) -> float:
+    """Return the share of rows with another value than the last row of their group."""
+    last = np.empty(count, dtype=np.int64)
+    last[group] = values
+    return float((last[group] != values).mean()) if len(group) else 0.0
+
+
+def _add_lookup(
+    columns: Columns, chosen: Chosen, sources: tuple[str, ...], target: str, group: IntArray
+) -> None:
+    """Keep the combinations that `k` entities share, if nearly all rows are of these."""
+    known = np.flatnonzero((group >= 0) & (columns.codes(target) >= 0))
+    each = group * columns.distinct(target) + columns.codes(target)
+    pairs = np.unique(np.stack([each[known], columns.entities[known]], axis=1), axis=0)
+    found, entities = np.unique(pairs[:, 0], return_counts=True)
+    kept = known[entities[np.searchsorted(found, each[known])] >= columns.k]
+    if len(kept) < LEAST_COVERED * len(known):
+        return
+    _, first, weights = np.unique(each[kept], return_index=True, return_counts=True)
+    entries = columns.rows.select([*sources, target]).take(kept[first]).combine_chunks()
+    relation = Lookup(target, sources, entries, weights.astype(np.int64))
+    exact = relation.is_function(columns.rows)
+    chosen.add(relation if exact else relation.loosened())
+
+
+def find_orders(columns: Columns, chosen: Chosen) -> None:
+    """Find columns that never lie before another, where chance alone would put them there."""
+    names = columns.numeric
+    if len(names) < 2:
+        return
+    spread = np.linspace(0, len(columns.rows) - 1, min(len(columns.rows), FEW)).astype(int)
+    few = np.stack([columns.numbers(n)[spread] for n in names], axis=1)
+    found = []
+    for i, target in enumerate(names):
+        if target not in chosen.free():
+            continue
+        gaps = few[:, i : i + 1] - few
+        one_sided = ~((gaps > 0).any(axis=0) & (gaps < 0).any(axis=0))
+        for source in (n for n, may in zip(names, one_sided) if may and n != target):
+            found += list(_order(columns, target, source))
+    found.sort(key=lambda pair: (not pair[1].after, pair[0]))
+    for _, order in found:
+        chosen.add(order)
+
+
+def _order(columns: Columns, target: str, source: str) -> Iterator[tuple[float, Order]]:
+    """Yield the order of two columns, with the spread of their distance."""
+    if is_time(columns.type(target)) != is_time(columns.type(source)):
+        return
+    later, earlier = columns.numbers(target), columns.numbers(source)
+    known = np.flatnonzero(~np.isnan(later) & ~np.isnan(earlier))
+    if len(known) < LEAST_ROWS:
+        return
+    gaps = later[known] - earlier[known]
+    after = bool((gaps >= 0).all())
+    if not after and (gaps > 0).any():
+        return
+    shuffled = later[known][np.random.default_rng(0).permutation(len(known))] - earlier[known]
+    broken = (shuffled < 0 if after else shuffled > 0).mean() * len(known)
+    if broken < max(CONTRADICTIONS, 0.01 * len(known)):
+        return
+    step = _common_step(columns, target, source)
+    heavy = _heaviest(later[known])
+    plain = heavy < HEAVY or _heaviest(gaps) > heavy / 2
+    spread = float(np.subtract(*np.quantile(gaps, [0.9, 0.1])))
+    own = float(np.subtract(*np.quantile(later[known], [0.9, 0.1])))
+    narrower = spread < own or is_time(columns.type(target))
+    yield spread / max(own, 1e-12), Order(target, source, after, step, plain and narrower)
+
+
+def _common_step(columns: Columns, target: str, source: str) -> float:
+    fine, coarse = sorted((columns.step(target), columns.step(source)))
+    return fine if fine and abs(coarse / fine - round(coarse / fine)) < 1e-9 else 0.0
+
+
+def _heaviest(values: npt.NDArray[np.float64]) -> float:
+    """Return the share of the most frequent value."""
+    return float(np.unique(values, return_counts=True)[1].max()) / len(values)
+
+
+def find_nulls(columns: Columns, chosen: Chosen) -> dict[str, str]:
+    """Return, for columns that are NULL wherever another is, that other one."""
+    found: dict[str, str] = {}
+    for target in columns.targets:
+        relation = chosen.relations.get(target)
+        if relation is None or not relation.whole:
+            anchor = _anchor(columns, chosen, target, found)
+            if anchor is not None:
+                found[target] = anchor
+    return found
+
+
+def _anchor(columns: Columns, chosen: Chosen, target: str, found: dict[str, str]) -> Optional[str]:
+    """Return the column with the most NULLs that are all shared by the target."""
+    own = columns.missing[target]
+    best, most = None, LEAST_ROWS - 1
+    for name in columns.targets:
+        missing = columns.missing[name]
+        count = int(missing.sum())
+        if name == target or count <= most or (missing & ~own).any():
+            continue
+        by_chance = count * float((~own).mean())
+        if by_chance >= CONTRADICTIONS and target not in chosen.above(name, found):
+            best, most = name, count
+    return best

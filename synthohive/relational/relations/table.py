@@ -1,0 +1,234 @@
+"""All relations of one table: what is modelled in their place, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._arrow import column_from_arrow
+from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.calendar import CalendarDate, CalendarPart
+from synthohive.relational.relations.clock import ClockDelay, ClockTime
+from synthohive.relational.relations.formula import Formula
+from synthohive.relational.relations.lookup import Copy, Lookup
+from synthohive.relational.relations.numbers import nulls
+from synthohive.relational.relations.order import Order
+from synthohive.schema import Column, ColumnKind
+
+__all__ = ["TableRelations"]
+
+ROWS = "__rows__"
+KINDS: dict[str, type[Relation]] = {
+    kind.kind: kind
+    for kind in (
+        CalendarDate, CalendarPart, ClockDelay, ClockTime, Copy, Formula, Lookup, Order
+    )
+}  # fmt: skip
+
+
+class TableRelations:
+    """What is exact in the rows of a table.
+
+    Parameters
+    ----------
+    relations : tuple of Relation
+        At most one for each target, never in a circle.
+    nulls : dict of str to str
+        Columns that are NULL wherever another is.
+    flags : frozenset of str
+        Targets that follow wholly but are also NULL elsewhere; that is modelled.
+    """
+
+    def __init__(
+        self,
+        relations: tuple[Relation, ...] = (),
+        null_with: Optional[Mapping[str, str]] = None,
+        flags: frozenset[str] = frozenset(),
+    ) -> None:
+        self.relations = relations
+        self.null_with = dict(null_with or {})
+        self.flags = flags
+        self._by_target = {r.target: r for r in relations}
+
+    def __bool__(self) -> bool:
+        return bool(self.relations or self.null_with)
+
+    def above(self, prefix: str) -> list[str]:
+        """Return the parent's columns that are needed, without the prefix."""
+        names = {s for r in self.relations for s in r.sources if s.startswith(prefix)}
+        return sorted(name[len(prefix) :] for name in names)
+
+    def _order(self, names: list[str]) -> list[str]:
+        """Sort columns so that each comes after those that it follows from."""
+        done: dict[str, None] = {}
+
+        def visit(name: str) -> None:
+            if name in done:
+                return
+            relation = self._by_target.get(name)
+            for source in relation.sources if relation is not None else ():
+                visit(source)
+            if name in self.null_with:
+                visit(self.null_with[name])
+            done[name] = None
+
+        for name in names:
+            visit(name)
+        return list(done)
+
+    def prepare(
+        self, rows: pa.Table, columns: Mapping[str, Column], rng: np.random.Generator
+    ) -> tuple[pa.Table, dict[str, Column]]:
+        """Return what is modelled in place of real rows.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+            With the parent's columns that relations name.
+        columns : mapping of str to Column
+            The columns to model; others in `rows` are left out.
+        rng : numpy.random.Generator
+            Fills in values where NULL follows from another column.
+        """
+        arrays: dict[str, Any] = {}
+        kept: dict[str, Column] = {}
+        for name, column in columns.items():
+            relation = self._by_target.get(name)
+            array: Any = rows.column(name)
+            if relation is not None and relation.whole:
+                if name not in self.flags:
+                    continue
+                array = pa.array(self._extra_nulls(rows, relation))
+            elif relation is not None:
+                array = relation.prepare(rows)
+            if name in self.null_with:
+                array = _filled(array, nulls(rows.column(self.null_with[name])), rng)
+            kept[name] = column if array.type == column.arrow_type else _modelled(name, array)
+            arrays[name] = array
+        return pa.table(arrays), kept
+
+    def _extra_nulls(self, rows: pa.Table, relation: Relation) -> npt.NDArray[np.bool_]:
+        from_sources = np.any([nulls(rows.column(s)) for s in relation.sources], axis=0)
+        return np.asarray(nulls(rows.column(relation.target)) & ~from_sources, dtype=np.bool_)
+
+    def restore(
+        self,
+        modelled: pa.Table,
+        columns: Mapping[str, Column],
+        above: Optional[pa.Table],
+        rng: np.random.Generator,
+    ) -> pa.Table:
+        """Return the columns of the table from what was modelled; more columns pass through.
+
+        Parameters
+        ----------
+        columns : mapping of str to Column
+            All attributes of the table.
+        above : pyarrow.Table, optional
+            The parent's columns that relations name.
+        """
+        if not self:
+            return modelled
+        known: dict[str, Any] = {
+            name: modelled.column(name) for name in modelled.column_names if name not in columns
+        }
+        beside: dict[str, Any] = {ROWS: pa.nulls(len(modelled))}  # so that no table is of no rows
+        if above is not None:
+            beside.update({name: above.column(name) for name in above.column_names})
+        for name in self._order(list(columns)):
+            if name not in columns:
+                continue
+            given = modelled.column(name) if name in modelled.column_names else None
+            relation = self._by_target.get(name)
+            if relation is None:
+                array = given
+            else:
+                array = relation.restore(
+                    pa.table({**known, **beside}), given, columns[name].arrow_type, rng
+                )
+                if name in self.flags and given is not None:
+                    array = _with_nulls(array, given)
+            if name in self.null_with:
+                array = _with_nulls(array, pc.is_null(known[self.null_with[name]]))
+            known[name] = array
+        made = self._in_known_combinations(pa.table({**known, **beside}), rng)
+        others = [n for n in modelled.column_names if n not in columns]
+        return made.select([*columns, *others])
+
+    def _in_known_combinations(self, rows: pa.Table, rng: np.random.Generator) -> pa.Table:
+        """Move combinations that a look-up does not hold to such that it does."""
+        changed = False
+        for relation in self.relations:
+            if not isinstance(relation, Lookup) or relation.sources[-1] in self._by_target:
+                continue
+            array = relation.redraw(rows, rng)
+            if array is not None:
+                rows = _with_column(rows, relation.sources[-1], array)
+                changed = True
+        return self.mend(rows) if changed else rows
+
+    def mend_beside(self, rows: pa.Table, above: pa.Table) -> pa.Table:
+        """Return :meth:`mend` of rows beside their parent's columns."""
+        names = rows.column_names
+        for name in above.column_names:
+            rows = rows if name in names else rows.append_column(name, above.column(name))
+        return self.mend(rows).select(names)
+
+    def mend(self, rows: pa.Table) -> pa.Table:
+        """Make targets right again after their sources were changed."""
+        for name in self._order(list(self._by_target)):
+            relation = self._by_target.get(name)
+            if relation is None or not set(relation.sources) <= set(rows.column_names):
+                continue
+            before = rows.column(name)
+            array = relation.mend(rows)
+            rows = _with_column(rows, name, _with_nulls(array, pc.is_null(before)))
+        return rows
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {
+            "relations": [{"kind": r.kind, "state": r.to_state()} for r in self.relations],
+            "null_with": self.null_with,
+            "flags": sorted(self.flags),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TableRelations:
+        """Rebuild from :meth:`to_state`."""
+        relations = tuple(KINDS[r["kind"]].from_state(r["state"]) for r in state["relations"])
+        return cls(relations, state["null_with"], frozenset(state["flags"]))
+
+
+def _modelled(name: str, array: pa.Array) -> Column:
+    """Describe what is modelled in place of a column."""
+    column = column_from_arrow(pa.field(name, array.type))
+    if column.kind is ColumnKind.BOOLEAN:
+        column.nullable = False
+    return column
+
+
+def _filled(array: Any, mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> pa.Array:
+    """Replace the values of masked rows by those of other rows, drawn at random."""
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    donors = np.flatnonzero(~mask & ~nulls(array))
+    if not len(donors):
+        return array
+    index = np.arange(len(array))
+    index[mask] = rng.choice(donors, int(mask.sum()))
+    return array.take(pa.array(index))
+
+
+def _with_nulls(array: Any, mask: Any) -> Any:
+    mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+    return pc.if_else(mask, pa.scalar(None, array.type), array)
+
+
+def _with_column(rows: pa.Table, name: str, array: Any) -> pa.Table:
+    place = rows.column_names.index(name)
+    return rows.set_column(place, rows.schema.field(place), array.cast(rows.field(place).type))
