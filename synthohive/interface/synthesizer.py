@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
     from synthohive.privacy.detect import PiiFinding
+    from synthohive.relational.aggregates import Aggregate
     from synthohive.relational.relations.base import Relation
     from synthohive.validation.report import ValidationReport
 
@@ -159,9 +160,8 @@ class Synthesizer:
             Tables as DataFrames, Arrow tables, or paths of CSV or Parquet files. None
             reads the database of :meth:`from_database`.
         sampling_strategy : {"relational"}
-            Larger tables are read as a referentially consistent sample.
         sample_size : int, default 50,000
-            Most rows per table to train on; fan-outs are counted over the full tables.
+            Most rows per table to train on, a referentially consistent sample.
         validate : bool, default False
             Refuse data with orphans, instead of learning without them.
         epochs : int, default 300
@@ -170,12 +170,11 @@ class Synthesizer:
         seed : int, optional
             The same seed and data give the same fitted state. Drawn if None.
         relations : bool, default True
-            Find what is exact in the rows, and keep it; see :attr:`relations`.
+            Find what is exact, and keep it; see :attr:`relations`.
         progress : bool, default True
         checkpoint_dir : path, optional
             Where to save the fitted synthesizer, as by :meth:`save`.
-        **model_kwargs : Any
-            Passed to the model.
+        **model_kwargs : passed to the model
 
         Raises
         ------
@@ -188,10 +187,9 @@ class Synthesizer:
         model = resolve_model(self.model)
         source = self._reader(data)
         used = secrets.randbits(32) if seed is None else seed
-        sizes = {"sample_size": sample_size, "epochs": epochs, "batch_size": batch_size}
         options = FitOptions(
-            model, self.privacy_config, used, embedding_threshold=self.embedding_threshold,
-            validate=validate, relations=relations, model_kwargs=model_kwargs, **sizes
+            model, self.privacy_config, used, sample_size, epochs, batch_size,
+            self.embedding_threshold, validate, relations, model_kwargs,
         )  # fmt: skip
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar)
@@ -339,10 +337,9 @@ class Synthesizer:
         return self._state().findings
 
     @property
-    def relations(self) -> dict[str, list[Relation]]:
+    def relations(self) -> dict[str, list[Union[Relation, Aggregate]]]:
         """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
-        tables = self._state().tables
-        return {name: list(table.relations.relations) for name, table in tables.items()}
+        return {name: table.all_relations for name, table in self._state().tables.items()}
 
     def save(self, path: PathLike) -> Path:
         """Write the fitted synthesizer as a checkpoint directory; see :meth:`load`."""

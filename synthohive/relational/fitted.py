@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,15 @@ from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.privacy.detect import PiiFinding
 from synthohive.privacy.fake import FakeColumn
+from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import KeyMaker
+from synthohive.relational.parent_codes import ParentCodes
 from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.lookup import Copy
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
@@ -85,6 +89,12 @@ class FittedTable:
         Of what the model is conditioned on.
     relations : TableRelations
         What is exact in its rows.
+    copies : dict of str to tuple of Copy
+        Per further key (by label): the columns that repeat one of the parent.
+    aggregates : list of Aggregate
+        The columns that sum up the rows of a child table.
+    codes : dict of str to ParentCodes
+        Per further key (by label): what a child knows of its parent.
     """
 
     config: TableConfig
@@ -102,6 +112,9 @@ class FittedTable:
     profile: Optional[TableProfile] = None
     misread_checks: list[str] = field(default_factory=list)
     relations: TableRelations = field(default_factory=TableRelations)
+    copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
+    aggregates: list[Aggregate] = field(default_factory=list)
+    codes: dict[str, ParentCodes] = field(default_factory=dict)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
         """Compile what generated rows have to satisfy."""
@@ -113,6 +126,12 @@ class FittedTable:
     def attributes(self) -> dict[str, Column]:
         """The columns that are modelled, or follow from such."""
         return {name: self.config.columns[name] for name in self.roles.attributes}
+
+    @property
+    def all_relations(self) -> list[Union[Relation, Aggregate]]:
+        """What is exact in the rows, also beside further parents and children."""
+        copies = [copy for found in self.copies.values() for copy in found]
+        return [*copies, *self.relations.relations, *self.aggregates]
 
     @property
     def schema(self) -> pa.Schema:

@@ -21,13 +21,15 @@ from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.reference import is_reference
 from synthohive.relational import seeds
+from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import learn_key_makers
+from synthohive.relational.parent_codes import ParentCodes
 from synthohive.relational.relations.finder import RelationFinder
-from synthohive.relational.roles import DEPTH, Roles, fan_out_column, null_column
+from synthohive.relational.roles import DEPTH, Roles, code_column, fan_out_column, null_column
 from synthohive.relational.sample import Sample, incoming_keys, root_entities, training_context
 from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.validation.profile import profile_table
@@ -51,6 +53,7 @@ class TableFitter:
     options: FitOptions
     fan_outs: Mapping[str, FanOut]
     counts: Mapping[str, int]
+    aggregates: Mapping[str, list[Aggregate]]
     listener: Optional[TrainingListener] = None
 
     def fit(self, name: str) -> FittedTable:
@@ -175,14 +178,49 @@ class TableFitter:
         columns: dict[str, Column],
         entities: Optional[IntArray],
     ) -> tuple[pa.Table, dict[str, Column]]:
-        """Find what is exact; return what is left to model."""
-        if not (self.options.relations and table.attributes):
-            return attributes, columns
+        """Find what is exact; return what is left to model, and codes of further parents."""
         name, k = table.config.name, self.options.privacy.k_anonymity_threshold
-        finder = RelationFinder(self.sample, self.reader, name, table.attributes)
-        table.relations = finder.find(entities, k, whole=len(attributes) == table.rows)
-        rng = seeds.generator(self.options.seed, name, "relations")
-        return table.relations.prepare(finder.beside(attributes), columns, rng)
+        plan = self.sample.plan.tables[name]
+        keys = [f.key for f in plan.further if f.mode in ("free", "deferred")]
+        table.aggregates = list(self.aggregates.get(name, []))
+        summed = {parent: {a.target for a in found} for parent, found in self.aggregates.items()}
+        finder = RelationFinder(
+            self.sample, self.reader, name, table.attributes, table.rows, summed
+        )
+        rows = finder.beside(attributes, plan.driver) if attributes.num_columns else attributes
+        for key in keys:
+            self._code(table, key, rows)
+        if self.options.relations and table.attributes:
+            table.copies = {key.label(name): finder.find_copies(key) for key in keys}
+            copied = {copy.target for copies in table.copies.values() for copy in copies}
+            table.relations = finder.excluding(copied | summed.get(name, set())).find(entities, k)
+            rng = seeds.generator(self.options.seed, name, "relations")
+            attributes, columns = table.relations.prepare(rows, columns, rng)
+        for label, codes in table.codes.items():
+            key = next(key for key in keys if key.label(name) == label)
+            parents = self.sample.parent_rows(name, key)
+            values = codes(self.sample.tables[key.parent])[parents]
+            array = pa.array(values, mask=parents < 0).cast(pa.string())
+            column = Column(name=code_column(label), kind=ColumnKind.CATEGORICAL, arrow="string")
+            columns[column.name] = column
+            attributes = attributes.append_column(column.name, array)
+        return attributes, columns
+
+    def _code(self, table: FittedTable, key: ForeignKey, rows: pa.Table) -> None:
+        """Learn what the children over a further key have in common with their parents."""
+        name, parent = table.config.name, self.database.tables.get(key.parent)
+        if parent is None or not rows.num_columns:
+            return
+        codes = ParentCodes.fit(
+            self.sample.tables[key.parent].select(list(parent.attributes)),
+            rows,
+            self.sample.parent_rows(name, key),
+            kept=parent.reference is not None,
+            k=self.options.privacy.k_anonymity_threshold,
+            seed=seeds.sequence(self.options.seed, name, key.label(name), "codes"),
+        )
+        if codes is not None:
+            table.codes[key.label(name)] = codes
 
     def _hierarchy(self, name: str, table: FittedTable) -> Optional[IntArray]:
         key = self.sample.plan.tables[name].hierarchy

@@ -20,7 +20,7 @@ from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.relational import seeds
 from synthohive.relational.context import group_block, keep_columns
 from synthohive.relational.fitted import FittedDatabase, FittedTable
-from synthohive.relational.roles import DEPTH, fan_out_column, null_column
+from synthohive.relational.roles import DEPTH, code_column, fan_out_column, null_column
 from synthohive.relational.spool import EncodedSpool, TableSpool
 
 __all__ = ["BLOCK_ROWS", "Generated", "Groups", "Run", "generate_attributes"]
@@ -65,6 +65,8 @@ class Generated:
         Per incoming key (by label): the fan-out that the model gave each row.
     nulls : dict of str to ndarray of bool
         Per further key (by label): rows in which it is NULL.
+    codes : dict of str to ndarray of int64
+        Per further key (by label): the code of parent that the model gave each row.
     """
 
     spool: TableSpool
@@ -72,6 +74,7 @@ class Generated:
     context: Optional[EncodedSpool] = None
     preferences: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     nulls: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    codes: dict[str, IntArray] = field(default_factory=dict)
     depths: Optional[IntArray] = None
 
 
@@ -147,6 +150,7 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
         made.context = EncodedSpool(made.spool.path, maker.children_layout())
     preferences: dict[str, list[Any]] = {key: [] for key in maker.incoming}
     nulls: dict[str, list[Any]] = {key: [] for key in maker.further}
+    codes: dict[str, list[Any]] = {key: [] for key in fitted.codes}
     depths: list[Any] = []
     for block in _blocks(rows, groups, maker.whole_groups):
         encoded, context, attributes = maker.attributes(block)
@@ -155,6 +159,8 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
             found.append(maker.extra(attributes, fan_out_column(*maker.incoming[label])))
         for label, flags in nulls.items():
             flags.append(_flags(attributes, null_column(label)))
+        for label, found in codes.items():
+            found.append(maker.extra(attributes, code_column(label)))
         if fitted.hierarchy is not None:
             depths.append(maker.extra(attributes, DEPTH))
         if made.context is not None:
@@ -162,6 +168,7 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     made.spool.close()
     made.preferences = {k: np.concatenate(v) if v else np.zeros(0) for k, v in preferences.items()}
     made.nulls = {k: np.concatenate(v) if v else np.zeros(0, bool) for k, v in nulls.items()}
+    made.codes = {k: np.concatenate(v or [[]]).astype(np.int64) for k, v in codes.items()}
     if fitted.hierarchy is not None:
         made.depths = np.concatenate(depths).astype(np.int64) if depths else np.zeros(0, np.int64)
     return made
@@ -197,8 +204,8 @@ class _BlockMaker:
         """Return a structural column as floats; zeros where it was constant."""
         if name not in attributes.column_names:
             return np.zeros(len(attributes))
-        values = pc.fill_null(attributes.column(name), 0).cast(pa.float64())
-        return np.asarray(values.to_numpy())
+        values = attributes.column(name).cast(pa.float64())
+        return np.asarray(pc.fill_null(values, 0.0).to_numpy())
 
     def context(self, block: _Block) -> tuple[EncodedTable, EncodedTable]:
         """Return what the model is conditioned on, and the ancestors alone."""

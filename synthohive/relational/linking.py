@@ -6,7 +6,7 @@ table; the attributes beside them were already drawn and do not depend on this o
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from synthohive._logging import get_logger
 from synthohive.relational import seeds
 from synthohive.relational.generation import Generated, Run
 from synthohive.relational.linkage import (
+    CodedQuotaAssigner,
     GroupedQuotaAssigner,
     QuotaAssigner,
     avoid_duplicates,
@@ -25,7 +26,7 @@ from synthohive.relational.plan import FurtherKey
 from synthohive.relational.rows import group_codes, match_rows
 from synthohive.relational.unique import UniqueRepair
 
-__all__ = ["link", "link_deferred"]
+__all__ = ["link", "link_deferred", "sum_up"]
 
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
@@ -58,6 +59,29 @@ def link_deferred(run: Run, name: str) -> None:
         made.spool.rewrite(_Finish(run, name, choices, []))
 
 
+def sum_up(run: Run, name: str) -> None:
+    """Fill in the columns that follow from a table's children, which are complete by now."""
+    fitted, spool = run.fitted.tables[name], run.tables[name].spool
+    if fitted.reference is not None or not fitted.aggregates:
+        return
+    made = []
+    for aggregate in fitted.aggregates:
+        parents = spool.column_table(aggregate.key.parent_columns)
+        batches = run.tables[aggregate.child].spool.batches(aggregate.columns)
+        made.append(aggregate.values(parents, map(_as_table, batches)))
+
+    def fill(block: pa.Table, start: int) -> pa.Table:
+        for aggregate, values in zip(fitted.aggregates, made):
+            block = aggregate.apply(block, values[start : start + len(block)])
+        return fitted.relations.mend(block)
+
+    spool.rewrite(fill)
+
+
+def _as_table(batch: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([batch])
+
+
 class _Choice:
     """The choice of one further parent for the rows of a table."""
 
@@ -65,7 +89,11 @@ class _Choice:
         self.key, self.label = further.key, further.key.label(name)
         parent = run.tables[self.key.parent]
         self.rows_of_parents = parent.spool.rows
-        self.keys = parent.spool.column_table(self.key.parent_columns)
+        prefix = f"{self.key.parent}."
+        copies = run.fitted.tables[name].copies.get(self.label, ())
+        self.copies = {c.target: c.sources[0][len(prefix) :] for c in copies}
+        columns = dict.fromkeys([*self.key.parent_columns, *self.copies.values()])
+        self.keys = parent.spool.column_table(list(columns))
         share = run.fitted.tables[name].keys[self.label].null_share
         drawn = made.nulls.get(self.label, np.zeros(made.spool.rows, dtype=bool))
         self.nulls = _exact_nulls(drawn, share, run.rng(name, self.label, "nulls"))
@@ -74,10 +102,21 @@ class _Choice:
         self.counts = _quota(run, name, further, wanted)
         self.shared = list(further.shared) if further.mode == "grouped" else []
         seed = seeds.seed_int(run.seed, name, self.label)
-        self.free = None if self.shared else QuotaAssigner(self.counts, seed)
+        self.free = None if self.shared else self._assigner(run, name, made, seed)
         self.seed = seed
         self.grouped: Optional[GroupedQuotaAssigner] = None
         self.fixed = _fixed_columns(run, name, further)
+
+    def _assigner(
+        self, run: Run, name: str, made: Generated, seed: int
+    ) -> Union[QuotaAssigner, CodedQuotaAssigner]:
+        codes = run.fitted.tables[name].codes.get(self.label)
+        if codes is None or self.rows_of_parents == 0:
+            return QuotaAssigner(self.counts, seed)
+        spool = run.tables[self.key.parent].spool
+        columns = codes.columns or self.key.parent_columns
+        theirs = codes(spool.column_table(columns))
+        return CodedQuotaAssigner(made.codes[self.label][~self.nulls], theirs, self.counts, seed)
 
     def parents(self, block: pa.Table, start: int) -> IntArray:
         """Return the parent row of each row of a block; -1 for NULL."""
@@ -115,6 +154,8 @@ class _Choice:
                 continue
             values = self.keys.column(parent_column).take(index)
             block = _with_column(block, column, values)
+        for column, parent_column in self.copies.items():
+            block = _with_column(block, column, self.keys.column(parent_column).take(index))
         return block
 
 
@@ -181,12 +222,14 @@ class _Finish:
         for choice in self.choices:
             rng = self.run.rng(self.name, choice.label, "pairs", start)
             block = choice.apply(block, start, rng)
+        touched = any(choice.copies for choice in self.choices)
         for repair in self.repairs:
             block, changed = repair.apply(block)
+            touched = touched or bool(changed)
             if changed:
                 columns = list(repair.columns)
                 log.debug("unique_repaired", table=self.name, columns=columns, rows=changed)
-        return block
+        return self.run.fitted.tables[self.name].relations.mend(block) if touched else block
 
 
 def _link_hierarchy(run: Run, name: str, made: Generated) -> None:

@@ -18,10 +18,11 @@ from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
+from synthohive.relational.aggregates import find_aggregates
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
 from synthohive.relational.generation import Generated, Groups, Run, generate_attributes
-from synthohive.relational.linking import link, link_deferred
+from synthohive.relational.linking import link, link_deferred, sum_up
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.sample import Sample
 from synthohive.relational.spool import EncodedSpool, TableSpool
@@ -82,7 +83,8 @@ def fit_database(
         findings=findings,
     )
     sample = Sample(metadata, plan, tables)
-    fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, listener)
+    aggregates = find_aggregates(sample, reader, counts) if options.relations else {}
+    fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, aggregates, listener)
     for name in plan.order:
         fitted.tables[name] = fitter.fit(name)
         if listener is not None:
@@ -132,6 +134,8 @@ def generate_database(
             _generate_table(run, name)
         for name in fitted.plan.order:
             link_deferred(run, name)
+        for name in reversed(fitted.plan.order):
+            sum_up(run, name)
         yield {name: run.tables[name].spool for name in fitted.plan.order}
 
 

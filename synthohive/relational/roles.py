@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey, TableConfig
 
-__all__ = ["DEPTH", "Roles", "fan_out_column", "null_column"]
+__all__ = ["DEPTH", "Roles", "code_column", "fan_out_column", "null_column"]
 
 DEPTH = "__depth__"
 
@@ -16,6 +16,11 @@ DEPTH = "__depth__"
 def fan_out_column(child: str, key: ForeignKey) -> str:
     """Name the parent's column with the number of children over `key`."""
     return f"__fanout__{key.label(child)}"
+
+
+def code_column(label: str) -> str:
+    """Name the child's column with the code of its parent over a further key."""
+    return f"__parent__{label}"
 
 
 def null_column(what: str) -> str:

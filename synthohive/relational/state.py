@@ -17,10 +17,13 @@ from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
+from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import maker_from_state
+from synthohive.relational.parent_codes import ParentCodes
+from synthohive.relational.relations.lookup import Copy
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.schema import Column, TableConfig
@@ -58,6 +61,11 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["context_layout"] = table.context_layout.to_dict()
     pack.state["misread_checks"] = table.misread_checks
     pack.state["relations"] = table.relations.to_state()
+    pack.state["copies"] = {
+        label: [copy.to_state() for copy in copies] for label, copies in table.copies.items()
+    }
+    pack.state["aggregates"] = [aggregate.to_state() for aggregate in table.aggregates]
+    pack.state["codes"] = {label: codes.to_state() for label, codes in table.codes.items()}
     pack.state["makers"] = {c: maker.to_state() for c, maker in table.makers.items()}
     pack.state["keys"] = {
         label: {"fan_out": key.fan_out.to_state(), "null_share": key.null_share}
@@ -119,6 +127,12 @@ def read_table(
         misread_checks=state["misread_checks"],
         context_layout=Layout.from_dict(state["context_layout"]),
         relations=TableRelations.from_state(state["relations"]),
+        copies={
+            label: tuple(Copy.from_state(copy) for copy in copies)
+            for label, copies in state["copies"].items()
+        },
+        aggregates=[Aggregate.from_state(a) for a in state["aggregates"]],
+        codes={label: ParentCodes.from_state(s) for label, s in state["codes"].items()},
     )
     table.makers = {c: maker_from_state(config.columns[c], s) for c, s in state["makers"].items()}
     table.keys = {

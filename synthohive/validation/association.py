@@ -17,6 +17,7 @@ __all__ = [
     "association",
     "association_matrix",
     "comparable_columns",
+    "floats_of",
     "pair_association_difference",
     "pair_tvd",
 ]
@@ -105,7 +106,7 @@ def _binned(real: pa.Table, synthetic: pa.Table, column: Column) -> list[Codes]:
         )
         made = []
         for values in tables:
-            floats = _floats(values)
+            floats = floats_of(values)
             bins = np.searchsorted(edges, floats, side="right") + 1
             made.append(np.where(np.isnan(floats), 0, bins).astype(np.int64))
         return made
@@ -114,7 +115,7 @@ def _binned(real: pa.Table, synthetic: pa.Table, column: Column) -> list[Codes]:
     return np.split(np.asarray(codes, np.int64), [len(texts[0])])
 
 
-def _floats(values: Any) -> NDArray[np.float64]:
+def floats_of(values: Any) -> NDArray[np.float64]:
     """Return all values as floats, NaN for NULL."""
     floats = np.full(len(values), np.nan)
     valid = np.asarray(values.is_valid())
@@ -128,7 +129,7 @@ def _floats(values: Any) -> NDArray[np.float64]:
 
 def _encode(column: Column, values: Any) -> _Encoded:
     if view_of(column, values) == "numbers":
-        floats = _floats(values)
+        floats = floats_of(values)
         return _Encoded(True, floats)
     encoded = as_categories(values).dictionary_encode()
     codes = np.asarray(encoded.indices.fill_null(-1), np.int64)

@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive.relational.hashing import Permutation
-from synthohive.relational.linkage import GroupedQuotaAssigner, QuotaAssigner, avoid_duplicates
+from synthohive.relational.linkage import (
+    CodedQuotaAssigner,
+    GroupedQuotaAssigner,
+    QuotaAssigner,
+    avoid_duplicates,
+)
 
 counts = st.lists(st.integers(0, 9), min_size=1, max_size=60)
 
@@ -69,3 +74,19 @@ def test_a_group_larger_than_the_parents_is_reported() -> None:
     )
     assert left.sum() == 2
     assert sorted(after[~left].tolist()) == [0, 1, 2]
+
+
+@settings(max_examples=40, deadline=None)
+@given(counts, st.integers(1, 5), st.integers(0, 99))
+def test_coded_children_get_a_parent_of_their_code_within_exact_quotas(
+    quota: list[int], kinds: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    wanted = np.array(quota, dtype=np.int64)
+    codes = rng.integers(0, kinds, len(wanted))
+    asked = rng.integers(0, kinds, wanted.sum())
+    parents = CodedQuotaAssigner(asked, codes, wanted, seed).assign(np.arange(len(asked)))
+    assert np.array_equal(np.bincount(parents, minlength=len(wanted)), wanted)
+    room = np.bincount(codes, weights=wanted, minlength=kinds)
+    possible = np.minimum(room, np.bincount(asked, minlength=kinds)).sum()
+    assert (codes[parents] == asked).sum() >= possible

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 import numpy as np
@@ -12,7 +12,10 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
+from synthohive.relational.relations.columns import Chosen, Columns
 from synthohive.relational.relations.discover import discover, verified
+from synthohive.relational.relations.lookup import Copy
+from synthohive.relational.relations.patterns import find_copies
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample
@@ -26,46 +29,78 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class RelationFinder:
-    """Finds the relations of `table` in the sample, and verifies them on all rows."""
+    """Finds the relations of `table` in the sample, and verifies them on all rows.
+
+    Attributes
+    ----------
+    attributes : mapping of str to Column
+        The columns in which relations are looked for.
+    rows : int
+        Of the whole table.
+    summed : mapping of str to set of str
+        Columns, by table, that follow from children, and are known only at the end.
+    fixed : frozenset of str
+        Columns that follow from others in another way.
+    """
 
     sample: Sample
     reader: Reader
     table: str
     attributes: Mapping[str, Column]
+    rows: int
+    summed: Mapping[str, set[str]]
+    fixed: frozenset[str] = frozenset()
 
-    @property
-    def _driver(self) -> Optional[ForeignKey]:
-        return self.sample.plan.tables[self.table].driver
+    def find(self, entities: Optional[IntArray], k: int) -> TableRelations:
+        """Return what holds in a table's rows, beside those of its driving parent."""
+        driver = self.sample.plan.tables[self.table].driver
+        found = discover(self._beside(driver), self._free(), entities, k)
+        return self._verified(found, driver)
 
-    def find(self, entities: Optional[IntArray], k: int, *, whole: bool) -> TableRelations:
-        """Return what holds; `whole` says that the sample is the whole table."""
+    def find_copies(self, key: ForeignKey) -> tuple[Copy, ...]:
+        """Return the columns that repeat one of the parent over `key`."""
+        chosen = Chosen(Columns(self._beside(key), self._free()))
+        find_copies(chosen.columns, chosen)
+        copies = tuple(r for r in chosen.relations.values() if r.sources[0] not in self.attributes)
+        kept = self._verified(TableRelations(copies), key).relations
+        return tuple(r for r in kept if isinstance(r, Copy))
+
+    def excluding(self, copied: Collection[str]) -> RelationFinder:
+        """Return a finder for which some columns do not follow from others."""
+        return replace(self, fixed=frozenset(copied))
+
+    def _free(self) -> set[str]:
+        """Return the columns that may follow from others."""
         config = self.sample.metadata.tables[self.table]
-        fixed = {c for unique in config.unique_sets for c in unique}
-        fixed |= set(config.derived)
-        rows = self.beside(self.sample.tables[self.table].select(list(self.attributes)))
-        found = discover(rows, set(self.attributes) - fixed, entities, k)
-        if found and not whole:
-            found = verified(found, self._all_rows(found))
+        unique = {c for columns in config.unique_sets for c in columns}
+        return set(self.attributes) - unique - self.fixed - set(config.derived)
+
+    def _verified(self, found: TableRelations, key: Optional[ForeignKey]) -> TableRelations:
+        if found and len(self.sample.tables[self.table]) < self.rows:
+            found = verified(found, self._all_rows(found, key))
         for relation in found.relations:
             log.info("relation_found", table=self.table, relation=str(relation))
         return found
 
-    def beside(self, rows: pa.Table) -> pa.Table:
-        """Return rows of the sample with their driving parent's columns."""
-        driver = self._driver
+    def _beside(self, key: Optional[ForeignKey]) -> pa.Table:
+        rows = self.sample.tables[self.table].select(list(self.attributes))
+        return self.beside(rows, key)
+
+    def beside(self, rows: pa.Table, driver: Optional[ForeignKey]) -> pa.Table:
+        """Return rows of the sample with the columns of their parent over a key."""
         if driver is None:
             return rows
         parents = self.sample.parent_rows(self.table, driver)
         above = self.sample.tables[driver.parent]
         keys = self.sample.metadata.tables[driver.parent].key_columns
+        keys |= self.summed.get(driver.parent, set())
         index = pa.array(parents, mask=parents < 0)
         for name in (c for c in above.column_names if c not in keys):
             rows = rows.append_column(f"{driver.parent}.{name}", above.column(name).take(index))
         return rows
 
-    def _all_rows(self, found: TableRelations) -> Iterator[pa.Table]:
+    def _all_rows(self, found: TableRelations, driver: Optional[ForeignKey]) -> Iterator[pa.Table]:
         """Stream the whole table, with the parent's columns that are needed."""
-        driver = self._driver
         prefix = "" if driver is None else f"{driver.parent}."
         wanted = found.above(prefix) if driver is not None else []
         named = {c for r in found.relations for c in (r.target, *r.sources)}
