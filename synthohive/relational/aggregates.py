@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
+from synthohive.relational.checks import TableChecks
 from synthohive.relational.relations.columns import LEAST_ROWS, Columns
 from synthohive.relational.relations.formula import Factor, Term
 from synthohive.relational.relations.numbers import (
@@ -166,6 +167,9 @@ def _targets(sample: Sample, table: str) -> list[str]:
     """Return the columns that may sum up children: numbers that are no keys."""
     config = sample.metadata.tables[table]
     fixed = config.key_columns | {c for unique in config.unique_sets for c in unique}
+    # a sum could leave what a constraint allows, and the database would refuse the table
+    checks = TableChecks.compile(config, sample.metadata.dialect, set()).checks
+    fixed |= {c for check in checks.values() for c in check.columns}
     rows = sample.tables[table]
     columns = Columns(rows, rows.column_names)
     return [

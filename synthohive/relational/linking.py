@@ -216,9 +216,12 @@ class _Finish:
     ) -> None:
         self.run, self.name = run, name
         self.choices, self.repairs = choices, repairs
+        self.fitted = run.fitted.tables[name]
+        self.checks = self.fitted.checks(run.fitted.metadata.dialect)
 
     def __call__(self, block: pa.Table, start: int) -> pa.Table:
         """Return a block with its further keys, and without repeats."""
+        before = block
         for choice in self.choices:
             rng = self.run.rng(self.name, choice.label, "pairs", start)
             block = choice.apply(block, start, rng)
@@ -229,7 +232,23 @@ class _Finish:
             if changed:
                 columns = list(repair.columns)
                 log.debug("unique_repaired", table=self.name, columns=columns, rows=changed)
-        return self.run.fitted.tables[self.name].relations.mend(block) if touched else block
+        return self._mended(before, block) if touched else block
+
+    def _mended(self, before: pa.Table, block: pa.Table) -> pa.Table:
+        """Make relations right again, but in rows that would break a constraint by it."""
+        block = self.fitted.relations.mend(block)
+        broken = self.checks.violations(block).values()
+        if not broken:
+            return block
+        wrong = np.zeros(len(block), dtype=np.bool_)
+        wrong[np.concatenate(list(broken))] = True
+        changed = [r.target for r in self.fitted.relations.relations]
+        changed += [column for choice in self.choices for column in choice.copies]
+        for name in changed:
+            kept = pc.if_else(pa.array(wrong), before.column(name), block.column(name))
+            block = _with_column(block, name, kept)
+        log.warning("relations_left", table=self.name, rows=int(wrong.sum()))
+        return block
 
 
 def _link_hierarchy(run: Run, name: str, made: Generated) -> None:

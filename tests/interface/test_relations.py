@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from synthohive import Metadata, PrivacyConfig, Synthesizer
+from synthohive import CheckConstraint, Constraint, Metadata, PrivacyConfig, Synthesizer
 
 Frames = dict[str, pd.DataFrame]
 EXPECTED = {
@@ -121,6 +121,17 @@ def test_a_column_can_be_left_out(synthesizer: Synthesizer) -> None:
     kept = {text for found in texts(other).values() for text in found}
     assert "unit_price = products.price" in kept
     assert not any(text.startswith("total ") for text in kept)
+
+
+def test_constraints_come_before_relations() -> None:
+    frames, metadata = shop()
+    most = float(frames["lines"]["total"].max())
+    metadata.tables["lines"].checks = [CheckConstraint(sqltext=f"total <= {most}")]
+    metadata.tables["orders"].constraints = {"total": Constraint(max=100_000)}
+    other = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    made = other.fit(frames, epochs=1, seed=1, progress=False).sample(seed=2, scale=4)
+    assert made["lines"]["total"].max() <= most
+    assert "total = sum(total) of lines" not in texts(other)["orders"]
 
 
 def test_a_further_parent_fits_its_child_and_keeps_its_fan_out(synthesizer: Synthesizer) -> None:
