@@ -260,6 +260,18 @@ def test_a_local_hour_beside_a_utc_timestamp() -> None:
     assert "utc = date(y, m, d, h) in America/New_York, as UTC" in texts
 
 
+def test_nothing_is_divided_by_what_may_be_zero() -> None:
+    rng = np.random.default_rng(9)
+    whole = rng.integers(1, 1_000, ROWS).astype(float)
+    signed = rng.choice([-2.0, -1.0, 1.0, 2.0], ROWS)
+    texts = []
+    for by in (np.abs(signed), signed):
+        table = pa.table({"ratio": whole / by, "whole": whole, "by": by})
+        texts.append(" ".join(str(r) for r in found(table).relations))
+    assert "ratio" in texts[0]
+    assert "/ by" not in texts[1]
+
+
 def test_many_columns_are_searched_without_a_cross_product() -> None:
     rng = np.random.default_rng(8)
     columns = {f"c{i}": rng.integers(0, 10 ** (1 + i % 5), 500) for i in range(120)}

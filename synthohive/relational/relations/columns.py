@@ -85,11 +85,13 @@ class Columns:
 
     @cached_property
     def numeric(self) -> list[str]:
-        """The columns that can be calculated with and have at least two values."""
+        """The columns that can be calculated with: finite numbers, at least two of them."""
         return [
             name
             for name in self.rows.column_names
-            if is_number(self.type(name)) and self.distinct(name) > 1
+            if is_number(self.type(name))
+            and self.distinct(name) > 1
+            and not (np.isnan(self.numbers(name)) & ~self.missing[name]).any()
         ]
 
     def covers(self, sources: tuple[str, ...], target: str) -> bool:

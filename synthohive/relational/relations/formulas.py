@@ -184,15 +184,21 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
 
 
 def _factors(columns: Columns, name: str) -> Iterator[Factor]:
-    """Yield a column as a factor: itself, its inverse; a share also as 1 - x and 1 + x."""
+    """Yield a column as a factor: itself, its inverse; a share also as 1 - x and 1 + x.
+
+    Only positive numbers are divided by, as drawn ones could be zero else.
+    """
     yield Factor(name)
-    yield Factor(name, power=-1)
-    top = float(np.nanmax(np.abs(columns.numbers(name))))
+    values = columns.numbers(name)
+    if np.nanmin(values) > 0:
+        yield Factor(name, power=-1)
+    top = float(np.nanmax(np.abs(values)))
     scale = 1.0 if top <= 1.0 else 0.01 if top <= 100.0 else None
     if scale is not None:
         for sign in (-1.0, 1.0):
             yield Factor(name, 1.0, sign * scale)
-            yield Factor(name, 1.0, sign * scale, -1)
+            if sign > 0 and np.nanmin(values) >= 0:
+                yield Factor(name, 1.0, scale, -1)
 
 
 def _products(

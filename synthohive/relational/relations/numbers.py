@@ -19,7 +19,7 @@ _DIGITS = range(7)
 
 def is_time(type_: pa.DataType) -> bool:
     """Whether values are points in time, in seconds since 1970."""
-    return bool(pa.types.is_date(type_) or pa.types.is_timestamp(type_))
+    return bool(pa.types.is_date32(type_) or pa.types.is_timestamp(type_))
 
 
 def is_number(type_: pa.DataType) -> bool:
