@@ -51,6 +51,8 @@ class Aggregate:
     function : {"count", "sum", "min", "max", "mean"}
     term : Term, optional
         What is summed up; None for a count.
+    cut : float
+        The amounts are cut down to multiples of it after each factor; 0 leaves them whole.
     empty : float, optional
         The value of a parent without children; None leaves what was modelled.
     """
@@ -61,6 +63,7 @@ class Aggregate:
     key: ForeignKey
     function: Function
     term: Optional[Term] = None
+    cut: float = 0.0
     empty: Optional[float] = None
 
     @property
@@ -74,7 +77,7 @@ class Aggregate:
         sums = _Sums(len(parents))
         for rows in children:
             at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
-            sums.add(at, _amounts(rows, self.term))
+            sums.add(at, _amounts(rows, self.term, self.cut))
         made = sums.of(self.function)
         if self.empty is not None:
             made = np.where(sums.number == 0, self.empty, made)
@@ -91,7 +94,8 @@ class Aggregate:
 
     def __str__(self) -> str:
         what = "*" if self.term is None else str(self.term)
-        return f"{self.target} = {self.function}({what}) of {self.child}"
+        cut = f", cut to {self.cut:g} at each step" if self.cut else ""
+        return f"{self.target} = {self.function}({what}) of {self.child}{cut}"
 
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""
@@ -131,13 +135,15 @@ class _Sums:
         return np.where(some, made, np.nan)
 
 
-def _amounts(rows: pa.Table, term: Optional[Term]) -> Floats:
+def _amounts(rows: pa.Table, term: Optional[Term], cut: float = 0.0) -> Floats:
     if term is None:
         return np.ones(len(rows))
     numbers = {f.column: as_numbers(rows.column(f.column)) for f in term.factors}
     product = np.full(len(rows), term.coefficient)
     for factor in term.factors:
         product = product * factor.of(numbers)
+        if cut:
+            product = np.floor(product / cut + _SLACK) * cut
     return product
 
 
@@ -211,22 +217,25 @@ def _over_key(
     columns = list(dict.fromkeys([*key.parent_columns, *targets]))
     parents = pa.Table.from_batches(list(_rows(sample, reader, counts, key.parent, columns)))
     given = {t: as_numbers(parents.column(t)) for t in targets}
-    terms = _terms(sample, child)
-    used = [f.column for t in terms if t is not None for f in t.factors]
+    steps = {t: Columns(parents, targets).step(t) for t in targets}
+    whole = _terms(sample, child)
+    cuts = {step for step in steps.values() if 0 < step < 1}
+    terms = [(term, 0.0) for term in whole]
+    terms += [(t, cut) for t in whole if t is not None and len(t.factors) > 1 for cut in cuts]
+    used = [f.column for t in whole if t is not None for f in t.factors]
     names = list(dict.fromkeys([*key.columns, *used]))
     sums = [_Sums(len(parents)) for _ in terms]
     for batch in _rows(sample, reader, counts, child, names):
         rows = pa.Table.from_batches([batch])
         at = match_rows(rows, key.columns, parents, key.parent_columns)
-        for term, kept in zip(terms, sums):
-            kept.add(at, _amounts(rows, term))
+        for (term, cut), kept in zip(terms, sums):
+            kept.add(at, _amounts(rows, term, cut))
     for target in targets:
-        step = Columns(parents, targets).step(target)
-        for term, kept in zip(terms, sums):
-            function = _function(given[target], kept, term, step)
+        for (term, cut), kept in zip(terms, sums):
+            function = _function(given[target], kept, term, steps[target])
             if function is not None:
                 empty = _empty(given[target], kept)
-                made = Aggregate(key.parent, target, child, key, function, term, empty)
+                made = Aggregate(key.parent, target, child, key, function, term, cut, empty)
                 log.info("relation_found", table=key.parent, relation=str(made))
                 yield made
                 break
@@ -247,7 +256,7 @@ def _function(given: Floats, sums: _Sums, term: Optional[Term], step: float) -> 
     some = (sums.number > 0) & ~np.isnan(given)
     if some.sum() < LEAST_ROWS or ((sums.number > 0) & np.isnan(given)).any():
         return None
-    if sums.number[some].max() < 2 or given[some].std() < 2 * step:
+    if sums.number[some].max() < 2 or (term is not None and given[some].std() < 2 * step):
         return None
     tolerance = 0.5 * step + _SLACK * np.maximum(np.abs(given[some]), 1.0)
     functions: tuple[Function, ...] = ("count",) if term is None else ("sum", "min", "max", "mean")

@@ -213,6 +213,14 @@ def test_independent_columns_have_no_relation() -> None:
     assert not relations, [str(r) for r in relations.relations]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_few_independent_numbers_have_no_relation(count: int) -> None:
+    rng = np.random.default_rng(4)
+    table = pa.table({f"c{i}": rng.integers(-9_999, 99_999, ROWS) / 100 for i in range(count)})
+    relations = found(table)
+    assert not relations, [str(r) for r in relations.relations]
+
+
 def test_rare_combinations_are_not_kept() -> None:
     rng = np.random.default_rng(5)
     city = np.r_[rng.integers(0, 20, ROWS - 3), 99, 99, 99]

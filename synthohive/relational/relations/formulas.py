@@ -209,7 +209,8 @@ def _products(
     owner = np.array([factors[i].column for i in usable])
     rows = table[usable]
     for size in (2, MOST_FACTORS):
-        sets = np.array(list(combinations(range(len(usable)), size - 1))).reshape(-1, size - 1)
+        sets = np.array(list(combinations(range(len(usable)), size - 1)), dtype=np.intp)
+        sets = sets.reshape(-1, size - 1)
         few = np.prod(rows[sets, :QUICK_ROWS], axis=1)  # (sets, rows)
         for power, last in product((1.0, 100.0, 0.01), range(len(usable))):
             off = np.abs(few * rows[last, :QUICK_ROWS] * power - given[:QUICK_ROWS])

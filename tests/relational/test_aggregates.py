@@ -1,0 +1,93 @@
+"""Parents' columns that sum up their children: found, calculated, and left alone by chance."""
+
+from __future__ import annotations
+
+import json
+from typing import Optional
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from synthohive import Metadata
+from synthohive.interface.inputs import reader_for
+from synthohive.relational.aggregates import Aggregate, find_aggregates
+from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.sample import Sample
+
+PARENTS = 300
+
+
+def lines() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    owner = np.repeat(np.arange(1, PARENTS), rng.integers(1, 6, PARENTS - 1))  # 0 has none
+    cents = rng.integers(100, 90_000, len(owner))
+    return pd.DataFrame(
+        {
+            "parent_id": owner,
+            "price": cents / 100,
+            "discount": rng.integers(0, 11, len(owner)) / 100,
+            "tax": rng.integers(0, 9, len(owner)) / 100,
+        }
+    )
+
+
+def grouped(values: pd.Series, how: str) -> np.ndarray:
+    made = values.groupby(lines()["parent_id"]).agg(how)
+    return made.reindex(range(PARENTS)).to_numpy()
+
+
+def cut(child: pd.DataFrame) -> pd.Series:
+    """Cut to cents after the discount, and again after the tax, in whole numbers."""
+    cents, less = (child["price"] * 100).round().astype(int), (child["discount"] * 100).round()
+    net = cents * (100 - less.astype(int)) // 100
+    return net * (100 + (child["tax"] * 100).round().astype(int)) // 100 / 100
+
+
+def search(target: np.ndarray) -> list[Aggregate]:
+    parent = pd.DataFrame({"id": range(PARENTS), "value": target})
+    metadata = Metadata().add_table("parent", "id")
+    metadata.add_table("child", fk={"parent_id": "parent.id"})
+    reader = reader_for({"parent": parent, "child": lines()}, metadata)
+    counts = {name: reader.count(name) for name in reader.metadata.tables}
+    tables = {n: pa.Table.from_batches(list(reader.read(n))) for n in counts}
+    plan = RelationalPlan.build(reader.metadata, counts)
+    return find_aggregates(Sample(reader.metadata, plan, tables), reader, counts).get("parent", [])
+
+
+TEXT = "value = {} of child"
+CASES: dict[str, tuple[np.ndarray, Optional[str]]] = {
+    "count": (np.nan_to_num(grouped(lines()["price"], "count")), "count(*)"),
+    "sum": (grouped(lines()["price"], "sum").round(2), "sum(price)"),
+    "max": (grouped(lines()["price"], "max"), "max(price)"),
+    "mean": (grouped(lines()["price"], "mean").round(2), "mean(price)"),
+    "share": (
+        grouped(lines()["price"] * (1 - lines()["discount"]), "sum").round(2),
+        "sum(price * (1 - discount))",
+    ),
+    "cut": (grouped(cut(lines()), "sum").round(2), "sum(price * (1 - discount) * (1 + tax))"),
+    "chance": (np.random.default_rng(2).normal(size=PARENTS).round(2), None),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_sums_up_children_is_found(case: str) -> None:
+    target, expected = CASES[case]
+    texts = [str(a) for a in search(target)]
+    if expected is None:
+        assert texts == []
+        return
+    ending = ", cut to 0.01 at each step" if case == "cut" else ""
+    assert texts == [TEXT.format(expected) + ending]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "chance"])
+def test_it_is_calculated_from_other_children_in_any_blocks(case: str) -> None:
+    found = search(CASES[case][0])[0]
+    loaded = Aggregate.from_state(json.loads(json.dumps(found.to_state())))
+    parents = pa.table({"id": np.arange(PARENTS)})
+    child = pa.Table.from_pandas(lines(), preserve_index=False)
+    made = loaded.values(parents, [child.slice(0, 200), child.slice(200)])
+    known = ~np.isnan(CASES[case][0])
+    assert np.allclose(made[known], CASES[case][0][known], atol=0.0051)
