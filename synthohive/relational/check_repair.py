@@ -71,9 +71,9 @@ class Repair:
             return self.table, 0
         self._couple()
         for _ in range(PASSES):
-            self._redraw()
-            if resample is not None:
+            if resample is not None:  # first, as it keeps to what the model and relations say
                 self._resample(resample)
+            self._redraw()
             self._borrow()
             self._arrange()
             if not self._pending().any():

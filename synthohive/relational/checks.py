@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._logging import get_logger
 from synthohive.exceptions import ConstraintViolationError, SchemaError
 from synthohive.relational.check_repair import Repair, Resample
 from synthohive.relational.sql_expressions import Check, Comparison, compile_check, quoted
@@ -21,6 +22,7 @@ from synthohive.schema import ColumnKind, Constraint, TableConfig
 
 __all__ = ["TableChecks"]
 
+log = get_logger(__name__)
 _NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT)
 
 
@@ -89,6 +91,25 @@ class TableChecks:
             if len(rows):
                 found[label] = rows
         return found
+
+    def keep_unbroken(
+        self, before: pa.Table, after: pa.Table, changed: Collection[str]
+    ) -> pa.Table:
+        """Return `after`, with the changed columns of `before` in rows that break a constraint.
+
+        Says how many rows those are by the log event ``relations_left``.
+        """
+        broken = self.violations(after).values()
+        if not broken:
+            return after
+        wrong = np.zeros(len(after), dtype=np.bool_)
+        wrong[np.concatenate(list(broken))] = True
+        for name in changed:
+            place = after.column_names.index(name)
+            kept = pc.if_else(pa.array(wrong), before.column(name), after.column(name))
+            after = after.set_column(place, after.field(place), kept)
+        log.warning("relations_left", table=self.table, rows=int(wrong.sum()))
+        return after
 
     def repair(
         self, table: pa.Table, rng: np.random.Generator, resample: Optional[Resample] = None

@@ -293,7 +293,11 @@ class _BlockMaker:
 
         rng = self.run.rng(self.name, "repair", number)
         table, repaired = self.checks.repair(table, rng, resample)
-        return self.fitted.relations.mend_beside(table, above) if repaired else table
+        if not repaired:
+            return table
+        relations = self.fitted.relations
+        mended = relations.mend_beside(table, above)
+        return self.checks.keep_unbroken(table, mended, relations.targets)
 
     def complete(self, block: _Block, attributes: pa.Table) -> pa.Table:
         """Add keys of parents and made-up columns, in the order of the table's columns."""

@@ -236,19 +236,11 @@ class _Finish:
 
     def _mended(self, before: pa.Table, block: pa.Table) -> pa.Table:
         """Make relations right again, but in rows that would break a constraint by it."""
-        block = self.fitted.relations.mend(block)
-        broken = self.checks.violations(block).values()
-        if not broken:
-            return block
-        wrong = np.zeros(len(block), dtype=np.bool_)
-        wrong[np.concatenate(list(broken))] = True
-        changed = [r.target for r in self.fitted.relations.relations]
-        changed += [column for choice in self.choices for column in choice.copies]
-        for name in changed:
-            kept = pc.if_else(pa.array(wrong), before.column(name), block.column(name))
-            block = _with_column(block, name, kept)
-        log.warning("relations_left", table=self.name, rows=int(wrong.sum()))
-        return block
+        relations = self.fitted.relations
+        copied = [column for choice in self.choices for column in choice.copies]
+        return self.checks.keep_unbroken(
+            before, relations.mend(block), [*relations.targets, *copied]
+        )
 
 
 def _link_hierarchy(run: Run, name: str, made: Generated) -> None:

@@ -134,6 +134,21 @@ def test_constraints_come_before_relations() -> None:
     assert "total = sum(total) of lines" not in texts(other)["orders"]
 
 
+def test_a_formula_leads_no_row_out_of_a_constraint() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"price": rng.integers(1, 1_000, 3_000) / 10, "pieces": 0, "total": 0.0})
+    frame["pieces"] = rng.integers(1, 1 + (150 / frame["price"]).clip(1, 9).astype(int))
+    frame["total"] = (frame["price"] * frame["pieces"]).round(2)
+    metadata = Metadata().add_table("sales")
+    metadata.tables["sales"].checks = [CheckConstraint(sqltext="total <= 150")]
+    synthesizer = Synthesizer(metadata, model="autoregressive")
+    made = synthesizer.fit({"sales": frame}, epochs=1, seed=1, progress=False).sample(seed=2)
+    assert any("price * pieces" in text for text in texts(synthesizer)["sales"])
+    assert made["sales"]["total"].max() <= 150
+    off = (made["sales"]["total"] - made["sales"]["price"] * made["sales"]["pieces"]).abs() > 0.051
+    assert off.mean() < 0.1
+
+
 def test_a_further_parent_fits_its_child_and_keeps_its_fan_out(synthesizer: Synthesizer) -> None:
     sides = [shop()[0], synthesizer.sample(seed=2)]
     counts = [f["lines"]["product_id"].value_counts().reindex(f["products"]["id"]) for f in sides]

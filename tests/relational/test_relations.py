@@ -221,6 +221,15 @@ def test_few_independent_numbers_have_no_relation(count: int) -> None:
     assert not relations, [str(r) for r in relations.relations]
 
 
+def test_what_nearly_follows_from_a_date_is_no_formula() -> None:
+    rng = np.random.default_rng(4)
+    days = pa.array(rng.integers(15_706, 16_071, ROWS).astype("datetime64[D]"))
+    late = pc.add(days, pa.array(rng.integers(60, 80, ROWS) * 3_600, pa.duration("s")))
+    table = pa.table({"month": pc.month(days), "day": pc.day(days), "shipped": late})
+    texts = [str(r) for r in found(table).relations]
+    assert not any("round" in text for text in texts), texts
+
+
 def test_rare_combinations_are_not_kept() -> None:
     rng = np.random.default_rng(5)
     city = np.r_[rng.integers(0, 20, ROWS - 3), 99, 99, 99]
@@ -266,6 +275,11 @@ def test_a_local_hour_beside_a_utc_timestamp() -> None:
     relations = found(repeated.filter(pc.invert(ambiguous)))
     texts = [str(r) for r in relations.relations]
     assert "utc = date(y, m, d, h) in America/New_York, as UTC" in texts
+    parts = discover(repeated, ["y", "m", "d", "h"])  # as where the timestamp is a key
+    expected = {"m = month", "d = day", "h = hour"}
+    assert {f"{e} of utc in America/New_York" for e in expected} <= set(map(str, parts.relations))
+    again = parts.mend(repeated.set_column(1, "m", pa.array([1] * len(repeated), pa.int64())))
+    assert again.equals(repeated)
 
 
 def test_nothing_is_divided_by_what_may_be_zero() -> None:

@@ -35,10 +35,18 @@ PARTS = (*_NUMBERS, *_TEXTS, "date")
 """All parts that are looked for."""
 
 
-def part_of(part: str, times: pa.ChunkedArray, type_: pa.DataType) -> Optional[pa.Array]:
+def _local(times: pa.ChunkedArray, zone: Optional[str]) -> pa.Array:
+    """Return points in time as a clock in a zone shows them; those without zone are UTC."""
+    times = times.combine_chunks()
+    if zone is None:
+        return times
+    if times.type.tz is None:
+        times = pc.assume_timezone(times, "UTC")
+    return pc.local_timestamp(times.cast(pa.timestamp(times.type.unit, zone)))
+
+
+def part_of(part: str, times: pa.Array, type_: pa.DataType) -> Optional[pa.Array]:
     """Return a part of each date as `type_`; None where that type cannot hold it."""
-    if isinstance(times, pa.ChunkedArray):
-        times = times.combine_chunks()
     if part in ("hour", "minute", "second", "%H") and pa.types.is_date(times.type):
         return None
     if part == "date":
@@ -56,12 +64,21 @@ def part_of(part: str, times: pa.ChunkedArray, type_: pa.DataType) -> Optional[p
 
 @dataclass(frozen=True)
 class CalendarPart(Relation):
-    """A part of a date, as a number or text."""
+    """A part of a date, as a number or text.
+
+    Attributes
+    ----------
+    part : str
+        One of :data:`PARTS`.
+    zone : str, optional
+        The part is local in this zone, the date is in UTC.
+    """
 
     kind: ClassVar[str] = "calendar_part"
     target: str
     source: str
     part: str
+    zone: Optional[str] = None
 
     @property
     def sources(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -83,13 +100,14 @@ class CalendarPart(Relation):
         rng: Optional[np.random.Generator] = None,
     ) -> pa.Array:
         """Take the part."""
-        made = part_of(self.part, rows.column(self.source), type_)
+        made = part_of(self.part, _local(rows.column(self.source), self.zone), type_)
         return pa.nulls(len(rows), type_) if made is None else made
 
     def __str__(self) -> str:
         if self.part.startswith("%"):
             return f"{self.target} = strftime({self.source}, '{self.part}')"
-        return f"{self.target} = {self.part} of {self.source}"
+        zone = f" in {self.zone}" if self.zone else ""
+        return f"{self.target} = {self.part} of {self.source}{zone}"
 
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""

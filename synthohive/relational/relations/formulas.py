@@ -22,6 +22,8 @@ QUICK_ROWS = 4
 MOST_COLUMNS, MOST_IN_PAIRS = 24, 150
 """Among so many columns, three or two sources are looked for."""
 MOST_FACTORS = 3
+LEAST_STEPS = 5
+"""Standard deviation, in steps, of what a rounded formula gives; fewer fit by chance."""
 _DIGITS = range(2, 10)
 _BASES = (1, 2, 3, 4, 5, 7, 9, 10, 12, 16, 24, 60, 100, 365, 1_000, 3_600, 86_400)
 
@@ -76,7 +78,7 @@ def find_linear(columns: Columns, chosen: Chosen) -> None:
             if names[y] not in chosen.free():
                 continue
             step = 0.0 if exact else columns.step(names[y]) / spread[y]
-            if not exact and not 0 < step < 0.5:
+            if not exact and not 0 < step * LEAST_STEPS <= 1:
                 continue
             for x in _candidates(gram, y, size, 0.15 * step**2 + 1e-9):
                 formula = _formula(columns, names, values, y, x, exact)
@@ -176,7 +178,7 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
             continue
         step = columns.step(target)
         tolerance = 0.51 * step if step else 1e-6 * np.abs(numbers[target]).max()
-        if step and columns.numbers(target)[rows].std() < 5 * step:
+        if step and columns.numbers(target)[rows].std() < LEAST_STEPS * step:
             continue
         for term in _products(factors, table, numbers[target], target, tolerance):
             if chosen.add(Formula(target, (term,), step)):

@@ -58,6 +58,11 @@ class TableRelations:
     def __bool__(self) -> bool:
         return bool(self.relations or self.null_with)
 
+    @property
+    def targets(self) -> list[str]:
+        """The columns that follow from others."""
+        return list(self._by_target)
+
     def above(self, prefix: str) -> list[str]:
         """Return the parent's columns that are needed, without the prefix."""
         names = {s for r in self.relations for s in r.sources if s.startswith(prefix)}
@@ -181,7 +186,7 @@ class TableRelations:
 
     def mend(self, rows: pa.Table) -> pa.Table:
         """Make targets right again after their sources were changed."""
-        for name in self._order(list(self._by_target)):
+        for name in self._order(self.targets):
             relation = self._by_target.get(name)
             if relation is None or not set(relation.sources) <= set(rows.column_names):
                 continue

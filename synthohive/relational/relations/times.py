@@ -46,10 +46,11 @@ def find_calendar(columns: Columns, chosen: Chosen) -> None:
     """Find dates that are made of other columns, then columns that are part of a date."""
     times = [n for n in columns.numeric if is_time(columns.type(n))]
     for name in times:
-        if name in chosen.free():
-            composed = _composed(columns, chosen, name)
-            if composed is not None:
-                chosen.add(composed)
+        composed = _composed(columns, chosen, name)
+        if composed is None or chosen.add(composed):
+            continue
+        for part, target in zip(_PARTS, composed.parts):  # the date is given, as in a key
+            chosen.add(CalendarPart(target, name, part, composed.zone))
     for target in chosen.free():
         if columns.distinct(target) < 2:
             continue
@@ -62,10 +63,11 @@ def _adopt(columns: Columns, chosen: Chosen, target: str, source: str) -> bool:
     type_ = columns.type(target)
     if is_number(type_) and not pa.types.is_date(type_) and not _is_whole(columns, target):
         return False
+    one = columns.rows.column(source).slice(0, 1).combine_chunks()
     return any(
         chosen.add(CalendarPart(target, source, part))
         for part in PARTS
-        if part_of(part, columns.rows.column(source).slice(0, 1), type_) is not None
+        if part_of(part, one, type_) is not None
     )
 
 
