@@ -68,11 +68,12 @@ def sum_up(run: Run, name: str) -> None:
     for aggregate in fitted.aggregates:
         parents = spool.column_table(aggregate.key.parent_columns)
         batches = run.tables[aggregate.child].spool.batches(aggregate.columns)
-        made.append(aggregate.values(parents, map(_as_table, batches)))
+        type_ = fitted.schema.field(aggregate.target).type
+        made.append(aggregate.values(parents, map(_as_table, batches), type_))
 
     def fill(block: pa.Table, start: int) -> pa.Table:
         for aggregate, values in zip(fitted.aggregates, made):
-            block = aggregate.apply(block, values[start : start + len(block)])
+            block = aggregate.apply(block, values.slice(start, len(block)))
         return fitted.relations.mend(block)
 
     spool.rewrite(fill)

@@ -18,7 +18,7 @@ from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
-from synthohive.relational.aggregates import find_aggregates
+from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
 from synthohive.relational.generation import Generated, Groups, Run, generate_attributes
@@ -83,7 +83,8 @@ def fit_database(
         findings=findings,
     )
     sample = Sample(metadata, plan, tables)
-    aggregates = find_aggregates(sample, reader, counts) if options.relations else {}
+    k = options.privacy.k_anonymity_threshold
+    aggregates = find_aggregates(sample, reader, counts, k) if options.relations else {}
     fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, aggregates, listener)
     for name in plan.order:
         fitted.tables[name] = fitter.fit(name)

@@ -17,7 +17,7 @@ from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
-from synthohive.relational.aggregates import Aggregate
+from synthohive.relational import aggregates
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
@@ -64,7 +64,7 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["copies"] = {
         label: [copy.to_state() for copy in copies] for label, copies in table.copies.items()
     }
-    pack.state["aggregates"] = [aggregate.to_state() for aggregate in table.aggregates]
+    pack.state["aggregates"] = [aggregates.to_state(aggregate) for aggregate in table.aggregates]
     pack.state["codes"] = {label: codes.to_state() for label, codes in table.codes.items()}
     pack.state["makers"] = {c: maker.to_state() for c, maker in table.makers.items()}
     pack.state["keys"] = {
@@ -131,7 +131,7 @@ def read_table(
             label: tuple(Copy.from_state(copy) for copy in copies)
             for label, copies in state["copies"].items()
         },
-        aggregates=[Aggregate.from_state(a) for a in state["aggregates"]],
+        aggregates=[aggregates.from_state(a) for a in state["aggregates"]],
         codes={label: ParentCodes.from_state(s) for label, s in state["codes"].items()},
     )
     table.makers = {c: maker_from_state(config.columns[c], s) for c, s in state["makers"].items()}
