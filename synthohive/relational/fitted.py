@@ -22,7 +22,6 @@ from synthohive.relational.keys import KeyMaker
 from synthohive.relational.parent_codes import ParentCodes
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.base import Relation
-from synthohive.relational.relations.lookup import Copy
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
@@ -89,8 +88,8 @@ class FittedTable:
         Of what the model is conditioned on.
     relations : TableRelations
         What is exact in its rows.
-    copies : dict of str to tuple of Copy
-        Per further key (by label): the columns that repeat one of the parent.
+    linked : dict of str to TableRelations
+        Per further key (by label): what follows from the parent, once it is chosen.
     aggregates : list of Aggregate
         The columns that sum up the rows of a child table.
     codes : dict of str to ParentCodes
@@ -112,7 +111,7 @@ class FittedTable:
     profile: Optional[TableProfile] = None
     misread_checks: list[str] = field(default_factory=list)
     relations: TableRelations = field(default_factory=TableRelations)
-    copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
+    linked: dict[str, TableRelations] = field(default_factory=dict)
     aggregates: list[Aggregate] = field(default_factory=list)
     codes: dict[str, ParentCodes] = field(default_factory=dict)
 
@@ -130,8 +129,8 @@ class FittedTable:
     @property
     def all_relations(self) -> list[Union[Relation, Aggregate]]:
         """What is exact in the rows, also beside further parents and children."""
-        copies = [copy for found in self.copies.values() for copy in found]
-        return [*copies, *self.relations.relations, *self.aggregates]
+        linked = [r for found in self.linked.values() for r in found.relations]
+        return [*linked, *self.relations.relations, *self.aggregates]
 
     @property
     def schema(self) -> pa.Schema:

@@ -27,8 +27,11 @@ from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import learn_key_makers
+from synthohive.relational.lineage import beside, lineage
 from synthohive.relational.parent_codes import ParentCodes
 from synthohive.relational.relations.finder import RelationFinder
+from synthohive.relational.relations.patterns import find_copies
+from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import DEPTH, Roles, code_column, fan_out_column, null_column
 from synthohive.relational.sample import Sample, incoming_keys, root_entities, training_context
 from synthohive.schema import Column, ColumnKind, ForeignKey
@@ -179,32 +182,58 @@ class TableFitter:
         entities: Optional[IntArray],
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Find what is exact; return what is left to model, and codes of further parents."""
-        name, k = table.config.name, self.options.privacy.k_anonymity_threshold
-        plan = self.sample.plan.tables[name]
+        name, plan = table.config.name, self.sample.plan.tables[table.config.name]
         keys = [f.key for f in plan.further if f.mode in ("free", "deferred")]
         table.aggregates = list(self.aggregates.get(name, []))
-        summed = {parent: {a.target for a in found} for parent, found in self.aggregates.items()}
+        summed = {parent: self._summed(parent) for parent in self.aggregates}
         finder = RelationFinder(
-            self.sample, self.reader, name, table.attributes, table.rows, summed
+            self.sample,
+            self.reader,
+            name,
+            table.attributes,
+            table.rows,
+            summed,
+            frozenset(self._summed(name)),
         )
-        rows = finder.beside(attributes, plan.driver) if attributes.num_columns else attributes
+        rows = beside(attributes, finder.above(plan.driver))
         for key in keys:
             self._code(table, key, rows)
         if self.options.relations and table.attributes:
-            table.copies = {key.label(name): finder.find_copies(key) for key in keys}
-            copied = {copy.target for copies in table.copies.values() for copy in copies}
-            table.relations = finder.excluding(copied | summed.get(name, set())).find(entities, k)
+            self._relations(table, finder, keys, entities)
             rng = seeds.generator(self.options.seed, name, "relations")
             attributes, columns = table.relations.prepare(rows, columns, rng)
         for label, codes in table.codes.items():
             key = next(key for key in keys if key.label(name) == label)
             parents = self.sample.parent_rows(name, key)
-            values = codes(self.sample.tables[key.parent])[parents]
+            values = codes(self._parents(key.parent))[parents]
             array = pa.array(values, mask=parents < 0).cast(pa.string())
             column = Column(name=code_column(label), kind=ColumnKind.CATEGORICAL, arrow="string")
             columns[column.name] = column
             attributes = attributes.append_column(column.name, array)
         return attributes, columns
+
+    def _relations(
+        self,
+        table: FittedTable,
+        finder: RelationFinder,
+        keys: list[ForeignKey],
+        entities: Optional[IntArray],
+    ) -> None:
+        """Find copies over further keys, then what holds in a row, then formulas over keys."""
+        name, k = table.config.name, self.options.privacy.k_anonymity_threshold
+        known = TableRelations()
+        for key in keys:
+            table.linked[key.label(name)] = finder.find_links(key, known, find_copies)
+            known = known.and_also(table.linked[key.label(name)])
+        finder = finder.excluding(known.targets)
+        own = finder.find(entities, k)
+        known = known.and_also(own)
+        for key in keys:
+            found = finder.find_links(key, known)
+            table.linked[key.label(name)] = table.linked[key.label(name)].and_also(found)
+            known = known.without(found.targets).and_also(found)
+            own = own.without(found.targets)
+        table.relations = own
 
     def _code(self, table: FittedTable, key: ForeignKey, rows: pa.Table) -> None:
         """Learn what the children over a further key have in common with their parents."""
@@ -212,7 +241,7 @@ class TableFitter:
         if parent is None or not rows.num_columns:
             return
         codes = ParentCodes.fit(
-            self.sample.tables[key.parent].select(list(parent.attributes)),
+            self._parents(key.parent),
             rows,
             self.sample.parent_rows(name, key),
             kept=parent.reference is not None,
@@ -221,6 +250,22 @@ class TableFitter:
         )
         if codes is not None:
             table.codes[key.label(name)] = codes
+
+    def _parents(self, table: str) -> pa.Table:
+        """Return the attributes of a table's rows and of their ancestors."""
+        plan, tables = self.sample.plan, self.database.tables
+        names = (table, *plan.tables[table].ancestors)
+        wanted = {
+            n: [c for c in tables[n].attributes if c not in self._summed(n)]
+            for n in names
+            if n in tables
+        }
+        rows = np.arange(len(self.sample.tables[table]), dtype=np.int64)
+        return lineage(self.sample, plan, table, rows, wanted)
+
+    def _summed(self, table: str) -> set[str]:
+        """Return the columns that follow from a table's children, known only at the end."""
+        return {aggregate.target for aggregate in self.aggregates.get(table, [])}
 
     def _hierarchy(self, name: str, table: FittedTable) -> Optional[IntArray]:
         key = self.sample.plan.tables[name].hierarchy

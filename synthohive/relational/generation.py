@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
 
@@ -20,8 +21,10 @@ from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.relational import seeds
 from synthohive.relational.context import group_block, keep_columns
 from synthohive.relational.fitted import FittedDatabase, FittedTable
+from synthohive.relational.lineage import beside, by_table, lineage, taken
 from synthohive.relational.roles import DEPTH, code_column, fan_out_column, null_column
 from synthohive.relational.spool import EncodedSpool, TableSpool
+from synthohive.schema import ForeignKey
 
 __all__ = ["BLOCK_ROWS", "Generated", "Groups", "Run", "generate_attributes"]
 
@@ -40,10 +43,15 @@ class Groups:
     counts: IntArray
     without_parent: int = 0
 
-    @property
+    @cached_property
     def offsets(self) -> IntArray:
         """First row of each parent, then the end."""
         return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.counts)])
+
+    def parents_of(self, rows: IntArray) -> IntArray:
+        """Return the parent of some rows; -1 for none, and for row -1."""
+        linked = (rows >= 0) & (rows < self.offsets[-1])
+        return np.where(linked, np.searchsorted(self.offsets, rows, side="right") - 1, -1)
 
     @property
     def rows(self) -> int:
@@ -90,6 +98,24 @@ class Run:
     enforce_constraints: bool = False
     tables: dict[str, Generated] = field(default_factory=dict)
 
+    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
+        """Return columns of some generated rows; NULL for row -1."""
+        spool, known = self.tables[table].spool, rows[rows >= 0]
+        if not len(known):
+            fields = [spool.schema.field(name) for name in columns]
+            return pa.table({f.name: pa.nulls(len(rows), f.type) for f in fields})
+        low, high = int(known.min()), int(known.max()) + 1
+        index = pa.array(rows - low, mask=rows < 0)
+        return spool.slice(low, high, columns).take(index)
+
+    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
+        """Return the driving parent of some generated rows; -1 for none, and for row -1."""
+        reference, groups = self.fitted.tables[table].reference, self.tables[table].groups
+        if reference is not None:
+            kept = reference.parents
+            return np.full_like(rows, -1) if kept is None else taken(kept, rows)
+        return np.full_like(rows, -1) if groups is None else groups.parents_of(rows)
+
     def rng(self, *path: Any) -> np.random.Generator:
         """Return the stream of a named part of this run."""
         return seeds.generator(self.seed, *path)
@@ -127,8 +153,8 @@ def _blocks(rows: int, groups: Optional[Groups], whole_groups: bool) -> Iterator
             parents = np.full(len(numbers), -1, dtype=np.int64)
             positions, sizes = np.zeros_like(parents), np.ones_like(parents)
         else:
-            linked = numbers < offsets[-1]
-            parents = np.where(linked, np.searchsorted(offsets, numbers, side="right") - 1, -1)
+            parents = groups.parents_of(numbers)
+            linked = parents >= 0
             positions = np.where(linked, numbers - offsets[parents], 0)
             sizes = (
                 np.where(linked, groups.counts[parents], 1)
@@ -249,15 +275,14 @@ class _BlockMaker:
         return own, ancestors, self._repaired(decoded, context, above, block.number)
 
     def _parent_values(self, block: _Block) -> pa.Table:
-        """Return the parent's columns that relations name; a dummy keeps the number of rows."""
-        columns: dict[str, Any] = {"": pa.nulls(len(block.rows))}
+        """Return the ancestors' columns that relations name; a dummy keeps the number of rows."""
+        found = pa.table({"": pa.nulls(len(block.rows))})
         driver = self.plan.driver
-        if driver is not None:
-            prefix = f"{driver.parent}."
-            names = self.fitted.relations.above(prefix)
-            found = self._of_parents(block, driver.parent, names)
-            columns.update({f"{prefix}{name}": array for name, array in zip(names, found)})
-        return pa.table(columns)
+        if driver is None:
+            return found
+        wanted = by_table(self.fitted.relations.above(self.fitted.attributes), self.plan.ancestors)
+        above = lineage(self.run, self.run.fitted.plan, driver.parent, block.parents, wanted)
+        return beside(found, above)
 
     def _draw(
         self, context: EncodedTable, above: pa.Table, *path: Any
@@ -323,19 +348,8 @@ class _BlockMaker:
         driver = self.plan.driver
         if driver is None or not len(block.rows):
             return {}
-        found = self._of_parents(block, driver.parent, driver.parent_columns)
-        return dict(zip(driver.columns, found))
-
-    def _of_parents(self, block: _Block, parent: str, columns: Sequence[str]) -> list[Any]:
-        """Return columns of each row's driving parent; NULL where there is none."""
-        spool = self.run.tables[parent].spool
-        present = block.parents[block.parents >= 0]
-        if not len(present):
-            return [pa.nulls(len(block.parents), spool.schema.field(c).type) for c in columns]
-        low, high = int(present[0]), int(present[-1]) + 1
-        found = spool.slice(low, high, columns)
-        index = pa.array(block.parents - low, mask=block.parents < 0)
-        return [found.column(name).take(index) for name in columns]
+        found = self.run.take(driver.parent, driver.parent_columns, block.parents)
+        return dict(zip(driver.columns, found.columns))
 
     def _key_column(self, name: str, block: _Block) -> pa.Array:
         maker = self.fitted.makers[name]

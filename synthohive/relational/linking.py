@@ -6,6 +6,7 @@ table; the attributes beside them were already drawn and do not depend on this o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional, Union
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 from synthohive._logging import get_logger
 from synthohive.relational import seeds
 from synthohive.relational.generation import Generated, Run
+from synthohive.relational.lineage import by_table, lineage
 from synthohive.relational.linkage import (
     CodedQuotaAssigner,
     GroupedQuotaAssigner,
@@ -23,6 +25,7 @@ from synthohive.relational.linkage import (
     avoid_duplicates,
 )
 from synthohive.relational.plan import FurtherKey
+from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.rows import group_codes, match_rows
 from synthohive.relational.unique import UniqueRepair
 
@@ -88,14 +91,12 @@ class _Choice:
 
     def __init__(self, run: Run, name: str, made: Generated, further: FurtherKey) -> None:
         self.key, self.label = further.key, further.key.label(name)
-        parent = run.tables[self.key.parent]
+        parent, fitted = run.tables[self.key.parent], run.fitted.tables[name]
         self.rows_of_parents = parent.spool.rows
-        prefix = f"{self.key.parent}."
-        copies = run.fitted.tables[name].copies.get(self.label, ())
-        self.copies = {c.target: c.sources[0][len(prefix) :] for c in copies}
-        columns = dict.fromkeys([*self.key.parent_columns, *self.copies.values()])
-        self.keys = parent.spool.column_table(list(columns))
-        share = run.fitted.tables[name].keys[self.label].null_share
+        self.keys = parent.spool.column_table(self.key.parent_columns)
+        self.linked = fitted.linked.get(self.label, TableRelations())
+        self.above = _above(run, self.key.parent, self.linked.above(fitted.attributes))
+        share = fitted.keys[self.label].null_share
         drawn = made.nulls.get(self.label, np.zeros(made.spool.rows, dtype=bool))
         self.nulls = _exact_nulls(drawn, share, run.rng(name, self.label, "nulls"))
         self.ranks = np.cumsum(~self.nulls) - 1
@@ -114,9 +115,8 @@ class _Choice:
         codes = run.fitted.tables[name].codes.get(self.label)
         if codes is None or self.rows_of_parents == 0:
             return QuotaAssigner(self.counts, seed)
-        spool = run.tables[self.key.parent].spool
-        columns = codes.columns or self.key.parent_columns
-        theirs = codes(spool.column_table(columns))
+        named = codes.columns
+        theirs = codes(_above(run, self.key.parent, named) if named else self.keys)
         return CodedQuotaAssigner(made.codes[self.label][~self.nulls], theirs, self.counts, seed)
 
     def parents(self, block: pa.Table, start: int) -> IntArray:
@@ -155,9 +155,14 @@ class _Choice:
                 continue
             values = self.keys.column(parent_column).take(index)
             block = _with_column(block, column, values)
-        for column, parent_column in self.copies.items():
-            block = _with_column(block, column, self.keys.column(parent_column).take(index))
-        return block
+        return self.linked.mend_beside(block, self.above.take(index)) if self.linked else block
+
+
+def _above(run: Run, table: str, names: Sequence[str]) -> pa.Table:
+    """Return columns of all rows of a generated table and of their ancestors."""
+    plan, rows = run.fitted.plan, np.arange(run.tables[table].spool.rows, dtype=np.int64)
+    wanted = by_table(names, (table, *plan.tables[table].ancestors))
+    return lineage(run, plan, table, rows, wanted)
 
 
 def _exact_nulls(
@@ -226,7 +231,7 @@ class _Finish:
         for choice in self.choices:
             rng = self.run.rng(self.name, choice.label, "pairs", start)
             block = choice.apply(block, start, rng)
-        touched = any(choice.copies for choice in self.choices)
+        touched = any(choice.linked for choice in self.choices)
         for repair in self.repairs:
             block, changed = repair.apply(block)
             touched = touched or bool(changed)
@@ -238,9 +243,9 @@ class _Finish:
     def _mended(self, before: pa.Table, block: pa.Table) -> pa.Table:
         """Make relations right again, but in rows that would break a constraint by it."""
         relations = self.fitted.relations
-        copied = [column for choice in self.choices for column in choice.copies]
+        linked = [column for choice in self.choices for column in choice.linked.targets]
         return self.checks.keep_unbroken(
-            before, relations.mend(block), [*relations.targets, *copied]
+            before, relations.mend(block), [*relations.targets, *linked]
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -17,6 +17,7 @@ from synthohive.relational.context import (
     parent_context,
     positions_in_groups,
 )
+from synthohive.relational.lineage import taken
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.rows import match_rows
 from synthohive.schema import ForeignKey, Metadata
@@ -56,6 +57,14 @@ class Sample:
                 self.tables[table], key.columns, self.tables[key.parent], key.parent_columns
             )
         return self.parents[label]
+
+    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
+        """Return columns of some rows; NULL for row -1."""
+        return self.tables[table].select(list(columns)).take(pa.array(rows, mask=rows < 0))
+
+    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
+        """Return the parent row of some rows; -1 for none, and for row -1."""
+        return taken(self.parent_rows(table, key), rows)
 
     def child_counts(self, child: str, key: ForeignKey) -> IntArray:
         """Return the number of children of each parent row over `key`."""

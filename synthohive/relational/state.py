@@ -23,7 +23,6 @@ from synthohive.relational.fitted import FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import maker_from_state
 from synthohive.relational.parent_codes import ParentCodes
-from synthohive.relational.relations.lookup import Copy
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.schema import Column, TableConfig
@@ -61,9 +60,7 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["context_layout"] = table.context_layout.to_dict()
     pack.state["misread_checks"] = table.misread_checks
     pack.state["relations"] = table.relations.to_state()
-    pack.state["copies"] = {
-        label: [copy.to_state() for copy in copies] for label, copies in table.copies.items()
-    }
+    pack.state["linked"] = {label: found.to_state() for label, found in table.linked.items()}
     pack.state["aggregates"] = [aggregates.to_state(aggregate) for aggregate in table.aggregates]
     pack.state["codes"] = {label: codes.to_state() for label, codes in table.codes.items()}
     pack.state["makers"] = {c: maker.to_state() for c, maker in table.makers.items()}
@@ -127,10 +124,7 @@ def read_table(
         misread_checks=state["misread_checks"],
         context_layout=Layout.from_dict(state["context_layout"]),
         relations=TableRelations.from_state(state["relations"]),
-        copies={
-            label: tuple(Copy.from_state(copy) for copy in copies)
-            for label, copies in state["copies"].items()
-        },
+        linked={label: TableRelations.from_state(s) for label, s in state["linked"].items()},
         aggregates=[aggregates.from_state(a) for a in state["aggregates"]],
         codes={label: ParentCodes.from_state(s) for label, s in state["codes"].items()},
     )

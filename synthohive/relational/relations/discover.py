@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive.relational.lineage import beside
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
 from synthohive.relational.relations.formulas import find_linear, find_products, find_sums
@@ -23,7 +24,9 @@ from synthohive.relational.relations.patterns import (
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.relations.times import find_calendar, find_clocks
 
-__all__ = ["discover", "verified"]
+__all__ = ["discover", "discover_links", "verified"]
+
+Search = Callable[[Columns, Chosen], None]
 
 
 def discover(
@@ -62,6 +65,36 @@ def discover(
     find_orders(columns, chosen)
     null_with = find_nulls(columns, chosen)
     return _assembled(chosen.ordered(), null_with, columns)
+
+
+def discover_links(
+    rows: pa.Table,
+    above: pa.Table,
+    targets: Collection[str],
+    known: Mapping[str, Relation],
+    search: Sequence[Search] = (find_copies, find_sums, find_linear, find_products),
+) -> TableRelations:
+    """Search for columns that follow wholly from those of a parent, perhaps beside others.
+
+    Parameters
+    ----------
+    rows, above : pyarrow.Table
+        The table's columns; those of the parent and its ancestors, as ``table.column``.
+    targets : collection of str
+        Columns that may follow from others.
+    known : mapping of str to Relation
+        What other columns follow from; no circle may arise.
+    """
+    if len(rows) < LEAST_ROWS:
+        return TableRelations()
+    columns = Columns(beside(rows, above), targets)
+    chosen = Chosen(columns)
+    chosen.relations.update(known)
+    for find in search:
+        find(columns, chosen)
+    found = [r for r in chosen.ordered() if r.target not in known]
+    linked = (r for r in found if not set(r.sources) <= set(rows.column_names))
+    return _assembled(tuple(linked), {}, columns)
 
 
 def _assembled(

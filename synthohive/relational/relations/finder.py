@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
-from synthohive.relational.relations.columns import Chosen, Columns
-from synthohive.relational.relations.discover import discover, verified
-from synthohive.relational.relations.lookup import Copy
-from synthohive.relational.relations.patterns import find_copies
+from synthohive.relational.lineage import beside, by_table, lineage, taken
+from synthohive.relational.relations.discover import Search, discover, discover_links, verified
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample
@@ -54,20 +53,30 @@ class RelationFinder:
     def find(self, entities: Optional[IntArray], k: int) -> TableRelations:
         """Return what holds in a table's rows, beside those of its driving parent."""
         driver = self.sample.plan.tables[self.table].driver
-        found = discover(self._beside(driver), self._free(), entities, k)
+        rows, above = self._own(), self.above(driver)
+        if driver is not None:
+            above = above.select(_parent_and_copies(driver.parent, rows, above))
+        found = discover(beside(rows, above), self._free(), entities, k)
         return self._verified(found, driver)
 
-    def find_copies(self, key: ForeignKey) -> tuple[Copy, ...]:
-        """Return the columns that repeat one of the parent over `key`."""
-        chosen = Chosen(Columns(self._beside(key), self._free()))
-        find_copies(chosen.columns, chosen)
-        copies = tuple(r for r in chosen.relations.values() if r.sources[0] not in self.attributes)
-        kept = self._verified(TableRelations(copies), key).relations
-        return tuple(r for r in kept if isinstance(r, Copy))
+    def find_links(self, key: ForeignKey, known: TableRelations, *search: Search) -> TableRelations:
+        """Return what follows from the parent over a further key.
+
+        Parameters
+        ----------
+        known : TableRelations
+            What other columns follow from.
+        *search : callable
+            The searches of :func:`discover_links`; all without any.
+        """
+        whole = {r.target: r for r in known.relations if r.whole}
+        options = {"search": search} if search else {}
+        found = discover_links(self._own(), self.above(key), self._free(), whole, **options)
+        return self._verified(found, key)
 
     def excluding(self, copied: Collection[str]) -> RelationFinder:
-        """Return a finder for which some columns do not follow from others."""
-        return replace(self, fixed=frozenset(copied))
+        """Return a finder for which some more columns do not follow from others."""
+        return replace(self, fixed=self.fixed | frozenset(copied))
 
     def _free(self) -> set[str]:
         """Return the columns that may follow from others."""
@@ -82,40 +91,71 @@ class RelationFinder:
             log.info("relation_found", table=self.table, relation=str(relation))
         return found
 
-    def _beside(self, key: Optional[ForeignKey]) -> pa.Table:
-        rows = self.sample.tables[self.table].select(list(self.attributes))
-        return self.beside(rows, key)
+    def _own(self) -> pa.Table:
+        return self.sample.tables[self.table].select(list(self.attributes))
 
-    def beside(self, rows: pa.Table, driver: Optional[ForeignKey]) -> pa.Table:
-        """Return rows of the sample with the columns of their parent over a key."""
-        if driver is None:
-            return rows
-        parents = self.sample.parent_rows(self.table, driver)
-        above = self.sample.tables[driver.parent]
-        keys = self.sample.metadata.tables[driver.parent].key_columns
-        keys |= self.summed.get(driver.parent, set())
-        index = pa.array(parents, mask=parents < 0)
-        for name in (c for c in above.column_names if c not in keys):
-            rows = rows.append_column(f"{driver.parent}.{name}", above.column(name).take(index))
-        return rows
+    def above(self, key: Optional[ForeignKey]) -> pa.Table:
+        """Return the columns of each sampled row's parent over a key, and of its ancestors."""
+        if key is None:
+            return pa.table({})
+        plan, tables = self.sample.plan, self.sample.metadata.tables
+        rows = self.sample.parent_rows(self.table, key)
+        wanted = {}
+        for name in (key.parent, *plan.tables[key.parent].ancestors):
+            left_out = tables[name].key_columns | self.summed.get(name, set())
+            names = self.sample.tables[name].column_names
+            wanted[name] = [c for c in names if c not in left_out]
+        return lineage(self.sample, plan, key.parent, rows, wanted)
 
-    def _all_rows(self, found: TableRelations, driver: Optional[ForeignKey]) -> Iterator[pa.Table]:
-        """Stream the whole table, with the parent's columns that are needed."""
-        prefix = "" if driver is None else f"{driver.parent}."
-        wanted = found.above(prefix) if driver is not None else []
+    def _all_rows(self, found: TableRelations, key: Optional[ForeignKey]) -> Iterator[pa.Table]:
+        """Stream the whole table, with the ancestors' columns that are needed."""
+        wanted = found.above(self.attributes)
         named = {c for r in found.relations for c in (r.target, *r.sources)}
         named |= {*found.null_with, *found.null_with.values()}
         columns = [c for c in self.attributes if c in named]
-        parents: Any = None
-        if driver is not None and wanted:
-            columns += [c for c in driver.columns if c not in columns]
-            keys = dict.fromkeys([*driver.parent_columns, *wanted])
-            parents = pa.Table.from_batches(list(self.reader.read(driver.parent, list(keys))))
+        above: Optional[pa.Table] = None
+        if key is not None and wanted:
+            columns += [c for c in key.columns if c not in columns]
+            source, plan = _AllRows(self.reader), self.sample.plan
+            parents = source.table(key.parent, key.parent_columns)
+            ancestors = (key.parent, *plan.tables[key.parent].ancestors)
+            everyone = np.arange(len(parents), dtype=np.int64)
+            above = lineage(source, plan, key.parent, everyone, by_table(wanted, ancestors))
         for batch in self.reader.read(self.table, columns):
             rows = pa.Table.from_batches([batch])
-            if driver is not None and parents is not None:
-                at = match_rows(rows, driver.columns, parents, driver.parent_columns)
-                index = pa.array(at, mask=at < 0)
-                for name in wanted:
-                    rows = rows.append_column(f"{prefix}{name}", parents.column(name).take(index))
+            if key is not None and above is not None:
+                at = match_rows(rows, key.columns, parents, key.parent_columns)
+                rows = beside(rows, above.take(pa.array(at, mask=at < 0)))
             yield rows
+
+
+@dataclass(frozen=True)
+class _AllRows:
+    """Whole real tables, a few columns at a time, in memory."""
+
+    reader: Reader
+
+    def table(self, name: str, columns: Sequence[str]) -> pa.Table:
+        batches = self.reader.read(name, list(columns))
+        return pa.Table.from_batches(list(batches)).select(list(columns))
+
+    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
+        return self.table(table, columns).take(pa.array(rows, mask=rows < 0))
+
+    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
+        children = self.table(table, key.columns)
+        parents = self.table(key.parent, key.parent_columns)
+        return taken(match_rows(children, key.columns, parents, key.parent_columns), rows)
+
+
+def _parent_and_copies(parent: str, rows: pa.Table, above: pa.Table) -> list[str]:
+    """Return the parent's columns, and those of its ancestors that own ones may repeat.
+
+    Other columns of ancestors would only make the search slow.
+    """
+    own = {(column.type, pc.count_distinct(column).as_py()) for column in rows.columns}
+    return [
+        name
+        for name, column in zip(above.column_names, above.columns)
+        if name.startswith(f"{parent}.") or (column.type, pc.count_distinct(column).as_py()) in own
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Optional
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrow import column_from_arrow
+from synthohive.relational.lineage import beside
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.calendar import CalendarDate, CalendarPart
 from synthohive.relational.relations.clock import ClockDelay, ClockTime
@@ -63,10 +64,22 @@ class TableRelations:
         """The columns that follow from others."""
         return list(self._by_target)
 
-    def above(self, prefix: str) -> list[str]:
-        """Return the parent's columns that are needed, without the prefix."""
-        names = {s for r in self.relations for s in r.sources if s.startswith(prefix)}
-        return sorted(name[len(prefix) :] for name in names)
+    def without(self, targets: Collection[str]) -> TableRelations:
+        """Return the relations of all other targets."""
+        kept = tuple(r for r in self.relations if r.target not in targets)
+        return TableRelations(kept, self.null_with, self.flags - set(targets))
+
+    def and_also(self, other: TableRelations) -> TableRelations:
+        """Return these relations and others, of other targets."""
+        return TableRelations(
+            (*self.relations, *other.relations),
+            {**self.null_with, **other.null_with},
+            self.flags | other.flags,
+        )
+
+    def above(self, own: Collection[str]) -> list[str]:
+        """Return the columns that are needed besides the table's own."""
+        return sorted({s for r in self.relations for s in r.sources if s not in own})
 
     def _order(self, names: list[str]) -> list[str]:
         """Sort columns so that each comes after those that it follows from."""
@@ -179,10 +192,7 @@ class TableRelations:
 
     def mend_beside(self, rows: pa.Table, above: pa.Table) -> pa.Table:
         """Return :meth:`mend` of rows beside their parent's columns."""
-        names = rows.column_names
-        for name in above.column_names:
-            rows = rows if name in names else rows.append_column(name, above.column(name))
-        return self.mend(rows).select(names)
+        return self.mend(beside(rows, above)).select(rows.column_names)
 
     def mend(self, rows: pa.Table) -> pa.Table:
         """Make targets right again after their sources were changed."""
@@ -192,7 +202,9 @@ class TableRelations:
                 continue
             before = rows.column(name)
             array = relation.mend(rows)
-            rows = _with_column(rows, name, _with_nulls(array, pc.is_null(before)))
+            if name in self.flags or name in self.null_with or not relation.whole:
+                array = _with_nulls(array, pc.is_null(before))
+            rows = _with_column(rows, name, array)
         return rows
 
     def to_state(self) -> dict[str, Any]:
