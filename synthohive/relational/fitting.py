@@ -209,7 +209,7 @@ class TableFitter:
             array = pa.array(values, mask=parents < 0).cast(pa.string())
             column = Column(name=code_column(label), kind=ColumnKind.CATEGORICAL, arrow="string")
             columns[column.name] = column
-            attributes = attributes.append_column(column.name, array)
+            attributes = beside(attributes, pa.table({column.name: array}))
         return attributes, columns
 
     def _relations(
