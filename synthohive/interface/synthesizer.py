@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from synthohive.privacy.detect import PiiFinding
     from synthohive.relational.aggregates import Aggregate
     from synthohive.relational.relations.base import Relation
+    from synthohive.relational.sequences import Growing
     from synthohive.validation.report import ValidationReport
 
 __all__ = ["Synthesizer"]
@@ -337,7 +338,7 @@ class Synthesizer:
         return self._state().findings
 
     @property
-    def relations(self) -> dict[str, list[Union[Relation, Aggregate]]]:
+    def relations(self) -> dict[str, list[Union[Relation, Aggregate, Growing]]]:
         """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
         return {name: table.all_relations for name, table in self._state().tables.items()}
 

@@ -15,12 +15,16 @@ __all__ = ["group_block", "keep_columns", "parent_context", "positions_in_groups
 IntArray = npt.NDArray[np.int64]
 
 
-def positions_in_groups(parents: IntArray) -> tuple[IntArray, IntArray]:
+def positions_in_groups(
+    parents: IntArray, ranks: Optional[IntArray] = None
+) -> tuple[IntArray, IntArray]:
     """Return each row's position inside its parent's group, and the group's size.
 
-    Rows without a parent (-1) are groups of their own.
+    Rows without a parent (-1) are groups of their own. `ranks` say in which order the rows
+    of a group stand; as they come if None.
     """
-    order = np.argsort(parents, kind="stable")
+    ranks = np.arange(len(parents)) if ranks is None else ranks
+    order = np.lexsort((ranks, parents))
     ordered = parents[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(order) else order
     sizes = np.diff(np.r_[starts, len(order)])

@@ -24,6 +24,7 @@ from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
+from synthohive.relational.sequences import Growing
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
@@ -84,6 +85,10 @@ class FittedTable:
         None for a reference table, or one without any modelled column.
     largest_group : int
         Most children of one parent over the driving key.
+    siblings : bool
+        Rows know the siblings before them.
+    growing : list of Growing
+        The columns that never fall inside a group of siblings.
     context_layout : Layout
         Of what the model is conditioned on.
     relations : TableRelations
@@ -107,6 +112,8 @@ class FittedTable:
     hierarchy: Optional[HierarchyModel] = None
     reference: Optional[ReferenceRows] = None
     largest_group: int = 1
+    siblings: bool = False
+    growing: list[Growing] = field(default_factory=list)
     context_layout: Layout = field(default_factory=Layout)
     profile: Optional[TableProfile] = None
     misread_checks: list[str] = field(default_factory=list)
@@ -127,10 +134,10 @@ class FittedTable:
         return {name: self.config.columns[name] for name in self.roles.attributes}
 
     @property
-    def all_relations(self) -> list[Union[Relation, Aggregate]]:
+    def all_relations(self) -> list[Union[Relation, Aggregate, Growing]]:
         """What is exact in the rows, also beside further parents and children."""
         linked = [r for found in self.linked.values() for r in found.relations]
-        return [*linked, *self.relations.relations, *self.aggregates]
+        return [*linked, *self.relations.relations, *self.growing, *self.aggregates]
 
     @property
     def schema(self) -> pa.Schema:

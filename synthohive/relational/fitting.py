@@ -33,7 +33,15 @@ from synthohive.relational.relations.finder import RelationFinder
 from synthohive.relational.relations.patterns import find_copies
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import DEPTH, Roles, code_column, fan_out_column, null_column
-from synthohive.relational.sample import Sample, incoming_keys, root_entities, training_context
+from synthohive.relational.sample import (
+    Sample,
+    SampledGroups,
+    incoming_keys,
+    root_entities,
+    sampled_groups,
+    training_context,
+)
+from synthohive.relational.sequences import find_growing, prepare_growing
 from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.validation.profile import profile_table
 
@@ -151,10 +159,14 @@ class TableFitter:
             self.sample, name, table.roles.attributes, made, depths
         )
         attributes, columns = self._related(table, attributes, columns, entities)
+        groups = self._groups(name)
+        if groups is not None and groups.whole and self.options.relations:
+            attributes, columns = self._growing(table, groups, attributes, columns)
         settings = EncoderSettings(
             k=k,
             embedding_threshold=options.embedding_threshold,
             high_cardinality=frozenset(table.config.high_cardinality_cols),
+            max_modes=options.model.max_modes,
         )
         table.encoder = TableEncoder.fit(
             attributes,
@@ -165,14 +177,36 @@ class TableFitter:
         )
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
         self.sample.encoded[name] = encoded
-        driver = self.sample.plan.tables[name].driver
-        histogram = {} if driver is None else self.fan_outs[driver.label(name)].histogram
-        context, table.largest_group = training_context(self.sample, name, histogram)
+        if groups is not None:
+            table.largest_group = groups.largest
+            table.siblings = groups.whole and options.model.siblings
+        context = training_context(self.sample, name, groups, encoded, siblings=table.siblings)
         table.context_layout = context.layout
         table.model = self._train(table, encoded, context)
         table.fakes = fit_columns(table.config, table.roles.personal, data, options.privacy)
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
+
+    def _groups(self, name: str) -> Optional[SampledGroups]:
+        driver = self.sample.plan.tables[name].driver
+        histogram = {} if driver is None else self.fan_outs[driver.label(name)].histogram
+        return sampled_groups(self.sample, name, histogram)
+
+    def _growing(
+        self,
+        table: FittedTable,
+        groups: SampledGroups,
+        attributes: pa.Table,
+        columns: dict[str, Column],
+    ) -> tuple[pa.Table, dict[str, Column]]:
+        """Find what never falls inside a group; return gaps in its place."""
+        name, order = table.config.name, (groups.parents, groups.positions)
+        names = [c for c in columns if c in table.attributes and c not in table.config.derived]
+        table.growing = find_growing(attributes, names, *order)
+        for one in table.growing:
+            log.info("relation_found", table=name, relation=str(one))
+        rng = seeds.generator(self.options.seed, name, "growing")
+        return prepare_growing(table.growing, attributes, columns, order, rng)
 
     def _related(
         self,

@@ -23,6 +23,8 @@ from synthohive.relational.context import group_block, keep_columns
 from synthohive.relational.fitted import FittedDatabase, FittedTable
 from synthohive.relational.lineage import beside, by_table, lineage, taken
 from synthohive.relational.roles import DEPTH, code_column, fan_out_column, null_column
+from synthohive.relational.sequences import keep_growing, restore_growing
+from synthohive.relational.siblings import Siblings
 from synthohive.relational.spool import EncodedSpool, TableSpool
 from synthohive.schema import ForeignKey
 
@@ -223,7 +225,8 @@ class _BlockMaker:
             if key.parent == self.name and child != self.name
         }
         self.further = [f.key.label(self.name) for f in self.plan.further if f.mode != "implied"]
-        self.whole_groups = groups is not None and bool(self.plan.further)
+        in_groups = bool(self.plan.further or fitted.siblings or fitted.growing)
+        self.whole_groups = groups is not None and in_groups
         self.checks = fitted.checks(metadata.dialect)
 
     def extra(self, attributes: pa.Table, name: str) -> npt.NDArray[np.float64]:
@@ -270,7 +273,10 @@ class _BlockMaker:
         """Draw a block; return it encoded (with its table's name), its ancestors, and decoded."""
         context, ancestors = self.context(block)
         above = self._parent_values(block)
-        encoded, decoded = self._draw(context, above, "block", block.number)
+        encoded, context = self._modelled(context, block)
+        decoded = self._decoded(encoded, "block", block.number)
+        decoded = restore_growing(self.fitted.growing, decoded, block.parents, block.positions)
+        decoded = self._restored(decoded, above, "block", block.number)
         own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
         return own, ancestors, self._repaired(decoded, context, above, block.number)
 
@@ -284,27 +290,36 @@ class _BlockMaker:
         above = lineage(self.run, self.run.fitted.plan, driver.parent, block.parents, wanted)
         return beside(found, above)
 
-    def _draw(
-        self, context: EncodedTable, above: pa.Table, *path: Any
-    ) -> tuple[EncodedTable, pa.Table]:
-        encoded, decoded = self._modelled(context, len(above), *path)
-        rng = self.run.rng(self.name, *path, "relations")
-        fitted = self.fitted
-        return encoded, fitted.relations.restore(decoded, fitted.attributes, above, rng)
+    def _modelled(self, context: EncodedTable, block: _Block) -> tuple[EncodedTable, EncodedTable]:
+        """Draw a block; return it, and all that its rows were given."""
+        if not self.fitted.siblings or self.fitted.encoder is None:
+            return self._sampled(context, "block", block.number), context
+        siblings = Siblings(self.fitted.encoder.layout, block.parents, block.positions)
+        for number, place in enumerate(siblings.places()):
+            given = EncodedTable.side_by_side([context.take(place), siblings.history(place)])
+            siblings.put(place, self._sampled(given, "block", block.number, number))
+        history = siblings.history(np.arange(len(context), dtype=np.int64))
+        return siblings.rows, EncodedTable.side_by_side([context, history])
 
-    def _modelled(
-        self, context: EncodedTable, rows: int, *path: Any
-    ) -> tuple[EncodedTable, pa.Table]:
-        model, encoder = self.fitted.model, self.fitted.encoder
-        if encoder is None or not encoder.columns:  # a dummy column keeps the number of rows
-            return EncodedTable.empty(rows), pa.table({"": pa.nulls(rows)})
+    def _sampled(self, context: EncodedTable, *path: Any) -> EncodedTable:
+        model, encoder, rows = self.fitted.model, self.fitted.encoder, len(context)
+        if encoder is None or not encoder.columns:
+            return EncodedTable.empty(rows)
         if model is None:
             nothing = EncodedTable.empty(rows)
-            encoded = EncodedTable(encoder.layout, nothing.codes, nothing.values)
-        else:
-            given = context if context.layout != EncodedTable.empty(0).layout else None
-            encoded = model.sample(rows, given, rng=self.run.rng(self.name, *path, "model"))
-        return encoded, encoder.decode(encoded, self.run.rng(self.name, *path, "decode"))
+            return EncodedTable(encoder.layout, nothing.codes, nothing.values)
+        given = context if context.layout != EncodedTable.empty(0).layout else None
+        return model.sample(rows, given, rng=self.run.rng(self.name, *path, "model"))
+
+    def _decoded(self, encoded: EncodedTable, *path: Any) -> pa.Table:
+        encoder = self.fitted.encoder
+        if encoder is None or not encoder.columns:  # a dummy column keeps the number of rows
+            return pa.table({"": pa.nulls(len(encoded))})
+        return encoder.decode(encoded, self.run.rng(self.name, *path, "decode"))
+
+    def _restored(self, decoded: pa.Table, above: pa.Table, *path: Any) -> pa.Table:
+        rng, fitted = self.run.rng(self.name, *path, "relations"), self.fitted
+        return fitted.relations.restore(decoded, fitted.attributes, above, rng)
 
     def _repaired(
         self, table: pa.Table, context: EncodedTable, above: pa.Table, number: int
@@ -313,8 +328,13 @@ class _BlockMaker:
             self.checks.enforce(table, self.name)
 
         def resample(rows: IntArray, rng: np.random.Generator) -> pa.Table:
-            again = int(rng.integers(2**31))
-            return self._draw(context.take(rows), above.take(rows), "again", number, again)[1]
+            path, beside_it = ("again", number, int(rng.integers(2**31))), above.take(rows)
+            again = self._decoded(self._sampled(context.take(rows), *path), *path)
+            again = self._restored(again, beside_it, *path)
+            if not self.fitted.growing:
+                return again
+            again = keep_growing(self.fitted.growing, again, table.take(rows))
+            return self.fitted.relations.mend_beside(again, beside_it)
 
         rng = self.run.rng(self.name, "repair", number)
         table, repaired = self.checks.repair(table, rng, resample)

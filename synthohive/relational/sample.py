@@ -20,12 +20,22 @@ from synthohive.relational.context import (
 from synthohive.relational.lineage import taken
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.rows import match_rows
+from synthohive.relational.siblings import MOST_SIBLINGS, Siblings, sibling_ranks
 from synthohive.schema import ForeignKey, Metadata
 
-__all__ = ["Sample", "incoming_keys", "root_entities", "training_context"]
+__all__ = [
+    "Sample",
+    "SampledGroups",
+    "incoming_keys",
+    "root_entities",
+    "sampled_groups",
+    "training_context",
+]
 
 IntArray = npt.NDArray[np.int64]
 
+MOST_THINNING = 1.2
+"""Of groups that were read in part, siblings are not learned."""
 ENTITY_GROUPS = 20
 """An ancestor counts as the protected entity if at least this many times k of it occur."""
 
@@ -108,29 +118,88 @@ def incoming_keys(
     return found
 
 
-def training_context(
-    sample: Sample, table: str, histogram: Mapping[int, int]
-) -> tuple[EncodedTable, int]:
-    """Return each row's context, and the size of the largest group of the full table.
+@dataclass(frozen=True)
+class SampledGroups:
+    """The groups of siblings of a sampled table.
 
-    The context is the position in the group of siblings, its size, and all ancestors
-    over driving keys as they were encoded.
+    Attributes
+    ----------
+    parents, positions, sizes : ndarray of int64
+        Of each row: its driving parent's row (-1: none), its place in the group, and the
+        number of rows in it.
+    largest : int
+        Rows of the largest group of the full table.
+    thinning : float
+        How many times larger the groups of the full table are.
+    """
+
+    parents: IntArray
+    positions: IntArray
+    sizes: IntArray
+    largest: int
+    thinning: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether there are groups that were read completely, and can be made as a whole."""
+        return 1 < self.largest <= MOST_SIBLINGS and self.thinning < MOST_THINNING
+
+
+def sampled_groups(
+    sample: Sample, table: str, histogram: Mapping[int, int]
+) -> Optional[SampledGroups]:
+    """Return the groups of a table, None for a root table.
+
+    Parameters
+    ----------
+    histogram : mapping of int to int
+        Parents of the full table by their number of children.
     """
     driver = sample.plan.tables[table].driver
-    count = len(sample.tables[table])
     if driver is None:
-        return EncodedTable.empty(count), 1
+        return None
     parents = sample.parent_rows(table, driver)
-    positions, sizes = positions_in_groups(parents)
+    ranks = sibling_ranks(sample.metadata.tables[table], sample.tables[table], driver)
+    positions, sizes = positions_in_groups(parents, ranks)
     largest = max(histogram, default=1)
     groups = len(np.unique(parents[parents >= 0]))
     filled = sum(number for size, number in histogram.items() if size)
     real_mean = sum(size * number for size, number in histogram.items()) / max(filled, 1)
     thinning = real_mean * groups / max(int((parents >= 0).sum()), 1) if groups else 1.0
+    return SampledGroups(parents, positions, sizes, largest, max(thinning, 1.0))
+
+
+def training_context(
+    sample: Sample,
+    table: str,
+    groups: Optional[SampledGroups],
+    encoded: EncodedTable,
+    *,
+    siblings: bool,
+) -> EncodedTable:
+    """Return the context of each row.
+
+    It is the position in the group of siblings, its size, all ancestors over driving keys
+    as they were encoded, and, if asked for, the siblings before.
+    """
+    driver = sample.plan.tables[table].driver
+    if groups is None or driver is None:
+        return EncodedTable.empty(len(encoded))
+    parts = [
+        group_block(groups.positions, groups.sizes, groups.largest, groups.thinning),
+        _ancestors(sample, table, driver),
+    ]
+    if siblings:
+        before = Siblings.of(encoded, groups.parents, groups.positions)
+        parts.append(before.history(np.arange(len(encoded), dtype=np.int64)))
+    return EncodedTable.side_by_side(parts)
+
+
+def _ancestors(sample: Sample, table: str, driver: ForeignKey) -> EncodedTable:
+    """Return each row's encoded ancestors, nearest first."""
     config = sample.metadata.tables[table]
-    parts, names = [group_block(positions, sizes, largest, max(thinning, 1.0))], []
-    rows, current = parents, driver
-    ancestors = []
+    rows, current = sample.parent_rows(table, driver), driver
+    ancestors, names = [], []
     while True:
         ancestors.append(
             keep_columns(sample.encoded[current.parent], config.parent_context_cols).take(rows)
@@ -142,5 +211,4 @@ def training_context(
         grand = sample.parent_rows(current.parent, above)
         rows = np.where(rows < 0, -1, grand[rows]) if len(grand) else np.full_like(rows, -1)
         current = above
-    parts.append(parent_context(ancestors, names))
-    return EncodedTable.side_by_side(parts), largest
+    return parent_context(ancestors, names)

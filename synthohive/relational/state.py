@@ -25,6 +25,7 @@ from synthohive.relational.keys import maker_from_state
 from synthohive.relational.parent_codes import ParentCodes
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
+from synthohive.relational.sequences import Growing
 from synthohive.schema import Column, TableConfig
 from synthohive.validation.profile import TableProfile
 
@@ -57,6 +58,8 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["rows"] = table.rows
     pack.state["roles"] = asdict(table.roles)
     pack.state["largest_group"] = table.largest_group
+    pack.state["siblings"] = table.siblings
+    pack.state["growing"] = [one.to_state() for one in table.growing]
     pack.state["context_layout"] = table.context_layout.to_dict()
     pack.state["misread_checks"] = table.misread_checks
     pack.state["relations"] = table.relations.to_state()
@@ -121,6 +124,8 @@ def read_table(
             tuple(roles["attributes"]),
         ),
         largest_group=state["largest_group"],
+        siblings=state["siblings"],
+        growing=[Growing(**one) for one in state["growing"]],
         misread_checks=state["misread_checks"],
         context_layout=Layout.from_dict(state["context_layout"]),
         relations=TableRelations.from_state(state["relations"]),

@@ -10,25 +10,21 @@ held-out rows, and drawing is one pass of inverse distribution functions.
 
 from __future__ import annotations
 
-import copy
 import json
-import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models.autoregressive_network import Network, context_tensors
+from synthohive.core.models.autoregressive_training import AutoregressiveTask, log_shares
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
-from synthohive.core.models.discretise import Discretiser
-from synthohive.core.models.training import Schedule, Trainable, one_thread, split, train
+from synthohive.core.models.discretise import Bins, Discretiser
+from synthohive.core.models.training import Schedule, one_thread, split, train
 from synthohive.exceptions import SchemaError, SerializationError, did_you_mean
 from synthohive.schema import TableConfig
 
@@ -102,6 +98,8 @@ class Autoregressive(ConditionalGenerativeModel):
     """
 
     name = "autoregressive"
+    max_modes = 1
+    siblings = True
 
     def __init__(
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
@@ -129,7 +127,7 @@ class Autoregressive(ConditionalGenerativeModel):
         with one_thread(int(rng.integers(2**62))):
             self.network_ = self._network()
             if self.discretiser_.variables:
-                task = _Task(self, data, given, training, held, rng)
+                task = AutoregressiveTask(self, data, given, training, held, rng)
                 steps = min(self.config.steps, max(LEAST_STEPS, len(training) // task.batch))
                 every = max(self.config.evaluate_every, -(-50 // steps))
                 train(task, Schedule(self.epochs, steps, every, self.config.patience), listener)
@@ -142,21 +140,23 @@ class Autoregressive(ConditionalGenerativeModel):
         self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
     ) -> None:
         """Correct the heads' biases until rows drawn for real contexts have the real shares."""
-        real = self.discretiser_.encode(data)
+        real = self.discretiser_.encode(data)[0]
+        sizes = self.network_.cardinalities
+        wanted = log_shares(real, sizes)
         rows = np.resize(rng.permutation(len(data)), CALIBRATION_ROWS).astype(np.int64)
-        vector_of = context_tensors(context.take(rows))
+        with torch.no_grad():
+            vectors = self.network_.context(*context_tensors(context.take(rows)))
         for _ in range(CALIBRATIONS):
-            uniforms = rng.random((len(rows), real.shape[1]), dtype=np.float32)
+            uniforms = rng.random((2, real.shape[1], len(rows)), dtype=np.float32)
             with torch.no_grad():
-                vectors = self.network_.context(*vector_of)
-                made = self.network_.draw(vectors, torch.from_numpy(uniforms), self._inactive())
-            sizes = self.network_.cardinalities
-            pairs = zip(_log_shares(real, sizes), _log_shares(made.numpy(), sizes))
-            self.network_.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
+                made, _ = self.network_.draw(vectors, torch.from_numpy(uniforms))
+            pairs = zip(wanted, log_shares(made.numpy(), sizes))
+            self.network_.heads.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
 
     def _network(self) -> Network:
         return Network(
             [variable.cardinality for variable in self.discretiser_.variables],
+            [variable.width for variable in self.discretiser_.variables],
             self.context_layout_,
             embedding=self.config.embedding,
             hidden=self.config.hidden,
@@ -184,24 +184,10 @@ class Autoregressive(ConditionalGenerativeModel):
         self, context: EncodedTable, start: int, stop: int, rng: np.random.Generator
     ) -> EncodedTable:
         part = EncodedTable(context.layout, context.codes[start:stop], context.values[start:stop])
-        variables = self.discretiser_.variables
-        uniforms = torch.from_numpy(rng.random((len(part), len(variables)), dtype=np.float32))
-        vector = self.network_.context(*context_tensors(part))
-        codes = self.network_.draw(vector, uniforms, self._inactive())
-        return self.discretiser_.decode(codes.numpy(), rng)
-
-    def _inactive(self) -> list[Optional[Callable[[Tensor], Tensor]]]:
-        """Return for each variable what tells where it means nothing: its mode says so."""
-        variables, layout = self.discretiser_.variables, self.discretiser_.layout
-        place = {v.block: k for k, v in enumerate(variables) if not v.continuous}
-        found: list[Optional[Callable[[Tensor], Tensor]]] = []
-        for variable in variables:
-            floats = layout.continuous[variable.block] if variable.continuous else None
-            if floats is None or floats.modes is None or floats.modes not in place:
-                found.append(None)
-            else:
-                found.append(_Above(place[floats.modes], floats.active))
-        return found
+        shape = (2, len(self.discretiser_.variables), len(part))
+        uniforms = torch.from_numpy(rng.random(shape, dtype=np.float32))
+        coarse, fine = self.network_.draw(self.network_.context(*context_tensors(part)), uniforms)
+        return self.discretiser_.decode(coarse.numpy(), fine.numpy(), rng)
 
     def save(self, path: Path) -> None:
         """Write ``model.json`` and ``model.safetensors``."""
@@ -214,8 +200,8 @@ class Autoregressive(ConditionalGenerativeModel):
         }
         (path / "model.json").write_text(json.dumps(state), encoding="utf-8")
         tensors = {f"network.{k}": v.contiguous() for k, v in self.network_.state_dict().items()}
-        for i, edges in enumerate(self.discretiser_.edges):
-            tensors[f"edges.{i}"] = torch.from_numpy(edges)
+        for i, bins in enumerate(self.discretiser_.bins):
+            tensors |= {f"bins.{i}.{k}": torch.from_numpy(v) for k, v in vars(bins).items()}
         save_file(tensors, str(path / "model.safetensors"))
 
     @classmethod
@@ -228,8 +214,12 @@ class Autoregressive(ConditionalGenerativeModel):
             )
             tensors = load_file(str(path / "model.safetensors"))
             layout = Layout.from_dict(state["layout"])
-            edges = [tensors[f"edges.{i}"].numpy() for i in range(len(layout.continuous))]
-            model.discretiser_ = Discretiser(layout, edges)
+            parts = [f.name for f in fields(Bins)]
+            bins = [
+                Bins(*(tensors[f"bins.{i}.{part}"].numpy() for part in parts))
+                for i in range(len(layout.continuous))
+            ]
+            model.discretiser_ = Discretiser(layout, bins)
             model.context_layout_ = Layout.from_dict(state["context_layout"])
             with one_thread(0):
                 model.network_ = model._network()
@@ -239,98 +229,3 @@ class Autoregressive(ConditionalGenerativeModel):
             raise SerializationError(f"The model in {path.name!r} cannot be read: {exc}") from exc
         model.network_.eval()
         return model
-
-
-@dataclass(frozen=True)
-class _Above:
-    """Tells in which rows a variable's code is at or above a bound."""
-
-    place: int
-    bound: int
-
-    def __call__(self, codes: Tensor) -> Tensor:
-        return codes[:, self.place] >= self.bound
-
-
-class _Task(Trainable):
-    """Training by the likelihood of batches, in any order of the variables."""
-
-    def __init__(
-        self,
-        model: Autoregressive,
-        data: EncodedTable,
-        context: EncodedTable,
-        training: npt.NDArray[np.int64],
-        held: npt.NDArray[np.int64],
-        rng: np.random.Generator,
-    ) -> None:
-        self.table = model.metadata.name
-        self.network = model.network_
-        self.config, self.rng = model.config, rng
-        codes = model.discretiser_.encode(data)
-        self.codes = torch.from_numpy(codes[training])
-        self.held = torch.from_numpy(codes[held])
-        self.context = context_tensors(context.take(training))
-        self.held_context = context_tensors(context.take(held))
-        self.batch = max(1, min(model.batch_size, len(training)))
-        self.order = np.empty(0, dtype=np.int64)
-        self.network.start_at(_log_shares(codes[training], self.network.cardinalities))
-        self.state: Network = copy.deepcopy(self.network).eval()
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=self.config.lr * math.sqrt(self.batch / 500),
-            weight_decay=self.config.decay,
-        )
-        self.best, self.waited = math.inf, 0
-
-    def step(self) -> dict[str, Tensor]:
-        """Take one batch; see the base class."""
-        if len(self.order) < self.batch:
-            self.order = self.rng.permutation(len(self.codes))
-        rows, self.order = self.order[: self.batch], self.order[self.batch :]
-        taken = torch.from_numpy(np.ascontiguousarray(rows))
-        self.network.train()
-        context = self.network.context(self.context[0][taken], self.context[1][taken])
-        loss = self.network.losses(self.codes[taken], context, self._mask()).sum(dim=1).mean()
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimizer.step()
-        with torch.no_grad():
-            pairs = zip(self.state.parameters(), self.network.parameters())
-            for mean, own in pairs:
-                mean.lerp_(own, 1 - self.config.average)
-        return {"likelihood": loss.detach()}
-
-    def _mask(self, natural: bool = False) -> Tensor:
-        count = len(self.network.cardinalities)
-        rank = np.arange(count)
-        if not natural and self.rng.random() >= self.config.natural:
-            rank = self.rng.permutation(count)
-        return torch.from_numpy((rank[:, None] < rank[None, :]).astype(np.float32))
-
-    def validate(self) -> float:
-        """Return the negative log-likelihood per variable of held-out rows."""
-        total = 0.0
-        with torch.no_grad():
-            for start in range(0, len(self.held), SLICE):
-                part = slice(start, start + SLICE)
-                context = self.state.context(*(t[part] for t in self.held_context))
-                losses = self.state.losses(self.held[part], context, self._mask(True))
-                total += float(losses.sum())
-        metric = total / max(1, self.held.numel())
-        self.waited = 0 if metric < self.best else self.waited + 1
-        self.best = min(metric, self.best)
-        if self.waited and self.waited % max(1, self.config.patience // 3) == 0:
-            for group in self.optimizer.param_groups:
-                group["lr"] *= 0.5
-        return metric
-
-
-def _log_shares(codes: npt.NDArray[np.int64], cardinalities: list[int]) -> list[Tensor]:
-    found = []
-    for j, size in enumerate(cardinalities):
-        column = codes[:, j]
-        counts = np.bincount(column[column >= 0], minlength=size).astype(np.float32)
-        found.append(torch.from_numpy(np.log((counts + 0.1) / (counts.sum() + 0.1 * size))))
-    return found

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Optional
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.core.models.heads import FineHeads, Heads
 
-__all__ = ["Network"]
+__all__ = ["ContextNetwork", "Network", "context_tensors"]
 
-SMALL = 64
-"""Heads of up to this many codes share one padded product."""
+KNOTS = 33
+WAVES = (1.0, 2.0, 4.0)
 
 
 class Network(nn.Module):
-    """Embeddings, masked sums of those before, one residual layer, and a head per variable.
+    """Embeddings, masked sums of those before, one residual layer, and heads per variable.
 
     All variables' layers are fused: the sums are one product with a masked matrix, the
-    layers and the small heads batched ones. B rows, J variables, E embedding, H hidden.
+    layers and the heads batched ones. B rows, J variables, E embedding, H hidden.
 
     Parameters
     ----------
-    cardinalities : sequence of int
+    cardinalities, widths : sequence of int
+        Of each variable's coarse and fine integer.
     context : Layout
     embedding, hidden, context_width : int
     dropout : float
@@ -34,6 +38,7 @@ class Network(nn.Module):
     def __init__(
         self,
         cardinalities: Sequence[int],
+        widths: Sequence[int],
         context: Layout,
         *,
         embedding: int,
@@ -43,11 +48,19 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         count = len(cardinalities)
-        self.cardinalities, self.embedding, self.hidden = list(cardinalities), embedding, hidden
+        self.cardinalities, self.widths = list(cardinalities), list(widths)
+        self.embedding, self.hidden = embedding, hidden
+        sizes = [c * w for c, w in zip(cardinalities, widths)]
         self.offsets: Tensor
+        self.fine_offsets: Tensor
+        self.fine_width: Tensor
         self.register_buffer("offsets", _offsets(cardinalities), persistent=False)
+        self.register_buffer("fine_offsets", _offsets(sizes), persistent=False)
+        self.register_buffer("fine_width", torch.tensor(self.widths), persistent=False)
         self.embed = nn.Embedding(sum(cardinalities) or 1, embedding)
-        self.context = _Context(context, context_width)
+        self.embed_fine = nn.Embedding(sum(sizes) or 1, embedding)
+        nn.init.zeros_(self.embed_fine.weight)
+        self.context = ContextNetwork(context, context_width)
         self.from_context = nn.Linear(context_width, max(count, 1) * hidden)
         self.before = nn.Parameter(torch.randn(count, embedding, count, hidden))
         self.norm = nn.LayerNorm(hidden)
@@ -56,144 +69,155 @@ class Network(nn.Module):
         self.drop = nn.Dropout(dropout)
         with torch.no_grad():
             self.before.mul_(1 / math.sqrt(embedding * max(count, 1)))
-        self.small = [j for j, size in enumerate(cardinalities) if size <= SMALL]
-        self.large = [j for j, size in enumerate(cardinalities) if size > SMALL]
-        widest = max((cardinalities[j] for j in self.small), default=1)
-        self.small_heads = nn.Parameter(torch.zeros(len(self.small), hidden, widest))
-        self.small_bias = nn.Parameter(torch.full((len(self.small), 1, widest), -1e4))
-        with torch.no_grad():  # what is padded has no share
-            for place, j in enumerate(self.small):
-                self.small_bias[place, 0, : cardinalities[j]] = 0.0
-        self.large_heads = nn.ModuleList(nn.Linear(hidden, cardinalities[j]) for j in self.large)
+        self.heads = Heads(cardinalities, hidden)
+        self.fine = FineHeads(cardinalities, widths, hidden)
 
-    def start_at(self, log_shares: Sequence[Tensor]) -> None:
-        """Begin with the logarithms of the marginal shares as biases, and silent heads."""
-        with torch.no_grad():
-            for place, j in enumerate(self.small):
-                self.small_bias[place, 0, : len(log_shares[j])] = log_shares[j]
-            for head, j in zip(self.large_heads, self.large):
-                nn.init.zeros_(head.weight)  # type: ignore[arg-type]
-                head.bias.copy_(log_shares[j])  # type: ignore[operator]
+    def embedded(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Return (B, J, E); zeros where a coarse code is -1."""
+        return self._vectors(coarse, fine, slice(None))
 
-    def shift(self, biases: Sequence[Tensor]) -> None:
-        """Add to the heads' biases."""
-        with torch.no_grad():
-            for place, j in enumerate(self.small):
-                self.small_bias[place, 0, : len(biases[j])] += biases[j]
-            for head, j in zip(self.large_heads, self.large):
-                head.bias.add_(biases[j])  # type: ignore[operator]
-
-    def embedded(self, codes: Tensor) -> Tensor:
-        """Return (B, J, E); zeros where a code is -1."""
-        known = (codes >= 0).unsqueeze(-1)
-        found: Tensor = self.embed(codes.clamp(min=0) + self.offsets)
+    def _vectors(self, coarse: Tensor, fine: Tensor, j: slice) -> Tensor:
+        known = (coarse >= 0).unsqueeze(-1)
+        place = coarse.clamp(min=0)
+        within = place * self.fine_width[j] + fine.clamp(min=0) + self.fine_offsets[j]
+        found: Tensor = self.embed(place + self.offsets[j]) + self.embed_fine(within)
         return found * known
 
-    def losses(self, codes: Tensor, context: Tensor, mask: Tensor) -> Tensor:
+    def losses(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         """Return the negative log-likelihoods, (B, J); 0 where a code is -1.
 
         Parameters
         ----------
-        codes : Tensor of int, shape (B, J)
+        coarse, fine : Tensor of int, shape (B, J)
         context : Tensor, shape (B, C)
         mask : Tensor, shape (J, J)
             1 where the row's variable is known to the column's.
         """
+        hidden = self._hidden_of_all(coarse, fine, context, mask)
+        return self.heads.losses(hidden, coarse) + self.fine.losses(hidden, coarse, fine)
+
+    def shrink(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> float:
+        """Scale each head as rows that were not learned bear out; return their total loss."""
+        hidden = self._hidden_of_all(coarse, fine, context, mask)
+        losses = self.heads.shrink(hidden, coarse).sum()
+        return float(losses + self.fine.shrink(hidden, coarse, fine).sum())
+
+    def _hidden_of_all(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
+        """Return (J, B, H)."""
         count = len(self.cardinalities)
         weights = (self.before * mask[:, None, :, None]).view(-1, count * self.hidden)
-        sums = self.from_context(context) + self.embedded(codes).flatten(1) @ weights
-        hidden = self._deepened(sums.view(len(codes), count, self.hidden).transpose(0, 1))
-        found = torch.zeros(codes.shape, dtype=hidden.dtype)
-        if self.small:
-            logits = hidden[self.small] @ self.small_heads + self.small_bias  # (J', B, K)
-            wanted = codes[:, self.small].T  # (J', B)
-            flat = functional.cross_entropy(
-                logits.flatten(0, 1), wanted.flatten(), ignore_index=-1, reduction="none"
-            )
-            found[:, self.small] = flat.view(wanted.shape).T
-        for head, j in zip(self.large_heads, self.large):
-            found[:, j] = functional.cross_entropy(
-                head(hidden[j]), codes[:, j], ignore_index=-1, reduction="none"
-            )
-        return found
-
-    def _deepened(self, sums: Tensor) -> Tensor:
-        """Return (J, B, H) from the sums of the same shape."""
+        sums = self.from_context(context) + self.embedded(coarse, fine).flatten(1) @ weights
+        sums = sums.view(len(coarse), count, self.hidden).transpose(0, 1)
         hidden = self.drop(functional.silu(self.norm(sums)))
         layered = functional.silu(torch.baddbmm(self.layer_bias, hidden, self.layer))
         deeper: Tensor = hidden + layered
         return deeper
 
-    def logits(self, j: int, sums: Tensor) -> Tensor:
-        """Return the logits of one variable, (B, K), from its sums (B, H)."""
+    def _hidden(self, j: int, sums: Tensor) -> Tensor:
+        """Return (B, H) of one variable from its sums."""
         hidden = functional.silu(self.norm(sums))
-        hidden = hidden + functional.silu(hidden @ self.layer[j] + self.layer_bias[j])
-        if j in self.large:
-            found: Tensor = self.large_heads[self.large.index(j)](hidden)
-            return found
-        place = self.small.index(j)
-        size = self.cardinalities[j]
-        return hidden @ self.small_heads[place, :, :size] + self.small_bias[place, :, :size]
+        return hidden + functional.silu(torch.addmm(self.layer_bias[j], hidden, self.layer[j]))
 
-    def draw(self, context: Tensor, uniforms: Tensor, inactive: Sequence[object]) -> Tensor:
+    def draw(
+        self,
+        context: Tensor,
+        uniforms: Tensor,
+        given: Optional[tuple[Tensor, Tensor, Sequence[int]]] = None,
+    ) -> tuple[Tensor, Tensor]:
         """Draw all variables in their order by inverting each one's distribution function.
 
         Parameters
         ----------
         context : Tensor, shape (B, C)
-        uniforms : Tensor, shape (B, J)
-        inactive : sequence of callable or None
-            For each variable, what tells from the codes so far in which rows it means nothing.
+        uniforms : Tensor, shape (2, J, B)
+        given : (Tensor, Tensor, sequence of int), optional
+            Coarse and fine codes of shape (B, J), and the variables that are known by them.
 
         Returns
         -------
-        Tensor of int, shape (B, J)
+        coarse, fine : Tensor of int, shape (B, J)
         """
         rows, count = len(context), len(self.cardinalities)
-        codes = torch.full((rows, count), -1, dtype=torch.long)
-        if not count:
-            return codes
+        coarse = torch.full((rows, count), -1, dtype=torch.long)
+        fine = torch.full((rows, count), -1, dtype=torch.long)
         known = torch.zeros(rows, count * self.embedding)
-        sums = self.from_context(context).view(rows, count, self.hidden)
+        sums = self.from_context(context).view(rows, max(count, 1), self.hidden)
+        fixed: set[int] = set()
+        if given is not None:
+            fixed = set(given[2])
+            for j in fixed:
+                coarse[:, j], fine[:, j] = given[0][:, j], given[1][:, j]
+                self._remember(known, coarse, fine, j)
         for j in range(count):
-            width = j * self.embedding
-            weights = self.before[:j, :, j].reshape(width, self.hidden)
-            logits = self.logits(j, sums[:, j] + known[:, :width] @ weights)
-            cumulated = torch.softmax(logits, dim=1).cumsum(dim=1)
-            target = uniforms[:, j : j + 1] * cumulated[:, -1:]
-            drawn = torch.searchsorted(cumulated, target, right=True).squeeze(1)
-            drawn = drawn.clamp(max=self.cardinalities[j] - 1)
-            absent = inactive[j]
-            if callable(absent):
-                drawn = torch.where(absent(codes), torch.full_like(drawn, -1), drawn)
-            codes[:, j] = drawn
-            vectors = self.embed(drawn.clamp(min=0) + self.offsets[j])
-            known[:, width : width + self.embedding] = vectors * (drawn >= 0).unsqueeze(1)
-        return codes
+            if j in fixed:
+                continue
+            width = (count if fixed else j) * self.embedding
+            weights = self.before[: width // self.embedding, :, j].reshape(width, self.hidden)
+            hidden = self._hidden(j, torch.addmm(sums[:, j], known[:, :width], weights))
+            coarse[:, j] = _inverse(self.heads.logits(j, hidden), uniforms[0, j])
+            if self.widths[j] > 1:
+                drawn = _inverse(self.fine.logits(j, hidden, coarse[:, j]), uniforms[1, j])
+                fine[:, j] = torch.where(self.fine.told(j, coarse[:, j]), drawn, -1)
+            self._remember(known, coarse, fine, j)
+        return coarse, fine
+
+    def _remember(self, known: Tensor, coarse: Tensor, fine: Tensor, j: int) -> None:
+        one = slice(j, j + 1)
+        vectors = self._vectors(coarse[:, one], fine[:, one], one)
+        known[:, j * self.embedding : (j + 1) * self.embedding] = vectors[:, 0]
 
 
-class _Context(nn.Module):
-    """Context rows as one vector: embedded codes and floats through one layer."""
+def _inverse(logits: Tensor, uniforms: Tensor) -> Tensor:
+    """Return for each row the code at which the distribution function passes its uniform."""
+    cumulated = torch.softmax(logits, dim=1).cumsum(dim=1)
+    target = (uniforms * cumulated[:, -1]).unsqueeze(1)
+    drawn = torch.searchsorted(cumulated, target, right=True).squeeze(1)
+    return drawn.clamp(max=logits.shape[1] - 1)
+
+
+class ContextNetwork(nn.Module):
+    """Context rows as one vector: embedded codes, and floats by value and rank."""
 
     def __init__(self, layout: Layout, width: int, embedding: int = 8) -> None:
         super().__init__()
         sizes = [block.cardinality + 1 for block in layout.discrete]  # 0: an absent parent
         self.offsets: Tensor
+        self.knots: Tensor
         self.register_buffer("offsets", _offsets(sizes), persistent=False)
+        ranks = torch.linspace(-1, 1, KNOTS).repeat(len(layout.continuous), 1)
+        self.register_buffer("knots", ranks)
         self.embed = nn.Embedding(sum(sizes) or 1, embedding)
-        inputs = len(sizes) * embedding + len(layout.continuous)
+        inputs = len(sizes) * embedding + len(layout.continuous) * (2 + 2 * len(WAVES))
         self.layers = nn.Sequential(
             nn.Linear(max(inputs, 1), width), nn.SiLU(), nn.Linear(width, width)
         )
         self.width = width
         self.given = inputs > 0
 
+    def start_at(self, values: Tensor) -> None:
+        """Take the ranks from the floats of the training rows."""
+        if values.shape[1]:
+            marks = np.quantile(values.numpy(), np.linspace(0, 1, KNOTS), axis=0).T
+            self.knots.copy_(torch.from_numpy(np.ascontiguousarray(marks, dtype=np.float32)))
+
     def forward(self, codes: Tensor, values: Tensor) -> Tensor:
+        """Return (B, width) from codes (B, D) and floats (B, F)."""
         if not self.given:
             return torch.zeros(len(codes), self.width)
         vectors = self.embed(codes + 1 + self.offsets).flatten(1)
-        found: Tensor = self.layers(torch.cat([vectors, values], dim=1))
+        ranks = self._ranks(values)
+        waves = [f(math.pi * w * ranks) for w in WAVES for f in (torch.sin, torch.cos)]
+        found: Tensor = self.layers(torch.cat([vectors, values, 2 * ranks - 1, *waves], dim=1))
         return found
+
+    def _ranks(self, values: Tensor) -> Tensor:
+        """Return ranks in [0, 1], linear between the knots."""
+        knots = self.knots
+        wanted = values.T.contiguous()
+        upper = torch.searchsorted(knots, wanted).clamp(1, KNOTS - 1)
+        low, high = knots.gather(1, upper - 1), knots.gather(1, upper)
+        part = ((wanted - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
+        return ((upper - 1 + part) / (KNOTS - 1)).T
 
 
 def context_tensors(context: EncodedTable) -> tuple[Tensor, Tensor]:

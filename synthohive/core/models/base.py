@@ -55,9 +55,21 @@ class ConditionalGenerativeModel(ABC):
     epochs : int
     **kwargs : Any
         Settings of the model itself.
+
+    Attributes
+    ----------
+    name : str
+    max_modes : int
+        Most modes into which a number is split before the model sees it; 1 leaves the
+        shape of the distribution to the model.
+    siblings : bool
+        Children are given the rows of their group before them, and are drawn one place in
+        the group after the other.
     """
 
     name: str = "custom"
+    max_modes: int = 10
+    siblings: bool = False
 
     def __init__(
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any

@@ -1,120 +1,252 @@
-"""Rows as small integers only: floats become quantile bins, filled in again when drawn."""
+"""Rows as small integers only: floats become quantile bins and steps within them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 
-from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.core.data.encoded import ABSENT, EncodedTable, Layout
 
-__all__ = ["Discretiser", "Variable"]
+__all__ = ["Bins", "Discretiser", "Variable"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
 
 BINS = 64
-FINE = 16
-"""Steps within a bin, between which values are uniform."""
-LEAST_ROWS = 30
-"""Rows that a bin should hold."""
+STEPS = 1024
+BIN_ROWS, STEP_ROWS = 30, 8
+"""Rows that a bin, and a step within it, should hold."""
+LARGE = 96
+"""A block of more codes is split in two."""
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Where the steps of a float lie: each a small interval, each bin some steps in a row.
+
+    Attributes
+    ----------
+    low, high : ndarray of float32, shape (steps,)
+    first : ndarray of int64, shape (bins + 1,)
+        First step of each bin, then the number of steps.
+    mode : ndarray of int64, shape (bins,)
+        The mode that each bin belongs to.
+    """
+
+    low: Floats
+    high: Floats
+    first: Ints
+    mode: Ints
+
+    @classmethod
+    def fit(cls, values: Sequence[Floats]) -> Bins:
+        """Cut each mode's values, those of the same size together; bins by the modes' shares."""
+        total = max(sum(len(v) for v in values), 1)
+        parts = [_cut(v, len(v) / total) for v in values]
+        starts = np.cumsum([0, *(len(low) for low, _, _ in parts)])
+        firsts = [first + start for (_, _, first), start in zip(parts, starts)]
+        return cls(
+            np.concatenate([low for low, _, _ in parts]),
+            np.concatenate([high for _, high, _ in parts]),
+            np.append(np.concatenate(firsts), starts[-1]).astype(np.int64),
+            np.repeat(np.arange(len(parts)), [len(first) for first in firsts]),
+        )
+
+    @property
+    def widest(self) -> int:
+        """Most steps in a bin."""
+        return int(np.diff(self.first).max())
+
+    def encode(self, values: Floats, mode: Ints) -> tuple[Ints, Ints]:
+        """Return bin and step within it of values of some modes."""
+        steps = np.zeros(len(values), dtype=np.int64)
+        for m in range(int(self.mode[-1]) + 1):
+            own = np.flatnonzero(self.mode == m)
+            start, stop = self.first[own[0]], self.first[own[-1] + 1]
+            rows = mode == m
+            inner = self.low[start + 1 : stop]
+            steps[rows] = start + np.searchsorted(inner, values[rows], side="right")
+        bins = np.searchsorted(self.first, steps, side="right") - 1
+        return bins, steps - self.first[bins]
+
+    def decode(self, bins: Ints, steps: Ints, uniforms: npt.NDArray[np.float64]) -> Floats:
+        """Return values, uniform within their steps."""
+        place = np.minimum(self.first[bins] + steps, self.first[bins + 1] - 1)
+        low, high = self.low[place], self.high[place]
+        return np.asarray(low + (high - low) * uniforms, dtype=np.float32)
+
+
+def _cut(values: Floats, share: float) -> tuple[Floats, Floats, Ints]:
+    """Return the steps' ends, and the first step of each bin.
+
+    Cuts lie half-way between neighbouring values, so that no real value is an end.
+    """
+    if not len(values):
+        ends = np.array([-1, 1], dtype=np.float32)
+        return ends[:1], ends[1:], np.zeros(1, dtype=np.int64)
+    found, counts = np.unique(values, return_counts=True)
+    middle = (np.cumsum(counts) - counts / 2) / len(values)
+    steps = int(np.clip(share * STEPS, 1, max(1, len(values) // STEP_ROWS)))
+    bins = int(np.clip(round(share * BINS), 1, max(1, len(values) // BIN_ROWS)))
+    step = (middle * max(steps, bins)).astype(np.int64)
+    starts = np.flatnonzero(np.r_[True, step[1:] != step[:-1]])
+    cuts = (found[starts[1:]] + found[starts[1:] - 1]) / 2
+    low = np.r_[found[0], cuts].astype(np.float32)
+    high = np.r_[cuts, found[-1]].astype(np.float32)
+    weights = np.add.reduceat(counts, starts)
+    centre = (np.cumsum(weights) - weights / 2) / len(values)
+    group = (centre * bins).astype(np.int64)
+    return low, high, np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One integer per row.
+    """Two integers per row: a coarse one, and a fine one within it.
 
     Attributes
     ----------
-    block : int
-        Index among the layout's discrete, or continuous, blocks.
-    continuous : bool
+    block, floats : int, optional
+        Index among the layout's discrete, and continuous, blocks.
     cardinality : int
+        Of the coarse integer.
+    width : int
+        Of the fine one; 1 where there is nothing to tell.
     """
 
-    block: int
-    continuous: bool
+    block: Optional[int]
+    floats: Optional[int]
     cardinality: int
+    width: int = 1
 
 
 class Discretiser:
-    """Turns an :class:`EncodedTable` into one integer matrix and back.
+    """Turns an :class:`EncodedTable` into two integer matrices and back.
 
-    Blocks of one code are left out: there is nothing to learn. A float that means nothing
-    (its mode stands for NULL or a single value) has the code -1.
+    A float and the block that says its mode are one variable: its coarse codes are the
+    bins of all modes, then the codes that stand for NULL or single values. Blocks of many
+    codes are split into groups of neighbours. Blocks of one code are left out.
 
     Parameters
     ----------
     layout : Layout
-    edges : list of ndarray
-        For each continuous block, FINE + 1 quantiles for the first bin, FINE for each next.
+    bins : list of Bins
+        For each continuous block.
     """
 
-    def __init__(self, layout: Layout, edges: list[npt.NDArray[np.float32]]) -> None:
-        self.layout, self.edges = layout, edges
-        self.variables: list[Variable] = []
-        relative: dict[Optional[int], list[int]] = {}
-        for i, floats in enumerate(layout.continuous):
-            relative.setdefault(floats.modes, []).append(i)
+    def __init__(self, layout: Layout, bins: list[Bins]) -> None:
+        self.layout, self.bins = layout, bins
+        floats = {f.modes: i for i, f in reversed(list(enumerate(layout.continuous)))}
+        variables = []
         for i, block in enumerate(layout.discrete):
-            if block.cardinality > 1:
-                self.variables.append(Variable(i, False, block.cardinality))
-            self.variables += [self._binned(j) for j in relative.get(i, ())]
-        self.variables += [self._binned(j) for j in relative.get(None, ())]
-        self.variables = [v for v in self.variables if v.cardinality > 1]
+            variables.append(self._variable(i, floats.get(i), block.cardinality))
+        alone = [i for i, f in enumerate(layout.continuous) if f.modes is None]
+        variables += [self._variable(None, i, 0) for i in alone]
+        self.variables = [v for v in variables if v.cardinality > 1 or v.width > 1]
 
-    def _binned(self, block: int) -> Variable:
-        return Variable(block, True, (len(self.edges[block]) - 1) // FINE)
+    def _variable(self, block: Optional[int], floats: Optional[int], codes: int) -> Variable:
+        if floats is not None:
+            bins = self.bins[floats]
+            others = codes - self.layout.continuous[floats].active if codes else 0
+            return Variable(block, floats, len(bins.mode) + others, bins.widest)
+        if codes > LARGE:
+            width = max(16, -(-codes // BINS))
+            return Variable(block, None, -(-codes // width), width)
+        return Variable(block, None, codes)
 
     @classmethod
     def fit(cls, data: EncodedTable) -> Discretiser:
-        """Take the bins from the quantiles of each float where it means something."""
-        edges = []
+        """Take the bins from the values of each float and mode."""
+        bins = []
         for i, floats in enumerate(data.layout.continuous):
-            values = data.values[_active(data, floats.modes, floats.active), i]
-            bins = int(np.clip(len(values) // LEAST_ROWS, 2, BINS))
-            if len(values) == 0:
-                values = np.zeros(1, dtype=np.float32)
-            marks = np.linspace(0, 1, bins * FINE + 1)
-            edges.append(np.quantile(values, marks).astype(np.float32))
-        return cls(data.layout, edges)
-
-    def encode(self, data: EncodedTable) -> npt.NDArray[np.int64]:
-        """Return shape (rows, variables)."""
-        found = np.empty((len(data), len(self.variables)), dtype=np.int64)
-        for k, variable in enumerate(self.variables):
-            if not variable.continuous:
-                found[:, k] = data.codes[:, variable.block]
+            values = data.values[:, i]
+            if floats.modes is None:
+                bins.append(Bins.fit([values]))
                 continue
-            floats = data.layout.continuous[variable.block]
-            inner = self.edges[variable.block][FINE:-1:FINE]
-            codes = np.searchsorted(inner, data.values[:, variable.block], side="right")
-            active = _active(data, floats.modes, floats.active)
-            found[:, k] = np.where(active, codes, -1)
-        return found
+            mode = data.codes[:, floats.modes]
+            bins.append(Bins.fit([values[mode == m] for m in range(floats.active)]))
+        return cls(data.layout, bins)
 
-    def decode(self, codes: npt.NDArray[np.int64], rng: np.random.Generator) -> EncodedTable:
-        """Return the rows; values are uniform within the steps of their bin."""
-        rows = len(codes)
+    def encode(self, data: EncodedTable) -> tuple[Ints, Ints]:
+        """Return coarse and fine codes, both of shape (rows, variables).
+
+        -1: nothing to tell, or an absent row.
+        """
+        coarse = np.zeros((len(data), len(self.variables)), dtype=np.int64)
+        fine = np.full_like(coarse, ABSENT)
+        for k, variable in enumerate(self.variables):
+            if variable.floats is not None:
+                coarse[:, k], fine[:, k] = self._encode_floats(data, variable, variable.floats)
+            else:
+                codes = data.codes[:, variable.block].astype(np.int64)
+                coarse[:, k] = codes // variable.width
+                if variable.width > 1:
+                    fine[:, k] = np.where(codes < 0, ABSENT, codes % variable.width)
+        return coarse, fine
+
+    def _encode_floats(self, data: EncodedTable, variable: Variable, i: int) -> tuple[Ints, Ints]:
+        bins, active = self.bins[i], self.layout.continuous[i].active
+        values = data.values[:, i]
+        if variable.block is None:
+            coarse, fine = bins.encode(values, np.zeros(len(data), dtype=np.int64))
+            absent = np.isnan(values)
+        else:
+            mode = data.codes[:, variable.block].astype(np.int64)
+            coarse, fine = bins.encode(values, mode)
+            absent = mode < 0
+            coarse = np.where(mode >= active, len(bins.mode) + mode - active, coarse)
+            fine = np.where(mode >= active, ABSENT, fine)
+        coarse[absent] = fine[absent] = ABSENT
+        return coarse, fine if variable.width > 1 else np.full_like(fine, ABSENT)
+
+    def decode(self, coarse: Ints, fine: Ints, rng: np.random.Generator) -> EncodedTable:
+        """Return the rows; floats are uniform within their steps."""
+        rows = len(coarse)
         made = EncodedTable(
             self.layout,
             np.zeros((rows, len(self.layout.discrete)), dtype=np.int32),
             np.zeros((rows, len(self.layout.continuous)), dtype=np.float32),
         )
-        for k, variable in enumerate(self.variables):
-            if not variable.continuous:
-                made.codes[:, variable.block] = codes[:, k]
-        binned = {v.block: k for k, v in enumerate(self.variables) if v.continuous}
-        for i, floats in enumerate(self.layout.continuous):
-            coarse = np.maximum(codes[:, binned[i]], 0) if i in binned else np.zeros(rows, np.int64)
-            place = (coarse + rng.random(rows)) * FINE
-            edges = self.edges[i]
-            values = np.interp(place, np.arange(len(edges)), edges)
-            active = _active(made, floats.modes, floats.active)
-            made.values[:, i] = np.where(active, np.clip(values, -1, 1), 0)
+        zeros = np.zeros(rows, dtype=np.int64)
+        places = {(v.block, v.floats): k for k, v in enumerate(self.variables)}
+        for variable in self._all():
+            k = places.get((variable.block, variable.floats))
+            codes, steps = (
+                (zeros, zeros) if k is None else (coarse[:, k], np.maximum(fine[:, k], 0))
+            )
+            if variable.floats is not None:
+                uniforms = rng.random(rows)
+                self._decode_floats(made, variable, variable.floats, (codes, steps), uniforms)
+            elif variable.block is not None:
+                most = self.layout.discrete[variable.block].cardinality - 1
+                made.codes[:, variable.block] = np.minimum(codes * variable.width + steps, most)
         return made
 
+    def _all(self) -> list[Variable]:
+        """Return the variables, and those that were left out and have a float to fill in."""
+        known = {v.floats for v in self.variables}
+        left = [
+            Variable(f.modes, i, 1) for i, f in enumerate(self.layout.continuous) if i not in known
+        ]
+        return [*self.variables, *left]
 
-def _active(data: EncodedTable, modes: Optional[int], active: int) -> npt.NDArray[np.bool_]:
-    if modes is None:
-        return np.ones(len(data), dtype=np.bool_)
-    return np.asarray(data.codes[:, modes] < active)
+    def _decode_floats(
+        self,
+        made: EncodedTable,
+        variable: Variable,
+        i: int,
+        drawn: tuple[Ints, Ints],
+        uniforms: npt.NDArray[np.float64],
+    ) -> None:
+        bins, active = self.bins[i], self.layout.continuous[i].active
+        codes, steps = drawn
+        is_bin = codes < len(bins.mode)
+        place = np.where(is_bin, codes, 0)
+        values = bins.decode(place, steps, uniforms)
+        made.values[:, i] = np.where(is_bin, np.clip(values, -1, 1), 0)
+        if variable.block is not None:
+            others = active + codes - len(bins.mode)
+            made.codes[:, variable.block] = np.where(is_bin, bins.mode[place], others)

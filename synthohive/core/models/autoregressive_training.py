@@ -1,0 +1,137 @@
+"""The training of the autoregressive model: likelihood of batches, variables in any order."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from synthohive.core.data.encoded import EncodedTable
+from synthohive.core.models.autoregressive_network import Network, context_tensors
+from synthohive.core.models.training import Trainable
+
+if TYPE_CHECKING:
+    from synthohive.core.models.autoregressive import Autoregressive
+
+__all__ = ["AutoregressiveTask", "log_shares"]
+
+UNDECAYED = ("biases", "shares", "bias", "norm")
+
+
+class AutoregressiveTask(Trainable):
+    """The training of one table."""
+
+    def __init__(
+        self,
+        model: Autoregressive,
+        data: EncodedTable,
+        context: EncodedTable,
+        training: npt.NDArray[np.int64],
+        held: npt.NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> None:
+        self.table = model.metadata.name
+        self.network = model.network_
+        self.config, self.rng = model.config, rng
+        coarse, fine = model.discretiser_.encode(data)
+        self.codes = [torch.from_numpy(c[training]) for c in (coarse, fine)]
+        self.held = [torch.from_numpy(c[held]) for c in (coarse, fine)]
+        self.context = context_tensors(context.take(training))
+        self.held_context = context_tensors(context.take(held))
+        self.batch = max(1, min(model.batch_size, len(training)))
+        self.order = np.empty(0, dtype=np.int64)
+        self.network.heads.start_at(log_shares(coarse[training], self.network.cardinalities))
+        self.network.fine.start_at(_counts(coarse, fine, self.network))
+        self.network.context.start_at(self.context[1])
+        self.state: Network = copy.deepcopy(self.network).eval()
+        self.optimizer = torch.optim.AdamW(
+            _groups(self.network),
+            lr=self.config.lr * math.sqrt(self.batch / 500),
+            weight_decay=self.config.decay,
+            fused=True,
+        )
+        self.best, self.waited = math.inf, 0
+
+    def step(self) -> dict[str, Tensor]:
+        """Take one batch; see the base class."""
+        if len(self.order) < self.batch:
+            self.order = self.rng.permutation(len(self.codes[0]))
+        rows, self.order = self.order[: self.batch], self.order[self.batch :]
+        taken = torch.from_numpy(np.ascontiguousarray(rows))
+        self.network.train()
+        context = self.network.context(*(t[taken] for t in self.context))
+        coarse, fine = (c[taken] for c in self.codes)
+        loss = self.network.losses(coarse, fine, context, self._mask()).sum(dim=1).mean()
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        with torch.no_grad():
+            for mean, own in zip(self.state.parameters(), self.network.parameters()):
+                mean.lerp_(own, 1 - self.config.average)
+        return {"likelihood": loss.detach()}
+
+    def _mask(self, natural: bool = False) -> Tensor:
+        """Return what each variable knows: all before it, in the order of drawing or another.
+
+        Of the other orders, half begin with some variables that are given.
+        """
+        count = len(self.network.cardinalities)
+        rank = np.arange(count)
+        if not natural and self.rng.random() >= self.config.natural:
+            if self.rng.random() < 0.5:
+                rank = self.rng.permutation(count)
+            else:
+                rank = np.where(self.rng.random(count) < self.rng.random(), rank - count, rank)
+        return torch.from_numpy((rank[:, None] < rank[None, :]).astype(np.float32))
+
+    def validate(self) -> float:
+        """Return the negative log-likelihood per variable of held-out rows, heads shrunk."""
+        coarse, fine = self.held
+        with torch.no_grad():
+            context = self.state.context(*self.held_context)
+            total = self.state.shrink(coarse, fine, context, self._mask(True))
+        metric = total / max(1, self.held[0].numel())
+        self.waited = 0 if metric < self.best else self.waited + 1
+        self.best = min(metric, self.best)
+        if self.waited and self.waited % max(1, self.config.patience // 3) == 0:
+            for group in self.optimizer.param_groups:
+                group["lr"] *= 0.5
+        return metric
+
+
+def _groups(network: Network) -> list[dict[str, Any]]:
+    """Return all parameters; biases and norms do not decay."""
+    groups: list[dict[str, Any]] = [{"params": []}, {"params": [], "weight_decay": 0.0}]
+    for name, parameter in network.named_parameters():
+        groups[any(part in name for part in UNDECAYED)]["params"].append(parameter)
+    return groups
+
+
+def _counts(
+    coarse: npt.NDArray[np.int64], fine: npt.NDArray[np.int64], network: Network
+) -> list[Tensor]:
+    """Count the fine codes within each coarse one, of the variables that have some."""
+    found = []
+    for j in network.fine.split:
+        size, width = network.cardinalities[j], network.widths[j]
+        known = fine[:, j] >= 0
+        both = coarse[known, j] * width + fine[known, j]
+        counts = np.bincount(both, minlength=size * width).reshape(size, width)
+        found.append(torch.from_numpy(counts.astype(np.float32)))
+    return found
+
+
+def log_shares(codes: npt.NDArray[np.int64], cardinalities: list[int]) -> list[Tensor]:
+    """Return the logarithms of the shares of each variable's codes."""
+    found = []
+    for j, size in enumerate(cardinalities):
+        column = codes[:, j]
+        counts = np.bincount(column[column >= 0], minlength=size).astype(np.float32)
+        found.append(torch.from_numpy(np.log((counts + 0.1) / (counts.sum() + 0.1 * size))))
+    return found

@@ -1,0 +1,190 @@
+"""The last layers of the autoregressive network: distributions of coarse and fine codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["FineHeads", "Heads"]
+
+SIZES = (8, 24, 96)
+"""Heads of up to so many codes share one padded product."""
+NEVER = -1e4
+"""Logit of what is padded."""
+FINE_HIDDEN = 32
+SCALES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""What :meth:`Heads.shrink` chooses from."""
+
+
+class Heads(nn.Module):
+    """A linear head per variable; those of like sizes in one batched product.
+
+    Parameters
+    ----------
+    cardinalities : sequence of int
+    hidden : int
+    """
+
+    def __init__(self, cardinalities: Sequence[int], hidden: int) -> None:
+        super().__init__()
+        self.cardinalities = list(cardinalities)
+        groups: dict[int, list[int]] = {}
+        for j, size in enumerate(cardinalities):
+            fits = [most for most in SIZES if size <= most]
+            groups.setdefault(fits[0] if fits else size, []).append(j)
+        self.groups = [groups[size] for size in sorted(groups)]
+        widest = [max(self.cardinalities[j] for j in group) for group in self.groups]
+        self.weights = nn.ParameterList(
+            torch.zeros(len(g), hidden, w) for g, w in zip(self.groups, widest)
+        )
+        self.biases = nn.ParameterList(
+            torch.full((len(g), 1, w), NEVER) for g, w in zip(self.groups, widest)
+        )
+        self.place = {j: (g, i) for g, group in enumerate(self.groups) for i, j in enumerate(group)}
+        self.scales: Tensor
+        self.register_buffer("scales", torch.ones(len(self.cardinalities)))
+        self.start_at([torch.zeros(size) for size in cardinalities])
+
+    def start_at(self, log_shares: Sequence[Tensor]) -> None:
+        """Begin with the logarithms of the marginal shares."""
+        with torch.no_grad():
+            for j, (g, i) in self.place.items():
+                self.biases[g][i, 0, : self.cardinalities[j]] = log_shares[j]
+
+    def shift(self, biases: Sequence[Tensor]) -> None:
+        """Add to the biases."""
+        with torch.no_grad():
+            for j, (g, i) in self.place.items():
+                self.biases[g][i, 0, : self.cardinalities[j]] += biases[j]
+
+    def losses(self, hidden: Tensor, codes: Tensor) -> Tensor:
+        """Return (B, J) from hidden (J, B, H); 0 where a code is -1."""
+        found = torch.zeros(codes.shape, dtype=hidden.dtype)
+        for group, weight, bias in zip(self.groups, self.weights, self.biases):
+            logits = torch.baddbmm(bias, hidden[group], weight)  # (J', B, K)
+            found[:, group] = _cross_entropy(logits, codes[:, group].T).T
+        return found
+
+    def shrink(self, hidden: Tensor, codes: Tensor) -> Tensor:
+        """Take the scale of each head that explains rows best; return their losses, (J,).
+
+        A variable that depends on nothing gets 0: its marginal shares, without noise.
+        """
+        found = torch.zeros(len(self.cardinalities))
+        for group, weight, bias in zip(self.groups, self.weights, self.biases):
+            told = torch.bmm(hidden[group], weight)
+            self.scales[group], found[group] = _shrunk(told, bias, codes[:, group].T)
+        return found
+
+    def logits(self, j: int, hidden: Tensor) -> Tensor:
+        """Return (B, K) of one variable from hidden (B, H)."""
+        (g, i), size = self.place[j], self.cardinalities[j]
+        weight = self.weights[g][i, :, :size] * self.scales[j]
+        return torch.addmm(self.biases[g][i, :, :size], hidden, weight)
+
+
+class FineHeads(nn.Module):
+    """The distribution of each fine code, given what is before it and its coarse code.
+
+    Parameters
+    ----------
+    cardinalities, widths : sequence of int
+    hidden : int
+    """
+
+    def __init__(self, cardinalities: Sequence[int], widths: Sequence[int], hidden: int) -> None:
+        super().__init__()
+        self.split = [j for j, width in enumerate(widths) if width > 1]
+        self.place = {j: i for i, j in enumerate(self.split)}
+        self.widths = list(widths)
+        self.sizes = sizes = [cardinalities[j] for j in self.split]
+        starts = torch.tensor([0, *sizes]).cumsum(0)[:-1]
+        self.offsets: Tensor
+        self.register_buffer("offsets", starts, persistent=False)
+        self.widest, count = max((widths[j] for j in self.split), default=1), len(self.split)
+        self.enter = nn.Parameter(torch.randn(count, hidden, FINE_HIDDEN) / math.sqrt(hidden))
+        self.coarse = nn.Embedding(sum(sizes) or 1, FINE_HIDDEN)
+        self.leave = nn.Parameter(torch.zeros(count, FINE_HIDDEN, self.widest))
+        self.shares = nn.Embedding(sum(sizes) or 1, self.widest)
+        nn.init.zeros_(self.shares.weight)
+        self.shares.weight.requires_grad_(False)
+        self.scales: Tensor
+        self.register_buffer("scales", torch.ones(count))
+
+    def start_at(self, counts: Sequence[Tensor]) -> None:
+        """Begin with the shares within each coarse code.
+
+        Parameters
+        ----------
+        counts : sequence of Tensor, shape (K, width)
+            Of each split variable; codes that never occurred are never drawn.
+        """
+        with torch.no_grad():
+            self.shares.weight.fill_(NEVER)
+            for i, (j, number) in enumerate(zip(self.split, counts)):
+                start = int(self.offsets[i])
+                logs = (number / number.sum(dim=1, keepdim=True).clamp(min=1)).log()
+                logs[number == 0] = NEVER
+                self.shares.weight[start : start + len(number), : self.widths[j]] = logs
+
+    def told(self, j: int, coarse: Tensor) -> Tensor:
+        """Return in which rows the coarse code leaves something to tell."""
+        i = self.place[j]
+        start = int(self.offsets[i])
+        told = (self.shares.weight[start : start + self.sizes[i]] > NEVER / 2).any(dim=1)
+        return told[coarse]
+
+    def losses(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Return (B, J) from hidden (J, B, H); 0 where a fine code is -1."""
+        found = torch.zeros(fine.shape, dtype=hidden.dtype)
+        if self.split:
+            told, shares = self._told(hidden, coarse)
+            found[:, self.split] = _cross_entropy(told + shares, fine[:, self.split].T).T
+        return found
+
+    def _told(self, hidden: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what is learned and what is known, (J', B, W) each."""
+        place = (coarse[:, self.split].clamp(min=0) + self.offsets).T
+        inner = torch.bmm(hidden[self.split], self.enter) + self.coarse(place)
+        return torch.bmm(functional.silu(inner), self.leave), self.shares(place)
+
+    def shrink(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Choose the scales, as :meth:`Heads.shrink` does; return the losses, (J',)."""
+        if not self.split:
+            return torch.zeros(0)
+        found: Tensor
+        self.scales, found = _shrunk(*self._told(hidden, coarse), fine[:, self.split].T)
+        return found
+
+    def logits(self, j: int, hidden: Tensor, coarse: Tensor) -> Tensor:
+        """Return (B, W) of one variable from hidden (B, H) and its coarse codes (B,)."""
+        i, width = self.place[j], self.widths[j]
+        place = coarse.clamp(min=0) + self.offsets[i]
+        inner = functional.silu(torch.addmm(self.coarse(place), hidden, self.enter[i]))
+        found: Tensor = torch.addmm(
+            self.shares.weight[:, :width][place],
+            inner,
+            self.leave[i, :, :width] * self.scales[i],
+        )
+        return found
+
+
+def _shrunk(told: Tensor, known: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the best scale of what is told (J, B, K) beside what is known, and its losses."""
+    losses = torch.stack(
+        [_cross_entropy(scale * told + known, codes).sum(dim=1) for scale in SCALES]
+    )
+    least, best = losses.min(dim=0)
+    return torch.tensor(SCALES)[best], least
+
+
+def _cross_entropy(logits: Tensor, codes: Tensor) -> Tensor:
+    """Return (J, B) from logits (J, B, K) and codes (J, B); 0 where a code is -1."""
+    flat = functional.cross_entropy(
+        logits.flatten(0, 1), codes.flatten(), ignore_index=-1, reduction="none"
+    )
+    return flat.view(codes.shape)

@@ -1,0 +1,162 @@
+"""Columns that never fall inside a group: modelled by the gap to the sibling before.
+
+Times of events, running numbers and balances that only grow: a group's first row has its
+value, each later one the distance to the row before it, so that order and timing are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._arrow import column_from_arrow
+from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, step_of
+from synthohive.relational.siblings import previous_siblings
+from synthohive.schema import Column
+
+__all__ = ["Growing", "find_growing", "keep_growing", "prepare_growing", "restore_growing"]
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+LEAST_STEPS = 100
+"""Rows with a sibling before them that tell of an order."""
+LEAST_RISES = 0.2
+"""Share of them that lie after it, not beside it."""
+
+
+@dataclass(frozen=True)
+class Growing:
+    """A column that never falls from one sibling to the next.
+
+    Attributes
+    ----------
+    column : str
+    step : float
+        The grid of the gaps; 0 for none.
+    """
+
+    column: str
+    step: float
+
+    @property
+    def gap(self) -> str:
+        """Name of the modelled gap."""
+        return f"{self.column} after the row before"
+
+    def __str__(self) -> str:
+        return f"{self.column} never falls inside a group"
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return asdict(self)
+
+    def gaps(self, values: Floats, before: IntArray) -> Floats:
+        """Return the distance of each row to the one before it; NaN for a first row."""
+        return np.where(before >= 0, values - values[before], np.nan)
+
+    def grown(self, first: Floats, gaps: Floats, parents: IntArray, positions: IntArray) -> Floats:
+        """Return the values of whole groups from those of first rows, and gaps."""
+        order = np.lexsort((positions, parents))
+        start = positions[order] == 0
+        steps = np.where(start, 0.0, np.maximum(gaps[order], 0.0))
+        steps = np.where(np.isnan(steps), 0.0, steps) * (self.step or 1.0)
+        heads = np.flatnonzero(start)
+        sizes = np.diff(np.append(heads, len(order)))
+        total = np.cumsum(steps)
+        values = np.empty(len(order))
+        values[order] = np.repeat(first[order[heads]] - total[heads], sizes) + total
+        return values
+
+
+def find_growing(
+    rows: pa.Table, names: Sequence[str], parents: IntArray, positions: IntArray
+) -> list[Growing]:
+    """Return the columns that never fall from one sibling to the next, and mostly rise.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Whole groups.
+    names : sequence of str
+        The columns to look at.
+    """
+    before, _ = previous_siblings(parents, positions)
+    later = np.flatnonzero(before >= 0)
+    found = []
+    for name in names:
+        array = rows.column(name)
+        if not is_number(array.type) or array.null_count or len(later) < LEAST_STEPS:
+            continue
+        values = as_numbers(array)
+        gaps = values[later] - values[before[later]]
+        if (gaps >= 0).all() and (gaps > 0).mean() >= LEAST_RISES:
+            found.append(Growing(name, step_of(array)))
+    return found
+
+
+def prepare_growing(
+    growing: Sequence[Growing],
+    rows: pa.Table,
+    columns: Mapping[str, Column],
+    groups: tuple[IntArray, IntArray],
+    rng: np.random.Generator,
+) -> tuple[pa.Table, dict[str, Column]]:
+    """Return rows with gaps beside first values; both mean nothing in the other's rows.
+
+    There, they are those of rows drawn at random, so that no NULL arises.
+
+    Parameters
+    ----------
+    groups : (ndarray, ndarray)
+        Each row's parent and its place among its siblings.
+    """
+    before, _ = previous_siblings(*groups)
+    described = dict(columns)
+    for one in growing:
+        array = rows.column(one.column)
+        values = as_numbers(array)
+        gaps = one.gaps(values, before)
+        first = np.where(before >= 0, np.nan, values)
+        place = rows.column_names.index(one.column)
+        filled = from_numbers(_filled(first, rng), array.type)
+        rows = rows.set_column(place, rows.field(place), filled)
+        steps = from_numbers(
+            _filled(gaps, rng) / (one.step or 1.0), pa.int64() if one.step else pa.float64()
+        )
+        rows = rows.append_column(one.gap, steps)
+        described[one.gap] = column_from_arrow(pa.field(one.gap, steps.type))
+    return rows, described
+
+
+def restore_growing(
+    growing: Sequence[Growing], rows: pa.Table, parents: IntArray, positions: IntArray
+) -> pa.Table:
+    """Return the rows of whole groups with the values that their gaps make."""
+    for one in growing:
+        array = rows.column(one.column)
+        gaps = as_numbers(rows.column(one.gap))
+        values = one.grown(as_numbers(array), gaps, parents, positions)
+        place = rows.column_names.index(one.column)
+        rows = rows.set_column(place, rows.field(place), from_numbers(values, array.type))
+        rows = rows.drop_columns([one.gap])
+    return rows
+
+
+def keep_growing(growing: Sequence[Growing], rows: pa.Table, kept: pa.Table) -> pa.Table:
+    """Return rows that were drawn anew with the values that their groups gave them."""
+    for one in growing:
+        place = rows.column_names.index(one.column)
+        rows = rows.set_column(place, rows.field(place), kept.column(one.column))
+        rows = rows.drop_columns([c for c in [one.gap] if c in rows.column_names])
+    return rows
+
+
+def _filled(values: Floats, rng: np.random.Generator) -> Floats:
+    known = values[~np.isnan(values)]
+    return np.where(np.isnan(values), rng.choice(known, len(values)), values)
