@@ -20,6 +20,7 @@ __all__ = [
     "floats_of",
     "pair_association_difference",
     "pair_tvd",
+    "pair_tvds",
 ]
 
 Codes = NDArray[np.int64]
@@ -86,11 +87,23 @@ def pair_tvd(real: pa.Table, synthetic: pa.Table, a: Column, b: Column) -> float
 
     Numbers are put into bins at the real data's quantiles; NULL is a bin of its own.
     """
+    return pair_tvds(real, synthetic, [(a, b)])[0]
+
+
+def pair_tvds(
+    real: pa.Table, synthetic: pa.Table, pairs: Sequence[tuple[Column, Column]]
+) -> list[float]:
+    """Return :func:`pair_tvd` of each pair; every column is put into bins once."""
     if not real.num_rows or not synthetic.num_rows:
-        return float(real.num_rows != synthetic.num_rows)
-    codes = [_binned(real, synthetic, column) for column in (a, b)]
-    span = max(int(part.max()) for part in codes[1]) + 1
-    joint = [left * span + right for left, right in zip(*codes)]
+        return [float(real.num_rows != synthetic.num_rows)] * len(pairs)
+    columns = {column.name: column for pair in pairs for column in pair}
+    codes = {name: _binned(real, synthetic, column) for name, column in columns.items()}
+    return [_joint_tvd(codes[a.name], codes[b.name]) for a, b in pairs]
+
+
+def _joint_tvd(left: list[Codes], right: list[Codes]) -> float:
+    span = max(int(part.max()) for part in right) + 1
+    joint = [a * span + b for a, b in zip(left, right)]
     size = max(int(part.max()) for part in joint) + 1
     shares = [np.bincount(part, minlength=size) / len(part) for part in joint]
     return float(0.5 * np.abs(shares[0] - shares[1]).sum())

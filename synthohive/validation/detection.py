@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive.schema import Column, ForeignKey, Metadata
 from synthohive.validation.association import comparable_columns, floats_of
-from synthohive.validation.encode import as_categories, view_of
+from synthohive.validation.encode import Floats, as_categories, view_of
+from synthohive.validation.joins import parent_rows, with_parent
+from synthohive.validation.trees import scores_of
 
-__all__ = ["c2st", "with_children", "with_parents"]
+__all__ = ["c2st", "labelled_features", "with_children", "with_parents"]
 
 ROWS = 20_000
 """Rows of each side that are looked at, at most."""
@@ -45,26 +46,38 @@ def c2st(
     float
         0.5 (nothing tells them apart) to 1.0; never below 0.5.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.model_selection import StratifiedKFold
 
+    features, labels, _ = labelled_features(real, synthetic, columns, seed)
+    if not features.size:
+        return 0.5
+    scores = np.zeros(len(labels))
+    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
+    for train, test in folds.split(features, labels):
+        scores[test] = scores_of(features[train], labels[train], features[test], seed)
+    area = float(roc_auc_score(labels, scores))
+    return max(area, 1.0 - area)
+
+
+def labelled_features(
+    real: pa.Table, synthetic: pa.Table, columns: Mapping[str, Column], seed: int
+) -> tuple[Floats, NDArray[np.int64], list[str]]:
+    """Return rows of both sides as numbers, 0 (real) or 1 for each, and the columns' names.
+
+    Empty where there are fewer than ten rows of each, or no column to look at.
+    """
     rng = np.random.default_rng(seed)
     rows = min(len(real), len(synthetic), ROWS)
     sides = [t.take(pa.array(np.sort(rng.permutation(len(t))[:rows]))) for t in (real, synthetic)]
     chosen = comparable_columns(sides[0], columns)
     if rows < 10 or not chosen:
-        return 0.5
+        return np.zeros((0, 0)), np.zeros(0, np.int64), []
     features = np.stack([_feature(c, sides) for c in chosen], axis=1)
-    labels = np.repeat([0, 1], rows)
-    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
-    model = HistGradientBoostingClassifier(random_state=seed)
-    scores = cross_val_predict(model, features, labels, cv=folds, method="predict_proba")[:, 1]
-    area = float(roc_auc_score(labels, scores))
-    return max(area, 1.0 - area)
+    return features, np.repeat(np.array([0, 1]), rows), [c.name for c in chosen]
 
 
-def _feature(column: Column, sides: list[pa.Table]) -> NDArray[np.float64]:
+def _feature(column: Column, sides: list[pa.Table]) -> Floats:
     arrays = [side.column(column.name).combine_chunks() for side in sides]
     if view_of(column, arrays[0]) == "numbers":
         return np.concatenate([floats_of(array) for array in arrays])
@@ -98,7 +111,7 @@ def _aggregates(
     child: pa.Table, parent: pa.Table, metadata: Metadata, name: str, key: ForeignKey
 ) -> dict[str, Any]:
     config = metadata.tables[name]
-    at = _positions(child, key, parent)
+    at = parent_rows(child, key, parent)
     label = f"{name}({', '.join(key.columns)})"
     known = np.flatnonzero(at >= 0)
     number = np.bincount(at[known], minlength=len(parent)).astype(np.float64)
@@ -128,24 +141,7 @@ def with_parents(
     columns = {n: c for n, c in config.columns.items() if n not in config.key_columns}
     arrays: dict[str, Any] = {name: rows.column(name) for name in columns}
     for key in config.foreign_keys:
-        parent = metadata.tables[key.parent]
-        at = _positions(rows, key, tables[key.parent])
-        index = pa.array(at, mask=at < 0)
-        for column in parent.columns.values():
-            if column.name not in parent.key_columns:
-                name = f"{column.name} over ({', '.join(key.columns)})"
-                arrays[name] = tables[key.parent].column(column.name).take(index)
-                columns[name] = column.model_copy(update={"name": name})
+        above, more = with_parent(tables, metadata, table, key)
+        arrays.update({name: above.column(name) for name in more})
+        columns.update(more)
     return pa.table(arrays), columns
-
-
-def _positions(child: pa.Table, key: ForeignKey, parent: pa.Table) -> NDArray[np.int64]:
-    """Return each child row's parent row; -1 for none."""
-    left = child.select(key.columns).rename_columns(key.parent_columns)
-    right = parent.select(key.parent_columns).cast(left.schema)
-    right = right.append_column("__row__", pa.array(np.arange(len(parent))))
-    left = left.append_column("__child__", pa.array(np.arange(len(child))))
-    joined = left.join(right, keys=key.parent_columns, join_type="left outer")
-    order = np.argsort(joined.column("__child__").to_numpy(), kind="stable")
-    found = pc.fill_null(joined.column("__row__"), -1).to_numpy()
-    return np.asarray(found[order], np.int64)
