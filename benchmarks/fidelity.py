@@ -1,168 +1,200 @@
-"""How close a synthetic schema comes to TPC-H and nycflights13 on a real server.
+"""The yardstick: how close synthetic databases are to the real ones.
 
-Loads the data, runs the main job (reflect, fit, write back), and measures the result by SQL
-alone::
+Fits in memory, samples, and prints every score as ``synthetic|floor``, where the floor compares
+real rows with other real rows::
 
-    python benchmarks/fidelity.py postgresql://user:password@localhost/db --epochs 30
-    python benchmarks/fidelity.py sqlite:////tmp/bench --dataset tpch
+    python benchmarks/fidelity.py flights tpch nycflights --model autoregressive --epochs 40
+    python benchmarks/fidelity.py shapes sklearn --json scores.json
+    python benchmarks/fidelity.py jafgen statsmodels --python ~/extras/bin/python
 
-For SQLite the URL names a folder. Schemas that the script makes are dropped at the end.
+Per table: mean distance of the columns and of their shares of NULLs, of pairs of columns (TVD,
+and difference of association), the area under the ROC curve of a classifier of the rows alone,
+beside their children's aggregates and beside their parents (0.5 is best), and how well a model
+trained on real and on synthetic rows predicts held-out real ones. Per key: orphans, fan-out KS,
+pairs of a child's and a parent's column, the variance inside groups, and the classifier of rows
+beside their parent, with no parent in two folds. Beside these: joint fan-outs, broken
+relations, TPC-H's queries, and the facts of the key shapes.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-import tempfile
 import time
+from dataclasses import asdict
+from math import isnan
 from pathlib import Path
-from statistics import mean
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
-from sqlalchemy import Engine, create_engine, inspect, text
-from sqlalchemy.engine import make_url
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.data import DATASETS, DataSet, Options
+from benchmarks.queries import query_scores, totals
+from benchmarks.scores import DatabaseScore, database_score, with_columns
+from benchmarks.shapes import SHAPES
+from benchmarks.violations import broken_relations
+from synthohive import PrivacyConfig, Synthesizer
 
-from comparison import (
-    Side,
-    column_distance,
-    column_types,
-    count_constraints,
-    count_rows,
-    fan_out,
-    histogram,
-    ks_distance,
-    orphans,
-)
-
-from synthohive import Synthesizer
-from tests.integration.datasets import load_nycflights, load_tpch
-
-LOADERS: dict[str, Callable[..., dict[str, int]]] = {
-    "tpch": load_tpch,
-    "nycflights": load_nycflights,
-}
+VIEWS = {"alone": "AUC", "children": "+children", "parents": "+parents"}
 
 
 def main() -> None:
     """Run the benchmark on each data set."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url", nargs="?", default="sqlite://")
-    parser.add_argument("--dataset", choices=[*LOADERS, "all"], default="all")
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--sample-size", type=int, default=50_000)
-    parser.add_argument("--model", default="ctgan")
-    parser.add_argument("--seed", type=int, default=42)
-    args = parser.parse_args()
-    for name in LOADERS if args.dataset == "all" else [args.dataset]:
-        with tempfile.TemporaryDirectory() as folder:
-            if make_url(args.url).get_backend_name() == "sqlite":
-                run_on_file(name, Path(folder), args)
-            else:
-                run_on_server(name, args)
-
-
-def run_on_file(name: str, folder: Path, args: argparse.Namespace) -> None:
-    """Run on SQLite, in two files of a folder."""
-    real, made = (create_engine(f"sqlite:///{folder / file}.db") for file in ("real", "made"))
-    LOADERS[name](real)
-    run(real, None, args, url=made.url.render_as_string(hide_password=False))
-    compare(name, (real, None), (made, None))
-
-
-def run_on_server(name: str, args: argparse.Namespace) -> None:
-    """Run in two schemas (MySQL: databases) of a server, dropped after."""
-    engine = create_engine(args.url)
-    source = f"bench_{name}"
-    schemas = [source, f"{source}_synthetic"]
-    drop(engine, schemas)
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {source}"))
-    try:
-        LOADERS[name](engine, source)
-        run(engine, source, args)
-        compare(name, (engine, source), (engine, schemas[1]))
-    finally:
-        drop(engine, schemas)
-        engine.dispose()
-
-
-def drop(engine: Engine, schemas: list[str]) -> None:
-    """Drop schemas that exist."""
-    cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
-    with engine.begin() as connection:
-        for schema in schemas:
-            connection.execute(text(f"DROP SCHEMA IF EXISTS {schema}{cascade}"))
-
-
-def run(
-    engine: Engine, schema: Optional[str], args: argparse.Namespace, url: Optional[str] = None
-) -> None:
-    """Do the main job: reflect, fit, write back."""
-    started = time.perf_counter()
-    synthesizer = Synthesizer.from_database(engine, schema, model=args.model)
-    synthesizer.fit(seed=args.seed, epochs=args.epochs, sample_size=args.sample_size)
-    fitted = time.perf_counter()
-    summary = synthesizer.to_database(url, seed=args.seed)
-    print(f"Fitted in {fitted - started:.1f} s, written in {time.perf_counter() - fitted:.1f} s")
-    print(summary)
-
-
-def compare(
-    name: str, real: tuple[Engine, Optional[str]], made: tuple[Engine, Optional[str]]
-) -> None:
-    """Print rows, constraints, types, orphans, fan-outs and column distances."""
-    with real[0].connect() as a, made[0].connect() as b:
-        left, right = Side(a, real[1]), Side(b, made[1])
-        print(f"\n{name} on {real[0].dialect.name}")
-        keys = inspect(a).get_multi_foreign_keys(schema=real[1])
-        print_tables(left, right, keys)
-        print_keys(left, right, keys)
-        counts = zip(count_constraints(left).items(), count_constraints(right).values())
-        print("  " + ", ".join(f"{kind} {x} -> {y}" for (kind, x), y in counts))
-
-
-def print_tables(left: Side, right: Side, keys: dict[Any, list[Any]]) -> None:
-    """Print a line per table, and the mean and worst column distance of all."""
-    inspector = inspect(left.connection)
-    print(
-        f"  {'table':<10} {'rows':>9} {'made':>9} {'dev %':>7} {'mean':>6}"
-        f"  {'worst column':<28} types"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    distances: dict[str, float] = {}
-    for table in inspector.get_table_names(schema=left.schema):
-        rows, made = count_rows(left, table), count_rows(right, table)
-        skip = set(inspector.get_pk_constraint(table, left.schema)["constrained_columns"])
-        skip |= {c for key in keys[left.schema, table] for c in key["constrained_columns"]}
-        found = {
-            column["name"]: column_distance(
-                histogram(left, table, column["name"], column["type"]),
-                histogram(right, table, column["name"], column["type"]),
+    parser.add_argument("datasets", nargs="+", choices=[*DATASETS, "shapes", "all"])
+    parser.add_argument("--model", default="autoregressive")
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--sample-size", type=int, default=50_000)
+    parser.add_argument("--scale", type=float, default=0.01, help="of TPC-H")
+    parser.add_argument("--size", type=int, default=1_000, help="parents of each shape")
+    parser.add_argument("--python", default=sys.executable, help="with jafgen and statsmodels")
+    parser.add_argument("--no-relations", action="store_true")
+    parser.add_argument("--no-floor", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="a file for all figures")
+    args = parser.parse_args()
+    options = Options(args.seed, args.scale, args.size, args.python)
+    figures: dict[str, Any] = {}
+    for name in _chosen(args.datasets):
+        try:
+            data = DATASETS[name](options)
+        except LookupError as exc:
+            print(f"{name}: left out, {exc}\n")
+            continue
+        figures[name] = run(data, args)
+        if args.json:
+            args.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+def _chosen(names: list[str]) -> list[str]:
+    found: dict[str, None] = {}
+    for name in names:
+        many = {"shapes": list(SHAPES), "all": list(DATASETS)}.get(name, [name])
+        found.update(dict.fromkeys(many))
+    return list(found)
+
+
+def run(data: DataSet, args: argparse.Namespace) -> dict[str, Any]:
+    """Fit, sample, compare and print; return the figures."""
+    synthesizer = Synthesizer(data.metadata, PrivacyConfig(detect_pii=False), model=args.model)
+    started = time.perf_counter()
+    synthesizer.fit(
+        data.real,
+        seed=args.seed,
+        epochs=args.epochs,
+        sample_size=args.sample_size,
+        relations=not args.no_relations,
+        progress=False,
+    )
+    fitted = time.perf_counter()
+    made = synthesizer.sample(seed=args.seed, output_format="arrow")
+    sampled = time.perf_counter()
+    rows = sum(len(t) for t in made.values())
+    print(
+        f"{data.name}, {args.model}: fitted in {fitted - started:.0f} s, "
+        f"{rows:,} rows in {sampled - fitted:.1f} s",
+        flush=True,
+    )
+    metadata = with_columns(synthesizer.metadata, data.real)
+    score = database_score(metadata, data.real, made, data.held_out, explain=True)
+    floor = None
+    if data.floor is not None and not args.no_floor:
+        floor = database_score(metadata, *data.floor)
+        print(f"  floor: {data.note}")
+    print_tables(score, floor)
+    print_keys(score, floor)
+    broken = broken_relations(synthesizer, made)
+    wrong = [b for b in broken if b.broken]
+    print(f"  relations {len(broken)}, broken {len(wrong)}")
+    for one in wrong:
+        print(f"    {one.table}: {one.relation}: {one.broken:,} of {one.rows:,} rows")
+    figures: dict[str, Any] = {
+        "fit_seconds": fitted - started,
+        "sample_seconds": sampled - fitted,
+        "score": asdict(score),
+        "floor": floor and asdict(floor),
+        "relations": [asdict(b) for b in broken],
+    }
+    if data.facts is not None and data.floor is not None:
+        figures["facts"] = print_facts(data, made)
+    if data.name == "tpch":
+        figures["queries"] = print_queries(data, made)
+    print(flush=True)
+    return figures
+
+
+def print_tables(score: DatabaseScore, floor: Optional[DatabaseScore]) -> None:
+    """Print a line per table, and what told the copy from the real rows."""
+    titles = ["column", "nulls", "pair", "assoc", *VIEWS.values()]
+    print(f"  {'table':<14}     rows " + "".join(f"{t:>12}" for t in titles) + "  worst column")
+    for name, table in score.tables.items():
+        both = [_numbers(table), _numbers(floor.tables[name]) if floor else None]
+        cells = "".join(f"{_cell(values):>12}" for values in _aside(*both))
+        print(f"  {name:<14} {table.rows:>8,} {cells}  {table.worst}")
+    for name, table in score.tables.items():
+        for one in table.utility:
+            print(
+                f"    {name}.{one.target} predicted: {one.real:.3f} by real rows, "
+                f"{one.synthetic:.3f} by synthetic ones"
             )
-            for column in inspector.get_columns(table, left.schema)
-            if column["name"] not in skip
-        }
-        known = {column: value for column, value in found.items() if value is not None}
-        worst = max(known, key=known.__getitem__, default="")
-        same = column_types(left, table) == column_types(right, table)
-        print(
-            f"  {table:<10} {rows:>9,} {made:>9,} {100 * (made - rows) / max(rows, 1):>7.2f}"
-            f" {mean(known.values()) if known else 0:>6.3f}"
-            f"  {f'{worst} {known[worst]:.3f}' if worst else '':<28}"
-            f" {'identical' if same else 'DIFFERENT'}"
-        )
-        distances.update({f"{table}.{column}": value for column, value in known.items()})
-    print(f"  mean column distance {mean(distances.values()):.4f} over {len(distances)} columns")
+    for name, table in score.tables.items():
+        if table.telling:
+            told = ", ".join(f"{t.column} {t.drop:.3f} ({t.alone:.2f})" for t in table.telling)
+            print(f"    {name} told by: {told}")
 
 
-def print_keys(left: Side, right: Side, keys: dict[Any, list[Any]]) -> None:
-    """Print orphans and the fan-out's KS distance of each foreign key."""
-    for (_, child), found in keys.items():
-        for key in found:
-            gap = ks_distance(fan_out(left, child, key), fan_out(right, child, key))
-            label = f"{child}({', '.join(key['constrained_columns'])}) -> {key['referred_table']}"
-            print(f"  {label:<48} orphans {orphans(right, child, key)}  fan-out KS {gap:.4f}")
+def print_keys(score: DatabaseScore, floor: Optional[DatabaseScore]) -> None:
+    """Print a line per key and per two keys to one parent."""
+    if not score.keys:
+        return
+    titles = ["fan-out KS", "pair", "assoc", "within", "AUC"]
+    print(f"  {'key':<46} orphans" + "".join(f"{t:>12}" for t in titles))
+    for label, key in score.keys.items():
+        sides = [key, floor.keys[label]] if floor else [key]
+        both = [[s.fan_out, s.pair, s.association, s.within, s.area] for s in sides]
+        cells = "".join(f"{_cell(v):>12}" for v in _aside(both[0], both[1] if floor else None))
+        worst = "; ".join(filter(None, (key.worst, key.worst_within)))
+        print(f"  {label:<46} {key.orphans:>7}{cells}  {worst}")
+    for label, gap in score.joint.items():
+        print(f"    joint fan-out {_cell((gap, floor.joint[label] if floor else None))}  {label}")
+
+
+def print_facts(data: DataSet, made: dict[str, Any]) -> dict[str, Any]:
+    """Print the facts of a shape: real, other real, synthetic."""
+    assert data.facts is not None
+    assert data.floor is not None
+    sides = [data.facts(side) for side in (data.real, data.floor[1], made)]
+    for name, real in sides[0].items():
+        other, copy = sides[1][name], sides[2][name]
+        mark = "  <-" if name.startswith("no ") and copy else ""
+        print(f"    {name:<36} {real:>9.3f} floor {other:>9.3f}  synthetic {copy:>9.3f}{mark}")
+    return dict(zip(("real", "floor", "synthetic"), sides))
+
+
+def print_queries(data: DataSet, made: dict[str, Any]) -> dict[str, Any]:
+    """Print a line per query, and the totals."""
+    scores = query_scores(data.real, made)
+    for score in scores:
+        print(f"    {score}")
+    print(f"  queries: {totals(scores)}")
+    return {score.name: asdict(score) for score in scores}
+
+
+def _numbers(table: Any) -> list[float]:
+    areas = [table.areas.get(view, float("nan")) for view in VIEWS]
+    return [table.column, table.nulls, table.pair, table.association, *areas]
+
+
+def _aside(a: list[float], b: Optional[list[float]]) -> list[tuple[float, Optional[float]]]:
+    return list(zip(a, b if b is not None else [None] * len(a)))
+
+
+def _cell(values: tuple[float, Optional[float]]) -> str:
+    texts = ["-" if v is None or isnan(v) else f"{v:.3f}" for v in values]
+    return texts[0] if values[1] is None or texts == ["-", "-"] else "|".join(texts)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ classifier two-sample tests", 2017).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sized
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +28,12 @@ _LEVELS = 200
 
 
 def c2st(
-    real: pa.Table, synthetic: pa.Table, columns: Mapping[str, Column], *, seed: int = 0
+    real: pa.Table,
+    synthetic: pa.Table,
+    columns: Mapping[str, Column],
+    *,
+    groups: Optional[tuple[NDArray[np.int64], NDArray[np.int64]]] = None,
+    seed: int = 0,
 ) -> float:
     """Return the area under the ROC curve of a classifier of real and synthetic rows.
 
@@ -38,6 +43,10 @@ def c2st(
         At most 20,000 rows of each are used, drawn at random; of equal number.
     columns : mapping of str to Column
         Which columns to look at. Texts that hardly repeat are left out.
+    groups : tuple of ndarray of int64, optional
+        The group of each row of both sides; a group is never in two folds. Without it, a
+        classifier knows rows by what they have in common with others of their group, such
+        as their parent's values, though nothing is wrong with them.
     seed : int, default 0
         Of the draw, the folds and the classifier.
 
@@ -47,14 +56,16 @@ def c2st(
         0.5 (nothing tells them apart) to 1.0; never below 0.5.
     """
     from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold
 
     features, labels, _ = labelled_features(real, synthetic, columns, seed)
     if not features.size:
         return 0.5
     scores = np.zeros(len(labels))
-    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
-    for train, test in folds.split(features, labels):
+    owners = None
+    if groups is not None:
+        taken = _drawn(groups[0], groups[1], seed)
+        owners = np.concatenate([groups[0][taken[0]], ~groups[1][taken[1]]])
+    for train, test in _folds(labels, owners, seed):
         scores[test] = scores_of(features[train], labels[train], features[test], seed)
     area = float(roc_auc_score(labels, scores))
     return max(area, 1.0 - area)
@@ -67,14 +78,32 @@ def labelled_features(
 
     Empty where there are fewer than ten rows of each, or no column to look at.
     """
-    rng = np.random.default_rng(seed)
-    rows = min(len(real), len(synthetic), ROWS)
-    sides = [t.take(pa.array(np.sort(rng.permutation(len(t))[:rows]))) for t in (real, synthetic)]
+    drawn = _drawn(real, synthetic, seed)
+    rows = len(drawn[0])
+    sides = [t.take(pa.array(rows)) for t, rows in zip((real, synthetic), drawn)]
     chosen = comparable_columns(sides[0], columns)
     if rows < 10 or not chosen:
         return np.zeros((0, 0)), np.zeros(0, np.int64), []
     features = np.stack([_feature(c, sides) for c in chosen], axis=1)
     return features, np.repeat(np.array([0, 1]), rows), [c.name for c in chosen]
+
+
+def _drawn(real: Sized, synthetic: Sized, seed: int) -> list[NDArray[np.int64]]:
+    """Return which rows of both sides are looked at."""
+    rng = np.random.default_rng(seed)
+    rows = min(len(real), len(synthetic), ROWS)
+    return [np.sort(rng.permutation(len(side))[:rows]) for side in (real, synthetic)]
+
+
+def _folds(
+    labels: NDArray[np.int64], owners: Optional[NDArray[np.int64]], seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    if owners is None:
+        return list(StratifiedKFold(3, shuffle=True, random_state=seed).split(labels, labels))
+    by_group = StratifiedGroupKFold(3, shuffle=True, random_state=seed)
+    return list(by_group.split(labels, labels, owners))
 
 
 def _feature(column: Column, sides: list[pa.Table]) -> Floats:

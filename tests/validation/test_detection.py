@@ -46,3 +46,16 @@ def test_rows_beside_children_and_parents() -> None:
     assert set(columns) == set(wide.column_names)
     beside, _ = with_parents(tables, metadata, "child")
     assert beside["name over (parent_id)"].to_pylist() == ["b", "b", "a", None]
+
+
+def of_parents(seed: int) -> tuple[pa.Table, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    parent = rng.integers(0, 60, 1_500)
+    return pa.table({"fee over (key)": rng.normal(size=60)[parent]}), parent
+
+
+def test_parents_are_not_known_by_their_values() -> None:
+    (real, a), (made, b) = of_parents(1), of_parents(2)
+    columns = {f.name: column_from_arrow(f) for f in real.schema}
+    assert c2st(real, made, columns) > 0.9
+    assert c2st(real, made, columns, groups=(a, b)) < 0.65

@@ -1,0 +1,80 @@
+"""How many synthetic rows break what was found to be exact in the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive import ForeignKey, Synthesizer
+from synthohive.relational.aggregates import Aggregate
+from synthohive.relational.fitted import FittedDatabase
+from synthohive.relational.lineage import beside, by_table, lineage
+from synthohive.relational.relations.table import TableRelations
+from synthohive.relational.sample import Sample
+
+__all__ = ["Broken", "broken_relations"]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One relation of a table, and the synthetic rows that break it."""
+
+    table: str
+    relation: str
+    broken: int
+    rows: int
+
+
+def broken_relations(synthesizer: Synthesizer, made: Mapping[str, pa.Table]) -> list[Broken]:
+    """Check each relation of a fitted synthesizer on all rows of a synthetic database."""
+    fitted = synthesizer.fitted_
+    if fitted is None:
+        raise ValueError("the synthesizer is not fitted")
+    sample = Sample(fitted.metadata, fitted.plan, dict(made))
+    found = []
+    for name, table in fitted.tables.items():
+        keys: list[tuple[TableRelations, Optional[ForeignKey]]] = [
+            (table.relations, fitted.plan.tables[name].driver)
+        ]
+        for further in fitted.plan.tables[name].further:
+            if further.key.label(name) in table.linked:
+                keys.append((table.linked[further.key.label(name)], further.key))
+        for relations, key in keys:
+            found += _in_table(fitted, sample, name, relations, key)
+        found += [_aggregate(one, made) for one in table.aggregates]
+    return found
+
+
+def _in_table(
+    fitted: FittedDatabase,
+    sample: Sample,
+    name: str,
+    relations: TableRelations,
+    key: Optional[ForeignKey],
+) -> Iterator[Broken]:
+    rows = sample.tables[name]
+    wanted = relations.above(rows.column_names)
+    if wanted and key is not None:
+        chain = (key.parent, *fitted.plan.tables[key.parent].ancestors)
+        at = sample.parent_rows(name, key)
+        rows = beside(rows, lineage(sample, fitted.plan, key.parent, at, by_table(wanted, chain)))
+    for relation in relations.relations:
+        yield Broken(name, str(relation), int(relation.violations(rows).sum()), len(rows))
+    for column, other in relations.null_with.items():
+        wrong = pc.and_(pc.is_null(rows[other]), pc.is_valid(rows[column]))
+        broken = int(pc.sum(wrong).as_py() or 0)
+        yield Broken(name, f"{column} is NULL where {other} is", broken, len(rows))
+
+
+def _aggregate(one: Aggregate, made: Mapping[str, pa.Table]) -> Broken:
+    rows = made[one.parent]
+    type_ = rows.schema.field(one.target).type
+    expected = one.values(rows, [made[one.child].select(one.columns)], type_)
+    wrong = pc.fill_null(pc.not_equal(expected, rows[one.target]), False)
+    broken = int(np.asarray(wrong).sum())
+    return Broken(one.parent, str(one), broken, len(rows))
