@@ -26,7 +26,7 @@ from tests.integration.datasets import nycflights_frames
 from tests.integration.nycflights_schema import nycflights_schema
 from tests.integration.tpch_schema import tpch_schema
 
-__all__ = ["DATASETS", "DataSet", "Options"]
+__all__ = ["DATASETS", "DataSet", "Options", "tpch_tables"]
 
 Tables = dict[str, pa.Table]
 FLIGHTS = 20_000
@@ -108,15 +108,16 @@ def _nycflights_tables() -> Tables:
 
 def _tpch(options: Options) -> DataSet:
     metadata = _described(tpch_schema())
-    double = _tpch_tables(2 * options.scale)
+    double = tpch_tables(2 * options.scale)
     floor = _split(double, metadata, {"customer": "c", "orders": "o", "lineitem": "l"}, options)
     return DataSet(
-        "tpch", metadata, _tpch_tables(options.scale), floor, floor[1],
+        "tpch", metadata, tpch_tables(options.scale), floor, floor[1],
         "two halves of the customers of twice the scale; parts and suppliers are the same",
     )  # fmt: skip
 
 
-def _tpch_tables(scale: float) -> Tables:
+def tpch_tables(scale: float) -> Tables:
+    """Return the eight TPC-H tables, typed."""
     with tempfile.TemporaryDirectory() as folder:
         program = Path(sysconfig.get_path("scripts")) / "tpchgen-cli"
         subprocess.run(

@@ -140,6 +140,9 @@ def print_tables(score: DatabaseScore, floor: Optional[DatabaseScore]) -> None:
                 f"    {name}.{one.target} predicted: {one.real:.3f} by real rows, "
                 f"{one.synthetic:.3f} by synthetic ones"
             )
+    kept = [name for name, table in score.tables.items() if not table.areas]
+    if kept:
+        print(f"    as in the real data: {', '.join(kept)}")
     for name, table in score.tables.items():
         if table.telling:
             told = ", ".join(f"{t.column} {t.drop:.3f} ({t.alone:.2f})" for t in table.telling)

@@ -44,7 +44,7 @@ def c2st(
     columns : mapping of str to Column
         Which columns to look at. Texts that hardly repeat are left out.
     groups : tuple of ndarray of int64, optional
-        The group of each row of both sides; a group is never in two folds. Without it, a
+        The group of each row of both sides, from 0; a group is never in two folds. Without it, a
         classifier knows rows by what they have in common with others of their group, such
         as their parent's values, though nothing is wrong with them.
     seed : int, default 0
@@ -64,7 +64,7 @@ def c2st(
     owners = None
     if groups is not None:
         taken = _drawn(groups[0], groups[1], seed)
-        owners = np.concatenate([groups[0][taken[0]], ~groups[1][taken[1]]])
+        owners = np.concatenate([g[rows] for g, rows in zip(groups, taken)])
     for train, test in _folds(labels, owners, seed):
         scores[test] = scores_of(features[train], labels[train], features[test], seed)
     area = float(roc_auc_score(labels, scores))
