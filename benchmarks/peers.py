@@ -1,0 +1,188 @@
+"""Other synthesizers on the same rows, scored by the same functions.
+
+Each runs in an environment of its own, and what it cannot do is a row too::
+
+    python -m venv sdv && sdv/bin/pip install torch==2.13.0 && sdv/bin/pip install sdv pyarrow
+    python -m venv mostly && mostly/bin/pip install torch==2.13.0
+    mostly/bin/pip install "mostlyai[local]" pyarrow
+    python benchmarks/peers.py flights tpch --sdv sdv/bin/python --mostlyai mostly/bin/python
+
+Prints means over all columns, pairs and keys, the greatest area of a table under the classifier's
+ROC curve, and seconds, also relative to the first of our own models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from math import isnan
+from pathlib import Path
+from typing import Any, Optional
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.data import DATASETS, DataSet, Options
+from benchmarks.scores import DatabaseScore, database_score, with_columns
+from synthohive import Metadata, PrivacyConfig, Synthesizer
+
+PEERS = {"gaussian": "sdv", "hma": "sdv", "mostlyai": "mostlyai"}
+Tables = dict[str, pa.Table]
+
+
+@dataclass
+class Run:
+    """What a synthesizer made, or why it made nothing."""
+
+    tables: Optional[Tables] = None
+    fit: float = 0.0
+    sample: float = 0.0
+    refusal: str = ""
+
+
+def main() -> None:
+    """Run all on each data set."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("datasets", nargs="+", choices=[*DATASETS])
+    parser.add_argument("--sdv", help="a Python with sdv")
+    parser.add_argument("--mostlyai", help="a Python with mostlyai[local]")
+    parser.add_argument("--models", nargs="*", default=["autoregressive"], help="our own")
+    parser.add_argument("--peers", nargs="*", choices=[*PEERS], default=[*PEERS])
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--scale", type=float, default=0.01, help="of TPC-H")
+    parser.add_argument("--size", type=int, default=1_000, help="parents of each shape")
+    parser.add_argument("--cap", type=float, default=1_200, help="most seconds of a peer")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="a file for all figures")
+    args = parser.parse_args()
+    figures = {}
+    for name in args.datasets:
+        figures[name] = compare(DATASETS[name](Options(args.seed, args.scale, args.size)), args)
+        if args.json:
+            args.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+def compare(data: DataSet, args: argparse.Namespace) -> dict[str, Any]:
+    """Print a line for the floor, for each of our models and for each peer."""
+    print(
+        f"{data.name}\n  {'':<16} column   pair    AUC  fan-out  orphans    fit s   ratio  rows/s"
+    )
+    figures: dict[str, Any] = {}
+    metadata = with_columns(data.metadata, data.real)
+    if data.floor is not None:
+        figures["floor"] = _line("real rows", database_score(metadata, *data.floor), None, 0.0)
+    unit = 0.0
+    for model in args.models:
+        run = own(data, model, args)
+        unit = unit or run.fit
+        figures[model] = _scored(model, metadata, data.real, run, unit)
+    for peer in args.peers:
+        python = getattr(args, PEERS[peer])
+        run = other(peer, python, data, args.cap) if python else Run(refusal="not installed")
+        figures[peer] = _scored(peer, metadata, data.real, run, unit)
+    print(flush=True)
+    return figures
+
+
+def own(data: DataSet, model: str, args: argparse.Namespace) -> Run:
+    """Fit one of our models and sample from it."""
+    synthesizer = Synthesizer(
+        data.metadata.model_copy(deep=True), PrivacyConfig(detect_pii=False), model=model
+    )
+    started = time.perf_counter()
+    synthesizer.fit(data.real, seed=args.seed, epochs=args.epochs, progress=False)
+    fitted = time.perf_counter()
+    made = synthesizer.sample(seed=args.seed, output_format="arrow")
+    return Run(made, fitted - started, time.perf_counter() - fitted)
+
+
+def other(peer: str, python: str, data: DataSet, cap: float) -> Run:
+    """Fit a peer in its own environment and sample from it."""
+    keys = {
+        name: {"pk": config.pk, "fk": [key.model_dump() for key in config.foreign_keys]}
+        for name, config in data.metadata.tables.items()
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "real"), Path(folder, "made")
+        source.mkdir()
+        target.mkdir()
+        (source / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
+        for name, table in data.real.items():
+            pq.write_table(table, source / f"{name}.parquet")
+        script = Path(__file__).with_name("peer_fit.py")
+        command = [python, str(script), peer, str(source), str(target)]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=cap, check=False, cwd=folder
+            )
+        except subprocess.TimeoutExpired:
+            return Run(refusal=f"not done in {cap:.0f} s")
+        if done.returncode:
+            lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
+            return Run(refusal=lines[-1][:300] if lines else f"exit {done.returncode}")
+        times = json.loads((target / "times.json").read_text(encoding="utf-8"))
+        made = {name: pq.read_table(target / f"{name}.parquet") for name in data.real}
+    return Run(made, times["fit"], times["sample"])
+
+
+def _scored(name: str, metadata: Metadata, real: Tables, run: Run, unit: float) -> dict[str, Any]:
+    if run.tables is None:
+        print(f"  {name:<16} {run.refusal}", flush=True)
+        return {"refusal": run.refusal}
+    try:
+        made = {n: _typed(table, real[n].schema) for n, table in run.tables.items()}
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError) as exc:
+        print(f"  {name:<16} makes other types: {exc}", flush=True)
+        return {"refusal": f"makes other types: {exc}"}
+    return _line(name, database_score(metadata, real, made), run, unit)
+
+
+def _typed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the columns in the real order and types."""
+    arrays = []
+    for field in schema:
+        column = table.column(field.name)
+        if pa.types.is_integer(field.type) and pa.types.is_floating(column.type):
+            column = pc.round(column)
+        arrays.append(column.cast(field.type, safe=False))
+    return pa.table(arrays, schema=schema)
+
+
+def _line(name: str, score: DatabaseScore, run: Optional[Run], unit: float) -> dict[str, Any]:
+    tables, keys = score.tables.values(), score.keys.values()
+    figures = {
+        "column": _mean([t.column for t in tables]),
+        "pair": _mean([t.pair for t in tables]),
+        "auc": max((a for t in tables for a in t.areas.values()), default=0.5),
+        "fan_out": max((k.fan_out for k in keys), default=0.0),
+        "orphans": sum(k.orphans for k in keys),
+    }
+    text = (
+        f"  {name:<16} {figures['column']:.4f} {figures['pair']:.4f} {figures['auc']:>6.3f} "
+        f"{figures['fan_out']:>8.3f} {figures['orphans']:>8,}"
+    )
+    if run is not None and run.tables is not None:
+        rows = sum(len(t) for t in run.tables.values())
+        text += f" {run.fit:>8.0f} {run.fit / unit:>7.2f} {rows / run.sample:>7,.0f}"
+        figures.update(fit=run.fit, sample=run.sample)
+    print(text, flush=True)
+    return {**figures, "score": asdict(score)}
+
+
+def _mean(values: list[float]) -> float:
+    known = [v for v in values if not isnan(v)]
+    return sum(known) / len(known) if known else 0.0
+
+
+if __name__ == "__main__":
+    main()
