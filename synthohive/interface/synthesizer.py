@@ -22,7 +22,7 @@ from synthohive.interface.requests import Request, check_fit
 from synthohive.interface.result import WriteSummary
 from synthohive.interface.targets import open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
-from synthohive.relational.fitted import FittedDatabase
+from synthohive.relational.fitted import AnyRelation, FittedDatabase
 from synthohive.relational.orchestrator import FitOptions, fit_database
 from synthohive.schema import Metadata, PrivacyConfig
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
     from synthohive.privacy.detect import PiiFinding
-    from synthohive.relational.aggregates import Aggregate
-    from synthohive.relational.relations.base import Relation
-    from synthohive.relational.sequences import Growing
     from synthohive.validation.report import ValidationReport
 
 __all__ = ["Synthesizer"]
@@ -338,7 +335,7 @@ class Synthesizer:
         return self._state().findings
 
     @property
-    def relations(self) -> dict[str, list[Union[Relation, Aggregate, Growing]]]:
+    def relations(self) -> dict[str, list[AnyRelation]]:
         """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
         return {name: table.all_relations for name, table in self._state().tables.items()}
 

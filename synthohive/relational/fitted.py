@@ -18,6 +18,7 @@ from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.hierarchy import HierarchyModel
+from synthohive.relational.key_rules import KeyRule
 from synthohive.relational.keys import KeyMaker
 from synthohive.relational.parent_codes import ParentCodes
 from synthohive.relational.plan import RelationalPlan
@@ -28,7 +29,9 @@ from synthohive.relational.sequences import Growing
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
-__all__ = ["FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
+AnyRelation = Union[Relation, Aggregate, KeyRule, Growing]
+
+__all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
 
 
 @dataclass
@@ -99,6 +102,8 @@ class FittedTable:
         The columns that sum up the rows of a child table.
     codes : dict of str to ParentCodes
         Per further key (by label): what a child knows of its parent.
+    key_rules : list of KeyRule
+        What holds between its keys.
     """
 
     config: TableConfig
@@ -121,6 +126,7 @@ class FittedTable:
     linked: dict[str, TableRelations] = field(default_factory=dict)
     aggregates: list[Aggregate] = field(default_factory=list)
     codes: dict[str, ParentCodes] = field(default_factory=dict)
+    key_rules: list[KeyRule] = field(default_factory=list)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
         """Compile what generated rows have to satisfy."""
@@ -134,10 +140,11 @@ class FittedTable:
         return {name: self.config.columns[name] for name in self.roles.attributes}
 
     @property
-    def all_relations(self) -> list[Union[Relation, Aggregate, Growing]]:
+    def all_relations(self) -> list[AnyRelation]:
         """What is exact in the rows, also beside further parents and children."""
         linked = [r for found in self.linked.values() for r in found.relations]
-        return [*linked, *self.relations.relations, *self.growing, *self.aggregates]
+        own = self.relations.relations
+        return [*self.key_rules, *linked, *own, *self.growing, *self.aggregates]
 
     @property
     def schema(self) -> pa.Schema:

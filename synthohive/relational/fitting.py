@@ -26,6 +26,7 @@ from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
+from synthohive.relational.key_rule_finder import find_key_rules
 from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.lineage import beside, lineage
 from synthohive.relational.parent_codes import ParentCodes
@@ -83,6 +84,8 @@ class TableFitter:
             log.warning("table_without_rows", table=name)
             self.sample.encoded[name] = EncodedTable.empty(0)
             return table
+        if self.options.relations:
+            table.key_rules = find_key_rules(self.sample, self.reader, name, self.counts)
         if self._is_reference(name, personal):
             self._keep(name, table)
         else:

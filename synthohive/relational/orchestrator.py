@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
@@ -19,6 +20,7 @@ from synthohive.core.models.base import ConditionalGenerativeModel, TrainingList
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
 from synthohive.relational.aggregates.finder import find_aggregates
+from synthohive.relational.dealing import driving_counts
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
 from synthohive.relational.generation import Generated, Groups, Run, generate_attributes
@@ -166,14 +168,15 @@ def _groups(run: Run, name: str) -> Groups:
     parent = run.tables[driver.parent]
     preference = parent.preferences.get(label, np.zeros(parent.spool.rows))
     growth = run.scale if run.fitted.tables[driver.parent].reference is not None else 1.0
-    counts = key.fan_out.counts(
+    count = partial(
+        key.fan_out.counts,
         parent.spool.rows,
         None,
-        preference,
-        run.rng(name, label, "fan-out"),
+        rng=run.rng(name, label, "fan-out"),
         growth=growth,
         limit=_limit(run, name),
     )
+    counts = driving_counts(run, name, preference, count)
     linked = int(counts.sum())
     share = key.null_share
     without = (

@@ -7,12 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive.relational.hashing import Permutation
-from synthohive.relational.linkage import (
-    CodedQuotaAssigner,
-    GroupedQuotaAssigner,
-    QuotaAssigner,
-    avoid_duplicates,
-)
+from synthohive.relational.linkage import CodedQuotaAssigner, QuotaAssigner
 
 counts = st.lists(st.integers(0, 9), min_size=1, max_size=60)
 
@@ -43,37 +38,6 @@ def test_choice_is_shuffled_and_depends_on_the_seed() -> None:
     one, two = (QuotaAssigner(wanted, s).assign(np.arange(1000)) for s in (1, 2))
     assert abs(np.corrcoef(one, np.arange(1000))[0, 1]) < 0.1
     assert not np.array_equal(one, two)
-
-
-def test_groups_are_respected_and_quotas_within_them() -> None:
-    rng = np.random.default_rng(0)
-    groups = np.sort(rng.integers(0, 6, 80))
-    quota = rng.integers(0, 5, 80)
-    children = np.repeat(groups, quota)
-    rng.shuffle(children)
-    assigner = GroupedQuotaAssigner(groups, quota, 3)
-    chosen = np.concatenate([assigner.assign(c) for c in np.array_split(children, 7)])
-    assert np.array_equal(groups[chosen], children)
-    assert np.array_equal(np.bincount(chosen, minlength=80), quota)
-    assert assigner.assign(np.array([-1, 99])).tolist() == [-1, -1]
-
-
-def test_duplicates_swap_so_that_quotas_stay() -> None:
-    rng = np.random.default_rng(0)
-    fixed = np.repeat(np.arange(200), 3)
-    chosen = rng.permutation(np.repeat(np.arange(30), 20))
-    after, left = avoid_duplicates(fixed, chosen, 30, rng)
-    assert not left.any()
-    assert len(set(zip(fixed.tolist(), after.tolist()))) == 600
-    assert np.array_equal(np.bincount(after), np.bincount(chosen))
-
-
-def test_a_group_larger_than_the_parents_is_reported() -> None:
-    after, left = avoid_duplicates(
-        np.zeros(5, np.int64), np.zeros(5, np.int64), 3, np.random.default_rng(0)
-    )
-    assert left.sum() == 2
-    assert sorted(after[~left].tolist()) == [0, 1, 2]
 
 
 @settings(max_examples=40, deadline=None)

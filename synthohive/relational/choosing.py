@@ -1,0 +1,250 @@
+"""The choice of the parents over one further key, for all rows of a table at once.
+
+Quotas, repeats and what holds between keys are properties of the whole table; one row
+number per row is held for it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive.relational import seeds
+from synthohive.relational.generation import Generated, Run
+from synthohive.relational.key_rules import Apart, Meeting, follow
+from synthohive.relational.lineage import by_table, lineage
+from synthohive.relational.linkage import CodedQuotaAssigner, QuotaAssigner
+from synthohive.relational.plan import FurtherKey
+from synthohive.relational.reach import GeneratedKeys, counts_within, reachable
+from synthohive.relational.rows import group_codes
+from synthohive.relational.shares import share_out
+from synthohive.relational.swaps import PairRules, settle
+
+__all__ = ["above", "choose"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+def above(run: Run, table: str, names: list[str]) -> pa.Table:
+    """Return columns of all rows of a generated table and of their ancestors."""
+    plan, rows = run.fitted.plan, np.arange(run.tables[table].spool.rows, dtype=np.int64)
+    wanted = by_table(names, (table, *plan.tables[table].ancestors))
+    return lineage(run, plan, table, rows, wanted)
+
+
+def choose(run: Run, name: str, made: Generated, further: FurtherKey) -> IntArray:
+    """Return the parent row of each row over a further key; -1 for NULL."""
+    choice = _Choice(run, name, made, further)
+    return choice.parents() if choice.count else np.full(made.spool.rows, -1, dtype=np.int64)
+
+
+class _Choice:
+    """The choice over one key."""
+
+    def __init__(self, run: Run, name: str, made: Generated, further: FurtherKey) -> None:
+        self.run, self.name, self.made, self.further = run, name, made, further
+        self.key, self.label = further.key, further.key.label(name)
+        self.fitted = run.fitted.tables[name]
+        self.count = run.tables[self.key.parent].spool.rows
+        self.source = GeneratedKeys(run)
+
+    def parents(self) -> IntArray:
+        """Choose."""
+        rows, groups = self.made.spool.rows, self._groups()
+        own, theirs = (None, None) if groups is None else groups
+        able = np.ones(rows, dtype=np.bool_) if groups is None else np.isin(*groups)
+        nulls = self._nulls(able)
+        linked = np.flatnonzero(~nulls & able)
+        quota = self._quota(len(linked))
+        inside = None if own is None else own[linked]
+        if inside is not None and theirs is not None:
+            totals = np.bincount(inside, minlength=int(theirs.max(initial=0)) + 1)
+            quota = share_out(totals, theirs, quota, self.run.rng(*self._path("shares")))
+        wanted, codes = self._codes(linked)
+        chosen = np.full(rows, -1, dtype=np.int64)
+        chosen[linked] = self._dealt(quota, inside, theirs, wanted, codes)
+        stray = np.flatnonzero(~nulls & ~able)
+        if len(stray):
+            log.warning("no_parent_that_fits", key=self.label, rows=len(stray))
+            chosen[stray] = self.run.rng(*self._path("stray")).integers(0, self.count, len(stray))
+        return self._settled(chosen, own, theirs, linked, wanted)
+
+    def _path(self, part: str) -> tuple[str, str, str]:
+        return self.name, self.label, part
+
+    def _groups(self) -> Optional[tuple[IntArray, IntArray]]:
+        """Return the group of each row and of each parent: a parent is chosen of one's own."""
+        pairs: list[tuple[IntArray, IntArray]] = []
+        shared = self.further.shared if self.further.mode == "grouped" else ()
+        if shared:
+            keys = self.run.tables[self.key.parent].spool.column_table([p for _, p in shared])
+            own, theirs = group_codes(
+                [self._columns([c for c, _ in shared]), keys],
+                [[c for c, _ in shared], keys.column_names],
+            )
+            pairs.append((own, theirs))
+        everyone = np.arange(self.made.spool.rows, dtype=np.int64)
+        parents = np.arange(self.count, dtype=np.int64)
+        for rule in self.fitted.key_rules:
+            if isinstance(rule, Meeting) and rule.key == self.key:
+                own = follow(self.source, self.name, rule.other, everyone)
+                theirs = follow(self.source, self.key.parent, rule.route[1:], parents)
+                pairs.append((own, theirs))
+        return _joined(pairs) if pairs else None
+
+    def _columns(self, names: list[str]) -> pa.Table:
+        """Return columns of the table, also of keys that were chosen just now."""
+        plan = self.run.fitted.plan.tables[self.name]
+        filled: dict[str, Any] = {}
+        for further in plan.further:
+            chosen = self.made.parents.get(further.key.label(self.name))
+            if chosen is None or further.key == self.key:
+                continue
+            keys = self.run.tables[further.key.parent].spool.column_table(
+                further.key.parent_columns
+            )
+            index = pa.array(chosen, mask=chosen < 0)
+            for column, parent_column in zip(further.key.columns, further.key.parent_columns):
+                if (column, parent_column) not in further.shared and column in names:
+                    filled[column] = keys.column(parent_column).take(index)
+        rest = [c for c in names if c not in filled]
+        known = self.made.spool.column_table(rest) if rest else pa.table({})
+        return pa.table({c: filled[c] if c in filled else known.column(c) for c in names})
+
+    def _nulls(self, able: Bools) -> Bools:
+        """Turn as few rows as it takes, so that the share of NULLs is the real one."""
+        share, rows = self.fitted.keys[self.label].null_share, self.made.spool.rows
+        if share == 0.0:
+            return np.zeros(rows, dtype=np.bool_)
+        nulls = self.made.nulls.get(self.label, np.zeros(rows, dtype=np.bool_)) | ~able
+        surplus = int(nulls.sum()) - round(share * rows)
+        turned = np.flatnonzero(nulls & able if surplus > 0 else ~nulls)
+        rng = self.run.rng(*self._path("nulls"))
+        nulls[rng.permutation(turned)[: abs(surplus)]] = surplus < 0
+        return nulls
+
+    def _quota(self, wanted: int) -> IntArray:
+        """Return the number of children for each parent row, `wanted` in total."""
+        parent = self.run.tables[self.key.parent]
+        unique = set(self.key.columns) in [set(u) for u in self.fitted.config.unique_sets]
+        count = partial(
+            self.fitted.keys[self.label].fan_out.counts,
+            parent.spool.rows,
+            wanted,
+            rng=self.run.rng(*self._path("quota")),
+            limit=1 if unique else None,
+        )
+        preference = parent.preferences.get(self.label, np.zeros(self.count))
+        able = reachable(self.run, self.name, self.key)
+        return counts_within(able, preference, count, self.run.rng(*self._path("moved")))
+
+    def _codes(self, linked: IntArray) -> tuple[Optional[IntArray], Optional[IntArray]]:
+        """Return the code that each row asks for, and each parent's; None without any."""
+        codes = self.fitted.codes.get(self.label)
+        if codes is None:
+            return None, None
+        columns = codes.columns
+        keys = self.run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
+        theirs = codes(above(self.run, self.key.parent, columns) if columns else keys)
+        return self.made.codes[self.label][linked], theirs
+
+    def _dealt(
+        self,
+        quota: IntArray,
+        own: Optional[IntArray],
+        theirs: Optional[IntArray],
+        wanted: Optional[IntArray],
+        codes: Optional[IntArray],
+    ) -> IntArray:
+        """Deal parents to rows: of the row's group, and in it of the code that it asks for."""
+        seed = seeds.seed_int(self.run.seed, self.name, self.label)
+        number = int(quota.sum()) if own is None else len(own)
+        everyone = np.arange(number, dtype=np.int64)
+        if own is None or theirs is None:
+            if wanted is None or codes is None:
+                return QuotaAssigner(quota, seed).assign(everyone)
+            return CodedQuotaAssigner(wanted, codes, quota, seed).assign(everyone)
+        if wanted is None or codes is None:
+            wanted, codes = np.zeros_like(own), np.zeros_like(theirs)
+        size = int(max(wanted.max(initial=0), codes.max(initial=0))) + 1
+        return CodedQuotaAssigner(own * size + wanted, theirs * size + codes, quota, seed).assign(
+            everyone
+        )
+
+    def _settled(
+        self,
+        chosen: IntArray,
+        own: Optional[IntArray],
+        theirs: Optional[IntArray],
+        linked: IntArray,
+        wanted: Optional[IntArray],
+    ) -> IntArray:
+        """Swap parents among rows until no pair repeats, and keys are apart that must be."""
+        rows = np.flatnonzero(chosen >= 0)
+        columns = _fixed_columns(self.run, self.name, self.further)
+        fixed = None
+        if columns:
+            fixed = group_codes([self._columns(columns)], [columns])[0][rows]
+        others = [o[rows] for o in self._apart()]
+        forbidden = tuple(_same_as(other) for other in others)
+        if fixed is None and not forbidden:
+            return chosen
+        likes = None
+        if wanted is not None:
+            likes = np.full(len(chosen), -1, dtype=np.int64)
+            likes[linked] = wanted
+            likes = likes[rows]
+        groups = None if own is None else own[rows]
+        rules = PairRules(self.count, fixed, forbidden, groups, theirs, likes)
+        chosen[rows], left = settle(chosen[rows], rules, self.run.rng(*self._path("pairs")))
+        if left.any():
+            log.warning("repeated_pairs_left", key=self.label, rows=int(left.sum()))
+        return chosen
+
+    def _apart(self) -> list[IntArray]:
+        """Return the parent rows, known by now, that must not be chosen again."""
+        found = []
+        for rule in self.fitted.key_rules:
+            if isinstance(rule, Apart) and rule.key == self.key:
+                if rule.other is None:
+                    found.append(np.arange(self.made.spool.rows, dtype=np.int64))
+                else:
+                    found.append(self.source.parent_rows(self.name, rule.other))
+        return found
+
+
+def _same_as(other: IntArray) -> Any:
+    def same(rows: IntArray, parents: IntArray) -> Bools:
+        return np.asarray(other[rows] == parents, dtype=np.bool_)
+
+    return same
+
+
+def _joined(pairs: list[tuple[IntArray, IntArray]]) -> tuple[IntArray, IntArray]:
+    """Give each combination of several groupings a number; to be in none is a group, too."""
+    size = len(pairs[0][0])
+    total = np.zeros(size + len(pairs[0][1]), dtype=np.int64)
+    for own, theirs in pairs:
+        code = np.concatenate([own, theirs]) + 1
+        _, total = np.unique(total * (int(code.max(initial=0)) + 1) + code, return_inverse=True)
+        total = total.reshape(-1).astype(np.int64)
+    return total[:size], total[size:]
+
+
+def _fixed_columns(run: Run, name: str, further: FurtherKey) -> list[str]:
+    """Return the columns which, with this key, must not repeat (many-to-many tables)."""
+    config = run.fitted.metadata.tables[name]
+    foreign = {c for fk in config.foreign_keys for c in fk.columns}
+    own = set(further.key.columns)
+    for unique in config.unique_sets:
+        rest = [c for c in unique if c not in own]
+        if rest and own & set(unique) and set(unique) <= foreign:
+            return rest
+    return []

@@ -1,0 +1,164 @@
+"""What holds between the keys of a row holds in generated rows, and fan-outs stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthohive import Metadata, PrivacyConfig, Synthesizer
+from tests.core.models.independent import IndependentColumns
+
+Frames = dict[str, pd.DataFrame]
+
+
+def shop() -> tuple[Frames, Metadata]:
+    """Return customers who order to one of their own addresses, and rate each other."""
+    rng = np.random.default_rng(5)
+    count = 300
+    customers = pd.DataFrame({"id": np.arange(1, count + 1)})
+    customers["segment"] = rng.choice(["a", "b", "c"], count)
+    number = rng.choice([0, 1, 2, 3], count, p=[0.1, 0.5, 0.2, 0.2])
+    addresses = pd.DataFrame({"customer_id": np.repeat(customers["id"].to_numpy(), number)})
+    addresses.insert(0, "id", np.arange(1, len(addresses) + 1))
+    addresses["city"] = rng.choice(["x", "y"], len(addresses))
+    theirs = {c: g["id"].to_numpy() for c, g in addresses.groupby("customer_id")}
+    ordered = np.where(number > 0, rng.negative_binomial(1.5, 0.3, count), 0)
+    orders = pd.DataFrame({"customer_id": np.repeat(customers["id"].to_numpy(), ordered)})
+    orders.insert(0, "id", np.arange(1, len(orders) + 1))
+    orders["address_id"] = [rng.choice(theirs[c]) for c in orders["customer_id"]]
+    default = [
+        rng.choice(theirs[c]) if c in theirs and rng.random() < 0.8 else None
+        for c in customers["id"]
+    ]
+    customers["default_address_id"] = pd.array(default, dtype="Int64")
+    ratings = pd.DataFrame({"id": np.arange(1, 801), "stars": rng.integers(1, 6, 800)})
+    few = rng.integers(1, 41, 800)
+    ratings["by_id"], ratings["of_id"] = few, (few + rng.integers(0, 39, 800)) % 40 + 1
+    metadata = Metadata().add_table("customers", "id", fk={"default_address_id": "addresses.id"})
+    metadata.add_table("addresses", "id", fk={"customer_id": "customers.id"})
+    keys = {"customer_id": "customers.id", "address_id": "addresses.id"}
+    metadata.add_table("orders", "id", fk=keys)
+    metadata.add_table("ratings", "id", fk={"by_id": "customers.id", "of_id": "customers.id"})
+    tables = {"customers": customers, "addresses": addresses, "orders": orders}
+    return {**tables, "ratings": ratings}, metadata
+
+
+def school() -> tuple[Frames, Metadata]:
+    """Return a dense many-to-many table, and composite keys that share a column."""
+    rng = np.random.default_rng(6)
+    students = pd.DataFrame({"id": np.arange(120), "age": rng.integers(18, 30, 120)})
+    courses = pd.DataFrame({"id": np.arange(40), "credits": rng.integers(1, 6, 40)})
+    likely = rng.uniform(0.6, 1.0, 120)[:, None] * rng.uniform(0.8, 1.2, 40)
+    one, two = np.nonzero(rng.random((120, 40)) < likely)
+    enrolments = pd.DataFrame({"student_id": one, "course_id": two})
+    schools = pd.DataFrame({"id": np.arange(60), "size": rng.integers(1, 9, 60)})
+    rooms, classes = (
+        pd.DataFrame({"school_id": np.repeat(np.arange(60), rng.integers(2, top, 60))})
+        for top in (9, 15)
+    )
+    for table in (rooms, classes):
+        table["number"] = table.groupby("school_id").cumcount() + 1
+    lessons = classes.loc[np.repeat(classes.index, rng.integers(0, 8, len(classes)))]
+    lessons = lessons.rename(columns={"number": "class_no"}).reset_index(drop=True)
+    size = rooms.groupby("school_id").size()[lessons["school_id"]].to_numpy()
+    lessons["room_no"] = (rng.random(len(lessons)) ** 2 * size).astype(int) + 1
+    lessons.insert(0, "id", np.arange(len(lessons)))
+    metadata = Metadata().add_table("students", "id").add_table("courses", "id")
+    keys = {"student_id": "students.id", "course_id": "courses.id"}
+    metadata.add_table("enrolments", ["student_id", "course_id"], fk=keys)
+    metadata.add_table("schools", "id")
+    for name in ("rooms", "classes"):
+        metadata.add_table(name, ["school_id", "number"], fk={"school_id": "schools.id"})
+    wide = [
+        {"columns": ["school_id", column], "parent": p, "parent_columns": ["school_id", "number"]}
+        for column, p in (("class_no", "classes"), ("room_no", "rooms"))
+    ]
+    metadata.add_table("lessons", "id", foreign_keys=wide)
+    tables = {"students": students, "courses": courses, "enrolments": enrolments}
+    return {**tables, "schools": schools, "rooms": rooms, "classes": classes, "lessons": lessons}, (
+        metadata
+    )
+
+
+def distance(
+    real: Frames, made: Frames, child: str, columns: Sequence[str], parent: str, keys: Sequence[str]
+) -> float:
+    """Return the Kolmogorov-Smirnov distance of children per parent."""
+    found = []
+    for frames in (real, made):
+        rows = frames[child][list(columns)].dropna().set_axis(list(keys), axis=1)
+        number = rows.groupby(list(keys)).size().rename("children")
+        joined = frames[parent][list(keys)].merge(number.reset_index(), how="left")
+        found.append(np.sort(joined["children"].fillna(0).to_numpy()))
+    at = np.union1d(*found)
+    one, two = (np.searchsorted(f, at, side="right") / len(f) for f in found)
+    return float(np.abs(one - two).max())
+
+
+def fitted(frames: Frames, metadata: Metadata) -> Synthesizer:
+    """Fit without any dependence between columns: what holds between keys holds by construction."""
+    made = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model=IndependentColumns)
+    return made.fit(frames, epochs=1, seed=1, progress=False)
+
+
+@pytest.fixture(scope="module")
+def ordered() -> tuple[Frames, Frames, Synthesizer]:
+    frames, metadata = shop()
+    synthesizer = fitted(frames, metadata)
+    return frames, synthesizer.sample(seed=2), synthesizer
+
+
+def test_routes_that_meet_in_real_rows_meet_in_generated_ones(
+    ordered: tuple[Frames, Frames, Synthesizer],
+) -> None:
+    real, made, synthesizer = ordered
+    owner = made["addresses"].set_index("id")["customer_id"]
+    orders, customers = made["orders"], made["customers"]
+    assert (owner[orders["address_id"]].to_numpy() == orders["customer_id"]).all()
+    chosen = customers.dropna(subset=["default_address_id"])
+    assert (owner[chosen["default_address_id"]].to_numpy() == chosen["id"]).all()
+    shares = [f["customers"]["default_address_id"].isna().mean() for f in (real, made)]
+    assert shares[0] == pytest.approx(shares[1], abs=0.005)
+    listed = [str(rule) for found in synthesizer.relations.values() for rule in found]
+    assert "default_address_id.customer_id = the row itself" in listed
+    assert "customer_id = address_id.customer_id" in listed
+    assert distance(real, made, "orders", ["customer_id"], "customers", ["id"]) < 0.05
+    assert distance(real, made, "orders", ["address_id"], "addresses", ["id"]) < 0.02
+
+
+def test_two_keys_to_one_parent_stay_apart(
+    ordered: tuple[Frames, Frames, Synthesizer],
+) -> None:
+    real, made, synthesizer = ordered
+    assert "of_id <> by_id" in [str(rule) for rule in synthesizer.relations["ratings"]]
+    assert (made["ratings"]["by_id"] != made["ratings"]["of_id"]).all()
+    for column in ("by_id", "of_id"):
+        assert distance(real, made, "ratings", [column], "customers", ["id"]) < 0.02
+
+
+def test_rules_on_keys_survive_a_checkpoint(
+    ordered: tuple[Frames, Frames, Synthesizer], tmp_path: object
+) -> None:
+    synthesizer = ordered[2]
+    synthesizer.save(f"{tmp_path}/saved")
+    again = Synthesizer.load(f"{tmp_path}/saved", model=IndependentColumns)
+    assert again.relations == synthesizer.relations
+    pd.testing.assert_frame_equal(again.sample(seed=2)["orders"], ordered[1]["orders"])
+
+
+def test_dense_pairs_and_shared_columns_keep_the_children_of_both_keys() -> None:
+    frames, metadata = school()
+    made = fitted(frames, metadata).sample(seed=2)
+    pairs = made["enrolments"]
+    assert len(frames["enrolments"]) > 0.7 * 120 * 40
+    assert not pairs.duplicated(["student_id", "course_id"]).any()
+    assert distance(frames, made, "enrolments", ["student_id"], "students", ["id"]) < 0.04
+    assert distance(frames, made, "enrolments", ["course_id"], "courses", ["id"]) == 0.0
+    for column, parent in (("class_no", "classes"), ("room_no", "rooms")):
+        keys = ["school_id", "number"]
+        lessons = made["lessons"].rename(columns={column: "number"})
+        assert len(lessons.merge(made[parent][keys], on=keys)) == len(lessons)
+        assert distance(frames, made, "lessons", ["school_id", column], parent, keys) < 0.03
