@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Optional
+from typing import Any, Optional
 
 __all__ = [
     "ConnectorError",
@@ -70,6 +70,14 @@ class SynthoHiveError(Exception):
         self.message = message
         self.hint = hint
         super().__init__(message if hint is None else f"{message} {hint}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Come whole out of another process, whatever a subclass's constructor takes."""
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[SynthoHiveError], args: tuple[Any, ...]) -> SynthoHiveError:
+    return kind.__new__(kind, *args)
 
 
 class SchemaError(SynthoHiveError):

@@ -12,7 +12,9 @@ from synthohive.relational.fitted import FittedDatabase
 __all__ = ["Request", "check_fit"]
 
 
-def check_fit(sampling_strategy: Any, sample_size: Any, epochs: Any, batch_size: Any) -> None:
+def check_fit(
+    sampling_strategy: Any, sample_size: Any, epochs: Any, batch_size: Any, n_jobs: Any = None
+) -> None:
     """Refuse impossible arguments of `fit`."""
     if sampling_strategy != "relational":
         raise SchemaError(
@@ -20,6 +22,8 @@ def check_fit(sampling_strategy: Any, sample_size: Any, epochs: Any, batch_size:
             hint="The one strategy is 'relational'.",
         )
     numbers = {"sample_size": sample_size, "epochs": epochs, "batch_size": batch_size}
+    if n_jobs not in (None, -1):
+        numbers["n_jobs"] = n_jobs
     for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise SchemaError(f"{name} is {value!r}.", hint="Pass a whole number of at least 1.")

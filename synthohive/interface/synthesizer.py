@@ -146,6 +146,7 @@ class Synthesizer:
         *,
         seed: Optional[int] = None,
         relations: bool = True,
+        n_jobs: Optional[int] = None,
         progress: bool = True,
         checkpoint_dir: Optional[PathLike] = None,
         **model_kwargs: Any,
@@ -169,6 +170,9 @@ class Synthesizer:
             The same seed and data give the same fitted state. Drawn if None.
         relations : bool, default True
             Find what is exact, and keep it; see :attr:`relations`.
+        n_jobs : int, optional
+            Processes that train tables, -1 for as many as there are cores; the result is
+            the same. None decides by cores and work; 1 trains in this process.
         progress : bool, default True
         checkpoint_dir : path, optional
             Where to save the fitted synthesizer, as by :meth:`save`.
@@ -181,13 +185,13 @@ class Synthesizer:
         TrainingError
             A model diverged.
         """
-        check_fit(sampling_strategy, sample_size, epochs, batch_size)
+        check_fit(sampling_strategy, sample_size, epochs, batch_size, n_jobs)
         model = resolve_model(self.model)
         source = self._reader(data)
         used = secrets.randbits(32) if seed is None else seed
         options = FitOptions(
             model, self.privacy_config, used, sample_size, epochs, batch_size,
-            self.embedding_threshold, validate, relations, model_kwargs,
+            self.embedding_threshold, validate, relations, model_kwargs, n_jobs,
         )  # fmt: skip
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar)

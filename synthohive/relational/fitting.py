@@ -16,7 +16,6 @@ from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
-from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.reference import is_reference
@@ -43,6 +42,7 @@ from synthohive.relational.sample import (
     training_context,
 )
 from synthohive.relational.sequences import find_growing, prepare_growing
+from synthohive.relational.training_job import TrainingJob
 from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.validation.profile import profile_table
 
@@ -66,10 +66,16 @@ class TableFitter:
     fan_outs: Mapping[str, FanOut]
     counts: Mapping[str, int]
     aggregates: Mapping[str, list[Aggregate]]
-    listener: Optional[TrainingListener] = None
 
-    def fit(self, name: str) -> FittedTable:
-        """Fit one table; its driving ancestors must have been fitted before."""
+    def fit(self, name: str) -> tuple[FittedTable, Optional[TrainingJob]]:
+        """Fit all of a table but its model; its driving ancestors must have been fitted before.
+
+        Returns
+        -------
+        FittedTable
+        TrainingJob or None
+            What is left to train.
+        """
         config = self.sample.metadata.tables[name]
         personal = self._personal(name)
         plan = self.sample.plan.tables[name]
@@ -83,14 +89,13 @@ class TableFitter:
         if len(self.sample.tables[name]) == 0:
             log.warning("table_without_rows", table=name)
             self.sample.encoded[name] = EncodedTable.empty(0)
-            return table
+            return table, None
         if self.options.relations:
             table.key_rules = find_key_rules(self.sample, self.reader, name, self.counts)
         if self._is_reference(name, personal):
             self._keep(name, table)
-        else:
-            self._learn(name, table)
-        return table
+            return table, None
+        return table, self._learn(name, table)
 
     def _misread_checks(self, name: str, table: FittedTable) -> list[str]:
         """Find the CHECKs that real rows, which the database accepted, appear to break."""
@@ -151,8 +156,8 @@ class TableFitter:
         self.sample.encoded[name] = table.reference.encode(self.options.embedding_threshold)
         log.info("reference_table_kept", table=name, rows=len(data))
 
-    def _learn(self, name: str, table: FittedTable) -> None:
-        """Fit encoder, model, made-up columns and the profile."""
+    def _learn(self, name: str, table: FittedTable) -> Optional[TrainingJob]:
+        """Fit encoder, made-up columns and the profile; return the training of the model."""
         data, options = self.sample.tables[name], self.options
         depths = self._hierarchy(name, table)
         made = (*table.roles.key, *table.roles.personal)
@@ -185,10 +190,10 @@ class TableFitter:
             table.siblings = groups.whole and options.model.siblings
         context = training_context(self.sample, name, groups, encoded, siblings=table.siblings)
         table.context_layout = context.layout
-        table.model = self._train(table, encoded, context)
         table.fakes = fit_columns(table.config, table.roles.personal, data, options.privacy)
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
+        return self._training(table, encoded, context)
 
     def _groups(self, name: str) -> Optional[SampledGroups]:
         driver = self.sample.plan.tables[name].driver
@@ -313,26 +318,24 @@ class TableFitter:
         )
         return depths
 
-    def _train(
+    def _training(
         self, table: FittedTable, encoded: EncodedTable, context: EncodedTable
-    ) -> Optional[ConditionalGenerativeModel]:
+    ) -> Optional[TrainingJob]:
         if not encoded.layout.discrete and not encoded.layout.continuous:
             return None  # every column is constant or made up
-        options, name = self.options, table.config.name
-        model = options.model(
-            table.config,
-            batch_size=options.batch_size,
-            epochs=options.epochs,
-            **options.model_kwargs,
-        )
+        options = self.options
         has_context = bool(context.layout.discrete or context.layout.continuous)
-        model.fit(
+        return TrainingJob(
+            table.config,
+            options.model,
+            options.batch_size,
+            options.epochs,
+            options.model_kwargs,
+            seeds.sequence(options.seed, table.config.name, "model"),
+            options.device,
             encoded,
             context if has_context else None,
-            seed=seeds.sequence(options.seed, name, "model"),
-            listener=self.listener,
         )
-        return model
 
 
 def attribute_table(

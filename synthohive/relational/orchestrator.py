@@ -28,6 +28,8 @@ from synthohive.relational.linking import link, link_deferred, sum_up
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.sample import Sample
 from synthohive.relational.spool import EncodedSpool, TableSpool
+from synthohive.relational.training_job import work
+from synthohive.relational.training_pool import TrainingPool, processes
 from synthohive.schema import Metadata, PrivacyConfig
 
 __all__ = ["FitOptions", "fit_database", "generate_database"]
@@ -49,6 +51,8 @@ class FitOptions:
     validate: bool = False
     relations: bool = True
     model_kwargs: dict[str, Any] = field(default_factory=dict)
+    n_jobs: Optional[int] = None
+    device: str = "cpu"
 
 
 def fit_database(
@@ -87,12 +91,35 @@ def fit_database(
     sample = Sample(metadata, plan, tables)
     k = options.privacy.k_anonymity_threshold
     aggregates = find_aggregates(sample, reader, counts, k) if options.relations else {}
-    fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, aggregates, listener)
-    for name in plan.order:
-        fitted.tables[name] = fitter.fit(name)
+    fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, aggregates)
+    _fit_tables(fitter, listener)
+    return fitted
+
+
+def _fit_tables(fitter: TableFitter, listener: Optional[TrainingListener]) -> None:
+    """Fit table by table, parents first, while those before are trained."""
+    fitted, options = fitter.database, fitter.options
+
+    def done(name: str, model: Optional[ConditionalGenerativeModel]) -> None:
+        fitted.tables[name].model = model
         if listener is not None:
             listener.on_table(name)
-    return fitted
+
+    works = {
+        name: options.epochs * work(len(rows), rows.num_columns, options.batch_size)
+        for name, rows in fitter.sample.tables.items()
+    }
+    if listener is not None:
+        listener.on_plan(works)
+    count = processes(options.n_jobs, works, options.device)
+    with TrainingPool(count, done, listener) as pool:
+        for number, name in enumerate(fitted.plan.order):
+            fitted.tables[name], job = fitter.fit(name)
+            if job is None:
+                done(name, None)
+            else:
+                pool.submit(number, job)
+        pool.finish()
 
 
 def _report_orphans(fan_outs: Mapping[str, FanOut], *, refuse: bool) -> None:

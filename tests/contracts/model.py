@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -123,6 +123,9 @@ class Recorder:
     def __init__(self) -> None:
         self.epochs: list[tuple[str, int, int]] = []
         self.events: list[TrainingEvent] = []
+
+    def on_plan(self, works: Mapping[str, int]) -> None:
+        raise AssertionError("told by the orchestrator, not by a model")
 
     def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
         self.epochs.append((table, epoch, epochs))

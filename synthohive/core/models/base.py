@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, Protocol
@@ -30,6 +31,9 @@ class TrainingEvent:
 
 class TrainingListener(Protocol):
     """Receives the checkpoints of a training run; a progress bar is one."""
+
+    def on_plan(self, works: Mapping[str, int]) -> None:
+        """Hear which tables will be fitted, and how long each takes compared to others."""
 
     def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
         """Hear that one epoch is done."""

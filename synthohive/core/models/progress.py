@@ -1,18 +1,39 @@
-"""Progress bars over tables and epochs."""
+"""Progress: bars over tables and epochs, and log events."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tqdm.auto import tqdm
 
+from synthohive._logging import get_logger
 from synthohive.core.models.base import TrainingEvent
 
-__all__ = ["ProgressBar"]
+__all__ = ["ProgressBar", "log_checkpoint"]
+
+log = get_logger(__name__)
+
+
+def log_checkpoint(event: TrainingEvent) -> None:
+    """Log one checkpoint of a training run."""
+    log.debug(
+        "training_checkpoint",
+        table=event.table,
+        epoch=event.epoch,
+        epochs=event.epochs,
+        **{f"loss_{name}": round(value, 4) for name, value in event.losses.items()},
+        distance=round(event.metric, 4),
+        best=round(event.best_metric, 4),
+        eta_seconds=round(event.eta_seconds, 1),
+    )
 
 
 class ProgressBar:
     """A :class:`~synthohive.core.models.base.TrainingListener` that draws bars.
+
+    One is of the whole database, with the time that is left if no training stops early;
+    the others are of the tables in training.
 
     Parameters
     ----------
@@ -23,38 +44,55 @@ class ProgressBar:
     """
 
     def __init__(self, tables: int, enabled: bool = True) -> None:
-        self._tables: Any = tqdm(
-            total=tables, desc="tables", unit="table", disable=not enabled, leave=True
-        )
-        self._epochs: Any = None
         self._enabled = enabled
+        self._tables, self._done = tables, 0
+        self._share: dict[str, float] = {}
+        self._reached: dict[str, float] = {}
+        self._epochs: dict[str, Any] = {}
+        self._all: Any = tqdm(
+            total=1.0,
+            desc=f"0/{tables} tables",
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]",
+            smoothing=0.0,
+            miniters=0,
+            disable=not enabled,
+        )
+
+    def on_plan(self, works: Mapping[str, int]) -> None:
+        """Learn how far each table takes the whole."""
+        total = sum(works.values())
+        self._share = {table: work / total for table, work in works.items()}
 
     def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
         """Advance the table's bar."""
-        if self._epochs is None:
-            self._epochs = tqdm(
+        if table not in self._epochs:
+            self._epochs[table] = tqdm(
                 total=epochs, desc=table, unit="epoch", disable=not self._enabled, leave=False
             )
-        self._epochs.update(epoch - self._epochs.n)
+        self._epochs[table].update(epoch - self._epochs[table].n)
+        self._reach(table, epoch / epochs)
 
     def on_checkpoint(self, event: TrainingEvent) -> None:
         """Show the held-out metric."""
-        if self._epochs is not None:
-            self._epochs.set_postfix(
+        if event.table in self._epochs:
+            self._epochs[event.table].set_postfix(
                 distance=f"{event.metric:.3f}", best=f"{event.best_metric:.3f}"
             )
 
     def on_table(self, table: str) -> None:
         """Close the table's bar and advance that of the tables."""
-        self._close_epochs()
-        self._tables.update(1)
+        if table in self._epochs:
+            self._epochs.pop(table).close()
+        self._done += 1
+        self._all.set_description(f"{self._done}/{self._tables} tables", refresh=False)
+        self._reach(table, 1.0)
 
     def close(self) -> None:
         """Close all bars."""
-        self._close_epochs()
-        self._tables.close()
+        for bar in [*self._epochs.values(), self._all]:
+            bar.close()
 
-    def _close_epochs(self) -> None:
-        if self._epochs is not None:
-            self._epochs.close()
-            self._epochs = None
+    def _reach(self, table: str, part: float) -> None:
+        step = (part - self._reached.get(table, 0.0)) * self._share.get(table, 1 / self._tables)
+        self._reached[table] = part
+        self._all.update(min(step, 1.0 - self._all.n))  # sums of floats may pass 1

@@ -15,13 +15,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from synthohive._logging import get_logger
 from synthohive.core.models.base import TrainingEvent, TrainingListener
+from synthohive.core.models.progress import log_checkpoint
 from synthohive.exceptions import TrainingError
 
 __all__ = ["Schedule", "Trainable", "one_thread", "split", "train"]
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,9 @@ def train(task: Trainable, schedule: Schedule, listener: Optional[TrainingListen
         spent = time.perf_counter() - started
         eta = spent / epoch * (schedule.epochs - epoch)
         event = TrainingEvent(task.table, epoch, schedule.epochs, losses, metric, best, eta)
-        _report(event, listener)
+        log_checkpoint(event)
+        if listener is not None:
+            listener.on_checkpoint(event)
         if waited >= schedule.patience:
             break
     task.state.load_state_dict(best_state)
@@ -107,21 +107,6 @@ def _check(table: str, epoch: int, losses: dict[str, float]) -> None:
                 f"Training of table {table!r} diverged in epoch {epoch}: the {name} is {value}.",
                 hint="Fit with a lower learning rate (lr=…) or a larger batch_size.",
             )
-
-
-def _report(event: TrainingEvent, listener: Optional[TrainingListener]) -> None:
-    log.debug(
-        "training_checkpoint",
-        table=event.table,
-        epoch=event.epoch,
-        epochs=event.epochs,
-        **{f"loss_{name}": round(value, 4) for name, value in event.losses.items()},
-        distance=round(event.metric, 4),
-        best=round(event.best_metric, 4),
-        eta_seconds=round(event.eta_seconds, 1),
-    )
-    if listener is not None:
-        listener.on_checkpoint(event)
 
 
 @contextmanager
