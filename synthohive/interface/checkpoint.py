@@ -26,30 +26,50 @@ from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.state import read_table, write_table
 from synthohive.schema import Metadata, PrivacyConfig
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["check_place", "load_checkpoint", "save_checkpoint", "unfinished_in"]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+OWN = ".synthohive-"
 PathLike = Union[str, os.PathLike[str]]
 
 
+def unfinished_in(path: PathLike) -> Path:
+    """Return the folder of a checkpoint directory in which a fit keeps what it has trained."""
+    return Path(path) / f"{OWN}unfinished"
+
+
+def check_place(path: PathLike) -> None:
+    """Refuse a place that holds something other than a checkpoint, finished or not.
+
+    Raises
+    ------
+    SerializationError
+    """
+    target = Path(path)
+    if not target.exists():
+        return
+    names = {p.name for p in target.iterdir()} if target.is_dir() else {target.name}
+    if MANIFEST not in names and not all(name.startswith(OWN) for name in names):
+        raise SerializationError(
+            f"{str(target)!r} exists and is not a SynthoHive checkpoint.",
+            hint="Choose a new directory.",
+        )
+
+
 def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
-    """Write a checkpoint directory, atomically.
+    """Write a checkpoint directory, atomically; nothing unfinished is left in it.
 
     Raises
     ------
     SerializationError
         `path` exists and is no checkpoint, or cannot be written.
     """
+    check_place(path)
     target = Path(path)
-    if target.exists() and any(target.iterdir()) and not (target / MANIFEST).exists():
-        raise SerializationError(
-            f"{str(target)!r} exists and is not a SynthoHive checkpoint.",
-            hint="Choose a new directory.",
-        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".synthohive-", dir=target.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=OWN, dir=target.parent) as folder:
             staging = Path(folder) / "checkpoint"
             staging.mkdir()
             _write(fitted, staging)

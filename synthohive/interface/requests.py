@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Optional, Union
 
 from synthohive.exceptions import SchemaError
+from synthohive.relational.fit_record import recorded
 from synthohive.relational.fitted import FittedDatabase
 
-__all__ = ["Request", "check_fit"]
+__all__ = ["Request", "check_fit", "fit_seed"]
 
 
 def check_fit(
@@ -27,6 +29,14 @@ def check_fit(
     for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise SchemaError(f"{name} is {value!r}.", hint="Pass a whole number of at least 1.")
+
+
+def fit_seed(given: Optional[int], unfinished: Optional[Path]) -> int:
+    """Return the seed of a fit: as given, that of what is unfinished, or a drawn one."""
+    if given is not None:
+        return given
+    before = None if unfinished is None else recorded(unfinished)
+    return secrets.randbits(32) if before is None else int(before["seed"])
 
 
 class Request:

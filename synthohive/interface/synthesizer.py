@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -14,11 +13,16 @@ from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.core.models.progress import ProgressBar
 from synthohive.exceptions import ConnectorError, SchemaError, SynthoHiveError
-from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
+from synthohive.interface.checkpoint import (
+    check_place,
+    load_checkpoint,
+    save_checkpoint,
+    unfinished_in,
+)
 from synthohive.interface.inputs import reader_for
 from synthohive.interface.outputs import OutputFormat, to_files, to_memory
 from synthohive.interface.reporting import compare
-from synthohive.interface.requests import Request, check_fit
+from synthohive.interface.requests import Request, check_fit, fit_seed
 from synthohive.interface.result import WriteSummary
 from synthohive.interface.targets import open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
@@ -167,7 +171,8 @@ class Synthesizer:
             Most passes over a table; training stops early, by a held-out metric.
         batch_size : int, default 500
         seed : int, optional
-            The same seed and data give the same fitted state. Drawn if None.
+            The same seed and data give the same fitted state. Drawn if None, or that of
+            the unfinished fit in `checkpoint_dir`.
         relations : bool, default True
             Find what is exact, and keep it; see :attr:`relations`.
         n_jobs : int, optional
@@ -175,7 +180,9 @@ class Synthesizer:
             the same. None decides by cores and work; 1 trains in this process.
         progress : bool, default True
         checkpoint_dir : path, optional
-            Where to save the fitted synthesizer, as by :meth:`save`.
+            Where to save the fitted synthesizer, as by :meth:`save`. Until then, each
+            trained model is kept there: the same fit, called again after an
+            interruption, trains only the tables that are missing, and gives the same.
         **model_kwargs : passed to the model
 
         Raises
@@ -183,15 +190,21 @@ class Synthesizer:
         SchemaError
             The input cannot be learned; nothing was trained.
         TrainingError
-            A model diverged.
+            A model diverged, or its process died.
+        SerializationError
+            `checkpoint_dir` holds something else, or an unfinished fit of other data or
+            with other options; the message names them.
         """
         check_fit(sampling_strategy, sample_size, epochs, batch_size, n_jobs)
+        if checkpoint_dir is not None:
+            check_place(checkpoint_dir)
         model = resolve_model(self.model)
         source = self._reader(data)
-        used = secrets.randbits(32) if seed is None else seed
+        unfinished = None if checkpoint_dir is None else unfinished_in(checkpoint_dir)
         options = FitOptions(
-            model, self.privacy_config, used, sample_size, epochs, batch_size,
+            model, self.privacy_config, fit_seed(seed, unfinished), sample_size, epochs, batch_size,
             self.embedding_threshold, validate, relations, model_kwargs, n_jobs,
+            unfinished=unfinished,
         )  # fmt: skip
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar)

@@ -21,6 +21,7 @@ from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
 from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.dealing import driving_counts
+from synthohive.relational.fit_record import begin, fit_facts
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
 from synthohive.relational.generation import Generated, Groups, Run, generate_attributes
@@ -53,6 +54,7 @@ class FitOptions:
     model_kwargs: dict[str, Any] = field(default_factory=dict)
     n_jobs: Optional[int] = None
     device: str = "cpu"
+    unfinished: Optional[Path] = None  # where trained models are kept until all are
 
 
 def fit_database(
@@ -66,6 +68,8 @@ def fit_database(
         The metadata has problems, or (with ``validate``) the rows have orphans.
     TrainingError
         A model diverged.
+    SerializationError
+        What is unfinished belongs to another fit.
     """
     metadata = reader.metadata
     metadata.validate_schema()
@@ -77,6 +81,8 @@ def fit_database(
     _report_orphans(fan_outs, refuse=options.validate)
     drivers = {name: plan.tables[name].driver for name in plan.order}
     tables = reader.sample(drivers, options.sample_size, options.seed)
+    if options.unfinished is not None:
+        begin(options.unfinished, fit_facts(options, metadata, tables))
     findings = _find_personal_data(metadata, tables, options.privacy)
     fitted = FittedDatabase(
         metadata=metadata,
@@ -112,7 +118,7 @@ def _fit_tables(fitter: TableFitter, listener: Optional[TrainingListener]) -> No
     if listener is not None:
         listener.on_plan(works)
     count = processes(options.n_jobs, works, options.device)
-    with TrainingPool(count, done, listener) as pool:
+    with TrainingPool(count, done, listener, options.unfinished) as pool:
         for number, name in enumerate(fitted.plan.order):
             fitted.tables[name], job = fitter.fit(name)
             if job is None:

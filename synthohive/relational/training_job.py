@@ -95,15 +95,26 @@ def work(rows: int, columns: int, batch_size: int) -> int:
 
 
 def keep_model(model: ConditionalGenerativeModel, digest: str, place: Path) -> None:
-    """Write a trained model to the folder `place`, atomically."""
-    with tempfile.TemporaryDirectory(prefix=".synthohive-", dir=place.parent) as folder:
-        staging = Path(folder) / place.name
-        (staging / "model").mkdir(parents=True)
-        model.save(staging / "model")
-        record = {"job": digest, "files": _sums(staging / "model")}
-        (staging / RECORD).write_text(json.dumps(record), encoding="utf-8")
-        shutil.rmtree(place, ignore_errors=True)
-        staging.rename(place)
+    """Write a trained model to the folder `place`, atomically.
+
+    Raises
+    ------
+    SerializationError
+        It cannot be written.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=".synthohive-", dir=place.parent) as folder:
+            staging = Path(folder) / place.name
+            (staging / "model").mkdir(parents=True)
+            model.save(staging / "model")
+            record = {"job": digest, "files": _sums(staging / "model")}
+            (staging / RECORD).write_text(json.dumps(record), encoding="utf-8")
+            shutil.rmtree(place, ignore_errors=True)
+            staging.rename(place)
+    except OSError as exc:
+        raise SerializationError(
+            f"The model trained for table {model.metadata.name!r} cannot be written: {exc}"
+        ) from exc
 
 
 def kept_model(job: TrainingJob, digest: str, place: Path) -> Optional[ConditionalGenerativeModel]:

@@ -129,11 +129,15 @@ def job(number: int, model: type[Noise], pids: Path) -> TrainingJob:
 
 
 def trained(
-    count: int, model: type[Noise], pids: Path, listener: Optional[Recorder] = None
+    count: int,
+    model: type[Noise],
+    pids: Path,
+    listener: Optional[Recorder] = None,
+    keep: Optional[Path] = None,
 ) -> dict[str, Noise]:
     found: dict[str, Any] = {}
     heard = Recorder() if listener is None else listener
-    with TrainingPool(count, found.__setitem__, heard) as pool:
+    with TrainingPool(count, found.__setitem__, heard, keep) as pool:
         for number in range(len(TABLES)):
             pool.submit(number, job(number, model, pids))
         pool.finish()
@@ -155,10 +159,13 @@ def alive(pids: Path) -> list[int]:
 
 def test_any_number_of_processes(tmp_path: Path) -> None:
     made, heard, logged = [], [], []
-    for count in (1, 2):
+    pids, kept = tmp_path / "pids", tmp_path / "kept"
+    for folder in (pids, kept):
+        folder.mkdir()
+    for count, keep in ((1, None), (2, kept)):
         listener = Recorder()
         with capture_logs() as logs:
-            models = trained(count, failing(""), tmp_path, listener)
+            models = trained(count, failing(""), pids, listener, keep)
         assert {name: model.metadata.name for name, model in models.items()} == {
             name: name for name in TABLES
         }
@@ -169,7 +176,9 @@ def test_any_number_of_processes(tmp_path: Path) -> None:
     assert heard[0] == heard[1]
     assert heard[0][0] == sorted((name, e, 2) for name in TABLES for e in (1, 2))
     assert {e["table"]: e["distance"] for e in logged[1]} == dict.fromkeys(TABLES, 0.25)
-    assert alive(tmp_path) == []
+    assert alive(pids) == []
+    again = trained(1, failing("error"), pids, keep=kept)  # would fail if it trained
+    assert {name: again[name].learned for name in TABLES} == made[0]
 
 
 def test_an_error_is_the_same_error(tmp_path: Path) -> None:
