@@ -20,7 +20,7 @@ from synthohive.relational.key_rules import Apart, Meeting, follow
 from synthohive.relational.lineage import by_table, lineage
 from synthohive.relational.linkage import CodedQuotaAssigner, QuotaAssigner
 from synthohive.relational.plan import FurtherKey
-from synthohive.relational.reach import GeneratedKeys, counts_within, reachable
+from synthohive.relational.reach import GeneratedKeys, children_per_parent
 from synthohive.relational.rows import group_codes
 from synthohive.relational.shares import share_out
 from synthohive.relational.swaps import PairRules, settle
@@ -132,18 +132,15 @@ class _Choice:
 
     def _quota(self, wanted: int) -> IntArray:
         """Return the number of children for each parent row, `wanted` in total."""
-        parent = self.run.tables[self.key.parent]
         unique = set(self.key.columns) in [set(u) for u in self.fitted.config.unique_sets]
         count = partial(
             self.fitted.keys[self.label].fan_out.counts,
-            parent.spool.rows,
+            self.count,
             wanted,
             rng=self.run.rng(*self._path("quota")),
             limit=1 if unique else None,
         )
-        preference = parent.preferences.get(self.label, np.zeros(self.count))
-        able = reachable(self.run, self.name, self.key)
-        return counts_within(able, preference, count, self.run.rng(*self._path("moved")))
+        return children_per_parent(self.run, self.name, self.key, count)
 
     def _codes(self, linked: IntArray) -> tuple[Optional[IntArray], Optional[IntArray]]:
         """Return the code that each row asks for, and each parent's; None without any."""

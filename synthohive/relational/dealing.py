@@ -10,19 +10,24 @@ import numpy.typing as npt
 
 from synthohive.relational.generation import Run
 from synthohive.relational.key_rules import follow
-from synthohive.relational.reach import GeneratedKeys, counts_within, reachable, strict_meetings
+from synthohive.relational.reach import (
+    GeneratedKeys,
+    children_per_parent,
+    reachable,
+    strict_meetings,
+)
 from synthohive.relational.shares import share_out
 from synthohive.schema import ForeignKey
 
 __all__ = ["driving_counts"]
 
+NEAR = 0.01
+"""A distance between two distributions that needs no other attempt."""
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-def driving_counts(
-    run: Run, name: str, preference: Floats, count: Callable[[Floats], IntArray]
-) -> IntArray:
+def driving_counts(run: Run, name: str, count: Callable[[Floats], IntArray]) -> IntArray:
     """Return the children of each driving parent, as far as other keys can follow.
 
     A parent whose rows would find no parent over another key gets none; and where another
@@ -36,13 +41,11 @@ def driving_counts(
     driver, source = run.fitted.plan.tables[name].driver, GeneratedKeys(run)
     if driver is None:
         raise RuntimeError(f"{name!r} has no driving key")
-    able = reachable(run, name, driver)
-    rng = run.rng(name, driver.label(name), "moved")
-    counts = counts_within(able, preference, count, rng)
-    parents = np.flatnonzero(able)
+    counts = children_per_parent(run, name, driver, count)
+    parents = np.flatnonzero(reachable(run, name, driver))
     for rule in strict_meetings(run, name, driver):
         if len(rule.route) == 1:
-            end = np.full(len(able), -1, dtype=np.int64)
+            end = np.full(len(counts), -1, dtype=np.int64)
             end[parents] = follow(source, driver.parent, rule.other[1:], parents)
             counts = _as_many(run, name, rule.key, end, counts)
     return counts
@@ -56,16 +59,30 @@ def _as_many(run: Run, name: str, key: ForeignKey, end: IntArray, counts: IntArr
     end : ndarray of int64
         The parent over that key of each driving parent's rows; -1 for none.
     """
-    label, parent = key.label(name), run.tables[key.parent]
+    label, size = key.label(name), run.tables[key.parent].spool.rows
     inside = end >= 0
-    count = partial(
-        run.fitted.tables[name].keys[label].fan_out.counts,
-        parent.spool.rows,
-        int(counts[inside].sum()),
-        rng=run.rng(name, label, "quota"),
-    )
-    members = np.bincount(end[inside], minlength=parent.spool.rows) > 0
-    preference = parent.preferences.get(label, np.zeros(parent.spool.rows))
-    totals = counts_within(members, preference, count, run.rng(name, label, "moved"))
-    shared = share_out(totals, end, counts, run.rng(name, label, "shares"))
-    return np.where(inside, shared, counts)
+    sums = np.bincount(end[inside], weights=counts[inside], minlength=size).astype(np.float64)
+    members = np.bincount(end[inside], minlength=size) > 0
+    best, least = counts, np.inf
+    for preference in (None, sums):
+        count = partial(
+            run.fitted.tables[name].keys[label].fan_out.counts,
+            size,
+            int(sums.sum()),
+            rng=run.rng(name, label, "quota"),
+        )
+        totals = children_per_parent(run, name, key, count, members, preference)
+        shared = share_out(totals, end, counts, run.rng(name, label, "shares"))
+        off = _distance(shared[inside], counts[inside])
+        if off < least:
+            best, least = np.where(inside, shared, counts), off
+        if least < NEAR:
+            break  # else what was modelled of these parents contradicts the driving ones
+    return best
+
+
+def _distance(one: IntArray, two: IntArray) -> float:
+    """Return the Kolmogorov-Smirnov distance."""
+    top = int(max(one.max(initial=0), two.max(initial=0))) + 1
+    gap = np.cumsum(np.bincount(one, minlength=top) - np.bincount(two, minlength=top))
+    return float(np.abs(gap).max()) / max(len(one), 1)

@@ -91,7 +91,9 @@ class TableFitter:
             self.sample.encoded[name] = EncodedTable.empty(0)
             return table, None
         if self.options.relations:
-            table.key_rules = find_key_rules(self.sample, self.reader, name, self.counts)
+            table.key_rules = find_key_rules(
+                self.sample, self.reader, name, self.counts, self.fan_outs
+            )
         if self._is_reference(name, personal):
             self._keep(name, table)
             return table, None

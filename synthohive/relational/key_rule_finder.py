@@ -5,31 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._logging import get_logger
-from synthohive.connectors.base import Reader
-from synthohive.relational.key_rules import Apart, KeyRule, Meeting, Route, follow
+from synthohive.connectors.base import FanOut, Reader
+from synthohive.relational.key_rules import Apart, Company, KeyRule, Meeting, Route, follow
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.rows import match_rows
-from synthohive.relational.sample import Sample
+from synthohive.relational.sample import Sample, incoming_keys
 from synthohive.schema import ForeignKey, Metadata
 
 __all__ = ["find_key_rules"]
 
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
+PairRule = Union[Apart, Meeting]
 LEAST_ROWS = 30
 CONTRADICTIONS = 30.0
 """Chance alone would have parted two routes this many times."""
 
 
 def find_key_rules(
-    sample: Sample, reader: Reader, table: str, counts: Mapping[str, int]
+    sample: Sample,
+    reader: Reader,
+    table: str,
+    counts: Mapping[str, int],
+    fan_outs: Mapping[str, FanOut],
 ) -> list[KeyRule]:
     """Find the rules of one table: in the sample, then verified on all rows.
 
@@ -37,22 +42,32 @@ def find_key_rules(
     ----------
     counts : mapping of str to int
         Rows of each whole table.
+    fan_outs : mapping of str to FanOut
+        Children per parent over each key, by label.
     """
     candidates = list(_candidates(sample.metadata, sample.plan, table))
     whole = _WholeKeys(sample, reader, counts)
     everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
     hopeful = [c for c in candidates if not _is_broken(c, sample, everyone)]
-    if not hopeful:
-        return []
     rows = np.arange(counts[table], dtype=np.int64)
     found = [c for c in hopeful if not _is_broken(c, whole, rows) and _is_proven(c, whole, rows)]
-    kept = _without_circles(found)
+    kept: list[KeyRule] = [*_without_circles(found)]
+    for company in _companies(sample, table, fan_outs):
+        mine, theirs = (
+            np.bincount(r[r >= 0], minlength=counts[company.key.parent]) > 0
+            for r in (
+                whole.parent_rows(table, company.key),
+                whole.parent_rows(company.other_table, company.other),
+            )
+        )
+        if not (mine & ~theirs if company.needs else theirs & ~mine).any():
+            kept.append(company)
     for rule in kept:
         log.info("relation_found", table=table, relation=str(rule))
     return kept
 
 
-def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterator[KeyRule]:
+def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterator[PairRule]:
     """Yield what may hold: pairs of keys to one parent, pairs of routes that end in one table."""
     rank = _ranks(plan, table)
     for (_, first), (_, second) in combinations(rank.values(), 2):
@@ -77,6 +92,24 @@ def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterato
     for route in routes:
         if route[-1].parent == table and len(route) == 2 and route[0] != own.driver:
             yield Meeting(table, route, ())
+
+
+def _companies(sample: Sample, table: str, fan_outs: Mapping[str, FanOut]) -> Iterator[Company]:
+    """Yield what the numbers of parents without children allow, and chance would break."""
+    plan = sample.plan
+    earlier = plan.order[: plan.order.index(table)]
+    for _, key in _ranks(plan, table).values():
+        for child, other in incoming_keys(plan, sample.metadata, key.parent):
+            if child not in earlier or _mode(plan, child, other) == "deferred":
+                continue
+            if key.parent_columns != other.parent_columns or _mode(plan, table, key) == "deferred":
+                continue
+            histograms = [fan_outs[k.label(t)].histogram for t, k in ((table, key), (child, other))]
+            parents = max(sum(histograms[0].values()), 1)
+            filled = [parents - histogram.get(0, 0) for histogram in histograms]
+            for needs, (few, many) in ((True, filled), (False, filled[::-1])):
+                if few <= many and few * (1.0 - many / parents) >= CONTRADICTIONS:
+                    yield Company(table, key, child, other, needs)
 
 
 def _mode(plan: RelationalPlan, table: str, key: ForeignKey) -> Optional[str]:
@@ -135,7 +168,7 @@ class _WholeKeys:
         return pa.Table.from_batches(batches, schema=batches[0].schema if batches else schema)
 
 
-def _ends(rule: KeyRule, source: object, rows: IntArray) -> tuple[IntArray, IntArray]:
+def _ends(rule: PairRule, source: object, rows: IntArray) -> tuple[IntArray, IntArray]:
     """Return the rows at which both sides of a rule end."""
     if isinstance(rule, Apart):
         route: Route = (rule.key,)
@@ -145,14 +178,14 @@ def _ends(rule: KeyRule, source: object, rows: IntArray) -> tuple[IntArray, IntA
     return follow(source, rule.table, route, rows), follow(source, rule.table, other, rows)
 
 
-def _is_broken(rule: KeyRule, source: object, rows: IntArray) -> bool:
+def _is_broken(rule: PairRule, source: object, rows: IntArray) -> bool:
     one, two = _ends(rule, source, rows)
     both = (one >= 0) & (two >= 0)
     equal = one[both] == two[both]
     return bool(equal.any() if isinstance(rule, Apart) else not equal.all())
 
 
-def _is_proven(rule: KeyRule, source: object, rows: IntArray) -> bool:
+def _is_proven(rule: PairRule, source: object, rows: IntArray) -> bool:
     """Whether enough rows show a rule, and chance would have broken it."""
     one, two = _ends(rule, source, rows)
     both = (one >= 0) & (two >= 0)
@@ -167,9 +200,9 @@ def _is_proven(rule: KeyRule, source: object, rows: IntArray) -> bool:
     return count * (1.0 - float(shares @ shares)) >= CONTRADICTIONS
 
 
-def _without_circles(found: list[KeyRule]) -> list[KeyRule]:
+def _without_circles(found: list[PairRule]) -> list[PairRule]:
     """Drop rules that would need a key to be known before itself."""
-    kept: list[KeyRule] = []
+    kept: list[PairRule] = []
     follows: dict[str, set[str]] = {}
 
     def reaches(start: str, goal: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -12,7 +12,16 @@ import numpy.typing as npt
 from synthohive.relational.lineage import taken
 from synthohive.schema import ForeignKey
 
-__all__ = ["Apart", "KeyRule", "Meeting", "Route", "follow", "rule_from_state", "rule_to_state"]
+__all__ = [
+    "Apart",
+    "Company",
+    "KeyRule",
+    "Meeting",
+    "Route",
+    "follow",
+    "rule_from_state",
+    "rule_to_state",
+]
 
 IntArray = npt.NDArray[np.int64]
 Route = tuple[ForeignKey, ...]
@@ -78,7 +87,41 @@ class Meeting:
         return f"{_dotted(self.route)} = {other}"
 
 
-KeyRule = Union[Apart, Meeting]
+@dataclass(frozen=True)
+class Company:
+    """Parents that have rows of one table only beside rows of another.
+
+    Attributes
+    ----------
+    table : str
+        The one of the two that is made later.
+    key : ForeignKey
+    other_table : str
+    other : ForeignKey
+        Of the other table, to the same parent.
+    needs : bool
+        Whether rows of `table` need such of the other one; else it is the other way round.
+    """
+
+    table: str
+    key: ForeignKey
+    other_table: str
+    other: ForeignKey
+    needs: bool
+
+    @property
+    def target(self) -> str:
+        """The columns of the key."""
+        return _dotted((self.key,))
+
+    def __str__(self) -> str:
+        mine = f"{self.table}({_dotted((self.key,))})"
+        theirs = f"{self.other_table}({_dotted((self.other,))})"
+        one, two = (mine, theirs) if self.needs else (theirs, mine)
+        return f"{self.key.parent} with {one} have {two}"
+
+
+KeyRule = Union[Apart, Meeting, Company]
 
 
 def _dotted(route: Route) -> str:
@@ -102,19 +145,23 @@ def follow(source: Any, table: str, route: Route, rows: IntArray) -> IntArray:
 
 def rule_to_state(rule: KeyRule) -> dict[str, Any]:
     """Return a JSON-able form."""
-    if isinstance(rule, Apart):
-        other = None if rule.other is None else rule.other.model_dump()
-        return {"kind": "apart", "table": rule.table, "key": rule.key.model_dump(), "other": other}
-    routes = {name: [k.model_dump() for k in getattr(rule, name)] for name in ("route", "other")}
-    return {"kind": "meeting", "table": rule.table, **routes}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, ForeignKey):
+            return value.model_dump()
+        return [key.model_dump() for key in value] if isinstance(value, tuple) else value
+
+    state = {f.name: plain(getattr(rule, f.name)) for f in fields(rule)}
+    return {"kind": type(rule).__name__, "state": state}
 
 
 def rule_from_state(state: Mapping[str, Any]) -> KeyRule:
     """Rebuild from :func:`rule_to_state`."""
-    if state["kind"] == "apart":
-        other = None if state["other"] is None else ForeignKey(**state["other"])
-        return Apart(state["table"], ForeignKey(**state["key"]), other)
-    route, other_route = (
-        tuple(ForeignKey(**key) for key in state[name]) for name in ("route", "other")
-    )
-    return Meeting(state["table"], route, other_route)
+
+    def key(value: Any) -> Any:
+        if isinstance(value, list):
+            return tuple(ForeignKey(**each) for each in value)
+        return ForeignKey(**value) if isinstance(value, dict) else value
+
+    kinds: dict[str, type[KeyRule]] = {kind.__name__: kind for kind in (Apart, Meeting, Company)}
+    return kinds[state["kind"]](**{name: key(value) for name, value in state["state"].items()})

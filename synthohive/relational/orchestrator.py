@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
-import numpy as np
 import pyarrow as pa
 
 from synthohive._logging import get_logger
@@ -199,7 +198,6 @@ def _groups(run: Run, name: str) -> Groups:
     label = driver.label(name)
     key = run.fitted.tables[name].keys[label]
     parent = run.tables[driver.parent]
-    preference = parent.preferences.get(label, np.zeros(parent.spool.rows))
     growth = run.scale if run.fitted.tables[driver.parent].reference is not None else 1.0
     count = partial(
         key.fan_out.counts,
@@ -209,7 +207,7 @@ def _groups(run: Run, name: str) -> Groups:
         growth=growth,
         limit=_limit(run, name),
     )
-    counts = driving_counts(run, name, preference, count)
+    counts = driving_counts(run, name, count)
     linked = int(counts.sum())
     share = key.null_share
     without = (

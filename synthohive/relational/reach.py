@@ -1,19 +1,20 @@
-"""Which parents rows can have, so that their other keys find a parent, too."""
+"""Which parents can have children, so that these find parents over other keys, too."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from synthohive.relational.generation import Run
-from synthohive.relational.key_rules import Meeting, follow
+from synthohive.relational.key_rules import Company, Meeting, follow
 from synthohive.relational.rows import match_rows
 from synthohive.schema import ForeignKey
 
-__all__ = ["GeneratedKeys", "counts_within", "reachable", "strict_meetings"]
+__all__ = ["GeneratedKeys", "children_per_parent", "reachable", "strict_meetings"]
 
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -49,6 +50,42 @@ def strict_meetings(run: Run, name: str, key: ForeignKey) -> list[Meeting]:
     ]
 
 
+def children_per_parent(
+    run: Run,
+    name: str,
+    key: ForeignKey,
+    count: Callable[[Floats], IntArray],
+    members: Optional[Bools] = None,
+    preference: Optional[Floats] = None,
+) -> IntArray:
+    """Return the children of each parent over a key; none for those that must have none.
+
+    Parameters
+    ----------
+    count : callable
+        Gives the numbers, by the ranks of a preference.
+    members : ndarray of bool, optional
+        The parents that can have children at all.
+    preference : ndarray of float, optional
+        What was modelled by default.
+    """
+    label, parent = key.label(name), run.tables[key.parent]
+    if preference is None:
+        preference = parent.preferences.get(label, np.zeros(parent.spool.rows))
+    able = reachable(run, name, key)
+    if members is not None:
+        able &= members
+    if able.all() or not able.any():
+        counts = count(preference)
+    else:
+        counts = _moved(
+            count(np.where(able, preference, -1.0)), able, run.rng(name, label, "moved")
+        )
+    for rule in _companies(run, name, key, needs=False):
+        counts = _at_least_one(counts, _has_children(run, rule) & able)
+    return counts
+
+
 def reachable(run: Run, name: str, key: ForeignKey) -> Bools:
     """Return the parents over `key` whose rows find a parent over all keys that follow."""
     source, parents = GeneratedKeys(run), np.arange(run.tables[key.parent].spool.rows)
@@ -57,24 +94,37 @@ def reachable(run: Run, name: str, key: ForeignKey) -> Bools:
         others = np.arange(run.tables[rule.key.parent].spool.rows)
         ends = follow(source, rule.key.parent, rule.route[1:], others)
         able &= np.isin(follow(source, key.parent, rule.other[1:], parents), ends)
+    for company in _companies(run, name, key, needs=True):
+        able &= _has_children(run, company)
     return able
 
 
-def counts_within(
-    able: Bools, preference: Floats, count: Callable[[Floats], IntArray], rng: np.random.Generator
-) -> IntArray:
-    """Return each parent's number of children; none for those that must have none.
+def _companies(run: Run, name: str, key: ForeignKey, *, needs: bool) -> list[Company]:
+    rules = run.fitted.tables[name].key_rules
+    return [r for r in rules if isinstance(r, Company) and r.key == key and r.needs == needs]
 
-    Parameters
-    ----------
-    count : callable
-        Gives the numbers, by the ranks of the preference.
-    """
-    if able.all() or not able.any():
-        return count(preference)
-    counts = count(np.where(able, preference, -1.0))
-    spare = int(counts[~able].sum())  # where the distribution has too few zeros
+
+def _has_children(run: Run, rule: Company) -> Bools:
+    """Return which parents have rows of the other table."""
+    rows = GeneratedKeys(run).parent_rows(rule.other_table, rule.other)
+    number = np.bincount(rows[rows >= 0], minlength=run.tables[rule.key.parent].spool.rows)
+    return np.asarray(number > 0, dtype=np.bool_)
+
+
+def _moved(counts: IntArray, able: Bools, rng: np.random.Generator) -> IntArray:
+    """Move children that are left, as the distribution has too few zeros, to other parents."""
+    spare = int(counts[~able].sum())
     counts = np.where(able, counts, 0)
     weights = np.maximum(counts, able / len(able)).astype(np.float64)
     np.add.at(counts, rng.choice(len(counts), spare, p=weights / weights.sum()), 1)
+    return counts
+
+
+def _at_least_one(counts: IntArray, needed: Bools) -> IntArray:
+    """Let parents that need children swap with the others that have fewest."""
+    without = np.flatnonzero(needed & (counts == 0))
+    donors = np.flatnonzero(~needed & (counts > 0))
+    donors = donors[np.argsort(counts[donors], kind="stable")][: len(without)]
+    without = without[: len(donors)]
+    counts[without], counts[donors] = counts[donors], counts[without]
     return counts
