@@ -64,7 +64,7 @@ class AutoregressiveConfig:
     embedding: int = 16
     hidden: int = 64
     context: int = 128
-    lr: float = 2e-3
+    lr: float = 5e-3
     decay: float = 0.1
     dropout: float = 0.25
     average: float = 0.99

@@ -70,9 +70,10 @@ class Heads(nn.Module):
         return found
 
     def shrink(self, hidden: Tensor, codes: Tensor) -> Tensor:
-        """Take the scale of each head that explains rows best; return their losses, (J,).
+        """Scale each head as rows that it did not learn bear out; return their losses, (J,).
 
-        A variable that depends on nothing gets 0: its marginal shares, without noise.
+        A variable that depends on nothing gets 0: its marginal shares, without noise. Others
+        are scaled half-way to what explains the rows best, which would blur what is sharp.
         """
         found = torch.zeros(len(self.cardinalities))
         for group, weight, bias in zip(self.groups, self.weights, self.biases):
@@ -179,7 +180,8 @@ def _shrunk(told: Tensor, known: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]
         [_cross_entropy(scale * told + known, codes).sum(dim=1) for scale in SCALES]
     )
     least, best = losses.min(dim=0)
-    return torch.tensor(SCALES)[best], least
+    scale = torch.tensor(SCALES)[best]
+    return torch.where(scale > 0, (1 + scale) / 2, scale), least
 
 
 def _cross_entropy(logits: Tensor, codes: Tensor) -> Tensor:

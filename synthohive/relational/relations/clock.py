@@ -31,6 +31,8 @@ class ClockTime(Relation):
         The other time of day.
     late : bool
         Midnight is written 2400.
+    least : int
+        The minutes that are modelled are ``least … least + 1439``.
     delay : str, optional
         A column with exactly the minutes between the two; nothing is left to model.
     """
@@ -40,6 +42,7 @@ class ClockTime(Relation):
     base: Optional[str] = None
     delay: Optional[str] = None
     late: bool = False
+    least: int = 0
 
     @property
     def sources(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -67,11 +70,11 @@ class ClockTime(Relation):
         return np.asarray(wrong, dtype=np.bool_)
 
     def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
-        """Return whole minutes, 0 … 1439."""
+        """Return whole minutes."""
         if self.delay is not None:
             return None
         passed = minutes_of(as_numbers(rows.column(self.target))) - self._start(rows)
-        return from_numbers(passed % DAY, pa.int64())
+        return from_numbers(self.least + (passed - self.least) % DAY, pa.int64())
 
     def restore(
         self,

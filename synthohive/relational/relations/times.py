@@ -190,7 +190,8 @@ def find_clocks(columns: Columns, chosen: Chosen) -> None:
     )
     for entropy, time, base in pairs:
         if entropy < _entropy(minutes[time]) - 0.5:
-            chosen.add(ClockTime(time, base, late=late[time]))
+            least = _quiet(minutes[time] - minutes[base])
+            chosen.add(ClockTime(time, base, late=late[time], least=least))
     for time in clocks:
         chosen.add(ClockTime(time, late=late[time]))
 
@@ -224,6 +225,15 @@ def _find_delay(
         return
     if high - low < DAY:
         chosen.add(ClockDelay(delay, base, time, int(low)))
+
+
+def _quiet(minutes: Floats) -> int:
+    """Return the middle of the longest time of day without any, nearest to midnight."""
+    found = np.unique(minutes[~np.isnan(minutes)] % DAY)
+    lengths = np.diff(np.append(found, found[0] + DAY))
+    longest = int(lengths.argmax())
+    middle = int(found[longest] + lengths[longest] // 2) % DAY
+    return middle if middle <= DAY // 2 else middle - DAY
 
 
 def _entropy(minutes: Floats) -> float:
