@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synthohive.core.data.encoded import EncodedTable, Layout
-from synthohive.core.models.heads import FineHeads, Heads
+from synthohive.core.models.autoregressive_heads import FineHeads, Heads
 
 __all__ = ["ContextNetwork", "Network", "context_tensors"]
 
