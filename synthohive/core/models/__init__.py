@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["resolve_model"]
 
 MODELS = {
+    "auto": ("synthohive.core.models.auto", "Auto"),
     "autoregressive": ("synthohive.core.models.autoregressive", "Autoregressive"),
     "ctgan": ("synthohive.core.models.ctgan", "CTGAN"),
+    "tvae": ("synthohive.core.models.tvae", "TVAE"),
 }
 
 

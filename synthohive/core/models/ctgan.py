@@ -104,6 +104,7 @@ class CTGAN(CalibratedModel):
     """
 
     name = "ctgan"
+    config: CTGANConfig
     generator_: Generator
 
     def __init__(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from synthohive.core.models.auto import Auto
 from synthohive.core.models.autoregressive import Autoregressive
 from synthohive.core.models.ctgan import CTGAN
+from synthohive.core.models.tvae import TVAE
 from tests.contracts.model import ModelContract
 from tests.core.models.independent import IndependentColumns
+
+
+class TestAuto(ModelContract):
+    model = Auto
+    settings = {"epochs": 20, "batch_size": 250, "candidates": ("autoregressive",)}
+    quick = {"epochs": 1, "batch_size": 50, "candidates": ("autoregressive", "tvae"), "seconds": 0}
 
 
 class TestAutoregressive(ModelContract):
@@ -18,6 +26,12 @@ class TestCTGAN(ModelContract):
     model = CTGAN
     settings = {"epochs": 40, "batch_size": 250, "evaluate_every": 10}
     quick = {"epochs": 2, "batch_size": 50}
+
+
+class TestTVAE(ModelContract):
+    model = TVAE
+    settings = {"epochs": 15, "batch_size": 250, "hidden": 64}
+    quick = {"epochs": 1, "batch_size": 50, "hidden": 32, "couplings": 2}
 
 
 class TestIndependentColumns(ModelContract):
