@@ -6,6 +6,7 @@ number per row is held for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Optional
 
@@ -21,15 +22,18 @@ from synthohive.relational.lineage import by_table, lineage
 from synthohive.relational.linkage import CodedQuotaAssigner, QuotaAssigner
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.reach import GeneratedKeys, children_per_parent
+from synthohive.relational.relations.numbers import as_numbers
+from synthohive.relational.relations.order import Order
 from synthohive.relational.rows import group_codes
 from synthohive.relational.shares import share_out
 from synthohive.relational.swaps import PairRules, settle
 
-__all__ = ["above", "choose"]
+__all__ = ["above", "breaks", "choose"]
 
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Forbids = Callable[[IntArray, IntArray], Bools]
 
 
 def above(run: Run, table: str, names: list[str]) -> pa.Table:
@@ -189,8 +193,8 @@ class _Choice:
         fixed = None
         if columns:
             fixed = group_codes([self._columns(columns)], [columns])[0][rows]
-        others = [o[rows] for o in self._apart()]
-        forbidden = tuple(_same_as(other) for other in others)
+        forbidden = tuple(_same_as(other[rows]) for other in self._apart())
+        forbidden += self._out_of_order(rows)
         if fixed is None and not forbidden:
             return chosen
         likes = None
@@ -205,6 +209,16 @@ class _Choice:
             log.warning("repeated_pairs_left", key=self.label, rows=int(left.sum()))
         return chosen
 
+    def _out_of_order(self, rows: IntArray) -> tuple[Forbids, ...]:
+        """Return what keeps rows from parents that they would be out of order with."""
+        bounds = self.fitted.bounds.get(self.label, [])
+        if not bounds:
+            return ()
+        own = self.made.spool.column_table(list({order.target for order in bounds}))
+        theirs = above(self.run, self.key.parent, [order.source for order in bounds])
+        own = own.take(pa.array(rows))
+        return tuple(breaks(order, own, theirs) for order in bounds)
+
     def _apart(self) -> list[IntArray]:
         """Return the parent rows, known by now, that must not be chosen again."""
         found = []
@@ -217,7 +231,18 @@ class _Choice:
         return found
 
 
-def _same_as(other: IntArray) -> Any:
+def breaks(order: Order, rows: pa.Table, parents: pa.Table) -> Forbids:
+    """Return what tells which rows would be out of order beside which parents."""
+    one, two = as_numbers(rows.column(order.target)), as_numbers(parents.column(order.source))
+
+    def out_of_order(at: IntArray, chosen: IntArray) -> Bools:
+        beyond = one[at] - two[chosen]
+        return np.asarray(beyond < 0 if order.after else beyond > 0, dtype=np.bool_)
+
+    return out_of_order
+
+
+def _same_as(other: IntArray) -> Forbids:
     def same(rows: IntArray, parents: IntArray) -> Bools:
         return np.asarray(other[rows] == parents, dtype=np.bool_)
 

@@ -23,6 +23,7 @@ from synthohive.relational.keys import KeyMaker
 from synthohive.relational.parent_codes import ParentCodes
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.relational.sequences import Growing
@@ -102,6 +103,8 @@ class FittedTable:
         The columns that sum up the rows of a child table.
     codes : dict of str to ParentCodes
         Per further key (by label): what a child knows of its parent.
+    bounds : dict of str to list of Order
+        Per further key (by label): between a row and its parent.
     key_rules : list of KeyRule
         What holds between its keys.
     """
@@ -126,6 +129,7 @@ class FittedTable:
     linked: dict[str, TableRelations] = field(default_factory=dict)
     aggregates: list[Aggregate] = field(default_factory=list)
     codes: dict[str, ParentCodes] = field(default_factory=dict)
+    bounds: dict[str, list[Order]] = field(default_factory=dict)
     key_rules: list[KeyRule] = field(default_factory=list)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
@@ -143,8 +147,9 @@ class FittedTable:
     def all_relations(self) -> list[AnyRelation]:
         """What is exact in the rows, also beside further parents and children."""
         linked = [r for found in self.linked.values() for r in found.relations]
-        own = self.relations.relations
-        return [*self.key_rules, *linked, *own, *self.growing, *self.aggregates]
+        bounds = [order for found in self.bounds.values() for order in found]
+        own = [*self.relations.relations, *self.growing]
+        return [*self.key_rules, *linked, *bounds, *own, *self.aggregates]
 
     @property
     def schema(self) -> pa.Schema:

@@ -240,16 +240,17 @@ class TableFitter:
             frozenset(self._summed(name)),
         )
         rows = beside(attributes, finder.above(plan.driver))
-        for key in keys:
+        coded = keys if plan.hierarchy is None else [*keys, plan.hierarchy]
+        for key in coded:
             self._code(table, key, rows)
         if self.options.relations and table.attributes:
             self._relations(table, finder, keys, entities)
             rng = seeds.generator(self.options.seed, name, "relations")
             attributes, columns = table.relations.prepare(rows, columns, rng)
         for label, codes in table.codes.items():
-            key = next(key for key in keys if key.label(name) == label)
+            key = next(key for key in coded if key.label(name) == label)
             parents = self.sample.parent_rows(name, key)
-            values = codes(self._parents(key.parent))[parents]
+            values = codes(self._parents(key.parent, table))[parents]
             array = pa.array(values, mask=parents < 0).cast(pa.string())
             column = Column(name=code_column(label), kind=ColumnKind.CATEGORICAL, arrow="string")
             columns[column.name] = column
@@ -278,14 +279,22 @@ class TableFitter:
             known = known.without(found.targets).and_also(found)
             own = own.without(found.targets)
         table.relations = own
+        hierarchy = self.sample.plan.tables[name].hierarchy
+        if hierarchy is not None:
+            table.linked[hierarchy.label(name)] = finder.find_inherited(hierarchy)
+        whole = {r.target for r in [*known.relations, *own.relations] if r.whole}
+        for key in keys if hierarchy is None else [*keys, hierarchy]:
+            free = set(table.attributes) - whole - set(table.linked[key.label(name)].targets)
+            table.bounds[key.label(name)] = finder.find_bounds(key, free)
 
     def _code(self, table: FittedTable, key: ForeignKey, rows: pa.Table) -> None:
         """Learn what the children over a further key have in common with their parents."""
-        name, parent = table.config.name, self.database.tables.get(key.parent)
+        name, tables = table.config.name, self.database.tables
+        parent = table if key.parent == name else tables.get(key.parent)
         if parent is None or not rows.num_columns:
             return
         codes = ParentCodes.fit(
-            self._parents(key.parent),
+            self._parents(key.parent, table),
             rows,
             self.sample.parent_rows(name, key),
             kept=parent.reference is not None,
@@ -295,9 +304,15 @@ class TableFitter:
         if codes is not None:
             table.codes[key.label(name)] = codes
 
-    def _parents(self, table: str) -> pa.Table:
-        """Return the attributes of a table's rows and of their ancestors."""
-        plan, tables = self.sample.plan, self.database.tables
+    def _parents(self, table: str, own: FittedTable) -> pa.Table:
+        """Return the attributes of a table's rows and of their ancestors.
+
+        Parameters
+        ----------
+        own : FittedTable
+            The one that is being fitted; in a hierarchy it is its own parent.
+        """
+        plan, tables = self.sample.plan, {**self.database.tables, own.config.name: own}
         names = (table, *plan.tables[table].ancestors)
         wanted = {
             n: [c for c in tables[n].attributes if c not in self._summed(n)]

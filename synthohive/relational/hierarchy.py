@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from synthohive.relational.fan_out import FanOutModel
 __all__ = ["HierarchyModel"]
 
 IntArray = npt.NDArray[np.int64]
+Pick = Callable[[IntArray, IntArray, IntArray], IntArray]
 MAX_DEPTH = 64
 
 
@@ -58,12 +59,23 @@ class HierarchyModel:
             levels.append(FanOutModel.fit(histogram, k=k))
         return depths, cls(levels)
 
-    def link(self, preferred: IntArray, rng: np.random.Generator) -> IntArray:
+    def link(
+        self, preferred: IntArray, rng: np.random.Generator, pick: Optional[Pick] = None
+    ) -> IntArray:
         """Return the parent row of each generated row, -1 for roots.
 
         The levels get their real shares of the rows, by the ranks of the generated depths.
         Rows of one depth attach to rows one level above, which get the numbers of children
         that real rows of their depth have; so there is never a cycle and never a gap.
+
+        Parameters
+        ----------
+        preferred : ndarray of int64
+            The generated depths.
+        rng : numpy.random.Generator
+        pick : callable, optional
+            Given rows, the rows one level above, and the children of each of these, returns
+            the parent of each row; at random by default. Levels come from the top down.
         """
         depths = self._depths(preferred, rng)
         parents = np.full(len(depths), -1, dtype=np.int64)
@@ -72,7 +84,10 @@ class HierarchyModel:
             above = np.flatnonzero(depths == depth - 1)
             level = self.levels[min(depth - 1, len(self.levels) - 1)]
             counts = level.counts(len(above), len(rows), None, rng)
-            parents[rows] = rng.permutation(np.repeat(above, counts))[: len(rows)]
+            if pick is None:
+                parents[rows] = rng.permutation(np.repeat(above, counts))
+            else:
+                parents[rows] = pick(rows, above, counts)
         return parents
 
     def _depths(self, preferred: IntArray, rng: np.random.Generator) -> IntArray:

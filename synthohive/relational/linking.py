@@ -14,9 +14,12 @@ from synthohive.relational import seeds
 from synthohive.relational.choosing import above, choose
 from synthohive.relational.generation import Generated, Run
 from synthohive.relational.key_rules import Meeting
+from synthohive.relational.lineage import beside
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.relations.table import TableRelations
+from synthohive.relational.trees import Tree
 from synthohive.relational.unique import UniqueRepair
+from synthohive.schema import ForeignKey
 
 __all__ = ["link", "link_deferred", "sum_up"]
 
@@ -31,7 +34,7 @@ def link(run: Run, name: str, made: Generated) -> None:
     if choices or repairs:
         made.spool.rewrite(_Finish(run, name, choices, repairs))
     if plan.hierarchy is not None:
-        _link_hierarchy(run, name, made)
+        _link_hierarchy(run, name, made, plan.hierarchy)
 
 
 def link_deferred(run: Run, name: str) -> None:
@@ -75,7 +78,9 @@ class _Choice:
         self.chosen = made.parents[self.label] = choose(run, name, made, further)
         self.keys = run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
         self.linked = fitted.linked.get(self.label, TableRelations())
-        self.above = above(run, self.key.parent, self.linked.above(fitted.attributes))
+        self.bounds = fitted.bounds.get(self.label, [])
+        names = [*self.linked.above(fitted.attributes), *(b.source for b in self.bounds)]
+        self.above = above(run, self.key.parent, names)
         shared = {column for column, _ in further.shared}
         self.columns = [
             pair for pair in zip(self.key.columns, self.key.parent_columns) if pair[0] not in shared
@@ -87,7 +92,18 @@ class _Choice:
         index = pa.array(chosen, mask=chosen < 0)
         for column, parent_column in self.columns:
             block = _with_column(block, column, self.keys.column(parent_column).take(index))
-        return self.linked.mend_beside(block, self.above.take(index)) if self.linked else block
+        if not self.linked and not self.bounds:
+            return block
+        parents = self.above.take(index)
+        block = self.linked.mend_beside(block, parents)
+        for order in self.bounds:  # where no parent suits
+            block = _with_column(block, order.target, order.mend(beside(block, parents)))
+        return block
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns that follow from the parent, or are moved for it."""
+        return [*self.linked.targets, *(order.target for order in self.bounds)]
 
 
 def _chosen(run: Run, name: str, made: Generated, modes: tuple[str, ...]) -> list[_Choice]:
@@ -142,7 +158,7 @@ class _Finish:
         before = block
         for choice in self.choices:
             block = choice.apply(block, start)
-        touched = any(choice.linked for choice in self.choices)
+        touched = any(choice.targets for choice in self.choices)
         for repair in self.repairs:
             block, changed = repair.apply(block)
             touched = touched or bool(changed)
@@ -154,27 +170,34 @@ class _Finish:
     def _mended(self, before: pa.Table, block: pa.Table) -> pa.Table:
         """Make relations right again, but in rows that would break a constraint by it."""
         relations = self.fitted.relations
-        linked = [column for choice in self.choices for column in choice.linked.targets]
+        linked = [column for choice in self.choices for column in choice.targets]
         return self.checks.keep_unbroken(
             before, relations.mend(block), [*relations.targets, *linked]
         )
 
 
-def _link_hierarchy(run: Run, name: str, made: Generated) -> None:
+def _link_hierarchy(run: Run, name: str, made: Generated, key: ForeignKey) -> None:
     """Fill a self reference: rows of each depth attach to rows one level above."""
     fitted = run.fitted.tables[name]
-    key = run.fitted.plan.tables[name].hierarchy
-    if key is None or fitted.hierarchy is None or made.depths is None:
+    if fitted.hierarchy is None or made.depths is None:
         return
-    parents = fitted.hierarchy.link(made.depths, run.rng(name, "hierarchy"))
+    tree = Tree(run, name, made, key)
     keys = made.spool.column_table(key.parent_columns)
+    checks = fitted.checks(run.fitted.metadata.dialect)
 
     def fill(block: pa.Table, start: int) -> pa.Table:
-        chosen = parents[start : start + len(block)]
+        before, chosen = block, tree.parents[start : start + len(block)]
         index = pa.array(chosen, mask=chosen < 0)
         for column, parent_column in zip(key.columns, key.parent_columns):
             block = _with_column(block, column, keys.column(parent_column).take(index))
-        return block
+        changed = tree.changed.column_names
+        for column in changed:
+            values = tree.changed.column(column).slice(start, len(block))
+            block = _with_column(block, column, values)
+        if not changed:
+            return block
+        relations = fitted.relations
+        return checks.keep_unbroken(before, relations.mend(block), [*relations.targets, *changed])
 
     made.spool.rewrite(fill)
 

@@ -24,6 +24,7 @@ from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.key_rules import rule_from_state, rule_to_state
 from synthohive.relational.keys import maker_from_state
 from synthohive.relational.parent_codes import ParentCodes
+from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.relational.sequences import Growing
@@ -67,6 +68,9 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["linked"] = {label: found.to_state() for label, found in table.linked.items()}
     pack.state["aggregates"] = [aggregates.to_state(aggregate) for aggregate in table.aggregates]
     pack.state["codes"] = {label: codes.to_state() for label, codes in table.codes.items()}
+    pack.state["bounds"] = {
+        label: [order.to_state() for order in found] for label, found in table.bounds.items()
+    }
     pack.state["key_rules"] = [rule_to_state(rule) for rule in table.key_rules]
     pack.state["makers"] = {c: maker.to_state() for c, maker in table.makers.items()}
     pack.state["keys"] = {
@@ -134,6 +138,7 @@ def read_table(
         linked={label: TableRelations.from_state(s) for label, s in state["linked"].items()},
         aggregates=[aggregates.from_state(a) for a in state["aggregates"]],
         codes={label: ParentCodes.from_state(s) for label, s in state["codes"].items()},
+        bounds={label: [Order.from_state(o) for o in s] for label, s in state["bounds"].items()},
         key_rules=[rule_from_state(s) for s in state["key_rules"]],
     )
     table.makers = {c: maker_from_state(config.columns[c], s) for c, s in state["makers"].items()}

@@ -37,13 +37,23 @@ def shop() -> tuple[Frames, Metadata]:
     ratings = pd.DataFrame({"id": np.arange(1, 801), "stars": rng.integers(1, 6, 800)})
     few = rng.integers(1, 41, 800)
     ratings["by_id"], ratings["of_id"] = few, (few + rng.integers(0, 39, 800)) % 40 + 1
+    agents = pd.DataFrame({"id": np.arange(1, 41)})
+    agents["hired"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, 40), "D")
+    buyers = rng.choice(customers["id"][ordered > 0], 500)
+    calls = pd.DataFrame({"id": np.arange(1, 501), "customer_id": np.sort(buyers)})
+    calls["agent_id"] = rng.integers(1, 41, 500)
+    hired = agents["hired"][calls["agent_id"] - 1].to_numpy()
+    calls["day"] = hired + pd.to_timedelta(rng.integers(0, 200, 500), "D")
     metadata = Metadata().add_table("customers", "id", fk={"default_address_id": "addresses.id"})
     metadata.add_table("addresses", "id", fk={"customer_id": "customers.id"})
     keys = {"customer_id": "customers.id", "address_id": "addresses.id"}
     metadata.add_table("orders", "id", fk=keys)
     metadata.add_table("ratings", "id", fk={"by_id": "customers.id", "of_id": "customers.id"})
+    metadata.add_table("agents", "id")
+    keys = {"customer_id": "customers.id", "agent_id": "agents.id"}
+    metadata.add_table("calls", "id", fk=keys)
     tables = {"customers": customers, "addresses": addresses, "orders": orders}
-    return {**tables, "ratings": ratings}, metadata
+    return {**tables, "ratings": ratings, "agents": agents, "calls": calls}, metadata
 
 
 def school() -> tuple[Frames, Metadata]:
@@ -137,6 +147,55 @@ def test_two_keys_to_one_parent_stay_apart(
     assert (made["ratings"]["by_id"] != made["ratings"]["of_id"]).all()
     for column in ("by_id", "of_id"):
         assert distance(real, made, "ratings", [column], "customers", ["id"]) < 0.02
+
+
+def test_customers_who_call_are_customers_who_ordered(
+    ordered: tuple[Frames, Frames, Synthesizer],
+) -> None:
+    real, made, synthesizer = ordered
+    rule = "customers with calls(customer_id) have orders(customer_id)"
+    assert rule in [str(found) for found in synthesizer.relations["calls"]]
+    assert made["calls"]["customer_id"].isin(made["orders"]["customer_id"]).all()
+    assert distance(real, made, "calls", ["customer_id"], "customers", ["id"]) < 0.03
+
+
+def test_a_parent_is_chosen_that_is_not_too_young(
+    ordered: tuple[Frames, Frames, Synthesizer],
+) -> None:
+    real, made, synthesizer = ordered
+    assert "day >= agents.hired" in [str(found) for found in synthesizer.relations["calls"]]
+    hired = made["agents"].set_index("id")["hired"][made["calls"]["agent_id"]].to_numpy()
+    assert (made["calls"]["day"] >= hired).all()
+    assert distance(real, made, "calls", ["agent_id"], "agents", ["id"]) == 0.0
+    days = [np.sort(frames["calls"]["day"].astype("int64")) for frames in (real, made)]
+    moved = np.abs(days[0] - days[1]) / (days[0][-1] - days[0][0])
+    assert moved.mean() < 0.03  # by the choice, not by moving the days
+
+
+def test_a_hierarchy_hands_down_and_keeps_order() -> None:
+    rng = np.random.default_rng(7)
+    above = np.array([-1 if i < 10 else int(rng.integers(max(0, i - 200), i)) for i in range(600)])
+    staff = pd.DataFrame({"id": np.arange(600), "region": rng.choice(list("nsew"), 600)})
+    joined, pay = rng.integers(0, 300, 600), rng.normal(9_000, 500, 600)
+    for i in range(10, 600):
+        staff.loc[i, "region"] = staff.loc[above[i], "region"]
+        joined[i] = joined[above[i]] + rng.integers(0, 200)
+        pay[i] = pay[above[i]] * rng.uniform(0.7, 0.99)
+    staff["joined"] = pd.Timestamp("2010-01-01") + pd.to_timedelta(joined, "D")
+    staff["pay"] = pay.round()
+    staff["boss_id"] = pd.array(np.where(above < 0, None, above), dtype="Int64")
+    metadata = Metadata().add_table("staff", "id", fk={"boss_id": "staff.id"})
+    synthesizer = fitted({"staff": staff}, metadata)
+    listed = [str(found) for found in synthesizer.relations["staff"]]
+    for text in ("region = staff.region", "joined >= staff.joined", "pay <= staff.pay"):
+        assert text in listed
+    made = synthesizer.sample(seed=2)["staff"]
+    both = made.merge(made, left_on="boss_id", right_on="id", suffixes=("", "_boss"))
+    assert len(both) == 590
+    assert (both["region"] == both["region_boss"]).all()
+    assert (both["joined"] >= both["joined_boss"]).all()
+    assert (both["pay"] <= both["pay_boss"]).all()
+    assert made["region"].nunique() == 4
 
 
 def test_rules_on_keys_survive_a_checkpoint(

@@ -14,7 +14,10 @@ import pyarrow.compute as pc
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
 from synthohive.relational.lineage import beside, by_table, lineage, taken
+from synthohive.relational.relations.bounds import find_bounds, unbroken
 from synthohive.relational.relations.discover import Search, discover, discover_links, verified
+from synthohive.relational.relations.order import Order
+from synthohive.relational.relations.patterns import find_copies
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample
@@ -73,6 +76,37 @@ class RelationFinder:
         options = {"search": search} if search else {}
         found = discover_links(self._own(), self.above(key), self._free(), whole, **options)
         return self._verified(found, key)
+
+    def find_bounds(self, key: ForeignKey, targets: Collection[str]) -> list[Order]:
+        """Return the orders between some own columns and those of the parent over a key."""
+        linked = pa.array(self.sample.parent_rows(self.table, key) >= 0)
+        above = self.above(key)
+        names = [n for n in above.column_names if n.startswith(f"{key.parent}.")]
+        rows = self._own().filter(linked)
+        free = self._free() & set(targets)
+        found = find_bounds(rows, above.select(names).filter(linked), free)
+        if found and len(self.sample.tables[self.table]) < self.rows:
+            found = unbroken(found, self._all_rows(TableRelations(tuple(found)), key))
+        for order in found:
+            log.info("relation_found", table=self.table, relation=str(order))
+        return found
+
+    def find_inherited(self, key: ForeignKey) -> TableRelations:
+        """Return the columns that all rows but roots repeat from their parent in a hierarchy."""
+        linked = pa.array(self.sample.parent_rows(self.table, key) >= 0)
+        rows, above = self._own().filter(linked), self.above(key)
+        names = [f"{key.parent}.{n}" for n in rows.column_names]
+        above = above.select([n for n in names if n in above.column_names]).filter(linked)
+        found = discover_links(rows, above, self._free(), {}, (find_copies,))
+        same = (r for r in found.relations if r.sources == (f"{key.parent}.{r.target}",))
+        found = TableRelations(tuple(same))
+        if found and len(self.sample.tables[self.table]) < self.rows:
+            label = key.columns[0]
+            batches = self._all_rows(found, key)
+            found = verified(found, (b.filter(pc.is_valid(b.column(label))) for b in batches))
+        for relation in found.relations:
+            log.info("relation_found", table=self.table, relation=str(relation))
+        return found
 
     def excluding(self, copied: Collection[str]) -> RelationFinder:
         """Return a finder for which some more columns do not follow from others."""

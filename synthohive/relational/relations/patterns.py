@@ -15,7 +15,7 @@ from synthohive.relational.relations.lookup import Copy, Lookup
 from synthohive.relational.relations.numbers import is_number, is_time
 from synthohive.relational.relations.order import Order
 
-__all__ = ["find_copies", "find_lookups", "find_nulls", "find_orders"]
+__all__ = ["find_copies", "find_lookups", "find_nulls", "find_orders", "orders_between"]
 
 IntArray = npt.NDArray[np.int64]
 MOST_VALUES = 2_000
@@ -139,13 +139,13 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
         gaps = few[:, i : i + 1] - few
         one_sided = ~((gaps > 0).any(axis=0) & (gaps < 0).any(axis=0))
         for source in (n for n, may in zip(names, one_sided) if may and n != target):
-            found += list(_order(columns, target, source))
+            found += list(orders_between(columns, target, source))
     found.sort(key=lambda pair: (not pair[1].after, pair[0]))
     for _, order in found:
         chosen.add(order)
 
 
-def _order(columns: Columns, target: str, source: str) -> Iterator[tuple[float, Order]]:
+def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple[float, Order]]:
     """Yield the order of two columns, with the spread of their distance."""
     if is_time(columns.type(target)) != is_time(columns.type(source)):
         return
