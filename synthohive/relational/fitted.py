@@ -148,8 +148,8 @@ class FittedTable:
         """What is exact in the rows, also beside further parents and children."""
         linked = [r for found in self.linked.values() for r in found.relations]
         bounds = [order for found in self.bounds.values() for order in found]
-        own = [*self.relations.relations, *self.growing]
-        return [*self.key_rules, *linked, *bounds, *own, *self.aggregates]
+        kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
+        return [*kept, *self.growing, *self.aggregates]
 
     @property
     def schema(self) -> pa.Schema:
