@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from synthohive.exceptions import SchemaError
+from synthohive.relational.conditions import compile_conditions
 from synthohive.relational.fit_record import recorded
 from synthohive.relational.fitted import FittedDatabase
 
@@ -64,6 +65,7 @@ class Request:
         seed: Optional[int],
         quality_threshold: Optional[float],
         enforce_constraints: bool = False,
+        conditions: Optional[Mapping[str, Mapping[str, Any]]] = None,
     ) -> None:
         _check_scale(scale)
         self.fitted = fitted
@@ -72,6 +74,7 @@ class Request:
         self.seed = secrets.randbits(32) if seed is None else int(seed)
         self.quality_threshold = quality_threshold
         self.enforce_constraints = enforce_constraints
+        self.conditions = compile_conditions(fitted, conditions or {})
 
 
 def _check_scale(scale: Any) -> None:

@@ -40,6 +40,7 @@ __all__ = ["Synthesizer"]
 
 ModelType = Union[str, type[ConditionalGenerativeModel]]
 PathLike = Union[str, "os.PathLike[str]"]
+Conditions = Mapping[str, Mapping[str, Any]]
 SAMPLE_SIZE = 50_000
 
 
@@ -238,6 +239,7 @@ class Synthesizer:
         seed: Optional[int] = None,
         quality_threshold: Optional[float] = None,
         enforce_constraints: bool = False,
+        conditions: Optional[Conditions] = None,
     ) -> dict[str, Any]:
         """Make synthetic tables in memory or as files.
 
@@ -257,6 +259,10 @@ class Synthesizer:
             Largest distance (KS or TVD, 0 … 1) of any column to the real one.
         enforce_constraints : bool, default False
             Raise for a row that breaks a constraint, instead of repairing it.
+        conditions : dict of str to dict, optional
+            Per table, columns to fix: ``{"orders": {"status": "paid"}}``, or to reweight:
+            ``{"orders": {"status": {"paid": 0.8, "open": 0.2}}}``. All else, in this table and
+            below it, follows what was learned. For ``model="autoregressive"``.
 
         Returns
         -------
@@ -270,8 +276,9 @@ class Synthesizer:
             With `enforce_constraints`.
         """
         request = Request(
-            self._state(), num_rows, scale, seed, quality_threshold, enforce_constraints
-        )
+            self._state(), num_rows, scale, seed, quality_threshold, enforce_constraints,
+            conditions,
+        )  # fmt: skip
         with generated(request) as made:
             if output_path is not None:
                 return dict(to_files(made.spools, Path(output_path), output_format))
@@ -287,6 +294,7 @@ class Synthesizer:
         seed: Optional[int] = None,
         if_exists: IfExists = "fail",
         quality_threshold: Optional[float] = None,
+        conditions: Optional[Conditions] = None,
     ) -> WriteSummary:
         """Write a synthetic schema: same tables, types, keys and constraints.
 
@@ -300,7 +308,7 @@ class Synthesizer:
         schema : str, optional
             Name of the synthetic schema (MySQL: database; SQLite: file); by default
             ``<source schema>_synthetic``.
-        scale, num_rows, seed, quality_threshold
+        scale, num_rows, seed, quality_threshold, conditions
             As in :meth:`sample`.
         if_exists : {"fail", "replace"}
             Whether an existing schema may be replaced.
@@ -317,7 +325,9 @@ class Synthesizer:
         QualityError
             A column is beyond `quality_threshold`; nothing was written.
         """
-        request = Request(self._state(), num_rows, scale, seed, quality_threshold)
+        request = Request(
+            self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions
+        )
         target = open_target(
             self._source, self.metadata, url, schema, provenance_of(request), if_exists
         )

@@ -45,6 +45,7 @@ def generated(request: Request) -> Iterator[Made]:
         scale=request.scale,
         num_rows=request.num_rows,
         enforce_constraints=request.enforce_constraints,
+        conditions=request.conditions,
     ) as spools:
         seconds = time.perf_counter() - started
         scores = score_tables(request.fitted, spools)

@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive.relational import seeds
-from synthohive.relational.generation import Generated, Run
 from synthohive.relational.key_rules import Apart, Meeting, follow
 from synthohive.relational.lineage import by_table, lineage
 from synthohive.relational.linkage import CodedQuotaAssigner, QuotaAssigner
@@ -25,6 +24,7 @@ from synthohive.relational.reach import GeneratedKeys, children_per_parent
 from synthohive.relational.relations.numbers import as_numbers
 from synthohive.relational.relations.order import Order
 from synthohive.relational.rows import group_codes
+from synthohive.relational.run import Generated, Run
 from synthohive.relational.shares import share_out
 from synthohive.relational.swaps import PairRules, settle
 

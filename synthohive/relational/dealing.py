@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from synthohive.relational.generation import Run
 from synthohive.relational.key_rules import follow
 from synthohive.relational.reach import (
     GeneratedKeys,
@@ -16,6 +15,7 @@ from synthohive.relational.reach import (
     reachable,
     strict_meetings,
 )
+from synthohive.relational.run import Run
 from synthohive.relational.shares import share_out
 from synthohive.schema import ForeignKey
 

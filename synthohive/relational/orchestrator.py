@@ -19,13 +19,15 @@ from synthohive.core.models.base import ConditionalGenerativeModel, TrainingList
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
 from synthohive.relational.aggregates.finder import find_aggregates
+from synthohive.relational.conditions import Conditions
 from synthohive.relational.dealing import driving_counts
 from synthohive.relational.fit_record import begin, fit_facts
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
-from synthohive.relational.generation import Generated, Groups, Run, generate_attributes
+from synthohive.relational.generation import generate_attributes
 from synthohive.relational.linking import link, link_deferred, sum_up
 from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.run import Generated, Groups, Run
 from synthohive.relational.sample import Sample
 from synthohive.relational.spool import EncodedSpool, TableSpool
 from synthohive.relational.training_job import work
@@ -158,13 +160,17 @@ def generate_database(
     scale: float = 1.0,
     num_rows: Optional[Mapping[str, int]] = None,
     enforce_constraints: bool = False,
+    conditions: Optional[Mapping[str, Conditions]] = None,
 ) -> Iterator[dict[str, TableSpool]]:
     """Generate all tables into a temporary folder; yield them by name, parents first.
 
     The folder is removed when the block is left.
     """
     with tempfile.TemporaryDirectory(prefix="synthohive-") as folder:
-        run = Run(fitted, seed, scale, Path(folder), dict(num_rows or {}), enforce_constraints)
+        run = Run(
+            fitted, seed, scale, Path(folder), dict(num_rows or {}), enforce_constraints,
+            dict(conditions or {}),
+        )  # fmt: skip
         for name in fitted.plan.order:
             _generate_table(run, name)
         for name in fitted.plan.order:

@@ -9,9 +9,9 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
-from synthohive.relational.generation import Run
 from synthohive.relational.key_rules import Company, Meeting, follow
 from synthohive.relational.rows import match_rows
+from synthohive.relational.run import Run
 from synthohive.schema import ForeignKey
 
 __all__ = ["GeneratedKeys", "children_per_parent", "reachable", "strict_meetings"]

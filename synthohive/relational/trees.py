@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from synthohive.relational import seeds
 from synthohive.relational.choosing import above, breaks
-from synthohive.relational.generation import Generated, Run
 from synthohive.relational.lineage import beside
 from synthohive.relational.linkage import CodedQuotaAssigner
 from synthohive.relational.relations.table import TableRelations
+from synthohive.relational.run import Generated, Run
 from synthohive.relational.swaps import PairRules, settle
 from synthohive.schema import ForeignKey
 

@@ -92,6 +92,13 @@ class Categorical(TallyTransform):
         embed = many or self.column.name in self.settings.high_cardinality
         return Layout((Discrete(self.column.name, int(cardinality), embed),))
 
+    @property
+    def categories(self) -> pa.Array:
+        """What is decoded: the kept categories, and NULL if there is any."""
+        codes = np.arange(len(self.counts_) + self.null_, dtype=np.int32)[:, None]
+        none = np.empty((len(codes), 0), dtype=np.float32)
+        return self.decode(codes, none, np.random.default_rng(0))
+
     def encode(
         self, values: pa.Array, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

@@ -18,6 +18,7 @@ from typing import Any, Optional
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models.autoregressive_network import Network, context_tensors
@@ -100,6 +101,7 @@ class Autoregressive(ConditionalGenerativeModel):
     name = "autoregressive"
     max_modes = 1
     siblings = True
+    conditional = True
 
     def __init__(
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
@@ -170,24 +172,46 @@ class Autoregressive(ConditionalGenerativeModel):
         context: Optional[EncodedTable] = None,
         *,
         rng: Optional[np.random.Generator] = None,
+        given: Optional[EncodedTable] = None,
         **kwargs: Any,
     ) -> EncodedTable:
-        """Draw rows; see the base class."""
-        given = EncodedTable.empty(num_rows) if context is None else context
+        """Draw rows; see the base class.
+
+        Parameters
+        ----------
+        given : EncodedTable, optional
+            Columns that are known in all rows, and stay; blocks of all others hold -1, or NaN.
+        """
+        context = EncodedTable.empty(num_rows) if context is None else context
         generator = np.random.default_rng() if rng is None else rng
-        starts = range(0, max(num_rows, 1), SLICE)
+        parts = []
         with one_thread(), torch.no_grad():
-            parts = [self._draw(given, s, min(s + SLICE, num_rows), generator) for s in starts]
+            for start in range(0, max(num_rows, 1), SLICE):
+                rows = np.arange(start, min(start + SLICE, num_rows))
+                known = None if given is None else given.take(rows)
+                parts.append(self._draw(context.take(rows), known, generator))
         return EncodedTable.stack(parts)
 
     def _draw(
-        self, context: EncodedTable, start: int, stop: int, rng: np.random.Generator
+        self, context: EncodedTable, given: Optional[EncodedTable], rng: np.random.Generator
     ) -> EncodedTable:
-        part = EncodedTable(context.layout, context.codes[start:stop], context.values[start:stop])
-        shape = (2, len(self.discretiser_.variables), len(part))
+        shape = (2, len(self.discretiser_.variables), len(context))
         uniforms = torch.from_numpy(rng.random(shape, dtype=np.float32))
-        coarse, fine = self.network_.draw(self.network_.context(*context_tensors(part)), uniforms)
-        return self.discretiser_.decode(coarse.numpy(), fine.numpy(), rng)
+        vector = self.network_.context(*context_tensors(context))
+        known = None if given is None else self._known(given)
+        coarse, fine = self.network_.draw(vector, uniforms, known)
+        made = self.discretiser_.decode(coarse.numpy(), fine.numpy(), rng)
+        if given is None:
+            return made
+        codes = np.where(given.codes >= 0, given.codes, made.codes)
+        values = np.where(np.isnan(given.values), made.values, given.values)
+        return EncodedTable(made.layout, codes, values)
+
+    def _known(self, given: EncodedTable) -> tuple[Tensor, Tensor, list[int]]:
+        """Return the codes of what is given, and the variables that are known in all rows."""
+        coarse, fine = self.discretiser_.encode(given)
+        known = np.flatnonzero((coarse >= 0).all(axis=0)).tolist()
+        return torch.from_numpy(coarse), torch.from_numpy(fine), known
 
     def save(self, path: Path) -> None:
         """Write ``model.json`` and ``model.safetensors``."""

@@ -69,11 +69,15 @@ class ConditionalGenerativeModel(ABC):
     siblings : bool
         Children are given the rows of their group before them, and are drawn one place in
         the group after the other.
+    conditional : bool
+        :meth:`sample` takes ``given``: rows of which some blocks are known and stay; the
+        others hold -1, or NaN.
     """
 
     name: str = "custom"
     max_modes: int = 10
     siblings: bool = False
+    conditional: bool = False
 
     def __init__(
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any

@@ -1,0 +1,248 @@
+"""Making the rows of a block: drawn, decoded, restored, repaired, and given keys."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.relational import seeds
+from synthohive.relational.blocks import Block
+from synthohive.relational.conditions import Conditions
+from synthohive.relational.context import group_block, keep_columns
+from synthohive.relational.fitted import FittedTable
+from synthohive.relational.lineage import beside, by_table, lineage
+from synthohive.relational.roles import null_column
+from synthohive.relational.run import Groups, Run
+from synthohive.relational.sequences import keep_growing, restore_growing
+from synthohive.relational.siblings import Siblings
+from synthohive.relational.spool import EncodedSpool
+
+__all__ = ["BlockMaker", "flags_of"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+def flags_of(attributes: pa.Table, name: str) -> npt.NDArray[np.bool_]:
+    """Return a boolean column, all False where it was never modelled (no NULL was seen)."""
+    if name not in attributes.column_names:
+        return np.zeros(len(attributes), dtype=bool)
+    flags: npt.NDArray[np.bool_] = pc.fill_null(attributes.column(name), False).to_numpy()
+    return flags
+
+
+class BlockMaker:
+    """Makes the blocks of one table."""
+
+    def __init__(self, run: Run, fitted: FittedTable, groups: Optional[Groups]) -> None:
+        self.run, self.fitted, self.groups = run, fitted, groups
+        self.name = fitted.config.name
+        self.plan = run.fitted.plan.tables[self.name]
+        metadata = run.fitted.metadata
+        self.has_driven_children = bool(self.plan.children)
+        self.incoming = {
+            key.label(child): (child, key)
+            for child, key in metadata.foreign_keys()
+            if key.parent == self.name and child != self.name
+        }
+        self.further = [f.key.label(self.name) for f in self.plan.further if f.mode != "implied"]
+        in_groups = bool(self.plan.further or fitted.siblings or fitted.growing)
+        self.whole_groups = groups is not None and in_groups
+        self.checks = fitted.checks(metadata.dialect)
+        self.conditions = run.conditions.get(self.name)
+
+    def extra(self, attributes: pa.Table, name: str) -> npt.NDArray[np.float64]:
+        """Return a structural column as floats; zeros where it was constant."""
+        if name not in attributes.column_names:
+            return np.zeros(len(attributes))
+        values = attributes.column(name).cast(pa.float64())
+        return np.asarray(pc.fill_null(values, 0.0).to_numpy())
+
+    def context(self, block: Block) -> tuple[EncodedTable, EncodedTable]:
+        """Return what the model is conditioned on, and the ancestors alone."""
+        driver = self.plan.driver
+        if driver is None:
+            nothing = EncodedTable.empty(len(block.rows))
+            return nothing, nothing
+        ancestors = self._parent_context().take(block.parents)
+        group = group_block(block.positions, block.sizes, self.fitted.largest_group)
+        kept = keep_columns(ancestors, self._context_columns())
+        return EncodedTable.side_by_side([group, kept]), ancestors
+
+    def _context_columns(self) -> Optional[set[str]]:
+        wanted = self.fitted.config.parent_context_cols
+        return (
+            None
+            if wanted is None
+            else {f"{ancestor}.{column}" for ancestor in self.plan.ancestors for column in wanted}
+        )
+
+    def _parent_context(self) -> EncodedSpool:
+        driver = self.plan.driver
+        spool = None if driver is None else self.run.tables[driver.parent].context
+        if spool is None:
+            raise RuntimeError(f"the parents of {self.name!r} were generated without context")
+        return spool
+
+    def children_layout(self) -> Layout:
+        """Return the layout of this table's rows beside their ancestors."""
+        encoder = self.fitted.encoder
+        own = Layout() if encoder is None else encoder.layout.prefixed(self.name)
+        above = [] if self.plan.driver is None else [self._parent_context().layout]
+        return Layout.concat([own, *above])
+
+    def attributes(self, block: Block) -> tuple[EncodedTable, EncodedTable, pa.Table]:
+        """Draw a block; return it encoded (with its table's name), its ancestors, and decoded."""
+        context, ancestors = self.context(block)
+        above = self._parent_values(block)
+        fixed = self._fixed(block.rows)
+        encoded, context = self._modelled(context, fixed, block)
+        decoded = self._decoded(encoded, fixed, "block", block.number)
+        decoded = restore_growing(self.fitted.growing, decoded, block.parents, block.positions)
+        decoded = self._restored(decoded, above, "block", block.number)
+        own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
+        repaired = self._repaired(decoded, context, above, block)
+        return own, ancestors, repaired
+
+    def _parent_values(self, block: Block) -> pa.Table:
+        """Return the ancestors' columns that relations name; a dummy keeps the number of rows."""
+        found = pa.table({"": pa.nulls(len(block.rows))})
+        driver = self.plan.driver
+        if driver is None:
+            return found
+        wanted = by_table(self.fitted.relations.above(self.fitted.attributes), self.plan.ancestors)
+        above = lineage(self.run, self.run.fitted.plan, driver.parent, block.parents, wanted)
+        return beside(found, above)
+
+    def _fixed(self, rows: IntArray) -> Optional[pa.Table]:
+        """Return the columns of some rows that the caller fixed."""
+        if self.conditions is None:
+            return None
+        seed = seeds.seed_int(self.run.seed, self.name, "conditions")
+        return self.conditions.rows(rows, seed)
+
+    def _modelled(
+        self, context: EncodedTable, fixed: Optional[pa.Table], block: Block
+    ) -> tuple[EncodedTable, EncodedTable]:
+        """Draw a block; return it, and all that its rows were given."""
+        if not self.fitted.siblings or self.fitted.encoder is None:
+            return self._sampled(context, fixed, "block", block.number), context
+        siblings = Siblings(self.fitted.encoder.layout, block.parents, block.positions)
+        for number, place in enumerate(siblings.places()):
+            given = EncodedTable.side_by_side([context.take(place), siblings.history(place)])
+            own = None if fixed is None else fixed.take(pa.array(place))
+            siblings.put(place, self._sampled(given, own, "block", block.number, number))
+        history = siblings.history(np.arange(len(context), dtype=np.int64))
+        return siblings.rows, EncodedTable.side_by_side([context, history])
+
+    def _sampled(
+        self, context: EncodedTable, fixed: Optional[pa.Table], *path: Any
+    ) -> EncodedTable:
+        model, encoder, rows = self.fitted.model, self.fitted.encoder, len(context)
+        if encoder is None or not encoder.columns:
+            return EncodedTable.empty(rows)
+        if model is None:
+            nothing = EncodedTable.empty(rows)
+            return EncodedTable(encoder.layout, nothing.codes, nothing.values)
+        given = context if context.layout != EncodedTable.empty(0).layout else None
+        rng = self.run.rng(self.name, *path, "model")
+        if fixed is None:
+            return model.sample(rows, given, rng=rng)
+        own = self.run.rng(self.name, *path, "conditions")
+        return model.sample(rows, given, rng=rng, given=Conditions.encode(fixed, encoder, own))
+
+    def _decoded(self, encoded: EncodedTable, fixed: Optional[pa.Table], *path: Any) -> pa.Table:
+        encoder = self.fitted.encoder
+        if encoder is None or not encoder.columns:  # a dummy column keeps the number of rows
+            return pa.table({"": pa.nulls(len(encoded))})
+        decoded = encoder.decode(encoded, self.run.rng(self.name, *path, "decode"))
+        if fixed is None:
+            return decoded
+        for name, values in zip(fixed.column_names, fixed.columns):  # codes are less exact
+            place = decoded.column_names.index(name)
+            decoded = decoded.set_column(place, decoded.field(place), values)
+        return decoded
+
+    def _restored(self, decoded: pa.Table, above: pa.Table, *path: Any) -> pa.Table:
+        rng, fitted = self.run.rng(self.name, *path, "relations"), self.fitted
+        return fitted.relations.restore(decoded, fitted.attributes, above, rng)
+
+    def _repaired(
+        self, table: pa.Table, context: EncodedTable, above: pa.Table, block: Block
+    ) -> pa.Table:
+        if self.run.enforce_constraints:
+            self.checks.enforce(table, self.name)
+
+        def resample(rows: IntArray, rng: np.random.Generator) -> pa.Table:
+            path, beside_it = ("again", block.number, int(rng.integers(2**31))), above.take(rows)
+            fixed = self._fixed(block.rows[rows])
+            again = self._decoded(self._sampled(context.take(rows), fixed, *path), fixed, *path)
+            again = self._restored(again, beside_it, *path)
+            if not self.fitted.growing:
+                return again
+            again = keep_growing(self.fitted.growing, again, table.take(rows))
+            return self.fitted.relations.mend_beside(again, beside_it)
+
+        rng = self.run.rng(self.name, "repair", block.number)
+        table, repaired = self.checks.repair(table, rng, resample)
+        if not repaired:
+            return table
+        relations = self.fitted.relations
+        mended = relations.mend_beside(table, above)
+        return self.checks.keep_unbroken(table, mended, relations.targets)
+
+    def complete(self, block: Block, attributes: pa.Table) -> pa.Table:
+        """Add keys of parents and made-up columns, in the order of the table's columns."""
+        roles, rows = self.fitted.roles, block.rows
+        columns: dict[str, Any] = {c: attributes.column(c) for c in roles.attributes}
+        columns.update(self._driving_key(block))
+        for name in roles.key:
+            array = self._key_column(name, block)
+            columns[name] = self._with_nulls(array, attributes, name)
+        for name in roles.personal:
+            fake = self.fitted.fakes[name]
+            array = fake.make(rows, seeds.seed_int(self.run.seed, self.name, "people"))
+            columns[name] = self._with_nulls(array, attributes, name)
+        schema = self.fitted.schema
+        arrays = [
+            columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema
+        ]
+        return pa.Table.from_arrays(
+            [_cast(a, f.type) for a, f in zip(arrays, schema)], schema=schema
+        )
+
+    def _driving_key(self, block: Block) -> dict[str, Any]:
+        driver = self.plan.driver
+        if driver is None or not len(block.rows):
+            return {}
+        found = self.run.take(driver.parent, driver.parent_columns, block.parents)
+        return dict(zip(driver.columns, found.columns))
+
+    def _key_column(self, name: str, block: Block) -> pa.Array:
+        maker = self.fitted.makers[name]
+        return maker.make_rows(
+            block.rows,
+            block.parents,
+            block.positions,
+            block.sizes,
+            seeds.seed_int(self.run.seed, self.name, name),
+        )
+
+    @staticmethod
+    def _with_nulls(array: Any, attributes: pa.Table, name: str) -> Any:
+        flags = flags_of(attributes, null_column(name))
+        return (
+            pc.if_else(pa.array(flags), pa.scalar(None, array.type), array)
+            if flags.any()
+            else array
+        )
+
+
+def _cast(array: Any, type_: pa.DataType) -> Any:
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array if array.type == type_ else pc.cast(array, type_)

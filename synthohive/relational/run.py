@@ -1,0 +1,116 @@
+"""The state of one call of `sample` or `to_database`: what is fitted, asked for, and made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.relational import seeds
+from synthohive.relational.conditions import Conditions
+from synthohive.relational.fitted import FittedDatabase
+from synthohive.relational.lineage import taken
+from synthohive.relational.spool import EncodedSpool, TableSpool
+from synthohive.schema import ForeignKey
+
+__all__ = ["Generated", "Groups", "Run"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """How the rows of a child table are dealt out to its driving parents.
+
+    Rows are numbered parent by parent; rows without a parent come last.
+    """
+
+    counts: IntArray
+    without_parent: int = 0
+
+    @cached_property
+    def offsets(self) -> IntArray:
+        """First row of each parent, then the end."""
+        return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.counts)])
+
+    def parents_of(self, rows: IntArray) -> IntArray:
+        """Return the parent of some rows; -1 for none, and for row -1."""
+        linked = (rows >= 0) & (rows < self.offsets[-1])
+        return np.where(linked, np.searchsorted(self.offsets, rows, side="right") - 1, -1)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the child table."""
+        return int(self.counts.sum()) + self.without_parent
+
+
+@dataclass
+class Generated:
+    """One generated table.
+
+    Attributes
+    ----------
+    spool : TableSpool
+        The finished rows.
+    context : EncodedSpool or None
+        Encoded rows beside their own ancestors, for children driven by this table.
+    preferences : dict of str to ndarray
+        Per incoming key (by label): the fan-out that the model gave each row.
+    nulls : dict of str to ndarray of bool
+        Per further key (by label): rows in which it is NULL.
+    codes : dict of str to ndarray of int64
+        Per further key (by label): the code of parent that the model gave each row.
+    parents : dict of str to ndarray of int64
+        Per key (by label): each row's parent row, where it is known.
+    """
+
+    spool: TableSpool
+    groups: Optional[Groups] = None
+    context: Optional[EncodedSpool] = None
+    preferences: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    nulls: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    codes: dict[str, IntArray] = field(default_factory=dict)
+    parents: dict[str, IntArray] = field(default_factory=dict)
+    depths: Optional[IntArray] = None
+
+
+@dataclass
+class Run:
+    """One call of `sample` or `to_database`."""
+
+    fitted: FittedDatabase
+    seed: int
+    scale: float
+    folder: Path
+    num_rows: dict[str, int] = field(default_factory=dict)
+    enforce_constraints: bool = False
+    conditions: dict[str, Conditions] = field(default_factory=dict)
+    tables: dict[str, Generated] = field(default_factory=dict)
+
+    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
+        """Return columns of some generated rows; NULL for row -1."""
+        spool, known = self.tables[table].spool, rows[rows >= 0]
+        if not len(known):
+            fields = [spool.schema.field(name) for name in columns]
+            return pa.table({f.name: pa.nulls(len(rows), f.type) for f in fields})
+        low, high = int(known.min()), int(known.max()) + 1
+        index = pa.array(rows - low, mask=rows < 0)
+        return spool.slice(low, high, columns).take(index)
+
+    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
+        """Return the driving parent of some generated rows; -1 for none, and for row -1."""
+        reference, groups = self.fitted.tables[table].reference, self.tables[table].groups
+        if reference is not None:
+            kept = reference.parents
+            return np.full_like(rows, -1) if kept is None else taken(kept, rows)
+        return np.full_like(rows, -1) if groups is None else groups.parents_of(rows)
+
+    def rng(self, *path: Any) -> np.random.Generator:
+        """Return the stream of a named part of this run."""
+        return seeds.generator(self.seed, *path)
