@@ -18,7 +18,6 @@ from synthohive.relational.fitted import FittedTable
 from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.roles import null_column
 from synthohive.relational.run import Groups, Run
-from synthohive.relational.sequences import keep_growing, restore_growing
 from synthohive.relational.siblings import Siblings
 from synthohive.relational.spool import EncodedSpool
 
@@ -50,7 +49,7 @@ class BlockMaker:
             if key.parent == self.name and child != self.name
         }
         self.further = [f.key.label(self.name) for f in self.plan.further if f.mode != "implied"]
-        in_groups = bool(self.plan.further or fitted.siblings or fitted.growing)
+        in_groups = bool(self.plan.further or fitted.siblings or fitted.stand_ins.growing)
         self.whole_groups = groups is not None and in_groups
         self.checks = fitted.checks(metadata.dialect)
         self.conditions = run.conditions.get(self.name)
@@ -102,7 +101,7 @@ class BlockMaker:
         fixed = self._fixed(block.rows)
         encoded, context = self._modelled(context, fixed, block)
         decoded = self._decoded(encoded, fixed, "block", block.number)
-        decoded = restore_growing(self.fitted.growing, decoded, block.parents, block.positions)
+        decoded = self.fitted.stand_ins.restore(decoded, block.parents, block.positions)
         decoded = self._restored(decoded, above, "block", block.number)
         own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
         repaired = self._repaired(decoded, context, above, block)
@@ -181,10 +180,9 @@ class BlockMaker:
             path, beside_it = ("again", block.number, int(rng.integers(2**31))), above.take(rows)
             fixed = self._fixed(block.rows[rows])
             again = self._decoded(self._sampled(context.take(rows), fixed, *path), fixed, *path)
-            again = self._restored(again, beside_it, *path)
-            if not self.fitted.growing:
-                return again
-            again = keep_growing(self.fitted.growing, again, table.take(rows))
+            stand_ins = self.fitted.stand_ins
+            again = self._restored(stand_ins.restore_alone(again), beside_it, *path)
+            again = stand_ins.keep(again, table.take(rows))
             return self.fitted.relations.mend_beside(again, beside_it)
 
         rng = self.run.rng(self.name, "repair", block.number)

@@ -27,6 +27,7 @@ from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.relational.sequences import Growing
+from synthohive.relational.stand_ins import StandIns
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
@@ -91,8 +92,8 @@ class FittedTable:
         Most children of one parent over the driving key.
     siblings : bool
         Rows know the siblings before them.
-    growing : list of Growing
-        The columns that never fall inside a group of siblings.
+    stand_ins : StandIns
+        What is modelled in the place of columns.
     context_layout : Layout
         Of what the model is conditioned on.
     relations : TableRelations
@@ -121,7 +122,7 @@ class FittedTable:
     reference: Optional[ReferenceRows] = None
     largest_group: int = 1
     siblings: bool = False
-    growing: list[Growing] = field(default_factory=list)
+    stand_ins: StandIns = field(default_factory=StandIns)
     context_layout: Layout = field(default_factory=Layout)
     profile: Optional[TableProfile] = None
     misread_checks: list[str] = field(default_factory=list)
@@ -149,7 +150,7 @@ class FittedTable:
         linked = [r for found in self.linked.values() for r in found.relations]
         bounds = [order for found in self.bounds.values() for order in found]
         kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
-        return [*kept, *self.growing, *self.aggregates]
+        return [*kept, *self.stand_ins.growing, *self.aggregates]
 
     @property
     def schema(self) -> pa.Schema:

@@ -41,7 +41,7 @@ from synthohive.relational.sample import (
     sampled_groups,
     training_context,
 )
-from synthohive.relational.sequences import find_growing, prepare_growing
+from synthohive.relational.stand_ins import StandIns
 from synthohive.relational.training_job import TrainingJob
 from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.validation.profile import profile_table
@@ -170,8 +170,8 @@ class TableFitter:
         )
         attributes, columns = self._related(table, attributes, columns, entities)
         groups = self._groups(name)
-        if groups is not None and groups.whole and self.options.relations:
-            attributes, columns = self._growing(table, groups, attributes, columns)
+        if self.options.relations:
+            attributes, columns = self._stood_in(table, groups, attributes, columns)
         settings = EncoderSettings(
             k=k,
             embedding_threshold=options.embedding_threshold,
@@ -202,21 +202,21 @@ class TableFitter:
         histogram = {} if driver is None else self.fan_outs[driver.label(name)].histogram
         return sampled_groups(self.sample, name, histogram)
 
-    def _growing(
+    def _stood_in(
         self,
         table: FittedTable,
-        groups: SampledGroups,
+        groups: Optional[SampledGroups],
         attributes: pa.Table,
         columns: dict[str, Column],
     ) -> tuple[pa.Table, dict[str, Column]]:
-        """Find what never falls inside a group; return gaps in its place."""
-        name, order = table.config.name, (groups.parents, groups.positions)
+        """Return gaps and differences in the place of columns."""
+        name, k = table.config.name, self.options.privacy.k_anonymity_threshold
         names = [c for c in columns if c in table.attributes and c not in table.config.derived]
-        table.growing = find_growing(attributes, names, *order)
-        for one in table.growing:
+        table.stand_ins = StandIns.find(attributes, names, groups, k)
+        for one in table.stand_ins.growing:
             log.info("relation_found", table=name, relation=str(one))
         rng = seeds.generator(self.options.seed, name, "growing")
-        return prepare_growing(table.growing, attributes, columns, order, rng)
+        return table.stand_ins.prepare(attributes, columns, groups, rng)
 
     def _related(
         self,

@@ -153,7 +153,6 @@ def keep_growing(growing: Sequence[Growing], rows: pa.Table, kept: pa.Table) -> 
     for one in growing:
         place = rows.column_names.index(one.column)
         rows = rows.set_column(place, rows.field(place), kept.column(one.column))
-        rows = rows.drop_columns([c for c in [one.gap] if c in rows.column_names])
     return rows
 
 

@@ -27,7 +27,7 @@ from synthohive.relational.parent_codes import ParentCodes
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
-from synthohive.relational.sequences import Growing
+from synthohive.relational.stand_ins import StandIns
 from synthohive.schema import Column, TableConfig
 from synthohive.validation.profile import TableProfile
 
@@ -61,7 +61,7 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["roles"] = asdict(table.roles)
     pack.state["largest_group"] = table.largest_group
     pack.state["siblings"] = table.siblings
-    pack.state["growing"] = [one.to_state() for one in table.growing]
+    pack.state["stand_ins"] = table.stand_ins.to_state()
     pack.state["context_layout"] = table.context_layout.to_dict()
     pack.state["misread_checks"] = table.misread_checks
     pack.state["relations"] = table.relations.to_state()
@@ -131,7 +131,7 @@ def read_table(
         ),
         largest_group=state["largest_group"],
         siblings=state["siblings"],
-        growing=[Growing(**one) for one in state["growing"]],
+        stand_ins=StandIns.from_state(state["stand_ins"]),
         misread_checks=state["misread_checks"],
         context_layout=Layout.from_dict(state["context_layout"]),
         relations=TableRelations.from_state(state["relations"]),

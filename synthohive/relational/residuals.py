@@ -1,0 +1,172 @@
+"""Numbers that mostly follow another one: modelled by what is left.
+
+Where a column lies near a multiple of another, as an arrival's delay near the departure's, the
+difference is what a model sees. So the two stay together in the tails, too, where rows are few
+and bins are wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._arrow import column_from_arrow, parse_type
+from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, step_of
+from synthohive.schema import Column
+
+__all__ = ["Residual", "find_residuals", "prepare_residuals", "restore_residuals"]
+
+Floats = npt.NDArray[np.float64]
+
+LEAST_ROWS = 200
+LEAST_DISTINCT = 50
+MOST_LEFT = 0.5
+"""Spread that may be left, relative to the column's own: three quarters are explained."""
+MOST_HEAVY = 0.05
+"""A value more frequent than that must not be lost in the differences."""
+TRIM = 0.001
+SLOPES = 3
+"""Digits of a slope."""
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A column near ``slope * source``.
+
+    Attributes
+    ----------
+    arrow : str
+        The column's type.
+    step : float
+        Its grid; 0 for none.
+    missing : float
+        What the source counts as where it is NULL.
+    low, high : float
+        What the column's values lie between, but for those of the `k` most extreme rows.
+    """
+
+    column: str
+    source: str
+    slope: float
+    arrow: str
+    step: float
+    missing: float
+    low: float
+    high: float
+
+    def base(self, source: Floats) -> Floats:
+        """Return what is taken off, on the column's grid."""
+        near = self.slope * np.where(np.isnan(source), self.missing, source)
+        return np.rint(near / self.step) * self.step if self.step else near
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return asdict(self)
+
+
+def find_residuals(rows: pa.Table, names: Sequence[str], k: int) -> list[Residual]:
+    """Return the columns that lie near a multiple of one before them.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+    names : sequence of str
+        The columns to look at, in order; a source always stands before.
+    k : int
+        Extremes of fewer rows are not kept.
+    """
+    numbers = {
+        name: as_numbers(rows.column(name)) for name in names if is_number(rows.column(name).type)
+    }
+    numbers = {n: v for n, v in numbers.items() if len(np.unique(v[~np.isnan(v)])) > LEAST_DISTINCT}
+    found: list[Residual] = []
+    for i, (name, own) in enumerate(numbers.items()):
+        array = rows.column(name)
+        kind = str(array.type), step_of(array)
+        trials = [
+            _trial((name, source), own, numbers[source], kind, k) for source in list(numbers)[:i]
+        ]
+        best = min((t for t in trials if t is not None), default=None, key=lambda t: t[0])
+        if best is not None:
+            found.append(best[1])
+    return found
+
+
+def _trial(
+    names: tuple[str, str], own: Floats, other: Floats, kind: tuple[str, float], k: int
+) -> Optional[tuple[float, Residual]]:
+    """Return the spread that is left beside a source, if it is small enough."""
+    known = np.flatnonzero(~np.isnan(own) & ~np.isnan(other))
+    if len(known) < LEAST_ROWS:
+        return None
+    y, x = own[known], other[known]
+    heavy = _heaviest(y)
+    best: Optional[tuple[float, Residual]] = None
+    ends = np.sort(own[~np.isnan(own)])[[min(k, len(own)) - 1, -min(k, len(own))]]
+    for slope in dict.fromkeys((1.0, _slope(x, y))):
+        if slope == 0.0:
+            continue
+        one = Residual(*names, slope, *kind, float(np.median(x)), *map(float, ends))
+        left = y - one.base(x)
+        share = _spread(left) / max(_spread(y), 1e-12)
+        closer = _middle(left) <= _middle(y) and (heavy < MOST_HEAVY or _heaviest(left) > heavy / 2)
+        if share <= MOST_LEFT and closer and (best is None or share < best[0] - 0.02):
+            best = share, one
+    return best
+
+
+def _slope(x: Floats, y: Floats) -> float:
+    low, high = np.quantile(x, [TRIM, 1 - TRIM])
+    inside = (x >= low) & (x <= high)
+    spread = float(x[inside].var())
+    if spread <= 0:
+        return 0.0
+    slope = float(((x[inside] - x[inside].mean()) * (y[inside] - y[inside].mean())).mean() / spread)
+    return float(f"{slope:.{SLOPES}g}")
+
+
+def _spread(values: Floats) -> float:
+    low, high = np.quantile(values, [TRIM, 1 - TRIM])
+    return float(np.clip(values, low, high).std())
+
+
+def _middle(values: Floats) -> float:
+    return float(np.subtract(*np.quantile(values, [0.75, 0.25])))
+
+
+def _heaviest(values: Floats) -> float:
+    return float(np.unique(values, return_counts=True)[1].max()) / len(values)
+
+
+def prepare_residuals(
+    residuals: Sequence[Residual], rows: pa.Table, columns: Mapping[str, Column]
+) -> tuple[pa.Table, dict[str, Column]]:
+    """Return rows with differences in the columns' places."""
+    described, made = dict(columns), rows
+    for one in residuals:
+        left = as_numbers(rows.column(one.column)) - one.base(as_numbers(rows.column(one.source)))
+        array = (
+            from_numbers(left / one.step, pa.int64())
+            if one.step
+            else pa.array(left, mask=np.isnan(left))
+        )
+        place = made.column_names.index(one.column)
+        made = made.set_column(place, pa.field(one.column, array.type), array)
+        described[one.column] = column_from_arrow(made.field(place))
+    return made, described
+
+
+def restore_residuals(residuals: Sequence[Residual], rows: pa.Table) -> pa.Table:
+    """Return rows with the columns themselves."""
+    for one in residuals:
+        left = as_numbers(rows.column(one.column)) * (one.step or 1.0)
+        values = np.clip(left + one.base(as_numbers(rows.column(one.source))), one.low, one.high)
+        array = from_numbers(values, parse_type(one.arrow))
+        place = rows.column_names.index(one.column)
+        rows = rows.set_column(place, pa.field(one.column, array.type), array)
+    return rows

@@ -1,0 +1,107 @@
+"""What is modelled in the place of columns: gaps to the row before, differences to others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.relational.residuals import (
+    Residual,
+    find_residuals,
+    prepare_residuals,
+    restore_residuals,
+)
+from synthohive.relational.sample import SampledGroups
+from synthohive.relational.sequences import (
+    Growing,
+    find_growing,
+    keep_growing,
+    prepare_growing,
+    restore_growing,
+)
+from synthohive.schema import Column
+
+__all__ = ["StandIns"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class StandIns:
+    """The stand-ins of one table.
+
+    Attributes
+    ----------
+    growing : tuple of Growing
+        Columns that never fall inside a group of siblings.
+    residuals : tuple of Residual
+        Columns that lie near others.
+    """
+
+    growing: tuple[Growing, ...] = ()
+    residuals: tuple[Residual, ...] = ()
+
+    @classmethod
+    def find(
+        cls, rows: pa.Table, names: Sequence[str], groups: Optional[SampledGroups], k: int
+    ) -> StandIns:
+        """Look at the modelled columns `names`; at groups only if they were read whole."""
+        growing: list[Growing] = []
+        if groups is not None and groups.whole:
+            growing = find_growing(rows, names, groups.parents, groups.positions)
+        taken = {one.column for one in growing}
+        rest = [name for name in names if name not in taken]
+        return cls(tuple(growing), tuple(find_residuals(rows, rest, k)))
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are not modelled themselves."""
+        return [*(one.column for one in self.growing), *(one.column for one in self.residuals)]
+
+    def prepare(
+        self,
+        rows: pa.Table,
+        columns: Mapping[str, Column],
+        groups: Optional[SampledGroups],
+        rng: np.random.Generator,
+    ) -> tuple[pa.Table, dict[str, Column]]:
+        """Return rows with the stand-ins in place."""
+        rows, described = prepare_residuals(self.residuals, rows, columns)
+        if groups is None or not self.growing:
+            return rows, described
+        order = groups.parents, groups.positions
+        return prepare_growing(self.growing, rows, described, order, rng)
+
+    def restore(self, rows: pa.Table, parents: IntArray, positions: IntArray) -> pa.Table:
+        """Return the columns themselves, of rows of whole groups."""
+        rows = restore_growing(self.growing, rows, parents, positions)
+        return restore_residuals(self.residuals, rows)
+
+    def restore_alone(self, rows: pa.Table) -> pa.Table:
+        """Return the columns themselves, of single rows; see :meth:`keep`."""
+        rows = rows.drop_columns([one.gap for one in self.growing])
+        return restore_residuals(self.residuals, rows)
+
+    def keep(self, rows: pa.Table, kept: pa.Table) -> pa.Table:
+        """Return rows that were drawn anew with what their groups gave them before."""
+        return keep_growing(self.growing, rows, kept)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {
+            "growing": [one.to_state() for one in self.growing],
+            "residuals": [one.to_state() for one in self.residuals],
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> StandIns:
+        """Rebuild from :meth:`to_state`."""
+        return cls(
+            tuple(Growing(**one) for one in state["growing"]),
+            tuple(Residual(**one) for one in state["residuals"]),
+        )
