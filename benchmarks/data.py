@@ -232,7 +232,8 @@ def _statsmodels(options: Options) -> DataSet:
         path = folder / name / f"{name}.csv"
         first = path.read_text(encoding="utf-8").split("\n", 1)[0]
         mark = next(m for m in (";", "\t", ",", " ") if m in first)
-        tables[name] = csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=mark))
+        table = csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=mark))
+        tables[name] = table.rename_columns([c.strip("'") for c in table.column_names])
     return _single_tables("statsmodels", tables, options)
 
 

@@ -25,6 +25,7 @@ __all__ = ["c2st", "labelled_features", "with_children", "with_parents"]
 ROWS = 20_000
 """Rows of each side that are looked at, at most."""
 _LEVELS = 200
+_FOLDS = 3
 
 
 def c2st(
@@ -44,7 +45,8 @@ def c2st(
     columns : mapping of str to Column
         Which columns to look at. Texts that hardly repeat are left out.
     groups : tuple of ndarray of int64, optional
-        The group of each row of both sides, from 0; a group is never in two folds. Without it, a
+        The group of each row of both sides, from 0; a group is never in two folds, where
+        both sides have three or more. Without it, a
         classifier knows rows by what they have in common with others of their group, such
         as their parent's values, though nothing is wrong with them.
     seed : int, default 0
@@ -98,12 +100,20 @@ def _drawn(real: Sized, synthetic: Sized, seed: int) -> list[NDArray[np.int64]]:
 def _folds(
     labels: NDArray[np.int64], owners: Optional[NDArray[np.int64]], seed: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    from sklearn.model_selection import StratifiedKFold
 
-    if owners is None:
-        return list(StratifiedKFold(3, shuffle=True, random_state=seed).split(labels, labels))
-    by_group = StratifiedGroupKFold(3, shuffle=True, random_state=seed)
-    return list(by_group.split(labels, labels, owners))
+    if owners is not None:
+        _, first, group = np.unique(owners, return_index=True, return_inverse=True)
+        side = labels[first]
+        if min(len(np.unique(owners[labels == label])) for label in (0, 1)) >= _FOLDS:
+            shuffled = np.random.default_rng(seed).permutation(len(side))
+            fold = np.empty(len(side), np.int64)
+            fold[shuffled[np.argsort(side[shuffled], kind="stable")]] = np.arange(len(side))
+            of_row = fold[group.reshape(-1)] % _FOLDS
+            return [
+                (np.flatnonzero(of_row != i), np.flatnonzero(of_row == i)) for i in range(_FOLDS)
+            ]
+    return list(StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(labels, labels))
 
 
 def _feature(column: Column, sides: list[pa.Table]) -> Floats:

@@ -59,3 +59,7 @@ def test_parents_are_not_known_by_their_values() -> None:
     columns = {f.name: column_from_arrow(f) for f in real.schema}
     assert c2st(real, made, columns) > 0.9
     assert c2st(real, made, columns, groups=(a, 60 + b)) < 0.65
+    wrong = made.set_column(0, real.column_names[0], [np.abs(made[0].to_numpy())])
+    assert c2st(real, wrong, columns, groups=(a, 60 + b)) > 0.7
+    one = np.zeros(1_500, np.int64)
+    assert c2st(real, made, columns, groups=(one, one)) > 0.9  # too few groups to part them
