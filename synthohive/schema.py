@@ -138,6 +138,9 @@ class TableConfig(Strict):
     derived : dict of str to None
         Columns that are never taken to follow from others, ``{"total": None}``, though
         all rows look as if they did.
+    relations : list of str
+        What holds in each row, ``"total = round(quantity * price, 2)"``, ``"start <= end"``,
+        a parent's column as ``customers.since``: tested on all rows, and kept.
     reference : bool, optional
         A look-up table (countries, states) is kept as it is. None lets
         :mod:`synthohive.privacy.reference` decide.
@@ -158,6 +161,7 @@ class TableConfig(Strict):
     high_cardinality_cols: list[str] = Field(default_factory=list)
     linkage_method: Literal["empirical", "negbinom"] = "empirical"
     derived: dict[str, None] = Field(default_factory=dict)
+    relations: list[str] = Field(default_factory=list)
     reference: Optional[bool] = None
 
     @model_validator(mode="before")

@@ -16,6 +16,7 @@ from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
+from synthohive.exceptions import SchemaError
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.reference import is_reference
@@ -29,8 +30,12 @@ from synthohive.relational.key_rule_finder import find_key_rules
 from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.lineage import beside, lineage
 from synthohive.relational.parent_codes import ParentCodes
+from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.discover import take
 from synthohive.relational.relations.finder import RelationFinder
+from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.patterns import find_copies
+from synthohive.relational.relations.stated import stated_relations
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import DEPTH, Roles, code_column, fan_out_column, null_column
 from synthohive.relational.sample import (
@@ -227,7 +232,7 @@ class TableFitter:
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Find what is exact; return what is left to model, and codes of further parents."""
         name, plan = table.config.name, self.sample.plan.tables[table.config.name]
-        keys = [f.key for f in plan.further if f.mode in ("free", "deferred")]
+        keys = [f.key for f in plan.further if f.mode != "implied"]
         table.aggregates = list(self.aggregates.get(name, []))
         summed = {parent: self._summed(parent) for parent in self.aggregates}
         finder = RelationFinder(
@@ -240,15 +245,17 @@ class TableFitter:
             frozenset(self._summed(name)),
         )
         rows = beside(attributes, finder.above(plan.driver))
-        coded = keys if plan.hierarchy is None else [*keys, plan.hierarchy]
-        for key in coded:
+        for key in keys:
             self._code(table, key, rows)
         if self.options.relations and table.attributes:
             self._relations(table, finder, keys, entities)
             rng = seeds.generator(self.options.seed, name, "relations")
             attributes, columns = table.relations.prepare(rows, columns, rng)
+        if plan.hierarchy is not None:
+            self._code(table, plan.hierarchy, rows)
+            keys.append(plan.hierarchy)
         for label, codes in table.codes.items():
-            key = next(key for key in coded if key.label(name) == label)
+            key = next(key for key in keys if key.label(name) == label)
             parents = self.sample.parent_rows(name, key)
             values = codes(self._parents(key.parent, table))[parents]
             array = pa.array(values, mask=parents < 0).cast(pa.string())
@@ -266,12 +273,13 @@ class TableFitter:
     ) -> None:
         """Find copies over further keys, then what holds in a row, then formulas over keys."""
         name, k = table.config.name, self.options.privacy.k_anonymity_threshold
-        known = TableRelations()
+        known, stated = TableRelations(), self._stated(table)
         for key in keys:
-            table.linked[key.label(name)] = finder.find_links(key, known, find_copies)
+            given = [r for r in stated.get(key.label(name), []) if r.whole]
+            table.linked[key.label(name)] = finder.find_links(key, known, take(given), find_copies)
             known = known.and_also(table.linked[key.label(name)])
         finder = finder.excluding(known.targets)
-        own = finder.find(entities, k)
+        own = finder.find(entities, k, stated.get("", ()))
         known = known.and_also(own)
         for key in keys:
             found = finder.find_links(key, known)
@@ -285,7 +293,23 @@ class TableFitter:
         whole = {r.target for r in [*known.relations, *own.relations] if r.whole}
         for key in keys if hierarchy is None else [*keys, hierarchy]:
             free = set(table.attributes) - whole - set(table.linked[key.label(name)].targets)
-            table.bounds[key.label(name)] = finder.find_bounds(key, free)
+            bounds = [r for r in stated.get(key.label(name), []) if isinstance(r, Order)]
+            bounds += [order for order in finder.find_bounds(key, free) if order not in bounds]
+            table.bounds[key.label(name)] = bounds
+
+    def _stated(self, table: FittedTable) -> dict[str, list[Relation]]:
+        """Return what the user states, by the key over which it holds; "" for the driving one."""
+        found: dict[str, list[Relation]] = {}
+        name, driver = table.config.name, self.sample.plan.tables[table.config.name].driver
+        for stated in stated_relations(self.sample, name):
+            if stated.relation.target not in table.attributes:
+                raise SchemaError(
+                    f"{name}: {stated.text!r} sets a column that is made up or computed."
+                )
+            key = stated.key
+            label = "" if key is None or key == driver else key.label(name)
+            found.setdefault(label, []).append(stated.relation)
+        return found
 
     def _code(self, table: FittedTable, key: ForeignKey, rows: pa.Table) -> None:
         """Learn what the children over a further key have in common with their parents."""
@@ -293,9 +317,13 @@ class TableFitter:
         parent = table if key.parent == name else tables.get(key.parent)
         if parent is None or not rows.num_columns:
             return
+        parents, inherited = self._parents(key.parent, table), []
+        if key.parent == name and key.label(name) in table.linked:
+            inherited = table.linked[key.label(name)].targets  # copied, so need no choice
+            parents = parents.drop_columns([f"{name}.{c}" for c in inherited])
         codes = ParentCodes.fit(
-            self._parents(key.parent, table),
-            rows,
+            parents,
+            rows.drop_columns(inherited),
             self.sample.parent_rows(name, key),
             kept=parent.reference is not None,
             k=self.options.privacy.k_anonymity_threshold,

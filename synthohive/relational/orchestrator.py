@@ -27,6 +27,7 @@ from synthohive.relational.fitting import TableFitter
 from synthohive.relational.generation import generate_attributes
 from synthohive.relational.linking import link, link_deferred, sum_up
 from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.relations.stated import check_stated
 from synthohive.relational.run import Generated, Groups, Run
 from synthohive.relational.sample import Sample
 from synthohive.relational.spool import EncodedSpool, TableSpool
@@ -96,6 +97,8 @@ def fit_database(
         findings=findings,
     )
     sample = Sample(metadata, plan, tables)
+    if options.relations:
+        check_stated(sample, reader, counts)
     k = options.privacy.k_anonymity_threshold
     aggregates = find_aggregates(sample, reader, counts, k) if options.relations else {}
     fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, aggregates)

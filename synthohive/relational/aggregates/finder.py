@@ -26,6 +26,7 @@ from synthohive.relational.checks import TableChecks
 from synthohive.relational.relations.columns import LEAST_ROWS, Columns
 from synthohive.relational.relations.formula import Factor, Term
 from synthohive.relational.relations.numbers import Floats, is_time
+from synthohive.relational.relations.stated import stated_relations
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample
 from synthohive.schema import ForeignKey
@@ -76,6 +77,7 @@ def _targets(sample: Sample, table: str) -> list[str]:
     # a sum could leave what a constraint allows, and the database would refuse the table
     checks = TableChecks.compile(config, sample.metadata.dialect, set()).checks
     fixed |= {c for check in checks.values() for c in check.columns} | set(config.derived)
+    fixed |= {stated.relation.target for stated in stated_relations(sample, table)}
     names = sample.tables[table].column_names
     return [c for c in names if c not in fixed and config.columns[c].computed is None]
 

@@ -24,7 +24,7 @@ from synthohive.relational.relations.patterns import (
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.relations.times import find_calendar, find_clocks
 
-__all__ = ["discover", "discover_links", "verified"]
+__all__ = ["Search", "discover", "discover_links", "take", "verified"]
 
 Search = Callable[[Columns, Chosen], None]
 
@@ -34,6 +34,7 @@ def discover(
     targets: Collection[str],
     entities: Optional[npt.NDArray[np.int64]] = None,
     k: int = 5,
+    stated: Sequence[Relation] = (),
 ) -> TableRelations:
     """Search a sample of rows for relations.
 
@@ -50,11 +51,14 @@ def discover(
         The root entity of each row.
     k : int
         Combinations that fewer entities share are not kept.
+    stated : sequence of Relation
+        What is known beforehand.
     """
-    if len(rows) < LEAST_ROWS:
-        return TableRelations()
     columns = Columns(rows, targets, entities, k)
     chosen = Chosen(columns)
+    take(stated)(columns, chosen)
+    if len(rows) < LEAST_ROWS:
+        return _assembled(chosen.ordered(), {}, columns)
     find_copies(columns, chosen)
     find_calendar(columns, chosen)
     find_sums(columns, chosen)
@@ -65,6 +69,17 @@ def discover(
     find_orders(columns, chosen)
     null_with = find_nulls(columns, chosen)
     return _assembled(chosen.ordered(), null_with, columns)
+
+
+def take(stated: Iterable[Relation]) -> Search:
+    """Return the search that finds what is known beforehand."""
+
+    def find(columns: Columns, chosen: Chosen) -> None:
+        for relation in stated:
+            if relation.target in chosen.free():
+                chosen.relations[relation.target] = relation
+
+    return find
 
 
 def discover_links(
@@ -85,8 +100,6 @@ def discover_links(
     known : mapping of str to Relation
         What other columns follow from; no circle may arise.
     """
-    if len(rows) < LEAST_ROWS:
-        return TableRelations()
     columns = Columns(beside(rows, above), targets)
     chosen = Chosen(columns)
     chosen.relations.update(known)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
 from synthohive.relational.lineage import beside, by_table, lineage, taken
+from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.bounds import find_bounds, unbroken
 from synthohive.relational.relations.discover import Search, discover, discover_links, verified
 from synthohive.relational.relations.order import Order
@@ -53,13 +54,23 @@ class RelationFinder:
     summed: Mapping[str, set[str]]
     fixed: frozenset[str] = frozenset()
 
-    def find(self, entities: Optional[IntArray], k: int) -> TableRelations:
-        """Return what holds in a table's rows, beside those of its driving parent."""
+    def find(
+        self, entities: Optional[IntArray], k: int, stated: Sequence[Relation] = ()
+    ) -> TableRelations:
+        """Return what holds in a table's rows, beside those of its driving parent.
+
+        Parameters
+        ----------
+        stated : sequence of Relation
+            What is known beforehand.
+        """
         driver = self.sample.plan.tables[self.table].driver
         rows, above = self._own(), self.above(driver)
         if driver is not None:
-            above = above.select(_parent_and_copies(driver.parent, rows, above))
-        found = discover(beside(rows, above), self._free(), entities, k)
+            named = {source for relation in stated for source in relation.sources}
+            kept = [*_parent_and_copies(driver.parent, rows, above), *named]
+            above = above.select([name for name in above.column_names if name in kept])
+        found = discover(beside(rows, above), self._free(), entities, k, stated)
         return self._verified(found, driver)
 
     def find_links(self, key: ForeignKey, known: TableRelations, *search: Search) -> TableRelations:
@@ -86,7 +97,7 @@ class RelationFinder:
         free = self._free() & set(targets)
         found = find_bounds(rows, above.select(names).filter(linked), free)
         if found and len(self.sample.tables[self.table]) < self.rows:
-            found = unbroken(found, self._all_rows(TableRelations(tuple(found)), key))
+            found = unbroken(found, self.all_rows(TableRelations(tuple(found)), key))
         for order in found:
             log.info("relation_found", table=self.table, relation=str(order))
         return found
@@ -102,7 +113,7 @@ class RelationFinder:
         found = TableRelations(tuple(same))
         if found and len(self.sample.tables[self.table]) < self.rows:
             label = key.columns[0]
-            batches = self._all_rows(found, key)
+            batches = self.all_rows(found, key)
             found = verified(found, (b.filter(pc.is_valid(b.column(label))) for b in batches))
         for relation in found.relations:
             log.info("relation_found", table=self.table, relation=str(relation))
@@ -120,7 +131,7 @@ class RelationFinder:
 
     def _verified(self, found: TableRelations, key: Optional[ForeignKey]) -> TableRelations:
         if found and len(self.sample.tables[self.table]) < self.rows:
-            found = verified(found, self._all_rows(found, key))
+            found = verified(found, self.all_rows(found, key))
         for relation in found.relations:
             log.info("relation_found", table=self.table, relation=str(relation))
         return found
@@ -141,7 +152,7 @@ class RelationFinder:
             wanted[name] = [c for c in names if c not in left_out]
         return lineage(self.sample, plan, key.parent, rows, wanted)
 
-    def _all_rows(self, found: TableRelations, key: Optional[ForeignKey]) -> Iterator[pa.Table]:
+    def all_rows(self, found: TableRelations, key: Optional[ForeignKey]) -> Iterator[pa.Table]:
         """Stream the whole table, with the ancestors' columns that are needed."""
         wanted = found.above(self.attributes)
         named = {c for r in found.relations for c in (r.target, *r.sources)}
