@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.connectors.base import FanOut, Reader
@@ -22,6 +21,7 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.reference import is_reference
 from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
+from synthohive.relational.attribute_table import attribute_table
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
@@ -37,7 +37,7 @@ from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.patterns import find_copies
 from synthohive.relational.relations.stated import stated_relations
 from synthohive.relational.relations.table import TableRelations
-from synthohive.relational.roles import DEPTH, Roles, code_column, fan_out_column, null_column
+from synthohive.relational.roles import Roles, code_column
 from synthohive.relational.sample import (
     Sample,
     SampledGroups,
@@ -381,48 +381,3 @@ class TableFitter:
             encoded,
             context if has_context else None,
         )
-
-
-def attribute_table(
-    sample: Sample,
-    table: str,
-    attributes: tuple[str, ...],
-    made: tuple[str, ...],
-    depths: Optional[IntArray],
-) -> tuple[pa.Table, dict[str, Column]]:
-    """Collect all that is modelled of a table.
-
-    These are its attributes, whether further keys and the columns `made` otherwise
-    are NULL, the depth in a hierarchy, and the number of children over each key.
-    """
-    data, config = sample.tables[table], sample.metadata.tables[table]
-    columns: dict[str, Column] = {name: config.columns[name] for name in attributes}
-    arrays: dict[str, Any] = {name: data.column(name) for name in attributes}
-
-    def add(name: str, values: Any, kind: ColumnKind) -> None:
-        array = pa.array(values)
-        columns[name] = Column(name=name, kind=kind, nullable=False, arrow=str(array.type))
-        arrays[name] = array
-
-    for further in sample.plan.tables[table].further:
-        if further.mode == "implied":
-            continue
-        missing = _any_null(data, further.key.columns)
-        if missing.any():
-            add(null_column(further.key.label(table)), missing, ColumnKind.BOOLEAN)
-    for name in made:
-        missing = _any_null(data, [name])
-        if missing.any():
-            add(null_column(name), missing, ColumnKind.BOOLEAN)
-    if depths is not None:
-        add(DEPTH, depths, ColumnKind.INTEGER)
-    for child, key in incoming_keys(sample.plan, sample.metadata, table):
-        add(fan_out_column(child, key), sample.child_counts(child, key), ColumnKind.INTEGER)
-    return pa.table(arrays), columns
-
-
-def _any_null(data: pa.Table, columns: list[str]) -> npt.NDArray[np.bool_]:
-    missing = np.zeros(len(data), dtype=bool)
-    for name in columns:
-        missing |= pc.is_null(data.column(name)).to_numpy(zero_copy_only=False)
-    return missing

@@ -141,7 +141,7 @@ class Network(nn.Module):
         coarse = torch.full((rows, count), -1, dtype=torch.long)
         fine = torch.full((rows, count), -1, dtype=torch.long)
         known = torch.zeros(rows, count * self.embedding)
-        sums = self.from_context(context).view(rows, max(count, 1), self.hidden)
+        sums = self._from_context(context).view(rows, max(count, 1), self.hidden)
         fixed: set[int] = set()
         if given is not None:
             fixed = set(given[2])
@@ -160,6 +160,12 @@ class Network(nn.Module):
                 fine[:, j] = torch.where(self.fine.told(j, coarse[:, j]), drawn, -1)
             self._remember(known, coarse, fine, j)
         return coarse, fine
+
+    def _from_context(self, context: Tensor) -> Tensor:
+        if self.context.given:
+            found: Tensor = self.from_context(context)
+            return found
+        return self.from_context.bias.expand(len(context), -1)
 
     def _remember(self, known: Tensor, coarse: Tensor, fine: Tensor, j: int) -> None:
         one = slice(j, j + 1)
