@@ -62,7 +62,7 @@ class AutoregressiveConfig:
         learning rate is halved after half of them.
     """
 
-    embedding: int = 16
+    embedding: int = 8
     hidden: int = 64
     context: int = 128
     lr: float = 5e-3

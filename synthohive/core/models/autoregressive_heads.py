@@ -151,7 +151,7 @@ class FineHeads(nn.Module):
         """Return what is learned and what is known, (J', B, W) each."""
         place = (coarse[:, self.split].clamp(min=0) + self.offsets).T
         inner = torch.bmm(hidden[self.split], self.enter) + self.coarse(place)
-        return torch.bmm(functional.silu(inner), self.leave), self.shares(place)
+        return torch.bmm(functional.relu(inner), self.leave), self.shares(place)
 
     def shrink(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
         """Choose the scales, as :meth:`Heads.shrink` does; return the losses, (J',)."""
@@ -165,7 +165,7 @@ class FineHeads(nn.Module):
         """Return (B, W) of one variable from hidden (B, H) and its coarse codes (B,)."""
         i, width = self.place[j], self.widths[j]
         place = coarse.clamp(min=0) + self.offsets[i]
-        inner = functional.silu(torch.addmm(self.coarse(place), hidden, self.enter[i]))
+        inner = functional.relu(torch.addmm(self.coarse(place), hidden, self.enter[i]))
         found: Tensor = torch.addmm(
             self.shares.weight[:, :width][place],
             inner,

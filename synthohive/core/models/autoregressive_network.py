@@ -108,15 +108,15 @@ class Network(nn.Module):
         weights = (self.before * mask[:, None, :, None]).view(-1, count * self.hidden)
         sums = self.from_context(context) + self.embedded(coarse, fine).flatten(1) @ weights
         sums = sums.view(len(coarse), count, self.hidden).transpose(0, 1)
-        hidden = self.drop(functional.silu(self.norm(sums)))
-        layered = functional.silu(torch.baddbmm(self.layer_bias, hidden, self.layer))
+        hidden = self.drop(functional.relu(self.norm(sums)))
+        layered = functional.relu(torch.baddbmm(self.layer_bias, hidden, self.layer))
         deeper: Tensor = hidden + layered
         return deeper
 
     def _hidden(self, j: int, sums: Tensor) -> Tensor:
         """Return (B, H) of one variable from its sums."""
-        hidden = functional.silu(self.norm(sums))
-        return hidden + functional.silu(torch.addmm(self.layer_bias[j], hidden, self.layer[j]))
+        hidden = functional.relu(self.norm(sums))
+        return hidden + functional.relu(torch.addmm(self.layer_bias[j], hidden, self.layer[j]))
 
     def draw(
         self,
@@ -195,7 +195,7 @@ class ContextNetwork(nn.Module):
         self.embed = nn.Embedding(sum(sizes) or 1, embedding)
         inputs = len(sizes) * embedding + len(layout.continuous) * (2 + 2 * len(WAVES))
         self.layers = nn.Sequential(
-            nn.Linear(max(inputs, 1), width), nn.SiLU(), nn.Linear(width, width)
+            nn.Linear(max(inputs, 1), width), nn.ReLU(), nn.Linear(width, width)
         )
         self.width = width
         self.given = inputs > 0

@@ -1,0 +1,121 @@
+"""What a row knows of its group: the order of siblings, their history, growing columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from synthohive import ForeignKey, Metadata, PrivacyConfig, Synthesizer, TableConfig
+from synthohive.core.data.encoded import Continuous, Discrete, EncodedTable, Layout
+from synthohive.relational.sequences import find_growing, prepare_growing, restore_growing
+from synthohive.relational.siblings import Siblings, previous_siblings, sibling_ranks
+from synthohive.schema import Column
+
+PARENTS = np.array([0, 1, 0, -1, 1, 0, -1])
+POSITIONS = np.array([0, 0, 1, 0, 1, 2, 0])
+DRIVER = ForeignKey(columns=["p"], parent="parents", parent_columns=["id"])
+
+
+def rng(seed: int = 1) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_previous_and_first() -> None:
+    before, first = previous_siblings(PARENTS, POSITIONS)
+    assert before.tolist() == [-1, -1, 0, -1, 1, 2, -1]
+    assert first.tolist() == [-1, -1, 0, -1, 1, 0, -1]
+
+
+def test_history_is_the_row_before_the_first_codes_and_the_mean() -> None:
+    layout = Layout((Discrete("a", 9),), (Continuous("b"),))
+    codes = np.arange(1, 8, dtype=np.int32)[:, None]
+    values = np.float32([[0.1], [0.2], [0.3], [0.4], [0.5], [0.6], [0.7]])
+    siblings = Siblings.of(EncodedTable(layout, codes, values), PARENTS, POSITIONS)
+    history = siblings.history(np.arange(7))
+    assert [b.column for b in history.layout.discrete] == ["previous.a", "siblings.a"]
+    assert history.codes[5].tolist() == [3, 1]
+    assert history.values[5] == pytest.approx([0.3, 0.2])  # the mean of 0.1 and 0.3
+    assert history.codes[[0, 1, 3, 6]].tolist() == [[-1, -1]] * 4
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"id": [3, 1, 2]}, [2, 0, 1]),
+        ({"id": ["c", "a", "b"], "at": pd.to_datetime(["2021", "2020", "2022"])}, [1, 0, 2]),
+        ({"id": ["c", "a", "b"]}, [0, 1, 2]),
+    ],
+    ids=["by key", "by time", "as they come"],
+)
+def test_order_of_siblings(columns: dict[str, list[object]], expected: list[int]) -> None:
+    data = pa.table(columns)
+    kinds = {"id": "integer" if pa.types.is_integer(data["id"].type) else "text", "at": "timestamp"}
+    config = TableConfig(
+        name="t", pk="id", columns={n: Column(name=n, kind=kinds[n]) for n in data.column_names}
+    )
+    assert sibling_ranks(config, data, DRIVER).tolist() == expected
+
+
+def grown(groups: int = 80, size: int = 5) -> tuple[pa.Table, np.ndarray, np.ndarray]:
+    parents, positions = np.repeat(np.arange(groups), size), np.tile(np.arange(size), groups)
+    gaps = rng().integers(0, 30, groups * size)
+    start = np.repeat(rng(2).integers(0, 10_000, groups), size)
+    total = np.concatenate([np.cumsum(g) for g in gaps.reshape(groups, size)])
+    falling = rng(3).integers(0, 100, groups * size)
+    return pa.table({"up": start + total, "any": falling}), parents, positions
+
+
+def test_only_what_never_falls_is_found() -> None:
+    rows, *groups = grown()
+    assert [one.column for one in find_growing(rows, ["up", "any"], *groups)] == ["up"]
+    values = rows.column("up").to_pylist()
+    values[7] = values[6] - 1
+    rows = rows.set_column(0, "up", pa.array(values))
+    assert find_growing(rows, ["up", "any"], *groups) == []
+
+
+def test_growing_columns_come_back() -> None:
+    rows, *groups = grown()
+    columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
+    growing = find_growing(rows, ["up"], *groups)
+    made, described = prepare_growing(growing, rows, columns, (groups[0], groups[1]), rng())
+    assert set(described) == {"up", "any", growing[0].gap}
+    assert made.column("up").null_count == made.column(growing[0].gap).null_count == 0
+    assert made.column("up").to_pylist() != rows.column("up").to_pylist()
+    again = restore_growing(growing, made, *groups)
+    assert again.equals(rows)
+
+
+def test_events_keep_their_order_their_gaps_and_their_sequence() -> None:
+    """Steps follow each other as in the real rows, about half a minute apart, never back."""
+    count = 250
+    draws = rng(5)
+    size = draws.integers(2, 7, count)
+    owner = np.repeat(np.arange(count), size)
+    place = np.concatenate([np.arange(n) for n in size])
+    last = place == size[owner] - 1
+    kind = np.where(place == 0, "open", np.where(last, "close", "click"))
+    gap = draws.integers(20, 40, len(owner)) * (place > 0)
+    start = pd.Timestamp("2024-01-01") + pd.to_timedelta(draws.integers(0, 10**7, count), unit="s")
+    at = start[owner] + pd.to_timedelta(pd.Series(gap).groupby(owner).cumsum(), unit="s")
+    frames = {
+        "session": pd.DataFrame(
+            {"id": np.arange(count), "device": draws.choice(["a", "b"], count)}
+        ),
+        "event": pd.DataFrame(
+            {"id": np.arange(len(owner)), "session_id": owner, "kind": kind, "at": np.asarray(at)}
+        ),
+    }
+    metadata = Metadata().add_table("session", "id", reference=False)
+    metadata.add_table("event", "id", fk={"session_id": "session.id"})
+    synthesizer = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    synthesizer.fit(frames, epochs=25, seed=1, progress=False)
+    assert "at never falls inside a group" in map(str, synthesizer.relations["event"])
+    made = synthesizer.sample(seed=2)["event"].sort_values(["session_id", "id"])
+    gaps = made.groupby("session_id")["at"].diff().dropna().dt.total_seconds()
+    assert gaps.between(20, 40).all()
+    by = made.groupby("session_id")["kind"]
+    assert (by.first() == "open").mean() > 0.95
+    assert (made[by.cumcount() > 0]["kind"] == "open").mean() < 0.05
