@@ -24,6 +24,7 @@ __all__ = [
     "hash64",
     "limits",
     "restore",
+    "scramble",
     "to_json",
     "validity",
 ]
@@ -139,18 +140,18 @@ def hash64(plain: pa.Array) -> npt.NDArray[np.uint64]:
         return hashes
     if pa.types.is_decimal(plain.type):
         limbs = decimal_limbs(plain).view(np.uint64)
-        mixed = _mix(limbs[:, 0].copy())
+        mixed = scramble(limbs[:, 0].copy())
         for column in limbs.T[1:]:
-            mixed = _mix(mixed ^ column)
+            mixed = scramble(mixed ^ column)
         return mixed
     if pa.types.is_boolean(plain.type):
         plain = plain.cast(pa.int64())
     numbers: npt.NDArray[Any] = plain.to_numpy(zero_copy_only=False)
     bits: npt.NDArray[np.uint64] = numbers.view(np.uint64)
-    return _mix(bits)
+    return scramble(bits)
 
 
-def _mix(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def scramble(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Scramble bits (splitmix64, Steele et al. 2014)."""
     bits = bits + np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

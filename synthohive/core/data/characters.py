@@ -1,4 +1,4 @@
-"""Made-up strings from learned shapes: fixed templates and runs of characters."""
+"""Made-up strings of learned shapes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from synthohive.core.data.draw import categorical, proportions
+from synthohive.core.data.draw import proportions
 from synthohive.core.data.tally import Tally
 
-__all__ = ["CLASSES", "Fixed", "Runs", "alphabet_of", "runs_of", "shape_of"]
+__all__ = ["CLASSES", "DIGIT", "LOWER", "UPPER", "Fixed", "alphabet_of", "shape_of"]
 
 Ints = npt.NDArray[np.int64]
-Piece = tuple[Any, ...]
+Piece = tuple[list[str], list[float]]
 
 # stand-ins in a shape: private-use characters, so that real text cannot be taken for one
 UPPER, LOWER, DIGIT, LETTER = "\ue000", "\ue001", "\ue002", "\ue003"
@@ -31,7 +31,9 @@ CLASSES = {
 }
 _SLOTS = 4096
 _SHARED = 0.9
-_RUN = re.compile(f"([{''.join(CLASSES)}])\\1*")
+_MAX_SPANS = 400
+_FULL = 0.8
+_SPAN = re.compile(f"[{UPPER}{LOWER}{LETTER}]+|{DIGIT}+|[\\s\\S]")
 
 
 class _Shapes(dict[int, str]):
@@ -57,14 +59,7 @@ def shape_of(text: str) -> str:
     return text.translate(_SHAPES)
 
 
-def runs_of(shape: str) -> str:
-    """Return the shape with every run of one class shortened to one character."""
-    return _RUN.sub(r"\1", shape)
-
-
-def alphabet_of(
-    chars: npt.NDArray[np.str_], row: Ints, tally: Tally, k: int, kind: str
-) -> tuple[str, list[float]]:
+def alphabet_of(chars: npt.NDArray[np.str_], row: Ints, tally: Tally, k: int, kind: str) -> Piece:
     """Return the characters that `k` entities share, with their frequencies.
 
     Parameters
@@ -80,28 +75,25 @@ def alphabet_of(
     """
     distinct, codes = np.unique(chars, return_inverse=True)
     weights = np.bincount(codes, weights=tally.counts[row], minlength=len(distinct))
-    if tally.owner is None or tally.entity is None:
-        holders = weights
-    else:
-        position, entity = tally.pairs(row)
-        pairs = np.unique(np.stack([codes[position], entity]), axis=1)
-        holders = np.bincount(pairs[0], minlength=len(distinct))
-    keep = holders >= k
+    keep = tally.holders_of(codes, row) >= k
     if not keep.any():
         letters = CLASSES.get(kind, string.ascii_lowercase)
-        return letters, [1.0] * len(letters)
-    return "".join(distinct[keep]), [float(w) for w in weights[keep]]
+        return list(letters), [1.0] * len(letters)
+    return distinct[keep].tolist(), [float(w) for w in weights[keep]]
 
 
 def _code_points(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 
 
-def _lookup(letters: str, weights: Sequence[float]) -> npt.NDArray[np.uint32]:
-    """Return a table in which each character fills its share of the slots."""
+def _lookup(strings: Sequence[str], weights: Sequence[float]) -> npt.NDArray[np.uint32]:
+    """Return a table (slots, characters) in which each string fills its share of the slots."""
+    points = _code_points("".join(strings)).reshape(len(strings), -1)
+    if len(strings) == 1:
+        return points
     edges = np.cumsum(proportions(weights))[:-1]
     slots = np.searchsorted(edges, (np.arange(_SLOTS) + 0.5) / _SLOTS, side="right")
-    return _code_points(letters)[slots]
+    return points[slots]
 
 
 def _strings(points: npt.NDArray[np.uint32], offsets: Ints) -> pa.Array:
@@ -121,126 +113,109 @@ def _strings(points: npt.NDArray[np.uint32], offsets: Ints) -> pa.Array:
 
 @dataclass
 class Fixed:
-    """Strings of one length: per position the characters that may stand there."""
+    """Strings of one length, piece by piece.
 
-    positions: list[tuple[str, list[float]]]
-    _tables: npt.NDArray[np.uint32] = field(init=False, repr=False)
-    _open: Ints = field(init=False, repr=False)
+    A piece is one position with the characters that may stand there, or a whole word or
+    number, where entities share nearly all that stand there.
+
+    Attributes
+    ----------
+    pieces : list of (list of str, list of float)
+        Of each piece the strings, all of one length, and their weights.
+    """
+
+    pieces: list[Piece]
+    _tables: list[npt.NDArray[np.uint32]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        tables = [_lookup(letters, weights) for letters, weights in self.positions]
-        self._open = np.flatnonzero([len(letters) > 1 for letters, _ in self.positions])
-        self._tables = np.stack(tables)
+        self._tables = [_lookup(strings, weights) for strings, weights in self.pieces]
+
+    @property
+    def width(self) -> int:
+        """Characters of each string."""
+        return sum(table.shape[1] for table in self._tables)
+
+    @property
+    def example(self) -> str:
+        """One of the strings."""
+        return "".join(strings[0] for strings, _ in self.pieces)
 
     @classmethod
-    def learn(cls, shape: str, tally: Tally, k: int) -> Fixed:
-        """Learn from the texts of one shape."""
+    def learn(cls, shape: str, tally: Tally, k: int, scale: float = 0.0) -> Fixed:
+        """Learn from the texts of one shape.
+
+        Where nearly all strings that could be made are real and rare, characters are let
+        free from the right.
+
+        Parameters
+        ----------
+        scale : float
+            How many times as many rare texts as in `tally` must not be made.
+        """
         texts = tally.values.to_pylist()
         matrix = np.array(texts, dtype=f"<U{len(shape)}").view("<U1").reshape(len(texts), -1)
         rows = np.arange(len(texts))
-        positions = [
-            alphabet_of(matrix[:, at], rows, tally, k, kind) if kind in CLASSES else (kind, [1.0])
-            for at, kind in enumerate(shape)
-        ]
-        return cls(positions)
+        pieces: list[Piece] = []
+        for found in _SPAN.finditer(shape):
+            start, end = found.span()
+            if shape[start] not in CLASSES:
+                pieces.append(([shape[start]], [1.0]))
+                continue
+            span = _shared_spans([text[start:end] for text in texts], tally, k)
+            pieces += (
+                [span]
+                if span
+                else [
+                    alphabet_of(matrix[:, at], rows, tally, k, shape[at])
+                    for at in range(start, end)
+                ]
+            )
+        rare = scale * (tally.holders < k).sum()
+        return cls(_with_room(pieces, rare / _FULL))
 
     def generate(self, size: int, rng: np.random.Generator) -> pa.Array:
         """Make up `size` strings."""
-        width = len(self.positions)
-        points = np.tile(self._tables[:, 0], (size, 1))
-        if len(self._open):
-            slots = rng.integers(0, _SLOTS, (size, len(self._open)), dtype=np.uint16)
-            points[:, self._open] = self._tables.ravel()[slots + self._open * _SLOTS]
-        return _strings(points.ravel(), np.arange(size + 1) * width)
+        points = np.empty((size, self.width), dtype=np.uint32)
+        start = 0
+        for table in self._tables:
+            end = start + table.shape[1]
+            if len(table) == 1:
+                points[:, start:end] = table
+            else:
+                points[:, start:end] = table[rng.integers(0, _SLOTS, size, dtype=np.uint16)]
+            start = end
+        return _strings(points.ravel(), np.arange(size + 1) * self.width)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
-        return {"kind": "fixed", "positions": [list(p) for p in self.positions]}
+        return {"kind": "fixed", "pieces": [list(piece) for piece in self.pieces]}
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Fixed:
         """Rebuild from :meth:`to_dict`."""
-        return cls([(letters, weights) for letters, weights in state["positions"]])
+        return cls([(strings, weights) for strings, weights in state["pieces"]])
 
 
-@dataclass
-class Runs:
-    """Strings of literal pieces and of runs whose length varies.
-
-    Each piece is ``(characters, their weights, lengths, their weights)``; a piece whose
-    spans are mostly shared, like a domain name, is ``(spans, their weights)`` instead.
-    """
-
-    pieces: list[Piece]
-
-    @classmethod
-    def learn(cls, runs: str, tally: Tally, k: int) -> Runs:
-        """Learn from texts whose shapes have the same runs."""
-        texts = tally.values.to_pylist()
-        spans: list[list[str]] = [[] for _ in runs]
-        for text in texts:
-            shape, start = shape_of(text), 0
-            for at, kind in enumerate(runs):
-                end = start + 1
-                while kind in CLASSES and end < len(shape) and shape[end] == kind:
-                    end += 1
-                spans[at].append(text[start:end])
-                start = end
-        return cls(
-            [
-                _shared_spans(span, tally, k) or _piece(span, tally, k, kind)
-                for kind, span in zip(runs, spans)
-            ]
-        )
-
-    @classmethod
-    def any_text(cls, tally: Tally, k: int) -> Runs:
-        """Learn only lengths and characters."""
-        return cls([_piece(tally.values.to_pylist(), tally, k, LOWER)])
-
-    def generate(self, size: int, rng: np.random.Generator) -> pa.Array:
-        """Make up `size` strings."""
-        parts: list[Any] = []
-        for piece in self.pieces:
-            if len(piece) == 2:
-                spans = pa.array(piece[0], type=pa.string())
-                parts.append(spans.take(pa.array(categorical(piece[1], size, rng))))
-                continue
-            letters, weights, lengths, shares = piece
-            sizes = np.asarray(lengths)[categorical(shares, size, rng)]
-            offsets = np.concatenate([[0], np.cumsum(sizes)])
-            slots = rng.integers(0, _SLOTS, offsets[-1], dtype=np.uint16)
-            parts.append(_strings(_lookup(letters, weights)[slots], offsets))
-        if len(parts) == 1:
-            return parts[0]
-        return pc.binary_join_element_wise(*parts, pa.scalar(""))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {"kind": "runs", "pieces": [list(p) for p in self.pieces]}
-
-    @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Runs:
-        """Rebuild from :meth:`to_dict`."""
-        return cls([tuple(piece) for piece in state["pieces"]])
+def _with_room(pieces: list[Piece], room: float) -> list[Piece]:
+    """Let digits be free, then letters, the last ones first, until there is room."""
+    pieces = list(pieces)
+    for kinds in (DIGIT, "".join(CLASSES)):
+        for at in range(len(pieces) - 1, -1, -1):
+            if prod(len(strings) for strings, _ in pieces) > room:
+                return pieces
+            shape = shape_of(pieces[at][0][0])
+            if set(shape) <= set(kinds):
+                letters = [list(CLASSES[kind]) for kind in shape]
+                pieces[at : at + 1] = [(each, [1.0] * len(each)) for each in letters]
+    return pieces
 
 
 def _shared_spans(spans: Sequence[str], tally: Tally, k: int) -> Optional[Piece]:
-    """Return the spans that `k` entities share, if they are nearly all."""
+    """Return the spans that `k` entities share, if they are few and nearly all."""
     part = tally.derive(pa.array(spans, type=pa.string()), np.arange(len(spans)), k)
     kept = part.take(np.flatnonzero(part.holders >= k))
-    if not len(kept) or kept.counts.sum() < _SHARED * part.counts.sum():
+    if not 0 < len(kept) <= _MAX_SPANS or kept.counts.sum() < _SHARED * part.counts.sum():
         return None
-    return kept.values.to_pylist(), kept.counts.tolist()
-
-
-def _piece(spans: Sequence[str], tally: Tally, k: int, kind: str) -> Piece:
-    sizes = np.array([len(s) for s in spans], dtype=np.int64)
-    chars = np.array(list("".join(spans)), dtype="<U1")
-    letters, weights = alphabet_of(chars, np.repeat(np.arange(len(spans)), sizes), tally, k, kind)
-    lengths, codes = np.unique(sizes, return_inverse=True)
-    shares = np.bincount(codes, weights=tally.counts)
-    keep = shares >= k
-    if not keep.any():
-        return letters, weights, [int(np.median(sizes)) if len(sizes) else 8], [1.0]
-    return letters, weights, lengths[keep].tolist(), shares[keep].tolist()
+    order = np.argsort(kept.values.to_numpy(zero_copy_only=False))
+    kept = kept.take(order)
+    return kept.values.to_pylist(), [float(count) for count in kept.counts]

@@ -20,7 +20,14 @@ import pyarrow.compute as pc
 from synthohive.core.data.base import ColumnTransform, Summary
 from synthohive.core.data.canonical import canonical, canonical_type, from_json, hash64, to_json
 
-__all__ = ["Tally", "TallyTransform", "merge_tallies", "tallies_of", "tally_summary"]
+__all__ = [
+    "Tally",
+    "TallyTransform",
+    "all_hashes",
+    "merge_tallies",
+    "tallies_of",
+    "tally_summary",
+]
 
 Ints = npt.NDArray[np.int64]
 
@@ -81,6 +88,22 @@ class Tally:
         ends = np.cumsum(sizes)
         at = np.repeat(starts[rows] - ends + sizes, sizes) + np.arange(sizes.sum())
         return np.repeat(np.arange(len(rows)), sizes), self.entity[at]
+
+    def holders_of(self, codes: Ints, rows: Ints) -> Ints:
+        """Count the entities that hold each part: ``codes[i]`` is a part of value `rows[i]`.
+
+        Returns one number for each code up to the largest, exact up to `k`.
+        """
+        size = int(codes.max()) + 1 if len(codes) else 0
+        pairs = np.unique(codes * len(self) + rows)
+        codes, rows = pairs // max(len(self), 1), pairs % max(len(self), 1)
+        if self.owner is None:
+            weights = self.counts[rows].astype(np.float64)
+            return np.bincount(codes, weights=weights, minlength=size).astype(np.int64)
+        at, entity = self.pairs(rows)
+        known, entity = np.unique(entity, return_inverse=True)
+        pairs = np.unique(codes[at] * len(known) + entity.reshape(-1))
+        return np.bincount(pairs // max(len(known), 1), minlength=size).astype(np.int64)
 
     def derive(self, values: pa.Array, rows: Ints, k: int) -> Tally:
         """Tally parts of the values: `values[i]` is a part of the value at `rows[i]`."""
@@ -154,7 +177,10 @@ def _grouped(
 
 
 def tally_summary(tally: Tally, k: int) -> dict[str, Any]:
-    """Bound a tally: a sample of distinct values, the most frequent, the most extreme."""
+    """Bound a tally: a sample of distinct values, the most frequent, the most extreme.
+
+    Of texts, the hashes of all are kept, so that none is made up by chance.
+    """
     hashes = hash64(tally.values)
     by_hash = np.argsort(hashes, kind="stable")
     complete = len(tally) <= SAMPLE
@@ -164,7 +190,9 @@ def tally_summary(tally: Tally, k: int) -> dict[str, Any]:
         return found
     found["distinct"] = round(SAMPLE * _SPAN / (float(hashes[by_hash[SAMPLE - 1]]) + 1.0))
     found["top"] = tally.take(np.lexsort((hashes, -tally.counts))[:TOP]).to_dict()
-    if not pa.types.is_string(tally.values.type):
+    if pa.types.is_string(tally.values.type):
+        found["hashes"] = np.sort(hashes).tolist()
+    else:
         order = pc.sort_indices(tally.values).to_numpy().astype(np.int64)
         found["low"] = tally.take(order[: 4 * k]).to_dict()
         found["high"] = tally.take(order[::-1][: 4 * k]).to_dict()
@@ -177,6 +205,13 @@ def tallies_of(found: dict[str, Any], type_: pa.DataType) -> dict[str, Tally]:
     tallies: dict[str, Tally] = {name: Tally.from_dict(found[name], type_) for name in names}
     tallies.setdefault("top", tallies["sample"])
     return tallies
+
+
+def all_hashes(found: dict[str, Any], type_: pa.DataType) -> npt.NDArray[np.uint64]:
+    """Return the hashes of all texts that were tallied, even of those that are not kept."""
+    if "hashes" in found:
+        return np.asarray(found["hashes"], dtype=np.uint64)
+    return np.unique(hash64(Tally.from_dict(found["sample"], type_).values))
 
 
 def merge_tallies(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) -> dict[str, Any]:
@@ -192,7 +227,9 @@ def merge_tallies(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) -
     top = Tally.combine([p["top"] for p in opened], k)
     order = np.lexsort((hash64(top.values), -top.counts))
     merged["top"] = top.take(order[:TOP]).to_dict()
-    if not pa.types.is_string(type_):
+    if pa.types.is_string(type_):
+        merged["hashes"] = np.unique(np.concatenate([all_hashes(p, type_) for p in parts])).tolist()
+    else:
         for side, step in (("low", 1), ("high", -1)):
             ends = Tally.combine([p.get(side, p["sample"]) for p in opened], k)
             order = pc.sort_indices(ends.values).to_numpy().astype(np.int64)[::step]

@@ -8,32 +8,42 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive.core.data.avoid import Avoided
 from synthohive.core.data.base import EncoderSettings, Summary
-from synthohive.core.data.canonical import restore
+from synthohive.core.data.canonical import hash64, restore
 from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.encoded import Discrete, Layout
-from synthohive.core.data.tally import Tally, TallyTransform
-from synthohive.core.data.text_patterns import TextPatterns, cut
+from synthohive.core.data.tally import TallyTransform, all_hashes, tallies_of
+from synthohive.core.data.text_patterns import TextPatterns
 from synthohive.schema import Column
 
 __all__ = ["Text"]
 
 
 class Text(TallyTransform):
-    """The pattern of a text as a code; the text itself is made up when decoding.
+    """The pattern and length of a text as a code; the text is made up when decoding.
 
     No real string is kept. Of the texts only what `k` entities share is: their shapes,
-    the characters at a position, words, and lengths.
+    the characters at a position, runs of a few words, and lengths. A text that fewer
+    entities share is not made up even by chance.
     """
 
     name = "text"
     patterns_: TextPatterns
+    avoided_: Avoided
     null_weight_: int = 0
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Text:
         """Learn the patterns."""
-        tally = Tally.from_dict(summary["value"]["sample"], pa.string())
-        self.patterns_ = TextPatterns.learn(tally, self.settings.k, seed)
+        k = self.settings.k
+        tallies = tallies_of(summary["value"], pa.string())
+        hashes = all_hashes(summary["value"], pa.string())
+        scale = len(hashes) / max(len(tallies["sample"]), 1)
+        self.patterns_ = TextPatterns.learn(tallies["sample"], k, seed, scale)
+        shared = [hash64(t.values.filter(pa.array(t.holders >= k))) for t in tallies.values()]
+        public = np.append(np.concatenate(shared), hash64(pa.array([""])))
+        rare = np.setdiff1d(hashes, public)
+        self.avoided_ = Avoided.of(rare, int(seed.generate_state(1, np.uint64)[0]))
         self.null_weight_ = summary["nulls"]
         return self
 
@@ -54,7 +64,7 @@ class Text(TallyTransform):
         if not self.layout.discrete:
             return np.empty((len(plain), 0), dtype=np.int32), none
         encoded = plain.dictionary_encode()
-        clusters = self.patterns_.assign(encoded.dictionary.to_pylist())
+        clusters = self.patterns_.assign(encoded.dictionary)
         null = plain.is_null().to_numpy(zero_copy_only=False)
         index = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
         if len(clusters):
@@ -63,7 +73,7 @@ class Text(TallyTransform):
             codes = np.full(len(plain), -1, dtype=np.int32)
         codes[null] = len(self.patterns_) if self.null_weight_ else -1
         other = np.flatnonzero(codes < 0)
-        codes[other] = draw(self.patterns_.weights, len(other), rng)
+        codes[other] = draw(self.patterns_.written, len(other), rng)
         return codes[:, None], none
 
     def decode(
@@ -76,8 +86,7 @@ class Text(TallyTransform):
         picked = codes[:, 0] if codes.shape[1] else np.zeros(len(codes), dtype=np.int32)
         null = picked >= len(self.patterns_)
         clusters = np.clip(picked, 0, len(self.patterns_) - 1).astype(np.int64)
-        texts = self.patterns_.generate(clusters[~null], rng)
-        texts = cut(texts, self.column.length)
+        texts = self.patterns_.generate(clusters[~null], rng, self.column.length, self.avoided_)
         if null.any():
             rows = np.where(null, 0, np.cumsum(~null) - 1)
             texts = texts.take(pa.array(rows, mask=null))
@@ -85,7 +94,9 @@ class Text(TallyTransform):
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return the patterns."""
-        return {"patterns": self.patterns_.to_dict(), "nulls": self.null_weight_}, {}
+        avoided, arrays = self.avoided_.to_state()
+        patterns = self.patterns_.to_dict()
+        return {"patterns": patterns, "avoided": avoided, "nulls": self.null_weight_}, arrays
 
     @classmethod
     def from_state(
@@ -98,5 +109,6 @@ class Text(TallyTransform):
         """Rebuild a fitted transform."""
         transform = cls(column, settings)
         transform.patterns_ = TextPatterns.from_dict(state["patterns"])
+        transform.avoided_ = Avoided.from_state(state["avoided"], arrays)
         transform.null_weight_ = state["nulls"]
         return transform

@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any, Optional, Union
+from typing import Any, Literal, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.core.data.characters import Fixed, Runs, runs_of, shape_of
+from synthohive.core.data.avoid import Avoided
+from synthohive.core.data.characters import CLASSES, LOWER, Fixed, shape_of
+from synthohive.core.data.draw import categorical as draw
+from synthohive.core.data.sequences import Sequences, is_wordy
 from synthohive.core.data.tally import Tally
-from synthohive.core.data.words import Words, is_running_text
+from synthohive.core.data.vocabulary import is_running_text
 
-__all__ = ["TextPatterns", "cut"]
+__all__ = ["TextPatterns"]
 
-Pattern = Union[Fixed, Runs, Words]
+Pattern = Union[Fixed, Sequences]
 Ints = npt.NDArray[np.int64]
 
-_KINDS: dict[str, Any] = {"fixed": Fixed, "runs": Runs, "words": Words}
-_MAX_PATTERNS = 8
+_MAX_SHAPES = 16
 _MIN_SHARE = 0.02
+_SHAPED, _PARTLY = 0.75, 0.4
 _MAX_FIXED = 200
-_MAX_RUNS = 16
-EMPTY, WORDS, OTHER = "empty", "words", "other"
+_SAME = 5
+_ATTEMPTS = 12
+_FEW = 0.1
+_KINDS: dict[str, Any] = {"fixed": Fixed, "sequences": Sequences}
+EMPTY, WORDS, LETTERS, OTHER = "empty", "words", "letters", "other"
 
 
 class TextPatterns:
-    """Clusters of texts by pattern.
+    """Clusters of texts by pattern and length.
 
     Attributes
     ----------
     keys : list of str
-        Of each cluster: the shape or the runs that its texts have, prefixed by
-        ``"="`` or ``"~"``; or ``"empty"``, ``"words"`` or ``"other"``.
+        Of each pattern: the shape that its texts have, prefixed by ``"="``; or
+        ``"empty"``, ``"words"``, ``"letters"`` or ``"other"``. Words and letters have a
+        cluster for each class of length.
     patterns : list
-        What makes up the texts of each cluster; None for the empty text.
+        What makes up the texts of each pattern; None for the empty text.
     weights : ndarray of float64
         Number of rows of each cluster.
     """
@@ -48,78 +54,132 @@ class TextPatterns:
         self.keys = keys
         self.patterns = patterns
         self.weights = weights
-        self._index = {key: i for i, key in enumerate(keys)}
-        self._like = _fixed_by_runs(keys)
+        sizes = [len(p) if isinstance(p, Sequences) else 1 for p in patterns]
+        self._sizes = sizes
+        self._starts = np.append(0, np.cumsum(sizes)).astype(np.int64)
 
     @classmethod
-    def learn(cls, tally: Tally, k: int, seed: np.random.SeedSequence) -> TextPatterns:
-        """Learn from distinct texts."""
+    def learn(
+        cls, tally: Tally, k: int, seed: np.random.SeedSequence, scale: float = 0.0
+    ) -> TextPatterns:
+        """Learn from distinct texts; `scale` is that of :meth:`Fixed.learn`."""
         rng = np.random.Generator(np.random.Philox(seed))
-        texts = tally.values.to_pylist()
-        groups: dict[str, list[int]] = {}
-        empty = [i for i, t in enumerate(texts) if t == ""]
-        left = [i for i, t in enumerate(texts) if t != ""]
-        if empty:
-            groups[EMPTY] = empty
-        found: dict[str, Pattern] = {}
-        running = [i for i in left if is_running_text(texts[i])]
-        words = Words.learn(tally.take(np.array(running)), k, rng) if running else None
-        if words is not None:
-            groups[WORDS], found[WORDS] = running, words
-            taken = set(running)
-            left = [i for i in left if i not in taken]
-        for prefix in "=~":
-            frequent = _frequent(((_key(texts[i], prefix), i) for i in left), tally, k)
-            for key, members in frequent.items():
-                part = tally.take(np.array(members))
-                learn = Fixed.learn if prefix == "=" else Runs.learn
-                groups[key], found[key] = members, learn(key[1:], part, k)
-            taken = {i for members in frequent.values() for i in members}
-            left = [i for i in left if i not in taken]
-        like = _fixed_by_runs(list(groups))
-        left = [i for i in left if runs_of(shape_of(texts[i])) not in like]
-        if left or not groups:
-            groups[OTHER] = left
-            found[OTHER] = Runs.any_text(tally.take(np.array(left, dtype=np.int64)), k)
-        mass = [float(tally.counts[members].sum()) for members in groups.values()]
-        return cls(list(groups), [found.get(key) for key in groups], np.array(mass))
+        texts: list[str] = tally.values.to_pylist()
+        found: dict[str, Optional[Pattern]] = {EMPTY: None} if "" in texts else {}
+        running = [i for i, t in enumerate(texts) if is_running_text(t)]
+        others = sorted({i for i, t in enumerate(texts) if t != ""}.difference(running))
+        shapes = _frequent(texts, others, tally, k)
+        for shape, members in shapes.items():
+            found[f"={shape}"] = Fixed.learn(shape, tally.take(np.array(members)), k, scale)
+        others = sorted(set(others).difference(*shapes.values()))
+        found.update(_sequences(tally, running, others, k, rng))
+        if not found or list(found) == [EMPTY]:
+            found[OTHER] = Fixed([(list(CLASSES[LOWER]), [1.0] * 26)] * 8)
+        patterns = cls(list(found), list(found.values()), np.empty(0))
+        clusters = patterns.assign(tally.values)
+        known = clusters >= 0
+        size = int(patterns._starts[-1])
+        mass = tally.counts[known].astype(np.float64)
+        patterns.weights = np.bincount(clusters[known], mass, minlength=size).astype(np.float64)
+        return patterns
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return int(self._starts[-1])
 
-    def assign(self, texts: Iterable[str]) -> Ints:
+    @property
+    def written(self) -> npt.NDArray[np.float64]:
+        """The weights of the clusters, none for the empty text."""
+        empty = np.repeat([key == EMPTY for key in self.keys], self._sizes)
+        return np.where(empty, 0.0, self.weights)
+
+    def assign(self, texts: pa.Array) -> Ints:
         """Return the cluster of each text; -1 where none fits."""
-        return np.fromiter(map(self._assign, texts), dtype=np.int64)
+        pattern = self._pattern_of(texts)
+        lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
+        clusters = np.where(pattern >= 0, self._starts[pattern], -1)
+        for number, found in enumerate(self.patterns):
+            if isinstance(found, Sequences):
+                rows = np.flatnonzero(pattern == number)
+                clusters[rows] += found.assign(lengths[rows])
+        return clusters
 
-    def _assign(self, text: str) -> int:
-        if text == "":
-            return self._index.get(EMPTY, -1)
-        if WORDS in self._index and is_running_text(text):
-            return self._index[WORDS]
-        shape = shape_of(text)
-        if (found := self._index.get(f"={shape}")) is not None:
-            return found
-        runs = runs_of(shape)
-        if (found := self._index.get(f"~{runs}", self._like.get(runs))) is not None:
-            return found
-        return self._index.get(OTHER, -1)
+    def _pattern_of(self, texts: pa.Array) -> Ints:
+        index = {key: i for i, key in enumerate(self.keys)}
+        words, letters = index.get(WORDS, -1), index.get(LETTERS, -1)
+        rest = letters if letters >= 0 else words if words >= 0 else index.get(OTHER, -1)
+        shaped = any(key.startswith("=") for key in self.keys)
+        if not shaped and words in (-1, rest):
+            found = np.full(len(texts), rest, dtype=np.int64)
+        else:
+            running = words if words >= 0 else letters
+            found = np.fromiter(
+                (
+                    running
+                    if running >= 0 and is_running_text(text)
+                    else index.get(f"={shape_of(text)}", rest)
+                    for text in texts.to_pylist()
+                ),
+                dtype=np.int64,
+                count=len(texts),
+            )
+        found[pc.equal(texts, "").to_numpy(zero_copy_only=False)] = index.get(EMPTY, -1)
+        return found
 
-    def generate(self, clusters: Ints, rng: np.random.Generator) -> pa.Array:
-        """Make up one text of each of the clusters."""
-        order = np.argsort(clusters, kind="stable")
-        sizes = np.bincount(clusters, minlength=len(self))
-        parts = [
-            pattern.generate(int(size), rng)
-            if pattern is not None
-            else pa.array([""] * int(size), type=pa.string())
-            for pattern, size in zip(self.patterns, sizes)
-            if size
-        ]
+    def generate(
+        self,
+        clusters: Ints,
+        rng: np.random.Generator,
+        length: Optional[int] = None,
+        avoided: Optional[Avoided] = None,
+    ) -> pa.Array:
+        """Make up one text of each of the clusters.
+
+        Parameters
+        ----------
+        length : int, optional
+            Longer texts are cut.
+        avoided : Avoided, optional
+            Texts that are not to be made.
+        """
+        texts = _cut(self._generate(clusters, rng), length)
+        if avoided is None:
+            return texts
+        real = np.flatnonzero(avoided.contains(texts))
+        for attempt in range(_ATTEMPTS):
+            if not len(real):
+                break
+            if attempt < _ATTEMPTS - 1:
+                # where a class has no room left, take any other
+                again = clusters[real] if attempt < _SAME else draw(self.written, len(real), rng)
+                other = _cut(self._generate(again, rng), length)
+            else:
+                left = texts.take(pa.array(real)).to_pylist()
+                other = pa.array(avoided.rewritten(left, length, rng), type=pa.string())
+            mask = np.zeros(len(texts), dtype=bool)
+            mask[real] = True
+            texts = pc.replace_with_mask(texts, pa.array(mask), other)
+            real = real[avoided.contains(other)]
+        return texts
+
+    def _generate(self, clusters: Ints, rng: np.random.Generator) -> pa.Array:
+        pattern = np.searchsorted(self._starts, clusters, side="right") - 1
+        order = np.argsort(pattern, kind="stable")
+        parts = []
+        for number, found in enumerate(self.patterns):
+            rows = order[pattern[order] == number]
+            if not len(rows):
+                continue
+            if found is None:
+                parts.append(pa.array([""] * len(rows), type=pa.string()))
+            elif isinstance(found, Sequences):
+                parts.append(found.generate(clusters[rows] - self._starts[number], rng))
+            else:
+                parts.append(found.generate(len(rows), rng))
         if not parts:
             return pa.array([], type=pa.string())
         rank = np.empty(len(clusters), dtype=np.int64)
         rank[order] = np.arange(len(clusters))
-        return parts[0] if len(parts) == 1 else pa.concat_arrays(parts).take(pa.array(rank))
+        return pa.concat_arrays(parts).take(pa.array(rank))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
@@ -135,46 +195,54 @@ class TextPatterns:
         return cls(state["keys"], patterns, np.asarray(state["weights"], dtype=np.float64))
 
 
-def _fixed_by_runs(keys: list[str]) -> dict[str, int]:
-    """Return for runs the most frequent fixed shape that has them.
+def _sequences(
+    tally: Tally, running: list[int], others: list[int], k: int, rng: np.random.Generator
+) -> dict[str, Pattern]:
+    """Learn what is left of the texts, with the running text if that is alike."""
 
-    Rarer texts of the same runs count as texts of that shape.
-    """
-    found: dict[str, int] = {}
-    for index, key in enumerate(keys):
-        if key.startswith("="):
-            found.setdefault(runs_of(key[1:]), index)
-    return found
+    def learn(rows: list[int], unit: Literal["words", "letters"]) -> Optional[Sequences]:
+        if not rows or _entities(tally, rows) < k:
+            return None
+        return Sequences.learn(tally.take(np.array(rows)), k, rng, unit)
+
+    if tally.counts[others].sum() < _MIN_SHARE * tally.counts.sum():
+        others = []  # encoded as whatever is drawn
+    both = sorted([*running, *others])
+    few = tally.counts[others].sum() < _FEW * tally.counts[both].sum()
+    if not running or few or learn(others, "words") is not None:
+        found = learn(both, "words")
+        if found is not None:
+            return {WORDS: found}
+    words = learn(running, "words")
+    letters = learn(others if words is not None else both, "letters")
+    pair = {WORDS: words, LETTERS: letters}
+    return {key: found for key, found in pair.items() if found is not None}
 
 
-def _key(text: str, prefix: str) -> str:
-    shape = shape_of(text)
-    return prefix + (shape if prefix == "=" else runs_of(shape))
-
-
-def _frequent(keyed: Iterable[tuple[str, int]], tally: Tally, k: int) -> dict[str, list[int]]:
-    """Return the patterns that enough texts, and at least `k` entities, have."""
+def _frequent(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[str, list[int]]:
+    """Return the shapes that enough texts have; none if those are not most of them."""
     members: defaultdict[str, list[int]] = defaultdict(list)
-    for key, index in keyed:
-        members[key].append(index)
-    least = _MIN_SHARE * tally.counts.sum()
-    mass = {key: int(tally.counts[index].sum()) for key, index in members.items()}
+    for row in rows:
+        members[shape_of(texts[row])].append(row)
+    mass = {shape: int(tally.counts[part].sum()) for shape, part in members.items()}
     found: dict[str, list[int]] = {}
-    for key in sorted(members, key=lambda m: (-mass[m], m)):
-        if mass[key] < least or len(found) == _MAX_PATTERNS:
+    for shape in sorted(members, key=lambda s: (-mass[s], s)):
+        if mass[shape] < _MIN_SHARE * tally.counts.sum() or len(found) == _MAX_SHAPES:
             break
-        size = _MAX_FIXED if key[0] == "=" else _MAX_RUNS
-        if len(key) <= size and _entities(tally, members[key]) >= k:
-            found[key] = members[key]
-    return found
+        if len(shape) <= _MAX_FIXED and _entities(tally, members[shape]) >= k:
+            found[shape] = members[shape]
+    shaped = sum(mass[shape] for shape in found) / max(tally.counts[rows].sum(), 1)
+    if shaped >= _SHAPED or (shaped >= _PARTLY and not is_wordy(tally.take(np.array(rows)), k)):
+        return found
+    return {}
 
 
-def _entities(tally: Tally, index: list[int]) -> int:
-    part = tally.take(np.array(index))
+def _entities(tally: Tally, rows: list[int]) -> int:
+    part = tally.take(np.array(rows, dtype=np.int64))
     return int(part.counts.sum()) if part.entity is None else len(np.unique(part.entity))
 
 
-def cut(texts: pa.Array, length: Optional[int]) -> pa.Array:
+def _cut(texts: pa.Array, length: Optional[int]) -> pa.Array:
     """Shorten texts to what the column can hold."""
     if length is None or not len(texts):
         return texts

@@ -1,0 +1,309 @@
+"""Made-up text from a model of its words, or else of its characters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.core.data.characters import DIGIT
+from synthohive.core.data.language import Language
+from synthohive.core.data.stand_ins import (
+    MARK,
+    Choice,
+    Label,
+    Maker,
+    Tokens,
+    letters_like,
+    numbers_like,
+)
+from synthohive.core.data.tally import Tally
+from synthohive.core.data.vocabulary import Vocabulary, tokens_of
+
+__all__ = ["Sequences", "is_wordy"]
+
+Ints = npt.NDArray[np.int64]
+Unit = Literal["words", "letters"]
+
+_ORDER = 4
+_MAX_CLASSES = 8
+_MIN_COVERED = 0.5
+_MIN_WORD = 3.0
+_MAX_TOKENS = 1_000_000
+_MADE_UP = 200
+_ROUNDS = 4
+_DRAWN = 2
+
+
+@dataclass
+class Sequences:
+    """Texts of any length, in classes of length.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+    language : Language
+    low, high : ndarray of int64
+        Characters that texts of each class have at least, and at most.
+    """
+
+    vocabulary: Vocabulary
+    language: Language
+    low: Ints
+    high: Ints
+
+    @classmethod
+    def learn(
+        cls, tally: Tally, k: int, rng: np.random.Generator, unit: Unit
+    ) -> Optional[Sequences]:
+        """Learn from texts; None where too few of their words are shared."""
+        tokens = _tokens(tally, unit)
+        if unit == "words" and not _covered(tokens, k):
+            return None
+
+        def makers(
+            tokens: Tokens, shared: list[str], ids: Ints, labels: list[Label]
+        ) -> list[Maker]:
+            if unit == "words":
+                return _word_makers(tokens, shared, ids, labels, k, rng)
+            uses = dict(zip(tokens.known, tokens.uses().tolist()))
+            like = [(char, uses[char]) for char in shared]
+            return [letters_like(label, like) for label in labels]
+
+        vocabulary, ids = Vocabulary.learn(tokens, k, makers)
+        kinds = _kinds(vocabulary)
+        language = Language.learn(ids, tokens.rows, kinds, _ORDER, tokens.tally, k)
+        low, high = _length_classes(tally, k)
+        return cls(vocabulary, language, low, high)
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def assign(self, lengths: Ints) -> Ints:
+        """Return the class of texts of so many characters."""
+        return np.minimum(np.searchsorted(self.high, lengths), len(self) - 1)
+
+    def generate(self, classes: Ints, rng: np.random.Generator) -> pa.Array:
+        """Make up a text of each class.
+
+        A few times, texts are drawn freely, and those taken whose length was asked for;
+        the rest is made to have the length, and cut in the end.
+        """
+        todo = np.arange(len(classes))
+        ids, texts = [todo[:0]], [todo[:0]]
+        fixed = len(self) == 1 and self.low[0] == self.high[0]
+        for attempt in range(_ROUNDS if fixed else 0, 2 * _ROUNDS):
+            if not len(todo):
+                break
+            if attempt < _ROUNDS:
+                low = np.zeros(_DRAWN * len(todo), dtype=np.int64)
+                drawn, owner, ended = self._draw(low, low + self.high[-1], rng)
+                slot = _matched(classes[todo], self._class_of(drawn, owner, ended))
+            else:
+                low, high = self.low[classes[todo]], self.high[classes[todo]]
+                drawn, owner, ended = self._draw(low, high, rng)
+                whole = ended | fixed | (attempt == 2 * _ROUNDS - 1)
+                slot = np.where(whole, np.arange(len(todo)), -1)
+            kept = slot[owner] >= 0
+            ids.append(drawn[kept])
+            texts.append(todo[slot[owner[kept]]])
+            todo = np.delete(todo, slot[slot >= 0])
+        return self._spell(np.concatenate(ids), np.concatenate(texts), len(classes), rng)
+
+    def of_lengths(self, lengths: Ints, rng: np.random.Generator) -> list[str]:
+        """Make up texts of exactly so many characters, where the tokens allow it."""
+        ids, texts, _ = self._draw(lengths, lengths, rng)
+        made: list[str] = self._spell(ids, texts, len(lengths), rng).to_pylist()
+        return made
+
+    def _draw(
+        self, low: Ints, high: Ints, rng: np.random.Generator
+    ) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+        return self.language.generate(self.vocabulary.lengths, low, high, rng)
+
+    def _class_of(self, ids: Ints, owner: Ints, ended: npt.NDArray[np.bool_]) -> Ints:
+        """Return the class of each drawn text; -1 for one that is too short or too long."""
+        weights = self.vocabulary.lengths[ids]
+        lengths = np.bincount(owner, weights=weights, minlength=len(ended)).astype(np.int64)
+        found = self.assign(lengths)
+        usable = ended & (lengths >= self.low[found]) & (lengths <= self.high[found])
+        return np.where(usable, found, -1)
+
+    def _spell(self, ids: Ints, texts: Ints, count: int, rng: np.random.Generator) -> pa.Array:
+        order = np.argsort(texts, kind="stable")
+        offsets = np.append(0, np.cumsum(np.bincount(texts, minlength=count)))
+        words = self.vocabulary.spell(ids[order], rng)
+        lists = pa.LargeListArray.from_arrays(pa.array(offsets), words)
+        return pc.binary_join(lists, pa.scalar("", pa.large_string())).cast(pa.string())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {
+            "kind": "sequences",
+            "vocabulary": self.vocabulary.to_dict(),
+            "language": self.language.to_dict(),
+            "low": self.low.tolist(),
+            "high": self.high.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Sequences:
+        """Rebuild from :meth:`to_dict`."""
+        return cls(
+            Vocabulary.from_dict(state["vocabulary"]),
+            Language.from_dict(state["language"]),
+            np.asarray(state["low"], dtype=np.int64),
+            np.asarray(state["high"], dtype=np.int64),
+        )
+
+
+def _kinds(vocabulary: Vocabulary) -> Ints:
+    """Return the kind of each token: its lead and form, and what a mark or a number has."""
+    labels = [Label.of(token) for token in vocabulary.examples]
+    kinds = [
+        f"{token}"
+        if label.form == MARK
+        else f"{label.lead}{label.form}{label.length}"
+        if label.form[0] == DIGIT
+        else f"{label.lead}{label.form}"
+        for token, label in zip(vocabulary.examples, labels)
+    ]
+    return np.unique(np.array(kinds, dtype=object), return_inverse=True)[1].reshape(-1)
+
+
+def _matched(wanted: Ints, found: Ints) -> Ints:
+    """Return for each drawn text which of the `wanted` ones it can be; -1 for none."""
+    slot = np.full(len(found), -1, dtype=np.int64)
+    for kind in np.unique(wanted):
+        asked, offered = np.flatnonzero(wanted == kind), np.flatnonzero(found == kind)
+        count = min(len(asked), len(offered))
+        slot[offered[:count]] = asked[:count]
+    return slot
+
+
+def _tokens(tally: Tally, unit: Unit) -> Tokens:
+    """Cut texts into tokens; only the first texts, up to a number of tokens."""
+    texts = tally.values.to_pylist()
+    split = [tokens_of(t) if unit == "words" else list(t) for t in texts]
+    sizes = np.cumsum([len(tokens) for tokens in split])
+    count = max(1, int(np.searchsorted(sizes, _MAX_TOKENS)))
+    if count < len(split):
+        tally = tally.take(np.arange(count))
+    return Tokens.of(tally, split[:count])
+
+
+def is_wordy(tally: Tally, k: int) -> bool:
+    """Tell whether texts are made of words that entities share, rather than of characters."""
+    return _covered(_tokens(tally, "words"), k)
+
+
+def _is_word(token: str) -> bool:
+    return token[-1].isalpha()
+
+
+def _covered(tokens: Tokens, k: int) -> bool:
+    """Tell whether there are words, and enough of them are shared."""
+    words = np.array([_is_word(token) for token in tokens.known], dtype=bool)
+    lengths = np.array([len(token.lstrip()) for token in tokens.known], dtype=np.float64)
+    mass = np.where(words, tokens.uses() * lengths, 0.0)
+    shared = mass[tokens.holders() >= k].sum()
+    usual = (mass * lengths).sum() / max(mass.sum(), 1.0)
+    return bool(usual >= _MIN_WORD and shared >= _MIN_COVERED * mass.sum())
+
+
+def _length_classes(tally: Tally, k: int) -> tuple[Ints, Ints]:
+    """Return the least and greatest length of classes of about as many texts each.
+
+    The outermost lengths are those that `k` entities reach.
+    """
+    lengths = pc.utf8_length(tally.values).to_numpy(zero_copy_only=False).astype(np.int64)
+    low, high = _reached(lengths, tally, k), -_reached(-lengths, tally, k)
+    if low > high:
+        low = high = int(np.median(lengths))
+    order = np.argsort(lengths, kind="stable")
+    mass = np.cumsum(tally.counts[order])
+    share = mass[-1] / min(_MAX_CLASSES, max(1, mass[-1] // (2 * k)))
+    at = np.searchsorted(mass, np.arange(share, mass[-1] + share / 2, share))
+    edges = lengths[order][np.minimum(at, len(order) - 1)]
+    common = np.flatnonzero(np.bincount(lengths, weights=tally.counts) >= share / 2)
+    edges = np.unique(np.clip(np.concatenate([edges, common, common - 1, [high]]), low, high))
+    starts = np.append(low, edges[:-1] + 1)
+    inside = [((lengths >= a) & (lengths <= b)) for a, b in zip(starts, edges)]
+    # what lies between is encoded as the class above
+    kept = [tally.counts[here].sum() >= min(2 * k, share / 2) for here in inside]
+    kept[-1] = True
+    return starts[kept], edges[kept]
+
+
+def _reached(lengths: Ints, tally: Tally, k: int) -> int:
+    """Return the least length such that `k` entities have texts no longer."""
+    if tally.owner is None or tally.entity is None:
+        order = np.argsort(lengths, kind="stable")
+        at = np.searchsorted(np.cumsum(tally.counts[order]), k)
+        return int(lengths[order[min(int(at), len(order) - 1)]])
+    sizes = lengths[tally.owner]
+    order = np.argsort(sizes, kind="stable")
+    _, first = np.unique(tally.entity[order], return_index=True)
+    return int(sizes[order[np.sort(first)[min(k, len(first)) - 1]]])
+
+
+def _word_makers(
+    tokens: Tokens,
+    shared: list[str],
+    ids: Ints,
+    labels: list[Label],
+    k: int,
+    rng: np.random.Generator,
+) -> list[Maker]:
+    uses = dict(zip(tokens.known, tokens.uses().tolist()))
+    marks = [(token, uses[token]) for token in shared if Label.of(token).form == MARK]
+    letters = _letters(tokens, k, rng) if any(_spelled(label) for label in labels) else None
+    rare = {token.strip().casefold() for token in set(tokens.known) - set(shared)}
+    makers: list[Maker] = []
+    for number, label in enumerate(labels):
+        at = np.flatnonzero(ids == len(shared) + number)
+        texts = [tokens.known[code] for code in tokens.codes[at]]
+        if label.form == MARK:
+            makers.append(letters_like(label, marks))
+        elif label.form[0] == DIGIT:
+            makers.append(numbers_like(label, texts, tokens.rows[at], tokens.tally, k))
+        else:
+            words = _made_up(label, len(set(texts)), letters, rare, rng)
+            makers.append(Choice(words, [1.0] * len(words)))
+    return makers
+
+
+def _spelled(label: Label) -> bool:
+    return label.form != MARK and label.form[0] != DIGIT
+
+
+def _letters(tokens: Tokens, k: int, rng: np.random.Generator) -> Optional[Sequences]:
+    """Learn the letters of all words."""
+    lower = [token.strip().lower() if _is_word(token) else "" for token in tokens.known]
+    words = sorted(set(lower) - {""})
+    index = {word: i for i, word in enumerate(words)}
+    of = np.array([index.get(word, -1) for word in lower], dtype=np.int64)[tokens.codes]
+    pairs = np.unique(of[of >= 0] * len(tokens.tally) + tokens.rows[of >= 0])
+    values = pa.array(words, type=pa.string()).take(pa.array(pairs // len(tokens.tally)))
+    part = tokens.tally.derive(values, pairs % len(tokens.tally), k)
+    return Sequences.learn(part, k, rng, "letters")
+
+
+def _made_up(
+    label: Label,
+    distinct: int,
+    letters: Optional[Sequences],
+    rare: set[str],
+    rng: np.random.Generator,
+) -> list[str]:
+    """Return words like those of a label, but none of the `rare` ones."""
+    words: set[str] = set()
+    if letters is not None:
+        lengths = np.full(2 * min(_MADE_UP, distinct + 5), label.length)
+        words = {w for w in letters.of_lengths(lengths, rng) if len(w) == label.length}
+    words = {label.cased(word) for word in words if word.casefold() not in rare}
+    return sorted(words)[:_MADE_UP] or [label.cased("x" * label.length)]
