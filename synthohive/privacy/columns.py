@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Optional
 
 import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.styles import Person, full_name
 from synthohive.schema import PrivacyConfig, TableConfig
 
 __all__ = ["fit_columns"]
 
+Names = list[Person]
+
+_NAMES = (PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.NAME)
 _ABOUT_PERSON = frozenset(
     {
         PiiKind.NAME,
@@ -49,6 +53,7 @@ def fit_columns(
     alone = {columns[0] for columns in table.unique_sets if len(columns) == 1}
     made: dict[str, FakeColumn] = {}
     seen: dict[PiiKind, int] = {}
+    names = _persons(kinds, data)
     for name, kind in kinds.items():
         column = table.columns.get(name) or fields[name]
         values = data.column(name) if name in fields else pa.chunked_array([], pa.string())
@@ -63,5 +68,38 @@ def fit_columns(
             strategy=strategy,
             k=config.k_anonymity_threshold,
             person=person if kind in _ABOUT_PERSON else 0,
+            persons=_beside(names, kind, person, values),
         )
     return made
+
+
+def _persons(kinds: Mapping[str, PiiKind], data: pa.Table) -> list[tuple[Names, set[PiiKind]]]:
+    """Return the names of each person of the rows, and the kinds of column they are from."""
+    columns = {kind: [c for c, k in kinds.items() if k is kind] for kind in _NAMES}
+    found: list[tuple[Names, set[PiiKind]]] = []
+    for number in range(max(map(len, columns.values()))):
+        texts = {
+            kind: [str(text or "") for text in data.column(names[number]).to_pylist()]
+            for kind, names in columns.items()
+            if number < len(names) and names[number] in data.column_names
+        }
+        first, last = texts.get(PiiKind.FIRST_NAME), texts.get(PiiKind.LAST_NAME)
+        if first is None and last is None and PiiKind.NAME in texts:
+            found.append(([full_name(text) for text in texts[PiiKind.NAME]], {PiiKind.NAME}))
+        else:
+            nothing = [""] * data.num_rows
+            found.append((list(zip(first or nothing, last or nothing)), set(texts)))
+    return found
+
+
+def _beside(
+    names: list[tuple[Names, set[PiiKind]]], kind: PiiKind, person: int, values: pa.ChunkedArray
+) -> Optional[Names]:
+    """Return the names beside the values of a column that is made of names."""
+    if person >= len(names) or kind not in _ABOUT_PERSON - {PiiKind.FIRST_NAME, PiiKind.LAST_NAME}:
+        return None
+    persons, origin = names[person]
+    if kind is PiiKind.NAME and not origin >= {PiiKind.FIRST_NAME, PiiKind.LAST_NAME}:
+        return None
+    valid = values.is_valid().to_pylist()
+    return [one for one, there in zip(persons, valid) if there] if len(valid) else None

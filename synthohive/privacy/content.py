@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-__all__ = ["FITS", "TELLING", "is_luhn", "known_names", "share"]
+__all__ = ["FITS", "TELLING", "TITLES", "is_luhn", "known_names", "share"]
 
 # fmt: off
 _LOCALES = [
@@ -44,7 +44,7 @@ _URL = re.compile(
 _ID = re.compile(r"(?=(?:.*\d){4})[A-Za-z0-9][A-Za-z0-9 ./-]{3,30}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]*)*")
 # fmt: off
-_TITLES = frozenset(
+TITLES = frozenset(
     [
     "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "herr", "frau", "mme", "m", "sr", "sra",
     "jr", "md", "phd", "dds", "dvm", "ii", "iii", "iv",
@@ -127,7 +127,7 @@ def _is_phone(value: str) -> bool:
 
 def _words(value: str) -> list[str]:
     words = [w.casefold().strip(".,") for w in value.replace(",", " ").split()]
-    return [w for w in words if w not in _TITLES]
+    return [w for w in words if w not in TITLES]
 
 
 def _is_full_name(value: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Union
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["U64", "draw", "mix64", "permute", "subkey"]
+__all__ = ["U64", "draw", "mix64", "permute", "subkey", "unpermute"]
 
 U64 = NDArray[np.uint64]
 _MASK = (1 << 64) - 1
@@ -53,6 +53,19 @@ def permute(index: U64, capacity: int, key: int) -> U64:
     return result
 
 
+def unpermute(image: U64, capacity: int, key: int) -> U64:
+    """Return the index whose image under :func:`permute` is given."""
+    if capacity <= 1:
+        return np.zeros(len(image), np.uint64)
+    bits = (capacity - 1).bit_length()
+    result = _unscramble(image, bits, key)
+    outside = np.flatnonzero(result >= np.uint64(capacity))
+    while len(outside):
+        result[outside] = _unscramble(result[outside], bits, key)
+        outside = outside[result[outside] >= np.uint64(capacity)]
+    return result
+
+
 def _scramble(x: U64, bits: int, key: int) -> U64:
     mask = np.uint64((1 << bits) - 1)
     shift = np.uint64(max(1, bits // 2))
@@ -62,3 +75,23 @@ def _scramble(x: U64, bits: int, key: int) -> U64:
         x = x ^ (x >> shift)
         x = (x * np.uint64(part | 1)) & mask
     return np.asarray(x ^ (x >> shift), np.uint64)
+
+
+def _unscramble(x: U64, bits: int, key: int) -> U64:
+    mask = np.uint64((1 << bits) - 1)
+    shift = max(1, bits // 2)
+    x = _unshift(x, bits, shift)
+    for step in range(_ROUNDS - 1, -1, -1):
+        part = subkey(key, step)
+        x = (x * np.uint64(pow(part | 1, -1, 1 << bits))) & mask
+        x = _unshift(x, bits, shift)
+        x = (x - np.uint64(part)) & mask
+    return np.asarray(x, np.uint64)
+
+
+def _unshift(x: U64, bits: int, shift: int) -> U64:
+    """Undo ``x ^ (x >> shift)``."""
+    found = x
+    for by in range(shift, bits, shift):
+        found = found ^ (x >> np.uint64(by))
+    return found

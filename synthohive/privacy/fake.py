@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any, Literal, Optional, Union
 
@@ -25,6 +26,7 @@ from synthohive.privacy.pattern import (
     luhn_digits,
     to_strings,
 )
+from synthohive.privacy.people import domains_for, styles_for
 from synthohive.privacy.pools import Pools, pools
 from synthohive.privacy.shapes import (
     NUMERIC,
@@ -33,6 +35,7 @@ from synthohive.privacy.shapes import (
     mask_patterns,
     patterns_for,
 )
+from synthohive.privacy.styles import Person, Style
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["FakeColumn", "Strategy"]
@@ -77,7 +80,8 @@ class FakeColumn:
     patterns: tuple[Pattern, ...] = ()
     weights: tuple[float, ...] = ()
     case: Literal["as made", "upper", "lower"] = "as made"
-    reverse: bool = False
+    styles: tuple[tuple[Style, float], ...] = ()
+    domains: tuple[tuple[str, float], ...] = ()
     with_city: bool = False
     person: int = 0
     seen: int = 0
@@ -96,6 +100,7 @@ class FakeColumn:
         strategy: Strategy = "fake",
         k: int = 5,
         person: int = 0,
+        persons: Optional[Sequence[Person]] = None,
         avoid: Optional[HashedSet] = None,
     ) -> FakeColumn:
         """Take the shape of `values`, and nothing else, from real data.
@@ -108,6 +113,8 @@ class FakeColumn:
             Shapes seen in fewer rows are not used.
         person : int
             Which person of the row the column tells about, where there are several.
+        persons : sequence of (str, str), optional
+            First and last names in the rows of `values`, NULLs left out.
         avoid : HashedSet, optional
             Real values that must not be made; by default all of `values`.
 
@@ -136,7 +143,8 @@ class FakeColumn:
             patterns=tuple(pattern for pattern, _ in weighted),
             weights=tuple(weight for _, weight in weighted),
             case=_case(sample),
-            reverse=_mostly("," in value for value in sample),
+            styles=tuple(styles_for(kind, text, persons, k, unique)),
+            domains=tuple(domains_for(kind, text, k)),
             with_city=_mostly("," in value for value in sample),
             person=person,
             seen=len(text),
@@ -170,7 +178,8 @@ class FakeColumn:
             "patterns": [list(pattern.alphabets) for pattern in self.patterns],
             "weights": list(self.weights),
             "case": self.case,
-            "reverse": self.reverse,
+            "styles": [[astuple(style), weight] for style, weight in self.styles],
+            "domains": [list(pair) for pair in self.domains],
             "with_city": self.with_city,
             "person": self.person,
             "seen": self.seen,
@@ -194,6 +203,8 @@ class FakeColumn:
         fields["column"] = Column.model_validate(fields["column"])
         fields["patterns"] = tuple(Pattern(tuple(a)) for a in fields["patterns"])
         fields["weights"] = tuple(fields["weights"])
+        fields["styles"] = tuple((Style(*style), weight) for style, weight in fields["styles"])
+        fields["domains"] = tuple((name, weight) for name, weight in fields["domains"])
         return cls(
             **fields,
             avoid=avoid and HashedSet.from_state(avoid, {"codes": arrays["avoid.codes"]}),
@@ -230,7 +241,15 @@ class FakeColumn:
             return self._from_patterns(index, key, attempt)
         person = subkey(seed, "person", self.person)
         rows = Rows(
-            index, person, key, attempt, self.unique, self.reverse, self.with_city, self.blocks
+            index,
+            person,
+            key,
+            attempt,
+            self.unique,
+            self.with_city,
+            list(self.styles),
+            list(self.domains),
+            self.blocks,
         )
         text = MAKERS[self.kind](rows)
         if self.case != "as made":

@@ -162,23 +162,25 @@ def test_locales(locale: str) -> None:
 
 
 def test_columns_of_a_table_agree() -> None:
-    data = pa.table({k: real(k) for k in ("first_name", "last_name", "email")})
+    data = pa.table({k: real(k) for k in ("first_name", "last_name")})
+    emails = pc.binary_join_element_wise(data["first_name"], data["last_name"], ".")
+    data = data.append_column("email", pc.binary_join_element_wise(emails, "a.org", "@"))
     table = TableConfig(name="people", pk=["email"])
     found = {name: PiiKind(name) for name in data.column_names}
     fakes = fit_columns(table, found, data, PrivacyConfig())
     rows = {name: fake.make(INDEX[:200], seed=1).to_pylist() for name, fake in fakes.items()}
     assert fakes["email"].unique
     for first, last, email in zip(*rows.values()):
-        assert email.startswith(f"{first}.{last}".lower().replace(" ", "").replace("'", ""))
+        assert email.lower().startswith(f"{first}.{last}".lower().replace(" ", "").replace("'", ""))
     assert fit_columns(table, found, data, PrivacyConfig(pii_strategy="keep")) == {}
 
 
 def test_speed() -> None:
     column = FakeColumn.fit("email", TEXT, real("email"), unique=True)
     index = np.arange(200_000)
-    started = time.perf_counter()
+    started = time.process_time()
     column.make(index, seed=0)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 @pytest.mark.parametrize("capacity", [1, 2, 3, 10, 1000, 4097])

@@ -1,0 +1,249 @@
+"""Made-up names, addresses and user names of persons, in learned styles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from synthohive.privacy.counter import U64, draw, subkey, unpermute
+from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.pattern import chosen
+from synthohive.privacy.pools import Pools
+from synthohive.privacy.rows import ATTEMPTS, Rows, join, take, text_of
+from synthohive.privacy.styles import (
+    Person,
+    Style,
+    Weighted,
+    domains_of,
+    local_styles,
+    name_styles,
+)
+
+__all__ = ["domains_for", "full_names", "local_parts", "styles_for"]
+
+_MARK = re.compile(r"(\{\w\})")
+_ALIKE = 4096  # more than there are names with one initial
+_STYLED = 10_000
+_ADDRESSES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
+_WRITTEN = _ADDRESSES | {PiiKind.NAME, PiiKind.URL}
+_LETTERS = [chr(ord("A") + i) for i in range(26)]
+
+
+def local_parts(rows: Rows) -> Any:
+    """Return the first parts of addresses, each in a style drawn for its row."""
+    return _in_styles(rows, _local_part)
+
+
+def full_names(rows: Rows) -> Any:
+    """Return full names, each in a style drawn for its row."""
+    return _in_styles(rows, _full_name)
+
+
+def _in_styles(rows: Rows, make: Any) -> Any:
+    choice = _choice(rows, rows.index)
+    parts, places = [], []
+    for number in range(len(rows.styles)):
+        at = np.flatnonzero(choice == number)
+        if len(at):
+            parts.append(make(replace(rows, index=rows.index[at]), number))
+            places.append(at)
+    return pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(places))))
+
+
+def _choice(rows: Rows, index: U64) -> NDArray[np.intp]:
+    weights = np.array([weight for _, weight in rows.styles], np.float64)
+    return chosen(weights, index, subkey(rows.key, "style"))
+
+
+def _person(rows: Rows, style: Style) -> Rows:
+    return rows if style.own else replace(rows, person=subkey(rows.key, "another"))
+
+
+def _local_part(rows: Rows, number: int) -> Any:
+    style = rows.styles[number][0]
+    first, last, again = _person(rows, style).names()
+    given = take(rows.pools.first_slugs, first)
+    family = take(rows.pools.last_slugs, last)
+    parts = {
+        "{F}": given,
+        "{L}": family,
+        "{f}": pc.utf8_slice_codeunits(given, 0, 1),
+        "{l}": pc.utf8_slice_codeunits(family, 0, 1),
+    }
+    stem = join(*(parts.get(part, part) for part in _MARK.split(style.form) if part), style.gap)
+    digits: Any = ""
+    if style.digits:
+        drawn = draw(rows.index, 10**style.digits, subkey(rows.key, "digits", number))
+        digits = pc.utf8_lpad(text_of(drawn), style.digits, "0")
+    if not rows.unique:
+        return _numbered(stem, digits, np.full(len(rows.index), rows.attempt, np.uint64))
+    lap, attempt = np.divmod(again, np.uint64(ATTEMPTS))
+    same = lap * np.uint64(_ALIKE) + _rank(rows, number, first, last)
+    same = same * np.uint64(ATTEMPTS) + attempt
+    base = 10 ** max(2, *(s.digits for s, _ in rows.styles))
+    code = same * np.uint64(len(rows.styles)) + np.uint64(base + number)
+    return _numbered(stem, digits, np.where(same > 0, code, np.uint64(0)))
+
+
+def _numbered(stem: Any, digits: Any, numbers: U64) -> Any:
+    """Put a number in the place of the digits, where it is above zero."""
+    return join(stem, pc.if_else(pa.array(numbers == 0), digits, text_of(numbers)))
+
+
+def _rank(rows: Rows, number: int, first: U64, last: U64) -> U64:
+    """Tell rows apart that a style writes alike; the first of them has rank 0."""
+    style = rows.styles[number][0]
+    if not style.own:  # may be the name of another row
+        return np.ones(len(first), np.uint64)
+    if "{F}" in style.form and "{L}" in style.form:
+        if "}{" not in style.form:
+            return np.zeros(len(first), np.uint64)
+        alike, ranks = _ambiguous(rows.pools, style.form)
+        pair = last * np.uint64(len(rows.pools.first)) + first
+        at = np.minimum(np.searchsorted(alike, pair), len(alike) - 1)
+        return np.where(alike[at] == pair, ranks[at], 0).astype(np.uint64)
+    slugs = rows.pools.first_slugs if "{f}" in style.form else rows.pools.last_slugs
+    mine = first if "{f}" in style.form else last
+    starts = np.array([ord(slug[0]) for slug in slugs])
+    rank = np.zeros(len(first), np.uint64)
+    for letter in np.unique(starts[mine.astype(np.int64)]):
+        at = np.flatnonzero(starts[mine.astype(np.int64)] == letter)
+        like = np.flatnonzero(starts == letter).astype(np.uint64)
+        one = like[None, :] if "{f}" in style.form else first[at][:, None]
+        two = last[at][:, None] if "{f}" in style.form else like[None, :]
+        rank[at] = _before(rows, number, rows.index[at], one, two)
+    return rank
+
+
+def _before(rows: Rows, number: int, index: U64, first: U64, last: U64) -> U64:
+    """Count the persons in earlier rows of the same lap and style."""
+    count = len(rows.pools.first)
+    pairs = count * len(rows.pools.last)
+    pair = last * np.uint64(count) + first
+    place = unpermute(pair.ravel(), pairs, rows.person).reshape(pair.shape)
+    lap = index // np.uint64(pairs) * np.uint64(pairs)
+    other = lap[:, None] + place
+    earlier = other < index[:, None]
+    same = np.zeros(other.shape, bool)
+    same[earlier] = _choice(rows, other[earlier]) == number
+    return np.asarray(same.sum(axis=1), np.uint64)
+
+
+@lru_cache(maxsize=8)
+def _ambiguous(pools: Pools, form: str) -> tuple[U64, U64]:
+    """Return the pairs of names that, written without a gap, look like another pair.
+
+    Each has a rank among those that look alike.
+    """
+    firsts = {name: i for i, name in enumerate(pools.first_slugs)}
+    lasts = {name: i for i, name in enumerate(pools.last_slugs)}
+    heads, tails = (firsts, lasts) if form == "{F}{L}" else (lasts, firsts)
+    alike: dict[str, set[str]] = {}
+    for whole in heads:
+        for cut in range(1, len(whole)):
+            short, between = whole[:cut], whole[cut:]
+            if short not in heads:
+                continue
+            for long in tails:
+                if long.startswith(between) and long[len(between) :] in tails:
+                    alike.setdefault(short + long, set()).update((short, whole))
+    ranks: dict[int, int] = {0: 0}
+    for text, starts in alike.items():
+        for rank, head in enumerate(sorted(starts)):
+            one, two = heads[head], tails[text[len(head) :]]
+            first, last = (one, two) if form == "{F}{L}" else (two, one)
+            ranks[last * len(firsts) + first] = rank
+    pairs = np.array(sorted(ranks), np.uint64)
+    return pairs, np.array([ranks[int(pair)] for pair in pairs], np.uint64)
+
+
+def _full_name(rows: Rows, number: int) -> Any:
+    style = rows.styles[number][0]
+    first, last, again = _person(rows, style).names()
+    if not rows.unique:
+        again = again % np.uint64(ATTEMPTS)
+    given, family = take(rows.pools.first, first), take(rows.pools.last, last)
+    middle = take(_LETTERS, draw(rows.index, 26, subkey(rows.key, "middle")))
+    spelled = _initials(np.where(again > 0, again + np.uint64(26), again))
+    plain = pa.array(again == 0)
+    parts = {
+        "{F}": given if "{M}" in style.form else join(given, spelled),
+        "{f}": pc.utf8_slice_codeunits(given, 0, 1),
+        "{L}": family,
+        "{M}": pc.if_else(plain, middle, pc.utf8_trim(spelled, characters=" .")),
+    }
+    return join(*(parts.get(part, part) for part in _MARK.split(style.form) if part))
+
+
+def _initials(numbers: U64) -> Any:
+    """Return nothing for zero, else middle initials that spell the number."""
+    letters = pa.array([""] * len(numbers), pa.string())
+    rest = numbers.copy()
+    while rest.any():
+        used = pa.array(rest > 0)
+        rest, digit = np.divmod(rest - (rest > 0), np.uint64(26))
+        letters = join(pc.if_else(used, take(_LETTERS, digit), ""), letters)
+    return pc.if_else(pa.array(numbers == 0), "", join(" ", letters, "."))
+
+
+def _distinct_styles(styles: Weighted, known: bool) -> Weighted:
+    """Return styles of which no two can write different persons alike.
+
+    Parameters
+    ----------
+    known : bool
+        Whether the table holds the names; if not, other ones do as well.
+    """
+    kept: dict[Any, tuple[Style, float]] = {}
+    for style, weight in styles:
+        marks = _MARK.findall(style.form)
+        between = "".join(part for part in _MARK.split(style.form) if part not in marks)
+        form = style.form
+        if not style.own:  # always numbered, so that only the names must not look alike
+            form = f"{{F}}{between or '.'}{{L}}"
+        elif not known or len(marks) < 2 or not {"{F}", "{L}"} & set(marks):
+            form = f"{{F}}{between}{{L}}"
+        signature = (between, style.gap, style.digits, style.own)
+        one, sum_ = kept.get(signature, (replace(style, form=form), 0.0))
+        kept[signature] = (one, sum_ + weight)
+    return list(kept.values())
+
+
+def _distinct_names(styles: Weighted) -> Weighted:
+    """Return styles of full names that hold both names, of the row's own person."""
+    full = [(s, w) for s, w in styles if {"{F}", "{L}"} <= set(_MARK.findall(s.form))]
+    return [(replace(style, own=True), weight) for style, weight in full]
+
+
+def styles_for(
+    kind: PiiKind, text: Any, persons: Optional[Sequence[Person]], k: int, unique: bool
+) -> Weighted:
+    """Learn how the persons' names are written in the column."""
+    if kind not in _WRITTEN:
+        return []
+    step = max(1, len(text) // _STYLED)
+    texts: list[str] = text[::step].to_pylist()
+    known = None if persons is None else persons[::step]
+    if kind is PiiKind.NAME:
+        found = name_styles(texts, known, k)
+        return (_distinct_names(found) if unique else found) or [(Style("{F} {L}"), 1.0)]
+    if kind is PiiKind.EMAIL:
+        texts = [value.rpartition("@")[0] or value for value in texts]
+    found = local_styles(texts, known, k) if kind in _ADDRESSES else []
+    between = "_" if kind is PiiKind.USER_NAME else "."
+    found = _distinct_styles(found, known is not None) if unique else found
+    return found or [(Style(f"{{F}}{between}{{L}}"), 1.0)]
+
+
+def domains_for(kind: PiiKind, text: Any, k: int) -> list[tuple[str, float]]:
+    """Learn the domains of addresses; the empty one stands for made-up ones."""
+    found = domains_of(text.to_pylist(), k) if kind is PiiKind.EMAIL else []
+    return found or [("", 1.0)]

@@ -1,0 +1,188 @@
+"""How addresses, user names and full names are written: learned from real rows."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+from synthohive.privacy.content import TITLES, known_names
+
+__all__ = ["Person", "Style", "domains_of", "full_name", "local_styles", "name_styles", "slug"]
+
+Person = tuple[str, str]
+"""First and last name; empty where not known."""
+
+_BETWEEN = (".", "_", "-", "")
+_PAIRS = ("FL", "fL", "Fl", "LF", "Lf", "lF", "fl")
+_LOCAL = re.compile(r"(.*?)([._-]?)(\d*)", re.DOTALL)
+_MAX_DIGITS = 6
+_MAX_STYLES = 12
+_LONG = 9
+_MAX_DOMAINS = 200
+_FIRST, _LAST = "\ue000", "\ue001"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a text is made of a person's name.
+
+    Attributes
+    ----------
+    form : str
+        ``{F}`` and ``{L}`` stand for first and last name, ``{f}`` and ``{l}`` for their
+        first letters, ``{M}`` for a letter of chance; all else, as in ``Dr. {L}``, is
+        itself.
+    gap : str
+        What stands before the digits.
+    digits : int
+        Digits at the end.
+    own : bool
+        Whether the name is that of the row; another person's if not.
+    """
+
+    form: str
+    gap: str = ""
+    digits: int = 0
+    own: bool = True
+
+
+Weighted = list[tuple[Style, float]]
+
+
+def slug(name: str) -> str:
+    """Return the plain lower-case letters of a name, as addresses have them."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z]", "", plain.lower())
+
+
+def local_styles(texts: Sequence[str], persons: Optional[Sequence[Person]], k: int) -> Weighted:
+    """Return how the first parts of addresses are written, with numbers of rows.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    persons : sequence of (str, str), optional
+        The names in the same rows; None if the table has none.
+    k : int
+        Styles of fewer rows are not used.
+    """
+    found: Counter[Style] = Counter()
+    for number, text in enumerate(texts):
+        match = _LOCAL.fullmatch(text.lower())
+        stem, gap, digits = match.groups() if match else (text.lower(), "", "")
+        if not digits:
+            stem, gap = stem + gap, ""
+        form = None if persons is None else _form_of(stem, persons[number])
+        own = form is not None or persons is None
+        style = Style(form or _likely_form(stem), gap, min(len(digits), _MAX_DIGITS), own)
+        found[style] += 1
+    return _common(found, k)
+
+
+def _form_of(stem: str, person: Person) -> Optional[str]:
+    """Return how the row's own name gives `stem`; None if it does not."""
+    first, last = slug(person[0]), slug(person[1])
+    if first and last:
+        part = {"F": first, "L": last, "f": first[0], "l": last[0]}
+        for between in _BETWEEN:
+            for pair in _PAIRS:
+                if stem == part[pair[0]] + between + part[pair[1]]:
+                    return f"{{{pair[0]}}}{between}{{{pair[1]}}}"
+    return "{F}" if first and stem == first else "{L}" if last and stem == last else None
+
+
+def _likely_form(stem: str) -> str:
+    """Return the form that a stem most likely has, when the person is not known."""
+    first, last = known_names()
+    between = next((c for c in "._-" if c in stem), "")
+    if between:
+        one, _, two = stem.partition(between)
+        return f"{{{'f' if len(one) == 1 else 'F'}}}{between}{{{'l' if len(two) == 1 else 'L'}}}"
+    if stem in first or stem in last:
+        return "{F}" if stem in first else "{L}"
+    return "{F}{L}" if len(stem) > _LONG and stem[1:] not in last else "{f}{L}"
+
+
+def name_styles(texts: Sequence[str], persons: Optional[Sequence[Person]], k: int) -> Weighted:
+    """Return how full names are written, with numbers of rows; see :func:`local_styles`."""
+    found: Counter[Style] = Counter()
+    for number, text in enumerate(texts):
+        form = None if persons is None else _name_form(text, persons[number])
+        own = form is not None or persons is None
+        form = form or _name_form(text, full_name(text))
+        if form is not None:
+            found[Style(form, own=own)] += 1
+    return _common(found, k)
+
+
+def full_name(text: str) -> Person:
+    """Return the first and the last name in a full name; empty where there is none.
+
+    Examples
+    --------
+    >>> full_name("Dr. Ann B. Lee"), full_name("Lee, Ann"), full_name("Ann")
+    (('Ann', 'Lee'), ('Ann', 'Lee'), ('', ''))
+    """
+    head, comma, tail = text.partition(",")
+    names = [_names(part) for part in (head, tail)]
+    if comma and names[1]:
+        return names[1][0], head.strip() if names[0] else ""
+    found = names[0] + names[1]
+    return (found[0], found[-1]) if len(found) > 1 else ("", "")
+
+
+def _names(text: str) -> list[str]:
+    return [word for word in text.split() if len(word.strip(".")) > 1 and not _is_title(word)]
+
+
+def _is_title(word: str) -> bool:
+    return len(word.strip(".")) > 1 and word.casefold().strip(".,") in TITLES
+
+
+def _name_form(text: str, person: Person) -> Optional[str]:
+    """Return the form of a full name of a person; None if it is not of that person."""
+    first, last = (name.strip() for name in person)
+    if not first or not last:
+        return None
+    marked = _put(_put(text, last, _LAST), first, _FIRST)
+    parts = re.findall(r"[^\s,]+|[\s,]+", marked)
+    form: list[str] = []
+    for part in parts:
+        letter = part.strip(".")
+        if part in (_FIRST, _LAST):
+            form.append("{F}" if part == _FIRST else "{L}")
+        elif not letter.strip(" ,\t") or _is_title(part):
+            form.append(part)
+        elif len(letter) == 1:
+            given = _FIRST not in parts and letter.casefold() == first[0].casefold()
+            form.append(part.replace(letter, "{f}" if given else "{M}"))
+        elif form:
+            form.pop()  # a further name, and what stands before it
+    found = "".join(form).strip()
+    return found if "{L}" in found and ("{F}" in found or "{f}" in found) else None
+
+
+def _put(text: str, name: str, mark: str) -> str:
+    alone = rf"(?<![^\s,]){re.escape(name)}(?![^\s,])"
+    return re.sub(alone, mark, text, count=1, flags=re.IGNORECASE)
+
+
+def domains_of(texts: Sequence[str], k: int) -> list[tuple[str, float]]:
+    """Return the domains of addresses that `k` rows share, with numbers of rows.
+
+    The rows of rarer domains are counted under the empty text.
+    """
+    found = Counter(text.rpartition("@")[2].lower() for text in texts)
+    shared = [(name, float(count)) for name, count in found.most_common(_MAX_DOMAINS)]
+    shared = [(name, count) for name, count in shared if count >= k and name]
+    rest = len(texts) - sum(count for _, count in shared)
+    return shared + ([("", rest)] if rest > 0 else [])
+
+
+def _common(found: Counter[Style], k: int) -> Weighted:
+    order = sorted(found.items(), key=lambda item: (-item[1], repr(item[0])))
+    return [(style, float(count)) for style, count in order[:_MAX_STYLES] if count >= k]
