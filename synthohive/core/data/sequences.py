@@ -35,8 +35,10 @@ _MIN_COVERED = 0.5
 _MIN_WORD = 3.0
 _MAX_TOKENS = 1_000_000
 _MADE_UP = 200
-_ROUNDS = 4
+_ROUNDS = 3
 _DRAWN = 2
+_FEW = 200
+_CUT = 3
 
 
 @dataclass
@@ -95,23 +97,26 @@ class Sequences:
         """
         todo = np.arange(len(classes))
         ids, texts = [todo[:0]], [todo[:0]]
-        fixed = len(self) == 1 and self.low[0] == self.high[0]
-        for attempt in range(_ROUNDS if fixed else 0, 2 * _ROUNDS):
+        for _ in range(0 if len(self) == 1 and self.low[0] == self.high[0] else _ROUNDS):
             if not len(todo):
                 break
-            if attempt < _ROUNDS:
-                low = np.zeros(_DRAWN * len(todo), dtype=np.int64)
-                drawn, owner, ended = self._draw(low, low + self.high[-1], rng)
-                slot = _matched(classes[todo], self._class_of(drawn, owner, ended))
-            else:
-                low, high = self.low[classes[todo]], self.high[classes[todo]]
-                drawn, owner, ended = self._draw(low, high, rng)
-                whole = ended | fixed | (attempt == 2 * _ROUNDS - 1)
-                slot = np.where(whole, np.arange(len(todo)), -1)
+            low = np.zeros(max(_DRAWN * len(todo), _FEW), dtype=np.int64)
+            drawn, owner, ended = self._draw(low, low + self.high[-1], rng)
+            slot = _matched(classes[todo], self._class_of(drawn, owner, ended))
             kept = slot[owner] >= 0
             ids.append(drawn[kept])
             texts.append(todo[slot[owner[kept]]])
             todo = np.delete(todo, slot[slot >= 0])
+        if len(todo):
+            again = np.tile(todo, _CUT)
+            low, high = self.low[classes[again]], self.high[classes[again]]
+            drawn, owner, ended = self._draw(low, high, rng)
+            # of each text, the first that came to an end, else the first
+            _, best = np.unique(again[np.argsort(~ended, kind="stable")], return_index=True)
+            best = np.argsort(~ended, kind="stable")[best]
+            kept = np.isin(owner, best)
+            ids.append(drawn[kept])
+            texts.append(again[owner[kept]])
         return self._spell(np.concatenate(ids), np.concatenate(texts), len(classes), rng)
 
     def of_lengths(self, lengths: Ints, rng: np.random.Generator) -> list[str]:

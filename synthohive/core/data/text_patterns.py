@@ -26,8 +26,7 @@ _MAX_SHAPES = 16
 _MIN_SHARE = 0.02
 _SHAPED, _PARTLY = 0.75, 0.4
 _MAX_FIXED = 200
-_SAME = 5
-_ATTEMPTS = 12
+_AGAIN = ((True, 2), (True, 6), (False, 8))
 _FEW = 0.1
 _KINDS: dict[str, Any] = {"fixed": Fixed, "sequences": Sequences}
 EMPTY, WORDS, LETTERS, OTHER = "empty", "words", "letters", "other"
@@ -145,21 +144,19 @@ class TextPatterns:
         if avoided is None:
             return texts
         real = np.flatnonzero(avoided.contains(texts))
-        for attempt in range(_ATTEMPTS):
+        for same, times in _AGAIN:
             if not len(real):
-                break
-            if attempt < _ATTEMPTS - 1:
-                # where a class has no room left, take any other
-                again = clusters[real] if attempt < _SAME else draw(self.written, len(real), rng)
-                other = _cut(self._generate(again, rng), length)
-            else:
-                left = texts.take(pa.array(real)).to_pylist()
-                other = pa.array(avoided.rewritten(left, length, rng), type=pa.string())
-            mask = np.zeros(len(texts), dtype=bool)
-            mask[real] = True
-            texts = pc.replace_with_mask(texts, pa.array(mask), other)
-            real = real[avoided.contains(other)]
-        return texts
+                return texts
+            rows = np.repeat(real, times)
+            # where a class has no room left, take any other
+            again = clusters[rows] if same else draw(self.written, len(rows), rng)
+            other = _cut(self._generate(again, rng), length)
+            good = np.flatnonzero(~avoided.contains(other))
+            taken, first = np.unique(rows[good], return_index=True)
+            texts = _with(texts, taken, other.take(pa.array(good[first])))
+            real = np.setdiff1d(real, taken)
+        left = avoided.rewritten(texts.take(pa.array(real)).to_pylist(), length, rng)
+        return _with(texts, real, pa.array(left, type=pa.string()))
 
     def _generate(self, clusters: Ints, rng: np.random.Generator) -> pa.Array:
         pattern = np.searchsorted(self._starts, clusters, side="right") - 1
@@ -240,6 +237,13 @@ def _frequent(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[s
 def _entities(tally: Tally, rows: list[int]) -> int:
     part = tally.take(np.array(rows, dtype=np.int64))
     return int(part.counts.sum()) if part.entity is None else len(np.unique(part.entity))
+
+
+def _with(texts: pa.Array, rows: Ints, other: pa.Array) -> pa.Array:
+    """Return texts of which those at `rows`, ascending, are others."""
+    mask = np.zeros(len(texts), dtype=bool)
+    mask[rows] = True
+    return pc.replace_with_mask(texts, pa.array(mask), other)
 
 
 def _cut(texts: pa.Array, length: Optional[int]) -> pa.Array:
