@@ -15,7 +15,6 @@ from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
-from synthohive.exceptions import SchemaError
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.reference import is_reference
@@ -25,18 +24,15 @@ from synthohive.relational.attribute_table import attribute_table
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
+from synthohive.relational.group_rules import counters, find_group_rules
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.key_rule_finder import find_key_rules
+from synthohive.relational.key_rules import KeyRule
 from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.lineage import beside, lineage
 from synthohive.relational.parent_codes import ParentCodes
-from synthohive.relational.relations.base import Relation
-from synthohive.relational.relations.discover import take
+from synthohive.relational.relating import relate
 from synthohive.relational.relations.finder import RelationFinder
-from synthohive.relational.relations.order import Order
-from synthohive.relational.relations.patterns import find_copies
-from synthohive.relational.relations.stated import stated_relations
-from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles, code_column
 from synthohive.relational.sample import (
     Sample,
@@ -85,24 +81,36 @@ class TableFitter:
         personal = self._personal(name)
         plan = self.sample.plan.tables[name]
         makers = learn_key_makers(config, self.sample.tables[name], plan.driver)
+        rules = self._key_rules(name)
+        makers.update(counters(config, rules))
         table = FittedTable(config, self.counts[name], Roles.of(config, personal, makers))
         table.makers = {c: makers[c] for c in table.roles.key}
         for maker in table.makers.values():
             maker.stretch(self.counts[name], len(self.sample.tables[name]))
+        table.key_rules = rules
         table.keys = {fk.label(name): self._key(name, fk) for fk in config.foreign_keys}
         table.misread_checks = self._misread_checks(name, table)
         if len(self.sample.tables[name]) == 0:
             log.warning("table_without_rows", table=name)
             self.sample.encoded[name] = EncodedTable.empty(0)
             return table, None
-        if self.options.relations:
-            table.key_rules = find_key_rules(
-                self.sample, self.reader, name, self.counts, self.fan_outs
-            )
         if self._is_reference(name, personal):
             self._keep(name, table)
             return table, None
         return table, self._learn(name, table)
+
+    @property
+    def _k(self) -> int:
+        return self.options.privacy.k_anonymity_threshold
+
+    def _key_rules(self, name: str) -> list[KeyRule]:
+        if not self.options.relations:
+            return []
+        sample, reader, counts = self.sample, self.reader, self.counts
+        return [
+            *find_key_rules(sample, reader, name, counts, self.fan_outs),
+            *find_group_rules(sample, reader, name, counts[name]),
+        ]
 
     def _misread_checks(self, name: str, table: FittedTable) -> list[str]:
         """Find the CHECKs that real rows, which the database accepted, appear to break."""
@@ -123,7 +131,7 @@ class TableFitter:
         facts = self.fan_outs[key.label(name)]
         method = self.sample.metadata.tables[name].linkage_method
         share = facts.nulls / self.counts[name] if self.counts[name] else 0.0
-        k = self.options.privacy.k_anonymity_threshold
+        k = self._k
         return FittedKey(FanOutModel.fit(facts.histogram, method=method, k=k), share)
 
     def _is_reference(self, name: str, personal: Mapping[str, PiiKind]) -> bool:
@@ -144,7 +152,7 @@ class TableFitter:
             self.sample.tables[name],
             support,
             personal,
-            self.options.privacy.k_anonymity_threshold,
+            self._k,
             parents_are_reference=every_parent,
         )
 
@@ -168,7 +176,7 @@ class TableFitter:
         data, options = self.sample.tables[name], self.options
         depths = self._hierarchy(name, table)
         made = (*table.roles.key, *table.roles.personal)
-        k = options.privacy.k_anonymity_threshold
+        k = self._k
         entities = root_entities(self.sample, name, k)
         attributes, columns = attribute_table(
             self.sample, name, table.roles.attributes, made, depths
@@ -248,7 +256,7 @@ class TableFitter:
         for key in keys:
             self._code(table, key, rows)
         if self.options.relations and table.attributes:
-            self._relations(table, finder, keys, entities)
+            relate(self.sample, table, finder, keys, entities, self._k)
             rng = seeds.generator(self.options.seed, name, "relations")
             attributes, columns = table.relations.prepare(rows, columns, rng)
         if plan.hierarchy is not None:
@@ -263,53 +271,6 @@ class TableFitter:
             columns[column.name] = column
             attributes = beside(attributes, pa.table({column.name: array}))
         return attributes, columns
-
-    def _relations(
-        self,
-        table: FittedTable,
-        finder: RelationFinder,
-        keys: list[ForeignKey],
-        entities: Optional[IntArray],
-    ) -> None:
-        """Find copies over further keys, then what holds in a row, then formulas over keys."""
-        name, k = table.config.name, self.options.privacy.k_anonymity_threshold
-        known, stated = TableRelations(), self._stated(table)
-        for key in keys:
-            given = [r for r in stated.get(key.label(name), []) if r.whole]
-            table.linked[key.label(name)] = finder.find_links(key, known, take(given), find_copies)
-            known = known.and_also(table.linked[key.label(name)])
-        finder = finder.excluding(known.targets)
-        own = finder.find(entities, k, stated.get("", ()))
-        known = known.and_also(own)
-        for key in keys:
-            found = finder.find_links(key, known)
-            table.linked[key.label(name)] = table.linked[key.label(name)].and_also(found)
-            known = known.without(found.targets).and_also(found)
-            own = own.without(found.targets)
-        table.relations = own
-        hierarchy = self.sample.plan.tables[name].hierarchy
-        if hierarchy is not None:
-            table.linked[hierarchy.label(name)] = finder.find_inherited(hierarchy)
-        whole = {r.target for r in [*known.relations, *own.relations] if r.whole}
-        for key in keys if hierarchy is None else [*keys, hierarchy]:
-            free = set(table.attributes) - whole - set(table.linked[key.label(name)].targets)
-            bounds = [r for r in stated.get(key.label(name), []) if isinstance(r, Order)]
-            bounds += [order for order in finder.find_bounds(key, free) if order not in bounds]
-            table.bounds[key.label(name)] = bounds
-
-    def _stated(self, table: FittedTable) -> dict[str, list[Relation]]:
-        """Return what the user states, by the key over which it holds; "" for the driving one."""
-        found: dict[str, list[Relation]] = {}
-        name, driver = table.config.name, self.sample.plan.tables[table.config.name].driver
-        for stated in stated_relations(self.sample, name):
-            if stated.relation.target not in table.attributes:
-                raise SchemaError(
-                    f"{name}: {stated.text!r} sets a column that is made up or computed."
-                )
-            key = stated.key
-            label = "" if key is None or key == driver else key.label(name)
-            found.setdefault(label, []).append(stated.relation)
-        return found
 
     def _code(self, table: FittedTable, key: ForeignKey, rows: pa.Table) -> None:
         """Learn what the children over a further key have in common with their parents."""
@@ -326,7 +287,7 @@ class TableFitter:
             rows.drop_columns(inherited),
             self.sample.parent_rows(name, key),
             kept=parent.reference is not None,
-            k=self.options.privacy.k_anonymity_threshold,
+            k=self._k,
             seed=seeds.sequence(self.options.seed, name, key.label(name), "codes"),
         )
         if codes is not None:
@@ -358,9 +319,7 @@ class TableFitter:
         key = self.sample.plan.tables[name].hierarchy
         if key is None:
             return None
-        depths, table.hierarchy = HierarchyModel.fit(
-            self.sample.parent_rows(name, key), k=self.options.privacy.k_anonymity_threshold
-        )
+        depths, table.hierarchy = HierarchyModel.fit(self.sample.parent_rows(name, key), k=self._k)
         return depths
 
     def _training(

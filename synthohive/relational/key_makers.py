@@ -213,7 +213,7 @@ class CounterMaker(KeyMaker):
         fits = np.mean(ordered == start + position * step)
         if step <= 0 or fits < 0.98:
             return None
-        return cls(column, {"start": start, "step": step})
+        return cls(column, {"start": start, "step": step, "exact": bool(fits == 1.0)})
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int

@@ -15,6 +15,8 @@ from synthohive.schema import ForeignKey
 __all__ = [
     "Apart",
     "Company",
+    "Counted",
+    "Distinct",
     "KeyRule",
     "Meeting",
     "Route",
@@ -121,7 +123,47 @@ class Company:
         return f"{self.key.parent} with {one} have {two}"
 
 
-KeyRule = Union[Apart, Meeting, Company]
+@dataclass(frozen=True)
+class Counted:
+    """A column that counts inside the rows of each parent."""
+
+    table: str
+    column: str
+    key: ForeignKey
+    start: int
+    step: int
+
+    @property
+    def target(self) -> str:
+        """The column."""
+        return self.column
+
+    def __str__(self) -> str:
+        numbers = ", ".join(str(self.start + i * self.step) for i in range(3))
+        return f"{self.column} counts {numbers} … for each {_dotted((self.key,))}"
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """A column whose values never repeat inside the rows of a parent."""
+
+    table: str
+    column: str
+    key: ForeignKey
+
+    @property
+    def target(self) -> str:
+        """The column."""
+        return self.column
+
+    def __str__(self) -> str:
+        return f"{self.column} never repeats for one {_dotted((self.key,))}"
+
+
+KeyRule = Union[Apart, Meeting, Company, Counted, Distinct]
+_KINDS: dict[str, type[KeyRule]] = {
+    kind.__name__: kind for kind in (Apart, Meeting, Company, Counted, Distinct)
+}
 
 
 def _dotted(route: Route) -> str:
@@ -163,5 +205,4 @@ def rule_from_state(state: Mapping[str, Any]) -> KeyRule:
             return tuple(ForeignKey(**each) for each in value)
         return ForeignKey(**value) if isinstance(value, dict) else value
 
-    kinds: dict[str, type[KeyRule]] = {kind.__name__: kind for kind in (Apart, Meeting, Company)}
-    return kinds[state["kind"]](**{name: key(value) for name, value in state["state"].items()})
+    return _KINDS[state["kind"]](**{name: key(value) for name, value in state["state"].items()})

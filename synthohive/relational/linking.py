@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from synthohive._logging import get_logger
 from synthohive.relational import seeds
 from synthohive.relational.choosing import above, choose
-from synthohive.relational.key_rules import Meeting
+from synthohive.relational.key_rules import Distinct, Meeting
 from synthohive.relational.lineage import beside
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.relations.table import TableRelations
@@ -133,11 +133,14 @@ def _unique_repairs(run: Run, name: str) -> list[UniqueRepair]:
     """Build a repair for each unique set with a modelled column in it."""
     fitted = run.fitted.tables[name]
     free = set(fitted.roles.attributes)
+    undeclared = [
+        [*rule.key.columns, rule.column] for rule in fitted.key_rules if isinstance(rule, Distinct)
+    ]
     return [
         UniqueRepair(
             fitted.config, unique, free & set(unique), seeds.seed_int(run.seed, name, *unique)
         )
-        for unique in fitted.config.unique_sets
+        for unique in [*fitted.config.unique_sets, *undeclared]
         if free & set(unique)
     ]
 

@@ -198,6 +198,29 @@ def test_a_hierarchy_hands_down_and_keeps_order() -> None:
     assert made["region"].nunique() == 4
 
 
+def test_line_numbers_and_seats_are_unique_inside_their_parent_though_nothing_says_so() -> None:
+    rng = np.random.default_rng(8)
+    trips = pd.DataFrame({"id": range(150), "kind": rng.choice(["a", "b"], 150)})
+    size = rng.integers(1, 9, 150)
+    tickets = pd.DataFrame({"id": range(size.sum()), "trip_id": np.repeat(range(150), size)})
+    tickets["line"] = tickets.groupby("trip_id").cumcount() * 10 + 10
+    tickets["seat"] = np.concatenate([rng.permutation(12)[:n] for n in size])
+    tickets["class"] = rng.integers(1, 4, len(tickets))
+    metadata = Metadata().add_table("trips", "id")
+    metadata.add_table("tickets", "id", fk={"trip_id": "trips.id"})
+    synthesizer = fitted({"trips": trips, "tickets": tickets}, metadata)
+    listed = [str(found) for found in synthesizer.relations["tickets"]]
+    assert listed[:2] == [
+        "line counts 10, 20, 30 … for each trip_id",
+        "seat never repeats for one trip_id",
+    ]
+    made = synthesizer.sample(seed=2, scale=2)["tickets"]
+    assert (made["line"] == made.groupby("trip_id").cumcount() * 10 + 10).all()
+    assert not made.duplicated(["trip_id", "seat"]).any()
+    assert made.duplicated(["trip_id", "class"]).any()
+    assert made["seat"].max() <= 11
+
+
 def test_rules_on_keys_survive_a_checkpoint(
     ordered: tuple[Frames, Frames, Synthesizer], tmp_path: object
 ) -> None:

@@ -1,0 +1,111 @@
+"""Numbers that count inside a parent's rows, and values that never repeat in them, undeclared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Union
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive.connectors.base import Reader
+from synthohive.relational.key_makers import CounterMaker, KeyMaker
+from synthohive.relational.key_rules import Counted, Distinct, KeyRule
+from synthohive.relational.rows import group_codes
+from synthohive.relational.sample import Sample
+from synthohive.schema import ColumnKind, ForeignKey, TableConfig
+
+__all__ = ["counters", "find_group_rules"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+CONTRADICTIONS = 30.0
+"""Chance alone would have repeated a value in a group this many times."""
+_KINDS = (
+    ColumnKind.INTEGER,
+    ColumnKind.DECIMAL,
+    ColumnKind.DATE,
+    ColumnKind.TIMESTAMP,
+    ColumnKind.TEXT,
+    ColumnKind.CATEGORICAL,
+)
+
+
+def find_group_rules(sample: Sample, reader: Reader, table: str, rows: int) -> list[KeyRule]:
+    """Find what holds among the rows of one driving parent: in the sample, then in all rows.
+
+    Parameters
+    ----------
+    rows : int
+        Of the whole table.
+    """
+    driver = sample.plan.tables[table].driver
+    if driver is None:
+        return []
+    data = sample.tables[table]
+    found = list(_Search(sample, table, driver, data).rules()) if len(data) else []
+    if found and len(data) < rows:
+        names = list(dict.fromkeys([*driver.columns, *(rule.column for rule in found)]))
+        whole = pa.Table.from_batches(list(reader.read(table, names)))
+        found = [rule for rule in _Search(sample, table, driver, whole).rules() if rule in found]
+    for rule in found:
+        log.info("relation_found", table=table, relation=str(rule))
+    return [*found]
+
+
+def counters(table: TableConfig, rules: Iterable[KeyRule]) -> dict[str, KeyMaker]:
+    """Return a maker for each column that counts though no constraint says so."""
+    return {
+        rule.column: CounterMaker(
+            table.columns[rule.column], {"start": rule.start, "step": rule.step, "exact": True}
+        )
+        for rule in rules
+        if isinstance(rule, Counted)
+    }
+
+
+@dataclass
+class _Search:
+    """The columns of a table beside the groups of its driving parents."""
+
+    sample: Sample
+    table: str
+    driver: ForeignKey
+    data: pa.Table
+    groups: IntArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.groups = group_codes([self.data], [self.driver.columns])[0]
+
+    def rules(self) -> Iterator[Union[Counted, Distinct]]:
+        config = self.sample.metadata.tables[self.table]
+        fixed = config.key_columns | set(config.derived)
+        fixed |= {column for unique in config.unique_sets for column in unique}
+        for name in self.data.column_names:
+            column = config.columns[name]
+            if name in fixed or column.kind not in _KINDS or column.computed is not None:
+                continue
+            if self.data.column(name).null_count or not self._is_distinct(name):
+                continue
+            maker = CounterMaker.learn(column, self.data.column(name), self.groups)
+            if isinstance(maker, CounterMaker) and maker.settings["exact"]:
+                start, step = maker.settings["start"], maker.settings["step"]
+                yield Counted(self.table, name, self.driver, start, step)
+            else:
+                yield Distinct(self.table, name, self.driver)
+
+    def _is_distinct(self, name: str) -> bool:
+        """Whether a value never repeats in a group, where chance would have repeated it."""
+        inside = self.groups >= 0
+        groups = self.groups[inside]
+        values = group_codes([self.data], [[name]])[0][inside]
+        size = int(values.max(initial=0)) + 1
+        if len(np.unique(groups * size + values)) < len(groups):
+            return False
+        sizes = np.bincount(groups).astype(np.float64)
+        shares = np.bincount(values) / max(len(values), 1)
+        pairs = float((sizes * (sizes - 1)).sum()) / 2.0
+        return pairs * float(shares @ shares) >= CONTRADICTIONS

@@ -1,0 +1,86 @@
+"""All that is exact in one table: stated by the user, or found; beside any of its parents."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.exceptions import SchemaError
+from synthohive.relational.fitted import FittedTable
+from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.discover import take
+from synthohive.relational.relations.finder import RelationFinder
+from synthohive.relational.relations.order import Order
+from synthohive.relational.relations.patterns import find_copies
+from synthohive.relational.relations.stated import stated_relations
+from synthohive.relational.relations.table import TableRelations
+from synthohive.relational.sample import Sample
+from synthohive.schema import ForeignKey
+
+__all__ = ["relate"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+def relate(
+    sample: Sample,
+    table: FittedTable,
+    finder: RelationFinder,
+    keys: list[ForeignKey],
+    entities: Optional[IntArray],
+    k: int,
+) -> None:
+    """Find copies over further keys, then what holds in a row, then formulas over keys.
+
+    Parameters
+    ----------
+    table : FittedTable
+        Gets the relations.
+    keys : list of ForeignKey
+        Over which parents are chosen.
+    entities : ndarray of int64, optional
+        The root entity of each row.
+    k : int
+        Combinations that fewer entities share are not kept.
+    """
+    name, known, stated = table.config.name, TableRelations(), _stated(sample, table)
+    for key in keys:
+        given = [r for r in stated.get(key.label(name), []) if r.whole]
+        table.linked[key.label(name)] = finder.find_links(key, known, take(given), find_copies)
+        known = known.and_also(table.linked[key.label(name)])
+    own = finder.excluding(known.targets).find(entities, k, stated.get("", ()))
+    finder = finder.excluding([*known.targets, *(r.target for r in stated.get("", ()))])
+    known = known.and_also(own)
+    for key in keys:
+        found = finder.find_links(key, known)
+        table.linked[key.label(name)] = table.linked[key.label(name)].and_also(found)
+        known = known.without(found.targets).and_also(found)
+        own = own.without(found.targets)
+    table.relations = own
+    hierarchy = sample.plan.tables[name].hierarchy
+    if hierarchy is not None:
+        table.linked[hierarchy.label(name)] = finder.find_inherited(hierarchy)
+    whole = {r.target for r in [*known.relations, *own.relations] if r.whole}
+    for key in keys if hierarchy is None else [*keys, hierarchy]:
+        free = set(table.attributes) - whole - set(table.linked[key.label(name)].targets)
+        bounds = [r for r in stated.get(key.label(name), []) if isinstance(r, Order)]
+        bounds += [order for order in finder.find_bounds(key, free) if order not in bounds]
+        table.bounds[key.label(name)] = bounds
+
+
+def _stated(sample: Sample, table: FittedTable) -> dict[str, list[Relation]]:
+    """Return what the user states, by the key over which it holds; "" for the driving one."""
+    found: dict[str, list[Relation]] = {}
+    name, driver = table.config.name, sample.plan.tables[table.config.name].driver
+    for stated in stated_relations(sample, name):
+        if stated.relation.target not in table.attributes:
+            raise SchemaError(
+                f"{name}: {stated.text!r} sets {stated.relation.target}, which is made up.",
+                hint="State only what holds between columns that are learned.",
+            )
+        key = stated.key
+        label = "" if key is None or key == driver else key.label(name)
+        found.setdefault(label, []).append(stated.relation)
+    return found
