@@ -152,6 +152,7 @@ class Synthesizer:
         seed: Optional[int] = None,
         relations: bool = True,
         n_jobs: Optional[int] = None,
+        device: Optional[str] = None,
         progress: bool = True,
         checkpoint_dir: Optional[PathLike] = None,
         **model_kwargs: Any,
@@ -179,6 +180,9 @@ class Synthesizer:
         n_jobs : int, optional
             Processes that train tables, -1 for as many as there are cores; the result is
             the same. None decides by cores and work; 1 trains in this process.
+        device : {"cpu", "cuda", "mps"}, optional
+            Where models train; None takes CUDA where it is, else the CPU. They always
+            sample on the CPU.
         progress : bool, default True
         checkpoint_dir : path, optional
             Where to save the fitted synthesizer, as by :meth:`save`. Until then, each
@@ -191,11 +195,13 @@ class Synthesizer:
         SchemaError
             The input cannot be learned; nothing was trained.
         TrainingError
-            A model diverged, or its process died.
+            A model diverged, its process died, or there is no such device.
         SerializationError
             `checkpoint_dir` holds something else, or an unfinished fit of other data or
             with other options; the message names them.
         """
+        from synthohive.core.models.training import resolve_device
+
         check_fit(sampling_strategy, sample_size, epochs, batch_size, n_jobs)
         if checkpoint_dir is not None:
             check_place(checkpoint_dir)
@@ -205,7 +211,7 @@ class Synthesizer:
         options = FitOptions(
             model, self.privacy_config, fit_seed(seed, unfinished), sample_size, epochs, batch_size,
             self.embedding_threshold, validate, relations, model_kwargs, n_jobs,
-            unfinished=unfinished,
+            resolve_device(device), unfinished,
         )  # fmt: skip
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar)

@@ -116,6 +116,7 @@ class Autoregressive(ConditionalGenerativeModel):
         *,
         seed: Optional[np.random.SeedSequence] = None,
         listener: Optional[TrainingListener] = None,
+        device: str = "cpu",
         **kwargs: Any,
     ) -> Autoregressive:
         """Train on encoded rows; see the base class."""
@@ -132,7 +133,8 @@ class Autoregressive(ConditionalGenerativeModel):
                 task = AutoregressiveTask(self, data, given, training, held, rng)
                 steps = min(self.config.steps, max(LEAST_STEPS, len(training) // task.batch))
                 every = max(self.config.evaluate_every, -(-50 // steps))
-                train(task, Schedule(self.epochs, steps, every, self.config.patience), listener)
+                schedule = Schedule(self.epochs, steps, every, self.config.patience)
+                train(task, schedule, listener, device)
                 self.network_ = task.state
                 self._calibrate(data, given, rng)
             self.network_.eval()

@@ -62,7 +62,7 @@ class AutoregressiveTask(Trainable):
         if len(self.order) < self.batch:
             self.order = self.rng.permutation(len(self.codes[0]))
         rows, self.order = self.order[: self.batch], self.order[self.batch :]
-        taken = torch.from_numpy(np.ascontiguousarray(rows))
+        taken = torch.as_tensor(np.ascontiguousarray(rows))
         self.network.train()
         context = self.network.context(*(t[taken] for t in self.context))
         coarse, fine = (c[taken] for c in self.codes)
@@ -88,7 +88,7 @@ class AutoregressiveTask(Trainable):
                 rank = self.rng.permutation(count)
             else:
                 rank = np.where(self.rng.random(count) < self.rng.random(), rank - count, rank)
-        return torch.from_numpy((rank[:, None] < rank[None, :]).astype(np.float32))
+        return torch.as_tensor((rank[:, None] < rank[None, :]).astype(np.float32))
 
     def validate(self) -> float:
         """Return the negative log-likelihood per variable of held-out rows, heads shrunk."""

@@ -98,6 +98,9 @@ class ConditionalGenerativeModel(ABC):
     ) -> ConditionalGenerativeModel:
         """Learn ``p(row | context row)``; `context` has a row for each row of `data`.
 
+        Further keywords may be ignored. There is one, ``device``, where training is not to
+        take place on the CPU.
+
         Raises
         ------
         TrainingError

@@ -19,7 +19,7 @@ __all__ = ["BlockMap", "TableInput"]
 MASKED = -1e9
 
 
-class BlockMap:
+class BlockMap(nn.Module):
     """Where each discrete block stands in the wide matrix ``(B, width)``.
 
     Attributes
@@ -32,7 +32,11 @@ class BlockMap:
         Columns of the wide matrix.
     """
 
+    mask: Tensor
+    starts: Tensor
+
     def __init__(self, layout: Layout) -> None:
+        super().__init__()
         cards = [b.cardinality for b in layout.discrete]
         self.large = [i for i, b in enumerate(layout.discrete) if b.embed]
         small = [i for i, b in enumerate(layout.discrete) if not b.embed]
@@ -52,8 +56,9 @@ class BlockMap:
         mask = torch.zeros(self.width)
         for i, first in self.start.items():
             mask[first + cards[i] : first + padded[i]] = MASKED
-        self.mask = mask
-        self.starts = torch.tensor([self.start[i] for i in self.small], dtype=torch.long)
+        starts = torch.tensor([self.start[i] for i in self.small], dtype=torch.long)
+        self.register_buffer("mask", mask, persistent=False)
+        self.register_buffer("starts", starts, persistent=False)
 
     def one_hot(self, codes: Tensor) -> Tensor:
         """Return ``(B, width)`` from codes ``(B, blocks)``; a code of -1 gives zeros."""

@@ -120,6 +120,7 @@ class CTGAN(CalibratedModel):
         *,
         seed: Optional[np.random.SeedSequence] = None,
         listener: Optional[TrainingListener] = None,
+        device: str = "cpu",
         **kwargs: Any,
     ) -> CTGAN:
         """Train on encoded rows; see the base class."""
@@ -135,7 +136,7 @@ class CTGAN(CalibratedModel):
                 self.maps_ = QuantileMaps.fit(data, data)
                 return self
             task = CTGANTask(self, data, given, training, held, rng)
-            train(task, self._schedule(len(training), task.batch), listener)
+            train(task, self._schedule(len(training), task.batch), listener, device)
             self._calibrate(data, given, rng)
         return self
 

@@ -104,19 +104,20 @@ class CTGANTask(Trainable):
         none = np.full(self.batch, -1, dtype=np.int64)
         if not self.sampler.blocks:
             rows = self.rng.integers(len(self.codes), size=self.batch)
-            return torch.from_numpy(rows), none, none, condition
+            return torch.as_tensor(rows), none, none, condition
         block, code, rows = self.sampler.draw(self.batch, self.rng)
         if not self.generator.conditional:  # half of the rows follow the true frequencies
             free = np.arange(self.batch) % 2 == 0
             rows = np.where(free, self.rng.integers(len(self.codes), size=self.batch), rows)
             block, code = np.where(free, -1, block), np.where(free, -1, code)
         chosen = np.flatnonzero(block >= 0)
-        condition.numpy()[chosen, self.first[block[chosen]] + code[chosen]] = 1.0
-        return torch.from_numpy(rows), block, code, condition
+        places = self.first[block[chosen]] + code[chosen]
+        condition[torch.as_tensor(chosen), torch.as_tensor(places)] = 1.0
+        return torch.as_tensor(rows), block, code, condition
 
     def _fake(self, condition: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Return generated rows as the critic sees them, and their wide logits."""
-        noise = torch.from_numpy(
+        noise = torch.as_tensor(
             self.rng.standard_normal((self.batch, self.config.noise), dtype=np.float32)
         )
         wide, large, floats = self.generator(noise, condition, context)
@@ -185,9 +186,9 @@ class CTGANTask(Trainable):
             if len(mine):
                 first = self.blocks.start[place]
                 own = logits[
-                    torch.from_numpy(mine), first : first + self.blocks.cardinalities[place]
+                    torch.as_tensor(mine), first : first + self.blocks.cardinalities[place]
                 ]
-                target = torch.from_numpy(code[mine])
+                target = torch.as_tensor(code[mine])
                 total = total + functional.cross_entropy(own, target, reduction="sum")
         return total / self.batch
 

@@ -1,4 +1,4 @@
-"""The one training loop: seeds, early stopping, best state, progress, divergence."""
+"""The one training loop: seeds, device, early stopping, best state, progress, divergence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from synthohive.core.models.base import TrainingEvent, TrainingListener
 from synthohive.core.models.progress import log_checkpoint
 from synthohive.exceptions import TrainingError
 
-__all__ = ["Schedule", "Trainable", "one_thread", "split", "train"]
+__all__ = ["Schedule", "Trainable", "one_thread", "resolve_device", "split", "train"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,12 @@ class Schedule:
 
 
 class Trainable(ABC):
-    """What the loop needs of a model."""
+    """What the loop needs of a model.
+
+    On another device than the CPU, the attributes that are tensors, sequences of tensors, or
+    modules are moved there for the steps, in which new tensors (also by ``as_tensor``) are
+    made there.
+    """
 
     table: str
     state: nn.Module
@@ -58,8 +63,15 @@ class Trainable(ABC):
         """Return the metric on held-out rows; lower is better."""
 
 
-def train(task: Trainable, schedule: Schedule, listener: Optional[TrainingListener]) -> float:
+def train(
+    task: Trainable,
+    schedule: Schedule,
+    listener: Optional[TrainingListener],
+    device: str = "cpu",
+) -> float:
     """Run the loop and leave the best state in `task.state`; return its metric.
+
+    Only steps are taken on the device; rows are validated, and later drawn, on the CPU.
 
     Raises
     ------
@@ -69,11 +81,8 @@ def train(task: Trainable, schedule: Schedule, listener: Optional[TrainingListen
     best, best_state, waited = math.inf, _snapshot(task.state), 0
     started = time.perf_counter()
     for epoch in range(1, schedule.epochs + 1):
-        sums: dict[str, Tensor] = {}
-        for _ in range(schedule.steps):
-            for name, loss in task.step().items():
-                sums[name] = sums[name] + loss if name in sums else loss
-        losses = {name: float(total) / schedule.steps for name, total in sums.items()}
+        with _on(task, torch.device(device)):
+            losses = _epoch(task, schedule.steps)
         _check(task.table, epoch, losses)
         if listener is not None:
             listener.on_epoch(task.table, epoch, schedule.epochs)
@@ -96,6 +105,41 @@ def train(task: Trainable, schedule: Schedule, listener: Optional[TrainingListen
     return best
 
 
+def _epoch(task: Trainable, steps: int) -> dict[str, float]:
+    sums: dict[str, Tensor] = {}
+    for _ in range(steps):
+        for name, loss in task.step().items():
+            sums[name] = sums[name] + loss if name in sums else loss
+    return {name: float(total) / steps for name, total in sums.items()}
+
+
+@contextmanager
+def _on(task: Trainable, device: torch.device) -> Iterator[None]:
+    """Hold the task on a device, where new tensors are made too."""
+    if device.type == "cpu":
+        yield
+        return
+    seed = int(torch.randint(2**62, ()))
+    cards = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cards):
+        torch.manual_seed(seed)
+        _move(task, device)
+        with device:
+            yield
+        _move(task, torch.device("cpu"))
+
+
+def _move(task: Trainable, device: torch.device) -> None:
+    for name, value in vars(task).items():
+        if isinstance(value, nn.Module):
+            value.to(device)  # in place: an optimizer keeps its parameters
+        elif isinstance(value, Tensor):
+            setattr(task, name, value.to(device))
+        elif isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) for v in value):
+            moved = (v.to(device) if isinstance(v, Tensor) else v for v in value)
+            setattr(task, name, type(value)(moved))
+
+
 def _snapshot(module: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 
@@ -107,6 +151,28 @@ def _check(table: str, epoch: int, losses: dict[str, float]) -> None:
                 f"Training of table {table!r} diverged in epoch {epoch}: the {name} is {value}.",
                 hint="Fit with a lower learning rate (lr=…) or a larger batch_size.",
             )
+
+
+def resolve_device(name: Optional[str] = None) -> str:
+    """Return the device to train on: as asked for, else CUDA where it is, else the CPU.
+
+    Raises
+    ------
+    TrainingError
+        There is no such device here.
+    """
+    here = ["cpu"]
+    if torch.cuda.is_available():
+        here += ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        here.append("mps")
+    if name is None:
+        return "cuda" if "cuda" in here else "cpu"
+    if name not in here:
+        raise TrainingError(
+            f"There is no device {name!r} here.", hint=f"There is: {', '.join(here)}."
+        )
+    return name
 
 
 @contextmanager
@@ -122,7 +188,7 @@ def one_thread(seed: Optional[int] = None) -> Iterator[None]:
             yield
         else:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+                torch.default_generator.manual_seed(seed)
                 yield
     finally:
         torch.set_num_threads(threads)
