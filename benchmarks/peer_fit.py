@@ -79,8 +79,8 @@ def hma(frames: Frames, keys: Keys) -> Callable[[], Frames]:
 
     synthesizer = HMASynthesizer(_metadata(frames, keys))
     synthesizer.fit(frames)
-    rows = {name: len(frame) for name, frame in frames.items()}
-    return lambda: synthesizer.sample(num_rows=rows)
+    root = next(name for name in frames if not keys[name]["fk"])
+    return lambda: synthesizer.sample(num_rows=len(frames[root]), main_table_name=root)
 
 
 def mostlyai(frames: Frames, keys: Keys) -> Callable[[], Frames]:

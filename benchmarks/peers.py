@@ -5,6 +5,7 @@ Each runs in an environment of its own, and what it cannot do is a row too::
     python -m venv sdv && sdv/bin/pip install torch==2.13.0 && sdv/bin/pip install sdv pyarrow
     python -m venv mostly && mostly/bin/pip install torch==2.13.0
     mostly/bin/pip install "mostlyai[local]" pyarrow
+    mostly/bin/pip uninstall torchvision    # its build does not fit this torch
     python benchmarks/peers.py flights tpch --sdv sdv/bin/python --mostlyai mostly/bin/python
 
 Prints means over all columns, pairs and keys, the greatest area of a table under the classifier's
@@ -173,7 +174,8 @@ def _line(name: str, score: DatabaseScore, run: Optional[Run], unit: float) -> d
     )
     if run is not None and run.tables is not None:
         rows = sum(len(t) for t in run.tables.values())
-        text += f" {run.fit:>8.0f} {run.fit / unit:>7.2f} {rows / run.sample:>7,.0f}"
+        ratio = f"{run.fit / unit:.2f}" if unit else "-"
+        text += f" {run.fit:>8.0f} {ratio:>7} {rows / run.sample:>7,.0f}"
         figures.update(fit=run.fit, sample=run.sample)
     print(text, flush=True)
     return {**figures, "score": asdict(score)}
