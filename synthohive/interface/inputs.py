@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 import pyarrow as pa
 
@@ -15,7 +15,27 @@ from synthohive.connectors.files import read_files
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.schema import Metadata
 
-__all__ = ["reader_for"]
+__all__ = ["reader_for", "source_of"]
+
+
+def source_of(
+    data: Optional[Mapping[str, Any]], metadata: Metadata, known: Optional[Reader]
+) -> Reader:
+    """Return a reader of `data`, or the known one.
+
+    Raises
+    ------
+    SchemaError
+        There is neither, or `data` cannot be read.
+    """
+    if data is not None:
+        return reader_for(data, metadata)
+    if known is None:
+        raise SchemaError(
+            "There is no data to fit.",
+            hint="Pass fit(data), or start with Synthesizer.from_database(url).",
+        )
+    return known
 
 
 def reader_for(data: Mapping[str, Any], metadata: Metadata) -> Reader:

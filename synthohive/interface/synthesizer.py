@@ -12,14 +12,14 @@ from synthohive.connectors.base import IfExists, Reader
 from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.core.models.progress import ProgressBar
-from synthohive.exceptions import ConnectorError, SchemaError, SynthoHiveError
+from synthohive.exceptions import ConnectorError, SynthoHiveError
 from synthohive.interface.checkpoint import (
     check_place,
     load_checkpoint,
     save_checkpoint,
     unfinished_in,
 )
-from synthohive.interface.inputs import reader_for
+from synthohive.interface.inputs import source_of
 from synthohive.interface.outputs import OutputFormat, to_files, to_memory
 from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, fit_seed
@@ -206,7 +206,7 @@ class Synthesizer:
         if checkpoint_dir is not None:
             check_place(checkpoint_dir)
         model = resolve_model(self.model)
-        source = self._reader(data)
+        source = self._source = source_of(data, self.metadata, self._source)
         unfinished = None if checkpoint_dir is None else unfinished_in(checkpoint_dir)
         options = FitOptions(
             model, self.privacy_config, fit_seed(seed, unfinished), sample_size, epochs, batch_size,
@@ -219,16 +219,6 @@ class Synthesizer:
         if checkpoint_dir is not None:
             self.save(checkpoint_dir)
         return self
-
-    def _reader(self, data: Optional[Mapping[str, Any]]) -> Reader:
-        if data is not None:
-            self._source = reader_for(data, self.metadata)
-        if self._source is None:
-            raise SchemaError(
-                "There is no data to fit.",
-                hint="Pass fit(data), or start with Synthesizer.from_database(url).",
-            )
-        return self._source
 
     def _state(self) -> FittedDatabase:
         if self.fitted_ is None:
