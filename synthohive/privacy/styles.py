@@ -174,13 +174,19 @@ def _put(text: str, name: str, mark: str) -> str:
 def domains_of(texts: Sequence[str], k: int) -> list[tuple[str, float]]:
     """Return the domains of addresses that `k` rows share, with numbers of rows.
 
-    The rows of rarer domains are counted under the empty text.
+    Their last label becomes ``example``, under which no address exists (RFC 2606), so that
+    a made-up one reaches nobody. Rarer domains are counted under the empty text.
     """
-    found = Counter(text.rpartition("@")[2].lower() for text in texts)
+    found = Counter(_reserved(text.rpartition("@")[2].lower()) for text in texts)
     shared = [(name, float(count)) for name, count in found.most_common(_MAX_DOMAINS)]
     shared = [(name, count) for name, count in shared if count >= k and name]
     rest = len(texts) - sum(count for _, count in shared)
     return shared + ([("", rest)] if rest > 0 else [])
+
+
+def _reserved(domain: str) -> str:
+    name = domain.rpartition(".")[0] or domain
+    return f"{name}.example" if name else ""
 
 
 def _common(found: Counter[Style], k: int) -> Weighted:

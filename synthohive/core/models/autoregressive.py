@@ -31,7 +31,7 @@ from synthohive.schema import TableConfig
 
 __all__ = ["Autoregressive", "AutoregressiveConfig"]
 
-SLICE = 8192
+SLICE = 4096
 LEAST_STEPS = 20
 CALIBRATION_ROWS = 20_000
 CALIBRATIONS = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Optional
 
 import torch
 from torch import Tensor, nn
@@ -81,10 +82,13 @@ class Heads(nn.Module):
             self.scales[group], found[group] = _shrunk(told, bias, codes[:, group].T)
         return found
 
-    def logits(self, j: int, hidden: Tensor) -> Tensor:
-        """Return (B, K) of one variable from hidden (B, H)."""
+    def logits(self, j: int, hidden: Optional[Tensor], scale: Tensor) -> Tensor:
+        """Return (B, K) of one variable from hidden (B, H), or (1, K) if it depends on nothing."""
         (g, i), size = self.place[j], self.cardinalities[j]
-        weight = self.weights[g][i, :, :size] * self.scales[j]
+        if hidden is None:
+            bias: Tensor = self.biases[g][i, :, :size]
+            return bias
+        weight = self.weights[g][i, :, :size] * scale
         return torch.addmm(self.biases[g][i, :, :size], hidden, weight)
 
 
@@ -161,17 +165,19 @@ class FineHeads(nn.Module):
         self.scales, found = _shrunk(*self._told(hidden, coarse), fine[:, self.split].T)
         return found
 
-    def logits(self, j: int, hidden: Tensor, coarse: Tensor) -> Tensor:
+    def scale(self, j: int) -> Tensor:
+        """Return how much a variable's fine code depends on more than its coarse one."""
+        return self.scales[self.place[j]] if j in self.place else self.scales.new_zeros(())
+
+    def logits(self, j: int, hidden: Optional[Tensor], coarse: Tensor, scale: Tensor) -> Tensor:
         """Return (B, W) of one variable from hidden (B, H) and its coarse codes (B,)."""
         i, width = self.place[j], self.widths[j]
         place = coarse.clamp(min=0) + self.offsets[i]
+        shares: Tensor = self.shares(place)
+        if hidden is None or not scale:
+            return shares[:, :width]
         inner = functional.relu(torch.addmm(self.coarse(place), hidden, self.enter[i]))
-        found: Tensor = torch.addmm(
-            self.shares.weight[:, :width][place],
-            inner,
-            self.leave[i, :, :width] * self.scales[i],
-        )
-        return found
+        return torch.addmm(shares[:, :width], inner, self.leave[i, :, :width] * scale)
 
 
 def _shrunk(told: Tensor, known: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:

@@ -113,9 +113,11 @@ class Network(nn.Module):
         deeper: Tensor = hidden + layered
         return deeper
 
-    def _hidden(self, j: int, sums: Tensor) -> Tensor:
-        """Return (B, H) of one variable from its sums."""
-        hidden = functional.relu(self.norm(sums))
+    def _hidden(self, j: int, known: Tensor, sums: Tensor, before: int) -> Tensor:
+        """Return (B, H) of one variable, given the embedded variables before it."""
+        width = before * self.embedding
+        weights = self.before[:before, :, j].reshape(width, self.hidden)
+        hidden = functional.relu(self.norm(torch.addmm(sums[:, j], known[:, :width], weights)))
         return hidden + functional.relu(torch.addmm(self.layer_bias[j], hidden, self.layer[j]))
 
     def draw(
@@ -143,6 +145,7 @@ class Network(nn.Module):
         known = torch.zeros(rows, count * self.embedding)
         sums = self._from_context(context).view(rows, max(count, 1), self.hidden)
         fixed: set[int] = set()
+        one = torch.ones(())
         if given is not None:
             fixed = set(given[2])
             for j in fixed:
@@ -151,12 +154,15 @@ class Network(nn.Module):
         for j in range(count):
             if j in fixed:
                 continue
-            width = (count if fixed else j) * self.embedding
-            weights = self.before[: width // self.embedding, :, j].reshape(width, self.hidden)
-            hidden = self._hidden(j, torch.addmm(sums[:, j], known[:, :width], weights))
-            coarse[:, j] = _inverse(self.heads.logits(j, hidden), uniforms[0, j])
+            # scales hold for the order of drawing; of what is given, more may be told
+            scale, finer = (one, one) if fixed else (self.heads.scales[j], self.fine.scale(j))
+            hidden = None
+            if scale or finer:
+                hidden = self._hidden(j, known, sums, count if fixed else j)
+            coarse[:, j] = _inverse(self.heads.logits(j, hidden, scale), uniforms[0, j])
             if self.widths[j] > 1:
-                drawn = _inverse(self.fine.logits(j, hidden, coarse[:, j]), uniforms[1, j])
+                logits = self.fine.logits(j, hidden, coarse[:, j], finer)
+                drawn = _inverse(logits, uniforms[1, j])
                 fine[:, j] = torch.where(self.fine.told(j, coarse[:, j]), drawn, -1)
             self._remember(known, coarse, fine, j)
         return coarse, fine
@@ -174,11 +180,18 @@ class Network(nn.Module):
 
 
 def _inverse(logits: Tensor, uniforms: Tensor) -> Tensor:
-    """Return for each row the code at which the distribution function passes its uniform."""
+    """Return for each row the code at which the distribution function passes its uniform.
+
+    Logits of shape (1, K) are those of all rows.
+    """
     cumulated = torch.softmax(logits, dim=1).cumsum(dim=1)
+    last = logits.shape[1] - 1
+    if len(logits) == 1:
+        return torch.searchsorted(cumulated[0], uniforms * cumulated[0, -1], right=True).clamp(
+            max=last
+        )
     target = (uniforms * cumulated[:, -1]).unsqueeze(1)
-    drawn = torch.searchsorted(cumulated, target, right=True).squeeze(1)
-    return drawn.clamp(max=logits.shape[1] - 1)
+    return torch.searchsorted(cumulated, target, right=True).squeeze(1).clamp(max=last)
 
 
 class ContextNetwork(nn.Module):
