@@ -20,7 +20,7 @@ from synthohive.exceptions import SchemaError, SerializationError, TrainingError
 from tests.contracts.model import TABLE, Recorder, child_rows, context_rows, same, stream
 
 SEED = np.random.SeedSequence(7)
-PAIR: dict[str, Any] = {"candidates": ("autoregressive", "tvae"), "seconds": 0.5}
+PAIR: dict[str, Any] = {"candidates": ("autoregressive", "tvae"), "seconds": 0}
 
 
 def test_the_paces_are_those_of_the_models() -> None:
