@@ -50,7 +50,7 @@ def find_group_rules(sample: Sample, reader: Reader, table: str, rows: int) -> l
     if found and len(data) < rows:
         names = list(dict.fromkeys([*driver.columns, *(rule.column for rule in found)]))
         whole = pa.Table.from_batches(list(reader.read(table, names)))
-        found = [rule for rule in _Search(sample, table, driver, whole).rules() if rule in found]
+        found = list(_Search(sample, table, driver, whole).rules())  # a sample may thin groups
     for rule in found:
         log.info("relation_found", table=table, relation=str(rule))
     return [*found]

@@ -10,6 +10,10 @@ __all__ = ["share_out"]
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 ROUNDS = 200
+MOST_IDLE = 6
+"""Rounds without any move, after which none is expected."""
+NEAR = 0.0005
+"""Share of the parents by which the distributions may differ."""
 
 
 def share_out(
@@ -60,9 +64,10 @@ def _in_proportion(
 
 def _towards(counts: IntArray, groups: IntArray, goal: IntArray, rng: np.random.Generator) -> None:
     """Move single children inside groups, in place, until the distribution is as wished."""
+    idle = 0
     for number in range(ROUNDS):
         surplus = _cumulated(counts, len(goal) - 1) - goal  # of parents with so many or fewer
-        if not surplus.any():
+        if np.abs(surplus).max() <= NEAR * len(counts) or idle == MOST_IDLE:
             return
         order = np.lexsort((rng.random(len(groups)), groups))[number % 2 :]
         order = order[: len(order) // 2 * 2].reshape(-1, 2)
@@ -76,6 +81,7 @@ def _towards(counts: IntArray, groups: IntArray, goal: IntArray, rng: np.random.
         few = (_ranks_of(down) < np.maximum(-surplus[down] // 2, 1)) & (
             _ranks_of(up) < np.maximum(surplus[up] // 2, 1)
         )
+        idle = 0 if few.any() else idle + 1
         np.subtract.at(counts, gives[few], 1)
         np.add.at(counts, takes[few], 1)
 

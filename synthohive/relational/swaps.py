@@ -15,6 +15,8 @@ IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 ROUNDS = 40
+NEARNESS = (1, 4, 16, 0)
+"""How many neighbouring likes count as one, from the first rounds to the last; 0 is all."""
 MOST_TRIES = 400_000
 """Partners that are looked at in one round."""
 LONGEST_WALK = 200
@@ -40,7 +42,8 @@ class PairRules:
     theirs : ndarray of int64, optional
         The group of each parent.
     likes : ndarray of int64, optional
-        Rows that swap without harm to what parents and children have in common.
+        Rows of equal likes, or near ones, swap without harm to what parents and children
+        have in common.
     """
 
     parents: int
@@ -86,16 +89,16 @@ def settle(chosen: IntArray, rules: PairRules, rng: np.random.Generator) -> tupl
         Rows that cannot be made right.
     """
     chosen = chosen.copy()
-    near = _Classes.of(rules.groups, rules.likes, len(chosen))
-    for number in range(ROUNDS):
-        wrong = np.flatnonzero(rules.wrong(chosen))
-        if not len(wrong):
-            return chosen, np.zeros(len(chosen), dtype=np.bool_)
-        if number == ROUNDS // 2 and rules.likes is not None:
-            near = _Classes.of(rules.groups, None, len(chosen))
-        _swap_at_random(chosen, wrong, near, rules, rng)
-    far = _Classes.of(rules.groups, None, len(chosen))
-    return _Search(chosen, rules, far, rng).run()
+    widths = NEARNESS if rules.likes is not None else (0,)
+    for width in widths:
+        likes = None if rules.likes is None or not width else rules.likes // width
+        classes = _Classes.of(rules.groups, likes, len(chosen))
+        for _ in range(ROUNDS // len(widths)):
+            wrong = np.flatnonzero(rules.wrong(chosen))
+            if not len(wrong):
+                return chosen, np.zeros(len(chosen), dtype=np.bool_)
+            _swap_at_random(chosen, wrong, classes, rules, rng)
+    return _Search(chosen, rules, _Classes.of(rules.groups, None, len(chosen)), rng).run()
 
 
 @dataclass(frozen=True)

@@ -56,11 +56,12 @@ def state(child: pd.DataFrame) -> np.ndarray:
     return pd.Series(made, least.index).reindex(range(PARENTS)).to_numpy()
 
 
-def search(target: np.ndarray) -> list[Aggregate]:
+def search(target: np.ndarray, child: Optional[pd.DataFrame] = None) -> list[Aggregate]:
     parent = pd.DataFrame({"id": range(PARENTS), "value": target})
     metadata = Metadata().add_table("parent", "id")
     metadata.add_table("child", fk={"parent_id": "parent.id"})
-    reader = reader_for({"parent": parent, "child": lines()}, metadata)
+    rows = lines() if child is None else child
+    reader = reader_for({"parent": parent, "child": rows}, metadata)
     counts = {name: reader.count(name) for name in reader.metadata.tables}
     tables = {n: pa.Table.from_batches(list(reader.read(n))) for n in counts}
     plan = RelationalPlan.build(reader.metadata, counts)
@@ -117,3 +118,15 @@ def test_it_is_calculated_from_other_children_in_any_blocks(case: str) -> None:
     )
     kept = loaded.apply(pa.table({"value": expected}), pa.nulls(PARENTS, expected.type))
     assert kept.column("value").combine_chunks().equals(expected)
+
+
+def test_a_price_is_not_taken_for_the_least_amount_that_it_was_sold_for() -> None:
+    rng = np.random.default_rng(2)
+    owner = np.repeat(np.arange(PARENTS), 20)
+    price = rng.integers(100, 9_000, PARENTS) / 100
+    number = np.tile(rng.integers(1, 4, 20), PARENTS)
+    number[::20] = 1  # each is sold alone, too
+    sold = pd.DataFrame({"parent_id": owner, "number": number})
+    sold["amount"] = (number * price[owner]).round(2)
+    assert np.allclose(sold.groupby("parent_id")["amount"].min(), price)
+    assert search(price, sold) == []

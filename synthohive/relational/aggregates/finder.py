@@ -21,9 +21,10 @@ from synthohive.relational.aggregates.sets import (
     find_value_set,
     value_sets,
 )
-from synthohive.relational.aggregates.totals import Amount, Total, Totals, find_function
+from synthohive.relational.aggregates.totals import Amount, Function, Total, Totals, find_function
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.relations.columns import LEAST_ROWS, Columns
+from synthohive.relational.relations.discover import discover_links
 from synthohive.relational.relations.formula import Factor, Term
 from synthohive.relational.relations.numbers import Floats, is_time
 from synthohive.relational.relations.stated import stated_relations
@@ -38,6 +39,8 @@ IntArray = npt.NDArray[np.int64]
 MOST_PARENTS = 2_000_000
 MOST_AMOUNTS = 60
 MOST_CATEGORIES = 20
+MERE: tuple[Function, ...] = ("min", "max", "mean")
+"""What children that follow from their parent may give by the way."""
 
 
 def find_aggregates(
@@ -147,10 +150,21 @@ class _Search:
             if target in numeric:
                 given, step = columns.numbers(target), columns.step(target)
                 found = self._total(target, given, step, list(zip(amounts, totals)))
+            if isinstance(found, Total) and found.function in MERE and self._is_source(target):
+                found = None
             if found is None and target in few:
                 found = self._value_set(target, parents.column(target), values, sets)
             if found is not None:
                 yield found
+
+    def _is_source(self, target: str) -> bool:
+        """Whether the children follow from the parent: a price is the least of quantity * price."""
+        config, name = self.sample.metadata.tables[self.child], f"{self.key.parent}.{target}"
+        rows = self._child_columns().rows
+        parents = self.sample.parent_rows(self.child, self.key)
+        above = self.sample.take(self.key.parent, [target], parents).rename_columns([name])
+        targets = set(rows.column_names) - set(config.derived)
+        return bool(discover_links(rows, above, targets, {}))
 
     def _child_columns(self) -> Columns:
         config, rows = self.sample.metadata.tables[self.child], self.sample.tables[self.child]
