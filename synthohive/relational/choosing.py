@@ -77,6 +77,7 @@ class _Choice:
         stray = np.flatnonzero(~nulls & ~able)
         if len(stray):
             log.warning("no_parent_that_fits", key=self.label, rows=len(stray))
+        if not self.further.shared:  # else another parent would not agree on the shared columns
             chosen[stray] = self.run.rng(*self._path("stray")).integers(0, self.count, len(stray))
         return self._settled(chosen, own, theirs, linked, wanted)
 
@@ -86,7 +87,7 @@ class _Choice:
     def _groups(self) -> Optional[tuple[IntArray, IntArray]]:
         """Return the group of each row and of each parent: a parent is chosen of one's own."""
         pairs: list[tuple[IntArray, IntArray]] = []
-        shared = self.further.shared if self.further.mode == "grouped" else ()
+        shared = self.further.shared
         if shared:
             keys = self.run.tables[self.key.parent].spool.column_table([p for _, p in shared])
             own, theirs = group_codes(

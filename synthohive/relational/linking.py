@@ -82,9 +82,8 @@ class _Choice:
         names = [*self.linked.above(fitted.attributes), *(b.source for b in self.bounds)]
         self.above = above(run, self.key.parent, names)
         shared = {column for column, _ in further.shared}
-        self.columns = [
-            pair for pair in zip(self.key.columns, self.key.parent_columns) if pair[0] not in shared
-        ]
+        pairs = list(zip(self.key.columns, self.key.parent_columns))
+        self.columns = [pair for pair in pairs if pair[0] not in shared] or pairs
 
     def apply(self, block: pa.Table, start: int) -> pa.Table:
         """Fill the key's columns of a block."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthohive.relational.key_rules import Company, Meeting, follow
+from synthohive.relational.plan import FurtherKey
 from synthohive.relational.rows import match_rows
 from synthohive.relational.run import Run
 from synthohive.schema import ForeignKey
@@ -94,9 +95,24 @@ def reachable(run: Run, name: str, key: ForeignKey) -> Bools:
         others = np.arange(run.tables[rule.key.parent].spool.rows)
         ends = follow(source, rule.key.parent, rule.route[1:], others)
         able &= np.isin(follow(source, key.parent, rule.other[1:], parents), ends)
+    for further in run.fitted.plan.tables[name].further:
+        if {c for c, _ in further.shared} <= set(key.columns) and further.mode == "grouped":
+            able &= _agreeing(run, name, key, further)
     for company in _companies(run, name, key, needs=True):
         able &= _has_children(run, company)
     return able
+
+
+def _agreeing(run: Run, name: str, key: ForeignKey, further: FurtherKey) -> Bools:
+    """Return the parents over `key` with which one over another key agrees on shared columns."""
+    size, label = run.tables[key.parent].spool.rows, further.key.label(name)
+    if run.fitted.tables[name].keys[label].null_share or further.key.parent not in run.tables:
+        return np.ones(size, dtype=np.bool_)
+    column = dict(zip(key.columns, key.parent_columns))
+    mine, theirs = [column[c] for c, _ in further.shared], [p for _, p in further.shared]
+    own = run.tables[key.parent].spool.column_table(mine)
+    others = run.tables[further.key.parent].spool.column_table(theirs)
+    return match_rows(own, mine, others, theirs) >= 0
 
 
 def _companies(run: Run, name: str, key: ForeignKey, *, needs: bool) -> list[Company]:

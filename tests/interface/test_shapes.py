@@ -221,6 +221,34 @@ def test_line_numbers_and_seats_are_unique_inside_their_parent_though_nothing_sa
     assert made["seat"].max() <= 11
 
 
+def test_no_row_where_no_parent_agrees_on_the_shared_column() -> None:
+    rng = np.random.default_rng(9)
+    number = np.where(rng.random(80) < 0.6, rng.integers(1, 5, 80), 0)
+    shops = pd.DataFrame({"id": range(80), "size": rng.integers(1, 4, 80)})
+    goods, sales = (
+        pd.DataFrame({"shop_id": np.repeat(range(80), n)}) for n in (number, number * 3 + 1)
+    )
+    for table in (goods, sales):
+        table["number"] = table.groupby("shop_id").cumcount() + 1
+    lines = sales[number[sales["shop_id"]] > 0].rename(columns={"number": "sale_no"})
+    lines["good_no"] = (rng.random(len(lines)) * number[lines["shop_id"]]).astype(int) + 1
+    lines.insert(0, "id", range(len(lines)))
+    metadata = Metadata().add_table("shops", "id")
+    for name in ("goods", "sales"):
+        metadata.add_table(name, ["shop_id", "number"], fk={"shop_id": "shops.id"})
+    wide = [
+        {"columns": ["shop_id", column], "parent": p, "parent_columns": ["shop_id", "number"]}
+        for column, p in (("sale_no", "sales"), ("good_no", "goods"))
+    ]
+    metadata.add_table("lines", "id", foreign_keys=wide)
+    frames = {"shops": shops, "goods": goods, "sales": sales, "lines": lines}
+    made = fitted(frames, metadata).sample(seed=2)
+    both = made["lines"].merge(
+        made["goods"], left_on=["shop_id", "good_no"], right_on=["shop_id", "number"]
+    )
+    assert len(both) == len(made["lines"]) == len(lines)
+
+
 def test_rules_on_keys_survive_a_checkpoint(
     ordered: tuple[Frames, Frames, Synthesizer], tmp_path: object
 ) -> None:
