@@ -17,6 +17,7 @@ from synthohive.privacy.fake import FakeColumn
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
+from synthohive.relational.growing import Growing
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.key_rules import KeyRule
 from synthohive.relational.keys import KeyMaker
@@ -26,7 +27,6 @@ from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
-from synthohive.relational.sequences import Growing
 from synthohive.relational.stand_ins import StandIns
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile

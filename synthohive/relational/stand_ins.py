@@ -10,6 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive.relational.growing import (
+    Growing,
+    find_growing,
+    keep_growing,
+    prepare_growing,
+    restore_growing,
+)
 from synthohive.relational.residuals import (
     Residual,
     find_residuals,
@@ -17,13 +24,6 @@ from synthohive.relational.residuals import (
     restore_residuals,
 )
 from synthohive.relational.sample import SampledGroups
-from synthohive.relational.sequences import (
-    Growing,
-    find_growing,
-    keep_growing,
-    prepare_growing,
-    restore_growing,
-)
 from synthohive.schema import Column
 
 __all__ = ["StandIns"]

@@ -300,3 +300,23 @@ def test_many_columns_are_searched_without_a_cross_product() -> None:
     columns["sum"] = columns["c3"] + columns["c4"]
     texts = [str(r) for r in found(pa.table(columns)).relations]
     assert any(set(text.replace("=", " ").split()) >= {"sum", "c3", "c4"} for text in texts)
+
+
+def test_a_column_between_two_that_are_given() -> None:
+    rng = np.random.default_rng(4)
+    opens = rng.integers(0, 5_000, ROWS)
+    closes = opens + rng.integers(10, 400, ROWS)
+    visit = opens + (rng.random(ROWS) * (closes - opens + 1)).astype(int)
+    table = pa.table({"p.opens": opens, "p.closes": closes, "visit": visit})
+    relations = discover(table, ["visit"])
+    assert [str(r) for r in relations.relations] == ["visit >= p.opens, <= p.closes"]
+    modelled, _ = relations.prepare(
+        table, {"visit": column_from_arrow(table.schema.field("visit"))}, rng
+    )
+    shuffled = modelled.take(pa.array(rng.permutation(ROWS)))
+    columns = {"visit": column_from_arrow(table.schema.field("visit"))}
+    drawn = relations.restore(shuffled, columns, table.select(["p.opens", "p.closes"]), rng)
+    values = drawn.column("visit").to_numpy()
+    assert ((values >= opens) & (values <= closes)).all()
+    late = table.set_column(2, "visit", pa.array(np.where(np.arange(ROWS) == 7, closes + 1, visit)))
+    assert not verified(relations, [late]).relations

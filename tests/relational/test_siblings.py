@@ -9,7 +9,7 @@ import pytest
 
 from synthohive import ForeignKey, Metadata, PrivacyConfig, Synthesizer, TableConfig
 from synthohive.core.data.encoded import Continuous, Discrete, EncodedTable, Layout
-from synthohive.relational.sequences import find_growing, prepare_growing, restore_growing
+from synthohive.relational.growing import find_growing, prepare_growing, restore_growing
 from synthohive.relational.siblings import Siblings, previous_siblings, sibling_ranks
 from synthohive.schema import Column
 

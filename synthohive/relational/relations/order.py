@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive.relational.relations.base import Bools, Relation
-from synthohive.relational.relations.numbers import as_numbers, from_numbers
+from synthohive.relational.relations.numbers import Floats, as_numbers, from_numbers
 
 __all__ = ["Order"]
 
 
 @dataclass(frozen=True)
 class Order(Relation):
-    """``target >= source`` or ``target <= source``.
+    """``target >= source`` or ``target <= source``; perhaps between two columns.
 
     Attributes
     ----------
@@ -26,6 +26,8 @@ class Order(Relation):
         The grid of the distances; 0 for none.
     distance : bool
         The distance is modelled in place of the target.
+    limit : str, optional
+        A column on the target's other side.
     """
 
     kind: ClassVar[str] = "order"
@@ -34,11 +36,12 @@ class Order(Relation):
     after: bool
     step: float
     distance: bool = True
+    limit: Optional[str] = None
 
     @property
     def sources(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The other column."""
-        return (self.source,)
+        """The other columns."""
+        return (self.source,) if self.limit is None else (self.source, self.limit)
 
     @property
     def whole(self) -> bool:
@@ -51,8 +54,11 @@ class Order(Relation):
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows in which the target lies on the wrong side."""
-        beyond = as_numbers(rows.column(self.target)) - as_numbers(rows.column(self.source))
-        return np.asarray(self._sign * beyond < 0, dtype=np.bool_)
+        target = as_numbers(rows.column(self.target))
+        wrong = self._sign * (target - as_numbers(rows.column(self.source))) < 0
+        if self.limit is not None:
+            wrong |= self._sign * (as_numbers(rows.column(self.limit)) - target) < 0
+        return np.asarray(wrong, dtype=np.bool_)
 
     def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
         """Return the distance, in steps where there are any."""
@@ -77,24 +83,29 @@ class Order(Relation):
         start = as_numbers(rows.column(self.source))
         if self.distance:
             gaps = np.maximum(as_numbers(modelled), 0.0) * (self.step or 1.0)
-            return from_numbers(start + self._sign * gaps, type_)
-        return self._clipped(as_numbers(modelled), start, type_)
+            return self._clipped(start + self._sign * gaps, rows, type_)
+        return self._clipped(as_numbers(modelled), rows, type_)
 
-    def _clipped(self, numbers: Any, start: Any, type_: pa.DataType) -> pa.Array:
-        limit = np.maximum if self.after else np.minimum
-        right = np.where(np.isnan(start) | np.isnan(numbers), numbers, limit(numbers, start))
-        return from_numbers(right, type_)
+    def _clipped(self, numbers: Floats, rows: pa.Table, type_: pa.DataType) -> pa.Array:
+        """Move what lies beyond the limit, then what lies on the wrong side of the source."""
+        first, last = (np.fmax, np.fmin) if self.after else (np.fmin, np.fmax)
+        right = numbers
+        if self.limit is not None:
+            right = last(right, as_numbers(rows.column(self.limit)))
+        right = first(right, as_numbers(rows.column(self.source)))
+        return from_numbers(np.where(np.isnan(numbers), numbers, right), type_)
 
     def mend(self, rows: pa.Table) -> pa.Array:
         """Move the target to the source where it lies on the wrong side."""
         target = rows.column(self.target)
         if not self.violations(rows).any():
             return target.combine_chunks()
-        start = as_numbers(rows.column(self.source))
-        return self._clipped(as_numbers(target), start, target.type)
+        return self._clipped(as_numbers(target), rows, target.type)
 
     def __str__(self) -> str:
-        return f"{self.target} {'>=' if self.after else '<='} {self.source}"
+        sign, other = (">=", "<=") if self.after else ("<=", ">=")
+        text = f"{self.target} {sign} {self.source}"
+        return text if self.limit is None else f"{text}, {other} {self.limit}"
 
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from typing import Optional
 
@@ -141,8 +142,18 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
         for source in (n for n, may in zip(names, one_sided) if may and n != target):
             found += list(orders_between(columns, target, source))
     found.sort(key=lambda pair: (not pair[1].after, pair[0]))
-    for _, order in found:
-        chosen.add(order)
+    limits = [order for _, order in found if not chosen.add(order)]
+    for order in limits:
+        _limit(columns, chosen, order)
+
+
+def _limit(columns: Columns, chosen: Chosen, order: Order) -> None:
+    """Let an order that comes too late be the other side of the one that was taken."""
+    taken, source = chosen.relations.get(order.target), order.source
+    if not isinstance(taken, Order) or taken.limit is not None or taken.after == order.after:
+        return
+    if not chosen.depends(source, order.target) and columns.covers((source,), order.target):
+        chosen.relations[order.target] = replace(taken, limit=source)
 
 
 def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple[float, Order]]:
