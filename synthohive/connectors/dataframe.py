@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrow import column_from_arrow
 from synthohive._schema_checks import joinable
 from synthohive.connectors.base import BATCH_ROWS, FanOut, Reader
+from synthohive.connectors.levels import Levels
 from synthohive.exceptions import SchemaError
 from synthohive.schema import ForeignKey, Metadata
 
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameReader", "to_frame"]
 
-ENTITIES = 1_000
-"""A root with fewer rows is kept whole: too few draws make no sample."""
+IntArray = npt.NDArray[np.int64]
 
 
 class FrameReader(Reader):
@@ -102,40 +103,37 @@ class FrameReader(Reader):
     def sample(
         self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
     ) -> dict[str, pa.Table]:
-        """Keep whole tables that fit; sample entities of the others with their children."""
+        """Keep whole tables that fit; sample entities of the others with all below them."""
+        counts = {name: len(self._tables[name]) for name in drivers}
+        levels = Levels.of(self._metadata, drivers, counts, size)
         kept: dict[str, pa.Table] = {}
         for name, driver in drivers.items():
-            table = self._tables[name]
-            wanted = size
+            table, level = self._tables[name], levels.level(name)
+            rng, share = np.random.Generator(np.random.Philox(seed)), levels.fraction(level)
+            alone = np.arange(len(table))
             if driver is not None:
-                table = _with_parent(name, driver, table, kept[driver.parent])
-            else:
-                share = min(1.0, size / max(1, self._largest(name, drivers)))
-                wanted = min(size, max(ENTITIES, round(len(table) * share)))
-            if len(table) > max(wanted, ENTITIES if driver is None else 0):
-                rng = np.random.Generator(np.random.Philox(seed))
-                drawn = rng.permutation(len(table))[:wanted]
-                table = table.take(pa.array(np.sort(drawn)))
+                table, alone = _with_parent(name, driver, table, kept[driver.parent])
+            if share < 1.0:  # rows below the level come with their parents
+                drawn = np.ones(len(table), dtype=bool)
+                own = np.arange(len(table)) if level == name else alone
+                drawn[own] = False
+                drawn[rng.permutation(own)[: round(share * len(own))]] = True
+                table = table.filter(pa.array(drawn))
             kept[name] = table.combine_chunks()
         return kept
 
-    def _largest(self, root: str, drivers: Mapping[str, Optional[ForeignKey]]) -> int:
-        """Return the rows of the largest table that hangs on a root, itself included."""
-        below = [root]
-        for name in below:
-            below += [c for c, key in drivers.items() if key is not None and key.parent == name]
-        return max(len(self._tables[name]) for name in below)
 
-
-def _with_parent(name: str, driver: ForeignKey, table: pa.Table, parent: pa.Table) -> pa.Table:
-    """Return the rows whose parent is there, or whose key is empty."""
+def _with_parent(
+    name: str, driver: ForeignKey, table: pa.Table, parent: pa.Table
+) -> tuple[pa.Table, IntArray]:
+    """Return the rows whose parent is there, or whose key is empty, and which are the latter."""
     keys = table.select(driver.columns)
     filled = _complete(keys).to_numpy(zero_copy_only=False)
     left, right = _aligned(name, driver, keys.filter(pa.array(filled)), parent)
     numbered = left.append_column("row", pa.array(np.flatnonzero(filled)))
     matched = numbered.join(right, keys=right.column_names, join_type="left semi")
-    rows = np.concatenate([matched.column("row").to_numpy(), np.flatnonzero(~filled)])
-    return table.take(pa.array(np.sort(rows)))
+    rows = np.sort(np.concatenate([matched.column("row").to_numpy(), np.flatnonzero(~filled)]))
+    return table.take(pa.array(rows)), np.flatnonzero(~filled[rows])
 
 
 def _aligned(

@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Optional
 
 from synthohive.connectors.dialects.base import Dialect
+from synthohive.connectors.levels import Levels
 from synthohive.schema import Column, ForeignKey, Metadata
 
 __all__ = ["Subset"]
 
-ENTITIES = 1_000
-"""A table with fewer rows is no place to sample at: its rows would be too few draws."""
 SPACE = 1 << 32
 
 
@@ -46,33 +45,11 @@ class Subset:
         self.dialect, self.place, self.metadata = dialect, place, metadata
         self.drivers, self.size, self.seed = drivers, size, seed
 
-    def chain(self, table: str) -> list[str]:
-        """Return the table and its ancestors over driving keys, nearest first."""
-        found = [table]
-        while (driver := self.drivers.get(found[-1])) is not None:
-            found.append(driver.parent)
-        return found
-
-    def level(self, table: str, counts: Mapping[str, int]) -> str:
-        """Return the topmost of a table and its ancestors that has enough rows."""
-        large = [name for name in self.chain(table) if counts[name] >= ENTITIES]
-        return large[-1] if large else table
-
-    def fraction(self, level: str, counts: Mapping[str, int]) -> float:
-        """Return the share of a level's rows such that no table below exceeds the size.
-
-        A level with few rows, as of a look-up table, is read whole.
-        """
-        if counts[level] < ENTITIES:
-            return 1.0
-        below = [counts[name] for name in self.drivers if self.level(name, counts) == level]
-        return min(1.0, self.size / max([1, *below]))
-
     def query(self, table: str, columns: Sequence[Column], counts: Mapping[str, int]) -> str:
         """Return the query of one table's sample, in a fixed order."""
-        level = self.level(table, counts)
-        share = self.fraction(level, counts)
-        chain = self.chain(table)
+        levels = Levels.of(self.metadata, self.drivers, counts, self.size)
+        level, chain = levels.level(table), levels.chain(table)
+        share = levels.fraction(level)
         q = self.dialect.quote
         listed = ", ".join(self.dialect.expression(c, f"t0.{q(c.name)}") for c in columns)
         sql = f"SELECT {listed} FROM {self.place(table)} t0"

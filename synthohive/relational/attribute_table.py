@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -13,7 +14,7 @@ from synthohive.relational.roles import DEPTH, fan_out_column, null_column
 from synthohive.relational.sample import Sample, incoming_keys
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["attribute_table"]
+__all__ = ["any_null", "attribute_table"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -42,11 +43,11 @@ def attribute_table(
     for further in sample.plan.tables[table].further:
         if further.mode == "implied":
             continue
-        missing = _any_null(data, further.key.columns)
+        missing = any_null(data, further.key.columns)
         if missing.any():
             add(null_column(further.key.label(table)), missing, ColumnKind.BOOLEAN)
     for name in made:
-        missing = _any_null(data, [name])
+        missing = any_null(data, [name])
         if missing.any():
             add(null_column(name), missing, ColumnKind.BOOLEAN)
     if depths is not None:
@@ -56,7 +57,8 @@ def attribute_table(
     return pa.table(arrays), columns
 
 
-def _any_null(data: pa.Table, columns: list[str]) -> npt.NDArray[np.bool_]:
+def any_null(data: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Return in which rows any of some columns is NULL."""
     missing = np.zeros(len(data), dtype=bool)
     for name in columns:
         missing |= pc.is_null(data.column(name)).to_numpy(zero_copy_only=False)

@@ -20,7 +20,7 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.reference import is_reference
 from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
-from synthohive.relational.attribute_table import attribute_table
+from synthohive.relational.attribute_table import any_null, attribute_table
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
@@ -266,7 +266,11 @@ class TableFitter:
             key = next(key for key in keys if key.label(name) == label)
             parents = self.sample.parent_rows(name, key)
             values = codes(self._parents(key.parent, table))[parents]
-            array = pa.array(values, mask=parents < 0).cast(pa.string())
+            empty = any_null(self.sample.tables[name], key.columns)
+            unknown = np.flatnonzero((parents < 0) & ~empty)  # the parent was not read
+            rng = seeds.generator(self.options.seed, name, label, "unknown")
+            values[unknown] = rng.choice(values[parents >= 0], len(unknown))
+            array = pa.array(values, mask=empty).cast(pa.string())
             column = Column(name=code_column(label), kind=ColumnKind.CATEGORICAL, arrow="string")
             columns[column.name] = column
             attributes = beside(attributes, pa.table({column.name: array}))

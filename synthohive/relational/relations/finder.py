@@ -85,8 +85,17 @@ class RelationFinder:
         """
         whole = {r.target: r for r in known.relations if r.whole}
         options = {"search": search} if search else {}
-        found = discover_links(self._own(), self.above(key), self._free(), whole, **options)
-        return self._verified(found, key)
+        rows, above, all_read = self._own(), self.above(key), self._read(key)
+        if not all_read.all():  # of some rows, the parent was not read
+            rows, above = (t.filter(pa.array(all_read)) for t in (rows, above))
+        found = discover_links(rows, above, self._free(), whole, **options)
+        return self._verified(found, key, partial=not bool(all_read.all()))
+
+    def _read(self, key: ForeignKey) -> npt.NDArray[np.bool_]:
+        """Return the rows whose parent over a key is in the sample, or that have none."""
+        columns = self.sample.tables[self.table].select(key.columns).columns
+        empty = np.any([pc.is_null(c).to_numpy(zero_copy_only=False) for c in columns], axis=0)
+        return np.asarray(empty | (self.sample.parent_rows(self.table, key) >= 0), dtype=np.bool_)
 
     def find_bounds(self, key: ForeignKey, targets: Collection[str]) -> list[Order]:
         """Return the orders between some own columns and those of the parent over a key."""
@@ -129,8 +138,11 @@ class RelationFinder:
         unique = {c for columns in config.unique_sets for c in columns}
         return set(self.attributes) - unique - self.fixed - set(config.derived)
 
-    def _verified(self, found: TableRelations, key: Optional[ForeignKey]) -> TableRelations:
-        if found and len(self.sample.tables[self.table]) < self.rows:
+    def _verified(
+        self, found: TableRelations, key: Optional[ForeignKey], *, partial: bool = False
+    ) -> TableRelations:
+        partial = partial or len(self.sample.tables[self.table]) < self.rows
+        if found and partial:
             found = verified(found, self.all_rows(found, key))
         for relation in found.relations:
             log.info("relation_found", table=self.table, relation=str(relation))
