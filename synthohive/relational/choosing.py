@@ -223,12 +223,15 @@ class _Choice:
     def _apart(self) -> list[IntArray]:
         """Return the parent rows, known by now, that must not be chosen again."""
         found = []
+        driver = self.run.fitted.plan.tables[self.name].driver
         for rule in self.fitted.key_rules:
-            if isinstance(rule, Apart) and rule.key == self.key:
-                if rule.other is None:
-                    found.append(np.arange(self.made.spool.rows, dtype=np.int64))
-                else:
-                    found.append(self.source.parent_rows(self.name, rule.other))
+            if not isinstance(rule, Apart) or self.key not in (rule.key, rule.other):
+                continue
+            other = rule.other if rule.key == self.key else rule.key
+            if other is None:
+                found.append(np.arange(self.made.spool.rows, dtype=np.int64))
+            elif other == driver or other.label(self.name) in self.made.parents:
+                found.append(self.source.parent_rows(self.name, other))
         return found
 
 
