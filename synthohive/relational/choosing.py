@@ -6,7 +6,6 @@ number per row is held for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Optional
 
@@ -26,14 +25,13 @@ from synthohive.relational.relations.order import Order
 from synthohive.relational.rows import group_codes
 from synthohive.relational.run import Generated, Run
 from synthohive.relational.shares import share_out
-from synthohive.relational.swaps import PairRules, settle
+from synthohive.relational.swaps import Forbids, PairRules, settle
 
 __all__ = ["above", "breaks", "choose"]
 
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-Forbids = Callable[[IntArray, IntArray], Bools]
 
 
 def above(run: Run, table: str, names: list[str]) -> pa.Table:
@@ -195,8 +193,8 @@ class _Choice:
         if columns:
             fixed = group_codes([self._columns(columns)], [columns])[0][rows]
         forbidden = tuple(_same_as(other[rows]) for other in self._apart())
-        forbidden += self._out_of_order(rows)
-        if fixed is None and not forbidden:
+        unwanted = self._out_of_order(rows)
+        if fixed is None and not forbidden and not unwanted:
             return chosen
         likes = None
         if wanted is not None:
@@ -204,7 +202,7 @@ class _Choice:
             likes[linked] = wanted
             likes = likes[rows]
         groups = None if own is None else own[rows]
-        rules = PairRules(self.count, fixed, forbidden, groups, theirs, likes)
+        rules = PairRules(self.count, fixed, forbidden, unwanted, groups, theirs, likes)
         chosen[rows], left = settle(chosen[rows], rules, self.run.rng(*self._path("pairs")))
         if left.any():
             log.warning("repeated_pairs_left", key=self.label, rows=int(left.sum()))

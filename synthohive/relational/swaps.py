@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PairRules", "settle"]
+__all__ = ["Forbids", "PairRules", "settle"]
 
 IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Forbids = Callable[[IntArray, IntArray], Bools]
 
 ROUNDS = 40
 NEARNESS = (1, 4, 16, 0)
@@ -21,7 +22,7 @@ MOST_TRIES = 400_000
 """Partners that are looked at in one round."""
 LONGEST_WALK = 200
 """Rows that move on, one after the other, until the last finds a place."""
-MOST_WORK = 2_000_000_000
+MOST_WORK = 500_000_000
 """Comparisons spent on rows that no random swap has helped."""
 
 
@@ -37,6 +38,8 @@ class PairRules:
         The other half of a unique set: the pair of it and the parent never repeats.
     forbidden : sequence of callable
         Each tells, of row numbers and as many parents, which must not be paired.
+    unwanted : sequence of callable
+        The same for pairs that only swaps avoid: no quota is broken for them.
     groups : ndarray of int64, optional
         Only rows of one group may swap.
     theirs : ndarray of int64, optional
@@ -48,7 +51,8 @@ class PairRules:
 
     parents: int
     fixed: Optional[IntArray] = None
-    forbidden: tuple[Callable[[IntArray, IntArray], Bools], ...] = ()
+    forbidden: tuple[Forbids, ...] = ()
+    unwanted: tuple[Forbids, ...] = ()
     groups: Optional[IntArray] = None
     theirs: Optional[IntArray] = None
     likes: Optional[IntArray] = None
@@ -56,7 +60,7 @@ class PairRules:
     def refused(self, rows: IntArray, parents: IntArray) -> Bools:
         """Return which rows must not have these parents, repeats aside."""
         found = np.zeros(len(rows), dtype=np.bool_)
-        for forbids in self.forbidden:
+        for forbids in (*self.forbidden, *self.unwanted):
             found |= forbids(rows, parents)
         return found
 
@@ -185,6 +189,7 @@ class _Search:
                 break
             if self._is_wrong(int(row)):
                 self._walk(int(row))
+        self.rules = replace(self.rules, unwanted=())
         for row in np.flatnonzero(self.rules.wrong(self.chosen)):
             free = np.flatnonzero(self._open(int(row)))
             if len(free):

@@ -64,8 +64,8 @@ class Tree:
             chosen = CodedQuotaAssigner(wanted, codes, counts, seed).assign(np.arange(len(rows)))
         if self.bounds:
             one, two = self.own.take(pa.array(rows)), self._above(parents)
-            forbidden = tuple(breaks(order, one, two) for order in self.bounds)
-            rules = PairRules(len(parents), forbidden=forbidden, likes=wanted)
+            unwanted = tuple(breaks(order, one, two) for order in self.bounds)
+            rules = PairRules(len(parents), unwanted=unwanted, likes=wanted)
             chosen, _ = settle(chosen, rules, self.rng)
         found: IntArray = parents[chosen]
         self._hand_down(rows, found)

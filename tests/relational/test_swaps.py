@@ -74,3 +74,15 @@ def test_a_group_larger_than_the_parents_is_reported() -> None:
     after, left = settle(np.zeros(5, np.int64), rules, np.random.default_rng(0))
     assert left.sum() == 2
     assert sorted(after[~left].tolist()) == [0, 1, 2]
+
+
+def test_no_quota_is_broken_for_what_is_only_unwanted() -> None:
+    rng = np.random.default_rng(0)
+    age, least = rng.random(300), rng.random(40)
+    chosen = rng.integers(0, 40, 300)
+    rules = PairRules(40, unwanted=(lambda rows, theirs: age[rows] < least[theirs],))
+    after, left = settle(chosen, rules, rng)
+    assert not left.any()
+    assert np.array_equal(np.bincount(after), np.bincount(chosen))
+    broken = [(age < least[parents]).sum() for parents in (chosen, after)]
+    assert broken[1] < broken[0] / 4
