@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from synthohive import ConditionalGenerativeModel, Metadata
-from synthohive.core.models import MODELS
+from synthohive.core.models import MODELS, resolve_model
 from tests.contracts.model import LAYOUT, TABLE, child_rows, context_rows, same, stream, valid
 
 ROOT = Path(__file__).parents[3]
@@ -98,3 +99,14 @@ def test_the_pages_are_in_the_navigation_and_name_each_model() -> None:
     page = (ROOT / "docs" / "models.md").read_text("utf-8")
     for name in MODELS:
         assert f"`{name}`" in page
+
+
+@pytest.mark.parametrize("name", ["auto", "ctgan", "tvae"])
+def test_the_tables_of_settings_are_complete(name: str) -> None:
+    page = (ROOT / "docs" / "models.md").read_text("utf-8")
+    common, *parts = re.split(r"^##+ `(?=\w+`$)", page.split("### Common")[1], flags=re.MULTILINE)
+    own = {part.split("`")[0]: part for part in parts}
+    own["auto"] = page.split("## `auto`")[1].split("## Settings")[0]
+    listed = common + own[name] if name != "auto" else own[name]
+    for field in fields(resolve_model(name)(TABLE).config):  # type: ignore[attr-defined]
+        assert f"`{field.name}`" in listed
