@@ -17,7 +17,7 @@ import joblib
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import TrainingError
 from synthohive.relational.training_job import TrainingJob, keep_model, kept_model
-from synthohive.relational.training_worker import Shelved, train_shelved
+from synthohive.relational.training_worker import Shelved, train_shelved, watch
 
 __all__ = ["TrainingPool", "processes"]
 
@@ -129,9 +129,8 @@ class TrainingPool:
         while self._waiting and len(self._running) < self.count:
             shelved = self._waiting.pop()
             future = self._processes().submit(
-                train_shelved,
-                shelved.job, shelved.digest, shelved.place, shelved.folder, os.getpid(),
-            )  # fmt: skip
+                train_shelved, shelved.job, shelved.digest, shelved.place, shelved.folder
+            )
             self._running[future] = shelved
 
     def _take(self, future: Any, shelved: Shelved) -> None:
@@ -158,5 +157,7 @@ class TrainingPool:
         if self._executor is None:
             from joblib.externals.loky import ProcessPoolExecutor
 
-            self._executor = ProcessPoolExecutor(self.count)
+            self._executor = ProcessPoolExecutor(
+                self.count, initializer=watch, initargs=(os.getpid(),)
+            )
         return self._executor

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,7 +19,7 @@ from synthohive.core.models.base import TrainingEvent, TrainingListener
 from synthohive.core.models.progress import log_checkpoint
 from synthohive.relational.training_job import TrainingJob, keep_model
 
-__all__ = ["Shelved", "train_shelved"]
+__all__ = ["Shelved", "train_shelved", "watch"]
 
 
 class Shelved:
@@ -69,26 +71,35 @@ class Shelved:
         shutil.rmtree(self.folder)
 
 
-def train_shelved(job: TrainingJob, digest: str, place: Path, folder: Path, parent: int) -> None:
-    """Train, in a process of `parent`, and keep the model."""
+def watch(parent: int) -> None:
+    """End this process soon after its parent, who may have been killed."""
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def train_shelved(job: TrainingJob, digest: str, place: Path, folder: Path) -> None:
+    """Train, and keep the model."""
     whole = replace(job, data=_get(folder, "data", job.data))
     if job.context is not None:
         whole = replace(whole, context=_get(folder, "context", job.context))
-    keep_model(whole.run(_Teller(folder / "events", parent)), digest, place)
+    keep_model(whole.run(_Teller(folder / "events")), digest, place)
 
 
 class _Teller:
     """A listener that writes down what it hears."""
 
-    def __init__(self, path: Path, parent: int) -> None:
-        self.path, self.parent = path, parent
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def on_plan(self, works: Mapping[str, int]) -> None:
         """Say nothing: it concerns all tables."""
 
     def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
-        if os.getppid() != self.parent:  # it was killed: nobody waits for the model
-            os._exit(1)
         self._write([table, epoch, epochs])
 
     def on_checkpoint(self, event: TrainingEvent) -> None:

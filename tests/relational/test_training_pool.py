@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -196,6 +199,34 @@ def test_sudden_death_of_a_process(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         trained(2, failing("slow"), tmp_path, Interrupting())
+    assert len(list(tmp_path.iterdir())) >= 2
+    assert not (tmp_path / "late").exists()
+    assert alive(tmp_path) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.relational.test_training_pool import Interrupting, failing, trained
+
+class Killed(Interrupting):
+    def on_epoch(self, *told):
+        try:
+            super().on_epoch(*told)
+        except KeyboardInterrupt:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+trained(2, failing("slow"), Path(sys.argv[1]), Killed())
+"""
+
+
+def test_a_kill_leaves_no_process(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    for _ in range(80):
+        if not alive(tmp_path):
+            break
+        time.sleep(0.1)
     assert len(list(tmp_path.iterdir())) >= 2
     assert not (tmp_path / "late").exists()
     assert alive(tmp_path) == []
