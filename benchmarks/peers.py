@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("datasets", nargs="+", choices=[*DATASETS])
     parser.add_argument("--sdv", help="a Python with sdv")
     parser.add_argument("--mostlyai", help="a Python with mostlyai[local]")
+    parser.add_argument("--sdmetrics", action="store_true", help="also score with it (in --sdv)")
     parser.add_argument("--models", nargs="*", default=["autoregressive"], help="our own")
     parser.add_argument("--peers", nargs="*", choices=[*PEERS], default=[*PEERS])
     parser.add_argument("--epochs", type=int, default=40)
@@ -66,6 +67,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="a file for all figures")
     args = parser.parse_args()
+    for name in {*PEERS.values()}:  # they run in folders of their own
+        if getattr(args, name):
+            setattr(args, name, str(Path(getattr(args, name)).absolute()))
     figures = {}
     for name in args.datasets:
         figures[name] = compare(DATASETS[name](Options(args.seed, args.scale, args.size)), args)
@@ -87,10 +91,12 @@ def compare(data: DataSet, args: argparse.Namespace) -> dict[str, Any]:
         run = own(data, model, args)
         unit = unit or run.fit
         figures[model] = _scored(model, metadata, data.real, run, unit)
+        figures[model]["sdmetrics"] = checked(data, run, args)
     for peer in args.peers:
         python = getattr(args, PEERS[peer])
         run = other(peer, python, data, args.cap) if python else Run(refusal="not installed")
         figures[peer] = _scored(peer, metadata, data.real, run, unit)
+        figures[peer]["sdmetrics"] = checked(data, run, args)
     print(flush=True)
     return figures
 
@@ -109,17 +115,10 @@ def own(data: DataSet, model: str, args: argparse.Namespace) -> Run:
 
 def other(peer: str, python: str, data: DataSet, cap: float) -> Run:
     """Fit a peer in its own environment and sample from it."""
-    keys = {
-        name: {"pk": config.pk, "fk": [key.model_dump() for key in config.foreign_keys]}
-        for name, config in data.metadata.tables.items()
-    }
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "real"), Path(folder, "made")
-        source.mkdir()
         target.mkdir()
-        (source / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
-        for name, table in data.real.items():
-            pq.write_table(table, source / f"{name}.parquet")
+        _write(source, data, data.real)
         script = Path(__file__).with_name("peer_fit.py")
         command = [python, str(script), peer, str(source), str(target)]
         try:
@@ -134,6 +133,40 @@ def other(peer: str, python: str, data: DataSet, cap: float) -> Run:
         times = json.loads((target / "times.json").read_text(encoding="utf-8"))
         made = {name: pq.read_table(target / f"{name}.parquet") for name in data.real}
     return Run(made, times["fit"], times["sample"])
+
+
+def checked(data: DataSet, run: Run, args: argparse.Namespace) -> Optional[dict[str, Any]]:
+    """Return and print what sdmetrics makes of a run, where that was asked for."""
+    if not args.sdmetrics or run.tables is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        for side, tables in (("real", data.real), ("made", run.tables)):
+            _write(Path(folder, side), data, tables)
+        script = Path(__file__).with_name("sdmetrics_check.py")
+        command = [args.sdv, str(script), "real", "made"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    if done.returncode:
+        print(f"    sdmetrics: {done.stderr.strip().splitlines()[-1][:200]}", flush=True)
+        return None
+    scores: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    means = {
+        what: _mean([table.get(what, float("nan")) for table in scores.values()])
+        for what in ("Column Shapes", "Column Pair Trends")
+    }
+    print("    sdmetrics: " + ", ".join(f"{k} {v:.4f}" for k, v in means.items()), flush=True)
+    return scores
+
+
+def _write(folder: Path, data: DataSet, tables: Tables) -> None:
+    """Write the keys and a Parquet file per table."""
+    folder.mkdir()
+    keys = {
+        name: {"pk": config.pk, "fk": [key.model_dump() for key in config.foreign_keys]}
+        for name, config in data.metadata.tables.items()
+    }
+    (folder / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
+    for name, table in tables.items():
+        pq.write_table(table, folder / f"{name}.parquet")
 
 
 def _scored(name: str, metadata: Metadata, real: Tables, run: Run, unit: float) -> dict[str, Any]:
