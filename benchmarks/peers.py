@@ -83,9 +83,8 @@ def main() -> None:
 
 def compare(data: DataSet, args: argparse.Namespace) -> dict[str, Any]:
     """Print a line for the floor, for each of our models and for each peer."""
-    print(
-        f"{data.name}\n  {'':<16} column   pair    AUC  fan-out  orphans    fit s    cpu s   ratio  rows/s"
-    )
+    titles = "column   pair    AUC  fan-out  orphans    fit s    cpu s   ratio  rows/s"
+    print(f"{data.name}\n  {'':<16} {titles}")
     figures: dict[str, Any] = {}
     metadata = with_columns(data.metadata, data.real)
     if data.floor is not None and not args.no_floor:
