@@ -32,7 +32,7 @@ PLANNING = tuple(
     f"relational.{name}"
     for name in (
         "plan",
-        "linkage",
+        "parents.linkage",
         "keys",
         "key_makers",
         "key_patterns",

@@ -10,7 +10,7 @@ from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader, to_frame
 from synthohive.connectors.files import write_files
 from synthohive.exceptions import SchemaError
-from synthohive.relational.spool import TableSpool
+from synthohive.relational.making.spool import TableSpool
 
 __all__ = ["OutputFormat", "to_files", "to_memory"]
 

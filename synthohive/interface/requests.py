@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from synthohive.exceptions import SchemaError
-from synthohive.relational.conditions import compile_conditions
-from synthohive.relational.fit_record import recorded
 from synthohive.relational.fitted import FittedDatabase
+from synthohive.relational.making.conditions import compile_conditions
+from synthohive.relational.training.fit_record import recorded
 
 __all__ = ["Request", "check_fit", "fit_seed"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synthohive.relational.fitted import FittedDatabase
-from synthohive.relational.spool import TableSpool
+from synthohive.relational.making.spool import TableSpool
 from synthohive.validation.metrics import ColumnScore
 from synthohive.validation.profile import profile_distance
 

@@ -13,8 +13,8 @@ from synthohive.connectors.base import Provenance, Writer
 from synthohive.interface.requests import Request
 from synthohive.interface.result import TableSummary, WriteSummary
 from synthohive.interface.scoring import mean_distances, score_tables
+from synthohive.relational.making.spool import TableSpool
 from synthohive.relational.orchestrator import generate_database
-from synthohive.relational.spool import TableSpool
 from synthohive.validation.gate import check_quality, emit_scores
 
 __all__ = ["Made", "generated", "provenance_of", "write_database"]

@@ -19,9 +19,9 @@ from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.growing import Growing
 from synthohive.relational.hierarchy import HierarchyModel
-from synthohive.relational.key_rules import KeyRule
 from synthohive.relational.keys import KeyMaker
-from synthohive.relational.parent_codes import ParentCodes
+from synthohive.relational.parents.key_rules import KeyRule
+from synthohive.relational.parents.parent_codes import ParentCodes
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.order import Order

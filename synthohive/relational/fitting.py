@@ -24,13 +24,13 @@ from synthohive.relational.attribute_table import any_null, attribute_table
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
-from synthohive.relational.group_rules import counters, find_group_rules
 from synthohive.relational.hierarchy import HierarchyModel
-from synthohive.relational.key_rule_finder import find_key_rules
-from synthohive.relational.key_rules import KeyRule
 from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.lineage import beside, lineage
-from synthohive.relational.parent_codes import ParentCodes
+from synthohive.relational.parents.group_rules import counters, find_group_rules
+from synthohive.relational.parents.key_rule_finder import find_key_rules
+from synthohive.relational.parents.key_rules import KeyRule
+from synthohive.relational.parents.parent_codes import ParentCodes
 from synthohive.relational.relating import relate
 from synthohive.relational.relations.finder import RelationFinder
 from synthohive.relational.roles import Roles, code_column
@@ -43,7 +43,7 @@ from synthohive.relational.sample import (
     training_context,
 )
 from synthohive.relational.stand_ins import StandIns
-from synthohive.relational.training_job import TrainingJob
+from synthohive.relational.training.training_job import TrainingJob
 from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.validation.profile import profile_table
 

@@ -19,20 +19,20 @@ from synthohive.core.models.base import ConditionalGenerativeModel, TrainingList
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
 from synthohive.relational.aggregates.finder import find_aggregates
-from synthohive.relational.conditions import Conditions
-from synthohive.relational.dealing import driving_counts
-from synthohive.relational.fit_record import begin, fit_facts
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
-from synthohive.relational.generation import generate_attributes
-from synthohive.relational.linking import link, link_deferred, sum_up
+from synthohive.relational.making.conditions import Conditions
+from synthohive.relational.making.generation import generate_attributes
+from synthohive.relational.making.run import Generated, Groups, Run
+from synthohive.relational.making.spool import EncodedSpool, TableSpool
+from synthohive.relational.parents.dealing import driving_counts
+from synthohive.relational.parents.linking import link, link_deferred, sum_up
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.stated import check_stated
-from synthohive.relational.run import Generated, Groups, Run
 from synthohive.relational.sample import Sample
-from synthohive.relational.spool import EncodedSpool, TableSpool
-from synthohive.relational.training_job import work
-from synthohive.relational.training_pool import TrainingPool, processes
+from synthohive.relational.training.fit_record import begin, fit_facts
+from synthohive.relational.training.training_job import work
+from synthohive.relational.training.training_pool import TrainingPool, processes
 from synthohive.schema import Metadata, PrivacyConfig
 
 __all__ = ["FitOptions", "fit_database", "generate_database"]

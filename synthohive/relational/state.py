@@ -21,9 +21,9 @@ from synthohive.relational import aggregates
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
-from synthohive.relational.key_rules import rule_from_state, rule_to_state
 from synthohive.relational.keys import maker_from_state
-from synthohive.relational.parent_codes import ParentCodes
+from synthohive.relational.parents.key_rules import rule_from_state, rule_to_state
+from synthohive.relational.parents.parent_codes import ParentCodes
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles

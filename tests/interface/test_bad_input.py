@@ -19,7 +19,7 @@ from synthohive import (
     Synthesizer,
 )
 from synthohive.core.models.ctgan import CTGAN
-from synthohive.relational import generation
+from synthohive.relational.making.block_maker import BlockMaker
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +178,7 @@ def test_interrupted_work_leaves_nothing(
     def stop(*_: Any) -> Any:
         raise blow
 
-    monkeypatch.setattr(generation._BlockMaker, "complete", stop)
+    monkeypatch.setattr(BlockMaker, "complete", stop)
     with pytest.raises(blow):
         fitted.to_database(seed=2, if_exists="replace")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.db", "t_synthetic.db"]

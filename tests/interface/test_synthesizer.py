@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from synthohive import QualityError, SchemaError, Synthesizer, SynthoHiveError
-from synthohive.relational import generation
+from synthohive.relational.making import blocks, generation
 
 
 def query(path: Path, sql: str) -> list[Any]:
@@ -125,13 +125,13 @@ def test_same_seed_same_bytes_and_another_seed_others(fitted: Synthesizer) -> No
 def test_attributes_do_not_depend_on_the_order_of_blocks(
     fitted: Synthesizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generation, "BLOCK_ROWS", 64)
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 64)
     forward = fitted.sample(seed=9, output_format="arrow")["agent"]
     assert forward.num_rows == 30
-    blocks = generation._blocks
-    monkeypatch.setattr(generation, "_blocks", lambda *a: reversed(list(blocks(*a))))
+    cut = generation.cut_blocks
+    monkeypatch.setattr(generation, "cut_blocks", lambda *a: reversed(list(cut(*a))))
     made = fitted.sample(seed=9, output_format="arrow")["customer"].sort_by("id")
-    monkeypatch.setattr(generation, "_blocks", blocks)
+    monkeypatch.setattr(generation, "cut_blocks", cut)
     again = fitted.sample(seed=9, output_format="arrow")["customer"].sort_by("id")
     columns = ["id", "email", "segment", "age"]
     assert made.select(columns).equals(again.select(columns))

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive.relational.context import positions_in_groups
+from synthohive.relational.making.spool import TableSpool
 from synthohive.relational.rows import match_rows
-from synthohive.relational.spool import TableSpool
 
 cells = st.one_of(st.none(), st.integers(0, 4))
 

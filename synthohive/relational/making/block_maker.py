@@ -11,15 +11,15 @@ import pyarrow.compute as pc
 
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.relational import seeds
-from synthohive.relational.blocks import Block
-from synthohive.relational.conditions import Conditions
 from synthohive.relational.context import group_block, keep_columns
 from synthohive.relational.fitted import FittedTable
 from synthohive.relational.lineage import beside, by_table, lineage
+from synthohive.relational.making.blocks import Block
+from synthohive.relational.making.conditions import Conditions
+from synthohive.relational.making.run import Groups, Run
+from synthohive.relational.making.spool import EncodedSpool
 from synthohive.relational.roles import null_column
-from synthohive.relational.run import Groups, Run
 from synthohive.relational.siblings import Siblings
-from synthohive.relational.spool import EncodedSpool
 
 __all__ = ["BlockMaker", "flags_of"]
 

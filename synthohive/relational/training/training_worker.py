@@ -17,7 +17,7 @@ import numpy as np
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import TrainingEvent, TrainingListener
 from synthohive.core.models.progress import log_checkpoint
-from synthohive.relational.training_job import TrainingJob, keep_model
+from synthohive.relational.training.training_job import TrainingJob, keep_model
 
 __all__ = ["Shelved", "train_shelved", "watch"]
 

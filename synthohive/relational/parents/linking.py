@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.relational import seeds
-from synthohive.relational.choosing import above, choose
-from synthohive.relational.key_rules import Distinct, Meeting
 from synthohive.relational.lineage import beside
+from synthohive.relational.making.run import Generated, Run
+from synthohive.relational.parents.choosing import above, choose
+from synthohive.relational.parents.key_rules import Distinct, Meeting
+from synthohive.relational.parents.trees import Tree
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.relations.table import TableRelations
-from synthohive.relational.run import Generated, Run
-from synthohive.relational.trees import Tree
 from synthohive.relational.unique import UniqueRepair
 from synthohive.schema import ForeignKey
 

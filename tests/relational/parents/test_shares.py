@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive.relational.shares import share_out
+from synthohive.relational.parents.shares import share_out
 
 
 @settings(max_examples=50, deadline=None)

@@ -15,17 +15,17 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive.relational import seeds
-from synthohive.relational.key_rules import Apart, Meeting, follow
 from synthohive.relational.lineage import by_table, lineage
-from synthohive.relational.linkage import CodedQuotaAssigner, QuotaAssigner
+from synthohive.relational.making.run import Generated, Run
+from synthohive.relational.parents.key_rules import Apart, Meeting, follow
+from synthohive.relational.parents.linkage import CodedQuotaAssigner, QuotaAssigner
+from synthohive.relational.parents.reach import GeneratedKeys, children_per_parent
+from synthohive.relational.parents.shares import share_out
+from synthohive.relational.parents.swaps import Forbids, PairRules, settle
 from synthohive.relational.plan import FurtherKey
-from synthohive.relational.reach import GeneratedKeys, children_per_parent
 from synthohive.relational.relations.numbers import as_numbers
 from synthohive.relational.relations.order import Order
 from synthohive.relational.rows import group_codes
-from synthohive.relational.run import Generated, Run
-from synthohive.relational.shares import share_out
-from synthohive.relational.swaps import Forbids, PairRules, settle
 
 __all__ = ["above", "breaks", "choose"]
 

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive.relational import seeds
-from synthohive.relational.choosing import above, breaks
 from synthohive.relational.lineage import beside
-from synthohive.relational.linkage import CodedQuotaAssigner
+from synthohive.relational.making.run import Generated, Run
+from synthohive.relational.parents.choosing import above, breaks
+from synthohive.relational.parents.linkage import CodedQuotaAssigner
+from synthohive.relational.parents.swaps import PairRules, settle
 from synthohive.relational.relations.table import TableRelations
-from synthohive.relational.run import Generated, Run
-from synthohive.relational.swaps import PairRules, settle
 from synthohive.schema import ForeignKey
 
 __all__ = ["Tree"]

@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
-from synthohive.relational.run import Groups
+from synthohive.relational.making.run import Groups
 
 __all__ = ["BLOCK_ROWS", "Block", "cut_blocks"]
 

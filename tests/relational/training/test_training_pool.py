@@ -29,8 +29,8 @@ from synthohive.exceptions import (
     SynthoHiveError,
     TrainingError,
 )
-from synthohive.relational.training_job import TrainingJob
-from synthohive.relational.training_pool import TrainingPool, processes
+from synthohive.relational.training.training_job import TrainingJob
+from synthohive.relational.training.training_pool import TrainingPool, processes
 from synthohive.schema import TableConfig
 
 TABLES = ("orders", "lines", "parts")

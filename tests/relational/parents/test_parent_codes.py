@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pyarrow as pa
 
-from synthohive.relational.parent_codes import ParentCodes
+from synthohive.relational.parents.parent_codes import ParentCodes
 
 SEED = np.random.SeedSequence(1)
 

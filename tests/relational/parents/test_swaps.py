@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive.relational.swaps import PairRules, settle
+from synthohive.relational.parents.swaps import PairRules, settle
 
 
 def links(groups: int, parents: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

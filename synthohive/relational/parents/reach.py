@@ -9,10 +9,10 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
-from synthohive.relational.key_rules import Company, Meeting, follow
+from synthohive.relational.making.run import Run
+from synthohive.relational.parents.key_rules import Company, Meeting, follow
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.rows import match_rows
-from synthohive.relational.run import Run
 from synthohive.schema import ForeignKey
 
 __all__ = ["GeneratedKeys", "children_per_parent", "reachable", "strict_meetings"]

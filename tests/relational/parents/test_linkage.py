@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive.relational.hashing import Permutation
-from synthohive.relational.linkage import CodedQuotaAssigner, QuotaAssigner
+from synthohive.relational.parents.linkage import CodedQuotaAssigner, QuotaAssigner
 
 counts = st.lists(st.integers(0, 9), min_size=1, max_size=60)
 

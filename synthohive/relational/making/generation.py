@@ -1,7 +1,7 @@
 """Generating one table, first pass: its attributes, and the keys that need no choice.
 
 Each block of rows is a pure function of (fitted state, seed, table, block number, parents'
-rows). The second pass (:mod:`synthohive.relational.linking`) chooses further parents.
+rows). The second pass (:mod:`synthohive.relational.parents.linking`) chooses further parents.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.relational import seeds
-from synthohive.relational.block_maker import BlockMaker, flags_of
-from synthohive.relational.blocks import cut_blocks
+from synthohive.relational.making.block_maker import BlockMaker, flags_of
+from synthohive.relational.making.blocks import cut_blocks
+from synthohive.relational.making.run import Generated, Groups, Run
+from synthohive.relational.making.spool import EncodedSpool, TableSpool
 from synthohive.relational.roles import DEPTH, code_column, fan_out_column, null_column
-from synthohive.relational.run import Generated, Groups, Run
-from synthohive.relational.spool import EncodedSpool, TableSpool
 
 __all__ = ["generate_attributes"]
 

@@ -8,15 +8,15 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from synthohive.relational.key_rules import follow
-from synthohive.relational.reach import (
+from synthohive.relational.making.run import Run
+from synthohive.relational.parents.key_rules import follow
+from synthohive.relational.parents.reach import (
     GeneratedKeys,
     children_per_parent,
     reachable,
     strict_meetings,
 )
-from synthohive.relational.run import Run
-from synthohive.relational.shares import share_out
+from synthohive.relational.parents.shares import share_out
 from synthohive.schema import ForeignKey
 
 __all__ = ["driving_counts"]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
 from synthohive.relational.key_makers import CounterMaker, KeyMaker
-from synthohive.relational.key_rules import Counted, Distinct, KeyRule
+from synthohive.relational.parents.key_rules import Counted, Distinct, KeyRule
 from synthohive.relational.rows import group_codes
 from synthohive.relational.sample import Sample
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig

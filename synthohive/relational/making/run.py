@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive.relational import seeds
-from synthohive.relational.conditions import Conditions
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.lineage import taken
-from synthohive.relational.spool import EncodedSpool, TableSpool
+from synthohive.relational.making.conditions import Conditions
+from synthohive.relational.making.spool import EncodedSpool, TableSpool
 from synthohive.schema import ForeignKey
 
 __all__ = ["Generated", "Groups", "Run"]

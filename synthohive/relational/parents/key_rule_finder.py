@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive.connectors.base import FanOut, Reader
-from synthohive.relational.key_rules import Apart, Company, KeyRule, Meeting, Route, follow
+from synthohive.relational.parents.key_rules import Apart, Company, KeyRule, Meeting, Route, follow
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample, incoming_keys

@@ -16,8 +16,8 @@ import joblib
 
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import TrainingError
-from synthohive.relational.training_job import TrainingJob, keep_model, kept_model
-from synthohive.relational.training_worker import Shelved, train_shelved, watch
+from synthohive.relational.training.training_job import TrainingJob, keep_model, kept_model
+from synthohive.relational.training.training_worker import Shelved, train_shelved, watch
 
 __all__ = ["TrainingPool", "processes"]
 

@@ -1,0 +1,1 @@
+"""Making the rows of tables, block by block."""

@@ -1,0 +1,1 @@
+"""Which parent each row gets, and what holds between the keys of a row."""
