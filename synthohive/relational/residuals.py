@@ -29,6 +29,8 @@ MOST_LEFT = 0.5
 """Spread that may be left, relative to the column's own: three quarters are explained."""
 MOST_HEAVY = 0.05
 """A value more frequent than that must not be lost in the differences."""
+FEW, WORTH = 2_000, 0.7
+"""Rows of a first look, and the correlation in them that makes a trial worth while."""
 TRIM = 0.001
 SLOPES = 3
 """Digits of a slope."""
@@ -95,6 +97,21 @@ def find_residuals(rows: pa.Table, names: Sequence[str], k: int) -> list[Residua
         if best is not None:
             found.append(best[1])
     return found
+
+
+def _correlated(columns: Sequence[Floats]) -> npt.NDArray[np.bool_]:
+    """Return which pairs of columns are worth a trial, by the correlation in a few rows."""
+    if not columns:
+        return np.zeros((0, 0), dtype=np.bool_)
+    few = np.linspace(0, len(columns[0]) - 1, min(len(columns[0]), FEW)).astype(int)
+    values = np.stack([column[few] for column in columns])
+    low, high = np.nanquantile(values, [TRIM, 1 - TRIM], axis=1, keepdims=True)
+    values = np.clip(values, low, high)
+    centred = values - np.nanmean(values, axis=1, keepdims=True)
+    centred = np.where(np.isnan(centred), 0.0, centred)
+    length = np.sqrt((centred**2).sum(axis=1))
+    shares = np.abs(centred @ centred.T) / np.maximum(np.outer(length, length), 1e-12)
+    return np.asarray(shares > WORTH, dtype=np.bool_)
 
 
 def _trial(
