@@ -55,7 +55,7 @@ class Synthesizer:
         What must not leave the database.
     spark_session : optional
         Reserved for reading and writing by Spark, which this version does not do.
-    model : {"ctgan", "autoregressive"} or type, default "ctgan"
+    model : {"ctgan", "tvae", "autoregressive", "auto"} or type, default "ctgan"
         A built-in model by name, or a class that implements
         :class:`~synthohive.ConditionalGenerativeModel`.
     embedding_threshold : int, default 50
