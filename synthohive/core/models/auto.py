@@ -8,7 +8,7 @@ held-out context. What scores best is then trained on all rows.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional
 
@@ -19,6 +19,7 @@ from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.core.models.metrics import classifier_area, marginal_distance, pair_distance
+from synthohive.core.models.settings import settings_of
 from synthohive.core.models.training import split
 from synthohive.exceptions import SchemaError, SerializationError, TrainingError, did_you_mean
 from synthohive.schema import TableConfig
@@ -48,7 +49,7 @@ class Pace:
 
 
 PACES = {
-    "autoregressive": Pace(20, 0.0, 4.0),
+    "autoregressive": Pace(20, 0.0, 2.0),
     "ctgan": Pace(10, 70.0),
     "tvae": Pace(20, 45.0),
 }
@@ -75,17 +76,7 @@ class AutoConfig:
     @classmethod
     def of(cls, settings: dict[str, Any]) -> AutoConfig:
         """Build from keywords; refuse unknown ones."""
-        known = [f.name for f in fields(cls)]
-        for name in settings:
-            if name not in known:
-                raise SchemaError(
-                    f"The automatic choice has no setting {name!r}.",
-                    hint=did_you_mean(name, known) or "Settings of a model need that model's name.",
-                )
-        given: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()
-        }
-        config = cls(**given)
+        config = settings_of(cls, settings, "The automatic choice")
         for name in config.candidates:
             if name not in PACES:
                 raise SchemaError(

@@ -25,8 +25,9 @@ from synthohive.core.models.autoregressive_network import Network, context_tenso
 from synthohive.core.models.autoregressive_training import AutoregressiveTask, log_shares
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.core.models.discretise import Bins, Discretiser
+from synthohive.core.models.settings import settings_of
 from synthohive.core.models.training import Schedule, one_thread, split, train
-from synthohive.exceptions import SchemaError, SerializationError, did_you_mean
+from synthohive.exceptions import SerializationError
 from synthohive.schema import TableConfig
 
 __all__ = ["Autoregressive", "AutoregressiveConfig"]
@@ -74,18 +75,6 @@ class AutoregressiveConfig:
     evaluate_every: int = 1
     patience: int = 6
 
-    @classmethod
-    def of(cls, settings: dict[str, Any]) -> AutoregressiveConfig:
-        """Build from keywords; refuse unknown ones."""
-        known = [f.name for f in fields(cls)]
-        for name in settings:
-            if name not in known:
-                raise SchemaError(
-                    f"The autoregressive model has no setting {name!r}.",
-                    hint=did_you_mean(name, known),
-                )
-        return cls(**settings)
-
 
 class Autoregressive(ConditionalGenerativeModel):
     """Discretised autoregressive network.
@@ -107,7 +96,7 @@ class Autoregressive(ConditionalGenerativeModel):
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
     ) -> None:
         super().__init__(metadata, batch_size, epochs, **kwargs)
-        self.config = AutoregressiveConfig.of(kwargs)
+        self.config = settings_of(AutoregressiveConfig, kwargs, "The autoregressive model")
 
     def fit(
         self,

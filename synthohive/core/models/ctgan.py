@@ -11,7 +11,7 @@ and marginals are calibrated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
@@ -22,8 +22,8 @@ from synthohive.core.models.calibrated import CalibratedModel
 from synthohive.core.models.calibration import QuantileMaps
 from synthohive.core.models.ctgan_training import CTGANTask
 from synthohive.core.models.networks import Generator
+from synthohive.core.models.settings import settings_of
 from synthohive.core.models.training import Schedule, one_thread, split, train
-from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.schema import TableConfig
 
 __all__ = ["CTGAN", "CTGANConfig"]
@@ -79,18 +79,6 @@ class CTGANConfig:
     evaluate_every: int = 5
     patience: int = 5
 
-    @classmethod
-    def of(cls, settings: dict[str, Any]) -> CTGANConfig:
-        """Build from keywords; refuse unknown ones."""
-        known = [f.name for f in fields(cls)]
-        for name in settings:
-            if name not in known:
-                raise SchemaError(f"CTGAN has no setting {name!r}.", hint=did_you_mean(name, known))
-        given: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()
-        }
-        return cls(**given)
-
 
 class CTGAN(CalibratedModel):
     """Conditional tabular GAN.
@@ -111,7 +99,7 @@ class CTGAN(CalibratedModel):
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
     ) -> None:
         super().__init__(metadata, batch_size, epochs, **kwargs)
-        self.config = CTGANConfig.of(kwargs)
+        self.config = settings_of(CTGANConfig, kwargs, "CTGAN")
 
     def fit(
         self,

@@ -11,7 +11,7 @@ are calibrated. The encoder is not kept: drawing does not need it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
@@ -20,10 +20,10 @@ from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import TrainingListener
 from synthohive.core.models.calibrated import CalibratedModel
 from synthohive.core.models.calibration import QuantileMaps
+from synthohive.core.models.settings import settings_of
 from synthohive.core.models.training import Schedule, one_thread, split, train
 from synthohive.core.models.tvae_network import TVAEGenerator
 from synthohive.core.models.tvae_training import TVAETask
-from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.schema import TableConfig
 
 __all__ = ["TVAE", "TVAEConfig"]
@@ -78,15 +78,6 @@ class TVAEConfig:
     evaluate_every: int = 1
     patience: int = 9
 
-    @classmethod
-    def of(cls, settings: dict[str, Any]) -> TVAEConfig:
-        """Build from keywords; refuse unknown ones."""
-        known = [f.name for f in fields(cls)]
-        for name in settings:
-            if name not in known:
-                raise SchemaError(f"TVAE has no setting {name!r}.", hint=did_you_mean(name, known))
-        return cls(**settings)
-
 
 class TVAE(CalibratedModel):
     """Conditional tabular variational autoencoder.
@@ -107,7 +98,7 @@ class TVAE(CalibratedModel):
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
     ) -> None:
         super().__init__(metadata, batch_size, epochs, **kwargs)
-        self.config = TVAEConfig.of(kwargs)
+        self.config = settings_of(TVAEConfig, kwargs, "TVAE")
 
     def fit(
         self,
