@@ -36,6 +36,8 @@ SLICE = 4096
 LEAST_STEPS = 20
 CALIBRATION_ROWS = 20_000
 CALIBRATIONS = 4
+MOST_WEIGHTS, LEAST_WIDTH = 16_000_000, 8
+"""Of wide tables, layers are narrower: every pair of variables has a matrix."""
 
 
 @dataclass(frozen=True)
@@ -147,12 +149,16 @@ class Autoregressive(ConditionalGenerativeModel):
             self.network_.heads.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
 
     def _network(self) -> Network:
+        variables = self.discretiser_.variables
+        embedding, hidden = self.config.embedding, self.config.hidden
+        while len(variables) ** 2 * embedding * hidden > MOST_WEIGHTS and hidden > LEAST_WIDTH:
+            embedding, hidden = max(embedding // 2, 2), hidden // 2
         return Network(
-            [variable.cardinality for variable in self.discretiser_.variables],
-            [variable.width for variable in self.discretiser_.variables],
+            [variable.cardinality for variable in variables],
+            [variable.width for variable in variables],
             self.context_layout_,
-            embedding=self.config.embedding,
-            hidden=self.config.hidden,
+            embedding=embedding,
+            hidden=hidden,
             context_width=self.config.context,
             dropout=self.config.dropout,
         )
