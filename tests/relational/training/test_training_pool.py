@@ -207,7 +207,7 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tests.relational.test_training_pool import Interrupting, failing, trained
+from tests.relational.training.test_training_pool import Interrupting, failing, trained
 
 class Killed(Interrupting):
     def on_epoch(self, *told):
