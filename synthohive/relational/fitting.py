@@ -225,7 +225,8 @@ class TableFitter:
         """Return gaps and differences in the place of columns."""
         name, k = table.config.name, self.options.privacy.k_anonymity_threshold
         names = [c for c in columns if c in table.attributes and c not in table.config.derived]
-        table.stand_ins = StandIns.find(attributes, names, groups, k)
+        by_gap = self.options.model.siblings
+        table.stand_ins = StandIns.find(attributes, names, groups, k, by_gap=by_gap)
         for one in table.stand_ins.growing:
             log.info("relation_found", table=name, relation=str(one))
         rng = seeds.generator(self.options.seed, name, "growing")

@@ -39,10 +39,14 @@ class Growing:
     column : str
     step : float
         The grid of the gaps; 0 for none.
+    by_gap : bool
+        The gap is modelled, for models that know the row before; else the values are, and
+        those of a group are sorted.
     """
 
     column: str
     step: float
+    by_gap: bool = True
 
     @property
     def gap(self) -> str:
@@ -75,7 +79,12 @@ class Growing:
 
 
 def find_growing(
-    rows: pa.Table, names: Sequence[str], parents: IntArray, positions: IntArray
+    rows: pa.Table,
+    names: Sequence[str],
+    parents: IntArray,
+    positions: IntArray,
+    *,
+    by_gap: bool = True,
 ) -> list[Growing]:
     """Return the columns that never fall from one sibling to the next, and mostly rise.
 
@@ -96,7 +105,7 @@ def find_growing(
         values = as_numbers(array)
         gaps = values[later] - values[before[later]]
         if (gaps >= 0).all() and (gaps > 0).mean() >= LEAST_RISES:
-            found.append(Growing(name, step_of(array)))
+            found.append(Growing(name, step_of(array), by_gap))
     return found
 
 
@@ -118,7 +127,7 @@ def prepare_growing(
     """
     before, _ = previous_siblings(*groups)
     described = dict(columns)
-    for one in growing:
+    for one in (g for g in growing if g.by_gap):
         array = rows.column(one.column)
         values = as_numbers(array)
         gaps = one.gaps(values, before)
@@ -140,11 +149,20 @@ def restore_growing(
     """Return the rows of whole groups with the values that their gaps make."""
     for one in growing:
         array = rows.column(one.column)
-        gaps = as_numbers(rows.column(one.gap))
-        values = one.grown(as_numbers(array), gaps, parents, positions)
         place = rows.column_names.index(one.column)
-        rows = rows.set_column(place, rows.field(place), from_numbers(values, array.type))
-        rows = rows.drop_columns([one.gap])
+        if one.by_gap:
+            gaps = as_numbers(rows.column(one.gap))
+            grown = one.grown(as_numbers(array), gaps, parents, positions)
+            values = from_numbers(grown, array.type)
+            rows = rows.drop_columns([one.gap])
+        else:
+            sources = np.empty(len(rows), dtype=np.int64)
+            ascending = np.lexsort((as_numbers(array), parents))
+            sources[np.lexsort((positions, parents))] = ascending
+            alone = parents < 0
+            sources[alone] = np.flatnonzero(alone)
+            values = array.take(pa.array(sources))
+        rows = rows.set_column(place, rows.field(place), values)
     return rows
 
 

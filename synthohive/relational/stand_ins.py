@@ -48,12 +48,25 @@ class StandIns:
 
     @classmethod
     def find(
-        cls, rows: pa.Table, names: Sequence[str], groups: Optional[SampledGroups], k: int
+        cls,
+        rows: pa.Table,
+        names: Sequence[str],
+        groups: Optional[SampledGroups],
+        k: int,
+        *,
+        by_gap: bool,
     ) -> StandIns:
-        """Look at the modelled columns `names`; at groups only if they were read whole."""
+        """Look at the modelled columns `names`; at groups only if they were read whole.
+
+        Parameters
+        ----------
+        by_gap : bool
+            The model knows the rows before.
+        """
         growing: list[Growing] = []
         if groups is not None and groups.whole:
-            growing = find_growing(rows, names, groups.parents, groups.positions)
+            order = groups.parents, groups.positions
+            growing = find_growing(rows, names, *order, by_gap=by_gap)
         taken = {one.column for one in growing}
         rest = [name for name in names if name not in taken]
         return cls(tuple(growing), tuple(find_residuals(rows, rest, k)))
@@ -84,7 +97,7 @@ class StandIns:
 
     def restore_alone(self, rows: pa.Table) -> pa.Table:
         """Return the columns themselves, of single rows; see :meth:`keep`."""
-        rows = rows.drop_columns([one.gap for one in self.growing])
+        rows = rows.drop_columns([one.gap for one in self.growing if one.by_gap])
         return restore_residuals(self.residuals, rows)
 
     def keep(self, rows: pa.Table, kept: pa.Table) -> pa.Table:

@@ -88,6 +88,23 @@ def test_growing_columns_come_back() -> None:
     assert again.equals(rows)
 
 
+def test_where_the_row_before_is_not_known_the_values_of_a_group_are_sorted() -> None:
+    rows, parents, positions = grown()
+    growing = find_growing(rows, ["up"], parents, positions, by_gap=False)
+    columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
+    made, described = prepare_growing(growing, rows, columns, (parents, positions), rng())
+    assert set(described) == {"up", "any"}
+    shuffled = made.take(pa.array(rng().permutation(len(made))))
+    parents = np.where(parents == 3, -1, parents)  # rows without a parent stay as they are
+    positions = np.where(parents < 0, 0, positions)
+    again = restore_growing(growing, shuffled, parents, positions).column("up").to_numpy()
+    before, drawn = previous_siblings(parents, positions)[0], shuffled.column("up").to_numpy()
+    later = np.flatnonzero(before >= 0)
+    assert (again[later] >= again[before[later]]).all()
+    assert np.array_equal(np.sort(again), np.sort(drawn))
+    assert np.array_equal(again[parents < 0], drawn[parents < 0])
+
+
 def test_events_keep_their_order_their_gaps_and_their_sequence() -> None:
     """Steps follow each other as in the real rows, about half a minute apart, never back."""
     count = 250
