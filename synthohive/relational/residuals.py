@@ -87,12 +87,14 @@ def find_residuals(rows: pa.Table, names: Sequence[str], k: int) -> list[Residua
     }
     numbers = {n: v for n, v in numbers.items() if len(np.unique(v[~np.isnan(v)])) > LEAST_DISTINCT}
     found: list[Residual] = []
+    order, close = list(numbers), _correlated(list(numbers.values()))
     for i, (name, own) in enumerate(numbers.items()):
+        before = [order[j] for j in np.flatnonzero(close[i, :i])]
+        if not before:
+            continue
         array = rows.column(name)
         kind = str(array.type), step_of(array)
-        trials = [
-            _trial((name, source), own, numbers[source], kind, k) for source in list(numbers)[:i]
-        ]
+        trials = [_trial((name, source), own, numbers[source], kind, k) for source in before]
         best = min((t for t in trials if t is not None), default=None, key=lambda t: t[0])
         if best is not None:
             found.append(best[1])
@@ -105,6 +107,7 @@ def _correlated(columns: Sequence[Floats]) -> npt.NDArray[np.bool_]:
         return np.zeros((0, 0), dtype=np.bool_)
     few = np.linspace(0, len(columns[0]) - 1, min(len(columns[0]), FEW)).astype(int)
     values = np.stack([column[few] for column in columns])
+    values[np.isnan(values).all(axis=1)] = 0.0  # mostly NULL: nothing to see
     low, high = np.nanquantile(values, [TRIM, 1 - TRIM], axis=1, keepdims=True)
     values = np.clip(values, low, high)
     centred = values - np.nanmean(values, axis=1, keepdims=True)

@@ -90,3 +90,12 @@ def test_a_frequent_value_is_not_lost(share: float) -> None:
     price = np.where(rng.random(3000) < share, 0, cost + rng.integers(0, 50, 3000))
     found = find_residuals(pa.table({"cost": cost, "price": price}), ["cost", "price"], K)
     assert len(found) == (share == 0.0)
+
+
+def test_a_column_that_is_hardly_ever_known_disturbs_nothing() -> None:
+    table = rows(5000)
+    sparse = np.full(5000, np.nan)
+    sparse[1:400:2] = np.arange(200)
+    table = table.append_column("sparse", pa.array(sparse, mask=np.isnan(sparse)))
+    found = find_residuals(table, ["sparse", "leave", "arrive"], K)
+    assert [one.column for one in found] == ["arrive"]

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
+from synthohive.relational.attribute_table import any_null
 from synthohive.relational.lineage import beside, by_table, lineage, taken
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.bounds import find_bounds, unbroken
@@ -93,8 +94,7 @@ class RelationFinder:
 
     def _read(self, key: ForeignKey) -> npt.NDArray[np.bool_]:
         """Return the rows whose parent over a key is in the sample, or that have none."""
-        columns = self.sample.tables[self.table].select(key.columns).columns
-        empty = np.any([pc.is_null(c).to_numpy(zero_copy_only=False) for c in columns], axis=0)
+        empty = any_null(self.sample.tables[self.table], key.columns)
         return np.asarray(empty | (self.sample.parent_rows(self.table, key) >= 0), dtype=np.bool_)
 
     def find_bounds(self, key: ForeignKey, targets: Collection[str]) -> list[Order]:
