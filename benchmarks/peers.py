@@ -9,8 +9,8 @@ Each runs in an environment of its own, and what it cannot do is a row too::
     python benchmarks/peers.py flights tpch --sdv sdv/bin/python --mostlyai mostly/bin/python
 
 Prints means over all columns, pairs and keys, the greatest area of a table under the classifier's
-ROC curve, and seconds. Where a machine is shared, those of the processor tell more than those of
-the clock; the ratio, to the first of our own models, is of them.
+ROC curve, and seconds; the ratio is of those of fitting, to the first of our own models. Seconds of
+the processor are less than that if a peer works in processes that it does not wait for.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def compare(data: DataSet, args: argparse.Namespace) -> dict[str, Any]:
     unit = 0.0
     for model in args.models:
         run = own(data, model, args)
-        unit = unit or run.cpu
+        unit = unit or run.fit
         figures[model] = _scored(model, metadata, data.real, run, unit)
         figures[model]["sdmetrics"] = checked(data, run, args)
     for peer in args.peers:
@@ -197,6 +197,9 @@ def _typed(table: pa.Table, schema: pa.Schema) -> pa.Table:
         column = table.column(field.name)
         if pa.types.is_integer(field.type) and pa.types.is_floating(column.type):
             column = pc.round(column)
+        text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        if pa.types.is_timestamp(field.type) and text:
+            column = column.cast(pa.timestamp("us"))  # which may be finer than the real ones
         arrays.append(column.cast(field.type, safe=False))
     return pa.table(arrays, schema=schema)
 
@@ -216,7 +219,7 @@ def _line(name: str, score: DatabaseScore, run: Optional[Run], unit: float) -> d
     )
     if run is not None and run.tables is not None:
         rows = sum(len(t) for t in run.tables.values())
-        ratio = f"{run.cpu / unit:.2f}" if unit else "-"
+        ratio = f"{run.fit / unit:.2f}" if unit else "-"
         text += f" {run.fit:>8.0f} {run.cpu:>8.0f} {ratio:>7} {rows / run.sample:>7,.0f}"
         figures.update(fit=run.fit, sample=run.sample, cpu=run.cpu)
     print(text, flush=True)
