@@ -8,32 +8,32 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, Union
 
-from synthohive.connectors.base import IfExists, Reader
+from synthohive.connectors.base import IfExists
 from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.core.models.progress import ProgressBar
-from synthohive.exceptions import ConnectorError, SynthoHiveError
+from synthohive.exceptions import ConnectorError
 from synthohive.interface.checkpoint import (
     check_place,
     load_checkpoint,
     save_checkpoint,
     unfinished_in,
 )
+from synthohive.interface.imputing import Columns, imputed
 from synthohive.interface.inputs import source_of
 from synthohive.interface.outputs import OutputFormat, to_files, to_memory
 from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, fit_seed
 from synthohive.interface.result import WriteSummary
+from synthohive.interface.state import SynthesizerState
 from synthohive.interface.targets import open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
-from synthohive.relational.fitted import AnyRelation, FittedDatabase
 from synthohive.relational.orchestrator import FitOptions, fit_database
 from synthohive.schema import Metadata, PrivacyConfig
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
-    from synthohive.privacy.detect import PiiFinding
     from synthohive.validation.report import ValidationReport
 
 __all__ = ["Synthesizer"]
@@ -44,7 +44,7 @@ Conditions = Mapping[str, Mapping[str, Any]]
 SAMPLE_SIZE = 50_000
 
 
-class Synthesizer:
+class Synthesizer(SynthesizerState):
     """Learns a multi-table database and makes synthetic ones like it.
 
     Parameters
@@ -95,8 +95,6 @@ class Synthesizer:
         self.privacy_config = privacy_config if privacy_config is not None else PrivacyConfig()
         self.model = model
         self.embedding_threshold = embedding_threshold
-        self.fitted_: Optional[FittedDatabase] = None
-        self._source: Optional[Reader] = None
 
     @classmethod
     def from_database(
@@ -220,11 +218,6 @@ class Synthesizer:
             self.save(checkpoint_dir)
         return self
 
-    def _state(self) -> FittedDatabase:
-        if self.fitted_ is None:
-            raise SynthoHiveError("The synthesizer is not fitted.", hint="Call fit() first.")
-        return self.fitted_
-
     def sample(
         self,
         num_rows: Union[int, Mapping[str, int], None] = None,
@@ -329,6 +322,40 @@ class Synthesizer:
         )
         return write_database(request, target)
 
+    def impute(
+        self,
+        data: Optional[Mapping[str, Any]] = None,
+        columns: Optional[Columns] = None,
+        *,
+        seed: Optional[int] = None,
+    ) -> dict[str, Any]:
+        """Fill the missing cells of given rows; all others stay as they are.
+
+        Each is drawn given the rest of its row, its ancestors and the siblings before it;
+        other seeds give other draws (multiple imputation; Rubin, 1987). What is exact stays
+        so; a cell for which no value is found that is stays empty, with a log event.
+
+        Parameters
+        ----------
+        data : dict, optional
+            All tables, as in :meth:`fit`; None reads the database.
+        columns : dict of str to list of str, optional
+            Those to fill, by table; all that were learned if None, never keys or made-up ones.
+        seed : int, optional
+            Drawn if None.
+
+        Returns
+        -------
+        dict of str to DataFrame or pyarrow.Table
+            As the tables came; DataFrames for files and databases.
+
+        Raises
+        ------
+        SchemaError
+            A column cannot be filled; only ``model="autoregressive"`` can.
+        """
+        return imputed(self._state(), data, self._source, columns, seed)
+
     def generate_validation_report(
         self,
         real_data: Mapping[str, Any],
@@ -346,21 +373,6 @@ class Synthesizer:
         report = compare(self.metadata, real_data, synthetic_data, self.fitted_)
         report.write(output_path)
         return report
-
-    @property
-    def source(self) -> Optional[Reader]:
-        """Where the real rows are read from; None before any are named."""
-        return self._source
-
-    @property
-    def personal_data(self) -> list[PiiFinding]:
-        """The columns found to hold personal data, with the reason; after :meth:`fit`."""
-        return self._state().findings
-
-    @property
-    def relations(self) -> dict[str, list[AnyRelation]]:
-        """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
-        return {name: table.all_relations for name, table in self._state().tables.items()}
 
     def save(self, path: PathLike) -> Path:
         """Write the fitted synthesizer as a checkpoint directory; see :meth:`load`."""
@@ -382,15 +394,7 @@ class Synthesizer:
             A component is missing, damaged, changed, or of a newer version.
         """
         fitted = load_checkpoint(path, model)
-        synthesizer = cls(
-            fitted.metadata,
-            fitted.privacy,
-            model=model if model is not None else fitted.model_name,
-            embedding_threshold=fitted.embedding_threshold,
-        )
+        kind = fitted.model_name if model is None else model
+        synthesizer = cls(fitted.metadata, fitted.privacy, None, kind, fitted.embedding_threshold)
         synthesizer.fitted_ = fitted
         return synthesizer
-
-    def __repr__(self) -> str:
-        state = "fitted" if self.fitted_ is not None else "not fitted"
-        return f"Synthesizer({len(self.metadata.tables)} tables, model={self.model!r}, {state})"

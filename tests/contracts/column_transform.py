@@ -101,6 +101,18 @@ class ColumnTransformContract:
         values = self.values(ROWS, stream())
         assert self.round_trip(self.fitted(values), values).null_count == 0
 
+    def test_the_code_for_null(self) -> None:
+        values = self.with_nulls()
+        transform = self.fitted(values)
+        codes, _ = transform.encode(values, stream())
+        if not transform.layout.discrete:
+            assert transform.null_code == -1
+            return
+        null = values.is_null().to_numpy(zero_copy_only=False)
+        assert np.array_equal(codes[:, 0] == transform.null_code, null)
+        whole = self.values(ROWS, stream())
+        assert self.fitted(whole).null_code == -1
+
     def test_summaries_are_json_and_merge(self) -> None:
         values = self.with_nulls()
         entities = stream(5).integers(0, 60, len(values))

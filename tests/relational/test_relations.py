@@ -168,6 +168,47 @@ def test_relations_hold_in_rows_that_were_drawn_column_by_column(case: str) -> N
         assert not pc.any(lone).as_py()
 
 
+@pytest.mark.parametrize("case", ["product", "tax", "digits", "delays", "composed",
+                                  "date arithmetic"])  # fmt: skip
+def test_a_source_follows_from_the_target_and_the_others(case: str) -> None:
+    table = made(case)[0]
+    rng = np.random.default_rng(4)
+    order = pa.array(rng.permutation(ROWS))
+    for relation in found(table).relations:
+        for source in relation.sources:
+            place = table.column_names.index(source)
+            wrong = table.set_column(
+                place, table.schema.field(place), table.column(source).take(order)
+            )
+            right = relation.invert(wrong, source, None, rng)
+            assert right is not None, (str(relation), source)
+            again = table.set_column(place, table.schema.field(place), right)
+            left = relation.violations(again).mean()
+            assert left < (0.05 if case in ("product", "tax") else 1e-9)  # by rounding
+
+
+def test_a_source_is_drawn_from_what_has_the_target() -> None:
+    table = made("dependency")[0]
+    (relation,) = found(table).relations
+    right = relation.invert(table, "city", None, np.random.default_rng(4))
+    assert right is not None
+    assert not relation.violations(table.set_column(0, "city", right)).any()
+    assert len(pc.unique(right)) == 40
+
+
+def test_a_source_lies_at_the_modelled_distance_from_its_target() -> None:
+    table, columns = made("order")
+    relations = found(table)
+    modelled, _ = relations.prepare(table, columns, np.random.default_rng(2))
+    (relation,) = relations.relations
+    right = relation.invert(table, "placed", modelled.column("sent"), np.random.default_rng(4))
+    sent = pc.is_valid(table.column("sent"))
+    assert (
+        pc.equal(right, table.column("placed")).filter(sent).to_pylist()
+        == [True] * pc.sum(sent).as_py()
+    )
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_relations_survive_a_checkpoint(case: str) -> None:
     table, columns = made(case)

@@ -81,6 +81,11 @@ class ColumnTransform(ABC):
     def layout(self) -> Layout:
         """The blocks, after :meth:`fit`; none for a column that is always the same."""
 
+    @property
+    def null_code(self) -> int:
+        """The first block's code for NULL; -1 if there is none."""
+        return -1
+
     @abstractmethod
     def encode(
         self, values: pa.Array, rng: np.random.Generator

@@ -54,6 +54,11 @@ class Binary(TallyTransform):
         """The blocks of the length."""
         return self.lengths_.layout(self.column.name)
 
+    @property
+    def null_code(self) -> int:
+        """The code for NULL, or -1."""
+        return self.lengths_.null_code
+
     def encode(
         self, values: pa.Array, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

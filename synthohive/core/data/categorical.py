@@ -99,6 +99,11 @@ class Categorical(TallyTransform):
         none = np.empty((len(codes), 0), dtype=np.float32)
         return self.decode(codes, none, np.random.default_rng(0))
 
+    @property
+    def null_code(self) -> int:
+        """The code for NULL, or -1."""
+        return len(self.counts_) if self.null_ else -1
+
     def encode(
         self, values: pa.Array, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

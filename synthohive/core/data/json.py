@@ -89,6 +89,11 @@ class Json(TallyTransform):
             return Layout()
         return Layout((Discrete(self.column.name, cardinality),))
 
+    @property
+    def null_code(self) -> int:
+        """The code for NULL, or -1."""
+        return len(self.nodes_) if self.null_ else -1
+
     def encode(
         self, values: pa.Array, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

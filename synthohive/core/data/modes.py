@@ -79,6 +79,11 @@ class Modes:
         """Number of mixture modes."""
         return 0 if self.mixture is None else len(self.mixture)
 
+    @property
+    def null_code(self) -> int:
+        """The code for NULL; -1 if there is none."""
+        return self.active + len(self.heavy) + self.odd.index("null") if "null" in self.odd else -1
+
     def layout(self, column: str, first: int = 0) -> Layout:
         """Return the blocks; `first` is the index that the discrete block will have."""
         discrete = (Discrete(column, len(self.frequencies)),)

@@ -53,6 +53,11 @@ class Numeric(TallyTransform):
         """One discrete block, and one continuous block if there is any mode."""
         return self.modes_.layout(self.column.name)
 
+    @property
+    def null_code(self) -> int:
+        """The code for NULL, or -1."""
+        return self.modes_.null_code
+
     def encode(
         self, values: pa.Array, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from joblib import Parallel, delayed
 
 from synthohive.core.data.base import ColumnTransform, EncoderSettings
-from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.core.data.encoded import ABSENT, EncodedTable, Layout
 from synthohive.core.data.registry import TRANSFORMS, candidates, fit_column
 from synthohive.exceptions import SchemaError, SerializationError, did_you_mean
 from synthohive.schema import Column
@@ -121,6 +121,32 @@ class TableEncoder:
         codes = np.concatenate([c for c, _ in parts], axis=1).astype(np.int32, copy=False)
         values = np.concatenate([v for _, v in parts], axis=1).astype(np.float32, copy=False)
         return EncodedTable(self.layout, codes, values)
+
+    def without(
+        self, encoded: EncodedTable, unknown: Mapping[str, npt.NDArray[np.bool_]]
+    ) -> EncodedTable:
+        """Return encoded rows in which the cells to draw hold -1, and NaN.
+
+        Parameters
+        ----------
+        unknown : mapping of str to ndarray of bool, shape (rows,)
+            Of each column.
+        """
+        codes, values = encoded.codes.copy(), encoded.values.copy()
+        for i, block in enumerate(encoded.layout.discrete):
+            codes[unknown[block.column], i] = ABSENT
+        for i, floats in enumerate(encoded.layout.continuous):
+            values[unknown[floats.column], i] = np.nan
+        return EncodedTable(encoded.layout, codes, values)
+
+    @property
+    def null_codes(self) -> list[int]:
+        """Each discrete block's code for NULL, or -1."""
+        found = []
+        for transform in self.transforms.values():
+            more = len(transform.layout.discrete) - 1
+            found += [transform.null_code, *([-1] * more)] if more >= 0 else []
+        return found
 
     def decode(self, encoded: EncodedTable, rng: np.random.Generator) -> pa.Table:
         """Turn encoded rows into a table of the columns' exact Arrow types."""

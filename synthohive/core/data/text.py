@@ -55,6 +55,11 @@ class Text(TallyTransform):
             return Layout()
         return Layout((Discrete(self.column.name, cardinality),))
 
+    @property
+    def null_code(self) -> int:
+        """The code for NULL, or -1."""
+        return len(self.patterns_) if self.null_weight_ else -1
+
     def encode(
         self, values: pa.Array, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

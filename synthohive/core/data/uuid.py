@@ -68,6 +68,11 @@ class Uuid(ColumnTransform):
         """One block, a UUID or NULL, where both occur."""
         return Layout((Discrete(self.column.name, 2),) if 0 < self.share_ < 1 else ())
 
+    @property
+    def null_code(self) -> int:
+        """The code for NULL, or -1."""
+        return 1 if self.layout.discrete else -1
+
     def encode(
         self, values: pa.Array, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

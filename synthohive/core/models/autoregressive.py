@@ -11,6 +11,7 @@ held-out rows, and drawing is one pass of inverse distribution functions.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Optional
@@ -18,7 +19,6 @@ from typing import Any, Optional
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models.autoregressive_network import Network, context_tensors
@@ -170,45 +170,42 @@ class Autoregressive(ConditionalGenerativeModel):
         *,
         rng: Optional[np.random.Generator] = None,
         given: Optional[EncodedTable] = None,
+        never: Optional[Sequence[int]] = None,
         **kwargs: Any,
     ) -> EncodedTable:
-        """Draw rows; see the base class.
-
-        Parameters
-        ----------
-        given : EncodedTable, optional
-            Columns that are known in all rows, and stay; blocks of all others hold -1, or NaN.
-        """
+        """Draw rows; see the base class."""
         context = EncodedTable.empty(num_rows) if context is None else context
         generator = np.random.default_rng() if rng is None else rng
+        barred = self.discretiser_.places(never or ())
         parts = []
         with one_thread(), torch.no_grad():
             for start in range(0, max(num_rows, 1), SLICE):
                 rows = np.arange(start, min(start + SLICE, num_rows))
                 known = None if given is None else given.take(rows)
-                parts.append(self._draw(context.take(rows), known, generator))
+                parts.append(self._draw(context.take(rows), known, barred, generator))
         return EncodedTable.stack(parts)
 
     def _draw(
-        self, context: EncodedTable, given: Optional[EncodedTable], rng: np.random.Generator
+        self,
+        context: EncodedTable,
+        given: Optional[EncodedTable],
+        never: Mapping[int, tuple[int, int]],
+        rng: np.random.Generator,
     ) -> EncodedTable:
         shape = (2, len(self.discretiser_.variables), len(context))
         uniforms = torch.from_numpy(rng.random(shape, dtype=np.float32))
         vector = self.network_.context(*context_tensors(context))
-        known = None if given is None else self._known(given)
-        coarse, fine = self.network_.draw(vector, uniforms, known)
-        made = self.discretiser_.decode(coarse.numpy(), fine.numpy(), rng)
+        known = None
+        if given is not None:
+            coarse, fine = self.discretiser_.encode(given)
+            known = torch.from_numpy(coarse), torch.from_numpy(fine)
+        drawn = self.network_.draw(vector, uniforms, known, never)
+        made = self.discretiser_.decode(drawn[0].numpy(), drawn[1].numpy(), rng)
         if given is None:
             return made
         codes = np.where(given.codes >= 0, given.codes, made.codes)
         values = np.where(np.isnan(given.values), made.values, given.values)
         return EncodedTable(made.layout, codes, values)
-
-    def _known(self, given: EncodedTable) -> tuple[Tensor, Tensor, list[int]]:
-        """Return the codes of what is given, and the variables that are known in all rows."""
-        coarse, fine = self.discretiser_.encode(given)
-        known = np.flatnonzero((coarse >= 0).all(axis=0)).tolist()
-        return torch.from_numpy(coarse), torch.from_numpy(fine), known
 
     def save(self, path: Path) -> None:
         """Write ``model.json`` and ``model.safetensors``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 import numpy as np
@@ -124,7 +124,8 @@ class Network(nn.Module):
         self,
         context: Tensor,
         uniforms: Tensor,
-        given: Optional[tuple[Tensor, Tensor, Sequence[int]]] = None,
+        given: Optional[tuple[Tensor, Tensor]] = None,
+        never: Optional[Mapping[int, tuple[int, int]]] = None,
     ) -> tuple[Tensor, Tensor]:
         """Draw all variables in their order by inverting each one's distribution function.
 
@@ -132,38 +133,45 @@ class Network(nn.Module):
         ----------
         context : Tensor, shape (B, C)
         uniforms : Tensor, shape (2, J, B)
-        given : (Tensor, Tensor, sequence of int), optional
-            Coarse and fine codes of shape (B, J), and the variables that are known by them.
+        given : (Tensor, Tensor), optional
+            Coarse and fine codes of shape (B, J) that are known and stay; -1 for what is drawn.
+        never : dict of int to (int, int), optional
+            Of some variables, a coarse and fine code that is not drawn; a fine one of -1 bars
+            the coarse one.
 
         Returns
         -------
         coarse, fine : Tensor of int, shape (B, J)
         """
         rows, count = len(context), len(self.cardinalities)
-        coarse = torch.full((rows, count), -1, dtype=torch.long)
-        fine = torch.full((rows, count), -1, dtype=torch.long)
-        known = torch.zeros(rows, count * self.embedding)
+        if given is None:
+            coarse, fine = (torch.full((rows, count), -1, dtype=torch.long) for _ in range(2))
+            known = torch.zeros(rows, count * self.embedding)
+        else:
+            coarse, fine = given[0].clone(), given[1].clone()
+            known = self.embedded(coarse, fine).flatten(1)
         sums = self._from_context(context).view(rows, max(count, 1), self.hidden)
-        fixed: set[int] = set()
-        one = torch.ones(())
-        if given is not None:
-            fixed = set(given[2])
-            for j in fixed:
-                coarse[:, j], fine[:, j] = given[0][:, j], given[1][:, j]
-                self._remember(known, coarse, fine, j)
+        one, barred = torch.ones(()), never or {}
         for j in range(count):
-            if j in fixed:
+            stays = None if given is None else given[0][:, j] >= 0
+            if stays is not None and stays.all():
                 continue
             # scales hold for the order of drawing; of what is given, more may be told
-            scale, finer = (one, one) if fixed else (self.heads.scales[j], self.fine.scale(j))
+            scale, finer = (one, one) if given else (self.heads.scales[j], self.fine.scale(j))
             hidden = None
             if scale or finer:
-                hidden = self._hidden(j, known, sums, count if fixed else j)
-            coarse[:, j] = _inverse(self.heads.logits(j, hidden, scale), uniforms[0, j])
+                hidden = self._hidden(j, known, sums, count if given else j)
+            logits = self.heads.logits(j, hidden, scale)
+            drawn = _inverse(_without(logits, barred.get(j)), uniforms[0, j])
+            drawn_fine = torch.full_like(drawn, -1)
             if self.widths[j] > 1:
-                logits = self.fine.logits(j, hidden, coarse[:, j], finer)
-                drawn = _inverse(logits, uniforms[1, j])
-                fine[:, j] = torch.where(self.fine.told(j, coarse[:, j]), drawn, -1)
+                logits = self.fine.logits(j, hidden, drawn, finer)
+                steps = _inverse(_within(logits, drawn, barred.get(j)), uniforms[1, j])
+                drawn_fine = torch.where(self.fine.told(j, drawn), steps, -1)
+            if stays is not None:
+                drawn = torch.where(stays, coarse[:, j], drawn)
+                drawn_fine = torch.where(stays, fine[:, j], drawn_fine)
+            coarse[:, j], fine[:, j] = drawn, drawn_fine
             self._remember(known, coarse, fine, j)
         return coarse, fine
 
@@ -177,6 +185,22 @@ class Network(nn.Module):
         one = slice(j, j + 1)
         vectors = self._vectors(coarse[:, one], fine[:, one], one)
         known[:, j * self.embedding : (j + 1) * self.embedding] = vectors[:, 0]
+
+
+def _without(logits: Tensor, barred: Optional[tuple[int, int]]) -> Tensor:
+    """Return coarse logits under which a barred code is never drawn."""
+    if barred is None or barred[1] >= 0:
+        return logits
+    return logits.index_fill(1, torch.tensor([barred[0]]), -math.inf)
+
+
+def _within(logits: Tensor, coarse: Tensor, barred: Optional[tuple[int, int]]) -> Tensor:
+    """Return fine logits under which a barred code is never drawn."""
+    if barred is None or barred[1] < 0:
+        return logits
+    logits = logits.clone()
+    logits[coarse == barred[0], barred[1]] = -math.inf
+    return logits
 
 
 def _inverse(logits: Tensor, uniforms: Tensor) -> Tensor:

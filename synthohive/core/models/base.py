@@ -70,8 +70,9 @@ class ConditionalGenerativeModel(ABC):
         Children are given the rows of their group before them, and are drawn one place in
         the group after the other.
     conditional : bool
-        :meth:`sample` takes ``given``: rows of which some blocks are known and stay; the
-        others hold -1, or NaN.
+        :meth:`sample` takes ``given``: an encoded table, of which what is known stays; what
+        is to be drawn holds -1, or NaN, in each row. It also takes ``never``: for each
+        discrete block a code that is not drawn (NULL, as a rule), or -1.
     """
 
     name: str = "custom"

@@ -202,6 +202,35 @@ class Discretiser:
         coarse[absent] = fine[absent] = ABSENT
         return coarse, fine if variable.width > 1 else np.full_like(fine, ABSENT)
 
+    def places(self, codes: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Return the coarse and fine integer of a code of each block, by variable.
+
+        Parameters
+        ----------
+        codes : sequence of int
+            Of each discrete block; -1 for none. A mode of a float has no place.
+
+        Returns
+        -------
+        dict of int to (int, int)
+            The fine one is -1 where it tells nothing more.
+        """
+        found = {}
+        for k, variable in enumerate(self.variables):
+            code = -1 if variable.block is None or not len(codes) else codes[variable.block]
+            if code < 0 or variable.block is None:
+                continue
+            if variable.floats is not None:
+                bins, active = self.bins[variable.floats], self.layout.continuous[variable.floats]
+                if code >= active.active:
+                    found[k] = len(bins.mode) + code - active.active, ABSENT
+                continue
+            coarse, fine = divmod(code, variable.width)
+            most = self.layout.discrete[variable.block].cardinality
+            alone = min(most - coarse * variable.width, variable.width) == 1
+            found[k] = coarse, ABSENT if alone else fine
+        return found
+
     def decode(self, coarse: Ints, fine: Ints, rng: np.random.Generator) -> EncodedTable:
         """Return the rows; floats are uniform within their steps."""
         rows = len(coarse)

@@ -27,9 +27,12 @@ class Relation(ABC):
         The column that is kept in the relation.
     sources : tuple of str
         The columns that it depends on.
+    splits : bool
+        Each source follows from the target alone.
     """
 
     kind: ClassVar[str]
+    splits: ClassVar[bool] = False
     target: str
     sources: tuple[str, ...]
 
@@ -60,6 +63,19 @@ class Relation(ABC):
         """Return the target made right, after its sources were changed."""
         target = rows.column(self.target)
         return self.restore(rows, None, target.type) if self.whole else target.combine_chunks()
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Return a source that fits the target, and what was modelled in its place.
+
+        NULL where there is none; None where the relation cannot tell.
+        """
+        return None
 
     @abstractmethod
     def __str__(self) -> str: ...

@@ -132,6 +132,7 @@ class CalendarDate(Relation):
     """
 
     kind: ClassVar[str] = "calendar_date"
+    splits: ClassVar[bool] = True
     target: str
     parts: tuple[str, ...]
     zone: Optional[str] = None
@@ -164,6 +165,18 @@ class CalendarDate(Relation):
             )
             local = as_numbers(pa.chunked_array([there]))
         return from_numbers(local, type_)
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Take the part off the date."""
+        part = ("year", "month", "day", "hour", "minute")[self.parts.index(source)]
+        local = _local(rows.column(self.target), self.zone)
+        return part_of(part, local, rows.schema.field(source).type)
 
     def __str__(self) -> str:
         zone = f" in {self.zone}, as UTC" if self.zone else ""

@@ -21,6 +21,13 @@ def minutes_of(numbers: Floats) -> Floats:
     return (numbers // 100 * 60 + numbers % 100) % DAY
 
 
+def _hhmm(minutes: Floats, type_: pa.DataType, *, late: bool = False) -> pa.Array:
+    """Return ``hhmm`` numbers of minutes since any midnight, which is 2400 if `late`."""
+    minutes = minutes % DAY
+    numbers = minutes // 60 * 100 + minutes % 60
+    return from_numbers(np.where((numbers == 0) & late, 2_400, numbers), type_)
+
+
 @dataclass(frozen=True)
 class ClockTime(Relation):
     """A time of day ``hhmm``, modelled in minutes: since midnight, or since another time.
@@ -88,11 +95,24 @@ class ClockTime(Relation):
             modelled = rows.column(self.delay)
         if modelled is None:
             raise ValueError(f"{self.target!r} needs the minutes that were modelled")
-        minutes = (self._start(rows) + as_numbers(modelled)) % DAY
-        numbers = minutes // 60 * 100 + minutes % 60
-        if self.late:
-            numbers = np.where(numbers == 0, 2_400, numbers)
-        return from_numbers(numbers, type_)
+        return _hhmm(self._start(rows) + as_numbers(modelled), type_, late=self.late)
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Take the delay off the time, or the other time."""
+        type_ = rows.schema.field(source).type
+        minutes = minutes_of(as_numbers(rows.column(self.target)))
+        if source == self.delay:
+            drawn = as_numbers(rows.column(source))  # of the days, the one nearest to it
+            off = minutes - self._start(rows) - drawn
+            return from_numbers(drawn + (off + DAY / 2) % DAY - DAY / 2, type_)
+        delay = modelled if self.delay is None else rows.column(self.delay)
+        return None if delay is None else _hhmm(minutes - as_numbers(delay), type_)
 
     def __str__(self) -> str:
         if self.delay is not None:
@@ -143,6 +163,19 @@ class ClockDelay(Relation):
     ) -> pa.Array:
         """Calculate the minutes."""
         return from_numbers(self._minutes(rows), type_)
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Add the minutes to one time, or take them off the other."""
+        minutes = as_numbers(rows.column(self.target))
+        other, sign = (self.base, 1.0) if source == self.time else (self.time, -1.0)
+        there = minutes_of(as_numbers(rows.column(other))) + sign * minutes
+        return _hhmm(there, rows.schema.field(source).type)
 
     def __str__(self) -> str:
         return f"{self.target} = minutes from {self.base} to {self.time} (hhmm)"

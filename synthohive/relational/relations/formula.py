@@ -124,6 +124,26 @@ class Formula(Relation):
             exact = units * self.step
         return from_numbers(exact, type_)
 
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Solve for a column that occurs once."""
+        at = [(t, f) for t in self.terms for f in t.factors if f.column == source]
+        if len(at) != 1:
+            return None
+        term, factor = at[0]
+        others = Formula(self.target, tuple(t for t in self.terms if t is not term), 0.0)
+        one = Term(term.coefficient, tuple(f for f in term.factors if f is not factor))
+        amount = Formula(self.target, (one,), 0.0).exact(rows)
+        left = as_numbers(rows.column(self.target)) - others.exact(rows)
+        over, under = (left, amount) if factor.power == 1 else (amount, left)
+        value = np.divide(over, under, out=np.full_like(over, np.nan), where=under != 0)
+        return from_numbers((value - factor.add) / factor.scale, rows.schema.field(source).type)
+
     def __str__(self) -> str:
         text = ""
         for term in self.terms:

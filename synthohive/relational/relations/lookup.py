@@ -51,6 +51,16 @@ class Copy(Relation):
         """Repeat the other column."""
         return rows.column(self.sources[0]).combine_chunks().cast(type_)
 
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Repeat this one."""
+        return rows.column(self.target).combine_chunks().cast(rows.schema.field(source).type)
+
     def __str__(self) -> str:
         return f"{self.target} = {self.sources[0]}"
 
@@ -177,6 +187,20 @@ class Lookup(Relation):
         index = np.arange(len(rows))
         index[unknown] = len(rows) + chosen
         return values.take(pa.array(index)).combine_chunks()
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Draw from what occurs beside the target and the other sources."""
+        rest = [self.target, *(name for name in self.sources if name != source)]
+        here, there = group_codes([rows, self.entries], [rest, rest])
+        entry = self._entries(here, there, rng)
+        found = self.entries.column(source).take(pa.array(entry, mask=entry < 0))
+        return found.combine_chunks().cast(rows.schema.field(source).type)
 
     def mend(self, rows: pa.Table) -> pa.Array:
         """Look the target up again where it is none of its combination's."""

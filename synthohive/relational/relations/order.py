@@ -102,6 +102,20 @@ class Order(Relation):
             return target.combine_chunks()
         return self._clipped(as_numbers(target), rows, target.type)
 
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Take the distance off the target."""
+        if source != self.source or modelled is None or not self.distance:
+            return None
+        gaps = np.maximum(as_numbers(modelled), 0.0) * (self.step or 1.0)
+        start = as_numbers(rows.column(self.target)) - self._sign * gaps
+        return from_numbers(start, rows.schema.field(source).type)
+
     def __str__(self) -> str:
         sign, other = (">=", "<=") if self.after else ("<=", ">=")
         text = f"{self.target} {sign} {self.source}"

@@ -214,3 +214,37 @@ def test_given_columns_stay_and_the_others_follow_in_any_direction() -> None:
     assert (made.codes[:, 1] == 2).all()
     assert (made.codes[:, 0] == 1).mean() > 0.9  # a stands before b
     assert np.median(made.values[:, 0]) == pytest.approx(-0.25, abs=0.05)
+
+
+def test_each_row_has_its_own_known_cells() -> None:
+    rng = stream()
+    layout = Layout((Discrete("a", 4), Discrete("b", 4)), (Continuous("c"),))
+    a = rng.integers(0, 4, 3000)
+    values = [np.clip(a / 2 - 0.75, -1, 1)]
+    rows = table(layout, [a, (a + 1) % 4], values, 3000)
+    model = Autoregressive(TABLE, batch_size=200, epochs=25).fit(rows, seed=SEED)
+    lost = rng.integers(0, 3, 3000)  # one cell of each row
+    given = EncodedTable(layout, rows.codes.copy(), rows.values.copy())
+    given.codes[lost == 0, 0] = given.codes[lost == 1, 1] = -1
+    given.values[lost == 2, 0] = np.nan
+    made = model.sample(3000, rng=stream(9), given=given)
+    assert np.array_equal(made.codes[given.codes >= 0], given.codes[given.codes >= 0])
+    known = ~np.isnan(given.values)
+    assert np.array_equal(made.values[known], given.values[known])
+    assert (made.codes == rows.codes).mean() > 0.97
+    assert np.median(np.abs(made.values - rows.values)[~known]) < 0.15
+
+
+@pytest.mark.parametrize("codes", [4, 300])
+def test_a_code_that_is_never_to_be_drawn(codes: int) -> None:
+    """Also where a code is one of several in a group of neighbours, or alone in it."""
+    layout = Layout((Discrete("a", codes), Discrete("b", codes)), (Continuous("c", 1, codes - 1),))
+    last = np.full(2000, codes - 1)
+    rows = table(layout, [last, last], [np.zeros(2000)], 2000)
+    rows.codes[:200] = stream().integers(0, codes - 1, (200, 2))
+    model = Autoregressive(TABLE, batch_size=500, epochs=2).fit(rows, seed=SEED)
+    plain = model.sample(500, rng=stream(9)).codes
+    assert (plain == codes - 1).mean(axis=0) == pytest.approx([0.9, 0.9], abs=0.05)
+    made = model.sample(500, rng=stream(9), never=[codes - 1, codes - 1]).codes
+    assert (made < codes - 1).all()
+    assert (model.sample(500, rng=stream(9), never=[-1, codes - 1]).codes[:, 0] == codes - 1).any()

@@ -1,0 +1,120 @@
+"""Missing cells filled, in whatever users hold their tables in."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+import pandas as pd
+import pyarrow as pa
+
+from synthohive.connectors.base import Reader
+from synthohive.connectors.dataframe import FrameReader, to_frame
+from synthohive.exceptions import SchemaError, did_you_mean
+from synthohive.interface.inputs import source_of
+from synthohive.relational.fitted import FittedDatabase, FittedTable
+from synthohive.relational.imputing.imputation import impute
+
+__all__ = ["imputed"]
+
+Columns = Mapping[str, Sequence[str]]
+
+
+def imputed(
+    fitted: FittedDatabase,
+    data: Optional[Mapping[str, Any]],
+    source: Optional[Reader],
+    columns: Optional[Columns],
+    seed: Optional[int],
+) -> dict[str, Any]:
+    """Return the given tables, in the form in which they came, with missing cells filled."""
+    chosen = _chosen(fitted, columns)
+    reader = source_of(data, fitted.metadata, source)
+    given = {n: pa.Table.from_batches(list(reader.read(n))) for n in fitted.tables}
+    rows = {name: _as_fitted(fitted.tables[name], table) for name, table in given.items()}
+    found = impute(fitted, rows, chosen, secrets.randbits(32) if seed is None else seed)
+    made = {}
+    for name, table in given.items():
+        filled = {
+            column: _as_given(found[name].column(column), table.column(column))
+            for column in chosen[name]
+            if table.column(column).null_count
+        }
+        dtypes = reader.dtypes(name) if isinstance(reader, FrameReader) else None
+        made[name] = _put(None if data is None else data[name], table, filled, dtypes)
+    return made
+
+
+def _put(
+    given: Any, rows: pa.Table, filled: Mapping[str, pa.ChunkedArray], dtypes: Optional[Any]
+) -> Any:
+    """Return what was given with other columns; a DataFrame of files and databases."""
+    if isinstance(given, pa.Table):
+        for name, array in filled.items():
+            place = given.column_names.index(name)
+            given = given.set_column(place, name, array.cast(given.schema.field(name).type))
+        return given
+    if isinstance(given, pd.DataFrame):
+        columns = to_frame(pa.table(dict(filled)), dtypes)
+        return given.assign(**{str(n): columns[n].array for n in columns})
+    arrays = zip(rows.column_names, rows.columns)
+    return to_frame(pa.table({name: filled.get(name, kept) for name, kept in arrays}), None)
+
+
+def _chosen(fitted: FittedDatabase, columns: Optional[Columns]) -> dict[str, list[str]]:
+    """Return the columns to fill of each table; all that were learned if none are named."""
+    able = {name: _learned(table) for name, table in fitted.tables.items()}
+    if columns is None:
+        return {name: able[name] if _conditional(t) else [] for name, t in fitted.tables.items()}
+    chosen: dict[str, list[str]] = {name: [] for name in fitted.tables}
+    for name, names in columns.items():
+        if name not in fitted.tables:
+            raise SchemaError.unknown_table(name, fitted.tables, where="columns")
+        table = fitted.tables[name]
+        if not _conditional(table):
+            raise SchemaError(
+                f"Cells of table {name!r} cannot be filled: model {fitted.model_name!r} draws "
+                "whole rows, or the table is kept as it is.",
+                hint='Fit with model="autoregressive".',
+            )
+        for column in [names] if isinstance(names, str) else names:
+            if column not in able[name]:
+                raise SchemaError(
+                    f"{name}.{column} cannot be filled: a key, made up, or not in the table.",
+                    hint=did_you_mean(column, able[name]),
+                )
+            chosen[name].append(column)
+    return chosen
+
+
+def _learned(table: FittedTable) -> list[str]:
+    return [] if table.encoder is None else list(table.attributes)
+
+
+def _conditional(table: FittedTable) -> bool:
+    return table.model is None or table.model.conditional
+
+
+def _as_fitted(table: FittedTable, rows: pa.Table) -> pa.Table:
+    """Return rows with the types that were learned: a whole number may have come as a float."""
+    for name, column in table.config.columns.items():
+        given = rows.schema.field(name).type
+        if given != column.arrow_type:
+            try:
+                array = rows.column(name).cast(column.arrow_type)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
+                raise SchemaError(
+                    f"{table.config.name}.{name} holds {given}; it was learned as "
+                    f"{column.arrow_type}: {exc}"
+                ) from exc
+            rows = rows.set_column(rows.column_names.index(name), name, array)
+    return rows
+
+
+def _as_given(filled: pa.ChunkedArray, kept: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column in the type that it came with, if that can hold it."""
+    try:
+        return filled.cast(kept.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return filled

@@ -1,0 +1,48 @@
+"""What a synthesizer knows, once it is fitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Optional
+
+from synthohive.connectors.base import Reader
+from synthohive.exceptions import SynthoHiveError
+from synthohive.relational.fitted import AnyRelation, FittedDatabase
+from synthohive.schema import Metadata
+
+if TYPE_CHECKING:
+    from synthohive.privacy.detect import PiiFinding
+
+__all__ = ["SynthesizerState"]
+
+
+class SynthesizerState:
+    """The part of :class:`~synthohive.Synthesizer` that only tells."""
+
+    metadata: Metadata
+    model: Any
+    fitted_: Optional[FittedDatabase] = None
+    _source: Optional[Reader] = None
+
+    def _state(self) -> FittedDatabase:
+        if self.fitted_ is None:
+            raise SynthoHiveError("The synthesizer is not fitted.", hint="Call fit() first.")
+        return self.fitted_
+
+    @property
+    def source(self) -> Optional[Reader]:
+        """Where the real rows are read from; None before any are named."""
+        return self._source
+
+    @property
+    def personal_data(self) -> list[PiiFinding]:
+        """The columns found to hold personal data, with the reason; after :meth:`fit`."""
+        return self._state().findings
+
+    @property
+    def relations(self) -> dict[str, list[AnyRelation]]:
+        """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
+        return {name: table.all_relations for name, table in self._state().tables.items()}
+
+    def __repr__(self) -> str:
+        state = "fitted" if self.fitted_ is not None else "not fitted"
+        return f"Synthesizer({len(self.metadata.tables)} tables, model={self.model!r}, {state})"

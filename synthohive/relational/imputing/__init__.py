@@ -1,0 +1,1 @@
+"""Filling the missing cells of given rows."""

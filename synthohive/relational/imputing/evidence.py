@@ -1,0 +1,149 @@
+"""What is known of the rows of one table, and what is to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.relational import seeds
+from synthohive.relational.attribute_table import any_null, attribute_table
+from synthohive.relational.fitted import FittedTable
+from synthohive.relational.hierarchy import HierarchyModel
+from synthohive.relational.lineage import beside, by_table, lineage
+from synthohive.relational.roles import code_column
+from synthohive.relational.sample import Sample, sampled_groups
+from synthohive.schema import ForeignKey
+
+__all__ = ["Evidence"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Evidence:
+    """The given rows of a table as its model sees them.
+
+    Parameters
+    ----------
+    sample : Sample
+        The given rows; those of ancestors are filled.
+    table : FittedTable
+    lost : dict of str to ndarray of bool
+        The cells to fill, by column.
+    seed : int
+
+    Attributes
+    ----------
+    groups : SampledGroups, optional
+        None for a root table.
+    above : pyarrow.Table
+        The ancestors' columns that relations name.
+    plain : pyarrow.Table
+        What is modelled of the rows before stand-ins take columns' places; by :meth:`known`.
+    """
+
+    def __init__(
+        self, sample: Sample, table: FittedTable, lost: Mapping[str, Bools], seed: int
+    ) -> None:
+        self.sample, self.table, self.lost, self.seed = sample, table, lost, seed
+        self.name = table.config.name
+        self.rows = sample.tables[self.name]
+        groups = sampled_groups(sample, self.name, {})
+        self.groups = None if groups is None else replace(groups, largest=table.largest_group)
+        names = table.relations.above(table.attributes)
+        found = self.lineage(self.name, names, np.arange(len(self.rows)))
+        self.above = beside(pa.table({"": pa.nulls(len(self.rows))}), found)
+        self.plain = self.above
+
+    def lineage(self, table: str, names: Iterable[str], rows: IntArray) -> pa.Table:
+        """Return columns, named ``table.column``, of some rows of a table and its ancestors."""
+        plan = self.sample.plan
+        wanted = by_table(names, (table, *plan.tables[table].ancestors))
+        return lineage(self.sample, plan, table, rows, wanted)
+
+    def key(self, label: str) -> ForeignKey:
+        """Return the foreign key of a label."""
+        return next(k for k in self.table.config.foreign_keys if k.label(self.name) == label)
+
+    def known(self) -> pa.Table:
+        """Return what is modelled of the rows, as in training; lost cells hold anything."""
+        table, plan = self.table, self.sample.plan.tables[self.name]
+        made, depths = (*table.roles.key, *table.roles.personal), None
+        if plan.hierarchy is not None:
+            depths, _ = HierarchyModel.fit(self.sample.parent_rows(self.name, plan.hierarchy))
+        rows, columns = attribute_table(
+            self.sample, self.name, table.roles.attributes, made, depths
+        )
+        rng = seeds.generator(self.seed, self.name, "prepare")
+        rows, columns = table.relations.prepare(beside(rows, self.above), columns, rng)
+        for name in table.relations.flags & set(self.lost):  # a lost cell is not to stay empty
+            empty = rows.column(name).to_numpy() & ~self.lost[name]
+            rows = rows.set_column(rows.column_names.index(name), name, pa.array(empty))
+        for label in table.codes:
+            rows = beside(rows, pa.table({code_column(label): self._codes(label)}))
+        self.plain = rows
+        rows, _ = table.stand_ins.prepare(rows, columns, self.groups, rng)
+        return self._as_learned(rows)
+
+    def _as_learned(self, rows: pa.Table) -> pa.Table:
+        """Return the columns that were learned; what never is NULL here is said to be so."""
+        arrays = {}
+        for name, column in (
+            () if self.table.encoder is None else self.table.encoder.columns.items()
+        ):
+            if name in rows.column_names:
+                arrays[name] = rows.column(name).cast(column.arrow_type)
+            else:
+                arrays[name] = pa.array(np.zeros(len(rows), dtype=np.bool_))
+        return pa.table(arrays)
+
+    def _codes(self, label: str) -> pa.Array:
+        """Return the codes of the parents over a further key; NULL where there is none."""
+        key, codes = self.key(label), self.table.codes[label]
+        parents = self.sample.parent_rows(self.name, key)
+        everyone = np.arange(len(self.sample.tables[key.parent]))
+        theirs = codes(self.lineage(key.parent, codes.columns, everyone))
+        found = theirs[np.maximum(parents, 0)] if len(theirs) else np.zeros_like(parents)
+        return pa.array(found, mask=parents < 0).cast(pa.string())
+
+    def unknown(self) -> dict[str, Bools]:
+        """Return in which rows each modelled column is to be drawn."""
+        names = () if self.table.encoder is None else self.table.encoder.columns
+        found = {name: self._unknown(name) for name in names}
+        for label in self.table.codes:  # a parent that is not among the rows
+            key = self.key(label)
+            there = self.sample.parent_rows(self.name, key) >= 0
+            found[code_column(label)] = ~there & ~any_null(self.rows, key.columns)
+        return found
+
+    def _unknown(self, name: str) -> Bools:
+        if name in self.table.relations.flags:
+            return np.zeros(len(self.rows), dtype=np.bool_)
+        gaps = {one.gap: one.column for one in self.table.stand_ins.growing if one.by_gap}
+        found = self.any_lost(self._sources(gaps.get(name, name)))
+        if name in gaps and self.groups is not None:  # nor is the gap of the row after it known
+            order = np.lexsort((self.groups.positions, self.groups.parents))
+            found[order[1:]] |= found[order[:-1]]
+        return found
+
+    def _sources(self, column: str) -> set[str]:
+        near = {one.column: one.source for one in self.table.stand_ins.residuals}
+        return self.sources(column) | self.sources(near.get(column, column))
+
+    def sources(self, column: str) -> set[str]:
+        """Return the columns that make up what is modelled of one, stand-ins aside."""
+        relations = self.table.relations
+        found = {s for r in relations.relations if r.target == column for s in r.sources}
+        return {column, relations.null_with.get(column, column), *found}
+
+    def any_lost(self, columns: Iterable[str]) -> Bools:
+        """Return in which rows a cell of any of some columns is lost."""
+        found = np.zeros(len(self.rows), dtype=np.bool_)
+        for name in columns:
+            if name in self.lost:
+                found |= self.lost[name]
+        return found

@@ -1,0 +1,220 @@
+"""Missing cells filled: by what is known of a row, its parents, its siblings and its relations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from synthohive import Metadata, PrivacyConfig, SchemaError, Synthesizer
+
+PLANS = {"free": 0, "team": 40, "firm": 400}
+Frames = dict[str, pd.DataFrame]
+
+
+def tables(customers: int = 500) -> Frames:
+    """Return customers, and invoices over them that follow each other."""
+    rng = np.random.default_rng(3)
+    plan = rng.choice(list(PLANS), customers, p=[0.5, 0.3, 0.2])
+    number = rng.integers(0, 5, customers)
+    owner = np.repeat(np.arange(customers), number)
+    day = np.concatenate([np.sort(rng.integers(0, 900, n)) for n in number])
+    price = np.array([PLANS[p] for p in plan])[owner] + rng.integers(1, 9, len(owner))
+    seats = rng.integers(1, 6, len(owner))
+    billed = np.datetime64("2024-01-01") + day.astype("m8[D]")
+    late = rng.integers(0, 40, len(owner))
+    total = pd.Series(price * seats).groupby(owner).sum().reindex(range(customers), fill_value=0)
+    return {
+        "customer": pd.DataFrame(
+            {
+                "id": np.arange(customers),
+                "plan": plan,
+                "team": rng.random(customers) < 0.5,
+                "spent": total.to_numpy(),
+            }
+        ),
+        "invoice": pd.DataFrame(
+            {
+                "id": np.arange(len(owner)),
+                "customer_id": owner,
+                "price": price,
+                "seats": seats,
+                "amount": price * seats,
+                "billed": pd.Series(billed.astype("M8[us]")),
+                "paid": pd.Series((billed + late.astype("m8[D]")).astype("M8[us]")),
+                "note": np.where(rng.random(len(owner)) < 0.7, None, "called"),
+            }
+        ),
+    }
+
+
+def with_holes(share: float, seed: int = 5) -> Frames:
+    """Return the tables without some cells."""
+    rng = np.random.default_rng(seed)
+    made = tables()
+    for frame in made.values():
+        for name in frame.columns:
+            if name not in ("id", "customer_id"):
+                frame[name] = frame[name].where(rng.random(len(frame)) >= share)
+    return made
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Synthesizer:
+    """Return a synthesizer that has learned both tables."""
+    metadata = Metadata().add_table("customer", "id", reference=False)
+    metadata.add_table("invoice", "id", fk={"customer_id": "customer.id"})
+    made = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    return made.fit(tables(), epochs=12, seed=1, progress=False)
+
+
+@pytest.fixture(scope="module")
+def filled(fitted: Synthesizer) -> Frames:
+    """Return rows without a tenth of their cells, filled."""
+    return fitted.impute(with_holes(0.1), seed=2)
+
+
+def test_known_cells_and_keys_stay_as_they_are(filled: Frames) -> None:
+    for name, holes in with_holes(0.1).items():
+        assert list(filled[name].columns) == list(holes.columns)
+        for column in holes.columns:
+            known = holes[column].notna()
+            pd.testing.assert_series_equal(
+                filled[name][column][known], holes[column][known], check_dtype=False
+            )
+
+
+def test_nearly_all_cells_are_filled_also_those_that_are_mostly_empty(filled: Frames) -> None:
+    for frame in filled.values():
+        assert frame.isna().mean().max() < 0.005
+    holes = with_holes(0.1)["invoice"]["note"]
+    assert holes.isna().mean() > 0.7
+    assert set(filled["invoice"]["note"]) == {"called"}
+
+
+def test_exact_relations_hold_in_filled_rows(fitted: Synthesizer, filled: Frames) -> None:
+    found = {str(r) for r in fitted.relations["invoice"]}
+    assert found >= {"amount = round(price * seats)", "paid >= billed"}
+    rows = filled["invoice"].dropna()
+    assert (rows["amount"] == rows["price"] * rows["seats"]).all()
+    assert (rows["paid"] >= rows["billed"]).all()
+
+
+def test_what_follows_from_known_cells_is_exact() -> None:
+    """Of price, seats and amount, two tell the third, whichever is lost."""
+    holes, truth = with_holes(0.1)["invoice"], tables()["invoice"]
+    made = _fitted_alone().impute({"invoice": holes.drop(columns="customer_id")}, seed=3)
+    names = ["price", "seats", "amount"]
+    lost = holes[names].isna()
+    alone = lost.sum(axis=1) == 1
+    for name in names:
+        rows = alone & lost[name]
+        assert rows.sum() > 50
+        assert (made["invoice"][name][rows] == truth[name][rows]).all()
+
+
+def _fitted_alone() -> Synthesizer:
+    made = Synthesizer(Metadata().add_table("invoice", "id"), model="autoregressive")
+    rows = tables()["invoice"].drop(columns="customer_id")
+    return made.fit({"invoice": rows}, epochs=2, seed=1, progress=False)
+
+
+def test_times_stay_in_the_order_of_their_group(fitted: Synthesizer) -> None:
+    for seed in range(3):  # with neighbours of which both are lost
+        rows = fitted.impute(with_holes(0.3, seed), seed=seed)["invoice"]
+        gaps = rows.groupby("customer_id")["billed"].diff().dropna()
+        assert (gaps >= pd.Timedelta(0)).all()
+        assert (rows["paid"] >= rows["billed"])[rows["paid"].notna()].all()
+
+
+def test_a_parent_is_told_by_its_children_and_they_by_it(filled: Frames) -> None:
+    holes, truth = with_holes(0.1), tables()
+    lost = holes["customer"]["spent"].isna()
+    children = holes["invoice"].groupby("customer_id")["amount"].apply(lambda a: a.notna().all())
+    whole = lost & children.reindex(range(len(lost)), fill_value=True)
+    assert whole.sum() > 20
+    assert (filled["customer"]["spent"][whole] == truth["customer"]["spent"][whole]).all()
+    unpriced = holes["invoice"]["price"].isna() & holes["invoice"]["amount"].isna()
+    error = (filled["invoice"]["price"] - truth["invoice"]["price"])[unpriced].abs()
+    assert error.median() < 10  # of 0 to 408, by the customer's plan
+
+
+def test_a_plan_follows_from_prices(filled: Frames) -> None:
+    holes, truth = with_holes(0.1)["customer"], tables()["customer"]
+    lost = holes["plan"].isna() & (truth["spent"] > 0) & holes["spent"].notna()
+    hits = (filled["customer"]["plan"] == truth["plan"])[lost]
+    assert hits.mean() > 0.7  # at random: 0.38
+
+
+def test_one_seed_one_result(fitted: Synthesizer, filled: Frames) -> None:
+    again, other = (fitted.impute(with_holes(0.1), seed=seed) for seed in (2, 3))
+    pd.testing.assert_frame_equal(again["invoice"], filled["invoice"])
+    assert not other["invoice"].equals(filled["invoice"])
+
+
+def test_a_frame_keeps_its_index_and_what_is_not_filled(fitted: Synthesizer) -> None:
+    holes = with_holes(0.1)
+    holes["invoice"].index = holes["invoice"].index + 1000
+    made = fitted.impute(holes, seed=2)["invoice"]
+    assert made.index.equals(holes["invoice"].index)
+    assert holes["invoice"]["seats"].isna().any()  # it is a copy
+
+
+def test_only_named_columns_are_filled(fitted: Synthesizer) -> None:
+    holes = with_holes(0.1)
+    made = fitted.impute(holes, {"invoice": ["seats"]}, seed=2)
+    assert made["invoice"]["seats"].notna().all()
+    for name in ("customer", "invoice"):
+        pd.testing.assert_frame_equal(
+            made[name].drop(columns="seats", errors="ignore"),
+            holes[name].drop(columns="seats", errors="ignore"),
+        )
+
+
+def test_arrow_tables_come_back_as_such(fitted: Synthesizer) -> None:
+    holes = {
+        name: pa.Table.from_pandas(frame, preserve_index=False)
+        for name, frame in with_holes(0.1).items()
+    }
+    made = fitted.impute(holes, seed=2)
+    for name, table in made.items():
+        assert isinstance(table, pa.Table)
+        assert table.schema.equals(holes[name].schema)
+
+
+def test_it_survives_a_checkpoint(fitted: Synthesizer, filled: Frames, tmp_path: Any) -> None:
+    fitted.save(tmp_path / "kept")
+    made = Synthesizer.load(tmp_path / "kept").impute(with_holes(0.1), seed=2)
+    pd.testing.assert_frame_equal(made["invoice"], filled["invoice"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"invoices": ["seats"]}, "Did you mean 'invoice'"),
+        ({"invoice": ["seat"]}, "Did you mean 'seats'"),
+        ({"invoice": ["customer_id"]}, "cannot be filled: a key"),
+    ],
+)
+def test_what_cannot_be_filled_is_refused(
+    fitted: Synthesizer, columns: dict[str, list[str]], words: str
+) -> None:
+    with pytest.raises(SchemaError, match=words):
+        fitted.impute(with_holes(0.1), columns)
+
+
+def test_other_types_than_learned_are_named(fitted: Synthesizer) -> None:
+    holes = with_holes(0.1)
+    holes["invoice"]["seats"] = "many"
+    with pytest.raises(SchemaError, match=r"invoice\.seats holds string; .* int64"):
+        fitted.impute(holes)
+
+
+def test_a_model_that_draws_whole_rows_is_named() -> None:
+    made = Synthesizer(Metadata().add_table("customer", "id", reference=False))
+    made.fit({"customer": tables(120)["customer"]}, epochs=1, seed=1, progress=False)
+    with pytest.raises(SchemaError, match=r"'ctgan'.*\n?.*autoregressive"):
+        made.impute({"customer": tables(120)["customer"]}, {"customer": ["plan"]})
