@@ -89,7 +89,8 @@ def _chosen(fitted: FittedDatabase, columns: Optional[Columns]) -> dict[str, lis
 
 
 def _learned(table: FittedTable) -> list[str]:
-    return [] if table.encoder is None else list(table.attributes)
+    keys = table.config.key_columns
+    return [] if table.encoder is None else [c for c in table.attributes if c not in keys]
 
 
 def _conditional(table: FittedTable) -> bool:
