@@ -127,7 +127,9 @@ def test_times_stay_in_the_order_of_their_group(fitted: Synthesizer) -> None:
         rows = fitted.impute(with_holes(0.3, seed), seed=seed)["invoice"]
         gaps = rows.groupby("customer_id")["billed"].diff().dropna()
         assert (gaps >= pd.Timedelta(0)).all()
-        assert (rows["paid"] >= rows["billed"])[rows["paid"].notna()].all()
+        whole = rows.dropna()
+        assert len(whole) > 0.98 * len(rows)
+        assert (whole["paid"] >= whole["billed"]).all()
 
 
 def test_a_parent_is_told_by_its_children_and_they_by_it(filled: Frames) -> None:
