@@ -146,7 +146,7 @@ class Autoregressive(ConditionalGenerativeModel):
             with torch.no_grad():
                 made, _ = self.network_.draw(vectors, torch.from_numpy(uniforms))
             pairs = zip(wanted, log_shares(made.numpy(), sizes))
-            self.network_.heads.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
+            self.network_.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
 
     def _network(self) -> Network:
         variables = self.discretiser_.variables

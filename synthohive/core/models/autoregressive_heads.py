@@ -82,14 +82,11 @@ class Heads(nn.Module):
             self.scales[group], found[group] = _shrunk(told, bias, codes[:, group].T)
         return found
 
-    def logits(self, j: int, hidden: Optional[Tensor], scale: Tensor) -> Tensor:
-        """Return (B, K) of one variable from hidden (B, H), or (1, K) if it depends on nothing."""
+    def head(self, j: int, scale: Tensor) -> tuple[Optional[Tensor], Tensor]:
+        """Return the weights (H, K) of one variable, None if they count for nothing, and biases."""
         (g, i), size = self.place[j], self.cardinalities[j]
-        if hidden is None:
-            bias: Tensor = self.biases[g][i, :, :size]
-            return bias
-        weight = self.weights[g][i, :, :size] * scale
-        return torch.addmm(self.biases[g][i, :, :size], hidden, weight)
+        weight = self.weights[g][i, :, :size] * scale if scale else None
+        return weight, self.biases[g][i, :, :size]
 
 
 class FineHeads(nn.Module):
@@ -136,13 +133,6 @@ class FineHeads(nn.Module):
                 logs[number == 0] = NEVER
                 self.shares.weight[start : start + len(number), : self.widths[j]] = logs
 
-    def told(self, j: int, coarse: Tensor) -> Tensor:
-        """Return in which rows the coarse code leaves something to tell."""
-        i = self.place[j]
-        start = int(self.offsets[i])
-        told = (self.shares.weight[start : start + self.sizes[i]] > NEVER / 2).any(dim=1)
-        return told[coarse]
-
     def losses(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return (B, J) from hidden (J, B, H); 0 where a fine code is -1."""
         found = torch.zeros(fine.shape, dtype=hidden.dtype)
@@ -169,15 +159,19 @@ class FineHeads(nn.Module):
         """Return how much a variable's fine code depends on more than its coarse one."""
         return self.scales[self.place[j]] if j in self.place else self.scales.new_zeros(())
 
-    def logits(self, j: int, hidden: Optional[Tensor], coarse: Tensor, scale: Tensor) -> Tensor:
-        """Return (B, W) of one variable from hidden (B, H) and its coarse codes (B,)."""
+    def head(self, j: int, scale: Tensor) -> tuple[Tensor, Optional[tuple[Tensor, Tensor, Tensor]]]:
+        """Return logits (K, W) within each coarse code of a variable, and the weights of a layer.
+
+        Where there is nothing to tell, it is 0.
+        """
         i, width = self.place[j], self.widths[j]
-        place = coarse.clamp(min=0) + self.offsets[i]
-        shares: Tensor = self.shares(place)
-        if hidden is None or not scale:
-            return shares[:, :width]
-        inner = functional.relu(torch.addmm(self.coarse(place), hidden, self.enter[i]))
-        return torch.addmm(shares[:, :width], inner, self.leave[i, :, :width] * scale)
+        rows = slice(int(self.offsets[i]), int(self.offsets[i]) + self.sizes[i])
+        shares = self.shares.weight[rows, :width].clone()
+        shares[(shares <= NEVER / 2).all(dim=1), 0] = 0
+        if not scale:
+            return shares, None
+        layer = (self.enter[i], self.coarse.weight[rows], self.leave[i, :, :width] * scale)
+        return shares, layer
 
 
 def _shrunk(told: Tensor, known: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.core.models.autoregressive_drawing import Step, steps_of
 from synthohive.core.models.autoregressive_heads import FineHeads, Heads
 
 __all__ = ["ContextNetwork", "Network", "context_tensors"]
@@ -71,17 +72,23 @@ class Network(nn.Module):
             self.before.mul_(1 / math.sqrt(embedding * max(count, 1)))
         self.heads = Heads(cardinalities, hidden)
         self.fine = FineHeads(cardinalities, widths, hidden)
+        self._laid_out: dict[bool, list[Step]] = {}
 
     def embedded(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return (B, J, E); zeros where a coarse code is -1."""
-        return self._vectors(coarse, fine, slice(None))
-
-    def _vectors(self, coarse: Tensor, fine: Tensor, j: slice) -> Tensor:
         known = (coarse >= 0).unsqueeze(-1)
         place = coarse.clamp(min=0)
-        within = place * self.fine_width[j] + fine.clamp(min=0) + self.fine_offsets[j]
-        found: Tensor = self.embed(place + self.offsets[j]) + self.embed_fine(within)
+        within = place * self.fine_width + fine.clamp(min=0) + self.fine_offsets
+        found: Tensor = self.embed(place + self.offsets) + self.embed_fine(within)
         return found * known
+
+    def embedded_codes(self, j: int) -> Tensor:
+        """Return the vectors of all pairs of codes of one variable, (K * W, E)."""
+        size, width = self.cardinalities[j], self.widths[j]
+        start, first = int(self.offsets[j]), int(self.fine_offsets[j])
+        coarse = self.embed.weight[start : start + size].repeat_interleave(width, dim=0)
+        found: Tensor = coarse + self.embed_fine.weight[first : first + size * width]
+        return found
 
     def losses(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         """Return the negative log-likelihoods, (B, J); 0 where a code is -1.
@@ -113,13 +120,7 @@ class Network(nn.Module):
         deeper: Tensor = hidden + layered
         return deeper
 
-    def _hidden(self, j: int, known: Tensor, sums: Tensor, before: int) -> Tensor:
-        """Return (B, H) of one variable, given the embedded variables before it."""
-        width = before * self.embedding
-        weights = self.before[:before, :, j].reshape(width, self.hidden)
-        hidden = functional.relu(self.norm(torch.addmm(sums[:, j], known[:, :width], weights)))
-        return hidden + functional.relu(torch.addmm(self.layer_bias[j], hidden, self.layer[j]))
-
+    @torch.inference_mode()
     def draw(
         self,
         context: Tensor,
@@ -145,77 +146,44 @@ class Network(nn.Module):
         """
         rows, count = len(context), len(self.cardinalities)
         if given is None:
-            coarse, fine = (torch.full((rows, count), -1, dtype=torch.long) for _ in range(2))
+            coarse, fine = (torch.full((count, rows), -1, dtype=torch.long) for _ in range(2))
             known = torch.zeros(rows, count * self.embedding)
         else:
-            coarse, fine = given[0].clone(), given[1].clone()
-            known = self.embedded(coarse, fine).flatten(1)
-        sums = self._from_context(context).view(rows, max(count, 1), self.hidden)
-        one, barred = torch.ones(()), never or {}
-        for j in range(count):
-            stays = None if given is None else given[0][:, j] >= 0
-            if stays is not None and stays.all():
+            coarse, fine = (codes.T.clone() for codes in given)
+            known = self.embedded(*given).flatten(1)
+        places = [slice(j * self.embedding, (j + 1) * self.embedding) for j in range(count)]
+        for j, step in enumerate(self._steps(given is None, never or {})):
+            if given is not None and bool((coarse[j] >= 0).all()):
                 continue
-            # scales hold for the order of drawing; of what is given, more may be told
-            scale, finer = (one, one) if given else (self.heads.scales[j], self.fine.scale(j))
-            hidden = None
-            if scale or finer:
-                hidden = self._hidden(j, known, sums, count if given else j)
-            logits = self.heads.logits(j, hidden, scale)
-            drawn = _inverse(_without(logits, barred.get(j)), uniforms[0, j])
-            drawn_fine = torch.full_like(drawn, -1)
-            if self.widths[j] > 1:
-                logits = self.fine.logits(j, hidden, drawn, finer)
-                steps = _inverse(_within(logits, drawn, barred.get(j)), uniforms[1, j])
-                drawn_fine = torch.where(self.fine.told(j, drawn), steps, -1)
-            if stays is not None:
-                drawn = torch.where(stays, coarse[:, j], drawn)
-                drawn_fine = torch.where(stays, fine[:, j], drawn_fine)
-            coarse[:, j], fine[:, j] = drawn, drawn_fine
-            self._remember(known, coarse, fine, j)
-        return coarse, fine
+            hidden = None if step.layer is None else step.layer(context, known)
+            drawn, finer = step.coarse.draw(hidden, uniforms[0, j]), fine[j]
+            if step.fine is not None:
+                finer = step.fine.draw(hidden, drawn, uniforms[1, j])
+            if given is not None:
+                stays = coarse[j] >= 0
+                drawn = torch.where(stays, coarse[j], drawn)
+                finer = torch.where(stays, fine[j], finer)
+            coarse[j], fine[j] = drawn, finer
+            step.embed(coarse[j], fine[j], known[:, places[j]])
+        return coarse.T, fine.T
 
-    def _from_context(self, context: Tensor) -> Tensor:
-        if self.context.given:
-            found: Tensor = self.from_context(context)
-            return found
-        return self.from_context.bias.expand(len(context), -1)
+    def _steps(self, ordered: bool, never: Mapping[int, tuple[int, int]]) -> list[Step]:
+        if ordered not in self._laid_out:
+            self._laid_out[ordered] = steps_of(self, ordered)
+        steps = list(self._laid_out[ordered])
+        for j, codes in never.items():
+            steps[j] = steps[j].without(*codes)
+        return steps
 
-    def _remember(self, known: Tensor, coarse: Tensor, fine: Tensor, j: int) -> None:
-        one = slice(j, j + 1)
-        vectors = self._vectors(coarse[:, one], fine[:, one], one)
-        known[:, j * self.embedding : (j + 1) * self.embedding] = vectors[:, 0]
+    def train(self, mode: bool = True) -> Network:
+        """Turn training on or off; what was laid out for drawing is forgotten."""
+        self._laid_out.clear()
+        return super().train(mode)
 
-
-def _without(logits: Tensor, barred: Optional[tuple[int, int]]) -> Tensor:
-    """Return coarse logits under which a barred code is never drawn."""
-    if barred is None or barred[1] >= 0:
-        return logits
-    return logits.index_fill(1, torch.tensor([barred[0]]), -math.inf)
-
-
-def _within(logits: Tensor, coarse: Tensor, barred: Optional[tuple[int, int]]) -> Tensor:
-    """Return fine logits under which a barred code is never drawn."""
-    if barred is None or barred[1] < 0:
-        return logits
-    logits = logits.clone()
-    logits[coarse == barred[0], barred[1]] = -math.inf
-    return logits
-
-
-def _inverse(logits: Tensor, uniforms: Tensor) -> Tensor:
-    """Return for each row the code at which the distribution function passes its uniform.
-
-    Logits of shape (1, K) are those of all rows.
-    """
-    cumulated = torch.softmax(logits, dim=1).cumsum(dim=1)
-    last = logits.shape[1] - 1
-    if len(logits) == 1:
-        return torch.searchsorted(cumulated[0], uniforms * cumulated[0, -1], right=True).clamp(
-            max=last
-        )
-    target = (uniforms * cumulated[:, -1]).unsqueeze(1)
-    return torch.searchsorted(cumulated, target, right=True).squeeze(1).clamp(max=last)
+    def shift(self, biases: Sequence[Tensor]) -> None:
+        """Add to the biases of the coarse codes."""
+        self.heads.shift(biases)
+        self._laid_out.clear()
 
 
 class ContextNetwork(nn.Module):
@@ -246,7 +214,7 @@ class ContextNetwork(nn.Module):
     def forward(self, codes: Tensor, values: Tensor) -> Tensor:
         """Return (B, width) from codes (B, D) and floats (B, F)."""
         if not self.given:
-            return torch.zeros(len(codes), self.width)
+            return torch.zeros(1, self.width).expand(len(codes), -1)
         vectors = self.embed(codes + 1 + self.offsets).flatten(1)
         ranks = self._ranks(values)
         waves = [f(math.pi * w * ranks) for w in WAVES for f in (torch.sin, torch.cos)]

@@ -153,6 +153,58 @@ def test_drawing_follows_the_likelihood() -> None:
     assert np.abs(found - expected).max() < 0.005
 
 
+def drawn_by(made: Network, rows: int = 2000) -> torch.Tensor:
+    """Return coarse and fine codes side by side; the last row has the greatest uniforms."""
+    uniforms = stream().random((2, len(made.widths), rows), dtype=np.float32)
+    uniforms[:, :, -1] = np.nextafter(np.float32(1), np.float32(0))
+    context = made.context(*context_tensors(EncodedTable.empty(rows)))
+    with torch.no_grad():
+        return torch.cat(made.draw(context, torch.from_numpy(uniforms)), dim=1)
+
+
+def test_a_silenced_head_draws_what_one_without_weights_does() -> None:
+    silenced, weightless = network([3, 4], [2, 3]), network([3, 4], [2, 3])
+    free = drawn_by(silenced)
+    for made in (silenced, weightless):
+        made.heads.start_at([torch.tensor([0.1, 0.2, 0.7]).log(), torch.full((4,), 0.25).log()])
+        made.fine.start_at([torch.ones(3, 2), torch.arange(12.0).view(4, 3)])
+    silenced.heads.scales[1], silenced.fine.scales[0] = 0, 0
+    with torch.no_grad():
+        group, place = weightless.heads.place[1]
+        weightless.heads.weights[group][place] = 0
+        weightless.fine.leave[0] = 0
+    found = drawn_by(silenced.eval())
+    assert torch.equal(found, drawn_by(weightless))
+    assert not torch.equal(found, free)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_a_fine_code_that_never_occurred_is_never_drawn(scale: float) -> None:
+    made = network([2], [24])
+    counts = torch.zeros(2, 24)
+    counts[1, 1:23] = 3
+    with torch.no_grad():
+        made.fine.leave.mul_(0.1)
+        made.fine.start_at([counts])
+        made.fine.scales[0] = scale
+    coarse, fine = drawn_by(made).T
+    assert set(fine[coarse == 0].tolist()) == {0}  # nothing to tell
+    assert set(fine[coarse == 1].tolist()) == set(range(1, 23))
+    assert coarse[-1] == 1  # with the greatest uniform
+
+
+def test_drawing_follows_changed_weights() -> None:
+    made = network([3, 4])
+    before = drawn_by(made)
+    made.shift([torch.tensor([-9.0, 0, 0]), torch.zeros(4)])
+    after = drawn_by(made)
+    assert (before[:, 0] == 0).any()
+    assert not (after[:, 0] == 0).any()
+    with torch.no_grad():
+        made.train().heads.start_at([torch.tensor([0.0, -99, -99]), torch.zeros(4)])
+    assert (drawn_by(made.eval())[:, 0] == 0).all()
+
+
 def test_a_head_that_explains_nothing_is_silenced() -> None:
     made = network([4, 4])
     rng = stream()
