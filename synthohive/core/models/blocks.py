@@ -76,14 +76,14 @@ class BlockMap(nn.Module):
         ]
         return torch.cat(parts, dim=1) if parts else logits
 
-    def draw(self, probabilities: Tensor, uniforms: Tensor, codes: Tensor) -> None:
+    def draw(self, logits: Tensor, uniforms: Tensor, codes: Tensor) -> None:
         """Fill `codes` by inverse CDF, with one uniform ``(B, blocks)`` for each block."""
         done = 0
         for first, count, wide in self.buckets:
-            p = probabilities[:, first : first + count * wide].view(-1, count, wide)
-            cdf = torch.cumsum(p, dim=2)
+            own = logits[:, first : first + count * wide].view(-1, count, wide)
+            cdf = torch.softmax(own, dim=2).cumsum_(dim=2)
             u = uniforms[:, done : done + count] * cdf[:, :, -1]
-            code = (cdf < u.unsqueeze(2)).sum(dim=2)
+            code = torch.searchsorted(cdf, u.unsqueeze(2)).squeeze(2)
             members = self.small[done : done + count]
             limits = torch.tensor([self.cardinalities[i] - 1 for i in members])
             codes[:, members] = torch.minimum(code, limits).to(codes.dtype)

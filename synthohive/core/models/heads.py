@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -69,11 +70,13 @@ class RowGenerator(nn.Module):
         for bias in biases:
             bias.zero_()
 
-    def logits(self, hidden: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def logits(
+        self, hidden: Tensor, apply: Callable[[nn.Module, Tensor], Tensor] = nn.Module.__call__
+    ) -> tuple[Tensor, list[Tensor]]:
         """Return wide logits ``(B, width)`` and those of large blocks ``[(B, K)]``."""
-        wide = self.wide(hidden) + self.blocks.mask + self.bias
+        wide = apply(self.wide, hidden) + (self.blocks.mask + self.bias)
         large = [
-            query(hidden) @ table.weight.t() + bias
+            apply(query, hidden) @ table.weight.t() + bias
             for query, table, bias in zip(self.query, self.tables, self.large_bias)
         ]
         return wide, large
@@ -97,7 +100,7 @@ class RowGenerator(nn.Module):
         wide, large, floats = self.rows(context, noise)
         codes = torch.zeros((len(context), len(self.layout.discrete)), dtype=torch.int32)
         small = len(self.blocks.small)
-        self.blocks.draw(self.blocks.softmax(wide), uniforms[:, :small], codes)
+        self.blocks.draw(wide, uniforms[:, :small], codes)
         for place, (block, logits) in enumerate(zip(self.blocks.large, large)):
             cdf = torch.cumsum(torch.softmax(logits, dim=1), dim=1)
             u = uniforms[:, small + place] * cdf[:, -1]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models.blocks import as_tensors
@@ -64,35 +66,58 @@ class Generator(RowGenerator):
         return wide, large, torch.tanh(self.floats(h))
 
     def conditions(self, context: EncodedTable, rng: np.random.Generator) -> Tensor:
-        """Draw condition vectors by the true frequencies; zeros where a context conditions."""
+        """Draw the place of each condition's one by the true frequencies.
+
+        None where a context conditions.
+        """
         rows, count = len(context), len(self.blocks.small)
-        condition = torch.zeros(rows, self.blocks.width)
         if not self.conditional or not count:
-            return condition
+            return torch.empty(0, dtype=torch.long)
         which = rng.integers(count, size=rows)
         uniforms = rng.random(rows, dtype=np.float32)
-        codes = torch.full((rows, len(self.layout.discrete)), -1, dtype=torch.long)
+        places = np.empty(rows, dtype=np.int64)
         shares = self.shares.numpy()
         for place, block in enumerate(self.blocks.small):
             first = self.blocks.start[block]
             cdf = np.cumsum(shares[first : first + self.blocks.cardinalities[block]])
             mine = np.flatnonzero(which == place)
             code = np.searchsorted(cdf, uniforms[mine] * cdf[-1])
-            codes[mine, block] = torch.from_numpy(np.minimum(code, len(cdf) - 1))
-        return self.blocks.one_hot(codes)
+            places[mine] = first + np.minimum(code, len(cdf) - 1)
+        return torch.from_numpy(places)
 
     def noise(self, context: EncodedTable, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """Draw noise and condition vectors."""
+        """Draw noise and conditions."""
         noise = rng.standard_normal((len(context), self.noises), dtype=np.float32)
         return torch.from_numpy(noise), self.conditions(context, rng)
 
     def rows(
         self, context: EncodedTable, noise: tuple[Tensor, ...]
     ) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Return wide logits, large logits, and floats; see the base class."""
-        found: tuple[Tensor, list[Tensor], Tensor] = self(
-            *noise, self.context(*as_tensors(context))
-        )
+        """Return wide logits, large logits, and floats; see the base class.
+
+        As :meth:`forward`, but that a condition, zeros and a one, picks a column of each
+        layer's weights.
+        """
+        normal, places = noise
+        apply = partial(self._without, places=places)
+        h = torch.cat([normal, self.context(*as_tensors(context))], dim=1)
+        for layer in self.body:
+            residual = cast(Residual, layer)
+            h = torch.cat([torch.relu(residual.norm(apply(residual.linear, h))), h], dim=1)
+        wide, large = self.logits(h, apply)
+        return wide, large, torch.tanh(apply(self.floats, h))
+
+    def _without(self, layer: nn.Module, x: Tensor, places: Tensor) -> Tensor:
+        """Apply a layer to inputs from which the condition is left out."""
+        if not isinstance(layer, nn.Linear):
+            return cast(Tensor, layer(x))
+        stop = layer.in_features - self.context.width
+        start = stop - self.blocks.width
+        others = torch.cat([layer.weight[:, :start], layer.weight[:, stop:]], dim=1)
+        found = functional.linear(x, others, layer.bias)
+        if len(places):
+            columns = layer.weight[:, start:stop].t().contiguous()
+            found += functional.embedding(places, columns)
         return found
 
 
