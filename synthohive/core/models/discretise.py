@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Optional
 
 import numpy as np
@@ -15,6 +16,7 @@ __all__ = ["Bins", "Discretiser", "Variable"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Ends = tuple[Floats, Floats, npt.NDArray[np.int32]]
 
 BINS = 64
 STEPS = 1024
@@ -73,11 +75,23 @@ class Bins:
         bins = np.searchsorted(self.first, steps, side="right") - 1
         return bins, steps - self.first[bins]
 
-    def decode(self, bins: Ints, steps: Ints, uniforms: npt.NDArray[np.float64]) -> Floats:
-        """Return values, uniform within their steps."""
-        place = np.minimum(self.first[bins] + steps, self.first[bins + 1] - 1)
-        low, high = self.low[place], self.high[place]
-        return np.asarray(low + (high - low) * uniforms, dtype=np.float32)
+    def ends(self, codes: int, active: int) -> Ends:
+        """Return for each code and step its start and length, and for each code its mode.
+
+        Parameters
+        ----------
+        codes : int
+            Those of the bins, then others, whose values are 0.
+        active : int
+            The mode of the first of the others.
+        """
+        bins = len(self.mode)
+        steps = self.first[:-1, None] + np.arange(self.widest)
+        steps = np.minimum(steps, self.first[1:, None] - 1)
+        start, length = np.zeros((2, codes, self.widest), dtype=np.float32)
+        start[:bins], length[:bins] = self.low[steps], (self.high - self.low)[steps]
+        others = np.arange(active, active + codes - bins)
+        return start.ravel(), length.ravel(), np.append(self.mode, others).astype(np.int32)
 
 
 def _cut(values: Floats, share: float) -> tuple[Floats, Floats, Ints]:
@@ -241,19 +255,25 @@ class Discretiser:
         )
         zeros = np.zeros(rows, dtype=np.int64)
         places = {(v.block, v.floats): k for k, v in enumerate(self.variables)}
-        for variable in self._all():
+        for variable, ends in zip(self._all, self._ends):
             k = places.get((variable.block, variable.floats))
-            codes, steps = (
-                (zeros, zeros) if k is None else (coarse[:, k], np.maximum(fine[:, k], 0))
-            )
-            if variable.floats is not None:
-                uniforms = rng.random(rows)
-                self._decode_floats(made, variable, variable.floats, (codes, steps), uniforms)
+            codes = zeros if k is None else coarse[:, k]
+            both = codes * variable.width
+            if k is not None and variable.width > 1:
+                both += np.maximum(fine[:, k], 0)
+            if ends is not None and variable.floats is not None:
+                start, length, mode = ends
+                uniforms = rng.random(rows, dtype=np.float32)
+                values = start.take(both) + length.take(both) * uniforms
+                made.values[:, variable.floats] = np.clip(values, -1, 1)
+                if variable.block is not None:
+                    made.codes[:, variable.block] = mode.take(codes)
             elif variable.block is not None:
                 most = self.layout.discrete[variable.block].cardinality - 1
-                made.codes[:, variable.block] = np.minimum(codes * variable.width + steps, most)
+                made.codes[:, variable.block] = np.minimum(both, most)
         return made
 
+    @cached_property
     def _all(self) -> list[Variable]:
         """Return the variables, and those that were left out and have a float to fill in."""
         known = {v.floats for v in self.variables}
@@ -262,20 +282,11 @@ class Discretiser:
         ]
         return [*self.variables, *left]
 
-    def _decode_floats(
-        self,
-        made: EncodedTable,
-        variable: Variable,
-        i: int,
-        drawn: tuple[Ints, Ints],
-        uniforms: npt.NDArray[np.float64],
-    ) -> None:
+    @cached_property
+    def _ends(self) -> list[Optional[Ends]]:
+        """What :meth:`Bins.ends` says of each variable; None: it has no float."""
+        return [None if v.floats is None else self._ends_of(v, v.floats) for v in self._all]
+
+    def _ends_of(self, variable: Variable, i: int) -> Ends:
         bins, active = self.bins[i], self.layout.continuous[i].active
-        codes, steps = drawn
-        is_bin = codes < len(bins.mode)
-        place = np.where(is_bin, codes, 0)
-        values = bins.decode(place, steps, uniforms)
-        made.values[:, i] = np.where(is_bin, np.clip(values, -1, 1), 0)
-        if variable.block is not None:
-            others = active + codes - len(bins.mode)
-            made.codes[:, variable.block] = np.where(is_bin, bins.mode[place], others)
+        return bins.ends(max(variable.cardinality, len(bins.mode)), active)
