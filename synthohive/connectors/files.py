@@ -175,7 +175,9 @@ def write_files(
 def _write(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch], kind: str) -> None:
     writer: Any
     if kind == "parquet":
-        writer = pq.ParquetWriter(path, schema)
+        # floats hardly repeat: a dictionary of them takes time and space
+        repeated = [f.name for f in schema if not pa.types.is_floating(f.type)]
+        writer = pq.ParquetWriter(path, schema, use_dictionary=repeated)
     else:
         plain = pa.schema([pa.field(f.name, _csv_type(f.type)) for f in schema])
         writer = csv.CSVWriter(path, plain)
