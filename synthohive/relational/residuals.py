@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow, parse_type
 from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, step_of
+from synthohive.relational.relations.patterns import on_a_list
 from synthohive.schema import Column
 
 __all__ = ["Residual", "find_residuals", "prepare_residuals", "restore_residuals"]
@@ -134,6 +135,8 @@ def _trial(
         one = Residual(*names, slope, *kind, float(np.median(x)), *map(float, ends))
         left = y - one.base(x)
         share = _spread(left) / max(_spread(y), 1e-12)
+        if on_a_list(y, left):
+            continue
         closer = _middle(left) <= _middle(y) and (heavy < MOST_HEAVY or _heaviest(left) > heavy / 2)
         if share <= MOST_LEFT and closer and (best is None or share < best[0] - 0.02):
             best = share, one

@@ -20,6 +20,8 @@ _MAX_HEAVY = 20
 _MIN_SHARE = 0.02
 _SENTINEL_SHARE = 0.0005
 _FAR = 3.0
+_MAX_LISTED = 500
+_MIN_LISTED = 0.9
 
 
 def heavy_values(
@@ -29,7 +31,8 @@ def heavy_values(
 
     A value is heavy where it is much more frequent than the typical value, or lies far
     outside the rest, like a 9999-12-31 that means "open end"; and only if at least `k`
-    entities hold it.
+    entities hold it. So are all on a list from which nearly all rows take theirs, like
+    prices of a few hundred goods.
     """
     total = max(int(top.counts.sum()), 1)
     distinct = max(found.get("distinct", len(top)), 1)
@@ -39,8 +42,25 @@ def heavy_values(
     heavy &= top.holders >= settings.k
     index = np.flatnonzero(heavy)
     index = index[np.argsort(-top.counts[index], kind="stable")][:_MAX_HEAVY]
+    if found["complete"]:
+        index = np.union1d(index, _listed(top, numbers, settings.k))
     index = index[np.argsort(numbers[index], kind="stable")]
     return top.values.take(pa.array(index, type=pa.int64())), top.counts[index]
+
+
+def _listed(tally: Tally, numbers: Array, k: int) -> npt.NDArray[np.int64]:
+    """Return the values of a list without a regular grid, each held by `k` entities; or none."""
+    none = np.empty(0, dtype=np.int64)
+    index = np.flatnonzero(tally.holders >= k)
+    held = tally.counts[index].sum() / max(int(tally.counts.sum()), 1)
+    if not 1 < len(index) <= _MAX_LISTED or held < _MIN_LISTED:
+        return none
+    if numbers.dtype == np.int64:
+        gaps = np.diff(np.sort(numbers[index])).astype(np.float64)
+        step = np.gcd.reduce(gaps.astype(np.int64))
+        if 2 * len(index) > gaps.sum() / step:
+            return none
+    return index
 
 
 def _far_away(numbers: Array, counts: Array) -> npt.NDArray[np.bool_]:

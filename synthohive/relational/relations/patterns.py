@@ -16,7 +16,14 @@ from synthohive.relational.relations.lookup import Copy, Lookup
 from synthohive.relational.relations.numbers import is_number, is_time
 from synthohive.relational.relations.order import Order
 
-__all__ = ["find_copies", "find_lookups", "find_nulls", "find_orders", "orders_between"]
+__all__ = [
+    "find_copies",
+    "find_lookups",
+    "find_nulls",
+    "find_orders",
+    "on_a_list",
+    "orders_between",
+]
 
 IntArray = npt.NDArray[np.int64]
 MOST_VALUES = 2_000
@@ -28,6 +35,8 @@ CONTRADICTIONS = 30.0
 """Chance alone would have broken a dependency, or an order, this many times."""
 HEAVY = 0.05
 """A value in more rows than this is better modelled as itself than as a distance."""
+MORE = 2
+"""So are values if there are so many times more distances."""
 MOST_EXCEPTIONS = 0.05
 """Share of rows that may contradict a dependency; it is then kept as one that mostly holds."""
 MOST_SOURCES = {1: 100, 2: 12}
@@ -181,12 +190,19 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     spread = float(np.subtract(*np.quantile(gaps, [0.9, 0.1])))
     own = float(np.subtract(*np.quantile(later[known], [0.9, 0.1])))
     narrower = spread < own or is_time(columns.type(target))
-    yield spread / max(own, 1e-12), Order(target, source, after, step, plain and narrower)
+    listed = on_a_list(later[known], gaps)
+    distance = plain and narrower and not listed
+    yield spread / max(own, 1e-12), Order(target, source, after, step, distance)
 
 
 def _common_step(columns: Columns, target: str, source: str) -> float:
     fine, coarse = sorted((columns.step(target), columns.step(source)))
     return fine if fine and abs(coarse / fine - round(coarse / fine)) < 1e-9 else 0.0
+
+
+def on_a_list(values: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> bool:
+    """Whether values are few and would be many, were they made up from gaps."""
+    return MORE * len(np.unique(values)) < len(np.unique(gaps))
 
 
 def _heaviest(values: npt.NDArray[np.float64]) -> float:
