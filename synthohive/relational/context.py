@@ -7,12 +7,22 @@ from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from synthohive.core.data.encoded import Continuous, EncodedTable, Layout
+from synthohive.core.data.encoded import Continuous, Discrete, EncodedTable, Layout
 
-__all__ = ["group_block", "keep_columns", "parent_context", "positions_in_groups"]
+__all__ = ["group_block", "keep_columns", "parent_context", "positions_in_groups", "time_block"]
 
 IntArray = npt.NDArray[np.int64]
+
+_PARTS = {  # how each is found, its least value, and how many there are
+    "month": (pc.month, 1, 12),
+    "day": (pc.day, 1, 31),
+    "weekday": (pc.day_of_week, 0, 7),
+    "hour": (pc.hour, 0, 24),
+}
+_YEAR = 365.25 * 86_400
 
 
 def positions_in_groups(
@@ -67,6 +77,32 @@ def group_block(
         Layout(continuous=tuple(Continuous(name) for name in names)),
         np.empty((len(positions), 0), dtype=np.int32),
         np.clip(np.stack(shares, axis=1) * 2.0 - 1.0, -1.0, 1.0).astype(np.float32),
+    )
+
+
+def time_block(times: pa.Table) -> EncodedTable:
+    """Encode points in time that are known beforehand: month, day, weekday, hour, and years.
+
+    Parameters
+    ----------
+    times : pyarrow.Table
+        Without NULL; any number of columns.
+    """
+    discrete: list[Discrete] = []
+    codes: list[npt.NDArray[np.int32]] = []
+    years: list[npt.NDArray[np.float32]] = []
+    for name, column in zip(times.column_names, times.columns):
+        moments = column.cast(pa.timestamp("s"), safe=False)
+        for part, (find, first, size) in _PARTS.items():
+            discrete.append(Discrete(f"__{part} of {name}__", size))
+            codes.append(np.asarray(find(moments).to_numpy() - first, dtype=np.int32))
+        since = moments.to_numpy().astype(np.float64) / _YEAR - 30.0  # the year 2000
+        years.append(np.clip(since / 50.0, -1.0, 1.0).astype(np.float32))
+    rows = len(times)
+    return EncodedTable(
+        Layout(tuple(discrete), tuple(Continuous(f"__{n}__") for n in times.column_names)),
+        np.stack(codes, axis=1) if codes else np.empty((rows, 0), dtype=np.int32),
+        np.stack(years, axis=1) if years else np.empty((rows, 0), dtype=np.float32),
     )
 
 

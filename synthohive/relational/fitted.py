@@ -24,6 +24,7 @@ from synthohive.relational.parents.key_rules import KeyRule
 from synthohive.relational.parents.parent_codes import ParentCodes
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.numbers import is_time
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
@@ -143,6 +144,12 @@ class FittedTable:
     def attributes(self) -> dict[str, Column]:
         """The columns that are modelled, or follow from such."""
         return {name: self.config.columns[name] for name in self.roles.attributes}
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The key columns that are points in time; they are made before what is modelled."""
+        columns = self.config.columns
+        return tuple(name for name in self.roles.key if is_time(columns[name].arrow_type))
 
     @property
     def all_relations(self) -> list[AnyRelation]:

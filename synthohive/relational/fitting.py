@@ -203,7 +203,9 @@ class TableFitter:
         if groups is not None:
             table.largest_group = groups.largest
             table.siblings = groups.whole and options.model.siblings
-        context = training_context(self.sample, name, groups, encoded, siblings=table.siblings)
+        context = training_context(
+            self.sample, name, groups, encoded, times=table.times, siblings=table.siblings
+        )
         table.context_layout = context.layout
         table.fakes = fit_columns(table.config, table.roles.personal, data, options.privacy)
         profiled = table.attributes
@@ -252,8 +254,10 @@ class TableFitter:
             table.rows,
             summed,
             frozenset(self._summed(name)),
+            table.times,
         )
-        rows = beside(attributes, finder.above(plan.driver))
+        given = self.sample.tables[name].select(table.times)
+        rows = beside(beside(attributes, finder.above(plan.driver)), given)
         for key in keys:
             self._code(table, key, rows)
         if self.options.relations and table.attributes:
@@ -289,7 +293,7 @@ class TableFitter:
             parents = parents.drop_columns([f"{name}.{c}" for c in inherited])
         codes = ParentCodes.fit(
             parents,
-            rows.drop_columns(inherited),
+            rows.drop_columns([*inherited, *table.times]),
             self.sample.parent_rows(name, key),
             kept=parent.reference is not None,
             k=self._k,

@@ -16,6 +16,7 @@ from synthohive.relational.context import (
     keep_columns,
     parent_context,
     positions_in_groups,
+    time_block,
 )
 from synthohive.relational.lineage import taken
 from synthohive.relational.plan import RelationalPlan
@@ -175,23 +176,22 @@ def training_context(
     groups: Optional[SampledGroups],
     encoded: EncodedTable,
     *,
+    times: Sequence[str],
     siblings: bool,
 ) -> EncodedTable:
     """Return the context of each row.
 
     It is the position in the group of siblings, its size, all ancestors over driving keys
-    as they were encoded, and, if asked for, the siblings before.
+    as they were encoded, the key columns `times` and, if asked for, the siblings before.
     """
     driver = sample.plan.tables[table].driver
-    if groups is None or driver is None:
-        return EncodedTable.empty(len(encoded))
-    parts = [
-        group_block(groups.positions, groups.sizes, groups.largest, groups.thinning),
-        _ancestors(sample, table, driver),
-    ]
-    if siblings:
-        before = Siblings.of(encoded, groups.parents, groups.positions)
-        parts.append(before.history(np.arange(len(encoded), dtype=np.int64)))
+    parts = [time_block(sample.tables[table].select(list(times)))]
+    if groups is not None and driver is not None:
+        place = group_block(groups.positions, groups.sizes, groups.largest, groups.thinning)
+        parts = [place, _ancestors(sample, table, driver), *parts]
+        if siblings:
+            before = Siblings.of(encoded, groups.parents, groups.positions)
+            parts.append(before.history(np.arange(len(encoded), dtype=np.int64)))
     return EncodedTable.side_by_side(parts)
 
 

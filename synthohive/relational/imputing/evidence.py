@@ -41,7 +41,7 @@ class Evidence:
     groups : SampledGroups, optional
         None for a root table.
     above : pyarrow.Table
-        The ancestors' columns that relations name.
+        The columns of ancestors, and of keys, that relations name.
     plain : pyarrow.Table
         What is modelled of the rows before stand-ins take columns' places; by :meth:`known`.
     """
@@ -56,7 +56,8 @@ class Evidence:
         self.groups = None if groups is None else replace(groups, largest=table.largest_group)
         names = table.relations.above(table.attributes)
         found = self.lineage(self.name, names, np.arange(len(self.rows)))
-        self.above = beside(pa.table({"": pa.nulls(len(self.rows))}), found)
+        found = beside(pa.table({"": pa.nulls(len(self.rows))}), found)
+        self.above = beside(found, self.rows.select(table.times))
         self.plain = self.above
 
     def lineage(self, table: str, names: Iterable[str], rows: IntArray) -> pa.Table:

@@ -153,8 +153,10 @@ class _Drawing:
     def __init__(self, evidence: Evidence, encoder: TableEncoder, given: EncodedTable) -> None:
         self.evidence, self.encoder, self.given = evidence, encoder, given
         self.rows = given
-        sample, groups = evidence.sample, evidence.groups
-        self._context = training_context(sample, evidence.name, groups, given, siblings=False)
+        sample, groups, times = evidence.sample, evidence.groups, evidence.table.times
+        self._context = training_context(
+            sample, evidence.name, groups, given, times=times, siblings=False
+        )
 
     def draw(self, rows: IntArray) -> None:
         """Draw what is unknown in some rows, each after its siblings."""

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.relational import seeds
-from synthohive.relational.context import group_block, keep_columns
+from synthohive.relational.context import group_block, keep_columns, time_block
 from synthohive.relational.fitted import FittedTable
 from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.making.blocks import Block
@@ -63,14 +63,18 @@ class BlockMaker:
 
     def context(self, block: Block) -> tuple[EncodedTable, EncodedTable]:
         """Return what the model is conditioned on, and the ancestors alone."""
-        driver = self.plan.driver
-        if driver is None:
-            nothing = EncodedTable.empty(len(block.rows))
-            return nothing, nothing
+        times = time_block(self._times(block))
+        if self.plan.driver is None:
+            return times, EncodedTable.empty(len(block.rows))
         ancestors = self._parent_context().take(block.parents)
         group = group_block(block.positions, block.sizes, self.fitted.largest_group)
         kept = keep_columns(ancestors, self._context_columns())
-        return EncodedTable.side_by_side([group, kept]), ancestors
+        return EncodedTable.side_by_side([group, kept, times]), ancestors
+
+    def _times(self, block: Block) -> pa.Table:
+        """Return the key columns that are points in time."""
+        found = {name: self._key_column(name, block) for name in self.fitted.times}
+        return pa.table(found) if found else pa.table({"": pa.nulls(len(block.rows))}).select([])
 
     def _context_columns(self) -> Optional[set[str]]:
         wanted = self.fitted.config.parent_context_cols
@@ -108,12 +112,13 @@ class BlockMaker:
         return own, ancestors, repaired
 
     def _parent_values(self, block: Block) -> pa.Table:
-        """Return the ancestors' columns that relations name; a dummy keeps the number of rows."""
-        found = pa.table({"": pa.nulls(len(block.rows))})
+        """Return what relations name of ancestors and of keys; a dummy keeps the number of rows."""
+        names = self.fitted.relations.above(self.fitted.attributes)
+        found = beside(pa.table({"": pa.nulls(len(block.rows))}), self._times(block))
         driver = self.plan.driver
         if driver is None:
             return found
-        wanted = by_table(self.fitted.relations.above(self.fitted.attributes), self.plan.ancestors)
+        wanted = by_table(names, self.plan.ancestors)
         above = lineage(self.run, self.run.fitted.plan, driver.parent, block.parents, wanted)
         return beside(found, above)
 

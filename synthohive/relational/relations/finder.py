@@ -45,6 +45,8 @@ class RelationFinder:
         Columns, by table, that follow from children, and are known only at the end.
     fixed : frozenset of str
         Columns that follow from others in another way.
+    given : tuple of str
+        Columns that are made before all others, so that others may follow from them.
     """
 
     sample: Sample
@@ -54,6 +56,7 @@ class RelationFinder:
     rows: int
     summed: Mapping[str, set[str]]
     fixed: frozenset[str] = frozenset()
+    given: tuple[str, ...] = ()
 
     def find(
         self, entities: Optional[IntArray], k: int, stated: Sequence[Relation] = ()
@@ -149,7 +152,7 @@ class RelationFinder:
         return found
 
     def _own(self) -> pa.Table:
-        return self.sample.tables[self.table].select(list(self.attributes))
+        return self.sample.tables[self.table].select([*self.attributes, *self.given])
 
     def above(self, key: Optional[ForeignKey]) -> pa.Table:
         """Return the columns of each sampled row's parent over a key, and of its ancestors."""
@@ -169,7 +172,7 @@ class RelationFinder:
         wanted = found.above(self.attributes)
         named = {c for r in found.relations for c in (r.target, *r.sources)}
         named |= {*found.null_with, *found.null_with.values()}
-        columns = [c for c in self.attributes if c in named]
+        columns = [c for c in (*self.attributes, *self.given) if c in named]
         above: Optional[pa.Table] = None
         if key is not None and wanted:
             columns += [c for c in key.columns if c not in columns]
