@@ -16,6 +16,7 @@ from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.choosing import above, choose
 from synthohive.relational.parents.key_rules import Distinct, Meeting
 from synthohive.relational.parents.trees import Tree
+from synthohive.relational.parents.widening import widened
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.unique import UniqueRepair
@@ -80,7 +81,9 @@ class _Choice:
         self.linked = fitted.linked.get(self.label, TableRelations())
         self.bounds = fitted.bounds.get(self.label, [])
         names = [*self.linked.above(fitted.attributes), *(b.source for b in self.bounds)]
-        self.above = above(run, self.key.parent, names)
+        self.above = widened(
+            run, made, self.key, self.chosen, self.bounds, above(run, self.key.parent, names)
+        )
         shared = {column for column, _ in further.shared}
         pairs = list(zip(self.key.columns, self.key.parent_columns))
         self.columns = [pair for pair in pairs if pair[0] not in shared] or pairs
