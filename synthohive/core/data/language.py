@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from synthohive.core.data.draw import proportions
-from synthohive.core.data.ngrams import ROOT, Ngrams, marked
+from synthohive.core.data.ngrams import MAX_NODES, ROOT, Ngrams, marked
 from synthohive.core.data.tally import Tally
 
 __all__ = ["Language"]
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 _KIND_ORDER = 7
+_MAX_CELLS = 2_000_000
 _TRIES = 8
 _LITTLE = 1e-3
 
@@ -30,8 +32,8 @@ class _Place:
     ----------
     last : ndarray of int64
         The last token.
-    state, form, brief : ndarray of int64
-        The known tokens before, the kinds before, and the last kind.
+    state, form : ndarray of int64
+        The known tokens before, and the kinds before.
     go_on : ndarray of bool
         It must not end here.
     """
@@ -39,12 +41,7 @@ class _Place:
     last: Ints
     state: Ints
     form: Ints
-    brief: Ints
     go_on: Flags
-
-    def take(self, rows: Ints) -> _Place:
-        """Return some of the sequences."""
-        return _Place(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 @dataclass
@@ -60,7 +57,7 @@ class _Links:
     """
 
     key: Ints
-    share: npt.NDArray[np.float64]
+    share: Floats
 
     @classmethod
     def learn(cls, ids: Ints, rows: Ints, kind: Ints, tally: Tally, k: int) -> _Links:
@@ -74,12 +71,6 @@ class _Links:
         total = np.bincount(flat[at], weights=weights)
         kept = tally.holders_of(codes, rows[at]) >= k
         return cls(key[kept], (count / total[key // (kinds + 1)])[kept])
-
-    def of(self, last: Ints, kind: Ints, kinds: int) -> npt.NDArray[np.float64]:
-        """Return the share of each kind after each token; -1 where it is not known."""
-        wanted = last * (kinds + 1) + kind
-        at = np.minimum(np.searchsorted(self.key, wanted), len(self.key) - 1)
-        return np.where(self.key[at] == wanted, self.share[at], -1.0)
 
 
 @dataclass
@@ -101,31 +92,39 @@ class Language:
     kinds: Ngrams
     kind: Ints
     links: _Links
-    _rest: npt.NDArray[np.float64] = field(init=False, repr=False)
-    _single: Ints = field(init=False, repr=False)
+    _usual: Floats = field(init=False, repr=False)
+    _linked: Floats = field(init=False, repr=False)
     _by_kind: Ints = field(init=False, repr=False)
-    _edges: npt.NDArray[np.float64] = field(init=False, repr=False)
+    _edges: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._single = self.kinds.follow(np.full(self.kinds.size, ROOT), np.arange(self.kinds.size))
-        last, kind = np.divmod(self.links.key, self.kinds.size + 1)
-        before = np.append(self._single[self.kind], [ROOT, self.kinds.start])[last]
-        usual = self.kinds.share(before, kind)
-        known = np.bincount(last, self.links.share, len(self.kind) + 2)
-        expected = np.bincount(last, usual, len(self.kind) + 2)
-        self._rest = np.maximum(1.0 - known, 0.0) / np.maximum(1.0 - expected, _LITTLE)
+        kinds = self.kinds.size
+        single = self.kinds.alone(np.arange(kinds))
+        before = np.append(single[self.kind], [ROOT, self.kinds.start])
+        self._usual = usual = self.kinds.shares(before)
+        cells = np.divmod(self.links.key, kinds + 1)
+        found = np.full(usual.shape, -1.0)
+        found[cells] = self.links.share
+        known = np.bincount(cells[0], self.links.share, len(usual))
+        expected = np.bincount(cells[0], usual[cells], len(usual))
+        rest = np.maximum(1.0 - known, 0.0) / np.maximum(1.0 - expected, _LITTLE)
+        found = np.where(found < 0, rest[:, None] * usual, found)
+        sure = found >= usual
+        self._linked = np.where(sure, 1.0, found / np.where(sure, 1.0, usual))
         self._by_kind = np.argsort(self.kind, kind="stable")
-        kinds, uses = self.kind[self._by_kind], self.tokens.uses[self._by_kind]
-        self._edges = kinds.astype(np.float64)
-        for number in range(self.kinds.size):
-            here = np.flatnonzero(kinds == number)
+        ordered, uses = self.kind[self._by_kind], self.tokens.uses[self._by_kind]
+        self._edges = ordered.astype(np.float64)
+        for number in range(kinds):
+            here = np.flatnonzero(ordered == number)
             self._edges[here] += np.append(np.cumsum(proportions(uses[here]))[:-1], 1.0)
 
     @classmethod
     def learn(cls, ids: Ints, rows: Ints, kind: Ints, order: int, tally: Tally, k: int) -> Language:
         """Learn from tokens, text after text; `rows` are the texts' indices in `tally`."""
         tokens = Ngrams.learn(ids, rows, len(kind), order, tally, k)
-        kinds = Ngrams.learn(kind[ids], rows, int(kind.max()) + 1, _KIND_ORDER, tally, k)
+        count = int(kind.max()) + 1
+        most = min(MAX_NODES, _MAX_CELLS // (count + 1))
+        kinds = Ngrams.learn(kind[ids], rows, count, _KIND_ORDER, tally, k, most)
         return cls(tokens, kinds, kind, _Links.learn(ids, rows, kind, tally, k))
 
     def generate(
@@ -149,10 +148,8 @@ class Language:
         """
         count, end = len(low), len(self.kind)
         sizes, kind = np.append(lengths, 0), np.append(self.kind, self.kinds.size)
-        first = np.full(count, self.kinds.start, dtype=np.int64)
-        place = _Place(
-            np.full(count, end + 1), np.full(count, self.tokens.start), first, first, low > 0
-        )
+        starts = [np.full(count, n) for n in (end + 1, self.tokens.start, self.kinds.start)]
+        place = _Place(starts[0], starts[1], starts[2], low > 0)
         active, length = np.arange(count), np.zeros(count, dtype=np.int64)
         ended = np.zeros(count, dtype=bool)
         tokens, sequences = [active[:0]], [active[:0]]
@@ -163,8 +160,7 @@ class Language:
             more = np.flatnonzero((token != end) & ((longer <= high[active]) | (length == 0)))
             active, token, length = active[more], token[more], longer[more]
             form = self.kinds.follow(place.form[more], kind[token])
-            brief, go_on = self._single[kind[token]], length < low[active]
-            place = _Place(token, state[more], form, brief, go_on)
+            place = _Place(token, state[more], form, length < low[active])
             tokens.append(token)
             sequences.append(active)
         return np.concatenate(tokens), np.concatenate(sequences), ended
@@ -192,9 +188,9 @@ class Language:
         left = todo = np.flatnonzero(token < 0)
         for _ in range(_TRIES):
             if len(todo):
-                token[todo] = self._by_form(here.take(todo), rng)
+                token[todo] = self._by_form(here, todo, rng)
                 todo = todo[_seen(self.tokens, longer[todo], token[todo])]
-        after[left] = self.tokens.follow(np.full(len(left), ROOT), token[left])
+        after[left] = self.tokens.alone(token[left])
         return token, after
 
     def _fits(
@@ -208,40 +204,29 @@ class Language:
         fits = np.ones(len(rows), dtype=bool)
         single = np.flatnonzero(self.tokens.single[state[rows]])
         rows, kind = rows[single], np.append(self.kind, self.kinds.size)[token[single]]
-        expected = self.kinds.share(here.brief[rows], kind)
-        found = self.kinds.share(here.form[rows], kind)
+        expected, found = (
+            self._usual[here.last[rows], kind],
+            self.kinds.share(here.form[rows], kind),
+        )
         fits[single] = rng.random(len(single)) * expected <= found
         return fits
 
-    def _by_form(self, here: _Place, rng: np.random.Generator) -> Ints:
-        """Draw kinds of token, and tokens of them."""
-        kind = np.empty(len(here.form), dtype=np.int64)
-        form, todo = here.form.copy(), np.arange(len(here.form))
-        tries, longer = np.zeros_like(form), np.full_like(form, -1)
-        while len(todo):
-            drawn, _, known = self.kinds.draw(form[todo], rng)
-            known &= ~((drawn == self.kinds.size) & here.go_on[todo])
-            again = known & (tries[todo] < _TRIES)
-            seen = _seen(self.kinds, longer[todo], drawn)
-            again &= seen | ~self._linked(here.take(todo), drawn, rng)
-            tries[todo[again]] += 1
-            kind[todo[known & ~again]] = drawn[known & ~again]
-            back = todo[~known]
-            longer[back], form[back] = form[back], self.kinds.shorter(form[back])
-            todo = np.append(todo[again], back)
+    def _by_form(self, here: _Place, rows: Ints, rng: np.random.Generator) -> Ints:
+        """Draw kinds of token, and tokens of them.
+
+        Kinds give way to the last token, where that is followed by others than its kind is.
+        """
+        shares = self.kinds.shares(here.form[rows]) * self._linked[here.last[rows]]
+        shares[here.go_on[rows], -1] = 0.0
+        none = np.flatnonzero(shares.sum(axis=1) <= 0.0)
+        if len(none):
+            shares[none, :-1] = self.kinds.shares(np.array([ROOT]))[:, :-1]
+        edges = np.cumsum(shares, axis=1)
+        at = rng.random(len(rows)) * edges[:, -1]
+        kind = (edges <= np.minimum(at, np.nextafter(edges[:, -1], 0.0))[:, None]).sum(axis=1)
         at = np.searchsorted(self._edges, kind + rng.random(len(kind)), side="right")
         found = self._by_kind[np.minimum(at, len(self.kind) - 1)]
         return np.where(kind == self.kinds.size, len(self.kind), found)
-
-    def _linked(self, here: _Place, kind: Ints, rng: np.random.Generator) -> Flags:
-        """Give way to the last token, where it is followed by other kinds than its kind is.
-
-        Returns True by chance where the token makes the kind rarer.
-        """
-        usual = self.kinds.share(here.brief, kind)
-        known = self.links.of(here.last, kind, self.kinds.size)
-        found = np.where(known < 0, self._rest[here.last] * usual, known)
-        return rng.random(len(kind)) * usual <= found
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
@@ -262,4 +247,6 @@ class Language:
 
 def _seen(ngrams: Ngrams, state: Ints, token: Ints) -> Flags:
     """Tell whether the longer state that was left would have given the same token."""
-    return (state >= 0) & ngrams.find(np.maximum(state, 0), token)[1]
+    seen = state >= 0
+    seen[seen] = ngrams.find(state[seen], token[seen])[1]
+    return seen

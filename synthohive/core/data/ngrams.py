@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import numpy.typing as npt
 
 from synthohive.core.data.tally import Tally
 
-__all__ = ["ROOT", "Ngrams", "marked"]
+__all__ = ["MAX_NODES", "ROOT", "Ngrams", "marked"]
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
-_MAX_NODES = 60_000
+MAX_NODES = 60_000
 ROOT = 0
 _LITTLE = 1e-3
 
@@ -50,16 +52,26 @@ class Ngrams:
     count: Ints
     _after: Ints = field(init=False, repr=False)
     _backoff: Ints = field(init=False, repr=False)
-    _edges: npt.NDArray[np.float64] = field(init=False, repr=False)
+    _edges: Floats = field(init=False, repr=False)
     _ends: Ints = field(init=False, repr=False)
-    _share: npt.NDArray[np.float64] = field(init=False, repr=False)
-    _rest: npt.NDArray[np.float64] = field(init=False, repr=False)
+    _share: Floats = field(init=False, repr=False)
+    _rest: Floats = field(init=False, repr=False)
     single: Flags = field(init=False, repr=False)
     _keys: Ints = field(init=False, repr=False)
     start: int = field(init=False, repr=False)
+    _levels: list[tuple[int, int]] = field(init=False, repr=False)
 
     @classmethod
-    def learn(cls, tokens: Ints, rows: Ints, size: int, order: int, tally: Tally, k: int) -> Ngrams:
+    def learn(
+        cls,
+        tokens: Ints,
+        rows: Ints,
+        size: int,
+        order: int,
+        tally: Tally,
+        k: int,
+        most: int = MAX_NODES,
+    ) -> Ngrams:
         """Learn from sequences, the tokens of row after row.
 
         Parameters
@@ -67,6 +79,8 @@ class Ngrams:
         tokens : ndarray of int64
         rows : ndarray of int64
             Of each token: the index in `tally` of the text that it comes from; ascending.
+        most : int
+            N-grams that are kept.
         """
         flat, rows = marked(tokens, rows, size)
         first = flat == size + 1
@@ -82,8 +96,8 @@ class Ngrams:
             counts = np.bincount(codes, weights=weights[at], minlength=len(keys)).astype(np.int64)
             # every single token stays: rare ones have been replaced before
             kept = tally.holders_of(codes, rows[at]) >= k if level else np.ones(len(keys), bool)
-            if nodes + kept.sum() > _MAX_NODES and level:
-                least = np.sort(counts[kept])[::-1][max(_MAX_NODES - nodes, 1) - 1]
+            if nodes + kept.sum() > most and level:
+                least = np.sort(counts[kept])[::-1][max(most - nodes, 1) - 1]
                 kept &= counts > least
             number = np.where(kept, nodes - 1 + np.cumsum(kept), -1)
             node = np.full(len(flat), -1, dtype=np.int64)
@@ -103,8 +117,11 @@ class Ngrams:
         self._backoff = np.zeros(nodes, dtype=np.int64)
         longest = np.zeros(nodes, dtype=bool)
         self.single = parent == ROOT
+        self._levels = [(ROOT, 1)]  # the nodes of each, but the longest
         low, high = 1, 1 + int(np.searchsorted(self.parent, 1))
         for level in range(1, self.order + 1):
+            if level < self.order:
+                self._levels.append((low, high))
             longest[low:high] = level == self.order
             if level > 1:
                 wanted = self._backoff[parent[low:high]] * size + token[low:high]
@@ -163,28 +180,36 @@ class Ngrams:
         at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
         return at, self._keys[at] == wanted
 
+    def alone(self, token: Ints) -> Ints:
+        """Return the states in which only one token is known."""
+        return self._after[self.find(np.full(len(token), ROOT), token)[0]]
+
     def follow(self, state: Ints, token: Ints) -> Ints:
         """Return the states that tokens lead to."""
-        found = np.zeros(len(state), dtype=np.int64)
-        todo, here = np.arange(len(state)), state
-        while len(todo):
-            at, known = self.find(here, token[todo])
-            found[todo[known]] = self._after[at[known]]
-            left = ~known & (here != ROOT)
-            todo, here = todo[left], self._backoff[here[left]]
-        return found
+        return self._tables[1][state, token]
 
-    def share(self, state: Ints, token: Ints) -> npt.NDArray[np.float64]:
-        """Return how often each token follows in each state."""
-        found = np.zeros(len(state))
-        todo, here, left = np.arange(len(state)), state, np.ones(len(state))
-        while len(todo):
-            at, known = self.find(here, token[todo])
-            found[todo[known]] = left[known] * self._share[at[known]]
-            more = ~known & (here != ROOT)
-            left = left[more] * self._rest[here[more]]
-            todo, here = todo[more], self._backoff[here[more]]
-        return found
+    def share(self, state: Ints, token: Ints) -> Floats:
+        """Return how often each token, or the end, follows in each state."""
+        return self._tables[0][state, token]
+
+    def shares(self, state: Ints) -> Floats:
+        """Return how often all tokens, then the end, follow in each state, (n, size + 1)."""
+        return self._tables[0][state]
+
+    @cached_property
+    def _tables(self) -> tuple[Floats, Ints]:
+        """What follows, and where it leads to: of all states, what is not known by the shorter."""
+        shape = (self._levels[-1][1], self.size + 1)
+        shares, after = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+        for low, high in self._levels:
+            less = self._backoff[low:high]
+            shares[low:high] = self._rest[low:high, None] * shares[less]
+            after[low:high] = after[less]
+            edges = np.arange(*np.searchsorted(self.parent, (low, high)))
+            edges = edges[self.token[edges] <= self.size]
+            at = self.parent[edges], self.token[edges]
+            shares[at], after[at] = self._share[edges], self._after[edges]
+        return shares, after
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
