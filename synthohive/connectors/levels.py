@@ -10,7 +10,7 @@ from synthohive.schema import ForeignKey, Metadata
 
 __all__ = ["Levels"]
 
-ENTITIES = 1_000
+ENTITIES = 500
 """A table with fewer rows is no place to sample at: its rows would be too few draws."""
 CHOSEN = 4
 """How many times more rows are read of tables that are chosen from."""

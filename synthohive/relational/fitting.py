@@ -22,6 +22,7 @@ from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.attribute_table import any_null, attribute_table
 from synthohive.relational.checks import TableChecks
+from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
@@ -182,7 +183,7 @@ class TableFitter:
             self.sample, name, table.roles.attributes, made, depths
         )
         attributes, columns = self._related(table, attributes, columns, entities)
-        groups = self._groups(name)
+        groups, plain = self._groups(name), attributes
         if self.options.relations:
             attributes, columns = self._stood_in(table, groups, attributes, columns)
         settings = EncoderSettings(
@@ -200,11 +201,15 @@ class TableFitter:
         )
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
         self.sample.encoded[name] = encoded
+        elapsed = None
         if groups is not None:
             table.largest_group = groups.largest
             table.siblings = groups.whole and options.model.siblings
+            if table.siblings:
+                order = groups.parents, groups.positions
+                elapsed = Elapsed.of(table.stand_ins.growing, plain, *order)
         context = training_context(
-            self.sample, name, groups, encoded, times=table.times, siblings=table.siblings
+            self.sample, name, groups, encoded, times=table.times, elapsed=elapsed
         )
         table.context_layout = context.layout
         table.fakes = fit_columns(table.config, table.roles.personal, data, options.privacy)

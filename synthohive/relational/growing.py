@@ -39,6 +39,8 @@ class Growing:
     column : str
     step : float
         The grid of the gaps; 0 for none.
+    low, high : float
+        What the column's values lie between, but for those of the `k` most extreme rows.
     by_gap : bool
         The gap is modelled, for models that know the row before; else the values are, and
         those of a group are sorted.
@@ -46,6 +48,8 @@ class Growing:
 
     column: str
     step: float
+    low: float
+    high: float
     by_gap: bool = True
 
     @property
@@ -73,8 +77,16 @@ class Growing:
         heads = np.flatnonzero(start)
         sizes = np.diff(np.append(heads, len(order)))
         total = np.cumsum(steps)
+        come = total - np.repeat(total[heads], sizes)
+        begin = first[order[heads]]
+        span = np.maximum.reduceat(come, heads) if len(heads) else begin
+        room = np.where(begin < self.high, self.high - begin, span)
+        share = np.minimum(room / np.maximum(span, 1e-9), 1.0)
+        come = come * np.repeat(share, sizes)  # no group goes on for longer than the real ones
+        if self.step:
+            come = np.rint(come / self.step) * self.step
         values = np.empty(len(order))
-        values[order] = np.repeat(first[order[heads]] - total[heads], sizes) + total
+        values[order] = np.repeat(begin, sizes) + come
         return values
 
 
@@ -83,6 +95,7 @@ def find_growing(
     names: Sequence[str],
     parents: IntArray,
     positions: IntArray,
+    k: int,
     *,
     by_gap: bool = True,
 ) -> list[Growing]:
@@ -94,6 +107,8 @@ def find_growing(
         Whole groups.
     names : sequence of str
         The columns to look at.
+    k : int
+        Extremes of fewer rows are not kept.
     """
     before, _ = previous_siblings(parents, positions)
     later = np.flatnonzero(before >= 0)
@@ -105,7 +120,8 @@ def find_growing(
         values = as_numbers(array)
         gaps = values[later] - values[before[later]]
         if (gaps >= 0).all() and (gaps > 0).mean() >= LEAST_RISES:
-            found.append(Growing(name, step_of(array), by_gap))
+            low, high = np.sort(values)[[k - 1, -k]]
+            found.append(Growing(name, step_of(array), float(low), float(high), by_gap))
     return found
 
 

@@ -18,6 +18,7 @@ from synthohive.relational.context import (
     positions_in_groups,
     time_block,
 )
+from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.lineage import taken
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.rows import match_rows
@@ -177,21 +178,23 @@ def training_context(
     encoded: EncodedTable,
     *,
     times: Sequence[str],
-    siblings: bool,
+    elapsed: Optional[Elapsed] = None,
 ) -> EncodedTable:
     """Return the context of each row.
 
     It is the position in the group of siblings, its size, all ancestors over driving keys
-    as they were encoded, the key columns `times` and, if asked for, the siblings before.
+    as they were encoded, the key columns `times` and, if `elapsed` is given, the siblings
+    before.
     """
     driver = sample.plan.tables[table].driver
     parts = [time_block(sample.tables[table].select(list(times)))]
     if groups is not None and driver is not None:
         place = group_block(groups.positions, groups.sizes, groups.largest, groups.thinning)
         parts = [place, _ancestors(sample, table, driver), *parts]
-        if siblings:
+        if elapsed is not None:
+            everyone = np.arange(len(encoded), dtype=np.int64)
             before = Siblings.of(encoded, groups.parents, groups.positions)
-            parts.append(before.history(np.arange(len(encoded), dtype=np.int64)))
+            parts += [before.history(everyone), elapsed.history(everyone)]
     return EncodedTable.side_by_side(parts)
 
 

@@ -19,7 +19,7 @@ __all__ = ["MOST_SIBLINGS", "Siblings", "previous_siblings", "sibling_ranks"]
 
 IntArray = npt.NDArray[np.int64]
 
-MOST_SIBLINGS = 200
+MOST_SIBLINGS = 1000
 """Larger groups are not drawn position by position."""
 _SORTED = frozenset({ColumnKind.INTEGER, ColumnKind.DATE, ColumnKind.TIMESTAMP})
 _TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})

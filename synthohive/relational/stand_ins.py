@@ -66,7 +66,7 @@ class StandIns:
         growing: list[Growing] = []
         if groups is not None and groups.whole:
             order = groups.parents, groups.positions
-            growing = find_growing(rows, names, *order, by_gap=by_gap)
+            growing = find_growing(rows, names, *order, k, by_gap=by_gap)
         taken = {one.column for one in growing}
         rest = [name for name in names if name not in taken]
         return cls(tuple(growing), tuple(find_residuals(rows, rest, k)))

@@ -8,7 +8,10 @@ import pyarrow as pa
 import pytest
 
 from synthohive import ForeignKey, Metadata, PrivacyConfig, Synthesizer, TableConfig
+from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import Continuous, Discrete, EncodedTable, Layout
+from synthohive.core.data.table import TableEncoder
+from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.growing import find_growing, prepare_growing, restore_growing
 from synthohive.relational.siblings import Siblings, previous_siblings, sibling_ranks
 from synthohive.schema import Column
@@ -69,17 +72,17 @@ def grown(groups: int = 80, size: int = 5) -> tuple[pa.Table, np.ndarray, np.nda
 
 def test_only_what_never_falls_is_found() -> None:
     rows, *groups = grown()
-    assert [one.column for one in find_growing(rows, ["up", "any"], *groups)] == ["up"]
+    assert [one.column for one in find_growing(rows, ["up", "any"], *groups, 1)] == ["up"]
     values = rows.column("up").to_pylist()
     values[7] = values[6] - 1
     rows = rows.set_column(0, "up", pa.array(values))
-    assert find_growing(rows, ["up", "any"], *groups) == []
+    assert find_growing(rows, ["up", "any"], *groups, 1) == []
 
 
 def test_growing_columns_come_back() -> None:
     rows, *groups = grown()
     columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
-    growing = find_growing(rows, ["up"], *groups)
+    growing = find_growing(rows, ["up"], *groups, 1)
     made, described = prepare_growing(growing, rows, columns, (groups[0], groups[1]), rng())
     assert set(described) == {"up", "any", growing[0].gap}
     assert made.column("up").null_count == made.column(growing[0].gap).null_count == 0
@@ -90,7 +93,7 @@ def test_growing_columns_come_back() -> None:
 
 def test_where_the_row_before_is_not_known_the_values_of_a_group_are_sorted() -> None:
     rows, parents, positions = grown()
-    growing = find_growing(rows, ["up"], parents, positions, by_gap=False)
+    growing = find_growing(rows, ["up"], parents, positions, 1, by_gap=False)
     columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
     made, described = prepare_growing(growing, rows, columns, (parents, positions), rng())
     assert set(described) == {"up", "any"}
@@ -103,6 +106,41 @@ def test_where_the_row_before_is_not_known_the_values_of_a_group_are_sorted() ->
     assert (again[later] >= again[before[later]]).all()
     assert np.array_equal(np.sort(again), np.sort(drawn))
     assert np.array_equal(again[parents < 0], drawn[parents < 0])
+
+
+def test_no_group_goes_on_for_longer_than_the_real_ones() -> None:
+    rows, *groups = grown()
+    (one,) = find_growing(rows, ["up"], *groups, 5)
+    real = np.sort(rows.column("up").to_numpy())
+    assert [one.low, one.high] == real[[4, -5]].tolist()
+    values = one.grown(np.full(400, one.high - 100.0), np.full(400, 60.0), *groups)
+    assert values.max() == one.high
+    assert (np.diff(values.reshape(80, 5)) == 25).all()
+    beyond = one.grown(np.full(400, one.high + 1.0), np.full(400, 60.0), *groups)
+    assert (np.diff(beyond.reshape(80, 5)) == 60).all()
+
+
+def test_rows_know_how_far_their_group_has_come() -> None:
+    rows, *groups = grown()
+    columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
+    growing = find_growing(rows, ["up", "any"], *groups, 1)
+    everyone = np.arange(len(rows))
+    known = Elapsed.of(growing, rows, *groups).history(everyone)
+    assert [b.column for b in known.layout.continuous] == ["so far.up", "pace.up"]
+    first, low, high = rows.column("up").to_numpy()[0], growing[0].low, growing[0].high
+    share = (first - low) / (high - low)
+    pace = np.log10((1 - share) / 4)  # four rows are left
+    assert known.values[1] == pytest.approx([2 * share - 1, 1 + 0.4 * pace], abs=1e-5)
+    assert (known.values[groups[1] == 0] == 0).all()
+    made, described = prepare_growing(growing, rows, columns, (groups[0], groups[1]), rng())
+    seed, settings = np.random.SeedSequence(1), EncoderSettings(k=1)
+    encoder = TableEncoder.fit(made, described, seed=seed, settings=settings)
+    encoded = encoder.encode(made, rng())
+    told = Elapsed(growing, *groups)
+    for position in range(5):
+        at = np.flatnonzero(groups[1] == position)
+        told.put(at, encoded.take(at), encoder)
+    assert told.history(everyone).values == pytest.approx(known.values, abs=0.01)
 
 
 def test_events_keep_their_order_their_gaps_and_their_sequence() -> None:

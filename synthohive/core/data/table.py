@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Optional
 
 import numpy as np
@@ -121,6 +121,18 @@ class TableEncoder:
         codes = np.concatenate([c for c, _ in parts], axis=1).astype(np.int32, copy=False)
         values = np.concatenate([v for _, v in parts], axis=1).astype(np.float32, copy=False)
         return EncodedTable(self.layout, codes, values)
+
+    def only(self, names: Collection[str]) -> TableEncoder:
+        """Return the encoder of some columns."""
+        kept = {name: t for name, t in self.transforms.items() if name in names}
+        return TableEncoder(kept, self.settings)
+
+    def part(self, encoded: EncodedTable, names: Collection[str]) -> EncodedTable:
+        """Return the blocks of some columns of encoded rows."""
+        discrete = [i for i, b in enumerate(self.layout.discrete) if b.column in names]
+        floats = [i for i, b in enumerate(self.layout.continuous) if b.column in names]
+        layout = self.only(names).layout
+        return EncodedTable(layout, encoded.codes[:, discrete], encoded.values[:, floats])
 
     def without(
         self, encoded: EncodedTable, unknown: Mapping[str, npt.NDArray[np.bool_]]

@@ -19,6 +19,7 @@ from synthohive._logging import get_logger
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
 from synthohive.relational import seeds
+from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.fitted import FittedDatabase, ReferenceRows
 from synthohive.relational.imputing.evidence import Evidence
 from synthohive.relational.imputing.filling import Filling, emptied
@@ -154,9 +155,7 @@ class _Drawing:
         self.evidence, self.encoder, self.given = evidence, encoder, given
         self.rows = given
         sample, groups, times = evidence.sample, evidence.groups, evidence.table.times
-        self._context = training_context(
-            sample, evidence.name, groups, given, times=times, siblings=False
-        )
+        self._context = training_context(sample, evidence.name, groups, given, times=times)
 
     def draw(self, rows: IntArray) -> None:
         """Draw what is unknown in some rows, each after its siblings."""
@@ -165,18 +164,23 @@ class _Drawing:
             self.rows = _put_rows(self.given, rows, self._sampled(rows, self._context, "first"))
             return
         siblings = Siblings(self.given.layout, groups.parents, groups.positions)
+        elapsed = Elapsed(table.stand_ins.growing, groups.parents, groups.positions)
+
+        def known(place: IntArray) -> EncodedTable:
+            history = [siblings.history(place), elapsed.history(place)]
+            return EncodedTable.side_by_side([self._context.take(place), *history])
+
         incomplete = np.zeros(len(self.given), dtype=np.bool_)
         incomplete[rows] = True
         for number, place in enumerate(siblings.places()):
             siblings.put(place, self.given.take(place))
             some = place[incomplete[place]]
             if len(some):
-                context = [self._context.take(some), siblings.history(some)]
-                given = EncodedTable.side_by_side(context)
-                siblings.put(some, self._model(self.given.take(some), given, "first", number))
+                drawn = self._model(self.given.take(some), known(some), "first", number)
+                siblings.put(some, drawn)
+            elapsed.put(place, siblings.rows.take(place), self.encoder)
         self.rows = siblings.rows
-        history = siblings.history(np.arange(len(self.given)))
-        self._context = EncodedTable.side_by_side([self._context, history])
+        self._context = known(np.arange(len(self.given), dtype=np.int64))
 
     def redraw(self, rows: IntArray, attempt: int) -> None:
         """Draw what is unknown in some rows again."""

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.relational import seeds
 from synthohive.relational.context import group_block, keep_columns, time_block
+from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.fitted import FittedTable
 from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.making.blocks import Block
@@ -135,13 +136,20 @@ class BlockMaker:
         """Draw a block; return it, and all that its rows were given."""
         if not self.fitted.siblings or self.fitted.encoder is None:
             return self._sampled(context, fixed, "block", block.number), context
-        siblings = Siblings(self.fitted.encoder.layout, block.parents, block.positions)
+        encoder, order = self.fitted.encoder, (block.parents, block.positions)
+        siblings = Siblings(encoder.layout, *order)
+        elapsed = Elapsed(self.fitted.stand_ins.growing, *order)
+
+        def known(place: IntArray) -> EncodedTable:
+            history = [siblings.history(place), elapsed.history(place)]
+            return EncodedTable.side_by_side([context.take(place), *history])
+
         for number, place in enumerate(siblings.places()):
-            given = EncodedTable.side_by_side([context.take(place), siblings.history(place)])
             own = None if fixed is None else fixed.take(pa.array(place))
-            siblings.put(place, self._sampled(given, own, "block", block.number, number))
-        history = siblings.history(np.arange(len(context), dtype=np.int64))
-        return siblings.rows, EncodedTable.side_by_side([context, history])
+            drawn = self._sampled(known(place), own, "block", block.number, number)
+            siblings.put(place, drawn)
+            elapsed.put(place, drawn, encoder)
+        return siblings.rows, known(np.arange(len(context), dtype=np.int64))
 
     def _sampled(
         self, context: EncodedTable, fixed: Optional[pa.Table], *path: Any

@@ -1,0 +1,83 @@
+"""How far what grows in a group has come: the value of the row before, beside its gaps.
+
+Gaps alone add up to anything; knowing how far they have come, a model ends where real groups do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.core.data.encoded import Continuous, EncodedTable, Layout
+from synthohive.core.data.table import TableEncoder
+from synthohive.relational.growing import Growing
+from synthohive.relational.relations.numbers import as_numbers
+from synthohive.relational.siblings import previous_siblings
+
+__all__ = ["Elapsed"]
+
+IntArray = npt.NDArray[np.int64]
+
+LEAST_PACE = 1e-5
+
+
+class Elapsed:
+    """The values of growing columns in the row before each, filled in as rows become known.
+
+    Parameters
+    ----------
+    growing : sequence of Growing
+    parents, positions : ndarray of int64
+        Of each row of whole groups.
+    """
+
+    def __init__(self, growing: Sequence[Growing], parents: IntArray, positions: IntArray) -> None:
+        self.growing = [one for one in growing if one.by_gap]
+        self._before, _ = previous_siblings(parents, positions)
+        self._values = np.zeros((len(parents), len(self.growing)))
+        size = np.bincount(parents + 1, minlength=1)[parents + 1]
+        self._left = np.maximum(np.where(parents < 0, 1, size) - positions, 1)
+
+    @classmethod
+    def of(
+        cls, growing: Sequence[Growing], rows: pa.Table, parents: IntArray, positions: IntArray
+    ) -> Elapsed:
+        """Return those of rows that are known, with the columns themselves."""
+        elapsed = cls(growing, parents, positions)
+        for i, one in enumerate(elapsed.growing):
+            elapsed._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
+        return elapsed
+
+    def put(self, place: IntArray, drawn: EncodedTable, encoder: TableEncoder) -> None:
+        """Fill in the rows of one position from their gaps, or first values."""
+        names = [name for one in self.growing for name in (one.column, one.gap)]
+        if not names:
+            return
+        rows = encoder.only(names).decode(encoder.part(drawn, names), np.random.default_rng(0))
+        before = self._before[place]
+        for i, one in enumerate(self.growing):
+            first, gap = (as_numbers(rows.column(name)) for name in (one.column, one.gap))
+            steps = np.maximum(np.nan_to_num(gap), 0.0) * (one.step or 1.0)
+            self._values[place, i] = np.where(before < 0, first, self._values[before, i] + steps)
+
+    def history(self, place: IntArray) -> EncodedTable:
+        """Return what the rows of one position know; 0 in first rows.
+
+        It is where the row before stands between the column's bounds, and how long a gap would
+        be if all that are left ended at the upper one, on a log scale.
+        """
+        before = self._before[place]
+        low, high = (np.array([getattr(g, end) for g in self.growing]) for end in ("low", "high"))
+        share = np.clip((self._values[before] - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
+        pace = np.log10(np.maximum((1.0 - share) / self._left[place, None], LEAST_PACE))
+        parts = [2.0 * share - 1.0, 1.0 - 2.0 * pace / np.log10(LEAST_PACE)]
+        values = np.where(before[:, None] < 0, 0.0, np.concatenate(parts, axis=1))
+        names = [f"{what}.{one.column}" for what in ("so far", "pace") for one in self.growing]
+        return EncodedTable(
+            Layout(continuous=tuple(Continuous(name) for name in names)),
+            np.empty((len(place), 0), dtype=np.int32),
+            values.astype(np.float32),
+        )
