@@ -21,6 +21,7 @@ from synthohive.relational.growing import Growing
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import KeyMaker
 from synthohive.relational.parents.key_rules import KeyRule
+from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.parent_codes import ParentCodes
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.base import Relation
@@ -105,6 +106,8 @@ class FittedTable:
         The columns that sum up the rows of a child table.
     codes : dict of str to ParentCodes
         Per further key (by label): what a child knows of its parent.
+    pair_shares : dict of str to PairShares
+        Per further key (by label): how rows and their parents go together.
     bounds : dict of str to list of Order
         Per further key (by label): between a row and its parent.
     key_rules : list of KeyRule
@@ -131,6 +134,7 @@ class FittedTable:
     linked: dict[str, TableRelations] = field(default_factory=dict)
     aggregates: list[Aggregate] = field(default_factory=list)
     codes: dict[str, ParentCodes] = field(default_factory=dict)
+    pair_shares: dict[str, PairShares] = field(default_factory=dict)
     bounds: dict[str, list[Order]] = field(default_factory=dict)
     key_rules: list[KeyRule] = field(default_factory=list)
 

@@ -31,9 +31,11 @@ from synthohive.relational.lineage import beside, lineage
 from synthohive.relational.parents.group_rules import counters, find_group_rules
 from synthohive.relational.parents.key_rule_finder import find_key_rules
 from synthohive.relational.parents.key_rules import KeyRule
+from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.parent_codes import ParentCodes
 from synthohive.relational.relating import relate
 from synthohive.relational.relations.finder import RelationFinder
+from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles, code_column
 from synthohive.relational.sample import (
     Sample,
@@ -272,6 +274,8 @@ class TableFitter:
         if plan.hierarchy is not None:
             self._code(table, plan.hierarchy, rows)
             keys.append(plan.hierarchy)
+        for key in keys:
+            self._count_pairs(table, key, rows, entities)
         for label, codes in table.codes.items():
             key = next(key for key in keys if key.label(name) == label)
             parents = self.sample.parent_rows(name, key)
@@ -303,9 +307,35 @@ class TableFitter:
             kept=parent.reference is not None,
             k=self._k,
             seed=seeds.sequence(self.options.seed, name, key.label(name), "codes"),
+            entities=root_entities(self.sample, key.parent, self._k),
         )
         if codes is not None:
             table.codes[key.label(name)] = codes
+
+    def _count_pairs(
+        self, table: FittedTable, key: ForeignKey, rows: pa.Table, entities: Optional[IntArray]
+    ) -> None:
+        """Learn how rows go together with their parents over a further key.
+
+        Not where each row asks for one row of a look-up table: that says more.
+        """
+        name, label = table.config.name, key.label(table.config.name)
+        codes = table.codes.get(label)
+        if key.parent not in {*self.database.tables, name} or not rows.num_columns:
+            return
+        if codes is not None and codes.features is None:
+            return
+        known = table.linked.get(label, TableRelations()).targets
+        free = [c for c in rows.column_names if c not in {*known, *self._summed(name)}]
+        shares = PairShares.fit(
+            rows.select(free),
+            self._parents(key.parent, table),
+            self.sample.parent_rows(name, key),
+            (entities, root_entities(self.sample, key.parent, self._k)),
+            self._k,
+        )
+        if shares is not None:
+            table.pair_shares[label] = shares
 
     def _parents(self, table: str, own: FittedTable) -> pa.Table:
         """Return the attributes of a table's rows and of their ancestors.

@@ -23,6 +23,7 @@ from synthohive.relational.fitted import FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.keys import maker_from_state
 from synthohive.relational.parents.key_rules import rule_from_state, rule_to_state
+from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.parent_codes import ParentCodes
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
@@ -68,6 +69,9 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["linked"] = {label: found.to_state() for label, found in table.linked.items()}
     pack.state["aggregates"] = [aggregates.to_state(aggregate) for aggregate in table.aggregates]
     pack.state["codes"] = {label: codes.to_state() for label, codes in table.codes.items()}
+    pack.state["pair_shares"] = {
+        label: shares.to_state() for label, shares in table.pair_shares.items()
+    }
     pack.state["bounds"] = {
         label: [order.to_state() for order in found] for label, found in table.bounds.items()
     }
@@ -138,6 +142,7 @@ def read_table(
         linked={label: TableRelations.from_state(s) for label, s in state["linked"].items()},
         aggregates=[aggregates.from_state(a) for a in state["aggregates"]],
         codes={label: ParentCodes.from_state(s) for label, s in state["codes"].items()},
+        pair_shares={label: PairShares.from_state(s) for label, s in state["pair_shares"].items()},
         bounds={label: [Order.from_state(o) for o in s] for label, s in state["bounds"].items()},
         key_rules=[rule_from_state(s) for s in state["key_rules"]],
     )

@@ -17,8 +17,11 @@ from synthohive._logging import get_logger
 from synthohive.relational import seeds
 from synthohive.relational.lineage import by_table, lineage
 from synthohive.relational.making.run import Generated, Run
+from synthohive.relational.parents.goals import goals
 from synthohive.relational.parents.key_rules import Apart, Meeting, follow
 from synthohive.relational.parents.linkage import CodedQuotaAssigner, QuotaAssigner
+from synthohive.relational.parents.matching import Goal, match
+from synthohive.relational.parents.quotas import suited
 from synthohive.relational.parents.reach import GeneratedKeys, children_per_parent
 from synthohive.relational.parents.shares import share_out
 from synthohive.relational.parents.swaps import Forbids, PairRules, settle
@@ -70,6 +73,7 @@ class _Choice:
             totals = np.bincount(inside, minlength=int(theirs.max(initial=0)) + 1)
             quota = share_out(totals, theirs, quota, self.run.rng(*self._path("shares")))
         wanted, codes = self._codes(linked)
+        quota = self._suited(quota, theirs, wanted, codes)
         chosen = np.full(rows, -1, dtype=np.int64)
         chosen[linked] = self._dealt(quota, inside, theirs, wanted, codes)
         stray = np.flatnonzero(~nulls & ~able)
@@ -145,6 +149,35 @@ class _Choice:
         )
         return children_per_parent(self.run, self.name, self.key, count)
 
+    def _suited(
+        self,
+        quota: IntArray,
+        groups: Optional[IntArray],
+        wanted: Optional[IntArray],
+        codes: Optional[IntArray],
+    ) -> IntArray:
+        """Let parents swap their numbers of children until these suit what rows ask for."""
+        if self.run.fitted.tables[self.key.parent].reference is not None:
+            return quota  # whose rows have their own numbers
+        total, margins = int(quota.sum()), []
+        if wanted is not None and codes is not None:
+            size = int(max(wanted.max(initial=0), codes.max(initial=0))) + 1
+            margins.append((codes, np.bincount(wanted, minlength=size).astype(np.float64)))
+        shares = self.fitted.pair_shares.get(self.label)
+        if shares is not None:
+            margins += [
+                (bins, shares.margins()[i] * total)
+                for i, bins in shares.binned("theirs", self._above).items()
+            ]
+        if not margins:
+            return quota
+        rng = self.run.rng(*self._path("suited"))
+        return suited(quota, margins, groups, rng)
+
+    def _above(self, column: str) -> pa.ChunkedArray:
+        """Return a column of the parents, or of their ancestors."""
+        return above(self.run, self.key.parent, [column]).column(column)
+
     def _codes(self, linked: IntArray) -> tuple[Optional[IntArray], Optional[IntArray]]:
         """Return the code that each row asks for, and each parent's; None without any."""
         codes = self.fitted.codes.get(self.label)
@@ -186,7 +219,10 @@ class _Choice:
         linked: IntArray,
         wanted: Optional[IntArray],
     ) -> IntArray:
-        """Swap parents among rows until no pair repeats, and keys are apart that must be."""
+        """Swap parents among rows until no pair repeats, and keys are apart that must be.
+
+        Then, as far as that allows, until rows and parents go together as the real ones do.
+        """
         rows = np.flatnonzero(chosen >= 0)
         columns = _fixed_columns(self.run, self.name, self.further)
         fixed = None
@@ -194,8 +230,6 @@ class _Choice:
             fixed = group_codes([self._columns(columns)], [columns])[0][rows]
         forbidden = tuple(_same_as(other[rows]) for other in self._apart())
         unwanted = self._out_of_order(rows)
-        if fixed is None and not forbidden and not unwanted:
-            return chosen
         likes = None
         if wanted is not None:
             likes = np.full(len(chosen), -1, dtype=np.int64)
@@ -203,10 +237,32 @@ class _Choice:
             likes = likes[rows]
         groups = None if own is None else own[rows]
         rules = PairRules(self.count, fixed, forbidden, unwanted, groups, theirs, likes)
-        chosen[rows], left = settle(chosen[rows], rules, self.run.rng(*self._path("pairs")))
-        if left.any():
-            log.warning("repeated_pairs_left", key=self.label, rows=int(left.sum()))
+        if not rules.free:
+            chosen[rows], left = settle(chosen[rows], rules, self.run.rng(*self._path("pairs")))
+            if left.any():
+                log.warning("repeated_pairs_left", key=self.label, rows=int(left.sum()))
+        wishes = self._goals(chosen, rows)
+        if wishes:
+            rng = self.run.rng(*self._path("matching"))
+            chosen[rows] = match(chosen[rows], wishes, rules, rng)
         return chosen
+
+    def _goals(self, chosen: IntArray, rows: IntArray) -> list[Goal]:
+        """Return how often which rows are wanted beside which parents."""
+        shares = self.fitted.pair_shares.get(self.label)
+        if shares is None or not len(rows):
+            return []
+
+        def read(column: str) -> pa.ChunkedArray:
+            return self._column(column).take(pa.array(rows))
+
+        return goals(shares, read, self._above, chosen[rows])
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        """Return a column of the table, or of a driving ancestor."""
+        if name in self.fitted.config.columns:
+            return self.made.spool.column_table([name]).column(name)
+        return above(self.run, self.name, [name]).column(name)
 
     def _out_of_order(self, rows: IntArray) -> tuple[Forbids, ...]:
         """Return what keeps rows from parents that they would be out of order with."""

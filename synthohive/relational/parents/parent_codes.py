@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive.relational.parents.extremes import within_reach
 from synthohive.relational.relations.numbers import as_numbers, is_number
 
 __all__ = ["ParentCodes"]
@@ -105,6 +106,7 @@ class ParentCodes:
         kept: bool,
         k: int,
         seed: np.random.SeedSequence,
+        entities: Optional[IntArray] = None,
     ) -> Optional[ParentCodes]:
         """Learn codes; None where the parents tell nothing of their children.
 
@@ -121,6 +123,8 @@ class ParentCodes:
         k : int
             Least parents per code, and least occurrences of a text value.
         seed : numpy.random.SeedSequence
+        entities : ndarray of int64, optional
+            The root entity of each parent; each is one by default.
         """
         linked = np.flatnonzero(rows >= 0)
         if kept and 1 < len(parents) <= min(MOST_ROWS, len(linked) // LEAST_CHILDREN):
@@ -131,7 +135,11 @@ class ParentCodes:
         features = Features.of(parents, k)
         targets = _standardised(Features.of(children, k)(children.take(chosen)))
         seen, parent = np.unique(rows[chosen], return_inverse=True)
-        trial = _Trial(features(parents.take(seen)), targets, parent.reshape(-1), max(k, 2), seed)
+        owners = np.arange(len(parents)) if entities is None else entities
+        given = features(parents.take(pa.array(seen)))
+        for place in range(len(features.numbers)):
+            given[:, place] = within_reach(given[:, place], owners[seen], k)
+        trial = _Trial(given, targets, parent.reshape(-1), max(k, 2), seed)
         if not trial.given.shape[1] or trial.explained() < LEAST_EXPLAINED:
             return None
         tree = trial.tree()

@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Forbids", "PairRules", "settle"]
+__all__ = ["Classes", "Forbids", "PairRules", "both_right", "settle"]
 
 IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -57,6 +57,11 @@ class PairRules:
     theirs: Optional[IntArray] = None
     likes: Optional[IntArray] = None
 
+    @property
+    def free(self) -> bool:
+        """Whether a row may have any parent of its group."""
+        return self.fixed is None and not self.forbidden and not self.unwanted
+
     def refused(self, rows: IntArray, parents: IntArray) -> Bools:
         """Return which rows must not have these parents, repeats aside."""
         found = np.zeros(len(rows), dtype=np.bool_)
@@ -96,17 +101,17 @@ def settle(chosen: IntArray, rules: PairRules, rng: np.random.Generator) -> tupl
     widths = NEARNESS if rules.likes is not None else (0,)
     for width in widths:
         likes = None if rules.likes is None or not width else rules.likes // width
-        classes = _Classes.of(rules.groups, likes, len(chosen))
+        classes = Classes.of(rules.groups, likes, len(chosen))
         for _ in range(ROUNDS // len(widths)):
             wrong = np.flatnonzero(rules.wrong(chosen))
             if not len(wrong):
                 return chosen, np.zeros(len(chosen), dtype=np.bool_)
             _swap_at_random(chosen, wrong, classes, rules, rng)
-    return _Search(chosen, rules, _Classes.of(rules.groups, None, len(chosen)), rng).run()
+    return _Search(chosen, rules, Classes.of(rules.groups, None, len(chosen)), rng).run()
 
 
 @dataclass(frozen=True)
-class _Classes:
+class Classes:
     """Rows by class, so that a row's partner is found by a random number."""
 
     order: IntArray
@@ -114,7 +119,8 @@ class _Classes:
     size: IntArray
 
     @classmethod
-    def of(cls, groups: Optional[IntArray], likes: Optional[IntArray], rows: int) -> _Classes:
+    def of(cls, groups: Optional[IntArray], likes: Optional[IntArray], rows: int) -> Classes:
+        """Sort rows into classes of equal groups and likes; all are of one class without any."""
         given = [part for part in (likes, groups) if part is not None]
         order = np.lexsort(given) if given else np.arange(rows)
         change = np.zeros(rows, dtype=np.bool_)
@@ -128,22 +134,24 @@ class _Classes:
         return cls(order, start, size)
 
     def partners(self, rows: IntArray, rng: np.random.Generator) -> IntArray:
+        """Return a row of the same class for each row, at random."""
         place = self.start[rows] + (rng.random(len(rows)) * self.size[rows]).astype(np.int64)
         return self.order[place]
 
     def members(self, row: int) -> IntArray:
+        """Return all rows of a row's class."""
         return self.order[self.start[row] : self.start[row] + self.size[row]]
 
 
 def _swap_at_random(
-    chosen: IntArray, wrong: IntArray, classes: _Classes, rules: PairRules, rng: np.random.Generator
+    chosen: IntArray, wrong: IntArray, classes: Classes, rules: PairRules, rng: np.random.Generator
 ) -> None:
     """Swap wrong rows with others, where both come out right."""
     wrong = rng.permutation(wrong)
     tries = int(np.clip(MOST_TRIES // len(wrong), 1, 64))
     rows = np.repeat(wrong, tries)
     partners = classes.partners(rows, rng)
-    fits = _both_right(chosen, rows, partners, rules).reshape(-1, tries)
+    fits = both_right(chosen, rows, partners, rules).reshape(-1, tries)
     hopeful = fits.any(axis=1)
     a = wrong[hopeful]
     b = partners.reshape(-1, tries)[hopeful, fits[hopeful].argmax(axis=1)]
@@ -160,7 +168,7 @@ def _swap_at_random(
     chosen[a], chosen[b] = chosen[b], chosen[a]
 
 
-def _both_right(chosen: IntArray, rows: IntArray, others: IntArray, rules: PairRules) -> Bools:
+def both_right(chosen: IntArray, rows: IntArray, others: IntArray, rules: PairRules) -> Bools:
     """Tell which rows could swap with the others, if no other pair moved."""
     mine, theirs = chosen[others], chosen[rows]
     fits = (mine != theirs) & ~rules.refused(rows, mine) & ~rules.refused(others, theirs)
@@ -179,7 +187,7 @@ class _Search:
 
     chosen: IntArray
     rules: PairRules
-    classes: _Classes
+    classes: Classes
     rng: np.random.Generator
     work: int = field(default=0)
 

@@ -12,7 +12,10 @@ from synthohive.relational import seeds
 from synthohive.relational.lineage import beside
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.choosing import above, breaks
+from synthohive.relational.parents.goals import goals
 from synthohive.relational.parents.linkage import CodedQuotaAssigner
+from synthohive.relational.parents.matching import match
+from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.swaps import PairRules, settle
 from synthohive.relational.relations.table import TableRelations
 from synthohive.schema import ForeignKey
@@ -37,6 +40,7 @@ class Tree:
         fitted, label = run.fitted.tables[name], key.label(name)
         if fitted.hierarchy is None or made.depths is None:
             raise RuntimeError(f"{name!r} is no hierarchy")
+        self.run = run
         self.name, self.codes = name, fitted.codes.get(label)
         self.wanted = made.codes.get(label)
         self.inherited = fitted.linked.get(label, TableRelations())
@@ -50,7 +54,32 @@ class Tree:
         self.seed = seeds.seed_int(run.seed, name, label)
         self.rng = run.rng(name, "hierarchy")
         self.parents = fitted.hierarchy.link(made.depths, self.rng, self._pick)
+        shares = fitted.pair_shares.get(label)
+        if shares is not None and not kept:
+            self._match(shares, made)
         self.changed = self.own.select(targets)
+
+    def _match(self, shares: PairShares, made: Generated) -> None:
+        """Let rows of one level swap parents until both go together as the real ones do."""
+        rows, level = np.flatnonzero(self.parents >= 0), np.zeros_like(self.parents)
+        current = self.parents
+        while (below := current >= 0).any():
+            level += below
+            current = np.where(below, self.parents[current], -1)
+        chosen, at = self.parents[rows], pa.array(rows)
+
+        def mine(column: str) -> pa.ChunkedArray:
+            if column in made.spool.schema.names:
+                return made.spool.column_table([column]).column(column).take(at)
+            return self._seen(column).take(at)
+
+        rules = PairRules(len(self.parents), groups=level[rows])
+        wishes = goals(shares, mine, self._seen, chosen)
+        self.parents[rows] = match(chosen, wishes, rules, self.rng)
+
+    def _seen(self, column: str) -> pa.ChunkedArray:
+        """Return a column of all rows, or of their ancestors."""
+        return above(self.run, self.name, [column]).column(column)
 
     def _pick(self, rows: IntArray, parents: IntArray, counts: IntArray) -> IntArray:
         """Choose for the rows of one level, and hand down what they repeat."""
