@@ -19,6 +19,7 @@ from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.growing import Growing
 from synthohive.relational.hierarchy import HierarchyModel
+from synthohive.relational.joint_counts import JointCounts
 from synthohive.relational.keys import KeyMaker
 from synthohive.relational.parents.key_rules import KeyRule
 from synthohive.relational.parents.pair_shares import PairShares
@@ -108,6 +109,8 @@ class FittedTable:
         Per further key (by label): what a child knows of its parent.
     pair_shares : dict of str to PairShares
         Per further key (by label): how rows and their parents go together.
+    joint_counts : JointCounts
+        How the numbers of children over all incoming keys go together.
     bounds : dict of str to list of Order
         Per further key (by label): between a row and its parent.
     key_rules : list of KeyRule
@@ -135,6 +138,7 @@ class FittedTable:
     aggregates: list[Aggregate] = field(default_factory=list)
     codes: dict[str, ParentCodes] = field(default_factory=dict)
     pair_shares: dict[str, PairShares] = field(default_factory=dict)
+    joint_counts: JointCounts = field(default_factory=JointCounts)
     bounds: dict[str, list[Order]] = field(default_factory=dict)
     key_rules: list[KeyRule] = field(default_factory=list)
 

@@ -26,6 +26,7 @@ from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
+from synthohive.relational.joint_counts import JointCounts
 from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.lineage import beside, lineage
 from synthohive.relational.parents.group_rules import counters, find_group_rules
@@ -57,6 +58,8 @@ __all__ = ["TableFitter"]
 
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
+MOST_READ = 0.8
+"""Share of their children that parents have in the sample at least, to count these."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,7 @@ class TableFitter:
         attributes, columns = attribute_table(
             self.sample, name, table.roles.attributes, made, depths
         )
+        table.joint_counts = self._joint_counts(name, attributes, entities)
         attributes, columns = self._related(table, attributes, columns, entities)
         groups, plain = self._groups(name), attributes
         if self.options.relations:
@@ -218,6 +222,20 @@ class TableFitter:
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
         return self._training(table, encoded, context)
+
+    def _joint_counts(
+        self, name: str, attributes: pa.Table, entities: Optional[IntArray]
+    ) -> JointCounts:
+        """Learn how numbers of children go together, over keys whose children were all read."""
+        counts: dict[str, IntArray] = {}
+        for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name):
+            label, found = key.label(child), self.sample.child_counts(child, key)
+            mean = FanOutModel.fit(self.fan_outs[label].histogram, k=1).mean
+            if found.any() and found.mean() > MOST_READ * mean:
+                counts[label] = found
+        known = {*self._summed(name), *(c for c in attributes.column_names if c.startswith("__"))}
+        rows = attributes.select([c for c in attributes.column_names if c not in known])
+        return JointCounts.fit(rows, counts, entities, self._k)
 
     def _groups(self, name: str) -> Optional[SampledGroups]:
         driver = self.sample.plan.tables[name].driver

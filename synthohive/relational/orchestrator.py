@@ -25,7 +25,7 @@ from synthohive.relational.making.conditions import Conditions
 from synthohive.relational.making.generation import generate_attributes
 from synthohive.relational.making.run import Generated, Groups, Run
 from synthohive.relational.making.spool import EncodedSpool, TableSpool
-from synthohive.relational.parents.dealing import driving_counts
+from synthohive.relational.parents.dealing import adjust_counts, driving_counts
 from synthohive.relational.parents.linking import link, link_deferred, sum_up
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.stated import check_stated
@@ -196,6 +196,7 @@ def _generate_table(run: Run, name: str) -> Generated:
     run.tables[name] = made
     if fitted.reference is None:
         link(run, name, made)
+        adjust_counts(run, name, made)
     return made
 
 

@@ -21,6 +21,7 @@ from synthohive.relational import aggregates
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
+from synthohive.relational.joint_counts import JointCounts
 from synthohive.relational.keys import maker_from_state
 from synthohive.relational.parents.key_rules import rule_from_state, rule_to_state
 from synthohive.relational.parents.pair_shares import PairShares
@@ -72,6 +73,7 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["pair_shares"] = {
         label: shares.to_state() for label, shares in table.pair_shares.items()
     }
+    pack.state["joint_counts"] = table.joint_counts.to_state()
     pack.state["bounds"] = {
         label: [order.to_state() for order in found] for label, found in table.bounds.items()
     }
@@ -143,6 +145,7 @@ def read_table(
         aggregates=[aggregates.from_state(a) for a in state["aggregates"]],
         codes={label: ParentCodes.from_state(s) for label, s in state["codes"].items()},
         pair_shares={label: PairShares.from_state(s) for label, s in state["pair_shares"].items()},
+        joint_counts=JointCounts.from_state(state["joint_counts"]),
         bounds={label: [Order.from_state(o) for o in s] for label, s in state["bounds"].items()},
         key_rules=[rule_from_state(s) for s in state["key_rules"]],
     )

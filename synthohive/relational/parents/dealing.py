@@ -7,8 +7,9 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from synthohive.relational.making.run import Run
+from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.key_rules import follow
 from synthohive.relational.parents.reach import (
     GeneratedKeys,
@@ -19,12 +20,29 @@ from synthohive.relational.parents.reach import (
 from synthohive.relational.parents.shares import share_out
 from synthohive.schema import ForeignKey
 
-__all__ = ["driving_counts"]
+__all__ = ["adjust_counts", "driving_counts"]
 
 NEAR = 0.01
 """A distance between two distributions that needs no other attempt."""
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+
+def adjust_counts(run: Run, name: str, made: Generated) -> None:
+    """Let the numbers of children of a table's rows go together as the real ones do."""
+    joint = run.fitted.tables[name].joint_counts
+    if not joint.models or not made.spool.rows:
+        return
+    fan_outs = {
+        key.label(child): run.fitted.tables[child].keys[key.label(child)].fan_out
+        for child, key in run.fitted.metadata.foreign_keys()
+        if key.parent == name
+    }
+    columns = joint.columns
+    nothing = pa.table({"": pa.nulls(made.spool.rows)})
+    rows = made.spool.column_table(columns) if columns else nothing
+    rng = run.rng(name, "joint counts")
+    made.preferences = joint.adjust(rows, made.preferences, fan_outs, rng)
 
 
 def driving_counts(run: Run, name: str, count: Callable[[Floats], IntArray]) -> IntArray:
