@@ -21,7 +21,10 @@ __all__ = ["Correlated", "Goal", "Wanted", "match"]
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-ROUNDS = 300
+ROUNDS, LEAST_ROUNDS = 300, 20
+MOST_WORK = 200_000_000
+"""Rows that are looked at, over all rounds and goals, or put in order: larger tables get fewer
+rounds, but always a few."""
 NEAR = 0.01
 """Share of the rows in wrong cells that may stay there."""
 MOST_COUPLES = 100_000
@@ -153,7 +156,7 @@ class _Swaps:
     def run(self, classes: Classes) -> None:
         """Swap rows of one class until that brings nothing more."""
         idle, before = 0, np.inf
-        for _ in range(ROUNDS):
+        for _ in range(self._rounds()):
             wrong = float(np.mean([np.abs(s).sum() for s in self.surplus])) / 2
             off = sum(float((s * t.push(s)).sum()) for t, s in zip(self.tables, self.surplus))
             idle = 0 if off < before * (1 - LEAST_STEP) else idle + 1
@@ -161,6 +164,13 @@ class _Swaps:
             if wrong <= NEAR * len(self.chosen) or idle == MOST_IDLE:
                 return
             self._round(classes)
+
+    def _rounds(self) -> int:
+        rows = len(self.chosen)
+        work = 2 * min(rows, MOST_COUPLES) * len(self.tables)
+        if self.rules.fixed is not None:
+            work += 4 * rows
+        return int(np.clip(MOST_WORK // work, LEAST_ROUNDS, ROUNDS))
 
     def _round(self, classes: Classes) -> None:
         a, b = self._couples(classes)
