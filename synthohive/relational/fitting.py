@@ -333,15 +333,9 @@ class TableFitter:
     def _count_pairs(
         self, table: FittedTable, key: ForeignKey, rows: pa.Table, entities: Optional[IntArray]
     ) -> None:
-        """Learn how rows go together with their parents over a further key.
-
-        Not where each row asks for one row of a look-up table: that says more.
-        """
+        """Learn how rows go together with their parents over a further key."""
         name, label = table.config.name, key.label(table.config.name)
-        codes = table.codes.get(label)
         if key.parent not in {*self.database.tables, name} or not rows.num_columns:
-            return
-        if codes is not None and codes.features is None:
             return
         known = table.linked.get(label, TableRelations()).targets
         free = [c for c in rows.column_names if c not in {*known, *self._summed(name)}]

@@ -14,6 +14,7 @@ FACTS = {
     "many_to_many": ["year ~ level"],
     "joint_fan_outs": ["orders ~ tickets", "orders ~ returns", "visits ~ orders"],
     "shared_column": ["price ~ quantity"],
+    "hierarchy": ["boss's pay ~ pay"],
 }
 
 

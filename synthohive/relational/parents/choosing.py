@@ -20,7 +20,7 @@ from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.goals import goals
 from synthohive.relational.parents.key_rules import Apart, Meeting, follow
 from synthohive.relational.parents.linkage import CodedQuotaAssigner, QuotaAssigner
-from synthohive.relational.parents.matching import Goal, match
+from synthohive.relational.parents.matching import NEAR, NEAR_ROWS, Goal, match
 from synthohive.relational.parents.quotas import suited
 from synthohive.relational.parents.reach import GeneratedKeys, children_per_parent
 from synthohive.relational.parents.shares import share_out
@@ -244,7 +244,9 @@ class _Choice:
         wishes = self._goals(chosen, rows)
         if wishes:
             rng = self.run.rng(*self._path("matching"))
-            chosen[rows] = match(chosen[rows], wishes, rules, rng)
+            codes = self.fitted.codes.get(self.label)
+            near = NEAR_ROWS if codes is not None and codes.features is None else NEAR
+            chosen[rows] = match(chosen[rows], wishes, rules, rng, near)
         return chosen
 
     def _goals(self, chosen: IntArray, rows: IntArray) -> list[Goal]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from synthohive.relational.parents.swaps import Classes, PairRules, both_right
 
-__all__ = ["Correlated", "Goal", "Wanted", "match"]
+__all__ = ["NEAR", "NEAR_ROWS", "Correlated", "Goal", "Wanted", "match"]
 
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -25,8 +25,9 @@ ROUNDS, LEAST_ROUNDS = 300, 20
 MOST_WORK = 200_000_000
 """Rows that are looked at, over all rounds and goals, or put in order: larger tables get fewer
 rounds, but always a few."""
-NEAR = 0.01
-"""Share of the rows in wrong cells that may stay there."""
+NEAR, NEAR_ROWS = 0.01, 0.03
+"""Share of the rows in wrong cells that may stay there; where each row asked for one parent,
+which says more than its columns, larger gaps stay."""
 MOST_COUPLES = 100_000
 """Swaps that are looked at in one round."""
 LEAST_STEP = 0.002
@@ -129,12 +130,22 @@ Goal = Union[Wanted, Correlated]
 
 
 def match(
-    chosen: IntArray, tables: Sequence[Goal], rules: PairRules, rng: np.random.Generator
+    chosen: IntArray,
+    tables: Sequence[Goal],
+    rules: PairRules,
+    rng: np.random.Generator,
+    near: float = NEAR,
 ) -> IntArray:
-    """Return the parent of each row, swapped among rows; first among those of equal likes."""
+    """Return the parent of each row, swapped among rows; first among those of equal likes.
+
+    Parameters
+    ----------
+    near : float
+        Share of the rows in wrong cells that may stay there.
+    """
     if len(chosen) < 2:
         return chosen
-    swaps = _Swaps(chosen.copy(), tables, rules, rng)
+    swaps = _Swaps(chosen.copy(), tables, rules, rng, near)
     for likes in (None,) if rules.likes is None else (rules.likes, None):
         swaps.run(Classes.of(rules.groups, likes, len(chosen)))
     return swaps.chosen
@@ -149,8 +160,10 @@ class _Swaps:
         tables: Sequence[Goal],
         rules: PairRules,
         rng: np.random.Generator,
+        near: float,
     ) -> None:
         self.chosen, self.tables, self.rules, self.rng = chosen, tables, rules, rng
+        self.near = near * len(chosen)
         self.surplus = [table.surplus(chosen) for table in tables]
 
     def run(self, classes: Classes) -> None:
@@ -161,7 +174,7 @@ class _Swaps:
             off = sum(float((s * t.push(s)).sum()) for t, s in zip(self.tables, self.surplus))
             idle = 0 if off < before * (1 - LEAST_STEP) else idle + 1
             before = min(off, before)
-            if wrong <= NEAR * len(self.chosen) or idle == MOST_IDLE:
+            if wrong <= self.near or idle == MOST_IDLE:
                 return
             self._round(classes)
 
