@@ -34,6 +34,8 @@ LEAST_CORRELATION = 0.05
 LEAST_EXPLAINED = 0.02
 RIDGE = 1e-3
 ROUNDS = 5
+CHANCE = 1.5
+"""How many times further than by chance numbers of children are left alone."""
 MOST_PARTS, PART_ROWS = 8, 25
 """What is left is told apart for so many parts of the rows, of at least so many rows."""
 
@@ -124,8 +126,10 @@ class JointCounts:
         for label, preference in preferences.items():
             counts = fan_outs[label].counts(len(rows), None, preference, rng)
             model = models.get(label)
+            wanted = None
             if model is not None and counts.any():
                 wanted = _adjusted(model, _score(counts), rows, scores, fan_outs[label], rng)
+            if wanted is not None:
                 counts = fan_outs[label].counts(len(rows), None, wanted, rng)
                 found[label] = wanted
             scores[label] = _score(counts)
@@ -241,6 +245,16 @@ def _moments(left: Floats, parts: IntArray) -> list[tuple[float, float]]:
     return [(float(part.mean()), float(part.std())) if len(part) else (0.0, 0.0) for part in cut]
 
 
+def _is_near(
+    model: CountModel, own: Floats, gap: Floats, made: Sequence[tuple[float, float]]
+) -> bool:
+    """Whether weights, and what they leave, are as far from the real ones as chance goes."""
+    moments = np.abs(np.asarray(model.left) - np.asarray(made)).mean(axis=0).sum()
+    chance = np.sqrt(len(model.terms)) + 1.7 * np.sqrt(len(model.left))
+    spread = np.asarray(model.left)[:, 1].mean() * chance / np.sqrt(len(own))
+    return bool(np.abs(gap).mean() + moments <= CHANCE * spread)
+
+
 def _adjusted(
     model: CountModel,
     own: Floats,
@@ -248,12 +262,18 @@ def _adjusted(
     scores: Mapping[str, Floats],
     fan_out: FanOutModel,
     rng: np.random.Generator,
-) -> Floats:
-    """Return ranks that give numbers of children with the weights of the real ones."""
+) -> Optional[Floats]:
+    """Return ranks that give numbers of children with the weights of the real ones.
+
+    None where they have them: a model may know more of them than the terms do.
+    """
     values = _values(model.terms, own, rows, scores)
     goal = np.array([term.weight for term in model.terms])
-    left = own - own.mean() - values @ _weights(values, own)
+    made = _weights(values, own)
+    left = own - own.mean() - values @ made
     parts = _parts(values @ goal, len(model.left))
+    if _is_near(model, own, values @ (goal - made), _moments(left, parts)):
+        return None
     for part, (mean, spread) in enumerate(model.left):
         here = np.flatnonzero(parts == part)  # ranks are enough: what knew nothing is skewed
         order = here[np.lexsort((rng.random(len(here)), left[here]))]

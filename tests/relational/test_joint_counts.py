@@ -59,6 +59,24 @@ def test_counts_that_depend_on_nothing_are_left_alone() -> None:
     assert joint.adjust(rows, preferences, fan_outs(counts), rng) == preferences
 
 
+def contracts(seed: int) -> tuple[pa.Table, np.ndarray]:
+    """Return contracts and their numbers of payments, which follow from no single column."""
+    rng = np.random.default_rng(seed)
+    start, length = rng.integers(0, 600, 1_500), rng.choice([30, 90, 365], 1_500)
+    return pa.table({"start": start, "end": start + length}), 1 + length // 60
+
+
+def test_what_a_model_knows_better_is_left_alone() -> None:
+    rows, payments = contracts(1)
+    joint = JointCounts.fit(rows, {"payments": payments}, None, 5)
+    assert joint.models
+    other, known = contracts(2)
+    preferences = {"payments": known.astype(float)}
+    models = fan_outs({"payments": payments})
+    found = joint.adjust(other, preferences, models, np.random.default_rng(3))
+    assert np.array_equal(found["payments"], known)
+
+
 def test_preferences_are_no_less_than_zero_and_survive_a_checkpoint() -> None:
     rows, counts = accounts(1)
     joint = JointCounts.fit(rows, counts, None, 5)

@@ -15,6 +15,7 @@ from synthohive.relational.relations.numbers import as_numbers
 __all__ = ["goals"]
 
 IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 Read = Callable[[str], pa.ChunkedArray]
 NEAR = 0.6
 """How near neighbouring bins of a number are."""
@@ -31,6 +32,11 @@ def goals(shares: PairShares, mine: Read, theirs: Read, chosen: IntArray) -> lis
         The parent of each row.
     """
     own, other = shares.binned("mine", mine), shares.binned("theirs", theirs)
+    ones, weights = (
+        np.ones(len(chosen)),
+        np.bincount(chosen, minlength=len(next(iter(other.values())))),
+    )
+    ranked: dict[tuple[str, int], Floats] = {}
     found: list[Goal] = []
     for table in shares.tables:
         one, two = shares.mine[table.mine], shares.theirs[table.theirs]
@@ -39,9 +45,15 @@ def goals(shares: PairShares, mine: Read, theirs: Read, chosen: IntArray) -> lis
         there = np.bincount(b[chosen], minlength=two.size)
         wanted = table.wanted(one, two, numbers, there)
         found.append(Wanted(a, b, wanted, (one.near(NEAR), two.near(NEAR))))
-        if table.correlation is not None:
-            values = as_numbers(theirs(two.column))
-            scores = rank_scores(values, np.bincount(chosen, minlength=len(values)))
-            rows = rank_scores(as_numbers(mine(one.column)), np.ones(len(chosen)))
-            found.append(Correlated(rows, scores, table.correlation))
+        if table.correlation is None:
+            continue
+        sides = (
+            ("mine", table.mine, mine, one.column, ones),
+            ("theirs", table.theirs, theirs, two.column, weights),
+        )
+        for side, number, read, column, copies in sides:
+            if (side, number) not in ranked:
+                ranked[side, number] = rank_scores(as_numbers(read(column)), copies)
+        pair = ranked["mine", table.mine], ranked["theirs", table.theirs]
+        found.append(Correlated(*pair, table.correlation))
     return found
