@@ -153,6 +153,11 @@ class FittedTable:
         """The columns that are modelled, or follow from such."""
         return {name: self.config.columns[name] for name in self.roles.attributes}
 
+    def silent(self, positions: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.bool_]]:
+        """Return in which rows modelled columns tell nothing, if the model can know."""
+        able = self.model is None or self.model.conditional
+        return self.stand_ins.silent(positions) if able else {}
+
     @property
     def times(self) -> tuple[str, ...]:
         """The key columns that are points in time; they are made before what is modelled."""

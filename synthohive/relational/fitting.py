@@ -206,7 +206,9 @@ class TableFitter:
             entities=entities,
         )
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
-        self.sample.encoded[name] = encoded
+        known = groups is not None and options.model.conditional
+        silent = table.stand_ins.silent(groups.positions) if groups and known else {}
+        encoded = self.sample.encoded[name] = table.encoder.without(encoded, silent, 0, 0.0)
         elapsed = None
         if groups is not None:
             table.largest_group = groups.largest
@@ -221,7 +223,7 @@ class TableFitter:
         table.fakes = fit_columns(table.config, table.roles.personal, data, options.privacy)
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
-        return self._training(table, encoded, context)
+        return self._training(table, table.encoder.without(encoded, silent), context)
 
     def _joint_counts(
         self, name: str, attributes: pa.Table, entities: Optional[IntArray]

@@ -90,6 +90,19 @@ class StandIns:
         order = groups.parents, groups.positions
         return prepare_growing(self.growing, rows, described, order, rng)
 
+    def silent(self, positions: IntArray) -> dict[str, npt.NDArray[np.bool_]]:
+        """Return in which rows modelled columns tell nothing: first values, and gaps.
+
+        Parameters
+        ----------
+        positions : ndarray of int64
+            Of each row among its siblings.
+        """
+        found = {}
+        for one in (g for g in self.growing if g.by_gap):
+            found[one.column], found[one.gap] = positions > 0, positions == 0
+        return found
+
     def restore(self, rows: pa.Table, parents: IntArray, positions: IntArray) -> pa.Table:
         """Return the columns themselves, of rows of whole groups."""
         rows = restore_growing(self.growing, rows, parents, positions)

@@ -9,10 +9,12 @@ from typing import Any, Optional
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ABSENT", "Continuous", "Discrete", "EncodedTable", "Layout"]
+__all__ = ["ABSENT", "SILENT", "Continuous", "Discrete", "EncodedTable", "Layout"]
 
 ABSENT = -1
 """Code of a discrete block in a row that does not exist (a child without a parent)."""
+SILENT = -2
+"""Code of a block that tells nothing in a row, and is neither known nor drawn there."""
 
 
 @dataclass(frozen=True)

@@ -134,22 +134,36 @@ class TableEncoder:
         layout = self.only(names).layout
         return EncodedTable(layout, encoded.codes[:, discrete], encoded.values[:, floats])
 
+    @staticmethod
     def without(
-        self, encoded: EncodedTable, unknown: Mapping[str, npt.NDArray[np.bool_]]
+        encoded: EncodedTable,
+        cells: Mapping[str, npt.NDArray[np.bool_]],
+        code: int = ABSENT,
+        value: float = np.nan,
     ) -> EncodedTable:
-        """Return encoded rows in which the cells to draw hold -1, and NaN.
+        """Return encoded rows in which some cells hold one code and value.
 
         Parameters
         ----------
-        unknown : mapping of str to ndarray of bool, shape (rows,)
-            Of each column.
+        cells : mapping of str to ndarray of bool, shape (rows,)
+            Of some columns.
         """
         codes, values = encoded.codes.copy(), encoded.values.copy()
         for i, block in enumerate(encoded.layout.discrete):
-            codes[unknown[block.column], i] = ABSENT
+            if block.column in cells:
+                codes[cells[block.column], i] = code
         for i, floats in enumerate(encoded.layout.continuous):
-            values[unknown[floats.column], i] = np.nan
+            if floats.column in cells:
+                values[cells[floats.column], i] = value
         return EncodedTable(encoded.layout, codes, values)
+
+    def unknown(self, rows: int) -> EncodedTable:
+        """Return rows of which nothing is known."""
+        return EncodedTable(
+            self.layout,
+            np.full((rows, len(self.layout.discrete)), ABSENT, dtype=np.int32),
+            np.full((rows, len(self.layout.continuous)), np.nan, dtype=np.float32),
+        )
 
     @property
     def null_codes(self) -> list[int]:

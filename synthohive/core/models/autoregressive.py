@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.core.data.encoded import ABSENT, SILENT, EncodedTable, Layout
 from synthohive.core.models.autoregressive_network import Network, context_tensors
 from synthohive.core.models.autoregressive_training import AutoregressiveTask, log_shares
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
@@ -141,11 +141,14 @@ class Autoregressive(ConditionalGenerativeModel):
         rows = np.resize(rng.permutation(len(data)), CALIBRATION_ROWS).astype(np.int64)
         with torch.no_grad():
             vectors = self.network_.context(*context_tensors(context.take(rows)))
+        silent = real[rows] < 0
+        given = torch.from_numpy(np.where(silent, SILENT, ABSENT)), torch.full(silent.shape, -1)
         for _ in range(CALIBRATIONS):
             uniforms = rng.random((2, real.shape[1], len(rows)), dtype=np.float32)
             with torch.no_grad():
-                made, _ = self.network_.draw(vectors, torch.from_numpy(uniforms))
-            pairs = zip(wanted, log_shares(made.numpy(), sizes))
+                made, _ = self.network_.draw(vectors, torch.from_numpy(uniforms), given)
+            told = np.where(silent, ABSENT, made.numpy())
+            pairs = zip(wanted, log_shares(told, sizes))
             self.network_.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
 
     def _network(self) -> Network:

@@ -135,7 +135,8 @@ class Network(nn.Module):
         context : Tensor, shape (B, C)
         uniforms : Tensor, shape (2, J, B)
         given : (Tensor, Tensor), optional
-            Coarse and fine codes of shape (B, J) that are known and stay; -1 for what is drawn.
+            Coarse and fine codes of shape (B, J) that are known and stay; a coarse one of -1
+            for what is drawn, of -2 for what tells nothing, and comes back as 0.
         never : dict of int to (int, int), optional
             Of some variables, a coarse and fine code that is not drawn; a fine one of -1 bars
             the coarse one.
@@ -151,21 +152,22 @@ class Network(nn.Module):
         else:
             coarse, fine = (codes.T.clone() for codes in given)
             known = self.embedded(*given).flatten(1)
+        ordered = given is None or not bool((given[0] >= 0).any())
         places = [slice(j * self.embedding, (j + 1) * self.embedding) for j in range(count)]
-        for j, step in enumerate(self._steps(given is None, never or {})):
-            if given is not None and bool((coarse[j] >= 0).all()):
+        for j, step in enumerate(self._steps(ordered, never or {})):
+            if given is not None and bool((coarse[j] != -1).all()):
                 continue
             hidden = None if step.layer is None else step.layer(context, known)
             drawn, finer = step.coarse.draw(hidden, uniforms[0, j]), fine[j]
             if step.fine is not None:
                 finer = step.fine.draw(hidden, drawn, uniforms[1, j])
             if given is not None:
-                stays = coarse[j] >= 0
+                stays = coarse[j] != -1
                 drawn = torch.where(stays, coarse[j], drawn)
                 finer = torch.where(stays, fine[j], finer)
             coarse[j], fine[j] = drawn, finer
             step.embed(coarse[j], fine[j], known[:, places[j]])
-        return coarse.T, fine.T
+        return coarse.clamp_(min=0).T, fine.T
 
     def _steps(self, ordered: bool, never: Mapping[int, tuple[int, int]]) -> list[Step]:
         if ordered not in self._laid_out:

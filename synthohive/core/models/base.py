@@ -71,8 +71,9 @@ class ConditionalGenerativeModel(ABC):
         the group after the other.
     conditional : bool
         :meth:`sample` takes ``given``: an encoded table, of which what is known stays; what
-        is to be drawn holds -1, or NaN, in each row. It also takes ``never``: for each
-        discrete block a code that is not drawn (NULL, as a rule), or -1.
+        is to be drawn holds -1, or NaN, in each row; what tells nothing holds -2, and any code
+        will do. It also takes ``never``: for each discrete block a code that is not drawn
+        (NULL, as a rule), or -1. :meth:`fit` is given -1, or NaN, where nothing is told.
     """
 
     name: str = "custom"

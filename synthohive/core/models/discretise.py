@@ -10,7 +10,7 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
-from synthohive.core.data.encoded import ABSENT, EncodedTable, Layout
+from synthohive.core.data.encoded import ABSENT, SILENT, EncodedTable, Layout
 
 __all__ = ["Bins", "Discretiser", "Variable"]
 
@@ -196,7 +196,7 @@ class Discretiser:
                 coarse[:, k], fine[:, k] = self._encode_floats(data, variable, variable.floats)
             else:
                 codes = data.codes[:, variable.block].astype(np.int64)
-                coarse[:, k] = codes // variable.width
+                coarse[:, k] = np.where(codes < 0, codes, codes // variable.width)
                 if variable.width > 1:
                     fine[:, k] = np.where(codes < 0, ABSENT, codes % variable.width)
         return coarse, fine
@@ -214,6 +214,8 @@ class Discretiser:
             coarse = np.where(mode >= active, len(bins.mode) + mode - active, coarse)
             fine = np.where(mode >= active, ABSENT, fine)
         coarse[absent] = fine[absent] = ABSENT
+        if variable.block is not None:
+            coarse[mode == SILENT] = SILENT
         return coarse, fine if variable.width > 1 else np.full_like(fine, ABSENT)
 
     def places(self, codes: Sequence[int]) -> dict[int, tuple[int, int]]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
-from synthohive.core.data.encoded import EncodedTable
+from synthohive.core.data.encoded import SILENT, EncodedTable
 from synthohive.core.data.table import TableEncoder
 from synthohive.relational import seeds
 from synthohive.relational.elapsed import Elapsed
@@ -87,11 +87,13 @@ def _fill(filling: Filling, encoder: TableEncoder) -> None:
     name, seed, sample = evidence.name, evidence.seed, evidence.sample
     known = evidence.known()
     encoded = encoder.encode(known, seeds.generator(seed, name, "encode"))
-    sample.encoded[name] = encoded
+    groups = evidence.groups
+    silent = {} if groups is None else evidence.table.silent(groups.positions)
+    sample.encoded[name] = encoder.without(encoded, silent, 0, 0.0)
     if not evidence.lost:
         return
     unknown = evidence.unknown()
-    drawing = _Drawing(evidence, encoder, encoder.without(encoded, unknown))
+    drawing = _Drawing(evidence, encoder, encoder.without(encoded, unknown), silent)
     nothing = np.zeros(len(known), dtype=np.bool_)
     todo = np.flatnonzero(np.any([nothing, *unknown.values()], axis=0))
     drawing.draw(todo)
@@ -151,9 +153,15 @@ class _Drawing:
     rows : EncodedTable
     """
 
-    def __init__(self, evidence: Evidence, encoder: TableEncoder, given: EncodedTable) -> None:
-        self.evidence, self.encoder, self.given = evidence, encoder, given
-        self.rows = given
+    def __init__(
+        self,
+        evidence: Evidence,
+        encoder: TableEncoder,
+        given: EncodedTable,
+        silent: Mapping[str, Bools],
+    ) -> None:
+        self.evidence, self.encoder, self.silent = evidence, encoder, silent
+        self.rows = self.given = given = encoder.without(given, silent, 0, 0.0)
         sample, groups, times = evidence.sample, evidence.groups, evidence.table.times
         self._context = training_context(sample, evidence.name, groups, given, times=times)
 
@@ -161,7 +169,8 @@ class _Drawing:
         """Draw what is unknown in some rows, each after its siblings."""
         table, groups = self.evidence.table, self.evidence.groups
         if not table.siblings or groups is None:
-            self.rows = _put_rows(self.given, rows, self._sampled(rows, self._context, "first"))
+            drawn = self._sampled(rows, self._context.take(rows), "first")
+            self.rows = _put_rows(self.given, rows, drawn)
             return
         siblings = Siblings(self.given.layout, groups.parents, groups.positions)
         elapsed = Elapsed(table.stand_ins.growing, groups.parents, groups.positions)
@@ -176,31 +185,30 @@ class _Drawing:
             siblings.put(place, self.given.take(place))
             some = place[incomplete[place]]
             if len(some):
-                drawn = self._model(self.given.take(some), known(some), "first", number)
-                siblings.put(some, drawn)
+                siblings.put(some, self._sampled(some, known(some), "first", number))
             elapsed.put(place, siblings.rows.take(place), self.encoder)
         self.rows = siblings.rows
         self._context = known(np.arange(len(self.given), dtype=np.int64))
 
     def redraw(self, rows: IntArray, attempt: int) -> None:
         """Draw what is unknown in some rows again."""
-        self.rows = _put_rows(self.rows, rows, self._sampled(rows, self._context, attempt))
+        drawn = self._sampled(rows, self._context.take(rows), attempt)
+        self.rows = _put_rows(self.rows, rows, drawn)
 
     def _sampled(
         self, rows: IntArray, context: EncodedTable, *path: Union[str, int]
     ) -> EncodedTable:
-        return self._model(self.given.take(rows), context.take(rows), *path)
-
-    def _model(
-        self, given: EncodedTable, context: EncodedTable, *path: Union[str, int]
-    ) -> EncodedTable:
+        """Draw rows that are given a context each."""
         model, name = self.evidence.table.model, self.evidence.name
         if model is None:
-            return given
+            return self.given.take(rows)
         some = context if context.layout.discrete or context.layout.continuous else None
         rng = seeds.generator(self.evidence.seed, name, "draw", *path)
+        silent = {column: mask[rows] for column, mask in self.silent.items()}
+        given = self.encoder.without(self.given.take(rows), silent, SILENT)
         never = self.encoder.null_codes
-        return model.sample(len(given), some, rng=rng, given=given, never=never)
+        drawn = model.sample(len(rows), some, rng=rng, given=given, never=never)
+        return self.encoder.without(drawn, silent, 0, 0.0)
 
 
 def _put_rows(encoded: EncodedTable, rows: IntArray, drawn: EncodedTable) -> EncodedTable:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.core.data.encoded import EncodedTable, Layout
+from synthohive.core.data.encoded import SILENT, EncodedTable, Layout
 from synthohive.relational import seeds
 from synthohive.relational.context import group_block, keep_columns, time_block
 from synthohive.relational.elapsed import Elapsed
@@ -135,7 +135,7 @@ class BlockMaker:
     ) -> tuple[EncodedTable, EncodedTable]:
         """Draw a block; return it, and all that its rows were given."""
         if not self.fitted.siblings or self.fitted.encoder is None:
-            return self._sampled(context, fixed, "block", block.number), context
+            return self._sampled(context, fixed, block.positions, "block", block.number), context
         encoder, order = self.fitted.encoder, (block.parents, block.positions)
         siblings = Siblings(encoder.layout, *order)
         elapsed = Elapsed(self.fitted.stand_ins.growing, *order)
@@ -146,13 +146,14 @@ class BlockMaker:
 
         for number, place in enumerate(siblings.places()):
             own = None if fixed is None else fixed.take(pa.array(place))
-            drawn = self._sampled(known(place), own, "block", block.number, number)
+            at = block.positions[place]
+            drawn = self._sampled(known(place), own, at, "block", block.number, number)
             siblings.put(place, drawn)
             elapsed.put(place, drawn, encoder)
         return siblings.rows, known(np.arange(len(context), dtype=np.int64))
 
     def _sampled(
-        self, context: EncodedTable, fixed: Optional[pa.Table], *path: Any
+        self, context: EncodedTable, fixed: Optional[pa.Table], positions: IntArray, *path: Any
     ) -> EncodedTable:
         model, encoder, rows = self.fitted.model, self.fitted.encoder, len(context)
         if encoder is None or not encoder.columns:
@@ -162,10 +163,14 @@ class BlockMaker:
             return EncodedTable(encoder.layout, nothing.codes, nothing.values)
         given = context if context.layout != EncodedTable.empty(0).layout else None
         rng = self.run.rng(self.name, *path, "model")
-        if fixed is None:
+        silent = self.fitted.silent(positions)
+        if fixed is None and not silent:
             return model.sample(rows, given, rng=rng)
-        own = self.run.rng(self.name, *path, "conditions")
-        return model.sample(rows, given, rng=rng, given=Conditions.encode(fixed, encoder, own))
+        own = encoder.unknown(rows)
+        if fixed is not None:
+            own = Conditions.encode(fixed, encoder, self.run.rng(self.name, *path, "conditions"))
+        known = encoder.without(own, silent, SILENT)
+        return encoder.without(model.sample(rows, given, rng=rng, given=known), silent, 0, 0.0)
 
     def _decoded(self, encoded: EncodedTable, fixed: Optional[pa.Table], *path: Any) -> pa.Table:
         encoder = self.fitted.encoder
@@ -192,7 +197,8 @@ class BlockMaker:
         def resample(rows: IntArray, rng: np.random.Generator) -> pa.Table:
             path, beside_it = ("again", block.number, int(rng.integers(2**31))), above.take(rows)
             fixed = self._fixed(block.rows[rows])
-            again = self._decoded(self._sampled(context.take(rows), fixed, *path), fixed, *path)
+            drawn = self._sampled(context.take(rows), fixed, block.positions[rows], *path)
+            again = self._decoded(drawn, fixed, *path)
             stand_ins = self.fitted.stand_ins
             again = self._restored(stand_ins.restore_alone(again), beside_it, *path)
             again = stand_ins.keep(again, table.take(rows))

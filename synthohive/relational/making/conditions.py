@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from synthohive.core.data.categorical import Categorical
 from synthohive.core.data.datetime import Datetime
-from synthohive.core.data.encoded import ABSENT, EncodedTable
+from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.numeric import Numeric
 from synthohive.core.data.table import TableEncoder
 from synthohive.exceptions import SchemaError, did_you_mean
@@ -51,12 +51,7 @@ class Conditions:
     @staticmethod
     def encode(fixed: pa.Table, encoder: TableEncoder, rng: np.random.Generator) -> EncodedTable:
         """Encode fixed columns; blocks of all others hold -1, and NaN."""
-        layout, rows = encoder.layout, len(fixed)
-        made = EncodedTable(
-            layout,
-            np.full((rows, len(layout.discrete)), ABSENT, dtype=np.int32),
-            np.full((rows, len(layout.continuous)), np.nan, dtype=np.float32),
-        )
+        made = encoder.unknown(len(fixed))
         discrete = continuous = 0
         for name, transform in encoder.transforms.items():
             end = discrete + len(transform.layout.discrete)
