@@ -196,10 +196,11 @@ def _by_rank(numbers: Floats, ascending: Floats) -> Floats:
 
 
 def _weights(values: Floats, own: Floats) -> Floats:
-    gram = values.T @ values
+    gram = np.einsum("ni,nj->ij", values, values)  # the same on any number of threads
     gram[np.diag_indices_from(gram)] *= 1.0 + RIDGE
     gram[np.diag_indices_from(gram)] += 1e-9
-    return np.asarray(np.linalg.solve(gram, values.T @ (own - own.mean())))
+    told = np.einsum("ni,n->i", values, own - own.mean())
+    return np.asarray(np.linalg.solve(gram, told))
 
 
 def _fitted(
@@ -214,7 +215,7 @@ def _fitted(
         return None
     values = _values(candidates, own, rows, scores)
     lengths = np.sqrt((values**2).sum(axis=0) * (centred**2).sum())
-    told = np.abs(values.T @ centred) / np.maximum(lengths, 1e-12)
+    told = np.abs(np.einsum("ni,n->i", values, centred)) / np.maximum(lengths, 1e-12)
     least = max(LEAST_CORRELATION, 3.0 / np.sqrt(len(own)))
     chosen = [i for i in np.argsort(-told, kind="stable")[:MOST_TERMS] if told[i] >= least]
     if not chosen:
