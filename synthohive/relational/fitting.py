@@ -134,11 +134,11 @@ class TableFitter:
         return {f.column: f.kind for f in self.database.findings if f.table == name}
 
     def _key(self, name: str, key: ForeignKey) -> FittedKey:
-        facts = self.fan_outs[key.label(name)]
+        facts, count = self.fan_outs[key.label(name)], max(self.counts[name], 1)
+        alone = facts.nulls + facts.orphans if facts.nulls else 0  # as NULL, where that is known
         method = self.sample.metadata.tables[name].linkage_method
-        share = facts.nulls / self.counts[name] if self.counts[name] else 0.0
-        k = self._k
-        return FittedKey(FanOutModel.fit(facts.histogram, method=method, k=k), share)
+        fan_out = FanOutModel.fit(facts.histogram, method=method, k=self._k)
+        return FittedKey(fan_out, alone / count)
 
     def _is_reference(self, name: str, personal: Mapping[str, PiiKind]) -> bool:
         config = self.sample.metadata.tables[name]

@@ -150,6 +150,27 @@ def test_orphans_are_counted_learned_without_or_refused() -> None:
     assert set(made["orders"]["customer"]) <= set(made["customers"]["id"])
 
 
+def test_orphans_become_null_where_others_are() -> None:
+    """So that every parent keeps its number of children."""
+    rng = np.random.default_rng(1)
+    owner = rng.integers(0, 200, 900).astype("float64")
+    owner[:60], owner[60:200] = np.nan, 9999.0
+    frames = {
+        "owner": pd.DataFrame({"id": range(200), "size": rng.random(200)}),
+        "item": pd.DataFrame({"id": range(900), "owner_id": owner, "age": rng.random(900)}),
+    }
+    metadata = Metadata().add_table("owner", "id", reference=False)
+    metadata.add_table("item", "id", fk={"owner_id": "owner.id"})
+    made = (
+        Synthesizer(metadata).fit(frames, epochs=1, seed=1, progress=False).sample(seed=1)["item"]
+    )
+    assert len(made) == 900
+    assert made["owner_id"].isna().sum() == 200
+    real = np.sort(np.bincount(owner[200:].astype(int), minlength=200))
+    counts = np.sort(np.bincount(made["owner_id"].dropna().astype(int), minlength=200))
+    assert np.abs(counts - real).max() <= 2  # the five largest are pooled
+
+
 def test_every_sample_emits_column_metrics() -> None:
     metadata, frames = shop()
     fitted = Synthesizer(metadata).fit(frames, epochs=1, seed=1, progress=False)
