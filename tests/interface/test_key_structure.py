@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
+from scipy import stats
 
 from benchmarks.shapes import SHAPES
-from synthohive import PrivacyConfig, Synthesizer
+from synthohive import Metadata, PrivacyConfig, Synthesizer
 from synthohive.validation.metrics import fan_out_histogram, fan_out_ks, orphans
 from tests.core.models.independent import IndependentColumns
 
@@ -38,3 +41,40 @@ def test_keys_tell_what_the_model_does_not(name: str) -> None:
         ]
         assert orphans(*ends[1]) == 0
         assert fan_out_ks(*(fan_out_histogram(*end) for end in ends)) <= 0.02
+
+
+def test_parents_are_moved_where_no_child_suits_them() -> None:
+    """Six stores tell nothing of when stores open; the orders' times are not bent for them."""
+    rng = np.random.default_rng(4)
+    opened = np.array([0, 200, 1_000, 1_100, 1_500, 1_900])
+    day = rng.integers(0, 365, 1_500)
+    store = np.where((day >= 200) & (rng.random(1_500) < 0.5), 1, 0)
+    start = np.datetime64("2023-01-01")
+    frames = {
+        "store": pd.DataFrame(
+            {"id": [f"s{i}" for i in range(6)], "opened": (start + opened).astype("M8[us]")}
+        ),
+        "customer": pd.DataFrame({"id": range(300), "age": rng.integers(18, 80, 300)}),
+        "purchase": pd.DataFrame(
+            {
+                "id": range(1_500),
+                "customer_id": rng.integers(0, 300, 1_500),
+                "store_id": [f"s{i}" for i in store],
+                "bought": (start + day).astype("M8[us]"),
+            }
+        ),
+    }
+    keys = {"customer_id": "customer.id", "store_id": "store.id"}
+    metadata = Metadata().add_table("store", "id").add_table("customer", "id")
+    metadata.add_table("purchase", "id", fk=keys)
+    synth = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    synth.fit(frames, epochs=3, seed=1, progress=False)
+    assert "bought >= store.opened" in {str(r) for r in synth.relations["purchase"]}
+    made = synth.sample(seed=3)
+    rows = made["purchase"].merge(made["store"], left_on="store_id", right_on="id")
+    assert (rows["bought"] >= rows["opened"]).all()
+    both = (
+        frames["purchase"]["bought"].astype("int64"),
+        made["purchase"]["bought"].astype("int64"),
+    )
+    assert stats.ks_2samp(*both, method="asymp").statistic < 0.1
