@@ -12,6 +12,7 @@ import pytest
 
 from synthohive._arrow import column_from_arrow
 from synthohive.relational.relations.discover import discover, verified
+from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.schema import Column
 
@@ -361,3 +362,14 @@ def test_a_column_between_two_that_are_given() -> None:
     assert ((values >= opens) & (values <= closes)).all()
     late = table.set_column(2, "visit", pa.array(np.where(np.arange(ROWS) == 7, closes + 1, visit)))
     assert not verified(relations, [late]).relations
+
+
+def test_few_values_are_not_made_up_from_many_distances() -> None:
+    """Prices of forty goods stay such, beside what is paid at once."""
+    rng = np.random.default_rng(4)
+    price = rng.choice(rng.uniform(20, 60, 40).round(2), ROWS)
+    paid = (price * rng.choice([0.7, 0.8, 0.9, 0.95], ROWS)).round(2)
+    relations = discover(pa.table({"paid": paid, "price": price}), ["price"]).relations
+    assert [str(r) for r in relations] == ["price >= paid"]
+    assert isinstance(relations[0], Order)
+    assert not relations[0].distance

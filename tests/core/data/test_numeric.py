@@ -72,6 +72,23 @@ def test_grid_of_floats(unit: float) -> None:
     assert (np.round(made.to_numpy(), 3) == made.to_numpy()).all()
 
 
+def test_values_from_a_list_without_a_grid_stay_on_it() -> None:
+    """Also where many are on it, and none is frequent; rare ones do not come back."""
+    rng = stream()
+    prices = np.unique(rng.integers(100, 100_000, 150)) / 100
+    values = np.concatenate([rng.choice(prices, ROWS), rng.uniform(1, 1000, 100).round(2)])
+    transform, made = round_trip(Column(name="x", kind="float"), pa.array(values))
+    assert np.array_equal(made.to_numpy()[:ROWS], values[:ROWS])
+    kept = transform.modes_.heavy.to_pylist()
+    assert set(kept) <= set(prices)
+    assert len(kept) > 0.95 * len(prices)
+
+
+def test_a_regular_grid_needs_no_list() -> None:
+    transform, _ = round_trip(*ints(stream().integers(0, 80, ROWS)))
+    assert len(transform.modes_.heavy) == 0
+
+
 def test_heavy_values_come_back_exactly() -> None:
     values = stream().normal(1000, 100, ROWS)
     values[::3] = 0.0
