@@ -43,17 +43,19 @@ def heavy_values(
     index = np.flatnonzero(heavy)
     index = index[np.argsort(-top.counts[index], kind="stable")][:_MAX_HEAVY]
     if found["complete"]:
-        index = np.union1d(index, _listed(top, numbers, settings.k))
+        # a model that wants modes sees one-hot codes, of which many are slow
+        most = _MAX_LISTED if settings.max_modes == 1 else settings.embedding_threshold
+        index = np.union1d(index, _listed(top, numbers, settings.k, most))
     index = index[np.argsort(numbers[index], kind="stable")]
     return top.values.take(pa.array(index, type=pa.int64())), top.counts[index]
 
 
-def _listed(tally: Tally, numbers: Array, k: int) -> npt.NDArray[np.int64]:
+def _listed(tally: Tally, numbers: Array, k: int, most: int) -> npt.NDArray[np.int64]:
     """Return the values of a list without a regular grid, each held by `k` entities; or none."""
     none = np.empty(0, dtype=np.int64)
     index = np.flatnonzero(tally.holders >= k)
     held = tally.counts[index].sum() / max(int(tally.counts.sum()), 1)
-    if not 1 < len(index) <= _MAX_LISTED or held < _MIN_LISTED:
+    if not 1 < len(index) <= most or held < _MIN_LISTED:
         return none
     if numbers.dtype == np.int64:
         gaps = np.diff(np.sort(numbers[index])).astype(np.float64)

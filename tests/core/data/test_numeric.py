@@ -22,10 +22,13 @@ ROWS = 3_000
 
 
 def round_trip(
-    column: Column, values: pa.Array, entities: Optional[Any] = None
+    column: Column,
+    values: pa.Array,
+    entities: Optional[Any] = None,
+    settings: EncoderSettings = SETTINGS,
 ) -> tuple[Numeric, pa.Array]:
     kind = Numeric if column.kind.value in ("integer", "decimal", "float") else Datetime
-    transform = kind(column, SETTINGS)
+    transform = kind(column, settings)
     transform.fit(transform.analyze(values, entities), SEED)
     codes, floats = transform.encode(values, stream())
     return transform, transform.decode(codes, floats, stream())
@@ -77,11 +80,14 @@ def test_values_from_a_list_without_a_grid_stay_on_it() -> None:
     rng = stream()
     prices = np.unique(rng.integers(100, 100_000, 150)) / 100
     values = np.concatenate([rng.choice(prices, ROWS), rng.uniform(1, 1000, 100).round(2)])
-    transform, made = round_trip(Column(name="x", kind="float"), pa.array(values))
+    settings, column = EncoderSettings(max_modes=1), Column(name="x", kind="float")
+    transform, made = round_trip(column, pa.array(values), settings=settings)
     assert np.array_equal(made.to_numpy()[:ROWS], values[:ROWS])
     kept = transform.modes_.heavy.to_pylist()
     assert set(kept) <= set(prices)
     assert len(kept) > 0.95 * len(prices)
+    modes, _ = round_trip(column, pa.array(values))  # for models with one-hot codes
+    assert len(modes.modes_.heavy) == 0
 
 
 def test_a_regular_grid_needs_no_list() -> None:
