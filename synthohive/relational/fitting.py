@@ -206,8 +206,8 @@ class TableFitter:
             entities=entities,
         )
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
-        known = groups is not None and options.model.conditional
-        silent = table.stand_ins.silent(groups.positions) if groups and known else {}
+        able = options.model.conditional
+        silent = table.stand_ins.silent(groups.positions) if groups and able else {}
         encoded = self.sample.encoded[name] = table.encoder.without(encoded, silent, 0, 0.0)
         elapsed = None
         if groups is not None:

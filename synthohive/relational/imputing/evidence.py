@@ -18,7 +18,7 @@ from synthohive.relational.roles import code_column
 from synthohive.relational.sample import Sample, sampled_groups
 from synthohive.schema import ForeignKey
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "any_of"]
 
 IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -143,8 +143,13 @@ class Evidence:
 
     def any_lost(self, columns: Iterable[str]) -> Bools:
         """Return in which rows a cell of any of some columns is lost."""
-        found = np.zeros(len(self.rows), dtype=np.bool_)
-        for name in columns:
-            if name in self.lost:
-                found |= self.lost[name]
-        return found
+        return any_of(self.lost, columns, len(self.rows))
+
+
+def any_of(cells: Mapping[str, Bools], columns: Iterable[str], rows: int) -> Bools:
+    """Return in which rows a cell of any of some columns is marked."""
+    found = np.zeros(rows, dtype=np.bool_)
+    for name in columns:
+        if name in cells:
+            found |= cells[name]
+    return found

@@ -11,14 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.relational.checks import TableChecks
-from synthohive.relational.imputing.evidence import Evidence
+from synthohive.relational.imputing.evidence import Evidence, any_of
 from synthohive.relational.lineage import beside
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number
 
 __all__ = ["Filling", "emptied"]
 
-IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -109,7 +108,7 @@ class Filling:
         """Make lost targets whose sources are all known."""
         if not relation.whole or relation.target not in cells:
             return rows
-        where = cells[relation.target] & ~_any(cells, relation.sources, len(rows))
+        where = cells[relation.target] & ~any_of(cells, relation.sources, len(rows))
         if where.any():
             type_ = rows.schema.field(relation.target).type
             made = relation.restore(beside(rows, self.above), None, type_)
@@ -128,7 +127,7 @@ class Filling:
         """Make lost sources from known targets, where those that were drawn do not fit."""
         for source in (name for name in relation.sources if name in cells):
             others = [n for n in relation.sources if n != source and not relation.splits]
-            unclear = _any(cells, [relation.target, *others], len(rows))
+            unclear = any_of(cells, [relation.target, *others], len(rows))
             known = np.asarray(cells[source] & ~unclear, dtype=np.bool_)
             made = self._inverted(rows, relation, source, known, plain, rng)
             rows = _where(rows, source, known, made)
@@ -146,7 +145,7 @@ class Filling:
     ) -> pa.Table:
         """Make one of several lost sources, if that gives it a value like those of other rows."""
         for source in (name for name in reversed(relation.sources) if name in cells):
-            where = cells[source] & ~_any(cells, [relation.target], len(rows))
+            where = cells[source] & ~any_of(cells, [relation.target], len(rows))
             made = self._inverted(rows, relation, source, where, plain, rng)
             if is_number(made.type):
                 usual = as_numbers(self.evidence.rows.column(source))
@@ -209,15 +208,6 @@ class Filling:
     def _mark(self, found: dict[str, Bools], columns: Iterable[str], wrong: Bools) -> None:
         for name in columns:
             found[name] = found.get(name, np.zeros_like(wrong)) | (wrong & self.lost[name])
-
-
-def _any(cells: Mapping[str, Bools], names: Iterable[str], rows: int) -> Bools:
-    """Return in which rows any of some columns is still to be told."""
-    found = np.zeros(rows, dtype=np.bool_)
-    for name in names:
-        if name in cells:
-            found |= cells[name]
-    return found
 
 
 def emptied(rows: pa.Table, cells: Mapping[str, Bools]) -> pa.Table:

@@ -62,9 +62,9 @@ class BlockMaker:
         values = attributes.column(name).cast(pa.float64())
         return np.asarray(pc.fill_null(values, 0.0).to_numpy())
 
-    def context(self, block: Block) -> tuple[EncodedTable, EncodedTable]:
+    def context(self, block: Block, given: pa.Table) -> tuple[EncodedTable, EncodedTable]:
         """Return what the model is conditioned on, and the ancestors alone."""
-        times = time_block(self._times(block))
+        times = time_block(given.select(self.fitted.times))
         if self.plan.driver is None:
             return times, EncodedTable.empty(len(block.rows))
         ancestors = self._parent_context().take(block.parents)
@@ -73,9 +73,9 @@ class BlockMaker:
         return EncodedTable.side_by_side([group, kept, times]), ancestors
 
     def _times(self, block: Block) -> pa.Table:
-        """Return the key columns that are points in time."""
+        """Return the key columns that are points in time; a dummy keeps the number of rows."""
         found = {name: self._key_column(name, block) for name in self.fitted.times}
-        return pa.table(found) if found else pa.table({"": pa.nulls(len(block.rows))}).select([])
+        return pa.table({"": pa.nulls(len(block.rows)), **found})
 
     def _context_columns(self) -> Optional[set[str]]:
         wanted = self.fitted.config.parent_context_cols
@@ -101,8 +101,9 @@ class BlockMaker:
 
     def attributes(self, block: Block) -> tuple[EncodedTable, EncodedTable, pa.Table]:
         """Draw a block; return it encoded (with its table's name), its ancestors, and decoded."""
-        context, ancestors = self.context(block)
-        above = self._parent_values(block)
+        given = self._times(block)
+        context, ancestors = self.context(block, given)
+        above = beside(given, self._parent_values(block))
         fixed = self._fixed(block.rows)
         encoded, context = self._modelled(context, fixed, block)
         decoded = self._decoded(encoded, fixed, "block", block.number)
@@ -113,15 +114,12 @@ class BlockMaker:
         return own, ancestors, repaired
 
     def _parent_values(self, block: Block) -> pa.Table:
-        """Return what relations name of ancestors and of keys; a dummy keeps the number of rows."""
-        names = self.fitted.relations.above(self.fitted.attributes)
-        found = beside(pa.table({"": pa.nulls(len(block.rows))}), self._times(block))
+        """Return the ancestors' columns that relations name."""
         driver = self.plan.driver
         if driver is None:
-            return found
-        wanted = by_table(names, self.plan.ancestors)
-        above = lineage(self.run, self.run.fitted.plan, driver.parent, block.parents, wanted)
-        return beside(found, above)
+            return pa.table({})
+        wanted = by_table(self.fitted.relations.above(self.fitted.attributes), self.plan.ancestors)
+        return lineage(self.run, self.run.fitted.plan, driver.parent, block.parents, wanted)
 
     def _fixed(self, rows: IntArray) -> Optional[pa.Table]:
         """Return the columns of some rows that the caller fixed."""
