@@ -140,7 +140,7 @@ def test_nothing_imports_the_bridge() -> None:
 @pytest.mark.parametrize("path", [*FILES, *BRIDGE], ids=str)
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 400
+    assert len(text.splitlines()) <= 800
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             body = node.body
