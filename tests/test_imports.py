@@ -19,8 +19,8 @@ HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow
 # Layers, lowest first. A module may import from its own group and from lower layers, never
 # from another group of its layer or from above.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("exceptions", "_version", "_logging"),
-    ("_columns",),
+    ("exceptions", "_version", "_logging", "_signals"),
+    ("_columns", "_workspace"),
     ("schema", "_arrow", "_schema_checks"),
     ("core.data", "connectors", "privacy", "validation"),
     ("core.models",),

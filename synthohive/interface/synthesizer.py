@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, Union
 
+from synthohive._signals import terminable
 from synthohive.connectors.base import IfExists
 from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
@@ -138,6 +139,7 @@ class Synthesizer(SynthesizerState):
         synthesizer._source = source
         return synthesizer
 
+    @terminable
     def fit(
         self,
         data: Optional[Mapping[str, Any]] = None,
@@ -218,6 +220,7 @@ class Synthesizer(SynthesizerState):
             self.save(checkpoint_dir)
         return self
 
+    @terminable
     def sample(
         self,
         num_rows: Union[int, Mapping[str, int], None] = None,
@@ -273,6 +276,7 @@ class Synthesizer(SynthesizerState):
                 return dict(to_files(made.spools, Path(output_path), output_format))
             return to_memory(made.spools, output_format, self._source)
 
+    @terminable
     def to_database(
         self,
         url: Union[str, URL, Engine, None] = None,
@@ -322,6 +326,7 @@ class Synthesizer(SynthesizerState):
         )
         return write_database(request, target)
 
+    @terminable
     def impute(
         self,
         data: Optional[Mapping[str, Any]] = None,
@@ -356,6 +361,7 @@ class Synthesizer(SynthesizerState):
         """
         return imputed(self._state(), data, self._source, columns, seed)
 
+    @terminable
     def generate_validation_report(
         self,
         real_data: Mapping[str, Any],
@@ -374,6 +380,7 @@ class Synthesizer(SynthesizerState):
         report.write(output_path)
         return report
 
+    @terminable
     def save(self, path: PathLike) -> Path:
         """Write the fitted synthesizer as a checkpoint directory; see :meth:`load`."""
         return save_checkpoint(self._state(), path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, Optional
 import pyarrow as pa
 
 from synthohive._logging import get_logger
+from synthohive._workspace import Workspace
 from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
@@ -169,9 +169,9 @@ def generate_database(
 
     The folder is removed when the block is left.
     """
-    with tempfile.TemporaryDirectory(prefix="synthohive-") as folder:
+    with Workspace() as folder:
         run = Run(
-            fitted, seed, scale, Path(folder), dict(num_rows or {}), enforce_constraints,
+            fitted, seed, scale, folder, dict(num_rows or {}), enforce_constraints,
             dict(conditions or {}),
         )  # fmt: skip
         for name in fitted.plan.order:

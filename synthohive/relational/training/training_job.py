@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -15,9 +14,10 @@ import numpy.typing as npt
 
 from synthohive._logging import get_logger
 from synthohive._version import __version__
+from synthohive._workspace import Workspace
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
-from synthohive.exceptions import SerializationError
+from synthohive.exceptions import ConnectorError, SerializationError
 from synthohive.schema import TableConfig
 
 __all__ = ["TrainingJob", "keep_model", "kept_model", "work"]
@@ -103,15 +103,15 @@ def keep_model(model: ConditionalGenerativeModel, digest: str, place: Path) -> N
         It cannot be written.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix=".synthohive-", dir=place.parent) as folder:
-            staging = Path(folder) / place.name
+        with Workspace(place.parent) as folder:
+            staging = folder / place.name
             (staging / "model").mkdir(parents=True)
             model.save(staging / "model")
             record = {"job": digest, "files": _sums(staging / "model")}
             (staging / RECORD).write_text(json.dumps(record), encoding="utf-8")
             shutil.rmtree(place, ignore_errors=True)
             staging.rename(place)
-    except OSError as exc:
+    except (OSError, ConnectorError) as exc:
         raise SerializationError(
             f"The model trained for table {model.metadata.name!r} cannot be written: {exc}"
         ) from exc

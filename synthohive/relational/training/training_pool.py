@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -14,6 +13,7 @@ from typing import Any, Optional
 
 import joblib
 
+from synthohive._workspace import Workspace
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import TrainingError
 from synthohive.relational.training.training_job import TrainingJob, keep_model, kept_model
@@ -75,7 +75,7 @@ class TrainingPool:
         keep: Optional[Path] = None,
     ) -> None:
         self.count, self.done, self.listener, self.keep = count, done, listener, keep
-        self._folder = tempfile.TemporaryDirectory(prefix="synthohive-")
+        self._folder = Workspace()
         self._executor: Any = None
         self._waiting: list[Shelved] = []
         self._running: dict[Any, Shelved] = {}
@@ -99,7 +99,7 @@ class TrainingPool:
 
     def submit(self, number: int, job: TrainingJob) -> None:
         """Train a table, now or later; its number among the tables names its folder."""
-        name, folder = f"{number:04d}", Path(self._folder.name)
+        name, folder = f"{number:04d}", self._folder.path
         place = (folder if self.keep is None else self.keep) / name
         digest = job.digest() if self.keep is not None else ""
         model = None if self.keep is None else kept_model(job, digest, place)

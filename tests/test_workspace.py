@@ -1,0 +1,139 @@
+"""Temporary folders: nothing real stays in one when a process is ended, however it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from synthohive._signals import terminable
+from synthohive._workspace import MARK, Workspace, sweep
+
+FIT = """
+import pandas as pd
+from synthohive import Metadata, Synthesizer
+meta = Metadata().add_table("a", "id").add_table("b", "id")
+frame = pd.DataFrame({"id": range(2000), "x": [i % 7 for i in range(2000)]})
+Synthesizer(meta).fit(
+    {"a": frame, "b": frame}, epochs=5000, seed=1, progress=False, n_jobs=JOBS, patience=5000)
+"""
+
+
+def started(code: str, temporary: Path) -> subprocess.Popen[bytes]:
+    """Run code until its first temporary folder holds something."""
+    env = {**os.environ, "TMPDIR": str(temporary)}
+    process = subprocess.Popen([sys.executable, "-c", code], env=env)
+    deadline = time.monotonic() + 60
+    while len(list(temporary.rglob("*"))) < 3 and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return process
+
+
+def ours(temporary: Path) -> list[str]:
+    return [p.name for p in temporary.iterdir() if p.name.startswith("synthohive-")]
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_training_rows_do_not_outlive_the_process(tmp_path: Path, end: signal.Signals) -> None:
+    process = started(FIT.replace("JOBS", "2"), tmp_path)
+    assert list(tmp_path.rglob("*.npy"))
+    process.send_signal(end)
+    assert process.wait(30) == -end
+    if end == signal.SIGKILL:
+        assert ours(tmp_path)
+        deadline = time.monotonic() + 10
+        while ours(tmp_path) and time.monotonic() < deadline:  # its workers end a second later
+            sweep(tmp_path)
+            time.sleep(0.2)
+    assert not ours(tmp_path)
+
+
+HOLD = """
+import sys, time
+from synthohive._workspace import Workspace
+with Workspace(sys.argv[1] if len(sys.argv) > 1 else None) as folder:
+    (folder / "rows").write_text("real")
+    time.sleep(60)
+"""
+
+
+def test_a_folder_in_use_stays(tmp_path: Path) -> None:
+    process = started(HOLD, tmp_path)
+    try:
+        with Workspace(tmp_path) as own:
+            assert own.stat().st_mode & 0o777 == 0o700
+            assert (next(tmp_path.glob("synthohive-*")) / "rows").exists()
+        assert not own.exists()
+    finally:
+        process.kill()
+        process.wait()
+    sweep(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_marked_folders_of_this_user_are_swept(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / MARK).touch()
+    (tmp_path / "synthohive-link").symlink_to(precious)
+    (tmp_path / "synthohive-file").touch()
+    unmarked = tmp_path / "synthohive-results"
+    unmarked.mkdir()
+    (unmarked / "mine.txt").touch()
+    os.utime(unmarked, (0, 0))
+    linked = tmp_path / "synthohive-marked-by-link"
+    linked.mkdir()
+    (linked / MARK).symlink_to(precious / MARK)
+    left = tmp_path / "synthohive-left"
+    left.mkdir()
+    (left / MARK).touch()
+    (left / "rows").mkdir()
+    (left / "rows" / "link").symlink_to(precious)
+    before = {p.name for p in tmp_path.iterdir()}
+    if os.getuid() == 0:
+        foreign = tmp_path / "synthohive-foreign"
+        foreign.mkdir()
+        (foreign / MARK).touch()
+        os.chown(foreign, 12345, 12345)
+        before.add(foreign.name)
+    sweep(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == before - {left.name}
+    assert (precious / MARK).exists()
+
+
+def test_a_handler_of_the_users_own_stays_in_charge() -> None:
+    heard = []
+
+    @terminable
+    def work() -> str:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return "done"
+
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+    try:
+        assert work() == "done"
+        assert heard == [1]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_termination_unwinds_and_then_ends_the_process() -> None:
+    code = """
+import os, signal
+from synthohive._signals import terminable
+@terminable
+def work():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        print("removed", flush=True)
+work()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGTERM, "removed\n", "")
