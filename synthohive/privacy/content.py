@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-__all__ = ["FITS", "TELLING", "TITLES", "is_luhn", "known_names", "share"]
+import numpy as np
+from numpy.typing import NDArray
 
-# fmt: off
-_LOCALES = [
-    "en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "es_MX", "it_IT", "pt_BR", "nl_NL", "sv_SE",
-    "en_IN", "pl_PL", "da_DK", "fi_FI", "no_NO",
-]
-# fmt: on
+from synthohive.privacy.names import is_name, is_name_word, is_user_name, known_names
+
+__all__ = ["FITS", "TELLING", "is_letters", "is_luhn", "person_like", "share"]
+
 _EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[^@\s.,;<>()]{2,}")
 _PHONE = re.compile(
     r"(?:\+|00)?\(?\d[\d\s().\-/]{5,22}\d(?:\s*(?:x|ext\.?|#)\s*\d{1,6})?", re.IGNORECASE
@@ -43,30 +42,6 @@ _URL = re.compile(
 )
 _ID = re.compile(r"(?=(?:.*\d){4})[A-Za-z0-9][A-Za-z0-9 ./-]{3,30}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]*)*")
-# fmt: off
-TITLES = frozenset(
-    [
-    "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "herr", "frau", "mme", "m", "sr", "sra",
-    "jr", "md", "phd", "dds", "dvm", "ii", "iii", "iv",
-]
-)
-# fmt: on
-_DOMAIN_NOT_NAMES = frozenset(["africa", "america", "asia", "europe"])
-_MAX_WORDS = 4
-
-
-@lru_cache(maxsize=1)
-def known_names() -> tuple[frozenset[str], frozenset[str]]:
-    """Return the first and the last names that Faker knows in several locales, lower case."""
-    first: set[str] = set()
-    last: set[str] = set()
-    for locale in _LOCALES:
-        provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
-        for attribute in ("first_names", "first_names_male", "first_names_female"):
-            first.update(name.casefold() for name in getattr(provider, attribute, ()))
-        for attribute in ("last_names", "last_names_male", "last_names_female"):
-            last.update(name.casefold() for name in getattr(provider, attribute, ()))
-    return frozenset(first - _DOMAIN_NOT_NAMES), frozenset(last - _DOMAIN_NOT_NAMES)
 
 
 @lru_cache(maxsize=1)
@@ -125,35 +100,6 @@ def _is_phone(value: str) -> bool:
     return 7 <= digits <= 20 and bool(_PHONE.fullmatch(value)) and not _DATE.fullmatch(value)
 
 
-def _words(value: str) -> list[str]:
-    words = [w.casefold().strip(".,") for w in value.replace(",", " ").split()]
-    return [w for w in words if w not in TITLES]
-
-
-def _is_full_name(value: str) -> bool:
-    first, last = known_names()
-    words = _words(value)
-    if not 2 <= len(words) <= _MAX_WORDS:
-        return False
-    if "," in value:
-        words = words[1:] + words[:1]
-    return words[0] in first and (words[-1] in last or words[-1].split("-")[0] in last)
-
-
-def _is_name_word(names: frozenset[str], value: str) -> bool:
-    word = value.casefold().strip()
-    parts = re.split(r"[\s-]+", word)
-    return word in names or (len(parts) == 2 and all(p in names for p in parts))
-
-
-def _is_first_name(value: str) -> bool:
-    return _is_name_word(known_names()[0], value)
-
-
-def _is_last_name(value: str) -> bool:
-    return _is_name_word(known_names()[1], value)
-
-
 def is_letters(value: str) -> bool:
     """Tell whether `value` is made of words only, without digits."""
     return all(_WORD.fullmatch(word.strip(",")) for word in value.split())
@@ -162,9 +108,9 @@ def is_letters(value: str) -> bool:
 FITS: dict[str, Callable[[str], bool]] = {
     "email": lambda v: bool(_EMAIL.fullmatch(v)),
     "phone": _is_phone,
-    "name": _is_full_name,
-    "first_name": _is_first_name,
-    "last_name": _is_last_name,
+    "name": is_name,
+    "first_name": lambda v: is_name_word(v, known_names().first),
+    "last_name": lambda v: is_name_word(v, known_names().last),
     "address": lambda v: bool(_street().fullmatch(v)),
     "postcode": lambda v: bool(_POSTCODE.fullmatch(v)),
     "ssn": lambda v: bool(_NINE_DIGITS.fullmatch(v)),
@@ -191,3 +137,22 @@ TELLING: dict[str, Callable[[str], bool]] = {
     "address": FITS["address"],
 }
 """Tests strict enough to tell a kind whatever the column is called, the surest first."""
+
+
+def person_like(texts: Iterable[str]) -> NDArray[np.bool_]:
+    """Tell which texts name a person, in any script, or lead to one.
+
+    A first or last name alone counts, as do initials, titles, user names, e-mail and street
+    addresses, phone numbers, and identifiers with a check digit. Some words of any
+    vocabulary are names, too (Rose, Austin): weigh the share.
+
+    Examples
+    --------
+    >>> person_like(["Smith J.", "Dr. A. Kowalska", "jsmith", "田中", "ann@x.org", "open"])
+    array([ True,  True,  True,  True,  True, False])
+    """
+    known = known_names()
+    every = known.first | known.last
+    tests = (is_name, is_user_name, lambda v: is_name_word(v, every), *TELLING.values())
+    found = [any(fits(text) for fits in tests) for text in map(str.strip, texts)]
+    return np.array(found, dtype=bool)

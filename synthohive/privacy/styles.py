@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from synthohive.privacy.content import TITLES, known_names
+from synthohive.privacy.names import known_names, slug
 
 __all__ = ["Person", "Style", "domains_of", "full_name", "local_styles", "name_styles", "slug"]
 
@@ -53,12 +52,6 @@ class Style:
 Weighted = list[tuple[Style, float]]
 
 
-def slug(name: str) -> str:
-    """Return the plain lower-case letters of a name, as addresses have them."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z]", "", plain.lower())
-
-
 def local_styles(texts: Sequence[str], persons: Optional[Sequence[Person]], k: int) -> Weighted:
     """Return how the first parts of addresses are written, with numbers of rows.
 
@@ -97,7 +90,7 @@ def _form_of(stem: str, person: Person) -> Optional[str]:
 
 def _likely_form(stem: str) -> str:
     """Return the form that a stem most likely has, when the person is not known."""
-    first, last = known_names()
+    first, last = known_names().first, known_names().last
     between = next((c for c in "._-" if c in stem), "")
     if between:
         one, _, two = stem.partition(between)
@@ -140,7 +133,7 @@ def _names(text: str) -> list[str]:
 
 
 def _is_title(word: str) -> bool:
-    return len(word.strip(".")) > 1 and word.casefold().strip(".,") in TITLES
+    return len(word.strip(".")) > 1 and word.casefold().strip(".,") in known_names().titles
 
 
 def _name_form(text: str, person: Person) -> Optional[str]:

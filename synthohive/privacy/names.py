@@ -1,0 +1,228 @@
+"""Names of persons in any script: the vocabularies of all of Faker's locales."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["Names", "fold", "is_name", "is_name_word", "is_user_name", "known_names", "slug"]
+
+_FIRST = re.compile(r"first_.*names?(_|$).*|first_name.*pairs")
+_LAST = re.compile(r".*last_.*names?(_|$).*|last_name_pairs")
+_TITLE = re.compile(r"(academic_)?(pre|suf)fixes.*|degrees")
+# Marks that writers leave out: accents, and the vowel signs of Arabic and Hebrew.
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u200b-\u200f]")
+# Scripts in which a full name stands without a blank: surname first.
+_SOLID = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,6}")
+_WORDS = re.compile(r"[\s,.]+")
+_PARTS = re.compile(r"[\W\d_]+")
+_PARTICLES = frozenset(
+    "de da do dos das di del della der den dem van von zu zur le la el al e y i bin bint ibn ben"
+    " abu mac mc o san st ter ten te het op in auch zum zer t"
+    " בן אבו בנו بنو بن بنت آل ابو أبو".split()
+)
+_ADJECTIVES = ("ski", "cki", "zki")  # Polish names of women end in "a"
+_ENDINGS = ("ne", "जी")  # Hungarian "wife of", Hindi politeness
+_CONTINENTS = frozenset({"africa", "america", "asia", "europe"})
+# In widely used forms, beside those of Faker's locales.
+_TITLES = frozenset(
+    "mr mrs ms miss dr prof sir herr frau mme mlle m sr sra srta jr md phd dds dvm mba msc bsc ba"
+    " ii iii iv esq ing dipl pan pani".split()
+)
+_MAX_WORDS = 7
+_SHORTEST = 3  # letters of a name inside a user name
+_HAN_NAME = 2
+_KNOWN = 0.66  # of the words of a full name; products and companies have others beside
+
+
+@dataclass(frozen=True)
+class Names:
+    """First names, last names and titles, folded; and the names' plain Latin letters."""
+
+    first: frozenset[str]
+    last: frozenset[str]
+    titles: frozenset[str]
+    slugs: frozenset[str]
+
+
+def fold(text: str) -> str:
+    """Return `text` in the form in which names are compared: no case, no accents.
+
+    Examples
+    --------
+    >>> fold("Ångström"), fold("Зоя"), fold("佐藤")
+    ('angstrom', 'зоя', '佐藤')
+    """
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    return unicodedata.normalize("NFC", plain)
+
+
+def slug(name: str) -> str:
+    """Return a name in plain lower-case Latin letters, as user names have them.
+
+    Examples
+    --------
+    >>> slug("Łukasz"), slug("Сергей"), slug("van der Berg")
+    ('lukasz', 'sergei', 'vanderberg')
+    """
+    from faker.decode import unidecode
+
+    return re.sub(r"[^a-z]", "", unidecode(name).lower())
+
+
+@lru_cache(maxsize=1)
+def known_names() -> Names:
+    """Return the names that Faker knows in all of its locales; read once, in half a second."""
+    import faker.providers.person as package
+
+    first: set[str] = set()
+    last: set[str] = set()
+    titles: set[str] = set(_TITLES)
+    for module in pkgutil.iter_modules(package.__path__):
+        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
+        for attribute in dir(provider):
+            for pattern, found in ((_FIRST, first), (_LAST, last), (_TITLE, titles)):
+                if pattern.fullmatch(attribute):
+                    found.update(_texts(getattr(provider, attribute)))
+    slugs = {s for s in map(slug, first | last) if len(s) >= _SHORTEST} | _slugs_by_locale()
+    first = {name for name in map(fold, first) if name and name not in _CONTINENTS}
+    last = {name for name in map(fold, last) if name and name not in _CONTINENTS}
+    last |= {core for core in map(_without_particles, last) if len(core) > 1}
+    last |= {name[:-1] + "a" for name in last if name.endswith(_ADJECTIVES)}
+    title_words = {word for text in titles for word in _words(fold(text)) if len(word) > 1}
+    return Names(frozenset(first), frozenset(last), frozenset(title_words), frozenset(slugs))
+
+
+def _slugs_by_locale() -> set[str]:
+    """Return names as the locale itself writes them in Latin letters: Greek, Russian, German."""
+    import faker.providers.internet as package
+
+    found: set[str] = set()
+    for module in pkgutil.iter_modules(package.__path__):
+        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
+        pairs = getattr(provider, "replacements", ())
+        try:
+            person = importlib.import_module(f"faker.providers.person.{module.name}").Provider
+        except ModuleNotFoundError:
+            continue  # a locale with addresses of its own but no names
+        for attribute in dir(person) if pairs else ():
+            if _FIRST.fullmatch(attribute) or _LAST.fullmatch(attribute):
+                found.update(_replaced(name, pairs) for name in _texts(getattr(person, attribute)))
+    return {name for name in map(slug, found) if len(name) >= _SHORTEST}
+
+
+def _replaced(text: str, pairs: Iterable[tuple[str, str]]) -> str:
+    for letter, plain in pairs:
+        text = text.replace(letter, plain)
+    return text
+
+
+def _without_particles(name: str) -> str:
+    words = name.split()
+    while words and words[0] in _PARTICLES:
+        words = words[1:]
+    return " ".join(words)
+
+
+def _texts(values: Any) -> Iterator[str]:
+    """Yield texts of what a provider keeps: a list, weights by text, tuples of spellings."""
+    if isinstance(values, str):
+        yield values
+    elif isinstance(values, Iterable):
+        for value in values:
+            yield from _texts(value)
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _WORDS.split(text) if word]
+
+
+def is_name_word(text: str, names: frozenset[str]) -> bool:
+    """Tell whether a text is one of `names`, or two of them joined."""
+    word = fold(text.strip())
+    if word in names:
+        return True
+    parts = [part for part in re.split(r"[\s\-‐'’]+", word) if part not in _PARTICLES]
+    return 0 < len(parts) <= _MAX_WORDS and all(part in names for part in parts)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text is the name of a person, whole: at least a name and an initial.
+
+    Examples
+    --------
+    >>> [is_name(t) for t in ("Dr. Ann B. Lee", "Lee, A.", "佐藤太郎", "Зоя Горшкова")]
+    [True, True, True, True]
+    >>> [is_name(t) for t in ("Ann", "New York", "Blue Chair")]
+    [False, False, False]
+    """
+    known = known_names()
+    folded = fold(text.strip())
+    if _SOLID.fullmatch(folded):
+        return any(
+            folded[:cut] in known.last and folded[cut:] in known.first
+            for cut in range(1, len(folded))
+        )
+    every = _words(folded)
+    words = [w for w in every if w not in known.titles]
+    if len(words) == 1 < len(every) and every[0] in known.titles:
+        return _any_part(words[0], known.last)  # Dr. Lee
+    if not 2 <= len(words) <= _MAX_WORDS or any(c.isdigit() for c in folded):
+        return False
+    return _is_person([w for w in words if w not in _PARTICLES or len(w) == 1], known)
+
+
+def _is_person(words: list[str], known: Names) -> bool:
+    """Tell whether words hold a first and a last name, or a name beside initials."""
+    full = [w for w in words if len(w) > 1 or _SOLID.match(w * _HAN_NAME)]
+    firsts = [_any_part(w, known.first) for w in full]
+    lasts = [_any_part(w, known.last) for w in full]
+    if len(full) == 1:
+        return len(words) > 1 and (firsts[0] or lasts[0])
+    if len(full) < 1:
+        return False
+    if sum(a or b for a, b in zip(firsts, lasts)) < _KNOWN * len(full):
+        return False
+    # Another word than the first name must be a last name: whichever comes first.
+    return any(a and any(lasts[:i] + lasts[i + 1 :]) for i, a in enumerate(firsts))
+
+
+def _any_part(word: str, names: frozenset[str]) -> bool:
+    if word in names or any(part in names for part in word.split("-") if len(part) > 1):
+        return True
+    return any(word.endswith(end) and word[: -len(end)] in names for end in _ENDINGS)
+
+
+def is_user_name(text: str) -> bool:
+    """Tell whether a text is made of names as user names are: ``jsmith``, ``ann.lee84``.
+
+    Examples
+    --------
+    >>> [is_user_name(t) for t in ("jsmith", "ann.lee84", "lee_a", "johnsmith", "blue-chair")]
+    [True, True, True, True, False]
+    """
+    text = text.strip().lstrip("@").lower()
+    if not text.isascii() or " " in text or len(text) > 40:
+        return False
+    slugs = known_names().slugs
+    parts = [part for part in _PARTS.split(text) if part]
+    if not parts or sum(c.isdigit() for c in text) > 6:
+        return False
+    if len(parts) > 1:
+        found = [_is_joined(part, slugs) for part in parts]
+        return any(found) and all(f or len(p) == 1 or p in _PARTICLES for f, p in zip(found, parts))
+    word = parts[0]
+    return word[1:] in slugs or word[:-1] in slugs or _is_joined(word, slugs)
+
+
+def _is_joined(word: str, slugs: frozenset[str]) -> bool:
+    return word in slugs or any(
+        word[:cut] in slugs and word[cut:] in slugs
+        for cut in range(_SHORTEST, len(word) - _SHORTEST + 1)
+    )
