@@ -6,55 +6,35 @@ manifest names each file with its SHA-256 sum; loading verifies all of them firs
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
+from synthohive._components import read_json
 from synthohive._version import __version__
 from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
-from synthohive.exceptions import SerializationError, SynthoHiveError
+from synthohive.exceptions import SerializationError
+from synthohive.interface.checkpoint_folder import (
+    MANIFEST,
+    content_of,
+    put,
+    read_manifest,
+    verified,
+)
+from synthohive.privacy.detect import PiiFinding
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.state import read_table, write_table
 from synthohive.schema import Metadata, PrivacyConfig
 
-__all__ = ["check_place", "load_checkpoint", "save_checkpoint", "unfinished_in"]
+__all__ = ["load_checkpoint", "save_checkpoint"]
 
-FORMAT = 1
-MANIFEST = "manifest.json"
-OWN = ".synthohive-"
 PathLike = Union[str, os.PathLike[str]]
-
-
-def unfinished_in(path: PathLike) -> Path:
-    """Return the folder of a checkpoint directory in which a fit keeps what it has trained."""
-    return Path(path) / f"{OWN}unfinished"
-
-
-def check_place(path: PathLike) -> None:
-    """Refuse a place that holds something other than a checkpoint, finished or not.
-
-    Raises
-    ------
-    SerializationError
-    """
-    target = Path(path)
-    if not target.exists():
-        return
-    names = {p.name for p in target.iterdir()} if target.is_dir() else {target.name}
-    if MANIFEST not in names and not all(name.startswith(OWN) for name in names):
-        raise SerializationError(
-            f"{str(target)!r} exists and is not a SynthoHive checkpoint.",
-            hint="Choose a new directory.",
-        )
 
 
 def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
@@ -65,56 +45,25 @@ def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
     SerializationError
         `path` exists and is no checkpoint, or cannot be written.
     """
-    check_place(path)
-    target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=OWN, dir=target.parent) as folder:
-            staging = Path(folder) / "checkpoint"
-            staging.mkdir()
-            _write(fitted, staging)
-            if target.exists():
-                shutil.move(str(target), str(Path(folder) / "old"))
-            os.replace(staging, target)
-    except OSError as exc:
-        raise SerializationError(
-            f"The checkpoint {str(target)!r} cannot be written: {exc}"
-        ) from exc
-    return target
-
-
-def _write(fitted: FittedDatabase, folder: Path) -> None:
-    (folder / "metadata.json").write_text(fitted.metadata.to_json(), encoding="utf-8")
-    (folder / "privacy.json").write_text(fitted.privacy.model_dump_json(), encoding="utf-8")
-    names = list(fitted.tables)
-    for number, name in enumerate(names):
-        place = folder / "tables" / f"{number:04d}"
-        place.mkdir(parents=True)
-        write_table(fitted.tables[name], place)
-    manifest = {
-        "format": FORMAT,
+    facts = {
         "synthohive": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "model": fitted.model_name,
         "seed": fitted.seed,
         "embedding_threshold": fitted.embedding_threshold,
-        "tables": names,
+        "tables": list(fitted.tables),
         "findings": [vars(f) for f in fitted.findings],
-        "files": {
-            str(p.relative_to(folder).as_posix()): _digest(p)
-            for p in sorted(folder.rglob("*"))
-            if p.is_file()
-        },
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    return put(path, partial(_write, fitted), facts)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        sums = hashlib.sha256()
-        for part in iter(lambda: file.read(1 << 20), b""):
-            sums.update(part)
-    return sums.hexdigest()
+def _write(fitted: FittedDatabase, folder: Path) -> None:
+    (folder / "metadata.json").write_text(fitted.metadata.to_json(), encoding="utf-8")
+    (folder / "privacy.json").write_text(fitted.privacy.model_dump_json(), encoding="utf-8")
+    for number, table in enumerate(fitted.tables.values()):
+        place = folder / "tables" / f"{number:04d}"
+        place.mkdir(parents=True)
+        write_table(table, place)
 
 
 def load_checkpoint(
@@ -134,90 +83,51 @@ def load_checkpoint(
         A component is missing, damaged, tampered with, or newer than this version.
     """
     folder = Path(path)
-    manifest = _manifest(folder)
-    _verify(folder, manifest)
-    with _component("metadata.json"):
-        metadata = Metadata.from_json(folder / "metadata.json")
-    with _component("privacy.json"):
-        text = (folder / "privacy.json").read_text(encoding="utf-8")
-        privacy = PrivacyConfig.model_validate_json(text)
+    while True:
+        with _component(MANIFEST):
+            before = read_manifest(folder)
+        try:
+            return _loaded(folder, model)
+        except SerializationError:
+            with _component(MANIFEST):
+                if before == read_manifest(folder):
+                    raise  # else another process has saved meanwhile
+
+
+def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> FittedDatabase:
     with _component(MANIFEST):
-        kind = model if model is not None else resolve_model(manifest["model"])
-        findings = [_finding(f) for f in manifest["findings"]]
+        manifest = verified(folder)
+        content = content_of(folder, manifest)
+        name, seed = str(manifest["model"]), int(manifest["seed"])
+        kind = model if model is not None else resolve_model(name)
+        findings = [PiiFinding(**state) for state in manifest["findings"]]
+        threshold = int(manifest["embedding_threshold"])
+    with _component("metadata.json"):
+        metadata = Metadata.model_validate(read_json(content / "metadata.json"))
+        if sorted(manifest["tables"]) != sorted(metadata.tables):
+            raise ValueError("the manifest names other tables")
+    with _component("privacy.json"):
+        privacy = PrivacyConfig.model_validate(read_json(content / "privacy.json"))
     tables = {}
-    for number, name in enumerate(manifest["tables"]):
-        with _component(f"tables/{number:04d} ({name})"):
-            place = folder / "tables" / f"{number:04d}"
-            tables[name] = read_table(metadata.tables[name], place, kind)
+    for number, table in enumerate(manifest["tables"]):
+        with _component(f"tables/{number:04d} ({table})"):
+            place = content / "tables" / f"{number:04d}"
+            tables[table] = read_table(metadata.tables[table], place, kind)
     with _component("plan"):
         plan = RelationalPlan.build(metadata, {n: t.rows for n, t in tables.items()})
-    return FittedDatabase(
-        metadata,
-        plan,
-        tables,
-        privacy,
-        manifest["model"],
-        manifest["seed"],
-        manifest["embedding_threshold"],
-        findings,
-    )
-
-
-def _finding(state: dict[str, Any]) -> Any:
-    from synthohive.privacy.detect import PiiFinding
-
-    return PiiFinding(**state)
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        version = int(manifest["format"])
-    except FileNotFoundError as exc:
-        raise SerializationError(
-            f"{str(folder)!r} is not a SynthoHive checkpoint: it has no {MANIFEST}."
-        ) from exc
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise SerializationError(f"Component {MANIFEST!r} is damaged: {exc}") from exc
-    if version > FORMAT:
-        raise SerializationError(
-            f"The checkpoint has format {version}; this version reads up to {FORMAT}.",
-            hint=f"It was written by SynthoHive {manifest.get('synthohive')}: upgrade to that.",
-        )
-    return dict(manifest)
-
-
-def _verify(folder: Path, manifest: dict[str, Any]) -> None:
-    files = manifest.get("files")
-    if not isinstance(files, dict):
-        raise SerializationError(f"Component {MANIFEST!r} is damaged: it lists no files.")
-    for name, expected in files.items():
-        place = folder / name
-        if folder.resolve() not in place.resolve().parents:
-            raise SerializationError(f"Component {name!r} leads out of the checkpoint.")
-        if not place.is_file():
-            raise SerializationError(f"Component {name!r} is missing.")
-        if _digest(place) != expected:
-            raise SerializationError(
-                f"Component {name!r} is damaged or was changed: its SHA-256 sum differs.",
-                hint="Restore the checkpoint from a copy, or fit again.",
-            )
+    return FittedDatabase(metadata, plan, tables, privacy, name, seed, threshold, findings)
 
 
 @contextmanager
 def _component(name: str) -> Iterator[None]:
-    """Turn whatever goes wrong while reading a component into an error that names it."""
+    """Turn whatever goes wrong while reading a component into an error that names it.
+
+    What was made to do harm can raise anything, and more than the code knows of.
+    """
     try:
         yield
     except SerializationError:
         raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        SynthoHiveError,
-    ) as exc:
-        raise SerializationError(f"Component {name!r} cannot be read: {exc}") from exc
+    except Exception as exc:
+        reason = f"{type(exc).__name__}: {exc}"
+        raise SerializationError(f"Component {name!r} cannot be read: {reason:.500}") from exc

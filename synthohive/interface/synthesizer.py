@@ -14,12 +14,8 @@ from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.core.models.progress import ProgressBar
 from synthohive.exceptions import ConnectorError
-from synthohive.interface.checkpoint import (
-    check_place,
-    load_checkpoint,
-    save_checkpoint,
-    unfinished_in,
-)
+from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
+from synthohive.interface.checkpoint_folder import check_place, unfinished_in
 from synthohive.interface.imputing import Columns, imputed
 from synthohive.interface.inputs import source_of
 from synthohive.interface.outputs import OutputFormat, to_files, to_memory

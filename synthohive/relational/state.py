@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
+from synthohive._components import read_arrays, read_json, read_rows
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.table import TableEncoder
@@ -121,9 +122,8 @@ def read_table(
 ) -> FittedTable:
     """Read what :func:`write_table` wrote."""
     pack = _Pack()
-    pack.state = json.loads((folder / "table.json").read_text(encoding="utf-8"))
-    with np.load(folder / "arrays.npz", allow_pickle=False) as file:
-        pack.arrays = {name: file[name] for name in file.files}
+    pack.state = read_json(folder / "table.json")
+    pack.arrays = read_arrays(folder / "arrays.npz")
     state = pack.state
     roles = state["roles"]
     table = FittedTable(
@@ -184,7 +184,7 @@ def _read_encoder(pack: _Pack) -> TableEncoder:
 def _read_reference(pack: _Pack, folder: Path) -> ReferenceRows:
     parents = pack.get("reference_parents")[1] if "reference_parents" in pack.state else {}
     return ReferenceRows(
-        pq.read_table(folder / "reference.parquet"),
+        read_rows(folder / "reference.parquet"),
         pack.get("preferences")[1],
         parents.get("rows"),
     )

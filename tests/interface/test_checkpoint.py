@@ -47,7 +47,7 @@ def test_changed_truncated_and_missing_components_are_named(copy: Path, pattern:
 
 
 def test_damage_behind_a_correct_sum_is_named_too(copy: Path) -> None:
-    from synthohive.interface.checkpoint import _digest
+    from synthohive.interface.checkpoint_folder import _digest
 
     victim = some(copy, "table.json")
     victim.write_text("{}", encoding="utf-8")

@@ -14,6 +14,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from synthohive._components import read_json
 from synthohive._logging import get_logger
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models import resolve_model
@@ -242,7 +243,7 @@ class Auto(ConditionalGenerativeModel):
     def load(cls, path: Path) -> Auto:
         """Read what :meth:`save` wrote."""
         try:
-            state = json.loads((path / "auto.json").read_text(encoding="utf-8"))
+            state = read_json(path / "auto.json")
             model = cls(
                 TableConfig(name="loaded"), state["batch_size"], state["epochs"], **state["config"]
             )

@@ -18,14 +18,16 @@ from typing import Any, Optional
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
+from synthohive._components import read_json
 from synthohive.core.data.encoded import ABSENT, SILENT, EncodedTable, Layout
 from synthohive.core.models.autoregressive_network import Network, context_tensors
 from synthohive.core.models.autoregressive_training import AutoregressiveTask, log_shares
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.core.models.discretise import Bins, Discretiser
 from synthohive.core.models.settings import settings_of
+from synthohive.core.models.tensors import read_tensors
 from synthohive.core.models.training import Schedule, one_thread, split, train
 from synthohive.exceptions import SerializationError
 from synthohive.schema import TableConfig
@@ -229,11 +231,11 @@ class Autoregressive(ConditionalGenerativeModel):
     def load(cls, path: Path) -> Autoregressive:
         """Read what :meth:`save` wrote."""
         try:
-            state = json.loads((path / "model.json").read_text(encoding="utf-8"))
+            state = read_json(path / "model.json")
             model = cls(
                 TableConfig(name="loaded"), state["batch_size"], state["epochs"], **state["config"]
             )
-            tensors = load_file(str(path / "model.safetensors"))
+            tensors = read_tensors(path / "model.safetensors")
             layout = Layout.from_dict(state["layout"])
             parts = [f.name for f in fields(Bins)]
             bins = [

@@ -13,12 +13,14 @@ from typing import Any, Optional, TypeVar
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
+from synthohive._components import read_json
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.core.models.calibration import QuantileMaps, block_bias, wide_bias
 from synthohive.core.models.heads import RowGenerator
+from synthohive.core.models.tensors import read_tensors
 from synthohive.core.models.training import one_thread
 from synthohive.exceptions import SerializationError
 from synthohive.schema import TableConfig
@@ -129,7 +131,7 @@ class CalibratedModel(ConditionalGenerativeModel):
     def load(cls: type[Model], path: Path) -> Model:
         """Read what :meth:`save` wrote."""
         try:
-            state = json.loads((path / "model.json").read_text(encoding="utf-8"))
+            state = read_json(path / "model.json")
             model = cls(
                 TableConfig(name="loaded"), state["batch_size"], state["epochs"], **state["config"]
             )
@@ -137,7 +139,7 @@ class CalibratedModel(ConditionalGenerativeModel):
             model.context_layout_ = Layout.from_dict(state["context_layout"])
             with one_thread(0):
                 model.generator_ = model._generator()
-            tensors = load_file(str(path / "model.safetensors"))
+            tensors = read_tensors(path / "model.safetensors")
             maps = {k[5:]: v.numpy() for k, v in tensors.items() if k.startswith("maps.")}
             model.maps_ = QuantileMaps(**maps) if maps else None
             own = {k[10:]: v for k, v in tensors.items() if k.startswith("generator.")}
