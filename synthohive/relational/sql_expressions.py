@@ -23,6 +23,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from synthohive._logging import get_logger
+from synthohive.connectors.ddl.vetted import check_shape
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["Check", "Comparison", "compile_check", "quoted"]
@@ -99,12 +100,14 @@ _local = threading.local()
 
 
 def _database() -> duckdb.DuckDBPyConnection:
-    """Return the thread's DuckDB; it never loads an extension from outside."""
+    """Return the thread's DuckDB; it sees no file, and loads no extension from outside."""
     if not hasattr(_local, "database"):
         _local.database = duckdb.connect(
             ":memory:",
             config={
                 "threads": 1,
+                "memory_limit": "2GB",
+                "enable_external_access": False,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },
@@ -137,12 +140,14 @@ def compile_check(
         if read is None:
             raise ValueError(f"the dialect {dialect!r} is not read")
         tree = sqlglot.parse_one(_plain(sqltext) if read == "mysql" else sqltext, dialect=read)
+        for node in tree.walk():
+            check_shape(node)
         tree, used = _resolve(tree, columns)
         tree = _as_duckdb_means(tree, read)
         condition = tree.sql(dialect="duckdb")
         schema = pa.schema([(name, columns[name].arrow_type) for name in used])
         _truth(condition, schema.empty_table())
-    except (SqlglotError, duckdb.Error, ValueError) as exc:
+    except (SqlglotError, duckdb.Error, ValueError, RecursionError) as exc:
         reason = str(exc).split("\n", maxsplit=1)[0]
         log.info("check_not_understood", check=sqltext, reason=reason)
         return None

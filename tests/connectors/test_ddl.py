@@ -208,6 +208,7 @@ def test_undeclared_keys_are_not_added_to_a_clone(tmp_path: Any) -> None:
         ("a / 2 > 1", None),
         ("b ~ '^x'", None),
         ("unknown_column > 1", None),
+        ("a > 0 --1", None),
     ],
 )
 def test_expressions_are_carried_only_where_they_mean_the_same(sql: str, expected: Any) -> None:

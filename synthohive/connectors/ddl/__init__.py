@@ -14,6 +14,7 @@ from synthohive.connectors.ddl.statements import (
     PROVENANCE_TABLE,
     SchemaDdl,
     Statement,
+    engine_family,
     fit_identifier,
     label,
 )
@@ -83,10 +84,3 @@ def build_ddl(
             return ddl
         log.warning("description_differs_from_source", schema=source_schema)
     return portable_ddl(metadata, dialect, all_keys=source is None)
-
-
-def engine_family(dialect: Dialect) -> str:
-    """Return the engine whose SQL a dialect speaks; MariaDB is not MySQL."""
-    if getattr(dialect, "is_mariadb", False):
-        return "mariadb"
-    return "mysql" if dialect.name == "mariadb" else dialect.name

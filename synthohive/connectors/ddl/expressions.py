@@ -50,7 +50,7 @@ def portable_expression(
             elif token.upper() not in _WORDS:
                 return None
         parts.append(token)
-    return "".join(parts)
+    return None if "--" in text else "".join(parts)  # which would begin a comment
 
 
 def _unwrap_any(text: str) -> str:

@@ -31,6 +31,11 @@ def quote(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
+def literal(text: str) -> str:
+    """Quote a string; the loader's session takes a backslash for an escape."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
 def definitions(create: str) -> tuple[list[str], str]:
     """Cut a CREATE TABLE into the definitions in its parentheses, and its options.
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Optional
 
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl.expressions import portable_default, portable_expression
+from synthohive.connectors.ddl.mysql import literal as mysql_literal
 from synthohive.connectors.ddl.mysql import quote as mysql_quote
 from synthohive.connectors.ddl.postgresql import advance, literal, quote
-from synthohive.connectors.ddl.statements import SchemaDdl, Statement, fit_identifier, label
+from synthohive.connectors.ddl.statements import (
+    Refused,
+    SchemaDdl,
+    Statement,
+    engine_family,
+    fit_identifier,
+    label,
+)
 from synthohive.connectors.ddl.types import is_lob, type_sql
-from synthohive.exceptions import ConnectorError
+from synthohive.connectors.ddl.vetted import Vetting, vetted_action
+from synthohive.connectors.ddl.vetted_indexes import vetted_index
+from synthohive.connectors.ddl.vetted_types import vetted_type
+from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import ColumnKind
 
 if TYPE_CHECKING:
@@ -24,7 +36,8 @@ __all__ = ["portable_ddl"]
 
 log = get_logger(__name__)
 _MYSQL_NAMES = ("mysql", "mariadb")
-_BIGINT = 2**63 - 1
+_SHOWN = 80
+"""Characters of a refused text that an error shows."""
 
 
 def portable_ddl(metadata: Metadata, dialect: Dialect, *, all_keys: bool) -> SchemaDdl:
@@ -49,12 +62,14 @@ class _Builder:
         self.dialect = dialect
         self.all_keys = all_keys
         self.name = "mysql" if dialect.name in _MYSQL_NAMES else dialect.name
-        self.native = metadata.dialect == dialect.name
+        self.native = metadata.dialect == engine_family(dialect)
         # These know keys and uniqueness only as part of CREATE TABLE.
         self.inline = self.name in ("sqlite", "duckdb")
         self.omitted = _cycle_closers(metadata) if self.name == "duckdb" else set()
         # Not the dialect's own: some double the percent sign, for drivers that format.
         self.quote = mysql_quote if self.name == "mysql" else quote
+        self.literal = {"mysql": mysql_literal, "postgresql": literal}.get(self.name, plain_literal)
+        self.vetting = Vetting(self.name, self.quote, self.literal, _enums(metadata))
         self.used: set[str] = {name.lower() for name in metadata.tables}
         self.setup: dict[str, Statement] = {}
         self.enforced: list[tuple[str, tuple[str, ...], str]] = []
@@ -106,26 +121,48 @@ class _Builder:
     def _columns(self, names: Sequence[str]) -> str:
         return ", ".join(self.quote(name) for name in names)
 
+    @contextmanager
+    def _vetted(self, table: TableConfig, what: str, sql: str) -> Iterator[None]:
+        """Say which text of the description is refused."""
+        try:
+            yield
+        except Refused as exc:
+            shown = sql if len(sql) <= _SHOWN else f"{sql[:_SHOWN]}…"
+            raise SchemaError(
+                f"Table {table.name!r}, {what}: {shown!r} is not written to "
+                f"{self.dialect.name}, because {exc}.",
+                hint="What a description states is only written where its shape is known. "
+                "Correct it, or write with the source at hand, whose own DDL is then cloned.",
+            ) from exc
+
     def _type(self, table: TableConfig, column: Column) -> str:
-        if self.native and column.sql_type and column.kind is not ColumnKind.CATEGORICAL:
-            return column.sql_type
-        if self.native and column.sql_type:
-            if self.name != "postgresql" or not column.enum_values:
-                return column.sql_type
-            type_name = column.sql_type.rpartition(".")[2]
-            values = ", ".join(literal(value) for value in column.enum_values)
+        in_key = column.name in _indexed(table)
+        alias = column.kind is ColumnKind.JSON and self.metadata.dialect == "mariadb"  # LONGTEXT
+        if not self.native or not column.sql_type or alias:
+            return type_sql(table.name, column, self.dialect, in_key=in_key)
+        if self.name == "postgresql" and column.enum_values:
+            type_name = _own_name(column.sql_type)
+            values = ", ".join(self.literal(value) for value in column.enum_values)
             self.setup[type_name] = Statement(
-                f"CREATE TYPE {type_name} AS ENUM ({values})", "", f"type {type_name!r}"
+                f"CREATE TYPE {self.quote(type_name)} AS ENUM ({values})", "", f"type {type_name!r}"
             )
-            return type_name
-        return type_sql(table.name, column, self.dialect, in_key=column.name in _indexed(table))
+            return self.quote(type_name)
+        with self._vetted(table, f"type of column {column.name!r}", column.sql_type):
+            written = vetted_type(column.sql_type, self.name, self.quote, self.literal)
+        if written is None:
+            log.warning(
+                "type_not_the_engine_s_own", table=table.name, column=column.name,
+                type=column.sql_type,
+            )  # fmt: skip
+            return type_sql(table.name, column, self.dialect, in_key=in_key)
+        return written
 
     def _column(self, table: TableConfig, column: Column) -> str:
         type_ = self._type(table, column)
         parts = [self.quote(column.name), type_]
         sole_key = table.pk == [column.name]
         if column.computed is not None:
-            expression = self._expression(column.computed, table, f"column {column.name}")
+            expression = self._expression(column.computed, table, f"column {column.name!r}")
             if expression is not None:
                 kept = "VIRTUAL" if self.name == "duckdb" else "STORED"
                 return " ".join([*parts, f"GENERATED ALWAYS AS ({expression}) {kept}"])
@@ -140,19 +177,23 @@ class _Builder:
                 sequence = literal(f"{table.name}_{column.name}_seq")
                 parts.append(f"DEFAULT nextval({sequence})")
         elif column.default is not None:
-            default = self._default(column, type_)
+            default = self._default(table, column, type_)
             parts += [f"DEFAULT {default}"] if default is not None else []
         if not column.nullable and "NOT NULL" not in parts[-1]:
             parts.append("NOT NULL")
+        if column.nullable and self.name == "mysql" and type_.upper().startswith("TIMESTAMP"):
+            parts.append("NULL")  # else MariaDB declares it NOT NULL
         if column.comment and self.name == "mysql":
-            escaped = column.comment.replace("\\", "\\\\").replace("'", "''")
-            parts.append(f"COMMENT '{escaped}'")
+            parts.append(f"COMMENT {self.literal(column.comment)}")
         return " ".join(parts)
 
-    def _default(self, column: Column, type_: str) -> Optional[str]:
+    def _default(self, table: TableConfig, column: Column, type_: str) -> Optional[str]:
         assert column.default is not None
         if self.native:
-            return None if "nextval(" in column.default else column.default
+            if "nextval(" in column.default.lower():  # the sequence stayed with the source
+                return None
+            with self._vetted(table, f"default of column {column.name!r}", column.default):
+                return self.vetting.default(column.default)
         default = portable_default(column.default)
         if default is None or (self.name == "mysql" and is_lob(type_)):
             return None
@@ -166,7 +207,8 @@ class _Builder:
 
     def _expression(self, sql: str, table: TableConfig, what: str) -> Optional[str]:
         if self.native:
-            return sql
+            with self._vetted(table, what, sql):
+                return self.vetting.expression(sql, table.columns)
         expression = portable_expression(sql, table.columns, self.quote)
         if expression is None:
             log.warning("expression_not_portable", table=table.name, of=what, to=self.dialect.name)
@@ -216,16 +258,15 @@ class _Builder:
     def _checks(self, table: TableConfig) -> list[tuple[str, str]]:
         found = []
         for check in table.checks:
-            sql = self._expression(check.sqltext, table, f"check {check.name or check.sqltext}")
+            what = label("check constraint", check.name or "")
+            sql = self._expression(check.sqltext, table, what)
             if sql is not None:
                 body = self._named(check.name, table, f"CHECK ({sql})")
-                found.append((body, label("check constraint", check.name or "")))
+                found.append((body, what))
         if not self.native and self.name != "mysql":
             for column in table.columns.values():
                 if column.enum_values:
-                    values = ", ".join(
-                        "'" + value.replace("'", "''") + "'" for value in column.enum_values
-                    )
+                    values = ", ".join(map(self.literal, column.enum_values))
                     body = f"CHECK ({self.quote(column.name)} IN ({values}))"
                     found.append((body, label("check constraint", "", [column.name])))
         return found
@@ -252,10 +293,17 @@ class _Builder:
                 f"{self.quote(fk.parent)} ({self._columns(fk.parent_columns)})"
             )
             if self.name != "duckdb":
-                body += f" ON DELETE {fk.on_delete}" if fk.on_delete else ""
-                body += f" ON UPDATE {fk.on_update}" if fk.on_update else ""
+                body += self._actions(table, fk)
             found.append((self._named(fk.name, table, body), fk))
             self.enforced.append((table.name, tuple(fk.columns), fk.parent))
+        return found
+
+    def _actions(self, table: TableConfig, fk: ForeignKey) -> str:
+        found = ""
+        for when, action in (("DELETE", fk.on_delete), ("UPDATE", fk.on_update)):
+            if action:
+                with self._vetted(table, f"ON {when} of {fk.label(table.name)}", action):
+                    found += f" ON {when} {vetted_action(action, fk.columns, self.quote)}"
         return found
 
     def _foreign_keys(self, table: TableConfig) -> list[Statement]:
@@ -267,8 +315,9 @@ class _Builder:
 
     def _index(self, table: TableConfig, index: Index) -> Optional[str]:
         if self.native and index.definition:
-            pattern = r"(\sON\s+(?:ONLY\s+)?)(?:\"(?:[^\"]|\"\")+\"|\w+)\.(?=[\w\"])"
-            return re.sub(pattern, r"\1", index.definition, count=1, flags=re.IGNORECASE)
+            name = self._index_name(index, table)
+            with self._vetted(table, label("index", index.name), index.definition):
+                return vetted_index(index.definition, table.name, name, table.columns, self.vetting)
         usable = bool(index.columns) and all(c in table.columns for c in index.columns)
         if self.name == "mysql":
             usable = usable and not any(
@@ -279,9 +328,14 @@ class _Builder:
                 "index_not_portable", table=table.name, index=index.name, to=self.dialect.name
             )
             return None
-        name = self.quote(self._fresh(index.name, table.name))
+        name = self.quote(self._index_name(index, table))
         kind = "UNIQUE INDEX" if index.unique else "INDEX"
         return f"CREATE {kind} {name} ON {self.quote(table.name)} ({self._columns(index.columns)})"
+
+    def _index_name(self, index: Index, table: TableConfig) -> str:
+        if self.name == "mysql":  # names them per table, apart from constraints
+            return fit_identifier(index.name, self.dialect.max_identifier_length, in_bytes=False)
+        return self._fresh(index.name, table.name)
 
     def _comments(self, table: TableConfig) -> list[Statement]:
         place = self.quote(table.name)
@@ -333,6 +387,30 @@ def _cycle_closers(metadata: Metadata) -> set[tuple[str, tuple[str, ...]]]:
         for name in free:
             del left[name]
     return omitted
+
+
+def plain_literal(text: str) -> str:
+    """Quote a string where a backslash is a character like others: SQLite and DuckDB."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _own_name(sql_type: str) -> str:
+    """Return the bare name of a type that the description defines.
+
+    Examples
+    --------
+    >>> _own_name('src."Mood"'), _own_name("mood")
+    ('Mood', 'mood')
+    """
+    if sql_type.endswith('"'):
+        quoted = re.search(r'"((?:[^"]|"")+)"$', sql_type)
+        return quoted[1].replace('""', '"') if quoted else sql_type
+    return sql_type.rpartition(".")[2]
+
+
+def _enums(metadata: Metadata) -> frozenset[str]:
+    columns = [c for t in metadata.tables.values() for c in t.columns.values()]
+    return frozenset(_own_name(c.sql_type) for c in columns if c.enum_values and c.sql_type)
 
 
 def _indexed(table: TableConfig) -> set[str]:

@@ -5,10 +5,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-__all__ = ["PROVENANCE_TABLE", "SchemaDdl", "Statement", "fit_identifier", "label"]
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+__all__ = [
+    "PROVENANCE_TABLE",
+    "Refused",
+    "SchemaDdl",
+    "Statement",
+    "engine_family",
+    "fit_identifier",
+    "label",
+]
 
 PROVENANCE_TABLE = "_synthohive"
+
+
+class Refused(ValueError):
+    """A text of the description that is not written to any engine; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -83,3 +99,10 @@ def fit_identifier(name: str, limit: int, *, in_bytes: bool = True) -> str:
     room = limit - len(digest) - 1
     head = name.encode()[:room].decode(errors="ignore") if in_bytes else name[:room]
     return f"{head}_{digest}"
+
+
+def engine_family(dialect: Dialect) -> str:
+    """Return the engine whose SQL a dialect speaks; MariaDB is not MySQL."""
+    if getattr(dialect, "is_mariadb", False):
+        return "mariadb"
+    return "mysql" if dialect.name == "mariadb" else dialect.name

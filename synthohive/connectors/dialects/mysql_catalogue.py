@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialects.base import OddIndex
-from synthohive.schema import CheckConstraint, ColumnKind, Metadata
+from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata
 
 __all__ = ["amend", "odd_indexes"]
 
@@ -46,12 +46,15 @@ def odd_indexes(
 
 
 def amend(connection: Connection, metadata: Metadata) -> None:
-    """Name unknown types, and read MariaDB's checks of single columns.
+    """Name unknown types, correct ENUMs, and read MariaDB's checks of single columns.
 
     One of those checks is what makes MariaDB's JSON type.
     """
     schema = {"schema": metadata.schema_name}
     tables = metadata.tables.values()
+    for table_columns in (t.columns.values() for t in tables):
+        for each in table_columns:
+            _unescape(each)
     if any(c.kind is ColumnKind.UNSUPPORTED for t in tables for c in t.columns.values()):
         types: Sequence[Any] = connection.execute(text(_TYPES), schema).all()
         for owner, name, type_name in types:
@@ -61,6 +64,14 @@ def amend(connection: Connection, metadata: Metadata) -> None:
                 column.sql_type = type_name
     if metadata.dialect == "mariadb":
         _column_checks(connection, metadata)
+
+
+def _unescape(column: Column) -> None:
+    """Read the doubled backslashes of ENUM and SET, which SQLAlchemy takes for two."""
+    if column.sql_type and column.sql_type.upper().startswith(("ENUM", "SET")):
+        column.sql_type = column.sql_type.replace("\\\\", "\\")
+        if column.enum_values is not None:
+            column.enum_values = [v.replace("\\\\", "\\") for v in column.enum_values]
 
 
 def _column_checks(connection: Connection, metadata: Metadata) -> None:

@@ -1,0 +1,118 @@
+"""The definitions of a description's indexes, parsed and written again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Optional
+
+from synthohive.connectors.ddl.statements import Refused
+from synthohive.connectors.ddl.vetted import Vetting
+from synthohive.connectors.dialects.duckdb_text import items
+
+__all__ = ["vetted_index"]
+
+_NAME = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|[^\W\d][\w$]*)'
+_CREATE = re.compile(
+    rf"CREATE\s+(?P<kind>UNIQUE\s+|FULLTEXT\s+|SPATIAL\s+)?INDEX\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}"
+    rf"\s+ON\s+(?:ONLY\s+)?(?:{_NAME}\.)*{_NAME}\s*(?:USING\s+(?P<method>\w+)\s*)?(?=\()",
+    re.IGNORECASE,
+)
+_KEY = re.compile(
+    rf"(?P<kind>UNIQUE\s+|FULLTEXT\s+|SPATIAL\s+)?(?:KEY|INDEX)\s+{_NAME}\s*(?P<method>)(?=\()",
+    re.IGNORECASE,
+)
+_END = re.compile(
+    rf"(?:\s*INCLUDE\s*\((?P<include>(?:[^()'\"]|{_NAME})*)\))?(?P<nulls>\s*NULLS\s+NOT\s+DISTINCT)?"
+    r"(?:\s*WITH\s*\((?P<options>[\w\s=',.]*)\))?(?:\s*USING\s+(?:BTREE|HASH))?"
+    r"(?:\s*WHERE\s+(?P<where>.+))?\s*;?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_ORDER = re.compile(
+    r"(?P<body>.*?)(?P<class>\s+[a-z]\w*_ops)?(?P<order>(?:\s+(?:ASC|DESC))?"
+    r"(?:\s+NULLS\s+(?:FIRST|LAST))?)",
+    re.IGNORECASE | re.DOTALL,
+)
+_PREFIX = re.compile(rf"(?P<column>{_NAME})\s*\((?P<length>\d+)\)")
+_METHODS = ("btree", "hash", "gin", "gist", "brin", "spgist", "art")
+
+
+def vetted_index(
+    definition: str, table: str, name: str, columns: Collection[str], vetting: Vetting
+) -> str:
+    """Write an index's definition anew, for `table` and under `name`.
+
+    Storage options and tablespaces are left out: they belong to the source's server.
+
+    Raises
+    ------
+    Refused
+        It is no CREATE INDEX (on MySQL: no KEY clause) of known shape.
+    """
+    text = definition.strip()
+    match = (_KEY if vetting.family == "mysql" else _CREATE).match(text)
+    if match is None:
+        raise Refused("it is no definition of an index")
+    inside, rest = _parenthesis(text[match.end() :])
+    end = _END.fullmatch(rest)
+    if end is None:
+        raise Refused(f"{rest.strip()[:40]!r} is no part of an index")
+    kind = " ".join((match["kind"] or "").upper().split())
+    method = (match["method"] or "").lower()
+    if method and method not in _METHODS:
+        raise Refused(f"there is no index method {method!r}")
+    parts = ", ".join(_part(item, columns, vetting) for item in items(inside))
+    quote = vetting.quote
+    sql = f"CREATE {kind + ' ' if kind else ''}INDEX {quote(name)} ON {quote(table)} "
+    sql += (
+        f"USING {method} ({parts})" if method and vetting.family == "postgresql" else f"({parts})"
+    )
+    if end["include"]:
+        listed = map(_unquoted, items(f"({end['include']})"))
+        sql += f" INCLUDE ({', '.join(quote(_known(column, columns)) for column in listed)})"
+    sql += " NULLS NOT DISTINCT" if end["nulls"] else ""
+    if end["where"]:
+        sql += f" WHERE {vetting.expression(end['where'], columns)}"
+    return sql
+
+
+def _parenthesis(text: str) -> tuple[str, str]:
+    """Cut after the parenthesis that closes the first one."""
+    depth = 0
+    for match in re.finditer(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|[()]""", text):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if depth == 0 and match[0] == ")":
+            return text[: match.end()], text[match.end() :]
+    raise Refused("a parenthesis is not closed")
+
+
+def _part(item: str, columns: Collection[str], vetting: Vetting) -> str:
+    match = _ORDER.fullmatch(item.strip())
+    if match is None:
+        raise Refused(f"{item[:40]!r} is no part of an index")
+    body = match["body"].strip()
+    suffix = " ".join(f"{match['class'] or ''}{match['order'] or ''}".split())
+    prefix = _PREFIX.fullmatch(body) if vetting.family == "mysql" else None
+    if prefix is not None:
+        column = _known(_unquoted(prefix["column"]), columns)
+        written = f"{vetting.quote(column)}({prefix['length']})"
+    elif re.fullmatch(_NAME, body):
+        written = vetting.quote(_known(_unquoted(body), columns))
+    else:
+        written = f"({vetting.expression(body, columns)})"
+    return f"{written} {suffix}" if suffix else written
+
+
+def _unquoted(name: str) -> str:
+    for mark in ('"', "`"):
+        if name.startswith(mark):
+            return name[1:-1].replace(mark * 2, mark)
+    return name
+
+
+def _known(name: str, columns: Collection[str]) -> str:
+    found: Optional[str] = name if name in columns else None
+    found = found or next((c for c in columns if c.lower() == name.lower()), None)
+    if found is None:
+        raise Refused(f"it names {name[:40]!r}, which is no column of the table")
+    return found
