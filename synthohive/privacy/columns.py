@@ -44,7 +44,7 @@ def fit_columns(
     Parameters
     ----------
     data : pyarrow.Table
-        Real rows; their values are only looked at for their shapes, and avoided.
+        Real rows; their values are only looked at for their shapes.
     """
     if config.pii_strategy == "keep":
         return {}

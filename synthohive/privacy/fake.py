@@ -13,10 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive.exceptions import PrivacyError
-from synthohive.privacy.avoid import HashedSet
 from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.kinds import PiiKind
-from synthohive.privacy.makers import ATTEMPTS, MAKERS, Rows
+from synthohive.privacy.makers import MAKERS, Rows
 from synthohive.privacy.pattern import (
     LIMIT,
     Pattern,
@@ -45,13 +44,9 @@ Strategy = Literal["fake", "mask", "hash"]
 _TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
 _MAKEABLE = NUMERIC | _TEXT | {ColumnKind.UUID}
 _MANY = 10**8  # a pattern with fewer values may run out of unique ones
-_HEADROOM = 100  # unique values left, as a multiple of the real ones, when some are avoided
-_FEW = 100
 _HASH_LENGTH = 16
 _COMPACT_LENGTH = 12
 _SAMPLE = 1000
-# Given names and surnames are public lists: sharing one with a customer reveals nothing.
-_NOT_AVOIDED = frozenset({PiiKind.FIRST_NAME, PiiKind.LAST_NAME})
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ class FakeColumn:
     A value depends on the seed and the row's index alone, so any split into blocks gives
     the same rows; with `unique`, different indices give different values by construction.
     Columns of a table that are made with the same seed and `person` agree with each other
-    (``Ann Lee`` has ``ann.lee@example.com``).
+    (``Ann Lee`` has ``ann.lee@post.example``).
 
     Examples
     --------
@@ -84,8 +79,6 @@ class FakeColumn:
     domains: tuple[tuple[str, float], ...] = ()
     with_city: bool = False
     person: int = 0
-    seen: int = 0
-    avoid: Optional[HashedSet] = None
     blocks: Optional[Pools] = None
 
     @classmethod
@@ -101,7 +94,6 @@ class FakeColumn:
         k: int = 5,
         person: int = 0,
         persons: Optional[Sequence[Person]] = None,
-        avoid: Optional[HashedSet] = None,
     ) -> FakeColumn:
         """Take the shape of `values`, and nothing else, from real data.
 
@@ -115,8 +107,6 @@ class FakeColumn:
             Which person of the row the column tells about, where there are several.
         persons : sequence of (str, str), optional
             First and last names in the rows of `values`, NULLs left out.
-        avoid : HashedSet, optional
-            Real values that must not be made; by default all of `values`.
 
         Raises
         ------
@@ -147,8 +137,6 @@ class FakeColumn:
             domains=tuple(domains_for(kind, text, k)),
             with_city=_mostly("," in value for value in sample),
             person=person,
-            seen=len(text),
-            avoid=None if kind in _NOT_AVOIDED else avoid or HashedSet.of(text, _key(column)),
             blocks=blocks,
         )
 
@@ -163,10 +151,7 @@ class FakeColumn:
         index = np.asarray(indices).astype(np.uint64)
         if not len(index):
             return pa.array([], self.column.arrow_type)
-        text = self._text(index, seed, 0)
-        if self.avoid is not None:
-            text = self._without_real(text, index, seed, self.avoid)
-        return text.cast(self.column.arrow_type)
+        return self._text(index, seed).cast(self.column.arrow_type)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what :meth:`from_state` needs, as JSON and as arrays for ``.npz``."""
@@ -182,12 +167,8 @@ class FakeColumn:
             "domains": [list(pair) for pair in self.domains],
             "with_city": self.with_city,
             "person": self.person,
-            "seen": self.seen,
         }
         arrays: dict[str, NDArray[Any]] = {}
-        if self.avoid is not None:
-            state["avoid"], avoided = self.avoid.to_state()
-            arrays.update({f"avoid.{name}": array for name, array in avoided.items()})
         if self.blocks is not None:
             made = self.blocks.to_arrays()
             arrays.update({f"blocks.{name}": array for name, array in made.items()})
@@ -197,7 +178,6 @@ class FakeColumn:
     def from_state(cls, state: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> FakeColumn:
         """Return the column that gave `state` and `arrays`."""
         fields = dict(state)
-        avoid = fields.pop("avoid", None)
         blocks = {n.split(".", 1)[1]: a for n, a in arrays.items() if n.startswith("blocks.")}
         fields["kind"] = PiiKind(fields["kind"])
         fields["column"] = Column.model_validate(fields["column"])
@@ -207,7 +187,6 @@ class FakeColumn:
         fields["domains"] = tuple((name, weight) for name, weight in fields["domains"])
         return cls(
             **fields,
-            avoid=avoid and HashedSet.from_state(avoid, {"codes": arrays["avoid.codes"]}),
             blocks=Pools.from_arrays(blocks) if blocks else None,
         )
 
@@ -235,16 +214,15 @@ class FakeColumn:
             return fixed_positions(pattern, solid[2:4])
         return pattern
 
-    def _text(self, index: U64, seed: int, attempt: int) -> Any:
+    def _text(self, index: U64, seed: int) -> Any:
         key = subkey(seed, "column", self.column.name)
         if self.blocks is None:
-            return self._from_patterns(index, key, attempt)
+            return self._from_patterns(index, key)
         person = subkey(seed, "person", self.person)
         rows = Rows(
             index,
             person,
             key,
-            attempt,
             self.unique,
             self.with_city,
             list(self.styles),
@@ -254,28 +232,28 @@ class FakeColumn:
         text = MAKERS[self.kind](rows)
         if self.case != "as made":
             text = pc.utf8_upper(text) if self.case == "upper" else pc.utf8_lower(text)
-        return self._cut(text, index, key, attempt)
+        return self._cut(text, index, key)
 
-    def _from_patterns(self, index: U64, key: int, attempt: int) -> Any:
+    def _from_patterns(self, index: U64, key: int) -> Any:
         patterns, weights = self._usable
         choice = chosen(weights, index, subkey(key, "pattern"))
         parts, places = [], []
         for number, pattern in enumerate(patterns):
             rows = np.flatnonzero(choice == number)
             if len(rows):
-                parts.append(self._render(pattern, index[rows], subkey(key, number), attempt))
+                parts.append(self._render(pattern, index[rows], subkey(key, number)))
                 places.append(rows)
         back = np.argsort(np.concatenate(places))
         return pa.concat_arrays(parts).take(pa.array(back))
 
-    def _render(self, pattern: Pattern, index: U64, key: int, attempt: int) -> Any:
+    def _render(self, pattern: Pattern, index: U64, key: int) -> Any:
         capacity = min(pattern.capacity, LIMIT)
         if self.unique:
-            numbers = self._unique_numbers(index, capacity, attempt)
+            numbers = self._unique_numbers(index, capacity)
             if self.strategy != "mask":
                 numbers = permute(numbers, capacity, key)
         else:
-            numbers = draw(index, capacity, key + attempt)
+            numbers = draw(index, capacity, key)
         codes = pattern.matrix(numbers, key, None if self.strategy == "mask" else index)
         if self.strategy == "fake" and self.kind is PiiKind.CREDIT_CARD and _has_digits(pattern):
             codes = luhn_digits(codes)
@@ -283,19 +261,17 @@ class FakeColumn:
             codes = iban_digits(codes)
         return to_strings(codes)
 
-    def _unique_numbers(self, index: U64, capacity: int, attempt: int) -> U64:
-        """Give each index and attempt a number of its own."""
-        attempts = max(1, min(ATTEMPTS, capacity // (_HEADROOM * max(self.seen, _FEW))))
-        if int(index.max()) * attempts + attempts > capacity:
+    def _unique_numbers(self, index: U64, capacity: int) -> U64:
+        """Give each index a number of its own."""
+        if int(index.max()) >= capacity:
             raise PrivacyError(
                 f"Column {self.column.name!r} must be unique, but its values have room for only "
-                f"{capacity // attempts:,} different ones.",
+                f"{capacity:,} different ones.",
                 hint="Generate fewer rows, widen the column, or give it another kind of PII.",
             )
-        numbers = index * np.uint64(attempts) + np.uint64(min(attempt, attempts - 1))
-        return np.asarray(numbers, np.uint64)
+        return index
 
-    def _cut(self, text: Any, index: U64, key: int, attempt: int) -> Any:
+    def _cut(self, text: Any, index: U64, key: int) -> Any:
         """Keep values within VARCHAR(n): cut them, or write unique ones more briefly."""
         length = self.column.length
         if length is None or pc.max(pc.utf8_length(text)).as_py() <= length:
@@ -312,21 +288,9 @@ class FakeColumn:
         rows = np.flatnonzero(np.asarray(pc.greater(pc.utf8_length(text), length)))
         mask = np.zeros(len(index), bool)
         mask[rows] = True
-        numbers = self._unique_numbers(index[rows], min(brief.capacity, LIMIT), attempt)
+        numbers = self._unique_numbers(index[rows], min(brief.capacity, LIMIT))
         numbers = permute(numbers, min(brief.capacity, LIMIT), subkey(key, "brief"))
         return pc.replace_with_mask(text, pa.array(mask), brief.render(numbers, key))
-
-    def _without_real(self, text: Any, index: U64, seed: int, avoid: HashedSet) -> Any:
-        real = np.flatnonzero(avoid.contains(text))
-        for attempt in range(1, ATTEMPTS):
-            if not len(real):
-                break
-            other = self._text(index[real], seed, attempt)
-            mask = np.zeros(len(index), bool)
-            mask[real] = True
-            text = pc.replace_with_mask(text, pa.array(mask), other)
-            real = real[avoid.contains(other)]
-        return text
 
 
 def _source(
@@ -349,10 +313,6 @@ def _source(
         if kind in MAKERS and not _is_ipv6(kind, text):
             return [], pools(locale)
     return patterns_for(kind, column, text, locale, k=k, unique=unique), None
-
-
-def _key(column: Column) -> int:
-    return subkey(0, "avoid", column.name)
 
 
 def _has_digits(pattern: Pattern) -> bool:

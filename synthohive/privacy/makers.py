@@ -18,9 +18,9 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pattern import chosen
 from synthohive.privacy.people import full_names, local_parts
 from synthohive.privacy.pools import DOMAINS
-from synthohive.privacy.rows import ATTEMPTS, Rows, join, take, text_of
+from synthohive.privacy.rows import Rows, join, take, text_of
 
-__all__ = ["ATTEMPTS", "MAKERS", "Rows"]
+__all__ = ["MAKERS", "Rows"]
 
 _HOUSES = 9900
 _FIRST_HOUSE = 100
@@ -58,7 +58,7 @@ def _email(rows: Rows) -> Any:
 
 
 def _url(rows: Rows) -> Any:
-    return join("https://example.com/users/", local_parts(rows))
+    return join("https://www.example/users/", local_parts(rows))
 
 
 def _address(rows: Rows) -> Any:
@@ -66,12 +66,11 @@ def _address(rows: Rows) -> Any:
     lap, place = np.divmod(rows.index, np.uint64(_HOUSES * len(streets)))
     spot = permute(place, _HOUSES * len(streets), rows.key)
     street, house = np.divmod(spot, np.uint64(_HOUSES))
-    unit = lap * np.uint64(ATTEMPTS) + np.uint64(rows.attempt)
     text = join(
         text_of(house + np.uint64(_FIRST_HOUSE)),
         " ",
         take(streets, street),
-        _suffix(unit, " Apt. "),
+        _suffix(lap, " Apt. "),
     )
     if rows.with_city:
         city = draw(rows.index, len(rows.pools.cities), rows.key + 1)
@@ -80,8 +79,7 @@ def _address(rows: Rows) -> Any:
 
 
 def _ip(rows: Rows) -> Any:
-    number = rows.index * np.uint64(ATTEMPTS) + np.uint64(rows.attempt)
-    value = permute(number % np.uint64(_IP_CAPACITY), _IP_CAPACITY, rows.key)
+    value = permute(rows.index % np.uint64(_IP_CAPACITY), _IP_CAPACITY, rows.key)
     octets = [(value >> np.uint64(shift)) & np.uint64(255) for shift in (24, 16, 8, 0)]
     octets[0] = octets[0] + np.uint64(1)
     table = [str(i) for i in range(256)]

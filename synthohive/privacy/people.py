@@ -17,7 +17,7 @@ from synthohive.privacy.counter import U64, draw, subkey, unpermute
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pattern import chosen
 from synthohive.privacy.pools import Pools
-from synthohive.privacy.rows import ATTEMPTS, Rows, join, take, text_of
+from synthohive.privacy.rows import Rows, join, take, text_of
 from synthohive.privacy.styles import (
     Person,
     Style,
@@ -69,7 +69,7 @@ def _person(rows: Rows, style: Style) -> Rows:
 
 def _local_part(rows: Rows, number: int) -> Any:
     style = rows.styles[number][0]
-    first, last, again = _person(rows, style).names()
+    first, last, lap = _person(rows, style).names()
     given = take(rows.pools.first_slugs, first)
     family = take(rows.pools.last_slugs, last)
     parts = {
@@ -84,10 +84,8 @@ def _local_part(rows: Rows, number: int) -> Any:
         drawn = draw(rows.index, 10**style.digits, subkey(rows.key, "digits", number))
         digits = pc.utf8_lpad(text_of(drawn), style.digits, "0")
     if not rows.unique:
-        return _numbered(stem, digits, np.full(len(rows.index), rows.attempt, np.uint64))
-    lap, attempt = np.divmod(again, np.uint64(ATTEMPTS))
+        return join(stem, digits)
     same = lap * np.uint64(_ALIKE) + _rank(rows, number, first, last)
-    same = same * np.uint64(ATTEMPTS) + attempt
     base = 10 ** max(2, *(s.digits for s, _ in rows.styles))
     code = same * np.uint64(len(rows.styles)) + np.uint64(base + number)
     return _numbered(stem, digits, np.where(same > 0, code, np.uint64(0)))
@@ -169,7 +167,7 @@ def _full_name(rows: Rows, number: int) -> Any:
     style = rows.styles[number][0]
     first, last, again = _person(rows, style).names()
     if not rows.unique:
-        again = again % np.uint64(ATTEMPTS)
+        again = np.zeros(len(again), np.uint64)
     given, family = take(rows.pools.first, first), take(rows.pools.last, last)
     middle = take(_LETTERS, draw(rows.index, 26, subkey(rows.key, "middle")))
     spelled = _initials(np.where(again > 0, again + np.uint64(26), again))

@@ -18,7 +18,7 @@ __all__ = ["Pools", "faker", "pools"]
 
 _DRAWS = 4000
 _STREETS = 1000
-DOMAINS = ("example.com", "example.org", "example.net")  # reserved: mail reaches nobody
+DOMAINS = ("home.example", "post.example", "work.example")  # no address exists there (RFC 2606)
 
 
 @dataclass(frozen=True)

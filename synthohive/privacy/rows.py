@@ -14,9 +14,7 @@ from synthohive.privacy.counter import U64, permute
 from synthohive.privacy.pools import Pools
 from synthohive.privacy.styles import Weighted
 
-__all__ = ["ATTEMPTS", "Rows", "join", "take", "text_of"]
-
-ATTEMPTS = 8
+__all__ = ["Rows", "join", "take", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +28,6 @@ class Rows:
         Key that all columns about the same person share.
     key : int
         Key of this column alone.
-    attempt : int
-        Above 0: another value than the last one, which was a real one.
     styles : list of (Style, float)
         How names are written, with weights.
     domains : list of (str, float)
@@ -41,7 +37,6 @@ class Rows:
     index: U64
     person: int
     key: int
-    attempt: int
     unique: bool
     with_city: bool
     styles: Weighted
@@ -55,7 +50,7 @@ class Rows:
         lap, place = np.divmod(self.index, np.uint64(pairs))
         pair = permute(place, pairs, self.person)
         last, first = np.divmod(pair, np.uint64(count))
-        return first, last, lap * np.uint64(ATTEMPTS) + np.uint64(self.attempt)
+        return first, last, lap
 
 
 def take(pool: Sequence[str], index: U64) -> Any:

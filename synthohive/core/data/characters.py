@@ -145,12 +145,12 @@ class Fixed:
         """Learn from the texts of one shape.
 
         Where nearly all strings that could be made are real and rare, characters are let
-        free from the right.
+        free from the right, and then added.
 
         Parameters
         ----------
         scale : float
-            How many times as many rare texts as in `tally` must not be made.
+            How many times as many rare texts there are as in `tally`.
         """
         texts = tally.values.to_pylist()
         matrix = np.array(texts, dtype=f"<U{len(shape)}").view("<U1").reshape(len(texts), -1)
@@ -197,17 +197,27 @@ class Fixed:
 
 
 def _with_room(pieces: list[Piece], room: float) -> list[Piece]:
-    """Let digits be free, then letters, the last ones first, until there is room."""
+    """Let digits be free, then letters, the last ones first, until there is room.
+
+    Where even the free shape is full, it gets longer: a shape that no real text has.
+    """
     pieces = list(pieces)
     for kinds in (DIGIT, "".join(CLASSES)):
         for at in range(len(pieces) - 1, -1, -1):
-            if prod(len(strings) for strings, _ in pieces) > room:
+            if _capacity(pieces) > room:
                 return pieces
             shape = shape_of(pieces[at][0][0])
             if set(shape) <= set(kinds):
                 letters = [list(CLASSES[kind]) for kind in shape]
                 pieces[at : at + 1] = [(each, [1.0] * len(each)) for each in letters]
+    kind = next((s for p in reversed(pieces) if (s := shape_of(p[0][0])) in CLASSES), DIGIT)
+    while _capacity(pieces) <= room:
+        pieces.append((list(CLASSES[kind]), [1.0] * len(CLASSES[kind])))
     return pieces
+
+
+def _capacity(pieces: list[Piece]) -> int:
+    return prod(len(strings) for strings, _ in pieces)
 
 
 def _shared_spans(spans: Sequence[str], tally: Tally, k: int) -> Optional[Piece]:

@@ -23,7 +23,6 @@ from synthohive.core.data.canonical import canonical, canonical_type, from_json,
 __all__ = [
     "Tally",
     "TallyTransform",
-    "all_hashes",
     "merge_tallies",
     "tallies_of",
     "tally_summary",
@@ -177,10 +176,7 @@ def _grouped(
 
 
 def tally_summary(tally: Tally, k: int) -> dict[str, Any]:
-    """Bound a tally: a sample of distinct values, the most frequent, the most extreme.
-
-    Of texts, the hashes of all are kept, so that none is made up by chance.
-    """
+    """Bound a tally: a sample of distinct values, the most frequent, the most extreme."""
     hashes = hash64(tally.values)
     by_hash = np.argsort(hashes, kind="stable")
     complete = len(tally) <= SAMPLE
@@ -190,9 +186,7 @@ def tally_summary(tally: Tally, k: int) -> dict[str, Any]:
         return found
     found["distinct"] = round(SAMPLE * _SPAN / (float(hashes[by_hash[SAMPLE - 1]]) + 1.0))
     found["top"] = tally.take(np.lexsort((hashes, -tally.counts))[:TOP]).to_dict()
-    if pa.types.is_string(tally.values.type):
-        found["hashes"] = np.sort(hashes).tolist()
-    else:
+    if not pa.types.is_string(tally.values.type):
         order = pc.sort_indices(tally.values).to_numpy().astype(np.int64)
         found["low"] = tally.take(order[: 4 * k]).to_dict()
         found["high"] = tally.take(order[::-1][: 4 * k]).to_dict()
@@ -205,13 +199,6 @@ def tallies_of(found: dict[str, Any], type_: pa.DataType) -> dict[str, Tally]:
     tallies: dict[str, Tally] = {name: Tally.from_dict(found[name], type_) for name in names}
     tallies.setdefault("top", tallies["sample"])
     return tallies
-
-
-def all_hashes(found: dict[str, Any], type_: pa.DataType) -> npt.NDArray[np.uint64]:
-    """Return the hashes of all texts that were tallied, even of those that are not kept."""
-    if "hashes" in found:
-        return np.asarray(found["hashes"], dtype=np.uint64)
-    return np.unique(hash64(Tally.from_dict(found["sample"], type_).values))
 
 
 def merge_tallies(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) -> dict[str, Any]:
@@ -227,9 +214,7 @@ def merge_tallies(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) -
     top = Tally.combine([p["top"] for p in opened], k)
     order = np.lexsort((hash64(top.values), -top.counts))
     merged["top"] = top.take(order[:TOP]).to_dict()
-    if pa.types.is_string(type_):
-        merged["hashes"] = np.unique(np.concatenate([all_hashes(p, type_) for p in parts])).tolist()
-    else:
+    if not pa.types.is_string(type_):
         for side, step in (("low", 1), ("high", -1)):
             ends = Tally.combine([p.get(side, p["sample"]) for p in opened], k)
             order = pc.sort_indices(ends.values).to_numpy().astype(np.int64)[::step]

@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from synthohive.core.data.avoid import Avoided
 from synthohive.core.data.base import EncoderSettings, Summary
-from synthohive.core.data.canonical import hash64, restore
+from synthohive.core.data.canonical import restore
 from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.encoded import Discrete, Layout
-from synthohive.core.data.tally import TallyTransform, all_hashes, tallies_of
+from synthohive.core.data.tally import TallyTransform, tallies_of
 from synthohive.core.data.text_patterns import TextPatterns
 from synthohive.schema import Column
 
@@ -30,20 +29,15 @@ class Text(TallyTransform):
 
     name = "text"
     patterns_: TextPatterns
-    avoided_: Avoided
     null_weight_: int = 0
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Text:
         """Learn the patterns."""
         k = self.settings.k
         tallies = tallies_of(summary["value"], pa.string())
-        hashes = all_hashes(summary["value"], pa.string())
-        scale = len(hashes) / max(len(tallies["sample"]), 1)
+        sample = len(tallies["sample"])
+        scale = summary["value"].get("distinct", sample) / max(sample, 1)
         self.patterns_ = TextPatterns.learn(tallies["sample"], k, seed, scale)
-        shared = [hash64(t.values.filter(pa.array(t.holders >= k))) for t in tallies.values()]
-        public = np.append(np.concatenate(shared), hash64(pa.array([""])))
-        rare = np.setdiff1d(hashes, public)
-        self.avoided_ = Avoided.of(rare, int(seed.generate_state(1, np.uint64)[0]))
         self.null_weight_ = summary["nulls"]
         return self
 
@@ -91,7 +85,7 @@ class Text(TallyTransform):
         picked = codes[:, 0] if codes.shape[1] else np.zeros(len(codes), dtype=np.int32)
         null = picked >= len(self.patterns_)
         clusters = np.clip(picked, 0, len(self.patterns_) - 1).astype(np.int64)
-        texts = self.patterns_.generate(clusters[~null], rng, self.column.length, self.avoided_)
+        texts = self.patterns_.generate(clusters[~null], rng, self.column.length)
         if null.any():
             rows = np.where(null, 0, np.cumsum(~null) - 1)
             texts = texts.take(pa.array(rows, mask=null))
@@ -99,9 +93,7 @@ class Text(TallyTransform):
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return the patterns."""
-        avoided, arrays = self.avoided_.to_state()
-        patterns = self.patterns_.to_dict()
-        return {"patterns": patterns, "avoided": avoided, "nulls": self.null_weight_}, arrays
+        return {"patterns": self.patterns_.to_dict(), "nulls": self.null_weight_}, {}
 
     @classmethod
     def from_state(
@@ -114,6 +106,5 @@ class Text(TallyTransform):
         """Rebuild a fitted transform."""
         transform = cls(column, settings)
         transform.patterns_ = TextPatterns.from_dict(state["patterns"])
-        transform.avoided_ = Avoided.from_state(state["avoided"], arrays)
         transform.null_weight_ = state["nulls"]
         return transform

@@ -10,9 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.core.data.avoid import Avoided
 from synthohive.core.data.characters import CLASSES, LOWER, Fixed, shape_of
-from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.sequences import Sequences, is_wordy
 from synthohive.core.data.tally import Tally
 from synthohive.core.data.vocabulary import is_running_text
@@ -26,7 +24,6 @@ _MAX_SHAPES = 16
 _MIN_SHARE = 0.02
 _SHAPED, _PARTLY = 0.75, 0.4
 _MAX_FIXED = 200
-_AGAIN = ((True, 2), (True, 6), (False, 8))
 _FEW = 0.1
 _KINDS: dict[str, Any] = {"fixed": Fixed, "sequences": Sequences}
 EMPTY, WORDS, LETTERS, OTHER = "empty", "words", "letters", "other"
@@ -125,38 +122,10 @@ class TextPatterns:
         return found
 
     def generate(
-        self,
-        clusters: Ints,
-        rng: np.random.Generator,
-        length: Optional[int] = None,
-        avoided: Optional[Avoided] = None,
+        self, clusters: Ints, rng: np.random.Generator, length: Optional[int] = None
     ) -> pa.Array:
-        """Make up one text of each of the clusters.
-
-        Parameters
-        ----------
-        length : int, optional
-            Longer texts are cut.
-        avoided : Avoided, optional
-            Texts that are not to be made.
-        """
-        texts = _cut(self._generate(clusters, rng), length)
-        if avoided is None:
-            return texts
-        real = np.flatnonzero(avoided.contains(texts))
-        for same, times in _AGAIN:
-            if not len(real):
-                return texts
-            rows = np.repeat(real, times)
-            # where a class has no room left, take any other
-            again = clusters[rows] if same else draw(self.written, len(rows), rng)
-            other = _cut(self._generate(again, rng), length)
-            good = np.flatnonzero(~avoided.contains(other))
-            taken, first = np.unique(rows[good], return_index=True)
-            texts = _with(texts, taken, other.take(pa.array(good[first])))
-            real = np.setdiff1d(real, taken)
-        left = avoided.rewritten(texts.take(pa.array(real)).to_pylist(), length, rng)
-        return _with(texts, real, pa.array(left, type=pa.string()))
+        """Make up one text of each of the clusters; longer ones than `length` are cut."""
+        return _cut(self._generate(clusters, rng), length)
 
     def _generate(self, clusters: Ints, rng: np.random.Generator) -> pa.Array:
         pattern = np.searchsorted(self._starts, clusters, side="right") - 1
@@ -237,13 +206,6 @@ def _frequent(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[s
 def _entities(tally: Tally, rows: list[int]) -> int:
     part = tally.take(np.array(rows, dtype=np.int64))
     return int(part.counts.sum()) if part.entity is None else len(np.unique(part.entity))
-
-
-def _with(texts: pa.Array, rows: Ints, other: pa.Array) -> pa.Array:
-    """Return texts of which those at `rows`, ascending, are others."""
-    mask = np.zeros(len(texts), dtype=bool)
-    mask[rows] = True
-    return pc.replace_with_mask(texts, pa.array(mask), other)
 
 
 def _cut(texts: pa.Array, length: Optional[int]) -> pa.Array:
