@@ -46,7 +46,10 @@ def main() -> None:
     _title("4. Comparing the two")
     metadata = synthesizer.metadata
     report = synthesizer.generate_validation_report(
-        tables_of(source, metadata), tables_of(target, metadata), args.output / "report.html"
+        tables_of(source, metadata),
+        tables_of(target, metadata),
+        args.output / "report.html",
+        if_exists="replace",
     )
     print(report)
     print(f"\nReport:   {args.output / 'report.html'}")

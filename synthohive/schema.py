@@ -310,19 +310,22 @@ class Metadata(Strict):
             raise SchemaValidationError(problems)
 
     def to_json(self, path: Union[str, os.PathLike[str], None] = None) -> str:
-        """Return the description as JSON, and write it to `path` if given."""
+        """Return the description as JSON, and write it to `path` if given.
+
+        Another description there is replaced; any other file is not.
+        """
         text = self.model_dump_json(indent=2, exclude_defaults=True)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            _write_description(Path(path), text)
         return text
 
     def to_yaml(self, path: Union[str, os.PathLike[str], None] = None) -> str:
-        """Return the description as YAML, and write it to `path` if given."""
+        """Return the description as YAML, and write it to `path` if given; see :meth:`to_json`."""
         import yaml
 
         text = yaml.safe_dump(json.loads(self.to_json()), sort_keys=False, allow_unicode=True)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            _write_description(Path(path), text)
         return text
 
     @classmethod
@@ -357,6 +360,28 @@ class Metadata(Strict):
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def _write_description(path: Path, text: str) -> None:
+    """Write a description, over another one at most.
+
+    Raises
+    ------
+    ConnectorError
+        Something else is there, or the file cannot be written.
+    """
+    from synthohive._files import check_replaceable, write_whole
+
+    check_replaceable(path, _describes, "replace")
+    write_whole(path, text)
+
+
+def _describes(data: bytes) -> bool:
+    try:
+        Metadata.from_yaml("\n" + data.decode("utf-8"))
+    except (SchemaError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _text_of(source: Union[str, os.PathLike[str]], mark: str) -> str:

@@ -21,6 +21,7 @@ HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("exceptions", "_version", "_logging", "_signals"),
     ("_columns", "_workspace", "_components"),
+    ("_files",),
     ("schema", "_arrow", "_schema_checks"),
     ("core.data", "connectors", "privacy", "validation"),
     ("core.models",),
@@ -42,7 +43,7 @@ PLANNING = tuple(
         "rows",
     )
 )
-PLANNING_LEVEL = 3
+PLANNING_LEVEL = 4
 
 
 BRIDGE = sorted((ROOT.parent / "dbt_synthohive").glob("*.py"))

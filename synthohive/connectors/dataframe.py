@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrow import column_from_arrow
+from synthohive._files import FileIdentity
 from synthohive._schema_checks import joinable
 from synthohive.connectors.base import BATCH_ROWS, FanOut, Reader
 from synthohive.connectors.levels import Levels
@@ -34,7 +35,14 @@ class FrameReader(Reader):
     metadata : Metadata
         Keys; columns that it does not describe are taken from the tables. Its copy in
         :attr:`metadata` has every column.
+
+    Attributes
+    ----------
+    files : frozenset of FileIdentity
+        Those that the tables were read from.
     """
+
+    files: frozenset[FileIdentity] = frozenset()
 
     def __init__(self, tables: Mapping[str, Any], metadata: Metadata) -> None:
         self._dtypes = {n: _dtypes(t) for n, t in tables.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union
@@ -13,9 +12,10 @@ import pyarrow.compute as pc
 from pyarrow import csv
 from pyarrow import parquet as pq
 
+from synthohive._files import FileIdentity, OwnFiles, file_names, identity
 from synthohive.exceptions import ConnectorError
 
-__all__ = ["read_files", "write_files"]
+__all__ = ["FileTarget", "files_read", "read_files"]
 
 
 def read_files(paths: Mapping[str, Union[str, os.PathLike[str]]]) -> dict[str, pa.Table]:
@@ -32,6 +32,14 @@ def read_files(paths: Mapping[str, Union[str, os.PathLike[str]]]) -> dict[str, p
         A file is missing, empty, of an unknown kind, or malformed.
     """
     return {name: _read(name, Path(path)) for name, path in paths.items()}
+
+
+def files_read(paths: Iterable[Union[str, os.PathLike[str]]]) -> frozenset[FileIdentity]:
+    """Return the identities of all that :func:`read_files` reads, folders included."""
+    found = set()
+    for path in map(Path, paths):
+        found |= {identity(p) for p in (path, *(path.rglob("*") if path.is_dir() else ()))}
+    return frozenset(found)
 
 
 def _read(name: str, path: Path) -> pa.Table:
@@ -142,52 +150,99 @@ _CSV_SUFFIXES = {".csv", ".gz", ".bz2", ".zst", ".lz4"}
 _READERS: dict[str, Callable[[Path], pa.Table]] = {"csv": _read_csv, "parquet": pq.read_table}
 
 
-def write_files(
-    batches: Mapping[str, Iterable[pa.RecordBatch]],
-    schemas: Mapping[str, pa.Schema],
-    folder: Path,
-    kind: str,
-) -> dict[str, Path]:
-    """Write a file for each table, streaming; each appears whole or not at all.
+class FileTarget:
+    """A folder that gets a file for each table.
 
-    In CSV, bytes are written in hexadecimal, and spans of time as microseconds.
+    Parameters
+    ----------
+    folder : Path
+    tables : iterable of str
+    kind : {"csv", "parquet"}
+    if_exists : {"fail", "replace"}
+    escape_formulas : bool
+        Put ``'`` before texts that a spreadsheet would take for a formula (CSV only).
+    read : iterable of FileIdentity
+        What may not be overwritten whatever `if_exists` says: the source.
 
     Raises
     ------
     ConnectorError
-        The folder cannot be written to.
+        A file is there that may not be replaced.
     """
-    paths = {}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, rows in batches.items():
-            target = folder / f"{name.replace(os.sep, '_')}.{kind}"
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".synthohive-") as staging:
-                part = Path(staging) / "part"
-                _write(part, schemas[name], rows, kind)
-                os.replace(part, target)
-            paths[name] = target
-    except (OSError, pa.ArrowException) as exc:
-        raise ConnectorError(f"The folder {str(folder)!r} cannot be written to: {exc}") from exc
-    return paths
+
+    def __init__(
+        self,
+        folder: Path,
+        tables: Iterable[str],
+        kind: str,
+        *,
+        if_exists: str = "fail",
+        escape_formulas: bool = False,
+        read: Iterable[FileIdentity] = (),
+    ) -> None:
+        if escape_formulas and kind != "csv":
+            raise ConnectorError(
+                "escape_formulas is for CSV files: others say what is text.",
+                hint='Leave it out, or pass output_format="csv".',
+            )
+        self.folder, self.kind, self.escape = folder, kind, escape_formulas
+        self.names = {table: f"{name}.{kind}" for table, name in file_names(tables).items()}
+        self._files = OwnFiles(folder, self.names.values(), if_exists, read)
+
+    def write(
+        self, batches: Mapping[str, Iterable[pa.RecordBatch]], schemas: Mapping[str, pa.Schema]
+    ) -> dict[str, Path]:
+        """Write all tables, streaming; each file appears whole or not at all.
+
+        In CSV, bytes are written in hexadecimal, and spans of time as microseconds.
+
+        Raises
+        ------
+        ConnectorError
+            The folder cannot be written to.
+        """
+        parts = {}
+        try:
+            with self._files.staging() as staging:
+                for number, (table, rows) in enumerate(batches.items()):
+                    part = staging / str(number)
+                    self._write(part, schemas[table], rows)
+                    parts[self.names[table]] = part
+                self._files.publish(parts)
+        except (OSError, pa.ArrowException) as exc:
+            raise ConnectorError(
+                f"The folder {str(self.folder)!r} cannot be written to: {exc}"
+            ) from exc
+        return {table: self.folder / self.names[table] for table in batches}
+
+    def _write(self, path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> None:
+        writer: Any
+        if self.kind == "parquet":
+            # floats hardly repeat: a dictionary of them takes time and space
+            repeated = [f.name for f in schema if not pa.types.is_floating(f.type)]
+            writer = pq.ParquetWriter(path, schema, use_dictionary=repeated)
+        else:
+            names = [_unlike_formulas(pa.array([n]))[0].as_py() for n in schema.names]
+            shown = names if self.escape else schema.names
+            plain = pa.schema([pa.field(n, _csv_type(f.type)) for n, f in zip(shown, schema)])
+            writer = csv.CSVWriter(path, plain)
+        with writer:
+            for batch in rows:
+                if self.kind == "csv":
+                    arrays = [self._csv_array(a, f.type) for a, f in zip(batch.columns, plain)]
+                    writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=plain))
+                else:
+                    writer.write_batch(batch)
+
+    def _csv_array(self, values: pa.Array, type_: pa.DataType) -> pa.Array:
+        if self.escape and pa.types.is_string(values.type):
+            return _unlike_formulas(values)
+        return _csv_array(values, type_)
 
 
-def _write(path: Path, schema: pa.Schema, rows: Iterable[pa.RecordBatch], kind: str) -> None:
-    writer: Any
-    if kind == "parquet":
-        # floats hardly repeat: a dictionary of them takes time and space
-        repeated = [f.name for f in schema if not pa.types.is_floating(f.type)]
-        writer = pq.ParquetWriter(path, schema, use_dictionary=repeated)
-    else:
-        plain = pa.schema([pa.field(f.name, _csv_type(f.type)) for f in schema])
-        writer = csv.CSVWriter(path, plain)
-    with writer:
-        for batch in rows:
-            if kind == "csv":
-                arrays = [_csv_array(a, f.type) for a, f in zip(batch.columns, plain)]
-                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=plain))
-            else:
-                writer.write_batch(batch)
+def _unlike_formulas(values: pa.Array) -> pa.Array:
+    """Put an apostrophe before what spreadsheets calculate, as the OWASP advises."""
+    return pc.replace_substring_regex(values, r"\A([=+\-@\t\r\n＝＋－＠])", r"'\1")
 
 
 def _csv_array(values: pa.Array, type_: pa.DataType) -> pa.Array:

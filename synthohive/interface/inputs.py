@@ -11,7 +11,7 @@ import pyarrow as pa
 from synthohive._schema_checks import data_problems
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader
-from synthohive.connectors.files import read_files
+from synthohive.connectors.files import files_read, read_files
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.schema import Metadata
 
@@ -38,7 +38,7 @@ def source_of(
     return known
 
 
-def reader_for(data: Mapping[str, Any], metadata: Metadata) -> Reader:
+def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
     """Return a reader of DataFrames, Arrow tables, or CSV and Parquet paths.
 
     Raises
@@ -64,6 +64,7 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> Reader:
     tables = dict(data)
     tables.update(read_files(paths))
     reader = FrameReader(tables, metadata)
+    reader.files = files_read(paths.values())
     reader.metadata.validate_schema()
     whole = {n: pa.Table.from_batches(list(reader.read(n))) for n in reader.metadata.tables}
     problems = data_problems(reader.metadata, whole, orphans=False)  # orphans: see `validate`

@@ -8,22 +8,46 @@ from typing import Any, Literal, Optional
 
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader, to_frame
-from synthohive.connectors.files import write_files
+from synthohive.connectors.files import FileTarget
 from synthohive.exceptions import SchemaError
+from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.making.spool import TableSpool
 
-__all__ = ["OutputFormat", "to_files", "to_memory"]
+__all__ = ["OutputFormat", "file_target", "to_files", "to_memory"]
 
 OutputFormat = Literal["pandas", "arrow", "csv", "parquet"]
 
 
-def to_files(spools: Mapping[str, TableSpool], folder: Path, kind: str) -> dict[str, Path]:
+def file_target(
+    folder: Path,
+    fitted: FittedDatabase,
+    kind: str,
+    source: Optional[Reader],
+    if_exists: str,
+    escape_formulas: bool,
+) -> FileTarget:
+    """Check the folder in which a file for each table is to appear.
+
+    Raises
+    ------
+    ConnectorError
+        A file is there that may not be replaced.
+    """
+    return FileTarget(
+        folder,
+        fitted.plan.order,
+        "csv" if kind == "csv" else "parquet",
+        if_exists=if_exists,
+        escape_formulas=escape_formulas,
+        read=source.files if isinstance(source, FrameReader) else (),
+    )
+
+
+def to_files(spools: Mapping[str, TableSpool], target: FileTarget) -> dict[str, Path]:
     """Write a file for each table, streaming; return their paths."""
-    return write_files(
+    return target.write(
         {name: spool.batches() for name, spool in spools.items()},
         {name: spool.schema for name, spool in spools.items()},
-        folder,
-        "csv" if kind == "csv" else "parquet",
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import pyarrow as pa
 
@@ -12,7 +13,7 @@ from synthohive.interface.inputs import reader_for
 from synthohive.privacy.metrics import copied_rows, copied_values
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.schema import Metadata
-from synthohive.validation.report import ValidationReport, build_report
+from synthohive.validation.report import ValidationReport, build_report, check_report
 
 __all__ = ["compare"]
 
@@ -22,9 +23,16 @@ def compare(
     real_data: Mapping[str, Any],
     synthetic_data: Mapping[str, Any],
     fitted: Optional[FittedDatabase],
+    output_path: Union[str, os.PathLike[str]],
+    if_exists: str,
 ) -> ValidationReport:
-    """Compare real and synthetic tables; what is personal is known from the fit."""
+    """Compare real and synthetic tables, and write the report.
+
+    What is personal is known from the fit.
+    """
+    check_report(output_path, if_exists)
     sides = [reader_for(data, metadata) for data in (real_data, synthetic_data)]
+    check_report(output_path, if_exists, [file for side in sides for file in side.files])
     real, synthetic = ({n: _whole(side, n) for n in metadata.tables} for side in sides)
     personal: dict[str, set[str]] = {}
     for finding in [] if fitted is None else fitted.findings:
@@ -39,7 +47,7 @@ def compare(
         for name, columns in personal.items()
         for column in sorted(columns)
     }
-    return build_report(
+    report = build_report(
         metadata,
         real,
         synthetic,
@@ -48,6 +56,8 @@ def compare(
         copied_values=values,
         k=5 if fitted is None else fitted.privacy.k_anonymity_threshold,
     )
+    report.write(output_path, if_exists)
+    return report
 
 
 def _tells_rows_apart(rows: pa.Table) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from synthohive._signals import terminable
 from synthohive.connectors.base import IfExists
@@ -18,7 +18,7 @@ from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.checkpoint_folder import check_place, unfinished_in
 from synthohive.interface.imputing import Columns, imputed
 from synthohive.interface.inputs import source_of
-from synthohive.interface.outputs import OutputFormat, to_files, to_memory
+from synthohive.interface.outputs import OutputFormat, file_target, to_files, to_memory
 from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, fit_seed
 from synthohive.interface.result import WriteSummary
@@ -37,6 +37,7 @@ __all__ = ["Synthesizer"]
 
 ModelType = Union[str, type[ConditionalGenerativeModel]]
 PathLike = Union[str, "os.PathLike[str]"]
+FileIfExists = Literal["fail", "replace"]
 Conditions = Mapping[str, Mapping[str, Any]]
 SAMPLE_SIZE = 50_000
 
@@ -228,6 +229,8 @@ class Synthesizer(SynthesizerState):
         quality_threshold: Optional[float] = None,
         enforce_constraints: bool = False,
         conditions: Optional[Conditions] = None,
+        if_exists: FileIfExists = "fail",
+        escape_formulas: bool = False,
     ) -> dict[str, Any]:
         """Make synthetic tables in memory or as files.
 
@@ -251,6 +254,13 @@ class Synthesizer(SynthesizerState):
             Per table, columns to fix: ``{"orders": {"status": "paid"}}``, or to reweight:
             ``{"orders": {"status": {"paid": 0.8, "open": 0.2}}}``. All else, in this table and
             below it, follows what was learned. For ``model="autoregressive"``.
+        if_exists : {"fail", "replace"}
+            Whether files in `output_path` may be replaced: those that SynthoHive wrote and
+            nobody changed. What was read is never overwritten.
+        escape_formulas : bool, default False
+            Put ``'`` before CSV texts that a spreadsheet would calculate (those that start
+            with ``=``, ``+``, ``-``, ``@``, a tab or a line end). They are kept as they are
+            otherwise, so that what is read back is what was made.
 
         Returns
         -------
@@ -258,6 +268,8 @@ class Synthesizer(SynthesizerState):
 
         Raises
         ------
+        ConnectorError
+            A file is there, or the folder cannot be written to.
         QualityError
             A column is beyond `quality_threshold`; nothing is returned or written.
         ConstraintViolationError
@@ -267,9 +279,13 @@ class Synthesizer(SynthesizerState):
             self._state(), num_rows, scale, seed, quality_threshold, enforce_constraints,
             conditions,
         )  # fmt: skip
+        target = None if output_path is None else file_target(
+            Path(output_path), request.fitted, output_format, self._source, if_exists,
+            escape_formulas,
+        )  # fmt: skip
         with generated(request) as made:
-            if output_path is not None:
-                return dict(to_files(made.spools, Path(output_path), output_format))
+            if target is not None:
+                return dict(to_files(made.spools, target))
             return to_memory(made.spools, output_format, self._source)
 
     @terminable
@@ -363,6 +379,8 @@ class Synthesizer(SynthesizerState):
         real_data: Mapping[str, Any],
         synthetic_data: Mapping[str, Any],
         output_path: PathLike,
+        *,
+        if_exists: FileIfExists = "fail",
     ) -> ValidationReport:
         """Compare real and synthetic tables; write HTML, and JSON beside it.
 
@@ -371,10 +389,17 @@ class Synthesizer(SynthesizerState):
         real_data, synthetic_data : dict of str to DataFrame, pyarrow.Table or path
         output_path : path
             The HTML file.
+        if_exists : {"fail", "replace"}
+            Whether a former report may be replaced; nothing else ever is.
+
+        Raises
+        ------
+        ConnectorError
+            A file is there, or cannot be written.
         """
-        report = compare(self.metadata, real_data, synthetic_data, self.fitted_)
-        report.write(output_path)
-        return report
+        return compare(
+            self.metadata, real_data, synthetic_data, self.fitted_, output_path, if_exists
+        )
 
     @terminable
     def save(self, path: PathLike) -> Path:

@@ -248,7 +248,7 @@ def _copy_reference(run: Run, name: str) -> Generated:
     fitted = run.fitted.tables[name]
     if fitted.reference is None:
         raise RuntimeError(f"{name!r} is not a reference table")
-    spool = TableSpool(run.folder / f"{name!r}.arrow".replace("/", "_"), fitted.schema)
+    spool = TableSpool(run.place(name), fitted.schema)
     spool.append(fitted.reference.rows)
     spool.close()
     encoded = fitted.reference.encode(run.fitted.embedding_threshold)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
@@ -12,6 +12,7 @@ from typing import Any, Optional, Union
 import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow
+from synthohive._files import FileIdentity, check_replaceable, write_whole
 from synthohive.exceptions import SchemaError
 from synthohive.schema import Metadata, TableConfig
 from synthohive.validation.association import association_matrix, comparable_columns
@@ -31,10 +32,12 @@ __all__ = [
     "TableReport",
     "ValidationReport",
     "build_report",
+    "check_report",
 ]
 
 FanOuts = Mapping[str, tuple[Mapping[int, int], Mapping[int, int]]]
 
+GENERATOR = "SynthoHive"
 _VERDICTS = ((0.05, "very close to"), (0.1, "close to"), (0.2, "recognisably different from"))
 _FAR = "far from"
 _PAIRS = 10
@@ -158,6 +161,7 @@ class ValidationReport:
     def to_json(self) -> str:
         """Return all figures as JSON, without the charts."""
         body = {
+            "generator": GENERATOR,
             "verdict": self.verdict,
             "distance": self.distance,
             "orphans": self.orphans,
@@ -183,15 +187,18 @@ class ValidationReport:
         template = environment.get_template("report.html.j2")
         return template.render(report=self, width=WIDTH, height=HEIGHT, pairs=_PAIRS)
 
-    def write(self, path: Union[str, os.PathLike[str]]) -> Path:
-        """Write the HTML to `path` and the JSON beside it; return the HTML's path."""
-        target = Path(path)
-        if target.suffix.lower() not in (".html", ".htm"):
-            target = target.with_name(target.name + ".html")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(self.to_html(), encoding="utf-8")
-        target.with_suffix(".json").write_text(self.to_json(), encoding="utf-8")
-        return target
+    def write(self, path: Union[str, os.PathLike[str]], if_exists: str = "fail") -> Path:
+        """Write the HTML to `path` and the JSON beside it; return the HTML's path.
+
+        Raises
+        ------
+        ConnectorError
+            A file is there that is no report, or may not be replaced.
+        """
+        page, figures = check_report(path, if_exists)
+        write_whole(page, self.to_html())
+        write_whole(figures, self.to_json())
+        return page
 
     def __str__(self) -> str:
         rows = [("column", "metric", "distance", "NULLs")]
@@ -348,3 +355,25 @@ def _mean(values: list[float]) -> float:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def check_report(
+    path: Union[str, os.PathLike[str]], if_exists: str, read: Iterable[FileIdentity] = ()
+) -> tuple[Path, Path]:
+    """Return where the HTML and the JSON of a report go, if they may.
+
+    Raises
+    ------
+    ConnectorError
+        A file is there that is no report, or may not be replaced.
+    """
+    page = Path(path)
+    if page.suffix.lower() not in (".html", ".htm"):
+        page = page.with_name(page.name + ".html")
+    figures = page.with_suffix(".json")
+    known = frozenset(read)
+    mark = f'<meta name="generator" content="{GENERATOR}">'.encode()
+    check_replaceable(page, lambda data: mark in data[:1000], if_exists, known)
+    mark_json = f'"generator": "{GENERATOR}"'.encode()
+    check_replaceable(figures, lambda data: mark_json in data[:1000], if_exists, known)
+    return page, figures

@@ -12,7 +12,7 @@ from pyarrow import parquet as pq
 
 from synthohive import ConnectorError, ForeignKey, Metadata, SchemaError
 from synthohive.connectors.dataframe import FrameReader, to_frame
-from synthohive.connectors.files import read_files, write_files
+from synthohive.connectors.files import FileTarget, read_files
 
 
 def test_csv_rules(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_failing_file_leaves_nothing(tmp_path: Path) -> None:
         raise OSError("disk full")
 
     with pytest.raises(ConnectorError, match="disk full"):
-        write_files({"t": broken()}, {"t": schema}, tmp_path / "out", "csv")
+        FileTarget(tmp_path / "out", ["t"], "csv").write({"t": broken()}, {"t": schema})
     assert list((tmp_path / "out").iterdir()) == []
 
 

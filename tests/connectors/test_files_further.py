@@ -14,7 +14,7 @@ import pytest
 
 from synthohive import ConnectorError, Metadata, SchemaError
 from synthohive.connectors.dataframe import FrameReader, to_frame
-from synthohive.connectors.files import read_files, write_files
+from synthohive.connectors.files import FileTarget, read_files
 from synthohive.schema import ForeignKey
 
 
@@ -95,7 +95,7 @@ def everything() -> pa.Table:
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_all_types_are_written(kind: str, tmp_path: Path) -> None:
     table = everything()
-    paths = write_files({"t": table.to_batches()}, {"t": table.schema}, tmp_path, kind)
+    paths = FileTarget(tmp_path, ["t"], kind).write({"t": table.to_batches()}, {"t": table.schema})
     again = read_files(paths)["t"]
     if kind == "parquet":
         assert again.equals(table)

@@ -209,3 +209,26 @@ def test_spark_is_refused_and_models_are_checked() -> None:
     with pytest.raises(SchemaError, match="is not a model"):
         Synthesizer(Metadata().add_table("a", "id"), model=int).fit({})  # type: ignore[arg-type]
     assert issubclass(CTGAN, object)
+
+
+def test_files_and_reports_are_not_overwritten(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": range(40), "x": np.arange(40) % 5})
+    frame.to_parquet(tmp_path / "a.parquet")
+    before = (tmp_path / "a.parquet").read_bytes()
+    synth = quick(Synthesizer(Metadata().add_table("a", "id")), {"a": tmp_path / "a.parquet"})
+    for if_exists in ("fail", "replace"):
+        with pytest.raises(ConnectorError, match="what was read"):
+            synth.sample(output_path=tmp_path, if_exists=if_exists)  # type: ignore[arg-type]
+    assert (tmp_path / "a.parquet").read_bytes() == before
+    report, real = tmp_path / "r.html", {"a": frame}
+    (tmp_path / "r.json").write_text("mine", encoding="utf-8")
+    with pytest.raises(ConnectorError, match="exists"):
+        synth.generate_validation_report(real, real, report)
+    with pytest.raises(ConnectorError, match="did not make"):
+        synth.generate_validation_report(real, real, report, if_exists="replace")
+    assert (tmp_path / "r.json").read_text(encoding="utf-8") == "mine"
+    (tmp_path / "r.json").unlink()
+    synth.generate_validation_report(real, real, report)
+    with pytest.raises(ConnectorError, match="exists"):
+        synth.generate_validation_report(real, real, report)
+    synth.generate_validation_report(real, real, report, if_exists="replace")

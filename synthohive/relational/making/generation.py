@@ -11,7 +11,6 @@ from typing import Any, Optional
 import numpy as np
 
 from synthohive.core.data.encoded import EncodedTable
-from synthohive.relational import seeds
 from synthohive.relational.making.block_maker import BlockMaker, flags_of
 from synthohive.relational.making.blocks import cut_blocks
 from synthohive.relational.making.run import Generated, Groups, Run
@@ -26,7 +25,7 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     fitted = run.fitted.tables[name]
     maker = BlockMaker(run, fitted, groups)
     made = Generated(
-        TableSpool(run.folder / f"{seeds.sequence(0, name).spawn_key[0]}.arrow", fitted.schema),
+        TableSpool(run.place(name), fitted.schema),
         groups,
     )
     if maker.has_driven_children:

@@ -93,6 +93,10 @@ class Run:
     conditions: dict[str, Conditions] = field(default_factory=dict)
     tables: dict[str, Generated] = field(default_factory=dict)
 
+    def place(self, table: str) -> Path:
+        """Return the file of a table's rows; names of tables are no names of files."""
+        return self.folder / f"{self.fitted.plan.order.index(table)}.arrow"
+
     def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
         """Return columns of some generated rows; NULL for row -1."""
         spool, known = self.tables[table].spool, rows[rows >= 0]

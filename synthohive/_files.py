@@ -1,0 +1,260 @@
+"""Files that are written for users: their names, and what they may replace."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from synthohive._version import __version__
+from synthohive._workspace import Workspace
+from synthohive.exceptions import ConnectorError
+
+__all__ = [
+    "FileIdentity",
+    "OwnFiles",
+    "check_if_exists",
+    "check_replaceable",
+    "file_names",
+    "identity",
+    "write_whole",
+]
+
+LEDGER = "_synthohive.json"
+LONGEST = 200
+"""Bytes of a file's name before its suffix; file systems take 255 in all."""
+_UNSAFE = frozenset('%<>:"/\\|?*\x7f')
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))}
+
+
+class FileIdentity(NamedTuple):
+    """What makes two paths the same file, by whatever links and names they lead there."""
+
+    device: int
+    inode: int
+
+
+def identity(path: Path) -> FileIdentity:
+    """Return the identity of what a path leads to."""
+    facts = path.stat()
+    return FileIdentity(facts.st_dev, facts.st_ino)
+
+
+def file_names(tables: Iterable[str]) -> dict[str, str]:
+    """Return a file name for each table, without suffix; no two are the same on any system.
+
+    What file systems do not take is written as in URLs (``%2F`` for a slash), which
+    ``urllib.parse.unquote`` takes back. Where two names differ only by case or by how an accent
+    is composed, these characters are written so, too. Only a name that is too long ends in a sum.
+
+    Examples
+    --------
+    >>> file_names(["orders", "a/b", "a_b", "Tag", "tag"])
+    {'orders': 'orders', 'a/b': 'a%2Fb', 'a_b': 'a_b', 'Tag': '%54ag', 'tag': 'tag'}
+    """
+    names = {table: _escaped(table, plain=False) for table in tables}
+    alike: dict[str, list[str]] = {}
+    for table, name in names.items():
+        alike.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(table)
+    for group in alike.values():
+        if len(group) > 1:
+            names.update({table: _escaped(table, plain=True) for table in group})
+    return names
+
+
+def _escaped(table: str, *, plain: bool) -> str:
+    """Escape a name; `plain` leaves only lower-case ASCII as it is."""
+    device = table.split(".", maxsplit=1)[0].strip(" ").casefold() in _DEVICES
+    parts = []
+    for position, character in enumerate(table):
+        keep = character.isprintable() and character not in _UNSAFE
+        if position == 0 and (device or character in "._~ "):  # hidden, or skipped by readers
+            keep = False
+        if position == len(table) - 1 and character == " ":
+            keep = False
+        if plain and (not character.isascii() or character.isupper()):
+            keep = False
+        data = character.encode("utf-8", "surrogatepass")
+        parts.append(character if keep else "".join(f"%{byte:02X}" for byte in data))
+    name = "".join(parts) or "%"
+    if len(name.encode("utf-8", "surrogatepass")) <= LONGEST:
+        return name
+    digest = hashlib.sha256(table.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return f"%{digest}"
+
+
+def check_if_exists(if_exists: Any) -> None:
+    """Refuse a word that files do not know."""
+    if if_exists not in ("fail", "replace"):
+        raise ConnectorError(f'if_exists is {if_exists!r}; it must be "fail" or "replace".')
+
+
+class OwnFiles:
+    """Files that are about to appear in a folder; what is not ours stays as it is.
+
+    A ledger in the folder lists the sums of what was written: only a file that is in it, and
+    was not changed since, is ever replaced.
+
+    Parameters
+    ----------
+    folder : Path
+    names : iterable of str
+        The files.
+    if_exists : {"fail", "replace"}
+    read : iterable of FileIdentity
+        Files that were read, and folders of such.
+
+    Raises
+    ------
+    ConnectorError
+        A file is there and may not be replaced, or the folder belongs to what was read.
+    """
+
+    def __init__(
+        self, folder: Path, names: Iterable[str], if_exists: str, read: Iterable[FileIdentity] = ()
+    ) -> None:
+        check_if_exists(if_exists)
+        self.folder, self.names, self.replace = folder, list(names), if_exists == "replace"
+        try:
+            self._check(frozenset(read))
+        except (OSError, ValueError) as exc:
+            raise ConnectorError(
+                f"The folder {str(folder)!r} cannot be written to: {exc}."
+            ) from exc
+
+    def _check(self, read: frozenset[FileIdentity]) -> None:
+        if os.path.lexists(self.folder) and not self.folder.is_dir():
+            raise ConnectorError(f"{str(self.folder)!r} is not a folder.")
+        for place in (self.folder.absolute(), *self.folder.absolute().parents):
+            if place.exists() and identity(place.resolve()) in read:
+                raise ConnectorError(f"{str(place)!r} holds what was read.", hint=_ELSEWHERE)
+        ledger = self._ledger()
+        for name in self.names:
+            place = self.folder / name
+            if not os.path.lexists(place):
+                continue
+            if place.exists() and identity(place) in read:
+                raise ConnectorError(f"{str(place)!r} is what was read.", hint=_ELSEWHERE)
+            if not self.replace:
+                raise ConnectorError(
+                    f"The file {str(place)!r} exists.",
+                    hint='Choose another folder, or pass if_exists="replace".',
+                )
+            if not stat.S_ISREG(place.lstat().st_mode) or _sum(place) not in ledger.get(name, []):
+                raise ConnectorError(
+                    f"SynthoHive did not make the file {str(place)!r}, or it was changed since.",
+                    hint=_ELSEWHERE,
+                )
+
+    def _ledger(self) -> dict[str, list[str]]:
+        try:
+            state = json.loads((self.folder / LEDGER).read_text(encoding="utf-8"))
+            files = {str(name): [str(s) for s in sums] for name, sums in state["files"].items()}
+        except FileNotFoundError:
+            return {}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+            raise ConnectorError(f"{str(self.folder / LEDGER)!r} is not SynthoHive's.") from exc
+        return files
+
+    def staging(self) -> Workspace:
+        """Return a folder on the same file system, to be left before long."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return Workspace(self.folder)
+
+    def publish(self, parts: Mapping[str, Path]) -> None:
+        """Put finished files from the staging folder in their places, each in one step.
+
+        The ledger first lists both what is there and what comes: a kill in between leaves
+        files that the next run knows.
+        """
+        known = self._ledger()
+        fresh = {name: _sum(part) for name, part in parts.items()}
+        self._write_ledger({**known, **{n: [*known.get(n, []), s] for n, s in fresh.items()}})
+        for name, part in parts.items():
+            target = self.folder / name
+            if self.replace:
+                part.replace(target)
+            else:
+                _place_new(part, target)
+        self._write_ledger({**known, **{name: [total] for name, total in fresh.items()}})
+
+    def _write_ledger(self, files: Mapping[str, list[str]]) -> None:
+        text = json.dumps({"synthohive": __version__, "files": files}, indent=1)
+        with Workspace(self.folder) as staging:
+            (staging / LEDGER).write_text(text, encoding="utf-8")
+            (staging / LEDGER).replace(self.folder / LEDGER)
+
+
+_ELSEWHERE = "Choose another place."
+
+
+def _place_new(part: Path, target: Path) -> None:
+    """Give a file its name, unless one came to have it meanwhile."""
+    try:
+        os.link(part, target)
+    except FileExistsError as exc:
+        raise ConnectorError(f"The file {str(target)!r} appeared meanwhile.") from exc
+    except OSError as exc:  # a file system without links
+        if os.path.lexists(target):
+            raise ConnectorError(f"The file {str(target)!r} appeared meanwhile.") from exc
+        part.replace(target)
+
+
+def _sum(path: Path) -> str:
+    sums = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            sums.update(block)
+    return sums.hexdigest()
+
+
+def check_replaceable(
+    path: Path, ours: Callable[[bytes], bool], if_exists: str, read: Iterable[FileIdentity] = ()
+) -> None:
+    """Refuse to write over a file; only one that tells itself that it is ours may be replaced.
+
+    Raises
+    ------
+    ConnectorError
+    """
+    check_if_exists(if_exists)
+    try:
+        if not os.path.lexists(path):
+            return
+        if path.is_dir():
+            raise ConnectorError(f"{str(path)!r} is a folder.", hint="Name a file in it.")
+        if path.exists() and identity(path) in frozenset(read):
+            raise ConnectorError(f"{str(path)!r} is what was read.", hint=_ELSEWHERE)
+        if if_exists == "fail":
+            raise ConnectorError(
+                f"The file {str(path)!r} exists.",
+                hint='Choose another name, or pass if_exists="replace".',
+            )
+        if not path.is_file() or path.is_symlink() or not ours(path.read_bytes()):
+            raise ConnectorError(
+                f"SynthoHive did not make the file {str(path)!r}.", hint=_ELSEWHERE
+            )
+    except (OSError, ValueError) as exc:
+        raise ConnectorError(f"The file {str(path)!r} cannot be written: {exc}.") from exc
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that appears whole or not at all.
+
+    Raises
+    ------
+    ConnectorError
+        It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Workspace(path.parent) as staging:
+            (staging / "text").write_text(text, encoding="utf-8")
+            (staging / "text").replace(path)
+    except (OSError, ValueError) as exc:
+        raise ConnectorError(f"The file {str(path)!r} cannot be written: {exc}.") from exc
