@@ -25,7 +25,7 @@ __all__ = [
     "orphan_free",
 ]
 
-IfExists = Literal["fail", "replace"]
+IfExists = Literal["fail", "replace", "replace_foreign"]
 BATCH_ROWS = 65_536
 
 
@@ -78,6 +78,13 @@ class Reader(ABC):
     @abstractmethod
     def metadata(self) -> Metadata:
         """The tables, with every column described."""
+
+    def fingerprint(self) -> frozenset[str]:
+        """Return hashes of what tells this schema from all others, which hold no secret.
+
+        Two places are the same if they share one. Empty where the rows are in no database.
+        """
+        return frozenset()
 
     @abstractmethod
     def count(self, table: str) -> int:
@@ -170,6 +177,7 @@ class Warehouse(Reader):
         *,
         provenance: Provenance,
         if_exists: IfExists = "fail",
+        replace_foreign: Optional[str] = None,
     ) -> Writer:
         """Check the target, create the staging place, and return the open writer.
 

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from synthohive.exceptions import ConnectorError
 
-__all__ = ["connecting", "dialect_name", "file_unreachable", "shown", "to_engine"]
+__all__ = ["connecting", "dialect_name", "failing", "file_unreachable", "shown", "to_engine"]
 
 _EXTRAS = {
     "postgresql": ("psycopg2", "postgres"),
@@ -99,13 +99,24 @@ def connecting(engine: Engine, doing: str) -> Iterator[Connection]:
             f"The database {shown(engine)} cannot be reached: {_reason(exc, engine)}.",
             hint="Check host, port, database name and credentials.",
         ) from None  # the driver's text may repeat the password
-    with connection:
-        try:
-            yield connection
-        except SQLAlchemyError as exc:
-            raise ConnectorError(
-                f"The database {shown(engine)} failed while {doing}: {_reason(exc, engine)}."
-            ) from exc
+    with connection, failing(engine, doing):
+        yield connection
+
+
+@contextmanager
+def failing(engine: Engine, doing: str) -> Iterator[None]:
+    """Turn what the driver raises into an error that says what was done.
+
+    Raises
+    ------
+    ConnectorError
+    """
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        raise ConnectorError(
+            f"The database {shown(engine)} failed while {doing}: {_reason(exc, engine)}."
+        ) from exc
 
 
 def file_unreachable(engine: Engine, exc: BaseException) -> ConnectorError:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 
 from synthohive.connectors.base import FanOut, IfExists, Provenance, Warehouse, Writer
 from synthohive.connectors.dialects import dialect_for
-from synthohive.connectors.engines import connecting, shown, to_engine
+from synthohive.connectors.engines import connecting, failing, shown, to_engine
 from synthohive.connectors.loaders import open_writer
 from synthohive.connectors.reflection import reflect
 from synthohive.connectors.subset import Subset
@@ -67,6 +67,11 @@ class SqlWarehouse(Warehouse):
     def metadata(self) -> Metadata:
         """The tables, with every column described."""
         return self._metadata
+
+    def fingerprint(self) -> frozenset[str]:
+        """Return hashes of the schema's identity; see the base class."""
+        with failing(self.engine, "the schema was identified"):
+            return self.dialect.fingerprint(self.schema)
 
     def place(self, table: str) -> str:
         """Return a table's quoted name with its schema."""
@@ -167,6 +172,7 @@ class SqlWarehouse(Warehouse):
         *,
         provenance: Provenance,
         if_exists: IfExists = "fail",
+        replace_foreign: Optional[str] = None,
     ) -> Writer:
         """Open a writer beside the source; see the base class."""
         return open_writer(
@@ -176,6 +182,7 @@ class SqlWarehouse(Warehouse):
             source_schema=self.schema,
             provenance=provenance,
             if_exists=if_exists,
+            replace_foreign=replace_foreign,
         )
 
     def __repr__(self) -> str:

@@ -53,6 +53,7 @@ def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
         "embedding_threshold": fitted.embedding_threshold,
         "tables": list(fitted.tables),
         "findings": [vars(f) for f in fitted.findings],
+        "sources": sorted(fitted.sources),
     }
     return put(path, partial(_write, fitted), facts)
 
@@ -102,6 +103,7 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
         kind = model if model is not None else resolve_model(name)
         findings = [PiiFinding(**state) for state in manifest["findings"]]
         threshold = int(manifest["embedding_threshold"])
+        sources = frozenset(str(source) for source in manifest["sources"])
     with _component("metadata.json"):
         metadata = Metadata.model_validate(read_json(content / "metadata.json"))
         if sorted(manifest["tables"]) != sorted(metadata.tables):
@@ -115,7 +117,7 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
             tables[table] = read_table(metadata.tables[table], place, kind)
     with _component("plan"):
         plan = RelationalPlan.build(metadata, {n: t.rows for n, t in tables.items()})
-    return FittedDatabase(metadata, plan, tables, privacy, name, seed, threshold, findings)
+    return FittedDatabase(metadata, plan, tables, privacy, name, seed, threshold, findings, sources)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class SynthesizerState:
     model: Any
     fitted_: Optional[FittedDatabase] = None
     _source: Optional[Reader] = None
+    _sources: frozenset[str] = frozenset()  # fingerprints of what may never be written to
 
     def _state(self) -> FittedDatabase:
         if self.fitted_ is None:

@@ -134,6 +134,7 @@ class Synthesizer(SynthesizerState):
         )
         synthesizer = cls(source.metadata, privacy_config, model=model)
         synthesizer._source = source
+        synthesizer._sources = source.fingerprint()
         return synthesizer
 
     @terminable
@@ -212,6 +213,7 @@ class Synthesizer(SynthesizerState):
         )  # fmt: skip
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar)
+        self.fitted_.sources |= self._sources
         self.metadata = self.fitted_.metadata
         if checkpoint_dir is not None:
             self.save(checkpoint_dir)
@@ -298,6 +300,7 @@ class Synthesizer(SynthesizerState):
         num_rows: Union[int, Mapping[str, int], None] = None,
         seed: Optional[int] = None,
         if_exists: IfExists = "fail",
+        replace_foreign: Optional[str] = None,
         quality_threshold: Optional[float] = None,
         conditions: Optional[Conditions] = None,
     ) -> WriteSummary:
@@ -315,8 +318,11 @@ class Synthesizer(SynthesizerState):
             ``<source schema>_synthetic``.
         scale, num_rows, seed, quality_threshold, conditions
             As in :meth:`sample`.
-        if_exists : {"fail", "replace"}
-            Whether an existing schema may be replaced.
+        if_exists : {"fail", "replace", "replace_foreign"}
+            "replace" replaces a schema that SynthoHive made, and only if it holds nothing
+            else. "replace_foreign" is dangerous: it drops whatever is in the schema.
+        replace_foreign : str, optional
+            The name of the schema once more, without which "replace_foreign" is refused.
 
         Returns
         -------
@@ -326,7 +332,7 @@ class Synthesizer(SynthesizerState):
         Raises
         ------
         ConnectorError
-            The target is the source, exists, or cannot be written to.
+            The target is or was a source, exists, or cannot be written to.
         QualityError
             A column is beyond `quality_threshold`; nothing was written.
         """
@@ -334,8 +340,9 @@ class Synthesizer(SynthesizerState):
             self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions
         )
         target = open_target(
-            self._source, self.metadata, url, schema, provenance_of(request), if_exists
-        )
+            self._source, self.metadata, url, schema, provenance_of(request), if_exists,
+            replace_foreign, self._sources | request.fitted.sources,
+        )  # fmt: skip
         return write_database(request, target)
 
     @terminable

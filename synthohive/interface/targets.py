@@ -24,8 +24,10 @@ def open_target(
     schema: Optional[str],
     provenance: Provenance,
     if_exists: IfExists,
+    replace_foreign: Optional[str] = None,
+    sources: frozenset[str] = frozenset(),
 ) -> Writer:
-    """Check the target and open the writer.
+    """Check the target and open the writer; none of `sources` is ever one.
 
     Raises
     ------
@@ -48,5 +50,7 @@ def open_target(
         source_schema=source_schema,
         provenance=provenance,
         if_exists=if_exists,
+        replace_foreign=replace_foreign,
+        sources=sources,
         target_engine=target_engine,
     )

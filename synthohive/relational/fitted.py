@@ -196,3 +196,4 @@ class FittedDatabase:
     seed: int
     embedding_threshold: int
     findings: list[PiiFinding] = field(default_factory=list)
+    sources: frozenset[str] = frozenset()  # fingerprints: these are never written to

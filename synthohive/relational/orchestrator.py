@@ -95,6 +95,7 @@ def fit_database(
         seed=options.seed,
         embedding_threshold=options.embedding_threshold,
         findings=findings,
+        sources=reader.fingerprint(),
     )
     sample = Sample(metadata, plan, tables)
     if options.relations:

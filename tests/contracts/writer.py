@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from synthohive.connectors.base import KeyCheck, Provenance, Writer, orphan_free
 from synthohive.connectors.ddl import PROVENANCE_TABLE
+from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.loaders import open_writer
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata
@@ -368,8 +369,46 @@ class WriterContract:
         with pytest.raises(ConnectorError, match="SynthoHive did not make it"):
             self.writer(shop_place)
         assert self.names(shop_place) == {"theirs"}
-        write(self.writer(shop_place, if_exists="replace"), rows())
+        with pytest.raises(
+            ConnectorError, match=r"SynthoHive did not make it: it holds table .*theirs"
+        ):
+            self.writer(shop_place, if_exists="replace")
+        for wrong in (None, "another"):
+            with pytest.raises(ConnectorError, match="repeat the name: replace_foreign="):
+                self.writer(shop_place, if_exists="replace_foreign", replace_foreign=wrong)
+        assert self.names(shop_place) == {"theirs"}
+        options = {"if_exists": "replace_foreign", "replace_foreign": shop_place.target}
+        write(self.writer(shop_place, **options), rows())
         assert "theirs" not in self.names(shop_place)
+
+    def test_a_note_alone_makes_nothing_ours(self, shop_place: Place) -> None:
+        self.make_foreign(shop_place)
+        theirs = sa.Table(
+            "_synthohive",
+            sa.MetaData(schema=shop_place.target_schema()),
+            sa.Column("x", sa.Integer),
+        )
+        theirs.create(shop_place.open_target())
+        with pytest.raises(ConnectorError, match="SynthoHive did not make it"):
+            self.writer(shop_place, if_exists="replace")
+        assert self.names(shop_place) == {"theirs", "_synthohive"}
+
+    def test_foreign_tables_beside_ours_are_refused_by_name(self, shop_place: Place) -> None:
+        write(self.writer(shop_place), rows())
+        theirs = sa.Table(
+            "theirs", sa.MetaData(schema=shop_place.target_schema()), sa.Column("x", sa.Integer)
+        )
+        theirs.create(shop_place.open_target())
+        with pytest.raises(ConnectorError, match=r"what SynthoHive did not make: table .*theirs"):
+            self.writer(shop_place, if_exists="replace")
+        assert {"theirs", "customers"} <= self.names(shop_place)
+
+    def test_a_former_source_is_refused_whatever_is_said(self, shop_place: Place) -> None:
+        write(self.writer(shop_place), rows())
+        was = dialect_for(shop_place.open_target()).fingerprint(shop_place.target_schema())
+        options = {"if_exists": "replace_foreign", "replace_foreign": shop_place.target}
+        with pytest.raises(ConnectorError, match="source itself"):
+            self.writer(shop_place, sources=was, **options)
 
     def make_foreign(self, place: Place) -> None:
         """Put a table into the target that SynthoHive did not make."""
@@ -398,7 +437,7 @@ class WriterContract:
 
     def test_provenance_is_left(self, shop_place: Place) -> None:
         write(self.writer(shop_place), rows())
-        ((version, model, seed, scale, created, source),) = self.fetch(
+        ((version, model, seed, scale, created, source, _),) = self.fetch(
             shop_place, PROVENANCE_TABLE, "version"
         )
         assert (version, model, int(seed), scale) == ("0.1", "CTGAN", 7, 1.0)

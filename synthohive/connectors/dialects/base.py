@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +17,14 @@ from sqlalchemy.engine import Connection, CursorResult, Engine
 from synthohive.connectors.capabilities import Capabilities
 from synthohive.schema import Column, Metadata
 
-__all__ = ["Dialect", "OddIndex"]
+__all__ = ["Dialect", "OddIndex", "in_memory"]
+
+_PROCESS = secrets.token_hex(8)
+
+
+def in_memory(engine: Engine) -> tuple[Any, ...]:
+    """Return what tells a database in memory from those of all other engines and processes."""
+    return ("memory", _PROCESS, id(engine))
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,24 @@ class Dialect(ABC):
     def plain_schema(self, connection: Connection, schema: Optional[str]) -> Optional[str]:
         """Return a schema's name as the catalogue has it."""
         return schema
+
+    @abstractmethod
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """Return by what the engine itself tells one schema from all others.
+
+        Each fact is enough: two places that share one are the same, whatever URL, user or
+        name leads there. Some outlive a rename, others a drop and a restore. The schema need
+        not exist. Nothing secret, no password.
+        """
+
+    def fingerprint(self, schema: Optional[str]) -> frozenset[str]:
+        """Return :meth:`identity` as hashes, which a checkpoint may keep."""
+        return frozenset(
+            hashlib.blake2b(
+                json.dumps(fact, default=str).encode(), digest_size=16, key=b"synthohive place"
+            ).hexdigest()
+            for fact in self.identity(schema)
+        )
 
     def begin(self, connection: Connection) -> None:
         """Start a consistent, read-only transaction where the engine has one."""

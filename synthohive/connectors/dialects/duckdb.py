@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection
 from synthohive.connectors.base import BATCH_ROWS
 from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import duckdb_catalogue as catalogue
-from synthohive.connectors.dialects.base import Dialect, OddIndex
+from synthohive.connectors.dialects.base import Dialect, OddIndex, in_memory
 from synthohive.connectors.dialects.duckdb_text import nested_type, quote, reason
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
@@ -35,6 +36,16 @@ class DuckDB(Dialect):
     def quote(self, *names: str) -> str:
         """See the base class."""
         return ".".join(quote(name) for name in names)
+
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """See the base class."""
+        with self.engine.connect() as connection:
+            place = catalogue.plain_schema(connection, schema)
+            default = connection.exec_driver_sql("SELECT current_schema()").scalar()
+        file = self.engine.url.database
+        if file in (None, "", ":memory:"):
+            return (("duckdb", *in_memory(self.engine), place or default),)
+        return (("duckdb", str(Path(str(file)).resolve()), place or default),)
 
     def inspector(self, connection: Connection) -> Any:
         """See the base class."""

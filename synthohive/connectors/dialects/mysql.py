@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 import structlog
@@ -34,6 +34,11 @@ class MySQL(Dialect):
         self.execute(connection, "SET time_zone = '+00:00'")
         self.execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self.execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """See the base class."""
+        with self.engine.connect() as connection:
+            return catalogue.identity(connection, schema)
 
     def odd_indexes(
         self, connection: Connection, schema: str, tables: Sequence[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Optional
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata
 
-__all__ = ["amend", "odd_indexes"]
+__all__ = ["amend", "identity", "odd_indexes"]
 
 _NAME = r"`((?:[^`]|``)+)`"
 _KEY = re.compile(rf"^\s+((?:UNIQUE |FULLTEXT |SPATIAL )?)KEY {_NAME} \((.*)\)[^()]*,?$", re.M)
@@ -24,6 +24,17 @@ FROM information_schema.columns WHERE table_schema = :schema"""
 _CHECKS = """
 SELECT table_name, check_clause, level
 FROM information_schema.check_constraints WHERE constraint_schema = :schema"""
+
+
+def identity(connection: Connection, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+    """Return a database's name with what its server says of itself; MariaDB has no number."""
+    number = connection.execute(text("SHOW VARIABLES LIKE 'server_uuid'")).first()
+    row = connection.execute(
+        text("SELECT @@hostname, @@port, @@datadir, @@lower_case_table_names, DATABASE()")
+    ).one()
+    name = str(schema or row[4] or "")
+    server = [number[1]] if number is not None else list(row[:3])
+    return (("mysql", *server, name.lower() if row[3] else name),)
 
 
 def odd_indexes(

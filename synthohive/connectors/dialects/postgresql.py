@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,6 +35,11 @@ class PostgreSQL(Dialect):
                 f"PostgreSQL is not read by the driver {engine.dialect.driver!r}.",
                 hint="Use the driver psycopg2: postgresql+psycopg2://…",
             )
+
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """See the base class; a standby and its primary are one server."""
+        with self.engine.connect() as connection:
+            return catalogue.identity(connection, schema)
 
     def hidden(self, connection: Connection, schema: str) -> set[str]:
         """See the base class."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Optional
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 
-__all__ = ["amend", "odd_indexes", "partitions"]
+__all__ = ["amend", "identity", "odd_indexes", "partitions"]
 
 MAX_DIGITS = 76  # of an Arrow decimal256
 
@@ -38,6 +38,28 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = :schema AND a.attnum > 0 AND NOT a.attisdropped"""
 
 _READ_AS_TEXT = {"xml", "ltree", "isbn", "isbn13", "ean13"}
+
+
+def identity(connection: Connection, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+    """Return a schema's names and numbers with the number of its server's data folder."""
+    allowed = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
+    number = "system_identifier::text FROM pg_control_system()"
+    if not connection.execute(text(allowed)).scalar():
+        number = "concat_ws(':', inet_server_addr(), inet_server_port())"
+    server = connection.execute(text(f"SELECT {number}")).scalar()
+    row = connection.execute(
+        text(
+            "SELECT d.oid, d.datname, coalesce(:schema, current_schema()), n.oid "
+            "FROM pg_database d LEFT JOIN pg_namespace n "
+            "ON n.nspname = coalesce(:schema, current_schema()) "
+            "WHERE d.datname = current_database()"
+        ),
+        {"schema": schema},
+    ).one()
+    facts: list[tuple[Any, ...]] = [("postgresql", "name", server, row[1], row[2])]
+    if row[3] is not None:  # a renamed schema, or database, keeps its number
+        facts.append(("postgresql", "oid", server, int(row[0]), int(row[3])))
+    return tuple(facts)
 
 
 def partitions(connection: Connection, schema: str) -> set[str]:

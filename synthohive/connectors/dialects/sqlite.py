@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal
+from pathlib import Path
 from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import sqlite_catalogue as catalogue
-from synthohive.connectors.dialects.base import Dialect, OddIndex
+from synthohive.connectors.dialects.base import Dialect, OddIndex, in_memory
 from synthohive.connectors.dialects.rows import batches
+from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 
-__all__ = ["SQLite"]
+__all__ = ["SQLite", "database_file"]
 
 _EXACT = Context(prec=76)
+
+
+def database_file(engine: Engine, schema: Optional[str]) -> Optional[Path]:
+    """Return the file behind a schema; None for a database in memory."""
+    if schema in (None, "main") and engine.url.database and engine.url.database != ":memory:":
+        name = engine.url.database
+        if not name.startswith("file:"):
+            return Path(name).absolute()
+    with engine.connect() as connection:
+        listed: Sequence[Any] = connection.exec_driver_sql("PRAGMA database_list").all()
+        for _, name, path in listed:
+            if name == (schema or "main"):
+                return Path(path) if path else None
+    raise ConnectorError(f"There is no attached database {schema!r}.")
 
 
 class SQLite(Dialect):
@@ -33,6 +51,19 @@ class SQLite(Dialect):
         comments=False,
         max_identifier=1000,
     )
+
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """See the base class; `schema` may be a path. Links lead to the same file."""
+        path = Path(schema) if schema and os.sep in schema else database_file(self.engine, schema)
+        if path is None:
+            return (("sqlite", *in_memory(self.engine)),)
+        facts: list[tuple[Any, ...]] = [("sqlite", "path", str(path.resolve()))]
+        try:
+            found, tables = path.stat(), catalogue.definitions(path)
+        except (OSError, sqlite3.Error):  # not there, or no database: the path alone must do
+            return tuple(facts)
+        # Numbers of deleted files are given to new ones: the tables tell these apart.
+        return (*facts, ("sqlite", "file", found.st_dev, found.st_ino, tables))
 
     def hidden(self, connection: Connection, schema: str) -> set[str]:
         """See the base class."""

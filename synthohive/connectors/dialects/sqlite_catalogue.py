@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Optional
 
 import structlog
@@ -14,7 +16,7 @@ from sqlalchemy.engine import Connection
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 
-__all__ = ["amend", "odd_indexes", "virtual_tables"]
+__all__ = ["amend", "definitions", "odd_indexes", "virtual_tables"]
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,13 @@ class _Values:
     def only(self, *kinds: str) -> bool:
         others = {"integer", "real", "text", "blob"} - set(kinds)
         return not any(getattr(self, kind) for kind in others)
+
+
+def definitions(path: Path) -> list[list[Optional[str]]]:
+    """Return the statements that made a file's tables."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2")
+        return [list(row) for row in rows]
 
 
 def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive.connectors.ddl import build_ddl, engine_family
+from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.engines import file_unreachable
 from synthohive.connectors.loaders.staged import same_place_error
 from synthohive.exceptions import ConnectorError
@@ -60,6 +61,8 @@ def open_writer(
     source_schema: Optional[str] = None,
     provenance: Provenance,
     if_exists: IfExists = "fail",
+    replace_foreign: Optional[str] = None,
+    sources: frozenset[str] = frozenset(),
     target_engine: Optional[Engine] = None,
 ) -> Writer:
     """Check the target, create the staging place, and return the open writer.
@@ -70,17 +73,25 @@ def open_writer(
         Of the source; None makes the tables from the description alone.
     target_schema : str, optional
         Default: :func:`default_target`; of a `target_engine`, its default schema.
+    if_exists : {"fail", "replace", "replace_foreign"}
+        "replace" takes away only what SynthoHive made; "replace_foreign" everything in the
+        target, where `replace_foreign` repeats its name.
+    sources : frozenset of str
+        Fingerprints (:meth:`Reader.fingerprint`) of all that was learned from, none of
+        which is ever written to.
     target_engine : sqlalchemy.engine.Engine, optional
         Where to write when not beside the source.
 
     Raises
     ------
     ConnectorError
-        The target is the source, exists already (and may not be replaced), or
+        The target is or was the source, exists already (and may not be replaced), or
         cannot be written to. Nothing has been created then.
     """
-    if if_exists not in ("fail", "replace"):
-        raise ConnectorError(f'if_exists must be "fail" or "replace", not {if_exists!r}.')
+    if if_exists not in ("fail", "replace", "replace_foreign"):
+        raise ConnectorError(
+            f'if_exists must be "fail", "replace" or "replace_foreign", not {if_exists!r}.'
+        )
     if not metadata.tables:
         raise ConnectorError("There are no tables to write.")
     place = target_engine if target_engine is not None else engine
@@ -93,8 +104,11 @@ def open_writer(
     try:
         target = module.locate(engine, target_engine, target_schema, source_schema)
         same = engine is not None and engine_family(engine.dialect) == engine_family(place.dialect)
-        if same and module.identity(engine, source_schema) == module.identity(place, target):
+        if engine is not None:
+            sources |= dialect_for(engine).fingerprint(source_schema)
+        if sources & dialect_for(place).fingerprint(target):
             raise same_place_error(target)
+        _check_repeated(if_exists, replace_foreign, target, target_schema)
         ddl = build_ddl(metadata, place.dialect, source=engine, source_schema=source_schema)
         writer: Writer = module.create(
             place,
@@ -111,6 +125,24 @@ def open_writer(
             hint="Reflect it again: it may have changed since.",
         ) from exc
     return writer
+
+
+def _check_repeated(
+    if_exists: IfExists, repeated: Optional[str], target: str, given: Optional[str]
+) -> None:
+    """Refuse to drop what others made unless its name is said twice."""
+    if if_exists != "replace_foreign":
+        if repeated is not None:
+            raise ConnectorError(
+                "replace_foreign is given, but if_exists does not ask for it.",
+                hint='Pass if_exists="replace_foreign", or leave replace_foreign out.',
+            )
+        return
+    if repeated is None or repeated not in (target, given):
+        raise ConnectorError(
+            f'if_exists="replace_foreign" drops everything in {target!r}, whoever made it.',
+            hint=f"If that is meant, repeat the name: replace_foreign={target!r}.",
+        )
 
 
 def _reach(engine: Engine) -> None:

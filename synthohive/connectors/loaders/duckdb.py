@@ -24,7 +24,7 @@ from synthohive.connectors.dialects.duckdb_text import (
     quote,
     reason,
 )
-from synthohive.connectors.loaders.staged import StagedWriter, exists_error
+from synthohive.connectors.loaders.staged import Found, StagedWriter, read_note
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from synthohive.connectors.base import IfExists, Provenance
     from synthohive.schema import Column, ForeignKey, Metadata
 
-__all__ = ["DuckdbWriter", "create", "identity", "locate"]
+__all__ = ["DuckdbWriter", "create", "locate"]
 
 log = get_logger(__name__)
 _NEXT_VALUE = re.compile(r"nextval\('((?:[^']|'')+)'\)", re.IGNORECASE)
@@ -65,16 +65,6 @@ def locate(
     return default if target is not None else f"{source_schema or default}_synthetic"
 
 
-def identity(engine: Engine, schema: Optional[str]) -> tuple[Any, ...]:
-    """Return what tells one schema of one file from all others."""
-    with engine.connect() as connection:
-        place = plain_schema(connection, schema)
-        default = connection.exec_driver_sql("SELECT current_schema()").scalar()
-    file = engine.url.database
-    where = id(engine) if file in (None, "", ":memory:") else str(Path(str(file)).resolve())
-    return ("duckdb", where, place or default)
-
-
 class DuckdbWriter(StagedWriter):
     """Write one schema of a DuckDB database; see :class:`StagedWriter`.
 
@@ -89,7 +79,7 @@ class DuckdbWriter(StagedWriter):
         See :class:`StagedWriter`; `target` is the schema.
     source_schema : str, optional
         Not needed here.
-    if_exists : {"fail", "replace"}
+    if_exists : {"fail", "replace", "replace_foreign"}
     """
 
     engine_name: ClassVar[str] = "DuckDB"
@@ -139,9 +129,20 @@ class DuckdbWriter(StagedWriter):
                 f"The database {self._database!r} is opened read-only.",
                 hint="Open it for writing, or name another one with url=….",
             )
-        found = {row[1] for row in self._objects()}
-        if found and if_exists != "replace":
-            raise exists_error(self.target, ours=PROVENANCE_TABLE in found)
+        found = [Found(name, f"{kind.lower()} {name}") for kind, name in self._objects()]
+        self.admit(found, self._read_note(), if_exists)
+
+    def _read_note(self) -> Optional[frozenset[str]]:
+        """Return the keys of what an earlier run made in the target."""
+        if ("TABLE", PROVENANCE_TABLE) not in self._objects():
+            return None
+        note = self._connection.execute(
+            f"SELECT * FROM {self._place}{quote(PROVENANCE_TABLE)} LIMIT 2"
+        )
+        return read_note([column[0] for column in note.description or ()], note.fetchall())
+
+    def _made(self) -> list[str]:
+        return [name for _, name in self._objects()]
 
     def _objects(self) -> list[tuple[Any, ...]]:
         """Return (kind, name) of what the target schema holds, in an order that can be dropped."""
@@ -176,7 +177,7 @@ class DuckdbWriter(StagedWriter):
         return self._one(sql)[0]
 
     def _insert_note(self, values: tuple[Any, ...]) -> None:
-        sql = f"INSERT INTO {self._place}{quote(PROVENANCE_TABLE)} VALUES (?, ?, ?, ?, ?, ?)"
+        sql = f"INSERT INTO {self._place}{quote(PROVENANCE_TABLE)} VALUES (?, ?, ?, ?, ?, ?, ?)"
         self._connection.execute(sql, list(values))
 
     def _analyze(self) -> None:

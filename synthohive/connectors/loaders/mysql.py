@@ -15,8 +15,9 @@ from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.mysql import quote
 from synthohive.connectors.loaders.mysql_rows import RowLoader, hide_values, regroup
 from synthohive.connectors.loaders.staged import (
+    Found,
     StagedWriter,
-    exists_error,
+    read_note,
     staging_name,
 )
 from synthohive.exceptions import ConnectorError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from synthohive.connectors.base import IfExists, Provenance
     from synthohive.schema import Column, Metadata
 
-__all__ = ["MysqlWriter", "create", "identity", "locate"]
+__all__ = ["MysqlWriter", "create", "locate"]
 
 log = get_logger(__name__)
 _MAX_IDENTIFIER = 64
@@ -58,16 +59,6 @@ def locate(
     return f"{source_schema or default}_synthetic"
 
 
-def identity(engine: Engine, schema: Optional[str]) -> tuple[Any, ...]:
-    """Return what tells one database of one server from all others."""
-    with engine.connect() as connection:
-        row = connection.exec_driver_sql(
-            "SELECT @@hostname, @@port, @@datadir, @@lower_case_table_names, DATABASE()"
-        ).one()
-    name = schema or row[4] or ""
-    return ("mysql", *row[:3], name.lower() if row[3] else name)
-
-
 class MysqlWriter(StagedWriter):
     """Write one database of a MySQL or MariaDB server; see :class:`StagedWriter`.
 
@@ -78,10 +69,11 @@ class MysqlWriter(StagedWriter):
         See :class:`StagedWriter`; `target` is the database.
     source_schema : str, optional
         Gives the new database its character set and collation.
-    if_exists : {"fail", "replace"}
+    if_exists : {"fail", "replace", "replace_foreign"}
     """
 
     engine_name: ClassVar[str] = "MySQL"
+    long_text: ClassVar[str] = "LONGTEXT"
     errors: ClassVar[tuple[type[BaseException], ...]] = (pymysql.err.Error, OSError)
 
     def __init__(
@@ -153,8 +145,16 @@ class MysqlWriter(StagedWriter):
             (self.target,),
         )
         self._old = [name for name, kind in found if kind == "BASE TABLE"]
-        if found and if_exists != "replace":
-            raise exists_error(self.target, ours=PROVENANCE_TABLE in self._old)
+        self.admit(
+            [
+                Found(
+                    f"{self.target}.{name}", f"{'table' if kind == 'BASE TABLE' else 'view'} {name}"
+                )
+                for name, kind in found
+            ],
+            self._read_note(),
+            if_exists,
+        )
         dependents = self._rows(
             "SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) "
             "FROM information_schema.KEY_COLUMN_USAGE "
@@ -167,6 +167,18 @@ class MysqlWriter(StagedWriter):
                 f"{self.target!r}, and would be left without them.",
                 hint="Drop those foreign keys first, or write to another database.",
             )
+
+    def _read_note(self) -> Optional[frozenset[str]]:
+        """Return the keys of what an earlier run made in the target."""
+        if PROVENANCE_TABLE not in self._old:
+            return None
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {quote(self.target)}.{quote(PROVENANCE_TABLE)} LIMIT 2")
+            return read_note([column[0] for column in cursor.description], cursor.fetchall())
+
+    def _made(self) -> list[str]:
+        # With the database's name: a note copied into another one tells nothing there.
+        return [f"{self.target}.{name}" for name in super()._made()]
 
     def _may_write_read_only(self) -> bool:
         if self._scalar("SELECT @@innodb_read_only"):
@@ -273,7 +285,8 @@ class MysqlWriter(StagedWriter):
     def _insert_note(self, values: tuple[Any, ...]) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {quote(PROVENANCE_TABLE)} VALUES (%s, %s, %s, %s, %s, %s)", values
+                f"INSERT INTO {quote(PROVENANCE_TABLE)} VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                values,
             )
 
     def _copy(

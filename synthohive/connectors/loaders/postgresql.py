@@ -12,12 +12,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal, quote
+from synthohive.connectors.loaders.postgresql_objects import contents, dependents
 from synthohive.connectors.loaders.postgresql_rows import CsvStream
 from synthohive.connectors.loaders.staged import (
+    NOTE_COLUMNS,
     StagedWriter,
-    exists_error,
+    read_note,
     staging_name,
 )
+from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
@@ -27,33 +30,17 @@ if TYPE_CHECKING:
     from synthohive.connectors.base import IfExists, Provenance
     from synthohive.schema import Column, Metadata
 
-__all__ = ["PostgresqlWriter", "create", "identity", "locate"]
+__all__ = ["PostgresqlWriter", "create", "locate"]
 
 log = get_logger(__name__)
 _MAX_IDENTIFIER = 63
 _READ_BYTES = 1 << 20
 _LOCK_CLASS = 0x53594E48  # "SYNH", the first key of the advisory lock on a target
 
-_CONTENTS = """
-SELECT (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND NOT EXISTS (
-            SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
-            AND d.objid = c.oid AND d.deptype = 'e')),
-       EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = %s),
-       pg_has_role(n.nspowner, 'USAGE'),
+_PLACE = """
+SELECT pg_has_role(n.nspowner, 'USAGE'), has_schema_privilege(n.oid, 'CREATE'),
        n.nspname = 'public' OR EXISTS (SELECT 1 FROM pg_extension e WHERE e.extnamespace = n.oid)
 FROM pg_namespace n WHERE n.nspname = %s"""
-
-_DEPENDENTS = """
-SELECT DISTINCT format('%%I.%%I', vn.nspname, v.relname) FROM pg_depend d
-JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
-JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace vn ON vn.oid = v.relnamespace
-JOIN pg_class t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
-JOIN pg_namespace tn ON tn.oid = t.relnamespace
-WHERE tn.nspname = %(schema)s AND vn.nspname <> %(schema)s
-UNION SELECT format('%%I.%%I', cn.nspname, c.relname) FROM pg_constraint o
-JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
-JOIN pg_class t ON t.oid = o.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
-WHERE o.contype = 'f' AND tn.nspname = %(schema)s AND cn.nspname <> %(schema)s ORDER BY 1"""
 
 _MOVABLE = """
 SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
@@ -85,16 +72,6 @@ def locate(
     return default if target is not None else f"{source_schema or default}_synthetic"
 
 
-def identity(engine: Engine, schema: Optional[str]) -> tuple[Any, ...]:
-    """Return what tells one schema of one database of one server from all others."""
-    with engine.connect() as connection:
-        row = connection.exec_driver_sql(
-            "SELECT pg_postmaster_start_time()::text, d.oid, current_database(), current_schema() "
-            "FROM pg_database d WHERE d.datname = current_database()"
-        ).one()
-    return ("postgresql", *row[:3], schema or row[3])
-
-
 class PostgresqlWriter(StagedWriter):
     """Write one schema of a PostgreSQL database; see :class:`StagedWriter`.
 
@@ -105,7 +82,7 @@ class PostgresqlWriter(StagedWriter):
         See :class:`StagedWriter`; `target` is the schema.
     source_schema : str, optional
         Stays on the search path, for the types of extensions installed there.
-    if_exists : {"fail", "replace"}
+    if_exists : {"fail", "replace", "replace_foreign"}
     """
 
     engine_name: ClassVar[str] = "PostgreSQL"
@@ -139,6 +116,7 @@ class PostgresqlWriter(StagedWriter):
         try:
             with self.named("the target"):
                 self._check_target(if_exists)
+                step("target checked")
                 self._remove_stale()
                 self._create_staging()
         except BaseException:
@@ -177,35 +155,51 @@ class PostgresqlWriter(StagedWriter):
                 )
             if not locked:
                 raise ConnectorError(f"Another run is writing to {self.target!r} now.")
-            cursor.execute(_CONTENTS, (PROVENANCE_TABLE, self.target))
-            found = cursor.fetchone()
-            if found is not None:
-                self._check_existing(cursor, found, if_exists, user)
+            self._check_existing(cursor, if_exists, user)
         self._connection.commit()
 
-    def _check_existing(self, cursor: Any, found: Any, if_exists: IfExists, user: str) -> None:
-        objects, ours, owned, self._keeps_schema = found
+    def _check_existing(self, cursor: Any, if_exists: IfExists, user: str) -> None:
+        cursor.execute(_PLACE, (self.target,))
+        found = cursor.fetchone()
+        if found is None:
+            return
+        owned, may_create, self._keeps_schema = found
         self._exists = True
-        if objects and if_exists != "replace":
-            raise exists_error(self.target, ours=ours)
+        self.admit(contents(cursor, self.target), self._read_note(cursor), if_exists)
         if not owned and not self._keeps_schema:
             raise ConnectorError(
                 f"The user {user!r} does not own the schema {self.target!r}.",
                 hint=f"ALTER SCHEMA {quote(self.target)} OWNER TO {quote(user)}.",
             )
-        cursor.execute("SELECT has_schema_privilege(%s, 'CREATE')", (self.target,))
-        if not cursor.fetchone()[0]:
+        if not may_create:
             raise ConnectorError(
                 f"The user {user!r} may not create tables in the schema {self.target!r}.",
                 hint=f"GRANT CREATE ON SCHEMA {quote(self.target)} TO {quote(user)}.",
             )
-        cursor.execute(_DEPENDENTS, {"schema": self.target})
-        if dependents := [row[0] for row in cursor.fetchall()]:
+        if hanging := [shown for _, _, shown in dependents(cursor, self.target)]:
             raise ConnectorError(
-                f"{', '.join(dependents[:10])} depend on tables in {self.target!r}, "
-                "and would be dropped with them.",
+                f"{', '.join(hanging[:10])} depend on what {self.target!r} holds, "
+                "and would be dropped with it.",
                 hint="Drop them first, or write to another schema.",
             )
+
+    def _read_note(self, cursor: Any) -> Optional[frozenset[str]]:
+        """Return the keys of what an earlier run made in the target."""
+        cursor.execute(
+            "SELECT c.oid, c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT'), "
+            "ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid "
+            "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) "
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = %s AND c.relname = %s",
+            (self.target, PROVENANCE_TABLE),
+        )
+        found = cursor.fetchone()
+        if found is None or not found[1] or tuple(found[2]) != NOTE_COLUMNS:
+            return None
+        cursor.execute(f"SELECT * FROM {quote(self.target)}.{quote(PROVENANCE_TABLE)} LIMIT 2")
+        made = read_note(found[2], cursor.fetchall())
+        # A copy of another schema's note tells of objects that are not here.
+        return made if made is not None and f"pg_class:{found[0]}" in made else None
 
     def _remove_stale(self) -> None:
         """Remove what a crashed run left of the same target; the lock tells that it ended."""
@@ -234,9 +228,11 @@ class PostgresqlWriter(StagedWriter):
             )
             cursor.execute(f"CREATE SCHEMA {quote(self.staging)}")
             cursor.execute(f"COMMENT ON SCHEMA {quote(self.staging)} IS {literal(self._mark())}")
+        step("staging created")
         for statement in self.ddl.setup:
             self._run(statement)
         self._connection.commit()
+        step("staging committed")
 
     def _quote(self, name: str) -> str:
         return quote(name)
@@ -258,8 +254,13 @@ class PostgresqlWriter(StagedWriter):
     def _insert_note(self, values: tuple[Any, ...]) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {quote(PROVENANCE_TABLE)} VALUES (%s, %s, %s, %s, %s, %s)", values
+                f"INSERT INTO {quote(PROVENANCE_TABLE)} VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                values,
             )
+
+    def _made(self) -> list[str]:
+        with self._connection.cursor() as cursor:
+            return [found.key for found in contents(cursor, self.staging)]
 
     def _copy(
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
@@ -269,6 +270,7 @@ class PostgresqlWriter(StagedWriter):
         if fresh:
             for statement in self.ddl.tables[table]:
                 self._run(statement)
+        step("table created")
         stream = CsvStream(columns, batches)
         with self._connection.cursor() as cursor:
             if columns:
@@ -314,10 +316,13 @@ class PostgresqlWriter(StagedWriter):
                     cursor.execute(
                         f"GRANT {privilege} ON SCHEMA {quote(self.target)} TO {to}{option}"
                     )
+            step("schemas renamed")
             self._connection.commit()
+            step("swap committed")
             if self._exists:
                 self._drop_old(cursor)
         self._connection.close()
+        step("old schema dropped")
 
     def _rename(self, cursor: Any) -> None:
         cursor.execute(f"ALTER SCHEMA {quote(self.staging)} RENAME TO {quote(self.target)}")
@@ -340,6 +345,7 @@ class PostgresqlWriter(StagedWriter):
         try:
             cursor.execute("SET LOCAL lock_timeout = '30s'")  # somebody may still be reading it
             cursor.execute(f"DROP SCHEMA {quote(self._trash)} CASCADE")
+            step("old schema emptied")
             self._connection.commit()
         except psycopg2.Error as exc:
             log.warning("old_schema_remains", schema=self._trash, reason=self._reason(exc))

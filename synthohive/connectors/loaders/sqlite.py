@@ -15,10 +15,12 @@ import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
+from synthohive.connectors.dialects.sqlite import database_file
 from synthohive.connectors.loaders.staged import (
     STAGING_MARK,
+    Found,
     StagedWriter,
-    exists_error,
+    read_note,
     staging_name,
 )
 from synthohive.connectors.loaders.text import iso_timestamps, since_epoch, text
@@ -30,27 +32,13 @@ if TYPE_CHECKING:
     from synthohive.connectors.base import IfExists, Provenance
     from synthohive.schema import Column, Metadata
 
-__all__ = ["SqliteWriter", "create", "identity", "locate"]
+__all__ = ["SqliteWriter", "create", "locate"]
 
 log = get_logger(__name__)
 _MAGIC = b"SQLite format 3\x00"
 _MARK = 0x53594E48  # "SYNH", the application id of a staging file
 _MAX_NAME = 200
 _READ_ONLY = re.compile(r"^file:.*[?&](?:mode=ro|immutable=1)")
-
-
-def database_file(engine: Engine, schema: Optional[str]) -> Optional[Path]:
-    """Return the file behind a schema; None for a database in memory."""
-    if schema in (None, "main") and engine.url.database and engine.url.database != ":memory:":
-        name = engine.url.database
-        if not name.startswith("file:"):
-            return Path(name).absolute()
-    with engine.connect() as connection:
-        listed: Sequence[Any] = connection.exec_driver_sql("PRAGMA database_list").all()
-        for _, name, path in listed:
-            if name == (schema or "main"):
-                return Path(path) if path else None
-    raise ConnectorError(f"There is no attached database {schema!r}.")
 
 
 def locate(
@@ -84,18 +72,6 @@ def locate(
     return str(path.with_name(schema if Path(schema).suffix else schema + path.suffix))
 
 
-def identity(engine: Engine, schema: Optional[str]) -> tuple[Any, ...]:
-    """Return what tells one file from all others; links lead to the same."""
-    name = Path(schema) if schema and os.sep in schema else database_file(engine, schema)
-    if name is None:
-        return ("sqlite", "memory", id(engine))
-    try:
-        found = name.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return ("sqlite", str(name.resolve()))
-    return ("sqlite", found.st_dev, found.st_ino)
-
-
 class SqliteWriter(StagedWriter):
     """Write one SQLite file; see :class:`StagedWriter`.
 
@@ -106,7 +82,7 @@ class SqliteWriter(StagedWriter):
         See :class:`StagedWriter`; `target` is the path of the file.
     source_schema : str, optional
         Not needed here.
-    if_exists : {"fail", "replace"}
+    if_exists : {"fail", "replace", "replace_foreign"}
     """
 
     engine_name: ClassVar[str] = "SQLite"
@@ -156,26 +132,30 @@ class SqliteWriter(StagedWriter):
                     hint="Name another file.",
                 )
         with self.named("a look at the target"):
-            tables = self._settle()
-        if tables and if_exists != "replace":
-            raise exists_error(self.target, ours=PROVENANCE_TABLE in tables)
+            found, made = self._settle()
+        self.admit(found, made, if_exists)
 
-    def _settle(self) -> set[str]:
-        """Return the target's tables, after folding its journals into it.
+    def _settle(self) -> tuple[list[Found], Optional[frozenset[str]]]:
+        """Return what the target holds and its note says, after folding its journals into it.
 
         A write-ahead log left beside the new file would be applied to it.
         """
         connection = sqlite3.connect(self._path, timeout=5)
         try:
-            found = connection.execute(
-                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+            held = connection.execute(
+                "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view') "
+                "AND name NOT LIKE 'sqlite#_%' ESCAPE '#'"
             )
-            tables = {row[0] for row in found}
+            found = [Found(name, f"{kind} {name}") for kind, name in held]
+            made = None
+            if any(thing.shown == f"table {PROVENANCE_TABLE}" for thing in found):
+                note = connection.execute(f"SELECT * FROM {PROVENANCE_TABLE} LIMIT 2")
+                made = read_note([column[0] for column in note.description], note.fetchall())
             if self._sidecar("-wal").exists():
                 connection.execute("PRAGMA journal_mode = DELETE")
         finally:
             connection.close()
-        return tables
+        return found, made
 
     def _sidecar(self, suffix: str) -> Path:
         return self._path.with_name(self._path.name + suffix)
@@ -230,7 +210,7 @@ class SqliteWriter(StagedWriter):
         version, model, seed, *rest = values
         exact = seed if seed is None or abs(seed) < 2**63 else str(seed)
         self._connection.execute(
-            f"INSERT INTO {PROVENANCE_TABLE} VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO {PROVENANCE_TABLE} VALUES (?, ?, ?, ?, ?, ?, ?)",
             (version, model, exact, *rest),
         )
 

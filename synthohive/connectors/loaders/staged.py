@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pyarrow as pa
@@ -13,16 +15,47 @@ import pyarrow as pa
 from synthohive._logging import get_logger
 from synthohive.connectors.base import KeyCheck, Provenance, Writer
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl, Statement, fit_identifier
+from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import ForeignKey, Metadata
 
 if TYPE_CHECKING:
+    from synthohive.connectors.base import IfExists
     from synthohive.schema import Column
 
-__all__ = ["STAGING_MARK", "StagedWriter", "exists_error", "same_place_error", "staging_name"]
+__all__ = [
+    "NOTE_COLUMNS",
+    "STAGING_MARK",
+    "Found",
+    "StagedWriter",
+    "read_note",
+    "same_place_error",
+    "staging_name",
+]
 
 log = get_logger(__name__)
 STAGING_MARK = "__synthohive_"
+NOTE_COLUMNS = ("version", "model", "seed", "scale", "created", "source", "objects")
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that a target holds.
+
+    Attributes
+    ----------
+    key : str
+        As the engine's catalogue identifies it: a copy of it elsewhere has another key.
+    shown : str
+        As named to users: ``"view report"``.
+    part_of : str, optional
+        The key of what it is a part of: a column's table.
+    """
+
+    key: str
+    shown: str
+    part_of: Optional[str] = None
 
 
 def staging_name(target: str, limit: int, *, in_bytes: bool = True) -> str:
@@ -38,24 +71,38 @@ def staging_name(target: str, limit: int, *, in_bytes: bool = True) -> str:
 
 
 def same_place_error(target: str) -> ConnectorError:
-    """Return the error for a target that is the source."""
+    """Return the error for a target that is, or was, the source."""
     return ConnectorError(
         f"The target {target!r} is the source itself, which SynthoHive only reads.",
         hint="Name another schema with schema=… or another database with url=….",
     )
 
 
-def exists_error(target: str, *, ours: bool) -> ConnectorError:
-    """Return the error for a target that must not be replaced."""
-    if ours:
-        return ConnectorError(
-            f"The target {target!r} exists already (an earlier synthetic schema).",
-            hint='Pass if_exists="replace", or name another schema.',
-        )
-    return ConnectorError(
-        f"The target {target!r} exists already, and SynthoHive did not make it.",
-        hint='Name another schema; if_exists="replace" would drop everything in it.',
-    )
+def read_note(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Optional[frozenset[str]]:
+    """Return the keys of what an earlier run made; None where no run of ours wrote the table.
+
+    Examples
+    --------
+    >>> note = ["0.1", "ctgan", 7, 1.0, "2024-01-01T00:00:00+00:00", "shop", '["t"]']
+    >>> read_note(NOTE_COLUMNS, [note])
+    frozenset({'t'})
+    >>> read_note(["x"], [[1]]) is None
+    True
+    """
+    if tuple(columns) != NOTE_COLUMNS or len(rows) != 1:
+        return None
+    try:
+        keys = json.loads(rows[0][-1])
+    except (TypeError, ValueError):
+        return None
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        return None
+    return frozenset(keys)
+
+
+def _listed(found: Sequence[Found]) -> str:
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(sorted(f.shown for f in found)[:_SHOWN]) + more
 
 
 class StagedWriter(Writer):
@@ -73,6 +120,7 @@ class StagedWriter(Writer):
     engine_name: ClassVar[str]
     errors: ClassVar[tuple[type[BaseException], ...]]
     seed_type: ClassVar[str] = "NUMERIC(39)"
+    long_text: ClassVar[str] = "TEXT"
 
     def __init__(
         self, metadata: Metadata, ddl: SchemaDdl, target: str, provenance: Provenance
@@ -105,6 +153,7 @@ class StagedWriter(Writer):
                 raise self._failure from None
             raise
         self.rows[table] = self.rows.get(table, 0) + count
+        step("table loaded")
         log.debug("table_loaded", table=table, rows=count)
         return count
 
@@ -123,6 +172,7 @@ class StagedWriter(Writer):
                 if table not in self.rows:
                     self.load(table, [])
             checks = self._constrain()
+            step("schema proved")
             with self.named("the swap"):
                 self._swap()
         except BaseException:
@@ -142,6 +192,46 @@ class StagedWriter(Writer):
         """Return the columns that rows must bring: all but the computed ones."""
         return [c for c in self.metadata.table(table).columns.values() if c.computed is None]
 
+    def admit(
+        self, found: Sequence[Found], made: Optional[frozenset[str]], if_exists: IfExists
+    ) -> None:
+        """Refuse a target that may not be replaced.
+
+        Parameters
+        ----------
+        found : sequence of Found
+            All that the target holds, of whatever kind.
+        made : frozenset of str, optional
+            The keys in its note (:func:`read_note`); None where there is none of ours.
+
+        Raises
+        ------
+        ConnectorError
+        """
+        if not found or if_exists == "replace_foreign":
+            return
+        foreign = [thing for thing in found if made is None or thing.key not in made]
+        keys = {thing.key for thing in foreign}
+        foreign = [thing for thing in foreign if thing.part_of not in keys]
+        anyhow = f'if_exists="replace_foreign" and replace_foreign={self.target!r} drop it.'
+        if made is None or made.isdisjoint(thing.key for thing in found):
+            raise ConnectorError(
+                f"The target {self.target!r} exists already, and SynthoHive did not make it: "
+                f"it holds {_listed(foreign)}.",
+                hint=f"Name another schema. Only {anyhow}",
+            )
+        if if_exists != "replace":
+            raise ConnectorError(
+                f"The target {self.target!r} exists already (an earlier synthetic schema).",
+                hint='Pass if_exists="replace", or name another schema.',
+            )
+        if foreign:
+            raise ConnectorError(
+                f"The target {self.target!r} holds what SynthoHive did not make: "
+                f"{_listed(foreign)}.",
+                hint=f"Move it elsewhere, or name another schema. Only {anyhow}",
+            )
+
     @contextmanager
     def named(self, what: str, hint: Optional[str] = None) -> Iterator[None]:
         """Turn the driver's errors into one that says what was refused."""
@@ -157,8 +247,10 @@ class StagedWriter(Writer):
     def _constrain(self) -> list[KeyCheck]:
         for statement in self.ddl.after:
             self._run(statement)
+        step("rows constrained")
         self._analyze()
         checks = self._prove()
+        step("keys proved")
         for statement in (*self.ddl.keys, *self.ddl.counters):
             self._run(statement)
         self._note()
@@ -207,12 +299,8 @@ class StagedWriter(Writer):
 
     def _note(self) -> None:
         """Leave the `_synthohive` table, by which a later run knows its own work."""
-        wide = "TEXT" if self.engine_name != "MySQL" else "VARCHAR(255)"
-        exact = "DOUBLE PRECISION"
-        fields = (
-            f"version {wide}, model {wide}, seed {self.seed_type}, scale {exact}, created {wide}, "
-            f"source {wide}"
-        )
+        types = ("TEXT", "TEXT", self.seed_type, "DOUBLE PRECISION", "TEXT", "TEXT", self.long_text)
+        fields = ", ".join(f"{name} {type_}" for name, type_ in zip(NOTE_COLUMNS, types))
         origin = self.provenance
         values: tuple[Any, ...] = (
             origin.version,
@@ -224,7 +312,12 @@ class StagedWriter(Writer):
         )
         with self.named(f"the note {PROVENANCE_TABLE!r}"):
             self._execute(f"CREATE TABLE {self._quote(PROVENANCE_TABLE)} ({fields})")
-            self._insert_note(values)
+            self._insert_note((*values, json.dumps(sorted(self._made()))))
+        step("note written")
+
+    def _made(self) -> Iterable[str]:
+        """Return the keys (see :class:`Found`) of all that this run leaves in the target."""
+        return (*self.metadata.tables, PROVENANCE_TABLE)
 
     def _conform(
         self, table: str, columns: Sequence[Column], batches: Iterable[pa.RecordBatch]
@@ -243,6 +336,7 @@ class StagedWriter(Writer):
                 for name in sorted(given - set(known)):
                     raise SchemaError.unknown_column(table, name, known)
                 yield batch.select(names)
+                step("batch sent")
         except GeneratorExit:
             raise
         except BaseException as exc:
