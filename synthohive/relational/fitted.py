@@ -160,9 +160,13 @@ class FittedTable:
 
     @property
     def times(self) -> tuple[str, ...]:
-        """The key columns that are points in time; they are made before what is modelled."""
-        columns = self.config.columns
-        return tuple(name for name in self.roles.key if is_time(columns[name].arrow_type))
+        """The key columns that are points in time, never NULL: made before what is modelled."""
+        columns, pk = self.config.columns, self.config.pk
+        return tuple(
+            name
+            for name in self.roles.key
+            if is_time(columns[name].arrow_type) and (name in pk or not columns[name].nullable)
+        )
 
     @property
     def all_relations(self) -> list[AnyRelation]:

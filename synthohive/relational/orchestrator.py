@@ -33,6 +33,7 @@ from synthohive.relational.sample import Sample
 from synthohive.relational.training.fit_record import begin, fit_facts
 from synthohive.relational.training.training_job import work
 from synthohive.relational.training.training_pool import TrainingPool, processes
+from synthohive.relational.validity import check_validity
 from synthohive.schema import Metadata, PrivacyConfig
 
 __all__ = ["FitOptions", "fit_database", "generate_database"]
@@ -169,6 +170,11 @@ def generate_database(
     """Generate all tables into a temporary folder; yield them by name, parents first.
 
     The folder is removed when the block is left.
+
+    Raises
+    ------
+    ConstraintViolationError
+        A row has NULL in a NOT NULL column, repeats a key, or refers to nothing.
     """
     with Workspace() as folder:
         run = Run(
@@ -181,7 +187,9 @@ def generate_database(
             link_deferred(run, name)
         for name in reversed(fitted.plan.order):
             sum_up(run, name)
-        yield {name: run.tables[name].spool for name in fitted.plan.order}
+        spools = {name: run.tables[name].spool for name in fitted.plan.order}
+        check_validity(fitted.metadata, spools)
+        yield spools
 
 
 def _generate_table(run: Run, name: str) -> Generated:

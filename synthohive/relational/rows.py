@@ -21,15 +21,12 @@ def _column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int
     ]
     target = values[0].type
     chunks = [v if v.type == target else pc.cast(v, target) for v in values]
-    coded = pa.chunked_array(chunks, type=target).dictionary_encode()
-    flat = coded.combine_chunks()
-    dictionary = (
-        flat.dictionary if isinstance(flat, pa.DictionaryArray) else flat.chunk(0).dictionary
-    )
-    indices = flat.indices if isinstance(flat, pa.DictionaryArray) else flat.chunk(0).indices
-    codes = pc.fill_null(indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-    bounds = np.cumsum([len(v) for v in values])[:-1]
-    return [np.asarray(c, dtype=np.int64) for c in np.split(codes, bounds)], len(dictionary)
+    coded = pa.chunked_array(chunks, type=target).dictionary_encode()  # one dictionary for all
+    indices = pa.chunked_array([c.indices for c in coded.chunks], type=pa.int32())
+    codes = pc.fill_null(indices.cast(pa.int64()), -1).to_numpy()
+    bounds = np.cumsum([len(v) for v in values])[:-1]  # empty parts have no chunk
+    size = len(coded.chunk(0).dictionary) if coded.num_chunks else 0
+    return [np.asarray(c, dtype=np.int64) for c in np.split(codes, bounds)], size
 
 
 def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) -> list[IntArray]:

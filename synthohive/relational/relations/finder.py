@@ -91,7 +91,7 @@ class RelationFinder:
         options = {"search": search} if search else {}
         rows, above, all_read = self._own(), self.above(key), self._read(key)
         if not all_read.all():  # of some rows, the parent was not read
-            rows, above = (t.filter(pa.array(all_read)) for t in (rows, above))
+            rows, above = (_filtered(t, all_read) for t in (rows, above))
         found = discover_links(rows, above, self._free(), whole, **options)
         return self._verified(found, key, partial=not bool(all_read.all()))
 
@@ -102,12 +102,12 @@ class RelationFinder:
 
     def find_bounds(self, key: ForeignKey, targets: Collection[str]) -> list[Order]:
         """Return the orders between some own columns and those of the parent over a key."""
-        linked = pa.array(self.sample.parent_rows(self.table, key) >= 0)
+        linked = self.sample.parent_rows(self.table, key) >= 0
         above = self.above(key)
         names = [n for n in above.column_names if n.startswith(f"{key.parent}.")]
-        rows = self._own().filter(linked)
+        rows = _filtered(self._own(), linked)
         free = self._free() & set(targets)
-        found = find_bounds(rows, above.select(names).filter(linked), free)
+        found = find_bounds(rows, _filtered(above.select(names), linked), free)
         if found and len(self.sample.tables[self.table]) < self.rows:
             found = unbroken(found, self.all_rows(TableRelations(tuple(found)), key))
         for order in found:
@@ -116,10 +116,10 @@ class RelationFinder:
 
     def find_inherited(self, key: ForeignKey) -> TableRelations:
         """Return the columns that all rows but roots repeat from their parent in a hierarchy."""
-        linked = pa.array(self.sample.parent_rows(self.table, key) >= 0)
-        rows, above = self._own().filter(linked), self.above(key)
+        linked = self.sample.parent_rows(self.table, key) >= 0
+        rows, above = _filtered(self._own(), linked), self.above(key)
         names = [f"{key.parent}.{n}" for n in rows.column_names]
-        above = above.select([n for n in names if n in above.column_names]).filter(linked)
+        above = _filtered(above.select([n for n in names if n in above.column_names]), linked)
         found = discover_links(rows, above, self._free(), {}, (find_copies,))
         same = (r for r in found.relations if r.sources == (f"{key.parent}.{r.target}",))
         found = TableRelations(tuple(same))
@@ -187,6 +187,11 @@ class RelationFinder:
                 at = match_rows(rows, key.columns, parents, key.parent_columns)
                 rows = beside(rows, above.take(pa.array(at, mask=at < 0)))
             yield rows
+
+
+def _filtered(rows: pa.Table, mask: npt.NDArray[np.bool_]) -> pa.Table:
+    """Return some rows; a table without columns does not know how many it had."""
+    return rows.filter(pa.array(mask)) if rows.num_columns else rows
 
 
 @dataclass(frozen=True)
