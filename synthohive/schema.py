@@ -210,7 +210,12 @@ class PrivacyConfig(Strict):
     detect_pii : bool
         Look at names, types and contents of all columns.
     k_anonymity_threshold : int
-        A category seen with fewer distinct root entities is never emitted.
+        What fewer distinct entities share is never emitted: over each key path to a table
+        of persons, accounts or organisations, the least number counts.
+    entities : list of str, optional
+        The tables whose rows are such entities, and columns (``"log.user_id"``) that name
+        one. By default all tables count but look-up tables and those that are called like
+        things (products, cities), and so do keys that are not declared.
     locale : str
         Faker locale.
     """
@@ -219,6 +224,7 @@ class PrivacyConfig(Strict):
     pii_columns: dict[str, dict[str, str]] = Field(default_factory=dict)
     detect_pii: bool = True
     k_anonymity_threshold: int = Field(default=5, ge=1)
+    entities: Optional[list[str]] = None
     locale: str = "en_US"
 
 

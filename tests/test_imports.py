@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("exceptions", "_version", "_logging", "_signals"),
     ("_columns", "_workspace", "_components"),
     ("_files",),
-    ("schema", "_arrow", "_schema_checks"),
+    ("schema", "_arrow", "_entities", "_schema_checks"),
     ("core.data", "connectors", "privacy", "validation"),
     ("core.models",),
     ("relational",),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive._logging import get_logger
 from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.data.base import EncoderSettings
@@ -23,6 +24,7 @@ from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.attribute_table import any_null, attribute_table
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.elapsed import Elapsed
+from synthohive.relational.entity_paths import EntityFinder
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
@@ -42,7 +44,6 @@ from synthohive.relational.sample import (
     Sample,
     SampledGroups,
     incoming_keys,
-    root_entities,
     sampled_groups,
     training_context,
 )
@@ -73,6 +74,7 @@ class TableFitter:
     fan_outs: Mapping[str, FanOut]
     counts: Mapping[str, int]
     aggregates: Mapping[str, list[Aggregate]]
+    entities: EntityFinder
 
     def fit(self, name: str) -> tuple[FittedTable, Optional[TrainingJob]]:
         """Fit all of a table but its model; its driving ancestors must have been fitted before.
@@ -142,11 +144,7 @@ class TableFitter:
 
     def _is_reference(self, name: str, personal: Mapping[str, PiiKind]) -> bool:
         config = self.sample.metadata.tables[name]
-        least = [  # the fewest children that any row has, over the full tables
-            min(self.fan_outs[key.label(child)].histogram, default=0)
-            for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name)
-        ]
-        support = np.full(len(self.sample.tables[name]), max(least, default=0), dtype=np.int64)
+        support = self.entities.users(name)
         parents = [
             self.database.tables[fk.parent].reference is not None
             for fk in config.foreign_keys
@@ -174,6 +172,7 @@ class TableFitter:
             },
             None if driver is None else self.sample.parent_rows(name, driver),
         )
+        self.entities.kept.add(name)
         self.sample.encoded[name] = table.reference.encode(self.options.embedding_threshold)
         log.info("reference_table_kept", table=name, rows=len(data))
 
@@ -183,7 +182,8 @@ class TableFitter:
         depths = self._hierarchy(name, table)
         made = (*table.roles.key, *table.roles.personal)
         k = self._k
-        entities = root_entities(self.sample, name, k)
+        entities = self.entities.of(name)
+        self.entities.report(name)
         attributes, columns = attribute_table(
             self.sample, name, table.roles.attributes, made, depths
         )
@@ -226,7 +226,7 @@ class TableFitter:
         return self._training(table, table.encoder.without(encoded, silent), context)
 
     def _joint_counts(
-        self, name: str, attributes: pa.Table, entities: Optional[IntArray]
+        self, name: str, attributes: pa.Table, entities: Optional[Entities]
     ) -> JointCounts:
         """Learn how numbers of children go together, over keys whose children were all read."""
         counts: dict[str, IntArray] = {}
@@ -266,7 +266,7 @@ class TableFitter:
         table: FittedTable,
         attributes: pa.Table,
         columns: dict[str, Column],
-        entities: Optional[IntArray],
+        entities: Optional[Entities],
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Find what is exact; return what is left to model, and codes of further parents."""
         name, plan = table.config.name, self.sample.plan.tables[table.config.name]
@@ -327,13 +327,13 @@ class TableFitter:
             kept=parent.reference is not None,
             k=self._k,
             seed=seeds.sequence(self.options.seed, name, key.label(name), "codes"),
-            entities=root_entities(self.sample, key.parent, self._k),
+            entities=self.entities.of(key.parent),
         )
         if codes is not None:
             table.codes[key.label(name)] = codes
 
     def _count_pairs(
-        self, table: FittedTable, key: ForeignKey, rows: pa.Table, entities: Optional[IntArray]
+        self, table: FittedTable, key: ForeignKey, rows: pa.Table, entities: Optional[Entities]
     ) -> None:
         """Learn how rows go together with their parents over a further key."""
         name, label = table.config.name, key.label(table.config.name)
@@ -345,7 +345,7 @@ class TableFitter:
             rows.select(free),
             self._parents(key.parent, table),
             self.sample.parent_rows(name, key),
-            (entities, root_entities(self.sample, key.parent, self._k)),
+            (entities, self.entities.of(key.parent)),
             self._k,
         )
         if shares is not None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtri
 
+from synthohive._entities import Entities, entities_or_rows
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.parents.pair_shares import Bins
 from synthohive.relational.relations.numbers import as_numbers, is_number
@@ -86,20 +87,20 @@ class JointCounts:
         cls,
         rows: pa.Table,
         counts: Mapping[str, IntArray],
-        entities: Optional[IntArray],
+        entities: Optional[Entities],
         k: int,
     ) -> JointCounts:
         """Learn from the parents' columns and their numbers of children, by the key's label."""
         if len(rows) < LEAST_ROWS:
             return cls()
-        owners = np.arange(len(rows)) if entities is None else entities
+        entities = entities_or_rows(entities, len(rows))
         candidates: list[Term] = []
         for name in rows.column_names[:MOST_COLUMNS]:
             array = rows.column(name)
             if is_number(array.type):
                 candidates.append(Term("number", name, "", 0.0))
             else:
-                bins = Bins.of(name, array, owners, 2, k)
+                bins = Bins.of(name, array, entities, 2, k)
                 candidates += [Term("text", name, v, 0.0) for v in (bins.values if bins else ())]
         found: list[CountModel] = []
         scores: dict[str, Floats] = {}

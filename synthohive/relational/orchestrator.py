@@ -19,6 +19,7 @@ from synthohive.core.models.base import ConditionalGenerativeModel, TrainingList
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
 from synthohive.relational.aggregates.finder import find_aggregates
+from synthohive.relational.entity_paths import EntityFinder, check_entities
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
 from synthohive.relational.making.conditions import Conditions
@@ -76,6 +77,7 @@ def fit_database(
     """
     metadata = reader.metadata
     metadata.validate_schema()
+    check_entities(metadata, options.privacy)
     counts = {name: reader.count(name) for name in metadata.tables}
     if not any(counts.values()):
         raise SchemaError("No table has a row.", hint="There is nothing to learn from.")
@@ -103,7 +105,9 @@ def fit_database(
         check_stated(sample, reader, counts)
     k = options.privacy.k_anonymity_threshold
     aggregates = find_aggregates(sample, reader, counts, k) if options.relations else {}
-    fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, aggregates)
+    personal = [] if options.privacy.pii_strategy == "keep" else findings
+    entities = EntityFinder(sample, options.privacy, personal)
+    fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, aggregates, entities)
     _fit_tables(fitter, listener)
     return fitted
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-import numpy as np
-import numpy.typing as npt
-
+from synthohive._entities import Entities
 from synthohive.exceptions import SchemaError
 from synthohive.relational.fitted import FittedTable
 from synthohive.relational.relations.base import Relation
@@ -21,15 +19,13 @@ from synthohive.schema import ForeignKey
 
 __all__ = ["relate"]
 
-IntArray = npt.NDArray[np.int64]
-
 
 def relate(
     sample: Sample,
     table: FittedTable,
     finder: RelationFinder,
     keys: list[ForeignKey],
-    entities: Optional[IntArray],
+    entities: Optional[Entities],
     k: int,
 ) -> None:
     """Find copies over further keys, then what holds in a row, then formulas over keys.
@@ -40,8 +36,8 @@ def relate(
         Gets the relations.
     keys : list of ForeignKey
         Over which parents are chosen.
-    entities : ndarray of int64, optional
-        The root entity of each row.
+    entities : Entities, optional
+        Those behind the rows.
     k : int
         Combinations that fewer entities share are not kept.
     """

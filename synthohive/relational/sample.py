@@ -29,7 +29,6 @@ __all__ = [
     "Sample",
     "SampledGroups",
     "incoming_keys",
-    "root_entities",
     "sampled_groups",
     "training_context",
 ]
@@ -38,8 +37,6 @@ IntArray = npt.NDArray[np.int64]
 
 MOST_THINNING = 1.2
 """Of groups that were read in part, siblings are not learned."""
-ENTITY_GROUPS = 20
-"""An ancestor counts as the protected entity if at least this many times k of it occur."""
 
 
 @dataclass
@@ -83,27 +80,6 @@ class Sample:
         rows = self.parent_rows(child, key)
         counts = np.bincount(rows[rows >= 0], minlength=len(self.tables[key.parent]))
         return counts.astype(np.int64)
-
-
-def root_entities(sample: Sample, table: str, k: int) -> Optional[IntArray]:
-    """Return the root entity of each row: what k-anonymity counts.
-
-    It is the row of the topmost ancestor over driving keys of which at least
-    ``20 * k`` distinct ones occur (smaller ancestors are look-up tables, whose rows
-    are no persons), or None where each row is an entity of its own.
-    """
-    rows = np.arange(len(sample.tables[table]), dtype=np.int64)
-    best: Optional[IntArray] = None
-    current = table
-    while (driver := sample.plan.tables[current].driver) is not None:
-        parents = sample.parent_rows(current, driver)
-        rows = np.where(rows < 0, -1, parents[rows]) if len(parents) else rows
-        current = driver.parent
-        if len(np.unique(rows[rows >= 0])) >= ENTITY_GROUPS * k:
-            # a row without ancestor is an entity of its own
-            own = np.arange(len(rows), dtype=np.int64) + len(sample.tables[current])
-            best = np.where(rows < 0, own, rows)
-    return best
 
 
 def incoming_keys(

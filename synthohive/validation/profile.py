@@ -12,8 +12,8 @@ from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from synthohive._entities import Entities, entities_or_rows
 from synthohive.schema import Column
 from synthohive.validation.association import association_matrix, comparable_columns
 from synthohive.validation.encode import (
@@ -27,8 +27,6 @@ from synthohive.validation.encode import (
 from synthohive.validation.metrics import ColumnScore, null_rate, shares, tvd_of_shares
 
 __all__ = ["ColumnProfile", "TableProfile", "profile_column", "profile_distance", "profile_table"]
-
-Entities = Optional[NDArray[np.integer[Any]]]
 
 _POINTS = 513
 _OTHER = "\0other"
@@ -81,27 +79,26 @@ class ColumnProfile:
 
 
 def profile_column(
-    column: Column, values: Any, entities: Entities = None, k: int = 5
+    column: Column, values: Any, entities: Optional[Entities] = None, k: int = 5
 ) -> ColumnProfile:
     """Summarise one column.
 
     Parameters
     ----------
     values : pyarrow array
-    entities : array of int, optional
-        The root entity of each row; by default every row is one of its own.
+    entities : Entities, optional
+        Those behind the rows; by default every row is one of its own.
     k : int
         Entities that must stand behind everything that is kept.
     """
     view = view_of(column, values)
     nulls = null_rate(values)
-    known = None if entities is None else entities[np.asarray(values.is_valid())]
+    known = entities_or_rows(entities, len(values)).take(np.asarray(values.is_valid()))
     if view == "categories":
         return ColumnProfile(view, nulls, categories=_frequent(values.drop_null(), known, k))
     measured = as_numbers(values) if view == "numbers" else as_lengths(values)
-    if known is not None and len(known) != len(measured):
-        finite = ~np.isnan(np.asarray(values.drop_null().cast(pa.float64())))
-        known = known[finite]
+    if len(known) != len(measured):
+        known = known.take(~np.isnan(np.asarray(values.drop_null().cast(pa.float64()))))
     points = _points(measured, known, k)
     ordered = np.sort(measured)
     return ColumnProfile(
@@ -163,7 +160,7 @@ class TableProfile:
 
 
 def profile_table(
-    data: pa.Table, columns: Mapping[str, Column], entities: Entities = None, k: int = 5
+    data: pa.Table, columns: Mapping[str, Column], entities: Optional[Entities] = None, k: int = 5
 ) -> TableProfile:
     """Summarise the given columns of a table and their associations."""
     profiles = {
@@ -180,20 +177,12 @@ def _frequent(values: Any, entities: Entities, k: int) -> dict[str, float]:
     encoded = as_categories(values).dictionary_encode()
     codes = np.asarray(encoded.indices, np.int64)
     counts = np.bincount(codes, minlength=len(encoded.dictionary))
-    holders = counts if entities is None else _holders(codes, entities, len(counts))
+    holders = entities.holders(codes, len(counts))
     names = encoded.dictionary.to_pylist()
     total = max(1, int(counts.sum()))
     kept = {names[i]: float(counts[i] / total) for i in np.flatnonzero(holders >= k)}
     rest = float(counts[holders < k].sum() / total)
     return {**kept, _OTHER: rest} if rest else kept
-
-
-def _holders(codes: NDArray[np.int64], entities: NDArray[Any], size: int) -> NDArray[np.int64]:
-    """Return the number of distinct entities of each code."""
-    _, owners = np.unique(entities, return_inverse=True)
-    span = int(owners.max()) + 1 if len(owners) else 1
-    pairs = np.unique(codes * span + owners)
-    return np.bincount(pairs // span, minlength=size)
 
 
 def _category_distance(profile: ColumnProfile, made: Any, nulls: float) -> float:
@@ -210,23 +199,34 @@ def _category_distance(profile: ColumnProfile, made: Any, nulls: float) -> float
 
 
 def _points(values: Floats, entities: Entities, k: int) -> Floats:
-    """Return means of neighbouring values, spread over the distribution."""
-    owners = np.arange(len(values)) if entities is None else np.asarray(entities)
-    order = np.lexsort((owners, values))
-    values, owners = values[order], owners[order]
-    if entities is not None and len(values):  # one entity's repeats of a value count once
-        fresh = (np.diff(values, prepend=np.nan) != 0) | (np.diff(owners, prepend=-1) != 0)
-        fresh[0] = True
-        values, owners = values[fresh], owners[fresh]
-    width = k if entities is None else 2 * k
-    if len(values) < width:
+    """Return values that `k` entities share, and means of neighbouring values.
+
+    What lies beyond the protected bounds counts as they do, and repeats of a value as often
+    as different entities hold it.
+    """
+    ends = entities.ends(values, k)
+    if ends is None:
         return np.zeros(0)
-    count = min(_POINTS, len(values) // k)
-    starts = np.linspace(0, len(values) - width, count).round().astype(np.int64)
-    windows = starts[:, None] + np.arange(width)[None, :]
-    distinct = (np.diff(np.sort(owners[windows], axis=1), axis=1) != 0).sum(axis=1) + 1
-    block = values[windows[distinct >= k]]
+    distinct, codes = np.unique(values, return_inverse=True)
+    codes = codes.reshape(-1)
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    place = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    held = entities.holders(codes)
+    shared = distinct[held >= k]
+    shared = shared[np.linspace(0, len(shared) - 1, min(len(shared), _POINTS)).astype(np.int64)]
+    chosen = order[place < held[codes[order]]]
+    width = 2 * k if entities.paths else k
+    if len(chosen) < width:
+        return np.zeros(0)
+    count = min(_POINTS, len(chosen) // k)
+    starts = np.linspace(0, len(chosen) - width, count).round().astype(np.int64)
+    windows = chosen[starts[:, None] + np.arange(width)[None, :]]
+    rows = windows.reshape(-1)
+    owners = entities.take(rows).holders(np.repeat(np.arange(count), width), count)
+    block = np.clip(values[windows[owners >= k]], *ends)
     same = block[:, 0] == block[:, -1]
     with np.errstate(invalid="ignore"):  # infinities
         middle = np.where(same, block[:, 0], block.mean(axis=1))
+    middle = np.concatenate([middle, shared])
     return np.unique(middle[np.isfinite(middle)])

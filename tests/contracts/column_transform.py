@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive._entities import Entities
 from synthohive.core.data.base import ColumnTransform, EncoderSettings
 from synthohive.schema import Column
 
@@ -55,9 +56,7 @@ class ColumnTransformContract:
     def unfitted(self) -> ColumnTransform:
         return self.transform(self.column, self.settings)
 
-    def fitted(
-        self, values: pa.Array, entities: Optional[np.ndarray[Any, Any]] = None
-    ) -> ColumnTransform:
+    def fitted(self, values: pa.Array, entities: Optional[Entities] = None) -> ColumnTransform:
         transform = self.unfitted()
         return transform.fit(transform.analyze(values, entities), SEED)
 
@@ -115,13 +114,15 @@ class ColumnTransformContract:
 
     def test_summaries_are_json_and_merge(self) -> None:
         values = self.with_nulls()
-        entities = stream(5).integers(0, 60, len(values))
+        entities = Entities.over(stream(5).integers(0, 60, len(values)))
         transform = self.unfitted()
         for owners in (None, entities):
             whole = transform.analyze(values, owners)
-            cuts = (slice(0, 130), slice(130, 131), slice(131, len(values)))
+            cuts = np.split(np.arange(len(values)), [130, 131])
             parts = [
-                transform.analyze(values[part], None if owners is None else owners[part])
+                transform.analyze(
+                    values.take(pa.array(part)), None if owners is None else owners.take(part)
+                )
                 for part in cuts
             ]
             assert transform.merge(parts) == whole
@@ -149,11 +150,11 @@ class ColumnTransformContract:
             pytest.skip("every value of this kind is made up")
         rare = pa.array(self.rare, type=self.column.arrow_type)
         values = pa.concat_arrays([self.values(ROWS, stream()), *[rare] * 4])
-        entities = np.concatenate([np.arange(ROWS), np.full(4 * len(rare), -1)])
+        entities = np.concatenate([np.arange(ROWS), np.full(4 * len(rare), ROWS)])
         if shared:  # many rows, but of one entity
             values = pa.concat_arrays([values, *[rare] * 10])
-            entities = np.concatenate([entities, np.full(10 * len(rare), -1)])
-        transform = self.fitted(values, entities)
+            entities = np.concatenate([entities, np.full(10 * len(rare), ROWS)])
+        transform = self.fitted(values, Entities.over(entities))
         state, arrays = transform.to_state()
         text = json.dumps(state, ensure_ascii=False) + "".join(
             str(a.tolist()) for a in arrays.values()

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.joint_counts import JointCounts
 
@@ -96,7 +97,7 @@ def test_no_rare_text_is_kept() -> None:
         kinds[row] = "secret"
     rows = rows.set_column(1, "kind", pa.array(kinds))
     assert "secret" not in json.dumps(JointCounts.fit(rows, counts, None, 5).to_state())
-    entities = np.r_[np.zeros(300, int), np.arange(1_200)]
+    entities = Entities.over(np.r_[np.zeros(300), np.arange(1_200)])
     kinds[:300] = ["heavy"] * 300  # of one entity
     rows = rows.set_column(1, "kind", pa.array(kinds))
     assert "heavy" not in json.dumps(JointCounts.fit(rows, counts, entities, 5).to_state())

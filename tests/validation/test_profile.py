@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive._entities import Entities
 from synthohive.schema import Column
 from synthohive.validation.metrics import column_distance
 from synthohive.validation.profile import (
@@ -61,7 +62,7 @@ def test_no_single_value_is_kept() -> None:
 def test_one_entity_does_not_make_a_crowd() -> None:
     column = Column(name="c", kind="text")
     values = pa.array(["shared"] * 20 + ["mine"] * 20)
-    entities = np.array([*range(20), *[99] * 20])
+    entities = Entities.over(np.array([*range(20), *[99] * 20]))
     assert "mine" in profile_column(column, values).categories
     assert "mine" not in profile_column(column, values, entities).categories
     numbers = pa.array([*np.arange(20.0), *[777.0] * 20])
@@ -96,7 +97,7 @@ def test_a_table_through_json() -> None:
     )
     kinds = {"n": "float", "g": "text", "d": "timestamp", "e": "integer"}
     columns = {name: Column(name=name, kind=kind) for name, kind in kinds.items()}
-    profile = profile_table(data, columns, np.arange(rows), 5)
+    profile = profile_table(data, columns, Entities(rows), 5)
     again = TableProfile.from_state(json.loads(json.dumps(profile.to_state())))
     assert again.associated == profile.associated == ("n", "g", "d")
     assert np.array_equal(again.associations, profile.associations)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive.core.data.encoded import Layout
 from synthohive.schema import Column
 
@@ -65,8 +66,8 @@ class ColumnTransform(ABC):
         self.settings = settings
 
     @abstractmethod
-    def analyze(self, values: pa.Array, entities: Optional[npt.NDArray[np.int64]]) -> Summary:
-        """Summarise a part of the column; `entities` are the rows' root entities."""
+    def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
+        """Summarise a part of the column; `entities` are those behind its rows."""
 
     @abstractmethod
     def merge(self, summaries: Sequence[Summary]) -> Summary:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._entities import protected_end
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.tally import Tally
 
@@ -84,15 +85,18 @@ def _far_away(numbers: Array, counts: Array) -> npt.NDArray[np.bool_]:
 
 
 def protected_bounds(
-    rest: dict[str, tuple[Tally, Array]], k: int, limits: tuple[int, int]
+    rest: dict[str, tuple[Tally, Array]],
+    k: int,
+    limits: tuple[int, int],
+    grid: tuple[int, int] = (1, 0),
 ) -> tuple[Any, Any, bool]:
     """Return lower and upper bound, and whether `k` entities stand behind them.
 
     The bounds cut the extremes of the `k - 1` most extreme entities on each side. A
     bound is itself a real value only where `k` entities share it.
     """
-    low = _edge(_joined(rest, "low", k), k, ascending=True)
-    high = _edge(_joined(rest, "high", k), k, ascending=False)
+    low = _edge(_joined(rest, "low", k), k, grid, ascending=True)
+    high = _edge(_joined(rest, "high", k), k, grid, ascending=False)
     if low is not None and high is not None:
         return min(low, high), max(low, high), True
     numbers = rest["sample"][1]
@@ -119,37 +123,22 @@ def _joined(rest: dict[str, tuple[Tally, Array]], side: str, k: int) -> tuple[Ta
     return tally, keys[first]
 
 
-def _edge(part: tuple[Tally, Array], k: int, *, ascending: bool) -> Optional[Any]:
+def _edge(
+    part: tuple[Tally, Array], k: int, grid: tuple[int, int], *, ascending: bool
+) -> Optional[Any]:
     tally, numbers = part
     order = np.argsort(numbers, kind="stable")
     if not ascending:
         order = order[::-1]
     tally, numbers = tally.take(order), numbers[order]
-    at = _kth_entity(tally, k)
-    if at is None:
-        return None
-    if tally.holders[at] >= k:
-        return numbers[at].item()
-    if at + 1 == len(tally):
-        return None
-    here, inner = numbers[at].item(), numbers[at + 1].item()
-    return here + (inner - here) // 2 if isinstance(here, int) else here + (inner - here) / 2
-
-
-def _kth_entity(tally: Tally, k: int) -> Optional[int]:
-    """Return the index of the value at which `k` distinct entities have been passed."""
-    if tally.owner is None or tally.entity is None:
-        at = int(np.searchsorted(np.cumsum(tally.counts), k))
-        return at if at < len(tally) else None
-    _, first = np.unique(tally.entity, return_index=True)
-    if len(first) < k:
-        return None
-    return int(tally.owner[np.sort(first)[k - 1]])
+    at = tally.passed(k)
+    return None if at is None else protected_end(numbers, tally.holders, at, k, grid)
 
 
 def _coarse(numbers: Array) -> tuple[float, float]:
-    """Return bounds that tell only the order of magnitude."""
+    """Return bounds that tell only the order of magnitude, and are no value themselves."""
     bottom, top = float(numbers.min()), float(numbers.max())
     size = max(top - bottom, abs(top), abs(bottom))
     unit = 10.0 ** math.floor(math.log10(size)) if size > 0 else 1.0
-    return math.floor(bottom / unit) * unit, (math.floor(top / unit) + 1) * unit
+    low = (math.ceil(bottom / unit) - 1) * unit
+    return 0.0 if low < 0 <= bottom else low, (math.floor(top / unit) + 1) * unit

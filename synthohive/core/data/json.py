@@ -67,8 +67,7 @@ class Json(TallyTransform):
         rows = {name: np.array([row for row, _ in part]) for name, part in found.items()}
         mass = {name: float(tally.counts[index].sum()) for name, index in rows.items()}
         for name in sorted(found, key=lambda n: (-mass[n], n)):
-            part = tally.take(rows[name])
-            holders = mass[name] if part.entity is None else len(np.unique(part.entity))
+            holders = tally.take(rows[name]).all_holders
             if holders < self.settings.k or len(self.nodes_) == _MAX_STRUCTURES:
                 continue
             key = (*seed.spawn_key, len(self.nodes_))

@@ -167,7 +167,7 @@ def _lengths(found: list[Found], tally: Tally, k: int) -> dict[str, Any]:
     sizes = np.array([len(values) for _, values in found])
     rows = np.array([row for row, _ in found], dtype=np.int64)
     counts = np.bincount(sizes, weights=tally.counts[rows])
-    keep = np.flatnonzero(counts >= k)
+    keep = np.flatnonzero(tally.holders_of(sizes, rows) >= k)
     if not len(keep):
         keep = np.array([int(np.median(sizes))])
     return {"lengths": keep.tolist(), "weights": np.maximum(counts[keep], 1.0).tolist()}

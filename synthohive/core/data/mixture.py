@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -42,15 +43,28 @@ class Mixture:
         return cls(np.array([mean]), np.array([half / _WIDTH]), np.array([1.0]))
 
     @classmethod
-    def fit(cls, values: Floats, max_modes: int, seed: np.random.SeedSequence) -> Mixture:
-        """Fit a variational mixture and drop the components that explain next to nothing."""
+    def fit(
+        cls,
+        values: Floats,
+        max_modes: int,
+        seed: np.random.SeedSequence,
+        ends: Optional[Floats] = None,
+    ) -> Mixture:
+        """Fit a variational mixture and drop the components that explain next to nothing.
+
+        Parameters
+        ----------
+        ends : ndarray of float, shape (2,), optional
+            What a single mode covers; the values' own extremes by default.
+        """
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import BayesianGaussianMixture
 
         center, scale = float(values.mean()), float(values.std())
         modes = min(max_modes, len(np.unique(values)))
         if modes < 2 or scale <= 1e-12 * max(1.0, abs(center)):
-            return cls.uniform(float(values.min()), float(values.max()))
+            low, high = (values.min(), values.max()) if ends is None else ends
+            return cls.uniform(float(low), float(high))
         model = BayesianGaussianMixture(
             n_components=modes,
             weight_concentration_prior=0.001,

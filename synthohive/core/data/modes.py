@@ -181,8 +181,7 @@ class Modes:
         return self.low if near and self.log_shift is None else 0
 
     def _forward(self, numbers: Array) -> npt.NDArray[np.float64]:
-        if self.units.whole:
-            numbers = np.clip(numbers, self.low, self.high)
+        numbers = np.clip(numbers, self.low, self.high)
         y: npt.NDArray[np.float64] = (numbers - self._base).astype(np.float64)
         if self.log_shift is not None:
             y = np.log(np.maximum(y, float(self.low)) + self.log_shift)
@@ -282,12 +281,14 @@ class Modes:
             usual = pc.is_in(tally.values, value_set=heavy).to_numpy(zero_copy_only=False)
             index = np.flatnonzero(~usual)
             rest[name] = (tally.take(index), numbers[name][index])
-        low, high, enough = protected_bounds(rest, settings.k, limits or limits_of(type_))
+        grid = grid_of(units.of(everything), natural) if units.whole else (1, 0)
+        bounds = protected_bounds(rest, settings.k, limits or limits_of(type_), grid)
+        low, high, enough = bounds
         modes = cls(units, None, heavy, [n for n, c in odd.items() if c], np.empty(0), low, high)
         counts = rest["sample"][0].counts
         if units.whole:
             if enough:
-                modes.step, modes.offset = grid_of(units.of(everything), natural)
+                modes.step, modes.offset = grid
             modes._snap_bounds()
         if enough or not len(heavy):
             modes._fit_mixture(*rest["sample"], enough, settings, seed)
@@ -318,7 +319,10 @@ class Modes:
             base = self._base
             self.mixture = Mixture.uniform(float(self.low - base), float(self.high - base))
             return
-        sample = _spread(numbers[inside], tally.counts[inside], settings.fit_rows)
+        # rows of a value that few entities hold count once for each, else a mode could stand on it
+        few = tally.holders < settings.k
+        counts = np.where(few, np.minimum(tally.counts, tally.holders), tally.counts)
+        sample = _spread(numbers[inside], counts[inside], settings.fit_rows)
         raw = sample.astype(np.float64)
         centred = raw - raw.mean()
         skewed = raw.std() > 0 and (centred**3).mean() > _SKEWED * raw.std() ** 3
@@ -327,7 +331,8 @@ class Modes:
             logs = np.log(raw + shift)
             if Mixture.better_in_log(raw, logs, settings.max_modes, seed):
                 self.log_shift = shift
-        self.mixture = Mixture.fit(self._forward(sample), settings.max_modes, seed)
+        ends = self._forward(np.array([self.low, self.high], dtype=numbers.dtype))
+        self.mixture = Mixture.fit(self._forward(sample), settings.max_modes, seed, ends)
 
 
 def _spread(numbers: Array, counts: Array, most: int) -> Array:

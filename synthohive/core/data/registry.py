@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive.core.data.base import ColumnTransform, EncoderSettings, Reject, Summary
 from synthohive.core.data.binary import Binary
 from synthohive.core.data.categorical import Categorical
@@ -70,7 +70,7 @@ def fit_column(
     column: Column,
     settings: EncoderSettings,
     values: pa.Array,
-    entities: Optional[npt.NDArray[np.int64]],
+    entities: Optional[Entities],
     seed: np.random.SeedSequence,
 ) -> ColumnTransform:
     """Fit the first transform that suits the column."""

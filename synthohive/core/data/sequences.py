@@ -246,14 +246,9 @@ def _length_classes(tally: Tally, k: int) -> tuple[Ints, Ints]:
 
 def _reached(lengths: Ints, tally: Tally, k: int) -> int:
     """Return the least length such that `k` entities have texts no longer."""
-    if tally.owner is None or tally.entity is None:
-        order = np.argsort(lengths, kind="stable")
-        at = np.searchsorted(np.cumsum(tally.counts[order]), k)
-        return int(lengths[order[min(int(at), len(order) - 1)]])
-    sizes = lengths[tally.owner]
-    order = np.argsort(sizes, kind="stable")
-    _, first = np.unique(tally.entity[order], return_index=True)
-    return int(sizes[order[np.sort(first)[min(k, len(first)) - 1]]])
+    order = np.argsort(lengths, kind="stable")
+    at = tally.take(order).passed(k)
+    return int(lengths[order[-1 if at is None else at]])
 
 
 def _word_makers(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from joblib import Parallel, delayed
 
+from synthohive._entities import Entities
 from synthohive.core.data.base import ColumnTransform, EncoderSettings
 from synthohive.core.data.encoded import ABSENT, EncodedTable, Layout
 from synthohive.core.data.registry import TRANSFORMS, candidates, fit_column
@@ -62,7 +63,7 @@ class TableEncoder:
         *,
         seed: np.random.SeedSequence,
         settings: EncoderSettings,
-        entities: Optional[npt.NDArray[np.int64]] = None,
+        entities: Optional[Entities] = None,
         n_jobs: int = 1,
     ) -> TableEncoder:
         """Learn how to encode each column.
@@ -76,8 +77,8 @@ class TableEncoder:
         seed : numpy.random.SeedSequence
             Each column's own seed derives from it and the column's name.
         settings : EncoderSettings
-        entities : ndarray of int64, optional
-            The root entity of each row; every row is one of its own by default.
+        entities : Entities, optional
+            Those behind the rows; every row is one of its own by default.
         n_jobs : int
             Columns fitted at the same time.
 

@@ -1,7 +1,7 @@
 """Bounded counts of a column's values, from which every transform learns.
 
-A :class:`Tally` counts distinct values and remembers, per value, up to `k` of the
-entities (root rows) that hold it. A summary holds a tally of a sample of distinct
+A :class:`Tally` counts distinct values and remembers, per value and path, up to `k` of
+the entities that hold it. A summary holds a tally of a sample of distinct
 values (those of least hash, so that samples of parts merge exactly), of the most
 frequent values, and of the most extreme ones.
 """
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._entities import Counting, Entities
 from synthohive.core.data.base import ColumnTransform, Summary
 from synthohive.core.data.canonical import canonical, canonical_type, from_json, hash64, to_json
 
@@ -36,6 +37,92 @@ _SPAN = 2.0**64
 
 
 @dataclass(frozen=True)
+class Held:
+    """Which entities hold the values of a tally, over one path.
+
+    Attributes
+    ----------
+    counting : Counting
+    owner, entity : ndarray of int64
+        For each known (value, entity) pair, the index of the value, ascending, and the
+        entity; at most `k` pairs per value, those of the least ids.
+    unknown : ndarray of int64
+        Of each value: the rows of which no entity is known.
+    """
+
+    counting: Counting
+    owner: Ints
+    entity: Ints
+    unknown: Ints
+
+    def holders(self) -> Ints:
+        """Return the number of entities of each value."""
+        known = np.bincount(self.owner, minlength=len(self.unknown))
+        return self.counting.total(known, self.unknown)
+
+    def take(self, indices: Ints) -> Held:
+        """Return what is known of the values at `indices`."""
+        rank = np.full(len(self.unknown), -1, dtype=np.int64)
+        rank[indices] = np.arange(len(indices))
+        owner = rank[self.owner]
+        keep = np.flatnonzero(owner >= 0)
+        keep = keep[np.argsort(owner[keep], kind="stable")]
+        return Held(self.counting, owner[keep], self.entity[keep], self.unknown[indices])
+
+    def pairs(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Return, for values at `rows` (with repeats), all pairs of position and entity."""
+        starts = np.searchsorted(self.owner, np.arange(len(self.unknown) + 1))
+        sizes = np.diff(starts)[rows]
+        ends = np.cumsum(sizes)
+        at = np.repeat(starts[rows] - ends + sizes, sizes) + np.arange(sizes.sum())
+        return np.repeat(np.arange(len(rows)), sizes), self.entity[at]
+
+    def holders_of(self, codes: Ints, rows: Ints, size: int) -> Ints:
+        """Count the entities that hold each code: ``codes[i]`` is a part of value `rows[i]`."""
+        at, entity = self.pairs(rows)
+        known, entity = np.unique(entity, return_inverse=True)
+        pairs = np.unique(codes[at] * len(known) + entity.reshape(-1))
+        found = np.bincount(pairs // max(len(known), 1), minlength=size)
+        unknown = np.bincount(codes, weights=self.unknown[rows], minlength=size)
+        return self.counting.total(found, unknown)
+
+    def passed(self, k: int) -> Optional[int]:
+        """Return the index of the value at which `k` entities have been passed; None: never.
+
+        Of a path with fewer than `k` entities, which are no single persons, it is the first.
+        """
+        if self.counting.short:
+            return 0
+        first = np.zeros(len(self.unknown), dtype=np.int64)
+        np.add.at(first, self.owner[np.unique(self.entity, return_index=True)[1]], 1)
+        count = np.cumsum(first) + -(-np.cumsum(self.unknown) // self.counting.most)
+        at = int(np.searchsorted(count, k))
+        return at if at < len(count) else None
+
+    def to_list(self) -> list[Any]:
+        """Return a JSON-able form."""
+        counting = [self.counting.most, self.counting.least, self.counting.short]
+        return [counting, self.owner.tolist(), self.entity.tolist(), self.unknown.tolist()]
+
+    @classmethod
+    def from_list(cls, state: Sequence[Any]) -> Held:
+        """Rebuild from :meth:`to_list`."""
+        owner, entity, unknown = (np.asarray(part, dtype=np.int64) for part in state[1:])
+        return cls(Counting(*state[0]), owner, entity, unknown)
+
+    @classmethod
+    def grouped(cls, counting: Counting, owner: Ints, entity: Ints, unknown: Ints, k: int) -> Held:
+        """Sort pairs, leave out repeats, and keep `k` of each value."""
+        span = int(entity.max(initial=0)) + 1
+        keys = np.sort(owner * span + entity)  # one number sorts faster than two
+        keys = keys[np.diff(keys, prepend=-1) != 0]
+        owner, entity = keys // span, keys % span
+        starts = np.searchsorted(owner, np.arange(len(unknown)))
+        least = np.arange(len(owner)) - starts[owner] < k
+        return cls(counting, owner[least], entity[least], unknown)
+
+
+@dataclass(frozen=True)
 class Tally:
     """Distinct values, how often each was seen, and which entities hold it.
 
@@ -44,49 +131,35 @@ class Tally:
     values : pyarrow.Array
         Distinct plain values, none NULL.
     counts : ndarray of int64
-    owner : ndarray of int64, optional
-        For each known (value, entity) pair, the index of the value; ascending.
-        None: every row is an entity of its own.
-    entity : ndarray of int64, optional
-        For each pair, the entity; at most `k` per value, the least ids.
+    held : tuple of Held
+        Over each path to entities; none: every row is an entity of its own.
     """
 
     values: pa.Array
     counts: Ints
-    owner: Optional[Ints] = None
-    entity: Optional[Ints] = None
+    held: tuple[Held, ...] = ()
 
     def __len__(self) -> int:
         return len(self.counts)
 
     @property
     def holders(self) -> Ints:
-        """Number of distinct entities of each value (exact up to `k`)."""
-        if self.owner is None:
-            return self.counts
-        return np.bincount(self.owner, minlength=len(self)).astype(np.int64)
+        """Number of distinct entities of each value, the least of all paths (exact up to `k`)."""
+        found = self.counts
+        for held in self.held:
+            found = np.minimum(found, held.holders())
+        return found
+
+    @property
+    def all_holders(self) -> int:
+        """Number of distinct entities that hold any of the values (exact up to `k`)."""
+        rows = np.arange(len(self), dtype=np.int64)
+        return int(self.holders_of(np.zeros_like(rows), rows).sum())
 
     def take(self, indices: Ints) -> Tally:
         """Return the values at `indices`, in that order."""
         values, counts = self.values.take(pa.array(indices)), self.counts[indices]
-        if self.owner is None or self.entity is None:
-            return Tally(values, counts)
-        rank = np.full(len(self), -1, dtype=np.int64)
-        rank[indices] = np.arange(len(indices))
-        owner = rank[self.owner]
-        keep = np.flatnonzero(owner >= 0)
-        keep = keep[np.argsort(owner[keep], kind="stable")]
-        return Tally(values, counts, owner[keep], self.entity[keep])
-
-    def pairs(self, rows: Ints) -> tuple[Ints, Ints]:
-        """Return, for values at `rows` (with repeats), all pairs of position and entity."""
-        if self.owner is None or self.entity is None:
-            raise ValueError("every row is an entity of its own")
-        starts = np.searchsorted(self.owner, np.arange(len(self) + 1))
-        sizes = np.diff(starts)[rows]
-        ends = np.cumsum(sizes)
-        at = np.repeat(starts[rows] - ends + sizes, sizes) + np.arange(sizes.sum())
-        return np.repeat(np.arange(len(rows)), sizes), self.entity[at]
+        return Tally(values, counts, tuple(held.take(indices) for held in self.held))
 
     def holders_of(self, codes: Ints, rows: Ints) -> Ints:
         """Count the entities that hold each part: ``codes[i]`` is a part of value `rows[i]`.
@@ -96,83 +169,87 @@ class Tally:
         size = int(codes.max()) + 1 if len(codes) else 0
         pairs = np.unique(codes * len(self) + rows)
         codes, rows = pairs // max(len(self), 1), pairs % max(len(self), 1)
-        if self.owner is None:
-            weights = self.counts[rows].astype(np.float64)
-            return np.bincount(codes, weights=weights, minlength=size).astype(np.int64)
-        at, entity = self.pairs(rows)
-        known, entity = np.unique(entity, return_inverse=True)
-        pairs = np.unique(codes[at] * len(known) + entity.reshape(-1))
-        return np.bincount(pairs // max(len(known), 1), minlength=size).astype(np.int64)
+        weights = self.counts[rows].astype(np.float64)
+        found = np.bincount(codes, weights=weights, minlength=size).astype(np.int64)
+        for held in self.held:
+            found = np.minimum(found, held.holders_of(codes, rows, size))
+        return found
+
+    def passed(self, k: int) -> Optional[int]:
+        """Return the index of the value at which `k` entities have been passed over every path.
+
+        None: there are fewer.
+        """
+        places = [held.passed(k) for held in self.held]
+        at = int(np.searchsorted(np.cumsum(self.counts), k))
+        if at == len(self) or any(place is None for place in places):
+            return None
+        return max([at, *(place for place in places if place is not None)])
 
     def derive(self, values: pa.Array, rows: Ints, k: int) -> Tally:
         """Tally parts of the values: `values[i]` is a part of the value at `rows[i]`."""
-        counts = self.counts[rows]
-        if self.owner is None:
-            return _grouped(values, counts, None, None, k)
-        owner, entity = self.pairs(rows)
-        return _grouped(values, counts, owner, entity, k)
+        pairs = [held.pairs(rows) for held in self.held]
+        parts = [
+            Held(held.counting, owner, entity, held.unknown[rows])
+            for held, (owner, entity) in zip(self.held, pairs)
+        ]
+        return _grouped(values, self.counts[rows], parts, k)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
-        pairs = None
-        if self.owner is not None and self.entity is not None:
-            pairs = [self.owner.tolist(), self.entity.tolist()]
-        return {"values": to_json(self.values), "counts": self.counts.tolist(), "holders": pairs}
+        held = [one.to_list() for one in self.held]
+        return {"values": to_json(self.values), "counts": self.counts.tolist(), "held": held}
 
     @classmethod
     def from_dict(cls, state: dict[str, Any], type_: pa.DataType) -> Tally:
         """Rebuild from :meth:`to_dict`."""
         values = from_json(state["values"], type_)
         counts = np.asarray(state["counts"], dtype=np.int64)
-        if state["holders"] is None:
-            return cls(values, counts)
-        owner, entity = (np.asarray(part, dtype=np.int64) for part in state["holders"])
-        return cls(values, counts, owner, entity)
+        return cls(values, counts, tuple(Held.from_list(one) for one in state["held"]))
 
     @classmethod
-    def count(cls, values: pa.Array, entities: Optional[Ints], k: int) -> Tally:
+    def count(cls, values: pa.Array, entities: Optional[Entities], k: int) -> Tally:
         """Count plain values; NULLs are left out."""
         if values.null_count:
             valid = values.is_valid()
             if entities is not None:
-                entities = entities[valid.to_numpy(zero_copy_only=False)]
+                entities = entities.take(valid.to_numpy(zero_copy_only=False))
             values = values.filter(valid)
-        rows = np.arange(len(values)) if entities is not None else None
-        return _grouped(values, np.ones(len(values), dtype=np.int64), rows, entities, k)
+        parts = []
+        for path in () if entities is None else entities.paths:
+            known = np.flatnonzero(path.codes >= 0)
+            unknown = (path.codes < 0).astype(np.int64)
+            parts.append(Held(path.counting, known, path.codes[known], unknown))
+        return _grouped(values, np.ones(len(values), dtype=np.int64), parts, k)
 
     @classmethod
     def combine(cls, parts: Sequence[Tally], k: int) -> Tally:
-        """Add up the tallies of parts."""
+        """Add up the tallies of parts, whose paths are the same."""
         values = pa.concat_arrays([p.values for p in parts])
         counts = np.concatenate([p.counts for p in parts])
-        owners, entities, start = [], [], 0
-        for part in parts:
-            if part.owner is None or part.entity is None:
-                return _grouped(values, counts, None, None, k)
-            owners.append(part.owner + start)
-            entities.append(part.entity)
-            start += len(part)
-        return _grouped(values, counts, np.concatenate(owners), np.concatenate(entities), k)
+        starts = np.cumsum([0, *(len(p) for p in parts)])
+        held = []
+        for each in zip(*(p.held for p in parts)):
+            owners = [one.owner + start for one, start in zip(each, starts)]
+            entities = [one.entity for one in each]
+            unknown = np.concatenate([one.unknown for one in each])
+            counting = each[0].counting
+            held.append(Held(counting, np.concatenate(owners), np.concatenate(entities), unknown))
+        return _grouped(values, counts, held, k)
 
 
-def _grouped(
-    values: pa.Array, counts: Ints, owner: Optional[Ints], entity: Optional[Ints], k: int
-) -> Tally:
+def _grouped(values: pa.Array, counts: Ints, parts: Sequence[Held], k: int) -> Tally:
+    """Add up what is known of equal values."""
     encoded = values.dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     size = len(encoded.dictionary)
     totals = np.bincount(codes, weights=counts, minlength=size).astype(np.int64)
-    if owner is None or entity is None:
-        return Tally(encoded.dictionary, totals)
-    owner = codes[owner]
-    order = np.lexsort((entity, owner))
-    owner, entity = owner[order], entity[order]
-    fresh = np.ones(len(owner), dtype=bool)
-    fresh[1:] = (owner[1:] != owner[:-1]) | (entity[1:] != entity[:-1])
-    owner, entity = owner[fresh], entity[fresh]
-    starts = np.searchsorted(owner, np.arange(size))
-    least = np.arange(len(owner)) - starts[owner] < k
-    return Tally(encoded.dictionary, totals, owner[least], entity[least])
+    held = []
+    for part in parts:
+        unknown = np.bincount(codes, weights=part.unknown, minlength=size).astype(np.int64)
+        one = Held.grouped(part.counting, codes[part.owner], part.entity, unknown, k)
+        held.append(one)
+    return Tally(encoded.dictionary, totals, tuple(held))
 
 
 def tally_summary(tally: Tally, k: int) -> dict[str, Any]:
@@ -238,8 +315,8 @@ class TallyTransform(ColumnTransform):
         """Return what is tallied, by name; ``value`` is the column itself."""
         return {"value": plain}
 
-    def analyze(self, values: pa.Array, entities: Optional[Ints]) -> Summary:
-        """Summarise a part of the column; `entities` are the rows' root entities."""
+    def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
+        """Summarise a part of the column; `entities` are those behind its rows."""
         plain = self.plain(values)
         k = self.settings.k
         summary: Summary = {"rows": len(plain), "nulls": plain.null_count}

@@ -204,8 +204,7 @@ def _frequent(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[s
 
 
 def _entities(tally: Tally, rows: list[int]) -> int:
-    part = tally.take(np.array(rows, dtype=np.int64))
-    return int(part.counts.sum()) if part.entity is None else len(np.unique(part.entity))
+    return tally.take(np.array(rows, dtype=np.int64)).all_holders
 
 
 def _cut(texts: pa.Array, length: Optional[int]) -> pa.Array:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive.core.data.base import ColumnTransform, EncoderSettings, Summary
 from synthohive.core.data.encoded import Discrete, Layout
 from synthohive.schema import Column
@@ -50,7 +51,7 @@ class Uuid(ColumnTransform):
         super().__init__(column, settings)
         self.share_ = 0.0
 
-    def analyze(self, values: pa.Array, entities: Optional[npt.NDArray[np.int64]]) -> Summary:
+    def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
         """Count the NULLs."""
         return {"rows": len(values), "nulls": values.null_count}
 

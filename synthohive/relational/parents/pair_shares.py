@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._entities import Entities, entities_or_rows
 from synthohive.relational.parents.extremes import within_reach
 from synthohive.relational.relations.numbers import as_numbers, is_number
 
@@ -55,7 +56,7 @@ class Bins:
 
     @classmethod
     def of(
-        cls, column: str, array: pa.ChunkedArray, entities: IntArray, most: int, k: int
+        cls, column: str, array: pa.ChunkedArray, entities: Entities, most: int, k: int
     ) -> Optional[Bins]:
         """Put a column into at most `most` bins; None where that tells nothing.
 
@@ -67,8 +68,7 @@ class Bins:
             return None
         coded = array.cast(pa.string()).combine_chunks().dictionary_encode()
         codes = pc.fill_null(coded.indices, -1).to_numpy().astype(np.int64)
-        pairs = np.unique(np.stack([codes, entities]), axis=1)[0]
-        numbers = np.bincount(pairs[pairs >= 0], minlength=len(coded.dictionary))
+        numbers = entities.holders(codes, len(coded.dictionary))
         counts = np.bincount(codes[codes >= 0], minlength=len(coded.dictionary))
         texts = coded.dictionary.to_pylist()
         common = sorted((-counts[i], texts[i]) for i in np.flatnonzero(numbers >= max(k, 1)))
@@ -156,7 +156,7 @@ class PairShares:
         children: pa.Table,
         parents: pa.Table,
         rows: IntArray,
-        entities: tuple[Optional[IntArray], Optional[IntArray]],
+        entities: tuple[Optional[Entities], Optional[Entities]],
         k: int,
     ) -> Optional[PairShares]:
         """Count; None where nothing goes together.
@@ -166,9 +166,9 @@ class PairShares:
         rows : ndarray of int64
             Each child's parent row; -1 for none.
         entities : tuple
-            The root entity of each child and of each parent; None where each row is one.
+            Those behind the children and behind the parents; None where each row is one.
         k : int
-            Least entities of a bin; cells of fewer rows are pooled.
+            Least entities of a bin; cells of fewer are pooled.
         """
         linked = np.flatnonzero(rows >= 0)
         chosen = linked[np.linspace(0, len(linked) - 1, min(len(linked), FIT_ROWS)).astype(int)]
@@ -176,17 +176,23 @@ class PairShares:
         if most < 2:
             return None
         one, two = (
-            np.arange(len(table)) if owners is None else owners
+            entities_or_rows(owners, len(table))
             for table, owners in zip((children, parents), entities)
         )
-        mine, own = _binned(children.take(pa.array(chosen)), one[chosen], most, k)
+        one = one.take(chosen)
+        mine, own = _binned(children.take(pa.array(chosen)), one, most, k)
         theirs, codes = _binned(parents, two, most, k)
         found: list[tuple[float, PairTable]] = []
         for i, a in enumerate(own):
             for j, b in enumerate(codes):
                 shape = mine[i].size, theirs[j].size
-                counts = np.bincount(a * shape[1] + b[rows[chosen]], minlength=shape[0] * shape[1])
-                excess, shares = _told(counts.reshape(shape), k)
+                cells = a * shape[1] + b[rows[chosen]]
+                counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+                excess, shares = _told(counts, np.zeros(shape, dtype=np.bool_))
+                if excess < LEAST_EXCESS:
+                    continue
+                few = one.holders(cells, shape[0] * shape[1]).reshape(shape) < k
+                excess, shares = _told(counts, few)
                 if excess >= LEAST_EXCESS:
                     found.append((excess, PairTable(i, j, tuple(map(tuple, shares.tolist())))))
         found.sort(key=lambda item: -item[0])
@@ -258,7 +264,7 @@ def rank_scores(numbers: Floats, weights: npt.NDArray[Any]) -> Floats:
 
 
 def _binned(
-    rows: pa.Table, entities: IntArray, most: int, k: int
+    rows: pa.Table, entities: Entities, most: int, k: int
 ) -> tuple[tuple[Bins, ...], list[IntArray]]:
     names = [n for n in rows.column_names if not n.startswith("__")][:MOST_COLUMNS]
     found = [Bins.of(name, rows.column(name), entities, most, k) for name in names]
@@ -266,7 +272,7 @@ def _binned(
     return bins, [one(rows.column(one.column)) for one in bins]
 
 
-def _edges(numbers: Floats, entities: IntArray, most: int, k: int) -> tuple[float, ...]:
+def _edges(numbers: Floats, entities: Entities, most: int, k: int) -> tuple[float, ...]:
     """Return edges half-way between neighbouring values, near the quantiles."""
     known = ~np.isnan(numbers)
     numbers = within_reach(numbers, entities, k)
@@ -278,30 +284,30 @@ def _edges(numbers: Floats, entities: IntArray, most: int, k: int) -> tuple[floa
     if len(values) <= most:
         ends = np.arange(len(values) - 1)
     ends = ends[ends < len(values) - 1]
-    bins, owners = np.searchsorted(ends, place.reshape(-1), side="left"), entities[known]
+    bins, owners = np.searchsorted(ends, place.reshape(-1), side="left"), entities.take(known)
     kept: list[int] = []
-    inside = np.zeros(0, dtype=np.int64)
+    first = 0
     for number in range(len(ends) + 1):
-        inside = np.union1d(inside, owners[bins == number])
-        if len(inside) >= k and number < len(ends):
+        inside = owners.take((bins >= first) & (bins <= number))
+        enough = inside.holders(np.zeros(len(inside), dtype=np.int64), 1)[0] >= k
+        if enough and number < len(ends):
             kept.append(int(ends[number]))
-            inside = np.zeros(0, dtype=np.int64)
-    if len(inside) < k:  # the last ones join the bin before
+            first = number + 1
+    if not enough:  # the last ones join the bin before
         kept = kept[:-1]
     return tuple(float(values[e] + values[e + 1]) / 2 for e in kept)
 
 
-def _told(counts: IntArray, k: int) -> tuple[float, Floats]:
+def _told(counts: IntArray, few: npt.NDArray[np.bool_]) -> tuple[float, Floats]:
     """Return how far a table is from independence, beyond chance, and its shares.
 
-    Cells of fewer than `k` rows share what they hold together, as if independent.
+    Cells of few entities share what they hold together, as if independent.
     """
     total = float(counts.sum())
     shares = counts / total
     alone = np.outer(shares.sum(axis=1), shares.sum(axis=0))
     chance = float(np.sqrt(alone * (1 - alone) / total * 2 / np.pi).sum())
     excess = 0.5 * (float(np.abs(shares - alone).sum()) - chance)
-    few = counts < k
     pooled = np.where(few, alone, 0.0)
     mass = float(shares[few].sum())
     return excess, np.where(few, pooled * (mass / max(float(pooled.sum()), 1e-300)), shares)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._entities import Entities, entities_or_rows
 from synthohive.relational.parents.extremes import within_reach
 from synthohive.relational.relations.numbers import as_numbers, is_number
 
@@ -37,6 +38,13 @@ FIT_ROWS = 20_000
 MOST_CATEGORIES = 20
 
 
+def coded(column: pa.ChunkedArray) -> tuple[IntArray, list[str]]:
+    """Return the number of each row's text, -1 for NULL, and the texts."""
+    found = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    codes = pc.fill_null(found.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes, found.dictionary.to_pylist()
+
+
 @dataclass(frozen=True)
 class Features:
     """Columns as numbers: numbers as they are, texts as one flag for each frequent value."""
@@ -45,7 +53,7 @@ class Features:
     flags: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, rows: pa.Table, k: int) -> Features:
+    def of(cls, rows: pa.Table, entities: Entities, k: int) -> Features:
         """Choose the columns of a table that can be told in numbers."""
         numbers, flags = [], []
         for name in rows.column_names:
@@ -53,11 +61,11 @@ class Features:
             if is_number(column.type):
                 numbers.append(name)
             elif pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
-                counts = pc.value_counts(column.cast(pa.string()).drop_null())
-                common = sorted(
-                    ((-c.as_py(), v.as_py()) for v, c in zip(*counts.flatten()) if c.as_py() >= k)
-                )
-                if counts and len(common) <= len(rows) / LEAST_CHILDREN:
+                codes, values = coded(column)
+                counts = np.bincount(codes[codes >= 0], minlength=len(values))
+                kept = np.flatnonzero(entities.holders(codes, len(values)) >= k)
+                common = sorted((-counts[i], values[i]) for i in kept)
+                if values and len(common) <= len(rows) / LEAST_CHILDREN:
                     flags += [(name, value) for _, value in common[:MOST_CATEGORIES]]
         return cls(tuple(numbers), tuple(flags))
 
@@ -106,7 +114,7 @@ class ParentCodes:
         kept: bool,
         k: int,
         seed: np.random.SeedSequence,
-        entities: Optional[IntArray] = None,
+        entities: Optional[Entities] = None,
     ) -> Optional[ParentCodes]:
         """Learn codes; None where the parents tell nothing of their children.
 
@@ -123,8 +131,8 @@ class ParentCodes:
         k : int
             Least parents per code, and least occurrences of a text value.
         seed : numpy.random.SeedSequence
-        entities : ndarray of int64, optional
-            The root entity of each parent; each is one by default.
+        entities : Entities, optional
+            Those behind the parents; each is one by default.
         """
         linked = np.flatnonzero(rows >= 0)
         if kept and 1 < len(parents) <= min(MOST_ROWS, len(linked) // LEAST_CHILDREN):
@@ -132,13 +140,14 @@ class ParentCodes:
         chosen = linked[np.linspace(0, len(linked) - 1, min(len(linked), FIT_ROWS)).astype(int)]
         if len(chosen) < 4 * LEAST_CHILDREN:
             return None
-        features = Features.of(parents, k)
-        targets = _standardised(Features.of(children, k)(children.take(chosen)))
+        owners = entities_or_rows(entities, len(parents))
+        features = Features.of(parents, owners, k)
+        everyone = Entities(len(children))  # of the children, nothing is kept
+        targets = _standardised(Features.of(children, everyone, k)(children.take(chosen)))
         seen, parent = np.unique(rows[chosen], return_inverse=True)
-        owners = np.arange(len(parents)) if entities is None else entities
         given = features(parents.take(pa.array(seen)))
         for place in range(len(features.numbers)):
-            given[:, place] = within_reach(given[:, place], owners[seen], k)
+            given[:, place] = within_reach(given[:, place], owners.take(seen), k)
         trial = _Trial(given, targets, parent.reshape(-1), max(k, 2), seed)
         if not trial.given.shape[1] or trial.explained() < LEAST_EXPLAINED:
             return None

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._entities import Entities, entities_or_rows
 from synthohive.relational.relations.base import Bools, Relation
 from synthohive.relational.relations.numbers import Floats, as_numbers, is_number, nulls, step_of
 from synthohive.relational.rows import group_codes
@@ -32,8 +33,8 @@ class Columns:
         The table's own columns, and its parent's as ``parent.column``.
     targets : collection of str
         Columns that may follow from others.
-    entities : ndarray of int64, optional
-        The root entity of each row; each row is its own by default.
+    entities : Entities, optional
+        Those behind the rows; each row is one by default.
     k : int
         Values that fewer entities share are never kept.
     """
@@ -42,12 +43,12 @@ class Columns:
         self,
         rows: pa.Table,
         targets: Collection[str],
-        entities: Optional[IntArray] = None,
+        entities: Optional[Entities] = None,
         k: int = 5,
     ) -> None:
         self.rows, self.k = rows, k
         self.targets = [name for name in rows.column_names if name in targets]
-        self.entities = np.arange(len(rows)) if entities is None else entities
+        self.entities = entities_or_rows(entities, len(rows))
         self._numbers: dict[str, Floats] = {}
         self._codes: dict[str, IntArray] = {}
         self._steps: dict[str, float] = {}

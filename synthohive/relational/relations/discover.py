@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive.relational.lineage import beside
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
@@ -32,7 +32,7 @@ Search = Callable[[Columns, Chosen], None]
 def discover(
     rows: pa.Table,
     targets: Collection[str],
-    entities: Optional[npt.NDArray[np.int64]] = None,
+    entities: Optional[Entities] = None,
     k: int = 5,
     stated: Sequence[Relation] = (),
 ) -> TableRelations:
@@ -47,8 +47,8 @@ def discover(
         The table's columns, and its parent's as ``parent.column``.
     targets : collection of str
         Columns that may follow from others.
-    entities : ndarray of int64, optional
-        The root entity of each row.
+    entities : Entities, optional
+        Those behind the rows.
     k : int
         Combinations that fewer entities share are not kept.
     stated : sequence of Relation

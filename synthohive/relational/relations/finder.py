@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._entities import Entities
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
 from synthohive.relational.attribute_table import any_null
@@ -59,7 +60,7 @@ class RelationFinder:
     given: tuple[str, ...] = ()
 
     def find(
-        self, entities: Optional[IntArray], k: int, stated: Sequence[Relation] = ()
+        self, entities: Optional[Entities], k: int, stated: Sequence[Relation] = ()
     ) -> TableRelations:
         """Return what holds in a table's rows, beside those of its driving parent.
 

@@ -126,9 +126,9 @@ def _add_lookup(
     """Keep the combinations that `k` entities share, if nearly all rows are of these."""
     known = np.flatnonzero((group >= 0) & (columns.codes(target) >= 0))
     each = group * columns.distinct(target) + columns.codes(target)
-    pairs = np.unique(np.stack([each[known], columns.entities[known]], axis=1), axis=0)
-    found, entities = np.unique(pairs[:, 0], return_counts=True)
-    kept = known[entities[np.searchsorted(found, each[known])] >= columns.k]
+    _, codes = np.unique(each[known], return_inverse=True)
+    codes = codes.reshape(-1)
+    kept = known[columns.entities.take(known).holders(codes)[codes] >= columns.k]
     if len(kept) < LEAST_COVERED * len(known):
         return
     _, first, weights = np.unique(each[kept], return_index=True, return_counts=True)

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive._entities import Counting, Entities
 from synthohive.core.data.base import EncoderSettings
-from synthohive.core.data.tally import Tally
+from synthohive.core.data.tally import Held, Tally
 from synthohive.core.data.text import Text
 from synthohive.schema import Column
 from tests.contracts.column_transform import SEED, stream
@@ -138,7 +139,7 @@ def test_what_is_stored_does_not_grow_with_the_rare_texts() -> None:
 def test_what_one_entity_repeats_is_rare() -> None:
     secret = "My wife Xanthippe is Quillfeather too."
     texts = reviews() + [secret] * 50
-    entities = np.append(np.arange(ROWS), np.full(50, ROWS))
+    entities = Entities.over(np.append(np.arange(ROWS), np.full(50, ROWS)))
     transform = fitted(texts, entities)
     state = json.dumps(transform.to_state()[0])
     made = " ".join(made_up(transform, texts))
@@ -182,7 +183,8 @@ def test_state_stays_small_and_makes_the_same() -> None:
 
 def test_parts_of_texts_are_counted_by_entity() -> None:
     values = pa.array(["a b", "b c"])
-    tally = Tally(values, np.array([3, 1]), np.array([0, 0, 1]), np.array([7, 8, 7]))
+    held = Held(Counting(), np.array([0, 0, 1]), np.array([7, 8, 7]), np.array([0, 0]))
+    tally = Tally(values, np.array([3, 1]), (held,))
     codes, rows = np.array([0, 1, 1, 2, 2]), np.array([0, 0, 1, 1, 1])
     assert tally.holders_of(codes, rows).tolist() == [2, 2, 1]
     alone = Tally(values, np.array([3, 1]))

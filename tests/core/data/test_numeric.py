@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import ks_2samp
 
+from synthohive._entities import Entities
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.datetime import Datetime
 from synthohive.core.data.numeric import Numeric
@@ -163,7 +164,7 @@ def test_decimal_of_38_digits() -> None:
 
 def test_extremes_of_one_entity_do_not_set_the_bounds() -> None:
     values = np.concatenate([stream().integers(0, 1_000, ROWS), 10**6 + np.arange(500)])
-    entities = np.concatenate([np.arange(ROWS), np.full(500, -1)])
+    entities = Entities.over(np.concatenate([np.arange(ROWS), np.full(500, ROWS)]))
     column, array = ints(values)
     _, made = round_trip(column, array, entities)
     assert made.to_numpy().max() < 1_000
@@ -181,5 +182,5 @@ def test_no_overflow_near_the_type_limits() -> None:
         info = np.iinfo(name)
         values = pa.array([info.min] * 3 + [info.max] * 3, type=pa.from_numpy_dtype(name))
         column = Column(name="n", kind="integer", arrow=name)
-        _, made = round_trip(column, values, np.zeros(6, dtype=np.int64))
+        _, made = round_trip(column, values, Entities.over(np.zeros(6)))
         assert made.type == values.type

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive._entities import Entities
 from synthohive.core.data.base import Reject
 from synthohive.core.data.binary import Binary
 from synthohive.core.data.categorical import Categorical
@@ -328,6 +329,6 @@ class TestConstant:
 
     def test_rare_value_is_rejected(self) -> None:
         transform = Constant(Column(name="c", kind="text"), ColumnTransformContract().settings)
-        summary = transform.analyze(pa.array(["Ann"] * 9), np.zeros(9, np.int64))
+        summary = transform.analyze(pa.array(["Ann"] * 9), Entities.over(np.zeros(9)))
         with pytest.raises(Reject):
             transform.fit(summary, np.random.SeedSequence(1))

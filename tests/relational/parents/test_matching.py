@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive._entities import Entities
 from synthohive.relational.parents.extremes import within_reach
 from synthohive.relational.parents.goals import goals
 from synthohive.relational.parents.matching import Goal, match
@@ -106,7 +107,7 @@ def test_no_rare_value_is_kept() -> None:
     cost = children["cost"].to_numpy().copy()
     cost[:4] = 9_999.0
     few = pa.table({"kind": kinds, "cost": cost})
-    entities = np.r_[np.zeros(1_000, int), np.arange(ROWS - 1_000)]  # one has 1,000 rows
+    entities = Entities.over(np.r_[np.zeros(1_000), np.arange(ROWS - 1_000)])  # one has 1,000 rows
     text = "heavy"
     kinds = [text if i < 1_000 else kind for i, kind in enumerate(kinds)]
     shares = PairShares.fit(few, parents, rows, (None, None), 5)
@@ -126,8 +127,8 @@ def test_no_rare_value_is_kept() -> None:
 
 def test_thresholds_lie_where_generated_rows_come() -> None:
     numbers = np.r_[np.arange(20.0), 500.0, np.nan]
-    found = within_reach(numbers, np.arange(22), 5)
-    assert (np.nanmin(found), np.nanmax(found)) == (5.0, 15.0)
+    found = within_reach(numbers, Entities(22), 5)
+    assert (np.nanmin(found), np.nanmax(found)) == (6.0, 14.0)
     assert np.isnan(found[-1])
-    one = np.r_[np.zeros(18, int), np.arange(4)]  # of few entities: as they are
+    one = Entities.over(np.r_[np.zeros(18), np.arange(4)])  # of few entities: as they are
     assert np.array_equal(within_reach(numbers, one, 5), numbers, equal_nan=True)

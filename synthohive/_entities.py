@@ -1,0 +1,273 @@
+"""Who stands behind a row: what every threshold `k` counts.
+
+A row belongs to persons, accounts or organisations over several paths: an order to its
+customer, to the employee who took it, to the store where it was placed. Something may be
+shown only if `k` of them share it over *every* path; the least of these counts decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Counting", "Entities", "EntityPath", "entities_or_rows", "protected_end"]
+
+Ints = npt.NDArray[np.int64]
+Ends = tuple[float, float]
+Rows = Union[Ints, npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How entities are counted over one path.
+
+    Attributes
+    ----------
+    most : int
+        Rows of the entity that has most of them. Rows of which no entity is known count as
+        one entity for each `most` of them: no unknown one is taken to be more active than
+        the most active known one, and none to be another for each of its rows.
+    least : int
+        Entities that must share something: `k`, or all where the path has fewer than `k`
+        (three shippers in all), so that nothing is shown of one of them alone.
+    short : int
+        What is added to a count that reaches `least`, so that it reaches `k`.
+    """
+
+    most: int = 1
+    least: int = 1
+    short: int = 0
+
+    def total(self, known: npt.NDArray[Any], unknown: npt.NDArray[Any]) -> Ints:
+        """Return numbers of entities from known ones and rows of unknown ones."""
+        count = known.astype(np.int64) + -(-unknown.astype(np.int64) // self.most)
+        return np.where(count >= self.least, count + self.short, count).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class EntityPath:
+    """One path from the rows of a table to entities.
+
+    Attributes
+    ----------
+    name : str
+        What is shown to users: ``orders(customer_id) -> customers(id)``, or a column.
+    codes : ndarray of int64, shape (rows,)
+        Each row's entity; -1 where it is not known.
+    counting : Counting
+    """
+
+    name: str
+    codes: Ints
+    counting: Counting = Counting()
+
+    @classmethod
+    def of(cls, name: str, codes: Ints, k: int, *, strict: bool = False) -> EntityPath:
+        """Make the codes dense, and count how many entities there are.
+
+        Parameters
+        ----------
+        strict : bool
+            `k` entities are needed even if there are fewer: nothing is shown then.
+        """
+        distinct, dense = np.unique(codes, return_inverse=True)
+        dense = dense.reshape(-1).astype(np.int64)
+        if len(distinct) and distinct[0] < 0:
+            dense -= 1
+        sizes = np.bincount(dense[dense >= 0])
+        most = int(sizes.max(initial=1))
+        everyone = len(sizes) - (-int((dense < 0).sum()) // most)
+        least = k if strict else max(min(k, everyone), 1)
+        return cls(name, dense, Counting(most, least, k - least))
+
+    @property
+    def size(self) -> int:
+        """How many entities are known."""
+        return int(self.codes.max(initial=-1)) + 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether each row's entity is known, and there are enough of them."""
+        return self.counting.short == 0 and bool((self.codes >= 0).all())
+
+    def holders(self, codes: Ints, size: int) -> Ints:
+        """Count the entities of each code; -1 is left out."""
+        span = self.size + 1
+        used = codes >= 0
+        pairs = np.unique(codes[used] * span + self.codes[used] + 1)
+        known = np.bincount((pairs // span)[pairs % span > 0], minlength=size)
+        unknown = np.bincount(codes[used & (self.codes < 0)], minlength=size)
+        return self.counting.total(known, unknown)
+
+    def merges(self, other: EntityPath) -> bool:
+        """Whether each entity of `other` lies within one of these, so that these are fewer."""
+        if self.size > other.size or not (self.complete and other.complete):
+            return False
+        return len(np.unique(other.codes * self.size + self.codes)) == other.size
+
+
+@dataclass(frozen=True)
+class Entities:
+    """The entities behind the rows of one table.
+
+    Attributes
+    ----------
+    rows : int
+    paths : tuple of EntityPath
+        None: every row is an entity of its own.
+
+    Examples
+    --------
+    >>> customer = EntityPath.of("customer", np.array([0, 0, 1, 2, 2, 3]), k=2)
+    >>> store = EntityPath.of("store", np.array([0, 1, 0, 1, 1, 1]), k=2)
+    >>> entities = Entities(6, (customer, store))
+    >>> entities.holders(np.array([0, 0, 0, 1, 1, 1]), 2)  # value 1 is of one store alone
+    array([2, 1])
+    """
+
+    rows: int
+    paths: tuple[EntityPath, ...] = ()
+
+    @classmethod
+    def of(cls, rows: int, paths: Iterable[EntityPath]) -> Entities:
+        """Keep the paths that may decide: not those of which another always counts fewer."""
+        kept: list[EntityPath] = []
+        for path in sorted(paths, key=lambda p: p.size):  # those that merge more come first
+            counting = path.counting
+            tells = counting.most > 1 and (counting.least > 1 or not counting.short)
+            if tells and not any(other.merges(path) for other in kept):
+                kept.append(path)
+        return cls(rows, tuple(kept))
+
+    @classmethod
+    def over(cls, codes: npt.NDArray[Any], k: int = 5) -> Entities:
+        """Return the entities of one path, by any numbers that are not negative.
+
+        Where there are fewer than `k` of them, nothing is shown.
+        """
+        path = EntityPath.of("entity", np.asarray(codes, dtype=np.int64), k, strict=True)
+        return cls.of(len(codes), (path,))
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def take(self, rows: Rows) -> Entities:
+        """Return the entities of some rows, given by numbers or by a mask."""
+        count = int(rows.sum()) if rows.dtype == np.bool_ else len(rows)
+        paths = (replace(path, codes=path.codes[rows]) for path in self.paths)
+        return Entities(count, tuple(paths))
+
+    def holders(self, codes: Ints, size: Optional[int] = None) -> Ints:
+        """Count the entities that hold each code: the least number over all paths.
+
+        Parameters
+        ----------
+        codes : ndarray of int64
+            Of each row; -1 is left out.
+        size : int, optional
+            Number of codes; as many as there are by default.
+        """
+        size = int(codes.max(initial=-1)) + 1 if size is None else size
+        found = np.bincount(codes[codes >= 0], minlength=size).astype(np.int64)
+        for path in self.paths:
+            found = np.minimum(found, path.holders(codes, size))
+        return found
+
+    def ends(self, values: npt.NDArray[Any], k: int, step: float = 0.0) -> Optional[Ends]:
+        """Return protected bounds of numbers, NaN aside; None where too few entities have any.
+
+        Parameters
+        ----------
+        step : float
+            Distance of neighbouring values; 0 for none.
+        """
+        known = np.flatnonzero(~np.isnan(values))
+        units = np.rint(values[known] / step).astype(np.int64) if step else values[known]
+        own = self.take(known)
+        found = []
+        for sign in (1, -1):
+            distinct, codes = np.unique(sign * units, return_inverse=True)
+            codes = codes.reshape(-1)
+            order = np.argsort(codes, kind="stable")
+            at = own.take(order).passed(k)
+            if at is None:
+                return None
+            holders = own.holders(codes, len(distinct))
+            end = protected_end(sign * distinct, holders, int(codes[order[at]]), k)
+            found.append(float(end) * (step or 1.0))
+        return min(found), max(found)
+
+    def passed(self, k: int) -> Optional[int]:
+        """Return the row at which `k` entities have been passed over every path; None: never."""
+        if self.rows < k:
+            return None
+        found = k - 1
+        for path in self.paths:
+            if path.counting.short:
+                continue  # extremes of few entities are those of all paths else
+            first = np.zeros(self.rows, dtype=np.int64)
+            known = np.flatnonzero(path.codes >= 0)
+            first[known[np.unique(path.codes[known], return_index=True)[1]]] = 1
+            unknown = np.cumsum((path.codes < 0).astype(np.int64))
+            count = np.cumsum(first) + -(-unknown // path.counting.most)
+            at = int(np.searchsorted(count, k))
+            if at == self.rows:
+                return None
+            found = max(found, at)
+        return found
+
+
+def protected_end(
+    values: npt.NDArray[Any],
+    holders: Ints,
+    at: int,
+    k: int,
+    grid: tuple[int, int] = (1, 0),
+) -> Any:
+    """Return what an extreme may be stored as: no value of fewer than `k` entities.
+
+    Every stored bound comes from here. It is the value at which `k` entities have been
+    passed if as many share it, else the mean of the next `k` values, on the grid, and
+    moved inwards from values of fewer entities as long as there is room.
+
+    Parameters
+    ----------
+    values : ndarray
+        Distinct values, from the extreme inwards.
+    holders : ndarray of int64
+        How many entities hold each.
+    at : int
+        The place at which `k` entities have been passed.
+    grid : (int, int)
+        Step and offset of whole numbers.
+
+    Examples
+    --------
+    >>> salaries = np.array([990_000, 410_000, 300_000, 298_000, 297_000, 296_000, 295_000])
+    >>> protected_end(salaries, np.ones(7, dtype=np.int64), 2, 3)
+    298333
+    """
+    if holders[at] >= k:
+        return values[at].item()
+    block = values[at : at + max(k, 2)]
+    if values.dtype.kind == "f":
+        return float(block.mean())
+    first, step, offset = block[0].item(), *grid
+    mean = first + int(np.rint((block - first).astype(np.float64).mean()))
+    inwards = 1 if values[-1] >= values[0] else -1
+    bound = mean + inwards * (inwards * (offset - mean) % step)
+    alone = set(values[at:][holders[at:] < k].tolist())
+    last = values[-1].item()
+    for moved in range(bound, last, inwards * step):
+        if moved not in alone:
+            return moved
+    return bound
+
+
+def entities_or_rows(entities: Optional[Entities], rows: int) -> Entities:
+    """Return the entities; each row is one where none are given."""
+    return Entities(rows) if entities is None else entities

@@ -1,0 +1,107 @@
+"""Whom a table or a column may stand for, by its name: persons, keys to them, or things."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["is_about_things", "is_key_name", "words_of"]
+
+# Names of tables and columns whose rows cannot be persons, accounts or organisations. What is
+# not listed may be: stores, suppliers, devices, contracts and whatever is unknown.
+_THINGS = frozenset(
+    """
+    aircraft airport album article book brand calendar category channel city class code color
+    colour continent country county course currency date day district event_type film font format
+    genre grade hour ingredient item kind lang language level locale material measure media medium
+    month movie museum nation page part period plane priority product province quarter reason
+    recipe region route season size sku song state station status step subcategory subject tag
+    task_type tax time timezone topic track type unit version weather week year zone
+    artikel produkt kategorie land stadt sprache waehrung farbe
+    producto articulo categoria pais ciudad idioma moneda
+    produit categorie pays ville langue devise
+    prodotto paese citta lingua valuta
+    """.split()
+)
+_PERSONS = frozenset(
+    """
+    account acct actor applicant artist attendee author borrower buyer candidate cardholder
+    citizen client clerk contact cust customer debtor doctor donor driver emp employee enrollee
+    guest holder household insured lender login member merchant nurse owner passenger patient payer
+    payee people person player policyholder publisher recipient rep salesman salesperson seller
+    sender signer staff student subscriber supplier teacher technician tenant tutor user usr
+    vendor visitor voter worker
+    kunde benutzer nutzer mitarbeiter konto mitglied patient schueler lieferant verkaeufer
+    cliente usuario empleado cuenta miembro paciente alumno proveedor
+    utilisateur employe compte membre eleve fournisseur salarie
+    utente dipendente conto paziente fornitore
+    klient uzytkownik pracownik konto pacjent uczen
+    gebruiker medewerker klant rekening
+    usuario funcionario conta
+    """.split()
+)
+_KEY_ENDS = frozenset("id ids uid uuid guid oid key fk sk ref".split())
+_NUMBER_ENDS = frozenset("no nr num number nummer numero code hash token login name handle".split())
+_CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, in lower case and without accents.
+
+    Examples
+    --------
+    >>> words_of("shipCustomerID"), words_of("numéro_client")
+    (['ship', 'customer', 'id'], ['numero', 'client'])
+    """
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return [word.lower() for word in _CAMEL.findall(plain)]
+
+
+def _singular(word: str) -> str:
+    for end, put in (("ies", "y"), ("sses", "ss"), ("ses", "se"), ("s", "")):
+        if word.endswith(end) and len(word) > len(end) + 2 and not word.endswith("ss"):
+            return word[: -len(end)] + put
+    return word
+
+
+def _is(word: str, words: frozenset[str]) -> bool:
+    return word in words or _singular(word) in words
+
+
+def is_about_things(name: str) -> bool:
+    """Tell whether rows of a table, or what a key refers to, are plainly no persons.
+
+    Examples
+    --------
+    >>> [is_about_things(n) for n in ("products", "status_id", "customers", "stores", "t17")]
+    [True, True, False, False, False]
+    """
+    words = [w for w in words_of(name) if w not in _KEY_ENDS]
+    return bool(words) and _is(words[-1], _THINGS) and not any(_is(w, _PERSONS) for w in words)
+
+
+def is_key_name(name: str) -> bool:
+    """Tell whether a column is called like a key to persons, or to anything unknown.
+
+    Examples
+    --------
+    >>> [is_key_name(n) for n in ("user_id", "userid", "kundennummer", "EmployeeId", "sku_id")]
+    [True, True, True, True, False]
+    >>> [is_key_name(n) for n in ("customer_type", "paid", "amount", "user_agent")]
+    [False, False, False, False]
+    """
+    words = words_of(name)
+    if not words or is_about_things(name):
+        return False
+    if words[-1] in _KEY_ENDS or _is(words[-1], _PERSONS):
+        return True
+    if words[-1] in _NUMBER_ENDS:
+        return any(_is(word, _PERSONS) for word in words[:-1])
+    for end in (*_KEY_ENDS, *_NUMBER_ENDS):
+        stem = words[-1][: -len(end)]
+        if words[-1].endswith(end) and (
+            _is(stem, _PERSONS) or (stem.endswith("n") and stem[:-1] in _PERSONS)
+        ):
+            return True
+    return False

@@ -1,0 +1,269 @@
+"""The paths over keys from a table's rows to persons, accounts and organisations.
+
+An entity is not "a row of the driving root": an order belongs to the customer, the
+employee and the store that it refers to, whichever key drives it. Each key, declared or
+not, to each table that may hold entities is a path; the least count of all decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._entities import Entities, EntityPath
+from synthohive._logging import get_logger
+from synthohive.exceptions import SchemaError, did_you_mean
+from synthohive.privacy.kinds import PiiFinding, PiiKind
+from synthohive.privacy.subjects import is_about_things, is_key_name, words_of
+from synthohive.relational.lineage import taken
+from synthohive.relational.rows import group_codes
+from synthohive.relational.sample import Sample
+from synthohive.schema import ForeignKey, Metadata, PrivacyConfig
+
+__all__ = ["EntityFinder", "check_entities"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+Named = tuple[str, IntArray, bool]
+"""A path's name, each row's entity, and whether `k` of them are needed in any case."""
+
+# A repeated value of these is one person, though there is no table of persons.
+_IDENTIFYING = frozenset(
+    {
+        PiiKind.EMAIL, PiiKind.PHONE, PiiKind.NAME, PiiKind.SSN, PiiKind.IBAN, PiiKind.NATIONAL_ID,
+        PiiKind.CREDIT_CARD, PiiKind.USER_NAME, PiiKind.IP, PiiKind.MAC, PiiKind.ADDRESS,
+    }
+)  # fmt: skip
+# What tells that a table holds persons, not organisations.
+_PERSONAL = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.SSN})
+_LEAST_DISTINCT = 10
+"""Different texts that all occur in a key are no chance."""
+
+
+@dataclass
+class EntityFinder:
+    """Finds the entities behind the rows of each table of a sample.
+
+    Attributes
+    ----------
+    sample : Sample
+    privacy : PrivacyConfig
+        Its `entities` say which tables and columns count; else all that may.
+    findings : sequence of PiiFinding
+        The columns with personal data.
+    kept : set of str
+        Look-up tables that are kept: their rows are no entities.
+    """
+
+    sample: Sample
+    privacy: PrivacyConfig
+    findings: Sequence[PiiFinding] = ()
+    kept: set[str] = field(default_factory=set)
+    _found: dict[tuple[str, frozenset[str]], Entities] = field(default_factory=dict, repr=False)
+    _named: dict[tuple[str, frozenset[str]], list[Named]] = field(default_factory=dict, repr=False)
+    _guessed: dict[str, list[ForeignKey]] = field(default_factory=dict, repr=False)
+
+    def of(self, table: str, without: frozenset[str] = frozenset()) -> Entities:
+        """Return the entities behind the rows of `table`.
+
+        Parameters
+        ----------
+        without : frozenset of str
+            Tables that are not to count, beside those that are kept.
+        """
+        key = table, without | self.kept
+        if key not in self._found:
+            rows = len(self.sample.tables[table])
+            paths = [self._path(*named) for named in self._above(table, key[1])]
+            self._found[key] = Entities.of(rows, paths)
+        return self._found[key]
+
+    def users(self, table: str, without: frozenset[str] = frozenset()) -> IntArray:
+        """Return for each row of `table` how many entities use it, over every path.
+
+        What refers to it over several keys counts by the one over which most do. The paths
+        that end at `table` itself, or go through it, do not count.
+        """
+        most = np.zeros(len(self.sample.tables[table]), dtype=np.int64)
+        for child, key in self.sample.metadata.foreign_keys():
+            if key.parent != table or child == table:
+                continue
+            rows = self.sample.parent_rows(child, key)
+            entities = self.of(child, without | {table})
+            most = np.maximum(most, entities.holders(rows, len(most)))
+        return most
+
+    def report(self, table: str) -> None:
+        """Log over which paths the entities of a table are counted."""
+        entities, k = self.of(table), self.privacy.k_anonymity_threshold
+        if not entities.paths:
+            return
+        names = {path.name: path.size for path in entities.paths}
+        log.info("entities_counted", table=table, paths=names)
+        few = {path.name: path.size for path in entities.paths if path.size < k}
+        if few:
+            log.warning(
+                "few_entities", table=table, paths=few, threshold=k,
+                effect="values that not all of them share are not shown; "
+                "PrivacyConfig(entities=[...]) tells which tables and columns hold entities",
+            )  # fmt: skip
+
+    def _path(self, name: str, codes: IntArray, strict: bool) -> EntityPath:
+        return EntityPath.of(name, codes, self.privacy.k_anonymity_threshold, strict=strict)
+
+    def _above(self, table: str, without: frozenset[str]) -> list[Named]:
+        """Return the entities of each row over all paths; those that merge others only."""
+        if (table, without) in self._named:
+            return self._named[table, without]
+        found = [*self._over_keys(table, without), *self._in_columns(table)]
+        kept: list[tuple[EntityPath, Named]] = []
+        for named in sorted(found, key=lambda n: len(np.unique(n[1]))):
+            path = self._path(*named)
+            if not any(other.merges(path) for other, _ in kept):
+                kept.append((path, named))
+        self._named[table, without] = [named for _, named in kept]
+        return self._named[table, without]
+
+    def _over_keys(self, table: str, without: frozenset[str]) -> Iterator[Named]:
+        rows, order = self.sample.tables[table], self.sample.plan.order
+        for key in [*self.sample.metadata.tables[table].foreign_keys, *self._undeclared(table)]:
+            if key.parent in without:
+                continue
+            label = key.label(table)
+            if self._may_be(key.parent, without):
+                codes = group_codes([rows], [key.columns])[0]
+                personal = any(f.table == key.parent and f.kind in _PERSONAL for f in self.findings)
+                alone = codes.max(initial=-1) == 0 and key.parent != table
+                yield label, codes, bool(personal and alone)
+            if order.index(key.parent) < order.index(table):
+                parents = self.sample.parent_rows(table, key)
+                for name, above, strict in self._above(key.parent, without):
+                    yield f"{label}, {name}", taken(above, parents), strict
+
+    def _may_be(self, table: str, without: frozenset[str]) -> bool:
+        """Whether the rows of a table may be entities."""
+        if table in without or self.sample.metadata.tables[table].reference:
+            return False
+        if self.privacy.entities is not None:
+            return table in self.privacy.entities
+        personal = any(finding.table == table for finding in self.findings)
+        return personal or not is_about_things(table)
+
+    def _in_columns(self, table: str) -> Iterator[Named]:
+        """Yield the columns that name an entity without a key: repeated ids, e-mails."""
+        rows, config = self.sample.tables[table], self.sample.metadata.tables[table]
+        keys = [set(k.columns) for k in [*config.foreign_keys, *self._undeclared(table)]]
+        named = self.privacy.entities
+        if named is not None:
+            names = [c for c in rows.column_names if f"{table}.{c}" in named]
+        else:
+            names = [f.column for f in self.findings if f.table == table and f.kind in _IDENTIFYING]
+            names += [c for c in rows.column_names if self._is_key(table, c)]
+        for name in dict.fromkeys(n for n in names if {n} not in keys):
+            codes = group_codes([rows], [[name]])[0]
+            if codes.max(initial=-1) > 0:
+                yield f"{table}.{name}", codes, False
+
+    def _is_key(self, table: str, column: str) -> bool:
+        config = self.sample.metadata.tables[table]
+        if [column] == config.pk or not is_key_name(column):
+            return False
+        return _is_key_type(self.sample.tables[table].schema.field(column).type)
+
+    def _undeclared(self, table: str) -> list[ForeignKey]:
+        """Return the keys that are not declared, but that names and values tell of."""
+        if self.privacy.entities is not None:
+            return []
+        if table in self._guessed:
+            return self._guessed[table]
+        config, rows = self.sample.metadata.tables[table], self.sample.tables[table]
+        declared = {tuple(key.columns) for key in config.foreign_keys}
+        found = []
+        for name in rows.column_names:
+            if (name,) in declared or [name] == config.pk:
+                continue
+            target = self._target(table, name)
+            if target is not None:
+                parent, key = target
+                found.append(ForeignKey(columns=[name], parent=parent, parent_columns=[key]))
+        self._guessed[table] = found
+        return found
+
+    def _target(self, table: str, column: str) -> Optional[tuple[str, str]]:
+        """Return the table and key whose values a column repeats."""
+        values = self.sample.tables[table].column(column)
+        if not _is_key_type(values.type) or values.null_count == len(values):
+            return None
+        for name, config in self.sample.metadata.tables.items():
+            rows = self.sample.tables[name]
+            if name == table or len(config.pk) != 1 or not len(rows):
+                continue
+            keys = rows.column(config.pk[0])
+            if _family(keys.type) != _family(values.type):
+                continue
+            numbers = _family(keys.type) == "number"
+            alike = _is_named_after(column, name)
+            if (alike or not numbers) and _is_within(values, keys, 1 if alike else _LEAST_DISTINCT):
+                return name, config.pk[0]
+        return None
+
+
+def check_entities(metadata: Metadata, privacy: PrivacyConfig) -> None:
+    """Refuse entities that are no tables and no columns.
+
+    Raises
+    ------
+    SchemaError
+    """
+    for name in privacy.entities or ():
+        table, _, column = name.rpartition(".")
+        if name in metadata.tables:
+            continue
+        config = metadata.tables.get(table)
+        if config is None:
+            raise SchemaError(
+                f"PrivacyConfig.entities names {name!r}, which is no table.",
+                hint=did_you_mean(table or name, metadata.tables),
+            )
+        if config.columns and column not in config.columns:
+            raise SchemaError(
+                f"PrivacyConfig.entities names {name!r}, but {table!r} has no such column.",
+                hint=did_you_mean(column, config.columns),
+            )
+
+
+def _family(type_: pa.DataType) -> str:
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return "number"
+    return "text" if pa.types.is_string(type_) or pa.types.is_large_string(type_) else str(type_)
+
+
+def _is_key_type(type_: pa.DataType) -> bool:
+    other = pa.types.is_temporal(type_) or pa.types.is_boolean(type_) or pa.types.is_nested(type_)
+    return not (other or pa.types.is_null(type_))
+
+
+def _is_named_after(column: str, table: str) -> bool:
+    """Tell whether a column is called like a table, as ``customer_id`` or ``customer`` is."""
+    words, names = words_of(column), words_of(table)
+    joined, stem = "".join(words), "".join(names).rstrip("s")
+    stem = stem[:-2] + "y" if stem.endswith("ie") else stem
+    return (len(stem) > 2 and stem in joined and is_key_name(column)) or joined == stem
+
+
+def _is_within(values: pa.ChunkedArray, keys: pa.ChunkedArray, least: int) -> bool:
+    """Tell whether all values, of which there are enough, are keys."""
+    distinct = pc.unique(values.drop_null())
+    if len(distinct) < least:
+        return False
+    try:
+        distinct = distinct.cast(keys.type)
+    except pa.ArrowInvalid:  # fractions, or texts that are no such keys
+        return False
+    return bool(pc.all(pc.is_in(distinct, value_set=keys.combine_chunks())).as_py())
