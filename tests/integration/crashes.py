@@ -1,0 +1,393 @@
+"""The crash matrix: every step of an engine's writer, met by every fault that can be staged.
+
+A run goes on in a process of its own, which stops at a named step (see
+``synthohive.connectors.steps``) until the test has done its harm there. Whatever the harm, the
+target then holds the old rows whole or the new ones complete, the source is what it was, and
+the next run succeeds and leaves nothing behind.
+
+An engine's tests inherit :class:`CrashMatrix` (servers: :class:`ServerCrashMatrix`), give a
+`bench`, and add faults of their own. With ``SYNTHOHIVE_WRITE_DOCS=1`` what happened is written
+into ``docs/reliability.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import resource
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, ClassVar, Optional
+
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from synthohive.connectors.loaders import open_writer
+from synthohive.connectors.steps import observe
+from synthohive.exceptions import ConnectorError
+from tests.contracts.writer import ORIGIN, Place, rows, shop, write
+
+SECONDS = 60.0  # after which a run counts as hanging
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+_CONTEXT = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+if os.name == "posix":
+    _CONTEXT.set_forkserver_preload(["tests.integration.crashes"])  # type: ignore[attr-defined]
+
+
+@dataclass
+class Bench:
+    """One engine's source and target, and how to look at them.
+
+    Attributes
+    ----------
+    place : Place
+        With a source made by :func:`make_shop`.
+    url : str
+        As a process of its own needs it, password included.
+    leftovers : callable
+        Lists what staging places there are.
+    """
+
+    place: Place
+    url: str
+    leftovers: Callable[[], list[str]]
+
+    def data(self, variant: str) -> dict[str, pa.Table]:
+        """Return the rows of one of two versions, "a" or "b"."""
+        found = rows()
+        emails = [f"{variant}{i}" for i in range(3)]
+        found["customers"] = found["customers"].set_column(1, "email", pa.array(emails))
+        return found
+
+    def write(self, variant: str) -> None:
+        """Write one version, in this process and undisturbed."""
+        write(opened(self.place.engine, self.place.schema, self.place.target), self.data(variant))
+
+    def holds(self) -> str:
+        """Return the version that the target holds, whole; "torn" if it is neither."""
+        place = self.place
+        engine = place.open_target()
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        with engine.connect() as connection:
+            for name in shop().tables:
+                table = sa.Table(
+                    name, sa.MetaData(schema=place.target_schema()), autoload_with=connection
+                )
+                query = sa.select(table).order_by(*table.primary_key.columns)
+                found[name] = [tuple(row) for row in connection.execute(query)]
+        engine.dispose()
+        for variant in ("a", "b"):
+            expected = {
+                name: sorted(tuple(row.values()) for row in table.to_pylist())
+                for name, table in self.data(variant).items()
+            }
+            if expected == found:
+                return variant
+        return "torn"
+
+    def source_sum(self) -> str:
+        """Return a sum over the source's tables and rows."""
+        sums = hashlib.sha256()
+        inspector = sa.inspect(self.place.engine)
+        with self.place.engine.connect() as connection:
+            for name in sorted(inspector.get_table_names(schema=self.place.schema)):
+                table = sa.Table(
+                    name, sa.MetaData(schema=self.place.schema), autoload_with=connection
+                )
+                content = [tuple(row) for row in connection.execute(sa.select(table))]
+                sums.update(repr((name, table.columns.keys(), sorted(map(repr, content)))).encode())
+        return sums.hexdigest()
+
+
+def opened(engine: sa.Engine, schema: Optional[str], target: str) -> Any:
+    """Open a writer on the bench's target, which an earlier run of ours wrote."""
+    return open_writer(
+        engine,
+        shop(),
+        target_schema=target,
+        source_schema=schema,
+        provenance=ORIGIN,
+        if_exists="replace",
+    )
+
+
+class Run:
+    """A run in a process of its own, stopped at a step.
+
+    Parameters
+    ----------
+    bench : Bench
+    variant : str
+    step : str, optional
+        Where it stops, the first time it comes there; None goes through.
+    """
+
+    def __init__(self, bench: Bench, variant: str, step: Optional[str]) -> None:
+        self._pipe, theirs = _CONTEXT.Pipe()
+        place = bench.place
+        self.process: Any = _CONTEXT.Process(  # type: ignore[attr-defined]
+            target=_run,
+            args=(theirs, bench.url, place.schema, place.target, bench.data(variant), step),
+        )
+        self.process.start()
+        theirs.close()
+        self.steps: list[str] = []
+        self.stopped = step is not None and self._next() == "stopped"
+
+    def _next(self) -> Any:
+        """Return what the run says next; None when it has ended without a word."""
+        if not self._pipe.poll(SECONDS):
+            self.process.kill()
+            self.process.join()
+            raise AssertionError(f"the run hangs after {self.steps}")
+        try:
+            return self._pipe.recv()
+        except (EOFError, ConnectionResetError):
+            return None
+
+    def tell(self, command: str, *details: Any) -> None:
+        """Have the stopped run do something in its own process: see :func:`_obey`."""
+        self._pipe.send((command, *details))
+        assert self._next() == "obeyed"
+
+    def go_on(self) -> str:
+        """Let it go on, and return how it ended: "done", "killed" or what it raised."""
+        with suppress(BrokenPipeError):
+            self._pipe.send(("go on",))
+        said = self._next()
+        while isinstance(said, tuple) and said[0] == "step":
+            said = self._next()
+        if isinstance(said, tuple) and said[0] == "steps":
+            self.steps, said = said[1], said[2]
+        self.process.join(SECONDS)
+        assert not self.process.is_alive(), "the run does not end"
+        self._pipe.close()
+        return "killed" if said is None else str(said)
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        os.kill(self.process.pid, number)
+
+
+def _run(
+    pipe: Any,
+    url: str,
+    schema: Optional[str],
+    target: str,
+    data: dict[str, pa.Table],
+    stop: Optional[str],
+) -> None:
+    """Write `data`, in a process of its own, which `stop` interrupts once."""
+    reached: list[str] = []
+    writer: Any = None
+
+    def observer(name: str) -> None:
+        first = name not in reached
+        reached.append(name)
+        if name == stop and first:
+            pipe.send("stopped")
+            while (command := pipe.recv())[0] != "go on":
+                _obey(command, writer)
+                pipe.send("obeyed")
+
+    observe(observer)
+    ended: str = "done"
+    try:
+        engine = sa.create_engine(url)
+        writer = opened(engine, schema, target)
+        write(writer, data)
+    except (ConnectorError, KeyboardInterrupt, SystemExit) as exc:
+        ended = f"{type(exc).__name__}: {exc}"
+    except BaseException as exc:
+        ended = f"RAW {type(exc).__name__}: {exc}"
+        raise
+    finally:
+        pipe.send(("steps", list(dict.fromkeys(reached)), ended))
+
+
+def _obey(command: tuple[Any, ...], writer: Any) -> None:
+    """Do harm that only the process itself can do.
+
+    "sql" runs a statement in the writer's session; "cut" drops all its connections; "fill"
+    lets no file grow any more, as on a full disk.
+    """
+    what, *details = command
+    if what == "sql":
+        if writer is not None:
+            writer._execute(*details)
+    elif what == "cut":
+        for name in os.listdir("/proc/self/fd"):
+            with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as end:
+                if end.family in (socket.AF_INET, socket.AF_INET6):
+                    end.shutdown(socket.SHUT_RDWR)
+    elif what == "fill":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (details[0], details[0]))
+    else:
+        raise ValueError(what)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fault at a step led to, before the next run."""
+
+    ended: str
+    holds: str  # "old" or "new"
+    left: int  # staging places, which the next run removes
+
+    def __str__(self) -> str:
+        left = f" + {self.left} staging" if self.left else ""
+        return f"{self.holds}{left}"
+
+
+Fault = Callable[[Bench, Run], Optional[Callable[[], None]]]
+"""Does harm to a stopped run; what it returns is called when the run has ended."""
+
+
+def killed(bench: Bench, run: Run) -> None:
+    """SIGKILL: the process is gone, nothing of it runs any more."""
+    run.signal(signal.SIGKILL)
+
+
+def terminated(bench: Bench, run: Run) -> None:
+    """SIGTERM, as `kill`, `docker stop` and schedulers send it."""
+    run.signal(signal.SIGTERM)
+
+
+def interrupted(bench: Bench, run: Run) -> None:
+    """SIGINT: Ctrl-C."""
+    run.signal(signal.SIGINT)
+
+
+def cut(bench: Bench, run: Run) -> None:
+    """Drop the connections to the server."""
+    run.tell("cut")
+
+
+def two_writers(bench: Bench, run: Run) -> None:
+    """Another run wants the same target: it is refused, or comes after."""
+    try:
+        bench.write(bench.holds())
+    except ConnectorError as exc:
+        if "nother" not in str(exc) and "lock" not in str(exc):
+            raise
+
+
+def reader(bench: Bench, run: Run) -> Callable[[], None]:
+    """Somebody reads the target in a transaction that lasts until the run has ended."""
+    engine = bench.place.open_target()
+    connection = engine.connect()
+    table = sa.Table(
+        "customers", sa.MetaData(schema=bench.place.target_schema()), autoload_with=connection
+    )
+    before = connection.execute(sa.select(table.c.email)).all()
+    assert len(before) == 3
+
+    def end() -> None:
+        connection.close()
+        engine.dispose()
+
+    return end
+
+
+class CrashMatrix:
+    """Inherited by the tests of each engine, which give the `bench` fixture."""
+
+    engine: ClassVar[str]
+    outcomes: ClassVar[dict[str, dict[str, dict[str, Outcome]]]] = {}  # engine, step, fault
+
+    @pytest.fixture
+    def bench(self) -> Iterator[Bench]:
+        """Give a source with the shop's tables, and an empty target."""
+        raise NotImplementedError
+
+    @classmethod
+    def teardown_class(cls) -> None:
+        """Write what happened into the documentation, where that is wanted."""
+        if os.environ.get("SYNTHOHIVE_WRITE_DOCS") == "1":
+            document(cls.engine, cls.outcomes[cls.engine])
+
+    def matrix(self, bench: Bench, name: str, fault: Fault) -> list[Outcome]:
+        """Meet every step with a fault; check what must hold, and return what happened."""
+        bench.write("a")
+        source = bench.source_sum()
+        steps = self.steps(bench)
+        assert len(steps) > 5
+        found = []
+        for step in steps:
+            old = bench.holds()
+            new = "b" if old == "a" else "a"
+            outcome = self.attack(bench, step, fault, old, new)
+            assert bench.source_sum() == source, (step, outcome)
+            bench.write(new)
+            assert bench.holds() == new, (step, outcome)
+            assert bench.leftovers() == [], (step, outcome)
+            of_step = self.outcomes.setdefault(self.engine, {}).setdefault(step, {})
+            of_step[name] = outcome
+            found.append(outcome)
+        return found
+
+    def steps(self, bench: Bench) -> list[str]:
+        """Return the names of the steps, in the order of an undisturbed run."""
+        run = Run(bench, "b", None)
+        assert run.go_on() == "done"
+        return run.steps
+
+    def attack(self, bench: Bench, step: str, fault: Fault, old: str, new: str) -> Outcome:
+        """Stop a run at a step, do harm, let it go on, and look."""
+        run = Run(bench, new, step)
+        assert run.stopped, step
+        after = fault(bench, run)
+        try:
+            ended = run.go_on()
+        finally:
+            if after is not None:
+                after()
+        holds = bench.holds()
+        assert holds in ("a", "b"), (step, ended)
+        assert not ended.startswith("RAW"), (step, ended)
+        assert holds == new or ended != "done", (step, ended)
+        return Outcome(ended, "new" if holds == new else "old", len(bench.leftovers()))
+
+    def test_killed_at_every_step(self, bench: Bench) -> None:
+        found = self.matrix(bench, "SIGKILL", killed)
+        assert {outcome.ended for outcome in found} == {"killed"}
+
+    def test_terminated_at_every_step(self, bench: Bench) -> None:
+        self.matrix(bench, "SIGTERM", terminated)
+
+    def test_interrupted_at_every_step(self, bench: Bench) -> None:
+        self.matrix(bench, "SIGINT", interrupted)
+
+    def test_two_writers_at_every_step(self, bench: Bench) -> None:
+        self.matrix(bench, "second writer", two_writers)
+
+    def test_a_reader_at_every_step(self, bench: Bench) -> None:
+        self.matrix(bench, "reader", reader)
+
+
+class ServerCrashMatrix(CrashMatrix):
+    """What only servers can meet."""
+
+    def test_the_connection_is_cut_at_every_step(self, bench: Bench) -> None:
+        self.matrix(bench, "connection cut", cut)
+
+
+def document(engine: str, outcomes: dict[str, dict[str, Outcome]]) -> None:
+    """Put an engine's table into the documentation, between its two marks."""
+    faults = list(dict.fromkeys(fault for found in outcomes.values() for fault in found))
+    lines = ["| step | " + " | ".join(faults) + " |", "|---" * (len(faults) + 1) + "|"]
+    for step, found in outcomes.items():
+        cells = [str(found[fault]) if fault in found else "" for fault in faults]
+        lines.append(f"| {step} | " + " | ".join(cells) + " |")
+    start, end = f"<!-- {engine}: measured -->", f"<!-- {engine}: end -->"
+    text = DOCUMENT.read_text(encoding="utf-8")
+    head, _, rest = text.partition(start)
+    _, _, tail = rest.partition(end)
+    made = "\n".join(["", "", *lines, "", ""])
+    DOCUMENT.write_text(head + start + made + end + tail, encoding="utf-8")
