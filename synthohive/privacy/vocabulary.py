@@ -1,0 +1,314 @@
+"""Words for things: what a text must be made of to be no person's, in any script."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Optional
+
+__all__ = ["are_things", "is_label"]
+
+# fmt: off
+_CLDR = (
+    "en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "fi", "pl", "cs", "sk", "hu", "ro",
+    "tr", "ru", "uk", "bg", "el", "hr", "sl", "ja", "zh", "zh_Hant", "ko", "hi", "ar", "he", "th",
+    "vi", "id",
+)
+_COMMON = (
+    "bn_BD", "cs_CZ", "da_DK", "de_DE", "el_GR", "en_US", "es_ES", "fr_FR", "hy_AM", "it_IT",
+    "ja_JP", "mk_MK", "nl_NL", "pl_PL", "ru_RU", "th_TH", "uk_UA", "zh_CN", "zh_TW",
+)
+# fmt: on
+_BETWEEN = re.compile(r"[\s\-_/&,.()+:;|!?'’\"“”·・、，。]+")
+_PARTS = re.compile(r"(?<=\d)(?=\D)|(?<=\D)(?=\d)")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_ENDINGS = (("ies", "y"), ("es", ""), ("s", ""), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"))
+_SYMBOL = re.compile(r"[$€£¥₹₽₩₺₴₪฿₫%°#+\-*]|#[0-9A-Fa-f]{3}(?:[0-9A-Fa-f]{3})?")
+_LABEL_WORDS = 4
+_LEAST_WORD = 3
+_FEW_DIGITS = 2
+_CODE_LENGTH = 6
+_PERSONS = 1 / 3  # most of a column's values that may also be names of persons
+_PERSONS_OF_A_THEME = 3 / 4  # ... where all are of one theme: black, white, green, blue
+_DENSE = 1.5
+_PHRASES = "names of countries and the like"
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    themes: dict[str, frozenset[str]]
+    small: frozenset[str]
+    common: frozenset[str]
+    names: frozenset[str]
+    phrases: frozenset[str]
+    codes: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one text is made of.
+
+    Attributes
+    ----------
+    words : tuple of str
+        All that are not numbers.
+    numbers : tuple of str
+    themes : frozenset of str
+        Those that all its words are of.
+    person : bool
+        Whether its words may as well be a person's name.
+    """
+
+    words: tuple[str, ...]
+    numbers: tuple[str, ...]
+    themes: frozenset[str]
+    person: bool
+
+
+def are_things(values: Collection[str], labels: Optional[Sequence[Sequence[str]]] = None) -> bool:
+    """Tell whether all texts of a column are names of things, or codes of such.
+
+    Every single one has to be made of known words; and all together must not look like names
+    of persons. Words of which nothing is known are not kept.
+
+    Parameters
+    ----------
+    values : collection of str
+        Of a whole column, row by row.
+    labels : sequence of sequence of str, optional
+        Columns of the same rows that are names of things; their abbreviations are, too.
+
+    Examples
+    --------
+    >>> are_things(["new", "open", "paid"]), are_things(["EUR", "USD"])
+    (True, True)
+    >>> are_things(["Smith J.", "Brown K."]), are_things(["Rose", "Grace", "Hope"])
+    (False, False)
+    """
+    distinct = sorted({value.strip() for value in values} - {""})
+    if not distinct:
+        return True
+    if _are_codes(distinct):
+        return True
+    if any(_abbreviate(values, label) for label in labels or ()):
+        return True
+    readings = []
+    for value in distinct:
+        reading = _read(value)
+        if reading is None:
+            return False
+        readings.append(reading)
+    if not _counted(readings):
+        return False
+    persons = sum(reading.person for reading in readings) / len(readings)
+    shared = frozenset.intersection(*(reading.themes for reading in readings))
+    return persons <= (_PERSONS_OF_A_THEME if shared else _PERSONS)
+
+
+def is_label(values: Collection[str]) -> bool:
+    """Tell whether texts are as short as names of things are."""
+    return all(len(_words(value)) <= _LABEL_WORDS for value in values)
+
+
+def _lower(text: str) -> str:
+    return text.casefold().replace("i\u0307", "i")  # what Turkish capitals become
+
+
+def _words(value: str, form: Callable[[str], str] = _lower) -> list[str]:
+    """Return a text's words and numbers."""
+    spaced = _PARTS.sub(" ", unicodedata.normalize("NFKC", value))
+    return [form(word) for word in _BETWEEN.split(spaced) if word]
+
+
+def _unhumped(word: str) -> list[str]:
+    return [word] if _is_known(_lower(word)) else _HUMP.sub(" ", word).split()
+
+
+def _read(value: str) -> Optional[_Reading]:
+    """Return what a text is made of; None where a word is not known."""
+    known = _vocabulary()
+    if _SYMBOL.fullmatch(value):
+        return _Reading((value,), (), frozenset(), False)
+    found = [_lower(part) for word in _words(value, str) for part in _unhumped(word)]
+    numbers = tuple(word for word in found if word.isdigit())
+    words = tuple(word for word in found if not word.isdigit())
+    telling = [w for w in words if w not in known.small and (len(w) > 1 or not w.isascii())]
+    phrase = _lower(value) in known.phrases
+    if not found or not (phrase or all(map(_is_known, telling))):
+        return None
+    if not telling and (len(words) > 1 or not (words or numbers)):
+        return None if not phrase else _Reading(words, numbers, frozenset([_PHRASES]), False)
+    groups = [known.themes.get(_stem(word), frozenset()) for word in telling]
+    themes = frozenset.intersection(*groups) if groups else frozenset()
+    themes |= {_PHRASES} if phrase else set()
+    person = bool(telling) and all(word in known.names for word in telling)
+    return _Reading(words, numbers, themes, person)
+
+
+def _is_known(word: str) -> bool:
+    known = _vocabulary()
+    return _stem(word) in known.themes or word in known.common
+
+
+def _stem(word: str) -> str:
+    """Return a word of the vocabulary that this is a form of, or itself."""
+    known = _vocabulary()
+    if word in known.themes or word in known.names:
+        return word
+    for ending, instead in _ENDINGS:
+        stem = word[: -len(ending)] + instead
+        if word.endswith(ending) and len(stem) >= _LEAST_WORD and stem in known.themes:
+            return stem
+    return word
+
+
+def _counted(readings: Sequence[_Reading]) -> bool:
+    """Tell whether numbers in texts only count, or are small ones beside words."""
+    frames: dict[tuple[str, ...], list[int]] = {}
+    for reading in readings:
+        worded = any(len(word) >= _LEAST_WORD for word in reading.words)
+        if worded and all(len(number) <= _FEW_DIGITS for number in reading.numbers):
+            continue
+        if len(reading.numbers) > 1:
+            return False
+        if reading.numbers:
+            frames.setdefault(reading.words, []).append(int(reading.numbers[0]))
+    return all(
+        min(numbers) <= 1 and max(numbers) <= _DENSE * len(numbers) + 1
+        for numbers in frames.values()
+    )
+
+
+def _are_codes(values: Sequence[str]) -> bool:
+    """Tell whether all are of one list of codes, or single characters."""
+    if all(len(value) == 1 for value in values) and all(value.isascii() for value in values):
+        return True
+    known = _vocabulary()
+    persons = sum(len(v) >= _LEAST_WORD and _lower(v) in known.names for v in values)
+    if persons > _PERSONS * len(values):
+        return False
+    plain = [value.upper().replace("-", "_") for value in values]
+    one_case = any(all(case(v) == v for v in values) for case in (str.upper, str.lower))
+    lists = known.codes if one_case else known.codes[-1:]
+    return any(all(value in codes for value in plain) for codes in lists)
+
+
+def _abbreviate(values: Collection[str], labels: Sequence[str]) -> bool:
+    """Tell whether each text is a short form of the label in the same row."""
+    return len(values) == len(labels) and all(map(_is_short_for, values, labels))
+
+
+def _is_short_for(code: str, label: str) -> bool:
+    letters = [c for c in code.casefold() if c.isalnum()]
+    rest = iter(c for c in label.casefold() if c.isalnum())
+    return len(letters) <= _CODE_LENGTH and all(c in rest for c in letters)
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> _Vocabulary:
+    themes: dict[str, set[str]] = {}
+    small = frozenset[str]()
+    text = files("synthohive.privacy").joinpath("words.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        theme, *words = line.split()
+        if theme == "#":
+            continue
+        if theme == "small":
+            small = frozenset(words)
+        for word in {part for whole in words for part in _words(whole)}:
+            themes.setdefault(word, set()).add(theme)
+    names = _names()
+    return _Vocabulary(
+        {word: frozenset(found) for word, found in themes.items()},
+        small,
+        frozenset(_common_words() - names),
+        names,
+        _phrases(),
+        _codes(),
+    )
+
+
+def _names() -> frozenset[str]:
+    """Return the words of all names of persons that Faker knows in any locale."""
+    found: set[str] = set()
+    for provider in _providers("person"):
+        for attribute in dir(provider):
+            values = getattr(provider, attribute)
+            if re.search("(?:first|last|middle)_?names?", attribute) and _is_list(values):
+                found.update(w for name in values if isinstance(name, str) for w in _words(name))
+    return frozenset(found)
+
+
+def _common_words() -> set[str]:
+    """Return frequent words of several languages."""
+    return {
+        word
+        for provider in _providers("lorem", _COMMON)
+        for text in provider.word_list
+        for word in _words(text)
+        if len(word) >= _LEAST_WORD or not word.isascii()
+    }
+
+
+def _providers(kind: str, locales: Sequence[str] = ()) -> list[Any]:
+    package = importlib.import_module(f"faker.providers.{kind}")
+    there = [module.name for module in pkgutil.iter_modules(package.__path__)]
+    wanted = [name for name in there if name in locales or not locales]
+    return [
+        importlib.import_module(f"faker.providers.{kind}.{name}").Provider for name in wanted
+    ]
+
+
+def _is_list(values: Any) -> bool:
+    return isinstance(values, (list, tuple, dict, set))
+
+
+def _phrases() -> frozenset[str]:
+    """Return names of countries, languages, currencies, months and days (Unicode CLDR)."""
+    from babel import Locale
+
+    found: set[str] = set()
+    for code in _CLDR:
+        locale = Locale.parse(code)
+        found.update(locale.territories.values(), locale.languages.values())
+        found.update(locale.currencies.values(), locale.scripts.values())
+        for width in ("wide", "abbreviated"):
+            for form in ("format", "stand-alone"):
+                found.update(locale.months[form][width].values())
+                found.update(locale.days[form][width].values())
+    english = _providers("date_time", ("en_US",))[0].countries
+    found.update(country.name for country in english)
+    return frozenset(_lower(text) for text in found)
+
+
+def _codes() -> tuple[frozenset[str], ...]:
+    """Return lists of codes: countries, currencies, languages, states, time zones, locales."""
+    from babel import Locale, localedata
+    from babel.core import get_global
+
+    english = Locale.parse("en")
+    countries = _providers("date_time", ("en_US",))[0].countries
+    states = [
+        frozenset(values)
+        for provider in _providers("address", ("en_US", "en_CA", "en_AU", "pt_BR", "de_CH"))
+        for name in ("states_abbr", "provinces_abbr", "estados_abbr", "cantons_abbr")
+        if _is_list(values := getattr(provider, name, None))
+    ]
+    zones = {zone.upper().replace("-", "_") for zone in get_global("zone_territories")}
+    locales = {name.upper() for name in localedata.locale_identifiers() if "_" in name}
+    return (
+        frozenset(code for code in english.territories if len(code) == 2),
+        frozenset(country.alpha_3_code for country in countries),
+        frozenset(english.currencies),
+        frozenset(code.upper() for code in english.languages),
+        *states,
+        frozenset({"AF", "AN", "AS", "EU", "NA", "OC", "SA"}),
+        frozenset({"M", "F", "X", "D", "U", "W"}),
+        frozenset(zones | locales),
+    )
