@@ -89,8 +89,9 @@ def _chosen(fitted: FittedDatabase, columns: Optional[Columns]) -> dict[str, lis
 
 
 def _learned(table: FittedTable) -> list[str]:
-    keys = table.config.key_columns
-    return [] if table.encoder is None else [c for c in table.attributes if c not in keys]
+    if table.encoder is None or table.reference is not None:
+        return []
+    return [c for c in table.attributes if c not in table.config.key_columns]
 
 
 def _conditional(table: FittedTable) -> bool:

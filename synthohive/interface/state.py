@@ -40,6 +40,16 @@ class SynthesizerState:
         return self._state().findings
 
     @property
+    def kept_tables(self) -> dict[str, list[str]]:
+        """The look-up tables whose real rows come out, and in which columns; after :meth:`fit`.
+
+        Keys, flags, ranks, codes, and texts that name things; or all that a table holds but
+        personal data, where ``TableConfig.reference`` is set. ``reference=False`` keeps none.
+        """
+        tables = self._state().tables
+        return {name: list(table.kept) for name, table in tables.items() if table.kept}
+
+    @property
     def relations(self) -> dict[str, list[AnyRelation]]:
         """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
         return {name: table.all_relations for name, table in self._state().tables.items()}

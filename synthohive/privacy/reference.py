@@ -2,61 +2,260 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive._arrow import column_from_arrow
-from synthohive.schema import ColumnKind, TableConfig
+from synthohive.exceptions import PrivacyError
+from synthohive.privacy.vocabulary import are_things, is_label
+from synthohive.schema import Column, ColumnKind, TableConfig
 
-__all__ = ["is_reference"]
+__all__ = ["Verdict", "is_audit", "judge_reference"]
 
 _ROWS = 256
-_ATTRIBUTES = 4
-_PLAIN = frozenset(
-    {ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN, ColumnKind.INTEGER}
+_TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
+_NUMBERS = frozenset({ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT})
+_TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
+_MADE = frozenset({ColumnKind.UUID, ColumnKind.BINARY})
+# When, and by whom, a row was written: words of the column's name.
+_AUDIT = re.compile(
+    r"(?:.*_)?(?:created|creation|create|inserted|insert|added|updated|update|upd|modified|modify"
+    r"|modification|mod|changed|change|edited|edit|deleted|removed|loaded|load|synced|sync|audit"
+    r"|timestamp|ts|valid|effective|etl|erstellt|angelegt|geaendert|aktualisiert|cree|modifie"
+    r"|creado|actualizado|criado|alterado|creato|modificato|aangemaakt|gewijzigd|utworzono"
+    r"|zmieniono)(?:_.*)?"
 )
+_ROW_VERSION = re.compile(r"row_?(?:guid|version|id|uuid)|guid|uuid|version|etag")
+# The last word of a table's name, when each row is a person.
+_PEOPLE = frozenset(
+    "person people staff employee customer client user account contact member patient doctor nurse"
+    " physician teacher student pupil author actor director artist driver player agent rep"
+    " representative salesperson salespeople seller buyer owner manager guest visitor passenger"
+    " resident tenant candidate applicant worker colleague friend crew personnel profile supplier"
+    " mitarbeiter kunde kunden benutzer personal personen empleado cliente usuario persona employe"
+    " utilisateur personne impiegato utente persone funcionario pessoa medewerker klant gebruiker"
+    " pracownik klient osoba zamestnanec zakaznik".split()
+)
+_UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+_SPREAD = 10  # surrogate keys have gaps; numbers of persons lie much farther apart
+_DENSE = 1.5
+_ENOUGH_LABELS = 0.9
 
 
-def is_reference(
+@dataclass(frozen=True)
+class Verdict:
+    """What of a table is kept as it is.
+
+    Attributes
+    ----------
+    kept : tuple of str
+        Columns whose real values are emitted, in their real combinations; none if empty.
+    why_not : str
+        What speaks against keeping the table.
+    """
+
+    kept: tuple[str, ...] = ()
+    why_not: str = ""
+
+
+def judge_reference(
     table: TableConfig,
     data: pa.Table,
     support: NDArray[np.integer[Any]],
-    pii: Mapping[str, Any],
+    personal: Mapping[str, Any],
     k: int,
     *,
     parents_are_reference: bool = True,
-) -> bool:
-    """Tell whether a table describes the world (countries, states), not people.
+) -> Verdict:
+    """Tell which columns of a table are kept, if it describes the world (countries, states).
 
-    ``TableConfig.reference`` decides where it is set. Else every condition must hold: a
-    primary key, at most 256 rows, at most four other columns and none of them a date, an
-    amount or personal data, every row referred to by at least `k` distinct entities, and
-    foreign keys to other such tables only.
+    ``TableConfig.reference`` decides where it is set; personal data is made up even then.
+    Else the table must be harmless in every column: a key that counts, a flag, a rank, or
+    text that names things and not persons, in whatever language; with a name of its own for
+    (nearly) each row. When and by whom rows were written may stand beside it: such columns
+    are modelled. All rows must be used by at least `k` distinct entities, or by none, and
+    foreign keys lead to other such tables only.
 
     Parameters
     ----------
     data : pyarrow.Table
         The whole table.
     support : array of int
-        For each row, the number of distinct entities that refer to it.
+        For each row, the number of distinct entities that use it.
+    personal : mapping of str
+        Columns in which personal data was found.
     parents_are_reference : bool
         Whether all tables that this one refers to are themselves look-up tables.
+
+    Raises
+    ------
+    PrivacyError
+        ``reference=True``, but a key holds personal data.
     """
-    if table.reference is not None:
-        return table.reference
     columns = {**{f.name: column_from_arrow(f) for f in data.schema}, **table.columns}
-    attributes = [c for name, c in columns.items() if name not in table.key_columns]
-    return bool(
-        table.pk
-        and parents_are_reference
-        and 0 < data.num_rows <= _ROWS
-        and len(support) == data.num_rows
-        and int(np.min(support)) >= k
-        and not pii
-        and len(attributes) <= _ATTRIBUTES
-        and all(column.kind in _PLAIN for column in attributes)
+    stored = [name for name, column in columns.items() if column.computed is None]
+    if table.reference is not None:
+        return _stated(table, stored, personal)
+    used = support[support > 0]
+    reason = _first(
+        (not table.pk, "it has no primary key"),
+        (not parents_are_reference, "it refers to a table that is not kept"),
+        (not 0 < data.num_rows <= _ROWS, f"only tables of 1 to {_ROWS} rows are kept"),
+        (len(support) != data.num_rows or not len(used), "no row of it is used"),
+        (len(used) > 0 and int(used.min(initial=k)) < k, f"a row is used by fewer than {k}"),
+        (_names_people(table.name), "its name says that its rows are persons"),
     )
+    return Verdict(why_not=reason) if reason else _judge_columns(table, data, columns, personal)
+
+
+def is_audit(column: Column) -> bool:
+    """Tell whether a column says when or by whom a row was written, or which version it is."""
+    words = "_".join(_words(column.name))
+    if column.kind in _MADE:
+        return True
+    if column.kind in _TIMES or column.kind in _TEXT or column.kind in _NUMBERS:
+        return bool(_AUDIT.fullmatch(words) or _ROW_VERSION.fullmatch(words))
+    return False
+
+
+def _stated(table: TableConfig, stored: Sequence[str], personal: Mapping[str, Any]) -> Verdict:
+    if not table.reference:
+        return Verdict(why_not="TableConfig.reference is False")
+    keys = sorted(table.key_columns & set(personal))
+    if keys:
+        raise PrivacyError(
+            f"{table.name} is to be kept as it is (reference=True), but its key {', '.join(keys)} "
+            "holds personal data.",
+            hint=f"Leave out reference=True for {table.name!r}, or clear the column with the kind "
+            "'none' in PrivacyConfig.pii_columns.",
+        )
+    return Verdict(tuple(name for name in stored if name not in personal))
+
+
+def _judge_columns(
+    table: TableConfig,
+    data: pa.Table,
+    columns: Mapping[str, Column],
+    personal: Mapping[str, Any],
+) -> Verdict:
+    foreign = {c for fk in table.foreign_keys for c in fk.columns}
+    roles = {
+        name: "key" if name in foreign else _role(table, column, data.column(name), personal)
+        for name, column in columns.items()
+        if column.computed is None
+    }
+    wrong = [name for name, role in roles.items() if role == "other"]
+    if wrong:
+        personal_one = wrong[0] in personal
+        return Verdict(
+            why_not=f"{wrong[0]} "
+            + ("holds personal data" if personal_one else "is no key, flag, rank, code or name")
+        )
+    texts = {n: _texts(data.column(n)) for n, role in roles.items() if role == "text"}
+    things = [name for name, values in texts.items() if are_things(values)]
+    named = [n for n in things if is_label(texts[n]) and _tells_apart(data.column(n))]
+    shown = [texts[name] for name in named]
+    for name, values in texts.items():
+        if name not in things and not are_things(values, shown):
+            return Verdict(why_not=f"{name} may name persons, or is not known to name things")
+        if not named and not is_label(values):
+            return Verdict(why_not=f"{name} is free text")
+    ranks = [n for n, role in roles.items() if role == "rank" and _tells_apart(data.column(n))]
+    if not named and not ranks and set(roles.values()) - {"key", "beside"}:
+        return Verdict(why_not="its rows have no names of their own")
+    return Verdict(tuple(name for name, role in roles.items() if role != "beside"))
+
+
+def _role(
+    table: TableConfig, column: Column, values: pa.ChunkedArray, personal: Mapping[str, Any]
+) -> str:
+    """Return what a column may be: key, flag, rank, text, beside (not kept), or other."""
+    name, is_key = column.name, column.name in table.pk
+    if is_key and name not in personal and _counts_or_codes(values):
+        return "key"
+    if is_audit(column) and not is_key:
+        return "beside"
+    if name in personal:
+        return "other"
+    if column.kind is ColumnKind.BOOLEAN:
+        return "flag"
+    if column.kind in _NUMBERS and not is_key and _ranks(values):
+        return "rank"
+    return "text" if column.kind in _TEXT else "other"
+
+
+def _texts(values: pa.ChunkedArray) -> list[str]:
+    return [str(value or "") for value in values.to_pylist()]
+
+
+def _counts_or_codes(values: pa.ChunkedArray) -> bool:
+    """Tell whether a key is a surrogate: a number that counts, or random bits."""
+    known = values.drop_null()
+    if pa.types.is_string(known.type) or pa.types.is_large_string(known.type):
+        return all(_UUID_TEXT.fullmatch(str(value)) for value in known.to_pylist())
+    if pa.types.is_fixed_size_binary(known.type) or pa.types.is_binary(known.type):
+        return True
+    numbers = _whole(known)
+    if numbers is None or not len(numbers):
+        return False
+    spread, low = int(numbers.max() - numbers.min()) + 1, int(numbers.min())
+    counts = low <= _SPREAD and spread <= _SPREAD * len(numbers)  # from one, with gaps
+    return counts or spread <= _DENSE * len(numbers)
+
+
+def _ranks(values: pa.ChunkedArray) -> bool:
+    """Tell whether numbers only count: 1, 2, 3 … or 10, 20, 30 …, a few left out."""
+    known = values.drop_null()
+    numbers = _whole(known)
+    if numbers is None:
+        return False
+    distinct = np.unique(numbers)
+    if len(distinct) < 2:
+        return not len(distinct) or int(distinct[0]) in (0, 1)
+    step = int(np.gcd.reduce(np.diff(distinct)))
+    places = int(distinct[-1] - distinct[0]) // step + 1
+    return int(distinct[0]) in (0, 1, step) and places <= _DENSE * len(distinct)
+
+
+def _whole(known: pa.ChunkedArray) -> Optional[NDArray[np.int64]]:
+    """Return numbers without fractions; None for others."""
+    if not (
+        pa.types.is_integer(known.type)
+        or pa.types.is_floating(known.type)
+        or pa.types.is_decimal(known.type)
+    ):
+        return None
+    numbers = np.asarray(pc.cast(known, pa.float64()).to_numpy(), dtype=np.float64)
+    if not (np.isfinite(numbers).all() and (numbers == np.round(numbers)).all()):
+        return None
+    if len(numbers) and np.abs(numbers).max() > 2**53:
+        return None
+    return numbers.astype(np.int64)
+
+
+def _tells_apart(values: pa.ChunkedArray) -> bool:
+    """Tell whether (nearly) each row has a value of its own."""
+    distinct = pc.count_distinct(values).as_py()
+    return bool(distinct >= _ENOUGH_LABELS * len(values))
+
+
+def _names_people(name: str) -> bool:
+    last = _words(name)[-1:] or [""]
+    forms = {last[0], last[0].removesuffix("s"), last[0].removesuffix("es")}
+    return bool(forms & _PEOPLE)
+
+
+def _words(name: str) -> list[str]:
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return [word for word in re.split(r"[\W_]+", split.lower()) if word]
+
+
+def _first(*reasons: tuple[bool, str]) -> str:
+    return next((text for applies, text in reasons if applies), "")

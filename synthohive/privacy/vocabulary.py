@@ -12,6 +12,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Optional
 
+from synthohive.privacy.names import fold, known_names
+
 __all__ = ["are_things", "is_label"]
 
 # fmt: off
@@ -45,7 +47,6 @@ class _Vocabulary:
     themes: dict[str, frozenset[str]]
     small: frozenset[str]
     common: frozenset[str]
-    names: frozenset[str]
     phrases: frozenset[str]
     codes: tuple[frozenset[str], ...]
 
@@ -113,7 +114,9 @@ def are_things(values: Collection[str], labels: Optional[Sequence[Sequence[str]]
 
 def is_label(values: Collection[str]) -> bool:
     """Tell whether texts are as short as names of things are."""
-    return all(len(_words(value)) <= _LABEL_WORDS for value in values)
+    small = _vocabulary().small
+    telling = ([w for w in _words(v) if w not in small and not w.isdigit()] for v in values)
+    return all(len(words) <= _LABEL_WORDS for words in telling)
 
 
 def _lower(text: str) -> str:
@@ -135,19 +138,22 @@ def _read(value: str) -> Optional[_Reading]:
     known = _vocabulary()
     if _SYMBOL.fullmatch(value):
         return _Reading((value,), (), frozenset(), False)
-    found = [_lower(part) for word in _words(value, str) for part in _unhumped(word)]
+    written = [part for word in _words(value, str) for part in _unhumped(word)]
+    found = [_lower(word) for word in written]
+    worded = any(len(word) >= _LEAST_WORD and _is_known(word) for word in found)
+    codes = {_lower(w) for w in written if worded and w in known.codes[0] | known.codes[2]}
     numbers = tuple(word for word in found if word.isdigit())
     words = tuple(word for word in found if not word.isdigit())
     telling = [w for w in words if w not in known.small and (len(w) > 1 or not w.isascii())]
     phrase = _lower(value) in known.phrases
-    if not found or not (phrase or all(map(_is_known, telling))):
+    if not found or not (phrase or all(w in codes or _is_known(w) for w in telling)):
         return None
     if not telling and (len(words) > 1 or not (words or numbers)):
         return None if not phrase else _Reading(words, numbers, frozenset([_PHRASES]), False)
     groups = [known.themes.get(_stem(word), frozenset()) for word in telling]
     themes = frozenset.intersection(*groups) if groups else frozenset()
     themes |= {_PHRASES} if phrase else set()
-    person = bool(telling) and all(word in known.names for word in telling)
+    person = bool(telling) and all(map(_may_name, telling))
     return _Reading(words, numbers, themes, person)
 
 
@@ -159,7 +165,7 @@ def _is_known(word: str) -> bool:
 def _stem(word: str) -> str:
     """Return a word of the vocabulary that this is a form of, or itself."""
     known = _vocabulary()
-    if word in known.themes or word in known.names:
+    if word in known.themes or _may_name(word):
         return word
     for ending, instead in _ENDINGS:
         stem = word[: -len(ending)] + instead
@@ -190,7 +196,7 @@ def _are_codes(values: Sequence[str]) -> bool:
     if all(len(value) == 1 for value in values) and all(value.isascii() for value in values):
         return True
     known = _vocabulary()
-    persons = sum(len(v) >= _LEAST_WORD and _lower(v) in known.names for v in values)
+    persons = sum(len(v) >= _LEAST_WORD and _may_name(v) for v in values)
     if persons > _PERSONS * len(values):
         return False
     plain = [value.upper().replace("-", "_") for value in values]
@@ -223,26 +229,25 @@ def _vocabulary() -> _Vocabulary:
             small = frozenset(words)
         for word in {part for whole in words for part in _words(whole)}:
             themes.setdefault(word, set()).add(theme)
-    names = _names()
     return _Vocabulary(
         {word: frozenset(found) for word, found in themes.items()},
         small,
-        frozenset(_common_words() - names),
-        names,
+        frozenset(word for word in _common_words() if not _may_name(word)),
         _phrases(),
         _codes(),
     )
 
 
+@lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
-    """Return the words of all names of persons that Faker knows in any locale."""
-    found: set[str] = set()
-    for provider in _providers("person"):
-        for attribute in dir(provider):
-            values = getattr(provider, attribute)
-            if re.search("(?:first|last|middle)_?names?", attribute) and _is_list(values):
-                found.update(w for name in values if isinstance(name, str) for w in _words(name))
-    return frozenset(found)
+    """Return the words of all names of persons that are known in any locale, folded."""
+    known = known_names()
+    return frozenset(word for name in known.first | known.last for word in _words(name, fold))
+
+
+def _may_name(word: str) -> bool:
+    """Tell whether a word may be a person's name as well."""
+    return fold(word) in _names()
 
 
 def _common_words() -> set[str]:
@@ -260,9 +265,7 @@ def _providers(kind: str, locales: Sequence[str] = ()) -> list[Any]:
     package = importlib.import_module(f"faker.providers.{kind}")
     there = [module.name for module in pkgutil.iter_modules(package.__path__)]
     wanted = [name for name in there if name in locales or not locales]
-    return [
-        importlib.import_module(f"faker.providers.{kind}.{name}").Provider for name in wanted
-    ]
+    return [importlib.import_module(f"faker.providers.{kind}.{name}").Provider for name in wanted]
 
 
 def _is_list(values: Any) -> bool:
@@ -292,13 +295,13 @@ def _codes() -> tuple[frozenset[str], ...]:
     from babel import Locale, localedata
     from babel.core import get_global
 
-    english = Locale.parse("en")
+    english: Any = Locale.parse("en")
     countries = _providers("date_time", ("en_US",))[0].countries
     states = [
-        frozenset(values)
+        frozenset(getattr(provider, name))
         for provider in _providers("address", ("en_US", "en_CA", "en_AU", "pt_BR", "de_CH"))
         for name in ("states_abbr", "provinces_abbr", "estados_abbr", "cantons_abbr")
-        if _is_list(values := getattr(provider, name, None))
+        if _is_list(getattr(provider, name, None))
     ]
     zones = {zone.upper().replace("-", "_") for zone in get_global("zone_territories")}
     locales = {name.upper() for name in localedata.locale_identifiers() if "_" in name}

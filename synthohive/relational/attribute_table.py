@@ -14,7 +14,7 @@ from synthohive.relational.roles import DEPTH, fan_out_column, null_column
 from synthohive.relational.sample import Sample, incoming_keys
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["any_null", "attribute_table"]
+__all__ = ["any_null", "attribute_table", "own_columns"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -31,14 +31,12 @@ def attribute_table(
     These are its attributes, whether further keys and the columns `made` otherwise
     are NULL, the depth in a hierarchy, and the number of children over each key.
     """
-    data, config = sample.tables[table], sample.metadata.tables[table]
-    columns: dict[str, Column] = {name: config.columns[name] for name in attributes}
-    arrays: dict[str, Any] = {name: data.column(name) for name in attributes}
+    data = sample.tables[table]
+    rows, columns = own_columns(sample, table, attributes, made)
+    arrays: dict[str, Any] = dict(zip(rows.column_names, rows.columns))
 
     def add(name: str, values: Any, kind: ColumnKind) -> None:
-        array = pa.array(values)
-        columns[name] = Column(name=name, kind=kind, nullable=False, arrow=str(array.type))
-        arrays[name] = array
+        _add(arrays, columns, name, values, kind)
 
     for further in sample.plan.tables[table].further:
         if further.mode == "implied":
@@ -46,15 +44,33 @@ def attribute_table(
         missing = any_null(data, further.key.columns)
         if missing.any():
             add(null_column(further.key.label(table)), missing, ColumnKind.BOOLEAN)
-    for name in made:
-        missing = any_null(data, [name])
-        if missing.any():
-            add(null_column(name), missing, ColumnKind.BOOLEAN)
     if depths is not None:
         add(DEPTH, depths, ColumnKind.INTEGER)
     for child, key in incoming_keys(sample.plan, sample.metadata, table):
         add(fan_out_column(child, key), sample.child_counts(child, key), ColumnKind.INTEGER)
     return pa.table(arrays), columns
+
+
+def own_columns(
+    sample: Sample, table: str, attributes: Sequence[str], made: Sequence[str]
+) -> tuple[pa.Table, dict[str, Column]]:
+    """Collect some columns of a table, and whether the columns `made` otherwise are NULL."""
+    data, config = sample.tables[table], sample.metadata.tables[table]
+    columns: dict[str, Column] = {name: config.columns[name] for name in attributes}
+    arrays: dict[str, Any] = {name: data.column(name) for name in attributes}
+    for name in made:
+        missing = any_null(data, [name])
+        if missing.any():
+            _add(arrays, columns, null_column(name), missing, ColumnKind.BOOLEAN)
+    return pa.table(arrays), columns
+
+
+def _add(
+    arrays: dict[str, Any], columns: dict[str, Column], name: str, values: Any, kind: ColumnKind
+) -> None:
+    array = pa.array(values)
+    columns[name] = Column(name=name, kind=kind, nullable=False, arrow=str(array.type))
+    arrays[name] = array
 
 
 def any_null(data: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:

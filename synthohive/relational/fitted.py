@@ -62,6 +62,7 @@ class ReferenceRows:
     Attributes
     ----------
     rows : pyarrow.Table
+        The columns that are kept; others of the table are made as those of any table.
     preferences : dict of str to ndarray
         For each incoming key (by label), the children of each row; their ranks say
         which row gets which fan-out.
@@ -146,7 +147,17 @@ class FittedTable:
         """Compile what generated rows have to satisfy."""
         kept = [c for c in self.config.checks if c.sqltext not in self.misread_checks]
         config = self.config.model_copy(update={"checks": kept})
-        return TableChecks.compile(config, dialect, set(self.roles.attributes))
+        return TableChecks.compile(config, dialect, set(self.free))
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The columns whose real values are kept, row by row."""
+        return () if self.reference is None else tuple(self.reference.rows.column_names)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """The columns that are modelled, or follow from such, and are not kept."""
+        return tuple(name for name in self.roles.attributes if name not in self.kept)
 
     @property
     def attributes(self) -> dict[str, Column]:

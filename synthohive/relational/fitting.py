@@ -18,10 +18,10 @@ from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.kinds import PiiKind
-from synthohive.privacy.reference import is_reference
+from synthohive.privacy.reference import judge_reference
 from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
-from synthohive.relational.attribute_table import any_null, attribute_table
+from synthohive.relational.attribute_table import any_null, attribute_table, own_columns
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.entity_paths import EntityFinder
@@ -102,9 +102,9 @@ class TableFitter:
             log.warning("table_without_rows", table=name)
             self.sample.encoded[name] = EncodedTable.empty(0)
             return table, None
-        if self._is_reference(name, personal):
-            self._keep(name, table)
-            return table, None
+        kept = self._kept(name, personal)
+        if kept:
+            return table, self._keep(name, table, kept)
         return table, self._learn(name, table)
 
     @property
@@ -142,30 +142,42 @@ class TableFitter:
         fan_out = FanOutModel.fit(facts.histogram, method=method, k=self._k)
         return FittedKey(fan_out, alone / count)
 
-    def _is_reference(self, name: str, personal: Mapping[str, PiiKind]) -> bool:
+    def _kept(self, name: str, personal: Mapping[str, PiiKind]) -> tuple[str, ...]:
+        """Return the columns that are kept as they are; none but of harmless look-up tables."""
         config = self.sample.metadata.tables[name]
-        support = self.entities.users(name)
         parents = [
             self.database.tables[fk.parent].reference is not None
             for fk in config.foreign_keys
             if fk.parent != name and fk.parent in self.database.tables
         ]
-        every_parent = len(parents) == len(config.foreign_keys) and all(parents)
-        return is_reference(
+        others = [fk for fk in config.foreign_keys if fk.parent != name]
+        verdict = judge_reference(
             config,
             self.sample.tables[name],
-            support,
+            self._users(name),
             personal,
             self._k,
-            parents_are_reference=every_parent,
+            parents_are_reference=len(parents) == len(others) and all(parents),
         )
+        if not verdict.kept:
+            log.info("table_not_kept", table=name, reason=verdict.why_not)
+        return verdict.kept
 
-    def _keep(self, name: str, table: FittedTable) -> None:
-        """Keep a look-up table as it is."""
+    def _users(self, name: str) -> IntArray:
+        """Return by how many distinct entities each row of a table is used; 0 only if by none."""
+        users = self.entities.users(name)
+        for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name):
+            unused = int((self.sample.child_counts(child, key) == 0).sum())
+            if unused > self.fan_outs[key.label(child)].histogram.get(0, 0):
+                return np.maximum(users, 1)  # some users were not read
+        return users
+
+    def _keep(self, name: str, table: FittedTable, kept: tuple[str, ...]) -> Optional[TrainingJob]:
+        """Keep a look-up table as it is; learn its other columns, which hold no vocabulary."""
         data = self.sample.tables[name]
         driver = self.sample.plan.tables[name].driver
         table.reference = ReferenceRows(
-            data.select(table.schema.names),
+            data.select(kept),
             {
                 key.label(child): self.sample.child_counts(child, key).astype(np.float64)
                 for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name)
@@ -174,7 +186,19 @@ class TableFitter:
         )
         self.entities.kept.add(name)
         self.sample.encoded[name] = table.reference.encode(self.options.embedding_threshold)
-        log.info("reference_table_kept", table=name, rows=len(data))
+        log.info("table_kept", table=name, columns=list(kept), rows=len(data), modelled=table.free)
+        table.fakes = fit_columns(table.config, table.roles.personal, data, self.options.privacy)
+        attributes, columns = own_columns(
+            self.sample, name, table.free, tuple(table.roles.personal)
+        )
+        if not columns:
+            return None
+        table.encoder = self._encoder(table, attributes, columns, None)
+        rng = seeds.generator(self.options.seed, name, "encode")
+        encoded = table.encoder.encode(attributes, rng)
+        free = {c: table.config.columns[c] for c in table.free}
+        table.profile = profile_table(data.select(list(free)), free, None, self._k)
+        return self._training(table, encoded, EncodedTable.empty(len(data)))
 
     def _learn(self, name: str, table: FittedTable) -> Optional[TrainingJob]:
         """Fit encoder, made-up columns and the profile; return the training of the model."""
@@ -192,19 +216,7 @@ class TableFitter:
         groups, plain = self._groups(name), attributes
         if self.options.relations:
             attributes, columns = self._stood_in(table, groups, attributes, columns)
-        settings = EncoderSettings(
-            k=k,
-            embedding_threshold=options.embedding_threshold,
-            high_cardinality=frozenset(table.config.high_cardinality_cols),
-            max_modes=options.model.max_modes,
-        )
-        table.encoder = TableEncoder.fit(
-            attributes,
-            columns,
-            seed=seeds.sequence(options.seed, name, "encoder"),
-            settings=settings,
-            entities=entities,
-        )
+        table.encoder = self._encoder(table, attributes, columns, entities)
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
         able = options.model.conditional
         silent = table.stand_ins.silent(groups.positions) if groups and able else {}
@@ -224,6 +236,28 @@ class TableFitter:
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
         return self._training(table, table.encoder.without(encoded, silent), context)
+
+    def _encoder(
+        self,
+        table: FittedTable,
+        attributes: pa.Table,
+        columns: dict[str, Column],
+        entities: Optional[Entities],
+    ) -> TableEncoder:
+        options = self.options
+        settings = EncoderSettings(
+            k=self._k,
+            embedding_threshold=options.embedding_threshold,
+            high_cardinality=frozenset(table.config.high_cardinality_cols),
+            max_modes=options.model.max_modes,
+        )
+        return TableEncoder.fit(
+            attributes,
+            columns,
+            seed=seeds.sequence(options.seed, table.config.name, "encoder"),
+            settings=settings,
+            entities=entities,
+        )
 
     def _joint_counts(
         self, name: str, attributes: pa.Table, entities: Optional[Entities]

@@ -14,7 +14,6 @@ import pyarrow as pa
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.base import FanOut, Reader
-from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
@@ -24,8 +23,9 @@ from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
 from synthohive.relational.making.conditions import Conditions
 from synthohive.relational.making.generation import generate_attributes
+from synthohive.relational.making.kept_rows import keep_rows
 from synthohive.relational.making.run import Generated, Groups, Run
-from synthohive.relational.making.spool import EncodedSpool, TableSpool
+from synthohive.relational.making.spool import TableSpool
 from synthohive.relational.parents.dealing import adjust_counts, driving_counts
 from synthohive.relational.parents.linking import link, link_deferred, sum_up
 from synthohive.relational.plan import RelationalPlan
@@ -199,7 +199,7 @@ def generate_database(
 def _generate_table(run: Run, name: str) -> Generated:
     fitted, driver = run.fitted.tables[name], run.fitted.plan.tables[name].driver
     if fitted.reference is not None:
-        made = _copy_reference(run, name)
+        made = keep_rows(run, name)
     elif driver is None:
         rows = run.num_rows.get(name, round(fitted.rows * run.scale))
         made = generate_attributes(run, name, rows, None)
@@ -254,26 +254,3 @@ def _limit(run: Run, name: str) -> Optional[int]:
         if set(key.columns) & set(unique) and key.parent in run.tables
     ]
     return min(limits, default=None)
-
-
-def _copy_reference(run: Run, name: str) -> Generated:
-    """Emit a look-up table as it is, with what its children need to know."""
-    fitted = run.fitted.tables[name]
-    if fitted.reference is None:
-        raise RuntimeError(f"{name!r} is not a reference table")
-    spool = TableSpool(run.place(name), fitted.schema)
-    spool.append(fitted.reference.rows)
-    spool.close()
-    encoded = fitted.reference.encode(run.fitted.embedding_threshold)
-    own = EncodedTable(encoded.layout.prefixed(name), encoded.codes, encoded.values)
-    parts = [own]
-    driver = run.fitted.plan.tables[name].driver
-    if driver is not None:
-        above = run.tables[driver.parent]
-        rows = fitted.reference.parents
-        if above.context is not None and rows is not None:
-            parts.append(above.context.take(rows))
-    joined = EncodedTable.side_by_side(parts)
-    context = EncodedSpool(spool.path, joined.layout)
-    context.append(joined)
-    return Generated(spool, None, context, dict(fitted.reference.preferences))

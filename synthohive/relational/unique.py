@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive.relational import seeds
 from synthohive.relational.hashing import hashed
 from synthohive.schema import ColumnKind, TableConfig
 
-__all__ = ["UniqueRepair"]
+__all__ = ["UniqueRepair", "unique_repairs"]
 
 U64 = npt.NDArray[np.uint64]
 REDRAWS = 12
@@ -178,3 +179,22 @@ def _suffixed(text: str, number: int, length: Any) -> str:
 def _replaced(block: pa.Table, column: str, values: Any) -> pa.Table:
     position = block.schema.get_field_index(column)
     return block.set_column(position, block.schema.field(position), values)
+
+
+def unique_repairs(
+    config: TableConfig, free: Sequence[str], seed: int, undeclared: Sequence[Sequence[str]] = ()
+) -> list[UniqueRepair]:
+    """Build a repair for each unique set with a column in it that may be changed.
+
+    Parameters
+    ----------
+    undeclared : sequence of sequence of str
+        Sets that are unique though no constraint says so.
+    """
+    return [
+        UniqueRepair(
+            config, unique, set(free) & set(unique), seeds.seed_int(seed, config.name, *unique)
+        )
+        for unique in [*config.unique_sets, *undeclared]
+        if set(free) & set(unique)
+    ]

@@ -219,9 +219,7 @@ class BlockMaker:
             array = self._key_column(name, block)
             columns[name] = self._with_nulls(array, attributes, name)
         for name in roles.personal:
-            fake = self.fitted.fakes[name]
-            array = fake.make(rows, seeds.seed_int(self.run.seed, self.name, "people"))
-            columns[name] = self._with_nulls(array, attributes, name)
+            columns[name] = self._made_up(name, rows, attributes)
         schema = self.fitted.schema
         arrays = [
             columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema
@@ -229,6 +227,27 @@ class BlockMaker:
         return pa.Table.from_arrays(
             [_cast(a, f.type) for a, f in zip(arrays, schema)], schema=schema
         )
+
+    def beside_kept(self, kept: pa.Table) -> pa.Table:
+        """Return rows of a look-up table with the columns that are not kept, drawn or made up."""
+        rows = np.arange(len(kept), dtype=np.int64)
+
+        def drawn(at: IntArray, *path: Any) -> pa.Table:
+            encoded = self._sampled(EncodedTable.empty(len(at)), None, at, "kept", *path)
+            return beside(kept.take(pa.array(at)), self._decoded(encoded, None, "kept", *path))
+
+        def resample(at: IntArray, rng: np.random.Generator) -> pa.Table:
+            return drawn(at, "again", int(rng.integers(2**31)))
+
+        table, _ = self.checks.repair(drawn(rows), self.run.rng(self.name, "repair"), resample)
+        columns: dict[str, Any] = dict(zip(table.column_names, table.columns))
+        columns.update({name: self._made_up(name, rows, table) for name in self.fitted.fakes})
+        schema = self.fitted.schema
+        return pa.Table.from_arrays([_cast(columns[f.name], f.type) for f in schema], schema=schema)
+
+    def _made_up(self, name: str, rows: IntArray, attributes: pa.Table) -> Any:
+        seed = seeds.seed_int(self.run.seed, self.name, "people")
+        return self._with_nulls(self.fitted.fakes[name].make(rows, seed), attributes, name)
 
     def _driving_key(self, block: Block) -> dict[str, Any]:
         driver = self.plan.driver

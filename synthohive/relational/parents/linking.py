@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
-from synthohive.relational import seeds
 from synthohive.relational.lineage import beside
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.choosing import above, choose
@@ -19,7 +18,7 @@ from synthohive.relational.parents.trees import Tree
 from synthohive.relational.parents.widening import widened
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.relations.table import TableRelations
-from synthohive.relational.unique import UniqueRepair
+from synthohive.relational.unique import UniqueRepair, unique_repairs
 from synthohive.schema import ForeignKey
 
 __all__ = ["link", "link_deferred", "sum_up"]
@@ -134,17 +133,10 @@ def _chosen(run: Run, name: str, made: Generated, modes: tuple[str, ...]) -> lis
 def _unique_repairs(run: Run, name: str) -> list[UniqueRepair]:
     """Build a repair for each unique set with a modelled column in it."""
     fitted = run.fitted.tables[name]
-    free = set(fitted.roles.attributes)
     undeclared = [
         [*rule.key.columns, rule.column] for rule in fitted.key_rules if isinstance(rule, Distinct)
     ]
-    return [
-        UniqueRepair(
-            fitted.config, unique, free & set(unique), seeds.seed_int(run.seed, name, *unique)
-        )
-        for unique in [*fitted.config.unique_sets, *undeclared]
-        if free & set(unique)
-    ]
+    return unique_repairs(fitted.config, fitted.free, run.seed, undeclared)
 
 
 class _Finish:

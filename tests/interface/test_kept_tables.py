@@ -1,0 +1,59 @@
+"""Look-up tables that are kept: told beforehand, whole but for columns that are no vocabulary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthohive import Metadata, Synthesizer
+
+STATUS = ["new", "open", "paid", "sent", "lost", "done"]
+
+
+def fitted(**columns: object) -> Synthesizer:
+    rng = np.random.default_rng(0)
+    status = pd.DataFrame({"id": range(1, 7), "name": STATUS, **columns})
+    orders = pd.DataFrame({"id": range(1, 301), "status_id": rng.integers(1, 7, 300)})
+    metadata = Metadata().add_table("status", "id")
+    metadata.add_table("orders", "id", fk={"status_id": "status.id"})
+    made = Synthesizer(metadata)
+    return made.fit({"status": status, "orders": orders}, epochs=1, seed=1, progress=False)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {},
+        {"last_update": pd.Timestamp("2006-02-15 04:46:27")},
+        {
+            "created_at": pd.date_range("2024-01-01", periods=6, freq="17h"),
+            "modified_by": ["jsmith", "ann.lee", "jsmith", "bo_ek", "ann.lee", "k.brown"],
+            "rank": range(1, 7),
+        },
+    ],
+)
+def test_audit_columns_are_made_and_all_else_is_kept(
+    columns: dict[str, object], tmp_path: Path
+) -> None:
+    synth = fitted(**columns)
+    kept = ["id", "name", *(c for c in columns if c == "rank")]
+    assert synth.kept_tables == {"status": kept}
+    found = synth.sample(seed=2)["status"]
+    assert list(found.columns) == ["id", "name", *columns]
+    assert list(found["name"]) == STATUS
+    assert not found.isna().any().any()
+    if "modified_by" in columns:
+        assert not set(found["modified_by"]) & {"jsmith", "ann.lee", "bo_ek", "k.brown"}
+    again = Synthesizer.load(synth.save(tmp_path / "saved"))
+    assert again.kept_tables == synth.kept_tables
+    pd.testing.assert_frame_equal(again.sample(seed=2)["status"], found)
+
+
+def test_persons_are_not_kept() -> None:
+    names = ["Zofia Nowak", "Jan Lis", "Ewa Kot", "Adam Mazur", "Anna Wilk", "Piotr Zając"]
+    synth = fitted(contact=names)
+    assert synth.kept_tables == {}
+    assert not set(synth.sample(seed=2)["status"]["contact"]) & set(names)

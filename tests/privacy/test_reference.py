@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synthohive.exceptions import PrivacyError
+from synthohive.privacy.reference import judge_reference
+from synthohive.privacy.vocabulary import are_things
+from synthohive.schema import ForeignKey, TableConfig
+from tests.privacy.look_up_tables import HARMLESS, person_columns
+
+NATION = TableConfig(name="nation", pk=["id"], foreign_keys=[])
+NO_KEYS = ("birth year", "salary")  # two of them may lie side by side, as surrogate keys do
+ROWS = pa.table({"id": [1, 2], "name": ["FR", "DE"]})
+
+
+def kept(table: TableConfig, data: pa.Table, **given: Any) -> tuple[str, ...]:
+    support = given.pop("support", np.full(len(data), 9))
+    return judge_reference(table, data, support, given.pop("pii", {}), 5, **given).kept
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_names_things_is_kept(name: str) -> None:
+    values = HARMLESS[name]
+    table = TableConfig(name=name, pk=["id"])
+    rows = pa.table({"id": range(1, len(values) + 1), "x": values})
+    assert kept(table, rows) == ("id", "x")
+    assert kept(TableConfig(name=name, pk=["x"]), rows.select(["x"])) == ("x",)
+
+
+def test_no_column_of_persons_is_ever_kept() -> None:
+    found = [
+        (locale, kind, size)
+        for size in (2, 12)
+        for locale, kind, values in person_columns(size)
+        for table, column in (("staff", "name"), ("t3", "f3"), ("order_status", "status"))
+        if kept(TableConfig(name=table, pk=["id"]), pa.table({"id": range(size), column: values}))
+        or (
+            kind not in NO_KEYS
+            and kept(TableConfig(name=table, pk=[column]), pa.table({column: values}))
+        )
+    ]
+    assert found == []
+
+
+def test_one_person_among_things_is_enough() -> None:
+    labels = [*HARMLESS["treatment"][:-1], "Gender surgery of Zqxander Moebius"]
+    rows = pa.table({"id": range(30), "label": labels})
+    assert not kept(TableConfig(name="treatments", pk=["id"]), rows)
+
+
+def test_words_that_are_names_too() -> None:
+    assert not are_things(["Rose", "Violet", "Amber", "Olive"])  # colours, but all first names
+    assert not are_things(["Brown J.", "White K.", "Young M."])
+    assert are_things(["black", "white", "brown", "green", "red", "yellow", "blue"])
+
+
+def test_columns_beside_the_names() -> None:
+    rows = pa.table(
+        {
+            "id": [10, 20, 30],
+            "name": ["open", "paid", "sent"],
+            "code": ["OPN", "PD", "SNT"],
+            "note": ["Orders that are open", "Orders paid by customers in time", "In transit"],
+            "rank": [1, 2, 4],
+            "final": [False, True, True],
+            "last_update": [dt.datetime(2006, 2, 15)] * 3,
+            "modified_by": ["jsmith", "ann.lee", "jsmith"],
+        }
+    )
+    table = TableConfig(name="status", pk=["id"])
+    assert kept(table, rows) == ("id", "name", "code", "note", "rank", "final")
+    assert kept(table, rows, pii={"modified_by": "user_name"})  # which is made up
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"support": np.array([4, 9])},
+        {"support": np.array([0, 0])},
+        {"pii": {"name": "name"}},
+        {"table": TableConfig(name="nation")},
+        {"table": TableConfig(name="sales_employees", pk=["id"])},
+        {"parents_are_reference": False},
+        {"data": pa.table({"id": [1, 2], "founded": [dt.date(1900, 1, 1)] * 2})},
+        {"data": pa.table({"id": [1, 2], "gdp": [1.5, 2.5]})},
+        {"data": pa.table({"id": [1, 2], "name": ["open", "paid"], "salary": [3100, 4250]})},
+        {"data": pa.table({"id": [1, 2], "gender": ["female", "female"]})},  # no names of rows
+        {"data": pa.table({"id": [1701234567, 1709876543], "name": ["open", "paid"]})},
+        {"data": pa.table({"id": range(300)}), "support": np.full(300, 9)},
+        {"data": ROWS.slice(0, 0), "support": np.zeros(0, np.int64)},
+    ],
+)
+def test_what_is_no_look_up_table(case: dict[str, Any]) -> None:
+    assert not kept(**{"table": NATION, "data": ROWS, **case})
+
+
+def test_rows_that_nobody_uses_tell_of_nobody() -> None:
+    assert kept(NATION, ROWS, support=np.array([0, 9]))
+
+
+def test_keys_of_other_look_up_tables_are_kept() -> None:
+    key = ForeignKey(columns=["region_id"], parent="region", parent_columns=["id"])
+    table = TableConfig(name="nation", pk=["id"], foreign_keys=[key])
+    rows = ROWS.append_column("region_id", pa.array([700_000, 123]))
+    assert kept(table, rows) == ("id", "name", "region_id")
+
+
+def test_the_user_decides_but_persons_are_made_up() -> None:
+    rows = pa.table({"id": [1, 2], "rep": ["Ann Lee", "Bo Ek"], "pay": [1.5, 2.5]})
+    yes = TableConfig(name="n", pk=["id"], reference=True)
+    assert kept(yes, rows) == ("id", "rep", "pay")
+    assert kept(yes, rows, pii={"rep": "name"}) == ("id", "pay")
+    with pytest.raises(PrivacyError, match="its key id holds personal data"):
+        kept(yes, rows, pii={"id": "phone"})
+    assert not kept(TableConfig(name="n", pk=["id"], reference=False), ROWS)
