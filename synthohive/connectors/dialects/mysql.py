@@ -40,6 +40,10 @@ class MySQL(Dialect):
         with self.engine.connect() as connection:
             return catalogue.identity(connection, schema)
 
+    def inspector(self, connection: Connection) -> Any:
+        """See the base class."""
+        return catalogue.Catalogue(connection)
+
     def odd_indexes(
         self, connection: Connection, schema: str, tables: Sequence[str]
     ) -> dict[tuple[str, str], OddIndex]:

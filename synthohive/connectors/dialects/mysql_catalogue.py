@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialects.base import OddIndex
+from synthohive.exceptions import SchemaError
 from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata
 
-__all__ = ["amend", "identity", "odd_indexes"]
+__all__ = ["Catalogue", "amend", "identity", "odd_indexes"]
 
 _NAME = r"`((?:[^`]|``)+)`"
 _KEY = re.compile(rf"^\s+((?:UNIQUE |FULLTEXT |SPATIAL )?)KEY {_NAME} \((.*)\)[^()]*,?$", re.M)
@@ -35,6 +36,116 @@ def identity(connection: Connection, schema: Optional[str]) -> tuple[tuple[Any, 
     name = str(schema or row[4] or "")
     server = [number[1]] if number is not None else list(row[:3])
     return (("mysql", *server, name.lower() if row[3] else name),)
+
+
+_FOREIGN_KEYS = """
+SELECT k.table_name, k.constraint_name, k.column_name, k.referenced_table_schema,
+       k.referenced_table_name, k.referenced_column_name, r.delete_rule, r.update_rule
+FROM information_schema.key_column_usage k
+JOIN information_schema.referential_constraints r
+  ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name
+ AND r.table_name = k.table_name
+WHERE k.table_schema = :schema AND k.referenced_table_name IS NOT NULL
+ORDER BY k.table_name, k.constraint_name, k.ordinal_position"""
+_UNSAID = ("NO ACTION", "RESTRICT")
+"""What a key does where nothing is said, under its two names."""
+
+
+class Catalogue:
+    """SQLAlchemy's Inspector, with names as they are.
+
+    The Inspector reads the text of SHOW CREATE TABLE: it leaves backticks doubled, and overlooks
+    keys with odd names in silence.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._inspector: Any = inspect(connection)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inspector, name)
+
+    def get_multi_columns(self, **options: Any) -> Any:
+        """Return the columns by table.
+
+        Raises
+        ------
+        SchemaError
+            Not all could be read: a name holds a line break.
+        """
+        found = _plain(self._inspector.get_multi_columns(**options))
+        query = "SELECT table_name, column_name FROM information_schema.columns"
+        rows = self.connection.execute(
+            text(f"{query} WHERE table_schema = :schema"), {"schema": options["schema"]}
+        )
+        for table, column in rows:
+            columns = found.get((options["schema"], table))
+            if columns is not None and column not in {c["name"] for c in columns}:
+                raise SchemaError(
+                    f"Column {column!r} of table {table!r} cannot be read from the catalogue.",
+                    hint="Rename it, or leave the table out with exclude=[…].",
+                )
+        return found
+
+    def get_multi_pk_constraint(self, **options: Any) -> Any:
+        """Return the primary keys by table."""
+        return _plain(self._inspector.get_multi_pk_constraint(**options))
+
+    def get_multi_unique_constraints(self, **options: Any) -> Any:
+        """Return the unique constraints by table."""
+        return _plain(self._inspector.get_multi_unique_constraints(**options))
+
+    def get_multi_indexes(self, **options: Any) -> Any:
+        """Return the indexes by table."""
+        return _plain(self._inspector.get_multi_indexes(**options))
+
+    def get_multi_check_constraints(self, **options: Any) -> Any:
+        """Return the CHECKs by table; their text keeps its backticks."""
+        found = self._inspector.get_multi_check_constraints(**options)
+        return {
+            at: [{**check, "name": _plain(check["name"])} for check in checks]
+            for at, checks in found.items()
+        }
+
+    def get_multi_foreign_keys(self, schema: str, **_: Any) -> dict[tuple[str, str], list[Any]]:
+        """Return the foreign keys by table, from ``information_schema``."""
+        keys: dict[tuple[str, str], dict[str, Any]] = {}
+        rows: Sequence[Any] = self.connection.execute(text(_FOREIGN_KEYS), {"schema": schema}).all()
+        for row in rows:
+            table, name, column, parent_schema, parent, parent_column, delete, update = row
+            key = keys.setdefault(
+                (table, name),
+                {
+                    "name": name,
+                    "constrained_columns": [],
+                    "referred_schema": parent_schema,
+                    "referred_table": parent,
+                    "referred_columns": [],
+                    "options": {
+                        when: rule
+                        for when, rule in (("ondelete", delete), ("onupdate", update))
+                        if rule not in _UNSAID
+                    },
+                },
+            )
+            key["constrained_columns"].append(column)
+            key["referred_columns"].append(parent_column)
+        found: dict[tuple[str, str], list[Any]] = {}
+        for (table, _name), key in keys.items():
+            found.setdefault((schema, table), []).append(key)
+        return found
+
+
+def _plain(reflected: Any) -> Any:
+    """Return what the Inspector gave with single backticks in all names."""
+    if isinstance(reflected, str):
+        return reflected.replace("``", "`")
+    if isinstance(reflected, list):
+        return [_plain(item) for item in reflected]
+    if isinstance(reflected, dict):
+        kept = ("sqltext", "default", "comment", "text")
+        return {k: v if k in kept else _plain(v) for k, v in reflected.items()}
+    return reflected
 
 
 def odd_indexes(

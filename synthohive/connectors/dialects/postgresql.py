@@ -41,6 +41,10 @@ class PostgreSQL(Dialect):
         with self.engine.connect() as connection:
             return catalogue.identity(connection, schema)
 
+    def inspector(self, connection: Connection) -> Any:
+        """See the base class."""
+        return catalogue.Catalogue(connection)
+
     def hidden(self, connection: Connection, schema: str) -> set[str]:
         """See the base class."""
         return catalogue.partitions(connection, schema)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Optional
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 
-__all__ = ["amend", "identity", "odd_indexes", "partitions"]
+__all__ = ["Catalogue", "amend", "identity", "odd_indexes", "partitions"]
 
 MAX_DIGITS = 76  # of an Arrow decimal256
 
@@ -30,6 +30,20 @@ WHERE n.nspname = :schema AND (
     OR EXISTS (SELECT 1 FROM unnest(i.indoption) o WHERE o <> 0)
     OR EXISTS (SELECT 1 FROM unnest(i.indclass) k JOIN pg_opclass p ON p.oid = k
         WHERE NOT p.opcdefault))"""
+
+_FOREIGN_KEYS = """
+SELECT c.relname, o.conname, pn.nspname, p.relname AS parent, o.confdeltype, o.confupdtype,
+    ARRAY(SELECT a.attname::text FROM unnest(o.conkey) WITH ORDINALITY k(n, i)
+        JOIN pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.n ORDER BY k.i) AS columns,
+    ARRAY(SELECT a.attname::text FROM unnest(o.confkey) WITH ORDINALITY k(n, i)
+        JOIN pg_attribute a ON a.attrelid = o.confrelid AND a.attnum = k.n
+        ORDER BY k.i) AS parent_columns
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class p ON p.oid = o.confrelid
+JOIN pg_namespace pn ON pn.oid = p.relnamespace
+WHERE n.nspname = :schema AND o.contype = 'f' AND o.conparentid = 0
+ORDER BY c.relname, o.conname"""
+_ACTIONS = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 _TYPES = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
@@ -65,6 +79,37 @@ def identity(connection: Connection, schema: Optional[str]) -> tuple[tuple[Any, 
 def partitions(connection: Connection, schema: str) -> set[str]:
     """Return the tables that are parts of others: their rows are read there."""
     return set(connection.execute(text(_PARTITIONS), {"schema": schema}).scalars())
+
+
+class Catalogue:
+    """SQLAlchemy's Inspector, with foreign keys as they are.
+
+    The Inspector takes these from the printed constraint, where names with commas, line breaks
+    or parentheses come out wrong.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._inspector: Any = inspect(connection)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inspector, name)
+
+    def get_multi_foreign_keys(self, schema: str, **_: Any) -> dict[tuple[str, str], list[Any]]:
+        """Return the foreign keys by table, from ``pg_constraint``."""
+        found: dict[tuple[str, str], list[Any]] = {}
+        for row in self.connection.execute(text(_FOREIGN_KEYS), {"schema": schema}):
+            actions = {"ondelete": row.confdeltype, "onupdate": row.confupdtype}
+            key = {
+                "name": row.conname,
+                "constrained_columns": row.columns,
+                "referred_schema": row.nspname,
+                "referred_table": row.parent,
+                "referred_columns": row.parent_columns,
+                "options": {k: _ACTIONS[a] for k, a in actions.items() if a in _ACTIONS},
+            }
+            found.setdefault((schema, row.relname), []).append(key)
+        return found
 
 
 def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:

@@ -38,7 +38,9 @@ __all__ = ["DuckdbWriter", "create", "locate"]
 log = get_logger(__name__)
 _NEXT_VALUE = re.compile(r"nextval\('((?:[^']|'')+)'\)", re.IGNORECASE)
 _REFERENCE = re.compile(
-    r'^(\s*(?:CONSTRAINT "(?:[^"]|"")*" )?FOREIGN KEY \(.*?\) REFERENCES )(?=")', re.MULTILINE
+    r'^(\s*(?:CONSTRAINT "(?:[^"]|"")*" )?'
+    r'FOREIGN KEY \((?:"(?:[^"]|"")*"(?:, )?)+\) REFERENCES )(?=")',
+    re.MULTILINE,
 )
 _MADE = re.compile(
     r"^(CREATE TABLE |CREATE (?:UNIQUE )?INDEX .*? ON |COMMENT ON (?:TABLE|COLUMN) )",
