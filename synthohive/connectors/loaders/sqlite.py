@@ -1,12 +1,12 @@
-"""SQLite: a new file beside the target, put in its place by one rename."""
+"""SQLite: a new file beside the target, linked to its name or copied in by one transaction."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
@@ -16,14 +16,26 @@ import pyarrow.compute as pc
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.dialects.sqlite import database_file
+from synthohive.connectors.loaders.sqlite_file import (
+    MARK,
+    contents,
+    copy_into,
+    held,
+    link,
+    looking,
+    note,
+    refuse_journals,
+    remove_stale,
+    verify,
+)
 from synthohive.connectors.loaders.staged import (
-    STAGING_MARK,
-    Found,
     StagedWriter,
-    read_note,
+    appeared_error,
+    broken_error,
     staging_name,
 )
 from synthohive.connectors.loaders.text import iso_timestamps, since_epoch, text
+from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
@@ -35,8 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["SqliteWriter", "create", "locate"]
 
 log = get_logger(__name__)
-_MAGIC = b"SQLite format 3\x00"
-_MARK = 0x53594E48  # "SYNH", the application id of a staging file
 _MAX_NAME = 200
 _READ_ONLY = re.compile(r"^file:.*[?&](?:mode=ro|immutable=1)")
 
@@ -104,79 +114,79 @@ class SqliteWriter(StagedWriter):
         self._engine = engine
         self._path = Path(target).resolve()
         self._staging = self._path.with_name(staging_name(self._path.name, _MAX_NAME))
-        self._check_target(if_exists)
-        self._remove_stale()
+        self._if_exists = if_exists
+        self._check_target()
+        remove_stale(self._path, self._staging)
         with self.named("the staging file"):
             self._connection = self._open(self._staging)
             for statement in ddl.setup:
                 self._run(statement)
 
-    def _check_target(self, if_exists: IfExists) -> None:
+    def _check_target(self) -> None:
         folder = self._path.parent
         if not folder.is_dir():
             raise ConnectorError(f"There is no folder {str(folder)!r}.", hint="Create it first.")
         if not _writable(folder):
             raise ConnectorError(f"The folder {str(folder)!r} is not writable.")
-        if not self._path.exists():
+        self._existed = self._path.exists()
+        if not self._existed:
+            refuse_journals(self._path)
             return
         if not self._path.is_file():
             raise ConnectorError(f"{self.target!r} is not a file.")
         if not _writable(self._path):
             raise ConnectorError(f"The file {self.target!r} is read-only.")
-        if self._path.stat().st_size == 0:
-            return
-        with self._path.open("rb") as file:
-            if file.read(len(_MAGIC)) != _MAGIC:
-                raise ConnectorError(
-                    f"The file {self.target!r} exists and is not a SQLite database.",
-                    hint="Name another file.",
-                )
         with self.named("a look at the target"):
-            found, made = self._settle()
-        self.admit(found, made, if_exists)
+            with looking(self._path) as old:
+                self._carried(old)
+            with self._alone():  # better now than after all rows are made
+                pass
 
-    def _settle(self) -> tuple[list[Found], Optional[frozenset[str]]]:
-        """Return what the target holds and its note says, after folding its journals into it.
+    @contextmanager
+    def _alone(self) -> Iterator[sqlite3.Connection]:
+        """Hold the target; this engine's own idle connections must not be in the way."""
+        if self._engine.url.database and Path(self._engine.url.database).resolve() == self._path:
+            self._engine.dispose()
+        with self.named("the target"), held(self._path) as old:
+            yield old
 
-        A write-ahead log left beside the new file would be applied to it.
+    def _carried(self, old: sqlite3.Connection) -> dict[str, str]:
+        """Return the SQL of the views and indexes of the user's, which go over.
+
+        Raises
+        ------
+        ConnectorError
+            The target may not be replaced, or holds what would be lost.
         """
-        connection = sqlite3.connect(self._path, timeout=5)
+        found, made = contents(old), note(old)
+        goes = ("view ", "index ")
+        theirs = [thing for thing in found if made is not None and thing.key not in made]
+        carried = [thing.key for thing in theirs if thing.key.startswith(goes)]
+        self.admit([thing for thing in found if thing.key not in carried], made, self._if_exists)
+        if self._if_exists == "replace_foreign":
+            return {}
+        sql = "SELECT type || ' ' || CASE type WHEN 'index' THEN tbl_name || '.' ELSE '' END || "
+        sql += "name, sql FROM sqlite_master WHERE type IN ('view', 'index')"
+        return {key: sql for key, sql in old.execute(sql) if key in carried}
+
+    def _carry(self, old: sqlite3.Connection, carried: dict[str, str]) -> None:
+        """Make the user's views and indexes in the new file; views must answer as they did."""
+        views = [key.partition(" ")[2] for key in carried if key.startswith("view ")]
+        answered = [name for name in views if self._answers(old, name)]
+        for key, sql in carried.items():
+            with self.named(f"the {key}, which is not ours"):
+                self._execute(sql)
+        broken = [f"view {n}" for n in answered if not self._answers(self._connection, n)]
+        if broken:
+            raise broken_error(self.target, broken)
+
+    def _answers(self, connection: sqlite3.Connection, view: str) -> bool:
         try:
-            held = connection.execute(
-                "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view') "
-                "AND name NOT LIKE 'sqlite#_%' ESCAPE '#'"
-            )
-            found = [Found(name, f"{kind} {name}") for kind, name in held]
-            made = None
-            if any(thing.shown == f"table {PROVENANCE_TABLE}" for thing in found):
-                note = connection.execute(f"SELECT * FROM {PROVENANCE_TABLE} LIMIT 2")
-                made = read_note([column[0] for column in note.description], note.fetchall())
-            if self._sidecar("-wal").exists():
-                connection.execute("PRAGMA journal_mode = DELETE")
-        finally:
-            connection.close()
-        return found, made
-
-    def _sidecar(self, suffix: str) -> Path:
-        return self._path.with_name(self._path.name + suffix)
-
-    def _remove_stale(self) -> None:
-        """Remove what a crashed run left beside the target; a living one holds its lock."""
-        pattern = self._path.name.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
-        for path in self._path.parent.glob(f"{pattern}{STAGING_MARK}????????"):
-            try:
-                connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", timeout=0, uri=True)
-                try:
-                    connection.execute("BEGIN EXCLUSIVE")
-                    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-                finally:
-                    connection.close()
-            except sqlite3.Error as exc:
-                log.debug("staging_of_another_run", file=path.name, reason=str(exc))
-                continue
-            if mark == _MARK:
-                path.unlink()
-                log.info("stale_staging_removed", file=path.name)
+            connection.execute(f"SELECT * FROM {self._quote(view)} LIMIT 0")
+        except sqlite3.Error as exc:
+            log.debug("view_does_not_answer", view=view, reason=str(exc))
+            return False
+        return True
 
     def _open(self, path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -186,7 +196,7 @@ class SqliteWriter(StagedWriter):
             "synchronous = OFF",
             "locking_mode = EXCLUSIVE",
             "foreign_keys = OFF",
-            f"application_id = {_MARK}",
+            f"application_id = {MARK}",
             "user_version = 1",
         ):
             connection.execute(f"PRAGMA {setting}")
@@ -205,6 +215,9 @@ class SqliteWriter(StagedWriter):
 
     def _scalar(self, sql: str) -> Any:
         return self._connection.execute(sql).fetchone()[0]
+
+    def _made(self) -> list[str]:
+        return [thing.key for thing in contents(self._connection)]
 
     def _insert_note(self, values: tuple[Any, ...]) -> None:
         version, model, seed, *rest = values
@@ -247,33 +260,26 @@ class SqliteWriter(StagedWriter):
             )
         self._connection.execute("PRAGMA application_id = 0")
         self._connection.execute("PRAGMA user_version = 0")
-        self._connection.close()
-        descriptor = os.open(self._staging, os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if self._path.exists():
-            if self._path.stat().st_size:
-                self._settle()
-            if self._sidecar("-wal").exists():
-                raise ConnectorError(
-                    f"The file {self.target!r} is in use by another program.",
-                    hint="Close it there and run again.",
-                )
-            shutil.copymode(self._path, self._staging)
-        os.replace(self._staging, self._path)
-        self._sync_folder()
-        if self._engine.url.database and Path(self._engine.url.database).resolve() == self._path:
-            self._engine.dispose()  # pooled connections still read the old file
-
-    def _sync_folder(self) -> None:
-        if os.name == "posix":
-            descriptor = os.open(self._path.parent, os.O_RDONLY)
+        step("mark removed")
+        if not self._existed:
+            verify(self._connection, self._staging)
+            self._connection.close()
+            refuse_journals(self._path)
             try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+                if link(self._staging, self._path):
+                    return
+                self._path.touch(exist_ok=False)  # a name of our own, to be copied into
+            except FileExistsError as exc:
+                raise appeared_error(self.target) from exc
+            self._connection = sqlite3.connect(self._staging, isolation_level=None)
+        with self._alone() as old:
+            step("target held")
+            self._carry(old, self._carried(old))
+            copy_into(old, self._connection)
+            step("file copied")
+            verify(old, self._path)
+        self._connection.close()
+        self._staging.unlink()
 
     def _discard(self) -> None:
         self._connection.close()

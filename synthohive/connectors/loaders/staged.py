@@ -28,6 +28,8 @@ __all__ = [
     "STAGING_MARK",
     "Found",
     "StagedWriter",
+    "appeared_error",
+    "broken_error",
     "read_note",
     "same_place_error",
     "staging_name",
@@ -98,6 +100,23 @@ def read_note(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Optional
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         return None
     return frozenset(keys)
+
+
+def appeared_error(target: str) -> ConnectorError:
+    """Return the error for a target that was free when the run began."""
+    return ConnectorError(
+        f"The target {target!r} was free when the run began, and was made meanwhile.",
+        hint="Nothing was changed. Name another schema.",
+    )
+
+
+def broken_error(target: str, names: Sequence[str]) -> ConnectorError:
+    """Return the error for what others made over a target's tables, and that would not work."""
+    return ConnectorError(
+        f"The target {target!r} cannot be replaced: {', '.join(names[:_SHOWN])} would lose "
+        "tables or columns that they use.",
+        hint="Nothing was changed. Drop them first, or name another schema.",
+    )
 
 
 def _listed(found: Sequence[Found]) -> str:
