@@ -183,7 +183,7 @@ def _mysql_container() -> Server:
 
     stack = ExitStack()
     made = MySqlContainer(MYSQL_IMAGE, dialect="pymysql", username="root", password=_password())
-    made.with_command("--local-infile=1")
+    made.with_command("--local-infile=1 --skip-log-bin --innodb-flush-log-at-trx-commit=0")
     container = stack.enter_context(_container(made, MYSQL_IMAGE))
     url = make_url(container.get_connection_url()).update_query_dict({"local_infile": "1"})
     server = Server(url.render_as_string(hide_password=False), f"container {MYSQL_IMAGE}", stack)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pymysql
@@ -11,15 +12,26 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._logging import get_logger
+from synthohive._workspace import Workspace
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.mysql import quote
+from synthohive.connectors.loaders.mysql_objects import (
+    broken_views,
+    columns,
+    contents,
+    holders,
+    referring,
+    tables,
+)
 from synthohive.connectors.loaders.mysql_rows import RowLoader, hide_values, regroup
 from synthohive.connectors.loaders.staged import (
     Found,
     StagedWriter,
+    broken_error,
     read_note,
     staging_name,
 )
+from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
@@ -36,6 +48,13 @@ _MAX_IDENTIFIER = 64
 _SYSTEM = {"mysql", "information_schema", "performance_schema", "sys"}
 _MARK_TABLE = "_synthohive_staging"
 _LOST = {0, 2006, 2013, 2014, 2055}
+_LOCKED = 1205
+_REFERRED_TO = 3730  # MySQL drops nothing then; MariaDB some tables (1451)
+_LOCK_SECONDS = 3
+_TRIES = 8
+_PAUSE_SECONDS = 1.0
+_Moves = list[tuple[str, str]]
+_STAYS = ("view", "function", "procedure", "package", "event")
 
 
 def locate(
@@ -98,13 +117,17 @@ class MysqlWriter(StagedWriter):
         self._trash = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
         self._source = source_schema or engine.url.database
         self._local = True
+        self._if_exists = if_exists
         self._old: list[str] = []
+        self._beside: list[Found] = []
+        self._folder: Optional[Workspace] = None
         with self.named("a connection"):
             self._connection = self._connect()
         try:
             with self.named("the target"):
-                self._check_target(if_exists)
                 self._prepare()
+                self._check_server()
+                self._check_target()
                 self._remove_stale()
                 self._create_staging()
         except BaseException:
@@ -129,7 +152,7 @@ class MysqlWriter(StagedWriter):
         connection.autocommit(True)
         return connection
 
-    def _check_target(self, if_exists: IfExists) -> None:
+    def _check_server(self) -> None:
         if self.target.lower() in _SYSTEM:
             raise ConnectorError(f"The database {self.target!r} belongs to MySQL itself.")
         if self._scalar("SELECT @@read_only OR @@innodb_read_only") and not (
@@ -138,35 +161,52 @@ class MysqlWriter(StagedWriter):
             raise ConnectorError(
                 "The server is read-only.", hint="Write to another server with url=…."
             )
-        if not self._scalar("SELECT GET_LOCK(%s, 0)", (self._lock_name(),)):
-            raise ConnectorError(f"Another run is writing to {self.target!r} now.")
-        found = self._rows(
-            "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
-            (self.target,),
-        )
-        self._old = [name for name, kind in found if kind == "BASE TABLE"]
-        self.admit(
-            [
-                Found(
-                    f"{self.target}.{name}", f"{'table' if kind == 'BASE TABLE' else 'view'} {name}"
-                )
-                for name, kind in found
-            ],
-            self._read_note(),
-            if_exists,
-        )
-        dependents = self._rows(
-            "SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) "
-            "FROM information_schema.KEY_COLUMN_USAGE "
-            "WHERE REFERENCED_TABLE_SCHEMA = %s AND TABLE_SCHEMA <> %s",
-            (self.target, self.target),
-        )
-        if dependents:
+        lock = self._lock_name()  # what a killed run was doing there may take a moment to end
+        if not self._scalar("SELECT GET_LOCK(%s, %s)", (lock, _LOCK_SECONDS)):
+            number = self._scalar("SELECT IS_USED_LOCK(%s)", (lock,))
             raise ConnectorError(
-                f"{', '.join(row[0] for row in dependents[:10])} refer to tables in "
-                f"{self.target!r}, and would be left without them.",
-                hint="Drop those foreign keys first, or write to another database.",
+                f"Another run is writing to {self.target!r} now (connection {number}).",
+                hint="Wait for its end, or name another schema.",
             )
+
+    def _check_target(self) -> None:
+        """Look at what the target holds, and refuse it if something would be lost.
+
+        Raises
+        ------
+        ConnectorError
+            It may not be replaced, or something outside would be left without its tables.
+        """
+        kinds = tables(self._rows, self.target)
+        self._old = [name for name, kind in kinds.items() if kind != "view"]
+        found, made = contents(self._rows, self.target, self.target), self._read_note()
+        # Views, routines and events name tables; they stay, and find the new ones.
+        self._beside = [f for f in found if f.key.partition(" ")[0] in _STAYS]
+        stays = self._beside if made is not None else []
+        self.admit([thing for thing in found if thing not in stays], made, self._if_exists)
+        in_the_way = [f.shown for f in found if f.key.startswith("trigger ")]
+        in_the_way += [
+            f"view {n}" for n, kind in kinds.items() if kind == "view" and n in self._new
+        ]
+        if in_the_way:
+            raise ConnectorError(
+                f"The target {self.target!r} cannot be replaced: MySQL does not move tables with "
+                f"triggers, nor over views: {', '.join(in_the_way[:10])}.",
+                hint="Nothing was changed. Drop them first, or name another schema.",
+            )
+        if users := referring(self._rows, self.target):
+            raise self._referring_error(users)
+
+    @property
+    def _new(self) -> list[str]:
+        return [*self.metadata.tables, PROVENANCE_TABLE]
+
+    def _referring_error(self, users: Sequence[str]) -> ConnectorError:
+        return ConnectorError(
+            f"Foreign keys of {', '.join(users[:10])} refer to tables in {self.target!r}, "
+            "and would be left without them.",
+            hint="Nothing was changed. Drop those keys first, or write to another database.",
+        )
 
     def _read_note(self) -> Optional[frozenset[str]]:
         """Return the keys of what an earlier run made in the target."""
@@ -177,8 +217,9 @@ class MysqlWriter(StagedWriter):
             return read_note([column[0] for column in cursor.description], cursor.fetchall())
 
     def _made(self) -> list[str]:
-        # With the database's name: a note copied into another one tells nothing there.
-        return [f"{self.target}.{name}" for name in super()._made()]
+        found = contents(self._rows, self.staging, self.target)
+        mark = next(thing.key for thing in found if thing.shown == f"table {_MARK_TABLE}")
+        return [thing.key for thing in found if mark not in (thing.key, thing.part_of)]
 
     def _may_write_read_only(self) -> bool:
         if self._scalar("SELECT @@innodb_read_only"):
@@ -195,12 +236,17 @@ class MysqlWriter(StagedWriter):
             "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO'",
             "time_zone = '+00:00'",
             "wait_timeout = 28800",
+            f"lock_wait_timeout = {_LOCK_SECONDS}",  # the default is a year
             # Keys are counted by SQL first; checked again by ALTER TABLE they would cost a
             # copy of the table (measured: 25 s against 0.1 s for 400,000 rows).
             "foreign_key_checks = 0",
         ):
             self._execute(f"SET SESSION {setting}")
         self._execute("SET NAMES utf8mb4")
+        for name, _ in self._rows(
+            "SHOW VARIABLES WHERE Variable_name IN ('max_execution_time', 'max_statement_time')"
+        ):
+            self._execute(f"SET SESSION {name} = 0")
         self._local = bool(self._scalar("SELECT @@local_infile"))
         if not self._local:
             log.warning("load_data_local_off", target=self.target, instead="INSERT")
@@ -214,9 +260,17 @@ class MysqlWriter(StagedWriter):
             (len(head), head, len(self.staging)),
         )
         for (name,) in names:
-            if re.fullmatch("[0-9a-f]{8}", name[-8:]) and self._is_marked(name):
+            if not re.fullmatch("[0-9a-f]{8}", name[-8:]) or not self._is_left(name):
+                continue
+            if users := referring(self._rows, name):
+                log.warning("staging_remains", schema=name, reason=f"keys of {users[:3]}")
+            else:
                 self._execute(f"DROP DATABASE {quote(name)}")
                 log.info("stale_staging_removed", schema=name)
+
+    def _is_left(self, database: str) -> bool:
+        """Whether a database of such a name is marked, or empty: its run ended before the mark."""
+        return self._is_marked(database) or not contents(self._rows, database, database)
 
     def _is_marked(self, database: str) -> bool:
         note = self._rows(
@@ -254,6 +308,7 @@ class MysqlWriter(StagedWriter):
 
     def _make_marked(self, database: str) -> None:
         self._execute(f"CREATE DATABASE {quote(database)}{self._defaults}")
+        step("database created")
         self._execute(
             f"CREATE TABLE {quote(database)}.{quote(_MARK_TABLE)} (x INT) "
             f"COMMENT = {self._connection.escape(self._mark())}"
@@ -267,6 +322,9 @@ class MysqlWriter(StagedWriter):
             return exc.strerror or type(exc).__name__
         if len(exc.args) < 2 or exc.args[0] in _LOST:
             return "the connection was lost"
+        if exc.args[0] == _LOCKED:
+            places = (self.target, self.staging, self._trash)
+            return f"a lock was not to be had, {holders(self._rows, places)}"
         return hide_values(str(exc.args[1])).rstrip(".")
 
     def _execute(self, sql: str) -> None:
@@ -295,7 +353,10 @@ class MysqlWriter(StagedWriter):
         if table not in self.rows:
             for statement in self.ddl.tables[table]:
                 self._run(statement)
-        loader = RowLoader(self._connection, self.staging, table, columns, local=self._local)
+        if self._local and self._folder is None:
+            self._folder = Workspace()
+        folder = self._folder.path if self._folder is not None else None
+        loader = RowLoader(self._connection, self.staging, table, columns, folder=folder)
         return sum(loader.load(batch) for batch in regroup(batches))
 
     def _analyze(self) -> None:
@@ -305,26 +366,103 @@ class MysqlWriter(StagedWriter):
 
     def _swap(self) -> None:
         """Move all tables in one statement, the old ones into a database that is dropped."""
-        new = [*self.metadata.tables, PROVENANCE_TABLE]
-        known = self._scalar(
-            "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s",
-            (self.target,),
-        )
+        known = self._exists(self.target)
         if not known:
             self._execute(f"CREATE DATABASE {quote(self.target)}{self._defaults}")
-        if self._old:
-            self._make_marked(self._trash)
-        here, there, trash = quote(self.staging), quote(self.target), quote(self._trash)
-        moves = [f"{there}.{quote(t)} TO {trash}.{quote(t)}" for t in self._old]
-        moves += [f"{here}.{quote(t)} TO {there}.{quote(t)}" for t in new]
+            step("target created")
         try:
-            self._execute(f"RENAME TABLE {', '.join(moves)}")
+            moves = self._patiently(self._move)
         except BaseException:
-            if not known:
-                self._execute(f"DROP DATABASE {there}")
+            if not known and self._connection.open and self._is_left(self.target):
+                self._execute(f"DROP DATABASE {quote(self.target)}")
             raise
-        self._drop([self.staging, *([self._trash] if self._old else [])])
+        step("tables renamed")
+        if self._old:
+            self._drop_old(moves)
+        if self._if_exists == "replace_foreign":
+            self._drop_beside()
+        self._drop([self.staging])
+        self._close()
+
+    def _close(self) -> None:
         self._connection.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def _exists(self, database: str) -> bool:
+        sql = "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s"
+        return bool(self._scalar(sql, (database,)))
+
+    def _patiently(self, move: Callable[[], _Moves]) -> _Moves:
+        """Try again where tables are in use.
+
+        Who waits for this lock keeps all later readers waiting, too: so the waits are short,
+        and between them the others go on.
+        """
+        for left in reversed(range(_TRIES)):
+            try:
+                return move()
+            except pymysql.err.OperationalError as exc:
+                if exc.args[0] != _LOCKED or not left:
+                    raise
+                log.info("waiting_for_a_lock", target=self.target, lock=self._reason(exc))
+                time.sleep(_PAUSE_SECONDS)
+        raise AssertionError("unreachable")  # the last try raises
+
+    def _move(self) -> _Moves:
+        """Rename all tables at once; return from where to where."""
+        self._check_target()
+        if self._old and self._if_exists != "replace_foreign":
+            self._check_views()
+        if self._old and not self._exists(self._trash):
+            self._make_marked(self._trash)
+            step("trash created")
+        here, there, trash = quote(self.staging), quote(self.target), quote(self._trash)
+        moves = [(f"{there}.{quote(t)}", f"{trash}.{quote(t)}") for t in self._old]
+        moves += [(f"{here}.{quote(t)}", f"{there}.{quote(t)}") for t in self._new]
+        return self._rename(moves)
+
+    def _rename(self, moves: _Moves) -> _Moves:
+        try:
+            self._execute(f"RENAME TABLE {', '.join(f'{old} TO {new}' for old, new in moves)}")
+        except pymysql.err.Error as exc:
+            if exc.args and exc.args[0] not in _LOST:
+                raise
+            self._connection = self._connect()  # the answer was lost: was it done?
+            self._prepare()
+            if PROVENANCE_TABLE in tables(self._rows, self.staging):
+                raise
+        return moves
+
+    def _check_views(self) -> None:
+        old, new = columns(self._rows, self.target), columns(self._rows, self.staging)
+        old = {table: names for table, names in old.items() if table in self._old}
+        if views := broken_views(self._rows, self.target, old, new):
+            raise broken_error(self.target, views)
+
+    def _drop_old(self, moves: _Moves) -> None:
+        """Drop what was replaced, or put it back if a key came to refer to it meanwhile."""
+        users = referring(self._rows, self._trash)
+        if not users:
+            self._execute("SET SESSION foreign_key_checks = 1")  # the server sees keys we may not
+            try:
+                self._execute(f"DROP DATABASE {quote(self._trash)}")
+            except pymysql.err.Error as exc:
+                if exc.args[0] != _REFERRED_TO:
+                    log.warning("staging_remains", schema=self._trash, reason=self._reason(exc))
+                    return
+                users = ["a database that this user may not see"]
+            else:
+                step("trash dropped")
+                return
+        back = [(new, old) for old, new in reversed(moves)]
+        self._patiently(lambda: self._rename(back))
+        raise self._referring_error(users)
+
+    def _drop_beside(self) -> None:
+        for thing in self._beside:
+            kind, _, name = thing.shown.partition(" ")
+            self._execute(f"DROP {kind.upper()} {quote(self.target)}.{quote(name)}")
 
     def _drop(self, databases: list[str]) -> None:
         """Drop what is no longer needed; the new tables are in place whether or not it works."""
@@ -339,8 +477,10 @@ class MysqlWriter(StagedWriter):
             if not self._connection.open:
                 self._connection = self._connect()
                 self._execute("SET SESSION foreign_key_checks = 0")
-            self._drop([self.staging, self._trash])
-            self._connection.close()
+            self._drop([self.staging])
+            if set(tables(self._rows, self._trash)) <= {_MARK_TABLE}:
+                self._drop([self._trash])
+            self._close()
         except (
             pymysql.err.Error,
             OSError,

@@ -49,12 +49,18 @@ class RowLoader:
     database, table : str
     columns : sequence of Column
         In the order of the batches.
-    local : bool
-        Whether LOAD DATA LOCAL is allowed.
+    folder : Path, optional
+        Where LOAD DATA LOCAL finds its rows; rows are inserted if None.
     """
 
     def __init__(
-        self, connection: Any, database: str, table: str, columns: Sequence[Column], *, local: bool
+        self,
+        connection: Any,
+        database: str,
+        table: str,
+        columns: Sequence[Column],
+        *,
+        folder: Optional[Path],
     ) -> None:
         self._connection = connection
         self._table = table
@@ -72,7 +78,8 @@ class RowLoader:
                 "{}" if column.name in counters else how for column, how in zip(columns, decoded)
             ]
         self._decode = decoded
-        self._store = self._load_data if local else self._insert
+        self._folder = folder
+        self._store = self._load_data if folder is not None else self._insert
 
     def load(self, batch: pa.RecordBatch) -> int:
         """Store one batch; return its number of rows.
@@ -102,7 +109,7 @@ class RowLoader:
             targets.append(f"@c{i}" if decode else quote(column.name))
             if decode:
                 sets.append(f"{quote(column.name)} = {decode.format(f'@c{i}')}")
-        handle, name = tempfile.mkstemp(prefix="synthohive-", suffix=".csv")
+        handle, name = tempfile.mkstemp(suffix=".csv", dir=self._folder)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(_csv(texts))
