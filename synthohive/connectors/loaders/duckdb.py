@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import duckdb
 import pyarrow as pa
 
 from synthohive._logging import get_logger
+from synthohive._workspace import Workspace
 from synthohive.connectors.base import KeyCheck
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal
@@ -24,7 +23,16 @@ from synthohive.connectors.dialects.duckdb_text import (
     quote,
     reason,
 )
-from synthohive.connectors.loaders.staged import Found, StagedWriter, read_note
+from synthohive.connectors.loaders.duckdb_objects import (
+    Thing,
+    answers,
+    contents,
+    defaulting,
+    dependents,
+    naming,
+)
+from synthohive.connectors.loaders.staged import StagedWriter, broken_error, read_note
+from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
@@ -48,6 +56,7 @@ _MADE = re.compile(
 )
 _LAST_NAME = re.compile(r'("(?:[^"]|"")+"|[^".]+)$')
 _OWN = ("information_schema", "pg_catalog")
+_WITH_TABLES = ("table", "column", "index")
 _LEVELS = "__synthohive_levels"
 
 
@@ -106,23 +115,26 @@ class DuckdbWriter(StagedWriter):
         wrapped: Any = self._pooled.driver_connection
         # A session of its own on the same database: settings and transaction end with it.
         self._connection: duckdb.DuckDBPyConnection = wrapped.execute("SELECT 1").cursor()
-        self._folder: Any = None
+        self._folder: Optional[Workspace] = None
+        self._if_exists = if_exists
+        self._theirs: set[str] = set()
         self._place = ""  # before the name of a table of the target
         self._building = False
         try:
             with self.named("the target"):
                 self._database = str(self._scalar("SELECT current_database()"))
                 self._place = f"{quote(self._database)}.{quote(target)}."
-                self._check_target(if_exists)
-                self._folder = tempfile.TemporaryDirectory(prefix="synthohive_")
-                file = literal(str(Path(self._folder.name) / "rows.duckdb"))
+                self._check_database()
+                self._check_target()
+                self._folder = Workspace()
+                file = literal(str(self._folder.path / "rows.duckdb"))
                 self._execute(f"ATTACH {file} AS {quote(self._staging)}")
                 self._execute(f"USE {quote(self._staging)}.main")
         except BaseException:
             self._discard()
             raise
 
-    def _check_target(self, if_exists: IfExists) -> None:
+    def _check_database(self) -> None:
         if self.target in _OWN:
             raise ConnectorError(f"The schema {self.target!r} belongs to DuckDB itself.")
         readonly = "SELECT readonly FROM duckdb_databases() WHERE database_name = ?"
@@ -131,12 +143,26 @@ class DuckdbWriter(StagedWriter):
                 f"The database {self._database!r} is opened read-only.",
                 hint="Open it for writing, or name another one with url=….",
             )
-        found = [Found(name, f"{kind.lower()} {name}") for kind, name in self._objects()]
-        self.admit(found, self._read_note(), if_exists)
 
-    def _read_note(self) -> Optional[frozenset[str]]:
+    def _check_target(self) -> list[Thing]:
+        """Return what has to go; refuse the target if something would be lost.
+
+        Views, macros, types and sequences of others name our tables at most: they stay.
+        """
+        things = contents(self._connection, self._database, self.target)
+        made = self._read_note(things)
+        ours = [t for t in things if made is None or t.found(self.target).key in made]
+        kept = [t for t in things if t not in ours and t.kind not in _WITH_TABLES]
+        found = [t.found(self.target) for t in things if t not in kept]
+        self.admit(found, made, self._if_exists)
+        if self._if_exists == "replace_foreign":
+            ours, kept = things, []
+        self._theirs = {t.found(self.target).key for t in kept}
+        return [t for t in ours if not t.is_part]
+
+    def _read_note(self, things: Sequence[Thing]) -> Optional[frozenset[str]]:
         """Return the keys of what an earlier run made in the target."""
-        if ("TABLE", PROVENANCE_TABLE) not in self._objects():
+        if Thing("table", PROVENANCE_TABLE, "") not in things:
             return None
         note = self._connection.execute(
             f"SELECT * FROM {self._place}{quote(PROVENANCE_TABLE)} LIMIT 2"
@@ -144,18 +170,8 @@ class DuckdbWriter(StagedWriter):
         return read_note([column[0] for column in note.description or ()], note.fetchall())
 
     def _made(self) -> list[str]:
-        return [name for _, name in self._objects()]
-
-    def _objects(self) -> list[tuple[Any, ...]]:
-        """Return (kind, name) of what the target schema holds, in an order that can be dropped."""
-        here = "database_name = ? AND schema_name = ?"
-        return self._connection.execute(
-            f"SELECT 'VIEW', view_name FROM duckdb_views() WHERE {here} AND NOT internal "
-            "UNION ALL (SELECT 'TABLE', t.table_name FROM duckdb_tables() t "
-            f"WHERE {here} ORDER BY t.table_oid DESC) "
-            f"UNION ALL SELECT 'SEQUENCE', sequence_name FROM duckdb_sequences() WHERE {here}",
-            [self._database, self.target] * 3,
-        ).fetchall()
+        things = contents(self._connection, self._database, self.target)
+        return [key for t in things if (key := t.found(self.target).key) not in self._theirs]
 
     def _quote(self, name: str) -> str:
         return quote(name)
@@ -211,7 +227,15 @@ class DuckdbWriter(StagedWriter):
         with self.named("the new schema"):
             self._execute(f"USE {quote(self._database)}.main")
             self._execute("BEGIN TRANSACTION")
-            self._clear()
+            gone = self._check_target()
+            tables = [t.name for t in gone if t.kind == "table"]
+            views = naming(self._connection, self._database, tables)
+            self._views = [view for view in views if answers(self._connection, view)]
+            lost = [t.name for t in gone if t.kind == "sequence" and t.name not in sequences]
+            if users := defaulting(self._connection, self._database, self.target, lost):
+                raise broken_error(self.target, users)
+            self._clear(gone)
+            step("old tables dropped")
             for name, start in sequences.items():
                 self._execute(f"CREATE SEQUENCE {self._place}{quote(name)} START {start}")
         self._building = True
@@ -228,14 +252,14 @@ class DuckdbWriter(StagedWriter):
         self._note()
         return checks
 
-    def _clear(self) -> None:
-        if self.target != "main":
-            place = f"{quote(self._database)}.{quote(self.target)}"
-            self._execute(f"DROP SCHEMA IF EXISTS {place} CASCADE")
-            self._execute(f"CREATE SCHEMA {place}")
-            return
-        for kind, name in self._objects():  # this schema cannot be dropped
-            self._execute(f"DROP {kind} {self._place}{quote(name)}")
+    def _clear(self, gone: Sequence[Thing]) -> None:
+        """Drop things one by one: CASCADE would take tables of other schemas along."""
+        self._execute(f"CREATE SCHEMA IF NOT EXISTS {quote(self._database)}.{quote(self.target)}")
+        for thing in gone:
+            try:
+                self._execute(f"DROP {thing.kind.upper()} {self._place}{quote(thing.name)}")
+            except duckdb.DependencyException as exc:
+                raise broken_error(self.target, dependents(exc)) from exc
 
     def _parents_first(self) -> list[str]:
         keys = {(child, parent) for child, _, parent in self.ddl.enforced if child != parent}
@@ -339,7 +363,11 @@ class DuckdbWriter(StagedWriter):
         return _REFERENCE.sub(lambda match: f"{match[1]}{quote(self.target)}.", sql)
 
     def _swap(self) -> None:
+        broken = [view for view in self._views if not answers(self._connection, view)]
+        if broken:
+            raise broken_error(self.target, [f"view {'.'.join(view[1:])}" for view in broken])
         self._connection.execute("COMMIT")
+        step("committed")
         self._close()
 
     def _discard(self) -> None:
