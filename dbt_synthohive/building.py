@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Optional, Union
 
+from dbt_synthohive.names import check_names
 from dbt_synthohive.package import package_path
 from dbt_synthohive.profiles import load_project
 from dbt_synthohive.project import manifest_path, synthesizer_from_project
@@ -115,9 +116,9 @@ def build(
         )
     if select is None:
         select = _real_sources(known, schema)
-    synthesizer = synthesizer_from_project(
-        project_dir, select, target, profiles_dir=profiles_dir
-    ).fit(seed=seed, **fit)
+    synthesizer = synthesizer_from_project(project_dir, select, target, profiles_dir=profiles_dir)
+    check_names(synthesizer.metadata, schema)
+    synthesizer.fit(seed=seed, **fit)
     summary = synthesizer.to_database(schema=schema, seed=seed, if_exists=if_exists)
     file = Path(properties) if properties is not None else _models(project_dir) / f"_{schema}.yml"
     write_properties(synthesizer, schema, file)

@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 from sqlalchemy.dialects import mysql, postgresql
 
 from dbt_synthohive.limits import Limit, fan_out_limit, table_limits
+from dbt_synthohive.names import check_names
 from dbt_synthohive.relations import Manifest, PathLike, load_manifest
 from synthohive import ForeignKey, Metadata, SchemaError, Synthesizer, SynthoHiveError
 
@@ -51,7 +52,8 @@ def write_properties(
     Raises
     ------
     SchemaError
-        The synthesizer does not read from a database, or the file is not what dbt reads.
+        The synthesizer does not read from a database, the file is not what dbt reads, or dbt
+        would run a table's or column's name as Jinja.
     """
     source, metadata = synthesizer.source, synthesizer.metadata
     if source is None or metadata.schema_name is None:
@@ -59,6 +61,7 @@ def write_properties(
             "The synthesizer does not read from a database, so dbt knows no real tables.",
             hint="Make it with synthesizer_from_project(…).",
         )
+    check_names(metadata, schema)
     file = Path(path)
     draft = _Draft(synthesizer, schema, _manifest_of(file), np.random.default_rng(seed))
     written = YAML()

@@ -7,6 +7,10 @@
 {% macro generate_tests(reference=none, candidate=none, limits=none, tags=["synthetic"]) %}
   {%- set checks = synthohive.drift_checks(reference, candidate, limits) -%}
   {%- set places = [synthohive.schema_place(candidate), synthohive.schema_place(reference)] -%}
+  {%- for check in checks | rejectattr("test", "none") -%}
+    {%- do synthohive.refuse_jinja([check.table], in_a_call=true) -%}
+    {%- do synthohive.refuse_jinja([check.under or check.column or ""]) -%}
+  {%- endfor -%}
   {%- set sources = [] -%}
   {%- set tables = [] -%}
   {%- for group in checks | rejectattr("test", "none") | groupby("table") -%}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -125,8 +126,6 @@ def test_properties_need_a_database_and_a_fit(tmp_path: Path) -> None:
     synth = Synthesizer(Metadata().add_table("t", "id"))
     with pytest.raises(SchemaError, match="does not read from a database"):
         write_properties(synth, "s", tmp_path / "p.yml")
-    import sqlite3
-
     with sqlite3.connect(tmp_path / "a.db") as db:
         db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
     synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'a.db'}")
@@ -137,8 +136,6 @@ def test_properties_need_a_database_and_a_fit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["- a\n", "sources: {a: b}\n", "a: [\n"])
 def test_a_file_that_is_no_properties_file_stays(tmp_path: Path, content: str) -> None:
-    import sqlite3
-
     with sqlite3.connect(tmp_path / "a.db") as db:
         db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
         db.executemany("INSERT INTO t VALUES (?, ?)", [(i, "xy"[i % 2]) for i in range(60)])
@@ -218,3 +215,26 @@ def test_public_names_are_sorted_and_there() -> None:
     assert names == sorted(names)
     values: list[Any] = [getattr(dbt_synthohive, name) for name in names]
     assert all(value.__doc__ for value in values)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "schema"),
+    [
+        ("{{ env_var('HOME') }}", "a", "copy"),
+        ("t", "{% do x() %}", "copy"),
+        ("t') ~ env_var('HOME", "a", "copy"),
+        ("t", "a", "{{ x }}"),
+        ("t", "a", "../../copy"),
+        ("t\nu", "a", "copy"),
+    ],
+)
+def test_no_name_is_run_by_dbt(tmp_path: Path, table: str, column: str, schema: str) -> None:
+    def quoted(name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
+
+    with sqlite3.connect(tmp_path / "a.db") as db:
+        db.execute(f"CREATE TABLE {quoted(table)} (id INTEGER PRIMARY KEY, {quoted(column)} TEXT)")
+    synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'a.db'}")
+    with pytest.raises(SchemaError, match=r"Jinja|source\(|file.s name"):
+        write_properties(synth, schema, tmp_path / "p.yml")
+    assert not (tmp_path / "p.yml").exists()

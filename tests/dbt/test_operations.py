@@ -257,3 +257,15 @@ def test_an_unknown_schema_is_named(pair: Pair) -> None:
         "run-operation", "synthohive.profile_drift", *pair.vars(), check=False
     )
     assert "Which schemas?" in outcome.output
+
+
+@pytest.mark.parametrize("pair", ["duckdb"], indirect=True)
+def test_no_name_is_written_that_dbt_would_run(pair: Pair) -> None:
+    for schema in (pair.real, pair.synthetic):
+        pair.sql(f"""CREATE TABLE {schema}.odd AS SELECT 1 AS "{{{{ env_var('HOME') }}}}" """)
+    outcome = pair.project.dbt(
+        "run-operation", "synthohive.generate_tests", "--args",
+        f"{{reference: {pair.real}, candidate: {pair.synthetic}}}", *pair.vars(), check=False,
+    )  # fmt: skip
+    assert outcome.code != 0
+    assert "cannot stand in a properties file" in outcome.output
