@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# Test files are dealt out to so many processes, each with servers of its own.
+TEST_JOBS ?= 2
 # pip takes PyTorch from where it is set up to look. To be sure of the small CPU build:
 #   make test TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
 TORCH_ARGS ?=
@@ -28,7 +30,7 @@ demo-dbt: .venv-demo-dbt/.made
 	.venv-demo-dbt/bin/python examples/dbt_shop/run.py
 
 test: .venv/.made
-	.venv/bin/python -m pytest $(PYTEST_ARGS)
+	.venv/bin/python -m pytest --numprocesses $(TEST_JOBS) --dist loadfile $(PYTEST_ARGS)
 
 # Apart, so that `make -k lint` tells all.
 lint: lint-rules lint-format lint-types

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -22,11 +22,25 @@ from tests.integration.servers import (
 _STARTED = pytest.StashKey[list[str]]()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that began the run which servers this one used."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["servers"] = session.config.stash.get(_STARTED, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a process that has ended."""
+    started = node.config.stash.setdefault(_STARTED, [])
+    started += getattr(node, "workeroutput", {}).get("servers", [])
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say on which servers the tests ran."""
-    for line in config.stash.get(_STARTED, []):
+    for line in sorted(set(config.stash.get(_STARTED, []))):
         terminalreporter.write_line(line)
 
 
