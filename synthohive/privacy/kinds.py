@@ -7,8 +7,9 @@ from enum import Enum
 from typing import Optional
 
 from synthohive.exceptions import SchemaError, did_you_mean
+from synthohive.schema import PrivacyConfig, TableConfig
 
-__all__ = ["UNREPLACED", "PiiFinding", "PiiKind", "describe", "parse_kind"]
+__all__ = ["UNREPLACED", "PiiFinding", "PiiKind", "cleared_columns", "describe", "parse_kind"]
 
 UNREPLACED = frozenset({"none", "birth_date"})
 """Kinds that a user may write and that are never replaced: dates are protected as numbers."""
@@ -67,6 +68,13 @@ def parse_kind(text: str, table: str, column: str) -> Optional[PiiKind]:
             f"Column {table}.{column} is given the unknown kind of personal data {text!r}.",
             hint=did_you_mean(name, known),
         ) from exc
+
+
+def cleared_columns(table: TableConfig, config: PrivacyConfig) -> set[str]:
+    """Return the columns of which the user says that they are not to be replaced."""
+    listed = table.pii_cols if isinstance(table.pii_cols, dict) else {}
+    stated = {**listed, **config.pii_columns.get(table.name, {})}
+    return {c for c, kind in stated.items() if kind and kind.strip().lower() in UNREPLACED}
 
 
 def describe(findings: list[PiiFinding]) -> str:

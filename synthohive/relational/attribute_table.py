@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.relational.roles import DEPTH, fan_out_column, null_column
+from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.roles import DEPTH, differs_column, fan_out_column, null_column
 from synthohive.relational.sample import Sample, incoming_keys
 from synthohive.schema import Column, ColumnKind
 
@@ -25,11 +26,13 @@ def attribute_table(
     attributes: tuple[str, ...],
     made: tuple[str, ...],
     depths: Optional[IntArray],
+    aliases: Iterable[Alias] = (),
 ) -> tuple[pa.Table, dict[str, Column]]:
     """Collect all that is modelled of a table.
 
     These are its attributes, whether further keys and the columns `made` otherwise
-    are NULL, the depth in a hierarchy, and the number of children over each key.
+    are NULL, where aliases are no copies, the depth in a hierarchy, and the number of children
+    over each key.
     """
     data = sample.tables[table]
     rows, columns = own_columns(sample, table, attributes, made)
@@ -44,6 +47,10 @@ def attribute_table(
         missing = any_null(data, further.key.columns)
         if missing.any():
             add(null_column(further.key.label(table)), missing, ColumnKind.BOOLEAN)
+    for alias in aliases:
+        differs = alias.real_differs(sample.tables, sample)
+        if differs.any():
+            add(differs_column(alias.target), differs, ColumnKind.BOOLEAN)
     if depths is not None:
         add(DEPTH, depths, ColumnKind.INTEGER)
     for child, key in incoming_keys(sample.plan, sample.metadata, table):

@@ -15,6 +15,7 @@ from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.privacy.detect import PiiFinding
 from synthohive.privacy.fake import FakeColumn
 from synthohive.relational.aggregates import Aggregate
+from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.growing import Growing
@@ -34,7 +35,7 @@ from synthohive.relational.stand_ins import StandIns
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
-AnyRelation = Union[Relation, Aggregate, KeyRule, Growing]
+AnyRelation = Union[Relation, Aggregate, KeyRule, Growing, Alias]
 
 __all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
 
@@ -116,6 +117,8 @@ class FittedTable:
         Per further key (by label): between a row and its parent.
     key_rules : list of KeyRule
         What holds between its keys.
+    aliases : dict of str to Alias
+        Personal columns that repeat others: of their own rows, or of rows that keys lead to.
     """
 
     config: TableConfig
@@ -142,6 +145,7 @@ class FittedTable:
     joint_counts: JointCounts = field(default_factory=JointCounts)
     bounds: dict[str, list[Order]] = field(default_factory=dict)
     key_rules: list[KeyRule] = field(default_factory=list)
+    aliases: dict[str, Alias] = field(default_factory=dict)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
         """Compile what generated rows have to satisfy."""
@@ -185,7 +189,7 @@ class FittedTable:
         linked = [r for found in self.linked.values() for r in found.relations]
         bounds = [order for found in self.bounds.values() for order in found]
         kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
-        return [*kept, *self.stand_ins.growing, *self.aggregates]
+        return [*kept, *self.stand_ins.growing, *self.aggregates, *self.aliases.values()]
 
     @property
     def schema(self) -> pa.Schema:

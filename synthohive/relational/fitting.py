@@ -21,6 +21,7 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.reference import judge_reference
 from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
+from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.attribute_table import any_null, attribute_table, own_columns
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.elapsed import Elapsed
@@ -75,6 +76,7 @@ class TableFitter:
     counts: Mapping[str, int]
     aggregates: Mapping[str, list[Aggregate]]
     entities: EntityFinder
+    aliases: Mapping[str, dict[str, Alias]]
 
     def fit(self, name: str) -> tuple[FittedTable, Optional[TrainingJob]]:
         """Fit all of a table but its model; its driving ancestors must have been fitted before.
@@ -103,6 +105,7 @@ class TableFitter:
             self.sample.encoded[name] = EncodedTable.empty(0)
             return table, None
         kept = self._kept(name, personal)
+        table.aliases = {} if kept else self.aliases.get(name, {})
         if kept:
             return table, self._keep(name, table, kept)
         return table, self._learn(name, table)
@@ -209,7 +212,7 @@ class TableFitter:
         entities = self.entities.of(name)
         self.entities.report(name)
         attributes, columns = attribute_table(
-            self.sample, name, table.roles.attributes, made, depths
+            self.sample, name, table.roles.attributes, made, depths, table.aliases.values()
         )
         table.joint_counts = self._joint_counts(name, attributes, entities)
         attributes, columns = self._related(table, attributes, columns, entities)

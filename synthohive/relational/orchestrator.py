@@ -18,6 +18,9 @@ from synthohive.core.models.base import ConditionalGenerativeModel, TrainingList
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, detect_pii
 from synthohive.relational.aggregates.finder import find_aggregates
+from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.aliases.filling import fill_aliases
+from synthohive.relational.aliases.finder import AliasFinder
 from synthohive.relational.entity_paths import EntityFinder, check_entities
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
@@ -101,13 +104,16 @@ def fit_database(
         sources=reader.fingerprint(),
     )
     sample = Sample(metadata, plan, tables)
+    aliases = _find_aliases(sample, options, findings)
     if options.relations:
         check_stated(sample, reader, counts)
     k = options.privacy.k_anonymity_threshold
     aggregates = find_aggregates(sample, reader, counts, k) if options.relations else {}
     personal = [] if options.privacy.pii_strategy == "keep" else findings
     entities = EntityFinder(sample, options.privacy, personal)
-    fitter = TableFitter(sample, reader, fitted, options, fan_outs, counts, aggregates, entities)
+    fitter = TableFitter(
+        sample, reader, fitted, options, fan_outs, counts, aggregates, entities, aliases
+    )
     _fit_tables(fitter, listener)
     return fitted
 
@@ -161,6 +167,16 @@ def _find_personal_data(
     return findings
 
 
+def _find_aliases(
+    sample: Sample, options: FitOptions, findings: list[PiiFinding]
+) -> dict[str, dict[str, Alias]]:
+    """Find what is personal because it repeats what is; return how it is filled."""
+    if options.privacy.pii_strategy == "keep" or not findings:
+        return {}
+    found = AliasFinder(sample, options.privacy, findings).find()
+    return found if options.relations else {}
+
+
 @contextmanager
 def generate_database(
     fitted: FittedDatabase,
@@ -189,6 +205,8 @@ def generate_database(
             _generate_table(run, name)
         for name in fitted.plan.order:
             link_deferred(run, name)
+        for name in fitted.plan.order:
+            fill_aliases(run, name)
         for name in reversed(fitted.plan.order):
             sum_up(run, name)
         spools = {name: run.tables[name].spool for name in fitted.plan.order}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey, TableConfig
 
-__all__ = ["DEPTH", "Roles", "code_column", "fan_out_column", "null_column"]
+__all__ = ["DEPTH", "Roles", "code_column", "differs_column", "fan_out_column", "null_column"]
 
 DEPTH = "__depth__"
 
@@ -26,6 +26,11 @@ def code_column(label: str) -> str:
 def null_column(what: str) -> str:
     """Name the column that says whether a key or a made-up column is NULL."""
     return f"__null__{what}"
+
+
+def differs_column(alias: str) -> str:
+    """Name the column that says whether an alias is no copy of its source."""
+    return f"__differs__{alias}"
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class Evidence:
         if plan.hierarchy is not None:
             depths, _ = HierarchyModel.fit(self.sample.parent_rows(self.name, plan.hierarchy))
         rows, columns = attribute_table(
-            self.sample, self.name, table.roles.attributes, made, depths
+            self.sample, self.name, table.roles.attributes, made, depths, table.aliases.values()
         )
         rng = seeds.generator(self.seed, self.name, "prepare")
         rows, columns = table.relations.prepare(beside(rows, self.above), columns, rng)

@@ -15,7 +15,13 @@ from synthohive.relational.making.block_maker import BlockMaker, flags_of
 from synthohive.relational.making.blocks import cut_blocks
 from synthohive.relational.making.run import Generated, Groups, Run
 from synthohive.relational.making.spool import EncodedSpool, TableSpool
-from synthohive.relational.roles import DEPTH, code_column, fan_out_column, null_column
+from synthohive.relational.roles import (
+    DEPTH,
+    code_column,
+    differs_column,
+    fan_out_column,
+    null_column,
+)
 
 __all__ = ["generate_attributes"]
 
@@ -33,6 +39,7 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     preferences: dict[str, list[Any]] = {key: [] for key in maker.incoming}
     nulls: dict[str, list[Any]] = {key: [] for key in maker.further}
     codes: dict[str, list[Any]] = {key: [] for key in fitted.codes}
+    differs: dict[str, list[Any]] = {target: [] for target in fitted.aliases}
     depths: list[Any] = []
     for block in cut_blocks(rows, groups, maker.whole_groups):
         encoded, context, attributes = maker.attributes(block)
@@ -43,6 +50,8 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
             flags.append(flags_of(attributes, null_column(label)))
         for label, found in codes.items():
             found.append(maker.extra(attributes, code_column(label)))
+        for target, flags in differs.items():
+            flags.append(flags_of(attributes, differs_column(target)))
         if fitted.hierarchy is not None:
             depths.append(maker.extra(attributes, DEPTH))
         if made.context is not None:
@@ -50,6 +59,7 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     made.spool.close()
     made.preferences = {k: np.concatenate(v) if v else np.zeros(0) for k, v in preferences.items()}
     made.nulls = {k: np.concatenate(v) if v else np.zeros(0, bool) for k, v in nulls.items()}
+    made.differs = {t: np.concatenate(v) if v else np.zeros(0, bool) for t, v in differs.items()}
     made.codes = {k: np.concatenate(v or [[]]).astype(np.int64) for k, v in codes.items()}
     if fitted.hierarchy is not None:
         made.depths = np.concatenate(depths).astype(np.int64) if depths else np.zeros(0, np.int64)

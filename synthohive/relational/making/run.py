@@ -66,6 +66,8 @@ class Generated:
         Per further key (by label): rows in which it is NULL.
     codes : dict of str to ndarray of int64
         Per further key (by label): the code of parent that the model gave each row.
+    differs : dict of str to ndarray of bool
+        Per alias: rows in which it is no copy of its source.
     parents : dict of str to ndarray of int64
         Per key (by label): each row's parent row, where it is known.
     """
@@ -76,6 +78,7 @@ class Generated:
     preferences: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     nulls: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     codes: dict[str, IntArray] = field(default_factory=dict)
+    differs: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     parents: dict[str, IntArray] = field(default_factory=dict)
     depths: Optional[IntArray] = None
 

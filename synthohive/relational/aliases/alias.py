@@ -1,0 +1,151 @@
+"""One column that repeats, or is put together from, columns of its own row or another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Optional, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.relational.lineage import taken
+from synthohive.schema import ForeignKey
+
+__all__ = ["Alias", "Keys", "Path", "normal", "path_rows", "texts_of"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Texts = list[Optional[str]]
+Path = tuple[tuple[str, ForeignKey], ...]
+"""Keys that lead from a table to another, each with the table that holds it."""
+
+_CASES: dict[str, Callable[[str], str]] = {"": str, "upper": str.upper, "lower": str.lower}
+_FIRST_MARK = 0xE100  # of private use in Unicode: no text holds it
+_MARK = re.compile("([\ue100-\ue4ff])")
+
+
+class Keys(Protocol):
+    """What tells each row's parent row over a key."""
+
+    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
+        """Return the parent row of each row; -1 for none."""
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A column that is filled from columns of another row, or of its own.
+
+    Attributes
+    ----------
+    table, target : str
+    path : tuple of (str, ForeignKey)
+        Keys that lead to the row of the sources; none for the target's own row.
+    source : str
+        The table of the sources.
+    columns : tuple of str
+        The sources.
+    form : str
+        The target's text, with a mark for each source: the mark alone for a copy.
+    case : str
+        ``"upper"`` or ``"lower"`` where sources are written so; else empty.
+    share : float
+        Of the real rows in which this holds; the others are made up anew.
+    """
+
+    table: str
+    target: str
+    path: Path
+    source: str
+    columns: tuple[str, ...]
+    form: str
+    case: str = ""
+    share: float = 1.0
+
+    @staticmethod
+    def mark(number: int) -> str:
+        """Return what stands for a source in the form."""
+        return chr(_FIRST_MARK + number)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the target is the one source as it stands."""
+        return self.form == self.mark(0)
+
+    def compose(self, sources: Sequence[Texts]) -> Texts:
+        """Return the target's texts; NULL where a source is."""
+        write = _CASES[self.case]
+        parts = _MARK.split(self.form)  # literal, mark, literal, mark, …
+        found: Texts = []
+        for row in zip(*sources):
+            if any(text is None for text in row):
+                found.append(None)
+                continue
+            pieces = [
+                write(str(row[ord(part) - _FIRST_MARK])) if number % 2 else part
+                for number, part in enumerate(parts)
+            ]
+            found.append("".join(pieces))
+        return found
+
+    def differs(self, target: Texts, sources: Sequence[Texts]) -> Bools:
+        """Return the rows in which the target is something else; case and blanks aside."""
+        made = self.compose(sources)
+        unequal = [
+            (one is None) != (two is None) or (one is not None and normal(one) != normal(str(two)))
+            for one, two in zip(target, made)
+        ]
+        return np.array(unequal, dtype=np.bool_)
+
+    def real_differs(self, tables: Mapping[str, pa.Table], keys: Keys) -> Bools:
+        """Return :meth:`differs` of real rows."""
+        rows = tables[self.table]
+        at = path_rows(self.path, len(rows), keys)
+        sources = [texts_of(tables[self.source].column(c), at) for c in self.columns]
+        return self.differs(texts_of(rows.column(self.target)), sources)
+
+    def with_share(self, differs: Bools) -> Alias:
+        """Return the same with its share of rows."""
+        return replace(self, share=1.0 - float(differs.mean()) if len(differs) else 1.0)
+
+    def __str__(self) -> str:
+        names = [f"{self.source}.{name}" for name in self.columns]
+        text = _MARK.sub(lambda m: f"{{{names[ord(m[1]) - _FIRST_MARK]}}}", self.form)
+        where = "" if self.share == 1.0 else f" ({self.share:.0%} of rows)"
+        return f"{self.target} = {names[0] if self.is_copy else text}{where}"
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        path = [[table, key.model_dump(mode="json")] for table, key in self.path]
+        fields = ("table", "target", "source", "form", "case", "share")
+        return {
+            **{f: getattr(self, f) for f in fields}, "columns": list(self.columns), "path": path
+        }  # fmt: skip
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Alias:
+        """Rebuild from :meth:`to_state`."""
+        path = tuple((str(t), ForeignKey.model_validate(key)) for t, key in state["path"])
+        return cls(**{**state, "path": path, "columns": tuple(state["columns"])})
+
+
+def normal(text: str) -> str:
+    """Return a text in the form in which copies are compared."""
+    return " ".join(text.split()).casefold()
+
+
+def path_rows(path: Path, rows: int, keys: Keys) -> IntArray:
+    """Return the row that each row's path ends at; -1 for none."""
+    found = np.arange(rows, dtype=np.int64)
+    for table, key in path:
+        found = taken(keys.parent_rows(table, key), found)
+    return found
+
+
+def texts_of(values: Any, rows: Optional[IntArray] = None) -> Texts:
+    """Return values as texts; of some rows, where -1 is NULL."""
+    if rows is not None:
+        values = values.take(pa.array(rows, mask=rows < 0))
+    return [None if value is None else str(value) for value in values.to_pylist()]

@@ -1,0 +1,303 @@
+"""Which columns repeat personal ones: searched over keys, and among values."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive.privacy.kinds import PiiFinding, PiiKind, cleared_columns
+from synthohive.relational.aliases.alias import Alias, Path, Texts, normal, path_rows, texts_of
+from synthohive.relational.sample import Sample
+from synthohive.schema import PrivacyConfig
+
+__all__ = ["AliasFinder"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+
+NEAR = 0.5
+"""Share of rows that must hold a copy; in the others something else stands."""
+CHANCE = 0.5
+"""Copies among rows that do not belong together, as a share of those that do, at most."""
+CONTAINED = 0.9
+"""Share of a column's distinct values that are values of a personal one."""
+LEAST_ROWS = 10
+LEAST_VALUES = 5
+LEAST_TEXT = 2
+LEAST_DIGITS = 6
+ROWS = 1_000
+FEW = 60
+LONGEST_PATH = 3
+MOST_PATHS = 24
+# Columns that the people of their own row are written into anyway.
+_OF_THE_ROW = frozenset({PiiKind.NAME, PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL})
+
+
+@dataclass
+class AliasFinder:
+    """Finds the columns that are personal because they repeat personal ones.
+
+    Attributes
+    ----------
+    sample : Sample
+    privacy : PrivacyConfig
+    findings : list of PiiFinding
+        What is personal; what is found is added.
+    """
+
+    sample: Sample
+    privacy: PrivacyConfig
+    findings: list[PiiFinding]
+    _texts: dict[tuple[str, str], Texts] = field(default_factory=dict, repr=False)
+
+    def find(self) -> dict[str, dict[str, Alias]]:
+        """Return by table and column what is filled from where; parents first.
+
+        What copies a personal column is personal, and what a personal column copies, too.
+        """
+        found: dict[str, dict[str, Alias]] = {}
+        for table in reversed(self.sample.plan.order):
+            self._find_origins(table)
+        for table in self.sample.plan.order:
+            found[table] = self._find_in(table)
+        self._find_contained()
+        return found
+
+    def _kinds(self, table: str) -> dict[str, PiiKind]:
+        return {f.column: f.kind for f in self.findings if f.table == table}
+
+    def _add(self, table: str, column: str, kind: PiiKind, why: str) -> None:
+        self.findings.append(PiiFinding(table, column, kind, why))
+        log.info("personal_column_repeated", table=table, column=column, why=why)
+
+    def _find_origins(self, table: str) -> None:
+        """Find what is personal because a personal column of a child repeats it."""
+        for target, kind in self._kinds(table).items():
+            if kind is PiiKind.OTHER or target not in self._candidates(table):
+                continue
+            for path, end in self._paths(table):
+                if not path:
+                    continue
+                rows = path_rows(path, len(self.sample.tables[table]), self.sample)
+                known = set(self._kinds(end))
+                for column in self._candidates(end):
+                    if column in known or not self._is_copy(table, target, end, column, rows):
+                        continue
+                    self._add(end, column, kind, f"{table}.{target} repeats it")
+
+    def _is_copy(self, table: str, target: str, end: str, column: str, rows: IntArray) -> bool:
+        some = self._some(self._all(table, target), rows)
+        own, theirs = self._all(table, target), self._all(end, column)
+        if len(some) < LEAST_ROWS:
+            return False
+        pairs = [(normal(own[i] or ""), normal(theirs[rows[i]] or "")) for i in some]
+        if sum(a == b for a, b in pairs[:FEW]) < NEAR * min(len(pairs), FEW) / 2:
+            return False
+        return _beyond_chance(pairs, [b for _, b in pairs])
+
+    def _find_in(self, table: str) -> dict[str, Alias]:
+        """Find a table's columns that repeat personal ones over keys, or of their own row."""
+        config = self.sample.metadata.tables[table]
+        order = list(self.sample.tables[table].column_names)
+        found: dict[str, Alias] = {}
+        for target in self._candidates(table):
+            best: Optional[Alias] = None
+            for path, end in self._paths(table):
+                alias = self._alias(table, target, path, end, order)
+                if alias is not None and (best is None or alias.share > best.share + 0.01):
+                    best = alias
+            if best is None:
+                continue
+            kinds = self._kinds(best.source)
+            if target not in self._kinds(table):
+                kind = next(kinds[c] for c in best.columns if c in kinds)
+                self._add(table, target, kind if best.is_copy else PiiKind.OTHER, f"repeats {best}")
+            if target not in config.derived:
+                found[target] = best
+                log.info("relation_found", table=table, relation=str(best))
+        return found
+
+    def _alias(
+        self, table: str, target: str, path: Path, end: str, order: Sequence[str]
+    ) -> Optional[Alias]:
+        """Return how a column is put together from personal ones at the end of a path."""
+        kinds = self._kinds(end)
+        personal = [c for c in kinds if c in order or path]
+        if not path:  # of two columns that repeat each other, the first comes first
+            personal = [c for c in personal if order.index(c) < order.index(target)]
+        elif end == table:
+            personal = [c for c in personal if c != target]
+        if not personal:
+            return None
+        rows = path_rows(path, len(self.sample.tables[table]), self.sample)
+        own = self._all(table, target)
+        some = self._some(own, rows)
+        if len(some) < LEAST_ROWS:
+            return None
+        others = [c for c in self._candidates(end) if c not in kinds] if path else []
+        own_kind = self._kinds(table).get(target)
+        copies_only = not path and own_kind in _OF_THE_ROW
+        form = self._form([own[i] or "" for i in some], end, rows[some], personal, others)
+        is_copy = form is not None and form[1] == Alias.mark(0)
+        if form is None or (copies_only and not is_copy):
+            return None
+        if not self._is_text(table, target) and not (
+            is_copy and not self._is_text(end, form[0][0])
+        ):
+            return None
+        alias = Alias(table, target, path, end, *form)
+        sources = [[self._all(end, c)[r] for r in rows[some]] for c in alias.columns]
+        made = alias.compose(sources)
+        pairs = [(normal(own[i] or ""), normal(text or "")) for i, text in zip(some, made)]
+        if not _beyond_chance(pairs, [b for _, b in pairs]):
+            return None
+        return alias.with_share(alias.real_differs(self.sample.tables, self.sample))
+
+    def _form(
+        self,
+        texts: list[str],
+        end: str,
+        rows: IntArray,
+        personal: Sequence[str],
+        others: Sequence[str],
+    ) -> Optional[tuple[tuple[str, ...], str, str]]:
+        """Return sources, form and case that most texts have in common."""
+        columns = [*personal, *others]
+        values = {c: [(self._all(end, c)[r] or "") for r in rows] for c in columns}
+        personal_set, forms, cases = set(personal), Counter[str](), Counter[str]()
+        for number, text in enumerate(texts):
+            if number == FEW and (not forms or forms.most_common(1)[0][1] < NEAR * FEW / 2):
+                return None
+            parts = {c: values[c][number] for c in columns}
+            if not any(len(parts[c]) >= LEAST_TEXT for c in personal):
+                continue
+            form, case, used = _marked(" ".join(text.split()), parts, columns)
+            if used & personal_set:
+                forms[form] += 1
+                cases[case] += 1
+        if not forms:
+            return None
+        form, number = forms.most_common(1)[0]
+        if number < NEAR * len(texts):
+            return None
+        marks = {Alias.mark(place): column for place, column in enumerate(columns)}
+        distinct = tuple(dict.fromkeys(marks[c] for c in form if c in marks))
+        places = {mark: Alias.mark(distinct.index(c)) for mark, c in marks.items() if c in distinct}
+        form = "".join(places.get(character, character) for character in form)
+        return distinct, form, cases.most_common(1)[0][0]
+
+    def _find_contained(self) -> None:
+        """Find what is personal because its values are those of a personal column elsewhere."""
+        known = [(f, self._set(f.table, f.column)) for f in list(self.findings)]
+        for table in self.sample.plan.order:
+            found = set(self._kinds(table))
+            for column in self._candidates(table):
+                values = set() if column in found else self._set(table, column)
+                if len(values) < LEAST_VALUES:
+                    continue
+                for finding, theirs in known:
+                    if len(values & theirs) >= CONTAINED * len(values):
+                        why = f"its values are those of {finding.table}.{finding.column}"
+                        self._add(table, column, finding.kind, why)
+                        break
+
+    def _set(self, table: str, column: str) -> set[str]:
+        return {normal(text) for text in self._all(table, column) if text is not None}
+
+    def _candidates(self, table: str) -> list[str]:
+        """Return the columns that may repeat others: texts and long numbers, no keys."""
+        return _candidates(self.sample, self.privacy, table)
+
+    def _all(self, table: str, column: str) -> Texts:
+        if (table, column) not in self._texts:
+            self._texts[table, column] = texts_of(self.sample.tables[table].column(column))
+        return self._texts[table, column]
+
+    def _is_text(self, table: str, column: str) -> bool:
+        type_ = self.sample.tables[table].schema.field(column).type
+        return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+
+    def _some(self, own: Texts, rows: IntArray) -> list[int]:
+        """Return some rows that have a value, and a row at the end of their path."""
+        known = np.array([text is not None for text in own], dtype=np.bool_) & (rows >= 0)
+        at = np.flatnonzero(known)
+        step = max(1, len(at) // ROWS)
+        return [int(i) for i in at[::step]]
+
+    def _paths(self, table: str) -> Iterator[tuple[Path, str]]:
+        """Yield paths over keys and the tables at their ends, the short ones first."""
+        waiting: list[tuple[Path, str]] = [((), table)]
+        for _ in range(MOST_PATHS):
+            if not waiting:
+                return
+            path, end = waiting.pop(0)
+            yield path, end
+            if len(path) == LONGEST_PATH:
+                continue
+            for key in self.sample.metadata.tables[end].foreign_keys:
+                if (end, key) not in path:
+                    waiting.append(((*path, (end, key)), key.parent))
+
+
+def _candidates(sample: Sample, privacy: PrivacyConfig, table: str) -> list[str]:
+    config, rows = sample.metadata.tables[table], sample.tables[table]
+    out = config.key_columns | cleared_columns(config, privacy)
+    return [
+        name
+        for name, column in config.columns.items()
+        if name not in out and column.computed is None and _may_repeat(rows.column(name))
+    ]
+
+
+def _may_repeat(values: pa.ChunkedArray) -> bool:
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return True
+    if not pa.types.is_integer(values.type):
+        return False
+    known = values.slice(0, FEW).drop_null().to_pylist()
+    return bool(known) and all(abs(v) >= 10 ** (LEAST_DIGITS - 1) for v in known)
+
+
+def _beyond_chance(pairs: Sequence[tuple[str, str]], theirs: Sequence[str]) -> bool:
+    """Tell whether equal pairs are many, and far more than among pairs that are shuffled."""
+    equal = sum(one == two for one, two in pairs) / len(pairs)
+    if equal < NEAR:
+        return False
+    half = len(pairs) // 2 or 1
+    moved = [*theirs[half:], *theirs[:half]]
+    chance = sum(one == two for (one, _), two in zip(pairs, moved)) / len(pairs)
+    return chance <= CHANCE * equal
+
+
+def _marked(text: str, parts: dict[str, str], columns: Sequence[str]) -> tuple[str, str, set[str]]:
+    """Return a text with a mark for each part in it, how these are written, and which."""
+    used: set[str] = set()
+    case = ""
+    for column in sorted(columns, key=lambda c: -len(parts[c])):
+        value = " ".join(parts[column].split())
+        if len(value) < LEAST_TEXT:
+            break
+        match = _alone(value).search(text)
+        if match is None:
+            continue
+        written = match[0]
+        if written != value:
+            case = "upper" if written == value.upper() else "lower"
+        text = f"{text[: match.start()]}{Alias.mark(columns.index(column))}{text[match.end() :]}"
+        used.add(column)
+    return text, case, used
+
+
+@lru_cache(maxsize=4096)
+def _alone(value: str) -> re.Pattern[str]:
+    """Return what finds a value that no letter or digit continues."""
+    return re.compile(rf"(?<![^\W_]){re.escape(value)}(?![^\W_])", re.IGNORECASE)

@@ -1,0 +1,155 @@
+"""Columns that repeat personal ones are filled from the same made-up person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from faker import Faker
+
+from synthohive import Metadata, Synthesizer
+
+CUSTOMERS = 80
+
+
+def northwind() -> dict[str, pd.DataFrame]:
+    """Return customers, employees, orders that repeat the customers', and items."""
+    rng, fake = np.random.default_rng(1), Faker("en_US")
+    fake.seed_instance(3)
+    customers = pd.DataFrame(
+        {
+            "customer_id": range(1, CUSTOMERS + 1),
+            "contact_name": [fake.name() for _ in range(CUSTOMERS)],
+            "address": [fake.street_address() for _ in range(CUSTOMERS)],
+            "phone": [fake.numerify("###-555-####") for _ in range(CUSTOMERS)],
+            "segment": rng.choice(["retail", "trade"], CUSTOMERS),
+        }
+    )
+    customers.loc[::9, "phone"] = None
+    first = [fake.first_name() for _ in range(12)]
+    last = [fake.last_name() for _ in range(12)]
+    employees = pd.DataFrame({"employee_id": range(1, 13), "first_name": first, "last_name": last})
+    size = 600
+    of, by = rng.integers(0, CUSTOMERS, size), rng.integers(0, 12, size)
+    orders = pd.DataFrame(
+        {
+            "order_id": range(1, size + 1),
+            "customer_id": of + 1,
+            "employee_id": by + 1,
+            "ship_address": customers["address"].to_numpy()[of],
+            "ship_name": customers["contact_name"].str.upper().to_numpy()[of],
+            "call": customers["phone"].to_numpy()[of],
+            "taken_by": [f"{last[i]}, {first[i]}" for i in by],
+            "weight": rng.integers(1, 50, size),
+        }
+    )
+    elsewhere = rng.random(size) < 0.1
+    orders.loc[elsewhere, "ship_address"] = [fake.street_address() for _ in range(elsewhere.sum())]
+    label = "To " + orders["ship_name"] + ", " + orders["ship_address"]
+    parcels = pd.DataFrame({"parcel_id": range(1, size + 1), "order_id": orders["order_id"]})
+    parcels["label"] = label
+    return {"customers": customers, "employees": employees, "orders": orders, "parcels": parcels}
+
+
+def described() -> Metadata:
+    metadata = Metadata().add_table("customers", "customer_id")
+    metadata.add_table("employees", "employee_id")
+    keys = {"customer_id": "customers.customer_id", "employee_id": "employees.employee_id"}
+    metadata.add_table("orders", "order_id", fk=keys)
+    return metadata.add_table("parcels", "parcel_id", fk={"order_id": "orders.order_id"})
+
+
+def held(made: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """Return the share of rows in which each column repeats what it did."""
+    orders = made["orders"].merge(made["customers"], on="customer_id", how="left")
+    orders = orders.merge(made["employees"], on="employee_id", how="left")
+    parcels = made["parcels"].merge(made["orders"], on="order_id", how="left")
+    label = "To " + parcels["ship_name"] + ", " + parcels["ship_address"]
+    taken_by = orders["last_name"] + ", " + orders["first_name"]
+    same_call = (orders["call"] == orders["phone"]) | (
+        orders["call"].isna() & orders["phone"].isna()
+    )
+    return {
+        "ship_address": (orders["ship_address"] == orders["address"]).mean(),
+        "ship_name": (orders["ship_name"] == orders["contact_name"].str.upper()).mean(),
+        "call": same_call.mean(),
+        "taken_by": (orders["taken_by"] == taken_by).mean(),
+        "label": (parcels["label"] == label).mean(),
+    }
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Synthesizer:
+    return Synthesizer(described()).fit(northwind(), epochs=2, seed=1, progress=False)
+
+
+def test_copies_hold_as_often_as_in_the_real_rows(fitted: Synthesizer, tmp_path: Path) -> None:
+    real, made = held(northwind()), held(fitted.sample(seed=5))
+    assert real["ship_address"] < 0.95
+    for column, share in real.items():
+        assert made[column] == pytest.approx(share, abs=0.06 if share < 1 else 0), column
+    again = Synthesizer.load(fitted.save(tmp_path / "saved")).sample(seed=5)
+    assert held(again) == made
+
+
+def test_no_real_person_is_in_a_copy(fitted: Synthesizer) -> None:
+    real, made = northwind(), fitted.sample(seed=5)
+    for table, column in [
+        ("customers", "address"), ("customers", "contact_name"), ("orders", "ship_address"),
+        ("orders", "ship_name"), ("orders", "taken_by"), ("parcels", "label"),
+    ]:  # fmt: skip
+        assert not set(made[table][column]) & set(real[table][column]), column
+
+
+def test_aliases_are_told(fitted: Synthesizer) -> None:
+    personal = {(f.table, f.column): f.kind.value for f in fitted.personal_data}
+    assert personal["orders", "ship_address"] == "address"
+    assert personal["orders", "call"] == "phone"
+    assert ("parcels", "label") in personal
+    told = [str(relation) for relation in fitted.relations["orders"]]
+    assert "call = customers.phone" in told
+    assert "taken_by = {employees.last_name}, {employees.first_name}" in told
+
+
+def test_what_is_unique_stays_so() -> None:
+    rng, fake = np.random.default_rng(2), Faker("en_US")
+    fake.seed_instance(4)
+    mails = [f"{fake.user_name()}{i}@example.com" for i in range(60)]
+    people = pd.DataFrame({"id": range(60), "email": mails, "age": rng.integers(18, 80, 60)})
+    logins = pd.DataFrame({"id": range(60), "person": range(60), "login": mails})
+    logins.loc[::10, "login"] = [f"root{i}@example.net" for i in range(6)]
+    unique = {"login": [{"columns": ["login"]}], "email": [{"columns": ["email"]}]}
+    metadata = Metadata().add_table("people", "id", unique=unique["email"])
+    metadata.add_table("accounts", "id", fk={"person": "people.id"}, unique=unique["login"])
+    synth = Synthesizer(metadata)
+    synth.fit({"people": people, "accounts": logins}, epochs=1, seed=1, progress=False)
+    for scale in (1.0, 3.0):
+        made = synth.sample(seed=1, scale=scale)
+        both = made["accounts"].merge(made["people"], left_on="person", right_on="id")
+        assert made["accounts"]["login"].is_unique
+        assert 0.8 <= (both["login"] == both["email"]).mean() <= 1.0
+
+
+def test_values_of_a_person_without_a_key_are_personal() -> None:
+    real = northwind()
+    rng = np.random.default_rng(5)
+    who = rng.integers(0, CUSTOMERS, 300)
+    log = pd.DataFrame({"id": range(300), "w": real["customers"]["contact_name"].to_numpy()[who]})
+    log["did"] = rng.choice(["view", "buy"], 300)
+    metadata = Metadata().add_table("customers", "customer_id").add_table("log", "id")
+    synth = Synthesizer(metadata)
+    data = {"customers": real["customers"], "log": log}
+    synth.fit(data, epochs=1, seed=1, progress=False)
+    assert ("log", "w") in {(f.table, f.column) for f in synth.personal_data}
+    assert not set(synth.sample(seed=1)["log"]["w"]) & set(log["w"])
+
+
+def test_the_user_clears_an_alias() -> None:
+    from synthohive import PrivacyConfig
+
+    privacy = PrivacyConfig(pii_columns={"orders": {"call": "none"}})
+    synth = Synthesizer(described(), privacy)
+    synth.fit(northwind(), epochs=1, seed=1, progress=False)
+    assert ("orders", "call") not in {(f.table, f.column) for f in synth.personal_data}
