@@ -14,7 +14,7 @@ from typing import Any, Optional, Union
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Counting", "Entities", "EntityPath", "entities_or_rows", "protected_end"]
+__all__ = ["Counting", "Entities", "EntityPath", "entities_or_rows", "on_grid", "protected_end"]
 
 Ints = npt.NDArray[np.int64]
 Ends = tuple[float, float]
@@ -89,11 +89,6 @@ class EntityPath:
         """How many entities are known."""
         return int(self.codes.max(initial=-1)) + 1
 
-    @property
-    def complete(self) -> bool:
-        """Whether each row's entity is known, and there are enough of them."""
-        return self.counting.short == 0 and bool((self.codes >= 0).all())
-
     def holders(self, codes: Ints, size: int) -> Ints:
         """Count the entities of each code; -1 is left out."""
         span = self.size + 1
@@ -105,7 +100,8 @@ class EntityPath:
 
     def merges(self, other: EntityPath) -> bool:
         """Whether each entity of `other` lies within one of these, so that these are fewer."""
-        if self.size > other.size or not (self.complete and other.complete):
+        known = bool((self.codes >= 0).all()) and bool((other.codes >= 0).all())
+        if not known or self.size > other.size or self.counting.least < other.counting.least:
             return False
         return len(np.unique(other.codes * self.size + self.codes)) == other.size
 
@@ -198,7 +194,7 @@ class Entities:
                 return None
             holders = own.holders(codes, len(distinct))
             end = protected_end(sign * distinct, holders, int(codes[order[at]]), k)
-            found.append(float(end) * (step or 1.0))
+            found.append(on_grid(float(end) * (step or 1.0), step))
         return min(found), max(found)
 
     def passed(self, k: int) -> Optional[int]:
@@ -219,6 +215,15 @@ class Entities:
                 return None
             found = max(found, at)
         return found
+
+
+def on_grid(values: Any, step: float) -> Any:
+    """Return numbers on the nearest point of a grid, as floats are written: 0.1, not 0.1000…01."""
+    if not step:
+        return values
+    whole = np.rint(np.asarray(values) / step)
+    found = whole / np.rint(1.0 / step) if step < 1 else whole * step
+    return found if isinstance(values, np.ndarray) else float(found)
 
 
 def protected_end(

@@ -99,6 +99,10 @@ class EntityFinder:
             most = np.maximum(most, entities.holders(rows, len(most)))
         return most
 
+    def may_be(self, table: str) -> bool:
+        """Whether the rows of a table may be entities, as far as is known by now."""
+        return self._may_be(table, frozenset(self.kept))
+
     def report(self, table: str) -> None:
         """Log over which paths the entities of a table are counted."""
         entities, k = self.of(table), self.privacy.k_anonymity_threshold

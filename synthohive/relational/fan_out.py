@@ -17,8 +17,6 @@ __all__ = ["FanOutModel"]
 
 IntArray = npt.NDArray[np.int64]
 Method = Literal["empirical", "negbinom"]
-_STRUCTURE = 20
-"""With fewer parents than this times k, counts are structure (16 airlines), not persons."""
 
 
 class FanOutModel:
@@ -41,14 +39,15 @@ class FanOutModel:
 
         "negbinom" fits a negative binomial with the zeros modelled apart. The counts of
         the k parents with most children are pooled to their mean, as a lone maximum
-        could point at a person; the total stays.
+        could point at a person; the total stays. With ``k=1`` all counts are kept, as for
+        parents that are no entities.
         """
         items = sorted((int(c), int(p)) for c, p in histogram.items() if p > 0)
         counts = np.array([c for c, _ in items], dtype=np.int64)
         parents = np.array([p for _, p in items], dtype=np.int64)
         if method == "negbinom" and len(counts) and counts[-1] > 0:
             counts, parents = _negative_binomial(counts, parents)
-        elif parents.sum() >= _STRUCTURE * k:
+        elif k > 1 and parents.sum():
             counts, parents = _pooled_tail(counts, parents, k)
         return cls(counts, parents)
 

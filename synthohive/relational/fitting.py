@@ -48,6 +48,7 @@ from synthohive.relational.sample import (
     sampled_groups,
     training_context,
 )
+from synthohive.relational.spikes import without_spikes
 from synthohive.relational.stand_ins import StandIns
 from synthohive.relational.training.training_job import TrainingJob
 from synthohive.schema import Column, ColumnKind, ForeignKey
@@ -142,7 +143,8 @@ class TableFitter:
         facts, count = self.fan_outs[key.label(name)], max(self.counts[name], 1)
         alone = facts.nulls + facts.orphans if facts.nulls else 0  # as NULL, where that is known
         method = self.sample.metadata.tables[name].linkage_method
-        fan_out = FanOutModel.fit(facts.histogram, method=method, k=self._k)
+        k = self._k if self.entities.may_be(key.parent) else 1
+        fan_out = FanOutModel.fit(facts.histogram, method=method, k=k)
         return FittedKey(fan_out, alone / count)
 
     def _kept(self, name: str, personal: Mapping[str, PiiKind]) -> tuple[str, ...]:
@@ -216,9 +218,11 @@ class TableFitter:
         )
         table.joint_counts = self._joint_counts(name, attributes, entities)
         attributes, columns = self._related(table, attributes, columns, entities)
-        groups, plain = self._groups(name), attributes
+        groups, plain = self._groups(table), attributes
         if self.options.relations:
-            attributes, columns = self._stood_in(table, groups, attributes, columns)
+            attributes, columns = self._stood_in(table, groups, attributes, columns, entities)
+        rng = seeds.generator(options.seed, name, "spikes")
+        attributes = without_spikes(attributes, columns, entities, k, rng)
         table.encoder = self._encoder(table, attributes, columns, entities)
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
         able = options.model.conditional
@@ -276,10 +280,12 @@ class TableFitter:
         rows = attributes.select([c for c in attributes.column_names if c not in known])
         return JointCounts.fit(rows, counts, entities, self._k)
 
-    def _groups(self, name: str) -> Optional[SampledGroups]:
+    def _groups(self, table: FittedTable) -> Optional[SampledGroups]:
+        name = table.config.name
         driver = self.sample.plan.tables[name].driver
         histogram = {} if driver is None else self.fan_outs[driver.label(name)].histogram
-        return sampled_groups(self.sample, name, histogram)
+        largest = 1 if driver is None else table.keys[driver.label(name)].fan_out.largest
+        return sampled_groups(self.sample, name, histogram, largest)
 
     def _stood_in(
         self,
@@ -287,12 +293,13 @@ class TableFitter:
         groups: Optional[SampledGroups],
         attributes: pa.Table,
         columns: dict[str, Column],
+        entities: Entities,
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Return gaps and differences in the place of columns."""
         name, k = table.config.name, self.options.privacy.k_anonymity_threshold
         names = [c for c in columns if c in table.attributes and c not in table.config.derived]
         by_gap = self.options.model.siblings
-        table.stand_ins = StandIns.find(attributes, names, groups, k, by_gap=by_gap)
+        table.stand_ins = StandIns.find(attributes, names, groups, k, entities, by_gap=by_gap)
         for one in table.stand_ins.growing:
             log.info("relation_found", table=name, relation=str(one))
         rng = seeds.generator(self.options.seed, name, "growing")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow
+from synthohive._entities import Entities, entities_or_rows
 from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, step_of
 from synthohive.relational.siblings import previous_siblings
 from synthohive.schema import Column
@@ -40,7 +41,8 @@ class Growing:
     step : float
         The grid of the gaps; 0 for none.
     low, high : float
-        What the column's values lie between, but for those of the `k` most extreme rows.
+        Protected bounds: what the column's values lie between, but for those of the `k`
+        most extreme entities.
     by_gap : bool
         The gap is modelled, for models that know the row before; else the values are, and
         those of a group are sorted.
@@ -96,6 +98,7 @@ def find_growing(
     parents: IntArray,
     positions: IntArray,
     k: int,
+    entities: Optional[Entities] = None,
     *,
     by_gap: bool = True,
 ) -> list[Growing]:
@@ -108,8 +111,11 @@ def find_growing(
     names : sequence of str
         The columns to look at.
     k : int
-        Extremes of fewer rows are not kept.
+        Extremes of fewer entities are not kept.
+    entities : Entities, optional
+        Those behind the rows; each row is one by default.
     """
+    owners = entities_or_rows(entities, len(rows))
     before, _ = previous_siblings(parents, positions)
     later = np.flatnonzero(before >= 0)
     found = []
@@ -120,8 +126,10 @@ def find_growing(
         values = as_numbers(array)
         gaps = values[later] - values[before[later]]
         if (gaps >= 0).all() and (gaps > 0).mean() >= LEAST_RISES:
-            low, high = np.sort(values)[[k - 1, -k]]
-            found.append(Growing(name, step_of(array), float(low), float(high), by_gap))
+            step = step_of(array)
+            ends = owners.ends(values, k, step)
+            if ends is not None:
+                found.append(Growing(name, step, *ends, by_gap))
     return found
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow, parse_type
+from synthohive._entities import Entities, entities_or_rows, on_grid
 from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, step_of
 from synthohive.relational.relations.patterns import on_a_list
 from synthohive.schema import Column
@@ -50,7 +51,8 @@ class Residual:
     missing : float
         What the source counts as where it is NULL.
     low, high : float
-        What the column's values lie between, but for those of the `k` most extreme rows.
+        Protected bounds: what the column's values lie between, but for those of the `k`
+        most extreme entities.
     """
 
     column: str
@@ -72,7 +74,9 @@ class Residual:
         return asdict(self)
 
 
-def find_residuals(rows: pa.Table, names: Sequence[str], k: int) -> list[Residual]:
+def find_residuals(
+    rows: pa.Table, names: Sequence[str], k: int, entities: Optional[Entities] = None
+) -> list[Residual]:
     """Return the columns that lie near a multiple of one before them.
 
     Parameters
@@ -81,8 +85,11 @@ def find_residuals(rows: pa.Table, names: Sequence[str], k: int) -> list[Residua
     names : sequence of str
         The columns to look at, in order; a source always stands before.
     k : int
-        Extremes of fewer rows are not kept.
+        Extremes of fewer entities are not kept.
+    entities : Entities, optional
+        Those behind the rows; each row is one by default.
     """
+    owners = entities_or_rows(entities, len(rows))
     numbers = {
         name: as_numbers(rows.column(name)) for name in names if is_number(rows.column(name).type)
     }
@@ -95,7 +102,10 @@ def find_residuals(rows: pa.Table, names: Sequence[str], k: int) -> list[Residua
             continue
         array = rows.column(name)
         kind = str(array.type), step_of(array)
-        trials = [_trial((name, source), own, numbers[source], kind, k) for source in before]
+        ends = owners.ends(own, k, kind[1])
+        if ends is None:
+            continue
+        trials = [_trial((name, source), own, numbers[source], kind, ends) for source in before]
         best = min((t for t in trials if t is not None), default=None, key=lambda t: t[0])
         if best is not None:
             found.append(best[1])
@@ -119,7 +129,11 @@ def _correlated(columns: Sequence[Floats]) -> npt.NDArray[np.bool_]:
 
 
 def _trial(
-    names: tuple[str, str], own: Floats, other: Floats, kind: tuple[str, float], k: int
+    names: tuple[str, str],
+    own: Floats,
+    other: Floats,
+    kind: tuple[str, float],
+    ends: tuple[float, float],
 ) -> Optional[tuple[float, Residual]]:
     """Return the spread that is left beside a source, if it is small enough."""
     known = np.flatnonzero(~np.isnan(own) & ~np.isnan(other))
@@ -128,11 +142,10 @@ def _trial(
     y, x = own[known], other[known]
     heavy = _heaviest(y)
     best: Optional[tuple[float, Residual]] = None
-    ends = np.sort(own[~np.isnan(own)])[[min(k, len(own)) - 1, -min(k, len(own))]]
     for slope in dict.fromkeys((1.0, _slope(x, y))):
         if slope == 0.0:
             continue
-        one = Residual(*names, slope, *kind, float(np.median(x)), *map(float, ends))
+        one = Residual(*names, slope, *kind, _middle_value(x), *ends)
         left = y - one.base(x)
         share = _spread(left) / max(_spread(y), 1e-12)
         if on_a_list(y, left):
@@ -141,6 +154,11 @@ def _trial(
         if share <= MOST_LEFT and closer and (best is None or share < best[0] - 0.02):
             best = share, one
     return best
+
+
+def _middle_value(values: Floats) -> float:
+    """Return the mean of the values around the median, which is no single one."""
+    return float(np.sort(values)[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())
 
 
 def _slope(x: Floats, y: Floats) -> float:
@@ -189,7 +207,7 @@ def restore_residuals(residuals: Sequence[Residual], rows: pa.Table) -> pa.Table
     for one in residuals:
         left = as_numbers(rows.column(one.column)) * (one.step or 1.0)
         values = np.clip(left + one.base(as_numbers(rows.column(one.source))), one.low, one.high)
-        array = from_numbers(values, parse_type(one.arrow))
+        array = from_numbers(on_grid(values, one.step), parse_type(one.arrow))
         place = rows.column_names.index(one.column)
         rows = rows.set_column(place, pa.field(one.column, array.type), array)
     return rows

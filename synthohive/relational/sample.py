@@ -106,7 +106,7 @@ class SampledGroups:
         Of each row: its driving parent's row (-1: none), its place in the group, and the
         number of rows in it.
     largest : int
-        Rows of the largest group of the full table.
+        Rows of the largest group that is generated.
     thinning : float
         How many times larger the groups of the full table are.
     """
@@ -124,7 +124,7 @@ class SampledGroups:
 
 
 def sampled_groups(
-    sample: Sample, table: str, histogram: Mapping[int, int]
+    sample: Sample, table: str, histogram: Mapping[int, int], largest: int
 ) -> Optional[SampledGroups]:
     """Return the groups of a table, None for a root table.
 
@@ -132,6 +132,8 @@ def sampled_groups(
     ----------
     histogram : mapping of int to int
         Parents of the full table by their number of children.
+    largest : int
+        Most children of one parent, as far as that may be stored.
     """
     driver = sample.plan.tables[table].driver
     if driver is None:
@@ -139,7 +141,6 @@ def sampled_groups(
     parents = sample.parent_rows(table, driver)
     ranks = sibling_ranks(sample.metadata.tables[table], sample.tables[table], driver)
     positions, sizes = positions_in_groups(parents, ranks)
-    largest = max(histogram, default=1)
     groups = len(np.unique(parents[parents >= 0]))
     filled = sum(number for size, number in histogram.items() if size)
     real_mean = sum(size * number for size, number in histogram.items()) / max(filled, 1)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive.relational.growing import (
     Growing,
     find_growing,
@@ -53,6 +54,7 @@ class StandIns:
         names: Sequence[str],
         groups: Optional[SampledGroups],
         k: int,
+        entities: Optional[Entities] = None,
         *,
         by_gap: bool,
     ) -> StandIns:
@@ -60,16 +62,20 @@ class StandIns:
 
         Parameters
         ----------
+        k : int
+            Extremes of fewer entities are not kept.
+        entities : Entities, optional
+            Those behind the rows.
         by_gap : bool
             The model knows the rows before.
         """
         growing: list[Growing] = []
         if groups is not None and groups.whole:
             order = groups.parents, groups.positions
-            growing = find_growing(rows, names, *order, k, by_gap=by_gap)
+            growing = find_growing(rows, names, *order, k, entities, by_gap=by_gap)
         taken = {one.column for one in growing}
         rest = [name for name in names if name not in taken]
-        return cls(tuple(growing), tuple(find_residuals(rows, rest, k)))
+        return cls(tuple(growing), tuple(find_residuals(rows, rest, k, entities)))
 
     @property
     def columns(self) -> list[str]:

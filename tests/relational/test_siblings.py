@@ -112,7 +112,8 @@ def test_no_group_goes_on_for_longer_than_the_real_ones() -> None:
     rows, *groups = grown()
     (one,) = find_growing(rows, ["up"], *groups, 5)
     real = np.sort(rows.column("up").to_numpy())
-    assert [one.low, one.high] == real[[4, -5]].tolist()
+    assert real[4] < one.low < real[9]
+    assert real[-10] < one.high < real[-5]
     values = one.grown(np.full(400, one.high - 100.0), np.full(400, 60.0), *groups)
     assert values.max() == one.high
     assert (np.diff(values.reshape(80, 5)) == 25).all()

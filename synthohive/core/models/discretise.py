@@ -97,20 +97,23 @@ class Bins:
 def _cut(values: Floats, share: float) -> tuple[Floats, Floats, Ints]:
     """Return the steps' ends, and the first step of each bin.
 
-    Cuts lie half-way between neighbouring values, so that no real value is an end.
+    Cuts lie half-way between neighbouring values, and the outermost ends as far beyond the
+    last ones, so that no real value is an end; a single value takes the whole mode.
     """
-    if not len(values):
+    found, counts = np.unique(values, return_counts=True)
+    if len(found) < 2:
         ends = np.array([-1, 1], dtype=np.float32)
         return ends[:1], ends[1:], np.zeros(1, dtype=np.int64)
-    found, counts = np.unique(values, return_counts=True)
     middle = (np.cumsum(counts) - counts / 2) / len(values)
     steps = int(np.clip(share * STEPS, 1, max(1, len(values) // STEP_ROWS)))
     bins = int(np.clip(round(share * BINS), 1, max(1, len(values) // BIN_ROWS)))
     step = (middle * max(steps, bins)).astype(np.int64)
     starts = np.flatnonzero(np.r_[True, step[1:] != step[:-1]])
     cuts = (found[starts[1:]] + found[starts[1:] - 1]) / 2
-    low = np.r_[found[0], cuts].astype(np.float32)
-    high = np.r_[cuts, found[-1]].astype(np.float32)
+    first = max(1.5 * found[0] - 0.5 * found[1], -1.0)
+    last = min(1.5 * found[-1] - 0.5 * found[-2], 1.0)
+    low = np.r_[first, cuts].astype(np.float32)
+    high = np.r_[cuts, last].astype(np.float32)
     weights = np.add.reduceat(counts, starts)
     centre = (np.cumsum(weights) - weights / 2) / len(values)
     group = (centre * bins).astype(np.int64)

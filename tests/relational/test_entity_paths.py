@@ -1,0 +1,208 @@
+"""Who stands behind a row: every key path counts, and the least number decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from synthohive import Metadata, PrivacyConfig
+from synthohive._entities import Entities, EntityPath, protected_end
+from synthohive.exceptions import SchemaError
+from synthohive.privacy.kinds import PiiFinding, PiiKind
+from synthohive.relational.entity_paths import EntityFinder, check_entities
+from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.sample import Sample
+from synthohive.relational.spikes import without_spikes
+
+K = 5
+
+
+def finder(
+    metadata: Metadata, findings: tuple[PiiFinding, ...] = (), **tables: Any
+) -> EntityFinder:
+    arrow = {
+        n: pa.Table.from_pandas(pd.DataFrame(t), preserve_index=False) for n, t in tables.items()
+    }
+    plan = RelationalPlan.build(metadata, {n: len(t) for n, t in arrow.items()})
+    return EntityFinder(Sample(metadata, plan, arrow), PrivacyConfig(), findings)
+
+
+def shop(orders: int = 600, **more: Any) -> dict[str, Any]:
+    rng = np.random.default_rng(1)
+    return {
+        "stores": {"id": np.arange(20), "size": rng.choice(list("SML"), 20)},
+        "customers": {"id": np.arange(100), "tier": rng.choice(list("ab"), 100)},
+        "orders": {
+            "id": np.arange(orders),
+            "store_id": rng.integers(0, 20, orders),
+            "customer_id": rng.integers(0, 100, orders),
+            **more,
+        },
+    }
+
+
+SHOP = {"store_id": "stores.id", "customer_id": "customers.id"}
+
+
+def shop_metadata(fk: dict[str, str], pk: Any = "id") -> Metadata:
+    metadata = Metadata().add_table("stores", "id").add_table("customers", "id")
+    return metadata.add_table("orders", pk, fk=fk)
+
+
+def holders(entities: Entities, rows: np.ndarray) -> int:
+    """Count the entities of some rows."""
+    return int(entities.holders(np.isin(np.arange(len(entities)), rows).astype(np.int64))[1])
+
+
+@pytest.mark.parametrize("pk", ["id", ["store_id", "id"], ["customer_id", "id"]])
+def test_a_person_beside_the_driving_key_counts(pk: Any) -> None:
+    tables = shop()
+    entities = finder(shop_metadata(SHOP, pk), **tables).of("orders")
+    assert len(entities.paths) == 2
+    customer = np.asarray(tables["orders"]["customer_id"])
+    assert holders(entities, np.flatnonzero(customer == 7)) == 1
+    store = np.asarray(tables["orders"]["store_id"])
+    assert holders(entities, np.flatnonzero(store == 7)) == 1
+    few = np.flatnonzero(np.isin(customer, [1, 2, 3, 4]))
+    assert holders(entities, few) == 4
+
+
+def test_unknown_owners_are_not_one_each() -> None:
+    tables = shop()
+    tables["orders"]["customer_id"] = np.where(
+        np.arange(600) % 3 == 0, np.nan, tables["orders"]["customer_id"]
+    )
+    entities = finder(shop_metadata({"customer_id": "customers.id"}), **tables).of("orders")
+    most = np.nanmax(
+        np.bincount(tables["orders"]["customer_id"][np.arange(600) % 3 > 0].astype(int))
+    )
+    unknown = np.flatnonzero(np.isnan(tables["orders"]["customer_id"]))
+    assert holders(entities, unknown[: int(most)]) == 1
+    assert holders(entities, unknown) == -(-len(unknown) // most)
+
+
+def test_keys_that_are_not_declared_count() -> None:
+    tables = shop(user_id=np.arange(600) % 50, amount=np.arange(600))
+    found = finder(shop_metadata({}), **tables)
+    names = {path.name for path in found.of("orders").paths}
+    assert names == {
+        "orders(store_id) -> stores(id)", "orders(customer_id) -> customers(id)", "orders.user_id",
+    }  # fmt: skip
+    user = np.asarray(tables["orders"]["user_id"])
+    assert holders(found.of("orders"), np.flatnonzero(user == 3)) == 1
+
+
+def test_a_repeated_email_is_one_person() -> None:
+    tables = shop(mail=[f"p{i % 40}@example.com" for i in range(600)])
+    finding = PiiFinding("orders", "mail", PiiKind.EMAIL, "")
+    entities = finder(shop_metadata({}), (finding,), **tables).of("orders")
+    assert holders(entities, np.arange(3, 600, 40)) == 1
+
+
+def test_a_coarser_path_makes_a_finer_one_needless() -> None:
+    tables = shop()
+    tables["lines"] = {"id": np.arange(1800), "order_id": np.arange(1800) // 3}
+    metadata = shop_metadata({"customer_id": "customers.id"}).add_table(
+        "lines", "id", fk={"order_id": "orders.id"}
+    )
+    tables["orders"].pop("store_id")
+    (path,) = finder(metadata, **tables).of("lines").paths
+    assert path.name.endswith("orders(customer_id) -> customers(id)")
+
+
+def test_things_and_kept_tables_are_no_entities() -> None:
+    tables = shop(product_id=np.arange(600) % 30, status_id=np.arange(600) % 6)
+    tables["products"] = {"id": np.arange(30), "label": [f"p{i}" for i in range(30)]}
+    metadata = shop_metadata({**SHOP, "product_id": "products.id"}).add_table("products", "id")
+    found = finder(metadata, **tables)
+    assert len(found.of("orders").paths) == 2
+    found.kept.add("stores")
+    assert len(found.of("orders").paths) == 1
+    finding = PiiFinding("products", "label", PiiKind.NAME, "")
+    assert len(finder(metadata, (finding,), **tables).of("orders").paths) == 3
+
+
+def test_the_users_of_a_look_up_row_are_entities_not_rows() -> None:
+    tables = shop()
+    kinds = np.arange(600) % 10
+    kinds[kinds == 9] = 8
+    one = np.flatnonzero(np.asarray(tables["orders"]["customer_id"]) == 7)[:6]
+    kinds[one] = 9
+    tables["orders"]["kind_id"] = kinds
+    tables["kinds"] = {"id": np.arange(10), "label": [f"k{i}" for i in range(10)]}
+    metadata = shop_metadata({**SHOP, "kind_id": "kinds.id"}).add_table("kinds", "id")
+    users = finder(metadata, **tables).users("kinds")
+    assert users[9] == 1
+    assert users[:8].min() >= K
+
+
+def test_fewer_than_k_entities_must_all_share_a_value() -> None:
+    shippers = EntityPath.of("shipper", np.arange(90) % 3, K)
+    entities = Entities.of(90, [shippers])
+    assert holders(entities, np.arange(90)) >= K
+    assert holders(entities, np.flatnonzero(np.arange(90) % 3 < 2)) < K
+
+
+def test_one_person_alone_shows_nothing() -> None:
+    tables = {
+        "patients": {"id": [1], "name": ["Ann"]},
+        "visits": {"id": np.arange(50), "pid": [1] * 50},
+    }
+    metadata = Metadata().add_table("patients", "id")
+    metadata.add_table("visits", "id", fk={"pid": "patients.id"})
+    person = PiiFinding("patients", "name", PiiKind.NAME, "")
+    assert holders(finder(metadata, (person,), **tables).of("visits"), np.arange(50)) < K
+    assert holders(finder(metadata, **tables).of("visits"), np.arange(50)) == 50  # one company
+
+
+def test_the_user_names_the_entities() -> None:
+    tables = shop(user_id=np.arange(600) % 50)
+    found = finder(shop_metadata(SHOP), **tables)
+    found.privacy = PrivacyConfig(entities=["customers", "orders.user_id"])
+    names = {path.name for path in found.of("orders").paths}
+    assert names == {"orders(customer_id) -> customers(id)", "orders.user_id"}
+    metadata = shop_metadata(SHOP)
+    with pytest.raises(SchemaError, match="no table"):
+        check_entities(metadata, PrivacyConfig(entities=["custmers"]))
+
+
+def test_bounds_are_no_values_of_few_entities() -> None:
+    rng = np.random.default_rng(3)
+    salaries = np.round(rng.lognormal(10, 0.5, 2_000), 2)
+    salaries[:40] = 9e6  # one person in 40 rows
+    entities = Entities.over(np.r_[np.zeros(40), np.arange(1_960)])
+    ends = entities.ends(salaries, K, 0.01)
+    assert ends is not None
+    assert np.sort(salaries)[9] > ends[0] > np.sort(salaries)[4]
+    assert ends[1] < np.sort(salaries[40:])[-4]
+    assert not np.isclose(salaries[:, None], ends, atol=0.004).any()
+    assert Entities.over(np.arange(2_000) % 4).ends(salaries, K) is None
+    shared = np.repeat([1.0, 2.0, 3.0], 10)
+    assert Entities(30).ends(shared, K) == (1.0, 3.0)
+
+
+def test_a_bound_moves_away_from_single_values() -> None:
+    values = np.array([100, 90, 80, 79, 78, 77, 76, 75])
+    alone = np.ones(8, dtype=np.int64)
+    found = protected_end(values, alone, 2, 3)
+    assert found not in values[2:].tolist() or found == 79  # no free place: the mean
+    assert protected_end(np.array([100, 90, 80, 60, 40, 20, 0]), alone[:7], 2, 3) == 59
+
+
+def test_repeats_of_one_entity_are_spread_over_their_neighbours() -> None:
+    rng = np.random.default_rng(4)
+    amounts = np.round(rng.uniform(5, 80, 3_000), 2)
+    amounts[:200] = 55.55
+    shared = np.round(amounts)
+    table = pa.table({"amount": amounts, "shared": shared})
+    entities = Entities.over(np.r_[np.zeros(200), np.arange(2_800) % 700 + 1])
+    spread = without_spikes(table, ["amount", "shared"], entities, K, rng)
+    values = spread.column("amount").to_numpy()
+    assert (values == 55.55).sum() <= 1
+    assert np.abs(values[:200] - 55.55).max() < 1
+    assert np.array_equal(values[200:], amounts[200:])
+    assert spread.column("shared").equals(table.column("shared"))
