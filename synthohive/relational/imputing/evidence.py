@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +51,7 @@ class Evidence:
         self.sample, self.table, self.lost, self.seed = sample, table, lost, seed
         self.name = table.config.name
         self.rows = sample.tables[self.name]
-        groups = sampled_groups(sample, self.name, {})
-        self.groups = None if groups is None else replace(groups, largest=table.largest_group)
+        self.groups = sampled_groups(sample, self.name, {}, table.largest_group)
         names = table.relations.above(table.attributes)
         found = self.lineage(self.name, names, np.arange(len(self.rows)))
         found = beside(pa.table({"": pa.nulls(len(self.rows))}), found)
