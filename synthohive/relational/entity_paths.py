@@ -136,7 +136,7 @@ class EntityFinder:
 
     def _over_keys(self, table: str, without: frozenset[str]) -> Iterator[Named]:
         rows, order = self.sample.tables[table], self.sample.plan.order
-        for key in [*self.sample.metadata.tables[table].foreign_keys, *self._undeclared(table)]:
+        for key in [*self.sample.metadata.tables[table].foreign_keys, *self.undeclared(table)]:
             if key.parent in without:
                 continue
             label = key.label(table)
@@ -162,7 +162,7 @@ class EntityFinder:
     def _in_columns(self, table: str) -> Iterator[Named]:
         """Yield the columns that name an entity without a key: repeated ids, e-mails."""
         rows, config = self.sample.tables[table], self.sample.metadata.tables[table]
-        keys = [set(k.columns) for k in [*config.foreign_keys, *self._undeclared(table)]]
+        keys = [set(k.columns) for k in [*config.foreign_keys, *self.undeclared(table)]]
         named = self.privacy.entities
         if named is not None:
             names = [c for c in rows.column_names if f"{table}.{c}" in named]
@@ -180,7 +180,7 @@ class EntityFinder:
             return False
         return _is_key_type(self.sample.tables[table].schema.field(column).type)
 
-    def _undeclared(self, table: str) -> list[ForeignKey]:
+    def undeclared(self, table: str) -> list[ForeignKey]:
         """Return the keys that are not declared, but that names and values tell of."""
         if self.privacy.entities is not None:
             return []

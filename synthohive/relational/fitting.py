@@ -191,7 +191,9 @@ class TableFitter:
         )
         self.entities.kept.add(name)
         self.sample.encoded[name] = table.reference.encode(self.options.embedding_threshold)
-        log.info("table_kept", table=name, columns=list(kept), rows=len(data), modelled=table.free)
+        log.warning(
+            "table_kept", table=name, columns=list(kept), rows=len(data), modelled=table.free
+        )
         table.fakes = fit_columns(table.config, table.roles.personal, data, self.options.privacy)
         attributes, columns = own_columns(
             self.sample, name, table.free, tuple(table.roles.personal)

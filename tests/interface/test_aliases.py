@@ -21,6 +21,7 @@ def northwind() -> dict[str, pd.DataFrame]:
     customers = pd.DataFrame(
         {
             "customer_id": range(1, CUSTOMERS + 1),
+            "company": [fake.company() for _ in range(CUSTOMERS)],
             "contact_name": [fake.name() for _ in range(CUSTOMERS)],
             "address": [fake.street_address() for _ in range(CUSTOMERS)],
             "phone": [fake.numerify("###-555-####") for _ in range(CUSTOMERS)],
@@ -40,11 +41,14 @@ def northwind() -> dict[str, pd.DataFrame]:
             "employee_id": by + 1,
             "ship_address": customers["address"].to_numpy()[of],
             "ship_name": customers["contact_name"].str.upper().to_numpy()[of],
+            "ship_to": customers["company"].to_numpy()[of],
             "call": customers["phone"].to_numpy()[of],
             "taken_by": [f"{last[i]}, {first[i]}" for i in by],
             "weight": rng.integers(1, 50, size),
         }
     )
+    orders["ship_to"] = [c.upper() if i % 50 == 0 else c for i, c in enumerate(orders["ship_to"])]
+    orders.loc[::40, "ship_to"] = [f"{fake.company()} Depot" for _ in orders.index[::40]]
     elsewhere = rng.random(size) < 0.1
     orders.loc[elsewhere, "ship_address"] = [fake.street_address() for _ in range(elsewhere.sum())]
     label = "To " + orders["ship_name"] + ", " + orders["ship_address"]
@@ -75,6 +79,7 @@ def held(made: dict[str, pd.DataFrame]) -> dict[str, float]:
         "ship_address": (orders["ship_address"] == orders["address"]).mean(),
         "ship_name": (orders["ship_name"] == orders["contact_name"].str.upper()).mean(),
         "call": same_call.mean(),
+        "ship_to": (orders["ship_to"].str.lower() == orders["company"].str.lower()).mean(),
         "taken_by": (orders["taken_by"] == taken_by).mean(),
         "label": (parcels["label"] == label).mean(),
     }
@@ -138,12 +143,13 @@ def test_values_of_a_person_without_a_key_are_personal() -> None:
     who = rng.integers(0, CUSTOMERS, 300)
     log = pd.DataFrame({"id": range(300), "w": real["customers"]["contact_name"].to_numpy()[who]})
     log["did"] = rng.choice(["view", "buy"], 300)
+    log["who"] = log.pop("w")
     metadata = Metadata().add_table("customers", "customer_id").add_table("log", "id")
     synth = Synthesizer(metadata)
     data = {"customers": real["customers"], "log": log}
     synth.fit(data, epochs=1, seed=1, progress=False)
-    assert ("log", "w") in {(f.table, f.column) for f in synth.personal_data}
-    assert not set(synth.sample(seed=1)["log"]["w"]) & set(log["w"])
+    assert ("log", "who") in {(f.table, f.column) for f in synth.personal_data}
+    assert not set(synth.sample(seed=1)["log"]["who"]) & set(log["who"])
 
 
 def test_the_user_clears_an_alias() -> None:
@@ -153,3 +159,17 @@ def test_the_user_clears_an_alias() -> None:
     synth = Synthesizer(described(), privacy)
     synth.fit(northwind(), epochs=1, seed=1, progress=False)
     assert ("orders", "call") not in {(f.table, f.column) for f in synth.personal_data}
+
+
+def test_a_key_that_nobody_declared_tells_whose_name_it_is() -> None:
+    real, rng = northwind(), np.random.default_rng(6)
+    who = rng.integers(0, CUSTOMERS, 400)
+    log = pd.DataFrame({"id": range(400), "customer_id": who + 1})
+    log["buyer"] = real["customers"]["contact_name"].to_numpy()[who]
+    metadata = Metadata().add_table("customers", "customer_id").add_table("log", "id")
+    synth = Synthesizer(metadata)
+    data = {"customers": real["customers"], "log": log}
+    made = synth.fit(data, epochs=2, seed=1, progress=False).sample(seed=1)
+    both = made["log"].merge(made["customers"], on="customer_id")
+    assert len(both) > 0.9 * len(log)
+    assert (both["buyer"] == both["contact_name"]).all()

@@ -16,8 +16,9 @@ import pyarrow as pa
 from synthohive._logging import get_logger
 from synthohive.privacy.kinds import PiiFinding, PiiKind, cleared_columns
 from synthohive.relational.aliases.alias import Alias, Path, Texts, normal, path_rows, texts_of
+from synthohive.relational.entity_paths import EntityFinder
 from synthohive.relational.sample import Sample
-from synthohive.schema import PrivacyConfig
+from synthohive.schema import ForeignKey, PrivacyConfig
 
 __all__ = ["AliasFinder"]
 
@@ -30,6 +31,8 @@ CHANCE = 0.5
 """Copies among rows that do not belong together, as a share of those that do, at most."""
 CONTAINED = 0.9
 """Share of a column's distinct values that are values of a personal one."""
+NAMING = 0.8
+"""Share of rows with a value of their own in a column that names them."""
 LEAST_ROWS = 10
 LEAST_VALUES = 5
 LEAST_TEXT = 2
@@ -58,6 +61,8 @@ class AliasFinder:
     privacy: PrivacyConfig
     findings: list[PiiFinding]
     _texts: dict[tuple[str, str], Texts] = field(default_factory=dict, repr=False)
+    _names: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _all_keys: dict[str, list[ForeignKey]] = field(default_factory=dict, repr=False)
 
     def find(self) -> dict[str, dict[str, Alias]]:
         """Return by table and column what is filled from where; parents first.
@@ -119,7 +124,9 @@ class AliasFinder:
                 continue
             kinds = self._kinds(best.source)
             if target not in self._kinds(table):
-                kind = next(kinds[c] for c in best.columns if c in kinds)
+                kind = next((kinds[c] for c in best.columns if c in kinds), PiiKind.OTHER)
+                if not set(best.columns) & set(kinds) and self._is_exact(best):
+                    continue  # what repeats a column that is learned is found as a relation
                 self._add(table, target, kind if best.is_copy else PiiKind.OTHER, f"repeats {best}")
             if target not in config.derived:
                 found[target] = best
@@ -131,7 +138,7 @@ class AliasFinder:
     ) -> Optional[Alias]:
         """Return how a column is put together from personal ones at the end of a path."""
         kinds = self._kinds(end)
-        personal = [c for c in kinds if c in order or path]
+        personal = [*kinds, *self._naming(end)] if path else list(kinds)
         if not path:  # of two columns that repeat each other, the first comes first
             personal = [c for c in personal if order.index(c) < order.index(target)]
         elif end == table:
@@ -143,7 +150,7 @@ class AliasFinder:
         some = self._some(own, rows)
         if len(some) < LEAST_ROWS:
             return None
-        others = [c for c in self._candidates(end) if c not in kinds] if path else []
+        others = [c for c in self._candidates(end) if c not in personal] if path else []
         own_kind = self._kinds(table).get(target)
         copies_only = not path and own_kind in _OF_THE_ROW
         form = self._form([own[i] or "" for i in some], end, rows[some], personal, others)
@@ -210,6 +217,26 @@ class AliasFinder:
                         self._add(table, column, finding.kind, why)
                         break
 
+    def _naming(self, table: str) -> list[str]:
+        """Return texts that name single rows, as companies' names do, and are not personal."""
+        if table not in self._names:
+            known = self._kinds(table)
+            self._names[table] = [
+                column
+                for column in self._candidates(table)
+                if column not in known and _names_rows(self._all(table, column))
+            ]
+        return self._names[table]
+
+    def _is_exact(self, alias: Alias) -> bool:
+        rows = path_rows(alias.path, len(self.sample.tables[alias.table]), self.sample)
+        own, theirs = (
+            self._all(alias.table, alias.target),
+            self._all(alias.source, alias.columns[0]),
+        )
+        found = (theirs[row] if row >= 0 else None for row in rows)
+        return alias.is_copy and all(a == b for a, b in zip(own, found))
+
     def _set(self, table: str, column: str) -> set[str]:
         return {normal(text) for text in self._all(table, column) if text is not None}
 
@@ -243,9 +270,17 @@ class AliasFinder:
             yield path, end
             if len(path) == LONGEST_PATH:
                 continue
-            for key in self.sample.metadata.tables[end].foreign_keys:
+            for key in self._keys(end):
                 if (end, key) not in path:
                     waiting.append(((*path, (end, key)), key.parent))
+
+    def _keys(self, table: str) -> list[ForeignKey]:
+        """Return a table's keys, those that nobody declared, too."""
+        if table not in self._all_keys:
+            finder = EntityFinder(self.sample, self.privacy, self.findings)
+            declared = self.sample.metadata.tables[table].foreign_keys
+            self._all_keys[table] = [*declared, *finder.undeclared(table)]
+        return self._all_keys[table]
 
 
 def _candidates(sample: Sample, privacy: PrivacyConfig, table: str) -> list[str]:
@@ -265,6 +300,11 @@ def _may_repeat(values: pa.ChunkedArray) -> bool:
         return False
     known = values.slice(0, FEW).drop_null().to_pylist()
     return bool(known) and all(abs(v) >= 10 ** (LEAST_DIGITS - 1) for v in known)
+
+
+def _names_rows(texts: Texts) -> bool:
+    known = [text for text in texts if text is not None]
+    return len(known) >= LEAST_ROWS and len(set(known)) >= NAMING * len(known)
 
 
 def _beyond_chance(pairs: Sequence[tuple[str, str]], theirs: Sequence[str]) -> bool:
