@@ -33,7 +33,9 @@ class TestPostgresqlCrashes(ServerCrashMatrix):
             with bench.place.engine.begin() as connection:
                 connection.exec_driver_sql(
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks "
-                    "WHERE locktype = 'advisory' AND granted"
+                    "WHERE locktype = 'advisory' AND granted "
+                    "AND objid::bigint = hashtext(%s)::bigint & 4294967295",
+                    (bench.place.target,),
                 )
 
         self.matrix(bench, "backend killed", fault)

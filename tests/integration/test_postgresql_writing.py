@@ -231,16 +231,6 @@ class TestPostgresqlWriter(ServerWriterContract):
             with admin.connect() as connection:
                 connection.exec_driver_sql(f"DROP DATABASE {other} WITH (FORCE)")
 
-    def test_dependent_views_are_not_dropped(self, shop_place: Place) -> None:
-        write(self.writer(shop_place), rows())
-        with shop_place.engine.begin() as connection:
-            connection.exec_driver_sql(
-                f"CREATE VIEW {shop_place.schema}.report AS "
-                f"SELECT id FROM {shop_place.target}.customers"
-            )
-        with pytest.raises(ConnectorError, match=r"\.report depend"):
-            self.writer(shop_place, if_exists="replace")
-
     def test_a_crash_is_cleaned_up_by_the_next_run(self, shop_place: Place) -> None:
         crashed = self.writer(shop_place)
         crashed.load("customers", rows()["customers"].to_batches())

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import psycopg2
+import psycopg2.errors
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal, quote
-from synthohive.connectors.loaders.postgresql_objects import contents, dependents
+from synthohive.connectors.loaders.postgresql_carrying import (
+    carried_from,
+    copy_default_rights,
+)
+from synthohive.connectors.loaders.postgresql_locks import (
+    LOCK_CLASS,
+    LockWatch,
+    holder_of_target,
+)
+from synthohive.connectors.loaders.postgresql_objects import (
+    contents,
+    drop_schema,
+    move_contents,
+)
 from synthohive.connectors.loaders.postgresql_rows import CsvStream
 from synthohive.connectors.loaders.staged import (
     NOTE_COLUMNS,
+    STAGING_MARK,
     StagedWriter,
     read_note,
     staging_name,
@@ -35,25 +52,14 @@ __all__ = ["PostgresqlWriter", "create", "locate"]
 log = get_logger(__name__)
 _MAX_IDENTIFIER = 63
 _READ_BYTES = 1 << 20
-_LOCK_CLASS = 0x53594E48  # "SYNH", the first key of the advisory lock on a target
+_LOCK_MS = 10_000  # unless the session was given a limit of its own
+_PATIENCE_MS = 1_000  # for what a later run can do as well
+_STAGING_NAME = re.compile(re.escape(STAGING_MARK) + "[0-9a-f]{8}$")
 
 _PLACE = """
 SELECT pg_has_role(n.nspowner, 'USAGE'), has_schema_privilege(n.oid, 'CREATE'),
        n.nspname = 'public' OR EXISTS (SELECT 1 FROM pg_extension e WHERE e.extnamespace = n.oid)
 FROM pg_namespace n WHERE n.nspname = %s"""
-
-_MOVABLE = """
-SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
-       WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.relname
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT EXISTS (
-    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-    AND (d.deptype IN ('e', 'i') OR c.relkind = 'S' AND d.deptype = 'a'))
-UNION ALL SELECT CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, t.typname
-FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-WHERE n.nspname = %(schema)s AND t.typtype IN ('d', 'e') AND NOT EXISTS (
-    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid
-    AND d.deptype = 'e')"""
 
 
 def locate(
@@ -110,12 +116,16 @@ class PostgresqlWriter(StagedWriter):
         self.staging = staging_name(target, limit)
         self._trash = staging_name(target, limit)
         self._path = ", ".join(quote(s) for s in (self.staging, source_schema, "public") if s)
-        self._exists = self._keeps_schema = False
+        self._if_exists = if_exists
+        self._exists = self._keeps_schema = self._empty = False
+        self._droppable: Optional[frozenset[str]] = frozenset()
+        self._watch: Optional[LockWatch] = None
+        self._lock_ms = _LOCK_MS
         with self.named("a connection"):
             self._connection = self._connect()
         try:
             with self.named("the target"):
-                self._check_target(if_exists)
+                self._check_target()
                 step("target checked")
                 self._remove_stale()
                 self._create_staging()
@@ -130,9 +140,14 @@ class PostgresqlWriter(StagedWriter):
         raw.detach()
         connection.rollback()
         connection.autocommit = False
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'")
+            self._lock_ms = cursor.fetchone()[0] or _LOCK_MS
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", (f"{self._lock_ms}ms",))
+        connection.commit()
         return connection
 
-    def _check_target(self, if_exists: IfExists) -> None:
+    def _check_target(self) -> None:
         if self.target.startswith("pg_") or self.target == "information_schema":
             raise ConnectorError(f"The schema {self.target!r} belongs to PostgreSQL itself.")
         with self._connection.cursor() as cursor:
@@ -140,7 +155,7 @@ class PostgresqlWriter(StagedWriter):
                 "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', "
                 "has_database_privilege(current_database(), 'CREATE'), current_user, "
                 "current_database(), pg_try_advisory_lock(%s, hashtext(%s))",
-                (_LOCK_CLASS, self.target),
+                (LOCK_CLASS, self.target),
             )
             read_only, may_create, user, database, locked = cursor.fetchone()
             if read_only:
@@ -154,18 +169,22 @@ class PostgresqlWriter(StagedWriter):
                     hint=f"GRANT CREATE ON DATABASE {quote(database)} TO {quote(user)}.",
                 )
             if not locked:
-                raise ConnectorError(f"Another run is writing to {self.target!r} now.")
-            self._check_existing(cursor, if_exists, user)
+                raise ConnectorError(
+                    f"Another run is writing to {self.target!r} now: "
+                    f"{holder_of_target(cursor, self.target)}.",
+                    hint="Let it end, and run again.",
+                )
+            self._check_existing(cursor, user)
         self._connection.commit()
 
-    def _check_existing(self, cursor: Any, if_exists: IfExists, user: str) -> None:
+    def _check_existing(self, cursor: Any, user: str) -> None:
         cursor.execute(_PLACE, (self.target,))
         found = cursor.fetchone()
         if found is None:
             return
         owned, may_create, self._keeps_schema = found
         self._exists = True
-        self.admit(contents(cursor, self.target), self._read_note(cursor), if_exists)
+        self._admit_now(cursor)
         if not owned and not self._keeps_schema:
             raise ConnectorError(
                 f"The user {user!r} does not own the schema {self.target!r}.",
@@ -176,45 +195,73 @@ class PostgresqlWriter(StagedWriter):
                 f"The user {user!r} may not create tables in the schema {self.target!r}.",
                 hint=f"GRANT CREATE ON SCHEMA {quote(self.target)} TO {quote(user)}.",
             )
-        if hanging := [shown for _, _, shown in dependents(cursor, self.target)]:
-            raise ConnectorError(
-                f"{', '.join(hanging[:10])} depend on what {self.target!r} holds, "
-                "and would be dropped with it.",
-                hint="Drop them first, or write to another schema.",
-            )
+        carried_from(cursor, self.target)
 
-    def _read_note(self, cursor: Any) -> Optional[frozenset[str]]:
-        """Return the keys of what an earlier run made in the target."""
+    def _admit_now(self, cursor: Any) -> None:
+        """Look at all that the target holds; at the start, and in the transaction of the swap."""
+        found = contents(cursor, self.target)
+        made = self._read_note(cursor, self.target)
+        self.admit(found, made, self._if_exists)
+        self._empty = not found
+        self._droppable = None if self._if_exists == "replace_foreign" else made or frozenset()
+
+    @staticmethod
+    def _read_note(cursor: Any, schema: str) -> Optional[frozenset[str]]:
+        """Return the keys of what an earlier run made in a schema."""
         cursor.execute(
             "SELECT c.oid, c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT'), "
             "ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid "
             "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) "
             "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE n.nspname = %s AND c.relname = %s",
-            (self.target, PROVENANCE_TABLE),
+            (schema, PROVENANCE_TABLE),
         )
         found = cursor.fetchone()
         if found is None or not found[1] or tuple(found[2]) != NOTE_COLUMNS:
             return None
-        cursor.execute(f"SELECT * FROM {quote(self.target)}.{quote(PROVENANCE_TABLE)} LIMIT 2")
+        cursor.execute(f"SELECT * FROM {quote(schema)}.{quote(PROVENANCE_TABLE)} LIMIT 2")
         made = read_note(found[2], cursor.fetchall())
         # A copy of another schema's note tells of objects that are not here.
         return made if made is not None and f"pg_class:{found[0]}" in made else None
 
     def _remove_stale(self) -> None:
-        """Remove what a crashed run left of the same target; the lock tells that it ended."""
+        """Remove what ended runs left, of any target; the lock on it tells that they ended."""
         with self._connection.cursor() as cursor:
             cursor.execute(
-                "SELECT nspname FROM pg_namespace WHERE obj_description(oid, 'pg_namespace') = %s",
-                (self._mark(),),
+                "SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace "
+                "WHERE strpos(nspname, %s) > 0 AND pg_has_role(nspowner, 'USAGE')",
+                (STAGING_MARK,),
             )
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP SCHEMA {quote(name)} CASCADE")
-                log.info("stale_staging_removed", schema=name)
-        self._connection.commit()
+            for name, comment in cursor.fetchall():
+                mark = _read_mark(name, comment)
+                if mark is None:
+                    continue
+                keys = (LOCK_CLASS, mark["synthohive_staging_of"])
+                cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", keys)
+                if cursor.fetchone()[0]:
+                    self._remove(cursor, name, mark["holds"])
+                    cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", keys)
+                self._connection.commit()
 
-    def _mark(self) -> str:
-        return json.dumps({"synthohive_staging_of": self.target})
+    def _remove(self, cursor: Any, schema: str, holds: str) -> None:
+        """Drop a staging or replaced schema, unless somebody uses it: then a later run does."""
+        try:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{_PATIENCE_MS}ms",))
+            made = self._read_note(cursor, schema) or frozenset() if holds == "ours" else None
+            drop_schema(cursor, schema, made)
+            step("old schema emptied")
+            self._connection.commit()
+            log.info("staging_removed", schema=schema)
+        except (psycopg2.Error, ConnectorError) as exc:
+            if self._connection.closed:
+                raise
+            self._connection.rollback()
+            reason = exc.message if isinstance(exc, ConnectorError) else self._reason(exc)
+            log.warning("staging_remains", schema=schema, reason=reason)
+
+    def _mark(self, holds: str) -> str:
+        """Return the comment by which a later run knows a schema, and what it may drop of it."""
+        return literal(json.dumps({"synthohive_staging_of": self.target, "holds": holds}))
 
     def _create_staging(self) -> None:
         with self._connection.cursor() as cursor:
@@ -227,7 +274,9 @@ class PostgresqlWriter(StagedWriter):
                 (self._path,),
             )
             cursor.execute(f"CREATE SCHEMA {quote(self.staging)}")
-            cursor.execute(f"COMMENT ON SCHEMA {quote(self.staging)} IS {literal(self._mark())}")
+            cursor.execute(f"COMMENT ON SCHEMA {quote(self.staging)} IS {self._mark('staging')}")
+            if self._exists:
+                copy_default_rights(cursor, self.target, self.staging)
         step("staging created")
         for statement in self.ddl.setup:
             self._run(statement)
@@ -239,8 +288,14 @@ class PostgresqlWriter(StagedWriter):
 
     def _reason(self, exc: BaseException) -> str:
         diag = getattr(exc, "diag", None)
-        message = getattr(diag, "message_primary", None)
-        return str(message or "the connection was lost").rstrip(".")
+        message = str(getattr(diag, "message_primary", None) or "the connection was lost")
+        if isinstance(exc, psycopg2.errors.LockNotAvailable):
+            holders = [] if self._watch is None else self._watch.holders
+            by = f" by {'; '.join(holders)}" if holders else " by another session"
+            return f"{message.rstrip('.')}: the lock is held{by}"
+        if isinstance(exc, psycopg2.errors.DependentObjectsStillExist) and diag is not None:
+            return f"{message}: {diag.message_detail}".rstrip(".")  # names, no values
+        return message.rstrip(".")
 
     def _execute(self, sql: str) -> None:
         with self._connection.cursor() as cursor:
@@ -294,61 +349,58 @@ class PostgresqlWriter(StagedWriter):
                 self._execute(f"ANALYZE {quote(table)}")
 
     def _swap(self) -> None:
-        with self._connection.cursor() as cursor:
-            if not self._exists:
-                self._rename(cursor)
-            elif self._keeps_schema:
-                self._move(cursor)
-            else:
-                cursor.execute(
-                    "SELECT a.grantee::regrole::text, a.grantee, a.privilege_type, a.is_grantable "
-                    "FROM pg_namespace n, aclexplode(n.nspacl) a "
-                    "WHERE n.nspname = %s AND a.grantee <> n.nspowner",
-                    (self.target,),
+        with self._watched(), self._connection.cursor() as cursor:
+            cursor.execute(_PLACE, (self.target,))
+            if bool(cursor.fetchone()) != self._exists:
+                raise ConnectorError(
+                    f"The schema {self.target!r} was made or dropped during the run.",
+                    hint="Nothing was changed. Run again.",
                 )
-                grants = cursor.fetchall()
-                cursor.execute(f"ALTER SCHEMA {quote(self.target)} RENAME TO {quote(self._trash)}")
-                cursor.execute(f"COMMENT ON SCHEMA {quote(self._trash)} IS {literal(self._mark())}")
-                self._rename(cursor)
-                for role, oid, privilege, grantable in grants:
-                    to = "PUBLIC" if oid == 0 else role
-                    option = " WITH GRANT OPTION" if grantable else ""
-                    cursor.execute(
-                        f"GRANT {privilege} ON SCHEMA {quote(self.target)} TO {to}{option}"
-                    )
+            if self._exists:
+                self._admit_now(cursor)
+                carried = carried_from(cursor, self.target)
+                self._put_aside(cursor)
+                self._put_in_place(cursor)
+                carried.apply(cursor, self.target)
+            else:
+                self._put_in_place(cursor)
+                cursor.execute(f"COMMENT ON SCHEMA {quote(self.target)} IS NULL")
             step("schemas renamed")
             self._connection.commit()
             step("swap committed")
-            if self._exists:
-                self._drop_old(cursor)
+            if self._exists and (self._keeps_schema or not self._empty):
+                holds = "all" if self._droppable is None else "ours"
+                self._remove(cursor, self._trash, holds)
         self._connection.close()
         step("old schema dropped")
 
-    def _rename(self, cursor: Any) -> None:
-        cursor.execute(f"ALTER SCHEMA {quote(self.staging)} RENAME TO {quote(self.target)}")
-        cursor.execute(f"COMMENT ON SCHEMA {quote(self.target)} IS NULL")
+    def _put_aside(self, cursor: Any) -> None:
+        """Take the old schema's name; readers that are in its tables stay there."""
+        if self._empty and not self._keeps_schema:
+            cursor.execute(f"DROP SCHEMA {quote(self.target)} RESTRICT")
+            return
+        if self._keeps_schema:  # public, or one with extensions
+            cursor.execute(f"CREATE SCHEMA {quote(self._trash)}")
+            move_contents(cursor, self.target, self._trash)
+        else:
+            cursor.execute(f"ALTER SCHEMA {quote(self.target)} RENAME TO {quote(self._trash)}")
+        holds = "all" if self._droppable is None else "ours"
+        cursor.execute(f"COMMENT ON SCHEMA {quote(self._trash)} IS {self._mark(holds)}")
 
-    def _move(self, cursor: Any) -> None:
-        """Change the tables inside a schema that must stay: public, or one with extensions."""
-        cursor.execute(f"CREATE SCHEMA {quote(self._trash)}")
-        cursor.execute(f"COMMENT ON SCHEMA {quote(self._trash)} IS {literal(self._mark())}")
-        for here, there in ((self.target, self._trash), (self.staging, self.target)):
-            cursor.execute(_MOVABLE, {"schema": here})
-            for kind, name in cursor.fetchall():
-                cursor.execute(
-                    f"ALTER {kind} {quote(here)}.{quote(name)} SET SCHEMA {quote(there)}"
-                )
-        cursor.execute(f"DROP SCHEMA {quote(self.staging)}")
+    def _put_in_place(self, cursor: Any) -> None:
+        if self._keeps_schema:
+            move_contents(cursor, self.staging, self.target)
+            cursor.execute(f"DROP SCHEMA {quote(self.staging)} RESTRICT")
+        else:
+            cursor.execute(f"ALTER SCHEMA {quote(self.staging)} RENAME TO {quote(self.target)}")
 
-    def _drop_old(self, cursor: Any) -> None:
-        """Drop what was replaced; the new schema is in place whether or not that works."""
-        try:
-            cursor.execute("SET LOCAL lock_timeout = '30s'")  # somebody may still be reading it
-            cursor.execute(f"DROP SCHEMA {quote(self._trash)} CASCADE")
-            step("old schema emptied")
-            self._connection.commit()
-        except psycopg2.Error as exc:
-            log.warning("old_schema_remains", schema=self._trash, reason=self._reason(exc))
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Have whoever keeps a lock from this session named in the error."""
+        after = min(self._lock_ms, _PATIENCE_MS) / 4000
+        with LockWatch(self._connect, self._connection.info.backend_pid, after) as watch:
+            self._watch = watch
+            yield
 
     def _discard(self) -> None:
         try:
@@ -356,12 +408,25 @@ class PostgresqlWriter(StagedWriter):
                 self._connection = self._connect()
             self._connection.rollback()
             with self._connection.cursor() as cursor:
-                cursor.execute(f"DROP SCHEMA IF EXISTS {quote(self.staging)} CASCADE")
-            self._connection.commit()
+                cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self.staging,))
+                if cursor.fetchone():
+                    self._remove(cursor, self.staging, "staging")
         except (psycopg2.Error, SQLAlchemyError) as exc:  # the abort's own cause is being raised
             log.warning("staging_remains", schema=self.staging, reason=type(exc).__name__)
         finally:
             self._connection.close()
+
+
+def _read_mark(schema: str, comment: Any) -> Optional[dict[str, str]]:
+    """Return what a run wrote beside a schema of its own; None for all others."""
+    if not _STAGING_NAME.search(schema):
+        return None
+    try:
+        mark = json.loads(comment)
+        found = {key: str(mark[key]) for key in ("synthohive_staging_of", "holds")}
+    except (TypeError, ValueError, KeyError):
+        return None
+    return found if found["holds"] in ("staging", "ours", "all") else None
 
 
 create = PostgresqlWriter

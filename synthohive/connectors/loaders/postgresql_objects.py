@@ -1,16 +1,21 @@
 """What a PostgreSQL schema holds, and what outside hangs on it: asked of all the catalogue.
 
 Every object of a schema has a row in ``pg_depend`` that says so, whatever its kind, and so
-has what belongs to it or uses it. No list of kinds can be forgotten here.
+has what belongs to it or uses it. No list of kinds can be forgotten here. Nothing is ever
+dropped with CASCADE, which would take with it what others made meanwhile.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
+import psycopg2
+
+from synthohive.connectors.ddl.postgresql import quote
 from synthohive.connectors.loaders.staged import Found
+from synthohive.exceptions import ConnectorError
 
-__all__ = ["contents", "dependents"]
+__all__ = ["contents", "dependents", "drop_schema", "move_contents"]
 
 # Members of the schema, and what belongs to them (indexes, constraints, triggers, policies,
 # publications of a table …) unless it lives in another schema. Members of extensions are
@@ -61,20 +66,88 @@ WHERE d.deptype NOT IN ('i', 'e', 'x') AND NOT EXISTS (
     SELECT 1 FROM inside s WHERE s.classid = d.classid AND s.objid = d.objid)
 ORDER BY 3"""
 
+# What has a place of its own; sequences of columns go where their tables go.
+_MEMBERS = f"""{_INSIDE}
+SELECT o.type, o.identity FROM inside i, pg_identify_object(i.classid, i.objid, 0) o
+GROUP BY i.classid, i.objid, o.type, o.identity
+HAVING bool_and(i.hangs_on IS NULL OR o.type = 'statistics object') ORDER BY 1, 2"""
+_ORDER = ("view", "materialized view", "table", "foreign table")
+_SYNTAX = {"composite type": "type", "statistics object": "statistics"}
+
 
 def contents(cursor: Any, schema: str) -> list[Found]:
-    """Return what a schema holds, but parts of what is listed already only for known wholes.
-
-    Parameters
-    ----------
-    cursor : psycopg2 cursor
-    schema : str
-    """
+    """Return what a schema holds, with the parts of each object."""
     cursor.execute(_CONTENTS, {"schema": schema})
-    return list({key: Found(key, shown, hangs_on) for key, hangs_on, shown in cursor}.values())
+    return list({key: Found(key, shown, part_of) for key, part_of, shown in cursor}.values())
 
 
 def dependents(cursor: Any, schema: str) -> list[tuple[str, int, str]]:
     """Return (catalogue, number, name) of what outside a schema could not be without it."""
     cursor.execute(_DEPENDENTS, {"schema": schema})
-    return [tuple(row) for row in cursor]
+    return [(str(row[0]), int(row[1]), str(row[2])) for row in cursor]
+
+
+def drop_schema(cursor: Any, schema: str, made: Optional[frozenset[str]]) -> None:
+    """Drop a schema in the open transaction, but nothing outside it that uses it.
+
+    Parameters
+    ----------
+    cursor : psycopg2 cursor
+    schema : str
+    made : frozenset of str, optional
+        Keys of all that may be dropped; None: whatever it holds.
+
+    Raises
+    ------
+    ConnectorError
+        It holds something else.
+    psycopg2.Error
+        Something outside depends on it, or it is locked.
+    """
+    if made is not None:
+        foreign = [found.shown for found in contents(cursor, schema) if found.key not in made]
+        if foreign:
+            raise ConnectorError(f"The schema {schema!r} also holds {', '.join(foreign[:10])}.")
+    _each_kind(cursor, schema, "DROP {kind} {names} RESTRICT")
+    cursor.execute(f"DROP SCHEMA {quote(schema)} RESTRICT")
+
+
+def move_contents(cursor: Any, schema: str, to: str) -> None:
+    """Move all that a schema holds into another one, in the open transaction."""
+    _each_kind(cursor, schema, f"ALTER {{kind}} {{name}} SET SCHEMA {quote(to)}")
+
+
+def _each_kind(cursor: Any, schema: str, command: str) -> None:
+    """Do something to all members, kind by kind, until none is left.
+
+    What others need (a domain of a type, a view of a view) is refused at first: then the
+    other kinds go before it.
+    """
+    while members := _members(cursor, schema):
+        refusal: Optional[psycopg2.Error] = None
+        for kind in sorted(members, key=lambda k: (_ORDER.index(k) if k in _ORDER else 9, k)):
+            names = members[kind]
+            word = _SYNTAX.get(kind, kind).upper()
+            lists = [", ".join(names)] if "{names}" in command else names
+            cursor.execute("SAVEPOINT kind")
+            try:
+                for each in lists:
+                    cursor.execute(command.format(kind=word, names=each, name=each))
+            except psycopg2.OperationalError:  # a lock, or the connection
+                raise
+            except psycopg2.DatabaseError as exc:
+                refusal = refusal or exc
+                cursor.execute("ROLLBACK TO SAVEPOINT kind")
+            else:
+                break
+        else:
+            assert refusal is not None
+            raise refusal
+
+
+def _members(cursor: Any, schema: str) -> dict[str, list[str]]:
+    cursor.execute(_MEMBERS, {"schema": schema})
+    found: dict[str, list[str]] = {}
+    for kind, name in cursor.fetchall():
+        found.setdefault(kind, []).append(name)
+    return found

@@ -1,0 +1,160 @@
+"""What hangs on a PostgreSQL schema that is replaced, and goes over to the new one.
+
+Views of other schemas, rights on the schema, its tables and columns, owners, the schema's
+comment and default privileges are carried over. All else that hangs on the old schema is
+named and stops the run: no definition of it would give the same object again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from synthohive.connectors.ddl.postgresql import literal, quote
+from synthohive.connectors.loaders.postgresql_objects import dependents
+from synthohive.exceptions import ConnectorError
+
+__all__ = ["Carried", "carried_from", "copy_default_rights"]
+
+_VIEWS = """
+SELECT r.oid, format('%%I.%%I', n.nspname, v.relname), pg_get_viewdef(v.oid),
+    array_to_string(v.reloptions, ', ')
+FROM pg_rewrite r JOIN pg_class v ON v.oid = r.ev_class
+JOIN pg_namespace n ON n.oid = v.relnamespace
+WHERE r.oid = ANY (%s) AND r.rulename = '_RETURN' AND v.relkind = 'v'
+AND n.nspname !~ '^pg_temp' AND pg_has_role(v.relowner, 'USAGE') ORDER BY v.oid"""
+
+_OBJECTS = """
+SELECT 'SCHEMA', NULL::text, NULL::text, n.nspowner, n.nspacl
+FROM pg_namespace n WHERE n.nspname = %(schema)s
+UNION ALL
+SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname, NULL,
+    c.relowner, c.relacl
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'S')
+UNION ALL
+SELECT 'TABLE', c.relname, a.attname, c.relowner, a.attacl
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p') AND a.attnum > 0
+AND a.attacl IS NOT NULL AND NOT a.attisdropped
+UNION ALL
+SELECT 'TYPE', t.typname, NULL, t.typowner, t.typacl
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE n.nspname = %(schema)s AND t.typtype IN ('d', 'e')"""
+
+_RIGHTS = f"""
+SELECT kind, name, col, o.owner::regrole::text,
+    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
+    a.privilege_type, a.is_grantable, o.acl IS NULL
+FROM ({_OBJECTS}) o (kind, name, col, owner, acl)
+LEFT JOIN LATERAL aclexplode(o.acl) a ON a.grantee <> o.owner"""
+
+_DEFAULTS = """
+SELECT d.defaclrole::regrole::text, d.defaclobjtype,
+    CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
+    a.privilege_type, a.is_grantable
+FROM pg_default_acl d JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a
+WHERE n.nspname = %s"""
+_KINDS = {"r": "TABLES", "S": "SEQUENCES", "f": "FUNCTIONS", "T": "TYPES"}
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What the new schema takes over from the old one.
+
+    Attributes
+    ----------
+    views : list of (str, str, str)
+        Name, definition and options of the views of other schemas.
+    rights : list of tuple
+        The rows of the query on rights, of the old schema.
+    comment : str, optional
+        Of the schema.
+    """
+
+    views: list[tuple[str, str, str]]
+    rights: list[Any]
+    comment: Any
+
+    def apply(self, cursor: Any, schema: str) -> None:
+        """Have the schema that took the name take the rest too, in the open transaction."""
+        comment = "NULL" if self.comment is None else literal(self.comment)
+        cursor.execute(f"COMMENT ON SCHEMA {quote(schema)} IS {comment}")
+        for name, definition, options in self.views:
+            reloptions = f" WITH ({options})" if options else ""
+            cursor.execute(f"CREATE OR REPLACE VIEW {name}{reloptions} AS {definition}")
+        self._apply_rights(cursor, schema)
+
+    def _apply_rights(self, cursor: Any, schema: str) -> None:
+        cursor.execute(_RIGHTS, {"schema": schema})
+        fresh = cursor.fetchall()
+        owners = {row[:3]: row[3] for row in fresh}
+        kept = {row[:3] for row in self.rights if not row[7]}
+        for kind, name, column, _, grantee, right, _, _ in fresh:
+            if right is not None and (kind, name, column) in kept:
+                place = _place(kind, schema, name)
+                cursor.execute(f"REVOKE {right}{_of(column)} ON {place} FROM {grantee}")
+        for kind, name, column, owner, grantee, right, grantable, _ in self.rights:
+            if (kind, name, None) not in owners:
+                continue
+            place = _place(kind, schema, name)
+            if right is not None:
+                option = " WITH GRANT OPTION" if grantable else ""
+                cursor.execute(f"GRANT {right}{_of(column)} ON {place} TO {grantee}{option}")
+            if kind != "SEQUENCE" and owners[kind, name, None] != owner:
+                owners[kind, name, None] = owner
+                cursor.execute(f"ALTER {place} OWNER TO {owner}")
+
+
+def _of(column: Any) -> str:
+    return "" if column is None else f" ({quote(column)})"
+
+
+def _place(kind: str, schema: str, name: Any) -> str:
+    return f"{kind} {quote(schema)}" + ("" if name is None else f".{quote(name)}")
+
+
+def carried_from(cursor: Any, schema: str) -> Carried:
+    """Return what goes over from a schema that is about to be replaced.
+
+    Raises
+    ------
+    ConnectorError
+        Something that cannot depends on it; it is named.
+    """
+    cursor.execute("SET LOCAL search_path = pg_catalog")  # definitions then name every schema
+    hanging = dependents(cursor, schema)
+    rules = [number for catalogue, number, _ in hanging if catalogue == "pg_rewrite"]
+    cursor.execute(_VIEWS, (rules,))
+    views = cursor.fetchall()
+    carried = {row[0] for row in views}
+    stuck = [
+        name for catalogue, n, name in hanging if catalogue != "pg_rewrite" or n not in carried
+    ]
+    if stuck:
+        more = f" and {len(stuck) - 10} more" if len(stuck) > 10 else ""
+        raise ConnectorError(
+            f"{', '.join(stuck[:10])}{more} depend on what {schema!r} holds, and cannot be "
+            "carried over to a new schema.",
+            hint="Nothing was changed. Drop them first, or write to another schema.",
+        )
+    cursor.execute(_RIGHTS, {"schema": schema})
+    rights = cursor.fetchall()
+    cursor.execute(
+        "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s",
+        (schema,),
+    )
+    (comment,) = cursor.fetchone()
+    return Carried([(str(v[1]), str(v[2]), str(v[3] or "")) for v in views], rights, comment)
+
+
+def copy_default_rights(cursor: Any, schema: str, to: str) -> None:
+    """Have new objects of a schema get the rights that those of another one would get."""
+    cursor.execute(_DEFAULTS, (schema,))
+    for role, kind, grantee, right, grantable in cursor.fetchall():
+        option = " WITH GRANT OPTION" if grantable else ""
+        cursor.execute(
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {role} IN SCHEMA {quote(to)} "
+            f"GRANT {right} ON {_KINDS[kind]} TO {grantee}{option}"
+        )
