@@ -18,6 +18,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ import pytest
 import sqlalchemy as sa
 
 from synthohive.connectors.loaders import open_writer
+from synthohive.connectors.loaders.staged import StagedWriter
 from synthohive.connectors.steps import observe
 from synthohive.exceptions import ConnectorError
 from tests.contracts.writer import ORIGIN, Place, rows, shop, write
@@ -76,10 +78,7 @@ class Bench:
         found: dict[str, list[tuple[Any, ...]]] = {}
         with engine.connect() as connection:
             for name in shop().tables:
-                table = sa.Table(
-                    name, sa.MetaData(schema=place.target_schema()), autoload_with=connection
-                )
-                query = sa.select(table).order_by(*table.primary_key.columns)
+                query = select(name, place.target_schema())
                 found[name] = [tuple(row) for row in connection.execute(query)]
         engine.dispose()
         for variant in ("a", "b"):
@@ -94,15 +93,18 @@ class Bench:
     def source_sum(self) -> str:
         """Return a sum over the source's tables and rows."""
         sums = hashlib.sha256()
-        inspector = sa.inspect(self.place.engine)
         with self.place.engine.connect() as connection:
-            for name in sorted(inspector.get_table_names(schema=self.place.schema)):
-                table = sa.Table(
-                    name, sa.MetaData(schema=self.place.schema), autoload_with=connection
-                )
-                content = [tuple(row) for row in connection.execute(sa.select(table))]
-                sums.update(repr((name, table.columns.keys(), sorted(map(repr, content)))).encode())
+            for name in shop().tables:
+                content = connection.execute(select(name, self.place.schema)).all()
+                sums.update(repr((name, content)).encode())
         return sums.hexdigest()
+
+
+def select(name: str, schema: Optional[str]) -> Any:
+    """Return the query for a table of the shop, which need not be reflected each time."""
+    config = shop().tables[name]
+    table = sa.table(name, *map(sa.column, config.columns), schema=schema)
+    return sa.select(table).order_by(*(table.c[column] for column in config.pk))
 
 
 def opened(engine: sa.Engine, schema: Optional[str], target: str) -> Any:
@@ -129,6 +131,7 @@ class Run:
     """
 
     def __init__(self, bench: Bench, variant: str, step: Optional[str]) -> None:
+        self.step = step
         self._pipe, theirs = _CONTEXT.Pipe()
         place = bench.place
         self.process: Any = _CONTEXT.Process(  # type: ignore[attr-defined]
@@ -185,7 +188,6 @@ def _run(
 ) -> None:
     """Write `data`, in a process of its own, which `stop` interrupts once."""
     reached: list[str] = []
-    writer: Any = None
 
     def observer(name: str) -> None:
         first = name not in reached
@@ -193,15 +195,14 @@ def _run(
         if name == stop and first:
             pipe.send("stopped")
             while (command := pipe.recv())[0] != "go on":
-                _obey(command, writer)
+                _obey(command)
                 pipe.send("obeyed")
 
     observe(observer)
     ended: str = "done"
     try:
         engine = sa.create_engine(url)
-        writer = opened(engine, schema, target)
-        write(writer, data)
+        write(opened(engine, schema, target), data)
     except (ConnectorError, KeyboardInterrupt, SystemExit) as exc:
         ended = f"{type(exc).__name__}: {exc}"
     except BaseException as exc:
@@ -211,7 +212,16 @@ def _run(
         pipe.send(("steps", list(dict.fromkeys(reached)), ended))
 
 
-def _obey(command: tuple[Any, ...], writer: Any) -> None:
+def _writer() -> Any:
+    """Return the writer that is at work, from the frames of the step."""
+    frame = sys._getframe()
+    while not isinstance(frame.f_locals.get("self"), StagedWriter):
+        assert frame.f_back is not None
+        frame = frame.f_back
+    return frame.f_locals["self"]
+
+
+def _obey(command: tuple[Any, ...]) -> None:
     """Do harm that only the process itself can do.
 
     "sql" runs a statement in the writer's session; "cut" drops all its connections; "fill"
@@ -219,8 +229,8 @@ def _obey(command: tuple[Any, ...], writer: Any) -> None:
     """
     what, *details = command
     if what == "sql":
-        if writer is not None:
-            writer._execute(*details)
+        with suppress(Exception):  # at the last step there is no session any more
+            _writer()._execute(*details)
     elif what == "cut":
         for name in os.listdir("/proc/self/fd"):
             with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as end:
@@ -282,10 +292,7 @@ def reader(bench: Bench, run: Run) -> Callable[[], None]:
     """Somebody reads the target in a transaction that lasts until the run has ended."""
     engine = bench.place.open_target()
     connection = engine.connect()
-    table = sa.Table(
-        "customers", sa.MetaData(schema=bench.place.target_schema()), autoload_with=connection
-    )
-    before = connection.execute(sa.select(table.c.email)).all()
+    before = connection.execute(select("customers", bench.place.target_schema())).all()
     assert len(before) == 3
 
     def end() -> None:
