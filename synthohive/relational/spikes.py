@@ -56,7 +56,8 @@ def _spread(
 ) -> tuple[npt.NDArray[np.int64], Floats]:
     """Return the rows that repeat a value of few entities, and others for them.
 
-    These lie between the `k`-th neighbours on either side, within the protected bounds.
+    These lie among at least `k` neighbours on either side, and as many as there are repeats,
+    so that they at most double what is there; and within the protected bounds.
     """
     none = np.zeros(0, dtype=np.int64), np.zeros(0)
     known = np.flatnonzero(~np.isnan(numbers))
@@ -73,8 +74,9 @@ def _spread(
     rows = np.flatnonzero(spike[codes])
     inside = np.searchsorted(values, ends)
     at = np.clip(codes[rows], inside[0], max(min(inside[1], len(values) - 1), inside[0]))
-    low = np.clip(values[np.maximum(at - k, 0)], *ends)
-    high = np.clip(values[np.minimum(at + k, len(values) - 1)], *ends)
+    reach = np.maximum(k, counts[codes[rows]] // 2)
+    low = np.clip(values[np.maximum(at - reach, 0)], *ends)
+    high = np.clip(values[np.minimum(at + reach, len(values) - 1)], *ends)
     drawn = low + (high - low) * rng.random(len(rows))
     if step:
         drawn = on_grid(drawn, step)

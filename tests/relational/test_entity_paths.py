@@ -203,6 +203,6 @@ def test_repeats_of_one_entity_are_spread_over_their_neighbours() -> None:
     spread = without_spikes(table, ["amount", "shared"], entities, K, rng)
     values = spread.column("amount").to_numpy()
     assert (values == 55.55).sum() <= 1
-    assert np.abs(values[:200] - 55.55).max() < 1
+    assert np.abs(values[:200] - 55.55).max() < 5
     assert np.array_equal(values[200:], amounts[200:])
     assert spread.column("shared").equals(table.column("shared"))

@@ -1,0 +1,58 @@
+"""No value of one person comes out of any model, or is in its checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Union
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthohive import PrivacyConfig, Synthesizer
+from tests.planted import PLANTED, content_of, planted_database, planted_metadata
+
+# A number inside the usual range may be drawn by chance, on a grid of 7,500 points.
+BY_CHANCE = 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["autoregressive", "ctgan", "tvae"])
+def test_no_value_of_one_person_comes_out(model: str, tmp_path: Path) -> None:
+    real = planted_database()
+    synthesizer = Synthesizer(planted_metadata(), model=model)
+    synthesizer.fit({n: t.copy() for n, t in real.items()}, epochs=1, seed=1, progress=False)
+    made = synthesizer.sample(seed=2)
+    text, numbers = content_of(synthesizer.save(tmp_path / "checkpoint"))
+    for planted in PLANTED:
+        assert planted.rows(real) >= 6
+        assert planted.rows(made) <= (BY_CHANCE if planted.value == 41.37 else 0), planted.why
+        if isinstance(planted.value, str):
+            assert planted.value not in text, planted.why
+        else:
+            units = _units(planted.value)
+            assert not np.isin(units, numbers).any(), planted.why
+    assert not made["treatments"]["label"].str.contains("Zqxander").any()
+    assert set(made["orders"]["ship"]) == {"std", "express"}  # what is shared stays
+
+
+def _units(value: Union[float, pd.Timestamp]) -> list[float]:
+    """Return a number in all units in which it could be stored."""
+    if isinstance(value, pd.Timestamp):
+        seconds = value.timestamp()
+        return [seconds, seconds * 1e6, seconds * 1e9, seconds // 86_400]
+    return [value, round(value * 100)]
+
+
+def test_the_user_knows_who_the_entities_are() -> None:
+    real = {"log": planted_database()["log"]}
+    real["log"]["action"] = np.where(real["log"]["user_id"] < 1_003, "rare", "usual")
+    metadata = planted_metadata()
+    metadata.tables = {"log": metadata.tables["log"]}
+    shown = {}
+    for entities in (None, [], ["log.user_id"]):
+        privacy = PrivacyConfig(entities=entities)
+        synthesizer = Synthesizer(metadata, privacy, model="autoregressive")
+        synthesizer.fit({"log": real["log"].copy()}, epochs=1, seed=1, progress=False)
+        shown[str(entities)] = "rare" in set(synthesizer.sample(seed=2)["log"]["action"])
+    assert shown == {"None": False, "[]": True, "['log.user_id']": False}
