@@ -1,0 +1,51 @@
+"""What a synthetic database, or its checkpoint, gives away.
+
+python benchmarks/privacy.py entities --models autoregressive ctgan tvae --epochs 8
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+def entities(args: argparse.Namespace) -> dict[str, Any]:
+    """Count what single persons hold in rows and checkpoints; 0 everywhere is right."""
+    from benchmarks.single_entities import measured
+
+    figures: dict[str, Any] = {}
+    for name, found in measured(args.models, args.epochs):
+        print(f"{name:<24} " + "  ".join(f"{what} {n}" for what, n in found.items()), flush=True)
+        figures[name] = found
+    return figures
+
+
+SECTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "entities": entities,
+}
+
+
+def main() -> None:
+    """Run the sections."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sections", nargs="+", choices=list(SECTIONS))
+    parser.add_argument("--json", type=Path, help="a file for all figures")
+    parser.add_argument("--models", nargs="+", default=["autoregressive", "tvae", "ctgan"])
+    parser.add_argument("--epochs", type=int, default=8)
+    args = parser.parse_args()
+    figures = {}
+    for name in args.sections:
+        figures[name] = SECTIONS[name](args)
+        if args.json:
+            args.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
