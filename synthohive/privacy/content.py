@@ -1,61 +1,68 @@
-"""What the values of a column look like: the share that fits each kind of personal data."""
+"""What the values of a column look like: whether they fit each kind of personal data."""
 
 from __future__ import annotations
 
-import importlib
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Optional
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthohive.privacy.identifiers import are_identifiers, are_phones, is_luhn, is_phone
+from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.mentions import (
+    is_address,
+    is_emails,
+    is_personal_json,
+    is_url,
+    mentions_person,
+)
 from synthohive.privacy.names import is_name, is_name_word, is_user_name, known_names
 
-__all__ = ["FITS", "TELLING", "is_letters", "is_luhn", "person_like", "share"]
+__all__ = [
+    "FITS",
+    "by_content",
+    "is_letters",
+    "is_listed",
+    "person_like",
+    "share",
+    "split_emails",
+]
 
-_EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[^@\s.,;<>()]{2,}")
-_PHONE = re.compile(
-    r"(?:\+|00)?\(?\d[\d\s().\-/]{5,22}\d(?:\s*(?:x|ext\.?|#)\s*\d{1,6})?", re.IGNORECASE
-)
 _PHONE_STRICT = re.compile(
     r"\+\d[\d\s().\-]{6,18}\d(?:\s*x\d+)?|(?:\+?1[\s.-])?\(\d{3}\)\s?\d{3}[-.\s]\d{4}(?:\s*x\d+)?"
     r"|(?:\+?1[-.])?\d{3}[-.]\d{3}[-.]\d{4}(?:\s*x\d+)?|\d{2}-\d{3}-\d{3}-\d{4}"
 )
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
-_SSN = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")
+_SSN = re.compile(r"(?!000|666)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")
 _NINE_DIGITS = re.compile(r"\d{3}-?\d{2}-?\d{4}")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
-_CARD = re.compile(r"[2-6]\d{3}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}|3\d{3}[ -]?\d{6}[ -]?\d{5}")
-_STREET_WORDS = (
-    "st|ave|rd|blvd|ln|dr|ct|pl|sq|ter|pkwy|hwy|cir|trl|apt|unit|suite|rue|via|calle|avenida|rua"
-    "|plaza|straat|laan|weg|allee|platz|gasse|strasse|straße|box"
+_CARD = re.compile(
+    r"[2-6]\d{3}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}|3\d{3}[ -]?\d{6}[ -]?\d{4,5}|[56]\d{11,18}"
 )
 _POSTCODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{1,9}[A-Za-z0-9]")
-_USER_NAME = re.compile(r"@?(?=.*[A-Za-z])[\w.\-]{2,40}")
-_URL = re.compile(
-    r"\w+://(?:[^/@\s]+@.+|[^/\s]+/(?:users?|u|profiles?|people|members?|in|@|~)[/\w.\-@]*\S*"
-    r"|(?:www\.)?(?:facebook|twitter|x|instagram|github)\.com/[\w.\-]+/?)",
-    re.IGNORECASE,
-)
+_USER_NAME = re.compile(r"@?(?=.*[^\W\d_])[\w.\-]{2,40}")
 _ID = re.compile(r"(?=(?:.*\d){4})[A-Za-z0-9][A-Za-z0-9 ./-]{3,30}")
-_WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]*)*")
+_PLATE = re.compile(r"(?=.*\d)[^\W_][\w \-·•・.]{1,14}")
+_SIGNS = re.compile(
+    "[\u0300-\u036f\u064b-\u0652\u0900-\u0903\u093a-\u094f\u0951-\u0dff\u0e31-\u0e4e]"
+)
+_WORD = re.compile(r"[^\W\d_]+(?:['’.\-‐][^\W\d_]*)*[.,]?")
+_BUILDING = re.compile(r"(?:(\d{1,5}[\w/-]*),? )?([^\d,]{3,60}?)(?:,? (\d{1,5}[\w/-]*))?[.]?")
 
-
-@lru_cache(maxsize=1)
-def _street() -> re.Pattern[str]:
-    """Return what streets with house numbers look like in several languages."""
-    english = importlib.import_module("faker.providers.address.en_US").Provider.street_suffixes
-    words = "|".join([_STREET_WORDS, *map(re.escape, english)])
-    return re.compile(
-        rf"\d+\w?[,\s]+.*\b(?:{words})\b.*"
-        r"|\w[\w\s.-]*(?:str\.|straße|strasse|weg|platz|gasse|allee|straat|laan)\s+\d+\s?\w?\b.*"
-        r"|(?:rue|via|calle|avenida|rua)\s+.*\d+.*"
-        r"|\d+\s.+,\s*[A-Z]{2}\s+\d{5}(?:-\d{4})?",
-        re.IGNORECASE | re.DOTALL,
-    )
+_FEW = 5  # fewer distinct values than this prove nothing by themselves
+_ENOUGH = 10  # distinct words below which a list of names may be anything
+_MENTIONED = 0.1  # of texts, those that name a person
+_SENTENCE = 25  # characters on average from which values are texts
+_ALONE = {
+    "email": 0.6, "mac": 0.9, "ip": 0.9, "iban": 0.6, "ssn": 0.9, "credit_card": 0.6, "url": 0.6,
+    "json": 0.3,
+}  # fmt: skip
+"""Share of distinct values that must fit, whatever the column is called; the surest first."""
 
 
 def share(values: Iterable[str], fits: Callable[[str], bool]) -> float:
@@ -63,19 +70,6 @@ def share(values: Iterable[str], fits: Callable[[str], bool]) -> float:
     distinct = {value.strip() for value in values}
     distinct.discard("")
     return sum(map(fits, distinct)) / len(distinct) if distinct else 0.0
-
-
-def is_luhn(value: str) -> bool:
-    """Tell whether the digits of `value` end in a right Luhn check digit.
-
-    Examples
-    --------
-    >>> is_luhn("4111 1111 1111 1111"), is_luhn("4111 1111 1111 1112")
-    (True, False)
-    """
-    digits = [int(c) for c in value if c in "0123456789"]
-    doubled = (d * 2 - 9 * (d > 4) for d in digits[-2::-2])
-    return bool(digits) and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 def _is_iban(value: str) -> bool:
@@ -95,23 +89,25 @@ def _is_ip(value: str) -> bool:
     return True
 
 
-def _is_phone(value: str) -> bool:
-    digits = sum(c.isdigit() for c in value)
-    return 7 <= digits <= 20 and bool(_PHONE.fullmatch(value)) and not _DATE.fullmatch(value)
-
-
 def is_letters(value: str) -> bool:
-    """Tell whether `value` is made of words only, without digits."""
-    return all(_WORD.fullmatch(word.strip(",")) for word in value.split())
+    """Tell whether `value` is made of words only, of any script, without digits.
+
+    Examples
+    --------
+    >>> is_letters("Zoë van der Berg-Łoś"), is_letters("पूजा शर्मा"), is_letters("K-12")
+    (True, True, False)
+    """
+    words = _SIGNS.sub("", value).split()
+    return bool(words) and all(_WORD.fullmatch(word.strip("(),’'")) for word in words)
 
 
 FITS: dict[str, Callable[[str], bool]] = {
-    "email": lambda v: bool(_EMAIL.fullmatch(v)),
-    "phone": _is_phone,
+    "email": is_emails,
+    "phone": is_phone,
     "name": is_name,
     "first_name": lambda v: is_name_word(v, known_names().first),
     "last_name": lambda v: is_name_word(v, known_names().last),
-    "address": lambda v: bool(_street().fullmatch(v)),
+    "address": is_address,
     "postcode": lambda v: bool(_POSTCODE.fullmatch(v)),
     "ssn": lambda v: bool(_NINE_DIGITS.fullmatch(v)),
     "iban": _is_iban,
@@ -120,31 +116,102 @@ FITS: dict[str, Callable[[str], bool]] = {
     "ip": _is_ip,
     "mac": lambda v: bool(_MAC.fullmatch(v)),
     "user_name": lambda v: bool(_USER_NAME.fullmatch(v)),
-    "url": lambda v: bool(_URL.fullmatch(v)),
+    "url": is_url,
+    "plate": lambda v: bool(_PLATE.fullmatch(v)) and not _DATE.fullmatch(v),
+    "json": is_personal_json,
+    "text": mentions_person,
 }
 """Tests of one value, to be weighed together with the name of its column."""
 
-TELLING: dict[str, Callable[[str], bool]] = {
-    "email": FITS["email"],
-    "mac": FITS["mac"],
-    "ip": FITS["ip"],
-    "iban": FITS["iban"],
-    "url": FITS["url"],
+_SURE: dict[str, Callable[[str], bool]] = {
+    **{kind: FITS[kind] for kind in ("email", "mac", "ip", "iban")},
     "ssn": lambda v: bool(_SSN.fullmatch(v)),
-    "credit_card": FITS["credit_card"],
-    "phone": lambda v: bool(_PHONE_STRICT.fullmatch(v)),
-    "name": FITS["name"],
-    "address": FITS["address"],
+    **{kind: FITS[kind] for kind in ("credit_card", "url", "json")},
 }
 """Tests strict enough to tell a kind whatever the column is called, the surest first."""
+
+
+_BETWEEN = re.compile(r"\s*[,;|]\s*|\s+")
+
+
+def is_listed(value: str) -> str:
+    """Return what stands between the e-mail addresses of a list; nothing for a single one."""
+    found = _BETWEEN.search(value.strip()) if is_emails(value.strip()) else None
+    return found.group() if found else ""
+
+
+def split_emails(texts: Any, *, every: bool = False) -> Any:
+    """Return the first e-mail address of each text as an Arrow array, or with `every` all."""
+    parts = [_BETWEEN.split((text or "").strip()) for text in texts.to_pylist()]
+    return pa.array([one for part in parts for one in (part if every else part[:1])], pa.string())
+
+
+def by_content(values: Sequence[str], *, words_prove: bool) -> Optional[tuple[PiiKind, str]]:
+    """Return what the values alone give away, and why.
+
+    Parameters
+    ----------
+    values : sequence of str
+        Distinct.
+    words_prove : bool
+        Whether a column of words that are also names is one of names.
+    """
+    if len(values) < _FEW:
+        return None
+    for kind, needed in _ALONE.items():
+        if (part := share(values, _SURE[kind])) >= needed:
+            return PiiKind(kind), f"{part:.0%} of values fit"
+    if share(values, lambda v: bool(_PHONE_STRICT.fullmatch(v))) >= 0.9:
+        return PiiKind.PHONE, "its values are written as phone numbers"
+    if are_identifiers(values):
+        return PiiKind.NATIONAL_ID, "its check digits are right"
+    if are_phones(values):
+        return PiiKind.PHONE, "its values are phone numbers"
+    return _by_words(values, words_prove)
+
+
+def _by_words(values: Sequence[str], words_prove: bool) -> Optional[tuple[PiiKind, str]]:
+    part = share(values, is_name)
+    if part >= 0.6:
+        return PiiKind.NAME, f"{part:.0%} of values are names of persons"
+    part = share(values, is_address)
+    if part >= 0.6 or (part >= 0.2 and _are_buildings(values)):
+        return PiiKind.ADDRESS, f"{part:.0%} of values are addresses"
+    if words_prove and len(values) >= _ENOUGH:
+        for kind in (PiiKind.FIRST_NAME, PiiKind.LAST_NAME):
+            if (part := share(values, FITS[kind.value])) >= 0.8:
+                return kind, f"{part:.0%} of values are known names"
+        if (part := share(values, is_user_name)) >= 0.7:
+            return PiiKind.USER_NAME, f"{part:.0%} of values are made of names"
+    if _mean_length(values) >= _SENTENCE:
+        part = share(values, mentions_person)
+        if part >= _MENTIONED:
+            return PiiKind.TEXT, f"{part:.0%} of texts name a person"
+    return None
+
+
+def _mean_length(values: Sequence[str]) -> float:
+    return sum(map(len, values)) / len(values)
+
+
+def _are_buildings(values: Sequence[str]) -> bool:
+    """Tell whether all values are words and one small number, each with words of its own."""
+    found = [m.groups() for v in values if (m := _BUILDING.fullmatch(v))]
+    single = [(words, one or two) for one, words, two in found if bool(one) != bool(two)]
+    if len(single) < 0.95 * len(values) or len(values) < 2 * _ENOUGH:
+        return False
+    own = {words for words, _ in single}
+    capital = sum(w[0] == w[0].upper() for w in own)
+    return len(own) >= 0.8 * len(single) and capital >= 0.95 * len(own)
 
 
 def person_like(texts: Iterable[str]) -> NDArray[np.bool_]:
     """Tell which texts name a person, in any script, or lead to one.
 
     A first or last name alone counts, as do initials, titles, user names, e-mail and street
-    addresses, phone numbers, and identifiers with a check digit. Some words of any
-    vocabulary are names, too (Rose, Austin): weigh the share.
+    addresses, phone numbers, card numbers, links to profiles, and texts or JSON in which a
+    person is named. Some words of any vocabulary are names, too (Rose, Austin): weigh the
+    share.
 
     Examples
     --------
@@ -153,6 +220,14 @@ def person_like(texts: Iterable[str]) -> NDArray[np.bool_]:
     """
     known = known_names()
     every = known.first | known.last
-    tests = (is_name, is_user_name, lambda v: is_name_word(v, every), *TELLING.values())
+    tests: list[Callable[[str], bool]] = [
+        is_name,
+        is_user_name,
+        lambda v: is_name_word(v, every),
+        *_SURE.values(),
+        lambda v: bool(_PHONE_STRICT.fullmatch(v)),
+        is_address,
+        mentions_person,
+    ]
     found = [any(fits(text) for fits in tests) for text in map(str.strip, texts)]
     return np.array(found, dtype=bool)

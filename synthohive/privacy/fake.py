@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import cached_property
@@ -13,7 +14,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive.exceptions import PrivacyError
+from synthohive.privacy.content import is_listed, split_emails
 from synthohive.privacy.counter import U64, draw, permute, subkey
+from synthohive.privacy.detect import kind_of
+from synthohive.privacy.fake_json import JsonShapes
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.makers import MAKERS, Rows
 from synthohive.privacy.pattern import (
@@ -43,10 +47,15 @@ Strategy = Literal["fake", "mask", "hash"]
 
 _TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
 _MAKEABLE = NUMERIC | _TEXT | {ColumnKind.UUID}
+_STRUCTURED = frozenset({ColumnKind.JSON, ColumnKind.ARRAY})
 _MANY = 10**8  # a pattern with fewer values may run out of unique ones
 _HASH_LENGTH = 16
 _COMPACT_LENGTH = 12
 _SAMPLE = 1000
+_STYLED = 10_000
+_LENGTHS = 5
+_WORDS = 200
+_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,9 @@ class FakeColumn:
     with_city: bool = False
     person: int = 0
     blocks: Optional[Pools] = None
+    counts: tuple[tuple[int, float], ...] = ()
+    between: str = ""
+    json: Optional[JsonShapes] = None
 
     @classmethod
     def fit(
@@ -113,14 +125,23 @@ class FakeColumn:
         PrivacyError
             Values of this kind cannot be stored in the column's type.
         """
-        if column.kind not in _MAKEABLE:
+        kind = PiiKind(kind)
+        if column.kind not in _MAKEABLE and not (
+            kind is PiiKind.JSON and column.kind in _STRUCTURED
+        ):
             raise PrivacyError(
                 f"Column {column.name!r} of type {column.kind.value} is listed as personal data "
-                f"({PiiKind(kind).value}), but such values cannot be made for that type.",
+                f"({kind.value}), but such values cannot be made for that type.",
                 hint="Take it out of pii_cols / pii_columns, or give it the kind 'none'.",
             )
-        kind = PiiKind(kind)
         text = as_text(values)
+        if kind is PiiKind.JSON and column.kind in _TEXT | _STRUCTURED:
+            shapes = _json_shapes(
+                column, text, locale=locale, strategy=strategy, k=k, unique=unique
+            )
+            return cls(kind=kind, column=column, unique=unique, strategy=strategy, json=shapes)
+        counts, between = _counts(kind, text, k)
+        text = split_emails(text) if between else text
         weighted, blocks = _source(
             kind, column, text, locale, strategy=strategy, k=k, unique=unique
         )
@@ -138,6 +159,8 @@ class FakeColumn:
             with_city=_mostly("," in value for value in sample),
             person=person,
             blocks=blocks,
+            counts=tuple(counts),
+            between=between,
         )
 
     def make(self, indices: NDArray[np.int64], seed: int) -> Any:
@@ -167,8 +190,13 @@ class FakeColumn:
             "domains": [list(pair) for pair in self.domains],
             "with_city": self.with_city,
             "person": self.person,
+            "counts": [list(pair) for pair in self.counts],
+            "between": self.between,
         }
         arrays: dict[str, NDArray[Any]] = {}
+        if self.json is not None:
+            state["json"], inner = self.json.to_state()
+            arrays.update({f"json.{name}": array for name, array in inner.items()})
         if self.blocks is not None:
             made = self.blocks.to_arrays()
             arrays.update({f"blocks.{name}": array for name, array in made.items()})
@@ -185,8 +213,12 @@ class FakeColumn:
         fields["weights"] = tuple(fields["weights"])
         fields["styles"] = tuple((Style(*style), weight) for style, weight in fields["styles"])
         fields["domains"] = tuple((name, weight) for name, weight in fields["domains"])
+        fields["counts"] = tuple((count, weight) for count, weight in fields["counts"])
+        shapes = fields.pop("json", None)
+        inner = {n.split(".", 1)[1]: a for n, a in arrays.items() if n.startswith("json.")}
         return cls(
             **fields,
+            json=shapes and JsonShapes.from_state(shapes, inner, cls.from_state),
             blocks=Pools.from_arrays(blocks) if blocks else None,
         )
 
@@ -216,6 +248,8 @@ class FakeColumn:
 
     def _text(self, index: U64, seed: int) -> Any:
         key = subkey(seed, "column", self.column.name)
+        if self.json is not None:
+            return self.json.make(index, seed, key)
         if self.blocks is None:
             return self._from_patterns(index, key)
         person = subkey(seed, "person", self.person)
@@ -228,6 +262,8 @@ class FakeColumn:
             list(self.styles),
             list(self.domains),
             self.blocks,
+            list(self.counts),
+            self.between,
         )
         text = MAKERS[self.kind](rows)
         if self.case != "as made":
@@ -291,6 +327,47 @@ class FakeColumn:
         numbers = self._unique_numbers(index[rows], min(brief.capacity, LIMIT))
         numbers = permute(numbers, min(brief.capacity, LIMIT), subkey(key, "brief"))
         return pc.replace_with_mask(text, pa.array(mask), brief.render(numbers, key))
+
+
+def _json_shapes(
+    column: Column, text: Any, *, locale: str, strategy: Strategy, k: int, unique: bool
+) -> JsonShapes:
+    """Learn structures; each leaf is a made-up column of the kind that it seems to hold."""
+
+    def fit_leaf(name: str, key: str, type_: str, alone: bool, values: list[Any]) -> FakeColumn:
+        holds = ColumnKind.TEXT if type_ == "text" else ColumnKind.INTEGER
+        leaf = Column(name=f"{column.name}.{name}", kind=holds)
+        texts = list(dict.fromkeys(map(str, values)))[:_SAMPLE]
+        kind = kind_of(Column(name=key or column.name, kind=holds), texts)
+        return FakeColumn.fit(
+            PiiKind.OTHER if kind is None or kind is PiiKind.JSON else kind,
+            leaf,
+            pa.array(values, leaf.arrow_type),
+            locale=locale,
+            unique=unique and alone,
+            strategy=strategy,
+            k=k,
+        )
+
+    return JsonShapes.learn(text.to_pylist(), k, fit_leaf)
+
+
+def _counts(kind: PiiKind, text: Any, k: int) -> tuple[list[tuple[int, float]], str]:
+    """Return how many values stand in each text, where these are lists, and what is between.
+
+    Of free text, how many words: what stands between them is a blank.
+    """
+    texts = text[:_STYLED].to_pylist()
+    if kind is PiiKind.TEXT:
+        lengths = np.array([value.count(" ") + 1 for value in texts] or [1])
+        usual = np.quantile(lengths, (np.arange(_LENGTHS) + 0.5) / _LENGTHS)
+        return [(int(count), 1.0) for count in np.clip(usual.round(), 1, _WORDS)], ""
+    if kind is not PiiKind.EMAIL or not any(map(is_listed, texts)):
+        return [], ""
+    found = Counter(len(split_emails(pa.array([value]), every=True)) for value in texts)
+    kept = [(count, float(rows)) for count, rows in sorted(found.items()) if rows >= k]
+    marks = Counter(m for value in texts if (m := is_listed(value)))
+    return [(n, w) for n, w in kept if n <= _LISTED] or [(1, 1.0)], marks.most_common(1)[0][0]
 
 
 def _source(

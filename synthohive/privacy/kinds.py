@@ -33,6 +33,9 @@ class PiiKind(str, Enum):
     MAC = "mac"
     USER_NAME = "user_name"
     URL = "url"
+    PLATE = "plate"
+    TEXT = "text"
+    JSON = "json"
     OTHER = "other"
 
 

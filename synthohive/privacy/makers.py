@@ -7,11 +7,13 @@ one row use the same person, so they agree with each other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.kinds import PiiKind
@@ -46,6 +48,45 @@ def _single(rows: Rows, pool: tuple[str, ...], person: U64) -> Any:
         return take(pool, person)
     lap, place = np.divmod(rows.index, np.uint64(len(pool)))
     return join(take(pool, permute(place, len(pool), rows.key)), _suffix(lap, "-"))
+
+
+def _emails(rows: Rows) -> Any:
+    """Return addresses, or lists of some of which the first is the row's own."""
+    made = _email(rows)
+    if not rows.between:
+        return made
+    counts = _counts(rows)
+    for number in range(1, int(counts.max())):
+        other = replace(
+            rows,
+            person=subkey(rows.person, "more", number),
+            key=subkey(rows.key, "more", number),
+            unique=False,
+        )
+        more = join(made, rows.between, _email(other))
+        made = pc.if_else(pa.array(counts > number), more, made)
+    return made
+
+
+def _counts(rows: Rows) -> NDArray[np.int64]:
+    weights = np.array([weight for _, weight in rows.counts], np.float64)
+    numbers = np.array([count for count, _ in rows.counts], np.int64)
+    return np.asarray(numbers[chosen(weights, rows.index, subkey(rows.key, "counts"))])
+
+
+def _text(rows: Rows) -> Any:
+    """Return words of the locale in the usual numbers, which mention nobody."""
+    counts, words = _counts(rows), rows.pools.words
+    drawn = [
+        take(words, draw(rows.index, len(words), subkey(rows.key, "word", at)))
+        for at in range(int(counts.max()))
+    ]
+    text = pc.utf8_capitalize(drawn[0])
+    for at, word in enumerate(drawn[1:], 1):
+        text = pc.if_else(pa.array(counts > at), join(text, " ", word), text)
+    if rows.unique:
+        text = join(text, " ", text_of(permute(rows.index, 1 << 40, rows.key)))
+    return join(text, ".")
 
 
 def _email(rows: Rows) -> Any:
@@ -87,7 +128,7 @@ def _ip(rows: Rows) -> Any:
 
 
 MAKERS: dict[PiiKind, Callable[[Rows], Any]] = {
-    PiiKind.EMAIL: _email,
+    PiiKind.EMAIL: _emails,
     PiiKind.NAME: full_names,
     PiiKind.FIRST_NAME: _first_name,
     PiiKind.LAST_NAME: _last_name,
@@ -95,5 +136,6 @@ MAKERS: dict[PiiKind, Callable[[Rows], Any]] = {
     PiiKind.URL: _url,
     PiiKind.ADDRESS: _address,
     PiiKind.IP: _ip,
+    PiiKind.TEXT: _text,
 }
 """Kinds that are combined from building blocks; the others follow a pattern."""

@@ -23,7 +23,7 @@ DOMAINS = ("home.example", "post.example", "work.example")  # no address exists 
 
 @dataclass(frozen=True)
 class Pools:
-    """Names, streets and cities of one locale, each without repeats."""
+    """Names, streets, cities and words of one locale, each without repeats."""
 
     first: tuple[str, ...]
     last: tuple[str, ...]
@@ -31,6 +31,7 @@ class Pools:
     last_slugs: tuple[str, ...]
     streets: tuple[str, ...]
     cities: tuple[str, ...]
+    words: tuple[str, ...]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the blocks as arrays that ``.npz`` can hold."""
@@ -77,6 +78,7 @@ def pools(locale: str) -> Pools:
         last_slugs=last_slugs,
         streets=_distinct(source.street_name, _STREETS),
         cities=_distinct(source.city, _STREETS),
+        words=_distinct(source.word, _STREETS),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,10 @@ class Rows:
         How names are written, with weights.
     domains : list of (str, float)
         Of addresses, with weights; the empty one stands for made-up ones.
+    counts : list of (int, float)
+        How many addresses, or words, stand in one text, with weights.
+    between : str
+        What stands between the addresses of a list.
     """
 
     index: U64
@@ -42,6 +46,8 @@ class Rows:
     styles: Weighted
     domains: list[tuple[str, float]]
     pools: Pools
+    counts: list[tuple[int, float]] = field(default_factory=list)
+    between: str = ""
 
     def names(self) -> tuple[U64, U64, U64]:
         """Return first name, last name, and how often this pair came before."""

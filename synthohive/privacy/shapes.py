@@ -26,6 +26,7 @@ _FAKER = {
     PiiKind.IBAN: "iban",
     PiiKind.NATIONAL_ID: "passport_number",
     PiiKind.CREDIT_CARD: "credit_card_number",
+    PiiKind.PLATE: "license_plate",
 }
 _DIGITS = {PiiKind.SSN: 9, PiiKind.CREDIT_CARD: 16, PiiKind.POSTCODE: 5, PiiKind.NATIONAL_ID: 9}
 _DRAWS = 300

@@ -16,7 +16,7 @@ from synthohive._workspace import Workspace
 from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import SchemaError, SchemaValidationError
-from synthohive.privacy.detect import PiiFinding, detect_pii
+from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
 from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.aliases.filling import fill_aliases
@@ -80,6 +80,7 @@ def fit_database(
     """
     metadata = reader.metadata
     metadata.validate_schema()
+    check_named(metadata, options.privacy)
     check_entities(metadata, options.privacy)
     counts = {name: reader.count(name) for name in metadata.tables}
     if not any(counts.values()):

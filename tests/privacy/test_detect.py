@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from functools import cache
 from typing import Optional
 
 import pyarrow as pa
@@ -7,9 +9,11 @@ import pytest
 from faker import Faker
 
 from synthohive.exceptions import SchemaError
-from synthohive.privacy.detect import describe, detect_pii
+from synthohive.privacy.content import person_like
+from synthohive.privacy.detect import check_named, describe, detect_pii
 from synthohive.privacy.kinds import PiiFinding, PiiKind
-from synthohive.schema import PrivacyConfig, TableConfig
+from synthohive.schema import Column, ColumnKind, Metadata, PrivacyConfig, TableConfig
+from tests.privacy.labelled import HELD_OUT, TUNED, Labelled, labelled
 
 ROWS = 120
 NATIONS = [
@@ -151,3 +155,92 @@ def test_what_the_user_names_must_exist() -> None:
 def test_describe() -> None:
     assert describe([]) == "No personal data found."
     assert "users.mail  email" in describe([PiiFinding("users", "mail", PiiKind("email"), "why")])
+
+
+def test_tables_that_the_user_names_must_exist() -> None:
+    metadata = Metadata().add_table(
+        "people", "id", columns={"mail": Column(name="mail", kind="text")}
+    )
+    check_named(metadata, PrivacyConfig(pii_columns={"people": {"mail": "email"}}))
+    for wrong, hint in (
+        ({"peoples": {"mail": "email"}}, "'peoples'.*Did you mean 'people'"),
+        ({"people": {"mial": "email"}}, "Did you mean 'mail'"),
+        ({"people": {"mail": "emial"}}, "Did you mean 'email'"),
+    ):
+        with pytest.raises(SchemaError, match=hint):
+            check_named(metadata, PrivacyConfig(pii_columns=wrong))
+
+
+@cache
+def columns_of(locales: tuple[str, ...]) -> list[Labelled]:
+    return [column for locale in locales for column in labelled(locale)]
+
+
+@pytest.mark.parametrize(("style", "goal"), [("english", 0.95), ("local", 0.92), ("opaque", 0.85)])
+@pytest.mark.parametrize("locales", [TUNED, HELD_OUT], ids=["tuned", "held out"])
+def test_finds_what_is_labelled(locales: tuple[str, ...], style: str, goal: float) -> None:
+    """F1 over columns, and precision; what was missed or wrong is in the message."""
+    columns = columns_of(locales)
+    found = [bool(kinds({c.names[style]: c.values})) for c in columns]
+    wrong = [(c.locale, c.kind) for c, hit in zip(columns, found) if hit and not c.personal]
+    missed = [(c.locale, c.kind) for c, hit in zip(columns, found) if c.personal and not hit]
+    right = sum(found) - len(wrong)
+    assert right / (right + len(wrong)) >= 0.97, wrong
+    assert 2 * right / (2 * right + len(wrong) + len(missed)) >= goal, missed
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kind"),
+    [
+        ("prénom", ["Zoé", "Ümit", "Ndidi", "Xquenda", "Tlaloc", "Wren"], "first_name"),
+        ("first_name", ["Kwabena", "Adjoa", "Yaw", "Efua", "Kojo", "Esi"], "first_name"),
+        ("straße", ["Am Wall 3", "Auf der Höhe 12", "Kirchhof 9"], "address"),
+        ("num_telefono", ["612345678", "698765432", "655443322"], "phone"),
+        ("telefone", [5511987654321, 5521912345678, 5531998761234], "phone"),
+        ("numero_plaque_immatriculation", ["AB-123-CD", "EF-456-GH", "XY-777-ZZ"], "plate"),
+        ("c1", ["Smith J.", "Müller K.", "Kowalski A.", "Rossi P.", "Dupont M."], "name"),
+        ("c1", [f"https://a.org/users?customer_id={i * 7919}" for i in range(20)], "url"),
+        ("c1", [f"ann{i}@x.org, bob{i}@y.org" for i in range(20)], "email"),
+        ("c1", [f"Room {i}: talked to Ann Lee about the oak chair" for i in range(20)], "text"),
+        ("c1", [f'{{"n": {i}, "by": {{"name": "Ann Lee"}}}}' for i in range(20)], "json"),
+        ("c1", [f"{i}4092{i}8" for i in range(20)] * 2, None),
+        ("c1", [f"978-3-16-1484{i:02d}-{i % 10}" for i in range(20)], None),
+        ("c1", [f"{i % 12 + 1}/{i + 1}/2024" for i in range(25)], None),
+        ("c1", [f"Screw M{i} x {i * 2} of steel, 100 in a box" for i in range(25)], None),
+        ("c1", [f'{{"n": {i}, "size": "large"}}' for i in range(20)], None),
+        ("c1", [1_700_000_000 + i * 86_400 for i in range(50)], None),
+        ("phone_type", ["home", "work", "mobile"], None),
+        ("address_count", ["one", "two"], None),
+    ],
+)
+def test_single_columns(column: str, values: list, kind: Optional[str]) -> None:
+    assert kinds({column: values}) == ({column: kind} if kind else {})
+
+
+def test_json_columns_are_looked_into() -> None:
+    column = Column(name="data", kind=ColumnKind.JSON)
+    values = [f'{{"by": "Ann Lee", "n": {i}}}' for i in range(20)]
+    assert kinds({"data": values}, columns={"data": column}) == {"data": "json"}
+
+
+def test_person_like_in_any_script() -> None:
+    persons = [
+        "山田 太郎", "김민준", "Зоя Горшкова", "أحمد محمد", "Ahmet Yılmaz", "lee_a",
+    ]  # fmt: skip
+    assert person_like(persons).all()
+    assert not person_like(["shipped", "42", "A-1", "blue chair", "", "новый"]).any()
+
+
+def test_detection_is_quick(faker: Faker) -> None:
+    texts = [faker.sentence() for _ in range(2000)]
+    rows = 50_000
+    data = {f"c{i}": [texts[(i * 7 + j) % 2000] for j in range(rows)] for i in range(10)}
+    data |= {
+        f"n{i}": [10_000_000_000 + (j * 7919 * (i + 1)) % 10**9 for j in range(rows)]
+        for i in range(10)
+    }
+    table = pa.table(data)
+    kinds({"warm": ["up"]})
+    started = time.process_time()
+    detect_pii(TableConfig(name="t"), table, PrivacyConfig())
+    assert time.process_time() - started < 4.0

@@ -46,6 +46,9 @@ def real(kind: str, rows: int = 300) -> Any:
         "mac": faker.mac_address,
         "user_name": faker.user_name,
         "url": lambda: f"https://x.org/users/{faker.user_name()}",
+        "plate": faker.license_plate,
+        "text": lambda: f"{faker.sentence()} {faker.name()}",
+        "json": lambda: json.dumps({"by": faker.name(), "n": faker.random_int()}),
         "other": lambda: faker.bothify("??-####"),
     }
     return pa.array([makers[kind]() for _ in range(rows)])

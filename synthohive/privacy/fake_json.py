@@ -1,0 +1,201 @@
+"""Made-up JSON: the structures that enough rows share, with every leaf made up."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synthohive.privacy.counter import U64, draw, subkey
+from synthohive.privacy.pattern import chosen
+
+__all__ = ["JsonShapes", "Leaf"]
+
+Arrays = dict[str, NDArray[Any]]
+
+FitLeaf = Callable[[str, str, str, bool, list[Any]], "Leaf"]
+"""From a leaf's name, key and type, whether it makes its text unique, and its values."""
+
+_STRUCTURES = 20
+_ELEMENTS = 5  # of an array: what comes after them is left out
+_DEEPEST = 20
+_LEAVES = 100
+_CENTS = 100
+
+
+class Leaf(Protocol):
+    """What makes the values of one leaf: a made-up column of its own."""
+
+    def make(self, indices: NDArray[np.int64], seed: int) -> Any:
+        """Return one value for each row."""
+
+    def to_state(self) -> tuple[dict[str, Any], Arrays]:
+        """Return its state."""
+
+
+@dataclass(frozen=True)
+class JsonShapes:
+    """Structures of JSON texts, with weights, and what makes the leaves of each.
+
+    Attributes
+    ----------
+    structures : tuple of str
+        JSON in which each leaf is its type: ``"text"``, ``"integer"``, ``"number"``,
+        ``"boolean"`` or null.
+    weights : tuple of float
+    leaves : tuple of tuple of Leaf
+        For each structure those of its texts and numbers, in the order of reading.
+    """
+
+    structures: tuple[str, ...]
+    weights: tuple[float, ...]
+    leaves: tuple[tuple[Leaf, ...], ...]
+
+    @classmethod
+    def learn(cls, texts: Sequence[str], k: int, fit_leaf: FitLeaf) -> JsonShapes:
+        """Learn from JSON texts; a structure of fewer than `k` rows is not used."""
+        values = [value for text in texts for value in _parsed(text)]
+        shapes = [json.dumps(_shape(value)) for value in values]
+        usual = Counter(shapes).most_common(_STRUCTURES)
+        kept = [(shape, float(count)) for shape, count in usual if count >= k]
+        found = [
+            _leaves_of(number, [v for v, s in zip(values, shapes) if s == shape], fit_leaf)
+            for number, (shape, _) in enumerate(kept)
+        ]
+        if not kept:
+            empty = "[]" if texts and texts[0].lstrip()[:1] == "[" else "{}"
+            kept, found = [(empty, 1.0)], [()]
+        return cls(tuple(s for s, _ in kept), tuple(w for _, w in kept), tuple(found))
+
+    def make(self, index: U64, seed: int, key: int) -> Any:
+        """Return a JSON text for each row."""
+        choice = chosen(np.array(self.weights, np.float64), index, subkey(key, "structure"))
+        made = np.empty(len(index), dtype=object)
+        for number, structure in enumerate(self.structures):
+            rows = np.flatnonzero(choice == number)
+            if not len(rows):
+                continue
+            part = index[rows]
+            leaves = [
+                leaf.make(part.astype(np.int64), seed).to_pylist() for leaf in self.leaves[number]
+            ]
+            flags = draw(part, 1 << 32, subkey(key, "flags", number)).tolist()
+            shape = json.loads(structure)
+            for at, row, flag in zip(range(len(rows)), rows, flags):
+                taken = iter([column[at] for column in leaves])
+                made[row] = json.dumps(_filled(shape, taken, _bits(flag)), ensure_ascii=False)
+        return pa.array(made, pa.string())
+
+    def to_state(self) -> tuple[dict[str, Any], Arrays]:
+        """Return the structures as JSON, and the leaves' arrays."""
+        arrays: Arrays = {}
+        states: list[list[dict[str, Any]]] = []
+        for i, part in enumerate(self.leaves):
+            states.append([])
+            for j, leaf in enumerate(part):
+                state, more = leaf.to_state()
+                states[-1].append(state)
+                arrays.update({f"{i}.{j}.{name}": array for name, array in more.items()})
+        state = {"structures": list(self.structures), "weights": list(self.weights)}
+        return {**state, "leaves": states}, arrays
+
+    @classmethod
+    def from_state(
+        cls,
+        state: dict[str, Any],
+        arrays: Arrays,
+        leaf_of: Callable[[dict[str, Any], Arrays], Leaf],
+    ) -> JsonShapes:
+        """Rebuild from :meth:`to_state`."""
+        leaves = []
+        for i, part in enumerate(state["leaves"]):
+            row = []
+            for j, leaf in enumerate(part):
+                prefix = f"{i}.{j}."
+                mine = {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
+                row.append(leaf_of(leaf, mine))
+            leaves.append(tuple(row))
+        return cls(tuple(state["structures"]), tuple(state["weights"]), tuple(leaves))
+
+
+def _parsed(text: str) -> Iterator[Any]:
+    try:
+        yield json.loads(text)
+    except (ValueError, RecursionError):
+        return  # not a text of this column's usual kind
+
+
+def _shape(value: Any, depth: int = 0) -> Any:
+    """Return the value with each leaf replaced by its type."""
+    if depth > _DEEPEST or value is None:
+        return None
+    if isinstance(value, dict):
+        return {key: _shape(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shape(inner, depth + 1) for inner in value[:_ELEMENTS]]
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    return "number" if isinstance(value, float) else "text"
+
+
+def _walk(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str, Any]]:
+    """Yield key, type and value of each leaf that is made, in the order of reading."""
+    if depth > _DEEPEST or value is None or isinstance(value, bool):
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _walk(inner, name, depth + 1)
+    elif isinstance(value, list):
+        for inner in value[:_ELEMENTS]:
+            yield from _walk(inner, key, depth + 1)
+    else:
+        yield key, str(_shape(value)), value
+
+
+def _leaves_of(structure: int, values: list[Any], fit_leaf: FitLeaf) -> tuple[Leaf, ...]:
+    columns = list(zip(*(list(_walk(value)) for value in values)))[:_LEAVES]
+    types = [column[0][1] for column in columns]
+    alone = types.index("text") if "text" in types else 0
+    return tuple(
+        fit_leaf(
+            f"{structure}.{number}",
+            column[0][0],
+            types[number],
+            number == alone,
+            [_plain(value) for _, _, value in column],
+        )
+        for number, column in enumerate(columns)
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers as whole ones, which patterns can be learned from."""
+    if isinstance(value, float):
+        return round(abs(value) * _CENTS) if abs(value) < 2**50 else 0
+    return min(abs(value), 2**62) if isinstance(value, int) else value
+
+
+def _bits(flags: int) -> Iterator[bool]:
+    for at in range(32):
+        yield bool(flags >> at & 1)
+
+
+def _filled(shape: Any, leaves: Iterator[Any], flags: Iterator[bool]) -> Any:
+    if isinstance(shape, dict):
+        return {key: _filled(inner, leaves, flags) for key, inner in shape.items()}
+    if isinstance(shape, list):
+        return [_filled(inner, leaves, flags) for inner in shape]
+    if shape is None:
+        return None
+    if shape == "boolean":
+        return next(flags, False)
+    value = next(leaves, None)
+    return value / _CENTS if shape == "number" and value is not None else value
