@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from synthohive.exceptions import SchemaError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Column", "ColumnKind", "Identity", "Strict"]
+__all__ = ["Column", "ColumnKind", "Identity", "Strict", "problems_of"]
 
 
 class ColumnKind(str, Enum):
@@ -40,6 +42,24 @@ class Strict(BaseModel):
     """Shared settings: unknown fields are typing errors, assignments are checked."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as exc:
+            raise SchemaError(f"{type(self).__name__}: {problems_of(exc)}.") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except ValidationError as exc:
+            raise SchemaError(f"{type(self).__name__}: {problems_of(exc)}.") from None
+
+
+def problems_of(exc: ValidationError) -> str:
+    """Return where and what is wrong, without the values, which may be secret."""
+    found = exc.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found)
 
 
 class Identity(Strict):

@@ -84,6 +84,7 @@ def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
     named: list[tuple[str, Any]] = [
         ("pk", table.pk),
         ("constraints", table.constraints),
+        ("derived", table.derived),
         ("pii_cols", table.pii_cols or ()),
         ("high_cardinality_cols", table.high_cardinality_cols),
         *(("index", i.columns) for i in table.indexes),

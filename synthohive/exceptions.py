@@ -17,6 +17,7 @@ A message says what was found, where (table, column, key) and, in its hint, what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Optional
@@ -32,7 +33,28 @@ __all__ = [
     "SynthoHiveError",
     "TrainingError",
     "did_you_mean",
+    "hide_secrets",
 ]
+
+_HIDDEN = "***"
+_IN_URL = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*:/{1,2})(?P<user>[^\s:/@]*):\S*@")
+_SETTING = re.compile(
+    r"""(?P<name>[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|access|account|
+    encryption|master|private|shared)[\w-]*key)[\w-]*\s*=\s*)(?:'[^']*'|"[^"]*"|[^\s&;,'")]+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def hide_secrets(text: str) -> str:
+    """Hide passwords in URLs, and the values of settings that are called like secrets.
+
+    Examples
+    --------
+    >>> hide_secrets("postgresql://ada:p@ss@host/db?sslpassword=abc&sslmode=require")
+    'postgresql://ada:***@host/db?sslpassword=***&sslmode=require'
+    """
+    text = _IN_URL.sub(rf"\g<scheme>\g<user>:{_HIDDEN}@", text)
+    return _SETTING.sub(rf"\g<name>{_HIDDEN}", text)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -67,9 +89,10 @@ class SynthoHiveError(Exception):
     """
 
     def __init__(self, message: str, *, hint: Optional[str] = None) -> None:
-        self.message = message
-        self.hint = hint
-        super().__init__(message if hint is None else f"{message} {hint}")
+        # users pass URLs as paths, and drivers repeat what they were given
+        self.message = hide_secrets(message)
+        self.hint = None if hint is None else hide_secrets(hint)
+        super().__init__(self.message if hint is None else f"{self.message} {self.hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Come whole out of another process, whatever a subclass's constructor takes."""
@@ -105,7 +128,7 @@ class SchemaValidationError(SchemaError):
     """
 
     def __init__(self, problems: Sequence[str], *, hint: Optional[str] = None) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(map(hide_secrets, problems))
         count = len(self.problems)
         lines = "\n".join(f"  {i}. {p}" for i, p in enumerate(self.problems, 1))
         head = f"The schema has {count} problem{'' if count == 1 else 's'}:\n{lines}"

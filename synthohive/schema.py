@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from pydantic import Field, ValidationError, model_validator
 
-from synthohive._columns import Column, ColumnKind, Identity, Strict
+from synthohive import _arguments as arguments
+from synthohive._columns import Column, ColumnKind, Identity, Strict, problems_of
 from synthohive.exceptions import SchemaError, SchemaValidationError
 
 if TYPE_CHECKING:
@@ -107,6 +109,8 @@ class Constraint(Strict):
 
     @model_validator(mode="after")
     def _ordered(self) -> Constraint:
+        if any(bound is not None and math.isnan(bound) for bound in (self.min, self.max)):
+            raise ValueError("a bound is NaN")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min} is greater than max {self.max}")
         return self
@@ -172,11 +176,15 @@ class TableConfig(Strict):
         data = dict(raw)
         if isinstance(data.get("pk"), str):
             data["pk"] = [data["pk"]]
-        short = data.pop("fk", None) or {}
-        keys = list(data.get("foreign_keys") or [])
+        short, listed = data.pop("fk", None) or {}, data.get("foreign_keys") or []
+        if not isinstance(short, Mapping):
+            raise ValueError("fk: pass a dict of columns to 'parent.column'")
+        if not isinstance(listed, (list, tuple)):
+            raise ValueError("foreign_keys: pass a list")
+        keys = list(listed)
         for column, target in short.items():
-            parent, dot, parent_column = target.rpartition(".")
-            if not dot:
+            parent, dot, parent_column = str(target).rpartition(".")
+            if not dot or not isinstance(column, str):
                 raise ValueError(f"fk {column!r}: write the target as 'parent.column'")
             keys.append(ForeignKey(columns=[column], parent=parent, parent_columns=[parent_column]))
         data["foreign_keys"] = keys
@@ -218,6 +226,10 @@ class PrivacyConfig(Strict):
         things (products, cities), and so do keys that are not declared.
     locale : str
         Faker locale.
+    keep_comments : bool
+        Carry the comments of tables and columns over to the synthetic schema. They are what
+        people wrote, as are defaults, CHECKs and the labels of enumerations, without which
+        the schema would be another one.
     """
 
     pii_strategy: Literal["fake", "mask", "hash", "keep"] = "fake"
@@ -226,6 +238,7 @@ class PrivacyConfig(Strict):
     k_anonymity_threshold: int = Field(default=5, ge=1)
     entities: Optional[list[str]] = None
     locale: str = "en_US"
+    keep_comments: bool = True
 
 
 class Metadata(Strict):
@@ -256,6 +269,12 @@ class Metadata(Strict):
         """Reflect a schema; see :func:`synthohive.connectors.reflection.reflect`."""
         from synthohive.connectors.reflection import reflect
 
+        arguments.known("from_database", options, ("tables", "exclude", "drop_outside_keys"))
+        for option in ("tables", "exclude"):
+            arguments.names(option, options.get(option))
+        arguments.flag("drop_outside_keys", options.get("drop_outside_keys", False))
+        if schema is not None:
+            arguments.name_of("schema", schema)
         return reflect(url_or_engine, schema, **options)
 
     def add_table(
@@ -268,11 +287,11 @@ class Metadata(Strict):
         SchemaError
             A field of the table is unknown or malformed.
         """
+        arguments.name_of("name", name)
         try:
-            self.tables[name] = TableConfig(name=name, pk=pk or [], **config)
-        except ValidationError as exc:
-            details = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
-            raise SchemaError(f"Table {name!r} is not described correctly: {details}.") from exc
+            self.tables[name] = TableConfig(name=name, pk=[] if pk is None else pk, **config)
+        except SchemaError as exc:
+            raise SchemaError(f"Table {name!r} is not described correctly: {exc.message}") from exc
         return self
 
     def table(self, name: str) -> TableConfig:
@@ -283,10 +302,9 @@ class Metadata(Strict):
         SchemaError
             There is no such table.
         """
-        try:
-            return self.tables[name]
-        except KeyError:
-            raise SchemaError.unknown_table(name, self.tables) from None
+        if arguments.name_of("name", name) not in self.tables:
+            raise SchemaError.unknown_table(name, self.tables)
+        return self.tables[name]
 
     def foreign_keys(self) -> Iterator[tuple[str, ForeignKey]]:
         """Yield ``(child table, key)`` in the order of the tables."""
@@ -311,6 +329,7 @@ class Metadata(Strict):
 
         problems = schema_problems(self)
         if real_data is not None:
+            arguments.mapping("real_data", real_data, "a dict of table names to DataFrames")
             problems += data_problems(self, real_data)
         if problems:
             raise SchemaValidationError(problems)
@@ -322,7 +341,7 @@ class Metadata(Strict):
         """
         text = self.model_dump_json(indent=2, exclude_defaults=True)
         if path is not None:
-            _write_description(Path(path), text)
+            _write_description(arguments.path("path", path), text)
         return text
 
     def to_yaml(self, path: Union[str, os.PathLike[str], None] = None) -> str:
@@ -331,7 +350,7 @@ class Metadata(Strict):
 
         text = yaml.safe_dump(json.loads(self.to_json()), sort_keys=False, allow_unicode=True)
         if path is not None:
-            _write_description(Path(path), text)
+            _write_description(arguments.path("path", path), text)
         return text
 
     @classmethod
@@ -348,9 +367,19 @@ class Metadata(Strict):
     def _parse(cls, text: str) -> Metadata:
         import yaml  # JSON is YAML
 
+        class Loader(yaml.SafeLoader):
+            """YAML without aliases, a few of which stand for more than memory holds."""
+
+            def compose_node(self, parent: Any, index: Any) -> Any:
+                if self.check_event(yaml.events.AliasEvent):
+                    raise yaml.YAMLError("aliases (*name) are not read")
+                return super().compose_node(parent, index)
+
         try:
-            return cls.model_validate(yaml.safe_load(text))
-        except (yaml.YAMLError, ValidationError) as exc:
+            return cls.model_validate(yaml.load(text, Loader))
+        except ValidationError as exc:
+            raise SchemaError(f"The metadata file cannot be read: {problems_of(exc)}.") from None
+        except (yaml.YAMLError, RecursionError, ValueError, SchemaError) as exc:
             raise SchemaError(f"The metadata file cannot be read: {exc}") from exc
 
     def __str__(self) -> str:
@@ -395,6 +424,10 @@ def _text_of(source: Union[str, os.PathLike[str]], mark: str) -> str:
     if isinstance(source, str) and mark in source:
         return source
     try:
-        return Path(source).read_text(encoding="utf-8")
+        return arguments.path("source", source).read_text(encoding="utf-8")
     except OSError as exc:
-        raise SchemaError(f"The metadata file {str(source)!r} cannot be opened: {exc}") from exc
+        raise SchemaError(
+            f"The metadata file {str(source)!r:.200} cannot be opened: {exc.strerror}."
+        ) from exc
+    except UnicodeDecodeError as exc:
+        raise SchemaError(f"The metadata file {str(source)!r} is not UTF-8 text.") from exc

@@ -20,7 +20,7 @@ HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow
 # from another group of its layer or from above.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("exceptions", "_version", "_logging", "_signals"),
-    ("_columns", "_workspace", "_components"),
+    ("_columns", "_workspace", "_components", "_arguments"),
     ("_files",),
     ("schema", "_arrow", "_entities", "_schema_checks"),
     ("core.data", "connectors", "privacy", "validation"),

@@ -165,21 +165,22 @@ def _complete(keys: pa.Table) -> pa.Array:
 
 
 def _dtypes(table: Any) -> Optional[dict[str, Any]]:
-    if isinstance(table, pa.Table):
+    import pandas as pd
+
+    if not isinstance(table, pd.DataFrame):
         return None
-    return {str(name): dtype for name, dtype in dict(getattr(table, "dtypes", {})).items()}
+    return {str(name): dtype for name, dtype in dict(table.dtypes).items()}
 
 
 def _to_arrow(name: str, table: Any) -> pa.Table:
     import pandas as pd
 
     if isinstance(table, pa.Table):
+        _distinct(name, table.column_names)
         plain = table
     elif isinstance(table, pd.DataFrame):
         names = [str(c) for c in table.columns]
-        if len(set(names)) < len(names):
-            twice = sorted({n for n in names if names.count(n) > 1})
-            raise SchemaError(f"Table {name!r} has column {twice[0]!r} twice.")
+        _distinct(name, names)
         series = [table.iloc[:, i] for i in range(len(names))]
         plain = pa.table([_series(name, c, s) for c, s in zip(names, series)], names=names)
     else:
@@ -188,6 +189,12 @@ def _to_arrow(name: str, table: Any) -> pa.Table:
             hint="Pass a DataFrame, a pyarrow.Table, or a path.",
         )
     return pa.table({n: _plain(c) for n, c in zip(plain.column_names, plain.columns)})
+
+
+def _distinct(table: str, names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        twice = sorted({n for n in names if names.count(n) > 1})
+        raise SchemaError(f"Table {table!r} has column {twice[0]!r} twice.")
 
 
 def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:

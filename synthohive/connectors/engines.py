@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Union
+from typing import Any, Optional, Union
+from urllib.parse import quote, quote_plus
 
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from synthohive.exceptions import ConnectorError
+from synthohive.exceptions import ConnectorError, hide_secrets
 
-__all__ = ["connecting", "dialect_name", "failing", "file_unreachable", "shown", "to_engine"]
+__all__ = [
+    "connecting",
+    "dialect_name",
+    "failing",
+    "safe_cause",
+    "shown",
+    "to_engine",
+    "unreachable",
+]
 
 _EXTRAS = {
     "postgresql": ("psycopg2", "postgres"),
@@ -42,13 +51,7 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
     """
     if isinstance(url_or_engine, Engine):
         return url_or_engine
-    try:
-        url = make_url(url_or_engine)
-    except ArgumentError:  # its message repeats the text, and with it the password
-        raise ConnectorError(
-            "The database URL cannot be read.",
-            hint="Write it as dialect://user:password@host:port/database.",
-        ) from None
+    url = _parsed(url_or_engine)
     if url.drivername in _DRIVERS:
         url = url.set(drivername=_DRIVERS[url.drivername])
     backend = url.get_backend_name()
@@ -58,7 +61,7 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
     if backend == "duckdb" and url.database not in (None, "", ":memory:"):
         options["poolclass"] = NullPool  # an idle connection locks the file for other processes
     try:
-        engine = create_engine(url, **options)
+        engine = create_engine(url, hide_parameters=True, **options)
     except (ImportError, NoSuchModuleError) as exc:
         if backend in _EXTRAS:
             raise ConnectorError.missing_extra(*_EXTRAS[backend]) from exc
@@ -66,12 +69,97 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
             f"There is no driver for {backend!r} databases.",
             hint="Supported are postgresql, mysql, mariadb, sqlite and duckdb.",
         ) from exc
+    except (SQLAlchemyError, TypeError, ValueError) as exc:
+        reason = _without_secrets(str(exc).split("\n")[0], url)
+        raise ConnectorError(
+            f"The database URL {shown(url)} cannot be used: {reason}."
+        ) from safe_cause(exc, url)
     return engine
 
 
-def shown(engine: Engine) -> str:
-    """Return the engine's URL without its password."""
-    return engine.url.render_as_string(hide_password=True)
+def _parsed(given: Any) -> URL:
+    """Return a URL from its text, which no message repeats: what is malformed may be the secret."""
+    problem = "cannot be read"
+    if isinstance(given, (str, URL)):
+        try:
+            url = make_url(given)
+        except (ArgumentError, ValueError):
+            pass
+        else:
+            file = url.get_backend_name() in ("sqlite", "duckdb")
+            if file or isinstance(given, URL) or not _ambiguous(given):
+                return url
+            problem = "has more than one @"
+    else:
+        problem = f"is a {type(given).__name__}"
+    raise ConnectorError(
+        f"The database URL {problem}.",
+        hint="Write it as dialect://user:password@host:port/database, and special characters of "
+        "user and password as urllib.parse.quote_plus does ('@' as %40).",
+    )
+
+
+def _ambiguous(text: str) -> bool:
+    """Whether an @ stands where a password may have been cut in two."""
+    user = text.partition("://")[2].partition(":")[0]  # a user's name may have one: ada@server
+    return text.count("@") > 1 + (user.count("@") if "/" not in user else 0)
+
+
+_HARMLESS = (
+    "application_name", "charset", "client_encoding", "connect_timeout", "host", "local_infile",
+    "mode", "options", "port", "service", "sslcert", "sslmode", "sslrootcert", "ssl_ca",
+    "ssl_verify_cert", "target_session_attrs", "uri",
+)  # fmt: skip
+
+
+def shown(place: Union[Engine, URL]) -> str:
+    """Return a URL without what may be secret: its password, and unknown settings' values."""
+    url = place if isinstance(place, URL) else place.url
+    known = {k: v if k.lower() in _HARMLESS else "***" for k, v in url.query.items()}
+    text = url.set(query=known).render_as_string(hide_password=True)
+    return hide_secrets(text.replace("%2A%2A%2A", "***"))
+
+
+def _secrets(url: URL) -> set[str]:
+    """Return the texts that no message may have, however a driver spells them."""
+    values = [url.password or ""]
+    for name, value in url.query.items():
+        if name.lower() not in _HARMLESS:
+            values += [value] if isinstance(value, str) else value
+    texts = {str(v) for v in values if v}
+    return texts | {quote_plus(t) for t in texts} | {quote(t) for t in texts}
+
+
+def _without_secrets(text: str, url: URL) -> str:
+    for secret in sorted(_secrets(url), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return hide_secrets(text)
+
+
+def safe_cause(exc: BaseException, place: Union[Engine, URL]) -> Optional[BaseException]:
+    """Return an error to chain; None if it, or what it came from, repeats a secret."""
+    url = place if isinstance(place, URL) else place.url
+    seen: list[BaseException] = []
+    pending: list[Optional[BaseException]] = [exc]
+    while pending:
+        error = pending.pop()
+        if error is not None and error not in seen:
+            text = f"{error} {error.args!r}"
+            if _without_secrets(text, url) != text:
+                return None
+            seen.append(error)
+            pending += [error.__cause__, error.__context__]
+    return exc
+
+
+def unreachable(engine: Engine, exc: SQLAlchemyError) -> ConnectorError:
+    """Return the error for a server that cannot be connected to."""
+    if engine.dialect.name == "duckdb":
+        return file_unreachable(engine, exc)
+    return ConnectorError(
+        f"The database {shown(engine)} cannot be reached: {_reason(exc, engine)}.",
+        hint="Check host, port, database name and credentials.",
+    )
 
 
 def dialect_name(engine: Engine) -> str:
@@ -93,12 +181,13 @@ def connecting(engine: Engine, doing: str) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except SQLAlchemyError as exc:
-        if engine.dialect.name == "duckdb":
-            raise file_unreachable(engine, exc) from exc
+        raise unreachable(engine, exc) from safe_cause(exc, engine)
+    except (TypeError, ValueError) as exc:  # of a driver that gets settings it does not know
         raise ConnectorError(
-            f"The database {shown(engine)} cannot be reached: {_reason(exc, engine)}.",
-            hint="Check host, port, database name and credentials.",
-        ) from None  # the driver's text may repeat the password
+            f"The database {shown(engine)} cannot be connected to: "
+            f"{_without_secrets(str(exc), engine.url)}.",
+            hint="Check the settings after the '?' of the URL.",
+        ) from safe_cause(exc, engine)
     with connection, failing(engine, doing):
         yield connection
 
@@ -116,12 +205,13 @@ def failing(engine: Engine, doing: str) -> Iterator[None]:
     except SQLAlchemyError as exc:
         raise ConnectorError(
             f"The database {shown(engine)} failed while {doing}: {_reason(exc, engine)}."
-        ) from exc
+        ) from safe_cause(exc, engine)
 
 
 def file_unreachable(engine: Engine, exc: BaseException) -> ConnectorError:
     """Return the error for a DuckDB file that cannot be opened."""
     reason = str(getattr(exc, "orig", None) or exc).strip().split("\n")[0].split(". See ")[0]
+    reason = _without_secrets(reason, engine.url)
     place = f"The database {shown(engine)} cannot be reached"
     if "lock" in reason.lower():
         return ConnectorError(
@@ -138,5 +228,4 @@ def file_unreachable(engine: Engine, exc: BaseException) -> ConnectorError:
 
 def _reason(exc: SQLAlchemyError, engine: Engine) -> str:
     text = str(getattr(exc, "orig", None) or exc).strip().split("\n")[0].rstrip(".")
-    password = engine.url.password
-    return text.replace(str(password), "***") if password else text
+    return _without_secrets(text, engine.url)

@@ -9,6 +9,7 @@ from typing import Any, Optional
 import pandas as pd
 import pyarrow as pa
 
+from synthohive import _arguments as arguments
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader, to_frame
 from synthohive.exceptions import SchemaError, did_you_mean
@@ -18,6 +19,7 @@ from synthohive.relational.imputing.imputation import impute
 
 __all__ = ["imputed"]
 
+_WANTED = "a dict of tables to lists of columns"
 Columns = Mapping[str, Sequence[str]]
 
 
@@ -29,6 +31,11 @@ def imputed(
     seed: Optional[int],
 ) -> dict[str, Any]:
     """Return the given tables, in the form in which they came, with missing cells filled."""
+    arguments.seed("seed", seed)
+    if columns is not None:
+        for name, listed in arguments.mapping("columns", columns, _WANTED).items():
+            if arguments.names(f"columns[{name!r}]", listed) is None:
+                arguments.refuse(f"columns[{name!r}]", listed, _WANTED)
     chosen = _chosen(fitted, columns)
     reader = source_of(data, fitted.metadata, source)
     given = {n: pa.Table.from_batches(list(reader.read(n))) for n in fitted.tables}

@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 import pyarrow as pa
 
+from synthohive import _arguments as arguments
 from synthohive._schema_checks import data_problems
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader
@@ -15,7 +16,7 @@ from synthohive.connectors.files import files_read, read_files
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.schema import Metadata
 
-__all__ = ["reader_for", "source_of"]
+__all__ = ["check_source", "reader_for", "source_of"]
 
 
 def source_of(
@@ -38,6 +39,16 @@ def source_of(
     return known
 
 
+def check_source(schema: Any, tables: Any, exclude: Any, metadata: Any) -> None:
+    """Refuse impossible arguments of `from_database`."""
+    if schema is not None:
+        arguments.name_of("schema", schema)
+    arguments.names("tables", tables)
+    arguments.names("exclude", exclude)
+    if metadata is not None:
+        arguments.instance("metadata", metadata, Metadata)
+
+
 def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
     """Return a reader of DataFrames, Arrow tables, or CSV and Parquet paths.
 
@@ -51,6 +62,7 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
             f"data is a {type(data).__name__}.",
             hint="Pass a dict of table names to DataFrames or to CSV or Parquet paths.",
         )
+    arguments.mapping("data", data, "a dict of table names to DataFrames or paths")
     for name in data:
         if name not in metadata.tables:
             raise SchemaError.unknown_table(name, metadata.tables, where="the metadata")
@@ -60,7 +72,11 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
             f"data has no table {missing[0]!r}.",
             hint="Pass a DataFrame or path for each table of the metadata.",
         )
-    paths = {n: v for n, v in data.items() if isinstance(v, (str, os.PathLike))}
+    paths = {
+        name: arguments.path(f"data[{name!r}]", value)
+        for name, value in data.items()
+        if isinstance(value, (str, os.PathLike))
+    }
     tables = dict(data)
     tables.update(read_files(paths))
     reader = FrameReader(tables, metadata)

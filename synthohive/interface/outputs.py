@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Any, Literal, Optional, get_args
 
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader, to_frame
@@ -13,9 +13,10 @@ from synthohive.exceptions import SchemaError
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.making.spool import TableSpool
 
-__all__ = ["OutputFormat", "file_target", "to_files", "to_memory"]
+__all__ = ["FORMATS", "OutputFormat", "file_target", "to_files", "to_memory"]
 
 OutputFormat = Literal["pandas", "arrow", "csv", "parquet"]
+FORMATS: tuple[str, ...] = get_args(OutputFormat)
 
 
 def file_target(

@@ -3,33 +3,68 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from synthohive.exceptions import SchemaError
+import pyarrow as pa
+
+from synthohive import _arguments as arguments
+from synthohive.core.models.base import ConditionalGenerativeModel
+from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.making.conditions import compile_conditions
 from synthohive.relational.training.fit_record import recorded
+from synthohive.schema import TableConfig
 
-__all__ = ["Request", "check_fit", "fit_seed"]
+__all__ = ["Request", "check_fit", "check_locale", "check_model", "fit_seed"]
+
+MOST = 10**15
+"""No table has so many rows, and no training so many epochs."""
 
 
-def check_fit(
-    sampling_strategy: Any, sample_size: Any, epochs: Any, batch_size: Any, n_jobs: Any = None
-) -> None:
+def check_fit(**given: Any) -> None:
     """Refuse impossible arguments of `fit`."""
-    if sampling_strategy != "relational":
+    if given["sampling_strategy"] != "relational":
         raise SchemaError(
-            f"sampling_strategy {sampling_strategy!r} is not known.",
+            f"sampling_strategy {given['sampling_strategy']!r:.100} is not known.",
             hint="The one strategy is 'relational'.",
         )
-    numbers = {"sample_size": sample_size, "epochs": epochs, "batch_size": batch_size}
-    if n_jobs not in (None, -1):
-        numbers["n_jobs"] = n_jobs
-    for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise SchemaError(f"{name} is {value!r}.", hint="Pass a whole number of at least 1.")
+    for name in ("sample_size", "epochs", "batch_size"):
+        arguments.whole(name, given[name], 1, MOST)
+    if given["n_jobs"] not in (None, -1):
+        arguments.whole("n_jobs", given["n_jobs"], 1, MOST)
+    for name in ("validate", "relations", "progress"):
+        arguments.flag(name, given[name])
+    arguments.seed("seed", given["seed"])
+    if given["device"] is not None:
+        arguments.name_of("device", given["device"])
+    if given["checkpoint_dir"] is not None:
+        arguments.path("checkpoint_dir", given["checkpoint_dir"])
+
+
+def check_model(
+    model: type[ConditionalGenerativeModel], batch_size: int, epochs: int, settings: dict[str, Any]
+) -> None:
+    """Refuse settings that a model does not take, before any row is read."""
+    try:
+        model(TableConfig(name="any"), batch_size=batch_size, epochs=epochs, **settings)
+    except TypeError as exc:
+        raise SchemaError(
+            f"Model {model.__name__} does not take the settings {sorted(settings)}: {exc}."
+        ) from exc
+
+
+def check_locale(locale: str) -> None:
+    """Refuse a locale in which no personal data can be made up."""
+    from faker.config import AVAILABLE_LOCALES
+
+    if locale not in AVAILABLE_LOCALES:
+        raise SchemaError(
+            f"locale {locale!r} is not known.", hint=did_you_mean(locale, AVAILABLE_LOCALES)
+        )
 
 
 def fit_seed(given: Optional[int], unfinished: Optional[Path]) -> int:
@@ -67,19 +102,65 @@ class Request:
         enforce_constraints: bool = False,
         conditions: Optional[Mapping[str, Mapping[str, Any]]] = None,
     ) -> None:
-        _check_scale(scale)
+        if arguments.number("scale", scale, 0.0, 1e9) == 0.0:
+            arguments.refuse("scale", scale, "a number greater than 0")
+        if quality_threshold is not None:
+            arguments.number("quality_threshold", quality_threshold)
+        arguments.flag("enforce_constraints", enforce_constraints)
+        arguments.seed("seed", seed)
         self.fitted = fitted
         self.num_rows = _rows(fitted, num_rows)
         self.scale = float(scale)
         self.seed = secrets.randbits(32) if seed is None else int(seed)
         self.quality_threshold = quality_threshold
+        _check_room(fitted, self.num_rows, self.scale)
         self.enforce_constraints = enforce_constraints
-        self.conditions = compile_conditions(fitted, conditions or {})
+        self.conditions = compile_conditions(
+            fitted, {} if conditions is None else _checked(conditions)
+        )
 
 
-def _check_scale(scale: Any) -> None:
-    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < 1e9:
-        raise SchemaError(f"scale is {scale!r}.", hint="Pass a number greater than 0.")
+def _checked(conditions: Any) -> Mapping[str, Mapping[str, Any]]:
+    wanted = "a dict of tables to dicts of columns to what they are to be"
+    for table, columns in arguments.mapping("conditions", conditions, wanted).items():
+        for column, value in arguments.mapping(f"conditions[{table!r}]", columns, wanted).items():
+            if not isinstance(value, (Mapping, Hashable)):
+                arguments.refuse(f"conditions[{table!r}][{column!r}]", value, "a value, or a dict")
+    given: Mapping[str, Mapping[str, Any]] = conditions
+    return given
+
+
+def _check_room(fitted: FittedDatabase, num_rows: Mapping[str, int], scale: float) -> None:
+    """Refuse what cannot fit on the disk, rather than fill it first.
+
+    Raises
+    ------
+    ConnectorError
+    """
+    planned: dict[str, float] = {}
+    least = 0.0
+    for name in fitted.plan.order:
+        table, driver = fitted.tables[name], fitted.plan.tables[name].driver
+        growth = scale
+        if table.reference is not None:
+            growth = 1.0
+        elif driver is not None and fitted.tables[driver.parent].rows:
+            growth = max(scale, planned[driver.parent] / fitted.tables[driver.parent].rows)
+        planned[name] = float(num_rows.get(name, table.rows * growth))
+        least += planned[name] * sum(_width(field.type) for field in table.schema)
+    place = tempfile.gettempdir()
+    free = shutil.disk_usage(place).free
+    if least > free:
+        raise ConnectorError(
+            f"{sum(planned.values()):,.0f} rows take at least {least / 1e9:,.1f} GB; the temporary "
+            f"folder {place!r} has {free / 1e9:,.1f} GB free.",
+            hint="Ask for fewer rows (num_rows, scale), or set TMPDIR to a larger disk.",
+        )
+
+
+def _width(type_: pa.DataType) -> float:
+    """Return the bytes that a value takes at least."""
+    return type_.bit_width / 8 if pa.types.is_primitive(type_) else 4.0
 
 
 def _rows(fitted: FittedDatabase, num_rows: Union[int, Mapping[str, int], None]) -> dict[str, int]:
@@ -93,18 +174,16 @@ def _rows(fitted: FittedDatabase, num_rows: Union[int, Mapping[str, int], None])
                 hint="Pass a dict of root tables to rows, or scale.",
             )
         num_rows = {next(iter(tables)): num_rows}
+    arguments.mapping("num_rows", num_rows, "a dict of root tables to numbers")
     for name, value in num_rows.items():
         if name not in tables:
             raise SchemaError.unknown_table(name, tables, where="num_rows")
         _check_rows(fitted, name, value)
-    return dict(num_rows)
+    return {name: int(value) for name, value in num_rows.items()}
 
 
 def _check_rows(fitted: FittedDatabase, name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise SchemaError(
-            f"num_rows for table {name!r} is {value!r}.", hint="Pass a whole number, 0 or more."
-        )
+    arguments.whole(f"num_rows for table {name!r}", value, 0, MOST)
     driver = fitted.plan.tables[name].driver
     if driver is not None:
         raise SchemaError(

@@ -8,19 +8,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
+from synthohive import _arguments as arguments
 from synthohive._signals import terminable
 from synthohive.connectors.base import IfExists
-from synthohive.core.models import resolve_model
+from synthohive.core.models import MODELS, resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.core.models.progress import ProgressBar
 from synthohive.exceptions import ConnectorError
 from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.checkpoint_folder import check_place, unfinished_in
 from synthohive.interface.imputing import Columns, imputed
-from synthohive.interface.inputs import source_of
-from synthohive.interface.outputs import OutputFormat, file_target, to_files, to_memory
+from synthohive.interface.inputs import check_source, source_of
+from synthohive.interface.outputs import FORMATS, OutputFormat, file_target, to_files, to_memory
 from synthohive.interface.reporting import compare
-from synthohive.interface.requests import Request, check_fit, fit_seed
+from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
 from synthohive.interface.result import WriteSummary
 from synthohive.interface.state import SynthesizerState
 from synthohive.interface.targets import open_target
@@ -89,6 +90,12 @@ class Synthesizer(SynthesizerState):
                 "This version does not read or write by Spark.",
                 hint="Leave spark_session out, and pass DataFrames, files or a database URL.",
             )
+        arguments.instance("metadata", metadata, Metadata)
+        if privacy_config is not None:
+            arguments.instance("privacy_config", privacy_config, PrivacyConfig)
+        if not isinstance(model, str) or model not in MODELS:
+            resolve_model(model)  # refuses what is none
+        arguments.whole("embedding_threshold", embedding_threshold, 0)
         self.metadata = metadata
         self.privacy_config = privacy_config if privacy_config is not None else PrivacyConfig()
         self.model = model
@@ -129,6 +136,7 @@ class Synthesizer(SynthesizerState):
         """
         from synthohive.connectors.sql import SqlWarehouse
 
+        check_source(schema, tables, exclude, metadata)
         source = SqlWarehouse(
             url_or_engine, schema, metadata=metadata, tables=tables, exclude=exclude
         )
@@ -200,10 +208,16 @@ class Synthesizer(SynthesizerState):
         """
         from synthohive.core.models.training import resolve_device
 
-        check_fit(sampling_strategy, sample_size, epochs, batch_size, n_jobs)
+        check_fit(
+            sampling_strategy=sampling_strategy, sample_size=sample_size, epochs=epochs,
+            batch_size=batch_size, n_jobs=n_jobs, validate=validate, relations=relations,
+            progress=progress, seed=seed, device=device, checkpoint_dir=checkpoint_dir,
+        )  # fmt: skip
         if checkpoint_dir is not None:
             check_place(checkpoint_dir)
         model = resolve_model(self.model)
+        check_model(model, batch_size, epochs, model_kwargs)
+        check_locale(self.privacy_config.locale)
         source = self._source = source_of(data, self.metadata, self._source)
         unfinished = None if checkpoint_dir is None else unfinished_in(checkpoint_dir)
         options = FitOptions(
@@ -281,9 +295,11 @@ class Synthesizer(SynthesizerState):
             self._state(), num_rows, scale, seed, quality_threshold, enforce_constraints,
             conditions,
         )  # fmt: skip
+        arguments.choice("output_format", output_format, FORMATS)
+        arguments.flag("escape_formulas", escape_formulas)
         target = None if output_path is None else file_target(
-            Path(output_path), request.fitted, output_format, self._source, if_exists,
-            escape_formulas,
+            arguments.path("output_path", output_path), request.fitted, output_format,
+            self._source, if_exists, escape_formulas,
         )  # fmt: skip
         with generated(request) as made:
             if target is not None:
@@ -339,9 +355,12 @@ class Synthesizer(SynthesizerState):
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions
         )
+        if schema is not None:
+            arguments.name_of("schema", schema)
         target = open_target(
             self._source, self.metadata, url, schema, provenance_of(request), if_exists,
             replace_foreign, self._sources | request.fitted.sources,
+            keep_comments=request.fitted.privacy.keep_comments,
         )  # fmt: skip
         return write_database(request, target)
 
@@ -405,13 +424,18 @@ class Synthesizer(SynthesizerState):
             A file is there, or cannot be written.
         """
         return compare(
-            self.metadata, real_data, synthetic_data, self.fitted_, output_path, if_exists
+            self.metadata,
+            real_data,
+            synthetic_data,
+            self.fitted_,
+            arguments.path("output_path", output_path),
+            if_exists,
         )
 
     @terminable
     def save(self, path: PathLike) -> Path:
         """Write the fitted synthesizer as a checkpoint directory; see :meth:`load`."""
-        return save_checkpoint(self._state(), path)
+        return save_checkpoint(self._state(), arguments.path("path", path))
 
     @classmethod
     def load(cls, path: PathLike, model: Optional[type[Any]] = None) -> Synthesizer:
@@ -428,7 +452,9 @@ class Synthesizer(SynthesizerState):
         SerializationError
             A component is missing, damaged, changed, or of a newer version.
         """
-        fitted = load_checkpoint(path, model)
+        if model is not None:
+            resolve_model(model)
+        fitted = load_checkpoint(arguments.path("path", path), model)
         kind = fitted.model_name if model is None else model
         synthesizer = cls(fitted.metadata, fitted.privacy, None, kind, fitted.embedding_threshold)
         synthesizer.fitted_ = fitted

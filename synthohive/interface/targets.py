@@ -26,6 +26,8 @@ def open_target(
     if_exists: IfExists,
     replace_foreign: Optional[str] = None,
     sources: frozenset[str] = frozenset(),
+    *,
+    keep_comments: bool = True,
 ) -> Writer:
     """Check the target and open the writer; none of `sources` is ever one.
 
@@ -53,4 +55,5 @@ def open_target(
         replace_foreign=replace_foreign,
         sources=sources,
         target_engine=target_engine,
+        keep_comments=keep_comments,
     )

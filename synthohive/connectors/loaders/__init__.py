@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Optional
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive.connectors.ddl import build_ddl, engine_family
+from synthohive.connectors.ddl.comments import without_comments
 from synthohive.connectors.dialects import dialect_for
-from synthohive.connectors.engines import file_unreachable
+from synthohive.connectors.engines import connecting
 from synthohive.connectors.loaders.staged import same_place_error
 from synthohive.exceptions import ConnectorError
 
@@ -64,6 +65,7 @@ def open_writer(
     replace_foreign: Optional[str] = None,
     sources: frozenset[str] = frozenset(),
     target_engine: Optional[Engine] = None,
+    keep_comments: bool = True,
 ) -> Writer:
     """Check the target, create the staging place, and return the open writer.
 
@@ -81,6 +83,8 @@ def open_writer(
         which is ever written to.
     target_engine : sqlalchemy.engine.Engine, optional
         Where to write when not beside the source.
+    keep_comments : bool, default True
+        Carry over the comments of tables and columns.
 
     Raises
     ------
@@ -110,6 +114,8 @@ def open_writer(
             raise same_place_error(target)
         _check_repeated(if_exists, replace_foreign, target, target_schema)
         ddl = build_ddl(metadata, place.dialect, source=engine, source_schema=source_schema)
+        if not keep_comments:
+            ddl = without_comments(ddl, engine_family(place.dialect))
         writer: Writer = module.create(
             place,
             metadata,
@@ -147,17 +153,8 @@ def _check_repeated(
 
 def _reach(engine: Engine) -> None:
     """Connect once: a dead server is named, and a dialect learns whether it speaks MariaDB."""
-    try:
-        with engine.connect():
-            return
-    except SQLAlchemyError as exc:
-        if engine.dialect.name == "duckdb":
-            raise file_unreachable(engine, exc) from exc
-        shown = engine.url.render_as_string(hide_password=True)
-        raise ConnectorError(
-            f"The database {shown} cannot be reached ({type(exc).__name__}).",
-            hint="Check host, port, database name and credentials.",
-        ) from exc
+    with connecting(engine, "it was reached"):
+        return
 
 
 def _loader(engine: Engine) -> Any:

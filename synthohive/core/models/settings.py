@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from synthohive import _arguments as arguments
 from synthohive.exceptions import SchemaError, did_you_mean
 
 __all__ = ["settings_of"]
@@ -18,11 +19,39 @@ def settings_of(kind: type[Settings], given: dict[str, Any], model: str) -> Sett
     Raises
     ------
     SchemaError
-        There is no such setting.
+        There is no such setting, or it cannot have that value.
     """
     known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
     for name in given:
         if name not in known:
             hint = did_you_mean(name, known) or "Settings of a model need that model's name."
             raise SchemaError(f"{model} has no setting {name!r}.", hint=hint)
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+    defaults = kind()
+    return kind(**{k: _fitting(k, v, getattr(defaults, k)) for k, v in given.items()})
+
+
+_MAY_BE_ZERO = {"couplings", "prior", "warm_up"}
+_SHARES = {"average", "dropout", "natural"}
+_DEEPEST = 64
+_WIDEST = 1 << 16
+_LONGEST = 10**9
+_COUNTED = {"couplings": _DEEPEST, "layers": _DEEPEST}
+_WIDTHS = {"context", "embedding", "hidden", "latent", "noise", "pac", "prior"}
+
+
+def _fitting(name: str, value: Any, default: Any) -> Any:
+    """Return a value in the type of the default, within what a network can be made of."""
+    if isinstance(default, bool):
+        return arguments.flag(name, value)
+    if isinstance(default, int):
+        most = _COUNTED.get(name, _WIDEST if name in _WIDTHS else _LONGEST)
+        return arguments.whole(name, value, 0 if name in _MAY_BE_ZERO else 1, most)
+    if isinstance(default, float):
+        return arguments.number(name, value, 0.0, 1.0 if name in _SHARES else float(_LONGEST))
+    if isinstance(default, tuple):
+        if not isinstance(value, (list, tuple)) or len(value) > _DEEPEST:
+            arguments.refuse(name, value, f"a list of at most {_DEEPEST} values")
+        if default and isinstance(default[0], str):
+            return tuple(arguments.name_of(name, each) for each in value)
+        return tuple(arguments.whole(name, each, 1, _WIDEST) for each in value)
+    return value

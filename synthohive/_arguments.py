@@ -1,0 +1,133 @@
+"""Arguments of public functions, refused by name before any work is done."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, NoReturn, Optional
+
+from synthohive.exceptions import SchemaError, did_you_mean
+
+__all__ = [
+    "choice",
+    "flag",
+    "instance",
+    "known",
+    "mapping",
+    "name_of",
+    "names",
+    "number",
+    "path",
+    "refuse",
+    "seed",
+    "whole",
+]
+
+LARGEST_SEED = 2**128
+
+
+def refuse(argument: str, value: Any, wanted: str) -> NoReturn:
+    """Raise the error for an impossible argument.
+
+    Raises
+    ------
+    SchemaError
+    """
+    simple = value is None or isinstance(value, (str, int, float))
+    text = repr(value) if simple else f"a {type(value).__name__}"
+    shown = text if len(text) <= 100 else f"{text[:100]}…"
+    raise SchemaError(f"{argument} is {shown}.", hint=f"Pass {wanted}.")
+
+
+def whole(argument: str, value: Any, least: int = 1, most: Optional[int] = None) -> int:
+    """Return a whole number within bounds."""
+    fits = isinstance(value, Integral) and not isinstance(value, bool)
+    if not fits or value < least or (most is not None and value > most):
+        bound = "" if most is None else f" and at most {most:,}"
+        refuse(argument, value, f"a whole number of at least {least}{bound}")
+    return int(value)
+
+
+def number(argument: str, value: Any, low: float = 0.0, high: float = math.inf) -> float:
+    """Return a finite number within bounds, ends included."""
+    fits = isinstance(value, Real) and not isinstance(value, bool)
+    if not fits or not math.isfinite(value) or not low <= value <= high:
+        bound = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of at least {low:g}"
+        refuse(argument, value, f"a number {bound}")
+    return float(value)
+
+
+def flag(argument: str, value: Any) -> bool:
+    """Return a truth value, which no number or text stands for."""
+    if not isinstance(value, bool) and type(value).__name__ not in ("bool_", "bool"):
+        refuse(argument, value, "True or False")
+    return bool(value)
+
+
+def seed(argument: str, value: Any) -> Optional[int]:
+    """Return a seed, or None."""
+    return None if value is None else whole(argument, value, 0, LARGEST_SEED - 1)
+
+
+def choice(argument: str, value: Any, options: Sequence[str]) -> str:
+    """Return one of some words."""
+    if not isinstance(value, str) or value not in options:
+        refuse(argument, value, f"one of {', '.join(map(repr, options))}")
+    return value
+
+
+def name_of(argument: str, value: Any) -> str:
+    """Return a name: of a table, column or schema."""
+    if not isinstance(value, str) or not value or "\0" in value or "://" in value:
+        refuse(argument, value, "a name")
+    return value
+
+
+def names(argument: str, value: Any) -> Optional[list[str]]:
+    """Return a list of names, or None."""
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection):
+        refuse(argument, value, "a list of names")
+    return [name_of(f"{argument} holds what", each) for each in value]
+
+
+def known(argument: str, given: Collection[str], options: Collection[str]) -> None:
+    """Refuse keywords that a function does not have."""
+    for name in given:
+        if name not in options:
+            raise SchemaError(
+                f"{argument} has no keyword {name!r}.", hint=did_you_mean(name, options)
+            )
+
+
+def mapping(argument: str, value: Any, wanted: str) -> Mapping[Any, Any]:
+    """Return a dict whose keys are texts."""
+    if not isinstance(value, Mapping):
+        refuse(argument, value, wanted)
+    for key in value:
+        if not isinstance(key, str):
+            refuse(f"A key of {argument}", key, wanted)
+    return value
+
+
+def path(argument: str, value: Any) -> Path:
+    """Return a path; a URL is none, and could hold a password."""
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        refuse(argument, value, "a path")
+    if not isinstance(text, str) or not text or "\0" in text:
+        refuse(argument, text, "a path")
+    if "://" in text or (":/" in text and "@" in text):
+        raise SchemaError(f"{argument} is a URL.", hint="Pass a path.")
+    return Path(text)
+
+
+def instance(argument: str, value: Any, kind: type) -> None:
+    """Refuse what is not of a type."""
+    if not isinstance(value, kind):
+        refuse(argument, value, f"a synthohive.{kind.__name__}")
