@@ -159,7 +159,8 @@ def _judge_columns(
             + ("holds personal data" if personal_one else "is no key, flag, rank, code or name")
         )
     texts = {n: _texts(data.column(n)) for n, role in roles.items() if role == "text"}
-    things = [name for name, values in texts.items() if are_things(values)]
+    about = {name: [*_words(table.name), *_words(name)] for name in texts}
+    things = [name for name, values in texts.items() if are_things(values, (), about[name])]
     named = [n for n in things if is_label(texts[n]) and _tells_apart(data.column(n))]
     shown = [texts[name] for name in named]
     for name, values in texts.items():

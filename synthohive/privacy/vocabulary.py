@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 import re
 import unicodedata
@@ -39,6 +40,11 @@ _CODE_LENGTH = 6
 _PERSONS = 1 / 3  # most of a column's values that may also be names of persons
 _PERSONS_OF_A_THEME = 3 / 4  # ... where all are of one theme: black, white, green, blue
 _DENSE = 1.5
+_UNLIKELY = 1e-3
+_CODED = frozenset(
+    "country nation currency language lang locale state province iso region continent gender sex"
+    " timezone".split()
+)
 _PHRASES = "names of countries and the like"
 
 
@@ -72,7 +78,11 @@ class _Reading:
     person: bool
 
 
-def are_things(values: Collection[str], labels: Optional[Sequence[Sequence[str]]] = None) -> bool:
+def are_things(
+    values: Collection[str],
+    labels: Sequence[Sequence[str]] = (),
+    about: Collection[str] = (),
+) -> bool:
     """Tell whether all texts of a column are names of things, or codes of such.
 
     Every single one has to be made of known words; and all together must not look like names
@@ -84,20 +94,24 @@ def are_things(values: Collection[str], labels: Optional[Sequence[Sequence[str]]
         Of a whole column, row by row.
     labels : sequence of sequence of str, optional
         Columns of the same rows that are names of things; their abbreviations are, too.
+    about : collection of str
+        Words of the table's and the column's name: a few letters may be codes or initials.
 
     Examples
     --------
     >>> are_things(["new", "open", "paid"]), are_things(["EUR", "USD"])
     (True, True)
+    >>> are_things(["FR", "DE"]), are_things(["FR", "DE"], about=["country", "code"])
+    (False, True)
     >>> are_things(["Smith J.", "Brown K."]), are_things(["Rose", "Grace", "Hope"])
     (False, False)
     """
     distinct = sorted({value.strip() for value in values} - {""})
     if not distinct:
         return True
-    if _are_codes(distinct):
+    if _are_codes(distinct, bool(_CODED & {*about, *(word.removesuffix("s") for word in about)})):
         return True
-    if any(_abbreviate(values, label) for label in labels or ()):
+    if any(_abbreviate(values, label) for label in labels):
         return True
     readings = []
     for value in distinct:
@@ -144,7 +158,8 @@ def _read(value: str) -> Optional[_Reading]:
     codes = {_lower(w) for w in written if worded and w in known.codes[0] | known.codes[2]}
     numbers = tuple(word for word in found if word.isdigit())
     words = tuple(word for word in found if not word.isdigit())
-    telling = [w for w in words if w not in known.small and (len(w) > 1 or not w.isascii())]
+    large = [w for w in words if len(w) > 1 or not w.isascii()]
+    telling = [w for w in large if w not in known.small] or large
     phrase = _lower(value) in known.phrases
     if not found or not (phrase or all(w in codes or _is_known(w) for w in telling)):
         return None
@@ -191,8 +206,11 @@ def _counted(readings: Sequence[_Reading]) -> bool:
     )
 
 
-def _are_codes(values: Sequence[str]) -> bool:
-    """Tell whether all are of one list of codes, or single characters."""
+def _are_codes(values: Sequence[str], told: bool) -> bool:
+    """Tell whether all are of one list of codes, or single characters.
+
+    Unless the names of table and column tell so, chance must be unlikely to have done it.
+    """
     if all(len(value) == 1 for value in values) and all(value.isascii() for value in values):
         return True
     known = _vocabulary()
@@ -202,7 +220,15 @@ def _are_codes(values: Sequence[str]) -> bool:
     plain = [value.upper().replace("-", "_") for value in values]
     one_case = any(all(case(v) == v for v in values) for case in (str.upper, str.lower))
     lists = known.codes if one_case else known.codes[-1:]
-    return any(all(value in codes for value in plain) for codes in lists)
+    fitting = [codes for codes in lists if all(value in codes for value in plain)]
+    return any(told or _by_chance(plain, codes) < _UNLIKELY for codes in fitting)
+
+
+def _by_chance(values: Sequence[str], codes: frozenset[str]) -> float:
+    """Return how likely as many letters, drawn at random, are all in a list."""
+    lengths = [len(value) for value in values]
+    shares = {n: sum(len(code) == n for code in codes) / 26**n for n in set(lengths)}
+    return float(math.prod(shares[n] for n in lengths))
 
 
 def _abbreviate(values: Collection[str], labels: Sequence[str]) -> bool:

@@ -63,6 +63,7 @@ PERSONS: dict[str, Maker] = {
         f"{fake.random_uppercase_letter()}{fake.random_uppercase_letter()}"
         f"{fake.random_uppercase_letter()}"
     ),
+    "JS": lambda fake: f"{fake.random_uppercase_letter()}{fake.random_uppercase_letter()}",
     "user name": lambda fake: fake.user_name(),
     "e-mails": lambda fake: f"{fake.email()}; {fake.email()}",
     "plate": lambda fake: fake.license_plate(),

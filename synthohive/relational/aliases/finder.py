@@ -12,6 +12,7 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.privacy.kinds import PiiFinding, PiiKind, cleared_columns
@@ -62,6 +63,9 @@ class AliasFinder:
     findings: list[PiiFinding]
     _texts: dict[tuple[str, str], Texts] = field(default_factory=dict, repr=False)
     _names: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _rows: dict[tuple[str, tuple[tuple[str, str], ...]], IntArray] = field(
+        default_factory=dict, repr=False
+    )
     _all_keys: dict[str, list[ForeignKey]] = field(default_factory=dict, repr=False)
 
     def find(self) -> dict[str, dict[str, Alias]]:
@@ -92,7 +96,7 @@ class AliasFinder:
             for path, end in self._paths(table):
                 if not path:
                     continue
-                rows = path_rows(path, len(self.sample.tables[table]), self.sample)
+                rows = self._ends(table, path)
                 known = set(self._kinds(end))
                 for column in self._candidates(end):
                     if column in known or not self._is_copy(table, target, end, column, rows):
@@ -100,7 +104,7 @@ class AliasFinder:
                     self._add(end, column, kind, f"{table}.{target} repeats it")
 
     def _is_copy(self, table: str, target: str, end: str, column: str, rows: IntArray) -> bool:
-        some = self._some(self._all(table, target), rows)
+        some = self._some(table, target, rows)
         own, theirs = self._all(table, target), self._all(end, column)
         if len(some) < LEAST_ROWS:
             return False
@@ -145,9 +149,9 @@ class AliasFinder:
             personal = [c for c in personal if c != target]
         if not personal:
             return None
-        rows = path_rows(path, len(self.sample.tables[table]), self.sample)
+        rows = self._ends(table, path)
         own = self._all(table, target)
-        some = self._some(own, rows)
+        some = self._some(table, target, rows)
         if len(some) < LEAST_ROWS:
             return None
         others = [c for c in self._candidates(end) if c not in personal] if path else []
@@ -229,7 +233,7 @@ class AliasFinder:
         return self._names[table]
 
     def _is_exact(self, alias: Alias) -> bool:
-        rows = path_rows(alias.path, len(self.sample.tables[alias.table]), self.sample)
+        rows = self._ends(alias.table, alias.path)
         own, theirs = (
             self._all(alias.table, alias.target),
             self._all(alias.source, alias.columns[0]),
@@ -238,7 +242,8 @@ class AliasFinder:
         return alias.is_copy and all(a == b for a, b in zip(own, found))
 
     def _set(self, table: str, column: str) -> set[str]:
-        return {normal(text) for text in self._all(table, column) if text is not None}
+        values = pc.unique(self.sample.tables[table].column(column))
+        return {normal(text) for text in texts_of(values) if text is not None}
 
     def _candidates(self, table: str) -> list[str]:
         """Return the columns that may repeat others: texts and long numbers, no keys."""
@@ -249,14 +254,22 @@ class AliasFinder:
             self._texts[table, column] = texts_of(self.sample.tables[table].column(column))
         return self._texts[table, column]
 
+    def _ends(self, table: str, path: Path) -> IntArray:
+        """Return the row at the end of each row's path."""
+        label = table, tuple((name, key.label(name)) for name, key in path)
+        if label not in self._rows:
+            size = len(self.sample.tables[table])
+            self._rows[label] = path_rows(path, size, self.sample)
+        return self._rows[label]
+
     def _is_text(self, table: str, column: str) -> bool:
         type_ = self.sample.tables[table].schema.field(column).type
         return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
 
-    def _some(self, own: Texts, rows: IntArray) -> list[int]:
+    def _some(self, table: str, target: str, rows: IntArray) -> list[int]:
         """Return some rows that have a value, and a row at the end of their path."""
-        known = np.array([text is not None for text in own], dtype=np.bool_) & (rows >= 0)
-        at = np.flatnonzero(known)
+        there = pc.is_valid(self.sample.tables[table].column(target)).to_numpy()
+        at = np.flatnonzero(there & (rows >= 0))
         step = max(1, len(at) // ROWS)
         return [int(i) for i in at[::step]]
 
