@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Optional
 
 import numpy as np
@@ -108,9 +106,11 @@ class AliasFinder:
         own, theirs = self._all(table, target), self._all(end, column)
         if len(some) < LEAST_ROWS:
             return False
+        few = some[:: max(1, len(some) // FEW)]
+        equal = sum(normal(own[i] or "") == normal(theirs[rows[i]] or "") for i in few)
+        if equal < NEAR * len(few) / 2:
+            return False  # most candidates fail here, at little cost
         pairs = [(normal(own[i] or ""), normal(theirs[rows[i]] or "")) for i in some]
-        if sum(a == b for a, b in pairs[:FEW]) < NEAR * min(len(pairs), FEW) / 2:
-            return False
         return _beyond_chance(pairs, [b for _, b in pairs])
 
     def _find_in(self, table: str) -> dict[str, Alias]:
@@ -154,6 +154,8 @@ class AliasFinder:
         some = self._some(table, target, rows)
         if len(some) < LEAST_ROWS:
             return None
+        if not self._near(own, end, some[:: max(1, len(some) // FEW)], rows, personal):
+            return None
         others = [c for c in self._candidates(end) if c not in personal] if path else []
         own_kind = self._kinds(table).get(target)
         copies_only = not path and own_kind in _OF_THE_ROW
@@ -173,6 +175,18 @@ class AliasFinder:
             return None
         return alias.with_share(alias.real_differs(self.sample.tables, self.sample))
 
+    def _near(
+        self, own: Texts, end: str, few: list[int], rows: IntArray, personal: Sequence[str]
+    ) -> bool:
+        """Tell whether some texts hold a personal one: most candidates fail here, at no cost."""
+        theirs = [self._all(end, c) for c in personal]
+        found = 0
+        for i in few:
+            text = " ".join((own[i] or "").split()).lower()
+            parts = (" ".join((values[rows[i]] or "").split()).lower() for values in theirs)
+            found += any(len(part) >= LEAST_TEXT and part in text for part in parts)
+        return found >= NEAR * len(few) / 2
+
     def _form(
         self,
         texts: list[str],
@@ -186,8 +200,6 @@ class AliasFinder:
         values = {c: [(self._all(end, c)[r] or "") for r in rows] for c in columns}
         personal_set, forms, cases = set(personal), Counter[str](), Counter[str]()
         for number, text in enumerate(texts):
-            if number == FEW and (not forms or forms.most_common(1)[0][1] < NEAR * FEW / 2):
-                return None
             parts = {c: values[c][number] for c in columns}
             if not any(len(parts[c]) >= LEAST_TEXT for c in personal):
                 continue
@@ -339,18 +351,28 @@ def _marked(text: str, parts: dict[str, str], columns: Sequence[str]) -> tuple[s
         value = " ".join(parts[column].split())
         if len(value) < LEAST_TEXT:
             break
-        match = _alone(value).search(text)
-        if match is None:
+        start = _place(text, value)
+        if start < 0:
             continue
-        written = match[0]
+        written = text[start : start + len(value)]
         if written != value:
             case = "upper" if written == value.upper() else "lower"
-        text = f"{text[: match.start()]}{Alias.mark(columns.index(column))}{text[match.end() :]}"
+        mark = Alias.mark(columns.index(column))
+        text = f"{text[:start]}{mark}{text[start + len(value) :]}"
         used.add(column)
     return text, case, used
 
 
-@lru_cache(maxsize=4096)
-def _alone(value: str) -> re.Pattern[str]:
-    """Return what finds a value that no letter or digit continues."""
-    return re.compile(rf"(?<![^\W_]){re.escape(value)}(?![^\W_])", re.IGNORECASE)
+def _place(text: str, value: str) -> int:
+    """Return where a text holds a value that no letter or digit continues; -1 for nowhere."""
+    plain, sought = text.lower(), value.lower()
+    if len(plain) != len(text) or len(sought) != len(value):
+        plain, sought = text, value  # letters whose lower case is longer
+    start = plain.find(sought)
+    while start >= 0:
+        end = start + len(sought)
+        before, after = plain[start - 1 : start], plain[end : end + 1]
+        if not before.isalnum() and not after.isalnum():
+            return start
+        start = plain.find(sought, start + 1)
+    return -1
