@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
-from synthohive.exceptions import SchemaError, SchemaValidationError
+from synthohive.exceptions import ConnectorError, SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
 from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.aliases.alias import Alias
@@ -202,17 +203,31 @@ def generate_database(
             fitted, seed, scale, folder, dict(num_rows or {}), enforce_constraints,
             dict(conditions or {}),
         )  # fmt: skip
-        for name in fitted.plan.order:
-            _generate_table(run, name)
-        for name in fitted.plan.order:
-            link_deferred(run, name)
-        for name in fitted.plan.order:
-            fill_aliases(run, name)
-        for name in reversed(fitted.plan.order):
-            sum_up(run, name)
-        spools = {name: run.tables[name].spool for name in fitted.plan.order}
-        check_validity(fitted.metadata, spools)
+        try:
+            spools = _generate(run)
+        except OSError as exc:  # nothing but the folder's files is written or read here
+            reason = os.strerror(exc.errno) if exc.errno else str(exc)
+            raise ConnectorError(
+                f"The temporary folder {str(folder.parent)!r} cannot take the generated rows: "
+                f"{reason}.",
+                hint="Make room there, or set TMPDIR to another folder.",
+            ) from exc
         yield spools
+
+
+def _generate(run: Run) -> dict[str, TableSpool]:
+    fitted = run.fitted
+    for name in fitted.plan.order:
+        _generate_table(run, name)
+    for name in fitted.plan.order:
+        link_deferred(run, name)
+    for name in fitted.plan.order:
+        fill_aliases(run, name)
+    for name in reversed(fitted.plan.order):
+        sum_up(run, name)
+    spools = {name: run.tables[name].spool for name in fitted.plan.order}
+    check_validity(fitted.metadata, spools)
+    return spools
 
 
 def _generate_table(run: Run, name: str) -> Generated:

@@ -74,6 +74,26 @@ def test_a_synthetic_database_may_be_learned_from(shop: Path, checkpoint: Path) 
     Synthesizer.load(checkpoint).to_database(f"sqlite:///{first}", seed=2, if_exists="replace")
 
 
+@pytest.mark.parametrize("bytes_free", [0, 4_000])
+def test_a_full_disk_is_named_and_leaves_nothing(
+    shop: Path, checkpoint: Path, bytes_free: int
+) -> None:
+    synth, target = Synthesizer.load(checkpoint), shop.with_name("copy.db")
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = {p: p.read_bytes() for p in shop.parent.iterdir() if p.is_file()}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_free, limits[1]))
+    try:
+        with pytest.raises(ConnectorError, match=r"File too large|disk|full"):
+            synth.to_database(f"sqlite:///{target}", seed=1, scale=50)
+        with pytest.raises(ConnectorError, match="temporary folder"):
+            synth.sample(seed=1, scale=50)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {p: p.read_bytes() for p in shop.parent.iterdir() if p.is_file()} == before
+    synth.to_database(f"sqlite:///{target}", seed=1)
+
+
 def test_no_path_or_name_is_in_a_checkpoint(shop: Path, checkpoint: Path) -> None:
     texts = b"".join(p.read_bytes() for p in checkpoint.rglob("*") if p.is_file())
     assert shop.name.encode() not in texts

@@ -117,10 +117,14 @@ class SqliteWriter(StagedWriter):
         self._if_exists = if_exists
         self._check_target()
         remove_stale(self._path, self._staging)
-        with self.named("the staging file"):
-            self._connection = self._open(self._staging)
-            for statement in ddl.setup:
-                self._run(statement)
+        try:
+            with self.named("the staging file"):
+                self._connection = self._open(self._staging)
+                for statement in ddl.setup:
+                    self._run(statement)
+        except BaseException:
+            self._staging.unlink(missing_ok=True)
+            raise
 
     def _check_target(self) -> None:
         folder = self._path.parent

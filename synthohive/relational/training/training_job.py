@@ -15,6 +15,7 @@ import numpy.typing as npt
 from synthohive._logging import get_logger
 from synthohive._version import __version__
 from synthohive._workspace import Workspace
+from synthohive.connectors.steps import step
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import ConnectorError, SerializationError
@@ -109,8 +110,10 @@ def keep_model(model: ConditionalGenerativeModel, digest: str, place: Path) -> N
             model.save(staging / "model")
             record = {"job": digest, "files": _sums(staging / "model")}
             (staging / RECORD).write_text(json.dumps(record), encoding="utf-8")
+            step("model staged")
             shutil.rmtree(place, ignore_errors=True)
             staging.rename(place)
+            step("model kept")
     except (OSError, ConnectorError) as exc:
         raise SerializationError(
             f"The model trained for table {model.metadata.name!r} cannot be written: {exc}"
