@@ -25,8 +25,33 @@ def entities(args: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
+def look_ups(args: argparse.Namespace) -> dict[str, Any]:
+    """Count which tables of things and of persons are kept, and which persons come out."""
+    from benchmarks.look_ups import kept_tables, salespersons
+
+    figures: dict[str, Any] = kept_tables()
+    for name, found in figures.items():
+        print(f"{name:<30} {found}", flush=True)
+    for name, found in salespersons():
+        print(f"{name:<30} {found:>2} of 12 as they were", flush=True)
+        figures[name] = found
+    return figures
+
+
+def aliases(args: argparse.Namespace) -> dict[str, Any]:
+    """Compare in how many rows columns repeat personal ones, over keys: real, made."""
+    from benchmarks.look_ups import aliases as shares
+
+    figures = shares(args.epochs)
+    for name, (real, made) in figures.items():
+        print(f"{name:<15} {real:7.1%} of the real rows  {made:7.1%} of the made ones", flush=True)
+    return dict(figures)
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "entities": entities,
+    "look-ups": look_ups,
+    "aliases": aliases,
 }
 
 
