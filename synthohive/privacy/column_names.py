@@ -261,6 +261,8 @@ def hint_of(name: str) -> Hint:
         rest = set(words[: found.start()].split("_") + words[found.end() :].split("_"))
         if not rest & _ABOUT:
             kinds.append(kind)
+    if PiiKind.SSN in kinds and PiiKind.NATIONAL_ID not in kinds:
+        kinds.append(PiiKind.NATIONAL_ID)  # which other countries' numbers look like
     persons, names = _loose()
     tokens = set(words.split("_"))
     return Hint(

@@ -57,7 +57,7 @@ _BUILDING = re.compile(r"(?:(\d{1,5}[\w/-]*),? )?([^\d,]{3,60}?)(?:,? (\d{1,5}[\
 _FEW = 5  # fewer distinct values than this prove nothing by themselves
 _ENOUGH = 10  # distinct words below which a list of names may be anything
 _MENTIONED = 0.1  # of texts, those that name a person
-_SENTENCE = 25  # characters on average from which values are texts
+_SENTENCE, _WORDS = 25, 5  # characters and words on average from which values are texts
 _ALONE = {
     "email": 0.6, "mac": 0.9, "ip": 0.9, "iban": 0.6, "ssn": 0.9, "credit_card": 0.6, "url": 0.6,
     "json": 0.3,
@@ -131,6 +131,7 @@ _SURE: dict[str, Callable[[str], bool]] = {
 """Tests strict enough to tell a kind whatever the column is called, the surest first."""
 
 
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 _BETWEEN = re.compile(r"\s*[,;|]\s*|\s+")
 
 
@@ -183,11 +184,16 @@ def _by_words(values: Sequence[str], words_prove: bool) -> Optional[tuple[PiiKin
                 return kind, f"{part:.0%} of values are known names"
         if (part := share(values, is_user_name)) >= 0.7:
             return PiiKind.USER_NAME, f"{part:.0%} of values are made of names"
-    if _mean_length(values) >= _SENTENCE:
+    if _mean_length(values) >= _SENTENCE and _mean_words(values) >= _WORDS:
         part = share(values, mentions_person)
         if part >= _MENTIONED:
             return PiiKind.TEXT, f"{part:.0%} of texts name a person"
     return None
+
+
+def _mean_words(values: Sequence[str]) -> float:
+    """Return the number of words; two signs are one where words stand without blanks."""
+    return sum(v.count(" ") + 1 + len(_UNSPACED.findall(v)) / 2 for v in values) / len(values)
 
 
 def _mean_length(values: Sequence[str]) -> float:
