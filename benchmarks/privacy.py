@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable
 
@@ -48,10 +49,34 @@ def aliases(args: argparse.Namespace) -> dict[str, Any]:
     return dict(figures)
 
 
+def detection(args: argparse.Namespace) -> dict[str, Any]:
+    """Score the search for personal columns on labelled ones of 16 locales."""
+    from benchmarks.personal_data import detection as scores
+
+    return _printed(scores())
+
+
+def membership(args: argparse.Namespace) -> dict[str, Any]:
+    """Ask a checkpoint who was in the data; members and others hit equally often is right."""
+    from benchmarks.personal_data import membership as hits
+
+    return _printed(hits(args.epochs))
+
+
+def _printed(rows: Iterable[tuple[str, dict[str, float]]]) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for name, found in rows:
+        print(f"{name:<24} " + "  ".join(f"{w} {x:.4f}" for w, x in found.items()), flush=True)
+        figures[name] = found
+    return figures
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "entities": entities,
     "look-ups": look_ups,
     "aliases": aliases,
+    "detection": detection,
+    "membership": membership,
 }
 
 
