@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Optional
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthohive._arrow import column_from_arrow
+from synthohive._entities import Entities
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.pattern import shape_of
+from synthohive.privacy.shapes import as_text
 from synthohive.privacy.styles import Person, full_name
 from synthohive.schema import PrivacyConfig, TableConfig
 
@@ -18,6 +23,10 @@ __all__ = ["fit_columns"]
 Names = list[Person]
 
 _NAMES = (PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.NAME)
+_FREE_FORM = frozenset(
+    {*_NAMES, PiiKind.ADDRESS, PiiKind.URL, PiiKind.USER_NAME, PiiKind.TEXT, PiiKind.JSON}
+)
+"""Of these, no shape is kept."""
 _ABOUT_PERSON = frozenset(
     {
         PiiKind.NAME,
@@ -35,6 +44,7 @@ def fit_columns(
     kinds: Mapping[str, PiiKind],
     data: pa.Table,
     config: PrivacyConfig,
+    entities: Optional[Entities] = None,
 ) -> dict[str, FakeColumn]:
     """Return what makes each personal column of a table; nothing for the strategy "keep".
 
@@ -45,6 +55,8 @@ def fit_columns(
     ----------
     data : pyarrow.Table
         Real rows; their values are only looked at for their shapes.
+    entities : Entities, optional
+        Those behind the rows: domains and shapes that fewer than `k` have are not looked at.
     """
     if config.pii_strategy == "keep":
         return {}
@@ -57,6 +69,8 @@ def fit_columns(
     for name, kind in kinds.items():
         column = table.columns.get(name) or fields[name]
         values = data.column(name) if name in fields else pa.chunked_array([], pa.string())
+        if entities is not None and len(values) == len(entities):
+            values = _common(values, kind, entities, config.k_anonymity_threshold)
         person = seen.get(kind, 0)
         seen[kind] = person + 1
         made[name] = FakeColumn.fit(
@@ -71,6 +85,24 @@ def fit_columns(
             persons=_beside(names, kind, person, values),
         )
     return made
+
+
+def _common(values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int) -> pa.ChunkedArray:
+    """Return the values without those whose domain, or shape, fewer than `k` entities have."""
+    if kind in _FREE_FORM or not entities.paths:
+        return values
+    known = np.flatnonzero(np.asarray(values.is_valid()))
+    texts = as_text(values)
+    if kind is PiiKind.EMAIL:
+        forms = pc.replace_substring_regex(pc.utf8_lower(texts), r"^.*@", "")
+    else:
+        forms = shape_of(texts)
+    coded = forms.dictionary_encode()
+    codes = coded.indices.to_numpy().astype(np.int64)
+    few = entities.take(known).holders(codes, len(coded.dictionary)) < k
+    hidden = np.zeros(len(values), dtype=np.bool_)
+    hidden[known[few[codes]]] = True
+    return pc.if_else(pa.array(hidden), pa.scalar(None, values.type), values)
 
 
 def _persons(kinds: Mapping[str, PiiKind], data: pa.Table) -> list[tuple[Names, set[PiiKind]]]:

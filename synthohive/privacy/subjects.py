@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["is_about_things", "is_key_name", "words_of"]
+__all__ = ["is_about_persons", "is_about_things", "is_key_name", "words_of"]
 
 # Names of tables and columns whose rows cannot be persons, accounts or organisations. What is
 # not listed may be: stores, suppliers, devices, contracts and whatever is unknown.
@@ -41,6 +41,11 @@ _PERSONS = frozenset(
     """.split()
 )
 _KEY_ENDS = frozenset("id ids uid uuid guid oid key fk sk ref".split())
+# What names a person wherever it stands, and who did something.
+_NAMING = frozenset(
+    "email mail phone mobile msisdn imei iban ssn passport username userid cookie ip by assignee "
+    "approver reporter reviewer requester creator cashier host organizer courier operator".split()
+)
 _NUMBER_ENDS = frozenset("no nr num number nummer numero code hash token login name handle".split())
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 
@@ -81,6 +86,18 @@ def is_about_things(name: str) -> bool:
     return bool(words) and _is(words[-1], _THINGS) and not any(_is(w, _PERSONS) for w in words)
 
 
+def is_about_persons(name: str) -> bool:
+    """Tell whether the rows of a table are called persons, accounts or organisations.
+
+    Examples
+    --------
+    >>> [is_about_persons(n) for n in ("tbl_customers", "treatments", "customer_orders")]
+    [True, False, False]
+    """
+    words = words_of(name)
+    return bool(words) and _is(words[-1], _PERSONS)
+
+
 def is_key_name(name: str) -> bool:
     """Tell whether a column is called like a key to persons, or to anything unknown.
 
@@ -88,13 +105,15 @@ def is_key_name(name: str) -> bool:
     --------
     >>> [is_key_name(n) for n in ("user_id", "userid", "kundennummer", "EmployeeId", "sku_id")]
     [True, True, True, True, False]
+    >>> [is_key_name(n) for n in ("created_by", "contact_email", "assignee")]
+    [True, True, True]
     >>> [is_key_name(n) for n in ("customer_type", "paid", "amount", "user_agent")]
     [False, False, False, False]
     """
     words = words_of(name)
     if not words or is_about_things(name):
         return False
-    if words[-1] in _KEY_ENDS or _is(words[-1], _PERSONS):
+    if words[-1] in _KEY_ENDS | _NAMING or _is(words[-1], _PERSONS):
         return True
     if words[-1] in _NUMBER_ENDS:
         return any(_is(word, _PERSONS) for word in words[:-1])

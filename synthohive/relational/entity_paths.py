@@ -20,9 +20,9 @@ from synthohive._entities import Entities, EntityPath
 from synthohive._logging import get_logger
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.privacy.kinds import PiiFinding, PiiKind
-from synthohive.privacy.subjects import is_about_things, is_key_name, words_of
+from synthohive.privacy.subjects import is_about_persons, is_about_things, is_key_name, words_of
 from synthohive.relational.lineage import taken
-from synthohive.relational.rows import group_codes
+from synthohive.relational.rows import distinct_pairs, group_codes
 from synthohive.relational.sample import Sample
 from synthohive.schema import ForeignKey, Metadata, PrivacyConfig
 
@@ -81,6 +81,8 @@ class EntityFinder:
         if key not in self._found:
             rows = len(self.sample.tables[table])
             paths = [self._path(*named) for named in self._above(table, key[1])]
+            if not paths and self._is_used(table):
+                paths = [self._path(*named) for named in self._through_users(table, key[1])]
             self._found[key] = Entities.of(rows, paths)
         return self._found[key]
 
@@ -149,6 +151,34 @@ class EntityFinder:
                 parents = self.sample.parent_rows(table, key)
                 for name, above, strict in self._above(key.parent, without):
                     yield f"{label}, {name}", taken(above, parents), strict
+
+    def _is_used(self, table: str) -> bool:
+        """Whether rows that refer to nobody are not persons themselves, but what these use."""
+        personal = any(f.table == table and f.kind in _PERSONAL for f in self.findings)
+        named = self.privacy.entities is not None and table in self.privacy.entities
+        return not (personal or named or is_about_persons(table))
+
+    def _through_users(self, table: str, without: frozenset[str]) -> Iterator[Named]:
+        """Yield who uses the rows of a table, like the patients who had a treatment.
+
+        A row that fewer than `k` use counts as one of them, so that six treatments of one
+        patient are not six, and rows never as more than their users; any other row is one
+        that many share, and counts as itself.
+        """
+        size, k = len(self.sample.tables[table]), self.privacy.k_anonymity_threshold
+        for child, key in self.sample.metadata.foreign_keys():
+            if key.parent != table or child == table:
+                continue
+            rows = self.sample.parent_rows(child, key)
+            for path in self.of(child, without | {table}).paths:
+                pairs = distinct_pairs(rows, path.codes)
+                users = np.bincount(pairs[0], minlength=size)
+                codes = path.size + np.arange(size, dtype=np.int64)
+                first = np.flatnonzero(np.diff(pairs[0], prepend=-1))
+                few = first[users[pairs[0][first]] < k]
+                row = pairs[0][few]
+                codes[row] = pairs[1][few + row % users[row]]
+                yield f"{key.label(child)} of {path.name}", codes, False
 
     def _may_be(self, table: str, without: frozenset[str]) -> bool:
         """Whether the rows of a table may be entities."""

@@ -91,7 +91,8 @@ class TableFitter:
         config = self.sample.metadata.tables[name]
         personal = self._personal(name)
         plan = self.sample.plan.tables[name]
-        makers = learn_key_makers(config, self.sample.tables[name], plan.driver)
+        entities = self.entities.of(name)
+        makers = learn_key_makers(config, self.sample.tables[name], plan.driver, entities, self._k)
         rules = self._key_rules(name)
         makers.update(counters(config, rules))
         table = FittedTable(config, self.counts[name], Roles.of(config, personal, makers))
@@ -241,7 +242,9 @@ class TableFitter:
             self.sample, name, groups, encoded, times=table.times, elapsed=elapsed
         )
         table.context_layout = context.layout
-        table.fakes = fit_columns(table.config, table.roles.personal, data, options.privacy)
+        table.fakes = fit_columns(
+            table.config, table.roles.personal, data, options.privacy, entities
+        )
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
         return self._training(table, table.encoder.without(encoded, silent), context)

@@ -26,6 +26,8 @@ __all__ = [
 
 IntArray = npt.NDArray[np.int64]
 _NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL)
+_SPARSE = 20.0
+"""Numbers farther apart than that are not counted up, but natural: of members, of passports."""
 _MOMENTS = (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME)
 
 
@@ -115,6 +117,8 @@ class SequenceMaker(KeyMaker):
         step = max(_step(numbers), 1)
         low, high = int(numbers.min()), int(numbers.max())
         gap = (high - low) / step / max(len(numbers) - 1, 1)
+        if gap > _SPARSE:  # no counter: the least one is somebody's own number
+            low -= (low % 10 ** int(np.log10(max(gap * step, 1.0)) + 1)) // step * step
         return cls(column, {"start": low, "step": step, "gap": max(gap, 1.0)})
 
     def stretch(self, rows: int, sampled: int) -> None:

@@ -17,7 +17,7 @@ from synthohive.relational.hashing import Permutation
 from synthohive.relational.key_makers import KeyMaker
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["PatternMaker"]
+__all__ = ["PatternMaker", "shape_of_key"]
 
 IntArray = npt.NDArray[np.int64]
 _CLASSES = {"9": "0123456789", "A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "a": "abcdefghijklmnopqrstuvwxyz"}
@@ -46,7 +46,7 @@ class PatternMaker(KeyMaker):
         seen = [v for v in values.drop_null().slice(0, 20_000).to_pylist() if v]
         shapes: dict[str, list[str]] = {}
         for value in seen:
-            shapes.setdefault(_shape(value), []).append(value)
+            shapes.setdefault(shape_of_key(value), []).append(value)
         common = sorted(shapes.items(), key=lambda item: (-len(item[1]), item[0]))[:_TEMPLATES]
         places = [_places(shape, members) for shape, members in common]
         settings = {
@@ -109,10 +109,10 @@ class PatternMaker(KeyMaker):
         return [spare[int(code)] for code in codes]
 
 
-def _shape(value: str) -> str:
-    """Return the classes of the characters: 'N10156' -> 'A99999'."""
+def shape_of_key(value: str) -> str:
+    """Return the classes of the characters: 'N10156' -> 'A99999'; letters without case are 'a'."""
     return "".join(
-        "9" if c.isdigit() else "A" if c.isupper() else "a" if c.islower() else c for c in value
+        "9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c for c in value
     )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
+import numpy as np
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive.relational.key_makers import (
     CounterMaker,
     GridMaker,
@@ -18,7 +20,7 @@ from synthohive.relational.key_makers import (
     SequenceMaker,
     UuidMaker,
 )
-from synthohive.relational.key_patterns import PatternMaker
+from synthohive.relational.key_patterns import PatternMaker, shape_of_key
 from synthohive.relational.rows import group_codes
 from synthohive.schema import Column, ForeignKey, TableConfig
 
@@ -30,12 +32,21 @@ _BY_NAME = {maker.name: maker for maker in (*_ALONE, *_IN_GROUP)}
 
 
 def learn_key_makers(
-    table: TableConfig, data: pa.Table, driver: Optional[ForeignKey]
+    table: TableConfig,
+    data: pa.Table,
+    driver: Optional[ForeignKey],
+    entities: Optional[Entities] = None,
+    k: int = 5,
 ) -> dict[str, KeyMaker]:
     """Choose a maker for each key column that can be made from the row's number.
 
     Columns without one (a date in a composite key without a parent) are modelled like
     attributes, and repeats are repaired.
+
+    Parameters
+    ----------
+    entities : Entities, optional
+        Those behind the rows: forms of texts that fewer than `k` have are not looked at.
     """
     foreign = {c for fk in table.foreign_keys for c in fk.columns}
     makers: dict[str, KeyMaker] = {}
@@ -48,12 +59,25 @@ def learn_key_makers(
             continue
         maker = None
         if len(unique) == 1:
-            maker = _first(_ALONE, column, data, None)
+            maker = _first(_ALONE, column, _common_forms(data, column, entities, k), None)
         elif driver is not None and set(unique) - {free[0]} <= set(driver.columns):
             maker = _first(_IN_GROUP, column, data, sorted(set(unique) - {free[0]}))
         if maker is not None:
             makers[free[0]] = maker
     return makers
+
+
+def _common_forms(data: pa.Table, column: Column, entities: Optional[Entities], k: int) -> pa.Table:
+    """Return the rows with texts of forms that `k` entities have, where there are any."""
+    if entities is None or not entities.paths or not pa.types.is_string(column.arrow_type):
+        return data
+    texts = data.column(column.name).to_pylist()
+    forms = [None if text is None else shape_of_key(text) for text in texts]
+    coded = pa.array(forms, pa.string()).dictionary_encode()
+    codes = coded.indices.fill_null(-1).to_numpy().astype(np.int64)
+    holders = entities.holders(codes, len(coded.dictionary))
+    kept = (codes >= 0) & (np.append(holders, 0)[codes] >= k)
+    return data.filter(pa.array(kept)) if kept.any() else data.slice(0, 0)
 
 
 def _first(

@@ -18,6 +18,7 @@ from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import ConnectorError, SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
+from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.aliases.filling import fill_aliases
@@ -110,9 +111,11 @@ def fit_database(
     if options.relations:
         check_stated(sample, reader, counts)
     k = options.privacy.k_anonymity_threshold
-    aggregates = find_aggregates(sample, reader, counts, k) if options.relations else {}
     personal = [] if options.privacy.pii_strategy == "keep" else findings
     entities = EntityFinder(sample, options.privacy, personal)
+    aggregates: dict[str, list[Aggregate]] = {}
+    if options.relations:
+        aggregates = find_aggregates(sample, reader, counts, k, entities.of)
     fitter = TableFitter(
         sample, reader, fitted, options, fan_outs, counts, aggregates, entities, aliases
     )

@@ -10,13 +10,19 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, PrivacyConfig
+from synthohive._arrow import column_from_arrow
 from synthohive._entities import Entities, EntityPath, protected_end
+from synthohive.connectors.dataframe import FrameReader
 from synthohive.exceptions import SchemaError
+from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.kinds import PiiFinding, PiiKind
+from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.entity_paths import EntityFinder, check_entities
+from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.sample import Sample
 from synthohive.relational.spikes import without_spikes
+from synthohive.schema import Column, TableConfig
 
 K = 5
 
@@ -206,3 +212,74 @@ def test_repeats_of_one_entity_are_spread_over_their_neighbours() -> None:
     assert np.abs(values[:200] - 55.55).max() < 5
     assert np.array_equal(values[200:], amounts[200:])
     assert spread.column("shared").equals(table.column("shared"))
+
+
+def test_what_one_person_alone_uses_is_theirs() -> None:
+    rng = np.random.default_rng(6)
+    kind = np.r_[rng.choice(["bone", "skin"], 30), ["HIV-ZQX"] * 6]
+    visits = {"patient_id": rng.integers(0, 80, 900), "treatment_id": rng.integers(0, 30, 900)}
+    visits = {
+        n: np.r_[v, [7] * 6] if n[0] == "p" else np.r_[v, np.arange(30, 36)]
+        for n, v in visits.items()
+    }
+    tables = {
+        "patients": {"id": np.arange(80)},
+        "treatments": {"id": np.arange(36), "kind": kind},
+        "visits": {"id": np.arange(906), **visits},
+    }
+    metadata = Metadata().add_table("patients", "id").add_table("treatments", "id")
+    keys = {"patient_id": "patients.id", "treatment_id": "treatments.id"}
+    found = finder(metadata.add_table("visits", "id", fk=keys), **tables).of("treatments")
+    assert holders(found, np.flatnonzero(kind == "HIV-ZQX")) == 1
+    assert holders(found, np.flatnonzero(kind == "bone")) >= K
+
+
+def test_a_set_of_children_gives_no_value_of_one_person() -> None:
+    rng = np.random.default_rng(2)
+    owner = np.r_[np.arange(400) % 100, [7] * 60]
+    orders = pd.DataFrame({"id": np.arange(460), "customer_id": owner})
+    lines = pd.DataFrame(
+        {"id": np.arange(1_840), "order_id": np.repeat(orders["id"], 4).to_numpy()}
+    )
+    lines["state"] = rng.choice(["open", "sent"], len(lines))
+    lines.loc[lines["order_id"] >= 400, "state"] = "lost"  # of one customer
+    states = lines.groupby("order_id")["state"].agg(set)
+    mixed = {"open": "waiting", "sent": "done", "lost": "SECRET-ZQX"}
+    orders["status"] = [mixed[next(iter(s))] if len(s) == 1 else "partly" for s in states]
+    metadata = Metadata().add_table("customers", "id")
+    metadata.add_table("orders", "id", fk={"customer_id": "customers.id"})
+    metadata.add_table("lines", "id", fk={"order_id": "orders.id"})
+    frames = {"customers": pd.DataFrame({"id": np.arange(100)}), "orders": orders, "lines": lines}
+    reader = FrameReader(frames, metadata)
+    sample = finder(reader.metadata, **frames)
+    counts = {n: len(t) for n, t in frames.items()}
+    found = find_aggregates(sample.sample, reader, counts, K, sample.of)
+    assert "ZQX" not in str([a.to_state() for all_ in found.values() for a in all_])
+
+
+def test_forms_of_keys_and_domains_of_one_person_are_not_learned() -> None:
+    owner = np.r_[np.arange(300) % 60, [61] * 60]
+    codes = [f"{chr(65 + i % 26)}{i:05d}" for i in range(300)] + [f"zqx-{i}" for i in range(60)]
+    mails = [f"p{i}@mail.com" for i in range(300)] + [f"a{i}@zqx-family.org" for i in range(60)]
+    rows = pa.table({"code": codes, "owner": owner, "mail": mails})
+    config = TableConfig(
+        name="t", pk="code", columns={f.name: column_from_arrow(f) for f in rows.schema}
+    )
+    makers = learn_key_makers(config, rows, None, Entities.over(owner), K)
+    fixed = "'z', 'q', 'x'"
+    assert fixed not in str(makers["code"].to_state())
+    assert fixed in str(learn_key_makers(config, rows, None)["code"].to_state())
+    kinds = {"mail": PiiKind.EMAIL}
+    made = fit_columns(config, kinds, rows, PrivacyConfig(), Entities.over(owner))
+    assert [name for name, _ in made["mail"].domains] == ["mail.example"]
+    names = pa.table({"code": ["张伟", "李娜强", "王芳"]})
+    chinese = TableConfig(name="t", pk="code", columns={"code": column_from_arrow(names.schema[0])})
+    assert "张" not in str(learn_key_makers(chinese, names, None)["code"].to_state())
+
+
+def test_natural_numbers_do_not_start_at_a_real_one() -> None:
+    numbers = np.sort(np.random.default_rng(1).choice(10**9, 500, replace=False)) + 4 * 10**9
+    config = TableConfig(name="t", pk="ssn", columns={"ssn": Column(name="ssn", kind="integer")})
+    start = learn_key_makers(config, pa.table({"ssn": numbers}), None)["ssn"].settings["start"]
+    assert numbers[0] - start > 0
+    assert start % 10**6 == 0

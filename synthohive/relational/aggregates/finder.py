@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Optional
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._entities import Entities, entities_or_rows
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
 from synthohive.relational.aggregates.base import Aggregate
@@ -44,7 +45,11 @@ MERE: tuple[Function, ...] = ("min", "max", "mean")
 
 
 def find_aggregates(
-    sample: Sample, reader: Reader, counts: Mapping[str, int], k: int
+    sample: Sample,
+    reader: Reader,
+    counts: Mapping[str, int],
+    k: int,
+    entities: Optional[Callable[[str], Entities]] = None,
 ) -> dict[str, list[Aggregate]]:
     """Find, for each table, the columns that follow from the rows of a child table.
 
@@ -56,7 +61,9 @@ def find_aggregates(
     counts : mapping of str to int
         Rows of each whole table.
     k : int
-        Values that fewer rows share are not kept.
+        Values that fewer entities share are not kept.
+    entities : callable, optional
+        Those behind the rows of a table; each row is one by default.
     """
     found: dict[str, list[Aggregate]] = {}
     for child, key in sample.metadata.foreign_keys():
@@ -67,7 +74,7 @@ def find_aggregates(
         targets = [c for c in _targets(sample, parent) if c not in taken]
         if not targets or not counts[child]:
             continue
-        for aggregate in _Search(sample, reader, counts, child, key, k).run(targets):
+        for aggregate in _Search(sample, reader, counts, child, key, k, entities).run(targets):
             log.info("relation_found", table=parent, relation=str(aggregate))
             found.setdefault(parent, []).append(aggregate)
     return found
@@ -99,14 +106,15 @@ def _amounts(columns: Columns) -> list[Amount]:
     return [Amount(), *map(Amount, terms)][:MOST_AMOUNTS]
 
 
-def _categories(columns: Columns, names: list[str], k: int) -> dict[str, tuple[str, ...]]:
-    """Return the columns of a few values, each of them shared by `k` rows, and those values."""
+def _categories(columns: Columns, names: list[str]) -> dict[str, tuple[str, ...]]:
+    """Return the columns of a few values, each shared by enough entities, and those values."""
     found = {}
     for name in names:
         if _is_category(columns.type(name)) and 2 <= columns.distinct(name) <= MOST_VALUES:
-            counts = pc.value_counts(columns.rows.column(name).cast(pa.string()).drop_null())
-            if pc.min(counts.field("counts")).as_py() >= k:
-                found[name] = tuple(sorted(counts.field("values").to_pylist()))
+            codes = columns.codes(name)
+            if columns.entities.holders(codes).min() >= columns.k:
+                texts = pc.unique(columns.rows.column(name).cast(pa.string()).drop_null())
+                found[name] = tuple(sorted(texts.to_pylist()))
     return found
 
 
@@ -125,6 +133,7 @@ class _Search:
     child: str
     key: ForeignKey
     k: int
+    entities: Optional[Callable[[str], Entities]] = None
 
     def run(self, targets: list[str]) -> Iterator[Aggregate]:
         """Yield what follows from the children; each target once."""
@@ -143,7 +152,7 @@ class _Search:
         whole = _amounts(theirs) if numeric else []
         products = [a.term for a in whole if a.term is not None and len(a.term.factors) > 1]
         amounts = [*whole, *(Amount(term, step) for term in products for step in sorted(steps))]
-        values = _categories(theirs, theirs.rows.column_names, self.k) if few else {}
+        values = _categories(theirs, theirs.rows.column_names) if few else {}
         totals, sets = self._summed(parents, amounts, values)
         for target in targets:
             found: Optional[Aggregate] = None
@@ -169,7 +178,8 @@ class _Search:
     def _child_columns(self) -> Columns:
         config, rows = self.sample.metadata.tables[self.child], self.sample.tables[self.child]
         names = [c for c in rows.column_names if c not in config.key_columns]
-        return Columns(rows.select(names), names)
+        owners = None if self.entities is None else self.entities(self.child)
+        return Columns(rows.select(names), names, owners, self.k)
 
     def _summed(
         self, parents: pa.Table, amounts: list[Amount], values: Mapping[str, tuple[str, ...]]
@@ -214,10 +224,19 @@ class _Search:
     ) -> Optional[ValueSet]:
         for column, among in values.items():
             entries = find_value_set(given, sets[column], self.k)
-            if entries is not None:
-                parent = self.key.parent
+            parent = self.key.parent
+            if entries is not None and self._shared(target, {value for _, value in entries}):
                 return ValueSet(parent, target, self.child, self.key, column, among, entries)
         return None
+
+    def _shared(self, target: str, texts: set[str]) -> bool:
+        """Whether enough entities share each of some values of the parent."""
+        array = self.sample.tables[self.key.parent].column(target).cast(pa.string())
+        found = pc.index_in(array.combine_chunks(), value_set=pa.array(sorted(texts)))
+        codes = pc.fill_null(found, -1).to_numpy().astype(np.int64)
+        owners = None if self.entities is None else self.entities(self.key.parent)
+        holders = entities_or_rows(owners, len(codes)).holders(codes, len(texts))
+        return bool(holders.min() >= self.k)
 
 
 def _empty(given: Floats, sums: Totals) -> Optional[float]:
