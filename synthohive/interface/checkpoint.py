@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Optional, Union
 
+from synthohive import _arguments as arguments
 from synthohive._components import read_json
 from synthohive._version import __version__
 from synthohive.core.models import resolve_model
@@ -27,6 +28,7 @@ from synthohive.interface.checkpoint_folder import (
     verified,
 )
 from synthohive.privacy.detect import PiiFinding
+from synthohive.relational.damage import check_sizes, check_table
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.state import read_table, write_table
@@ -99,15 +101,20 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
     with _component(MANIFEST):
         manifest = verified(folder)
         content = content_of(folder, manifest)
-        name, seed = str(manifest["model"]), int(manifest["seed"])
-        kind = model if model is not None else resolve_model(name)
+        model_name = str(manifest["model"])
+        seed = arguments.whole("seed", manifest["seed"], 0)
+        kind = model if model is not None else resolve_model(model_name)
         findings = [PiiFinding(**state) for state in manifest["findings"]]
-        threshold = int(manifest["embedding_threshold"])
+        threshold = arguments.whole("embedding_threshold", manifest["embedding_threshold"], 0)
         sources = frozenset(str(source) for source in manifest["sources"])
     with _component("metadata.json"):
         metadata = Metadata.model_validate(read_json(content / "metadata.json"))
         if sorted(manifest["tables"]) != sorted(metadata.tables):
             raise ValueError("the manifest names other tables")
+        metadata.validate_schema()
+        for name, config in metadata.tables.items():
+            if name != config.name or not all(c.arrow_type for c in config.columns.values()):
+                raise ValueError(f"table {name!r:.100} is described as {config.name!r:.100}")
     with _component("privacy.json"):
         privacy = PrivacyConfig.model_validate(read_json(content / "privacy.json"))
     tables = {}
@@ -115,9 +122,15 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
         with _component(f"tables/{number:04d} ({table})"):
             place = content / "tables" / f"{number:04d}"
             tables[table] = read_table(metadata.tables[table], place, kind)
+            check_table(tables[table])
     with _component("plan"):
         plan = RelationalPlan.build(metadata, {n: t.rows for n, t in tables.items()})
-    return FittedDatabase(metadata, plan, tables, privacy, name, seed, threshold, findings, sources)
+        fitted = FittedDatabase(
+            metadata, plan, tables, privacy, model_name, seed, threshold, findings, sources,
+            loaded=True,
+        )  # fmt: skip
+        check_sizes(fitted)
+    return fitted
 
 
 @contextmanager
@@ -128,8 +141,12 @@ def _component(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except SerializationError:
-        raise
+    except SerializationError as exc:
+        if name == MANIFEST or exc.message.startswith("Component"):
+            raise
+        raise SerializationError(
+            f"Component {name!r} cannot be read: {exc.message:.500}", hint=exc.hint
+        ) from exc
     except Exception as exc:
         reason = f"{type(exc).__name__}: {exc}"
         raise SerializationError(f"Component {name!r} cannot be read: {reason:.500}") from exc

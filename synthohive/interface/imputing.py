@@ -14,6 +14,7 @@ from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader, to_frame
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.interface.inputs import source_of
+from synthohive.relational.damage import using
 from synthohive.relational.fitted import FittedDatabase, FittedTable
 from synthohive.relational.imputing.imputation import impute
 
@@ -40,7 +41,8 @@ def imputed(
     reader = source_of(data, fitted.metadata, source)
     given = {n: pa.Table.from_batches(list(reader.read(n))) for n in fitted.tables}
     rows = {name: _as_fitted(fitted.tables[name], table) for name, table in given.items()}
-    found = impute(fitted, rows, chosen, secrets.randbits(32) if seed is None else seed)
+    with using(fitted):
+        found = impute(fitted, rows, chosen, secrets.randbits(32) if seed is None else seed)
     made = {}
     for name, table in given.items():
         filled = {

@@ -13,6 +13,7 @@ from synthohive.connectors.base import Provenance, Writer
 from synthohive.interface.requests import Request
 from synthohive.interface.result import TableSummary, WriteSummary
 from synthohive.interface.scoring import mean_distances, score_tables
+from synthohive.relational.damage import using
 from synthohive.relational.making.spool import TableSpool
 from synthohive.relational.orchestrator import generate_database
 from synthohive.validation.gate import check_quality, emit_scores
@@ -48,7 +49,8 @@ def generated(request: Request) -> Iterator[Made]:
         conditions=request.conditions,
     ) as spools:
         seconds = time.perf_counter() - started
-        scores = score_tables(request.fitted, spools)
+        with using(request.fitted):
+            scores = score_tables(request.fitted, spools)
         emit_scores(scores)
         if request.quality_threshold is not None:
             check_quality(scores, request.quality_threshold)

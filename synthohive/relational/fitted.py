@@ -216,3 +216,4 @@ class FittedDatabase:
     embedding_threshold: int
     findings: list[PiiFinding] = field(default_factory=list)
     sources: frozenset[str] = frozenset()  # fingerprints: these are never written to
+    loaded: bool = False  # from a checkpoint, which may hold anything

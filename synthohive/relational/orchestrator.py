@@ -23,13 +23,14 @@ from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.aliases.filling import fill_aliases
 from synthohive.relational.aliases.finder import AliasFinder
+from synthohive.relational.damage import using
 from synthohive.relational.entity_paths import EntityFinder, check_entities
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
 from synthohive.relational.making.conditions import Conditions
 from synthohive.relational.making.generation import generate_attributes
 from synthohive.relational.making.kept_rows import keep_rows
-from synthohive.relational.making.run import Generated, Groups, Run
+from synthohive.relational.making.run import Groups, Run
 from synthohive.relational.making.spool import TableSpool
 from synthohive.relational.parents.dealing import adjust_counts, driving_counts
 from synthohive.relational.parents.linking import link, link_deferred, sum_up
@@ -220,20 +221,18 @@ def generate_database(
 
 def _generate(run: Run) -> dict[str, TableSpool]:
     fitted = run.fitted
-    for name in fitted.plan.order:
-        _generate_table(run, name)
-    for name in fitted.plan.order:
-        link_deferred(run, name)
-    for name in fitted.plan.order:
-        fill_aliases(run, name)
-    for name in reversed(fitted.plan.order):
-        sum_up(run, name)
+    order = fitted.plan.order
+    steps = [(_generate_table, order), (link_deferred, order), (fill_aliases, order)]
+    for step, names in [*steps, (sum_up, order[::-1])]:
+        for name in names:
+            with using(fitted, name):
+                step(run, name)
     spools = {name: run.tables[name].spool for name in fitted.plan.order}
     check_validity(fitted.metadata, spools)
     return spools
 
 
-def _generate_table(run: Run, name: str) -> Generated:
+def _generate_table(run: Run, name: str) -> None:
     fitted, driver = run.fitted.tables[name], run.fitted.plan.tables[name].driver
     if fitted.reference is not None:
         made = keep_rows(run, name)
@@ -247,7 +246,6 @@ def _generate_table(run: Run, name: str) -> Generated:
     if fitted.reference is None:
         link(run, name, made)
         adjust_counts(run, name, made)
-    return made
 
 
 def _groups(run: Run, name: str) -> Groups:

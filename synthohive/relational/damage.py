@@ -1,0 +1,99 @@
+"""What a checkpoint that was damaged, or made to do harm, may say and may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Optional
+
+import numpy as np
+
+from synthohive import _arguments as arguments
+from synthohive.exceptions import (
+    ConnectorError,
+    ConstraintViolationError,
+    QualityError,
+    SerializationError,
+)
+from synthohive.relational.fitted import FittedDatabase, FittedTable
+
+__all__ = ["check_sizes", "check_table", "using"]
+
+MOST = 10**13
+"""No table has so many rows."""
+LARGEST_GROUP = 10**9
+SLACK = 1000
+"""Rows that come to a live database between two questions."""
+
+
+@contextmanager
+def using(fitted: FittedDatabase, table: Optional[str] = None) -> Iterator[None]:
+    """Name the component of a checkpoint from which no rows can be drawn.
+
+    A state that was fitted here is what the code made it; one that was read may hold anything.
+
+    Raises
+    ------
+    SerializationError
+    """
+    try:
+        yield
+    except (ConnectorError, ConstraintViolationError, QualityError, SerializationError, OSError):
+        raise
+    except Exception as exc:
+        if not fitted.loaded:
+            raise
+        names = list(fitted.tables)
+        place = "profiles" if table is None else f"tables/{names.index(table):04d} ({table})"
+        reason = f"{type(exc).__name__}: {exc}"
+        raise SerializationError(
+            f"Component {place!r} of the checkpoint cannot be used: {reason:.500}",
+            hint="It is damaged or was changed; fit again, or restore it from a copy.",
+        ) from exc
+
+
+def check_table(table: FittedTable) -> None:
+    """Refuse a table whose parts do not belong together, or that asks for endless work.
+
+    Raises
+    ------
+    SchemaError, ValueError
+    """
+    columns = table.config.columns
+    arguments.whole("rows", table.rows, 0, MOST)
+    arguments.whole("largest_group", table.largest_group, 0, LARGEST_GROUP)
+    arguments.flag("siblings", table.siblings)
+    roles = table.roles
+    named = [*roles.foreign, *roles.personal, *roles.key, *roles.attributes]
+    for name in (*named, *table.makers, *table.fakes, *table.aliases):
+        if name not in columns:
+            raise ValueError(f"there is no column {name!r:.100}")
+    for label, key in table.keys.items():
+        arguments.number("null_share", key.null_share, 0.0, 1.0)
+        counts, parents = key.fan_out.counts_, key.fan_out.parents_
+        if counts.ndim != 1 or counts.shape != parents.shape or (np.diff(counts) <= 0).any():
+            raise ValueError(f"the numbers of children of {label!r:.100} are out of order")
+        if len(counts) and (counts[0] < 0 or parents.min() < 0):
+            raise ValueError(f"the numbers of children of {label!r:.100} are below 0")
+        if counts.astype(float) @ parents.astype(float) > 2 * table.rows + SLACK:
+            raise ValueError(f"{label!r:.100} has more children than the table has rows")
+    if table.reference is not None:
+        rows = table.reference.rows
+        if not rows.schema.equals(table.schema) or len(rows) > table.rows + SLACK:
+            raise ValueError("the rows that are kept are not those of the table")
+
+
+def check_sizes(fitted: FittedDatabase) -> None:
+    """Refuse keys with other numbers of parents than their parent tables have rows.
+
+    Raises
+    ------
+    ValueError
+    """
+    for name, table in fitted.tables.items():
+        for key in fitted.metadata.tables[name].foreign_keys:
+            label = key.label(name)
+            if label in table.keys:
+                parents = float(table.keys[label].fan_out.parents_.astype(float).sum())
+                if parents > 2 * fitted.tables[key.parent].rows + SLACK:
+                    raise ValueError(f"{label!r:.100} has more parents than there are rows")

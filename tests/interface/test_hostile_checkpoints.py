@@ -1,0 +1,99 @@
+"""Whatever a checkpoint holds: an error that names the component, or rows, and soon."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synthohive import ConnectorError, SerializationError, Synthesizer
+from tests.interface.hostile import campaign, outcome, seal
+from tests.interface.tiny import tiny
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of NumPy, about what it is given
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny("autoregressive").save(tmp_path_factory.mktemp("hostile") / "saved")
+
+
+def test_the_harness_would_see_it(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not outcome(saved)
+    monkeypatch.setattr("synthohive.interface.checkpoint.read_table", lambda *_: {}["gone"])
+    assert "KeyError" not in outcome(saved)
+    monkeypatch.setattr(Synthesizer, "load", lambda *_: {}["gone"])
+    assert "KeyError" in outcome(saved)
+
+
+def test_some_hundred_changes(saved: Path) -> None:
+    tried, wrong = campaign(saved, seed=9, count=5)
+    assert tried > 150
+    assert not wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["ctgan", "tvae"])
+def test_other_models(model: str, tmp_path: Path) -> None:
+    _, wrong = campaign(tiny(model).save(tmp_path / "saved"), seed=3, count=4)
+    assert not wrong
+
+
+def test_endless_rows_are_refused_before_any_is_made(saved: Path, tmp_path: Path) -> None:
+    place = next(p for p in sorted(saved.rglob("table.json")) if (p.parent / "model").exists())
+    whole = place.read_bytes()
+    try:
+        place.write_text(json.dumps({**json.loads(whole), "rows": 10**12}), encoding="utf-8")
+        seal(saved)
+        with pytest.raises((ConnectorError, SerializationError), match="rows"):
+            Synthesizer.load(saved).sample(seed=1)
+        place.write_text(json.dumps({**json.loads(whole), "rows": 10**18}), encoding="utf-8")
+        seal(saved)
+        with pytest.raises(SerializationError, match=r"tables/000.*rows is 10000"):
+            Synthesizer.load(saved)
+    finally:
+        place.write_bytes(whole)
+        seal(saved)
+
+
+def test_links_pipes_and_unlisted_files(saved: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    place = sorted(saved.rglob("table.json"))[0]
+    place.rename(elsewhere)
+    try:
+        place.symlink_to(elsewhere)
+        with pytest.raises(SerializationError, match=r"table\.json' leads out"):
+            Synthesizer.load(saved)
+        place.unlink()
+        os.mkfifo(place)
+        with pytest.raises(SerializationError, match=r"table\.json' leads out"):
+            Synthesizer.load(saved)
+    finally:
+        place.unlink(missing_ok=True)
+        elsewhere.rename(place)
+    more = place.parent / "reference.parquet.bak"
+    more.write_bytes(b"x")
+    with pytest.raises(SerializationError, match="no component"):
+        Synthesizer.load(saved)
+    more.unlink()
+    Synthesizer.load(saved)
+
+
+def test_weights_that_are_no_numbers(saved: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    place = sorted(saved.rglob("*.safetensors"))[0]
+    whole = place.read_bytes()
+    try:
+        tensors = load_file(str(place))
+        name = next(n for n, t in tensors.items() if t.dtype.kind == "f")
+        save_file({**tensors, name: np.full_like(tensors[name], np.nan)}, str(place))
+        seal(saved)
+        with pytest.raises(SerializationError, match=r"tables/000\d \(people\).*not finite"):
+            Synthesizer.load(saved)
+    finally:
+        place.write_bytes(whole)
+        seal(saved)
