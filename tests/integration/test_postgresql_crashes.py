@@ -68,3 +68,39 @@ class TestPostgresqlCrashes(ServerCrashMatrix):
         url = sa.make_url(bench.url).update_query_dict({"options": "-c lock_timeout=300ms"})
         impatient = url.render_as_string(hide_password=False)
         self.matrix(replace(bench, url=impatient), "lock timeout", fault)
+
+    def test_the_disk_is_full_at_every_step(self, bench: Bench) -> None:
+        """The run's tables go to a small file system of the server, which somebody fills."""
+        admin = bench.place.engine.execution_options(isolation_level="AUTOCOMMIT")
+        name = f"{bench.place.schema}_tiny"
+        folder = f"/dev/shm/{name}"
+
+        def server(command: str) -> list[str]:
+            with admin.connect() as connection:
+                connection.exec_driver_sql("CREATE TEMP TABLE said (line text)")
+                connection.exec_driver_sql(f"COPY said FROM PROGRAM '{command}'")
+                lines = [row[0] for row in connection.exec_driver_sql("TABLE said")]
+                connection.exec_driver_sql("DROP TABLE said")
+                return lines
+
+        free = int(server("df -kP /dev/shm | tail -1").pop().split()[3])
+        if free > 1 << 18:
+            pytest.skip(f"/dev/shm of the server has {free >> 10} MB free: too many to fill")
+        server(f"mkdir {folder}")
+
+        def fault(bench: Bench, run: Run) -> Callable[[], None]:
+            server(f"cat /dev/zero > {folder}.filler 2>/dev/null || true")
+            return lambda: server(f"rm {folder}.filler").clear()
+
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE TABLESPACE {name} LOCATION '{folder}'")
+            url = sa.make_url(bench.url).update_query_dict(
+                {"options": f"-c default_tablespace={name}"}
+            )
+            small = replace(bench, url=url.render_as_string(hide_password=False))
+            try:
+                found = self.matrix(small, "disk full", fault)
+            finally:
+                connection.exec_driver_sql(f"DROP TABLESPACE {name}")
+                server(f"rm -r {folder}")
+        assert any("No space left" in outcome.ended for outcome in found)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from synthohive.connectors.base import Writer
+from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.loaders import open_writer
 from synthohive.connectors.steps import observe
 from synthohive.exceptions import ConnectorError
@@ -178,7 +179,7 @@ def test_what_outside_depends_on_it_is_refused_by_name(bed: Bed, kind: str) -> N
     bed.sql(OUTSIDE[kind])
     before = bed.oids()
     for options in ({}, {"if_exists": "replace_foreign", "replace_foreign": bed.names["syn"]}):
-        with pytest.raises(ConnectorError, match=r"depend on what .* cannot be carried over") as e:
+        with pytest.raises(ConnectorError, match="depends on it and cannot be carried over") as e:
             bed.writer(**options)
         assert bed.names["out"] in str(e.value) or kind == "cast"
     assert bed.oids() == before
@@ -282,6 +283,23 @@ def test_views_rights_and_comments_go_over_to_the_new_schema(bed: Bed) -> None:
         bed.sql(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
+def test_what_is_kept_in_order_stays_ours(bed: Bed) -> None:
+    """Renamed, rebuilt, altered, or with a table less: all that is there is what was made."""
+    bed.write()
+    renamed = bed.names["syn"] + "_renamed"
+    with bed.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        for statement in (
+            f"ALTER SCHEMA {bed.names['syn']} RENAME TO {renamed}",
+            f"REINDEX TABLE CONCURRENTLY {renamed}.customers",
+            f"VACUUM FULL {renamed}.customers",
+            f"ALTER TABLE {renamed}.customers ALTER email TYPE text",
+            f"ALTER TABLE {renamed}.customers ALTER id TYPE numeric",
+            f"DROP TABLE {renamed}.order_items CASCADE",
+        ):
+            connection.exec_driver_sql(statement)
+    bed.write(renamed)
+
+
 def test_a_renamed_source_is_still_the_source(bed: Bed) -> None:
     from synthohive.connectors.sql import SqlWarehouse
 
@@ -363,6 +381,55 @@ def test_who_holds_a_lock_is_named(bed: Bed) -> None:
     bed.write()
     impatient.dispose()
     named.dispose()
+
+
+def test_a_locked_source_is_said_to_be_locked(bed: Bed) -> None:
+    from synthohive.connectors.sql import SqlWarehouse
+
+    bed.sql("ALTER TABLE {src}.orders ADD amount numeric")  # its digits are looked up
+    url = bed.engine.url.update_query_dict({"options": "-c lock_timeout=300ms"})
+    impatient = sa.create_engine(url)
+    whole = SqlWarehouse(impatient, bed.names["src"])
+    with bed.engine.connect() as migration:
+        migration.exec_driver_sql(f"LOCK TABLE {bed.names['src']}.orders")
+        with pytest.raises(ConnectorError, match="lock timeout"):
+            SqlWarehouse(impatient, bed.names["src"])
+        with pytest.raises(ConnectorError, match="lock timeout"):
+            whole.count("orders")
+    impatient.dispose()
+    with bed.engine.begin() as connection:
+        dialect_for(bed.engine).begin(connection)
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "30s"
+
+
+def test_a_plain_user_may_write_and_replace(bed: Bed) -> None:
+    """Nothing that the catalogue is asked for needs a superuser."""
+    role = f"{bed.names['src']}_writer"
+    bed.names["role"] = role
+    bed.sql(
+        "CREATE ROLE {role} LOGIN PASSWORD 'secret'",
+        "GRANT CREATE ON DATABASE " + str(bed.engine.url.database) + " TO {role}",
+        "GRANT USAGE ON SCHEMA {src} TO {role}",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA {src} TO {role}",
+    )
+    admin, bed.engine = (
+        bed.engine,
+        sa.create_engine(bed.engine.url.set(username=role, password="secret")),
+    )
+    try:
+        for _ in range(3):
+            bed.write()
+        bed.sql("CREATE TABLE {syn}.mine (x int)")
+        with pytest.raises(ConnectorError, match=r"did not make: table .*\.mine"):
+            bed.writer()
+        was, now = (
+            dialect_for(engine).fingerprint(bed.names["src"]) for engine in (admin, bed.engine)
+        )
+        assert was == now
+    finally:
+        bed.engine.dispose()
+        bed.engine = admin
+        bed.sql("DROP OWNED BY {role}", "DROP ROLE {role}")
 
 
 def test_who_else_writes_is_named(bed: Bed) -> None:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
+from synthohive.connectors.dialects.postgresql_catalogue import LOCK_TIMEOUT
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -112,6 +113,7 @@ def postgresql_ddl(
         connection.exec_driver_sql(
             "SELECT set_config('search_path', %(path)s, true)", {"path": quote(str(name))}
         )
+        connection.exec_driver_sql(LOCK_TIMEOUT)
         columns: dict[str, list[Any]] = defaultdict(list)
         for row in _rows(connection, _COLUMNS, name):
             columns[row[0]].append(row)

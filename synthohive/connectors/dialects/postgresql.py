@@ -43,6 +43,7 @@ class PostgreSQL(Dialect):
 
     def inspector(self, connection: Connection) -> Any:
         """See the base class."""
+        self.execute(connection, catalogue.LOCK_TIMEOUT)
         return catalogue.Catalogue(connection)
 
     def hidden(self, connection: Connection, schema: str) -> set[str]:
@@ -63,6 +64,7 @@ class PostgreSQL(Dialect):
         """See the base class."""
         self.execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         self.execute(connection, "SET LOCAL TIME ZONE 'UTC'")
+        self.execute(connection, catalogue.LOCK_TIMEOUT)
         self.execute(connection, "SET LOCAL datestyle = 'ISO'")
         self.execute(connection, "SET LOCAL extra_float_digits = 1")
 

@@ -14,6 +14,10 @@ from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 __all__ = ["Catalogue", "amend", "identity", "odd_indexes", "partitions"]
 
 MAX_DIGITS = 76  # of an Arrow decimal256
+# A migration holds its tables for as long as it likes; reading then fails instead of hanging.
+LOCK_TIMEOUT = """
+SELECT set_config('lock_timeout', CASE setting WHEN '0' THEN '30s' ELSE setting || 'ms' END, true)
+FROM pg_settings WHERE name = 'lock_timeout'"""
 
 _PARTITIONS = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -135,8 +135,8 @@ def carried_from(cursor: Any, schema: str) -> Carried:
     if stuck:
         more = f" and {len(stuck) - 10} more" if len(stuck) > 10 else ""
         raise ConnectorError(
-            f"{', '.join(stuck[:10])}{more} depend on what {schema!r} holds, and cannot be "
-            "carried over to a new schema.",
+            f"The schema {schema!r} cannot be replaced: what depends on it and cannot be carried "
+            f"over to a new one is {', '.join(stuck[:10])}{more}.",
             hint="Nothing was changed. Drop them first, or write to another schema.",
         )
     cursor.execute(_RIGHTS, {"schema": schema})

@@ -40,15 +40,18 @@ inside (classid, objid, hangs_on, internal) AS (
         WHERE d.classid = 'pg_class'::regclass AND t.oid = d.objid AND t.relkind = 't'))
 """
 
-# An index is known by its name: REINDEX CONCURRENTLY gives it another number.
+# What has a place of its own is known by its number, which no copy shares; a part by its whole
+# and its name: changing a column's type, or REINDEX CONCURRENTLY, gives it another number.
 _CONTENTS = f"""{_INSIDE}
-SELECT coalesce(
-        (SELECT format('index %%s.%%s', x.indrelid, c.relname) FROM pg_index x
-         JOIN pg_class c ON c.oid = x.indexrelid
-         WHERE i.classid = 'pg_class'::regclass AND x.indexrelid = i.objid),
-        i.classid::regclass || ':' || i.objid),
+SELECT CASE WHEN i.hangs_on IS NULL THEN i.classid::regclass || ':' || i.objid
+        ELSE concat_ws(' ', i.hangs_on, a.type, coalesce(
+            (SELECT c.conname FROM pg_constraint c
+             WHERE i.classid = 'pg_constraint'::regclass AND c.oid = i.objid),
+            array_to_string(
+                a.object_names[cardinality(a.object_names):] || a.object_args, ' '))) END,
     i.hangs_on, o.type || ' ' || o.identity
-FROM inside i, pg_identify_object(i.classid, i.objid, 0) o
+FROM inside i, pg_identify_object(i.classid, i.objid, 0) o,
+    pg_identify_object_as_address(i.classid, i.objid, 0) a
 WHERE NOT EXISTS (
     SELECT 1 FROM inside s WHERE s.classid = i.classid AND s.objid = i.objid AND s.internal)
 UNION ALL
@@ -58,13 +61,14 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN place ON place.oi
 WHERE c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND EXISTS (
     SELECT 1 FROM inside i WHERE i.classid = 'pg_class'::regclass AND i.objid = c.oid)"""
 
-_DEPENDENTS = f"""{_INSIDE}
-SELECT DISTINCT d.classid::regclass::text, d.objid, o.type || ' ' || o.identity
-FROM inside i JOIN pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.objid
-CROSS JOIN pg_identify_object(d.classid, d.objid, d.objsubid) o
-WHERE d.deptype NOT IN ('i', 'e', 'x') AND NOT EXISTS (
-    SELECT 1 FROM inside s WHERE s.classid = d.classid AND s.objid = d.objid)
-ORDER BY 3"""
+_DEPENDENTS = f"""{_INSIDE},
+outside AS MATERIALIZED (
+    SELECT DISTINCT d.classid, d.objid, d.objsubid
+    FROM pg_depend d JOIN inside i ON d.refclassid = i.classid AND d.refobjid = i.objid
+    WHERE d.deptype NOT IN ('i', 'e', 'x') AND NOT EXISTS (
+        SELECT 1 FROM inside s WHERE s.classid = d.classid AND s.objid = d.objid))
+SELECT d.classid::regclass::text, d.objid, o.type || ' ' || o.identity
+FROM outside d, pg_identify_object(d.classid, d.objid, d.objsubid) o ORDER BY 3"""
 
 # What has a place of its own; sequences of columns go where their tables go.
 _MEMBERS = f"""{_INSIDE}
