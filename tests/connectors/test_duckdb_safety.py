@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow as pa
 from synthohive import ForeignKey, Metadata
 from synthohive.connectors import steps
 from synthohive.connectors.base import Writer
+from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.loaders import open_writer
 from synthohive.exceptions import ConnectorError
 from tests.contracts.writer import ORIGIN, described, integer, text, write
@@ -192,3 +194,16 @@ def test_another_process_is_named(file: Path) -> None:
         finally:
             process.communicate("\n")
     write(opened(file, "replace"), ROWS)
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_the_source_is_refused_by_any_name(file: Path, link: Any) -> None:
+    other = file.with_name("other.duckdb")
+    link(file, other)
+    target = sa.create_engine(f"duckdb:///{other}", poolclass=NullPool)
+    was = dialect_for(sa.create_engine(f"duckdb:///{file}", poolclass=NullPool)).fingerprint("raw")
+    options = {"target_engine": target, "target_schema": "raw", "provenance": ORIGIN}
+    for mode in ("replace", "replace_foreign"):
+        more = {"replace_foreign": "raw"} if mode == "replace_foreign" else {}
+        with pytest.raises(ConnectorError, match="source itself"):
+            open_writer(None, shop(), if_exists=mode, sources=was, **options, **more)

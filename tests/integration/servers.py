@@ -183,7 +183,7 @@ def _mysql_container() -> Server:
 
     stack = ExitStack()
     made = MySqlContainer(MYSQL_IMAGE, dialect="pymysql", username="root", password=_password())
-    made.with_command("--local-infile=1 --skip-log-bin --innodb-flush-log-at-trx-commit=0")
+    made.with_command("--local-infile=1 --skip-log-bin --innodb-flush-method=nosync")
     container = stack.enter_context(_container(made, MYSQL_IMAGE))
     url = make_url(container.get_connection_url()).update_query_dict({"local_infile": "1"})
     server = Server(url.render_as_string(hide_password=False), f"container {MYSQL_IMAGE}", stack)
@@ -360,7 +360,7 @@ def _mysql_family(mysqld: str, initialise: list[str]) -> Server:
             [mysqld, "--no-defaults", f"--datadir={data}", f"--port={port}"]
             + [f"--socket={folder}/s", f"--pid-file={folder}/pid", f"--init-file={accounts}"]
             + ["--bind-address=127.0.0.1", "--skip-name-resolve", "--local-infile=1"]
-            + ["--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0"],
+            + ["--character-set-server=utf8mb4", "--innodb-flush-method=nosync", "--sync-frm=0"],
             folder,
             owner,
             stack,

@@ -34,7 +34,11 @@ class TestPostgresqlCrashes(ServerCrashMatrix):
             names = sa.inspect(postgres_engine).get_schema_names()
             return [n for n in names if n.startswith(f"{place.target}__synthohive_")]
 
-        return Bench(place, postgres_url, leftovers)
+        def drop() -> None:
+            with postgres_engine.begin() as connection:
+                connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {place.target} CASCADE")
+
+        return Bench(place, postgres_url, leftovers, drop)
 
     def test_the_backend_is_killed_at_every_step(self, bench: Bench) -> None:
         def fault(bench: Bench, run: Run) -> None:

@@ -41,11 +41,17 @@ class DuckDB(Dialect):
         """See the base class."""
         with self.engine.connect() as connection:
             place = catalogue.plain_schema(connection, schema)
-            default = connection.exec_driver_sql("SELECT current_schema()").scalar()
+            place = place or str(connection.exec_driver_sql("SELECT current_schema()").scalar())
+            tables = catalogue.definitions(connection, place)
         file = self.engine.url.database
         if file in (None, "", ":memory:"):
-            return (("duckdb", *in_memory(self.engine), place or default),)
-        return (("duckdb", str(Path(str(file)).resolve()), place or default),)
+            return (("duckdb", *in_memory(self.engine), place),)
+        path = Path(str(file))
+        facts: list[tuple[Any, ...]] = [("duckdb", str(path.resolve()), place)]
+        if path.exists():  # links lead to the same; a deleted file's number is given to new ones
+            found = path.stat()
+            facts.append(("duckdb", "file", found.st_dev, found.st_ino, place, tables))
+        return tuple(facts)
 
     def inspector(self, connection: Connection) -> Any:
         """See the base class."""

@@ -24,7 +24,7 @@ from synthohive.connectors.dialects.duckdb_text import (
 )
 from synthohive.schema import Column, ColumnKind, Metadata
 
-__all__ = ["Catalogue", "amend", "column_items", "odd_indexes", "plain_schema"]
+__all__ = ["Catalogue", "amend", "definitions", "column_items", "odd_indexes", "plain_schema"]
 
 _HERE = "database_name = current_database() AND schema_name = ?"
 _SIGNED = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64}
@@ -221,6 +221,15 @@ def _indexed(item: str, columns: set[str]) -> Optional[str]:
     name = first_name(text)
     whole = re.fullmatch(r'"(?:[^"]|"")*"|\w+', text) is not None
     return name if whole and name in columns else None
+
+
+def definitions(connection: Connection, schema: str) -> list[list[str]]:
+    """Return the statements that made a schema's tables."""
+    sql = (
+        "SELECT table_name, sql FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = ? AND NOT temporary ORDER BY ALL"
+    )
+    return [[str(part) for part in row] for row in connection.exec_driver_sql(sql, (schema,))]
 
 
 def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:

@@ -94,13 +94,31 @@ def looking(path: Path) -> Iterator[sqlite3.Connection]:
             ) from exc
         if "locked" in str(exc):
             raise ConnectorError(
-                f"The file {str(path)!r} is in use by another program.",
+                f"The file {str(path)!r} is in use by another program{_holders(path)}.",
                 hint=f"Nothing was changed. Close it there and run again (waited "
                 f"{BUSY_SECONDS:g} s).",
             ) from exc
         raise
     finally:
         connection.close()
+
+
+def _holders(path: Path) -> str:
+    """Return which processes lock a file or its journals, where the system tells (Linux)."""
+    try:
+        numbers = {
+            str(beside.stat().st_ino)
+            for beside in (path, *(path.with_name(path.name + s) for s in _SIDECARS))
+            if beside.exists()
+        }
+        with open("/proc/locks", encoding="ascii") as file:
+            locks = [line.replace("->", "").split() for line in file]
+    except OSError as exc:
+        log.debug("locks_not_told", reason=exc.strerror)
+        return ""
+    # "1: POSIX ADVISORY WRITE 4711 08:01:131 0 0": the process, and the file's number.
+    found = sorted({lock[4] for lock in locks if lock[5].rpartition(":")[2] in numbers}, key=int)
+    return f" (process {', '.join(found)})" if found else ""
 
 
 @contextmanager
