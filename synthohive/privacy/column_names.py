@@ -22,7 +22,7 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         " ел_пошта електрон~_пошт~ пошта имейл ηλεκτρονικο_ταχυδρομειο εμαιλ βαρεα_μαιλ"
         " メールアドレス メール 邮箱 邮件 電郵 이메일 메일 ईमेल ई_?मेल بريد_الكتروني بريد_إلكتروني"
         " بريد ايميل recipients cc bcc destinatarios empfanger destinataires destinatari"
-        " ontvangers odbiorcy prijemci 宛先 收件人 получатели",
+        " ontvangers odbiorcy prijemci 宛先 收件人 получатели อีเมล",
     ),
     (PiiKind.IP, "ip ip_?v[46] ip_?a~ ~_ip remote_addr client_addr ipアドレス ip地址 ip주소 आईपी~"),
     (PiiKind.MAC, "mac mac_?a~ macアドレス mac地址 मैक~"),
@@ -52,7 +52,8 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         " rodne_cislo dic ico tc_?kimlik~ kimlik~ vergi_n~ cnp adoszam~ adoazonosito~ taj_szam"
         " szemelyi_szam паспорт~ инн іпн αφμ διαβατηριο~ ταυτοτητα マイナンバー 旅券番号"
         " 納税者番号 パスポート 身份证 护照 税号 주민등록번호 여권번호 사업자등록번호 आधार"
-        " पासपोर्ट~ पैन رقم_وطني رقم_جواز جواز رقم_ضريبي هويه هوية",
+        " पासपोर्ट~ पैन رقم_وطني رقم_جواز جواز رقم_ضريبي هويه هوية personnr personnummer~ cccd"
+        " cmnd บัตรประชาชน nik תעודת_זהות",
     ),
     (
         PiiKind.PLATE,
@@ -61,7 +62,7 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         " matricula placa placas immatriculation~ targa kenteken~ nr_rejestr~ tablica_rej~ spz"
         " ecv rz plaka~ rendszam~ numar_inmatriculare госномер~ гос_номер номерн~_знак πινακιδα~"
         " ナンバープレート 車両番号 车牌 차량번호 वाहन_नंबर رقم_لوحه رقم_لوحة registreringsnummer"
-        " kjennemerke",
+        " kjennemerke vin vin_(number|no) fahrgestell~ bien_so ทะเบียนรถ",
     ),
     (
         PiiKind.USER_NAME,
@@ -77,7 +78,7 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         "first_?names? given_?names? fore_?names? f_?name middle_?names? vorname~ prenom~"
         " primer_nombre primeiro_nome nombre_(de_)?pila voornaam~ fornamn fornavn imie"
         " krestni_jmeno keresztnev utonev prenume etunimi отчество имя ім_?я име"
-        " αρ?_?μικρο_ονομα 下の名前 ^名 名字 이름 اسم_اول पहला_नाम",
+        " αρ?_?μικρο_ονομα 下の名前 ^名 名字 이름 اسم_اول पहला_नाम ^ชื่อ ^ten שם_פרטי 名前_名 メイ",
     ),
     (
         PiiKind.LAST_NAME,
@@ -86,7 +87,7 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         " achternaam~ familienaam efternamn etternavn slektsnavn nazwisk~ prijmeni priezvisko"
         " vezeteknev csaladnev nume_(de_)?familie soyad~ soyisim sukunimi фамили~ прізвище"
         " презиме фамилно_име επωνυμο 苗字 ^姓 姓氏 성 اسم_عائله اسم_عائلة لقب उपनाम कुलनाम"
-        " שם_משפחה",
+        " שם_משפחה นามสกุล ^ho ^氏 セイ",
     ),
     (
         PiiKind.PHONE,
@@ -95,7 +96,8 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         " cellulare portable cell cell_?phone fax fax_?(number|num|no) msisdn handy~ rufnummer~"
         " gsm cep cep_tel~ komork~ kom tlf телефон~ тел мобильн~ мобільн~ τηλεφωνο~ τηλ κινητο~"
         " 電話 携帯 电话 手机 전화 휴대폰 फोन~ फ़ोन~ मोबाइल~ هاتف جوال رقم_هاتف رقم_جوال موبايل"
-        " טלפון puhelin~ numar_telefon",
+        " טלפון puhelin~ numar_telefon โทรศัพท์ มือถือ dien_thoai so_dien_thoai sdt 연락처 no_hp"
+        " telepon~ הטלפון",
     ),
     (
         PiiKind.POSTCODE,
@@ -111,7 +113,7 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         " adresa adresi direccion~ domicilio calle rue via indirizzo~ endereco~ rua logradouro"
         " morada straat~ gata gatuadress utca lakcim cim ulica ulice sokak cadde strada адрес~"
         " улица адреса вулиця διευθυνση~ οδος 住所 番地 所在地 地址 街道 주소 도로명 पता सड़क"
-        " عنوان شارع כתובת osoite",
+        " عنوان شارع כתובת osoite ที่อยู่ dia_chi alamat~",
     ),
     (
         PiiKind.URL,
@@ -127,15 +129,16 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         " nome_completo referente contato imie_i_nazwisko kontakt cele_jmeno ad_?soyad yetkili"
         " volledige_naam contactpersoon~ teljes_nev nume_complet фио ф_и_о полное_имя контакт"
         " піб ονοματεπωνυμο υπευθυνος 氏名 担当者 姓名 联系人 성명 담당자 पूरा_नाम संपर्क اسم_كامل"
-        " جهه_اتصال جهة_اتصال kontaktperson",
+        " جهه_اتصال جهة_اتصال kontaktperson ho_ten ho_va_ten ชื่อ_นามสกุล フリガナ カナ お客様名"
+        " 顧客名 고객명 客户名称 שם_מלא nama_lengkap",
     ),
 )
 _PERSONS = (
     "customer client employee patient person owner author passenger manager guest member holder"
-    " cardholder recipient user student teacher doctor driver kunde mitarbeiter patientin"
+    " cardholder recipient user student teacher doctor driver kund~ mitarbeiter patientin"
     " inhaber autor cliente empleado paciente dueno proprietario propietario auteur employe"
     " klient pracownik pacjent zakaznik zamestnanec klant medewerker kund musteri calisan hasta"
-    " ugyfel angajat клиент сотрудник пациент владелец автор клієнт πελατης υπαλληλος ασθενης"
+    " ugyfel angajat клиент~ сотрудник~ пациент~ владелец автор клієнт~ πελατ~ υπαλληλος ασθενης"
     " 顧客 社員 患者 客户 员工 고객 직원 환자 ग्राहक कर्मचारी عميل موظف مريض dipendente paziente"
     " funcionario"
 )
