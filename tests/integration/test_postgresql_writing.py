@@ -206,16 +206,18 @@ class TestPostgresqlWriter(ServerWriterContract):
         try:
             with engine.begin() as connection:
                 connection.exec_driver_sql("GRANT CREATE ON SCHEMA public TO PUBLIC")
+                connection.exec_driver_sql("CREATE EXTENSION citext")
                 before = connection.exec_driver_sql(
                     "SELECT oid, nspacl::text FROM pg_namespace WHERE nspname = 'public'"
                 ).one()
-            for mode in ("fail", "replace"):
+            for mode in ("fail", "replace", "replace_foreign"):
                 writer = open_writer(
                     None,
                     Metadata.from_json(_small()),
                     target_engine=engine,
                     provenance=ORIGIN,
                     if_exists=mode,  # type: ignore[arg-type]
+                    replace_foreign="public" if mode == "replace_foreign" else None,
                 )
                 write(writer, {"t": pa.table({"id": [1, 2]})})
             with engine.begin() as connection:
@@ -223,6 +225,8 @@ class TestPostgresqlWriter(ServerWriterContract):
                     "SELECT oid, nspacl::text FROM pg_namespace WHERE nspname = 'public'"
                 ).one()
                 assert after == before
+                kept = "SELECT 1 FROM pg_extension WHERE extname = 'citext'"
+                assert connection.exec_driver_sql(kept).scalar() == 1
                 query = "SELECT count(*) FROM public.t"
                 assert connection.exec_driver_sql(query).scalar() == 2
             assert self.leftovers(Place(engine, None, "public")) == []

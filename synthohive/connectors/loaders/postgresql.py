@@ -130,7 +130,7 @@ class PostgresqlWriter(StagedWriter):
                 self._remove_stale()
                 self._create_staging()
         except BaseException:
-            self._connection.close()
+            self.abort()
             raise
 
     def _connect(self) -> Any:

@@ -18,14 +18,14 @@ from synthohive.exceptions import ConnectorError
 __all__ = ["contents", "dependents", "drop_schema", "move_contents"]
 
 # Members of the schema, and what belongs to them (indexes, constraints, triggers, policies,
-# publications of a table …) unless it lives in another schema. Members of extensions are
-# theirs; default privileges are no object. `hangs_on` tells what a part is a part of.
+# publications of a table …) unless it lives in another schema. Extensions and their members
+# stay where they are; default privileges are no object. `hangs_on` tells what a part is a part of.
 _INSIDE = """
 WITH RECURSIVE place AS (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s),
 inside (classid, objid, hangs_on, internal) AS (
     SELECT d.classid, d.objid, NULL::text, false FROM pg_depend d, place
     WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = place.oid
-    AND d.classid <> 'pg_default_acl'::regclass AND NOT EXISTS (
+    AND d.classid NOT IN ('pg_default_acl'::regclass, 'pg_extension'::regclass) AND NOT EXISTS (
         SELECT 1 FROM pg_depend e
         WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e')
     UNION
