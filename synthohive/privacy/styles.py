@@ -48,6 +48,10 @@ class Style:
     digits: int = 0
     own: bool = True
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.digits <= _MAX_DIGITS:
+            raise ValueError(f"{self.digits!r:.50} digits cannot be made")
+
 
 Weighted = list[tuple[Style, float]]
 

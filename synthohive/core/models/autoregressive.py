@@ -27,7 +27,7 @@ from synthohive.core.models.autoregressive_training import AutoregressiveTask, l
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.core.models.discretise import Bins, Discretiser
 from synthohive.core.models.settings import settings_of
-from synthohive.core.models.tensors import read_tensors
+from synthohive.core.models.tensors import read_tensors, restored
 from synthohive.core.models.training import Schedule, one_thread, split, train
 from synthohive.exceptions import SerializationError
 from synthohive.schema import TableConfig
@@ -244,10 +244,8 @@ class Autoregressive(ConditionalGenerativeModel):
             ]
             model.discretiser_ = Discretiser(layout, bins)
             model.context_layout_ = Layout.from_dict(state["context_layout"])
-            with one_thread(0):
-                model.network_ = model._network()
             own = {k[8:]: v for k, v in tensors.items() if k.startswith("network.")}
-            model.network_.load_state_dict(own)
+            model.network_ = restored(model._network, own)
         except Exception as exc:
             raise SerializationError(f"The model in {path.name!r} cannot be read: {exc}") from exc
         model.network_.eval()

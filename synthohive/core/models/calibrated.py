@@ -20,7 +20,7 @@ from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.core.models.calibration import QuantileMaps, block_bias, wide_bias
 from synthohive.core.models.heads import RowGenerator
-from synthohive.core.models.tensors import read_tensors
+from synthohive.core.models.tensors import read_tensors, restored
 from synthohive.core.models.training import one_thread
 from synthohive.exceptions import SerializationError
 from synthohive.schema import TableConfig
@@ -137,13 +137,11 @@ class CalibratedModel(ConditionalGenerativeModel):
             )
             model.layout_ = Layout.from_dict(state["layout"])
             model.context_layout_ = Layout.from_dict(state["context_layout"])
-            with one_thread(0):
-                model.generator_ = model._generator()
             tensors = read_tensors(path / "model.safetensors")
             maps = {k[5:]: v.numpy() for k, v in tensors.items() if k.startswith("maps.")}
             model.maps_ = QuantileMaps(**maps) if maps else None
             own = {k[10:]: v for k, v in tensors.items() if k.startswith("generator.")}
-            model.generator_.load_state_dict(own)
+            model.generator_ = restored(model._generator, own)
         except Exception as exc:
             raise SerializationError(f"The model in {path.name!r} cannot be read: {exc}") from exc
         model.generator_.eval()
