@@ -184,16 +184,17 @@ class Entities:
         known = np.flatnonzero(~np.isnan(values))
         units = np.rint(values[known] / step).astype(np.int64) if step else values[known]
         own = self.take(known)
-        found = []
-        for sign in (1, -1):
-            distinct, codes = np.unique(sign * units, return_inverse=True)
-            codes = codes.reshape(-1)
-            order = np.argsort(codes, kind="stable")
+        distinct, codes = np.unique(units, return_inverse=True)
+        codes = codes.reshape(-1)
+        holders = own.holders(codes, len(distinct))
+        ascending, found = np.argsort(codes, kind="stable"), []
+        for order, side in ((ascending, slice(None)), (ascending[::-1], slice(None, None, -1))):
             at = own.take(order).passed(k)
             if at is None:
                 return None
-            holders = own.holders(codes, len(distinct))
-            end = protected_end(sign * distinct, holders, int(codes[order[at]]), k)
+            code = int(codes[order[at]])
+            place = code if order is ascending else len(distinct) - 1 - code
+            end = protected_end(distinct[side], holders[side], place, k)
             found.append(on_grid(float(end) * (step or 1.0), step))
         return min(found), max(found)
 

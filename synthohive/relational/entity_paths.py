@@ -199,6 +199,7 @@ class EntityFinder:
         else:
             names = [f.column for f in self.findings if f.table == table and f.kind in _IDENTIFYING]
             names += [c for c in rows.column_names if self._is_key(table, c)]
+        names = [n for n in names if _is_key_type(rows.schema.field(n).type)]
         for name in dict.fromkeys(n for n in names if {n} not in keys):
             codes = group_codes([rows], [[name]])[0]
             if codes.max(initial=-1) > 0:
@@ -279,8 +280,11 @@ def _family(type_: pa.DataType) -> str:
 
 
 def _is_key_type(type_: pa.DataType) -> bool:
-    other = pa.types.is_temporal(type_) or pa.types.is_boolean(type_) or pa.types.is_nested(type_)
-    return not (other or pa.types.is_null(type_))
+    tests = (
+        pa.types.is_temporal, pa.types.is_boolean, pa.types.is_nested, pa.types.is_null,
+        pa.types.is_float16,
+    )  # fmt: skip
+    return not any(test(type_) for test in tests)
 
 
 def _is_named_after(column: str, table: str) -> bool:

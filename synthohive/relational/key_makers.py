@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._entities import Entities
 from synthohive.relational.hashing import hashed, uniform
 from synthohive.schema import Column, ColumnKind
 
@@ -49,9 +50,9 @@ class KeyMaker(ABC):
     @classmethod
     @abstractmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
     ) -> Optional[KeyMaker]:
-        """Return a maker if the real values are of its kind."""
+        """Return a maker if the real values are of its kind; `k` groups share what is kept."""
 
     @abstractmethod
     def make_rows(
@@ -104,7 +105,7 @@ class SequenceMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
     ) -> Optional[KeyMaker]:
         """Accept whole numbers and moments."""
         if column.kind not in (*_NUMBERS, *_MOMENTS):
@@ -147,7 +148,7 @@ class UuidMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
     ) -> Optional[KeyMaker]:
         """Accept UUID columns, and text that is UUIDs throughout."""
         if column.kind not in (ColumnKind.UUID, ColumnKind.TEXT):
@@ -198,7 +199,7 @@ class CounterMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
     ) -> Optional[KeyMaker]:
         """Accept whole numbers that are start, start + step, … in nearly every group."""
         if groups is None or column.kind not in _NUMBERS or values.null_count:
@@ -234,7 +235,7 @@ class GridMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
     ) -> Optional[KeyMaker]:
         """Accept whole numbers and moments."""
         if groups is None or values.null_count:
@@ -242,9 +243,11 @@ class GridMaker(KeyMaker):
         numbers = _as_integers(column, values)
         if numbers is None or not len(numbers):
             return None
-        step = max(_step(numbers), 1)
-        slots = (int(numbers.max()) - int(numbers.min())) // step + 1
-        return cls(column, {"start": int(numbers.min()), "step": step, "slots": slots})
+        step, first = max(_step(numbers), 1), int(numbers.min())
+        places = ((numbers - first) // step).astype(np.float64)
+        ends = Entities.over(groups + 1, k).ends(places, k, 1.0) or (0.0, places.max())
+        slots = int(ends[1] - ends[0]) + 1
+        return cls(column, {"start": first + int(ends[0]) * step, "step": step, "slots": slots})
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int

@@ -38,7 +38,7 @@ class PatternMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray]
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
     ) -> Optional[KeyMaker]:
         """Accept any text."""
         if column.kind not in (ColumnKind.TEXT, ColumnKind.CATEGORICAL):

@@ -59,9 +59,9 @@ def learn_key_makers(
             continue
         maker = None
         if len(unique) == 1:
-            maker = _first(_ALONE, column, _common_forms(data, column, entities, k), None)
+            maker = _first(_ALONE, column, _common_forms(data, column, entities, k), None, k)
         elif driver is not None and set(unique) - {free[0]} <= set(driver.columns):
-            maker = _first(_IN_GROUP, column, data, sorted(set(unique) - {free[0]}))
+            maker = _first(_IN_GROUP, column, data, sorted(set(unique) - {free[0]}), k)
         if maker is not None:
             makers[free[0]] = maker
     return makers
@@ -85,10 +85,11 @@ def _first(
     column: Column,
     data: pa.Table,
     group: Optional[list[str]],
+    k: int,
 ) -> Optional[KeyMaker]:
     groups = None if group is None else group_codes([data], [group])[0]
     values = data.column(column.name)
-    found = (kind.learn(column, values, groups) for kind in kinds)
+    found = (kind.learn(column, values, groups, k) for kind in kinds)
     return next((maker for maker in found if maker is not None), None)
 
 

@@ -22,7 +22,7 @@ from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.sample import Sample
 from synthohive.relational.spikes import without_spikes
-from synthohive.schema import Column, TableConfig
+from synthohive.schema import Column, ForeignKey, TableConfig
 
 K = 5
 
@@ -283,3 +283,16 @@ def test_natural_numbers_do_not_start_at_a_real_one() -> None:
     start = learn_key_makers(config, pa.table({"ssn": numbers}), None)["ssn"].settings["start"]
     assert numbers[0] - start > 0
     assert start % 10**6 == 0
+
+
+def test_times_in_keys_do_not_start_at_the_first_one_of_all() -> None:
+    rng = np.random.default_rng(1)
+    first = np.datetime64("2020-01-01T00:00:00", "us") + rng.integers(0, 10**6, 40) * 1_000_000
+    times = np.concatenate([t + np.arange(20) * np.timedelta64(3600, "s") for t in first])
+    rows = pa.table({"sensor": np.repeat(np.arange(40), 20), "at": times})
+    columns = {f.name: column_from_arrow(f) for f in rows.schema}
+    key = ForeignKey(columns=["sensor"], parent="sensors", parent_columns=["id"])
+    config = TableConfig(name="t", pk=["sensor", "at"], columns=columns, foreign_keys=[key])
+    settings = learn_key_makers(config, rows, key)["at"].settings
+    assert settings["start"] > times.min().astype(np.int64)
+    assert settings["start"] not in times.astype(np.int64)
