@@ -18,7 +18,7 @@ from synthohive.privacy.shapes import as_text
 from synthohive.privacy.styles import Person, full_name
 from synthohive.schema import PrivacyConfig, TableConfig
 
-__all__ = ["fit_columns"]
+__all__ = ["Names", "fit_columns", "persons_of"]
 
 Names = list[Person]
 
@@ -45,6 +45,7 @@ def fit_columns(
     data: pa.Table,
     config: PrivacyConfig,
     entities: Optional[Entities] = None,
+    others: Optional[Mapping[str, Names]] = None,
 ) -> dict[str, FakeColumn]:
     """Return what makes each personal column of a table; nothing for the strategy "keep".
 
@@ -57,6 +58,8 @@ def fit_columns(
         Real rows; their values are only looked at for their shapes.
     entities : Entities, optional
         Those behind the rows: domains and shapes that fewer than `k` have are not looked at.
+    others : mapping of str to list of (str, str), optional
+        By column: the names, row by row, of persons of other tables, whom it tells about.
     """
     if config.pii_strategy == "keep":
         return {}
@@ -66,13 +69,15 @@ def fit_columns(
     made: dict[str, FakeColumn] = {}
     seen: dict[PiiKind, int] = {}
     names = _persons(kinds, data)
+    others = others or {}
     for name, kind in kinds.items():
         column = table.columns.get(name) or fields[name]
         values = data.column(name) if name in fields else pa.chunked_array([], pa.string())
         if entities is not None and len(values) == len(entities):
             values = _common(values, kind, entities, config.k_anonymity_threshold)
-        person = seen.get(kind, 0)
-        seen[kind] = person + 1
+        person = 0 if name in others else seen.get(kind, 0)
+        seen[kind] = person + (name not in others)
+        persons = _known(others[name], values) if name in others else None
         made[name] = FakeColumn.fit(
             kind,
             column,
@@ -82,7 +87,7 @@ def fit_columns(
             strategy=strategy,
             k=config.k_anonymity_threshold,
             person=person if kind in _ABOUT_PERSON else 0,
-            persons=_beside(names, kind, person, values),
+            persons=persons or _beside(names, kind, person, values),
         )
     return made
 
@@ -133,5 +138,15 @@ def _beside(
     persons, origin = names[person]
     if kind is PiiKind.NAME and not origin >= {PiiKind.FIRST_NAME, PiiKind.LAST_NAME}:
         return None
+    return _known(persons, values)
+
+
+def _known(persons: Names, values: pa.ChunkedArray) -> Optional[Names]:
+    """Return the names beside values that are not NULL."""
     valid = values.is_valid().to_pylist()
     return [one for one, there in zip(persons, valid) if there] if len(valid) else None
+
+
+def persons_of(kinds: Mapping[str, PiiKind], data: pa.Table) -> Names:
+    """Return the first and last name of the (first) person of each row; empty if not known."""
+    return _persons(kinds, data)[0][0]

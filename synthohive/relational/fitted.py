@@ -16,6 +16,7 @@ from synthohive.privacy.detect import PiiFinding
 from synthohive.privacy.fake import FakeColumn
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.growing import Growing
@@ -35,7 +36,7 @@ from synthohive.relational.stand_ins import StandIns
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
-AnyRelation = Union[Relation, Aggregate, KeyRule, Growing, Alias]
+AnyRelation = Union[Relation, Aggregate, KeyRule, Growing, Alias, Namesake]
 
 __all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
 
@@ -119,6 +120,8 @@ class FittedTable:
         What holds between its keys.
     aliases : dict of str to Alias
         Personal columns that repeat others: of their own rows, or of rows that keys lead to.
+    namesakes : dict of str to Namesake
+        Addresses and user names made of the names of persons that keys lead to.
     """
 
     config: TableConfig
@@ -146,6 +149,7 @@ class FittedTable:
     bounds: dict[str, list[Order]] = field(default_factory=dict)
     key_rules: list[KeyRule] = field(default_factory=list)
     aliases: dict[str, Alias] = field(default_factory=dict)
+    namesakes: dict[str, Namesake] = field(default_factory=dict)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
         """Compile what generated rows have to satisfy."""
@@ -189,7 +193,8 @@ class FittedTable:
         linked = [r for found in self.linked.values() for r in found.relations]
         bounds = [order for found in self.bounds.values() for order in found]
         kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
-        return [*kept, *self.stand_ins.growing, *self.aggregates, *self.aliases.values()]
+        people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values()]
+        return [*kept, *self.stand_ins.growing, *self.aggregates, *people]
 
     @property
     def schema(self) -> pa.Schema:

@@ -22,6 +22,7 @@ from synthohive.privacy.reference import judge_reference
 from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.attribute_table import any_null, attribute_table, own_columns
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.elapsed import Elapsed
@@ -78,6 +79,7 @@ class TableFitter:
     aggregates: Mapping[str, list[Aggregate]]
     entities: EntityFinder
     aliases: Mapping[str, dict[str, Alias]]
+    namesakes: Mapping[str, dict[str, Namesake]]
 
     def fit(self, name: str) -> tuple[FittedTable, Optional[TrainingJob]]:
         """Fit all of a table but its model; its driving ancestors must have been fitted before.
@@ -107,7 +109,11 @@ class TableFitter:
             self.sample.encoded[name] = EncodedTable.empty(0)
             return table, None
         kept = self._kept(name, personal)
-        table.aliases = {} if kept else self.aliases.get(name, {})
+        if not kept:
+            table.aliases, table.namesakes = (
+                self.aliases.get(name, {}),
+                self.namesakes.get(name, {}),
+            )
         if kept:
             return table, self._keep(name, table, kept)
         return table, self._learn(name, table)
@@ -242,8 +248,12 @@ class TableFitter:
             self.sample, name, groups, encoded, times=table.times, elapsed=elapsed
         )
         table.context_layout = context.layout
+        others = {
+            target: one.persons(self.sample.tables, self._personal(one.source), self.sample)
+            for target, one in table.namesakes.items()
+        }
         table.fakes = fit_columns(
-            table.config, table.roles.personal, data, options.privacy, entities
+            table.config, table.roles.personal, data, options.privacy, entities, others
         )
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)

@@ -23,6 +23,7 @@ from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.aliases.filling import fill_aliases
 from synthohive.relational.aliases.finder import AliasFinder
+from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.damage import using
 from synthohive.relational.entity_paths import EntityFinder, check_entities
 from synthohive.relational.fitted import FittedDatabase
@@ -108,7 +109,7 @@ def fit_database(
         sources=reader.fingerprint(),
     )
     sample = Sample(metadata, plan, tables)
-    aliases = _find_aliases(sample, options, findings)
+    aliases, namesakes = _find_aliases(sample, options, findings)
     if options.relations:
         check_stated(sample, reader, counts)
     k = options.privacy.k_anonymity_threshold
@@ -118,7 +119,16 @@ def fit_database(
     if options.relations:
         aggregates = find_aggregates(sample, reader, counts, k, entities.of)
     fitter = TableFitter(
-        sample, reader, fitted, options, fan_outs, counts, aggregates, entities, aliases
+        sample,
+        reader,
+        fitted,
+        options,
+        fan_outs,
+        counts,
+        aggregates,
+        entities,
+        aliases,
+        namesakes,
     )
     _fit_tables(fitter, listener)
     return fitted
@@ -175,12 +185,13 @@ def _find_personal_data(
 
 def _find_aliases(
     sample: Sample, options: FitOptions, findings: list[PiiFinding]
-) -> dict[str, dict[str, Alias]]:
+) -> tuple[dict[str, dict[str, Alias]], dict[str, dict[str, Namesake]]]:
     """Find what is personal because it repeats what is; return how it is filled."""
     if options.privacy.pii_strategy == "keep" or not findings:
-        return {}
-    found = AliasFinder(sample, options.privacy, findings).find()
-    return found if options.relations else {}
+        return {}, {}
+    finder = AliasFinder(sample, options.privacy, findings)
+    found = finder.find()
+    return (found, finder.find_namesakes(found)) if options.relations else ({}, {})
 
 
 @contextmanager

@@ -99,3 +99,25 @@ def test_a_key_that_nobody_declared_tells_whose_name_it_is() -> None:
     both = made["log"].merge(made["customers"], on="customer_id")
     assert len(both) > 0.9 * len(log)
     assert (both["buyer"] == both["contact_name"]).all()
+
+
+def test_addresses_are_made_of_the_names_that_a_key_leads_to() -> None:
+    fake, rng = Faker("en_US"), np.random.default_rng(7)
+    fake.seed_instance(8)
+    people = pd.DataFrame({"id": range(60), "first_name": [fake.first_name() for _ in range(60)]})
+    people["last_name"] = [fake.last_name() for _ in range(60)]
+    who = rng.permutation(60)[:50]
+    accounts = pd.DataFrame({"id": range(50), "person": who})
+    names = zip(people["first_name"][who], people["last_name"][who])
+    accounts["email"] = [f"{a}.{b}@mail.example".lower() for a, b in names]
+    accounts["state"] = rng.choice(["on", "off"], 50)
+    metadata = Metadata().add_table("people", "id")
+    metadata.add_table("accounts", "id", fk={"person": "people.id"})
+    synth = Synthesizer(metadata)
+    synth.fit({"people": people, "accounts": accounts}, epochs=1, seed=1, progress=False)
+    made = synth.sample(seed=1)
+    both = made["accounts"].merge(made["people"], left_on="person", right_on="id")
+    wanted = (both["first_name"] + "." + both["last_name"]).str.lower().str.replace(" ", "")
+    assert len(both) == 50
+    assert (both["email"].str.split("@").str[0] == wanted).all()
+    assert "email is made of the names in people" in map(str, synth.relations["accounts"])

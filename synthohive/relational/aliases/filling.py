@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive.relational import seeds
 from synthohive.relational.aliases.alias import Alias, path_rows, texts_of
+from synthohive.relational.aliases.namesake import Namesake
+from synthohive.relational.attribute_table import any_null
 from synthohive.relational.making.run import Run
 from synthohive.relational.parents.reach import GeneratedKeys
 from synthohive.relational.rows import group_codes
 
 __all__ = ["fill_aliases"]
 
-Bools = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
 
 
 def fill_aliases(run: Run, name: str) -> None:
@@ -25,20 +26,37 @@ def fill_aliases(run: Run, name: str) -> None:
     Where the model says that a row differs, the value that was made up for it stays, as it
     does where the other would break a constraint.
     """
-    fitted, made = run.fitted.tables[name], run.tables[name]
-    checks = fitted.checks(run.fitted.metadata.dialect)
+    fitted = run.fitted.tables[name]
+    for namesake in fitted.namesakes.values():
+        _put(run, name, namesake.target, _of_person(run, namesake))
     for alias in fitted.aliases.values():
-        values = _unique(run, alias, _filled(run, alias))
+        _put(run, name, alias.target, _filled(run, alias))
 
-        def fill(
-            block: pa.Table, start: int, target: str = alias.target, values: pa.Array = values
-        ) -> pa.Table:
-            place = block.column_names.index(target)
-            fresh = values.slice(start, len(block))
-            changed = block.set_column(place, block.field(place), fresh)
-            return checks.keep_unbroken(block, changed, [target])
 
-        made.spool.rewrite(fill)
+def _put(run: Run, name: str, target: str, values: pa.Array) -> None:
+    """Replace a column, but in rows that would break a constraint."""
+    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
+    values = _unique(run, name, target, values)
+
+    def fill(block: pa.Table, start: int) -> pa.Table:
+        place = block.column_names.index(target)
+        fresh = values.slice(start, len(block))
+        changed = block.set_column(place, block.field(place), fresh)
+        return checks.keep_unbroken(block, changed, [target])
+
+    run.tables[name].spool.rewrite(fill)
+
+
+def _of_person(run: Run, namesake: Namesake) -> pa.Array:
+    """Return the whole column, made again from the persons whom the keys lead to."""
+    made = run.tables[namesake.table]
+    old = made.spool.column_table([namesake.target]).column(0).combine_chunks()
+    at = path_rows(namesake.path, made.spool.rows, GeneratedKeys(run))
+    fake = run.fitted.tables[namesake.table].fakes[namesake.target]
+    seed = seeds.seed_int(run.seed, namesake.source, "people")
+    fresh = fake.make(np.maximum(at, 0), seed)
+    there = pc.and_(pc.is_valid(old), pa.array(at >= 0))
+    return pc.if_else(there, fresh, old)
 
 
 def _filled(run: Run, alias: Alias) -> pa.Array:
@@ -48,25 +66,44 @@ def _filled(run: Run, alias: Alias) -> pa.Array:
     old = made.spool.column_table([alias.target]).column(alias.target).combine_chunks()
     at = path_rows(alias.path, made.spool.rows, GeneratedKeys(run))
     sources = run.tables[alias.source].spool.column_table(alias.columns)
+    fresh = _composed(alias, sources, at, old.type)
+    fits = pc.if_else(pc.is_valid(fresh), True, column.nullable)
+    if column.length and pa.types.is_string(fresh.type):
+        short = pc.less_equal(pc.utf8_length(fresh), column.length)
+        fits = pc.and_(fits, pc.fill_null(short, True))
+    stays = made.differs[alias.target] | _dangling(run, alias)
+    same = pc.and_(fits, pa.array(~stays))
+    return pc.if_else(same, fresh, old)
+
+
+def _dangling(run: Run, alias: Alias) -> npt.NDArray[np.bool_]:
+    """Return the rows whose key, which nobody declared, leads nowhere though it is not NULL."""
+    made = run.tables[alias.table]
+    if not alias.path:
+        return np.zeros(made.spool.rows, dtype=np.bool_)
+    _, key = alias.path[0]
+    parents = GeneratedKeys(run).parent_rows(alias.table, key)
+    empty = any_null(made.spool.column_table(key.columns), key.columns)
+    return np.asarray((parents < 0) & ~empty, dtype=np.bool_)
+
+
+def _composed(alias: Alias, sources: pa.Table, at: IntArray, type_: pa.DataType) -> pa.Array:
+    """Return what the rows would hold if all were copies; NULL where keys lead nowhere."""
+    first = sources.column(0)
+    if alias.is_copy and not alias.case and first.type == type_:
+        return first.take(pa.array(at, mask=at < 0)).combine_chunks()
     texts = alias.compose([texts_of(sources.column(c), at) for c in alias.columns])
-    limit = column.length or 0
-    fits = [
-        (column.nullable and alias.is_copy) if text is None else not 0 < limit < len(text)
-        for text in texts
-    ]
-    same = ~made.differs[alias.target] & (at >= 0) & np.array(fits, dtype=np.bool_)
-    fresh: Any = pa.array(texts, pa.string()).cast(old.type)
-    return pc.if_else(pa.array(same), fresh, old)
+    return pa.array(texts, pa.string()).cast(type_)
 
 
-def _unique(run: Run, alias: Alias, values: pa.Array) -> pa.Array:
+def _unique(run: Run, name: str, target: str, values: pa.Array) -> pa.Array:
     """Take back what would repeat a value that must not."""
-    made, config = run.tables[alias.table], run.fitted.tables[alias.table].config
-    sets = [unique for unique in config.unique_sets if alias.target in unique]
+    made, config = run.tables[name], run.fitted.tables[name].config
+    sets = [unique for unique in config.unique_sets if target in unique]
     if not sets:
         return values
     rows = made.spool.column_table(list({c for unique in sets for c in unique}))
-    old, place = rows.column(alias.target), rows.column_names.index(alias.target)
+    old, place = rows.column(target), rows.column_names.index(target)
     changed = pc.fill_null(pc.not_equal(old, values), True).combine_chunks()
     for _ in range(len(values)):
         now = rows.set_column(place, rows.field(place), values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.privacy.kinds import PiiFinding, PiiKind, cleared_columns
+from synthohive.privacy.styles import local_styles
 from synthohive.relational.aliases.alias import Alias, Path, Texts, normal, path_rows, texts_of
+from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.entity_paths import EntityFinder
 from synthohive.relational.sample import Sample
 from synthohive.schema import ForeignKey, PrivacyConfig
@@ -40,8 +42,11 @@ ROWS = 1_000
 FEW = 60
 LONGEST_PATH = 3
 MOST_PATHS = 24
-# Columns that the people of their own row are written into anyway.
-_OF_THE_ROW = frozenset({PiiKind.NAME, PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL})
+_NAMES = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME})
+_MADE_OF_NAMES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
+# Columns that the people of a row are written into anyway.
+_ADDRESSES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL})
+_OF_THE_ROW = _ADDRESSES | {PiiKind.NAME}
 
 
 @dataclass
@@ -78,6 +83,43 @@ class AliasFinder:
             found[table] = self._find_in(table)
         self._find_contained()
         return found
+
+    def find_namesakes(
+        self, aliases: Mapping[str, Mapping[str, Alias]]
+    ) -> dict[str, dict[str, Namesake]]:
+        """Return by table and column what is made of the names of persons in other tables."""
+        found: dict[str, dict[str, Namesake]] = {}
+        for table in self.sample.plan.order:
+            kinds = self._kinds(table)
+            if _NAMES & set(kinds.values()):
+                continue  # its rows have names of their own
+            for target, kind in kinds.items():
+                if kind not in _MADE_OF_NAMES or target in aliases.get(table, {}):
+                    continue
+                namesake = self._namesake(table, target, kind)
+                if namesake is not None:
+                    found.setdefault(table, {})[target] = namesake
+                    log.info("relation_found", table=table, relation=str(namesake))
+        return found
+
+    def _namesake(self, table: str, target: str, kind: PiiKind) -> Optional[Namesake]:
+        for path, end in self._paths(table):
+            kinds = self._kinds(end)
+            if not path or not _NAMES & set(kinds.values()):
+                continue
+            rows = self._ends(table, path)
+            some = self._some(table, target, rows)
+            namesake = Namesake(table, target, path, end)
+            if len(some) < LEAST_ROWS:
+                continue
+            everyone = namesake.persons(self.sample.tables, kinds, self.sample)
+            texts = [self._all(table, target)[i] or "" for i in some]
+            if kind is PiiKind.EMAIL:
+                texts = [text.rpartition("@")[0] for text in texts]
+            styles = local_styles(texts, [everyone[i] for i in some], 1)
+            if sum(weight for style, weight in styles if style.own) >= NEAR * len(some):
+                return namesake
+        return None
 
     def _kinds(self, table: str) -> dict[str, PiiKind]:
         return {f.column: f.kind for f in self.findings if f.table == table}
@@ -158,7 +200,7 @@ class AliasFinder:
             return None
         others = [c for c in self._candidates(end) if c not in personal] if path else []
         own_kind = self._kinds(table).get(target)
-        copies_only = not path and own_kind in _OF_THE_ROW
+        copies_only = own_kind in (_ADDRESSES if path else _OF_THE_ROW)
         form = self._form([own[i] or "" for i in some], end, rows[some], personal, others)
         is_copy = form is not None and form[1] == Alias.mark(0)
         if form is None or (copies_only and not is_copy):
@@ -199,6 +241,7 @@ class AliasFinder:
         columns = [*personal, *others]
         values = {c: [(self._all(end, c)[r] or "") for r in rows] for c in columns}
         personal_set, forms, cases = set(personal), Counter[str](), Counter[str]()
+        holders: dict[str, set[int]] = {}
         for number, text in enumerate(texts):
             parts = {c: values[c][number] for c in columns}
             if not any(len(parts[c]) >= LEAST_TEXT for c in personal):
@@ -206,11 +249,13 @@ class AliasFinder:
             form, case, used = _marked(" ".join(text.split()), parts, columns)
             if used & personal_set:
                 forms[form] += 1
+                holders.setdefault(form, set()).add(int(rows[number]))
                 cases[case] += 1
         if not forms:
             return None
         form, number = forms.most_common(1)[0]
-        if number < NEAR * len(texts):
+        few = len(holders[form]) < self.privacy.k_anonymity_threshold  # who share its words
+        if number < NEAR * len(texts) or few or _reaches(form):
             return None
         marks = {Alias.mark(place): column for place, column in enumerate(columns)}
         distinct = tuple(dict.fromkeys(marks[c] for c in form if c in marks))
@@ -325,6 +370,11 @@ def _may_repeat(values: pa.ChunkedArray) -> bool:
         return False
     known = values.slice(0, FEW).drop_null().to_pylist()
     return bool(known) and all(abs(v) >= 10 ** (LEAST_DIGITS - 1) for v in known)
+
+
+def _reaches(form: str) -> bool:
+    """Tell whether what stands beside the parts is a mail server, or a web site."""
+    return len(form) > 1 and ("@" in form or "://" in form)
 
 
 def _names_rows(texts: Texts) -> bool:
