@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
+import pyarrow as pa
 
 from synthohive import _arguments as arguments
 from synthohive.exceptions import (
@@ -15,6 +16,8 @@ from synthohive.exceptions import (
     QualityError,
     SerializationError,
 )
+from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.fitted import FittedDatabase, FittedTable
 
 __all__ = ["check_sizes", "check_table", "using"]
@@ -65,7 +68,7 @@ def check_table(table: FittedTable) -> None:
     arguments.flag("siblings", table.siblings)
     roles = table.roles
     named = [*roles.foreign, *roles.personal, *roles.key, *roles.attributes]
-    for name in (*named, *table.makers, *table.fakes, *table.aliases):
+    for name in (*named, *table.makers, *table.fakes, *table.aliases, *table.namesakes):
         if name not in columns:
             raise ValueError(f"there is no column {name!r:.100}")
     for label, key in table.keys.items():
@@ -79,7 +82,10 @@ def check_table(table: FittedTable) -> None:
             raise ValueError(f"{label!r:.100} has more children than the table has rows")
     if table.reference is not None:
         rows = table.reference.rows
-        if not rows.schema.equals(table.schema) or len(rows) > table.rows + SLACK:
+        schema = pa.schema([f for f in table.schema if f.name in rows.column_names])
+        made = {*table.free, *table.fakes, *rows.column_names}
+        whole = rows.schema.equals(schema) and made >= set(table.schema.names)
+        if not whole or len(rows) > table.rows + SLACK:
             raise ValueError("the rows that are kept are not those of the table")
 
 
@@ -91,9 +97,25 @@ def check_sizes(fitted: FittedDatabase) -> None:
     ValueError
     """
     for name, table in fitted.tables.items():
+        _check_aliases(fitted, name)
         for key in fitted.metadata.tables[name].foreign_keys:
             label = key.label(name)
             if label in table.keys:
                 parents = float(table.keys[label].fan_out.parents_.astype(float).sum())
                 if parents > 2 * fitted.tables[key.parent].rows + SLACK:
                     raise ValueError(f"{label!r:.100} has more parents than there are rows")
+
+
+def _check_aliases(fitted: FittedDatabase, name: str) -> None:
+    """Refuse aliases and namesakes of columns that are not there."""
+    tables, table = fitted.metadata.tables, fitted.tables[name]
+    people: list[Union[Alias, Namesake]] = [*table.aliases.values(), *table.namesakes.values()]
+    for alias in people:
+        end = name
+        for holder, key in alias.path:
+            if holder != end or not set(key.columns) <= set(tables[end].columns):
+                raise ValueError(f"{alias.target!r:.100} follows a key that is not there")
+            end = key.parent
+        sources = alias.columns if isinstance(alias, Alias) else ()
+        if end != alias.source or not set(sources) <= set(tables[end].columns):
+            raise ValueError(f"{alias.target!r:.100} repeats columns that are not there")

@@ -128,7 +128,10 @@ class Alias:
     def from_state(cls, state: Mapping[str, Any]) -> Alias:
         """Rebuild from :meth:`to_state`."""
         path = tuple((str(t), ForeignKey.model_validate(key)) for t, key in state["path"])
-        return cls(**{**state, "path": path, "columns": tuple(state["columns"])})
+        columns = tuple(map(str, state["columns"]))
+        if any(ord(mark) - _FIRST_MARK >= len(columns) for mark in _MARK.findall(state["form"])):
+            raise ValueError("the form of an alias has more parts than columns")
+        return cls(**{**state, "path": path, "columns": columns})
 
 
 def normal(text: str) -> str:
