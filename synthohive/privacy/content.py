@@ -176,7 +176,9 @@ def _by_words(values: Sequence[str], words_prove: bool) -> Optional[tuple[PiiKin
     if part >= 0.6:
         return PiiKind.NAME, f"{part:.0%} of values are names of persons"
     part = share(values, is_address)
-    if part >= 0.6 or (part >= 0.2 and _are_buildings(values)):
+    streets = {re.sub(r"[\d\W]+", "", value) for value in values}
+    many = len(streets) >= max(_FEW, 0.2 * len(values))  # halls and gates have few names
+    if many and (part >= 0.6 or (part >= 0.2 and _are_buildings(values))):
         return PiiKind.ADDRESS, f"{part:.0%} of values are addresses"
     if words_prove and len(values) >= _ENOUGH:
         for kind in (PiiKind.FIRST_NAME, PiiKind.LAST_NAME):
