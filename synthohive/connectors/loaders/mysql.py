@@ -377,11 +377,14 @@ class MysqlWriter(StagedWriter):
                 self._execute(f"DROP DATABASE {quote(self.target)}")
             raise
         step("tables renamed")
-        if self._old:
-            self._drop_old(moves)
-        if self._if_exists == "replace_foreign":
-            self._drop_beside()
-        self._drop([self.staging])
+        try:
+            if self._old:
+                self._drop_old(moves)
+            if self._if_exists == "replace_foreign":
+                self._drop_beside()
+            self._drop([self.staging])
+        except pymysql.err.Error as exc:  # the new tables are in place; the next run cleans up
+            log.warning("staging_remains", schema=self.staging, reason=self._reason(exc))
         self._close()
 
     def _close(self) -> None:
@@ -428,11 +431,24 @@ class MysqlWriter(StagedWriter):
         except pymysql.err.Error as exc:
             if exc.args and exc.args[0] not in _LOST:
                 raise
-            self._connection = self._connect()  # the answer was lost: was it done?
-            self._prepare()
-            if PROVENANCE_TABLE in tables(self._rows, self.staging):
+            if not self._was_renamed(moves):
                 raise
         return moves
+
+    def _was_renamed(self, moves: _Moves) -> bool:
+        """Look up what a lost connection did not answer."""
+        try:
+            self._connection = self._connect()
+            self._prepare()
+        except (pymysql.err.Error, SQLAlchemyError, OSError) as exc:
+            raise ConnectorError(
+                f"The connection was lost while {self.target!r} was being replaced.",
+                hint="It holds the old tables whole or the new ones complete: see its note "
+                f"{PROVENANCE_TABLE!r}.",
+            ) from exc
+        sql = "SELECT COUNT(*) FROM information_schema.TABLES WHERE CONCAT('`', "
+        sql += "REPLACE(TABLE_SCHEMA, '`', '``'), '`.`', REPLACE(TABLE_NAME, '`', '``'), '`') = %s"
+        return not self._scalar(sql, (moves[-1][0],))
 
     def _check_views(self) -> None:
         old, new = columns(self._rows, self.target), columns(self._rows, self.staging)
@@ -456,7 +472,14 @@ class MysqlWriter(StagedWriter):
                 step("trash dropped")
                 return
         back = [(new, old) for old, new in reversed(moves)]
-        self._patiently(lambda: self._rename(back))
+        try:
+            self._patiently(lambda: self._rename(back))
+        except pymysql.err.Error as exc:
+            raise ConnectorError(
+                f"Foreign keys of {', '.join(users[:10])} refer to the replaced tables of "
+                f"{self.target!r}, which are in the database {self._trash!r} now.",
+                hint="Drop those keys, or move the tables back; the next run drops the others.",
+            ) from exc
         raise self._referring_error(users)
 
     def _drop_beside(self) -> None:

@@ -178,14 +178,21 @@ def link(staging: Path, path: Path) -> bool:
         log.debug("no_links", reason=exc.strerror)
         return False
     step("file linked")
-    staging.unlink()
+    try:
+        staging.unlink()
+        _sync_folder(path.parent)
+    except OSError as exc:  # the new file is in place
+        log.warning("staging_remains", file=staging.name, reason=exc.strerror)
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
     if os.name == "posix":
-        descriptor = os.open(path.parent, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    return True
 
 
 def refuse_journals(path: Path) -> None:
