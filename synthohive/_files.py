@@ -130,6 +130,9 @@ class OwnFiles:
     def _check(self, read: frozenset[FileIdentity]) -> None:
         if os.path.lexists(self.folder) and not self.folder.is_dir():
             raise ConnectorError(f"{str(self.folder)!r} is not a folder.")
+        above = next(p for p in (self.folder, *self.folder.absolute().parents) if p.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK):
+            raise ConnectorError(f"The folder {str(above)!r} cannot be written to.")
         for place in (self.folder.absolute(), *self.folder.absolute().parents):
             if place.exists() and identity(place.resolve()) in read:
                 raise ConnectorError(f"{str(place)!r} holds what was read.", hint=_ELSEWHERE)

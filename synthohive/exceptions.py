@@ -37,10 +37,13 @@ __all__ = [
 ]
 
 _HIDDEN = "***"
-_IN_URL = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*:/{1,2})(?P<user>[^\s:/@]*):\S*@")
+# Bounded repeats: the time stays in proportion to the text, whatever it is.
+_IN_URL = re.compile(
+    r"(?P<scheme>(?<![\w+.-])[A-Za-z][\w+.-]{0,40}:/{1,2})(?P<user>[^\s:/@]{0,200}):\S{0,2000}@"
+)
 _SETTING = re.compile(
-    r"""(?P<name>[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|access|account|
-    encryption|master|private|shared)[\w-]*key)[\w-]*\s*=\s*)(?:'[^']*'|"[^"]*"|[^\s&;,'")]+)""",
+    r"""(?P<name>(?<![\w-])[\w-]{0,60}(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|access|account|
+    encryption|master|private|shared)[\w-]{0,20}key)[\w-]{0,60}\s{0,9}=\s{0,9})(?:'[^']*'|"[^"]*"|[^\s&;,'")]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
 

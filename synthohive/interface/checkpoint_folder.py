@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ FORMAT = 2
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"
+_CONTENT = re.compile(rf"{CONTENT}[0-9a-f]{{24}}")
 HARMLESS = ("lost+found", ".DS_Store")
 """What systems themselves put into folders."""
 PathLike = Union[str, os.PathLike[str]]
@@ -83,7 +85,8 @@ def _check_place(target: Path) -> set[Path]:
     try:
         ours |= {target / Path(name).parts[0] for name in verified(target)["files"]}
     except SerializationError as exc:
-        raise _foreign(target, f"its {MANIFEST} is not that of a whole one: {exc}") from exc
+        reason = exc.message.rstrip(".")
+        raise _foreign(target, f"its {MANIFEST} is not that of a whole one: {reason}") from exc
     foreign = there - ours - {target / MANIFEST}
     if foreign:
         raise _foreign(target, f"it also holds {min(foreign).name!r}")
@@ -99,7 +102,9 @@ def _foreign(target: Path, reason: str) -> SerializationError:
 
 def _left_over(folder: Path) -> bool:
     """Whether a folder is the content of a checkpoint: its name is the sum of what it holds."""
-    return not folder.is_symlink() and folder.is_dir() and folder.name == _name(_sums(folder))
+    if not _CONTENT.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+        return False
+    return folder.name == _name(_sums(folder))
 
 
 def put(path: PathLike, write: Callable[[Path], None], facts: dict[str, Any]) -> Path:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import pyarrow as pa
 
+from synthohive import _arguments as arguments
+from synthohive._components import read_json
 from synthohive._version import __version__
-from synthohive.exceptions import SerializationError
+from synthohive.exceptions import SerializationError, SynthoHiveError
 from synthohive.schema import Metadata
 
 if TYPE_CHECKING:
@@ -74,15 +76,16 @@ class _Sum(io.RawIOBase):
 def recorded(folder: Path) -> Optional[dict[str, Any]]:
     """Return what is recorded of the unfinished fit in a folder, if there is one."""
     try:
-        facts = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        facts = dict(read_json(folder / RECORD))
+        arguments.seed("seed", facts["seed"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, TypeError, KeyError, SynthoHiveError) as exc:
         raise SerializationError(
             f"The record of an unfinished fit in {str(folder)!r} cannot be read: {exc}",
             hint="Delete that folder to start over.",
         ) from exc
-    return dict(facts)
+    return facts
 
 
 def begin(folder: Path, facts: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Optional
 import numpy as np
 import numpy.typing as npt
 
+from synthohive._components import read_json
 from synthohive._logging import get_logger
 from synthohive._version import __version__
 from synthohive._workspace import Workspace
@@ -123,7 +124,7 @@ def keep_model(model: ConditionalGenerativeModel, digest: str, place: Path) -> N
 def kept_model(job: TrainingJob, digest: str, place: Path) -> Optional[ConditionalGenerativeModel]:
     """Read what :func:`keep_model` wrote, if it is whole and comes from the same job."""
     try:
-        record = json.loads((place / RECORD).read_text(encoding="utf-8"))
+        record = read_json(place / RECORD)
         if record != {"job": digest, "files": _sums(place / "model")}:
             raise SerializationError("it is damaged, or comes from another fit")
         model = job.model.load(place / "model")
