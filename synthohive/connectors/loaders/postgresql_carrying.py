@@ -37,7 +37,7 @@ SELECT 'TABLE', c.relname, a.attname, c.relowner, a.attacl
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p') AND a.attnum > 0
-AND a.attacl IS NOT NULL AND NOT a.attisdropped
+AND NOT a.attisdropped
 UNION ALL
 SELECT 'TYPE', t.typname, NULL, t.typowner, t.typacl
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -79,32 +79,43 @@ class Carried:
 
     def apply(self, cursor: Any, schema: str) -> None:
         """Have the schema that took the name take the rest too, in the open transaction."""
-        comment = "NULL" if self.comment is None else literal(self.comment)
-        cursor.execute(f"COMMENT ON SCHEMA {quote(schema)} IS {comment}")
+        if _comment(cursor, schema) != self.comment:
+            comment = "NULL" if self.comment is None else literal(self.comment)
+            cursor.execute(f"COMMENT ON SCHEMA {quote(schema)} IS {comment}")
         for name, definition, options in self.views:
             reloptions = f" WITH ({options})" if options else ""
             cursor.execute(f"CREATE OR REPLACE VIEW {name}{reloptions} AS {definition}")
         self._apply_rights(cursor, schema)
 
     def _apply_rights(self, cursor: Any, schema: str) -> None:
+        """Change what differs, for objects that are in both schemas."""
         cursor.execute(_RIGHTS, {"schema": schema})
         fresh = cursor.fetchall()
         owners = {row[:3]: row[3] for row in fresh}
-        kept = {row[:3] for row in self.rights if not row[7]}
-        for kind, name, column, _, grantee, right, _, _ in fresh:
-            if right is not None and (kind, name, column) in kept:
+        told = {row[:3] for row in self.rights if not row[7]}
+        had = {row[:3] + row[4:7] for row in self.rights}
+        has = {row[:3] + row[4:7] for row in fresh}
+        for kind, name, column, grantee, right, _ in sorted(has - had, key=str):
+            if right is not None and (kind, name, column) in told:
                 place = _place(kind, schema, name)
                 cursor.execute(f"REVOKE {right}{_of(column)} ON {place} FROM {grantee}")
-        for kind, name, column, owner, grantee, right, grantable, _ in self.rights:
-            if (kind, name, None) not in owners:
-                continue
-            place = _place(kind, schema, name)
-            if right is not None:
+        for kind, name, column, grantee, right, grantable in sorted(had - has, key=str):
+            if right is not None and (kind, name, column) in owners:
                 option = " WITH GRANT OPTION" if grantable else ""
+                place = _place(kind, schema, name)
                 cursor.execute(f"GRANT {right}{_of(column)} ON {place} TO {grantee}{option}")
-            if kind != "SEQUENCE" and owners[kind, name, None] != owner:
-                owners[kind, name, None] = owner
-                cursor.execute(f"ALTER {place} OWNER TO {owner}")
+        for kind, name, owner in {(row[0], row[1], row[3]) for row in self.rights}:
+            # A sequence of a column goes with its table.
+            if kind != "SEQUENCE" and owners.get((kind, name, None), owner) != owner:
+                cursor.execute(f"ALTER {_place(kind, schema, name)} OWNER TO {owner}")
+
+
+def _comment(cursor: Any, schema: str) -> Any:
+    cursor.execute(
+        "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s",
+        (schema,),
+    )
+    return cursor.fetchone()[0]
 
 
 def _of(column: Any) -> str:
@@ -141,11 +152,7 @@ def carried_from(cursor: Any, schema: str) -> Carried:
         )
     cursor.execute(_RIGHTS, {"schema": schema})
     rights = cursor.fetchall()
-    cursor.execute(
-        "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s",
-        (schema,),
-    )
-    (comment,) = cursor.fetchone()
+    comment = _comment(cursor, schema)
     return Carried([(str(v[1]), str(v[2]), str(v[3] or "")) for v in views], rights, comment)
 
 

@@ -68,7 +68,8 @@ outside AS MATERIALIZED (
     WHERE d.deptype NOT IN ('i', 'e', 'x') AND NOT EXISTS (
         SELECT 1 FROM inside s WHERE s.classid = d.classid AND s.objid = d.objid))
 SELECT d.classid::regclass::text, d.objid, o.type || ' ' || o.identity
-FROM outside d, pg_identify_object(d.classid, d.objid, d.objsubid) o ORDER BY 3"""
+FROM outside d, pg_identify_object(d.classid, d.objid, d.objsubid) o
+WHERE o.identity IS NOT NULL ORDER BY 3"""  # NULL: dropped this moment
 
 # What has a place of its own; sequences of columns go where their tables go.
 _MEMBERS = f"""{_INSIDE}
