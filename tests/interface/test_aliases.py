@@ -121,3 +121,16 @@ def test_addresses_are_made_of_the_names_that_a_key_leads_to() -> None:
     assert len(both) == 50
     assert (both["email"].str.split("@").str[0] == wanted).all()
     assert "email is made of the names in people" in map(str, synth.relations["accounts"])
+
+
+def test_words_of_one_person_are_no_part_of_a_form() -> None:
+    real, rng = northwind(), np.random.default_rng(9)
+    of = np.where(rng.random(200) < 0.7, 4, rng.integers(0, CUSTOMERS, 200))
+    names = real["customers"]["contact_name"].to_numpy()[of]
+    notes = [f"{name}, gate code Zqx" if c == 4 else name for name, c in zip(names, of)]
+    orders = pd.DataFrame({"id": range(200), "customer_id": of + 1, "who": notes})
+    metadata = Metadata().add_table("customers", "customer_id")
+    metadata.add_table("orders", "id", fk={"customer_id": "customers.customer_id"})
+    data = {"customers": real["customers"], "orders": orders}
+    made = Synthesizer(metadata).fit(data, epochs=1, seed=1, progress=False).sample(seed=1)
+    assert not made["orders"]["who"].fillna("").str.contains("Zqx").any()

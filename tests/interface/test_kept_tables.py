@@ -57,3 +57,19 @@ def test_persons_are_not_kept() -> None:
     synth = fitted(contact=names)
     assert synth.kept_tables == {}
     assert not set(synth.sample(seed=2)["status"]["contact"]) & set(names)
+
+
+@pytest.mark.parametrize("patients_of_the_last", [1, 6])
+def test_a_row_counts_by_the_persons_who_use_it(patients_of_the_last: int) -> None:
+    rng = np.random.default_rng(1)
+    patients = pd.DataFrame({"id": range(60), "ward": rng.choice(["north", "south"], 60)})
+    treatments = pd.DataFrame({"id": range(6), "label": [f"Treatment {i}" for i in range(6)]})
+    who = np.concatenate([rng.integers(0, 60, 240), np.arange(6) % patients_of_the_last])
+    what = np.concatenate([np.arange(240) % 5, np.full(6, 5)])
+    visits = pd.DataFrame({"id": range(246), "patient_id": who, "treatment_id": what})
+    metadata = Metadata().add_table("patients", "id").add_table("treatments", "id")
+    keys = {"patient_id": "patients.id", "treatment_id": "treatments.id"}
+    metadata.add_table("visits", "id", fk=keys)
+    data = {"patients": patients, "treatments": treatments, "visits": visits}
+    synth = Synthesizer(metadata).fit(data, epochs=1, seed=1, progress=False)
+    assert ("treatments" in synth.kept_tables) == (patients_of_the_last >= 5)
