@@ -77,8 +77,8 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         PiiKind.FIRST_NAME,
         "first_?names? given_?names? fore_?names? f_?name middle_?names? vorname~ prenom~"
         " primer_nombre primeiro_nome nombre_(de_)?pila voornaam~ fornamn fornavn imie"
-        " krestni_jmeno keresztnev utonev prenume etunimi отчество имя ім_?я име"
-        " αρ?_?μικρο_ονομα 下の名前 ^名 名字 이름 اسم_اول पहला_नाम ^ชื่อ ^ten שם_פרטי 名前_名 メイ",
+        " krestni_jmeno keresztnev utonev prenume etunimi отчество ^имя ^ім_?я име"
+        " αρ?_?μικρο_ονομα 下の名前 ^名 ^名字 ^이름 اسم_اول पहला_नाम ^ชื่อ ^ten שם_פרטי 名前_名 メイ",
     ),
     (
         PiiKind.LAST_NAME,
@@ -86,7 +86,7 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
         " geburtsname apellidos? nom_(de_)?famille nom_famille cognome~ sobrenome apelido"
         " achternaam~ familienaam efternamn etternavn slektsnavn nazwisk~ prijmeni priezvisko"
         " vezeteknev csaladnev nume_(de_)?familie soyad~ soyisim sukunimi фамили~ прізвище"
-        " презиме фамилно_име επωνυμο 苗字 ^姓 姓氏 성 اسم_عائله اسم_عائلة لقب उपनाम कुलनाम"
+        " презиме фамилно_име επωνυμο 苗字 ^姓 姓氏 ^성 اسم_عائله اسم_عائلة لقب उपनाम कुलनाम"
         " שם_משפחה นามสกุล ^ho ^氏 セイ",
     ),
     (
@@ -152,6 +152,11 @@ _ABOUT = frozenset(
     " state city region is has allow optin typ tipo stato statut land pais pays stadt ciudad"
     " ville citta miasto mesto город страна статус тип".split()
 )
+# The same inside of words, for kinds of which values prove little.
+_ENDS_ABOUT = re.compile(
+    "(typ|type|art|status|anzahl|count|datum|date|flag|tur|turu|类型|类别|種別|種類|状态|状態|区分|유형|상태)$"
+)
+_WEAK = frozenset({PiiKind.ADDRESS, PiiKind.FIRST_NAME, PiiKind.LAST_NAME})
 # Where a column is called this, words that are also names prove nothing.
 _HARMLESS = frozenset(
     "city town place country region state province county continent product item article"
@@ -262,7 +267,7 @@ def hint_of(name: str) -> Hint:
         if found is None:
             continue
         rest = set(words[: found.start()].split("_") + words[found.end() :].split("_"))
-        if not rest & _ABOUT:
+        if not rest & _ABOUT and not (kind in _WEAK and _ENDS_ABOUT.search(words)):
             kinds.append(kind)
     if PiiKind.SSN in kinds and PiiKind.NATIONAL_ID not in kinds:
         kinds.append(PiiKind.NATIONAL_ID)  # which other countries' numbers look like

@@ -45,6 +45,7 @@ _NEEDED = {
 _OWN_WORDS = 0.7  # letters only: where the column's name says that these are names
 _UNDECLARED_NAME = 0.1  # names that Faker does not know are common; the column's name tells
 _PERSON_NAMED = 0.3
+_STREETS, _NUMBERED = 20, 0.2
 _NATIVE = {"inet": "ip", "cidr": "ip", "macaddr": "mac", "macaddr8": "mac"}
 
 
@@ -173,7 +174,9 @@ def _agrees(kind: PiiKind, values: list[str]) -> Optional[str]:
     if kind is PiiKind.ADDRESS:
         text = share(values, lambda v: len(v) > 2 and not FITS["email"](v) and not FITS["ip"](v))
         worded = share(values, lambda v: any(c.isalpha() for c in v))
-        return "by its name" if text >= 0.5 and worded >= 0.5 else None
+        # a few words without a number are carriers ("via"), kinds of address, towns
+        many = len(values) >= _STREETS or share(values, _has_digit) >= _NUMBERED
+        return "by its name" if text >= 0.5 and worded >= 0.5 and many else None
     if kind in (PiiKind.FIRST_NAME, PiiKind.LAST_NAME):
         # what a column says of itself outweighs a vocabulary that cannot know all names
         words = share(values, is_letters)
@@ -184,6 +187,10 @@ def _agrees(kind: PiiKind, values: list[str]) -> Optional[str]:
         return f"by its name; {known:.0%} of values are known names" if fits else None
     part = share(values, FITS[kind.value])
     return f"by its name; {part:.0%} of values fit" if part >= _NEEDED[kind.value] else None
+
+
+def _has_digit(value: str) -> bool:
+    return any(c.isdigit() for c in value)
 
 
 def _names_persons(values: list[str], hint: Hint) -> Optional[str]:

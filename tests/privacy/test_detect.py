@@ -214,6 +214,12 @@ def test_finds_what_is_labelled(locales: tuple[str, ...], style: str, goal: floa
         ("c1", [f"Gate {'ABC'[i % 3]}{i}" for i in range(90)], None),
         ("c1", [f"19{i:02d}-05-03T10:{i % 60:02d}:21.9543{i:02d}" for i in range(90)], None),
         ("phone_type", ["home", "work", "mobile"], None),
+        ("Adresstyp", ["privat", "Arbeit", "Lager"], None),
+        ("地址类型", ["家庭", "公司", "仓库"], None),
+        ("성별", ["남", "여"], None),
+        ("상품이름", ["의자", "책상", "램프", "침대", "선반", "소파"], None),
+        ("имя_товара", ["Стул", "Стол", "Лампа", "Кровать", "Полка", "Диван"], None),
+        ("via", ["UPS", "DHL", "FedEx"], None),
         ("address_count", ["one", "two"], None),
     ],
 )
