@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
@@ -52,3 +53,16 @@ def test_end_to_end(tmp_path: Path) -> None:
         db.close()
         assert ("Ada" in sql) == keep
     assert Metadata.from_database(f"sqlite:///{tmp_path}/False.db").tables["t"].pk == ["id"]
+
+
+def test_end_to_end_on_duckdb(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "s.db")) as db:
+        db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x INTEGER)")
+        db.execute("COMMENT ON TABLE t IS 'as Ada said'; COMMENT ON COLUMN t.x IS 'of Ada''s'")
+        db.execute("INSERT INTO t SELECT i, i % 5 FROM range(40) r(i)")
+    url = f"duckdb:///{tmp_path}/s.db"
+    synth = Synthesizer.from_database(url, privacy_config=PrivacyConfig(keep_comments=False))
+    synth.fit(epochs=1, seed=1, progress=False, n_jobs=1).to_database(schema="bare", seed=1)
+    table = Metadata.from_database(url, "bare").tables["t"]
+    assert (table.comment, table.columns["x"].comment) == (None, None)
+    assert synth.metadata.tables["t"].comment == "as Ada said"
