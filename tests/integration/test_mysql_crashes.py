@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.contracts.writer import Place, make_shop
-from tests.integration.crashes import Bench, Run, ServerCrashMatrix, reader
+from tests.integration.crashes import Bench, Run, ServerCrashMatrix, interrupted, reader
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -38,7 +38,15 @@ def impatient(run: Run) -> None:
 class MysqlCrashMatrix(ServerCrashMatrix):
     """What both servers meet."""
 
-    few = ("batch sent", "schema proved", "trash created", "tables renamed")
+    few = ("database created", "batch sent", "schema proved", "trash created", "tables renamed")
+
+    def test_an_interrupted_start_leaves_nothing(self, bench: Bench) -> None:
+        bench.write("a")
+        run = Run(bench, "b", "database created")
+        interrupted(bench, run)
+        assert run.go_on().startswith("KeyboardInterrupt")
+        assert bench.leftovers() == []
+        assert bench.holds() == "a"
 
     def test_a_reader_at_every_step(self, bench: Bench) -> None:
         def fault(bench: Bench, run: Run) -> Callable[[], None]:

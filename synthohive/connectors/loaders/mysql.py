@@ -131,8 +131,20 @@ class MysqlWriter(StagedWriter):
                 self._remove_stale()
                 self._create_staging()
         except BaseException:
-            self._connection.close()
+            self._give_up()
             raise
+
+    def _give_up(self) -> None:
+        """Remove what an interrupted start made."""
+        try:
+            made = self._connection.open and self._exists(self.staging)
+        except pymysql.err.Error as exc:  # the start's own error is being raised
+            log.debug("staging_unknown", reason=self._reason(exc))
+            made = False
+        if made:
+            self._discard()
+        else:
+            self._connection.close()
 
     def _connect(self) -> Any:
         """Return a connection outside the pool, with LOCAL asked for in the handshake."""
