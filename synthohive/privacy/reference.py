@@ -33,6 +33,12 @@ _AUDIT = re.compile(
     r"|zmieniono)(?:_.*)?"
 )
 _ROW_VERSION = re.compile(r"row_?(?:guid|version|id|uuid)|guid|uuid|version|etag")
+# What somebody wrote about a row: not kept unless it names things; the names may be, all the same.
+_REMARKS = frozenset(
+    "comment comments description desc note notes remark remarks memo details kommentar bemerkung"
+    " beschreibung comentario observaciones descripcion commentaire remarque descricao commento"
+    " descrizione opis uwagi opmerking omschrijving".split()
+)
 # The last word of a table's name, when each row is a person.
 _PEOPLE = frozenset(
     "person people staff employee customer client user account contact member patient doctor nurse"
@@ -79,9 +85,9 @@ def judge_reference(
     ``TableConfig.reference`` decides where it is set; personal data is made up even then.
     Else the table must be harmless in every column: a key that counts, a flag, a rank, or
     text that names things and not persons, in whatever language; with a name of its own for
-    (nearly) each row. When and by whom rows were written may stand beside it: such columns
-    are modelled. All rows must be used by at least `k` distinct entities, or by none, and
-    foreign keys lead to other such tables only.
+    (nearly) each row. When and by whom rows were written, and remarks on them, may stand
+    beside it: such columns are modelled. All rows must be used by at least `k` distinct
+    entities, or by none, and foreign keys lead to other such tables only.
 
     Parameters
     ----------
@@ -165,26 +171,31 @@ def _judge_columns(
     shown = [texts[name] for name in named]
     for name, values in texts.items():
         if name not in things and not are_things(values, shown):
+            if _REMARKS & set(_words(name)):
+                roles[name] = "remark"
+                continue
             return Verdict(why_not=f"{name} may name persons, or is not known to name things")
         if not named and not is_label(values):
             return Verdict(why_not=f"{name} is free text")
+    if not named and "remark" in roles.values():
+        return Verdict(why_not="its rows have no names but remarks")
     ranks = [n for n, role in roles.items() if role == "rank" and _tells_apart(data.column(n))]
     if not named and not ranks and set(roles.values()) - {"key", "beside"}:
         return Verdict(why_not="its rows have no names of their own")
-    return Verdict(tuple(name for name, role in roles.items() if role != "beside"))
+    return Verdict(tuple(name for name, role in roles.items() if role not in ("beside", "remark")))
 
 
 def _role(
     table: TableConfig, column: Column, values: pa.ChunkedArray, personal: Mapping[str, Any]
 ) -> str:
-    """Return what a column may be: key, flag, rank, text, beside (not kept), or other."""
+    """Return what a column may be; `beside` and `remark` are not kept, `other` forbids it all."""
     name, is_key = column.name, column.name in table.pk
     if is_key and name not in personal and _counts_or_codes(values):
         return "key"
     if is_audit(column) and not is_key:
         return "beside"
-    if name in personal:
-        return "other"
+    if name in personal:  # a remark may name persons where the row does not
+        return "remark" if _REMARKS & set(_words(name)) else "other"
     if column.kind is ColumnKind.BOOLEAN:
         return "flag"
     if column.kind in _NUMBERS and not is_key and _ranks(values):

@@ -77,6 +77,14 @@ def test_columns_beside_the_names() -> None:
     assert kept(table, rows, pii={"modified_by": "user_name"})  # which is made up
 
 
+def test_remarks_are_not_kept_but_names_beside_them_are() -> None:
+    rows = ROWS.append_column("n_comment", pa.array(["Ask Zqxander Moebius", "see Ann Lee"]))
+    for pii in ({}, {"n_comment": "text"}):
+        assert kept(NATION, rows, pii=pii) == tuple(ROWS.column_names)
+    alone = rows.select(["id", "n_comment"])
+    assert not kept(NATION, alone)
+
+
 @pytest.mark.parametrize(
     "case",
     [
