@@ -78,6 +78,7 @@ class Repair:
             self._arrange()
             if not self._pending().any():
                 break
+        self._name()
         self._report()
         return self.table, int((before & ~self._pending()).sum())
 
@@ -244,6 +245,17 @@ class Repair:
                     if name in self.columns:
                         self._clip(number, name, op, other, demand.value)
 
+    def _name(self) -> None:
+        """Give a column one of the constants that the constraint itself names."""
+        for number, check in enumerate(self.checks):
+            for name in self.free[number]:
+                values = _cast(check.constants, self.table.field(name).type)
+                for _ in range(TRIES):
+                    rows = np.flatnonzero(self.broken[number])
+                    if len(rows) and len(values):
+                        chosen = self.rng.integers(0, len(values), len(rows))
+                        self._offer(rows, {name: values.take(pa.array(chosen))})
+
     def _swap(self, number: int, left: str, right: str) -> None:
         if self.table.field(left).type != self.table.field(right).type:
             return
@@ -264,6 +276,17 @@ class Repair:
         kept = self._values([name], rows)[name]
         broken = _compare(op, kept, moved)
         self._offer(rows, {name: pc.if_else(broken, moved, kept)})
+
+
+def _cast(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
+    """Return those of some constants that a type can hold."""
+    found = []
+    for value in values:
+        try:
+            found.append(pc.cast(pa.array([value]), type_))
+        except (pa.ArrowException, TypeError):
+            continue
+    return pa.concat_arrays(found) if found else pa.array([], type_)
 
 
 def _compare(op: str, values: pa.Array, bound: pa.Array) -> pa.BooleanArray:

@@ -166,8 +166,9 @@ class EntityFinder:
         that many share, and counts as itself.
         """
         size, k = len(self.sample.tables[table]), self.privacy.k_anonymity_threshold
+        seen = without - self.kept  # tables that refer to one another in a circle
         for child, key in self.sample.metadata.foreign_keys():
-            if key.parent != table or child == table:
+            if key.parent != table or child == table or child in seen:
                 continue
             rows = self.sample.parent_rows(child, key)
             for path in self.of(child, without | {table}).paths:

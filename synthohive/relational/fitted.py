@@ -23,6 +23,7 @@ from synthohive.relational.growing import Growing
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.joint_counts import JointCounts
 from synthohive.relational.keys import KeyMaker
+from synthohive.relational.not_null import NotNull
 from synthohive.relational.parents.key_rules import KeyRule
 from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.parent_codes import ParentCodes
@@ -166,6 +167,11 @@ class FittedTable:
     def free(self) -> tuple[str, ...]:
         """The columns that are modelled, or follow from such, and are not kept."""
         return tuple(name for name in self.roles.attributes if name not in self.kept)
+
+    @property
+    def not_null(self) -> NotNull:
+        """What keeps NULL out of modelled columns that forbid it."""
+        return NotNull(self.config, self.roles.attributes)
 
     @property
     def attributes(self) -> dict[str, Column]:

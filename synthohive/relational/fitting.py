@@ -31,8 +31,10 @@ from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable, ReferenceRows
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.joint_counts import JointCounts
+from synthohive.relational.key_makers import ListedMaker
 from synthohive.relational.keys import learn_key_makers
 from synthohive.relational.lineage import beside, lineage
+from synthohive.relational.listed import listed_values
 from synthohive.relational.parents.group_rules import counters, find_group_rules
 from synthohive.relational.parents.key_rule_finder import find_key_rules
 from synthohive.relational.parents.key_rules import KeyRule
@@ -93,8 +95,9 @@ class TableFitter:
         config = self.sample.metadata.tables[name]
         personal = self._personal(name)
         plan = self.sample.plan.tables[name]
-        entities = self.entities.of(name)
-        makers = learn_key_makers(config, self.sample.tables[name], plan.driver, entities, self._k)
+        data, entities = self.sample.tables[name], self.entities.of(name)
+        listed = listed_values(config, data, self.sample.metadata.dialect)
+        makers = learn_key_makers(config, data, plan.driver, entities, self._k, listed)
         rules = self._key_rules(name)
         makers.update(counters(config, rules))
         table = FittedTable(config, self.counts[name], Roles.of(config, personal, makers))
@@ -218,7 +221,8 @@ class TableFitter:
         """Fit encoder, made-up columns and the profile; return the training of the model."""
         data, options = self.sample.tables[name], self.options
         depths = self._hierarchy(name, table)
-        made = (*table.roles.key, *table.roles.personal)
+        drawn = [c for c, m in table.makers.items() if not isinstance(m, ListedMaker)]
+        made = (*drawn, *table.roles.personal)  # what is listed has its NULLs from its maker
         k = self._k
         entities = self.entities.of(name)
         self.entities.report(name)
@@ -234,6 +238,8 @@ class TableFitter:
         attributes = without_spikes(attributes, columns, entities, k, rng)
         table.encoder = self._encoder(table, attributes, columns, entities)
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
+        if not attributes.num_columns:  # keys only: a table without columns forgets its rows
+            encoded = EncodedTable.empty(len(data))
         able = options.model.conditional
         silent = table.stand_ins.silent(groups.positions) if groups and able else {}
         encoded = self.sample.encoded[name] = table.encoder.without(encoded, silent, 0, 0.0)

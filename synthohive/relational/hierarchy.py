@@ -24,10 +24,12 @@ class HierarchyModel:
     ----------
     levels : list of FanOutModel
         For each depth, the distribution of children per row.
+    loops : float
+        Share of the roots that refer to themselves; others have NULL, or are in a circle.
     """
 
-    def __init__(self, levels: list[FanOutModel]) -> None:
-        self.levels = levels
+    def __init__(self, levels: list[FanOutModel], loops: float = 0.0) -> None:
+        self.levels, self.loops = levels, loops
 
     @classmethod
     def fit(cls, parents: IntArray, *, k: int = 5) -> tuple[IntArray, HierarchyModel]:
@@ -39,6 +41,8 @@ class HierarchyModel:
             0 for roots. A cycle is cut where it closes; depths are bounded at 64.
         model : HierarchyModel
         """
+        own = parents == np.arange(len(parents))
+        parents = np.where(own, -1, parents)
         depths = np.zeros(len(parents), dtype=np.int64)
         above = parents.copy()
         for _ in range(MAX_DEPTH):
@@ -57,12 +61,17 @@ class HierarchyModel:
             found, numbers = np.unique(counts, return_counts=True)
             histogram = dict(zip(found.tolist(), numbers.tolist()))
             levels.append(FanOutModel.fit(histogram, k=k))
-        return depths, cls(levels)
+        return depths, cls(levels, float(own.sum() / max(int((depths == 0).sum()), 1)))
 
     def link(
-        self, preferred: IntArray, rng: np.random.Generator, pick: Optional[Pick] = None
-    ) -> IntArray:
-        """Return the parent row of each generated row, -1 for roots.
+        self,
+        preferred: IntArray,
+        rng: np.random.Generator,
+        pick: Optional[Pick] = None,
+        able: Optional[npt.NDArray[np.bool_]] = None,
+        limit: Optional[int] = None,
+    ) -> tuple[IntArray, IntArray]:
+        """Return the parent row of each generated row, -1 for roots, and its level.
 
         The levels get their real shares of the rows, by the ranks of the generated depths.
         Rows of one depth attach to rows one level above, which get the numbers of children
@@ -75,20 +84,27 @@ class HierarchyModel:
         rng : numpy.random.Generator
         pick : callable, optional
             Given rows, the rows one level above, and the children of each of these, returns
-            the parent of each row; at random by default. Levels come from the top down.
+            the parent of each row, -1 for none; at random by default. Levels come from the
+            top down.
+        able : ndarray of bool, optional
+            The rows that can have children at all.
+        limit : int, optional
+            Most children of a row.
         """
         depths = self._depths(preferred, rng)
         parents = np.full(len(depths), -1, dtype=np.int64)
         for depth in range(1, int(depths.max(initial=0)) + 1):
             rows = np.flatnonzero(depths == depth)
-            above = np.flatnonzero(depths == depth - 1)
+            above = np.flatnonzero((depths == depth - 1) & (True if able is None else able))
             level = self.levels[min(depth - 1, len(self.levels) - 1)]
-            counts = level.counts(len(above), len(rows), None, rng)
+            counts = level.counts(len(above), len(rows), None, rng, limit=limit)
             if pick is None:
-                parents[rows] = rng.permutation(np.repeat(above, counts))
+                stubs = np.full(len(rows), -1, dtype=np.int64)
+                stubs[: int(counts.sum())] = np.repeat(above, counts)
+                parents[rows] = rng.permutation(stubs)
             else:
                 parents[rows] = pick(rows, above, counts)
-        return parents
+        return parents, depths
 
     def _depths(self, preferred: IntArray, rng: np.random.Generator) -> IntArray:
         ends = np.cumsum([level.parents_.sum() for level in self.levels])
@@ -103,9 +119,10 @@ class HierarchyModel:
 
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""
-        return {"levels": [level.to_state() for level in self.levels]}
+        return {"levels": [level.to_state() for level in self.levels], "loops": self.loops}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> HierarchyModel:
         """Rebuild from :meth:`to_state`."""
-        return cls([FanOutModel.from_state(level) for level in state["levels"]])
+        levels = [FanOutModel.from_state(level) for level in state["levels"]]
+        return cls(levels, float(state["loops"]))

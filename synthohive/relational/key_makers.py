@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Optional
 
 import numpy as np
@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._entities import Entities
-from synthohive.relational.hashing import hashed, uniform
+from synthohive.relational.hashing import Permutation, hashed, uniform
 from synthohive.schema import Column, ColumnKind
 
 __all__ = [
     "CounterMaker",
     "GridMaker",
     "KeyMaker",
+    "ListedMaker",
     "SequenceMaker",
     "UuidMaker",
 ]
@@ -190,6 +191,41 @@ def _hex(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.str_]:
     shifts = np.arange(60, -1, -4, dtype=np.uint64)
     letters = digits[((values[:, None] >> shifts) & np.uint64(15)).astype(np.int64)]
     return np.ascontiguousarray(letters).view("U16").reshape(-1)
+
+
+class ListedMaker(KeyMaker):
+    """Values of a list that the schema itself gives: BOOLEAN, an enum, ``CHECK (x IN (…))``.
+
+    Rows between are NULL where real ones are; else the list starts over, and rows that repeat a
+    value are left out later.
+    """
+
+    name = "listed"
+
+    @classmethod
+    def learn(
+        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
+    ) -> Optional[KeyMaker]:
+        """Accept none: what is listed is not told by values; see :meth:`of`."""
+        return None
+
+    @classmethod
+    def of(cls, column: Column, labels: Sequence[Any], values: pa.ChunkedArray) -> ListedMaker:
+        """Return a maker of some labels, as often NULL as the real values."""
+        known = max(len(values) - values.null_count, 1)
+        stride = max(len(values) // known, 1) if values.null_count else 0
+        return cls(column, {"labels": list(labels), "stride": stride})
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Take the labels in a random order, at even distances."""
+        labels, stride = self.settings["labels"], self.settings["stride"]
+        turn, between = np.divmod(rows, max(stride, 1))
+        place = Permutation(len(labels), seed)(turn % len(labels))
+        empty = (between > 0) | (turn >= len(labels)) if stride else np.zeros(len(rows), bool)
+        found = pa.array(labels).cast(self.column.arrow_type)
+        return found.take(pa.array(place, mask=empty))
 
 
 class CounterMaker(KeyMaker):

@@ -6,7 +6,7 @@ fills. It keeps a range or a pattern of the real keys, never a real key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -17,6 +17,7 @@ from synthohive.relational.key_makers import (
     CounterMaker,
     GridMaker,
     KeyMaker,
+    ListedMaker,
     SequenceMaker,
     UuidMaker,
 )
@@ -28,7 +29,8 @@ __all__ = ["KeyMaker", "learn_key_makers", "maker_from_state"]
 
 _ALONE: tuple[type[KeyMaker], ...] = (UuidMaker, SequenceMaker, PatternMaker)
 _IN_GROUP: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
-_BY_NAME = {maker.name: maker for maker in (*_ALONE, *_IN_GROUP)}
+_ALL: tuple[type[KeyMaker], ...] = (*_ALONE, *_IN_GROUP, ListedMaker)
+_BY_NAME = {maker.name: maker for maker in _ALL}
 
 
 def learn_key_makers(
@@ -37,6 +39,7 @@ def learn_key_makers(
     driver: Optional[ForeignKey],
     entities: Optional[Entities] = None,
     k: int = 5,
+    listed: Optional[Mapping[str, Sequence[Any]]] = None,
 ) -> dict[str, KeyMaker]:
     """Choose a maker for each key column that can be made from the row's number.
 
@@ -47,6 +50,8 @@ def learn_key_makers(
     ----------
     entities : Entities, optional
         Those behind the rows: forms of texts that fewer than `k` have are not looked at.
+    listed : mapping of str to sequence, optional
+        By column, the only values that it may hold.
     """
     foreign = {c for fk in table.foreign_keys for c in fk.columns}
     makers: dict[str, KeyMaker] = {}
@@ -57,7 +62,11 @@ def learn_key_makers(
         column = table.columns[free[0]]
         if column.computed is not None:
             continue
-        maker = None
+        labels, maker = (listed or {}).get(column.name), None
+        if labels is not None:
+            if len(unique) == 1:
+                makers[free[0]] = ListedMaker.of(column, labels, data.column(column.name))
+            continue
         if len(unique) == 1:
             maker = _first(_ALONE, column, _common_forms(data, column, entities, k), None, k)
         elif driver is not None and set(unique) - {free[0]} <= set(driver.columns):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
+import numpy as np
 import pyarrow as pa
 
 from synthohive._logging import get_logger
@@ -34,8 +36,10 @@ from synthohive.relational.making.kept_rows import keep_rows
 from synthohive.relational.making.run import Groups, Run
 from synthohive.relational.making.spool import TableSpool
 from synthohive.relational.parents.dealing import adjust_counts, driving_counts
+from synthohive.relational.parents.holding import can_have_rows
 from synthohive.relational.parents.linking import link, link_deferred, sum_up
-from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.parents.reach import possible
+from synthohive.relational.plan import RelationalPlan, may_be_null
 from synthohive.relational.relations.stated import check_stated
 from synthohive.relational.sample import Sample
 from synthohive.relational.training.fit_record import begin, fit_facts
@@ -248,8 +252,7 @@ def _generate_table(run: Run, name: str) -> None:
     if fitted.reference is not None:
         made = keep_rows(run, name)
     elif driver is None:
-        rows = run.num_rows.get(name, round(fitted.rows * run.scale))
-        made = generate_attributes(run, name, rows, None)
+        made = generate_attributes(run, name, _root_rows(run, name), None)
     else:
         groups = _groups(run, name)
         made = generate_attributes(run, name, groups.rows, groups)
@@ -257,6 +260,19 @@ def _generate_table(run: Run, name: str) -> None:
     if fitted.reference is None:
         link(run, name, made)
         adjust_counts(run, name, made)
+
+
+def _root_rows(run: Run, name: str) -> int:
+    """Return the rows of a root table: none only where the real one has none."""
+    rows = run.num_rows.get(name)
+    if rows is None:
+        rows = _scaled(run, run.fitted.tables[name].rows)
+    return rows if can_have_rows(run, name) else 0
+
+
+def _scaled(run: Run, rows: int) -> int:
+    """Return a number of rows at the run's scale; a row alone stays."""
+    return max(round(rows * run.scale), min(rows, 1)) if run.scale > 0 else 0
 
 
 def _groups(run: Run, name: str) -> Groups:
@@ -267,36 +283,48 @@ def _groups(run: Run, name: str) -> Groups:
     label = driver.label(name)
     key = run.fitted.tables[name].keys[label]
     parent = run.tables[driver.parent]
-    growth = run.scale if run.fitted.tables[driver.parent].reference is not None else 1.0
+    if not can_have_rows(run, name):
+        return Groups(np.zeros(parent.spool.rows, dtype=np.int64))
     count = partial(
         key.fan_out.counts,
         parent.spool.rows,
         None,
         rng=run.rng(name, label, "fan-out"),
-        growth=growth,
+        growth=_growth(run, driver.parent),
         limit=_limit(run, name),
     )
     counts = driving_counts(run, name, count)
     linked = int(counts.sum())
-    share = key.null_share
-    without = (
-        round(linked * share / (1.0 - share))
-        if share < 1.0
-        else round(run.fitted.tables[name].rows * run.scale)
-    )
+    share, real = key.null_share, run.fitted.tables[name].rows
+    without = round(linked * share / (1.0 - share)) if share < 1.0 else _scaled(run, real)
+    if not linked + without and real and not run.num_rows:  # else all below it were gone, too
+        able = np.flatnonzero(possible(run, name, driver))
+        counts[able[:1]] = 1
+        without = int(not len(able) and may_be_null(run.fitted.metadata.tables[name], driver))
     return Groups(counts, without)
+
+
+def _growth(run: Run, parent: str) -> float:
+    """Return how much larger groups get because there are not as many parents as scaled."""
+    fitted = run.fitted.tables[parent]
+    if fitted.reference is not None:
+        return run.scale
+    rows, wanted = run.tables[parent].spool.rows, run.scale * fitted.rows
+    if run.num_rows or not rows or run.fitted.plan.tables[parent].driver is not None:
+        return min(wanted, 1.0) if rows == 1 and not run.num_rows else 1.0
+    return wanted / rows if rows == 1 or rows < round(wanted) else 1.0  # none, or no more allowed
 
 
 def _limit(run: Run, name: str) -> Optional[int]:
     """Return the largest group that keeps pairs of keys distinct (many-to-many tables)."""
-    config = run.fitted.metadata.tables[name]
-    foreign = {c for fk in config.foreign_keys for c in fk.columns}
-    further = [f.key for f in run.fitted.plan.tables[name].further if f.mode == "free"]
-    limits = [
-        run.tables[key.parent].spool.rows
-        for unique in config.unique_sets
-        if set(unique) <= foreign
-        for key in further
-        if set(key.columns) & set(unique) and key.parent in run.tables
-    ]
+    config, plan = run.fitted.metadata.tables[name], run.fitted.plan.tables[name]
+    driving = set() if plan.driver is None else set(plan.driver.columns)
+    limits = []
+    for unique in config.unique_sets:
+        rest = set(unique) - driving
+        keys = [f.key for f in plan.further if f.mode == "free" and rest & set(f.key.columns)]
+        covered = {c for key in keys for c in key.columns}
+        empty = any(c not in config.pk and config.columns[c].nullable for c in unique)
+        if rest and rest < set(unique) and rest <= covered and not empty:
+            limits.append(math.prod(run.tables[key.parent].spool.rows for key in keys))
     return min(limits, default=None)

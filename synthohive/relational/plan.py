@@ -8,7 +8,7 @@ from typing import Literal, Optional
 
 from synthohive.schema import ForeignKey, Metadata, TableConfig
 
-__all__ = ["FurtherKey", "KeyMode", "RelationalPlan", "TablePlan"]
+__all__ = ["FurtherKey", "KeyMode", "RelationalPlan", "TablePlan", "may_be_null"]
 
 KeyMode = Literal["free", "grouped", "implied", "deferred"]
 
@@ -25,7 +25,7 @@ class FurtherKey:
         refers to the same rows; deferred: chosen when all tables are there, because the
         key closes a cycle.
     shared : tuple of (str, str)
-        Column and parent column pairs which an earlier key already sets.
+        Column and parent column pairs which an earlier key already sets; of a deferred key also.
     """
 
     key: ForeignKey
@@ -114,6 +114,13 @@ def _is_nullable(table: TableConfig, key: ForeignKey) -> bool:
     )
 
 
+def may_be_null(table: TableConfig, key: ForeignKey) -> bool:
+    """Whether a row can do without a parent: one NULL is enough (MATCH SIMPLE)."""
+    return any(
+        c not in table.pk and c in table.columns and table.columns[c].nullable for c in key.columns
+    )
+
+
 def _order(metadata: Metadata) -> tuple[list[str], dict[str, list[ForeignKey]]]:
     """Sort tables parents first; return the keys that had to be deferred for it."""
     waiting = {
@@ -182,8 +189,8 @@ def _driver(
         filled,
         key=lambda fk: (
             -len(set(fk.columns) & set(table.pk)),
+            may_be_null(table, fk),
             -len(fk.columns),
-            _is_nullable(table, fk),
             -row_counts.get(fk.parent, 0),
         ),
         default=None,
@@ -197,15 +204,18 @@ def _further(
     table = metadata.tables[name]
     hierarchy = _hierarchy(table)
     rest = [fk for fk in table.foreign_keys if fk not in (driver, hierarchy)]
-    rest.sort(key=lambda fk: -len(fk.columns))
+    rest.sort(key=lambda fk: (fk in deferred, fk.parent == name, -len(fk.columns)))
     earlier = [] if driver is None else [driver]
     found = []
     for key in rest:
-        if key in deferred or key.parent == name:
-            found.append(FurtherKey(key, "deferred"))
-            continue
+        if hierarchy is not None and (key in deferred or key.parent == name):
+            earlier.append(hierarchy)  # whose columns are filled before
         known = {c for fk in earlier for c in fk.columns}
         shared = tuple((c, p) for c, p in zip(key.columns, key.parent_columns) if c in known)
+        if key in deferred or key.parent == name:
+            found.append(FurtherKey(key, "deferred", shared))
+            earlier.append(key)
+            continue
         if not shared:
             mode: KeyMode = "free"
         elif len(shared) == len(key.columns) and any(

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["distinct_pairs", "group_codes", "match_rows"]
+__all__ = ["column_codes", "distinct_pairs", "group_codes", "match_rows"]
 
 IntArray = npt.NDArray[np.int64]
 
 
-def _column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int]:
+def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int]:
     """Give each distinct value of one column a number, across tables; NULL is -1."""
     values = [
         part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in parts
@@ -46,7 +46,7 @@ def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) ->
     """
     total: list[IntArray] = [np.zeros(len(t), dtype=np.int64) for t in tables]
     for position in range(len(columns[0])):
-        parts, size = _column_codes([t.column(c[position]) for t, c in zip(tables, columns)])
+        parts, size = column_codes([t.column(c[position]) for t, c in zip(tables, columns)])
         joined = [
             np.where((old < 0) | (new < 0), -1, old * max(size, 1) + new)
             for old, new in zip(total, parts)

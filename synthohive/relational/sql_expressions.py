@@ -69,12 +69,15 @@ class Check:
         What must hold in every row that satisfies it, if nothing in the row is NULL.
     condition : str
         In DuckDB's SQL.
+    constants : tuple
+        The constants that it names, as those of ``IN (…)``.
     """
 
     sqltext: str
     columns: frozenset[str]
     comparisons: tuple[Comparison, ...]
     condition: str
+    constants: tuple[Any, ...] = ()
 
     def evaluate(self, table: pa.Table) -> pa.BooleanArray:
         """Return whether each row satisfies the condition; unknown counts as satisfied."""
@@ -151,7 +154,8 @@ def compile_check(
         reason = str(exc).split("\n", maxsplit=1)[0]
         log.info("check_not_understood", check=sqltext, reason=reason)
         return None
-    return Check(sqltext, frozenset(used), tuple(_demands(tree)), condition)
+    constants = tuple(dict.fromkeys(node.to_py() for node in tree.find_all(exp.Literal)))
+    return Check(sqltext, frozenset(used), tuple(_demands(tree)), condition, constants)
 
 
 def _plain(sqltext: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import decimal
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +14,16 @@ import pyarrow.compute as pc
 
 from synthohive.relational import seeds
 from synthohive.relational.hashing import hashed
+from synthohive.relational.key_hashes import NO_KEY, key_hashes, repeats
 from synthohive.schema import ColumnKind, TableConfig
 
-__all__ = ["UniqueRepair", "unique_repairs"]
+__all__ = ["UniqueRepair", "together", "unique_repairs"]
 
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 U64 = npt.NDArray[np.uint64]
-REDRAWS = 12
+Broken = Callable[[pa.Table], Bools]
+REDRAWS, NUMBERINGS = 12, 4
 _COUNTED = (
     ColumnKind.INTEGER,
     ColumnKind.DECIMAL,
@@ -27,14 +33,15 @@ _COUNTED = (
     ColumnKind.FLOAT,
     ColumnKind.INTERVAL,
 )
+_WORDS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 
 
 class UniqueRepair:
     """Keeps one unique set of columns free of repeats, block after block.
 
     A repeated row gets another row's value in a *free* column (which keeps the column's
-    distribution); where that does not help, the next value that nobody has. Rows with a
-    NULL in the set never repeat (SQL).
+    distribution); where that does not help, the next value that nobody has; where there is
+    none, NULL, if the column may be NULL. Rows with a NULL in the set never repeat (SQL).
 
     Parameters
     ----------
@@ -44,133 +51,186 @@ class UniqueRepair:
     free : set of str
         The columns of the set that may be changed.
     seed : int
+    broken : callable, optional
+        Tells which rows of a block break a CHECK: none may do so by a repair.
+
+    Attributes
+    ----------
+    left : list of int
+        Rows that still repeat, numbered over all blocks.
+    peers : list of UniqueRepair
+        Other sets of the table, of which a repair must not make any repeat.
     """
 
     def __init__(
-        self, config: TableConfig, columns: Sequence[str], free: set[str], seed: int
+        self,
+        config: TableConfig,
+        columns: Sequence[str],
+        free: set[str],
+        seed: int,
+        broken: Optional[Broken] = None,
     ) -> None:
         self.columns = tuple(columns)
         self._config, self._free, self._seed = config, sorted(free), seed
+        self._broken = broken
         self._seen: U64 = np.empty(0, dtype=np.uint64)
-        self._pending: list[U64] = []
-        self._beyond = 0
+        self._beyond = self._rows = 0
+        self.left: list[int] = []
+        self.peers: list[UniqueRepair] = []
 
     def apply(self, block: pa.Table) -> tuple[pa.Table, int]:
         """Return the block without repeats, and how many rows were changed."""
-        repeated = self._repeated(self._hashes(block))
+        repeated = self._repeated(block)
         changed = len(repeated)
         if changed:
-            column = max(self._free, key=lambda c: pc.count_distinct(block.column(c)).as_py())
-            for attempt in range(REDRAWS):
-                if not len(repeated):
-                    break
-                block = self._redrawn(block, column, repeated, attempt)
-                repeated = self._repeated(self._hashes(block))
-            if len(repeated):
-                block = self._beyond_range(block, column, repeated)
-        hashes = self._hashes(block)
-        self._seen = np.union1d(self._seen, hashes[hashes != 0])
+            block = self._repaired(block, repeated)
+            self.left += (self._repeated(block) + self._rows).tolist()
         return block, changed
+
+    def remember(self, block: pa.Table) -> None:
+        """Bar the block's values from those to come; after all sets of the block were repaired."""
+        hashes = self._hashes(block)
+        self._seen = np.union1d(self._seen, hashes[hashes != NO_KEY])
+        self._rows += len(block)
+
+    def collides(self, block: pa.Table) -> Bools:
+        """Return the rows with the same values as any other, before or after them."""
+        hashes = self._hashes(block)
+        _, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
+        found = (count[place.reshape(-1)] > 1) | np.isin(hashes, self._seen)
+        return np.asarray(found & (hashes != NO_KEY), dtype=np.bool_)
+
+    def _repaired(self, block: pa.Table, repeated: IntArray) -> pa.Table:
+        """Try what changes least first, until nothing repeats."""
+        distinct = {c: pc.count_distinct(block.column(c)).as_py() for c in self._free}
+        others = {c for peer in self.peers for c in peer.columns}
+        columns = sorted(self._free, key=lambda c: (c in others, -distinct[c]))
+        first = columns[0]
+        for attempt in range(REDRAWS):
+            if not len(repeated):
+                return block
+            block = self._offered(
+                block, repeated, first, self._others(block, first, repeated, attempt)
+            )
+            repeated = self._repeated(block)
+        for name in columns:
+            for fresh in self._fresh(block, name):
+                if len(repeated):
+                    block = self._offered(block, repeated, name, fresh(repeated))
+                    repeated = self._repeated(block)
+        for name in columns:
+            if (
+                len(repeated)
+                and self._config.columns[name].nullable
+                and name not in self._config.pk
+            ):
+                nothing = pa.nulls(len(repeated), block.schema.field(name).type)
+                block = self._offered(block, repeated, name, nothing)
+                repeated = self._repeated(block)
+        return block
+
+    def _types(self, block: pa.Table) -> list[pa.DataType]:
+        return [block.schema.field(name).type for name in self.columns]
 
     def _hashes(self, block: pa.Table) -> U64:
         """Hash each row's values of the set; 0 where one is NULL."""
-        total = np.zeros(len(block), dtype=np.uint64)
-        null = np.zeros(len(block), dtype=bool)
-        for position, name in enumerate(self.columns):
-            column = block.column(name).combine_chunks()
-            null |= pc.is_null(column).to_numpy(zero_copy_only=False)
-            total = hashed(total ^ _column_hash(column, position), 7)
-        return np.asarray(np.where(null, np.uint64(0), total | np.uint64(1)))
+        return key_hashes(block, self.columns, self._types(block))
 
-    def _repeated(self, hashes: U64) -> npt.NDArray[np.int64]:
+    def _repeated(self, block: pa.Table) -> IntArray:
         """Return rows whose hash stood before: in this block, or in an earlier one."""
-        order = np.argsort(hashes, kind="stable")
-        ordered = hashes[order]
-        again = np.r_[False, ordered[1:] == ordered[:-1]] & (ordered != 0)
-        if len(self._seen):
-            place = np.minimum(np.searchsorted(self._seen, ordered), len(self._seen) - 1)
-            again |= (self._seen[place] == ordered) & (ordered != 0)
-        return np.sort(order[again]).astype(np.int64)
+        return repeats(self._hashes(block), self._seen)
 
-    def _redrawn(
-        self, block: pa.Table, column: str, rows: npt.NDArray[np.int64], attempt: int
+    def _offered(
+        self, block: pa.Table, rows: IntArray, column: str, values: Optional[pa.Array]
     ) -> pa.Table:
-        source = hashed(rows + len(self._seen), self._seed + attempt) % np.uint64(len(block))
-        index = np.arange(len(block))
-        index[rows] = source.astype(np.int64)
-        values = block.column(column).combine_chunks().take(pa.array(index))
-        filled = pc.if_else(pc.is_null(values), block.column(column), values)
-        return _replaced(block, column, filled)
+        """Return the block with other values in some rows, but where these break a CHECK."""
+        if values is None or not len(rows):
+            return block
+        mask = np.zeros(len(block), dtype=np.bool_)
+        mask[rows] = True
+        old = block.column(column).combine_chunks()
+        changed = _replaced(block, column, pc.replace_with_mask(old, pa.array(mask), values))
+        wrong = np.zeros(len(block), dtype=np.bool_)
+        if self._broken is not None:
+            wrong |= self._broken(changed)
+        for peer in self.peers:
+            if column in peer.columns:
+                wrong |= peer.collides(changed)
+        wrong &= mask
+        if not wrong.any():
+            return changed
+        kept = pc.if_else(pa.array(wrong), old, changed.column(column).combine_chunks())
+        return _replaced(block, column, kept)
 
-    def _beyond_range(self, block: pa.Table, column: str, rows: npt.NDArray[np.int64]) -> pa.Table:
-        """Give the last repeated rows values after the largest one, numbered on."""
-        values = block.column(column).combine_chunks()
-        kind = self._config.columns[column].kind
+    def _others(self, block: pa.Table, column: str, rows: IntArray, attempt: int) -> pa.Array:
+        """Return the values of other rows, drawn at random."""
+        source = hashed(rows + len(self._seen), self._seed + attempt) % np.uint64(len(block))
+        own = block.column(column).combine_chunks()
+        values = own.take(pa.array(source.astype(np.int64)))
+        return pc.if_else(pc.is_null(values), own.take(pa.array(rows)), values)
+
+    def _fresh(self, block: pa.Table, name: str) -> list[Callable[[IntArray], Optional[pa.Array]]]:
+        """Return what makes values that are new: of a list where there is one, else numbered on."""
+        column, type_ = self._config.columns[name], block.schema.field(name).type
+        labels: Optional[Sequence[Any]] = column.enum_values
+        if column.kind is ColumnKind.BOOLEAN:
+            labels = [False, True]
+        if labels is not None:
+            return [partial(_repeated_label, pa.scalar(label, type_)) for label in labels]
+        return [lambda at: self._numbered(block, name, at)] * NUMBERINGS
+
+    def _numbered(self, block: pa.Table, name: str, rows: IntArray) -> Optional[pa.Array]:
+        """Return values after the largest one, numbered on; None where there is no room."""
+        column = self._config.columns[name]
+        values = block.column(name).combine_chunks()
         numbers = np.arange(len(rows)) + self._beyond + 1
         self._beyond += len(rows)
-        fresh: Any
-        if kind in _COUNTED:
-            fresh = _counted_on(values, numbers)
-        else:
-            length = self._config.columns[column].length
-            texts = values.take(pa.array(rows)).to_pylist()
-            fresh = pa.array(
-                [_suffixed(t, int(n), length) for t, n in zip(texts, numbers)], values.type
-            )
-        mask = np.zeros(len(block), dtype=bool)
-        mask[rows] = True
-        return _replaced(block, column, pc.replace_with_mask(values, pa.array(mask), fresh))
+        if column.kind in _COUNTED:
+            return _counted_on(values, numbers)
+        if column.kind not in _WORDS or not pa.types.is_string(values.type):
+            return None
+        texts = values.take(pa.array(rows)).to_pylist()
+        made = [_suffixed(text or "", int(n), column.length) for text, n in zip(texts, numbers)]
+        return pa.array(made, values.type)
 
 
-def _column_hash(column: pa.Array, position: int) -> U64:
-    """Hash values independently of the block that they stand in."""
-    if pa.types.is_integer(column.type) or pa.types.is_temporal(column.type):
-        wide = pc.cast(
-            column, pa.int32() if column.type.bit_width == 32 else pa.int64(), safe=False
-        )
-        numbers = pc.fill_null(pc.cast(wide, pa.int64()), 0).to_numpy(zero_copy_only=False)
-        return hashed(numbers, position + 1)
-    coded = column.dictionary_encode()
-    import pandas as pd  # its hash of strings is vectorised and stable
-
-    known = (
-        pd.util.hash_array(
-            np.asarray([str(v) for v in coded.dictionary.to_pylist()], dtype=object),
-            categorize=False,
-        )
-        if len(coded.dictionary)
-        else np.zeros(1, np.uint64)
-    )
-    index = pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False)
-    return hashed(known[index].astype(np.uint64), position + 1)
+def _repeated_label(label: pa.Scalar, rows: IntArray) -> pa.Array:
+    return pa.repeat(label, len(rows))
 
 
-def _counted_on(values: pa.Array, numbers: npt.NDArray[np.int64]) -> pa.Array:
-    """Continue after the largest value, in steps of the smallest gap."""
+def _counted_on(values: pa.Array, numbers: IntArray) -> Optional[pa.Array]:
+    """Continue after the largest value, in steps of the smallest gap; else below the smallest."""
     type_ = values.type
+    if values.null_count == len(values):
+        return None
     if pa.types.is_floating(type_):
         top = float(pc.max(values).as_py())
         return pa.array(top + numbers * max(abs(top) * 1e-6, 1e-6), type_)
-    scale = type_.scale if pa.types.is_decimal(type_) else 0
     if pa.types.is_decimal(type_):
-        import decimal
-
-        top_value, unit = pc.max(values).as_py(), decimal.Decimal(1).scaleb(-scale)
-        return pa.array([top_value + int(n) * unit for n in numbers], type_)
+        unit = decimal.Decimal(1).scaleb(-type_.scale)
+        ends = pc.max(values).as_py(), pc.min(values).as_py()
+        for end, sign in zip(ends, (1, -1)):
+            try:
+                return pa.array([end + sign * int(n) * unit for n in numbers], type_)
+            except pa.ArrowInvalid:
+                continue
+        return None
     narrow = pa.int32() if type_.bit_width == 32 and pa.types.is_temporal(type_) else pa.int64()
     whole = pc.cast(pc.cast(values, narrow) if pa.types.is_temporal(type_) else values, pa.int64())
     known = np.unique(whole.drop_null().to_numpy())
     gaps = np.diff(known)
     step = int(np.gcd.reduce(gaps)) if len(gaps) else 1
-    fresh = pa.array(known[-1] + numbers * step)
-    return (
-        pc.cast(pc.cast(fresh, narrow), type_)
-        if pa.types.is_temporal(type_)
-        else pc.cast(fresh, type_)
-    )
+    for fresh in (known[-1] + numbers * step, known[0] - numbers * step):
+        try:
+            if not pa.types.is_temporal(type_):
+                return pc.cast(pa.array(fresh), type_)
+            return pc.cast(pc.cast(pa.array(fresh), narrow), type_)
+        except pa.ArrowInvalid:  # beyond what the type holds
+            continue
+    return None
 
 
-def _suffixed(text: str, number: int, length: Any) -> str:
+def _suffixed(text: str, number: int, length: Optional[int]) -> str:
     suffix = f"{number}"
     kept = text if length is None else text[: max(length - len(suffix), 0)]
     return kept + suffix
@@ -191,10 +251,20 @@ def unique_repairs(
     undeclared : sequence of sequence of str
         Sets that are unique though no constraint says so.
     """
-    return [
-        UniqueRepair(
-            config, unique, set(free) & set(unique), seeds.seed_int(seed, config.name, *unique)
-        )
-        for unique in [*config.unique_sets, *undeclared]
-        if set(free) & set(unique)
-    ]
+    return together(
+        [
+            UniqueRepair(
+                config, unique, set(free) & set(unique), seeds.seed_int(seed, config.name, *unique)
+            )
+            for unique in [*config.unique_sets, *undeclared]
+            if set(free) & set(unique)
+        ]
+    )
+
+
+def together(repairs: list[UniqueRepair]) -> list[UniqueRepair]:
+    """Let repairs of one table know of one another."""
+    for repair in repairs:
+        columns = set(repair.columns)
+        repair.peers = [p for p in repairs if p is not repair and columns & set(p.columns)]
+    return repairs

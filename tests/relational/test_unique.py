@@ -36,6 +36,7 @@ def test_blocks_together_hold_no_repeat(kind: str) -> None:
             wide.cast(pa.decimal128(21, 0)).cast(type_) if kind == "decimal" else wide.cast(type_)
         )
         block, changed = repair.apply(pa.table({"g": rng.integers(0, 3, 40), "v": values}))
+        repair.remember(block)
         assert changed > 0
         assert block.schema.field("v").type == type_
         rows += zip(block["g"].to_pylist(), block["v"].to_pylist())

@@ -20,6 +20,7 @@ from synthohive.relational.making.conditions import Conditions
 from synthohive.relational.making.run import Groups, Run
 from synthohive.relational.making.spool import EncodedSpool
 from synthohive.relational.roles import null_column
+from synthohive.relational.rows import group_codes
 from synthohive.relational.siblings import Siblings
 
 __all__ = ["BlockMaker", "flags_of"]
@@ -54,6 +55,7 @@ class BlockMaker:
         self.whole_groups = groups is not None and in_groups
         self.checks = fitted.checks(metadata.dialect)
         self.conditions = run.conditions.get(self.name)
+        self.wide_groups = self._wide_groups()
 
     def extra(self, attributes: pa.Table, name: str) -> npt.NDArray[np.float64]:
         """Return a structural column as floats; zeros where it was constant."""
@@ -184,7 +186,8 @@ class BlockMaker:
 
     def _restored(self, decoded: pa.Table, above: pa.Table, *path: Any) -> pa.Table:
         rng, fitted = self.run.rng(self.name, *path, "relations"), self.fitted
-        return fitted.relations.restore(decoded, fitted.attributes, above, rng)
+        restored = fitted.relations.restore(decoded, fitted.attributes, above, rng)
+        return fitted.not_null(restored, restored, rng)
 
     def _repaired(
         self, table: pa.Table, context: EncodedTable, above: pa.Table, block: Block
@@ -207,7 +210,7 @@ class BlockMaker:
         if not repaired:
             return table
         relations = self.fitted.relations
-        mended = relations.mend_beside(table, above)
+        mended = self.fitted.not_null(table, relations.mend_beside(table, above), rng)
         return self.checks.keep_unbroken(table, mended, relations.targets)
 
     def complete(self, block: Block, attributes: pa.Table) -> pa.Table:
@@ -258,13 +261,40 @@ class BlockMaker:
 
     def _key_column(self, name: str, block: Block) -> pa.Array:
         maker = self.fitted.makers[name]
+        positions, sizes = block.positions, block.sizes
+        if name in self.wide_groups:  # counts on over all parents that share the other columns
+            linked = block.parents >= 0
+            before, total = (v[block.parents] for v in self.wide_groups[name])
+            positions = np.where(linked, positions + before, positions)
+            sizes = np.where(linked, total, sizes)
         return maker.make_rows(
             block.rows,
             block.parents,
-            block.positions,
-            block.sizes,
+            positions,
+            sizes,
             seeds.seed_int(self.run.seed, self.name, name),
         )
+
+    def _wide_groups(self) -> dict[str, tuple[IntArray, IntArray]]:
+        """Return what stands before each driving parent's rows, and how many there are in all.
+
+        A column that is unique beside only a part of the driving key counts on from parent to
+        parent, where these agree on that part.
+        """
+        found: dict[str, tuple[IntArray, IntArray]] = {}
+        driver, groups = self.plan.driver, self.groups
+        if driver is None or groups is None or not len(groups.counts):
+            return found
+        theirs = dict(zip(driver.columns, driver.parent_columns))
+        for name in self.fitted.makers:
+            for unique in self.fitted.config.unique_sets:
+                part = set(unique) - {name}
+                if name in unique and part and part < set(driver.columns):
+                    columns = sorted({theirs[c] for c in part})
+                    keys = self.run.tables[driver.parent].spool.column_table(columns)
+                    code = group_codes([keys], [columns])[0]
+                    found[name] = _before(code, groups.counts)
+        return found
 
     @staticmethod
     def _with_nulls(array: Any, attributes: pa.Table, name: str) -> Any:
@@ -274,6 +304,19 @@ class BlockMaker:
             if flags.any()
             else array
         )
+
+
+def _before(group: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the sum of the counts before each one in its group, and the group's."""
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(counts[order])
+    first = np.flatnonzero(np.r_[True, group[order][1:] != group[order][:-1]])
+    start = np.repeat((ends - counts[order])[first], np.diff(np.append(first, len(order))))
+    before, total = np.empty_like(counts), np.empty_like(counts)
+    before[order] = ends - counts[order] - start
+    sums = np.add.reduceat(counts[order], first)
+    total[order] = np.repeat(sums, np.diff(np.append(first, len(order))))
+    return before, total
 
 
 def _cast(array: Any, type_: pa.DataType) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
@@ -33,6 +33,7 @@ class Groups:
 
     counts: IntArray
     without_parent: int = 0
+    parents: Optional[IntArray] = None  # of each row, where rows were moved or left out
 
     @cached_property
     def offsets(self) -> IntArray:
@@ -41,12 +42,20 @@ class Groups:
 
     def parents_of(self, rows: IntArray) -> IntArray:
         """Return the parent of some rows; -1 for none, and for row -1."""
+        if self.parents is not None:
+            return taken(self.parents, rows)
         linked = (rows >= 0) & (rows < self.offsets[-1])
         return np.where(linked, np.searchsorted(self.offsets, rows, side="right") - 1, -1)
+
+    def moved(self, parents: IntArray) -> Groups:
+        """Return groups in which each row has the given parent; -1 for none."""
+        return replace(self, parents=parents)
 
     @property
     def rows(self) -> int:
         """Rows of the child table."""
+        if self.parents is not None:
+            return len(self.parents)
         return int(self.counts.sum()) + self.without_parent
 
 
@@ -81,6 +90,21 @@ class Generated:
     differs: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     parents: dict[str, IntArray] = field(default_factory=dict)
     depths: Optional[IntArray] = None
+
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Leave out all rows but some, before any child refers to one."""
+        self.spool.keep(rows)
+        if self.context is not None:
+            self.context.keep(rows)
+        if self.groups is not None:
+            kept = self.groups.parents_of(np.flatnonzero(rows))
+            self.groups = replace(self.groups, parents=kept)
+        if self.depths is not None:
+            self.depths = self.depths[rows]
+        self.preferences = {label: v[rows] for label, v in self.preferences.items()}
+        self.nulls = {label: v[rows] for label, v in self.nulls.items()}
+        self.codes = {label: v[rows] for label, v in self.codes.items()}
+        self.parents = {label: v[rows] for label, v in self.parents.items()}
 
 
 @dataclass

@@ -16,6 +16,9 @@ from synthohive.core.data.encoded import EncodedTable, Layout
 __all__ = ["EncodedSpool", "TableSpool"]
 
 
+KEPT_AT_ONCE = 65_536
+
+
 class TableSpool:
     """The blocks of one generated table, in an Arrow IPC file.
 
@@ -95,6 +98,16 @@ class TableSpool:
         fresh.close()
         os.replace(fresh.path, self.path)
 
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Leave out all rows but some."""
+        fresh = TableSpool(self.path.with_suffix(".rewrite"), self.schema)
+        for start, batch in zip(self._starts, self.batches()):
+            kept = pa.array(rows[start : start + len(batch)])
+            fresh.append(pa.Table.from_batches([batch]).filter(kept))
+        fresh.close()
+        os.replace(fresh.path, self.path)
+        self.rows, self._starts = fresh.rows, fresh._starts
+
 
 class EncodedSpool:
     """Encoded rows on disk, for the children that are conditioned on them."""
@@ -125,6 +138,19 @@ class EncodedSpool:
         values = self._read(1, np.dtype(np.float32), len(self.layout.continuous), low, high)
         span = EncodedTable(self.layout, codes, values)
         return span.take(np.where(indices < 0, -1, indices - low))
+
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Leave out all rows but some."""
+        widths = (len(self.layout.discrete), np.int32), (len(self.layout.continuous), np.float32)
+        for path, (width, dtype) in zip(self._paths, widths):
+            fresh = path.with_suffix(f"{path.suffix}.rewrite")
+            with path.open("rb") as old, fresh.open("wb") as new:
+                for start in range(0, len(rows), KEPT_AT_ONCE):
+                    kept = rows[start : start + KEPT_AT_ONCE]
+                    block = np.fromfile(old, dtype=dtype, count=len(kept) * width)
+                    new.write(np.ascontiguousarray(block.reshape(len(kept), width)[kept]).tobytes())
+            os.replace(fresh, path)
+        self.rows = int(rows.sum())
 
     def _read(
         self, part: int, dtype: np.dtype[Any], width: int, low: int, high: int

@@ -228,6 +228,8 @@ class _Choice:
         fixed = None
         if columns:
             fixed = group_codes([self._columns(columns)], [columns])[0][rows]
+            empty = fixed < 0  # NULL is the same as nothing
+            fixed[empty] = int(fixed.max(initial=0)) + 1 + np.arange(int(empty.sum()))
         forbidden = tuple(_same_as(other[rows]) for other in self._apart())
         unwanted = self._out_of_order(rows)
         likes = None

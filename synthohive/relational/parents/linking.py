@@ -2,47 +2,127 @@
 
 Blocks are visited in order, because quotas and uniqueness are properties of the whole
 table; the attributes beside them were already drawn and do not depend on this order.
+
+A row whose keys do not hold is given others (:mod:`synthohive.relational.parents.redrawing`); one
+for which there are none is left out, before any child refers to it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
+from synthohive.relational import seeds
+from synthohive.relational.key_makers import ListedMaker
 from synthohive.relational.lineage import beside
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.choosing import above, choose
+from synthohive.relational.parents.holding import Changes, hold_keys
 from synthohive.relational.parents.key_rules import Distinct, Meeting
-from synthohive.relational.parents.trees import Tree
+from synthohive.relational.parents.leaving import leave_out
+from synthohive.relational.parents.referable import make_referable
+from synthohive.relational.parents.trees import Tree, own_parents
 from synthohive.relational.parents.widening import widened
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.relations.table import TableRelations
-from synthohive.relational.unique import UniqueRepair, unique_repairs
+from synthohive.relational.unique import UniqueRepair, together
 from synthohive.schema import ForeignKey
 
 __all__ = ["link", "link_deferred", "sum_up"]
 
 log = get_logger(__name__)
+Bools = npt.NDArray[np.bool_]
+ATTEMPTS = 5
+"""At choosing over keys to the table itself, with fewer rows each time."""
 
 
 def link(run: Run, name: str, made: Generated) -> None:
     """Choose all further parents of a table that can be chosen now, and repair repeats."""
     plan = run.fitted.plan.tables[name]
+    own = [f for f in plan.further if f.mode == "deferred" and f.key.parent == name]
+    late = [f.key for f in plan.further if f.mode == "deferred" and f.key.parent != name]
+    later = [*late, *(f.key for f in own), *([plan.hierarchy] if plan.hierarchy else [])]
+    waiting = {c for key in later for c in key.columns} - {c for c, _ in _shared(plan.further)}
+    make_referable(run, name, made)
     choices = _chosen(run, name, made, ("free", "grouped"))
-    repairs = _unique_repairs(run, name)
-    if choices or repairs:
-        made.spool.rewrite(_Finish(run, name, choices, repairs))
-    if plan.hierarchy is not None:
-        _link_hierarchy(run, name, made, plan.hierarchy)
+    changes, left = hold_keys(run, name, made, {c.label: c.chosen for c in choices})
+    if left.any():
+        _leave_out(run, name, made, left)
+        changes = changes.without(left)
+    for choice in choices:
+        choice.chosen = made.parents[choice.label]
+    left = _finish(run, name, made, choices, changes, _unique_repairs(run, name, barred=waiting))
+    if left.any():
+        _leave_out(run, name, made, left)
+    if not waiting:
+        return
+    for _ in range(ATTEMPTS):
+        left = _link_own(run, name, made, own)
+        if not left.any():
+            break
+        _leave_out(run, name, made, left)
+    waiting_still = {c for key in late for c in key.columns} - {c for c, _ in _shared(plan.further)}
+    repairs = _unique_repairs(run, name, barred=waiting_still, among=waiting)
+    left = _finish(run, name, made, [], Changes(), repairs)
+    if left.any():
+        leave_out(run, {name: left})
+
+
+def _shared(further: Collection[FurtherKey]) -> set[tuple[str, str]]:
+    return {pair for f in further for pair in f.shared if f.mode == "deferred"}
+
+
+def _link_own(run: Run, name: str, made: Generated, own: list[FurtherKey]) -> Bools:
+    """Choose over keys to the table itself; return the rows that find no parent."""
+    hierarchy = run.fitted.plan.tables[name].hierarchy
+    left = np.zeros(made.spool.rows, dtype=np.bool_)
+    if hierarchy is not None:
+        left |= _link_hierarchy(run, name, made, hierarchy)
+    for further in own:
+        left |= _link_late(run, name, made, further)
+    return left
 
 
 def link_deferred(run: Run, name: str) -> None:
     """Choose the parents over keys that close a cycle, when all tables are there."""
-    made = run.tables[name]
-    choices = _chosen(run, name, made, ("deferred",))
-    if choices:
-        made.spool.rewrite(_Finish(run, name, choices, []))
+    made, plan = run.tables[name], run.fitted.plan.tables[name]
+    late = [f for f in plan.further if f.mode == "deferred" and f.key.parent != name]
+    if not late:
+        return
+    left = np.zeros(made.spool.rows, dtype=np.bool_)
+    for further in late:
+        left |= _link_late(run, name, made, further)
+    columns = {c for f in late for c in f.key.columns}
+    referred = {
+        c
+        for _, key in run.fitted.metadata.foreign_keys()
+        if key.parent == name
+        for c in key.parent_columns
+    }
+    repairs = _unique_repairs(run, name, among=columns, fixed=referred)
+    left |= _finish(run, name, made, [], Changes(), repairs)
+    if left.any():
+        leave_out(run, {name: left})
+
+
+def _link_late(run: Run, name: str, made: Generated, further: FurtherKey) -> Bools:
+    """Choose over one key when all else is there; return the rows that find no parent."""
+    choice = _Choice(run, name, made, further)
+    changes, left = own_parents(run, name, made, further.key, {c for c, _ in further.shared})
+    choice.chosen = made.parents[choice.label]
+    _finish(run, name, made, [choice], changes, [])
+    return left
+
+
+def _leave_out(run: Run, name: str, made: Generated, left: Bools) -> None:
+    log.warning("rows_left_out", table=name, rows=int(left.sum()), reason="no keys hold for them")
+    made.keep(~left)
 
 
 def sum_up(run: Run, name: str) -> None:
@@ -58,9 +138,11 @@ def sum_up(run: Run, name: str) -> None:
         made.append(aggregate.values(parents, map(_as_table, batches), type_))
 
     def fill(block: pa.Table, start: int) -> pa.Table:
+        before = block
         for aggregate, values in zip(fitted.aggregates, made):
             block = aggregate.apply(block, values.slice(start, len(block)))
-        return fitted.relations.mend(block)
+        rng = run.rng(name, "summed up", start)
+        return fitted.not_null(before, fitted.relations.mend(block), rng)
 
     spool.rewrite(fill)
 
@@ -84,8 +166,8 @@ class _Choice:
             run, made, self.key, self.chosen, self.bounds, above(run, self.key.parent, names)
         )
         shared = {column for column, _ in further.shared}
-        pairs = list(zip(self.key.columns, self.key.parent_columns))
-        self.columns = [pair for pair in pairs if pair[0] not in shared] or pairs
+        pairs = zip(self.key.columns, self.key.parent_columns)
+        self.columns = [pair for pair in pairs if pair[0] not in shared]
 
     def apply(self, block: pa.Table, start: int) -> pa.Table:
         """Fill the key's columns of a block."""
@@ -130,23 +212,84 @@ def _chosen(run: Run, name: str, made: Generated, modes: tuple[str, ...]) -> lis
     return choices
 
 
-def _unique_repairs(run: Run, name: str) -> list[UniqueRepair]:
-    """Build a repair for each unique set with a modelled column in it."""
+def _unique_repairs(
+    run: Run,
+    name: str,
+    *,
+    barred: Collection[str] = (),
+    among: Optional[Collection[str]] = None,
+    fixed: Collection[str] = (),
+) -> list[UniqueRepair]:
+    """Build a repair for each unique set with a column that may be changed.
+
+    Parameters
+    ----------
+    barred : collection of str
+        Columns that are filled later: sets with one have to wait.
+    among : collection of str, optional
+        Only sets with one of these columns.
+    fixed : collection of str
+        Columns that rows refer to by now.
+    """
     fitted = run.fitted.tables[name]
+    checks = fitted.checks(run.fitted.metadata.dialect)
     undeclared = [
         [*rule.key.columns, rule.column] for rule in fitted.key_rules if isinstance(rule, Distinct)
     ]
-    return unique_repairs(fitted.config, fitted.free, run.seed, undeclared)
+
+    def broken(block: pa.Table) -> Bools:
+        found = np.zeros(len(block), dtype=np.bool_)
+        for rows in checks.violations(block).values():
+            found[rows] = True
+        return found
+
+    repairs = []
+    for unique in [*fitted.config.unique_sets, *undeclared]:
+        if set(unique) & set(barred) or (among is not None and not set(unique) & set(among)):
+            continue
+        seed = seeds.seed_int(run.seed, name, *unique)
+        free = set(unique) & set(fitted.free) - set(fixed)
+        made = {*fitted.roles.key, *fitted.roles.personal}
+        if not free and len(unique) > 1:  # what was made counts in other groups
+            free = set(unique) & made - set(fixed)
+        free |= {c for c in unique if isinstance(fitted.makers.get(c), ListedMaker)} - set(fixed)
+        if free:
+            repairs.append(UniqueRepair(fitted.config, unique, free, seed, broken))
+    return together(repairs)
+
+
+def _finish(
+    run: Run,
+    name: str,
+    made: Generated,
+    choices: list[_Choice],
+    changes: Changes,
+    repairs: list[UniqueRepair],
+) -> Bools:
+    """Complete the blocks of a table; return the rows that still repeat."""
+    left = np.zeros(made.spool.rows, dtype=np.bool_)
+    if choices or changes or repairs:
+        made.spool.rewrite(_Finish(run, name, choices, changes, repairs))
+    declared = {tuple(unique) for unique in run.fitted.tables[name].config.unique_sets}
+    for repair in repairs:
+        if repair.columns in declared:
+            left[repair.left] = True
+    return left
 
 
 class _Finish:
     """Completes the blocks of one table, in order."""
 
     def __init__(
-        self, run: Run, name: str, choices: list[_Choice], repairs: list[UniqueRepair]
+        self,
+        run: Run,
+        name: str,
+        choices: list[_Choice],
+        changes: Changes,
+        repairs: list[UniqueRepair],
     ) -> None:
         self.run, self.name = run, name
-        self.choices, self.repairs = choices, repairs
+        self.choices, self.changes, self.repairs = choices, changes, repairs
         self.fitted = run.fitted.tables[name]
         self.checks = self.fitted.checks(run.fitted.metadata.dialect)
 
@@ -155,6 +298,7 @@ class _Finish:
         before = block
         for choice in self.choices:
             block = choice.apply(block, start)
+        block = self.changes.apply(block, start)
         touched = any(choice.targets for choice in self.choices)
         for repair in self.repairs:
             block, changed = repair.apply(block)
@@ -162,7 +306,12 @@ class _Finish:
             if changed:
                 columns = list(repair.columns)
                 log.debug("unique_repaired", table=self.name, columns=columns, rows=changed)
-        return self._mended(before, block) if touched else block
+        for repair in self.repairs:
+            repair.remember(block)
+        if not touched:
+            return block
+        rng = self.run.rng(self.name, "mended", start)
+        return self.fitted.not_null(before, self._mended(before, block), rng)
 
     def _mended(self, before: pa.Table, block: pa.Table) -> pa.Table:
         """Make relations right again, but in rows that would break a constraint by it."""
@@ -173,30 +322,49 @@ class _Finish:
         )
 
 
-def _link_hierarchy(run: Run, name: str, made: Generated, key: ForeignKey) -> None:
-    """Fill a self reference: rows of each depth attach to rows one level above."""
+def _link_hierarchy(run: Run, name: str, made: Generated, key: ForeignKey) -> Bools:
+    """Fill a self reference: rows of each depth attach to rows one level above.
+
+    Returns the rows that find no parent.
+    """
     fitted = run.fitted.tables[name]
     if fitted.hierarchy is None or made.depths is None:
-        return
-    tree = Tree(run, name, made, key)
+        return np.zeros(made.spool.rows, dtype=np.bool_)
+    shared = _columns_beside(run, name, key)
+    tree = Tree(run, name, made, key, shared)
+    made.parents[key.label(name)] = tree.parents
+    changes, left = own_parents(run, name, made, key, shared, tree.levels)
+    chosen = made.parents[key.label(name)]
     keys = made.spool.column_table(key.parent_columns)
     checks = fitted.checks(run.fitted.metadata.dialect)
+    pairs = [p for p in zip(key.columns, key.parent_columns) if p[0] not in shared]
 
     def fill(block: pa.Table, start: int) -> pa.Table:
-        before, chosen = block, tree.parents[start : start + len(block)]
-        index = pa.array(chosen, mask=chosen < 0)
-        for column, parent_column in zip(key.columns, key.parent_columns):
+        before, rows = block, chosen[start : start + len(block)]
+        index = pa.array(rows, mask=rows < 0)
+        for column, parent_column in pairs:
             block = _with_column(block, column, keys.column(parent_column).take(index))
+        block = changes.apply(block, start)
         changed = tree.changed.column_names
         for column in changed:
             values = tree.changed.column(column).slice(start, len(block))
             block = _with_column(block, column, values)
         if not changed:
             return block
-        relations = fitted.relations
-        return checks.keep_unbroken(before, relations.mend(block), [*relations.targets, *changed])
+        relations, rng = fitted.relations, run.rng(name, "handed down", start)
+        mended = fitted.not_null(before, relations.mend(block), rng)
+        return checks.keep_unbroken(before, mended, [*relations.targets, *changed])
 
     made.spool.rewrite(fill)
+    return left
+
+
+def _columns_beside(run: Run, name: str, key: ForeignKey) -> set[str]:
+    """Return the columns of a table's hierarchy that keys chosen before have filled."""
+    plan = run.fitted.plan.tables[name]
+    others = [f.key for f in plan.further if f.mode != "deferred"]
+    others += [] if plan.driver is None else [plan.driver]
+    return {c for other in others for c in other.columns} & set(key.columns)
 
 
 def _with_column(block: pa.Table, column: str, values: pa.ChunkedArray) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
+from synthohive.relational.attribute_table import any_null
 from synthohive.relational.making.run import Run
 from synthohive.relational.parents.key_rules import Company, Meeting, follow
 from synthohive.relational.plan import FurtherKey
@@ -76,8 +77,12 @@ def children_per_parent(
     able = reachable(run, name, key)
     if members is not None:
         able &= members
-    if able.all() or not able.any():
+    if not able.any():
+        able = possible(run, name, key)
+    if able.all():
         counts = count(preference)
+    elif not able.any():
+        return np.zeros(len(able), dtype=np.int64)
     else:
         counts = _moved(
             count(np.where(able, preference, -1.0)), able, run.rng(name, label, "moved")
@@ -87,17 +92,24 @@ def children_per_parent(
     return counts
 
 
+def possible(run: Run, name: str, key: ForeignKey) -> Bools:
+    """Return the parents over `key` that rows can refer to without breaking another key."""
+    keys = run.tables[key.parent].spool.column_table(list(dict.fromkeys(key.parent_columns)))
+    able = ~any_null(keys, key.parent_columns)  # nobody refers to NULL
+    for further in run.fitted.plan.tables[name].further:
+        if {c for c, _ in further.shared} <= set(key.columns) and further.mode == "grouped":
+            able &= _agreeing(run, name, key, further)
+    return able
+
+
 def reachable(run: Run, name: str, key: ForeignKey) -> Bools:
     """Return the parents over `key` whose rows find a parent over all keys that follow."""
     source, parents = GeneratedKeys(run), np.arange(run.tables[key.parent].spool.rows)
-    able = np.ones(len(parents), dtype=np.bool_)
+    able = possible(run, name, key)
     for rule in strict_meetings(run, name, key):
         others = np.arange(run.tables[rule.key.parent].spool.rows)
         ends = follow(source, rule.key.parent, rule.route[1:], others)
         able &= np.isin(follow(source, key.parent, rule.other[1:], parents), ends)
-    for further in run.fitted.plan.tables[name].further:
-        if {c for c, _ in further.shared} <= set(key.columns) and further.mode == "grouped":
-            able &= _agreeing(run, name, key, further)
     for company in _companies(run, name, key, needs=True):
         able &= _has_children(run, company)
     return able

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Optional
 
 import numpy as np
@@ -9,20 +10,26 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive.relational import seeds
+from synthohive.relational.attribute_table import any_null
 from synthohive.relational.lineage import beside
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.choosing import above, breaks
 from synthohive.relational.parents.goals import goals
+from synthohive.relational.parents.holding import Changes, hold_late_key
+from synthohive.relational.parents.key_rules import Apart
 from synthohive.relational.parents.linkage import CodedQuotaAssigner
 from synthohive.relational.parents.matching import match
 from synthohive.relational.parents.pair_shares import PairShares
+from synthohive.relational.parents.shares import share_out
 from synthohive.relational.parents.swaps import PairRules, settle
 from synthohive.relational.relations.table import TableRelations
+from synthohive.relational.rows import group_codes
 from synthohive.schema import ForeignKey
 
-__all__ = ["Tree"]
+__all__ = ["Tree", "own_parents"]
 
 IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 class Tree:
@@ -36,7 +43,9 @@ class Tree:
         The columns that rows repeat from their parents, or that had to be moved.
     """
 
-    def __init__(self, run: Run, name: str, made: Generated, key: ForeignKey) -> None:
+    def __init__(
+        self, run: Run, name: str, made: Generated, key: ForeignKey, shared: Collection[str] = ()
+    ) -> None:
         fitted, label = run.fitted.tables[name], key.label(name)
         if fitted.hierarchy is None or made.depths is None:
             raise RuntimeError(f"{name!r} is no hierarchy")
@@ -53,7 +62,15 @@ class Tree:
         self.seen = above(run, name, names)
         self.seed = seeds.seed_int(run.seed, name, label)
         self.rng = run.rng(name, "hierarchy")
-        self.parents = fitted.hierarchy.link(made.depths, self.rng, self._pick)
+        self.groups = _groups(made, key, shared)
+        keys = made.spool.column_table(list(dict.fromkeys(key.parent_columns)))
+        self.parents, self.levels = fitted.hierarchy.link(
+            made.depths,
+            self.rng,
+            self._pick,
+            ~any_null(keys, key.parent_columns),
+            1 if set(key.columns) in map(set, fitted.config.unique_sets) else None,
+        )
         shares = fitted.pair_shares.get(label)
         if shares is not None and not kept:
             self._match(shares, made)
@@ -61,11 +78,10 @@ class Tree:
 
     def _match(self, shares: PairShares, made: Generated) -> None:
         """Let rows of one level swap parents until both go together as the real ones do."""
-        rows, level = np.flatnonzero(self.parents >= 0), np.zeros_like(self.parents)
-        current = self.parents
-        while (below := current >= 0).any():
-            level += below
-            current = np.where(below, self.parents[current], -1)
+        rows, level = np.flatnonzero(self.parents >= 0), self.levels
+        if self.groups is not None:
+            level = np.unique(np.stack([level, self.groups[0]]), axis=1, return_inverse=True)[1]
+            level = level.reshape(-1)
         chosen, at = self.parents[rows], pa.array(rows)
 
         def mine(column: str) -> pa.ChunkedArray:
@@ -83,22 +99,36 @@ class Tree:
 
     def _pick(self, rows: IntArray, parents: IntArray, counts: IntArray) -> IntArray:
         """Choose for the rows of one level, and hand down what they repeat."""
-        wanted: Optional[IntArray] = None
-        if self.codes is None or self.wanted is None:
-            chosen = self.rng.permutation(np.repeat(np.arange(len(parents)), counts))
-        else:
-            wanted = self.wanted[rows]
+        chosen = np.full(len(rows), -1, dtype=np.int64)
+        own, theirs = np.zeros_like(rows), np.zeros_like(parents)
+        if self.groups is not None:
+            own, theirs = self.groups[0][rows], self.groups[1][parents]
+        able = np.flatnonzero((own >= 0) & np.isin(own, theirs))
+        if self.groups is not None and len(able):
+            totals = np.bincount(own[able], minlength=int(theirs.max(initial=0)) + 1)
+            counts = share_out(totals, theirs, counts, self.rng)
+        if not len(able) or not counts.sum():
+            return chosen
+        own, wanted = own[able], None
+        codes, asked = np.zeros_like(theirs), np.zeros_like(own)
+        if self.codes is not None and self.wanted is not None:
+            wanted = asked = self.wanted[rows[able]]
             codes = self.codes(self._known().take(pa.array(parents)))
-            seed = self.seed + int(rows[0])
-            chosen = CodedQuotaAssigner(wanted, codes, counts, seed).assign(np.arange(len(rows)))
-        if self.bounds:
-            one, two = self.own.take(pa.array(rows)), self._above(parents)
+        size = int(max(asked.max(initial=0), codes.max(initial=0))) + 1
+        found = CodedQuotaAssigner(
+            own * size + asked, theirs * size + codes, counts, self.seed + int(rows[0])
+        ).assign(np.arange(len(able)))
+        if self.bounds and (found >= 0).all():
+            one, two = self.own.take(pa.array(rows[able])), self._above(parents)
             unwanted = tuple(breaks(order, one, two) for order in self.bounds)
-            rules = PairRules(len(parents), unwanted=unwanted, likes=wanted)
-            chosen, _ = settle(chosen, rules, self.rng)
-        found: IntArray = parents[chosen]
-        self._hand_down(rows, found)
-        return found
+            rules = PairRules(
+                len(parents), unwanted=unwanted, groups=own, theirs=theirs, likes=wanted
+            )
+            found, _ = settle(found, rules, self.rng)
+        linked = able[found >= 0]
+        chosen[linked] = parents[found[found >= 0]]
+        self._hand_down(rows[linked], chosen[linked])
+        return chosen
 
     def _known(self) -> pa.Table:
         """Return what codes are made from, as far as it was handed down by now."""
@@ -131,3 +161,84 @@ class Tree:
             self.own = self.own.set_column(
                 place, field, joined.take(pa.array(index)).combine_chunks()
             )
+
+
+def _groups(
+    made: Generated, key: ForeignKey, shared: Collection[str]
+) -> Optional[tuple[IntArray, IntArray]]:
+    """Return the group of each row as a child and as a parent: both agree on shared columns."""
+    pairs = [p for p in zip(key.columns, key.parent_columns) if p[0] in shared]
+    if not pairs:
+        return None
+    names = [c for c, _ in pairs], [p for _, p in pairs]
+    tables = [made.spool.column_table(list(dict.fromkeys(n))) for n in names]
+    own, theirs = group_codes(tables, names)
+    return own, theirs
+
+
+def own_parents(
+    run: Run,
+    name: str,
+    made: Generated,
+    key: ForeignKey,
+    shared: Collection[str],
+    levels: Optional[IntArray] = None,
+) -> tuple[Changes, Bools]:
+    """Make a key to the own table, or one that closes a circle, hold for all rows.
+
+    Rows without a parent, whose key must not be NULL, refer to themselves, or to one another.
+
+    Parameters
+    ----------
+    shared : collection of str
+        Columns of the key that other keys have filled.
+    levels : ndarray of int64, optional
+        In a hierarchy: parents stand on a level above.
+
+    Returns
+    -------
+    changes : Changes
+    left : ndarray of bool
+        The rows for which there is no parent.
+    """
+    if key.parent == name:
+        _close_loops(run, name, made, key, shared)
+
+    def circle(rows: IntArray, parents: IntArray) -> Bools:
+        return np.zeros(len(rows), bool) if levels is None else levels[parents] >= levels[rows]
+
+    keys, left = hold_late_key(run, name, made, key, shared, circle)
+    if left.any() and levels is not None:  # better a circle than none
+        again, left = hold_late_key(run, name, made, key, shared)
+        return Changes(keys.changes()).and_then(Changes(again.changes())), left
+    return Changes(keys.changes()), left
+
+
+def _close_loops(
+    run: Run, name: str, made: Generated, key: ForeignKey, shared: Collection[str]
+) -> None:
+    """Let roots refer to themselves as the real ones do; all of them where NULL is forbidden."""
+    fitted, label = run.fitted.tables[name], key.label(name)
+    chosen, columns, pk = made.parents[label].copy(), fitted.config.columns, fitted.config.pk
+    empty = any(columns[c].nullable for c in key.columns if c not in shared and c not in pk)
+    is_unique = set(key.columns) in map(set, fitted.config.unique_sets)
+    first = fitted.hierarchy is not None and key == run.fitted.plan.tables[name].hierarchy
+    share = fitted.hierarchy.loops if fitted.hierarchy is not None and first else 0.0
+    rng = run.rng(name, label, "loops")
+    roots = np.flatnonzero(chosen < 0)
+    if not empty and is_unique:  # then all rows are in circles
+        roots, share = np.arange(len(chosen)), float(share > 0.5)
+    elif empty:
+        roots = roots[rng.random(len(roots)) < share]
+    apart = any(isinstance(r, Apart) and r.key == key and r.other is None for r in fitted.key_rules)
+    chosen[roots] = roots
+    if len(roots) and not empty and (apart or (is_unique and not share)):
+        groups = _groups(made, key, shared)
+        own = np.zeros_like(chosen) if groups is None else groups[0]
+        order = roots[np.argsort(own[roots], kind="stable")]
+        first_of = np.flatnonzero(np.r_[True, own[order][1:] != own[order][:-1]][: len(order)])
+        after = np.roll(order, -1)
+        ends = np.append(first_of[1:], len(order)) - 1
+        after[ends] = order[first_of]
+        chosen[order] = after
+    made.parents[label] = chosen

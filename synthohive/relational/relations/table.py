@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrow import column_from_arrow
 from synthohive.relational.lineage import beside
+from synthohive.relational.not_null import never_null
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.calendar import CalendarDate, CalendarPart
 from synthohive.relational.relations.clock import ClockDelay, ClockTime
@@ -173,6 +174,8 @@ class TableRelations:
                     array = _with_nulls(array, given)
             if name in self.null_with:
                 array = _with_nulls(array, pc.is_null(known[self.null_with[name]]))
+            if array is not None:
+                array = never_null(columns[name], array, None, rng)
             known[name] = array
         made = self._in_known_combinations(pa.table({**known, **beside}), rng)
         others = [n for n in modelled.column_names if n not in columns]

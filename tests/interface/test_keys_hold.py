@@ -1,0 +1,245 @@
+"""Keys hold, always: random schemas, and those that once came out wrong.
+
+``SYNTHOHIVE_GRAPHS=2000`` runs more of the random ones than the CI does.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from synthohive import Synthesizer
+from tests.relational.schema_graphs import Graph, Table, schema_graphs
+
+GRAPHS = int(os.environ.get("SYNTHOHIVE_GRAPHS", "200"))
+MODELS = ("ctgan", "tvae", "autoregressive")
+
+
+def assert_valid(graph: Graph, made: dict[str, pa.Table]) -> None:
+    """Look at NOT NULL, unique keys and foreign keys by plain Python."""
+    rows = {name: table.to_pylist() for name, table in made.items()}
+    for table in graph.tables:
+        own = rows[table.name]
+        for column in set(table.columns) - table.nullable:
+            assert all(row[column] is not None for row in own), (table.name, column)
+        for unique in table.unique_sets:
+            keys = [k for k in (tuple(row[c] for c in unique) for row in own) if None not in k]
+            assert len(keys) == len(set(keys)), (table.name, unique)
+        for columns, parent, target in table.keys:
+            known = {tuple(row[c] for c in target) for row in rows[parent]}
+            for row in own:
+                key = tuple(row[c] for c in columns)
+                assert None in key or key in known, (table.name, columns, key)
+
+
+def assert_counts(
+    graph: Graph, made: dict[str, pa.Table], scale: float, kept: Collection[str]
+) -> None:
+    """Roots have their rows; nothing comes from nothing, or goes without need."""
+    for table in graph.tables:
+        real, found = len(table.rows), len(made[table.name])
+        assert (found > 0) <= (real > 0), table.name
+        limited = any(not set(unique) - set(table.listed) for unique in table.unique_sets)
+        if not table.keys and not limited and table.name not in kept:
+            assert found == max(round(real * scale), min(real, 1)), table.name
+
+
+def written(path: Path) -> dict[str, int]:
+    """Let SQLite itself look at what was written; return the rows of each table."""
+    connection = sqlite3.connect(path)
+    try:
+        assert not connection.execute("PRAGMA foreign_key_check").fetchall()
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        names = [
+            n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        ]
+        return {n: connection.execute(f"SELECT count(*) FROM {n}").fetchone()[0] for n in names}
+    finally:
+        connection.close()
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=GRAPHS,
+    deadline=None,
+    derandomize=GRAPHS == 200,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(schema_graphs(), st.sampled_from(MODELS), st.integers(0, 99))
+def test_keys_hold_in_any_schema(graph: Graph, model: str, seed: int) -> None:
+    if not any(table.rows for table in graph.tables):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "real.db"
+        graph.write(path)
+        synth = Synthesizer.from_database(f"sqlite:///{path}", model=model)
+        synth.fit(seed=seed, epochs=1, progress=False, n_jobs=1)
+        kept = {n for n, t in synth.fitted_.tables.items() if t.reference is not None}
+        for scale in (0.5, 1.0, 3.0):
+            made = synth.sample(seed=seed, scale=scale, output_format="arrow")
+            assert_valid(graph, made)
+            assert_counts(graph, made, scale, kept)
+        synth.to_database(schema="copy", seed=seed)
+        written(Path(folder) / "copy.db")
+
+
+def table(name: str, columns: dict[str, str], rows: list[tuple[Any, ...]], **more: Any) -> Table:
+    """Describe a table; a column whose kind ends in ``?`` may be NULL."""
+    made = Table(name, {c: kind.rstrip("?") for c, kind in columns.items()}, **more)
+    made.nullable = {c for c, kind in columns.items() if kind.endswith("?")}
+    made.rows = [dict(zip(columns, row)) for row in rows]
+    return made
+
+
+ROOT = table("o", {"id": "int", "x": "int?"}, [(i, i % 5) for i in range(100)], pk=["id"])
+CASES = {
+    "a key beside one with a NULL": [
+        table("u", {"id": "int", "v": "real"}, [(i, i / 3) for i in range(100)], pk=["id"]),
+        table(
+            "w", {"a": "int", "b": "text"}, [(i, f"b{i % 7}") for i in range(100)], pk=["a", "b"]
+        ),
+        table(
+            "c",
+            {"id": "int", "u_id": "int", "b": "text?"},
+            [(i, i % 100, f"b{(i % 100) % 7}" if i % 3 else None) for i in range(150)],
+            pk=["id"],
+            keys=[(["u_id"], "u", ["id"]), (["u_id", "b"], "w", ["a", "b"])],
+        ),
+    ],
+    "a weak entity whose key overlaps another": [
+        ROOT,
+        table("w", {"a": "int", "b": "int"}, [(i, i % 6) for i in range(40)], pk=["a", "b"]),
+        table(
+            "l",
+            {"o": "int", "ln": "int", "b": "int", "x": "int"},
+            [(i % 20, i // 20, (i % 20) % 6, i % 4) for i in range(36)],
+            pk=["o", "ln"],
+            keys=[(["o"], "o", ["id"]), (["o", "b"], "w", ["a", "b"])],
+        ),
+    ],
+    "a unique key with a column that may be NULL": [
+        table(
+            "p",
+            {"id": "int", "f": "int?", "d": "int"},
+            [(i, i % 2 if i % 3 else None, i) for i in range(90)],
+            pk=["id"],
+            uniques=[["f", "d"]],
+        ),
+        table(
+            "c",
+            {"id": "int", "pf": "int", "pd": "int"},
+            [(j, i % 2, i) for j, i in enumerate([i for i in range(90) if i % 3] * 2)],
+            pk=["id"],
+            keys=[(["pf", "pd"], "p", ["f", "d"])],
+        ),
+    ],
+    "a unique boolean": [
+        table(
+            "p",
+            {"id": "int", "flag": "bool?"},
+            [(1, 1), (2, 0), (3, None)],
+            pk=["id"],
+            uniques=[["flag"]],
+        )
+    ],
+    "decimal keys": [
+        table(
+            "p",
+            {"id": "int", "price": "decimal"},
+            [(i, i * 1.25) for i in range(60)],
+            pk=["id"],
+            uniques=[["price"]],
+        ),
+        table(
+            "c",
+            {"id": "int", "price": "decimal"},
+            [(i, (i % 60) * 1.25) for i in range(120)],
+            pk=["id"],
+            keys=[(["price"], "p", ["price"])],
+        ),
+    ],
+    "many to many between tables of keys only": [
+        table("p", {"id": "int"}, [(i,) for i in range(60)], pk=["id"]),
+        table("q", {"id": "int"}, [(i,) for i in range(50)], pk=["id"]),
+        table(
+            "pq",
+            {"p": "int", "q": "int", "v": "int"},
+            [(i % 60, (i * 7) % 50, i % 5) for i in range(120)],
+            pk=["p", "q"],
+            keys=[(["p"], "p", ["id"]), (["q"], "q", ["id"])],
+        ),
+    ],
+    "a root that refers to itself": [
+        table(
+            "n",
+            {"id": "int", "parent": "int"},
+            [(i, max(0, (i - 1) // 2)) for i in range(100)],
+            pk=["id"],
+            keys=[(["parent"], "n", ["id"])],
+        )
+    ],
+    "a circle without NULL": [
+        table(
+            "a",
+            {"id": "int", "b_id": "int"},
+            [(i, i) for i in range(50)],
+            pk=["id"],
+            keys=[(["b_id"], "b", ["id"])],
+        ),
+        table(
+            "b",
+            {"id": "int", "a_id": "int"},
+            [(i, i) for i in range(50)],
+            pk=["id"],
+            keys=[(["a_id"], "a", ["id"])],
+        ),
+    ],
+    "parents of one's own tenant": [
+        table("t", {"id": "int"}, [(i,) for i in range(5)], pk=["id"]),
+        table(
+            "n",
+            {"t": "int", "no": "int", "parent": "int?"},
+            [(i % 5, i // 5, (i // 5) // 2 if i >= 5 else None) for i in range(60)],
+            pk=["t", "no"],
+            keys=[(["t"], "t", ["id"]), (["t", "parent"], "n", ["t", "no"])],
+        ),
+    ],
+    "one row at the top": [
+        table("co", {"id": "int", "name": "text"}, [(1, "ACME")], pk=["id"]),
+        table(
+            "e",
+            {"id": "int", "co": "int", "v": "real"},
+            [(i, 1, i / 7) for i in range(100)],
+            pk=["id"],
+            keys=[(["co"], "co", ["id"])],
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_keys_that_came_out_wrong(name: str, tmp_path: Path) -> None:
+    graph = Graph(CASES[name], [])
+    graph.write(tmp_path / "real.db")
+    synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'real.db'}")
+    synth.fit(seed=1, epochs=1, progress=False, n_jobs=1)
+    for scale in (0.5, 1.0, 3.0):
+        made = synth.sample(seed=3, scale=scale, output_format="arrow")
+        assert_valid(graph, made)
+        for one in graph.tables:  # where a smaller or larger copy is possible, it is complete
+            if synth.fitted_.tables[one.name].reference is not None:
+                continue  # which keeps its size
+            wanted = max(round(len(one.rows) * scale), 1)
+            assert abs(len(made[one.name]) - wanted) <= 0.05 * wanted, (one.name, scale)
+    synth.to_database(schema="copy", seed=4, scale=3.0)
+    assert set(written(tmp_path / "copy.db")) >= {one.name for one in graph.tables}
