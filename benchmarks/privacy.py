@@ -71,12 +71,30 @@ def _printed(rows: Iterable[tuple[str, dict[str, float]]]) -> dict[str, Any]:
     return figures
 
 
+def memorisation(args: argparse.Namespace) -> dict[str, Any]:
+    """Compare learned with held-out rows; see :mod:`benchmarks.memorisation`."""
+    from benchmarks.data import Options
+    from benchmarks.memorisation import averaged, measured, sources
+
+    figures: dict[str, Any] = {}
+    tables = sources(Options(python=args.python))
+    cases = [(s, t, m) for s in args.sizes for t in args.tables for m in args.models]
+    for size, name, model in cases:
+        if 2 * size <= len(tables[name]):
+            found = averaged(list(measured(tables[name], size, model, args.most_epochs)))
+            cells = "  ".join(f"{k} {m:.3f}±{s:.3f}" for k, (m, s) in found.items())
+            print(f"{name:<9} {size:>6,} {model:<15} {cells}", flush=True)
+            figures[f"{name}/{size}/{model}"] = found
+    return figures
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "entities": entities,
     "look-ups": look_ups,
     "aliases": aliases,
     "detection": detection,
     "membership": membership,
+    "memorisation": memorisation,
 }
 
 
@@ -89,6 +107,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a file for all figures")
     parser.add_argument("--models", nargs="+", default=["autoregressive", "tvae", "ctgan"])
     parser.add_argument("--epochs", type=int, default=8)
+    more = parser.add_argument_group("of memorisation")
+    more.add_argument("--python", default=sys.executable, help="with statsmodels")
+    more.add_argument("--tables", nargs="+", default=["fair", "flights"])
+    more.add_argument("--sizes", nargs="+", type=int, default=[200, 1_000, 3_000, 20_000])
+    more.add_argument("--most-epochs", type=int, default=300)
     args = parser.parse_args()
     figures = {}
     for name in args.sections:

@@ -230,6 +230,10 @@ class PrivacyConfig(Strict):
         Carry the comments of tables and columns over to the synthetic schema. They are what
         people wrote, as are defaults, CHECKs and the labels of enumerations, without which
         the schema would be another one.
+    max_memorisation : float, optional
+        :class:`PrivacyError` if a fitted model knows the rows it learned better than held-out
+        ones by more: the largest excess over 0.5, as :attr:`Synthesizer.memorisation` has
+        it. 0.05 is a limit that a table of 1,000 rows and more should keep.
     """
 
     pii_strategy: Literal["fake", "mask", "hash", "keep"] = "fake"
@@ -239,6 +243,7 @@ class PrivacyConfig(Strict):
     entities: Optional[list[str]] = None
     locale: str = "en_US"
     keep_comments: bool = True
+    max_memorisation: Optional[float] = Field(default=None, ge=0, le=0.5)
 
 
 class Metadata(Strict):

@@ -10,6 +10,7 @@ from synthohive.relational.fitted import AnyRelation, FittedDatabase
 from synthohive.schema import Metadata
 
 if TYPE_CHECKING:
+    from synthohive.core.models.base import Memorisation
     from synthohive.privacy.detect import PiiFinding
 
 __all__ = ["SynthesizerState"]
@@ -53,6 +54,16 @@ class SynthesizerState:
     def relations(self) -> dict[str, list[AnyRelation]]:
         """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
         return {name: table.all_relations for name, table in self._state().tables.items()}
+
+    @property
+    def memorisation(self) -> dict[str, Optional[Memorisation]]:
+        """How much better each table's model knows learned than held-out rows; after :meth:`fit`.
+
+        None where rows are too few (under 30), or the model does not measure it. A table
+        without a model is left out.
+        """
+        models = {name: table.model for name, table in self._state().tables.items()}
+        return {name: model.memorisation for name, model in models.items() if model is not None}
 
     def __repr__(self) -> str:
         state = "fitted" if self.fitted_ is not None else "not fitted"

@@ -202,6 +202,8 @@ class Synthesizer(SynthesizerState):
             The input cannot be learned; nothing was trained.
         TrainingError
             A model diverged, its process died, or there is no such device.
+        PrivacyError
+            A model has memorised more than ``PrivacyConfig.max_memorisation`` allows.
         SerializationError
             `checkpoint_dir` holds something else, or an unfinished fit of other data or
             with other options; the message names them.

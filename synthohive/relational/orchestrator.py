@@ -42,6 +42,7 @@ from synthohive.relational.parents.reach import possible
 from synthohive.relational.plan import RelationalPlan, may_be_null
 from synthohive.relational.relations.stated import check_stated
 from synthohive.relational.sample import Sample
+from synthohive.relational.training.check_memorisation import check_memorisation
 from synthohive.relational.training.fit_record import begin, fit_facts
 from synthohive.relational.training.training_job import work
 from synthohive.relational.training.training_pool import TrainingPool, processes
@@ -83,6 +84,8 @@ def fit_database(
         The metadata has problems, or (with ``validate``) the rows have orphans.
     TrainingError
         A model diverged.
+    PrivacyError
+        A model has memorised more than ``max_memorisation`` allows.
     SerializationError
         What is unfinished belongs to another fit.
     """
@@ -144,6 +147,8 @@ def _fit_tables(fitter: TableFitter, listener: Optional[TrainingListener]) -> No
 
     def done(name: str, model: Optional[ConditionalGenerativeModel]) -> None:
         fitted.tables[name].model = model
+        if model is not None:
+            check_memorisation(name, model, options.privacy.max_memorisation)
         if listener is not None:
             listener.on_table(name)
 

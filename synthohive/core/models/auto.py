@@ -168,7 +168,7 @@ class Auto(ConditionalGenerativeModel):
         kind = resolve_model(self.choice_)
         self.model_ = kind(self.metadata, batch_size=self.batch_size, epochs=self.epochs)
         self.model_.fit(data, context, seed=final, listener=listener, **kwargs)
-        self.conditional = self.model_.conditional
+        self.conditional, self.memorisation = self.model_.conditional, self.model_.memorisation
         return self
 
     def _try(
@@ -253,6 +253,7 @@ class Auto(ConditionalGenerativeModel):
             model.trial_ = {name: Score(**score) for name, score in state["trial"].items()}
             model.model_ = resolve_model(model.choice_).load(path / "model")
             model.conditional = model.model_.conditional
+            model.memorisation = model.model_.memorisation
         except Exception as exc:
             raise SerializationError(f"The model in {path.name!r} cannot be read: {exc}") from exc
         return model

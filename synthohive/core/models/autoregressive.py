@@ -24,8 +24,13 @@ from synthohive._components import read_json
 from synthohive.core.data.encoded import ABSENT, SILENT, EncodedTable, Layout
 from synthohive.core.models.autoregressive_network import Network, context_tensors
 from synthohive.core.models.autoregressive_training import AutoregressiveTask, log_shares
-from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
+from synthohive.core.models.base import (
+    ConditionalGenerativeModel,
+    Memorisation,
+    TrainingListener,
+)
 from synthohive.core.models.discretise import Bins, Discretiser
+from synthohive.core.models.memorisation import measure
 from synthohive.core.models.settings import settings_of
 from synthohive.core.models.tensors import read_tensors, restored
 from synthohive.core.models.training import Schedule, one_thread, split, train
@@ -36,10 +41,13 @@ __all__ = ["Autoregressive", "AutoregressiveConfig"]
 
 SLICE = 4096
 LEAST_STEPS = 20
+PATIENT_STEPS = 50
 CALIBRATION_ROWS = 20_000
 CALIBRATIONS = 4
 MOST_WEIGHTS, LEAST_WIDTH = 16_000_000, 8
 """Of wide tables, layers are narrower: every pair of variables has a matrix."""
+WIDE_ROWS = 2_000
+"""Of fewer rows, layers are narrower."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class AutoregressiveConfig:
     lr : float
         Learning rate for a batch of 500; it grows with the root of the batch.
     decay : float
-        Weight decay.
+        Weight decay at least; more of it where rows are few.
     dropout : float
     average : float
         Decay of the weights' moving average, which is what is validated and draws.
@@ -118,20 +126,29 @@ class Autoregressive(ConditionalGenerativeModel):
             np.random.Philox(np.random.SeedSequence() if seed is None else seed)
         )
         self.discretiser_ = Discretiser.fit(data)
+        self.widths_ = self._widths(len(data))
         self.context_layout_ = given.layout
         training, held = split(len(data), rng)
         with one_thread(int(rng.integers(2**62))):
             self.network_ = self._network()
             if self.discretiser_.variables:
                 task = AutoregressiveTask(self, data, given, training, held, rng)
-                steps = min(self.config.steps, max(LEAST_STEPS, len(training) // task.batch))
-                every = max(self.config.evaluate_every, -(-50 // steps))
-                schedule = Schedule(self.epochs, steps, every, self.config.patience)
+                schedule = self._schedule(len(training), task.batch)
+                task.patience = schedule.patience
                 train(task, schedule, listener, device)
                 self.network_ = task.state
                 self._calibrate(data, given, rng)
             self.network_.eval()
+            if self.discretiser_.variables:
+                self.memorisation = measure(self, data, context, (training, held), task.gap, rng)
         return self
+
+    def _schedule(self, rows: int, batch: int) -> Schedule:
+        """Return how long to train; a small table's epochs are short, and more are waited for."""
+        config = self.config
+        steps = min(config.steps, max(LEAST_STEPS, rows // batch))
+        patience = config.patience * max(1, -(-PATIENT_STEPS // steps) // config.evaluate_every)
+        return Schedule(self.epochs, steps, config.evaluate_every, patience)
 
     def _calibrate(
         self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
@@ -153,11 +170,22 @@ class Autoregressive(ConditionalGenerativeModel):
             pairs = zip(wanted, log_shares(told, sizes))
             self.network_.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
 
+    def _widths(self, rows: int) -> tuple[int, int]:
+        """Return the widths of a code's vector and of a variable's layer.
+
+        Half as wide for each quarter of the rows: what is wide learns few rows by heart.
+        """
+        embedding, hidden, count = self.config.embedding, self.config.hidden, WIDE_ROWS
+        while rows < count and hidden > LEAST_WIDTH:
+            embedding, hidden, count = max(embedding // 2, 4), hidden // 2, count // 4
+        variables = len(self.discretiser_.variables)
+        while variables**2 * embedding * hidden > MOST_WEIGHTS and hidden > LEAST_WIDTH:
+            embedding, hidden = max(embedding // 2, 2), hidden // 2
+        return embedding, hidden
+
     def _network(self) -> Network:
         variables = self.discretiser_.variables
-        embedding, hidden = self.config.embedding, self.config.hidden
-        while len(variables) ** 2 * embedding * hidden > MOST_WEIGHTS and hidden > LEAST_WIDTH:
-            embedding, hidden = max(embedding // 2, 2), hidden // 2
+        embedding, hidden = self.widths_
         return Network(
             [variable.cardinality for variable in variables],
             [variable.width for variable in variables],
@@ -218,6 +246,8 @@ class Autoregressive(ConditionalGenerativeModel):
             "config": asdict(self.config),
             "batch_size": self.batch_size,
             "epochs": self.epochs,
+            "widths": list(self.widths_),
+            "memorisation": None if self.memorisation is None else asdict(self.memorisation),
             "layout": self.discretiser_.layout.to_dict(),
             "context_layout": self.context_layout_.to_dict(),
         }
@@ -244,6 +274,9 @@ class Autoregressive(ConditionalGenerativeModel):
             ]
             model.discretiser_ = Discretiser(layout, bins)
             model.context_layout_ = Layout.from_dict(state["context_layout"])
+            model.widths_ = (int(state["widths"][0]), int(state["widths"][1]))
+            if state["memorisation"] is not None:
+                model.memorisation = Memorisation(**state["memorisation"])
             own = {k[8:]: v for k, v in tensors.items() if k.startswith("network.")}
             model.network_ = restored(model._network, own)
         except Exception as exc:

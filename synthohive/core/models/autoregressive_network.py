@@ -103,11 +103,22 @@ class Network(nn.Module):
         hidden = self._hidden_of_all(coarse, fine, context, mask)
         return self.heads.losses(hidden, coarse) + self.fine.losses(hidden, coarse, fine)
 
-    def shrink(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> float:
-        """Scale each head as rows that were not learned bear out; return their total loss."""
+    def shrink(
+        self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor
+    ) -> tuple[float, Tensor]:
+        """Scale each head as rows that were not learned bear out.
+
+        Returns
+        -------
+        float
+            Their total loss.
+        Tensor, shape (B, J)
+            What :meth:`losses` are, of heads that are not scaled.
+        """
         hidden = self._hidden_of_all(coarse, fine, context, mask)
+        plain = self.heads.losses(hidden, coarse) + self.fine.losses(hidden, coarse, fine)
         losses = self.heads.shrink(hidden, coarse).sum()
-        return float(losses + self.fine.shrink(hidden, coarse, fine).sum())
+        return float(losses + self.fine.shrink(hidden, coarse, fine).sum()), plain
 
     def _hidden_of_all(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         """Return (J, B, H)."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.autoregressive_network import Network, context_tensors
+from synthohive.core.models.memorisation import GapWatch, repeated
 from synthohive.core.models.training import Trainable
 
 if TYPE_CHECKING:
@@ -20,11 +21,24 @@ if TYPE_CHECKING:
 
 __all__ = ["AutoregressiveTask", "log_shares"]
 
+MOST_LOSS = 20.0
+"""Of one variable, in nats: one code that never occurred is not to outweigh all rows."""
+WATCHED = 1_000
+"""Learned rows at most whose likelihood is compared with that of held-out rows."""
+DECAY_ROWS, STRONG_DECAY, MOST_DECAY = 13_000, 1.2, 60.0
+"""Tables of fewer rows have more weight decay: up to a strong one, and more where that is in vain.
+
+A weight of AdamW is at most one over its decay, and comes near that only where all batches
+agree on its sign: what few rows have by chance is lost first. On a survey of 3,000 rows, decay
+0.1 reaches a held-out loss of 11.65 with an attack's area of 0.57; decay 20, of 11.63 with 0.51.
+"""
 UNDECAYED = ("biases", "shares", "bias", "norm")
 
 
 class AutoregressiveTask(Trainable):
-    """The training of one table."""
+    """The training of one table; it begins with independent columns."""
+
+    usable = True
 
     def __init__(
         self,
@@ -52,13 +66,26 @@ class AutoregressiveTask(Trainable):
         self.optimizer = torch.optim.AdamW(
             _groups(self.network),
             lr=self.config.lr * math.sqrt(self.batch / 500),
-            weight_decay=self.config.decay,
+            weight_decay=decay_of(self.config.decay, len(data)),
             fused=True,
         )
-        self.best, self.waited = math.inf, 0
+        self.best, self.waited, self.patience = math.inf, 0, self.config.patience
+        watched = rng.permutation(len(training))[:WATCHED]
+        self.watched = torch.from_numpy(np.sort(watched))
+        with torch.no_grad():
+            coarse_held, fine_held = self.held
+            shrunk = self.state.losses(
+                coarse_held, fine_held, self._held_vectors(), self._mask(True)
+            )
+            self.watch = GapWatch(
+                len(data), self._learned(), _scores(shrunk), repeated(data, training, held)
+            )
+        self.most_gap = self.watch.most
+        self.steps = self.strengthened = 0
 
     def step(self) -> dict[str, Tensor]:
         """Take one batch; see the base class."""
+        self.steps += 1
         if len(self.order) < self.batch:
             self.order = self.rng.permutation(len(self.codes[0]))
         rows, self.order = self.order[: self.batch], self.order[self.batch :]
@@ -91,18 +118,56 @@ class AutoregressiveTask(Trainable):
         return torch.as_tensor((rank[:, None] < rank[None, :]).astype(np.float32))
 
     def validate(self) -> float:
-        """Return the negative log-likelihood per variable of held-out rows, heads shrunk."""
+        """Return the negative log-likelihood per variable of held-out rows, heads shrunk.
+
+        The gap is that of heads which are not: who holds the weights can scale them back.
+        """
         coarse, fine = self.held
         with torch.no_grad():
-            context = self.state.context(*self.held_context)
-            total = self.state.shrink(coarse, fine, context, self._mask(True))
+            context = self._held_vectors()
+            total, losses = self.state.shrink(coarse, fine, context, self._mask(True))
+            self.gap = self.watch.gap(self._learned(), _scores(losses))
         metric = total / max(1, self.held[0].numel())
         self.waited = 0 if metric < self.best else self.waited + 1
         self.best = min(metric, self.best)
-        if self.waited and self.waited % max(1, self.config.patience // 3) == 0:
+        if self.waited and self.waited % max(1, self.patience // 3) == 0:
             for group in self.optimizer.param_groups:
                 group["lr"] *= 0.5
         return metric
+
+    def counter(self) -> bool:
+        """Double the weight decay, which forgets what few rows have by chance.
+
+        The average of the weights shows it some steps later; until then there is no more.
+        """
+        group = self.optimizer.param_groups[0]
+        lag = 2 / (1 - self.config.average) if self.strengthened else 0.0
+        if self.steps - self.strengthened < lag or group["weight_decay"] >= MOST_DECAY:
+            return False
+        group["weight_decay"] *= 2
+        self.strengthened = self.steps
+        self.best, self.waited = math.inf, 0
+        return True
+
+    def _held_vectors(self) -> Tensor:
+        found: Tensor = self.state.context(*self.held_context)
+        return found
+
+    def _learned(self) -> npt.NDArray[np.float64]:
+        """Return the log-likelihood of learned rows."""
+        coarse, fine = (c[self.watched] for c in self.codes)
+        context = self.state.context(*(t[self.watched] for t in self.context))
+        return _scores(self.state.losses(coarse, fine, context, self._mask(True)))
+
+
+def _scores(losses: Tensor) -> npt.NDArray[np.float64]:
+    found: npt.NDArray[np.float64] = -losses.clamp(max=MOST_LOSS).sum(dim=1).double().numpy()
+    return found
+
+
+def decay_of(least: float, rows: int) -> float:
+    """Return the weight decay for a table of so many rows."""
+    return max(least, min((DECAY_ROWS / max(rows, 1)) ** 2, STRONG_DECAY))
 
 
 def _groups(network: Network) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from synthohive._components import read_json
 from synthohive.core.data.encoded import EncodedTable, Layout
-from synthohive.core.models.base import ConditionalGenerativeModel
+from synthohive.core.models.base import ConditionalGenerativeModel, Memorisation
 from synthohive.core.models.calibration import QuantileMaps, block_bias, wide_bias
 from synthohive.core.models.heads import RowGenerator
 from synthohive.core.models.tensors import read_tensors, restored
@@ -115,6 +115,7 @@ class CalibratedModel(ConditionalGenerativeModel):
             "config": asdict(self.config),
             "batch_size": self.batch_size,
             "epochs": self.epochs,
+            "memorisation": None if self.memorisation is None else asdict(self.memorisation),
             "layout": self.layout_.to_dict(),
             "context_layout": self.context_layout_.to_dict(),
         }
@@ -137,6 +138,8 @@ class CalibratedModel(ConditionalGenerativeModel):
             )
             model.layout_ = Layout.from_dict(state["layout"])
             model.context_layout_ = Layout.from_dict(state["context_layout"])
+            if state["memorisation"] is not None:
+                model.memorisation = Memorisation(**state["memorisation"])
             tensors = read_tensors(path / "model.safetensors")
             maps = {k[5:]: v.numpy() for k, v in tensors.items() if k.startswith("maps.")}
             model.maps_ = QuantileMaps(**maps) if maps else None

@@ -21,6 +21,7 @@ from synthohive.core.models.base import TrainingListener
 from synthohive.core.models.calibrated import CalibratedModel
 from synthohive.core.models.calibration import QuantileMaps
 from synthohive.core.models.ctgan_training import CTGANTask
+from synthohive.core.models.memorisation import measure
 from synthohive.core.models.networks import Generator
 from synthohive.core.models.settings import settings_of
 from synthohive.core.models.training import Schedule, one_thread, split, train
@@ -126,6 +127,7 @@ class CTGAN(CalibratedModel):
             task = CTGANTask(self, data, given, training, held, rng)
             train(task, self._schedule(len(training), task.batch), listener, device)
             self._calibrate(data, given, rng)
+        self.memorisation = measure(self, data, context, (training, held), task.gap, rng)
         return self
 
     def _schedule(self, rows: int, batch: int) -> Schedule:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.blocks import BlockMap, as_tensors
+from synthohive.core.models.memorisation import GapWatch, closeness, commonness, repeated
 from synthohive.core.models.metrics import distance
 from synthohive.core.models.networks import Discriminator
 from synthohive.core.models.training import Trainable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["CTGANTask"]
 
 IntArray = npt.NDArray[np.int64]
+WATCHED, DRAWN = 500, 1_000
+"""Rows of each kind at most that are compared with drawn ones, and how many of these at least."""
 
 
 class ConditionSampler:
@@ -97,6 +100,16 @@ class CTGANTask(Trainable):
         )
         self.state = deepcopy(self.generator)  # the moving average, which is what samples
         self.model.generator_ = self.state
+        watched = np.sort(rng.permutation(training)[: min(len(held), WATCHED)])
+        compared = np.sort(rng.permutation(held)[: len(watched)])
+        common = commonness(data)
+        self.watch = GapWatch(
+            len(data), common[watched], common[compared], repeated(data, training, held)
+        )
+        self.most_gap = self.watch.most
+        both = np.stack([watched, compared], axis=1).ravel()
+        self.watched, self.compared = data.take(watched), data.take(compared)
+        self.both = context.take(np.resize(both, max(DRAWN, len(both))))
 
     def _batch(self) -> tuple[Tensor, IntArray, IntArray, Tensor]:
         """Return row numbers, condition blocks, condition codes, and condition vectors."""
@@ -207,8 +220,15 @@ class CTGANTask(Trainable):
             mean.lerp_(now, 1 - self.config.average)
 
     def validate(self) -> float:
-        """Compare rows generated for held-out contexts with the held-out rows."""
+        """Compare rows generated for held-out contexts with the held-out rows.
+
+        The gap is that of how near the nearest drawn row comes to learned and to held-out rows
+        (as in the attack of Hilprecht, Härterich & Bernau, 2019): there is no likelihood.
+        """
         rng = np.random.Generator(np.random.Philox(0))  # the same noise at each evaluation
+        made = self.model._draw(self.both, rng)  # as many for learned as for held-out contexts
+        near = (closeness(rows, made) for rows in (self.watched, self.compared))
+        self.gap = self.watch.gap(*near)
         made = self.model._draw(self.held_context, rng)
         return distance(self.held, made, self.held_context)
 

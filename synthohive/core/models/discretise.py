@@ -20,7 +20,7 @@ Ends = tuple[Floats, Floats, npt.NDArray[np.int32]]
 
 BINS = 64
 STEPS = 1024
-BIN_ROWS, STEP_ROWS = 30, 8
+BIN_ROWS, STEP_ROWS = 30, 12
 """Rows that a bin, and a step within it, should hold."""
 LARGE = 96
 """A block of more codes is split in two."""

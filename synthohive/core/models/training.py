@@ -22,6 +22,10 @@ from synthohive.exceptions import TrainingError
 __all__ = ["Schedule", "Trainable", "one_thread", "resolve_device", "split", "train"]
 
 
+SLIGHT = 1e-3
+"""Share of the metric below which an improvement is not worth waiting for more."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """How long to train.
@@ -49,18 +53,34 @@ class Trainable(ABC):
     On another device than the CPU, the attributes that are tensors, sequences of tensors, or
     modules are moved there for the steps, in which new tensors (also by ``as_tensor``) are
     made there.
+
+    Attributes
+    ----------
+    gap, most_gap : float
+        How much better the state knows learned than held-out rows, as the last validation
+        found, and the most of it that is kept; see
+        :class:`~synthohive.core.models.memorisation.GapWatch`.
+    usable : bool
+        The state draws rows before any step, if only with independent columns.
     """
 
     table: str
     state: nn.Module
+    gap: float = 0.0
+    most_gap: float = math.inf
+    usable: bool = False
 
     @abstractmethod
     def step(self) -> dict[str, Tensor]:
         """Take one optimisation step; return the losses (detached scalars)."""
 
+    def counter(self) -> bool:
+        """Do something against a gap that is too large; return whether anything was done."""
+        return False
+
     @abstractmethod
     def validate(self) -> float:
-        """Return the metric on held-out rows; lower is better."""
+        """Return the metric on held-out rows, lower is better; set the gap."""
 
 
 def train(
@@ -71,6 +91,8 @@ def train(
 ) -> float:
     """Run the loop and leave the best state in `task.state`; return its metric.
 
+    The best of the states that do not know learned rows much better than others: where two in a
+    row do, the task is told to counter it. `task.gap` is that of the best state.
     Only steps are taken on the device; rows are validated, and later drawn, on the CPU.
 
     Raises
@@ -78,7 +100,8 @@ def train(
     TrainingError
         A loss is no longer a number.
     """
-    best, best_state, waited = math.inf, _snapshot(task.state), 0
+    best, best_state, waited, gap, beyond = math.inf, _snapshot(task.state), 0, 0.0, 0
+    usable, mark = task.usable, math.inf
     started = time.perf_counter()
     for epoch in range(1, schedule.epochs + 1):
         with _on(task, torch.device(device)):
@@ -91,17 +114,23 @@ def train(
         metric = task.validate()
         _check(task.table, epoch, {**losses, "validation": metric})
         waited += 1
-        if metric < best:
-            best, best_state, waited = metric, _snapshot(task.state), 0
+        beyond = beyond + 1 if task.gap > task.most_gap else 0
+        if metric < best and not (beyond and usable):  # the first state, where none is usable
+            best, best_state, gap, usable = metric, _snapshot(task.state), task.gap, True
+            if math.isinf(mark) or metric < mark - SLIGHT * abs(mark):
+                mark, waited = metric, 0
         spent = time.perf_counter() - started
         eta = spent / epoch * (schedule.epochs - epoch)
         event = TrainingEvent(task.table, epoch, schedule.epochs, losses, metric, best, eta)
         log_checkpoint(event)
         if listener is not None:
             listener.on_checkpoint(event)
+        if beyond > 1 and task.counter():
+            beyond = waited = 0
         if waited >= schedule.patience:
             break
     task.state.load_state_dict(best_state)
+    task.gap = gap
     return best
 
 
@@ -195,11 +224,21 @@ def one_thread(seed: Optional[int] = None) -> Iterator[None]:
 
 
 def split(
-    rows: int, rng: np.random.Generator, *, share: float = 0.1, most: int = 3000, least: int = 100
+    rows: int,
+    rng: np.random.Generator,
+    *,
+    share: float = 0.1,
+    most: int = 3000,
+    few: int = 500,
+    least: int = 6,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return training and held-out row numbers; a small table is both."""
+    """Return training and held-out row numbers.
+
+    A tenth is held out, at most `most` rows; of small tables more, up to a third and `few`
+    rows, for few rows do not show what is memorised. Fewer than `least` rows are both.
+    """
     order = rng.permutation(rows)
     if rows < least:
         return order, order
-    held = min(most, int(rows * share))
+    held = min(most, max(int(rows * share), min(rows // 3, few)))
     return np.sort(order[held:]), np.sort(order[:held])

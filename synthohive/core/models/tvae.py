@@ -20,6 +20,7 @@ from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import TrainingListener
 from synthohive.core.models.calibrated import CalibratedModel
 from synthohive.core.models.calibration import QuantileMaps
+from synthohive.core.models.memorisation import measure
 from synthohive.core.models.settings import settings_of
 from synthohive.core.models.training import Schedule, one_thread, split, train
 from synthohive.core.models.tvae_network import TVAEGenerator
@@ -122,16 +123,20 @@ class TVAE(CalibratedModel):
                 self.maps_ = QuantileMaps.fit(data, data)
                 return self
             task = TVAETask(self, data, given, training, held, rng)
-            train(task, self._schedule(len(training), task.batch), listener)
+            schedule = self._schedule(len(training), task.batch)
+            task.patience = schedule.patience
+            train(task, schedule, listener)
             self.generator_ = task.state.generator
             self._calibrate(data, given, rng)
+        self.memorisation = measure(self, data, context, (training, held), task.gap, rng)
         return self
 
     def _schedule(self, rows: int, batch: int) -> Schedule:
         config = self.config
         steps = min(config.steps, max(LEAST_STEPS, rows // batch))
-        every = max(config.evaluate_every, -(-50 // steps))  # small tables: fewer evaluations
-        return Schedule(self.epochs, steps, every, config.patience)
+        every = config.evaluate_every
+        patience = config.patience * max(1, -(-50 // steps) // every)  # short epochs: more of them
+        return Schedule(self.epochs, steps, every, patience)
 
     def _generator(self) -> TVAEGenerator:
         return TVAEGenerator(self.layout_, self.context_layout_, self.config)

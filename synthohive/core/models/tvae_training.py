@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.blocks import BlockMap, as_tensors
+from synthohive.core.models.memorisation import GapWatch, commonness, repeated
 from synthohive.core.models.training import Trainable
 from synthohive.core.models.tvae_network import TAU, Encoder, TVAEGenerator
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["TVAETask"]
 
 IntArray = npt.NDArray[np.int64]
+WATCHED = 1_000
+"""Learned rows at most whose bound is compared with that of held-out rows."""
 
 
 class Pair(nn.Module):
@@ -126,6 +129,15 @@ class TVAETask(Trainable):
         )
         self.state: Pair = deepcopy(self.networks).eval()  # the moving average
         self.steps, self.best, self.waited = 0, math.inf, 0
+        self.patience = self.config.patience
+        watched = np.sort(rng.permutation(training)[:WATCHED])
+        self.watched = Rows.of(data.take(watched), context.take(watched))
+        self.watched_noise = self._noise(len(watched))
+        common = commonness(data)
+        self.watch = GapWatch(
+            len(data), common[watched], common[held], repeated(data, training, held)
+        )
+        self.most_gap = self.watch.most
 
     def _noise(self, rows: int) -> Tensor:
         noise = self.rng.standard_normal((rows, self.config.latent), dtype=np.float32)
@@ -161,15 +173,22 @@ class TVAETask(Trainable):
 
     @torch.no_grad()
     def validate(self) -> float:
-        """Return the loss of held-out rows; lower the learning rate where it stays."""
-        errors, divergences = self.state(self.held, self.held_noise)
-        metric = float((errors + self.config.beta * divergences).mean())
+        """Return the loss of held-out rows; lower the learning rate where it stays; set the gap."""
+        held = self._scores(self.held, self.held_noise)
+        metric = -float(held.mean())
+        self.gap = self.watch.gap(self._scores(self.watched, self.watched_noise), held)
         self.waited = 0 if metric < self.best else self.waited + 1
         self.best = min(metric, self.best)
-        if self.waited and self.waited % max(1, self.config.patience // 3) == 0:
+        if self.waited and self.waited % max(1, self.patience // 3) == 0:
             for group in self.optimizer.param_groups:
                 group["lr"] *= 0.5
         return metric
+
+    def _scores(self, rows: Rows, noise: Tensor) -> npt.NDArray[np.float64]:
+        """Return the bound on the log-likelihood of each row."""
+        errors, divergences = self.state(rows, noise)
+        found: npt.NDArray[np.float64] = -(errors + self.config.beta * divergences).double().numpy()
+        return found
 
 
 def start_at_shares(generator: TVAEGenerator, codes: npt.NDArray[np.int32]) -> None:

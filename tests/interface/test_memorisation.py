@@ -1,0 +1,91 @@
+"""What models have memorised is reported after each fit, and too much of it is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import pandas as pd
+import pytest
+from structlog.testing import capture_logs
+
+from synthohive import (
+    Autoregressive,
+    Metadata,
+    PrivacyConfig,
+    PrivacyError,
+    SchemaError,
+    Synthesizer,
+)
+from synthohive.core.data.encoded import EncodedTable
+from synthohive.core.models.memorisation import measure
+
+
+def answers(rows: int = 90) -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(1)
+    columns = {f"q{i}": rng.integers(0, 4, rows) for i in range(4)}
+    return {"answers": pd.DataFrame({"id": np.arange(rows), **columns})}
+
+
+def synthesizer(model: Any, most: Optional[float] = None) -> Synthesizer:
+    privacy = PrivacyConfig(detect_pii=False, max_memorisation=most)
+    return Synthesizer(Metadata().add_table("answers", "id"), privacy, model=model)
+
+
+class Parrot(Autoregressive):
+    """Says again what it heard in the first half."""
+
+    name = "parrot"
+
+    def fit(self, data: EncodedTable, *args: Any, **kwargs: Any) -> Parrot:
+        super().fit(data, *args, **kwargs)
+        self.rows, middle = data, len(data) // 2
+        halves = np.arange(middle), np.arange(middle, len(data))
+        rng = np.random.Generator(np.random.Philox(1))
+        self.memorisation = measure(self, data, None, halves, 0.0, rng)
+        return self
+
+    def sample(self, num_rows: int, *args: Any, **kwargs: Any) -> EncodedTable:
+        if not hasattr(self, "rows"):
+            return super().sample(num_rows, *args, **kwargs)
+        return self.rows.take(np.resize(np.arange(len(self.rows) // 2), num_rows))
+
+
+class Silent(Autoregressive):
+    """Does not measure itself."""
+
+    name = "silent"
+
+    def fit(self, data: EncodedTable, *args: Any, **kwargs: Any) -> Silent:
+        super().fit(data, *args, **kwargs)
+        self.memorisation = None
+        return self
+
+
+def test_a_fit_reports_what_was_memorised(tmp_path: Path) -> None:
+    with capture_logs() as events:
+        made = synthesizer("autoregressive", 0.5).fit(answers(), epochs=1, seed=1, progress=False)
+    (event,) = [e for e in events if e["event"] == "memorisation_measured"]
+    found = made.memorisation["answers"]
+    assert found is not None
+    assert (event["table"], event["rows"], event["excess"]) == ("answers", 30, found.excess)
+    assert Synthesizer.load(made.save(tmp_path / "kept")).memorisation == {"answers": found}
+
+
+def test_too_much_is_an_error_that_says_what_to_do() -> None:
+    expected = r"table 'answers' knows .*of drawn rows are nearer.*limit 0\.05\. Fit more rows"
+    with pytest.raises(PrivacyError, match=expected):
+        synthesizer(Parrot, 0.05).fit(answers(), epochs=1, seed=1, progress=False)
+    assert synthesizer(Parrot).fit(answers(), epochs=1, seed=1, progress=False).memorisation
+
+
+def test_a_limit_that_cannot_be_checked_is_an_error() -> None:
+    with pytest.raises(PrivacyError, match=r"table 'answers' has memorised is not known"):
+        synthesizer(Silent, 0.05).fit(answers(), epochs=1, seed=1, progress=False)
+
+
+@pytest.mark.parametrize("most", [-0.1, 0.6])
+def test_an_impossible_limit_is_refused(most: float) -> None:
+    with pytest.raises(SchemaError, match="max_memorisation"):
+        PrivacyConfig(max_memorisation=most)
