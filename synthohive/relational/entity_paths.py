@@ -106,7 +106,13 @@ class EntityFinder:
         return self._may_be(table, frozenset(self.kept))
 
     def report(self, table: str) -> None:
-        """Log over which paths the entities of a table are counted."""
+        """Log over which paths the entities of a table are counted, and which are guessed."""
+        for key in self.undeclared(table):
+            log.warning(
+                "undeclared_key", key=key.label(table),
+                effect="its parents are counted as entities, but no reference is kept; declare it "
+                "with metadata.table(...).foreign_keys.append(ForeignKey(...))",
+            )  # fmt: skip
         entities, k = self.of(table), self.privacy.k_anonymity_threshold
         if not entities.paths:
             return

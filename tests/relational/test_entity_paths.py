@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from structlog.testing import capture_logs
 
 from synthohive import Metadata, PrivacyConfig
 from synthohive._arrow import column_from_arrow
@@ -296,3 +297,12 @@ def test_times_in_keys_do_not_start_at_the_first_one_of_all() -> None:
     settings = learn_key_makers(config, rows, key)["at"].settings
     assert settings["start"] > times.min().astype(np.int64)
     assert settings["start"] not in times.astype(np.int64)
+
+
+def test_keys_that_are_not_declared_are_warned_about() -> None:
+    found = finder(shop_metadata({"store_id": "stores.id"}), **shop())
+    with capture_logs() as events:
+        found.report("orders")
+    (event,) = (e for e in events if e["event"] == "undeclared_key")
+    assert event["key"] == "orders(customer_id) -> customers(id)"
+    assert event["log_level"] == "warning"
