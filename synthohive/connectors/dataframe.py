@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,8 @@ class FrameReader(Reader):
     tables : dict of str to DataFrame or pyarrow.Table
     metadata : Metadata
         Keys; columns that it does not describe are taken from the tables. Its copy in
-        :attr:`metadata` has every column.
+        :attr:`metadata` has every column. What it describes as something else than it came
+        as (a date as text, a flag as 0 and 1) is converted.
 
     Attributes
     ----------
@@ -56,6 +57,7 @@ class FrameReader(Reader):
         for column in config.columns:
             if column not in table.column_names:
                 raise SchemaError.unknown_column(name, column, table.column_names)
+        table = self._as_declared(name, table)
         described = {}
         for field in table.schema:
             found = column_from_arrow(field)
@@ -64,6 +66,27 @@ class FrameReader(Reader):
                 found if known is None else known.model_copy(update={"arrow": found.arrow})
             )
         config.columns = described
+
+    def _as_declared(self, name: str, table: pa.Table) -> pa.Table:
+        """Convert the columns that hold another sort of values than the metadata says."""
+        for column, declared in self._metadata.tables[name].columns.items():
+            values, type_ = table.column(column), declared.arrow_type
+            known = {_sort_of(values.type), _sort_of(type_)}
+            if None in known or len(known) == 1:
+                continue
+            try:
+                values = pc.cast(values, type_)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
+                raise SchemaError(
+                    f"{name}.{column} holds {values.type}; the metadata says {type_}: {exc}.",
+                    hint="Convert the column, or change its description in the metadata.",
+                ) from exc
+            table = table.set_column(table.column_names.index(column), column, values)
+            dtypes = self._dtypes.get(name)
+            if dtypes is not None:
+                del dtypes[column]  # comes out as what it is
+        self._tables[name] = table
+        return table
 
     @property
     def metadata(self) -> Metadata:
@@ -162,6 +185,22 @@ def _complete(keys: pa.Table) -> pa.Array:
     for column in keys.columns:
         mask = pc.and_(mask, pc.is_valid(column.combine_chunks()))
     return mask
+
+
+_SORTS: tuple[tuple[str, tuple[Callable[[pa.DataType], bool], ...]], ...] = (
+    ("number", (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)),
+    ("text", (pa.types.is_string,)),
+    ("flag", (pa.types.is_boolean,)),
+    ("day", (pa.types.is_date, pa.types.is_timestamp)),
+    ("time", (pa.types.is_time,)),
+    ("span", (pa.types.is_duration,)),
+    ("bytes", (pa.types.is_binary,)),
+)
+
+
+def _sort_of(type_: pa.DataType) -> Optional[str]:
+    """Return what values of a type are, however wide; None for what is never converted."""
+    return next((sort for sort, tests in _SORTS if any(test(type_) for test in tests)), None)
 
 
 def _dtypes(table: Any) -> Optional[dict[str, Any]]:

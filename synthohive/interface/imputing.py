@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from synthohive import _arguments as arguments
+from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader, to_frame
 from synthohive.exceptions import SchemaError, did_you_mean
@@ -19,6 +20,8 @@ from synthohive.relational.fitted import FittedDatabase, FittedTable
 from synthohive.relational.imputing.imputation import impute
 
 __all__ = ["imputed"]
+
+log = get_logger(__name__)
 
 _WANTED = "a dict of tables to lists of columns"
 Columns = Mapping[str, Sequence[str]]
@@ -74,19 +77,19 @@ def _put(
 def _chosen(fitted: FittedDatabase, columns: Optional[Columns]) -> dict[str, list[str]]:
     """Return the columns to fill of each table; all that were learned if none are named."""
     able = {name: _learned(table) for name, table in fitted.tables.items()}
+    whole = [name for name, table in fitted.tables.items() if not _conditional(table)]
     if columns is None:
-        return {name: able[name] if _conditional(t) else [] for name, t in fitted.tables.items()}
+        if whole and all(t.model is None or n in whole for n, t in fitted.tables.items()):
+            raise _cannot(fitted, whole[0])
+        if whole:
+            log.warning("tables_not_imputed", tables=whole, model=fitted.model_name)
+        return {name: [] if name in whole else able[name] for name in fitted.tables}
     chosen: dict[str, list[str]] = {name: [] for name in fitted.tables}
     for name, names in columns.items():
         if name not in fitted.tables:
             raise SchemaError.unknown_table(name, fitted.tables, where="columns")
-        table = fitted.tables[name]
-        if not _conditional(table):
-            raise SchemaError(
-                f"Cells of table {name!r} cannot be filled: model {fitted.model_name!r} draws "
-                "whole rows, or the table is kept as it is.",
-                hint='Fit with model="autoregressive".',
-            )
+        if name in whole:
+            raise _cannot(fitted, name)
         for column in [names] if isinstance(names, str) else names:
             if column not in able[name]:
                 raise SchemaError(
@@ -95,6 +98,13 @@ def _chosen(fitted: FittedDatabase, columns: Optional[Columns]) -> dict[str, lis
                 )
             chosen[name].append(column)
     return chosen
+
+
+def _cannot(fitted: FittedDatabase, name: str) -> SchemaError:
+    return SchemaError(
+        f"Cells of table {name!r} cannot be filled: model {fitted.model_name!r} draws whole rows.",
+        hint='Fit with model="autoregressive".',
+    )
 
 
 def _learned(table: FittedTable) -> list[str]:

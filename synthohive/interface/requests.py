@@ -191,6 +191,11 @@ def _check_rows(fitted: FittedDatabase, name: str, value: Any) -> None:
             f"{driver.label(name)}.",
             hint=f"Set the rows of {driver.parent!r}, or pass scale.",
         )
+    if value and not fitted.tables[name].rows:
+        raise SchemaError(
+            f"num_rows for table {name!r} cannot be chosen: it had no rows to learn from.",
+            hint="Fit on data in which it has some.",
+        )
     if fitted.tables[name].reference is not None:
         raise SchemaError(
             f"num_rows for table {name!r} cannot be chosen: it is a look-up table, kept as it is.",

@@ -80,12 +80,7 @@ def compile_conditions(
         if name not in fitted.tables:
             raise SchemaError.unknown_table(name, fitted.tables, where="conditions")
         table = fitted.tables[name]
-        if table.model is None or not table.model.conditional:
-            raise SchemaError(
-                f"Columns of table {name!r} cannot be fixed: model {fitted.model_name!r} "
-                "draws whole rows, or the table is kept as it is.",
-                hint='Fit with model="autoregressive".',
-            )
+        _check_able(fitted, name)
         values, ends = {}, {}
         for column, value in columns.items():
             shares = value if isinstance(value, Mapping) else {value: 1.0}
@@ -93,6 +88,23 @@ def compile_conditions(
             ends[column] = _ends(name, column, list(shares.values()))
         compiled[name] = Conditions(values, ends)
     return compiled
+
+
+def _check_able(fitted: FittedDatabase, name: str) -> None:
+    table = fitted.tables[name]
+    if table.model is not None and table.model.conditional:
+        return
+    reason, hint = (
+        f"model {fitted.model_name!r} draws whole rows",
+        'Fit with model="autoregressive".',
+    )
+    if table.reference is not None:
+        reason, hint = "it is kept as it is", f"Set reference=False for {name!r} in the metadata."
+    elif table.model is None:
+        reason, hint = "nothing was learned of it", "See Synthesizer.personal_data and .relations."
+        if not table.rows:
+            reason, hint = "it had no rows to learn from", "Fit on data in which it has some."
+    raise SchemaError(f"Columns of table {name!r} cannot be fixed: {reason}.", hint=hint)
 
 
 def _values(table: FittedTable, column: str, given: list[Any]) -> pa.Array:
@@ -111,12 +123,7 @@ def _values(table: FittedTable, column: str, given: list[Any]) -> pa.Array:
             hint="Fix a column that it follows from; see Synthesizer.relations.",
         )
     type_ = table.config.columns[column].arrow_type
-    try:
-        values = pa.array(given, type=type_)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError) as exc:
-        raise SchemaError(
-            f"conditions for {name}.{column} hold {given!r}, which is no {type_}."
-        ) from exc
+    values = _as_type(f"{name}.{column}", given, type_)
     if isinstance(transform, Categorical):
         known = transform.categories.to_pylist()
         unknown = [v for v in values.to_pylist() if v not in known]
@@ -127,6 +134,18 @@ def _values(table: FittedTable, column: str, given: list[Any]) -> pa.Array:
                 + (" …" if len(known) > SHOWN else ""),
             )
     return values
+
+
+def _as_type(column: str, given: list[Any], type_: pa.DataType) -> pa.Array:
+    """Return what the caller wrote in the column's type: 10.5 is a decimal, '2022-05-05' a day."""
+    try:
+        return pa.array(given, type=type_)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        pass  # not of the type; perhaps written otherwise
+    try:
+        return pa.array(given).cast(type_)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as exc:
+        raise SchemaError(f"conditions for {column} hold {given!r}, which is no {type_}.") from exc
 
 
 def _ends(table: str, column: str, shares: list[Any]) -> npt.NDArray[np.float64]:

@@ -80,6 +80,9 @@ class Relation(ABC):
     @abstractmethod
     def __str__(self) -> str: ...
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"
+
     @abstractmethod
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""
