@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from synthohive._arrow import column_from_arrow
 from synthohive.exceptions import PrivacyError
-from synthohive.privacy.vocabulary import are_things, is_label
+from synthohive.privacy.subjects import is_about_things
+from synthohive.privacy.vocabulary import are_things, is_label, without_counters
 from synthohive.schema import Column, ColumnKind, TableConfig
 
 __all__ = ["Verdict", "is_audit", "judge_reference"]
@@ -45,6 +46,7 @@ _PEOPLE = frozenset(
     " physician teacher student pupil author actor director artist driver player agent rep"
     " representative salesperson salespeople seller buyer owner manager guest visitor passenger"
     " resident tenant candidate applicant worker colleague friend crew personnel profile supplier"
+    " subject participant volunteer respondent proband case"
     " mitarbeiter kunde kunden benutzer personal personen empleado cliente usuario persona employe"
     " utilisateur personne impiegato utente persone funcionario pessoa medewerker klant gebruiker"
     " pracownik klient osoba zamestnanec zakaznik".split()
@@ -85,9 +87,10 @@ def judge_reference(
     ``TableConfig.reference`` decides where it is set; personal data is made up even then.
     Else the table must be harmless in every column: a key that counts, a flag, a rank, or
     text that names things and not persons, in whatever language; with a name of its own for
-    (nearly) each row. When and by whom rows were written, and remarks on them, may stand
-    beside it: such columns are modelled. All rows must be used by at least `k` distinct
-    entities, or by none, and foreign keys lead to other such tables only.
+    (nearly) each row, of words, since a number may be a person's whose name was taken away.
+    When and by whom rows were written, and remarks on them, may stand beside it: such columns
+    are modelled. All rows must be used by at least `k` distinct entities, or by none, and
+    foreign keys lead to other such tables only.
 
     Parameters
     ----------
@@ -179,8 +182,8 @@ def _judge_columns(
             return Verdict(why_not=f"{name} is free text")
     if not named and "remark" in roles.values():
         return Verdict(why_not="its rows have no names but remarks")
-    ranks = [n for n, role in roles.items() if role == "rank" and _tells_apart(data.column(n))]
-    if not named and not ranks and set(roles.values()) - {"key", "beside"}:
+    links = not set(roles.values()) - {"key", "beside"} and set(table.pk) <= foreign
+    if not links and not _are_told_apart(table, data, named, roles):
         return Verdict(why_not="its rows have no names of their own")
     return Verdict(tuple(name for name, role in roles.items() if role not in ("beside", "remark")))
 
@@ -201,6 +204,25 @@ def _role(
     if column.kind in _NUMBERS and not is_key and _ranks(values):
         return "rank"
     return "text" if column.kind in _TEXT else "other"
+
+
+def _are_told_apart(
+    table: TableConfig, data: pa.Table, named: Sequence[str], roles: Mapping[str, str]
+) -> bool:
+    """Tell whether its rows are known to be things.
+
+    Numbers and letters that only count (3, "P-003", "Subject 3") are how persons are called
+    whose names were taken away. They name things where the table's name says so: a table of
+    things, or "Treatment 3" of treatments.
+    """
+    worded = [without_counters(data.column(name)) for name in named]
+    if any(map(_tells_apart, worded)):
+        return True
+    ranks = [n for n, role in roles.items() if role == "rank" and _tells_apart(data.column(n))]
+    if is_about_things(table.name):
+        return bool(named or ranks)
+    own = {form for word in _words(table.name) for form in (word, word.removesuffix("s"))}
+    return any(set(pc.unique(texts).to_pylist()) <= own for texts in worded)
 
 
 def _texts(values: pa.ChunkedArray) -> list[str]:

@@ -15,7 +15,7 @@ _THINGS = frozenset(
     colour continent country county course currency date day district event_type film font format
     genre grade hour ingredient item kind lang language level locale material measure media medium
     month movie museum nation page part period plane priority product province quarter reason
-    recipe region route season size sku song state station status step subcategory subject tag
+    recipe region route season size sku song state station status step subcategory tag
     task_type tax time timezone topic track type unit version weather week year zone
     artikel produkt kategorie land stadt sprache waehrung farbe
     producto articulo categoria pais ciudad idioma moneda
@@ -28,9 +28,9 @@ _PERSONS = frozenset(
     account acct actor applicant artist attendee author borrower buyer candidate cardholder
     citizen client clerk contact cust customer debtor doctor donor driver emp employee enrollee
     guest holder household insured lender login member merchant nurse owner passenger patient payer
-    payee people person player policyholder publisher recipient rep salesman salesperson seller
-    sender signer staff student subscriber supplier teacher technician tenant tutor user usr
-    vendor visitor voter worker
+    participant payee people person player policyholder proband publisher recipient rep respondent
+    salesman salesperson seller sender signer staff student subscriber supplier teacher
+    technician tenant tutor user usr vendor visitor volunteer voter worker
     kunde benutzer nutzer mitarbeiter konto mitglied patient schueler lieferant verkaeufer
     cliente usuario empleado cuenta miembro paciente alumno proveedor
     utilisateur employe compte membre eleve fournisseur salarie
@@ -103,7 +103,7 @@ def is_key_name(name: str) -> bool:
 
     Examples
     --------
-    >>> [is_key_name(n) for n in ("user_id", "userid", "kundennummer", "EmployeeId", "sku_id")]
+    >>> [is_key_name(n) for n in ("user_id", "subject_id", "kundennummer", "EmployeeId", "sku_id")]
     [True, True, True, True, False]
     >>> [is_key_name(n) for n in ("created_by", "contact_email", "assignee")]
     [True, True, True]

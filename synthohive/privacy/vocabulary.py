@@ -13,9 +13,11 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Optional
 
+import pyarrow as pa
+
 from synthohive.privacy.names import fold, known_names
 
-__all__ = ["are_things", "is_label"]
+__all__ = ["are_things", "is_label", "without_counters"]
 
 # fmt: off
 _CLDR = (
@@ -131,6 +133,29 @@ def is_label(values: Collection[str]) -> bool:
     small = _vocabulary().small
     telling = ([w for w in _words(v) if w not in small and not w.isdigit()] for v in values)
     return all(len(words) <= _LABEL_WORDS for words in telling)
+
+
+def without_counters(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return texts without the numbers and single letters of alphabets in them; null for none.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> without_counters(pa.chunked_array([["Subject 1", "P-02", "new", "Type B"]])).to_pylist()
+    ['subject', None, 'new', 'type']
+    """
+    texts = (_words(str(value or "")) for value in values.to_pylist())
+    return pa.chunked_array(
+        [
+            pa.array(
+                [" ".join(filter(_is_no_counter, words)) or None for words in texts], pa.string()
+            )
+        ]
+    )
+
+
+def _is_no_counter(word: str) -> bool:
+    return not word.isdigit() and (len(word) > 1 or unicodedata.category(word) == "Lo")
 
 
 def _lower(text: str) -> str:

@@ -169,7 +169,7 @@ def training_context(
         place = group_block(groups.positions, groups.sizes, groups.largest, groups.thinning)
         parts = [place, _ancestors(sample, table, driver), *parts]
         if elapsed is not None:
-            everyone = np.arange(len(encoded), dtype=np.int64)
+            everyone = np.arange(len(groups.positions), dtype=np.int64)  # also of keys alone
             before = Siblings.of(encoded, groups.parents, groups.positions)
             parts += [before.history(everyone), elapsed.history(everyone)]
     return EncodedTable.side_by_side(parts)

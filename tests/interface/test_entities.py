@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthohive import PrivacyConfig, Synthesizer
+from synthohive import Metadata, PrivacyConfig, Synthesizer
 from tests.planted import PLANTED, content_of, planted_database, planted_metadata
 
 # A number inside the usual range may be drawn by chance, on a grid of 7,500 points.
@@ -56,3 +56,17 @@ def test_the_user_knows_who_the_entities_are() -> None:
         synthesizer.fit({"log": real["log"].copy()}, epochs=1, seed=1, progress=False)
         shown[str(entities)] = "rare" in set(synthesizer.sample(seed=2)["log"]["action"])
     assert shown == {"None": False, "[]": True, "['log.user_id']": False}
+
+
+@pytest.mark.parametrize("label", [{}, {"label": [f"P-{i:03}" for i in range(60)]}])
+def test_persons_without_names_are_counted(label: dict[str, list[str]]) -> None:
+    people = pd.DataFrame({"id": range(60), **label})
+    words = [f"{i * 7919:x}q" for i in range(60)]
+    visits = pd.DataFrame(
+        {"id": range(480), "t1_id": np.repeat(people["id"], 8), "word": np.repeat(words, 8)}
+    )
+    metadata = Metadata().add_table("t1", "id").add_table("visits", "id", fk={"t1_id": "t1.id"})
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit({"t1": people, "visits": visits}, epochs=1, seed=1, progress=False)
+    assert synth.kept_tables == {}
+    assert not set(synth.sample(seed=2)["visits"]["word"]) & set(words)

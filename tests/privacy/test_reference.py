@@ -107,6 +107,41 @@ def test_what_is_no_look_up_table(case: dict[str, Any]) -> None:
     assert not kept(**{"table": NATION, "data": ROWS, **case})
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {},
+        {"created_at": [dt.datetime(2024, 1, 2)] * 60},
+        {"seq": range(1, 61)},
+        {"label": [f"P-{i:03}" for i in range(1, 61)]},
+        {"label": [f"Subject {i}" for i in range(1, 61)]},
+        {"label": [f"{i // 6 + 1}{'ABCDEF'[i % 6]}" for i in range(60)]},
+        {"country_id": [1, 2, 3] * 20},
+    ],
+    ids=["key", "time", "rank", "code", "counted", "seat", "country"],
+)
+def test_persons_without_names_are_no_things(columns: dict[str, Any]) -> None:
+    key = ForeignKey(columns=["country_id"], parent="country", parent_columns=["id"])
+    keys = [key] if "country_id" in columns else []
+    table = TableConfig(name="t3", pk=["id"], foreign_keys=keys)
+    assert not kept(table, pa.table({"id": range(1, 61), **columns}))
+
+
+def test_counted_rows_are_kept_where_the_table_says_what_they_are() -> None:
+    for name in ("levels", "treatments", "subjects"):
+        label = [f"{name.capitalize()[:-1]} {i}" for i in range(1, 61)]
+        rows = pa.table({"id": range(1, 61), "label": label})
+        assert bool(kept(TableConfig(name=name, pk=["id"]), rows)) == (name != "subjects")
+    ranks = pa.table({"id": [1, 2, 3], "class": [1, 2, 3]})
+    assert kept(TableConfig(name="classes", pk=["id"]), ranks) == ("id", "class")
+
+
+def test_links_of_look_up_tables_are_kept() -> None:
+    keys = [ForeignKey(columns=[c], parent=c, parent_columns=["id"]) for c in ("nation", "lang")]
+    table = TableConfig(name="t3", pk=["nation", "lang"], foreign_keys=keys)
+    assert kept(table, pa.table({"nation": [1, 2], "lang": [2, 1]})) == ("nation", "lang")
+
+
 def test_rows_that_nobody_uses_tell_of_nobody() -> None:
     assert kept(NATION, ROWS, support=np.array([0, 9]))
 

@@ -175,3 +175,14 @@ def test_events_keep_their_order_their_gaps_and_their_sequence() -> None:
     by = made.groupby("session_id")["kind"]
     assert (by.first() == "open").mean() > 0.95
     assert (made[by.cumcount() > 0]["kind"] == "open").mean() < 0.05
+
+
+def test_rows_of_keys_alone_are_learned_by_a_model_of_siblings() -> None:
+    metadata = Metadata().add_table("p", "id").add_table("c", "id", fk={"p_id": "p.id"})
+    tables = {
+        "p": pd.DataFrame({"id": range(40), "x": np.arange(40) % 3}),
+        "c": pd.DataFrame({"id": range(200), "p_id": np.arange(200) % 40}),
+    }
+    synth = Synthesizer(metadata, model="autoregressive")
+    made = synth.fit(tables, epochs=1, seed=1, progress=False).sample(seed=1)
+    assert set(made["c"]["p_id"]) <= set(made["p"]["id"])
