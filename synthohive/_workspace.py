@@ -67,9 +67,10 @@ class Workspace:
                 self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
                 self._lock = _locked(self.path)
             except OSError as exc:
+                other = "set TMPDIR to" if folder is None else "choose"
                 raise ConnectorError(
                     f"No temporary folder can be made in {str(place)!r}: {exc.strerror}.",
-                    hint="Make room there, or set TMPDIR to another folder.",
+                    hint=f"Make room there, or {other} another folder.",
                 ) from exc
 
     def __enter__(self) -> Path:

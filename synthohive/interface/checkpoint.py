@@ -21,6 +21,7 @@ from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.exceptions import SerializationError
 from synthohive.interface.checkpoint_folder import (
+    FORMAT,
     MANIFEST,
     content_of,
     put,
@@ -83,7 +84,7 @@ def load_checkpoint(
     Raises
     ------
     SerializationError
-        A component is missing, damaged, tampered with, or newer than this version.
+        A component is missing, damaged, tampered with, or of another format than this version's.
     """
     folder = Path(path)
     while True:
@@ -100,6 +101,11 @@ def load_checkpoint(
 def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> FittedDatabase:
     with _component(MANIFEST):
         manifest = verified(folder)
+        if manifest["format"] < FORMAT:
+            raise SerializationError(
+                f"The checkpoint has format {manifest['format']}; this version reads {FORMAT}.",
+                hint=f"Fit again, or use SynthoHive {manifest['synthohive']:.20}, which wrote it.",
+            )
         content = content_of(folder, manifest)
         model_name = str(manifest["model"])
         seed = arguments.whole("seed", manifest["seed"], 0)

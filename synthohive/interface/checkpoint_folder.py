@@ -29,11 +29,12 @@ __all__ = [
     "content_of",
     "put",
     "read_manifest",
+    "FORMAT",
     "unfinished_in",
     "verified",
 ]
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -66,6 +66,17 @@ def test_newer_format_says_what_to_do(copy: Path) -> None:
         Synthesizer.load(copy)
 
 
+def test_older_format_says_what_to_do_and_is_replaced(copy: Path) -> None:
+    synth = Synthesizer.load(copy)
+    path = copy / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**manifest, "format": 2}), encoding="utf-8")
+    with pytest.raises(SerializationError, match=r"format 2.*\n?.*[Ff]it again"):
+        Synthesizer.load(copy)
+    synth.save(copy)
+    Synthesizer.load(copy)
+
+
 def test_paths_cannot_lead_out(copy: Path) -> None:
     path = copy / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
