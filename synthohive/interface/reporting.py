@@ -8,11 +8,15 @@ from typing import Any, Optional, Union
 
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive.connectors.base import Reader
 from synthohive.interface.inputs import reader_for
 from synthohive.privacy.metrics import copied_rows, copied_values
+from synthohive.relational.entity_paths import EntityFinder
 from synthohive.relational.fitted import FittedDatabase
-from synthohive.schema import Metadata
+from synthohive.relational.plan import RelationalPlan
+from synthohive.relational.sample import Sample
+from synthohive.schema import Metadata, PrivacyConfig
 from synthohive.validation.report import ValidationReport, build_report, check_report
 
 __all__ = ["compare"]
@@ -47,6 +51,7 @@ def compare(
         for name, columns in personal.items()
         for column in sorted(columns)
     }
+    privacy = PrivacyConfig() if fitted is None else fitted.privacy
     report = build_report(
         metadata,
         real,
@@ -54,10 +59,27 @@ def compare(
         personal=personal,
         copied_rows=rows,
         copied_values=values,
-        k=5 if fitted is None else fitted.privacy.k_anonymity_threshold,
+        k=privacy.k_anonymity_threshold,
+        entities=_entities(sides[0].metadata, real, privacy, fitted),
     )
     report.write(output_path, if_exists)
     return report
+
+
+def _entities(
+    metadata: Metadata,
+    real: dict[str, pa.Table],
+    privacy: PrivacyConfig,
+    fitted: Optional[FittedDatabase],
+) -> dict[str, Entities]:
+    """Return who stands behind the real rows, as for all else that is shown of them."""
+    plan = RelationalPlan.build(metadata, {name: len(rows) for name, rows in real.items()})
+    kept: set[str] = set()
+    if fitted is not None:
+        kept = {name for name, table in fitted.tables.items() if table.kept}
+    findings = [] if fitted is None else fitted.findings
+    finder = EntityFinder(Sample(metadata, plan, real), privacy, findings, kept)
+    return {name: finder.of(name) for name in real if name not in kept}
 
 
 def _tells_rows_apart(rows: pa.Table) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthohive._entities import Entities, entities_or_rows
 from synthohive.schema import Column
 from synthohive.validation.encode import as_lengths, as_numbers, view_of
 from synthohive.validation.metrics import shares
+from synthohive.validation.profile import frequent_categories
 
 __all__ = ["Histogram", "histogram"]
 
@@ -60,20 +63,24 @@ class Histogram:
         return "".join(parts)
 
 
-def histogram(column: Column, real: Any, synthetic: Any, k: int) -> Histogram:
-    """Return the chart of one column; what fewer than `k` real rows have is pooled."""
+def histogram(
+    column: Column, real: Any, synthetic: Any, k: int, entities: Optional[Entities] = None
+) -> Histogram:
+    """Return the chart of one column; what fewer than `k` real entities have is pooled."""
     view = view_of(column, real)
+    rows = np.asarray(pc.is_valid(real).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    own = entities_or_rows(entities, len(real)).take(rows)
     if view == "categories":
-        return _bars(real, synthetic, k)
+        return _bars(real, synthetic, k, own)
     if view == "lengths":
-        return _bins(as_lengths(real), as_lengths(synthetic), None, k)
-    return _bins(as_numbers(real), as_numbers(synthetic), real.type, k)
+        return _bins(as_lengths(real), as_lengths(synthetic), None, k, own)
+    return _bins(as_numbers(real), as_numbers(synthetic), real.type, k, own)
 
 
-def _bars(real: Any, synthetic: Any, k: int) -> Histogram:
+def _bars(real: Any, synthetic: Any, k: int, entities: Entities) -> Histogram:
     known, made = shares(real), shares(synthetic)
-    floor = k / max(1, len(real))
-    common = [n for n, s in known.items() if s >= floor and n is not None]
+    frequent = frequent_categories(real.drop_null(), entities, k)
+    common = [name for name in known if name is not None and name in frequent]
     shown = sorted(common, key=lambda name: (-known[name], name))[:_BARS]
     left = [known[name] for name in shown]
     right = [made.get(name, 0.0) for name in shown]
@@ -92,17 +99,24 @@ def _bars(real: Any, synthetic: Any, k: int) -> Histogram:
 
 
 def _bins(
-    real: NDArray[np.float64], synthetic: NDArray[np.float64], type_: Any, k: int
+    real: NDArray[np.float64],
+    synthetic: NDArray[np.float64],
+    type_: Any,
+    k: int,
+    entities: Entities,
 ) -> Histogram:
-    finite = real[np.isfinite(real)]
-    if len(finite) < 2 * k:
+    finite, own = real[np.isfinite(real)], entities.take(np.isfinite(real))
+    ends = own.ends(finite, k) if len(finite) >= 2 * k else None
+    if ends is None:
         return Histogram((), (), (), False)
-    low, high = np.partition(finite, [k - 1, len(finite) - k])[[k - 1, len(finite) - k]]
+    low, high = ends
     if high <= low:
         high = low + 1.0
     edges = np.linspace(low, high, _BINS + 1)
-    counts, _ = np.histogram(np.clip(finite, low, high), edges)
-    counts = np.where(counts < k, 0, counts)
+    clipped = np.clip(finite, low, high)
+    counts, _ = np.histogram(clipped, edges)
+    bins = np.clip(np.searchsorted(edges, clipped, side="right") - 1, 0, _BINS - 1)
+    counts = np.where(own.holders(bins.astype(np.int64), _BINS) < k, 0, counts)
     made, _ = np.histogram(np.clip(synthetic[np.isfinite(synthetic)], low, high), edges)
     return Histogram(
         (_format(float(low), type_), _format(float(high), type_)),

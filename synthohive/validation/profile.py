@@ -26,7 +26,14 @@ from synthohive.validation.encode import (
 )
 from synthohive.validation.metrics import ColumnScore, null_rate, shares, tvd_of_shares
 
-__all__ = ["ColumnProfile", "TableProfile", "profile_column", "profile_distance", "profile_table"]
+__all__ = [
+    "frequent_categories",
+    "ColumnProfile",
+    "TableProfile",
+    "profile_column",
+    "profile_distance",
+    "profile_table",
+]
 
 _POINTS = 513
 _OTHER = "\0other"
@@ -95,7 +102,9 @@ def profile_column(
     nulls = null_rate(values)
     known = entities_or_rows(entities, len(values)).take(np.asarray(values.is_valid()))
     if view == "categories":
-        return ColumnProfile(view, nulls, categories=_frequent(values.drop_null(), known, k))
+        return ColumnProfile(
+            view, nulls, categories=frequent_categories(values.drop_null(), known, k)
+        )
     measured = as_numbers(values) if view == "numbers" else as_lengths(values)
     if len(known) != len(measured):
         known = known.take(~np.isnan(np.asarray(values.drop_null().cast(pa.float64()))))
@@ -172,7 +181,7 @@ def profile_table(
     return TableProfile(profiles, tuple(column.name for column in chosen), matrix)
 
 
-def _frequent(values: Any, entities: Entities, k: int) -> dict[str, float]:
+def frequent_categories(values: Any, entities: Entities, k: int) -> dict[str, float]:
     """Return the shares of categories that `k` entities have; the rest is pooled."""
     encoded = as_categories(values).dictionary_encode()
     codes = np.asarray(encoded.indices, np.int64)

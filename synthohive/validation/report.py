@@ -12,6 +12,7 @@ from typing import Any, Optional, Union
 import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow
+from synthohive._entities import Entities
 from synthohive._files import FileIdentity, check_replaceable, write_whole
 from synthohive.exceptions import SchemaError
 from synthohive.schema import Metadata, TableConfig
@@ -109,7 +110,9 @@ class ValidationReport:
     copied_values : dict of str to float
         Share of synthetic personal values equal to a real one, by ``"table.column"``.
     k : int
-        Rows that must stand behind every real bar and category that is shown.
+        Entities that must stand behind every real bar and category that is shown.
+    entities : dict of str to Entities, optional
+        Those behind the real rows of each table; every row is one by default.
     """
 
     tables: tuple[TableReport, ...]
@@ -224,6 +227,7 @@ def build_report(
     copied_rows: Optional[Mapping[str, float]] = None,
     copied_values: Optional[Mapping[str, float]] = None,
     k: int = 5,
+    entities: Optional[Mapping[str, Entities]] = None,
 ) -> ValidationReport:
     """Compare a synthetic database with the real one.
 
@@ -239,7 +243,9 @@ def build_report(
     copied_rows, copied_values : dict of str to float, optional
         See :mod:`synthohive.privacy.metrics`.
     k : int
-        Rows that must stand behind every real bar and category that is shown.
+        Entities that must stand behind every real bar and category that is shown.
+    entities : dict of str to Entities, optional
+        Those behind the real rows of each table; every row is one by default.
 
     Raises
     ------
@@ -249,7 +255,14 @@ def build_report(
     _check(metadata, real, synthetic)
     made = personal or {}
     tables = [
-        _compare(table, real[name], synthetic[name], set(made.get(name, ())), k)
+        _compare(
+            table,
+            real[name],
+            synthetic[name],
+            set(made.get(name, ())),
+            k,
+            (entities or {}).get(name),
+        )
         for name, table in metadata.tables.items()
     ]
     keys = [_compare_key(metadata, label, real, synthetic, fan_outs) for label in _keys(metadata)]
@@ -278,7 +291,12 @@ def _check(
 
 
 def _compare(
-    table: TableConfig, real: pa.Table, synthetic: pa.Table, made: set[str], k: int
+    table: TableConfig,
+    real: pa.Table,
+    synthetic: pa.Table,
+    made: set[str],
+    k: int,
+    entities: Optional[Entities],
 ) -> TableReport:
     columns = table.columns or {f.name: column_from_arrow(f) for f in real.schema}
     compared = {
@@ -290,9 +308,8 @@ def _compare(
     for name, column in compared.items():
         left, right = real.column(name), synthetic.column(name)
         score = column_distance(column, left, right)
-        reports.append(
-            ColumnReport(name, column.kind.value, score, histogram(column, left, right, k))
-        )
+        chart = histogram(column, left, right, k, entities)
+        reports.append(ColumnReport(name, column.kind.value, score, chart))
     chosen = comparable_columns(real, compared)
     before, after = association_matrix(real, chosen), association_matrix(synthetic, chosen)
     pairs = [

@@ -70,3 +70,21 @@ def test_persons_without_names_are_counted(label: dict[str, list[str]]) -> None:
     synth.fit({"t1": people, "visits": visits}, epochs=1, seed=1, progress=False)
     assert synth.kept_tables == {}
     assert not set(synth.sample(seed=2)["visits"]["word"]) & set(words)
+
+
+def test_a_report_shows_no_value_of_one_person(tmp_path: Path) -> None:
+    people = pd.DataFrame({"id": range(60)})
+    words = [f"secret{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(60)]
+    visits = pd.DataFrame(
+        {"id": range(480), "t1_id": np.repeat(people["id"], 8), "word": np.repeat(words, 8)}
+    )
+    visits["kind"] = ["long", "short"] * 240
+    visits["amount"] = np.where(visits["t1_id"] == 7, 987_654.25, visits.index % 50)
+    metadata = Metadata().add_table("t1", "id").add_table("visits", "id", fk={"t1_id": "t1.id"})
+    real = {"t1": people, "visits": visits}
+    synth = Synthesizer(metadata).generate_validation_report
+    synth(real, real, tmp_path / "report.html")
+    shown = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "short" in shown
+    assert "987,654" not in shown
+    assert not [word for word in words if word in shown]
