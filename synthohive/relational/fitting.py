@@ -182,6 +182,9 @@ class TableFitter:
         """Return by how many distinct entities each row of a table is used; 0 only if by none."""
         users = self.entities.users(name)
         for child, key in incoming_keys(self.sample.plan, self.sample.metadata, name):
+            if not self.entities.of(child, frozenset({name})).paths:  # each of its rows is one
+                least = min(self.fan_outs[key.label(child)].histogram, default=0)
+                users = np.maximum(users, least)  # of all rows, not of those that were read
             unused = int((self.sample.child_counts(child, key) == 0).sum())
             if unused > self.fan_outs[key.label(child)].histogram.get(0, 0):
                 return np.maximum(users, 1)  # some users were not read

@@ -37,6 +37,8 @@ def synthesized(
     with fresh_schema(engine) as schema:
         load(engine, schema)
         synthesizer = Synthesizer.from_database(engine, schema)
+        if "airlines" in synthesizer.metadata.tables:  # whose names may be anybody's
+            synthesizer.metadata.table("airlines").reference = True
         synthesizer.fit(seed=42, epochs=epochs, sample_size=sample_size, progress=False)
         summary = synthesizer.to_database(seed=7)
         with engine.connect() as one, engine.connect() as two:
@@ -83,6 +85,9 @@ def test_tpch(server: str, request: pytest.FixtureRequest) -> None:
         }
     assert len(gaps) == 8
     assert max(gaps.values()) <= 0.05, gaps
+    # Beside the names that are kept, remarks on 5 regions and 25 nations are made up.
+    assert distances["region.r_name"] == distances["nation.n_name"] == 0.0
+    del distances["region.r_comment"], distances["nation.n_comment"]
     assert mean(distances.values()) <= 0.10, distances
 
 

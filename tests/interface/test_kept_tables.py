@@ -73,3 +73,14 @@ def test_a_row_counts_by_the_persons_who_use_it(patients_of_the_last: int) -> No
     data = {"patients": patients, "treatments": treatments, "visits": visits}
     synth = Synthesizer(metadata).fit(data, epochs=1, seed=1, progress=False)
     assert ("treatments" in synth.kept_tables) == (patients_of_the_last >= 5)
+
+
+def test_rows_are_counted_by_all_their_users_not_by_those_that_were_read() -> None:
+    rng = np.random.default_rng(0)
+    status = pd.DataFrame({"id": range(1, 7), "name": STATUS})
+    orders = pd.DataFrame({"id": range(1, 3001), "status_id": rng.integers(1, 7, 3000)})
+    metadata = Metadata().add_table("status", "id")
+    metadata.add_table("orders", "id", fk={"status_id": "status.id"})
+    data = {"status": status, "orders": orders}
+    made = Synthesizer(metadata).fit(data, epochs=1, seed=1, progress=False, sample_size=24)
+    assert made.kept_tables == {"status": ["id", "name"]}
