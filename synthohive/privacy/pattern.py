@@ -128,7 +128,7 @@ def _alphabets(shape: str, members: list[str], k: int, free: bool) -> tuple[str,
     """Return the symbols that distinct `members` of a shape show at each position."""
     full = tuple(CLASSES.get(symbol, symbol) for symbol in shape)
     if len(members) < max(_ENOUGH, k):
-        return full
+        return _with_marks(full, members) if len(members) >= k else full
     alphabets = list(full)
     for position, column in enumerate(zip(*members)):
         seen = Counter(column)
@@ -137,6 +137,16 @@ def _alphabets(shape: str, members: list[str], k: int, free: bool) -> tuple[str,
             alphabets[position] = "".join(sorted(seen))
     # So few possible values would be the real ones.
     return tuple(alphabets) if prod(map(len, alphabets)) >= _ROOM * len(members) else full
+
+
+def _with_marks(full: tuple[str, ...], members: list[str]) -> tuple[str, ...]:
+    """Keep the letters that all have, such as the ``x`` before an extension; digits never."""
+    marks = [set(column) for column in zip(*members)]
+    kept = tuple(
+        next(iter(seen)) if len(seen) == 1 and len(symbols) > len(string.digits) else symbols
+        for symbols, seen in zip(full, marks)
+    )
+    return kept if prod(map(len, kept)) >= _ROOM * len(members) else full
 
 
 def luhn_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:

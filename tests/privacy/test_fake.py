@@ -18,6 +18,7 @@ from synthohive.privacy.counter import permute
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.names import slug
+from synthohive.privacy.pattern import infer_patterns
 from synthohive.privacy.pools import pools
 from synthohive.privacy.styles import full_name
 from synthohive.schema import Column, PrivacyConfig, TableConfig
@@ -224,3 +225,10 @@ def test_speed() -> None:
 def test_permutation(capacity: int) -> None:
     image = permute(np.arange(capacity, dtype=np.uint64), capacity, key=42)
     assert sorted(image.tolist()) == list(range(capacity))
+
+
+def test_few_values_keep_the_letters_that_all_have() -> None:
+    texts = pa.array([f"{100 + 7 * i}-{1000 + 13 * i}x{10 + i}" for i in range(12)])
+    ((pattern, _),) = infer_patterns(texts, 5, False)
+    assert pattern.alphabets[8] == "x"
+    assert set(map(len, pattern.alphabets)) == {1, 10}  # digits are free
