@@ -68,6 +68,9 @@ class _Choice:
         nulls = self._nulls(able)
         linked = np.flatnonzero(~nulls & able)
         quota = self._quota(len(linked))
+        room = int(quota.sum())
+        if room < len(linked):  # a unique key, and rows above that were left out: these are next
+            linked = np.sort(self.run.rng(*self._path("room")).permutation(linked)[:room])
         inside = None if own is None else own[linked]
         if inside is not None and theirs is not None:
             totals = np.bincount(inside, minlength=int(theirs.max(initial=0)) + 1)
