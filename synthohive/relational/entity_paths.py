@@ -206,11 +206,25 @@ class EntityFinder:
         else:
             names = [f.column for f in self.findings if f.table == table and f.kind in _IDENTIFYING]
             names += [c for c in rows.column_names if self._is_key(table, c)]
+            names += self._numbered_within(table)
         names = [n for n in names if _is_key_type(rows.schema.field(n).type)]
         for name in dict.fromkeys(n for n in names if {n} not in keys):
             codes = group_codes([rows], [[name]])[0]
             if codes.max(initial=-1) > 0:
                 yield f"{table}.{name}", codes, False
+
+    def _numbered_within(self, table: str) -> list[str]:
+        """Return the part of a composite key within which the other parts only number rows.
+
+        It is the part with most values: the patient of (patient, visit number), whatever it is
+        called, and though there is no table of patients.
+        """
+        parts = self.sample.metadata.tables[table].pk
+        if len(parts) < 2:
+            return []
+        rows = self.sample.tables[table]
+        leading = max(parts, key=lambda name: pc.count_distinct(rows.column(name)).as_py())
+        return [] if is_about_things(leading) else [leading]
 
     def _is_key(self, table: str, column: str) -> bool:
         config = self.sample.metadata.tables[table]

@@ -88,3 +88,13 @@ def test_a_report_shows_no_value_of_one_person(tmp_path: Path) -> None:
     assert "short" in shown
     assert "987,654" not in shown
     assert not [word for word in words if word in shown]
+
+
+def test_part_of_a_composite_key_is_a_person_without_a_table() -> None:
+    words = [f"{i * 7919 + 10**7:x}q" for i in range(60)]
+    visits = pd.DataFrame(
+        {"a": np.repeat(range(60), 8), "b": list(range(8)) * 60, "word": np.repeat(words, 8)}
+    )
+    synth = Synthesizer(Metadata().add_table("visits", ["a", "b"]), model="autoregressive")
+    synth.fit({"visits": visits}, epochs=1, seed=1, progress=False)
+    assert not set(synth.sample(seed=2)["visits"]["word"]) & set(words)
