@@ -69,7 +69,7 @@ class _Choice:
         linked = np.flatnonzero(~nulls & able)
         quota = self._quota(len(linked))
         room = int(quota.sum())
-        if room < len(linked):  # a unique key, and rows above that were left out: these are next
+        if own is None and room < len(linked):  # a unique key, and parents that were left out
             linked = np.sort(self.run.rng(*self._path("room")).permutation(linked)[:room])
         inside = None if own is None else own[linked]
         if inside is not None and theirs is not None:
