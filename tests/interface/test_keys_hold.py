@@ -205,11 +205,11 @@ CASES = {
         ),
     ],
     "parents of one's own tenant": [
-        table("t", {"id": "int"}, [(i,) for i in range(5)], pk=["id"]),
+        table("t", {"id": "int"}, [(i,) for i in range(6)], pk=["id"]),
         table(
             "n",
             {"t": "int", "no": "int", "parent": "int?"},
-            [(i % 5, i // 5, (i // 5) // 2 if i >= 5 else None) for i in range(60)],
+            [(i % 6, i // 6, (i // 6) // 2 if i >= 6 else None) for i in range(60)],
             pk=["t", "no"],
             keys=[(["t"], "t", ["id"]), (["t", "parent"], "n", ["t", "no"])],
         ),
