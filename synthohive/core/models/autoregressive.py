@@ -46,7 +46,7 @@ CALIBRATION_ROWS = 20_000
 CALIBRATIONS = 4
 MOST_WEIGHTS, LEAST_WIDTH = 16_000_000, 8
 """Of wide tables, layers are narrower: every pair of variables has a matrix."""
-WIDE_ROWS = 2_000
+WIDE_ROWS = 500
 """Of fewer rows, layers are narrower."""
 
 
@@ -173,11 +173,11 @@ class Autoregressive(ConditionalGenerativeModel):
     def _widths(self, rows: int) -> tuple[int, int]:
         """Return the widths of a code's vector and of a variable's layer.
 
-        Half as wide for each quarter of the rows: what is wide learns few rows by heart.
+        Half as wide for each half of the rows: what is wide learns few rows by heart.
         """
         embedding, hidden, count = self.config.embedding, self.config.hidden, WIDE_ROWS
         while rows < count and hidden > LEAST_WIDTH:
-            embedding, hidden, count = max(embedding // 2, 4), hidden // 2, count // 4
+            embedding, hidden, count = max(embedding // 2, 4), hidden // 2, count // 2
         variables = len(self.discretiser_.variables)
         while variables**2 * embedding * hidden > MOST_WEIGHTS and hidden > LEAST_WIDTH:
             embedding, hidden = max(embedding // 2, 2), hidden // 2

@@ -60,6 +60,9 @@ class Trainable(ABC):
         How much better the state knows learned than held-out rows, as the last validation
         found, and the most of it that is kept; see
         :class:`~synthohive.core.models.memorisation.GapWatch`.
+    worth : float
+        Share of the metric by which held-out rows must be told better for a gap beyond `most_gap`;
+        infinite where no improvement is worth it.
     usable : bool
         The state draws rows before any step, if only with independent columns.
     """
@@ -68,6 +71,7 @@ class Trainable(ABC):
     state: nn.Module
     gap: float = 0.0
     most_gap: float = math.inf
+    worth: float = math.inf
     usable: bool = False
 
     @abstractmethod
@@ -115,8 +119,10 @@ def train(
         _check(task.table, epoch, {**losses, "validation": metric})
         waited += 1
         beyond = beyond + 1 if task.gap > task.most_gap else 0
-        if metric < best and not (beyond and usable):  # the first state, where none is usable
+        worth = math.isinf(best) or metric < best - task.worth * abs(best)
+        if metric < best and (worth or not (beyond and usable)):  # or the first that is usable
             best, best_state, gap, usable = metric, _snapshot(task.state), task.gap, True
+            beyond = 0
             if math.isinf(mark) or metric < mark - SLIGHT * abs(mark):
                 mark, waited = metric, 0
         spent = time.perf_counter() - started

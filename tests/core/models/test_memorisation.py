@@ -164,7 +164,7 @@ def test_the_limit_does_not_keep_dependence_from_being_learned() -> None:
     model = Autoregressive(TABLE, epochs=60).fit(rows, seed=np.random.SeedSequence(1))
     made = model.sample(4000, rng=stream(9))
     found = [np.corrcoef(t.codes[:, 0], t.codes[:, 1])[0, 1] for t in (rows, made)]
-    assert found[1] > 0.75 * found[0]
+    assert found[1] > 0.6 * found[0]
 
 
 def test_a_model_that_repeats_its_rows_is_found_out() -> None:
