@@ -6,7 +6,6 @@ either does not understand is left to the database, which tests it when rows are
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from synthohive._logging import get_logger
-from synthohive.connectors.ddl.vetted import check_shape
+from synthohive.connectors.ddl.vetted import check_shape, plain_mysql
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["Check", "Comparison", "compile_check", "quoted"]
@@ -33,7 +32,6 @@ Node = Any
 """A node of sqlglot's tree; the name of its class differs between versions."""
 
 DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
-_INTRODUCER = re.compile(r"\b_(?:utf8mb4|utf8mb3|utf8|latin1|ascii|binary)(?=\\?')")
 _OPERATORS: dict[type, str] = {exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.EQ: "="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
@@ -142,7 +140,7 @@ def compile_check(
     try:
         if read is None:
             raise ValueError(f"the dialect {dialect!r} is not read")
-        tree = sqlglot.parse_one(_plain(sqltext) if read == "mysql" else sqltext, dialect=read)
+        tree = sqlglot.parse_one(plain_mysql(sqltext) if read == "mysql" else sqltext, dialect=read)
         for node in tree.walk():
             check_shape(node)
         tree, used = _resolve(tree, columns)
@@ -156,13 +154,6 @@ def compile_check(
         return None
     constants = tuple(dict.fromkeys(node.to_py() for node in tree.find_all(exp.Literal)))
     return Check(sqltext, frozenset(used), tuple(_demands(tree)), condition, constants)
-
-
-def _plain(sqltext: str) -> str:
-    r"""Drop character set introducers, and the escaping of ``information_schema``."""
-    if re.search(r"_\w+\\'", sqltext):
-        sqltext = re.sub(r"\\(.)", r"\1", sqltext)
-    return _INTRODUCER.sub("", sqltext)
 
 
 def _resolve(tree: Node, columns: Mapping[str, Column]) -> tuple[Node, set[str]]:

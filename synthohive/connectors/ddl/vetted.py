@@ -22,7 +22,7 @@ from sqlglot.errors import SqlglotError
 from synthohive.connectors.ddl.statements import Refused
 from synthohive.connectors.ddl.vetted_functions import FUNCTIONS, NODES
 
-__all__ = ["Vetting", "check_shape", "vetted_action"]
+__all__ = ["Vetting", "check_shape", "plain_mysql", "vetted_action"]
 
 Node = Any
 """A node of sqlglot's tree; the name of its class differs between versions."""
@@ -110,7 +110,7 @@ class Vetting:
         if "\0" in sql:
             raise Refused("it holds a NUL character")
         if self.family == "mysql":
-            sql = _plain_mysql(sql)
+            sql = plain_mysql(sql)
         try:
             trees = sqlglot.parse(sql, dialect=self._dialect)
         except (SqlglotError, RecursionError) as exc:
@@ -198,7 +198,7 @@ def _unit(node: Node) -> str:
     return str(unit.name or unit.sql())
 
 
-def _plain_mysql(sql: str) -> str:
+def plain_mysql(sql: str) -> str:
     r"""Drop character set introducers, and the escaping of ``information_schema``."""
     if re.search(r"_\w+\\'", sql):
         sql = re.sub(r"\\(.)", r"\1", sql, flags=re.DOTALL)
