@@ -21,6 +21,7 @@ _FAMILIES = {
     "integer": "number",
     "float": "number",
 }
+_NUMBERS = frozenset({"integer", "decimal", "float"})
 
 
 def schema_problems(metadata: Metadata) -> list[str]:
@@ -94,6 +95,12 @@ def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
         for column in columns if known else ():
             if column not in known:
                 yield f"{table.name}: {field} names {column!r}. {did_you_mean(column, known)}"
+    for name in table.constraints:
+        if name in known and known[name].kind.value not in _NUMBERS:
+            yield (
+                f"{table.name}.{name}: min and max are for numbers, and the column is of kind "
+                f"{known[name].kind.value!r}. State the constraint as a CHECK in the database."
+            )
     if len(set(table.pk)) != len(table.pk):
         yield f"{table.name}: pk ({', '.join(table.pk)}) names a column twice."
     for name in table.parent_context_cols or ():

@@ -54,6 +54,7 @@ def test_tables_without_columns_are_taken_as_they_are() -> None:
         ({"unique": [{"columns": ["x"]}]}, "unique names 'x'"),
         ({"parent_context_cols": ["x"]}, "parent_context_cols names 'x', but there is no parent"),
         ({"constraints": {"x": {"min": 1}}}, "constraints names 'x'"),
+        ({"constraints": {"mail": {"min": 1}}}, "t.mail: min and max are for numbers"),
     ],
 )
 def test_unknown_columns(changes: dict[str, Any], problem: str) -> None:

@@ -203,7 +203,9 @@ class Synthesizer(SynthesizerState):
         TrainingError
             A model diverged, its process died, or there is no such device.
         PrivacyError
-            A model has memorised more than ``PrivacyConfig.max_memorisation`` allows.
+            A table is to be kept whose key is personal, a kind of personal data does not
+            suit its column, or, after training, a model has memorised more than
+            ``PrivacyConfig.max_memorisation`` allows.
         SerializationError
             `checkpoint_dir` holds something else, or an unfinished fit of other data or
             with other options; the message names them.

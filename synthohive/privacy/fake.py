@@ -41,7 +41,7 @@ from synthohive.privacy.shapes import (
 from synthohive.privacy.styles import Person, Style
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["FakeColumn", "Strategy"]
+__all__ = ["FakeColumn", "Strategy", "check_makeable"]
 
 Strategy = Literal["fake", "mask", "hash"]
 
@@ -56,6 +56,22 @@ _STYLED = 10_000
 _LENGTHS = 5
 _WORDS = 200
 _LISTED = 10
+
+
+def check_makeable(table: str, column: Column, kind: PiiKind) -> None:
+    """Refuse a kind of personal data that a column cannot hold.
+
+    Raises
+    ------
+    PrivacyError
+    """
+    structured = kind is PiiKind.JSON and column.kind in _STRUCTURED
+    if column.kind not in _MAKEABLE and not structured:
+        raise PrivacyError(
+            f"Column {table}.{column.name} of type {column.kind.value} is listed as personal data "
+            f"({kind.value}), but such values cannot be made for that type.",
+            hint="Take it out of pii_cols / pii_columns, or give it the kind 'none'.",
+        )
 
 
 @dataclass(frozen=True)
@@ -119,21 +135,8 @@ class FakeColumn:
             Which person of the row the column tells about, where there are several.
         persons : sequence of (str, str), optional
             First and last names in the rows of `values`, NULLs left out.
-
-        Raises
-        ------
-        PrivacyError
-            Values of this kind cannot be stored in the column's type.
         """
         kind = PiiKind(kind)
-        if column.kind not in _MAKEABLE and not (
-            kind is PiiKind.JSON and column.kind in _STRUCTURED
-        ):
-            raise PrivacyError(
-                f"Column {column.name!r} of type {column.kind.value} is listed as personal data "
-                f"({kind.value}), but such values cannot be made for that type.",
-                hint="Take it out of pii_cols / pii_columns, or give it the kind 'none'.",
-            )
         text = as_text(values)
         if kind is PiiKind.JSON and column.kind in _TEXT | _STRUCTURED:
             shapes = _json_shapes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -18,7 +18,7 @@ from synthohive.privacy.subjects import is_about_things
 from synthohive.privacy.vocabulary import are_things, is_label, without_counters
 from synthohive.schema import Column, ColumnKind, TableConfig
 
-__all__ = ["Verdict", "is_audit", "judge_reference"]
+__all__ = ["Verdict", "check_reference", "is_audit", "judge_reference"]
 
 _ROWS = 256
 _TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
@@ -102,11 +102,6 @@ def judge_reference(
         Columns in which personal data was found.
     parents_are_reference : bool
         Whether all tables that this one refers to are themselves look-up tables.
-
-    Raises
-    ------
-    PrivacyError
-        ``reference=True``, but a key holds personal data.
     """
     columns = {**{f.name: column_from_arrow(f) for f in data.schema}, **table.columns}
     stored = [name for name, column in columns.items() if column.computed is None]
@@ -124,6 +119,24 @@ def judge_reference(
     return Verdict(why_not=reason) if reason else _judge_columns(table, data, columns, personal)
 
 
+def check_reference(table: TableConfig, personal: Collection[str]) -> None:
+    """Refuse to keep a table whose keys are personal: what refers to it would show them.
+
+    Raises
+    ------
+    PrivacyError
+        ``reference=True``, but a key holds personal data.
+    """
+    keys = sorted(table.key_columns & set(personal))
+    if table.reference and keys:
+        raise PrivacyError(
+            f"{table.name} is to be kept as it is (reference=True), but its key {', '.join(keys)} "
+            "holds personal data.",
+            hint=f"Leave out reference=True for {table.name!r}, or clear the column with the kind "
+            "'none' in PrivacyConfig.pii_columns.",
+        )
+
+
 def is_audit(column: Column) -> bool:
     """Tell whether a column says when or by whom a row was written, or which version it is."""
     words = "_".join(_words(column.name))
@@ -137,14 +150,6 @@ def is_audit(column: Column) -> bool:
 def _stated(table: TableConfig, stored: Sequence[str], personal: Mapping[str, Any]) -> Verdict:
     if not table.reference:
         return Verdict(why_not="TableConfig.reference is False")
-    keys = sorted(table.key_columns & set(personal))
-    if keys:
-        raise PrivacyError(
-            f"{table.name} is to be kept as it is (reference=True), but its key {', '.join(keys)} "
-            "holds personal data.",
-            hint=f"Leave out reference=True for {table.name!r}, or clear the column with the kind "
-            "'none' in PrivacyConfig.pii_columns.",
-        )
     return Verdict(tuple(name for name in stored if name not in personal))
 
 

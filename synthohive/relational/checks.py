@@ -15,15 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
-from synthohive.exceptions import ConstraintViolationError, SchemaError
+from synthohive.exceptions import ConstraintViolationError
 from synthohive.relational.check_repair import Repair, Resample
 from synthohive.relational.sql_expressions import Check, Comparison, compile_check, quoted
-from synthohive.schema import ColumnKind, Constraint, TableConfig
+from synthohive.schema import Constraint, TableConfig
 
 __all__ = ["TableChecks"]
 
 log = get_logger(__name__)
-_NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT)
 
 
 @dataclass(frozen=True)
@@ -62,15 +61,10 @@ class TableChecks:
             In whose SQL the CHECKs are written.
         free : set of str
             Columns that a repair may change; a CHECK without one is only reported.
-
-        Raises
-        ------
-        SchemaError
-            Bounds are set on a column that does not exist or does not hold numbers.
         """
         checks: dict[str, Check] = {}
         for name, constraint in config.constraints.items():
-            bounds = _bounds(config, name, constraint)
+            bounds = _bounds(name, constraint)
             if bounds is not None:
                 checks[bounds.sqltext] = bounds
         for stated in config.checks:
@@ -184,17 +178,8 @@ def _unused(label: str, taken: Mapping[str, Check]) -> str:
     return candidate
 
 
-def _bounds(config: TableConfig, name: str, constraint: Constraint) -> Optional[Check]:
+def _bounds(name: str, constraint: Constraint) -> Optional[Check]:
     """Return the bounds of a column as a Check."""
-    if name not in config.columns:
-        raise SchemaError.unknown_column(config.name, name, config.columns)
-    column = config.columns[name]
-    if column.kind not in _NUMBERS:
-        raise SchemaError(
-            f"Table {config.name!r}, column {name!r}: min and max are for numbers, "
-            f"and the column is of kind {column.kind.value!r}.",
-            hint="Remove the constraint, or state it as a CHECK in the database.",
-        )
     sides = [
         (op, edge)
         for op, edge in ((">=", constraint.min), ("<=", constraint.max))

@@ -12,8 +12,9 @@ import pyarrow as pa
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel
-from synthohive.privacy.detect import PiiFinding
-from synthohive.privacy.fake import FakeColumn
+from synthohive.privacy.fake import FakeColumn, check_makeable
+from synthohive.privacy.kinds import PiiFinding, PiiKind
+from synthohive.privacy.reference import check_reference
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.aliases.namesake import Namesake
@@ -228,3 +229,27 @@ class FittedDatabase:
     findings: list[PiiFinding] = field(default_factory=list)
     sources: frozenset[str] = frozenset()  # fingerprints: these are never written to
     loaded: bool = False  # from a checkpoint, which may hold anything
+
+    @property
+    def replaced(self) -> list[PiiFinding]:
+        """The personal columns that are made up: none if the user keeps them."""
+        return [] if self.privacy.pii_strategy == "keep" else self.findings
+
+    def personal(self, table: str) -> dict[str, PiiKind]:
+        """Return the columns of a table that are made up, and as what."""
+        return {f.column: f.kind for f in self.replaced if f.table == table}
+
+    def check_described(self) -> None:
+        """Refuse what the description asks of personal columns and cannot have.
+
+        Raises
+        ------
+        PrivacyError
+            A table is to be kept whose key is personal, or values of a kind cannot be
+            made for a column's type.
+        """
+        for name, config in self.metadata.tables.items():
+            personal = self.personal(name)
+            check_reference(config, personal)
+            for column, kind in Roles.of(config, personal, ()).personal.items():
+                check_makeable(name, config.columns[column], kind)

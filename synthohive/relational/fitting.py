@@ -93,7 +93,7 @@ class TableFitter:
             What is left to train.
         """
         config = self.sample.metadata.tables[name]
-        personal = self._personal(name)
+        personal = self.database.personal(name)
         plan = self.sample.plan.tables[name]
         data, entities = self.sample.tables[name], self.entities.of(name)
         listed = listed_values(config, data, self.sample.metadata.dialect)
@@ -143,11 +143,6 @@ class TableFitter:
         for sqltext in found:
             log.info("check_not_understood", table=name, check=sqltext, reason="real rows break it")
         return found
-
-    def _personal(self, name: str) -> dict[str, PiiKind]:
-        if self.options.privacy.pii_strategy == "keep":
-            return {}
-        return {f.column: f.kind for f in self.database.findings if f.table == name}
 
     def _key(self, name: str, key: ForeignKey) -> FittedKey:
         facts, count = self.fan_outs[key.label(name)], max(self.counts[name], 1)
@@ -258,7 +253,7 @@ class TableFitter:
         )
         table.context_layout = context.layout
         others = {
-            target: one.persons(self.sample.tables, self._personal(one.source), self.sample)
+            target: one.persons(self.sample.tables, self.database.personal(one.source), self.sample)
             for target, one in table.namesakes.items()
         }
         table.fakes = fit_columns(

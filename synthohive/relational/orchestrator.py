@@ -85,7 +85,8 @@ def fit_database(
     TrainingError
         A model diverged.
     PrivacyError
-        A model has memorised more than ``max_memorisation`` allows.
+        A table is to be kept whose key is personal, a kind of personal data does not suit its
+        column, or a model has memorised more than ``max_memorisation`` allows.
     SerializationError
         What is unfinished belongs to another fit.
     """
@@ -116,12 +117,12 @@ def fit_database(
         sources=reader.fingerprint(),
     )
     sample = Sample(metadata, plan, tables)
-    aliases, namesakes = _find_aliases(sample, options, findings)
+    aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
+    fitted.check_described()
     if options.relations:
-        check_stated(sample, reader, counts)
+        check_stated(sample, reader, counts, {name: fitted.personal(name) for name in plan.order})
     k = options.privacy.k_anonymity_threshold
-    personal = [] if options.privacy.pii_strategy == "keep" else findings
-    entities = EntityFinder(sample, options.privacy, personal)
+    entities = EntityFinder(sample, options.privacy, fitted.replaced)
     aggregates: dict[str, list[Aggregate]] = {}
     if options.relations:
         aggregates = find_aggregates(sample, reader, counts, k, entities.of)
@@ -196,7 +197,7 @@ def _find_aliases(
     sample: Sample, options: FitOptions, findings: list[PiiFinding]
 ) -> tuple[dict[str, dict[str, Alias]], dict[str, dict[str, Namesake]]]:
     """Find what is personal because it repeats what is; return how it is filled."""
-    if options.privacy.pii_strategy == "keep" or not findings:
+    if not findings:
         return {}, {}
     finder = AliasFinder(sample, options.privacy, findings)
     found = finder.find()

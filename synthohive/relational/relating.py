@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Optional
 
 from synthohive._entities import Entities
-from synthohive.exceptions import SchemaError
 from synthohive.relational.fitted import FittedTable
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.discover import take
@@ -71,11 +70,7 @@ def _stated(sample: Sample, table: FittedTable) -> dict[str, list[Relation]]:
     found: dict[str, list[Relation]] = {}
     name, driver = table.config.name, sample.plan.tables[table.config.name].driver
     for stated in stated_relations(sample, name):
-        if stated.relation.target not in table.attributes:
-            raise SchemaError(
-                f"{name}: {stated.text!r} sets {stated.relation.target}, which is made up.",
-                hint="State only what holds between columns that are learned.",
-            )
+        stated.check_target(name, table.attributes)
         key = stated.key
         label = "" if key is None or key == driver else key.label(name)
         found.setdefault(label, []).append(stated.relation)

@@ -12,13 +12,16 @@ import pytest
 
 from synthohive import (
     ConnectorError,
+    Constraint,
     ForeignKey,
     Metadata,
+    PrivacyError,
     SchemaError,
     SchemaValidationError,
     Synthesizer,
 )
 from synthohive.core.models.ctgan import CTGAN
+from synthohive.relational.fitting import TableFitter
 from synthohive.relational.making.block_maker import BlockMaker
 
 
@@ -232,3 +235,38 @@ def test_files_and_reports_are_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ConnectorError, match="exists"):
         synth.generate_validation_report(real, real, report)
     synth.generate_validation_report(real, real, report, if_exists="replace")
+
+
+PEOPLE = pd.DataFrame({
+    "mail": [f"ann{i}@example.com" for i in range(40)],
+    "joined": pd.date_range("2024-01-01", periods=40),
+    "age": np.arange(40) % 7 + 30,
+})  # fmt: skip
+VISITS = pd.DataFrame({"id": range(80), "who": list(PEOPLE["mail"]) * 2, "a": np.arange(80) % 3})
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "told"),
+    [
+        ({"reference": True}, PrivacyError, r"people is .* its key mail .*[Ll]eave out reference"),
+        ({"pii_cols": {"joined": "email"}}, PrivacyError, r"people\.joined of type .*'none'"),
+        ({"relations": ["phone = age"]}, SchemaError, "phone, which is made up"),
+        ({"constraints": {"joined": Constraint(min=1)}}, SchemaValidationError, r"people\.joined"),
+    ],
+)
+def test_what_a_description_cannot_have_is_refused_before_any_training(
+    config: dict[str, Any],
+    error: type[Exception],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_training(*_: Any) -> None:
+        raise AssertionError("a table was fitted")
+
+    monkeypatch.setattr(TableFitter, "fit", no_training)
+    metadata = Metadata().add_table("a", "id").add_table("people", "mail", **config)
+    metadata.add_table("visits", "id", fk={"who": "people.mail"})
+    first = pd.DataFrame({"id": range(50), "x": np.arange(50) % 5})
+    people = PEOPLE.assign(phone=[f"+4930555{i:04}" for i in range(40)])
+    with pytest.raises(error, match=told):
+        quick(Synthesizer(metadata), {"a": first, "people": people, "visits": VISITS})

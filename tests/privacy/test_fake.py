@@ -15,7 +15,7 @@ from synthohive.exceptions import PrivacyError, SchemaError
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.content import FITS, is_luhn
 from synthohive.privacy.counter import permute
-from synthohive.privacy.fake import FakeColumn
+from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.names import slug
 from synthohive.privacy.pattern import infer_patterns
@@ -187,7 +187,7 @@ def test_too_narrow_for_unique_values() -> None:
 
 def test_types_that_cannot_hold_it_and_unknown_locales() -> None:
     with pytest.raises(PrivacyError, match="type date"):
-        FakeColumn.fit("email", Column(name="d", kind="date"), pa.array([], pa.date32()))
+        check_makeable("t", Column(name="d", kind="date"), PiiKind.EMAIL)
     with pytest.raises(SchemaError, match="xx_YY"):
         FakeColumn.fit("email", TEXT, pa.array([], pa.string()), locale="xx_YY")
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 from structlog.testing import capture_logs
 
-from synthohive.exceptions import ConstraintViolationError, SchemaError
+from synthohive.exceptions import ConstraintViolationError
 from synthohive.relational.check_repair import nearest
 from synthohive.relational.checks import TableChecks
 from synthohive.schema import CheckConstraint, Column, Constraint, TableConfig
@@ -239,12 +239,6 @@ def test_labels_stay_apart() -> None:
 def test_an_empty_table_needs_no_repair(table: pa.Table) -> None:
     repaired, count = compiled("qty > 0").repair(table.slice(0, 0), rng())
     assert (repaired.num_rows, count) == (0, 0)
-
-
-@pytest.mark.parametrize("column", ["status", "start", "nowhere"])
-def test_bounds_of_what_is_no_number_are_refused(column: str) -> None:
-    with pytest.raises(SchemaError, match=column):
-        compiled(constraints={column: Constraint(min=0)})
 
 
 def test_null_rate_survives_a_repair(table: pa.Table) -> None:

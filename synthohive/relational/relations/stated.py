@@ -15,6 +15,7 @@ from sqlglot.errors import SqlglotError
 
 from synthohive.connectors.base import Reader
 from synthohive.exceptions import SchemaError, SchemaValidationError, did_you_mean
+from synthohive.privacy.kinds import PiiKind
 from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.relations.base import Bools, Relation
 from synthohive.relational.relations.columns import Columns
@@ -25,12 +26,14 @@ from synthohive.relational.relations.numbers import nulls
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.patterns import orders_between
 from synthohive.relational.relations.table import TableRelations
+from synthohive.relational.roles import Roles
 from synthohive.relational.sample import Sample
 from synthohive.schema import ForeignKey
 
 __all__ = ["Stated", "check_stated", "stated_relations"]
 
 Node = Any
+PersonalColumns = Mapping[str, Mapping[str, PiiKind]]
 _ROUNDED: dict[type, Rounding] = {exp.Round: "nearest", exp.Floor: "down", exp.Ceil: "up"}
 
 
@@ -42,20 +45,37 @@ class Stated:
     relation: Relation
     key: Optional[ForeignKey]
 
+    def check_target(self, table: str, learned: Collection[str]) -> None:
+        """Refuse what sets a column that is not learned.
 
-def check_stated(sample: Sample, reader: Reader, counts: Mapping[str, int]) -> None:
+        Raises
+        ------
+        SchemaError
+        """
+        if self.relation.target not in learned:
+            raise SchemaError(
+                f"{table}: {self.text!r} sets {self.relation.target}, which is made up.",
+                hint="State only what holds between columns that are learned.",
+            )
+
+
+def check_stated(
+    sample: Sample, reader: Reader, counts: Mapping[str, int], personal: PersonalColumns
+) -> None:
     """Test what is stated of each table on all its rows, before anything is learned.
 
     Raises
     ------
     SchemaError
-        A text is not understood, or names a column that there is not.
+        A text is not understood, names a column that there is not, or sets one that is made up.
     SchemaValidationError
         Rows break a relation; the message says how many.
     """
     problems = []
     for table, config in sample.metadata.tables.items():
+        learned = Roles.of(config, personal.get(table, {}), ()).attributes
         for stated in stated_relations(sample, table):
+            stated.check_target(table, learned)
             finder = RelationFinder(sample, reader, table, config.columns, counts[table], {})
             broken = 0
             for rows in finder.all_rows(TableRelations((stated.relation,)), stated.key):
