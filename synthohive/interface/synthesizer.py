@@ -400,6 +400,8 @@ class Synthesizer(SynthesizerState):
         ------
         SchemaError
             A column cannot be filled; only ``model="autoregressive"`` can.
+        ConstraintViolationError
+            A filled cell breaks a key. Keys that the given rows break already are logged.
         """
         return imputed(self._state(), data, self._source, columns, seed)
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Optional, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._logging import get_logger
 from synthohive.exceptions import ConstraintViolationError
 from synthohive.relational.key_hashes import NO_KEY, key_hashes
 from synthohive.schema import ForeignKey, Metadata, TableConfig
 
-__all__ = ["Violation", "check_validity", "violations"]
+__all__ = ["Rows", "Violation", "check_validity", "violations"]
 
+log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
 SHOWN = 5
 
@@ -55,8 +57,35 @@ class Violation:
         return f"{self.table}: {self.rows:,} rows break {self.what}"
 
 
-def check_validity(metadata: Metadata, tables: Mapping[str, Blocks]) -> None:
+class Rows:
+    """The rows of one table in memory.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+        self.schema = table.schema
+
+    def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the blocks in order, with some columns."""
+        yield from self.table.select(columns).to_batches()
+
+
+def check_validity(
+    metadata: Metadata,
+    tables: Mapping[str, Blocks],
+    given: Optional[Mapping[str, Blocks]] = None,
+) -> None:
     """Refuse tables with a row that a database would refuse.
+
+    Parameters
+    ----------
+    given : mapping of str to Blocks, optional
+        What the rows were before cells of them were filled: what they broke already is
+        nobody's fault here, and is told by the log event ``given_rows_not_valid``.
 
     Raises
     ------
@@ -64,6 +93,12 @@ def check_validity(metadata: Metadata, tables: Mapping[str, Blocks]) -> None:
         Naming tables, keys, and numbers of rows.
     """
     found = list(violations(metadata, tables))
+    if found and given is not None:
+        before = {(v.table, v.what): v.rows for v in violations(metadata, given)}
+        old = [v for v in found if v.rows <= before.get((v.table, v.what), 0)]
+        if old:
+            log.warning("given_rows_not_valid", problems=list(map(str, old)))
+        found = [v for v in found if v not in old]
     if not found:
         return
     shown = "; ".join(map(str, found[:SHOWN]))

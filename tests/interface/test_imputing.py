@@ -9,7 +9,16 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from synthohive import Metadata, PrivacyConfig, SchemaError, Synthesizer
+from synthohive import (
+    Column,
+    ConstraintViolationError,
+    Metadata,
+    PrivacyConfig,
+    SchemaError,
+    Synthesizer,
+    UniqueConstraint,
+)
+from synthohive.relational.imputing.filling import Filling
 
 PLANS = {"free": 0, "team": 40, "firm": 400}
 Frames = dict[str, pd.DataFrame]
@@ -220,3 +229,49 @@ def test_a_model_that_draws_whole_rows_is_named() -> None:
     made.fit({"customer": tables(120)["customer"]}, epochs=1, seed=1, progress=False)
     with pytest.raises(SchemaError, match=r"'ctgan'.*\n?.*autoregressive"):
         made.impute({"customer": tables(120)["customer"]}, {"customer": ["plan"]})
+
+
+ROOMS = pd.DataFrame({"id": range(40)})
+
+
+def bookings() -> pd.DataFrame:
+    """Rooms that are booked for nearly all shifts of five days."""
+    rng = np.random.default_rng(4)
+    full = pd.MultiIndex.from_product([range(40), range(5), range(2)])
+    rows = full[rng.random(400) < 0.9].to_frame(index=False, name=["room", "day", "shift"])
+    return rows.sample(frac=1.0, random_state=1, ignore_index=True).assign(id=range(len(rows)))
+
+
+def booked(nullable: bool) -> Synthesizer:
+    metadata = Metadata().add_table("rooms", "id")
+    columns = {
+        name: Column(name=name, kind="integer", nullable=nullable and name == "day")
+        for name in bookings()
+    }
+    unique = [UniqueConstraint(columns=["room", "day", "shift"])]
+    metadata.add_table("bookings", "id", columns=columns, unique=unique, fk={"room": "rooms.id"})
+    synth = Synthesizer(metadata, model="autoregressive")
+    return synth.fit({"rooms": ROOMS, "bookings": bookings()}, epochs=1, seed=1, progress=False)
+
+
+def test_filled_cells_repeat_no_unique_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    synth, holes = booked(nullable=True), bookings()
+    holes.loc[holes.index % 3 == 0, "day"] = None
+    made = synth.impute({"rooms": ROOMS, "bookings": holes}, seed=3)["bookings"].dropna()
+    assert len(made) > 0.95 * len(holes)
+    assert not made.duplicated(["room", "day", "shift"]).any()
+    monkeypatch.setattr(Filling, "_repeated", lambda _, rows, __: np.zeros(len(rows), bool))
+    with pytest.raises(ConstraintViolationError, match=r"bookings: .* UNIQUE \(room, day, shift\)"):
+        synth.impute({"rooms": ROOMS, "bookings": holes}, seed=3)
+
+
+def test_keys_that_given_rows_break_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    synth, given = booked(nullable=False), bookings()
+    given.loc[5, "room"] = 77
+    given.loc[7, "shift"] = None
+    made = synth.impute({"rooms": ROOMS, "bookings": given}, seed=3)["bookings"]
+    assert made["shift"].notna().all()
+    told = capsys.readouterr().out
+    assert "given_rows_not_valid" in told
+    assert "1 rows break bookings(room) -> rooms(id)" in told
+    assert "NOT NULL" not in told

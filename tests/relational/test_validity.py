@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,20 +12,17 @@ import pyarrow as pa
 import pytest
 
 from synthohive.exceptions import ConstraintViolationError
+from synthohive.relational import validity
 from synthohive.relational.key_hashes import NO_KEY, key_hashes, repeats
 from synthohive.relational.validity import check_validity, violations
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata, UniqueConstraint
 
 
-class Rows:
+class Rows(validity.Rows):
     """A table in memory, in blocks of two rows."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-        self.schema = table.schema
-
-    def batches(self, columns: list[str]) -> Iterable[pa.RecordBatch]:
-        return self.table.select(columns).to_batches(max_chunksize=2)
+    def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        yield from self.table.select(columns).to_batches(max_chunksize=2)
 
 
 def shop() -> Metadata:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.imputing.evidence import Evidence, any_of
+from synthohive.relational.key_hashes import key_hashes, repeats
 from synthohive.relational.lineage import beside
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number
@@ -192,7 +193,10 @@ class Filling:
         return rows
 
     def broken(self, rows: pa.Table) -> dict[str, Bools]:
-        """Return the filled cells, by column, that take part in a broken relation or constraint."""
+        """Return the filled cells, by column, that take part in a broken relation or constraint.
+
+        Of rows that repeat a unique key, those with a filled cell in it count as the later ones.
+        """
         found: dict[str, Bools] = {}
         all_rows = beside(rows, self.above)
         for relation in self.table.relations.relations:
@@ -203,7 +207,20 @@ class Filling:
             wrong = np.zeros(len(rows), dtype=np.bool_)
             wrong[where] = True
             self._mark(found, self.checks.checks[label].columns & set(self.lost), wrong)
+        for unique in self.table.config.unique_sets:
+            columns = set(unique) & set(self.lost)
+            if columns and set(unique) <= set(rows.column_names):
+                self._mark(found, columns, self._repeated(rows, unique))
         return {name: cells for name, cells in found.items() if cells.any()}
+
+    def _repeated(self, rows: pa.Table, unique: Sequence[str]) -> Bools:
+        """Return the rows that repeat a unique key of another one."""
+        order = np.argsort(self.evidence.any_lost(unique), kind="stable")
+        types = [rows.schema.field(name).type for name in unique]
+        hashes = key_hashes(rows.select(list(unique)), unique, types)[order]
+        repeated = np.zeros(len(rows), dtype=np.bool_)
+        repeated[order[repeats(hashes, np.zeros(0, dtype=np.uint64))]] = True
+        return repeated
 
     def _mark(self, found: dict[str, Bools], columns: Iterable[str], wrong: Bools) -> None:
         for name in columns:

@@ -27,6 +27,7 @@ from synthohive.relational.relations.numbers import nulls
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample, training_context
 from synthohive.relational.siblings import Siblings
+from synthohive.relational.validity import Rows, check_validity
 
 __all__ = ["impute"]
 
@@ -53,6 +54,11 @@ def impute(
         The modelled columns to fill, by table.
     seed : int
         The same fitted state, rows and seed give the same cells.
+
+    Raises
+    ------
+    ConstraintViolationError
+        A filled cell breaks a key; not expected.
     """
     sample = Sample(fitted.metadata, fitted.plan, dict(tables))
     fillings = {}
@@ -71,6 +77,8 @@ def impute(
             _fill(fillings[name], table.encoder)
     for name in reversed(list(fillings)):  # children are complete by now
         _sum_up(fillings[name])
+    given, filled = ({n: Rows(t) for n, t in rows.items()} for rows in (tables, sample.tables))
+    check_validity(fitted.metadata, filled, given)
     return sample.tables
 
 
