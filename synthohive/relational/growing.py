@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow
 from synthohive._entities import Entities, entities_or_rows
+from synthohive._readable import Readable
 from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, step_of
 from synthohive.relational.siblings import previous_siblings
 from synthohive.schema import Column
@@ -32,7 +33,7 @@ LEAST_RISES = 0.2
 
 
 @dataclass(frozen=True)
-class Growing:
+class Growing(Readable):
     """A column that never falls from one sibling to the next.
 
     Attributes

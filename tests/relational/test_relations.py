@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +12,14 @@ import pyarrow.compute as pc
 import pytest
 
 from synthohive._arrow import column_from_arrow
+from synthohive._readable import Readable
+from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.fitted import AnyRelation
 from synthohive.relational.relations.discover import discover, verified
+from synthohive.relational.relations.formula import Factor, Formula, Term
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
-from synthohive.schema import Column
+from synthohive.schema import Column, ForeignKey
 
 ROWS = 2_000
 Arrays = dict[str, pa.Array]
@@ -373,3 +378,26 @@ def test_few_values_are_not_made_up_from_many_distances() -> None:
     assert [str(r) for r in relations] == ["price >= paid"]
     assert isinstance(relations[0], Order)
     assert not relations[0].distance
+
+
+def kinds(base: type) -> set[type]:
+    return {base}.union(*map(kinds, base.__subclasses__()))
+
+
+def test_all_of_them_print_as_users_read_them() -> None:
+    """Also inside a list, where a dataclass would print its fields."""
+    for base in get_args(AnyRelation):
+        for kind in kinds(base):
+            assert kind.__repr__ is Readable.__repr__, kind
+    source = ForeignKey(columns=["who"], parent="persons", parent_columns=["id"])
+    found = [
+        Order("paid", "billed", after=True, step=1.0),
+        Formula("total", (Term(2.0, (Factor("price"),)),), 0.0),
+        Alias(
+            "orders", "to", (("orders", source),), "persons", ("name",), Alias.mark(0), share=0.5
+        ),
+    ]
+    assert repr(found) == (
+        "[Order(paid >= billed), Formula(total = 2 * price), "
+        "Alias(to = persons.name (50% of rows))]"
+    )

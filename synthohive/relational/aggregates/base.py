@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._readable import Readable
 from synthohive.schema import ForeignKey
 
 __all__ = ["Aggregate"]
 
 
-class Aggregate(ABC):
+class Aggregate(Readable, ABC):
     """One column of a parent, made from its children over one key.
 
     Attributes

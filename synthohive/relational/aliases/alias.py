@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._readable import Readable
 from synthohive.relational.lineage import taken
 from synthohive.schema import ForeignKey
 
@@ -35,7 +36,7 @@ class Keys(Protocol):
 
 
 @dataclass(frozen=True)
-class Alias:
+class Alias(Readable):
     """A column that is filled from columns of another row, or of its own.
 
     Attributes

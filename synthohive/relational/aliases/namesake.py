@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from synthohive._readable import Readable
 from synthohive.privacy.columns import Names, persons_of
 from synthohive.privacy.kinds import PiiKind
 from synthohive.relational.aliases.alias import Keys, Path, path_rows
@@ -17,7 +18,7 @@ __all__ = ["Namesake"]
 
 
 @dataclass(frozen=True)
-class Namesake:
+class Namesake(Readable):
     """A column about the person of another row.
 
     Attributes

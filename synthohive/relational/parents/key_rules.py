@@ -9,6 +9,7 @@ from typing import Any, Optional, Union
 import numpy as np
 import numpy.typing as npt
 
+from synthohive._readable import Readable
 from synthohive.relational.lineage import taken
 from synthohive.schema import ForeignKey
 
@@ -31,7 +32,7 @@ Route = tuple[ForeignKey, ...]
 
 
 @dataclass(frozen=True)
-class Apart:
+class Apart(Readable):
     """Two keys of a row that never refer to the same parent row.
 
     Attributes
@@ -58,7 +59,7 @@ class Apart:
 
 
 @dataclass(frozen=True)
-class Meeting:
+class Meeting(Readable):
     """Two routes from a row that end at the same row, where both end at one.
 
     Attributes
@@ -90,7 +91,7 @@ class Meeting:
 
 
 @dataclass(frozen=True)
-class Company:
+class Company(Readable):
     """Parents that have rows of one table only beside rows of another.
 
     Attributes
@@ -124,7 +125,7 @@ class Company:
 
 
 @dataclass(frozen=True)
-class Counted:
+class Counted(Readable):
     """A column that counts inside the rows of each parent."""
 
     table: str
@@ -144,7 +145,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Distinct:
+class Distinct(Readable):
     """A column whose values never repeat inside the rows of a parent."""
 
     table: str

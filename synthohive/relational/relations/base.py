@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._readable import Readable
+
 __all__ = ["Bools", "Relation"]
 
 Bools = npt.NDArray[np.bool_]
 
 
-class Relation(ABC):
+class Relation(Readable, ABC):
     """One column of a table that follows from others, wholly or in part.
 
     Column names of a parent (over the driving key) are written ``parent.column``.
@@ -79,9 +81,6 @@ class Relation(ABC):
 
     @abstractmethod
     def __str__(self) -> str: ...
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self})"
 
     @abstractmethod
     def to_state(self) -> dict[str, Any]:
