@@ -187,7 +187,7 @@ class TableConfig(Strict):
             if not dot or not isinstance(column, str):
                 raise ValueError(f"fk {column!r}: write the target as 'parent.column'")
             keys.append(ForeignKey(columns=[column], parent=parent, parent_columns=[parent_column]))
-        data["foreign_keys"] = keys
+        data["foreign_keys"], data["fk"] = keys, {}
         return data
 
     @property

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional, TypeVar, Union
 
 from synthohive import _arguments as arguments
-from synthohive._components import read_json
+from synthohive._components import check_same, read_json
 from synthohive._version import __version__
 from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
@@ -37,6 +37,7 @@ from synthohive.schema import Metadata, PrivacyConfig
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
+Described = TypeVar("Described", Metadata, PrivacyConfig)
 PathLike = Union[str, os.PathLike[str]]
 
 
@@ -62,8 +63,8 @@ def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
 
 
 def _write(fitted: FittedDatabase, folder: Path) -> None:
-    (folder / "metadata.json").write_text(fitted.metadata.to_json(), encoding="utf-8")
-    (folder / "privacy.json").write_text(fitted.privacy.model_dump_json(), encoding="utf-8")
+    for name, described in (("metadata", fitted.metadata), ("privacy", fitted.privacy)):
+        (folder / f"{name}.json").write_text(described.model_dump_json(indent=2), encoding="utf-8")
     for number, table in enumerate(fitted.tables.values()):
         place = folder / "tables" / f"{number:04d}"
         place.mkdir(parents=True)
@@ -114,7 +115,7 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
         threshold = arguments.whole("embedding_threshold", manifest["embedding_threshold"], 0)
         sources = frozenset(str(source) for source in manifest["sources"])
     with _component("metadata.json"):
-        metadata = Metadata.model_validate(read_json(content / "metadata.json"))
+        metadata = _described(Metadata, content / "metadata.json")
         if sorted(manifest["tables"]) != sorted(metadata.tables):
             raise ValueError("the manifest names other tables")
         metadata.validate_schema()
@@ -122,7 +123,7 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
             if name != config.name or not all(c.arrow_type for c in config.columns.values()):
                 raise ValueError(f"table {name!r:.100} is described as {config.name!r:.100}")
     with _component("privacy.json"):
-        privacy = PrivacyConfig.model_validate(read_json(content / "privacy.json"))
+        privacy = _described(PrivacyConfig, content / "privacy.json")
     tables = {}
     for number, table in enumerate(manifest["tables"]):
         with _component(f"tables/{number:04d} ({table})"):
@@ -137,6 +138,14 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
         )  # fmt: skip
         check_sizes(fitted)
     return fitted
+
+
+def _described(kind: type[Described], path: Path) -> Described:
+    """Read a description with all its fields."""
+    state = read_json(path)
+    described = kind.model_validate(state)
+    check_same(state, described.model_dump(mode="json"))
+    return described
 
 
 @contextmanager

@@ -183,7 +183,7 @@ class FakeColumn:
         """Return what :meth:`from_state` needs, as JSON and as arrays for ``.npz``."""
         state: dict[str, Any] = {
             "kind": self.kind.value,
-            "column": self.column.model_dump(mode="json", exclude_defaults=True),
+            "column": self.column.model_dump(mode="json"),
             "unique": self.unique,
             "strategy": self.strategy,
             "patterns": [list(pattern.alphabets) for pattern in self.patterns],

@@ -71,6 +71,7 @@ def check_table(table: FittedTable) -> None:
     for name in (*named, *table.makers, *table.fakes, *table.aliases, *table.namesakes):
         if name not in columns:
             raise ValueError(f"there is no column {name!r:.100}")
+    _check_roles(table)
     for label, key in table.keys.items():
         arguments.number("null_share", key.null_share, 0.0, 1.0)
         counts, parents = key.fan_out.counts_, key.fan_out.parents_
@@ -87,6 +88,27 @@ def check_table(table: FittedTable) -> None:
         whole = rows.schema.equals(schema) and made >= set(table.schema.names)
         if not whole or len(rows) > table.rows + SLACK:
             raise ValueError("the rows that are kept are not those of the table")
+
+
+def _check_roles(table: FittedTable) -> None:
+    """Refuse columns that nothing makes, or that two parts make."""
+    config, roles = table.config, table.roles
+    named = [*roles.foreign, *roles.personal, *roles.key, *roles.attributes]
+    stored = {name for name, column in config.columns.items() if column.computed is None}
+    if set(named) != stored or len(named) != len(stored):
+        raise ValueError("its columns do not have one role each")
+    labels = {key.label(config.name) for key in config.foreign_keys}
+    learned = table.encoder is not None or table.reference is not None
+    parts = [
+        ("foreign keys", set(table.keys), labels),
+        ("made keys", set(table.makers), set(roles.key)),
+        ("personal columns", set(table.fakes), set(roles.personal) if learned else set()),
+    ]
+    for what, has, wants in parts:
+        if has != wants:
+            raise ValueError(f"its {what} are {sorted(has)}, not {sorted(wants)}")
+    if (table.encoder is None) != (table.profile is None):
+        raise ValueError("its encoder and its profile do not belong together")
 
 
 def check_sizes(fitted: FittedDatabase) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from synthohive._components import read_arrays, read_json, read_rows
+from synthohive._components import check_same, read_arrays, read_json, read_rows
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.table import TableEncoder
@@ -49,9 +49,8 @@ class _Pack:
         self.arrays: Arrays = {}
 
     def put(self, name: str, component: Optional[tuple[dict[str, Any], Arrays]]) -> None:
-        if component is not None:
-            self.state[name], arrays = component
-            self.arrays.update({f"{name}/{key}": array for key, array in arrays.items()})
+        self.state[name], arrays = (None, {}) if component is None else component
+        self.arrays.update({f"{name}/{key}": array for key, array in arrays.items()})
 
     def get(self, name: str) -> tuple[dict[str, Any], Arrays]:
         prefix = f"{name}/"
@@ -61,6 +60,19 @@ class _Pack:
 
 def write_table(table: FittedTable, folder: Path) -> None:
     """Write one table into an empty folder."""
+    pack = _packed(table)
+    if table.reference is not None:
+        pq.write_table(table.reference.rows, folder / "reference.parquet")
+    if table.model is not None:
+        (folder / "model").mkdir()
+        table.model.save(folder / "model")
+    (folder / "table.json").write_text(json.dumps(pack.state), encoding="utf-8")
+    arrays: dict[str, Any] = pack.arrays
+    np.savez_compressed(folder / "arrays.npz", **arrays)
+
+
+def _packed(table: FittedTable) -> _Pack:
+    """Return what a table's files but its model and its rows hold."""
     pack = _Pack()
     pack.state["rows"] = table.rows
     pack.state["roles"] = asdict(table.roles)
@@ -91,40 +103,40 @@ def write_table(table: FittedTable, folder: Path) -> None:
     pack.state["fakes"] = list(table.fakes)
     for number, fake in enumerate(table.fakes.values()):
         pack.put(f"fake{number}", fake.to_state())
-    if table.hierarchy is not None:
-        pack.state["hierarchy"] = table.hierarchy.to_state()
-    if table.profile is not None:
-        pack.state["profile"] = table.profile.to_state()
-    if table.encoder is not None:
-        pack.put("encoder", table.encoder.to_state())
+    hierarchy, profile, encoder = table.hierarchy, table.profile, table.encoder
+    pack.state["hierarchy"] = None if hierarchy is None else hierarchy.to_state()
+    pack.state["profile"] = None if profile is None else profile.to_state()
+    pack.put("encoder", None if encoder is None else encoder.to_state())
+    if encoder is not None:
         pack.state["encoder_columns"] = [
-            c.model_dump(mode="json", exclude_defaults=True) for c in table.encoder.columns.values()
+            c.model_dump(mode="json") for c in encoder.columns.values()
         ]
-        settings = asdict(table.encoder.settings)
+        settings = asdict(encoder.settings)
         settings["high_cardinality"] = sorted(settings["high_cardinality"])
         pack.state["encoder_settings"] = settings
-    if table.reference is not None:
-        _write_reference(table.reference, pack, folder)
-    if table.model is not None:
-        (folder / "model").mkdir()
-        table.model.save(folder / "model")
-    (folder / "table.json").write_text(json.dumps(pack.state), encoding="utf-8")
-    arrays: dict[str, Any] = pack.arrays
-    np.savez_compressed(folder / "arrays.npz", **arrays)
+    _pack_reference(table.reference, pack)
+    pack.state["model"] = table.model is not None
+    pack.state["arrays"] = sorted(pack.arrays)
+    return pack
 
 
-def _write_reference(reference: ReferenceRows, pack: _Pack, folder: Path) -> None:
-    pq.write_table(reference.rows, folder / "reference.parquet")
-    arrays: Arrays = dict(reference.preferences)
-    pack.put("preferences", ({}, arrays))
-    if reference.parents is not None:
-        pack.put("reference_parents", ({}, {"rows": reference.parents}))
+def _pack_reference(reference: Optional[ReferenceRows], pack: _Pack) -> None:
+    parents = None if reference is None else reference.parents
+    pack.put("preferences", None if reference is None else ({}, dict(reference.preferences)))
+    pack.put("reference_parents", None if parents is None else ({}, {"rows": parents}))
 
 
 def read_table(
     config: TableConfig, folder: Path, model: type[ConditionalGenerativeModel]
 ) -> FittedTable:
-    """Read what :func:`write_table` wrote."""
+    """Read what :func:`write_table` wrote.
+
+    What is read must be what would be written: no field that is missing gets a default.
+
+    Raises
+    ------
+    ValueError
+    """
     pack = _Pack()
     pack.state = read_json(folder / "table.json")
     pack.arrays = read_arrays(folder / "arrays.npz")
@@ -163,16 +175,17 @@ def read_table(
     table.fakes = {
         c: FakeColumn.from_state(*pack.get(f"fake{i}")) for i, c in enumerate(state["fakes"])
     }
-    if "hierarchy" in state:
+    if state["hierarchy"] is not None:
         table.hierarchy = HierarchyModel.from_state(state["hierarchy"])
-    if "profile" in state:
+    if state["profile"] is not None:
         table.profile = TableProfile.from_state(state["profile"])
-    if "encoder" in state:
+    if state["encoder"] is not None:
         table.encoder = _read_encoder(pack)
-    if (folder / "reference.parquet").exists():
+    if state["preferences"] is not None:
         table.reference = _read_reference(pack, folder)
-    if (folder / "model").is_dir():
+    if state["model"]:
         table.model = model.load(folder / "model")
+    check_same(state, json.loads(json.dumps(_packed(table).state)))
     return table
 
 
@@ -188,7 +201,7 @@ def _read_encoder(pack: _Pack) -> TableEncoder:
 
 
 def _read_reference(pack: _Pack, folder: Path) -> ReferenceRows:
-    parents = pack.get("reference_parents")[1] if "reference_parents" in pack.state else {}
+    parents = {} if pack.state["reference_parents"] is None else pack.get("reference_parents")[1]
     return ReferenceRows(
         read_rows(folder / "reference.parquet"),
         pack.get("preferences")[1],

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from synthohive import ConnectorError, SerializationError, Synthesizer
-from tests.interface.hostile import campaign, outcome, seal
+from tests.interface.hostile import campaign, outcome, put, seal
 from tests.interface.tiny import tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of NumPy, about what it is given
@@ -22,6 +25,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_harness_would_see_it(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Synthesizer.load(saved).sample(seed=1)
     assert not outcome(saved)
     monkeypatch.setattr("synthohive.interface.checkpoint.read_table", lambda *_: {}["gone"])
     assert "KeyError" not in outcome(saved)
@@ -40,6 +44,48 @@ def test_some_hundred_changes(saved: Path) -> None:
 def test_other_models(model: str, tmp_path: Path) -> None:
     _, wrong = campaign(tiny(model).save(tmp_path / "saved"), seed=3, count=4)
     assert not wrong
+
+
+def fields(state: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the paths of all that is called by a name, in the first entries of lists."""
+    for key, value in state.items() if isinstance(state, dict) else enumerate(state[:2]):
+        if isinstance(state, dict):
+            yield (*path, key)
+        if isinstance(value, (dict, list)):
+            yield from fields(value, (*path, key))
+
+
+def is_entry(path: tuple[Any, ...]) -> bool:
+    """Tell whether a checkpoint may have it or not: one of many, or missed when it is used."""
+    holder = path[:-1]
+    return holder in [("linked",), ("bounds",), ("codes",)] or bool(
+        {"settings", "profile"} & set(holder)
+    )
+
+
+def test_what_is_missing_gets_no_default(saved: Path) -> None:
+    """Sums that fit tell nothing of a privacy.json without k."""
+    silent = []
+    places = [p for p in sorted(saved.rglob("content-*/**/*.json")) if p.parent.name != "model"]
+    assert {p.name for p in places} == {"metadata.json", "privacy.json", "table.json"}
+    for place in places:
+        whole = place.read_bytes()
+        state = json.loads(whole)
+        paths = [path for path in fields(state) if not is_entry(path)]
+        kept = paths if place.name == "privacy.json" else paths[:: 1 + len(paths) // 30]
+        changed = [(path, put(state, path, put)) for path in kept]
+        for what, text in [("all", {}), *changed]:
+            place.write_text(json.dumps(text), encoding="utf-8")
+            seal(saved)
+            try:
+                Synthesizer.load(saved)
+                silent.append((place.name, what))
+            except SerializationError as exc:
+                if not re.search(r"metadata\.json|privacy\.json|tables/000", str(exc)):
+                    silent.append((place.name, what))
+        place.write_bytes(whole)
+    seal(saved)
+    assert not silent
 
 
 def test_endless_rows_are_refused_before_any_is_made(saved: Path, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
+
+from synthohive._components import check_same
 
 __all__ = ["ABSENT", "SILENT", "Continuous", "Discrete", "EncodedTable", "Layout"]
 
@@ -68,11 +71,19 @@ class Layout:
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Layout:
-        """Rebuild from :meth:`to_dict`."""
-        return cls(
+        """Rebuild from :meth:`to_dict`.
+
+        Raises
+        ------
+        ValueError
+            A field is missing.
+        """
+        layout = cls(
             tuple(Discrete(**block) for block in state["discrete"]),
             tuple(Continuous(**block) for block in state["continuous"]),
         )
+        check_same(state, json.loads(json.dumps(layout.to_dict())))
+        return layout
 
     def prefixed(self, prefix: str) -> Layout:
         """Return the layout with every column named ``prefix.column``."""
