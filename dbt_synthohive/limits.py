@@ -87,8 +87,8 @@ def table_limits(
     """
     halves = [_halves(rows.num_rows, rng) for _ in range(_SPLITS)]
     numbers, categories = [], []
-    for name, column in table.columns.items():
-        if column.computed is not None or name not in rows.column_names:
+    for name, column in table.stored.items():
+        if name not in rows.column_names:
             continue
         values = rows[name].combine_chunks()
         if values.null_count and values.null_count < len(values):

@@ -76,12 +76,18 @@ def _type(column: Column) -> str:
 
 def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
     known = table.columns
-    for column in known.values():
-        if column.kind.value == "unsupported" and column.computed is None:
+    for column in table.stored.values():
+        if column.kind.value == "unsupported":
             yield (
                 f"{table.name}.{column.name}: the type {column.sql_type or column.arrow} is not "
-                "supported. Exclude the table, or drop the column from a copy of it."
+                f"supported. Leave the column out with exclude('{table.name}.{column.name}')."
             )
+    yield from _excluded_problems(table)
+    if table.exclude_columns and known and not table.stored:
+        yield (
+            f"{table.name}: no column is left to learn. Exclude the table: "
+            f"exclude=[{table.name!r}]."
+        )
     named: list[tuple[str, Any]] = [
         ("pk", table.pk),
         ("constraints", table.constraints),
@@ -95,6 +101,8 @@ def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
         for column in columns if known else ():
             if column not in known:
                 yield f"{table.name}: {field} names {column!r}. {did_you_mean(column, known)}"
+            elif column in table.exclude_columns and field not in ("index", "unique"):
+                yield f"{table.name}: {field} names {column!r}, which is excluded."
     for name in table.constraints:
         if name in known and known[name].kind.value not in _NUMBERS:
             yield (
@@ -107,10 +115,46 @@ def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
         yield from _context_problem(metadata, table, name)
 
 
+def _excluded_problems(table: TableConfig) -> Iterator[str]:
+    """Check that the copy can do without the columns that are left out."""
+    for name in table.exclude_columns:
+        place, column = f"{table.name}.{name}", table.columns.get(name)
+        if column is None and table.columns:
+            hint = did_you_mean(name, table.columns)
+            yield f"{table.name}: exclude_columns names {name!r}. {hint}"
+        for key in table.foreign_keys:
+            if name in key.columns:
+                label = key.label(table.name)
+                yield f"{place} is excluded, but the key {label} needs it. Remove the key as well."
+        if column is not None and column.computed is None and column.identity is None:
+            yield from _empty_problems(table, column)
+
+
+def _empty_problems(table: TableConfig, column: Column) -> Iterator[str]:
+    """Check that every row may hold NULL or the default of an excluded column."""
+    place = f"{table.name}.{column.name}"
+    choices = f"keep the column, or exclude the table: exclude=[{table.name!r}]."
+    if column.default is None and not column.nullable:
+        yield (
+            f"{place} ({_type(column)}) is excluded, but it is NOT NULL without a default, and "
+            "the copy would have nothing to put there. Give it a default or drop NOT NULL in the "
+            f"source, {choices}"
+        )
+    if column.default is None or "(" in column.default or column.default.upper() == "NULL":
+        return
+    unique = [u.columns for u in table.unique] + [i.columns for i in table.indexes if i.unique]
+    for columns in unique:
+        if column.name in columns:
+            yield (
+                f"{place} is excluded, but every row would hold its default {column.default}, and "
+                f"({', '.join(columns)}) is unique. Drop one of them in the source, {choices}"
+            )
+
+
 def _context_problem(metadata: Metadata, table: TableConfig, column: str) -> Iterator[str]:
     """Check that a context column is one of some parent's."""
     parents = [metadata.tables[k.parent] for k in table.foreign_keys if k.parent in metadata.tables]
-    known = {name for parent in parents for name in parent.columns}
+    known = {name for parent in parents for name in parent.stored}
     if not parents:
         yield f"{table.name}: parent_context_cols names {column!r}, but there is no parent."
     elif column not in known and all(parent.columns for parent in parents):
@@ -132,8 +176,7 @@ def data_problems(
             problems.append(found)
             continue
         tables[name] = found
-        stored = {c for c, facts in table.columns.items() if facts.computed is None}
-        wanted = {*stored, *table.key_columns}
+        wanted = {*table.stored, *table.key_columns}
         lacking = sorted(wanted - set(tables[name].column_names))
         problems += [f"{name}: the data has no column {c!r}." for c in lacking]
         if not lacking:

@@ -21,6 +21,7 @@ from synthohive._columns import Column, ColumnKind, Identity, Strict, problems_o
 from synthohive.exceptions import SchemaError, SchemaValidationError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from sqlalchemy.engine import URL, Engine
 
 __all__ = [
@@ -131,6 +132,8 @@ class TableConfig(Strict):
     parent_context_cols : list of str, optional
         Parent columns that a child is conditioned on; all of them by default.
     constraints : dict of str to Constraint
+    exclude_columns : list of str
+        Columns that are neither read nor learned; see :meth:`Metadata.exclude`.
     pii_cols : list of str or dict of str to str, optional
         Columns with personal data, added to what is detected; a dict also gives the kind
         (``{"tel": "phone"}``): ``"auto"`` is what detection makes of it, ``"none"`` clears
@@ -161,6 +164,7 @@ class TableConfig(Strict):
     comment: Optional[str] = None
     parent_context_cols: Optional[list[str]] = None
     constraints: dict[str, Constraint] = Field(default_factory=dict)
+    exclude_columns: list[str] = Field(default_factory=list)
     pii_cols: Optional[Union[list[str], dict[str, str]]] = None
     high_cardinality_cols: list[str] = Field(default_factory=list)
     linkage_method: Literal["empirical", "negbinom"] = "empirical"
@@ -197,11 +201,38 @@ class TableConfig(Strict):
 
     @property
     def unique_sets(self) -> list[tuple[str, ...]]:
-        """Primary key, UNIQUE constraints and unique column indexes, without repeats."""
+        """Primary key, UNIQUE constraints and unique column indexes, without repeats.
+
+        Without those over an excluded column: what the database puts there is not made here.
+        """
         found = [tuple(self.pk)] if self.pk else []
         found += [tuple(u.columns) for u in self.unique]
         found += [tuple(i.columns) for i in self.indexes if i.unique and i.columns]
-        return list(dict.fromkeys(found))
+        out = set(self.exclude_columns)
+        return [columns for columns in dict.fromkeys(found) if out.isdisjoint(columns)]
+
+    @property
+    def stored(self) -> dict[str, Column]:
+        """The columns that rows bring: neither computed by the database nor excluded.
+
+        All others stay in :attr:`columns`, as the copy has them, too.
+        """
+        out = set(self.exclude_columns)
+        return {n: c for n, c in self.columns.items() if c.computed is None and n not in out}
+
+    def described(self, data: pa.Schema) -> dict[str, Column]:
+        """Return what is known of the columns of rows: as described, else by their types."""
+        from synthohive._arrow import column_from_arrow
+
+        found = {f.name: column_from_arrow(f) for f in data if f.name not in self.columns}
+        names = dict.fromkeys([*data.names, *self.stored])
+        return {n: c for n in names if (c := found.get(n) or self.stored.get(n)) is not None}
+
+    def exclude(self, column: str) -> None:
+        """Leave out a column, and the foreign keys over it."""
+        if column not in self.exclude_columns:
+            self.exclude_columns = [*self.exclude_columns, column]
+        self.foreign_keys = [key for key in self.foreign_keys if column not in key.columns]
 
 
 class PrivacyConfig(Strict):
@@ -310,6 +341,51 @@ class Metadata(Strict):
         if arguments.name_of("name", name) not in self.tables:
             raise SchemaError.unknown_table(name, self.tables)
         return self.tables[name]
+
+    def exclude(self, *columns: str) -> Metadata:
+        """Leave columns out, each named ``"table.column"``; return self, so that calls chain.
+
+        They are neither read nor learned. The copy has them, holding their default, or NULL;
+        what is GENERATED is left to the database. A foreign key over one is not followed.
+        Deleting a column from a reflected description means the same.
+
+        Raises
+        ------
+        SchemaError
+            There is no such column, or it is part of the primary key.
+
+        Examples
+        --------
+        >>> meta = Metadata().add_table("film", "id", columns={
+        ...     "id": Column(name="id", kind="integer"),
+        ...     "fulltext": Column(name="fulltext", kind="unsupported", sql_type="tsvector")})
+        >>> meta = meta.exclude("film.fulltext")
+        >>> list(meta.table("film").columns), list(meta.table("film").stored)
+        (['id', 'fulltext'], ['id'])
+        """
+        for named in columns:
+            arguments.name_of("columns", named)
+            table, column = self._split(named)
+            if column in table.pk:
+                raise SchemaError(
+                    f"{named} is part of the primary key, which tells rows apart.",
+                    hint=f"Exclude the table instead: exclude=[{table.name!r}].",
+                )
+            table.exclude(column)
+        return self
+
+    def _split(self, named: str) -> tuple[TableConfig, str]:
+        """Find the table and column of ``"table.column"``; both names may hold dots."""
+        cuts = [i for i, letter in enumerate(named) if letter == "."]
+        found = [(self.tables[named[:i]], named[i + 1 :]) for i in cuts if named[:i] in self.tables]
+        for table, column in found:
+            if column in table.columns or not table.columns:
+                return table, column
+        if found:
+            raise SchemaError.unknown_column(found[0][0].name, found[0][1], found[0][0].columns)
+        if not cuts:
+            raise SchemaError(f"{named!r} names no column.", hint="Write 'table.column'.")
+        raise SchemaError.unknown_table(named[: cuts[-1]], self.tables)
 
     def foreign_keys(self) -> Iterator[tuple[str, ForeignKey]]:
         """Yield ``(child table, key)`` in the order of the tables."""

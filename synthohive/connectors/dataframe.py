@@ -15,8 +15,9 @@ from synthohive._files import FileIdentity
 from synthohive._schema_checks import joinable
 from synthohive.connectors.base import BATCH_ROWS, FanOut, Reader
 from synthohive.connectors.levels import Levels
+from synthohive.connectors.unsupported import exclude_unsupported
 from synthohive.exceptions import SchemaError
-from synthohive.schema import ForeignKey, Metadata
+from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,14 +48,21 @@ class FrameReader(Reader):
 
     def __init__(self, tables: Mapping[str, Any], metadata: Metadata) -> None:
         self._dtypes = {n: _dtypes(t) for n, t in tables.items()}
-        self._tables = {n: _to_arrow(n, tables[n]) for n in metadata.tables}
+        self._tables = {
+            n: _to_arrow(n, _without(tables[n], t.exclude_columns))
+            for n, t in metadata.tables.items()
+        }
         self._metadata = metadata.model_copy(deep=True)
         for name, table in self._tables.items():
-            self._describe(name, table)
+            self._describe(name, table, _names(tables[name]))
+        exclude_unsupported(self._metadata)
+        for name, config in self._metadata.tables.items():
+            kept = [c for c in self._tables[name].column_names if c not in config.exclude_columns]
+            self._tables[name] = self._tables[name].select(kept)
 
-    def _describe(self, name: str, table: pa.Table) -> None:
+    def _describe(self, name: str, table: pa.Table, given: Sequence[str]) -> None:
         config = self._metadata.tables[name]
-        for column in config.columns:
+        for column in config.stored:
             if column not in table.column_names:
                 raise SchemaError.unknown_column(name, column, table.column_names)
         table = self._as_declared(name, table)
@@ -65,11 +73,15 @@ class FrameReader(Reader):
             described[field.name] = (
                 found if known is None else known.model_copy(update={"arrow": found.arrow})
             )
-        config.columns = described
+        unread = {n: c for n, c in config.columns.items() if n not in config.stored}
+        for column in given:
+            if column in config.exclude_columns:
+                unread.setdefault(column, Column(name=column, kind=ColumnKind.UNSUPPORTED))
+        config.columns = {**described, **unread}
 
     def _as_declared(self, name: str, table: pa.Table) -> pa.Table:
         """Convert the columns that hold another sort of values than the metadata says."""
-        for column, declared in self._metadata.tables[name].columns.items():
+        for column, declared in self._metadata.tables[name].stored.items():
             values, type_ = table.column(column), declared.arrow_type
             known = {_sort_of(values.type), _sort_of(type_)}
             if None in known or len(known) == 1:
@@ -209,6 +221,20 @@ def _dtypes(table: Any) -> Optional[dict[str, Any]]:
     if not isinstance(table, pd.DataFrame):
         return None
     return {str(name): dtype for name, dtype in dict(table.dtypes).items()}
+
+
+def _without(table: Any, excluded: Sequence[str]) -> Any:
+    """Drop the excluded columns, which may hold what cannot be carried."""
+    import pandas as pd
+
+    if not excluded or not isinstance(table, (pa.Table, pd.DataFrame)):
+        return table
+    kept = [i for i, name in enumerate(_names(table)) if name not in excluded]
+    return table.select(kept) if isinstance(table, pa.Table) else table.iloc[:, kept]
+
+
+def _names(table: Any) -> list[str]:
+    return table.column_names if isinstance(table, pa.Table) else [str(c) for c in table.columns]
 
 
 def _to_arrow(name: str, table: Any) -> pa.Table:

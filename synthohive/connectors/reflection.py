@@ -17,6 +17,7 @@ from synthohive.connectors.dialects import Dialect, dialect_for
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.connectors.engines import connecting, dialect_name, shown, to_engine
 from synthohive.connectors.types import describe_type
+from synthohive.connectors.unsupported import exclude_unsupported
 from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
 from synthohive.schema import (
     CheckConstraint,
@@ -29,7 +30,7 @@ from synthohive.schema import (
     UniqueConstraint,
 )
 
-__all__ = ["reflect"]
+__all__ = ["catalogue", "reflect"]
 
 
 def reflect(
@@ -60,6 +61,22 @@ def reflect(
     SchemaError
         The schema is missing or has no table, a name is unknown, or a key leads out.
     """
+    metadata = catalogue(
+        url_or_engine, schema, tables=tables, exclude=exclude, drop_outside_keys=drop_outside_keys
+    )
+    exclude_unsupported(metadata)
+    return metadata
+
+
+def catalogue(
+    url_or_engine: Union[str, URL, Engine],
+    schema: Optional[str] = None,
+    *,
+    tables: Optional[Sequence[str]] = None,
+    exclude: Optional[Sequence[str]] = None,
+    drop_outside_keys: bool = False,
+) -> Metadata:
+    """Describe the tables as :func:`reflect` does, with the columns of unknown types, too."""
     engine = to_engine(url_or_engine)
     dialect = dialect_for(engine)
     _refuse_new_file(engine)

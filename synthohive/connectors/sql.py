@@ -13,8 +13,9 @@ from synthohive.connectors.base import FanOut, IfExists, Provenance, Warehouse, 
 from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
 from synthohive.connectors.loaders import open_writer
-from synthohive.connectors.reflection import reflect
+from synthohive.connectors.reflection import catalogue, reflect
 from synthohive.connectors.subset import Subset
+from synthohive.connectors.unsupported import exclude_unsupported
 from synthohive.exceptions import SchemaError
 from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
 
@@ -48,24 +49,30 @@ class SqlWarehouse(Warehouse):
         self.dialect = dialect_for(self.engine)
         if metadata is None:
             self._metadata = reflect(self.engine, schema, tables=tables, exclude=exclude)
+            self._found = {n: dict(t.columns) for n, t in self._metadata.tables.items()}
         else:
             self._metadata = self._completed(metadata, schema)
         self.schema = self._metadata.schema_name or ""
 
     def _completed(self, given: Metadata, schema: Optional[str]) -> Metadata:
         """Take from the database what a hand-written description leaves out."""
-        found = reflect(self.engine, schema or given.schema_name, drop_outside_keys=True)
+        found = catalogue(self.engine, schema or given.schema_name, drop_outside_keys=True)
+        self._found = {n: dict(found.tables[n].columns) for n in given.tables if n in found.tables}
         result = given.model_copy(deep=True)
+        if given.dialect is not None:  # a reflected one: what it lacks was taken out
+            _exclude_deleted(result, self._found)
         result.schema_name, result.dialect = found.schema_name, found.dialect
         for name, table in result.tables.items():
             if name not in found.tables:
                 raise SchemaError.unknown_table(name, found.tables, where="the database")
             _complete(table, found.tables[name], result)
+        exclude_unsupported(result)
         return result
 
     @property
     def metadata(self) -> Metadata:
-        """The tables, with every column described."""
+        """The tables, with every column described; those that were deleted are excluded."""
+        _exclude_deleted(self._metadata, self._found)
         return self._metadata
 
     def fingerprint(self) -> frozenset[str]:
@@ -96,9 +103,8 @@ class SqlWarehouse(Warehouse):
         return int(self.dialect.execute(connection, sql).scalar_one())
 
     def stored(self, table: str) -> list[Column]:
-        """Return the columns that are not computed by the database."""
-        columns = self._metadata.table(table).columns.values()
-        return [c for c in columns if c.computed is None]
+        """Return the columns that are read: neither computed by the database nor excluded."""
+        return list(self._metadata.table(table).stored.values())
 
     def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
         """Stream all rows in the order of the primary key."""
@@ -189,6 +195,18 @@ class SqlWarehouse(Warehouse):
         return f"SqlWarehouse({shown(self.engine)!r}, schema={self.schema!r})"
 
 
+def _exclude_deleted(metadata: Metadata, found: Mapping[str, Mapping[str, Column]]) -> None:
+    """Exclude the columns that the database has and a reflected description lacks."""
+    for name, table in metadata.tables.items():
+        real = found.get(name, {})
+        deleted = [c for c in real if c not in table.columns] if table.columns else []
+        if deleted:
+            others = {c: f for c, f in table.columns.items() if c not in real}
+            table.columns = {**{c: table.columns.get(c, f) for c, f in real.items()}, **others}
+            for column in deleted:
+                table.exclude(column)
+
+
 def _complete(table: TableConfig, real: TableConfig, metadata: Metadata) -> None:
     """Add what the database enforces: the copy would refuse rows that were made without it."""
     for column in table.columns:
@@ -200,7 +218,8 @@ def _complete(table: TableConfig, real: TableConfig, metadata: Metadata) -> None
         same = [k for k in table.foreign_keys if k.label("") == key.label("")]
         for given in same:
             given.declared, given.name = True, given.name or key.name
-        if not same and key.parent in metadata.tables:
+        kept = set(table.exclude_columns).isdisjoint(key.columns)
+        if not same and kept and key.parent in metadata.tables:
             table.foreign_keys.append(key)
     known = {tuple(u.columns) for u in table.unique}
     table.unique += [u for u in real.unique if tuple(u.columns) not in known]

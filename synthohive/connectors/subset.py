@@ -94,7 +94,7 @@ class Subset:
 
     def _keys(self, table: str) -> list[str]:
         config = self.metadata.tables[table]
-        return config.pk or list(config.columns)
+        return config.pk or list(config.stored)
 
     def _hash(self, table: str, alias: int) -> str:
         columns = [f"t{alias}.{self.dialect.quote(c)}" for c in self._keys(table)]

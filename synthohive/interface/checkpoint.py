@@ -120,7 +120,7 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
             raise ValueError("the manifest names other tables")
         metadata.validate_schema()
         for name, config in metadata.tables.items():
-            if name != config.name or not all(c.arrow_type for c in config.columns.values()):
+            if name != config.name or not all(c.arrow_type for c in config.stored.values()):
                 raise ValueError(f"table {name!r:.100} is described as {config.name!r:.100}")
     with _component("privacy.json"):
         privacy = _described(PrivacyConfig, content / "privacy.json")

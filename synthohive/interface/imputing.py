@@ -119,7 +119,7 @@ def _conditional(table: FittedTable) -> bool:
 
 def _as_fitted(table: FittedTable, rows: pa.Table) -> pa.Table:
     """Return rows with the types that were learned: a whole number may have come as a float."""
-    for name, column in table.config.columns.items():
+    for name, column in table.config.stored.items():
         given = rows.schema.field(name).type
         if given != column.arrow_type:
             try:

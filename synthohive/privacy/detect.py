@@ -7,7 +7,6 @@ from typing import Optional
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrow import column_from_arrow
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.privacy.column_names import Hint, hint_of
 from synthohive.privacy.content import FITS, by_content, is_letters, share
@@ -66,11 +65,11 @@ def detect_pii(table: TableConfig, data: pa.Table, config: PrivacyConfig) -> lis
     SchemaError
         A column or kind named by the user does not exist.
     """
-    columns = {**{f.name: column_from_arrow(f) for f in data.schema}, **table.columns}
+    columns = table.described(data.schema)
     found: dict[str, PiiFinding] = {}
     if config.detect_pii:
         for name, column in columns.items():
-            if column.computed is None and (hit := _detect(column, _sample(data, name))):
+            if hit := _detect(column, _sample(data, name)):
                 found[name] = PiiFinding(table.name, name, hit[0], hit[1])
     for name, stated in _listed(table, columns, data).items():
         found.pop(name, None)

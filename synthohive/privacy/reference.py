@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthohive._arrow import column_from_arrow
 from synthohive.exceptions import PrivacyError
 from synthohive.privacy.subjects import is_about_things
 from synthohive.privacy.vocabulary import are_things, is_label, without_counters
@@ -103,10 +102,9 @@ def judge_reference(
     parents_are_reference : bool
         Whether all tables that this one refers to are themselves look-up tables.
     """
-    columns = {**{f.name: column_from_arrow(f) for f in data.schema}, **table.columns}
-    stored = [name for name, column in columns.items() if column.computed is None]
+    columns = table.described(data.schema)
     if table.reference is not None:
-        return _stated(table, stored, personal)
+        return _stated(table, list(columns), personal)
     used = support[support > 0]
     reason = _first(
         (not table.pk, "it has no primary key"),
@@ -163,7 +161,6 @@ def _judge_columns(
     roles = {
         name: "key" if name in foreign else _role(table, column, data.column(name), personal)
         for name, column in columns.items()
-        if column.computed is None
     }
     wrong = [name for name, role in roles.items() if role == "other"]
     if wrong:

@@ -205,14 +205,8 @@ class FittedTable:
 
     @property
     def schema(self) -> pa.Schema:
-        """The Arrow schema of generated rows: all columns but computed ones."""
-        return pa.schema(
-            [
-                pa.field(name, column.arrow_type)
-                for name, column in self.config.columns.items()
-                if column.computed is None
-            ]
-        )
+        """The Arrow schema of generated rows: all columns that rows bring."""
+        return pa.schema([pa.field(n, c.arrow_type) for n, c in self.config.stored.items()])
 
 
 @dataclass

@@ -57,11 +57,9 @@ def learn_key_makers(
     makers: dict[str, KeyMaker] = {}
     for unique in table.unique_sets:
         free = [c for c in unique if c not in foreign and c not in makers]
-        if len(free) != 1 or free[0] not in table.columns:
+        if len(free) != 1 or free[0] not in table.stored:
             continue
-        column = table.columns[free[0]]
-        if column.computed is not None:
-            continue
+        column = table.stored[free[0]]
         labels, maker = (listed or {}).get(column.name), None
         if labels is not None:
             if len(unique) == 1:

@@ -16,7 +16,7 @@ def listed_values(
     table: TableConfig, data: pa.Table, dialect: Optional[str]
 ) -> dict[str, list[Any]]:
     """Return the only values that columns of unique sets may hold, where the schema lists them."""
-    unique = {c for columns in table.unique_sets for c in columns if c in table.columns}
+    unique = {c for columns in table.unique_sets for c in columns if c in table.stored}
     found = {c: _labels(table, table.columns[c], data, dialect) for c in sorted(unique)}
     return {c: labels for c, labels in found.items() if labels is not None}
 

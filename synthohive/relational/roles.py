@@ -58,12 +58,12 @@ class Roles:
     def of(
         cls, config: TableConfig, personal: Mapping[str, PiiKind], made: Collection[str]
     ) -> Roles:
-        """Assign every column that is not computed by the database.
+        """Assign every column that rows bring.
 
         `personal` gives kinds of personal data, `made` the key columns that a key maker
         makes; a foreign key comes first, personal data second.
         """
-        stored = [name for name, column in config.columns.items() if column.computed is None]
+        stored = list(config.stored)
         foreign = {c for fk in config.foreign_keys for c in fk.columns}
         key = set(made) - foreign - set(personal)
         return cls(

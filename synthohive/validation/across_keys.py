@@ -48,7 +48,7 @@ def key_pairs(
 ) -> list[KeyPair]:
     """Compare each column of a child with each of its parent's, the worst first."""
     config = metadata.tables[child]
-    own = {n: c for n, c in config.columns.items() if n not in config.key_columns}
+    own = {n: c for n, c in config.stored.items() if n not in config.key_columns}
     joined = []
     for tables in (real, synthetic):
         above, more = with_parent(tables, metadata, child, key)

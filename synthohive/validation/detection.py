@@ -135,7 +135,7 @@ def with_children(
     These are the children's number, and the mean, least and greatest of each number column.
     """
     config, rows = metadata.tables[table], tables[table]
-    columns = {n: c for n, c in config.columns.items() if n not in config.key_columns}
+    columns = {n: c for n, c in config.stored.items() if n not in config.key_columns}
     arrays: dict[str, Any] = {name: rows.column(name) for name in columns}
     for child, key in metadata.foreign_keys():
         if key.parent != table:
@@ -155,7 +155,7 @@ def _aggregates(
     known = np.flatnonzero(at >= 0)
     number = np.bincount(at[known], minlength=len(parent)).astype(np.float64)
     found: dict[str, Any] = {f"count of {label}": number}
-    for column in config.columns.values():
+    for column in config.stored.values():
         array = child.column(column.name).combine_chunks()
         if column.name in config.key_columns or view_of(column, array) != "numbers":
             continue
@@ -177,7 +177,7 @@ def with_parents(
 ) -> tuple[pa.Table, dict[str, Column]]:
     """Return a table's rows beside the columns of their parents over each key."""
     config, rows = metadata.tables[table], tables[table]
-    columns = {n: c for n, c in config.columns.items() if n not in config.key_columns}
+    columns = {n: c for n, c in config.stored.items() if n not in config.key_columns}
     arrays: dict[str, Any] = {name: rows.column(name) for name in columns}
     for key in config.foreign_keys:
         above, more = with_parent(tables, metadata, table, key)

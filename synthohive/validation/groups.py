@@ -23,7 +23,7 @@ def within_groups(
 ) -> dict[str, float]:
     """Return :func:`within_group_variance` of each column of a child over one key."""
     config, rows = metadata.tables[child], tables[child]
-    own = {n: c for n, c in config.columns.items() if n not in config.key_columns}
+    own = {n: c for n, c in config.stored.items() if n not in config.key_columns}
     groups = parent_rows(rows, key, tables[key.parent])
     return {
         column.name: within_group_variance(column, rows.column(column.name), groups)

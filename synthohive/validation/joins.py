@@ -50,7 +50,7 @@ def with_parent(
     index = pa.array(at, mask=at < 0)
     config = metadata.tables[key.parent]
     arrays, columns = {}, {}
-    for column in config.columns.values():
+    for column in config.stored.values():
         if column.name not in config.key_columns:
             name = f"{column.name} over ({', '.join(key.columns)})"
             arrays[name] = parent.column(column.name).take(index)

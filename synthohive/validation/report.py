@@ -298,7 +298,7 @@ def _compare(
     k: int,
     entities: Optional[Entities],
 ) -> TableReport:
-    columns = table.columns or {f.name: column_from_arrow(f) for f in real.schema}
+    columns = table.stored or {f.name: column_from_arrow(f) for f in real.schema}
     compared = {
         name: column
         for name, column in columns.items()

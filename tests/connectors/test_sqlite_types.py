@@ -82,12 +82,16 @@ def test_mixtures_are_refused(declared: str, values: str, types: str, tmp_path: 
     assert "secret" not in str(caught.value)
 
 
-def test_undeclared_mixture_is_a_problem_of_the_schema(tmp_path: Path) -> None:
+def test_undeclared_mixture_is_excluded(tmp_path: Path) -> None:
     warehouse = warehouse_over(
-        tmp_path / "t.db", "CREATE TABLE t (v)", "INSERT INTO t VALUES (1), ('a')"
+        tmp_path / "t.db", "CREATE TABLE t (v, n)", "INSERT INTO t VALUES (1, 1), ('a', 2)"
     )
-    with pytest.raises(SchemaValidationError, match=r"t\.v: the type"):
-        warehouse.metadata.validate_schema()
+    assert warehouse.metadata.tables["t"].exclude_columns == ["v"]
+    alone = warehouse_over(
+        tmp_path / "u.db", "CREATE TABLE t (v)", "INSERT INTO t VALUES (1), ('a')"
+    )
+    with pytest.raises(SchemaValidationError, match="no column is left to learn"):
+        alone.metadata.validate_schema()
 
 
 def test_wide_tables(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_five_hundred_columns() -> None:
     assert made["wide"].shape == (60, 500)
 
 
-def test_unknown_type_and_mismatched_key_are_refused_together(tmp_path: Path) -> None:
+def test_unknown_key_type_and_mismatched_key_are_refused_together(tmp_path: Path) -> None:
     url = database(
         tmp_path / "t.db",
         "CREATE TABLE p (id INTEGER PRIMARY KEY, x INTEGER)",
@@ -127,11 +127,11 @@ def test_unknown_type_and_mismatched_key_are_refused_together(tmp_path: Path) ->
     metadata = Metadata.from_database(url)
     key = ForeignKey(columns=["day"], parent="p", parent_columns=["id"])
     metadata.tables["c"].foreign_keys.append(key)
-    metadata.tables["p"].columns["x"].kind = "unsupported"
+    metadata.tables["p"].columns["id"].kind = "unsupported"
     with pytest.raises(SchemaValidationError) as caught:
         quick(Synthesizer.from_database(url, metadata=metadata))
     assert "c.day is DATE" in caught.value.problems[0]
-    assert "p.x" in caught.value.problems[1]
+    assert "p.id" in caught.value.problems[1]
 
 
 def test_duplicate_primary_keys_in_a_csv(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from synthohive.connectors.ddl.types import is_lob, type_sql
 from synthohive.connectors.ddl.vetted import Vetting, vetted_action
 from synthohive.connectors.ddl.vetted_indexes import vetted_index
 from synthohive.connectors.ddl.vetted_types import vetted_type
+from synthohive.connectors.ddl.writable import writable
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import ColumnKind
 
@@ -51,7 +52,8 @@ def portable_ddl(metadata: Metadata, dialect: Dialect, *, all_keys: bool) -> Sch
     all_keys : bool
         Constrain also the foreign keys that no database declared.
     """
-    return _Builder(metadata, dialect, all_keys).build()
+    native = metadata.dialect == engine_family(dialect)
+    return _Builder(writable(metadata, native=native), dialect, all_keys).build()
 
 
 class _Builder:

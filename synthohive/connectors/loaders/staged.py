@@ -208,8 +208,8 @@ class StagedWriter(Writer):
             self._discard()
 
     def loaded_columns(self, table: str) -> list[Column]:
-        """Return the columns that rows must bring: all but the computed ones."""
-        return [c for c in self.metadata.table(table).columns.values() if c.computed is None]
+        """Return the columns that rows must bring: all but computed and excluded ones."""
+        return list(self.metadata.table(table).stored.values())
 
     def admit(
         self, found: Sequence[Found], made: Optional[frozenset[str]], if_exists: IfExists

@@ -89,7 +89,7 @@ def _targets(sample: Sample, table: str) -> list[str]:
     fixed |= {c for check in checks.values() for c in check.columns} | set(config.derived)
     fixed |= {stated.relation.target for stated in stated_relations(sample, table)}
     names = sample.tables[table].column_names
-    return [c for c in names if c not in fixed and config.columns[c].computed is None]
+    return [c for c in names if c not in fixed]
 
 
 def _amounts(columns: Columns) -> list[Amount]:

@@ -356,11 +356,7 @@ class AliasFinder:
 def _candidates(sample: Sample, privacy: PrivacyConfig, table: str) -> list[str]:
     config, rows = sample.metadata.tables[table], sample.tables[table]
     out = config.key_columns | cleared_columns(config, privacy)
-    return [
-        name
-        for name, column in config.columns.items()
-        if name not in out and column.computed is None and _may_repeat(rows.column(name))
-    ]
+    return [name for name in config.stored if name not in out and _may_repeat(rows.column(name))]
 
 
 def _may_repeat(values: pa.ChunkedArray) -> bool:

@@ -86,7 +86,7 @@ class _Search:
         fixed |= {column for unique in config.unique_sets for column in unique}
         for name in self.data.column_names:
             column = config.columns[name]
-            if name in fixed or column.kind not in _KINDS or column.computed is not None:
+            if name in fixed or column.kind not in _KINDS:
                 continue
             if self.data.column(name).null_count or not self._is_distinct(name):
                 continue
