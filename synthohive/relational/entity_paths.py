@@ -21,6 +21,7 @@ from synthohive._logging import get_logger
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.privacy.subjects import is_about_persons, is_about_things, is_key_name, words_of
+from synthohive.relational.hidden_entities import hidden_entities, name_pairs
 from synthohive.relational.lineage import taken
 from synthohive.relational.rows import distinct_pairs, group_codes
 from synthohive.relational.sample import Sample
@@ -42,6 +43,7 @@ _IDENTIFYING = frozenset(
 )  # fmt: skip
 # What tells that a table holds persons, not organisations.
 _PERSONAL = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.SSN})
+_MOSTLY = 0.5
 _LEAST_DISTINCT = 10
 """Different texts that all occur in a key are no chance."""
 
@@ -68,6 +70,7 @@ class EntityFinder:
     _found: dict[tuple[str, frozenset[str]], Entities] = field(default_factory=dict, repr=False)
     _named: dict[tuple[str, frozenset[str]], list[Named]] = field(default_factory=dict, repr=False)
     _guessed: dict[str, list[ForeignKey]] = field(default_factory=dict, repr=False)
+    _found_hidden: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def of(self, table: str, without: frozenset[str] = frozenset()) -> Entities:
         """Return the entities behind the rows of `table`.
@@ -207,11 +210,28 @@ class EntityFinder:
             names = [f.column for f in self.findings if f.table == table and f.kind in _IDENTIFYING]
             names += [c for c in rows.column_names if self._is_key(table, c)]
             names += self._numbered_within(table)
-        names = [n for n in names if _is_key_type(rows.schema.field(n).type)]
-        for name in dict.fromkeys(n for n in names if {n} not in keys):
-            codes = group_codes([rows], [[name]])[0]
+            names += self._hidden(table, {*names, *(c for key in keys for c in key)})
+        groups = [(n,) for n in names] + ([] if named is not None else self._name_pairs(table))
+        plain = {n for n in rows.column_names if _is_key_type(rows.schema.field(n).type)}
+        for group in dict.fromkeys(g for g in groups if set(g) <= plain and set(g) not in keys):
+            codes = group_codes([rows], [group])[0]
             if codes.max(initial=-1) > 0:
-                yield f"{table}.{name}", codes, False
+                yield f"{table}.{'+'.join(group)}", codes, False
+
+    def _name_pairs(self, table: str) -> list[tuple[str, ...]]:
+        """Return first and last names: together they are one person, table of persons or not."""
+        return name_pairs({f.column: f.kind for f in self.findings if f.table == table})
+
+    def _hidden(self, table: str, known: set[str]) -> list[str]:
+        """Return columns that stand for someone by what they hold; none where each row is one."""
+        if table not in self._found_hidden:
+            rows = self.sample.tables[table]
+            personal = {f.column: f.kind for f in self.findings if f.table == table}
+            named = [c for c, kind in personal.items() if kind in _IDENTIFYING]
+            alone = any(_is_unique(rows.column(c)) for c in named)
+            passed = {*known, *personal, *self.sample.metadata.tables[table].pk}
+            self._found_hidden[table] = [] if alone else hidden_entities(rows, passed)
+        return self._found_hidden[table]
 
     def _numbered_within(self, table: str) -> list[str]:
         """Return the part of a composite key within which the other parts only number rows.
@@ -306,6 +326,11 @@ def _is_key_type(type_: pa.DataType) -> bool:
         pa.types.is_float16,
     )  # fmt: skip
     return not any(test(type_) for test in tests)
+
+
+def _is_unique(values: pa.ChunkedArray) -> bool:
+    """Tell whether (nearly) each row has a value of its own."""
+    return bool(pc.count_distinct(values).as_py() > _MOSTLY * max(len(values), 1))
 
 
 def _is_named_after(column: str, table: str) -> bool:

@@ -176,8 +176,8 @@ class Language:
             drawn, then, known = self.tokens.draw(state[todo], rng)
             known &= ~((drawn == len(self.kind)) & here.go_on[todo])
             again = known & (tries[todo] < _TRIES)
-            again &= _seen(self.tokens, longer[todo], drawn) | ~self._fits(
-                here, todo, state, drawn, rng
+            again[again] = ~self._fits(here, todo[again], state, drawn[again], rng) | _seen(
+                self.tokens, longer[todo[again]], drawn[again]
             )
             tries[todo[again]] += 1
             take = known & ~again
