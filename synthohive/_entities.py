@@ -157,6 +157,24 @@ class Entities:
         paths = (replace(path, codes=path.codes[rows]) for path in self.paths)
         return Entities(count, tuple(paths))
 
+    def behind(self, rows: Ints, k: int) -> Entities:
+        """Return who stands behind values that were taken from other rows: nobody else.
+
+        A value does not become one that many share by filling gaps with it.
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+            Which row each value is of.
+
+        Examples
+        --------
+        >>> Entities(4).behind(np.array([0, 0, 0, 3]), k=2).holders(np.array([0, 0, 0, 1]))
+        array([1, 1])
+        """
+        source = EntityPath.of("row", rows, k, strict=True)
+        return Entities.of(len(rows), (*self.take(rows).paths, source))
+
     def holders(self, codes: Ints, size: Optional[int] = None) -> Ints:
         """Count the entities that hold each code: the least number over all paths.
 

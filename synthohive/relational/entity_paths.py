@@ -43,7 +43,6 @@ _IDENTIFYING = frozenset(
 )  # fmt: skip
 # What tells that a table holds persons, not organisations.
 _PERSONAL = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.SSN})
-_MOSTLY = 0.5
 _LEAST_DISTINCT = 10
 """Different texts that all occur in a key are no chance."""
 
@@ -223,14 +222,12 @@ class EntityFinder:
         return name_pairs({f.column: f.kind for f in self.findings if f.table == table})
 
     def _hidden(self, table: str, known: set[str]) -> list[str]:
-        """Return columns that stand for someone by what they hold; none where each row is one."""
+        """Return columns that stand for someone by what they hold."""
         if table not in self._found_hidden:
             rows = self.sample.tables[table]
             personal = {f.column: f.kind for f in self.findings if f.table == table}
-            named = [c for c, kind in personal.items() if kind in _IDENTIFYING]
-            alone = any(_is_unique(rows.column(c)) for c in named)
             passed = {*known, *personal, *self.sample.metadata.tables[table].pk}
-            self._found_hidden[table] = [] if alone else hidden_entities(rows, passed)
+            self._found_hidden[table] = hidden_entities(rows, passed)
         return self._found_hidden[table]
 
     def _numbered_within(self, table: str) -> list[str]:
@@ -326,11 +323,6 @@ def _is_key_type(type_: pa.DataType) -> bool:
         pa.types.is_float16,
     )  # fmt: skip
     return not any(test(type_) for test in tests)
-
-
-def _is_unique(values: pa.ChunkedArray) -> bool:
-    """Tell whether (nearly) each row has a value of its own."""
-    return bool(pc.count_distinct(values).as_py() > _MOSTLY * max(len(values), 1))
 
 
 def _is_named_after(column: str, table: str) -> bool:

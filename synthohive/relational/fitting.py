@@ -228,13 +228,17 @@ class TableFitter:
             self.sample, name, table.roles.attributes, made, depths, table.aliases.values()
         )
         table.joint_counts = self._joint_counts(name, attributes, entities)
-        attributes, columns = self._related(table, attributes, columns, entities)
+        sources: dict[str, IntArray] = {}
+        attributes, columns = self._related(table, attributes, columns, entities, sources)
         groups, plain = self._groups(table), attributes
         if self.options.relations:
-            attributes, columns = self._stood_in(table, groups, attributes, columns, entities)
+            attributes, columns = self._stood_in(
+                table, groups, attributes, columns, entities, sources
+            )
+        behind = {column: entities.behind(rows, k) for column, rows in sources.items()}
         rng = seeds.generator(options.seed, name, "spikes")
-        attributes = without_spikes(attributes, columns, entities, k, rng)
-        table.encoder = self._encoder(table, attributes, columns, entities)
+        attributes = without_spikes(attributes, columns, entities, k, rng, behind)
+        table.encoder = self._encoder(table, attributes, columns, entities, behind)
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
         if not attributes.num_columns:  # keys only: a table without columns forgets its rows
             encoded = EncodedTable.empty(len(data))
@@ -269,6 +273,7 @@ class TableFitter:
         attributes: pa.Table,
         columns: dict[str, Column],
         entities: Optional[Entities],
+        behind: Optional[Mapping[str, Entities]] = None,
     ) -> TableEncoder:
         options = self.options
         settings = EncoderSettings(
@@ -283,6 +288,7 @@ class TableFitter:
             seed=seeds.sequence(options.seed, table.config.name, "encoder"),
             settings=settings,
             entities=entities,
+            behind=behind,
         )
 
     def _joint_counts(
@@ -313,6 +319,7 @@ class TableFitter:
         attributes: pa.Table,
         columns: dict[str, Column],
         entities: Entities,
+        sources: dict[str, IntArray],
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Return gaps and differences in the place of columns."""
         name, k = table.config.name, self.options.privacy.k_anonymity_threshold
@@ -322,7 +329,7 @@ class TableFitter:
         for one in table.stand_ins.growing:
             log.info("relation_found", table=name, relation=str(one))
         rng = seeds.generator(self.options.seed, name, "growing")
-        return table.stand_ins.prepare(attributes, columns, groups, rng)
+        return table.stand_ins.prepare(attributes, columns, groups, rng, sources)
 
     def _related(
         self,
@@ -330,6 +337,7 @@ class TableFitter:
         attributes: pa.Table,
         columns: dict[str, Column],
         entities: Optional[Entities],
+        sources: dict[str, IntArray],
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Find what is exact; return what is left to model, and codes of further parents."""
         name, plan = table.config.name, self.sample.plan.tables[table.config.name]
@@ -353,7 +361,7 @@ class TableFitter:
         if self.options.relations and table.attributes:
             relate(self.sample, table, finder, keys, entities, self._k)
             rng = seeds.generator(self.options.seed, name, "relations")
-            attributes, columns = table.relations.prepare(rows, columns, rng)
+            attributes, columns = table.relations.prepare(rows, columns, rng, sources)
         if plan.hierarchy is not None:
             self._code(table, plan.hierarchy, rows)
             keys.append(plan.hierarchy)

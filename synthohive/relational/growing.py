@@ -140,6 +140,7 @@ def prepare_growing(
     columns: Mapping[str, Column],
     groups: tuple[IntArray, IntArray],
     rng: np.random.Generator,
+    sources: Optional[dict[str, IntArray]] = None,
 ) -> tuple[pa.Table, dict[str, Column]]:
     """Return rows with gaps beside first values; both mean nothing in the other's rows.
 
@@ -149,6 +150,8 @@ def prepare_growing(
     ----------
     groups : (ndarray, ndarray)
         Each row's parent and its place among its siblings.
+    sources : dict, optional
+        Gets, for each such column, the row that each value is of.
     """
     before, _ = previous_siblings(*groups)
     described = dict(columns)
@@ -158,10 +161,14 @@ def prepare_growing(
         gaps = one.gaps(values, before)
         first = np.where(before >= 0, np.nan, values)
         place = rows.column_names.index(one.column)
-        filled = from_numbers(_filled(first, rng), array.type)
+        of_first, of_gap = _donors(first, rng), _donors(gaps, rng)
+        if sources is not None:
+            given = sources.get(one.column, np.arange(len(rows), dtype=np.int64))
+            sources[one.column], sources[one.gap] = given[of_first], of_gap
+        filled = from_numbers(first[of_first], array.type)
         rows = rows.set_column(place, rows.field(place), filled)
         steps = from_numbers(
-            _filled(gaps, rng) / (one.step or 1.0), pa.int64() if one.step else pa.float64()
+            gaps[of_gap] / (one.step or 1.0), pa.int64() if one.step else pa.float64()
         )
         rows = rows.append_column(one.gap, steps)
         described[one.gap] = column_from_arrow(pa.field(one.gap, steps.type))
@@ -199,6 +206,7 @@ def keep_growing(growing: Sequence[Growing], rows: pa.Table, kept: pa.Table) -> 
     return rows
 
 
-def _filled(values: Floats, rng: np.random.Generator) -> Floats:
-    known = values[~np.isnan(values)]
-    return np.where(np.isnan(values), rng.choice(known, len(values)), values)
+def _donors(values: Floats, rng: np.random.Generator) -> IntArray:
+    """Return the row that each value is taken from: its own, or any other if it has none."""
+    known = np.flatnonzero(~np.isnan(values))
+    return np.where(np.isnan(values), rng.choice(known, len(values)), np.arange(len(values)))

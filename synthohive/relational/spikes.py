@@ -7,7 +7,8 @@ the neighbouring values, so that no row shows them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def without_spikes(
-    rows: pa.Table, names: Collection[str], entities: Entities, k: int, rng: np.random.Generator
+    rows: pa.Table,
+    names: Collection[str],
+    entities: Entities,
+    k: int,
+    rng: np.random.Generator,
+    behind: Optional[Mapping[str, Entities]] = None,
 ) -> pa.Table:
     """Return rows in which no number is repeated by fewer than `k` entities.
 
@@ -32,15 +38,15 @@ def without_spikes(
         The columns to look at; those without numbers stay.
     entities : Entities
         Those behind the rows.
+    behind : mapping of str to Entities, optional
+        Those behind the values of single columns.
     """
-    if not entities.paths:
-        return rows  # every row is an entity: what is repeated is shared
     for name in names:
-        array = rows.column(name)
-        if not is_number(array.type):
-            continue
+        array, owners = rows.column(name), (behind or {}).get(name, entities)
+        if not owners.paths or not is_number(array.type):
+            continue  # where every row is an entity, what is repeated is shared
         numbers = as_numbers(array)
-        changed, values = _spread(numbers, entities, k, step_of(array), rng)
+        changed, values = _spread(numbers, owners, k, step_of(array), rng)
         if not len(changed):
             continue
         index = np.arange(len(rows))

@@ -88,13 +88,14 @@ class StandIns:
         columns: Mapping[str, Column],
         groups: Optional[SampledGroups],
         rng: np.random.Generator,
+        sources: Optional[dict[str, IntArray]] = None,
     ) -> tuple[pa.Table, dict[str, Column]]:
-        """Return rows with the stand-ins in place."""
+        """Return rows with the stand-ins in place; tell in `sources` whose the values are."""
         rows, described = prepare_residuals(self.residuals, rows, columns)
         if groups is None or not self.growing:
             return rows, described
         order = groups.parents, groups.positions
-        return prepare_growing(self.growing, rows, described, order, rng)
+        return prepare_growing(self.growing, rows, described, order, rng, sources)
 
     def silent(self, positions: IntArray) -> dict[str, npt.NDArray[np.bool_]]:
         """Return in which rows modelled columns tell nothing: first values, and gaps.

@@ -64,6 +64,7 @@ class TableEncoder:
         seed: np.random.SeedSequence,
         settings: EncoderSettings,
         entities: Optional[Entities] = None,
+        behind: Optional[Mapping[str, Entities]] = None,
         n_jobs: int = 1,
     ) -> TableEncoder:
         """Learn how to encode each column.
@@ -79,6 +80,8 @@ class TableEncoder:
         settings : EncoderSettings
         entities : Entities, optional
             Those behind the rows; every row is one of its own by default.
+        behind : mapping of str to Entities, optional
+            Those behind the values of single columns, where these are of other rows.
         n_jobs : int
             Columns fitted at the same time.
 
@@ -94,7 +97,11 @@ class TableEncoder:
                 raise SchemaError(f"The rows have no column {name!r}.", hint=hint)
         fitted = Parallel(n_jobs=n_jobs, prefer="threads")(
             delayed(fit_column)(
-                column, settings, _column(table, name), entities, _seed_of(seed, name)
+                column,
+                settings,
+                _column(table, name),
+                (behind or {}).get(name, entities),
+                _seed_of(seed, name),
             )
             for name, column in columns.items()
         )

@@ -101,7 +101,11 @@ class TableRelations:
         return list(done)
 
     def prepare(
-        self, rows: pa.Table, columns: Mapping[str, Column], rng: np.random.Generator
+        self,
+        rows: pa.Table,
+        columns: Mapping[str, Column],
+        rng: np.random.Generator,
+        sources: Optional[dict[str, npt.NDArray[np.int64]]] = None,
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Return what is modelled in place of real rows.
 
@@ -113,6 +117,8 @@ class TableRelations:
             The columns to model; others in `rows` are left out.
         rng : numpy.random.Generator
             Fills in values where NULL follows from another column.
+        sources : dict, optional
+            Gets, for each column that was filled in, the row that each value is of.
         """
         arrays: dict[str, Any] = {}
         kept: dict[str, Column] = {}
@@ -126,7 +132,10 @@ class TableRelations:
             elif relation is not None:
                 array = relation.prepare(rows)
             if name in self.null_with:
-                array = _filled(array, nulls(rows.column(self.null_with[name])), rng)
+                index = _donors(array, nulls(rows.column(self.null_with[name])), rng)
+                array = array.take(pa.array(index))
+                if sources is not None:
+                    sources[name] = index
             kept[name] = column if array.type == column.arrow_type else _modelled(name, array)
             arrays[name] = array
         return pa.table(arrays), kept
@@ -233,15 +242,14 @@ def _modelled(name: str, array: pa.Array) -> Column:
     return column
 
 
-def _filled(array: Any, mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> pa.Array:
-    """Replace the values of masked rows by those of other rows, drawn at random."""
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    donors = np.flatnonzero(~mask & ~nulls(array))
-    if not len(donors):
-        return array
-    index = np.arange(len(array))
-    index[mask] = rng.choice(donors, int(mask.sum()))
-    return array.take(pa.array(index))
+def _donors(
+    array: Any, mask: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Return the row that each value is taken from: masked ones from others, at random."""
+    donors, index = np.flatnonzero(~mask & ~nulls(array)), np.arange(len(array), dtype=np.int64)
+    if len(donors):
+        index[mask] = rng.choice(donors, int(mask.sum()))
+    return index
 
 
 def _with_nulls(array: Any, mask: Any) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive.core.data.language import Language
 from synthohive.core.data.ngrams import ROOT, Ngrams
 from synthohive.core.data.tally import Tally
 from tests.contracts.column_transform import stream
@@ -68,3 +69,16 @@ def test_draws_follow_the_shares_and_lead_where_it_is_said(ngrams: Ngrams) -> No
         assert np.abs(shares - ngrams.shares(np.array([state]))[0]).max() < 0.015
         told = token < SIZE
         assert np.array_equal(ngrams.follow(np.full(told.sum(), state), token[told]), after[told])
+
+
+def test_where_no_two_tokens_are_known_to_follow_each_other_all_the_same_some_are_drawn() -> None:
+    count, length = 40, 12
+    rng = stream(5)
+    texts = [rng.permutation(30)[:length] for _ in range(count)]
+    rows = np.repeat(np.arange(count), length)
+    tally = Tally.count(pa.array([str(i) for i in range(count)]), None, 5)
+    language = Language.learn(np.concatenate(texts), rows, np.arange(30) % 3, 3, tally, 5)
+    assert (language.tokens.parent == ROOT).all()
+    ones = np.ones(200, dtype=np.int64)
+    tokens, _, _ = language.generate(np.ones(30, dtype=np.int64), ones, 9 * ones, stream(6))
+    assert len(np.unique(tokens)) == 30
