@@ -12,10 +12,14 @@ from synthohive.exceptions import SchemaError
 if TYPE_CHECKING:
     from synthohive.schema import Column
 
-__all__ = ["column_from_arrow", "default_type", "parse_type"]
+__all__ = ["column_from_arrow", "default_type", "parse_type", "reason_of"]
 
 _DECIMAL = re.compile(r"decimal(128|256)\((\d+),\s*(-?\d+)\)")
 _TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:,\s*tz=(.+))?\]")
+# What Arrow's messages repeat of the data: a value, or the whole row.
+_ROW = re.compile(r"(got \d+):.*", re.DOTALL)
+_VALUE = re.compile(r"((?:value|string|convert):?) (?:'.*'|\".*\"|[-+]?\d\S*)", re.DOTALL)
+_PARSED = re.compile(r"(Failed to parse value):.*", re.DOTALL)
 _ALIASES = {
     "double": "float64",
     "float": "float32",
@@ -42,6 +46,22 @@ def parse_type(text: str) -> pa.DataType:
         return pa.type_for_alias(_ALIASES.get(text, text))
     except ValueError as exc:
         raise SchemaError(f"{text!r} is not an Arrow type that SynthoHive reads.") from exc
+
+
+def reason_of(exc: Exception) -> str:
+    """Return an error's message without the values that it repeats: they may be personal.
+
+    Whoever uses it raises ``from None``, or a traceback shows the message all the same.
+
+    Examples
+    --------
+    >>> reason_of(pa.ArrowInvalid("Failed to parse string: 'Ann Lee' as a scalar of type int64"))
+    'Failed to parse string: … as a scalar of type int64'
+    >>> reason_of(pa.ArrowInvalid("CSV parse error: Expected 2 columns, got 3: Ann,Lee,7"))
+    'CSV parse error: Expected 2 columns, got 3'
+    """
+    text = _PARSED.sub(r"\1", _ROW.sub(r"\1", str(exc)))
+    return _VALUE.sub(r"\1 …", text).split("\n", maxsplit=1)[0]
 
 
 def default_type(column: Column) -> pa.DataType:

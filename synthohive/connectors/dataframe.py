@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrow import column_from_arrow
+from synthohive._arrow import column_from_arrow, reason_of
 from synthohive._files import FileIdentity
 from synthohive._schema_checks import joinable
 from synthohive.connectors.base import BATCH_ROWS, FanOut, Reader
@@ -90,9 +90,10 @@ class FrameReader(Reader):
                 values = pc.cast(values, type_)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
                 raise SchemaError(
-                    f"{name}.{column} holds {values.type}; the metadata says {type_}: {exc}.",
+                    f"{name}.{column} holds {values.type}; the metadata says {type_}: "
+                    f"{reason_of(exc)}.",
                     hint="Convert the column, or change its description in the metadata.",
-                ) from exc
+                ) from None  # it repeats the value
             table = table.set_column(table.column_names.index(column), column, values)
             dtypes = self._dtypes.get(name)
             if dtypes is not None:
@@ -280,7 +281,7 @@ def _series(table: str, column: str, values: Any) -> Any:
         if pa.types.is_binary(found.type) and pd.api.types.infer_dtype(values) != "bytes":
             raise pa.ArrowTypeError("text among bytes")
         return found
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as exc:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         kinds = sorted({type(v).__name__ for v in values.dropna()})
         if len(kinds) == 1:
             what = f"holds values that cannot be carried ({kinds[0]}, dtype {values.dtype})"
@@ -288,7 +289,7 @@ def _series(table: str, column: str, values: Any) -> Any:
             what = f"mixes values of different types ({', '.join(kinds)})"
         raise SchemaError(
             f"{table}.{column} {what}.", hint="Convert the column to one plain type."
-        ) from exc
+        ) from None  # the cause repeats a value
 
 
 def to_frame(table: pa.Table, dtypes: Optional[Mapping[str, Any]]) -> pd.DataFrame:

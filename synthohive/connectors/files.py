@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 from pyarrow import parquet as pq
 
+from synthohive._arrow import reason_of
 from synthohive._files import FileIdentity, OwnFiles, file_names, identity
 from synthohive.exceptions import ConnectorError
 
@@ -63,7 +64,9 @@ def _read(name: str, path: Path) -> pa.Table:
         try:
             tables.append(read(part))
         except (pa.ArrowException, OSError) as exc:
-            raise ConnectorError(f"Table {name!r}: {part.name!r} cannot be read: {exc}") from exc
+            raise ConnectorError(
+                f"Table {name!r}: {part.name!r} cannot be read: {reason_of(exc)}"
+            ) from None  # it may repeat the row
     for table in tables:
         if len(set(table.column_names)) < table.num_columns:
             raise ConnectorError(f"Table {name!r}: two columns of {path.name!r} have one name.")

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from synthohive import _arguments as arguments
+from synthohive._arrow import reason_of
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader, to_frame
@@ -127,8 +128,8 @@ def _as_fitted(table: FittedTable, rows: pa.Table) -> pa.Table:
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
                 raise SchemaError(
                     f"{table.config.name}.{name} holds {given}; it was learned as "
-                    f"{column.arrow_type}: {exc}"
-                ) from exc
+                    f"{column.arrow_type}: {reason_of(exc)}"
+                ) from None  # it repeats the value
             rows = rows.set_column(rows.column_names.index(name), name, array)
     return rows
 

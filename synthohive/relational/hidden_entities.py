@@ -137,7 +137,7 @@ def _constant(one: IntArray, other: IntArray) -> bool:
     span = int(other.max(initial=0)) + 1
     values = np.bincount(np.unique(one * span + other) // span, minlength=len(rows))
     repeated = rows > 1
-    return not repeated.any() or float((values[repeated] == 1).mean()) >= _CONSTANT
+    return bool(not repeated.any() or (values[repeated] == 1).mean() >= _CONSTANT)
 
 
 def _told_apart(one: IntArray, others: Sequence[IntArray]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from synthohive import (
 from synthohive.core.models.ctgan import CTGAN
 from synthohive.relational.fitting import TableFitter
 from synthohive.relational.making.block_maker import BlockMaker
+from synthohive.schema import Column
 
 
 @pytest.fixture(autouse=True)
@@ -270,3 +272,21 @@ def test_what_a_description_cannot_have_is_refused_before_any_training(
     people = PEOPLE.assign(phone=[f"+4930555{i:04}" for i in range(40)])
     with pytest.raises(error, match=told):
         quick(Synthesizer(metadata), {"a": first, "people": people, "visits": VISITS})
+
+
+@pytest.mark.parametrize("kind", ["integer", "date", "boolean", "csv", "mixed"])
+def test_no_error_repeats_a_value(kind: str, tmp_path: Path) -> None:
+    """Neither the message nor a traceback: both end up in logs."""
+    people: Any = pd.DataFrame({"id": range(40), "who": [f"Ann Lee {i}" for i in range(40)]})
+    metadata = Metadata().add_table("people", "id")
+    if kind == "csv":
+        path = tmp_path / "people.csv"
+        path.write_text(people.to_csv(index=False) + "40,Ann Lee,1,2\n")
+        people = str(path)
+    elif kind == "mixed":
+        people["who"] = people["who"].astype(object).where(people.index != 7, 7)
+    else:
+        metadata.table("people").columns["who"] = Column(name="who", kind=kind)
+    with pytest.raises((SchemaError, ConnectorError), match="people") as caught:
+        quick(Synthesizer(metadata), {"people": people})
+    assert "Ann Lee" not in "".join(traceback.format_exception(None, caught.value, caught.tb))
