@@ -144,7 +144,7 @@ def _told_apart(one: IntArray, others: Sequence[IntArray]) -> bool:
     """Tell whether the values of a column are told apart by what stands beside them."""
     first = _first_rows(one)
     profiles = np.unique(np.stack([other[first] for other in others]), axis=1)
-    return profiles.shape[1] >= _TOLD_APART * len(first)
+    return int(profiles.shape[1]) >= _TOLD_APART * len(first)
 
 
 def _first_rows(codes: IntArray) -> IntArray:
