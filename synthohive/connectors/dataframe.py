@@ -329,7 +329,8 @@ def _restored(values: pa.ChunkedArray, like: Any) -> Any:
         plain = values.to_numpy() if shown else values.to_pylist()
         return pd.Series(plain, dtype=object)
     series = values.to_pandas()
-    if isinstance(like, pd.CategoricalDtype):  # made-up values are not among the real ones
-        new = [v for v in series.dropna().unique() if v not in like.categories]
-        like = pd.CategoricalDtype([*like.categories, *sorted(new)], like.ordered)
+    if isinstance(like, pd.CategoricalDtype):  # its categories are real values: none but shown ones
+        shown = set(series.dropna().unique())
+        old = [value for value in like.categories if value in shown]
+        like = pd.CategoricalDtype([*old, *sorted(shown.difference(old))], like.ordered)
     return series if series.dtype == like else series.astype(like)

@@ -144,11 +144,12 @@ def test_values_and_dtypes_come_back(name: str) -> None:
     pd.testing.assert_frame_equal(to_frame(table, source.dtypes("t")), frame)
 
 
-def test_made_up_categories_are_kept() -> None:
-    dtype = pd.CategoricalDtype(["a", "b"])
+def test_only_categories_that_are_shown_come_back() -> None:
+    dtype = pd.CategoricalDtype(["Ann Lee", "a", "Bob Ray"])  # a real value, shown or not
     frame = to_frame(pa.table({"v": ["a", "made up", None]}), {"v": dtype})
     assert frame["v"].tolist()[:2] == ["a", "made up"]
     assert frame["v"].isna().tolist() == [False, False, True]
+    assert frame["v"].cat.categories.tolist() == ["a", "made up"]
 
 
 @pytest.mark.parametrize(
