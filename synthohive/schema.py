@@ -75,10 +75,14 @@ class ForeignKey(Strict):
 
 
 class UniqueConstraint(Strict):
-    """Columns whose combination of values never repeats."""
+    """Columns whose combination of values never repeats.
+
+    With ``nulls_distinct=False`` (PostgreSQL's NULLS NOT DISTINCT) NULL equals NULL.
+    """
 
     columns: list[str] = Field(min_length=1)
     name: Optional[str] = None
+    nulls_distinct: bool = True
 
 
 class CheckConstraint(Strict):
@@ -204,6 +208,8 @@ class TableConfig(Strict):
         """Primary key, UNIQUE constraints and unique column indexes, without repeats.
 
         Without those over an excluded column: what the database puts there is not made here.
+        A row with a NULL in a set repeats no other one. Indexes over expressions or some rows
+        are sets only where their columns never repeat at all.
         """
         found = [tuple(self.pk)] if self.pk else []
         found += [tuple(u.columns) for u in self.unique]

@@ -13,6 +13,8 @@ from sqlalchemy.engine.reflection import Inspector, ObjectKind
 from sqlalchemy.exc import SAWarning
 
 from synthohive.connectors.ddl import PROVENANCE_TABLE
+from synthohive.connectors.ddl.statements import Refused
+from synthohive.connectors.ddl.vetted_indexes import index_parts
 from synthohive.connectors.dialects import Dialect, dialect_for
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.connectors.engines import connecting, dialect_name, shown, to_engine
@@ -257,7 +259,13 @@ class _Catalogue:
 
     def _unique(self, name: str, at: tuple[str, str]) -> list[UniqueConstraint]:
         found = [
-            UniqueConstraint(name=u.get("name"), columns=list(u["column_names"]))
+            UniqueConstraint(
+                name=u.get("name"),
+                columns=list(u["column_names"]),
+                nulls_distinct=not (u.get("dialect_options") or {}).get(
+                    "postgresql_nulls_not_distinct"
+                ),
+            )
             for u in self.uniques.get(at, [])
             if self._covers(name, u.get("name"))  # MySQL calls every unique index a constraint
         ]
@@ -312,8 +320,7 @@ class _Catalogue:
         If it is unique, then only those whose values never repeat in any rows at all:
         generating them so keeps the index. Otherwise none, as it says nothing of them.
         """
-        body = index.definition[index.definition.index("(") :]
-        words = set(re.findall(r"[^\W\d]\w*", body))
+        words = set(re.findall(r"[^\W\d]\w*", self._keys(index.definition)))
         found = [c for c in columns if c in words]
         if not index.unique or not found:
             return found
@@ -326,6 +333,18 @@ class _Catalogue:
         )
         repeated = self.dialect.execute(self.connection, sql).first() is not None
         return [] if repeated else found
+
+    def _keys(self, definition: str) -> str:
+        """Return what an index is over, without its condition and stored columns."""
+        mysql = self.engine.dialect.name in ("mysql", "mariadb")
+        try:
+            return " ".join(index_parts(definition, "mysql" if mysql else "").keys)
+        except Refused:
+            return definition[definition.index("(") :]
+
+
+def _options(reflected: Any) -> dict[str, Any]:
+    return reflected.get("dialect_options") or {}
 
 
 def _echoes_column(sqltext: str, columns: Collection[str]) -> bool:

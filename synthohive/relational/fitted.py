@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Optional, Union
 
@@ -35,6 +36,7 @@ from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.relational.stand_ins import StandIns
+from synthohive.relational.unique_rules import UniqueRule, special_rules
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
@@ -159,6 +161,22 @@ class FittedTable:
         config = self.config.model_copy(update={"checks": kept})
         return TableChecks.compile(config, dialect, set(self.free))
 
+    def unique_rules(self, dialect: Optional[str]) -> list[UniqueRule]:
+        """Return all that must not repeat in generated rows."""
+        kept = [i for i in self.config.indexes if i.definition not in self.misread_checks]
+        config = self.config.model_copy(update={"indexes": kept})
+        declared = [UniqueRule(unique) for unique in self.config.unique_sets]
+        return [*declared, *special_rules(config, dialect)]
+
+    def tied(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """Return columns with all that relations tie to them, of those that may be changed."""
+        found = set(columns)
+        groups = [{r.target, *r.sources} for r in self.relations.relations]
+        groups += [{one, other} for one, other in self.relations.null_with.items()]
+        while any(group & found and not group <= found for group in groups):
+            found = found.union(*(group for group in groups if group & found))
+        return tuple(name for name in self.free if name in found)
+
     @property
     def kept(self) -> tuple[str, ...]:
         """The columns whose real values are kept, row by row."""
@@ -228,6 +246,14 @@ class FittedDatabase:
     def replaced(self) -> list[PiiFinding]:
         """The personal columns that are made up: none if the user keeps them."""
         return [] if self.privacy.pii_strategy == "keep" else self.findings
+
+    def special_rules(self) -> dict[str, list[UniqueRule]]:
+        """Return, by table, what must not repeat beside the unique sets of the metadata."""
+        dialect = self.metadata.dialect
+        return {
+            name: [rule for rule in table.unique_rules(dialect) if rule.special]
+            for name, table in self.tables.items()
+        }
 
     def personal(self, table: str) -> dict[str, PiiKind]:
         """Return the columns of a table that are made up, and as what."""

@@ -54,7 +54,8 @@ from synthohive.relational.sample import (
 from synthohive.relational.spikes import without_spikes
 from synthohive.relational.stand_ins import StandIns
 from synthohive.relational.training.training_job import TrainingJob
-from synthohive.schema import Column, ColumnKind, ForeignKey
+from synthohive.relational.unique_rules import special_rules
+from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig, UniqueConstraint
 from synthohive.validation.profile import profile_table
 
 if TYPE_CHECKING:
@@ -135,13 +136,19 @@ class TableFitter:
         ]
 
     def _misread_checks(self, name: str, table: FittedTable) -> list[str]:
-        """Find the CHECKs that real rows, which the database accepted, appear to break."""
+        """Find the CHECKs and indexes that real rows, which are valid, appear to break."""
         dialect = self.sample.metadata.dialect
         stated = TableChecks.compile(table.config, dialect, set()).checks
         broken = table.checks(dialect).violations(self.sample.tables[name])
         found = [stated[label].sqltext for label in broken]
         for sqltext in found:
             log.info("check_not_understood", table=name, check=sqltext, reason="real rows break it")
+        for index in table.config.indexes:
+            alone = table.config.model_copy(update={"indexes": [index], "unique": []})
+            if any(r.misread(self.sample.tables[name]) for r in special_rules(alone, dialect)):
+                log.info("unique_index_not_understood", table=name, index=index.name,
+                         reason="real rows break it")  # fmt: skip
+                found.append(index.definition or "")
         return found
 
     def _key(self, name: str, key: ForeignKey) -> FittedKey:
@@ -202,7 +209,9 @@ class TableFitter:
         log.warning(
             "table_kept", table=name, columns=list(kept), rows=len(data), modelled=table.free
         )
-        table.fakes = fit_columns(table.config, table.roles.personal, data, self.options.privacy)
+        table.fakes = fit_columns(
+            self._alone(table), table.roles.personal, data, self.options.privacy
+        )
         attributes, columns = own_columns(
             self.sample, name, table.free, tuple(table.roles.personal)
         )
@@ -261,11 +270,18 @@ class TableFitter:
             for target, one in table.namesakes.items()
         }
         table.fakes = fit_columns(
-            table.config, table.roles.personal, data, options.privacy, entities, others
+            self._alone(table), table.roles.personal, data, options.privacy, entities, others
         )
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
         return self._training(table, table.encoder.without(encoded, silent), context)
+
+    def _alone(self, table: FittedTable) -> TableConfig:
+        """Return a table's description in which columns that are unique in some rows always are."""
+        rules = table.unique_rules(self.sample.metadata.dialect)
+        alone = [r for r in rules if r.special and len(r.columns) == 1]
+        unique = [UniqueConstraint(columns=list(rule.columns)) for rule in alone]
+        return table.config.model_copy(update={"unique": [*table.config.unique, *unique]})
 
     def _encoder(
         self,

@@ -21,7 +21,13 @@ MOST_BYTES = 512
 """Longer texts are hashed one by one: a matrix of their bytes would be mostly padding."""
 
 
-def key_hashes(rows: pa.Table, columns: Sequence[str], types: Sequence[pa.DataType]) -> U64:
+def key_hashes(
+    rows: pa.Table,
+    columns: Sequence[str],
+    types: Sequence[pa.DataType],
+    *,
+    nulls_distinct: bool = True,
+) -> U64:
     """Hash each row's values of some columns; :data:`NO_KEY` where one is NULL.
 
     Parameters
@@ -31,6 +37,8 @@ def key_hashes(rows: pa.Table, columns: Sequence[str], types: Sequence[pa.DataTy
     types : sequence of pyarrow.DataType
         To which values are cast before: those of the columns referred to, so that equal
         keys have equal hashes in both tables.
+    nulls_distinct : bool, default True
+        False hashes NULL as a value like others.
     """
     total = np.zeros(len(rows), dtype=np.uint64)
     null = np.zeros(len(rows), dtype=np.bool_)
@@ -39,9 +47,12 @@ def key_hashes(rows: pa.Table, columns: Sequence[str], types: Sequence[pa.DataTy
         column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         if column.type != type_:
             column = pc.cast(column, type_)
+        values = _values(column)
         if column.null_count:
-            null |= pc.is_null(column).to_numpy(zero_copy_only=False)
-        total = hashed(total ^ _values(column), position + 1)
+            empty = pc.is_null(column).to_numpy(zero_copy_only=False)
+            null |= empty & nulls_distinct
+            values = np.where(empty, np.uint64(0), values)
+        total = hashed(total ^ values, position + 1)
     return np.where(null, NO_KEY, total | np.uint64(1))
 
 

@@ -249,7 +249,7 @@ def _generate(run: Run) -> dict[str, TableSpool]:
             with using(fitted, name):
                 step(run, name)
     spools = {name: run.tables[name].spool for name in fitted.plan.order}
-    check_validity(fitted.metadata, spools)
+    check_validity(fitted.metadata, spools, fitted.special_rules())
     return spools
 
 

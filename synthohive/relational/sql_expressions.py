@@ -7,7 +7,7 @@ either does not understand is left to the database, which tests it when rows are
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -15,6 +15,7 @@ from typing import Any, Optional
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
@@ -25,13 +26,19 @@ from synthohive._logging import get_logger
 from synthohive.connectors.ddl.vetted import check_shape, plain_mysql
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["Check", "Comparison", "compile_check", "quoted"]
+__all__ = ["Check", "Comparison", "Expression", "compile_check", "compile_expression", "quoted"]
 
 log = get_logger(__name__)
 Node = Any
 """A node of sqlglot's tree; the name of its class differs between versions."""
 
-DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+DIALECTS = {
+    "postgresql": "postgres",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "sqlite": "sqlite",
+    "duckdb": "duckdb",
+}
 _OPERATORS: dict[type, str] = {exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.EQ: "="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
@@ -97,6 +104,19 @@ def _truth(condition: str, rows: pa.Table) -> pa.BooleanArray:
         cursor.close()
 
 
+def _queried(sql: str, columns: Collection[str], rows: pa.Table) -> pa.Table:
+    cursor = _database().cursor()
+    try:
+        given = rows.select(sorted(columns)) if columns else pa.table({"": pa.nulls(len(rows))})
+        cursor.register("generated", given)
+        result = cursor.execute(sql)
+        stream = getattr(result, "to_arrow_table", None) or result.fetch_arrow_table
+        found: pa.Table = stream()
+        return found
+    finally:
+        cursor.close()
+
+
 _local = threading.local()
 
 
@@ -136,24 +156,96 @@ def compile_check(
     columns : mapping of str to Column
         The columns of the table.
     """
-    read = DIALECTS.get(dialect or "postgresql")
     try:
-        if read is None:
-            raise ValueError(f"the dialect {dialect!r} is not read")
-        tree = sqlglot.parse_one(plain_mysql(sqltext) if read == "mysql" else sqltext, dialect=read)
-        for node in tree.walk():
-            check_shape(node)
-        tree, used = _resolve(tree, columns)
-        tree = _as_duckdb_means(tree, read)
-        condition = tree.sql(dialect="duckdb")
-        schema = pa.schema([(name, columns[name].arrow_type) for name in used])
-        _truth(condition, schema.empty_table())
-    except (SqlglotError, duckdb.Error, ValueError, RecursionError) as exc:
-        reason = str(exc).split("\n", maxsplit=1)[0]
-        log.info("check_not_understood", check=sqltext, reason=reason)
+        tree, used, condition = _compiled(sqltext, dialect, columns)
+        if not used:
+            raise ValueError("no column occurs in it")
+        _truth(condition, _no_rows(used, columns))
+    except _NOT_UNDERSTOOD as exc:
+        log.info("check_not_understood", check=sqltext, reason=_first_line(exc))
         return None
     constants = tuple(dict.fromkeys(node.to_py() for node in tree.find_all(exp.Literal)))
     return Check(sqltext, frozenset(used), tuple(_demands(tree)), condition, constants)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """What an engine calculates from a row: a part of an index.
+
+    Attributes
+    ----------
+    columns : frozenset of str
+        The columns that it refers to.
+    sql : str
+        In DuckDB's SQL.
+    """
+
+    columns: frozenset[str]
+    sql: str
+
+    def evaluate(self, rows: pa.Table) -> pa.Array:
+        """Return the value of each row.
+
+        Raises
+        ------
+        duckdb.Error
+            A value of a row lets the calculation fail.
+        """
+        table = _queried(f"SELECT ({self.sql}) AS made FROM generated", self.columns, rows)
+        return table.column("made").combine_chunks()
+
+    def holds(self, rows: pa.Table) -> npt.NDArray[np.bool_]:
+        """Return the rows for which it is true; unknown counts as false, as in WHERE."""
+        sql = f"SELECT coalesce(({self.sql})::BOOLEAN, false) AS made FROM generated"
+        made = _queried(sql, self.columns, rows).column("made")
+        return np.asarray(made.to_numpy(), dtype=np.bool_)
+
+
+def compile_expression(
+    sqltext: str, dialect: Optional[str], columns: Mapping[str, Column]
+) -> Optional[Expression]:
+    """Compile an expression as :func:`compile_check` does a condition; None if not understood."""
+    try:
+        tree, used, _ = _compiled(sqltext, dialect, columns)
+        found = Expression(frozenset(used), tree.transform(_caseless).sql(dialect="duckdb"))
+        found.evaluate(_no_rows(used, columns))
+    except _NOT_UNDERSTOOD as exc:
+        log.info("expression_not_understood", expression=sqltext, reason=_first_line(exc))
+        return None
+    return found
+
+
+_NOT_UNDERSTOOD = (SqlglotError, duckdb.Error, ValueError, RecursionError)
+
+
+def _first_line(exc: BaseException) -> str:
+    return str(exc).split("\n", maxsplit=1)[0]
+
+
+def _compiled(
+    sqltext: str, dialect: Optional[str], columns: Mapping[str, Column]
+) -> tuple[Node, set[str], str]:
+    """Return the tree of a text, the columns that it names, and what DuckDB calls it."""
+    read = DIALECTS.get(dialect or "postgresql")
+    if read is None:
+        raise ValueError(f"the dialect {dialect!r} is not read")
+    tree = sqlglot.parse_one(plain_mysql(sqltext) if read == "mysql" else sqltext, dialect=read)
+    for node in tree.walk():
+        check_shape(node)
+    tree, used = _resolve(tree, columns)
+    tree = _as_duckdb_means(tree, read)
+    return tree, used, tree.sql(dialect="duckdb")
+
+
+def _no_rows(used: Collection[str], columns: Mapping[str, Column]) -> pa.Table:
+    return pa.schema([(name, columns[name].arrow_type) for name in sorted(used)]).empty_table()
+
+
+def _caseless(node: Node) -> Node:
+    """Compare without case what SQLite's NOCASE does: an index compares whole values."""
+    if isinstance(node, exp.Collate) and node.expression.name.upper() == "NOCASE":
+        return exp.Lower(this=node.this)
+    return node
 
 
 def _resolve(tree: Node, columns: Mapping[str, Column]) -> tuple[Node, set[str]]:
@@ -173,10 +265,7 @@ def _resolve(tree: Node, columns: Mapping[str, Column]) -> tuple[Node, set[str]]
             column.type = exp.DataType.build("bigint")  # for the meaning of division
         return column
 
-    resolved = tree.transform(resolve)
-    if not used:
-        raise ValueError("no column occurs in it")
-    return resolved, used
+    return tree.transform(resolve), used
 
 
 def _as_duckdb_means(tree: Node, read: str) -> Node:

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.relational import seeds
 from synthohive.relational.hashing import hashed
-from synthohive.relational.key_hashes import NO_KEY, key_hashes, repeats
+from synthohive.relational.key_hashes import NO_KEY, repeats
+from synthohive.relational.unique_rules import UniqueRule
 from synthohive.schema import ColumnKind, TableConfig
 
-__all__ = ["UniqueRepair", "together", "unique_repairs"]
+__all__ = ["UniqueRepair", "together"]
 
 IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -37,22 +37,26 @@ _WORDS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 
 
 class UniqueRepair:
-    """Keeps one unique set of columns free of repeats, block after block.
+    """Keeps one rule of uniqueness, block after block.
 
-    A repeated row gets another row's value in a *free* column (which keeps the column's
-    distribution); where that does not help, the next value that nobody has; where there is
-    none, NULL, if the column may be NULL. Rows with a NULL in the set never repeat (SQL).
+    A repeated row first trades what puts it under the rule's condition with a row that is not
+    (an address is the default one in place of another); then it gets another row's value in a
+    *free* column. Both keep all columns' distributions. Where that does not help, it gets the
+    next value that nobody has; where there is none, NULL, if the column may be NULL; at last it
+    leaves the rule's condition.
 
     Parameters
     ----------
     config : TableConfig
-    columns : sequence of str
-        The unique set.
+    rule : UniqueRule
     free : set of str
         The columns of the set that may be changed.
     seed : int
     broken : callable, optional
         Tells which rows of a block break a CHECK: none may do so by a repair.
+    movable : sequence of str
+        Columns that tell whether a row is under the rule's condition, and those tied to them,
+        which are traded together.
 
     Attributes
     ----------
@@ -65,14 +69,15 @@ class UniqueRepair:
     def __init__(
         self,
         config: TableConfig,
-        columns: Sequence[str],
+        rule: UniqueRule,
         free: set[str],
         seed: int,
         broken: Optional[Broken] = None,
+        movable: Sequence[str] = (),
     ) -> None:
-        self.columns = tuple(columns)
+        self.rule, self.columns = rule, rule.all_columns
         self._config, self._free, self._seed = config, sorted(free), seed
-        self._broken = broken
+        self._broken, self._movable = broken, list(movable)
         self._seen: U64 = np.empty(0, dtype=np.uint64)
         self._beyond = self._rows = 0
         self.left: list[int] = []
@@ -80,44 +85,49 @@ class UniqueRepair:
 
     def apply(self, block: pa.Table) -> tuple[pa.Table, int]:
         """Return the block without repeats, and how many rows were changed."""
-        repeated = self._repeated(block)
+        repeated = self.repeated(block)
         changed = len(repeated)
         if changed:
             block = self._repaired(block, repeated)
-            self.left += (self._repeated(block) + self._rows).tolist()
         return block, changed
 
     def remember(self, block: pa.Table) -> None:
-        """Bar the block's values from those to come; after all sets of the block were repaired."""
-        hashes = self._hashes(block)
+        """Bar the block's values from those to come; after all of the block was repaired."""
+        self.left += (self.repeated(block) + self._rows).tolist()
+        hashes = self.rule.hashes(block)
         self._seen = np.union1d(self._seen, hashes[hashes != NO_KEY])
         self._rows += len(block)
 
     def collides(self, block: pa.Table) -> Bools:
         """Return the rows with the same values as any other, before or after them."""
-        hashes = self._hashes(block)
+        hashes = self.rule.hashes(block)
         _, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
         found = (count[place.reshape(-1)] > 1) | np.isin(hashes, self._seen)
         return np.asarray(found & (hashes != NO_KEY), dtype=np.bool_)
+
+    def repeated(self, block: pa.Table) -> IntArray:
+        """Return rows whose hash stood before: in this block, or in an earlier one."""
+        return repeats(self.rule.hashes(block), self._seen)
 
     def _repaired(self, block: pa.Table, repeated: IntArray) -> pa.Table:
         """Try what changes least first, until nothing repeats."""
         distinct = {c: pc.count_distinct(block.column(c)).as_py() for c in self._free}
         others = {c for peer in self.peers for c in peer.columns}
         columns = sorted(self._free, key=lambda c: (c in others, -distinct[c]))
-        first = columns[0]
-        for attempt in range(REDRAWS):
-            if not len(repeated):
-                return block
-            block = self._offered(
-                block, repeated, first, self._others(block, first, repeated, attempt)
-            )
-            repeated = self._repeated(block)
+        for attempt in range(REDRAWS if self._movable else 0):
+            if len(repeated):
+                block = self._traded(block, repeated, attempt)
+                repeated = self.repeated(block)
+        for attempt in range(REDRAWS if columns else 0):
+            if len(repeated):
+                values = self._others(block, columns[0], repeated, attempt)
+                block = self._offered(block, repeated, columns[0], values)
+                repeated = self.repeated(block)
         for name in columns:
             for fresh in self._fresh(block, name):
                 if len(repeated):
                     block = self._offered(block, repeated, name, fresh(repeated))
-                    repeated = self._repeated(block)
+                    repeated = self.repeated(block)
         for name in columns:
             if (
                 len(repeated)
@@ -126,19 +136,54 @@ class UniqueRepair:
             ):
                 nothing = pa.nulls(len(repeated), block.schema.field(name).type)
                 block = self._offered(block, repeated, name, nothing)
-                repeated = self._repeated(block)
+                repeated = self.repeated(block)
+        if len(repeated) and self._movable:
+            block = self._moved_out(block, repeated)
         return block
 
-    def _types(self, block: pa.Table) -> list[pa.DataType]:
-        return [block.schema.field(name).type for name in self.columns]
+    def _outside(self, block: pa.Table) -> IntArray:
+        """Return the rows that the rule's condition leaves out."""
+        assert self.rule.where is not None
+        return np.flatnonzero(~self.rule.where.holds(block)).astype(np.int64)
 
-    def _hashes(self, block: pa.Table) -> U64:
-        """Hash each row's values of the set; 0 where one is NULL."""
-        return key_hashes(block, self.columns, self._types(block))
+    def _traded(self, block: pa.Table, rows: IntArray, attempt: int) -> pa.Table:
+        """Exchange what decides on the condition with rows outside, where both are right then."""
+        outside = self._outside(block)
+        outside = outside[np.argsort(hashed(outside + len(self._seen), self._seed + attempt))]
+        size = min(len(rows), len(outside))
+        rows, partners = rows[:size], outside[:size]
+        source = np.arange(len(block), dtype=np.int64)
+        source[rows], source[partners] = partners, rows
+        changed = _taken(block, self._movable, source)
+        wrong = self._wrong(changed)
+        kept = (wrong[rows] | wrong[partners]).nonzero()[0]
+        source[rows[kept]], source[partners[kept]] = rows[kept], partners[kept]
+        return _taken(block, self._movable, source)
 
-    def _repeated(self, block: pa.Table) -> IntArray:
-        """Return rows whose hash stood before: in this block, or in an earlier one."""
-        return repeats(self._hashes(block), self._seen)
+    def _moved_out(self, block: pa.Table, rows: IntArray) -> pa.Table:
+        """Let rows take what decides on the condition from rows outside."""
+        for attempt in range(REDRAWS):
+            outside = self._outside(block)
+            if not len(rows) or not len(outside):
+                break
+            drawn = hashed(rows + len(self._seen), self._seed - attempt - 1)
+            source = np.arange(len(block), dtype=np.int64)
+            source[rows] = outside[(drawn % np.uint64(len(outside))).astype(np.int64)]
+            wrong = self._wrong(_taken(block, self._movable, source))[rows]
+            source[rows[wrong]] = rows[wrong]
+            block = _taken(block, self._movable, source)
+            rows = self.repeated(block)
+        return block
+
+    def _wrong(self, changed: pa.Table) -> Bools:
+        """Return the rows that break a CHECK, or repeat another one, by this rule or a peer's."""
+        wrong = np.zeros(len(changed), dtype=np.bool_)
+        if self._broken is not None:
+            wrong |= self._broken(changed)
+        moved = set(self._movable)
+        for rule in (self, *(peer for peer in self.peers if moved & set(peer.columns))):
+            wrong |= rule.collides(changed)
+        return wrong
 
     def _offered(
         self, block: pa.Table, rows: IntArray, column: str, values: Optional[pa.Array]
@@ -241,25 +286,12 @@ def _replaced(block: pa.Table, column: str, values: Any) -> pa.Table:
     return block.set_column(position, block.schema.field(position), values)
 
 
-def unique_repairs(
-    config: TableConfig, free: Sequence[str], seed: int, undeclared: Sequence[Sequence[str]] = ()
-) -> list[UniqueRepair]:
-    """Build a repair for each unique set with a column in it that may be changed.
-
-    Parameters
-    ----------
-    undeclared : sequence of sequence of str
-        Sets that are unique though no constraint says so.
-    """
-    return together(
-        [
-            UniqueRepair(
-                config, unique, set(free) & set(unique), seeds.seed_int(seed, config.name, *unique)
-            )
-            for unique in [*config.unique_sets, *undeclared]
-            if set(free) & set(unique)
-        ]
-    )
+def _taken(block: pa.Table, columns: Sequence[str], source: IntArray) -> pa.Table:
+    """Return the block with some columns from other rows."""
+    for name in columns:
+        values = block.column(name).combine_chunks().take(pa.array(source))
+        block = _replaced(block, name, values)
+    return block
 
 
 def together(repairs: list[UniqueRepair]) -> list[UniqueRepair]:

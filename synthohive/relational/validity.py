@@ -6,7 +6,7 @@ what is on disk, one block at a time, and holds 8 bytes per row and key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Optional, Protocol
 
@@ -17,12 +17,14 @@ import pyarrow as pa
 from synthohive._logging import get_logger
 from synthohive.exceptions import ConstraintViolationError
 from synthohive.relational.key_hashes import NO_KEY, key_hashes
+from synthohive.relational.unique_rules import UniqueRule
 from synthohive.schema import ForeignKey, Metadata, TableConfig
 
 __all__ = ["Rows", "Violation", "check_validity", "violations"]
 
 log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
+Rules = Mapping[str, Sequence[UniqueRule]]
 SHOWN = 5
 
 
@@ -77,12 +79,15 @@ class Rows:
 def check_validity(
     metadata: Metadata,
     tables: Mapping[str, Blocks],
+    rules: Optional[Rules] = None,
     given: Optional[Mapping[str, Blocks]] = None,
 ) -> None:
     """Refuse tables with a row that a database would refuse.
 
     Parameters
     ----------
+    rules : mapping of str to sequence of UniqueRule, optional
+        By table: what must not repeat beside the unique sets of `metadata`.
     given : mapping of str to Blocks, optional
         What the rows were before cells of them were filled: what they broke already is
         nobody's fault here, and is told by the log event ``given_rows_not_valid``.
@@ -92,9 +97,9 @@ def check_validity(
     ConstraintViolationError
         Naming tables, keys, and numbers of rows.
     """
-    found = list(violations(metadata, tables))
+    found = list(violations(metadata, tables, rules))
     if found and given is not None:
-        before = {(v.table, v.what): v.rows for v in violations(metadata, given)}
+        before = {(v.table, v.what): v.rows for v in violations(metadata, given, rules)}
         old = [v for v in found if v.rows <= before.get((v.table, v.what), 0)]
         if old:
             log.warning("given_rows_not_valid", problems=list(map(str, old)))
@@ -109,7 +114,9 @@ def check_validity(
     )
 
 
-def violations(metadata: Metadata, tables: Mapping[str, Blocks]) -> Iterator[Violation]:
+def violations(
+    metadata: Metadata, tables: Mapping[str, Blocks], rules: Optional[Rules] = None
+) -> Iterator[Violation]:
     """Yield what rows break, table by table."""
     for name, table in tables.items():
         config = metadata.tables[name]
@@ -119,6 +126,10 @@ def violations(metadata: Metadata, tables: Mapping[str, Blocks]) -> Iterator[Vio
             if repeated:
                 label = "PRIMARY KEY" if unique == tuple(config.pk) else "UNIQUE"
                 yield Violation(name, f"{label} ({', '.join(unique)})", repeated)
+        for rule in (rules or {}).get(name, ()):
+            repeated = _breaking(table, rule)
+            if repeated:
+                yield Violation(name, rule.label, repeated)
         for key in config.foreign_keys:
             orphans = _orphans(table, key, tables[key.parent])
             if orphans:
@@ -146,6 +157,19 @@ def _repeated(table: Blocks, unique: tuple[str, ...]) -> int:
     types = [table.schema.field(name).type for name in unique]
     hashes = _hashes(table, list(unique), types)
     hashes.sort()
+    return int((hashes[1:] == hashes[:-1]).sum())
+
+
+def _breaking(table: Blocks, rule: UniqueRule) -> int:
+    """Return how many rows repeat what a rule says."""
+    if not set(rule.all_columns) <= set(table.schema.names):
+        return 0
+    parts = [
+        rule.hashes(pa.Table.from_batches([batch]))
+        for batch in table.batches(list(rule.all_columns))
+    ]
+    hashes = np.sort(np.concatenate([*parts, np.zeros(0, dtype=np.uint64)]))
+    hashes = hashes[hashes != NO_KEY]
     return int((hashes[1:] == hashes[:-1]).sum())
 
 

@@ -445,3 +445,11 @@ def test_a_check_that_fails_to_evaluate_is_left_to_the_database() -> None:
     assert check is not None
     assert check.evaluate(pa.table({"a": [3, 1]})).to_pylist() == [True, False]
     assert check.evaluate(pa.table({"a": [2**62, 1]})).to_pylist() == [True, True]
+
+
+@pytest.mark.parametrize("name", ["duckdb", "postgresql", "mysql", "mariadb", "sqlite"])
+def test_every_engine_s_checks_are_read(name: str) -> None:
+    columns = {"a": Column(name="a", kind="integer"), "b": Column(name="b", kind="integer")}
+    check = compile_check("((a > 0) AND (a < b))", name, columns)
+    assert check is not None
+    assert check.evaluate(pa.table({"a": [1, 0], "b": [2, 2]})).to_pylist() == [True, False]

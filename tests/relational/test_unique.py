@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive.relational.unique import UniqueRepair
+from synthohive.relational.unique_rules import UniqueRule
 from synthohive.schema import Column, TableConfig
 
 TYPES: dict[str, tuple[str, Any]] = {
@@ -26,7 +27,7 @@ def test_blocks_together_hold_no_repeat(kind: str) -> None:
     name, type_ = TYPES[kind]
     columns = {"g": Column(name="g", kind="integer"), "v": Column(name="v", kind=name, length=4)}
     config = TableConfig(name="t", pk=["g", "v"], columns=columns)
-    repair = UniqueRepair(config, ("g", "v"), {"v"}, 1)
+    repair = UniqueRepair(config, UniqueRule(("g", "v")), {"v"}, 1)
     rng = np.random.default_rng(0)
     rows: list[tuple[Any, Any]] = []
     for _ in range(4):
@@ -48,6 +49,6 @@ def test_blocks_together_hold_no_repeat(kind: str) -> None:
 def test_rows_with_null_never_repeat() -> None:
     config = TableConfig(name="t", columns={"v": Column(name="v", kind="integer")})
     block = pa.table({"v": pa.array([None, None, 1, 1])})
-    made, changed = UniqueRepair(config, ("v",), {"v"}, 1).apply(block)
+    made, changed = UniqueRepair(config, UniqueRule(("v",)), {"v"}, 1).apply(block)
     assert changed == 1
     assert made["v"].null_count == 2

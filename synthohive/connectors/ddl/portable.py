@@ -274,9 +274,15 @@ class _Builder:
         return found
 
     def _uniques(self, table: TableConfig) -> list[tuple[str, str]]:
+        strict = "" if self.name != "postgresql" else "NULLS NOT DISTINCT "
         return [
             (
-                self._named(unique.name, table, f"UNIQUE ({self._columns(unique.columns)})"),
+                self._named(
+                    unique.name,
+                    table,
+                    f"UNIQUE {'' if unique.nulls_distinct else strict}"
+                    f"({self._columns(unique.columns)})",
+                ),
                 label("unique constraint", unique.name or "", unique.columns),
             )
             for unique in table.unique

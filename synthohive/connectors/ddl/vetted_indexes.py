@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Optional
 
 from synthohive.connectors.ddl.statements import Refused
 from synthohive.connectors.ddl.vetted import Vetting
 from synthohive.connectors.dialects.duckdb_text import items
 
-__all__ = ["vetted_index"]
+__all__ = ["IndexParts", "index_parts", "key_part", "vetted_index"]
 
 _NAME = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|[^\W\d][\w$]*)'
 _CREATE = re.compile(
@@ -37,6 +38,80 @@ _PREFIX = re.compile(rf"(?P<column>{_NAME})\s*\((?P<length>\d+)\)")
 _METHODS = ("btree", "hash", "gin", "gist", "brin", "spgist", "art")
 
 
+@dataclass(frozen=True)
+class IndexParts:
+    """An index's definition, taken apart.
+
+    Attributes
+    ----------
+    kind : str
+        ``UNIQUE``, ``FULLTEXT``, ``SPATIAL``, or nothing.
+    method : str
+        As after USING, in lower case; nothing if not stated.
+    keys : tuple of str
+        What is indexed: a name, or an expression, with what orders it.
+    include : tuple of str
+        Columns that are only stored.
+    nulls_distinct : bool
+        False where NULL equals NULL.
+    where : str, optional
+        The condition of the rows that are indexed.
+    """
+
+    kind: str
+    method: str
+    keys: tuple[str, ...]
+    include: tuple[str, ...]
+    nulls_distinct: bool
+    where: Optional[str]
+
+
+def index_parts(definition: str, family: str) -> IndexParts:
+    """Take apart an index's own definition.
+
+    Examples
+    --------
+    >>> parts = index_parts("CREATE UNIQUE INDEX i ON t (lower(a), b DESC) WHERE c > 1", "sqlite")
+    >>> parts.kind, parts.keys, parts.where
+    ('UNIQUE', ('lower(a)', 'b DESC'), 'c > 1')
+
+    Raises
+    ------
+    Refused
+        It is no CREATE INDEX (on MySQL: no KEY clause) of known shape.
+    """
+    text = definition.strip()
+    match = (_KEY if family == "mysql" else _CREATE).match(text)
+    if match is None:
+        raise Refused("it is no definition of an index")
+    inside, rest = _parenthesis(text[match.end() :])
+    end = _END.fullmatch(rest)
+    if end is None:
+        raise Refused(f"{rest.strip()[:40]!r} is no part of an index")
+    return IndexParts(
+        " ".join((match["kind"] or "").upper().split()),
+        (match["method"] or "").lower(),
+        tuple(items(inside)),
+        tuple(map(_unquoted, items(f"({end['include']})"))) if end["include"] else (),
+        not end["nulls"],
+        end["where"],
+    )
+
+
+def key_part(item: str, family: str) -> tuple[str, Optional[int]]:
+    """Return what one part of an index is about, without its order, and a prefix's length.
+
+    Examples
+    --------
+    >>> key_part("lower(a) text_pattern_ops DESC", "postgresql"), key_part("`a`(10)", "mysql")
+    (('lower(a)', None), ('`a`', 10))
+    """
+    match = _ORDER.fullmatch(item.strip())
+    body = item.strip() if match is None else match["body"].strip()
+    prefix = _PREFIX.fullmatch(body) if family == "mysql" else None
+    return (body, None) if prefix is None else (prefix["column"], int(prefix["length"]))
+
+
 def vetted_index(
     definition: str, table: str, name: str, columns: Collection[str], vetting: Vetting
 ) -> str:
@@ -49,30 +124,19 @@ def vetted_index(
     Refused
         It is no CREATE INDEX (on MySQL: no KEY clause) of known shape.
     """
-    text = definition.strip()
-    match = (_KEY if vetting.family == "mysql" else _CREATE).match(text)
-    if match is None:
-        raise Refused("it is no definition of an index")
-    inside, rest = _parenthesis(text[match.end() :])
-    end = _END.fullmatch(rest)
-    if end is None:
-        raise Refused(f"{rest.strip()[:40]!r} is no part of an index")
-    kind = " ".join((match["kind"] or "").upper().split())
-    method = (match["method"] or "").lower()
-    if method and method not in _METHODS:
-        raise Refused(f"there is no index method {method!r}")
-    parts = ", ".join(_part(item, columns, vetting) for item in items(inside))
-    quote = vetting.quote
+    found = index_parts(definition, vetting.family)
+    if found.method and found.method not in _METHODS:
+        raise Refused(f"there is no index method {found.method!r}")
+    parts = ", ".join(_part(item, columns, vetting) for item in found.keys)
+    quote, kind = vetting.quote, found.kind
     sql = f"CREATE {kind + ' ' if kind else ''}INDEX {quote(name)} ON {quote(table)} "
-    sql += (
-        f"USING {method} ({parts})" if method and vetting.family == "postgresql" else f"({parts})"
-    )
-    if end["include"]:
-        listed = map(_unquoted, items(f"({end['include']})"))
-        sql += f" INCLUDE ({', '.join(quote(_known(column, columns)) for column in listed)})"
-    sql += " NULLS NOT DISTINCT" if end["nulls"] else ""
-    if end["where"]:
-        sql += f" WHERE {vetting.expression(end['where'], columns)}"
+    using = f"USING {found.method} " if found.method and vetting.family == "postgresql" else ""
+    sql += f"{using}({parts})"
+    if found.include:
+        sql += f" INCLUDE ({', '.join(quote(_known(c, columns)) for c in found.include)})"
+    sql += "" if found.nulls_distinct else " NULLS NOT DISTINCT"
+    if found.where:
+        sql += f" WHERE {vetting.expression(found.where, columns)}"
     return sql
 
 

@@ -30,7 +30,7 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid =
 JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am a ON a.oid = x.relam
 WHERE n.nspname = :schema AND (
     i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR a.amname <> 'btree'
-    OR i.indnkeyatts < i.indnatts
+    OR i.indnkeyatts < i.indnatts OR to_jsonb(i) ->> 'indnullsnotdistinct' = 'true'
     OR EXISTS (SELECT 1 FROM unnest(i.indoption) o WHERE o <> 0)
     OR EXISTS (SELECT 1 FROM unnest(i.indclass) k JOIN pg_opclass p ON p.oid = k
         WHERE NOT p.opcdefault))"""

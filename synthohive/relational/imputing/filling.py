@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.imputing.evidence import Evidence, any_of
-from synthohive.relational.key_hashes import key_hashes, repeats
+from synthohive.relational.key_hashes import repeats
 from synthohive.relational.lineage import beside
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number
+from synthohive.relational.unique_rules import UniqueRule
 
 __all__ = ["Filling", "emptied"]
 
@@ -29,10 +30,13 @@ class Filling:
     ----------
     evidence : Evidence
     checks : TableChecks
+    rules : sequence of UniqueRule
     """
 
-    def __init__(self, evidence: Evidence, checks: TableChecks) -> None:
-        self.evidence, self.checks = evidence, checks
+    def __init__(
+        self, evidence: Evidence, checks: TableChecks, rules: Sequence[UniqueRule]
+    ) -> None:
+        self.evidence, self.checks, self.rules = evidence, checks, rules
         self.table, self.lost, self.above = evidence.table, evidence.lost, evidence.above
 
     def filled(self, modelled: pa.Table, rng: np.random.Generator) -> pa.Table:
@@ -207,17 +211,16 @@ class Filling:
             wrong = np.zeros(len(rows), dtype=np.bool_)
             wrong[where] = True
             self._mark(found, self.checks.checks[label].columns & set(self.lost), wrong)
-        for unique in self.table.config.unique_sets:
-            columns = set(unique) & set(self.lost)
-            if columns and set(unique) <= set(rows.column_names):
-                self._mark(found, columns, self._repeated(rows, unique))
+        for rule in self.rules:
+            columns = set(rule.all_columns) & set(self.lost)
+            if columns and set(rule.all_columns) <= set(rows.column_names):
+                self._mark(found, columns, self._repeated(rows, rule))
         return {name: cells for name, cells in found.items() if cells.any()}
 
-    def _repeated(self, rows: pa.Table, unique: Sequence[str]) -> Bools:
+    def _repeated(self, rows: pa.Table, rule: UniqueRule) -> Bools:
         """Return the rows that repeat a unique key of another one."""
-        order = np.argsort(self.evidence.any_lost(unique), kind="stable")
-        types = [rows.schema.field(name).type for name in unique]
-        hashes = key_hashes(rows.select(list(unique)), unique, types)[order]
+        order = np.argsort(self.evidence.any_lost(rule.all_columns), kind="stable")
+        hashes = rule.hashes(rows)[order]
         repeated = np.zeros(len(rows), dtype=np.bool_)
         repeated[order[repeats(hashes, np.zeros(0, dtype=np.uint64))]] = True
         return repeated

@@ -73,12 +73,13 @@ def impute(
             missing = {c: nulls(tables[name].column(c)) for c in columns.get(name, ())}
             lost = {c: mask for c, mask in missing.items() if mask.any()}
             evidence = Evidence(sample, table, lost, seed)
-            fillings[name] = Filling(evidence, table.checks(fitted.metadata.dialect))
+            dialect = fitted.metadata.dialect
+            fillings[name] = Filling(evidence, table.checks(dialect), table.unique_rules(dialect))
             _fill(fillings[name], table.encoder)
     for name in reversed(list(fillings)):  # children are complete by now
         _sum_up(fillings[name])
     given, filled = ({n: Rows(t) for n, t in rows.items()} for rows in (tables, sample.tables))
-    check_validity(fitted.metadata, filled, given)
+    check_validity(fitted.metadata, filled, fitted.special_rules(), given)
     return sample.tables
 
 

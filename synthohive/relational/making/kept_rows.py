@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from synthohive.core.data.encoded import EncodedTable
+from synthohive.relational import seeds
+from synthohive.relational.fitted import FittedTable
 from synthohive.relational.making.block_maker import BlockMaker
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.making.spool import EncodedSpool, TableSpool
-from synthohive.relational.unique import unique_repairs
+from synthohive.relational.unique import UniqueRepair, together
 
 __all__ = ["keep_rows"]
 
@@ -17,7 +19,7 @@ def keep_rows(run: Run, name: str) -> Generated:
     if fitted.reference is None:
         raise RuntimeError(f"{name!r} is not a reference table")
     rows = BlockMaker(run, fitted, None).beside_kept(fitted.reference.rows)
-    for repair in unique_repairs(fitted.config, fitted.free, run.seed):
+    for repair in _repairs(run, fitted):
         rows, _ = repair.apply(rows)
     spool = TableSpool(run.place(name), fitted.schema)
     spool.append(rows)
@@ -35,3 +37,16 @@ def keep_rows(run: Run, name: str) -> Generated:
     context = EncodedSpool(spool.path, joined.layout)
     context.append(joined)
     return Generated(spool, None, context, dict(fitted.reference.preferences))
+
+
+def _repairs(run: Run, fitted: FittedTable) -> list[UniqueRepair]:
+    """Build a repair for each rule of uniqueness with a column in it that is not kept."""
+    found = []
+    for rule in fitted.unique_rules(run.fitted.metadata.dialect):
+        free = set(fitted.free) & set(rule.columns)
+        some = () if rule.where is None else fitted.tied(rule.where.columns - set(rule.columns))
+        movable = [c for c in some if c not in rule.columns]
+        if (free or movable) and set(rule.all_columns) <= set(fitted.schema.names):
+            seed = seeds.seed_int(run.seed, fitted.config.name, *rule.all_columns)
+            found.append(UniqueRepair(fitted.config, rule, free, seed, movable=movable))
+    return together(found)

@@ -32,6 +32,7 @@ from synthohive.relational.parents.widening import widened
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.unique import UniqueRepair, together
+from synthohive.relational.unique_rules import UniqueRule
 from synthohive.schema import ForeignKey
 
 __all__ = ["link", "link_deferred", "sum_up"]
@@ -220,7 +221,7 @@ def _unique_repairs(
     among: Optional[Collection[str]] = None,
     fixed: Collection[str] = (),
 ) -> list[UniqueRepair]:
-    """Build a repair for each unique set with a column that may be changed.
+    """Build a repair for each rule of uniqueness with a column that may be changed.
 
     Parameters
     ----------
@@ -243,18 +244,23 @@ def _unique_repairs(
             found[rows] = True
         return found
 
+    rules = fitted.unique_rules(run.fitted.metadata.dialect)
     repairs = []
-    for unique in [*fitted.config.unique_sets, *undeclared]:
-        if set(unique) & set(barred) or (among is not None and not set(unique) & set(among)):
+    for rule in [*rules, *(UniqueRule(tuple(columns)) for columns in undeclared)]:
+        columns, unique = set(rule.all_columns), set(rule.columns)
+        absent = columns - set(fitted.schema.names)  # a part is computed by the database
+        if absent or columns & set(barred) or (among is not None and not columns & set(among)):
             continue
-        seed = seeds.seed_int(run.seed, name, *unique)
-        free = set(unique) & set(fitted.free) - set(fixed)
+        seed = seeds.seed_int(run.seed, name, *rule.all_columns)
+        free = unique & set(fitted.free) - set(fixed)
         made = {*fitted.roles.key, *fitted.roles.personal}
         if not free and len(unique) > 1:  # what was made counts in other groups
-            free = set(unique) & made - set(fixed)
+            free = unique & made - set(fixed)
         free |= {c for c in unique if isinstance(fitted.makers.get(c), ListedMaker)} - set(fixed)
-        if free:
-            repairs.append(UniqueRepair(fitted.config, unique, free, seed, broken))
+        some = () if rule.where is None else fitted.tied(rule.where.columns - unique)
+        movable = [c for c in some if c not in unique and c not in fixed]
+        if free or rule.special:
+            repairs.append(UniqueRepair(fitted.config, rule, free, seed, broken, movable))
     return together(repairs)
 
 
@@ -272,7 +278,7 @@ def _finish(
         made.spool.rewrite(_Finish(run, name, choices, changes, repairs))
     declared = {tuple(unique) for unique in run.fitted.tables[name].config.unique_sets}
     for repair in repairs:
-        if repair.columns in declared:
+        if repair.rule.special or repair.columns in declared:
             left[repair.left] = True
     return left
 
@@ -306,12 +312,26 @@ class _Finish:
             if changed:
                 columns = list(repair.columns)
                 log.debug("unique_repaired", table=self.name, columns=columns, rows=changed)
+        if touched:
+            rng = self.run.rng(self.name, "mended", start)
+            mended = self.fitted.not_null(before, self._mended(before, block), rng)
+            block = self._unrepeated(block, mended)
         for repair in self.repairs:
             repair.remember(block)
-        if not touched:
-            return block
-        rng = self.run.rng(self.name, "mended", start)
-        return self.fitted.not_null(before, self._mended(before, block), rng)
+        return block
+
+    def _unrepeated(self, repaired: pa.Table, mended: pa.Table) -> pa.Table:
+        """Return mended rows, but as they were repaired where mending made them repeat."""
+        again = [repair.repeated(mended) for repair in self.repairs]
+        rows = np.unique(np.concatenate([*again, np.zeros(0, dtype=np.int64)]))
+        if not len(rows):
+            return mended
+        wrong = np.zeros(len(mended), dtype=np.bool_)
+        wrong[rows] = True
+        for name in mended.column_names:
+            values = pc.if_else(pa.array(wrong), repaired.column(name), mended.column(name))
+            mended = _with_column(mended, name, values)
+        return mended
 
     def _mended(self, before: pa.Table, block: pa.Table) -> pa.Table:
         """Make relations right again, but in rows that would break a constraint by it."""
