@@ -9,7 +9,7 @@ from functools import lru_cache
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.names import fold
 
-__all__ = ["Hint", "hint_of", "words_of"]
+__all__ = ["Hint", "hint_of", "phrase_of"]
 
 # Words of the folded name (lower case, without accents), joined by "_". `~` stands for any
 # further letters of the word. Scripts without blanks are looked for inside of words.
@@ -203,12 +203,12 @@ class Hint:
     is_harmless: bool = False
 
 
-def words_of(name: str) -> str:
+def phrase_of(name: str) -> str:
     """Return the words of a column's name, folded, joined by ``_``; letters of every script.
 
     Examples
     --------
-    >>> words_of("firstName"), words_of("Téléphone 2"), words_of("STRAßE"), words_of("имя")
+    >>> phrase_of("firstName"), phrase_of("Téléphone 2"), phrase_of("STRAßE"), phrase_of("имя")
     ('first_name', 'telephone_2', 'strasse', 'имя')
     """
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
@@ -235,7 +235,7 @@ def _loose() -> tuple[re.Pattern[str], re.Pattern[str]]:
 def _pattern(text: str) -> re.Pattern[str]:
     parts = []
     for phrase in text.split():
-        plain = words_of(phrase) if _SOLID.search(phrase) else _folded(phrase)
+        plain = phrase_of(phrase) if _SOLID.search(phrase) else _folded(phrase)
         if phrase.startswith("^"):
             parts.append(rf"^{plain.lstrip('^')}$")
         elif _SOLID.search(phrase):
@@ -260,7 +260,7 @@ def hint_of(name: str) -> Hint:
     >>> hint_of("phone_type").kinds, hint_of("product_name").is_harmless
     ((), True)
     """
-    words = words_of(name)
+    words = phrase_of(name)
     kinds = []
     for kind, pattern in _compiled():
         found = pattern.search(words)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive.exceptions import PrivacyError
-from synthohive.privacy.subjects import is_about_things
+from synthohive.privacy.subjects import is_about_persons, is_about_things, words_of
 from synthohive.privacy.vocabulary import are_things, is_label, without_counters
 from synthohive.schema import Column, ColumnKind, TableConfig
 
@@ -38,17 +38,6 @@ _REMARKS = frozenset(
     "comment comments description desc note notes remark remarks memo details kommentar bemerkung"
     " beschreibung comentario observaciones descripcion commentaire remarque descricao commento"
     " descrizione opis uwagi opmerking omschrijving".split()
-)
-# The last word of a table's name, when each row is a person.
-_PEOPLE = frozenset(
-    "person people staff employee customer client user account contact member patient doctor nurse"
-    " physician teacher student pupil author actor director artist driver player agent rep"
-    " representative salesperson salespeople seller buyer owner manager guest visitor passenger"
-    " resident tenant candidate applicant worker colleague friend crew personnel profile supplier"
-    " subject participant volunteer respondent proband case"
-    " mitarbeiter kunde kunden benutzer personal personen empleado cliente usuario persona employe"
-    " utilisateur personne impiegato utente persone funcionario pessoa medewerker klant gebruiker"
-    " pracownik klient osoba zamestnanec zakaznik".split()
 )
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _SPREAD = 10  # surrogate keys have gaps; numbers of persons lie much farther apart
@@ -112,7 +101,7 @@ def judge_reference(
         (not 0 < data.num_rows <= _ROWS, f"only tables of 1 to {_ROWS} rows are kept"),
         (len(support) != data.num_rows or not len(used), "no row of it is used"),
         (len(used) > 0 and int(used.min(initial=k)) < k, f"a row is used by fewer than {k}"),
-        (_names_people(table.name), "its name says that its rows are persons"),
+        (is_about_persons(table.name), "its name says that its rows are persons"),
     )
     return Verdict(why_not=reason) if reason else _judge_columns(table, data, columns, personal)
 
@@ -137,7 +126,7 @@ def check_reference(table: TableConfig, personal: Collection[str]) -> None:
 
 def is_audit(column: Column) -> bool:
     """Tell whether a column says when or by whom a row was written, or which version it is."""
-    words = "_".join(_words(column.name))
+    words = "_".join(words_of(column.name))
     if column.kind in _MADE:
         return True
     if column.kind in _TIMES or column.kind in _TEXT or column.kind in _NUMBERS:
@@ -170,13 +159,13 @@ def _judge_columns(
             + ("holds personal data" if personal_one else "is no key, flag, rank, code or name")
         )
     texts = {n: _texts(data.column(n)) for n, role in roles.items() if role == "text"}
-    about = {name: [*_words(table.name), *_words(name)] for name in texts}
+    about = {name: [*words_of(table.name), *words_of(name)] for name in texts}
     things = [name for name, values in texts.items() if are_things(values, (), about[name])]
     named = [n for n in things if is_label(texts[n]) and _tells_apart(data.column(n))]
     shown = [texts[name] for name in named]
     for name, values in texts.items():
         if name not in things and not are_things(values, shown):
-            if _REMARKS & set(_words(name)):
+            if _REMARKS & set(words_of(name)):
                 roles[name] = "remark"
                 continue
             return Verdict(why_not=f"{name} may name persons, or is not known to name things")
@@ -200,7 +189,7 @@ def _role(
     if is_audit(column) and not is_key:
         return "beside"
     if name in personal:  # a remark may name persons where the row does not
-        return "remark" if _REMARKS & set(_words(name)) else "other"
+        return "remark" if _REMARKS & set(words_of(name)) else "other"
     if column.kind is ColumnKind.BOOLEAN:
         return "flag"
     if column.kind in _NUMBERS and not is_key and _ranks(values):
@@ -223,7 +212,7 @@ def _are_told_apart(
     ranks = [n for n, role in roles.items() if role == "rank" and _tells_apart(data.column(n))]
     if is_about_things(table.name):
         return bool(named or ranks)
-    own = {form for word in _words(table.name) for form in (word, word.removesuffix("s"))}
+    own = {form for word in words_of(table.name) for form in (word, word.removesuffix("s"))}
     return any(set(pc.unique(texts).to_pylist()) <= own for texts in worded)
 
 
@@ -280,17 +269,6 @@ def _tells_apart(values: pa.ChunkedArray) -> bool:
     """Tell whether (nearly) each row has a value of its own."""
     distinct = pc.count_distinct(values).as_py()
     return bool(distinct >= _ENOUGH_LABELS * len(values))
-
-
-def _names_people(name: str) -> bool:
-    last = _words(name)[-1:] or [""]
-    forms = {last[0], last[0].removesuffix("s"), last[0].removesuffix("es")}
-    return bool(forms & _PEOPLE)
-
-
-def _words(name: str) -> list[str]:
-    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return [word for word in re.split(r"[\W_]+", split.lower()) if word]
 
 
 def _first(*reasons: tuple[bool, str]) -> str:

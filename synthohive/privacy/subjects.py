@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from synthohive.privacy.column_names import phrase_of
 
 __all__ = ["is_about_persons", "is_about_things", "is_key_name", "words_of"]
 
@@ -40,6 +41,14 @@ _PERSONS = frozenset(
     usuario funcionario conta
     """.split()
 )
+# What rows of a table are called that are persons, or as good as; columns called so need not be.
+_PERSON_TABLES = _PERSONS | frozenset(
+    """
+    agent colleague case crew director friend manager personnel personal physician profile pupil
+    representative resident salespeople subject teacher
+    kunden personen persona personne impiegato persone funcionario pessoa osoba zamestnanec zakaznik
+    """.split()
+)
 _KEY_ENDS = frozenset("id ids uid uuid guid oid key fk sk ref".split())
 # What names a person wherever it stands, and who did something.
 _NAMING = frozenset(
@@ -47,7 +56,6 @@ _NAMING = frozenset(
     "approver reporter reviewer requester creator cashier host organizer courier operator".split()
 )
 _NUMBER_ENDS = frozenset("no nr num number nummer numero code hash token login name handle".split())
-_CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 
 
 def words_of(name: str) -> list[str]:
@@ -58,9 +66,7 @@ def words_of(name: str) -> list[str]:
     >>> words_of("shipCustomerID"), words_of("numéro_client")
     (['ship', 'customer', 'id'], ['numero', 'client'])
     """
-    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return [word.lower() for word in _CAMEL.findall(plain)]
+    return [word for word in re.split(r"_|(?<=\D)(?=\d)|(?<=\d)(?=\D)", phrase_of(name)) if word]
 
 
 def _singular(word: str) -> str:
@@ -91,11 +97,11 @@ def is_about_persons(name: str) -> bool:
 
     Examples
     --------
-    >>> [is_about_persons(n) for n in ("tbl_customers", "treatments", "customer_orders")]
-    [True, False, False]
+    >>> [is_about_persons(n) for n in ("tbl_customers", "treatments", "customer_orders", "cases")]
+    [True, False, False, True]
     """
     words = words_of(name)
-    return bool(words) and _is(words[-1], _PERSONS)
+    return bool(words) and _is(words[-1], _PERSON_TABLES)
 
 
 def is_key_name(name: str) -> bool:
