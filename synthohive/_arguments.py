@@ -9,18 +9,20 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, NoReturn, Optional
 
-from synthohive.exceptions import SchemaError, did_you_mean
+from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean, hide_secrets
 
 __all__ = [
     "choice",
     "flag",
     "instance",
+    "is_connection",
     "known",
     "mapping",
     "name_of",
     "names",
     "number",
     "path",
+    "reachable",
     "refuse",
     "seed",
     "whole",
@@ -81,16 +83,23 @@ def choice(argument: str, value: Any, options: Sequence[str]) -> str:
 
 def name_of(argument: str, value: Any) -> str:
     """Return a name: of a table, column or schema."""
-    if not isinstance(value, str) or not value or "\0" in value or "://" in value:
+    if not isinstance(value, str) or not value or "\0" in value:
         refuse(argument, value, "a name")
+    if is_connection(value):
+        raise SchemaError(f"{argument} is a URL, or settings of a connection.", hint="Pass a name.")
     return value
+
+
+def is_connection(text: str) -> bool:
+    """Whether a text tells how to connect to a database, and so may hold a password."""
+    return "://" in text or (":/" in text and "@" in text) or hide_secrets(text) != text
 
 
 def names(argument: str, value: Any) -> Optional[list[str]]:
     """Return a list of names, or None."""
     if value is None:
         return None
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection):
+    if not isinstance(value, (list, tuple, set, frozenset)):
         refuse(argument, value, "a list of names")
     return [name_of(f"{argument} holds what", each) for each in value]
 
@@ -122,9 +131,28 @@ def path(argument: str, value: Any) -> Path:
         refuse(argument, value, "a path")
     if not isinstance(text, str) or not text or "\0" in text:
         refuse(argument, text, "a path")
-    if "://" in text or (":/" in text and "@" in text):
-        raise SchemaError(f"{argument} is a URL.", hint="Pass a path.")
-    return Path(text)
+    if is_connection(text):
+        raise SchemaError(f"{argument} is a URL, or settings of a connection.", hint="Pass a path.")
+    return reachable(Path(text), argument)
+
+
+def reachable(place: Path, argument: str = "The path") -> Path:
+    """Return a path that the system can follow, whether or not something is there.
+
+    Raises
+    ------
+    ConnectorError
+        A name in it is too long, or links lead in a circle.
+    """
+    try:
+        place.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # what that means depends on what is to be done there
+    except (OSError, ValueError) as exc:
+        shown = str(place) if len(str(place)) <= 100 else f"{str(place)[:100]}…"
+        reason = getattr(exc, "strerror", None) or type(exc).__name__
+        raise ConnectorError(f"{argument} {shown!r} cannot be followed: {reason}.") from exc
+    return place
 
 
 def instance(argument: str, value: Any, kind: type) -> None:

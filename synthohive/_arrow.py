@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from synthohive.exceptions import SchemaError
@@ -12,7 +13,7 @@ from synthohive.exceptions import SchemaError
 if TYPE_CHECKING:
     from synthohive.schema import Column
 
-__all__ = ["column_from_arrow", "default_type", "parse_type", "reason_of"]
+__all__ = ["column_from_arrow", "default_type", "limits", "parse_type", "reason_of"]
 
 _DECIMAL = re.compile(r"decimal(128|256)\((\d+),\s*(-?\d+)\)")
 _TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:,\s*tz=(.+))?\]")
@@ -120,3 +121,25 @@ _KINDS = (
     (pa.types.is_binary, "binary"),
     (pa.types.is_large_binary, "binary"),
 )
+
+
+def limits(type_: pa.DataType) -> tuple[int, int]:
+    """Return the least and greatest whole number that a column of `type_` can hold."""
+    if pa.types.is_decimal(type_):
+        top = 10**type_.precision - 1
+        return -top, top
+    if pa.types.is_floating(type_):
+        top = int(np.finfo(type_.to_pandas_dtype()).max)
+        return -top, top
+    if pa.types.is_integer(type_):
+        info = np.iinfo(type_.to_pandas_dtype())
+        return int(info.min), int(info.max)
+    if type_ == pa.date32():
+        return -719_162, 2_932_896  # years 1 to 9999
+    if pa.types.is_time(type_):
+        per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[type_.unit]
+        return 0, 86_400 * per_second - 1
+    if pa.types.is_timestamp(type_) and type_.unit != "ns":
+        per_second = {"s": 1, "ms": 10**3, "us": 10**6}[type_.unit]
+        return -62_135_596_800 * per_second, 253_402_300_800 * per_second - 1
+    return -(2**63) + 1, 2**63 - 1

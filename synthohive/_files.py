@@ -90,8 +90,8 @@ def _escaped(table: str, *, plain: bool) -> str:
 
 def check_if_exists(if_exists: Any) -> None:
     """Refuse a word that files do not know."""
-    if if_exists not in ("fail", "replace"):
-        raise ConnectorError(f'if_exists is {if_exists!r}; it must be "fail" or "replace".')
+    if not isinstance(if_exists, str) or if_exists not in ("fail", "replace"):
+        raise ConnectorError(f'if_exists is {if_exists!r:.100}; it must be "fail" or "replace".')
 
 
 class OwnFiles:

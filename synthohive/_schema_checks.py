@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from synthohive.exceptions import did_you_mean
@@ -48,6 +48,9 @@ def _key_problems(metadata: Metadata, name: str, key: ForeignKey) -> Iterator[tu
             if table.columns and column not in table.columns:
                 hint = did_you_mean(column, table.columns)
                 yield "other", f"{label}: {table.name!r} has no column {column!r}. {hint}"
+    for table, columns in ((child, key.columns), (parent, key.parent_columns)):
+        for column in _computed(table, columns):
+            yield "other", f"{label}: {table.name}.{column} {_COMPUTED_KEY}"
     unique = [set(u) for u in parent.unique_sets]
     if set(key.parent_columns) not in unique:
         yield (
@@ -63,6 +66,17 @@ def _key_problems(metadata: Metadata, name: str, key: ForeignKey) -> Iterator[tu
                 f"{label}: {name}.{column} is {_type(one)}, but {key.parent}.{parent_column} is "
                 f"{_type(two)}.",
             )
+
+
+_COMPUTED_KEY = (
+    "is computed by the database, which no key can lead to. Remove the key from the metadata and "
+    "exclude the table, or copy the column to an ordinary one."
+)
+
+
+def _computed(table: TableConfig, columns: Iterable[str]) -> list[str]:
+    known = table.columns
+    return [c for c in columns if c in known and known[c].computed is not None]
 
 
 def _comparable(one: Column, two: Column) -> bool:
@@ -111,6 +125,8 @@ def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
             )
     if len(set(table.pk)) != len(table.pk):
         yield f"{table.name}: pk ({', '.join(table.pk)}) names a column twice."
+    for part in _computed(table, table.pk):
+        yield f"{table.name}: the primary key's {part!r} {_COMPUTED_KEY}"
     for name in table.parent_context_cols or ():
         yield from _context_problem(metadata, table, name)
 

@@ -23,6 +23,7 @@ from difflib import get_close_matches
 from typing import Any, Optional
 
 __all__ = [
+    "HARMLESS_SETTINGS",
     "ConnectorError",
     "ConstraintViolationError",
     "PrivacyError",
@@ -39,7 +40,17 @@ __all__ = [
 _HIDDEN = "***"
 # Bounded repeats: the time stays in proportion to the text, whatever it is.
 _IN_URL = re.compile(
-    r"(?P<scheme>(?<![\w+.-])[A-Za-z][\w+.-]{0,40}:/{1,2})(?P<user>[^\s:/@]{0,200}):\S{0,2000}@"
+    r"(?P<scheme>(?<![\w+.-])(?:[A-Za-z][\w+.-]{0,40}(?::/{1,2}|//)|:?//))"
+    r"(?P<user>[^\s:/@]{0,200}):\S{0,2000}@"
+)
+HARMLESS_SETTINGS = (
+    "application_name", "charset", "client_encoding", "connect_timeout", "host", "local_infile",
+    "mode", "port", "service", "sslcert", "sslmode", "sslrootcert", "ssl_ca", "ssl_verify_cert",
+    "target_session_attrs", "timeout", "uri",
+)  # fmt: skip
+"""What may be shown of a URL's settings; any other may be secret, or hold what is."""
+_QUERY = re.compile(
+    r"(?P<before>[A-Za-z][\w+.-]{0,40}:/{2}[^\s?'\"]{0,2000}\?)(?P<query>[^\s'\"]+)"
 )
 _SETTING = re.compile(
     r"""(?P<name>(?<![\w-])[\w-]{0,60}(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|access|account|
@@ -57,7 +68,18 @@ def hide_secrets(text: str) -> str:
     'postgresql://ada:***@host/db?sslpassword=***&sslmode=require'
     """
     text = _IN_URL.sub(rf"\g<scheme>\g<user>:{_HIDDEN}@", text)
+    text = _QUERY.sub(_without_settings, text)
     return _SETTING.sub(rf"\g<name>{_HIDDEN}", text)
+
+
+def _without_settings(url: re.Match[str]) -> str:
+    """Hide the values of a URL's settings, but of those that are known to be harmless."""
+    settings = []
+    for setting in url["query"].split("&"):
+        name, equals, _ = setting.partition("=")
+        known = not equals or name.lower() in HARMLESS_SETTINGS
+        settings.append(setting if known else f"{name}={_HIDDEN}")
+    return url["before"] + "&".join(settings)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -184,7 +184,8 @@ class TableConfig(Strict):
         data = dict(raw)
         if isinstance(data.get("pk"), str):
             data["pk"] = [data["pk"]]
-        short, listed = data.pop("fk", None) or {}, data.get("foreign_keys") or []
+        short, listed = data.pop("fk", None), data.get("foreign_keys")
+        short, listed = ({} if short is None else short), ([] if listed is None else listed)
         if not isinstance(short, Mapping):
             raise ValueError("fk: pass a dict of columns to 'parent.column'")
         if not isinstance(listed, (list, tuple)):
@@ -276,7 +277,7 @@ class PrivacyConfig(Strict):
     pii_strategy: Literal["fake", "mask", "hash", "keep"] = "fake"
     pii_columns: dict[str, dict[str, str]] = Field(default_factory=dict)
     detect_pii: bool = True
-    k_anonymity_threshold: int = Field(default=5, ge=1)
+    k_anonymity_threshold: int = Field(default=5, ge=1, le=10**15)
     entities: Optional[list[str]] = None
     locale: str = "en_US"
     keep_comments: bool = True

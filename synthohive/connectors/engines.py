@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from synthohive.exceptions import ConnectorError, hide_secrets
+from synthohive.exceptions import HARMLESS_SETTINGS, ConnectorError, hide_secrets
 
 __all__ = [
     "connecting",
@@ -105,17 +105,10 @@ def _ambiguous(text: str) -> bool:
     return text.count("@") > 1 + (user.count("@") if "/" not in user else 0)
 
 
-_HARMLESS = (
-    "application_name", "charset", "client_encoding", "connect_timeout", "host", "local_infile",
-    "mode", "options", "port", "service", "sslcert", "sslmode", "sslrootcert", "ssl_ca",
-    "ssl_verify_cert", "target_session_attrs", "uri",
-)  # fmt: skip
-
-
 def shown(place: Union[Engine, URL]) -> str:
     """Return a URL without what may be secret: its password, and unknown settings' values."""
     url = place if isinstance(place, URL) else place.url
-    known = {k: v if k.lower() in _HARMLESS else "***" for k, v in url.query.items()}
+    known = {k: v if k.lower() in HARMLESS_SETTINGS else "***" for k, v in url.query.items()}
     text = url.set(query=known).render_as_string(hide_password=True)
     return hide_secrets(text.replace("%2A%2A%2A", "***"))
 
@@ -124,7 +117,7 @@ def _secrets(url: URL) -> set[str]:
     """Return the texts that no message may have, however a driver spells them."""
     values = [url.password or ""]
     for name, value in url.query.items():
-        if name.lower() not in _HARMLESS:
+        if name.lower() not in HARMLESS_SETTINGS:
             values += [value] if isinstance(value, str) else value
     texts = {str(v) for v in values if v}
     return texts | {quote_plus(t) for t in texts} | {quote(t) for t in texts}
@@ -182,10 +175,10 @@ def connecting(engine: Engine, doing: str) -> Iterator[Connection]:
         connection = engine.connect()
     except SQLAlchemyError as exc:
         raise unreachable(engine, exc) from safe_cause(exc, engine)
-    except (TypeError, ValueError) as exc:  # of a driver that gets settings it does not know
+    except (TypeError, ValueError, OSError) as exc:  # settings a driver does not know, files
         raise ConnectorError(
             f"The database {shown(engine)} cannot be connected to: "
-            f"{_without_secrets(str(exc), engine.url)}.",
+            f"{_without_secrets(str(exc), engine.url) or type(exc).__name__}.",
             hint="Check the settings after the '?' of the URL.",
         ) from safe_cause(exc, engine)
     with connection, failing(engine, doing):

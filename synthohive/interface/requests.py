@@ -27,15 +27,11 @@ MOST = 10**15
 
 def check_fit(**given: Any) -> None:
     """Refuse impossible arguments of `fit`."""
-    if given["sampling_strategy"] != "relational":
-        raise SchemaError(
-            f"sampling_strategy {given['sampling_strategy']!r:.100} is not known.",
-            hint="The one strategy is 'relational'.",
-        )
+    arguments.choice("sampling_strategy", given["sampling_strategy"], ["relational"])
     for name in ("sample_size", "epochs", "batch_size"):
         arguments.whole(name, given[name], 1, MOST)
-    if given["n_jobs"] not in (None, -1):
-        arguments.whole("n_jobs", given["n_jobs"], 1, MOST)
+    if given["n_jobs"] is not None and arguments.whole("n_jobs", given["n_jobs"], -1, MOST) == 0:
+        arguments.refuse("n_jobs", 0, "a whole number of at least 1, or -1")
     for name in ("validate", "relations", "progress"):
         arguments.flag(name, given[name])
     arguments.seed("seed", given["seed"])

@@ -13,7 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrow import limits
 from synthohive._entities import Entities
+from synthohive.exceptions import SchemaError
 from synthohive.relational.hashing import Permutation, hashed, uniform
 from synthohive.schema import Column, ColumnKind
 
@@ -64,6 +66,16 @@ class KeyMaker(ABC):
     def stretch(self, rows: int, sampled: int) -> None:
         """Adapt to a table of which only a sample was seen; most makers need not."""
 
+    def fitting(self, rows: int) -> KeyMaker:
+        """Return a maker of so many different keys that the column's type can hold.
+
+        Raises
+        ------
+        SchemaError
+            There are not so many.
+        """
+        return self
+
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""
         return {"name": self.name, "settings": self.settings}
@@ -83,7 +95,29 @@ def _as_integers(column: Column, values: pa.ChunkedArray) -> Optional[IntArray]:
     return None
 
 
+def _bounds(column: Column) -> tuple[int, int]:
+    """Return the least and the largest key, as whole numbers, that a column can hold."""
+    type_ = column.arrow_type
+    low, high = limits(type_)
+    if pa.types.is_decimal(type_):
+        unit = 10 ** max(type_.scale, 0)
+        low, high = -(high // unit), high // unit
+    whole = np.iinfo(np.int64)
+    return max(low, int(whole.min)), min(high, int(whole.max))
+
+
+def _no_room(column: Column, rows: int) -> SchemaError:
+    return SchemaError(
+        f"The key column {column.name!r} has no room for {rows:,} different values of "
+        f"{column.sql_type or column.arrow_type}.",
+        hint="Sample fewer rows, or at a smaller scale.",
+    )
+
+
 def _from_integers(column: Column, numbers: IntArray) -> pa.Array:
+    low, high = _bounds(column)
+    if len(numbers) and (numbers.min() < low or numbers.max() > high):
+        raise _no_room(column, len(numbers))
     type_ = column.arrow_type
     if column.kind in _MOMENTS:
         unit = pa.int32() if type_.bit_width == 32 else pa.int64()
@@ -127,6 +161,21 @@ class SequenceMaker(KeyMaker):
         """Correct the average gap where only a sample of the keys was seen."""
         if sampled > 1 and rows > sampled:
             self.settings["gap"] = max(self.settings["gap"] * (sampled - 1) / (rows - 1), 1.0)
+
+    def fitting(self, rows: int) -> KeyMaker:
+        """Leave smaller gaps, begin lower, or take smaller steps, where numbers would not do."""
+        start, step, gap = (self.settings[name] for name in ("start", "step", "gap"))
+        low, high = _bounds(self.column)
+        if rows < 1 or start + int(rows * gap) * step <= high:
+            return self
+        if low + (rows - 1) * step > high:
+            step = 1
+        if low + (rows - 1) * step > high:
+            raise _no_room(self.column, rows)
+        start = min(start, high - (rows - 1) * step)
+        slots = (high - start) // step + 1
+        gap = max(slots / rows * (1.0 - 1e-9), 1.0)  # a float of 2**63 may be one too large
+        return SequenceMaker(self.column, {"start": start, "step": step, "gap": gap})
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int

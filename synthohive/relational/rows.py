@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["column_codes", "distinct_pairs", "group_codes", "match_rows"]
+__all__ = ["column_codes", "distinct_pairs", "group_codes", "match_rows", "put"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -87,3 +87,10 @@ def distinct_pairs(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray]
     valid = (left >= 0) & (right >= 0)
     pairs = np.unique(np.stack([left[valid], right[valid]], axis=1), axis=0)
     return pairs[:, 0], pairs[:, 1]
+
+
+def put(values: pa.Array, mask: npt.NDArray[np.bool_], fresh: pa.Array) -> pa.Array:
+    """Return values with fresh ones, in order, where the mask is set: of whatever type they are."""
+    index = np.arange(len(values), dtype=np.int64)
+    index[mask] = len(values) + np.arange(len(fresh))  # pc.replace_with_mask knows no durations
+    return pa.concat_arrays([values, fresh.cast(values.type)]).take(pa.array(index))

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from synthohive.relational.hashing import hashed
 from synthohive.relational.key_hashes import NO_KEY, repeats
+from synthohive.relational.rows import put
 from synthohive.relational.unique_rules import UniqueRule
 from synthohive.schema import ColumnKind, TableConfig
 
@@ -194,7 +195,7 @@ class UniqueRepair:
         mask = np.zeros(len(block), dtype=np.bool_)
         mask[rows] = True
         old = block.column(column).combine_chunks()
-        changed = _replaced(block, column, pc.replace_with_mask(old, pa.array(mask), values))
+        changed = _replaced(block, column, put(old, mask, values))
         wrong = np.zeros(len(block), dtype=np.bool_)
         if self._broken is not None:
             wrong |= self._broken(changed)

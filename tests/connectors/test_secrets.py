@@ -37,6 +37,14 @@ URLS = [
     "nothing://u@127.0.0.1/d?password=S3cr",
     "postgresql+nothing://u:S3cr@127.0.0.1/d",
     "sqlite:////nowhere/x.db?key=S3cr",
+    "postgresql:///?dsn=host%3D127.0.0.1%20port%3D1%20password%3DS3cr",
+    "postgresql://u@127.0.0.1:1/d?options=-c%20x%3DS3cr",
+    "mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3DS3cr",
+    "mysql://u:p@127.0.0.1:1/d?ssl_key_password=S3cr&ssl_ca=/nowhere",
+    "://u:S3cr@h",
+    "postgresql//u:S3cr@h",
+    "host=127.0.0.1 port=1 password=S3cr",
+    "Server=h;User Id=u;Password=S3cr;",
     "duckdb:////nowhere/x.db?motherduck_token=S3cr",
     "postgresql://u:%53%33cr@127.0.0.1:1/d",
     "postgresql://u:a b'S3cr\"@127.0.0.1:1/d",
@@ -67,7 +75,7 @@ def test_urls(url: str, fitted: Synthesizer) -> None:
         assert SECRET not in told(lambda verb=verb: verb(url))
 
 
-@pytest.mark.parametrize("url", [URLS[0], URLS[3]])
+@pytest.mark.parametrize("url", [URLS[0], *(url for url in URLS if "=" in url or "//u:" in url)])
 def test_urls_in_the_place_of_paths_and_names(
     url: str, fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,6 +158,21 @@ def test_a_reader_during_the_swap_sees_the_old_whole(target: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+def test_no_target_is_called_like_the_journal_of_a_database(target: Path, suffix: str) -> None:
+    with pytest.raises(ConnectorError, match="calls a journal of"):
+        opened(target, target_schema=str(target.with_name(f"shop.db{suffix}")))
+    assert beside(target) == []
+
+
+@pytest.mark.parametrize("name", ["loop.db", "x" * 300 + ".db", ""])
+def test_names_that_lead_nowhere(target: Path, name: str) -> None:
+    target.with_name("loop.db").symlink_to("loop.db")
+    place = str(target.with_name(name)) if name else "/"
+    with pytest.raises(ConnectorError, match=r"cannot be followed|is not a file"):
+        opened(target, target_schema=place)
+
+
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
 def test_journals_of_other_databases_are_not_adopted(target: Path, suffix: str) -> None:
     journal = target.with_name(target.name + suffix)
     journal.write_bytes(b"of a database that is gone")

@@ -22,8 +22,18 @@ META = Metadata().add_table("a", "id")
 NOT_WHOLE: list[Any] = [0, -1, 1.5, "10", None, NAN, INF, True, [1], 10**30, b"1"]
 NOT_FLAG: list[Any] = [1, 0, "yes", None, [], NAN]
 NOT_SEED: list[Any] = [-1, 1.5, "x", NAN, [1], True, 2**200]
-NOT_PATH: list[Any] = [5, "", "a\0b", b"x", [], True, "postgresql://u:p@h/d"]
-NOT_NAME: list[Any] = [5, "", [], {}, "a\0b", "sqlite:///x.db"]
+NOT_PATH: list[Any] = [
+    5,
+    "",
+    "a\0b",
+    b"x",
+    [],
+    True,
+    "postgresql://u:p@h/d",
+    "host=h password=p",
+    "x" * 300,
+]
+NOT_NAME: list[Any] = [5, "", [], {}, "a\0b", "sqlite:///x.db", "host=h password=p"]
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +94,11 @@ def test_constructor(name: str, value: Any) -> None:
 
 
 @cases(
-    sampling_strategy=["random", None, 5, []],
+    sampling_strategy=["random", None, 5, [], FRAME, pd.NA, np.array([1, 2])],
     sample_size=NOT_WHOLE,
     epochs=NOT_WHOLE,
     batch_size=NOT_WHOLE,
-    n_jobs=[0, -2, 1.5, "2", NAN, True],
+    n_jobs=[0, -2, 1.5, "2", NAN, True, FRAME, pd.NA, np.array([1, 2])],
     validate=NOT_FLAG,
     relations=NOT_FLAG,
     progress=NOT_FLAG,
@@ -104,7 +114,7 @@ def test_constructor(name: str, value: Any) -> None:
 def test_fit(name: str, value: Any) -> None:
     synth = Synthesizer(META, model="autoregressive")
     given = {"progress": False, "n_jobs": 1, name: value}
-    place = value in ("/proc/nowhere", "/dev/null")
+    place = isinstance(value, str) and value in ("/proc/nowhere", "/dev/null")
     refused(lambda: synth.fit({"a": FRAME}, **given), value if place else name)
 
 

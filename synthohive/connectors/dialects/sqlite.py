@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.engine import Connection, Engine
 
+from synthohive._arguments import reachable
 from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import sqlite_catalogue as catalogue
 from synthohive.connectors.dialects.base import Dialect, OddIndex, in_memory
@@ -32,7 +33,7 @@ def database_file(engine: Engine, schema: Optional[str]) -> Optional[Path]:
     if schema in (None, "main") and engine.url.database and engine.url.database != ":memory:":
         name = engine.url.database
         if not name.startswith("file:"):
-            return Path(name).absolute()
+            return reachable(Path(name).absolute())
     with engine.connect() as connection:
         listed: Sequence[Any] = connection.exec_driver_sql("PRAGMA database_list").all()
         for _, name, path in listed:

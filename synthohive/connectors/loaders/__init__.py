@@ -92,9 +92,10 @@ def open_writer(
         The target is or was the source, exists already (and may not be replaced), or
         cannot be written to. Nothing has been created then.
     """
-    if if_exists not in ("fail", "replace", "replace_foreign"):
+    words = ("fail", "replace", "replace_foreign")
+    if str(if_exists) not in words:
         raise ConnectorError(
-            f'if_exists must be "fail", "replace" or "replace_foreign", not {if_exists!r}.'
+            f'if_exists must be "fail", "replace" or "replace_foreign", not {if_exists!r:.100}.'
         )
     if not metadata.tables:
         raise ConnectorError("There are no tables to write.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arguments import reachable
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.dialects.sqlite import database_file
@@ -70,7 +71,7 @@ def locate(
         return str(path)
     assert source is not None
     if schema is not None and (os.sep in schema or "/" in schema):
-        return str(Path(schema).absolute())
+        return str(reachable(Path(schema).absolute()))
     path = database_file(source, source_schema)
     if path is None:
         raise ConnectorError(
@@ -113,6 +114,8 @@ class SqliteWriter(StagedWriter):
         del source_schema
         self._engine = engine
         self._path = Path(target).resolve()
+        if not self._path.name:
+            raise ConnectorError(f"{target!r} is not a file.")
         self._staging = self._path.with_name(staging_name(self._path.name, _MAX_NAME))
         self._if_exists = if_exists
         self._check_target()

@@ -196,7 +196,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def refuse_journals(path: Path) -> None:
-    """Refuse a free name with a journal beside it, which SQLite would take for the new file's.
+    """Refuse a free name that is another database's journal, or has one beside it.
+
+    SQLite would take the new file for that journal, or apply the journal to the new file.
 
     Raises
     ------
@@ -204,6 +206,12 @@ def refuse_journals(path: Path) -> None:
         There is one.
     """
     for suffix in _SIDECARS:
+        owner = path.with_name(path.name.removesuffix(suffix) or path.name)
+        if owner != path and owner.exists():
+            raise ConnectorError(
+                f"{path.name!r} is what SQLite calls a journal of {str(owner)!r}.",
+                hint="Name another file.",
+            )
         beside = path.with_name(path.name + suffix)
         if beside.exists():
             raise ConnectorError(

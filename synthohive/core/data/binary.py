@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrow import limits
 from synthohive.core.data.base import EncoderSettings, Summary
-from synthohive.core.data.canonical import limits
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.modes import Modes
 from synthohive.core.data.tally import TallyTransform

@@ -1,7 +1,8 @@
 """A few plain Arrow types in which all kinds of values are counted and kept in state.
 
 Dates, times, timestamps and intervals become int64 (their own unit since their own
-epoch), floats become float64, text becomes string; decimals, booleans and uint64 stay.
+epoch), floats become float64, text becomes string, bytes their hexadecimal digits; decimals,
+booleans and uint64 stay.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ __all__ = [
     "decimal_limbs",
     "from_json",
     "hash64",
-    "limits",
     "restore",
     "scramble",
     "to_json",
@@ -53,6 +53,9 @@ def canonical(values: pa.Array, type_: pa.DataType) -> pa.Array:
         values = values.cast(type_)
     if pa.types.is_temporal(type_):
         return values.view(pa.int32()).cast(pa.int64()) if type_ in _HALF else values.view("int64")
+    if _is_bytes(type_):
+        digits = [None if v is None else v.hex() for v in values.to_pylist()]
+        return pa.array(digits, pa.string())  # not all bytes are a text
     target = canonical_type(type_)
     if target == pa.float64():
         return pc.add(values.cast(target), 0.0)  # -0.0 is 0.0
@@ -67,31 +70,19 @@ def restore(plain: pa.Array, type_: pa.DataType) -> pa.Array:
         return plain.view(type_)
     if pa.types.is_null(type_):
         return pa.nulls(len(plain))
+    if _is_bytes(type_):
+        values = [None if v is None else bytes.fromhex(v) for v in plain.to_pylist()]
+        return pa.array(values, type_)
     if type_ in (pa.float32(), pa.float16()):
         return plain.cast(type_, safe=False)
     return plain.cast(type_)
 
 
-def limits(type_: pa.DataType) -> tuple[int, int]:
-    """Return the least and greatest whole number that a column of `type_` can hold."""
-    if pa.types.is_decimal(type_):
-        top = 10**type_.precision - 1
-        return -top, top
-    if pa.types.is_floating(type_):
-        top = int(np.finfo(type_.to_pandas_dtype()).max)
-        return -top, top
-    if pa.types.is_integer(type_):
-        info = np.iinfo(type_.to_pandas_dtype())
-        return int(info.min), int(info.max)
-    if type_ == pa.date32():
-        return -719_162, 2_932_896  # years 1 to 9999
-    if pa.types.is_time(type_):
-        per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[type_.unit]
-        return 0, 86_400 * per_second - 1
-    if pa.types.is_timestamp(type_) and type_.unit != "ns":
-        per_second = {"s": 1, "ms": 10**3, "us": 10**6}[type_.unit]
-        return -62_135_596_800 * per_second, 253_402_300_800 * per_second - 1
-    return -(2**63) + 1, 2**63 - 1
+def _is_bytes(type_: pa.DataType) -> bool:
+    return any(
+        kind(type_)
+        for kind in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    )
 
 
 def to_json(plain: pa.Array) -> list[Any]:

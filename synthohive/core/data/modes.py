@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrow import limits as limits_of
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.bounds import heavy_values, protected_bounds
 from synthohive.core.data.canonical import from_json, to_json
-from synthohive.core.data.canonical import limits as limits_of
 from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.encoded import Continuous, Discrete, Layout
 from synthohive.core.data.mixture import Mixture

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrow import limits
 from synthohive.core.data.base import EncoderSettings, Summary
-from synthohive.core.data.canonical import limits, restore
+from synthohive.core.data.canonical import restore
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.modes import Modes
 from synthohive.core.data.tally import TallyTransform

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Union
 
+from synthohive._arguments import is_connection
 from synthohive.exceptions import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def resolve_model(
     from synthohive.core.models.base import ConditionalGenerativeModel
 
     if isinstance(model, str):
+        if is_connection(model):
+            raise SchemaError("model is a URL, or settings of a connection.", hint="Pass a name.")
         if model not in MODELS:
             raise SchemaError(f"There is no model {model!r}.", hint=did_you_mean(model, MODELS))
         module, name = MODELS[model]

@@ -37,9 +37,11 @@ def flags_of(attributes: pa.Table, name: str) -> npt.NDArray[np.bool_]:
 
 
 class BlockMaker:
-    """Makes the blocks of one table."""
+    """Makes the blocks of one table, which has so many rows in all."""
 
-    def __init__(self, run: Run, fitted: FittedTable, groups: Optional[Groups]) -> None:
+    def __init__(
+        self, run: Run, fitted: FittedTable, groups: Optional[Groups], rows: int = 0
+    ) -> None:
         self.run, self.fitted, self.groups = run, fitted, groups
         self.name = fitted.config.name
         self.plan = run.fitted.plan.tables[self.name]
@@ -56,6 +58,7 @@ class BlockMaker:
         self.checks = fitted.checks(metadata.dialect)
         self.conditions = run.conditions.get(self.name)
         self.wide_groups = self._wide_groups()
+        self.makers = {name: maker.fitting(rows) for name, maker in fitted.makers.items()}
 
     def extra(self, attributes: pa.Table, name: str) -> npt.NDArray[np.float64]:
         """Return a structural column as floats; zeros where it was constant."""
@@ -260,7 +263,7 @@ class BlockMaker:
         return dict(zip(driver.columns, found.columns))
 
     def _key_column(self, name: str, block: Block) -> pa.Array:
-        maker = self.fitted.makers[name]
+        maker = self.makers[name]
         positions, sizes = block.positions, block.sizes
         if name in self.wide_groups:  # counts on over all parents that share the other columns
             linked = block.parents >= 0

@@ -126,7 +126,7 @@ def _values(table: FittedTable, column: str, given: list[Any]) -> pa.Array:
     values = _as_type(f"{name}.{column}", given, type_)
     if isinstance(transform, Categorical):
         known = transform.categories.to_pylist()
-        unknown = [v for v in values.to_pylist() if v not in known]
+        unknown = [v for v in _listed(f"{name}.{column}", values) if v not in known]
         if unknown:
             raise SchemaError(
                 f"{name}.{column} was never learned to be {unknown[0]!r}.",
@@ -134,6 +134,13 @@ def _values(table: FittedTable, column: str, given: list[Any]) -> pa.Array:
                 + (" …" if len(known) > SHOWN else ""),
             )
     return values
+
+
+def _listed(column: str, values: pa.Array) -> list[Any]:
+    try:
+        return list(values.to_pylist())
+    except (OverflowError, ValueError) as exc:  # a day that Python's calendar does not have
+        raise SchemaError(f"conditions for {column} hold what is no {values.type}.") from exc
 
 
 def _as_type(column: str, given: list[Any], type_: pa.DataType) -> pa.Array:

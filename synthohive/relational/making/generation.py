@@ -29,7 +29,7 @@ __all__ = ["generate_attributes"]
 def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]) -> Generated:
     """Generate all blocks of one table into its spool."""
     fitted = run.fitted.tables[name]
-    maker = BlockMaker(run, fitted, groups)
+    maker = BlockMaker(run, fitted, groups, rows)
     made = Generated(
         TableSpool(run.place(name), fitted.schema),
         groups,

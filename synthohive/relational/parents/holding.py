@@ -9,7 +9,6 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.relational.attribute_table import any_null
@@ -17,6 +16,7 @@ from synthohive.relational.key_hashes import key_hashes
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.redrawing import Refused, redraw
 from synthohive.relational.parents.row_keys import RowKeys
+from synthohive.relational.rows import put
 from synthohive.schema import ForeignKey, TableConfig
 
 __all__ = ["Changes", "can_have_rows", "hold_keys", "hold_late_key"]
@@ -69,8 +69,8 @@ class Changes:
             mask[rows[low:high] - start] = True
             place = block.column_names.index(column)
             own = block.column(place).combine_chunks()
-            fresh = values.slice(low, high - low).cast(own.type)
-            array = pc.replace_with_mask(own, pa.array(mask), fresh)
+            fresh = values.slice(low, high - low)
+            array = put(own, mask, fresh)
             block = block.set_column(place, block.field(place), array)
         return block
 

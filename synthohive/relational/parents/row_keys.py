@@ -14,11 +14,10 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive.relational.hashing import hashed
 from synthohive.relational.key_hashes import NO_KEY, repeats
-from synthohive.relational.rows import column_codes
+from synthohive.relational.rows import column_codes, put
 from synthohive.schema import ForeignKey, TableConfig
 
 __all__ = ["NULL", "OPEN", "KeyParents", "RowKeys"]
@@ -204,7 +203,7 @@ class RowKeys:
                 theirs = self.tables[number].column(key.parent_columns[key.columns.index(column)])
                 mine = numbers == number
                 taken = theirs.take(pa.array(parents[mine])).combine_chunks().cast(values.type)
-                values = pc.replace_with_mask(values, pa.array(mine), taken)
+                values = put(values, mine, taken)
             changed[column] = rows, values
         return changed
 

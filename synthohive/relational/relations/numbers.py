@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.core.data.canonical import canonical, limits, restore
+from synthohive._arrow import limits
+from synthohive.core.data.canonical import canonical, restore
 from synthohive.core.data.units import Units
 
 __all__ = ["Floats", "as_numbers", "from_numbers", "is_number", "is_time", "nulls", "step_of"]
