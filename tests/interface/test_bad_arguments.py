@@ -149,14 +149,8 @@ DATA: dict[str, Any] = {
     "two levels of columns": {"a": pd.concat({"k": FRAME}, axis=1)},
     "mixed objects": {"a": FRAME.assign(x=[1, "a"] * 20)},
     "functions": {"a": FRAME.assign(x=[print] * 40)},
-    "sets": {"a": FRAME.assign(x=[{1}] * 40)},
     "complex numbers": {"a": FRAME.assign(x=1j)},
     "huge numbers": {"a": FRAME.assign(x=[10**400] * 40)},
-    "Arrow list": {"a": pa.table({"id": [1, 2], "x": [[1], [2]]})},
-    "Arrow struct": {"a": pa.table({"id": [1, 2], "x": [{"y": 1}, {"y": 2}]})},
-    "Arrow map": {
-        "a": pa.table({"id": [1], "x": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64()))})
-    },
     "bytes": b"a",
 }
 
