@@ -32,6 +32,7 @@ _COMMON = (
 # fmt: on
 _BETWEEN = re.compile(r"[\s\-_/&,.()+:;|!?'’\"“”·・、，。]+")
 _PARTS = re.compile(r"(?<=\d)(?=\D)|(?<=\D)(?=\d)")
+_POWERS = re.compile("[²³]")  # of units, and no numbers
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ENDINGS = (("ies", "y"), ("es", ""), ("s", ""), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"))
 _SYMBOL = re.compile(r"[$€£¥₹₽₩₺₴₪฿₫%°#+\-*]|#[0-9A-Fa-f]{3}(?:[0-9A-Fa-f]{3})?")
@@ -48,6 +49,9 @@ _CODED = frozenset(
     " timezone".split()
 )
 _PHRASES = "names of countries and the like"
+_PARTS_OF_COUNTRIES = (
+    "states", "provinces", "regions", "prefectures", "departments", "cantons", "estados",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -159,12 +163,14 @@ def _is_no_counter(word: str) -> bool:
 
 
 def _lower(text: str) -> str:
-    return text.casefold().replace("i\u0307", "i")  # what Turkish capitals become
+    """Fold case, Turkish capitals, and apostrophes."""
+    return text.casefold().replace("i\u0307", "i").replace("’", "'")
 
 
 def _words(value: str, form: Callable[[str], str] = _lower) -> list[str]:
     """Return a text's words and numbers."""
-    spaced = _PARTS.sub(" ", unicodedata.normalize("NFKC", value))
+    plain = unicodedata.normalize("NFKC", _POWERS.sub("", value))
+    spaced = _PARTS.sub(" ", plain)
     return [form(word) for word in _BETWEEN.split(spaced) if word]
 
 
@@ -324,7 +330,10 @@ def _is_list(values: Any) -> bool:
 
 
 def _phrases() -> frozenset[str]:
-    """Return names of countries, languages, currencies, months and days (Unicode CLDR)."""
+    """Return names of countries, languages, currencies, months and days, and of states.
+
+    They come from Unicode CLDR; the states, provinces and regions from Faker.
+    """
     from babel import Locale
 
     found: set[str] = set()
@@ -338,6 +347,11 @@ def _phrases() -> frozenset[str]:
                 found.update(locale.days[form][width].values())
     english = _providers("date_time", ("en_US",))[0].countries
     found.update(country.name for country in english)
+    for provider in _providers("address"):
+        for name in _PARTS_OF_COUNTRIES:
+            listed = getattr(provider, name, ())
+            if _is_list(listed):  # of names, or of codes and names
+                found.update(one if isinstance(one, str) else one[-1] for one in listed)
     return frozenset(_lower(text) for text in found)
 
 
