@@ -20,7 +20,7 @@ HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow
 # from another group of its layer or from above.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("exceptions", "_version", "_logging", "_readable", "_signals"),
-    ("_columns", "_workspace", "_components", "_arguments"),
+    ("_columns", "_workspace", "_components", "_arguments", "_forms", "_words", "_check_digits"),
     ("_files",),
     ("schema", "_arrow", "_entities", "_schema_checks"),
     ("core.data", "connectors", "privacy", "validation"),
@@ -37,6 +37,7 @@ PLANNING = tuple(
         "keys",
         "key_makers",
         "key_patterns",
+        "key_tiers",
         "fan_out",
         "hierarchy",
         "hashing",

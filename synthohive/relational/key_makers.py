@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -20,18 +21,26 @@ from synthohive.relational.hashing import Permutation, hashed, uniform
 from synthohive.schema import Column, ColumnKind
 
 __all__ = [
+    "SPARSE",
     "CounterMaker",
     "GridMaker",
     "KeyMaker",
     "ListedMaker",
     "SequenceMaker",
     "UuidMaker",
+    "common_step",
 ]
 
 IntArray = npt.NDArray[np.int64]
 _NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL)
-_SPARSE = 20.0
+SPARSE = 20.0
 """Numbers farther apart than that are not counted up, but natural: of members, of passports."""
+_SEEN = 20_000
+# With dashes; or without, where version and variant say that it is none of the other hashes.
+_UUIDS = tuple(
+    re.compile(f"{h}{{8}}-{h}{{4}}-{h}{{4}}-{h}{{4}}-{h}{{12}}|{h}{{12}}[1-8]{h}{{3}}{v}{h}{{15}}")
+    for h, v in (("[0-9a-f]", "[89ab]"), ("[0-9A-F]", "[89AB]"))
+)
 _MOMENTS = (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME)
 
 
@@ -53,9 +62,17 @@ class KeyMaker(ABC):
     @classmethod
     @abstractmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
-        """Return a maker if the real values are of its kind; `k` groups share what is kept."""
+        """Return a maker if the real values are of its kind.
+
+        What is kept is shared by `k` groups, or `k` of the entities behind the rows.
+        """
 
     @abstractmethod
     def make_rows(
@@ -127,7 +144,7 @@ def _from_integers(column: Column, numbers: IntArray) -> pa.Array:
     return pc.cast(pa.array(numbers), type_)
 
 
-def _step(numbers: IntArray) -> int:
+def common_step(numbers: IntArray) -> int:
     """Return the greatest common divisor of the gaps."""
     gaps = np.diff(np.unique(numbers))
     return int(np.gcd.reduce(gaps)) if len(gaps) else 1
@@ -140,7 +157,12 @@ class SequenceMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
         """Accept whole numbers and moments."""
         if column.kind not in (*_NUMBERS, *_MOMENTS):
@@ -150,10 +172,10 @@ class SequenceMaker(KeyMaker):
             return None
         if not len(numbers):
             return cls(column, {"start": 1, "step": 1, "gap": 1.0})
-        step = max(_step(numbers), 1)
+        step = max(common_step(numbers), 1)
         low, high = int(numbers.min()), int(numbers.max())
         gap = (high - low) / step / max(len(numbers) - 1, 1)
-        if gap > _SPARSE:  # no counter: the least one is somebody's own number
+        if gap > SPARSE:  # no counter: the least one is somebody's own number
             low -= (low % 10 ** int(np.log10(max(gap * step, 1.0)) + 1)) // step * step
         return cls(column, {"start": low, "step": step, "gap": max(gap, 1.0)})
 
@@ -198,20 +220,23 @@ class UuidMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
-        """Accept UUID columns, and text that is UUIDs throughout."""
-        if column.kind not in (ColumnKind.UUID, ColumnKind.TEXT):
+        """Accept UUID columns, and text that is UUIDs throughout, all written alike."""
+        if column.kind not in (ColumnKind.UUID, ColumnKind.TEXT, ColumnKind.CATEGORICAL):
             return None
-        seen = values.drop_null().slice(0, 200).to_pylist()
-        if not seen and column.kind is ColumnKind.TEXT:
-            return None
-        try:
-            parsed = [uuid.UUID(v) for v in seen]
-        except ValueError:
-            return None
-        versions = Counter(u.version or 4 for u in parsed)
-        upper = bool(seen) and seen[0] == seen[0].upper() and seen[0] != seen[0].lower()
+        seen = values.drop_null().slice(0, _SEEN).to_pylist()
+        if column.kind is not ColumnKind.UUID:
+            forms = [form for form in _UUIDS if seen and all(map(form.fullmatch, seen))]
+            if not forms:
+                return None
+        versions = Counter(uuid.UUID(v).version or 4 for v in seen)
+        upper = bool(seen) and all(v == v.upper() for v in seen) and seen[0] != seen[0].lower()
         dashes = not seen or "-" in seen[0]
         version = versions.most_common(1)[0][0] if versions else 4
         return cls(column, {"version": version, "upper": upper, "dashes": dashes})
@@ -253,7 +278,12 @@ class ListedMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
         """Accept none: what is listed is not told by values; see :meth:`of`."""
         return None
@@ -284,7 +314,12 @@ class CounterMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
         """Accept whole numbers that are start, start + step, … in nearly every group."""
         if groups is None or column.kind not in _NUMBERS or values.null_count:
@@ -320,7 +355,12 @@ class GridMaker(KeyMaker):
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
         """Accept whole numbers and moments."""
         if groups is None or values.null_count:
@@ -328,7 +368,7 @@ class GridMaker(KeyMaker):
         numbers = _as_integers(column, values)
         if numbers is None or not len(numbers):
             return None
-        step, first = max(_step(numbers), 1), int(numbers.min())
+        step, first = max(common_step(numbers), 1), int(numbers.min())
         places = ((numbers - first) // step).astype(np.float64)
         ends = Entities.over(groups + 1, k).ends(places, k, 1.0) or (0.0, places.max())
         slots = int(ends[1] - ends[0]) + 1

@@ -1,10 +1,14 @@
-"""Keys that are strings: made in the patterns of the real ones."""
+"""Keys that are strings: made in the form of the real ones.
+
+What all real keys share is found (a counter in a text; words; the alphabet of each position;
+check digits), and rows are numbered through the texts of that form. Numbers are spelled, so no
+two rows get the same text, whatever the number of texts there are.
+"""
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
-from itertools import product
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -12,74 +16,176 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive import _forms as forms
+from synthohive import _words as words
+from synthohive._check_digits import CheckDigits, check_of, scheme
+from synthohive._entities import Entities
 from synthohive.exceptions import SchemaError
-from synthohive.relational.hashing import Permutation
-from synthohive.relational.key_makers import KeyMaker
+from synthohive.relational.hashing import Permutation, hashed
+from synthohive.relational.key_makers import SPARSE, KeyMaker, SequenceMaker, common_step
+from synthohive.relational.key_tiers import Template, Tier, Tiers
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["PatternMaker", "shape_of_key"]
+__all__ = ["CountedTextMaker", "PatternMaker"]
 
 IntArray = npt.NDArray[np.int64]
-_CLASSES = {"9": "0123456789", "A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "a": "abcdefghijklmnopqrstuvwxyz"}
-_DIGITS = _CLASSES["9"] + _CLASSES["A"]
-_TEMPLATES, _PERIOD = 8, 1000
-_SHARED = 20  # keys that must agree in a letter before it is kept
+_PERIOD = 1000
+_TEMPLATES = 24
+_SAMPLE = 20_000
+_TEXT = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
+_WORD = re.compile(r"[^\W\d_]+|\d|[\W_]")
+_WORDY, _VOWELS, _SAME = 0.6, 0.85, 0.05
+_LEAST_WORD, _LEAST_LETTERS = 3, 10
+_SLOT_SHARED = 0.5
+_ROOM = 20
+_ALIKE, _TELLING = 2, 20  # so few shapes of so many texts are codes
+
+
+class CountedTextMaker(KeyMaker):
+    """A number that counts, in a text that is else the same: ``C001``, ``INV-1``, ``100001``."""
+
+    name = "counted"
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept texts that differ in one number, of which most are used."""
+        texts, owners = _sample(column, values, entities, None)
+        prefix, suffix = _ends(texts)
+        inner = [text[len(prefix) : len(text) - len(suffix)] for text in texts]
+        if len(inner) < 2 or not all(t.isdecimal() and t.isascii() and len(t) < 18 for t in inner):
+            return None
+        if "@" in prefix + suffix:  # addresses are somebody's, they do not count
+            return None
+        if prefix + suffix and not _is_shared(len(texts), owners, k):
+            return None
+        widths = {len(text) for text in inner}
+        padded = any(text[0] == "0" and text != "0" for text in inner)
+        if padded and len(widths) > 1:
+            return None
+        numbers = np.sort(np.array([int(text) for text in inner], dtype=np.int64))
+        step = max(common_step(numbers), 1)
+        gap = (int(numbers[-1]) - int(numbers[0])) / step / (len(numbers) - 1)
+        if gap > SPARSE:
+            return None
+        width = max(widths) if padded else 0
+        counter = {"start": int(numbers[0]), "step": step, "gap": max(gap, 1.0)}
+        settings = {"prefix": prefix, "suffix": suffix, "width": width, "counter": counter}
+        return cls(column, settings)
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Count as densely as the whole table does."""
+        self._counter.stretch(rows, sampled)
+        self.settings["counter"] = self._counter.settings
+
+    @property
+    def _counter(self) -> SequenceMaker:
+        number = Column(name=self.column.name, kind=ColumnKind.INTEGER)
+        return SequenceMaker(number, self.settings["counter"])
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Count, and write the number into the text."""
+        numbers = self._counter.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
+        if self.settings["width"]:
+            numbers = pc.utf8_lpad(numbers, self.settings["width"], "0")
+        prefix, suffix = (pa.scalar(self.settings[n], pa.string()) for n in ("prefix", "suffix"))
+        text = pc.binary_join_element_wise(prefix, numbers, suffix, "")
+        longest = pc.max(pc.utf8_length(text)).as_py() or 0
+        if self.column.length is not None and longest > self.column.length:
+            raise _no_room(self.column, len(rows))
+        return pc.cast(text, self.column.arrow_type)
 
 
 class PatternMaker(KeyMaker):
-    """Strings of the real keys' patterns: letters that all share stay, the rest is numbered.
+    """Strings of the real keys' forms, numbered.
 
-    Each pattern is a list of places, each with the characters that may stand there. A row
-    gets a pattern by the real shares, and within it a number that no other row has, spelled
-    in these places. Numbers beyond a pattern's room are spelled in strings of no pattern.
+    A row gets a form by the real shares, and within it a number that no other row has, spelled
+    in the form's pieces. Where a form has room for more than 2^62 texts, as many of its pieces
+    spell the number as fit, and the others are drawn.
     """
 
     name = "pattern"
 
     @classmethod
     def learn(
-        cls, column: Column, values: pa.ChunkedArray, groups: Optional[IntArray], k: int = 5
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
         """Accept any text."""
-        if column.kind not in (ColumnKind.TEXT, ColumnKind.CATEGORICAL):
+        if column.kind not in _TEXT:
             return None
-        seen = [v for v in values.drop_null().slice(0, 20_000).to_pylist() if v]
-        shapes: dict[str, list[str]] = {}
-        for value in seen:
-            shapes.setdefault(shape_of_key(value), []).append(value)
-        common = sorted(shapes.items(), key=lambda item: (-len(item[1]), item[0]))[:_TEMPLATES]
-        places = [_places(shape, members) for shape, members in common]
-        settings = {
-            "places": places or [["0123456789"] * min(column.length or 8, 8)],
-            "weights": [len(members) for _, members in common] or [1],
-            "dense": len(common) == 1 and _is_dense(*common[0], places[0]),
-        }
-        return cls(column, settings)
+        texts, owners = _sample(column, values, entities)
+        check = check_of(texts)
+        if check is not None:
+            texts = [check.blanked(text) for text in texts]
+        found = _templates(column, texts, owners, k, check)
+        if not found:
+            width = min(column.length or 8, 8)
+            found = [Template("9" * width, [list("0123456789")] * width, 1)]
+        return cls(
+            column,
+            {
+                "templates": [template.to_state() for template in found],
+                "times": 1.0,
+                "check": None if check is None else check.name,
+            },
+        )
+
+    def __init__(self, column: Column, settings: Mapping[str, Any]) -> None:
+        super().__init__(column, settings)
+        self._check: Optional[CheckDigits] = scheme(self.settings["check"])
+        self._templates = [Template.from_state(state) for state in self.settings["templates"]]
+        self._tiers: Optional[Tiers] = None
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Make room for the whole table."""
+        self.settings["times"] = max(rows / max(sampled, 1), 1.0)
+        self._tiers = None
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
-        """Give the rows numbers within their patterns, and spell the numbers."""
+        """Give the rows numbers within their forms, and spell the numbers."""
+        if self._tiers is None:
+            self._tiers = Tiers(self._templates, self.settings["times"], self.column.length)
         which, number = self._numbered(rows, seed)
         text = np.empty(len(rows), dtype=object)
-        for i, places in enumerate(self.settings["places"]):
+        for i in range(len(self._templates)):
             mine = np.flatnonzero(which == i)
-            numbers = number[mine] + (1 if self.settings["dense"] else 0)
-            room = _space(places)
-            inside = numbers < room
-            kept = numbers[inside]
-            if not self.settings["dense"] and 1 < room < 2**62:
-                kept = Permutation(room, seed + i)(kept)
-            text[mine[inside]] = _spell(places, kept)
-            text[mine[~inside]] = self._beyond(i, numbers[~inside] - room)
+            numbers = number[mine]
+            for place, (tier, start) in enumerate(self._tiers.of(i, int(numbers.max(initial=-1)))):
+                inside = (numbers >= start) & (numbers - start < tier.room)
+                at = mine[inside]
+                text[at] = self._spelled(tier, numbers[inside] - start, seed + 101 * i + place)
+                mine, numbers = mine[~inside], numbers[~inside]
+            if len(mine):
+                raise _no_room(self.column, len(mine))
         return pc.cast(pa.array(text, pa.string()), self.column.arrow_type)
 
+    def _spelled(self, tier: Tier, numbers: IntArray, seed: int) -> npt.NDArray[np.object_]:
+        made = spell(tier, Permutation(tier.room, seed)(numbers), numbers, seed)
+        if self._check is None or not tier.checked:
+            return made
+        return np.array([self._check.completed(text) for text in made], dtype=object)
+
     def _numbered(self, rows: IntArray, seed: int) -> tuple[IntArray, IntArray]:
-        """Return each row's pattern, and its number among that pattern's rows."""
-        count = len(self.settings["places"])
+        """Return each row's form, and its number among that form's rows."""
+        count = len(self._templates)
         if count == 1:
             return np.zeros_like(rows), rows
-        weights = np.array(self.settings["weights"], dtype=float)
+        weights = np.array([template.weight for template in self._templates], dtype=float)
         ends = np.round(np.cumsum(weights) / weights.sum() * _PERIOD)
         order = Permutation(_PERIOD, seed)(np.arange(_PERIOD))
         pattern = np.minimum(np.searchsorted(ends, order, side="right"), count - 1)
@@ -90,83 +196,186 @@ class PatternMaker(KeyMaker):
         which = pattern[place]
         return which, turn * share[which] + before[place]
 
-    def _beyond(self, pattern: int, numbers: IntArray) -> list[str]:
-        """Spell numbers for which their pattern has no room, unlike any pattern's string."""
-        patterns = [tuple(p) for p in self.settings["places"]]
-        longest = max(map(len, patterns))
-        codes = numbers * len(patterns) + pattern
-        if self.column.length is None or self.column.length > longest:
-            return [_base36(int(code)).rjust(longest + 1, "0") for code in codes]
-        if not len(codes):
-            return []
-        spare = _unused(tuple(patterns), longest)
-        if int(codes.max()) >= len(spare):
-            raise SchemaError(
-                f"The key column {self.column.name!r} has no room for {int(codes.max()):,} more "
-                f"distinct values of {self.column.length} characters.",
-                hint="Sample fewer rows, or at a smaller scale.",
-            )
-        return [spare[int(code)] for code in codes]
+
+def spell(tier: Tier, numbers: IntArray, index: IntArray, seed: int) -> npt.NDArray[np.object_]:
+    """Write numbers in the mixed-radix system of a tier's counted pieces; draw the others."""
+    parts: list[pa.Array] = []
+    rest = numbers
+    for at in range(len(tier.pieces) - 1, -1, -1):
+        piece = pa.array(tier.pieces[at], pa.string())
+        if len(piece) == 1:
+            digit = np.zeros(len(numbers), dtype=np.int64)
+        elif tier.counted[at]:
+            rest, digit = np.divmod(rest, len(piece))
+        else:
+            digit = (hashed(index, seed + 7919 * (at + 1)) % np.uint64(len(piece))).astype(np.int64)
+        parts.append(piece.take(pa.array(digit)))
+    made = pc.binary_join_element_wise(*parts[::-1], "") if parts else pa.array([])
+    return np.asarray(made.to_numpy(zero_copy_only=False), dtype=object)
 
 
-def shape_of_key(value: str) -> str:
-    """Return the classes of the characters: 'N10156' -> 'A99999'; letters without case are 'a'."""
-    return "".join(
-        "9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c for c in value
+def _no_room(column: Column, rows: int) -> SchemaError:
+    return SchemaError(
+        f"The key column {column.name!r} has no room for {rows:,} more distinct values"
+        + (f" of {column.length} characters." if column.length else "."),
+        hint="Sample fewer rows, or at a smaller scale.",
     )
 
 
-def _places(shape: str, members: list[str]) -> list[str]:
-    """Return the characters that each place can hold."""
-    places = []
-    for position, kind in enumerate(shape):
-        letters = {m[position] for m in members}
-        fixed = len(letters) == 1 and len(members) >= _SHARED
-        places.append(letters.pop() if fixed else _CLASSES.get(kind, kind))
-    return places
+def _sample(
+    column: Column,
+    values: pa.ChunkedArray,
+    entities: Optional[Entities],
+    most: Optional[int] = _SAMPLE,
+) -> tuple[list[str], Optional[Entities]]:
+    """Return texts, none of them empty, and the entities behind them."""
+    if column.kind not in _TEXT:
+        return [], None
+    texts = values.to_pylist()
+    rows = np.array([i for i, text in enumerate(texts) if text][:most], dtype=np.int64)
+    owners = None if entities is None or not entities.paths else entities.take(rows)
+    return [texts[i] for i in rows], owners
 
 
-def _is_dense(shape: str, members: list[str], places: list[str]) -> bool:
-    """Tell whether the free digits just count, as in 'C001' and 'C002'."""
-    free = [i for i, p in enumerate(places) if len(p) > 1]
-    if not free or any(shape[i] != "9" for i in free) or len(members) < _SHARED:
-        return False
-    numbers = [int("".join(m[i] for i in free)) for m in members]
-    return max(numbers) - min(numbers) < 2 * len(numbers) and min(numbers) <= 1
+def _ends(texts: Sequence[str]) -> tuple[str, str]:
+    """Return what all texts begin and end with, but for digits."""
+    prefix = re.sub(r"\d+$", "", _common(texts))
+    return prefix, re.sub(r"\d+$", "", _common([text[len(prefix) :][::-1] for text in texts]))[::-1]
 
 
-def _space(places: list[str]) -> int:
-    return math.prod(len(p) for p in places)
+def _common(texts: Sequence[str]) -> str:
+    first, last = min(texts, default=""), max(texts, default="")
+    same = next((i for i, (a, b) in enumerate(zip(first, last)) if a != b), None)
+    return first[:same] if same is not None else min(first, last, key=len)
 
 
-def _spell(places: list[str], numbers: IntArray) -> npt.NDArray[np.object_]:
-    """Write numbers in the mixed-radix system of the places."""
-    digits: list[npt.NDArray[Any]] = []
-    rest = numbers
-    for place in reversed(places):
-        rest, digit = np.divmod(rest, len(place))
-        digits.append(np.array(list(place))[digit])
-    letters = np.ascontiguousarray(np.stack(digits[::-1], axis=1))
-    return letters.view(f"U{len(places)}").reshape(-1).astype(object)
+def _is_shared(texts: int, owners: Optional[Entities], k: int) -> bool:
+    """Tell whether enough entities are behind all the texts."""
+    least = max(k, forms.LEAST)
+    return texts >= least and (owners is None or int(owners.holders(np.zeros(texts, int))[0]) >= k)
 
 
-def _base36(number: int) -> str:
-    text = ""
-    while number:
-        number, digit = divmod(number, 36)
-        text = _DIGITS[digit] + text
-    return text
-
-
-@lru_cache(maxsize=8)
-def _unused(patterns: tuple[tuple[str, ...], ...], length: int) -> list[str]:
-    """List the strings of a short key that fit no pattern."""
-    if length > 4:
-        return []
+def _templates(
+    column: Column,
+    texts: Sequence[str],
+    owners: Optional[Entities],
+    k: int,
+    check: Optional[CheckDigits],
+) -> list[Template]:
+    """Return the common forms of texts, those with most of them first."""
+    if check is None and texts:
+        public = words.vocabulary_of(texts, every=True)
+        if public is not None:
+            return [Template("*", [list(public)], len(texts))]
+        if _is_wordy(texts):
+            found = _worded(texts, owners, k)
+            if found and _fits(found, column.length):
+                return found
+    form = forms.LEVELS[forms.level_of(texts) or "run"]
     return [
-        "".join(letters)
-        for letters in product(_DIGITS, repeat=length)
-        if not any(
-            len(p) == length and all(c in place for c, place in zip(letters, p)) for p in patterns
-        )
+        Template(shape, forms.pieces_of(shape, members, holders, k), len(members))
+        for shape, members, holders in _grouped(texts, [form(text) for text in texts], owners, k)
     ]
+
+
+def _fits(templates: Sequence[Template], length: Optional[int]) -> bool:
+    return length is None or all(
+        sum(max(map(len, piece)) for piece in template.pieces) <= length for template in templates
+    )
+
+
+def _grouped(
+    texts: Sequence[Any], shapes: Sequence[str], owners: Optional[Entities], k: int
+) -> list[tuple[str, list[Any], forms.Holders]]:
+    """Return the texts of each common form that `k` entities have, and who shares their parts."""
+    members: dict[str, list[int]] = {}
+    for row, shape in enumerate(shapes):
+        members.setdefault(shape, []).append(row)
+    common = sorted(members.items(), key=lambda item: (-len(item[1]), item[0]))
+    found: list[tuple[str, list[Any], forms.Holders]] = []
+    for shape, rows in common:
+        holders = _holders(None if owners is None else owners.take(np.array(rows)))
+        few = owners is not None and holders(np.zeros(len(rows), dtype=np.int64), 1)[0] < k
+        if not few and len(found) < _TEMPLATES:
+            found.append((shape, [texts[row] for row in rows], holders))
+    return found
+
+
+def _holders(owners: Optional[Entities]) -> forms.Holders:
+    def holders(codes: IntArray, size: int) -> IntArray:
+        if owners is None:
+            return np.bincount(codes, minlength=size)
+        return owners.holders(codes, size)
+
+    return holders
+
+
+def _is_wordy(texts: Sequence[str]) -> bool:
+    """Tell whether texts are made of words, and not of letters drawn at random.
+
+    Words have vowels and use some letters much more than others: two letters of them are the
+    same in 6 or 7 of 100 cases, random ones in 4.
+    """
+    tokens = [t for text in texts[:2000] for t in _WORD.findall(text)]
+    tokens = [token for token in tokens if len(token) >= _LEAST_WORD and token.isalpha()]
+    letters = "".join(tokens).lower()
+    solid = sum(c.isalnum() for text in texts[:2000] for c in text)
+    if not tokens or len(letters) < _WORDY * solid:
+        return False
+    if len(set(map(len, texts))) == 1 and all(text.isupper() for text in texts):
+        return False  # codes of so many letters
+    alike = len(set(map(forms.shape, texts))) <= _ALIKE and len(texts) >= _TELLING
+    if alike or any("@" in text for text in texts):
+        return False  # words differ in length; addresses are no words
+    _, counts = np.unique(list(letters), return_counts=True)
+    same = (counts * (counts - 1)).sum() / max(len(letters) * (len(letters) - 1), 1)
+    if words.script_of(letters) != "LATIN":
+        return True
+    plain = [t for t in tokens if t[1:].islower() or t.isupper()]
+    voiced = [t for t in plain if re.search(r"[aeiouyà-ÿ]", t.lower())]
+    return len(counts) >= _LEAST_LETTERS and same >= _SAME and len(voiced) >= _VOWELS * len(tokens)
+
+
+def _worded(texts: Sequence[str], owners: Optional[Entities], k: int) -> list[Template]:
+    """Return forms made of words, digits and what is between them."""
+    split = [_WORD.findall(text) for text in texts]
+    shapes = ["".join(map(_token_class, tokens)) for tokens in split]
+    public = words.things(texts[:200])
+    found = []
+    for shape, members, holders in _grouped(split, shapes, owners, k):
+        pieces: forms.Pieces = []
+        wide: dict[int, list[str]] = {}
+        for at, (column, kind) in enumerate(zip(zip(*members), shape)):
+            if kind == "w":
+                shared, more = _slot(column, holders, k, public)
+                both = sorted({*shared, *more})
+                pieces.append(shared or both)
+                if len(set(column)) > 1:
+                    wide[at] = both
+            else:
+                pieces.append(list("0123456789") if kind == "9" else [kind])
+        for at in reversed(wide):  # few words are soon used up, and their texts are real ones
+            if forms.room_of(pieces) < _ROOM * len(members):
+                pieces[at] = wide[at]
+        found.append(Template(shape, pieces, len(members)))
+    return found
+
+
+def _token_class(token: str) -> str:
+    return "9" if token.isdecimal() else "w" if token[0].isalnum() else token
+
+
+def _slot(
+    column: Sequence[str], holders: forms.Holders, k: int, public: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return shared words of a place, if these are most of it, and public ones like them."""
+    distinct, codes = np.unique(np.array(column), return_inverse=True)
+    codes = codes.reshape(-1)
+    counts = np.bincount(codes)
+    kept = (counts >= forms.LEAST) & (holders(codes, len(distinct)) >= k)
+    shared = [str(word) for word in distinct[kept]]
+    if counts[kept].sum() < _SLOT_SHARED * len(column):
+        shared = []
+    longest = max(len(word) for word in column)
+    fitting = [word for word in public if len(word) <= longest] or list(public)
+    return shared, words.cased(fitting, column)

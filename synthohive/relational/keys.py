@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-import numpy as np
 import pyarrow as pa
 
 from synthohive._entities import Entities
@@ -21,13 +20,18 @@ from synthohive.relational.key_makers import (
     SequenceMaker,
     UuidMaker,
 )
-from synthohive.relational.key_patterns import PatternMaker, shape_of_key
+from synthohive.relational.key_patterns import CountedTextMaker, PatternMaker
 from synthohive.relational.rows import group_codes
 from synthohive.schema import Column, ForeignKey, TableConfig
 
 __all__ = ["KeyMaker", "learn_key_makers", "maker_from_state"]
 
-_ALONE: tuple[type[KeyMaker], ...] = (UuidMaker, SequenceMaker, PatternMaker)
+_ALONE: tuple[type[KeyMaker], ...] = (
+    UuidMaker,
+    SequenceMaker,
+    CountedTextMaker,
+    PatternMaker,
+)
 _IN_GROUP: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
 _ALL: tuple[type[KeyMaker], ...] = (*_ALONE, *_IN_GROUP, ListedMaker)
 _BY_NAME = {maker.name: maker for maker in _ALL}
@@ -49,7 +53,7 @@ def learn_key_makers(
     Parameters
     ----------
     entities : Entities, optional
-        Those behind the rows: forms of texts that fewer than `k` have are not looked at.
+        Those behind the rows: what fewer than `k` of them share of a text is not kept.
     listed : mapping of str to sequence, optional
         By column, the only values that it may hold.
     """
@@ -66,25 +70,12 @@ def learn_key_makers(
                 makers[free[0]] = ListedMaker.of(column, labels, data.column(column.name))
             continue
         if len(unique) == 1:
-            maker = _first(_ALONE, column, _common_forms(data, column, entities, k), None, k)
+            maker = _first(_ALONE, column, data, None, k, entities)
         elif driver is not None and set(unique) - {free[0]} <= set(driver.columns):
             maker = _first(_IN_GROUP, column, data, sorted(set(unique) - {free[0]}), k)
         if maker is not None:
             makers[free[0]] = maker
     return makers
-
-
-def _common_forms(data: pa.Table, column: Column, entities: Optional[Entities], k: int) -> pa.Table:
-    """Return the rows with texts of forms that `k` entities have, where there are any."""
-    if entities is None or not entities.paths or not pa.types.is_string(column.arrow_type):
-        return data
-    texts = data.column(column.name).to_pylist()
-    forms = [None if text is None else shape_of_key(text) for text in texts]
-    coded = pa.array(forms, pa.string()).dictionary_encode()
-    codes = coded.indices.fill_null(-1).to_numpy().astype(np.int64)
-    holders = entities.holders(codes, len(coded.dictionary))
-    kept = (codes >= 0) & (np.append(holders, 0)[codes] >= k)
-    return data.filter(pa.array(kept)) if kept.any() else data.slice(0, 0)
 
 
 def _first(
@@ -93,10 +84,11 @@ def _first(
     data: pa.Table,
     group: Optional[list[str]],
     k: int,
+    entities: Optional[Entities] = None,
 ) -> Optional[KeyMaker]:
     groups = None if group is None else group_codes([data], [group])[0]
     values = data.column(column.name)
-    found = (kind.learn(column, values, groups, k) for kind in kinds)
+    found = (kind.learn(column, values, groups, k, entities) for kind in kinds)
     return next((maker for maker in found if maker is not None), None)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import random
+import re
+import string
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -11,8 +14,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from babel.core import get_global
+from faker import Faker
+from stdnum import ean, iban, isbn, luhn
 
-from synthohive import SchemaError
+from synthohive import SchemaError, _words
+from synthohive._entities import Entities
 from synthohive.relational.keys import learn_key_makers, maker_from_state
 from synthohive.schema import Column, ForeignKey, TableConfig
 
@@ -127,3 +134,94 @@ def test_slots_of_a_grid_are_distinct_in_each_group_even_when_dense() -> None:
         assert (np.diff(own) > dt.timedelta(0)).all()
         assert all(v.hour % 3 == 0 and v.minute == 0 for v in own)
     assert values[group == 1].max() <= hours[-1]
+
+
+HEX, ALNUM = "0123456789abcdef", string.ascii_letters + string.digits
+FORMS: dict[str, tuple[Any, str]] = {
+    "hex16": (lambda r, i: text(r, HEX, 16), "[0-9a-f]{16}"),
+    "objectid": (lambda r, i: text(r, HEX, 24), "[0-9a-f]{24}"),
+    "sha256": (lambda r, i: text(r, HEX, 64), "[0-9a-f]{64}"),
+    "ulid": (
+        lambda r, i: "01H" + text(r, "0123456789ABCDEFGHJKMNPQRSTVWXYZ", 23),
+        "01H[0-9A-HJKMNP-TV-Z]{23}",
+    ),
+    "stripe": (lambda r, i: ["cus_", "sub_"][i % 2] + text(r, ALNUM, 14), r"(cus|sub)_\w{14}"),
+    "nanoid": (lambda r, i: text(r, ALNUM + "-_", 21), r"[\w-]{21}"),
+    "lengths": (lambda r, i: text(r, ALNUM, 14 + i % 8), "[0-9A-Za-z]{14,21}"),
+    "digits20": (lambda r, i: text(r, string.digits, 20), r"\d{20}"),
+    "braced": (
+        lambda r, i: "{" + str(uuid.UUID(int=r.getrandbits(128), version=4)) + "}",
+        "{[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}}",
+    ),
+    "upper uuid": (
+        lambda r, i: str(uuid.UUID(int=r.getrandbits(128), version=4)).upper(),
+        "[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}",
+    ),
+    "six digits": (lambda r, i: str(100_001 + i), r"\d{6}"),
+    "scattered six": (lambda r, i: str(100_000 + (i * 7919) % 900_000), r"[1-9]\d{5}"),
+    "padded": (lambda r, i: f"INV-{i + 1:06d}", r"INV-\d{6}"),
+    "per year": (lambda r, i: f"PO/202{i % 4}/{r.randrange(10**5):05d}", r"PO/202[0-3]/\d{5}"),
+    "full shape": (lambda r, i: f"User{i % 90}@Example.org", r"User.{1,2}@Example\.org"),
+    "slug": (
+        lambda r, i: "-".join(r.choices(["alpha", "bravo", "delta", "echo"], k=3)) + str(i),
+        r"[a-z]+-[a-z]+-[a-z]+\d{1,3}(-\d)?",
+    ),
+    "time zone": (
+        lambda r, i: sorted(get_global("zone_territories"))[i],
+        r"[\w/+-]+( \d)?",
+    ),
+}  # fmt: skip
+
+
+def text(rng: random.Random, letters: str, length: int) -> str:
+    return "".join(rng.choices(letters, k=length))
+
+
+@pytest.mark.parametrize("case", FORMS)
+def test_text_keys_keep_what_all_real_ones_share(case: str) -> None:
+    of, form = FORMS[case]
+    rng = random.Random(4)
+    values = list(dict.fromkeys(of(rng, i) for i in range(200)))
+    rows = 3 * len(values)
+    made = make(learned(Column(name="k", kind="text"), values), np.arange(rows)).to_pylist()
+    assert len(set(made)) == rows
+    assert not [key for key in made if not re.fullmatch(form, key)]
+    if case in {"hex16", "sha256", "nanoid", "lengths", "full shape"}:
+        assert not set(made) & set(values)
+        assert set(map(len, made)) <= set(map(len, values))
+
+
+def test_check_digits_that_all_real_keys_have_are_right() -> None:
+    source = Faker("de_DE")
+    source.seed_instance(3)
+    for name, valid in (
+        ("iban", iban.is_valid),
+        ("isbn13", isbn.is_valid),
+        ("isbn10", isbn.is_valid),
+        ("credit_card_number", luhn.is_valid),
+        ("ean13", ean.is_valid),
+    ):
+        values = list({getattr(source, name)() for _ in range(60)})
+        made = make(learned(Column(name="k", kind="text"), values), np.arange(300)).to_pylist()
+        assert len(set(made)) == 300
+        assert all(map(valid, made)), name
+
+
+@pytest.mark.parametrize("rows", [5, 100, 300])
+def test_keys_that_are_names_are_made_of_words(rows: int) -> None:
+    parts = "Vintage Classic Modern Trucks Planes Regional Northern Southern Medium Compact".split()
+    values = [f"{a} {b} {c}" for a in parts for b in parts for c in parts[:3]][:rows]
+    made = make(learned(Column(name="k", kind="text"), values), np.arange(rows)).to_pylist()
+    assert len(set(made)) == rows
+    known = {word.lower() for word in parts} | set(_words.things(values))
+    assert {word.lower() for key in made for word in key.split()} <= known
+
+
+def test_a_letter_of_one_customers_keys_is_not_kept() -> None:
+    values = [f"ACME-{i * 991 % 10**6:06d}" for i in range(60)]
+    values += [f"{text(random.Random(i), string.ascii_uppercase, 4)}-{i:06d}" for i in range(60)]
+    table = TableConfig(name="t", pk="k", columns={"k": Column(name="k", kind="text")})
+    data = pa.table({"k": values})
+    owners = Entities.over(np.array([0] * 60 + list(range(1, 61))))
+    maker = learn_key_makers(table, data, None, owners)["k"]
+    assert not [key for key in make(maker, np.arange(500)).to_pylist() if key.startswith("ACME")]
