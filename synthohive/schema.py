@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 1
+OUTSIDE_KEYS = ("error", "include", "drop")
 
 
 class ForeignKey(Strict):
@@ -312,9 +313,11 @@ class Metadata(Strict):
         """Reflect a schema; see :func:`synthohive.connectors.reflection.reflect`."""
         from synthohive.connectors.reflection import reflect
 
-        arguments.known("from_database", options, ("tables", "exclude", "drop_outside_keys"))
+        known = ("tables", "exclude", "outside_keys", "drop_outside_keys")
+        arguments.known("from_database", options, known)
         for option in ("tables", "exclude"):
             arguments.names(option, options.get(option))
+        arguments.choice("outside_keys", options.get("outside_keys", "error"), OUTSIDE_KEYS)
         arguments.flag("drop_outside_keys", options.get("drop_outside_keys", False))
         if schema is not None:
             arguments.name_of("schema", schema)

@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Collection, Sequence
-from typing import Any, Optional, Union
+from typing import Any, Literal, Optional, Union
 
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.reflection import Inspector, ObjectKind
@@ -32,7 +32,9 @@ from synthohive.schema import (
     UniqueConstraint,
 )
 
-__all__ = ["catalogue", "reflect"]
+__all__ = ["OutsideKeys", "catalogue", "reflect"]
+
+OutsideKeys = Literal["error", "include", "drop"]
 
 
 def reflect(
@@ -41,6 +43,7 @@ def reflect(
     *,
     tables: Optional[Sequence[str]] = None,
     exclude: Optional[Sequence[str]] = None,
+    outside_keys: OutsideKeys = "error",
     drop_outside_keys: bool = False,
 ) -> Metadata:
     """Describe the tables of a schema.
@@ -52,9 +55,13 @@ def reflect(
         The connection's default schema if None.
     tables, exclude : sequence of str, optional
         Only, or all but, these tables.
+    outside_keys : {"error", "include", "drop"}
+        What becomes of foreign keys to a table that is not among them: all are named in an
+        error; the tables they lead to are taken as well, and those that these refer to; or
+        the keys are left out, so that their columns are learned as plain ones. Tables of
+        `exclude` are never taken.
     drop_outside_keys : bool, default False
-        Leave out foreign keys that lead to a table which is not among them (another
-        schema's, or an excluded one), instead of refusing.
+        The same as ``outside_keys="drop"``.
 
     Raises
     ------
@@ -64,7 +71,11 @@ def reflect(
         The schema is missing or has no table, a name is unknown, or a key leads out.
     """
     metadata = catalogue(
-        url_or_engine, schema, tables=tables, exclude=exclude, drop_outside_keys=drop_outside_keys
+        url_or_engine,
+        schema,
+        tables=tables,
+        exclude=exclude,
+        outside_keys="drop" if drop_outside_keys else outside_keys,
     )
     exclude_unsupported(metadata)
     return metadata
@@ -76,7 +87,7 @@ def catalogue(
     *,
     tables: Optional[Sequence[str]] = None,
     exclude: Optional[Sequence[str]] = None,
-    drop_outside_keys: bool = False,
+    outside_keys: OutsideKeys = "error",
 ) -> Metadata:
     """Describe the tables as :func:`reflect` does, with the columns of unknown types, too."""
     engine = to_engine(url_or_engine)
@@ -88,12 +99,16 @@ def catalogue(
         place = _schema(inspector, dialect.plain_schema(connection, schema))
         known = inspector.get_table_names(place)
         hidden = {PROVENANCE_TABLE, *dialect.hidden(connection, place)}
-        names = _selected(sorted(set(known) - hidden), place, tables, exclude)
+        known = sorted(set(known) - hidden)
+        names = _selected(known, place, tables, exclude)
+        if outside_keys == "include":
+            wanted = set(known) - set(exclude or ())
+            names = _with_parents(names, wanted, inspector.get_multi_foreign_keys(schema=place))
         found = _Catalogue(connection, inspector, dialect, place, names)
         metadata = Metadata(schema_name=place, dialect=dialect_name(engine))
         for name in names:
             metadata.tables[name] = found.table(name)
-        _check_parents(metadata, found, drop_outside_keys)
+        _check_parents(metadata, found, outside_keys)
         dialect.amend(connection, metadata)
     return metadata
 
@@ -142,6 +157,20 @@ def _selected(
     if not chosen:
         raise SchemaError("No table is selected.", hint="Widen tables=…, or narrow exclude=….")
     return chosen
+
+
+def _with_parents(names: Sequence[str], wanted: Collection[str], keys: Any) -> list[str]:
+    """Return the tables, all that they refer to, and so on."""
+    found, waiting = set(names), list(names)
+    parents: dict[str, set[str]] = {}
+    for (schema, table), listed in keys.items():
+        here = [k for k in listed if (k.get("referred_schema") or schema) == schema]
+        parents[table] = {k["referred_table"] for k in here} & set(wanted)
+    while waiting:
+        new = parents.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return sorted(found)
 
 
 class _Catalogue:
@@ -354,18 +383,25 @@ def _echoes_column(sqltext: str, columns: Collection[str]) -> bool:
     return match is not None and (match[1] or match[2]).strip("() ") in columns
 
 
-def _check_parents(metadata: Metadata, found: _Catalogue, drop: bool) -> None:
+def _check_parents(metadata: Metadata, found: _Catalogue, outside_keys: OutsideKeys) -> None:
+    """Drop the keys that lead to no described table, or name all of them."""
+    told, near = [], set()
     for name, table in metadata.tables.items():
         for key in list(table.foreign_keys):
             other = next((s for k, s in found.outside.get(name, []) if k == key), None)
             if other is None and key.parent in metadata.tables:
                 continue
-            if drop:
+            if outside_keys == "drop":
                 table.foreign_keys.remove(key)
                 continue
-            where = f"in schema {other!r}" if other is not None else "which is not selected"
-            raise SchemaError(
-                f"The foreign key {key.label(name)} leads to table {key.parent!r} {where}.",
-                hint="Add that table to tables=[…], exclude the child as well, or reflect with "
-                "Metadata.from_database(…, drop_outside_keys=True) and pass metadata=….",
-            )
+            told.append(key.label(name) + (f" in schema {other!r}" if other is not None else ""))
+            near |= {key.parent} if other is None else set()
+    if not told:
+        return
+    some = "A foreign key leads" if len(told) == 1 else f"{len(told)} foreign keys lead"
+    more = f'outside_keys="include" takes {", ".join(sorted(near))} as well; ' if near else ""
+    raise SchemaError(
+        f"{some} to tables that are not selected: {'; '.join(told)}.",
+        hint=f'{more}outside_keys="drop" learns such columns without their key. Or widen '
+        "tables=[…], and narrow exclude=[…].",
+    )

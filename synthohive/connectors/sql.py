@@ -13,7 +13,7 @@ from synthohive.connectors.base import FanOut, IfExists, Provenance, Warehouse, 
 from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
 from synthohive.connectors.loaders import open_writer
-from synthohive.connectors.reflection import catalogue, reflect
+from synthohive.connectors.reflection import OutsideKeys, catalogue, reflect
 from synthohive.connectors.subset import Subset
 from synthohive.connectors.unsupported import exclude_unsupported
 from synthohive.exceptions import SchemaError
@@ -34,6 +34,8 @@ class SqlWarehouse(Warehouse):
         Used instead of what is reflected. Columns that it does not describe are
         filled in from the database.
     tables, exclude : sequence of str, optional
+    outside_keys : {"error", "include", "drop"}
+        See :func:`~synthohive.connectors.reflection.reflect`.
     """
 
     def __init__(
@@ -44,11 +46,14 @@ class SqlWarehouse(Warehouse):
         metadata: Optional[Metadata] = None,
         tables: Optional[Sequence[str]] = None,
         exclude: Optional[Sequence[str]] = None,
+        outside_keys: OutsideKeys = "error",
     ) -> None:
         self.engine = to_engine(url_or_engine)
         self.dialect = dialect_for(self.engine)
         if metadata is None:
-            self._metadata = reflect(self.engine, schema, tables=tables, exclude=exclude)
+            self._metadata = reflect(
+                self.engine, schema, tables=tables, exclude=exclude, outside_keys=outside_keys
+            )
             self._found = {n: dict(t.columns) for n, t in self._metadata.tables.items()}
         else:
             self._metadata = self._completed(metadata, schema)
@@ -56,7 +61,7 @@ class SqlWarehouse(Warehouse):
 
     def _completed(self, given: Metadata, schema: Optional[str]) -> Metadata:
         """Take from the database what a hand-written description leaves out."""
-        found = catalogue(self.engine, schema or given.schema_name, drop_outside_keys=True)
+        found = catalogue(self.engine, schema or given.schema_name, outside_keys="drop")
         self._found = {n: dict(found.tables[n].columns) for n in given.tables if n in found.tables}
         result = given.model_copy(deep=True)
         if given.dialect is not None:  # a reflected one: what it lacks was taken out

@@ -14,7 +14,7 @@ from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader
 from synthohive.connectors.files import files_read, read_files
 from synthohive.exceptions import SchemaError, SchemaValidationError
-from synthohive.schema import Metadata
+from synthohive.schema import OUTSIDE_KEYS, Metadata
 
 __all__ = ["check_source", "reader_for", "source_of"]
 
@@ -39,12 +39,15 @@ def source_of(
     return known
 
 
-def check_source(schema: Any, tables: Any, exclude: Any, metadata: Any) -> None:
+def check_source(
+    schema: Any, tables: Any, exclude: Any, metadata: Any, outside_keys: Any = "error"
+) -> None:
     """Refuse impossible arguments of `from_database`."""
     if schema is not None:
         arguments.name_of("schema", schema)
     arguments.names("tables", tables)
     arguments.names("exclude", exclude)
+    arguments.choice("outside_keys", outside_keys, OUTSIDE_KEYS)
     if metadata is not None:
         arguments.instance("metadata", metadata, Metadata)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 from synthohive import _arguments as arguments
 from synthohive._signals import terminable
 from synthohive.connectors.base import IfExists
+from synthohive.connectors.reflection import OutsideKeys
 from synthohive.core.models import MODELS, resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.core.models.progress import ProgressBar
@@ -109,6 +110,7 @@ class Synthesizer(SynthesizerState):
         *,
         tables: Optional[list[str]] = None,
         exclude: Optional[list[str]] = None,
+        outside_keys: OutsideKeys = "error",
         metadata: Optional[Metadata] = None,
         privacy_config: Optional[PrivacyConfig] = None,
         model: ModelType = "ctgan",
@@ -122,6 +124,10 @@ class Synthesizer(SynthesizerState):
             The schema to learn (MySQL: database); the connection's default if None.
         tables, exclude : list of str, optional
             Only, or all but, these tables.
+        outside_keys : {"error", "include", "drop"}
+            What becomes of foreign keys to tables that are not selected: all are named in
+            an error; the tables they lead to are taken as well, and those that these refer
+            to; or the keys are left out, and their columns learned as plain ones.
         metadata : Metadata, optional
             Used instead of what is reflected, e.g. with keys added.
         privacy_config : PrivacyConfig, optional
@@ -136,9 +142,14 @@ class Synthesizer(SynthesizerState):
         """
         from synthohive.connectors.sql import SqlWarehouse
 
-        check_source(schema, tables, exclude, metadata)
+        check_source(schema, tables, exclude, metadata, outside_keys)
         source = SqlWarehouse(
-            url_or_engine, schema, metadata=metadata, tables=tables, exclude=exclude
+            url_or_engine,
+            schema,
+            metadata=metadata,
+            tables=tables,
+            exclude=exclude,
+            outside_keys=outside_keys,
         )
         synthesizer = cls(source.metadata, privacy_config, model=model)
         synthesizer._source = source

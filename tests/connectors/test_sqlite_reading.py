@@ -55,6 +55,36 @@ def test_values_that_break_their_declared_type_are_named_not_shown(tmp_path: Pat
     assert "secret" not in str(caught.value)
 
 
+def test_a_selection_closes_itself_over_keys(tmp_path: Path) -> None:
+    """A few tables of many: with the tables they refer to, not with those that refer to them."""
+    url = database(
+        tmp_path / "t.db",
+        "CREATE TABLE land (id INTEGER PRIMARY KEY, capital INTEGER REFERENCES town)",
+        "CREATE TABLE town (id INTEGER PRIMARY KEY, land INTEGER REFERENCES land)",
+        "CREATE TABLE shop (id INTEGER PRIMARY KEY, town INTEGER REFERENCES town)",
+        "CREATE TABLE sale (id INTEGER PRIMARY KEY, shop INTEGER REFERENCES shop, "
+        "boss INTEGER REFERENCES sale, land INTEGER REFERENCES land)",
+        "CREATE TABLE other (id INTEGER PRIMARY KEY, sale INTEGER REFERENCES sale)",
+    )
+    with pytest.raises(SchemaError) as caught:
+        Metadata.from_database(url, tables=["sale", "town"])
+    for part in (
+        "3 foreign keys",
+        "sale(shop) -> shop(id)",
+        "sale(land) -> land(id)",
+        "town(land) -> land(id)",
+        'outside_keys="include" takes land, shop',
+    ):
+        assert part in str(caught.value)
+    closed = SqlWarehouse(url, tables=["sale"], outside_keys="include").metadata
+    assert list(closed.tables) == ["land", "sale", "shop", "town"]
+    assert len(list(closed.foreign_keys())) == 6
+    with pytest.raises(SchemaError, match=r"town\(land\) -> land\(id\)"):
+        SqlWarehouse(url, tables=["town"], exclude=["land"], outside_keys="include")
+    dropped = Metadata.from_database(url, tables=["sale"], outside_keys="drop")
+    assert [k.label("sale") for _, k in dropped.foreign_keys()] == ["sale(boss) -> sale(id)"]
+
+
 def test_selection_and_its_errors(tmp_path: Path) -> None:
     url = database(
         tmp_path / "t.db",
@@ -64,9 +94,11 @@ def test_selection_and_its_errors(tmp_path: Path) -> None:
     assert list(SqlWarehouse(url, exclude=["child"]).metadata.tables) == ["parent"]
     with pytest.raises(SchemaError, match="Did you mean 'child'"):
         SqlWarehouse(url, tables=["chidl"])
-    with pytest.raises(SchemaError, match=r"child\(p\) -> parent\(id\).*not selected"):
+    with pytest.raises(SchemaError, match=r"not selected: child\(p\) -> parent\(id\)"):
         SqlWarehouse(url, exclude=["parent"])
     kept = Metadata.from_database(url, exclude=["parent"], drop_outside_keys=True)
+    assert kept.tables["child"].foreign_keys == []
+    kept = Metadata.from_database(url, exclude=["parent"], outside_keys="drop")
     assert kept.tables["child"].foreign_keys == []
     with pytest.raises(SchemaError, match="no schema 'mian'"):
         SqlWarehouse(url, "mian")

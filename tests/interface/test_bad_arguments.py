@@ -223,6 +223,7 @@ def test_from_database(name: str, value: Any, url: str) -> None:
     if name == "metadata":
         refused(lambda: Metadata.from_database(url, no_such=value), "no_such")
         refused(lambda: Metadata.from_database(url, drop_outside_keys="x"), "drop_outside_keys")
+        refused(lambda: Metadata.from_database(url, outside_keys="x"), "outside_keys")
 
 
 @cases(
