@@ -53,7 +53,8 @@ _KEY_ENDS = frozenset("id ids uid uuid guid oid key fk sk ref".split())
 # What names a person wherever it stands, and who did something.
 _NAMING = frozenset(
     "email mail phone mobile msisdn imei iban ssn passport username userid cookie ip by assignee "
-    "approver reporter reviewer requester creator cashier host organizer courier operator".split()
+    "approver reporter reviewer requester creator cashier host organizer courier operator who whom "
+    "kid boss".split()
 )
 _NUMBER_ENDS = frozenset("no nr num number nummer numero code hash token login name handle".split())
 

@@ -23,6 +23,7 @@ from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.privacy.subjects import is_about_persons, is_about_things, is_key_name, words_of
 from synthohive.relational.hidden_entities import hidden_entities, name_pairs
 from synthohive.relational.lineage import taken
+from synthohive.relational.repeated_keys import are_keys
 from synthohive.relational.rows import distinct_pairs, group_codes
 from synthohive.relational.sample import Sample
 from synthohive.schema import ForeignKey, Metadata, PrivacyConfig
@@ -162,9 +163,8 @@ class EntityFinder:
 
     def _is_used(self, table: str) -> bool:
         """Whether rows that refer to nobody are not persons themselves, but what these use."""
-        personal = any(f.table == table and f.kind in _PERSONAL for f in self.findings)
         named = self.privacy.entities is not None and table in self.privacy.entities
-        return not (personal or named or is_about_persons(table))
+        return not (named or self._holds_persons(table))
 
     def _through_users(self, table: str, without: frozenset[str]) -> Iterator[Named]:
         """Yield who uses the rows of a table, like the patients who had a treatment.
@@ -268,11 +268,16 @@ class EntityFinder:
         self._guessed[table] = found
         return found
 
+    def _holds_persons(self, table: str) -> bool:
+        named = any(f.table == table and f.kind in _PERSONAL for f in self.findings)
+        return named or is_about_persons(table)
+
     def _target(self, table: str, column: str) -> Optional[tuple[str, str]]:
         """Return the table and key whose values a column repeats."""
         values = self.sample.tables[table].column(column)
         if not _is_key_type(values.type) or values.null_count == len(values):
             return None
+        may_be = not is_about_things(column)
         for name, config in self.sample.metadata.tables.items():
             rows = self.sample.tables[name]
             if name == table or len(config.pk) != 1 or not len(rows):
@@ -282,7 +287,11 @@ class EntityFinder:
                 continue
             numbers = _family(keys.type) == "number"
             alike = _is_named_after(column, name)
-            if (alike or not numbers) and _is_within(values, keys, 1 if alike else _LEAST_DISTINCT):
+            if alike or not numbers:
+                found = _is_within(values, keys, 1 if alike else _LEAST_DISTINCT)
+            else:
+                found = may_be and self._holds_persons(name) and are_keys(values, keys)
+            if found:
                 return name, config.pk[0]
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,46 @@ def test_keys_that_are_not_declared_count() -> None:
     }  # fmt: skip
     user = np.asarray(tables["orders"]["user_id"])
     assert holders(found.of("orders"), np.flatnonzero(user == 3)) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "column", "values"),
+    [
+        (1, 1, "x", lambda n: 1 + n % 100),  # ends where the keys end
+        (1, 7, "x", lambda n: 1 + 7 * (n % 40)),  # hits no gap
+        (5_001, 1, "x", lambda n: 5_001 + n % 40),  # lies where little else does
+        (1, 1, "who", lambda n: 1 + n % 9),
+        (1, 1, "kid", lambda n: 1 + n % 9),
+    ],
+)
+def test_keys_that_are_not_called_so_count(
+    first: int, step: int, column: str, values: Callable[[Any], Any]
+) -> None:
+    tables = shop(**{column: values(np.arange(600))})
+    tables["customers"]["id"] = first + step * np.arange(100)
+    tables["orders"].pop("customer_id")
+    entities = finder(shop_metadata({}), **tables).of("orders")
+    someone = np.flatnonzero(np.asarray(tables["orders"][column]) == values(np.arange(600))[3])
+    assert holders(entities, someone) == 1
+
+
+def test_numbers_are_no_keys_by_chance() -> None:
+    """Quantities, ages, days, hours, shares and years, beside 100 persons that count from 1."""
+    rng = np.random.default_rng(2)
+    columns = {
+        "quantity": rng.integers(1, 6, 600), "age": rng.integers(18, 80, 600),
+        "n": rng.integers(1, 32, 600), "score": rng.integers(0, 101, 600),
+        "x": rng.integers(1, 51, 600), "price": rng.integers(1, 99, 600) / 4,
+        "place": np.arange(600), "year": rng.integers(1950, 2025, 600),
+    }  # fmt: skip
+    tables = shop(**columns)
+    tables["customers"]["id"] = np.arange(1, 101)
+    tables["stores"]["id"] = np.arange(1_001, 3_001)[:20]
+    for name in ("store_id", "customer_id"):
+        tables["orders"].pop(name)
+    found = finder(shop_metadata({}), **tables)
+    assert found.undeclared("orders") == []
+    assert not found.of("orders").paths
 
 
 def test_a_repeated_email_is_one_person() -> None:
