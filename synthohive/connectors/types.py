@@ -102,8 +102,12 @@ def _described_further(type_: Any, name: str, mysql: bool, text: str) -> dict[st
         return {"kind": ColumnKind.BINARY, "length": getattr(type_, "length", None)}
     if isinstance(type_, sa.String) or name in _TEXT_NAMES:
         length = getattr(type_, "length", None) if name != "SET" else None  # of one member
-        if name == "BIT" and mysql:
-            return {"kind": ColumnKind.BINARY, "length": length}
+        if name == "BIT" and mysql:  # one bit is how Hibernate keeps a boolean
+            bits = length or 1
+            if bits == 1:
+                return {"kind": ColumnKind.BOOLEAN}
+            arrow = "int64" if bits < 64 else "uint64"
+            return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": arrow}
         if length is None and (found := re.search(r"CHAR(?:ACTER)?(?: VARYING)?\((\d+)\)", text)):
             length = int(found[1])
         return {"kind": ColumnKind.TEXT, "length": length}

@@ -6,11 +6,14 @@ the same text makes the object in whatever schema is first when it is run.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Optional
 
+from synthohive._logging import get_logger
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
 from synthohive.connectors.dialects.postgresql_catalogue import LOCK_TIMEOUT
+from synthohive.connectors.dialects.postgresql_partitions import Partitions
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -54,6 +57,7 @@ SELECT c.relname, o.conname, o.contype, pg_get_constraintdef(o.oid),
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class p ON p.oid = o.confrelid
 WHERE n.nspname = %(schema)s AND o.contype IN ('p', 'u', 'x', 'c', 'f')
+    AND o.conparentid = 0 AND (NOT c.relispartition OR o.coninhcount = 0)
 ORDER BY position(o.contype::text IN 'puxcf'), o.oid"""
 
 _INDEXES = """
@@ -61,7 +65,8 @@ SELECT c.relname, x.relname, pg_get_indexdef(i.indexrelid, 0, true), i.indisuniq
        obj_description(x.oid, 'pg_class')
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %(schema)s AND NOT EXISTS (
+WHERE n.nspname = %(schema)s
+AND NOT EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AND NOT EXISTS (
     SELECT 1 FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
 ORDER BY i.indexrelid"""
 
@@ -84,6 +89,9 @@ JOIN pg_namespace n ON n.oid = q.relnamespace JOIN pg_class c ON c.oid = f.adrel
 JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
 WHERE n.nspname = %(schema)s AND c.relnamespace = n.oid ORDER BY f.oid"""
 
+# What pg_get_indexdef prints of a partitioned table's index would leave its partitions without.
+_ON_ONLY = re.compile(r'^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")+"|\S+) ON )ONLY ')
+log = get_logger(__name__)
 _KINDS = {
     "p": "primary key",
     "u": "unique constraint",
@@ -126,28 +134,37 @@ def postgresql_ddl(
             if r[9] is None or r[9] in metadata.tables
         ]
         users = [r for r in _rows(connection, _SEQUENCE_USERS, name) if r[1] in metadata.tables]
-        constraints = [r for r in _rows(connection, _CONSTRAINTS, name) if r[0] in metadata.tables]
-        indexes = [r for r in _rows(connection, _INDEXES, name) if r[0] in metadata.tables]
+        partitions = _cloneable(Partitions(connection, str(name)))
+        root, tables = partitions.root, metadata.tables
+        constraints = [r for r in _rows(connection, _CONSTRAINTS, name) if root(r[0]) in tables]
+        indexes = [r for r in _rows(connection, _INDEXES, name) if root(r[0]) in tables]
         types = _rows(connection, _TYPES, name)
         connection.rollback()
     used = {r[0] for r in users} | {r[0] for r in sequences if r[8] == "a"}
     own = {f"{quote(r[9])}.{quote(r[10])}": r for r in sequences if r[8] == "i"}
-    keys = [r for r in constraints if r[2] == "f" and r[6] and r[5] in metadata.tables]
+    keys = [r for r in constraints if r[2] == "f" and r[6] and root(r[5]) in metadata.tables]
     return SchemaDdl(
         setup=tuple(_type(row) for row in types)
         + tuple(_sequence(row) for row in sequences if row[0] in used and row[8] != "i"),
-        tables={table: (_table(table, columns[table], own),) for table in metadata.tables},
+        tables={
+            table: (_table(table, columns[table], own, partitions), *_parts(table, partitions))
+            for table in metadata.tables
+        },
         after=tuple(
             [_constraint(row) for row in constraints if row[2] != "f"]
             + [
-                Statement(row[2], row[0], label("unique index" if row[3] else "index", row[1]))
+                Statement(
+                    _ON_ONLY.sub(r"\1", row[2], count=1),
+                    row[0],
+                    label("unique index" if row[3] else "index", row[1]),
+                )
                 for row in indexes
             ]
             + _comments(metadata, columns, constraints, indexes)
         ),
         keys=tuple(_constraint(row) for row in keys),
         counters=tuple(_counters(sequences, users, used)),
-        enforced=frozenset((r[0], tuple(r[4]), r[5]) for r in keys),
+        enforced=frozenset((root(r[0]), tuple(r[4]), root(r[5])) for r in keys),
     )
 
 
@@ -182,7 +199,25 @@ def _sequence(row: Any) -> Statement:
     return Statement(sql, "", f"sequence {row[0]!r}")
 
 
-def _table(table: str, rows: list[Any], own: dict[str, Any]) -> Statement:
+def _cloneable(partitions: Partitions) -> Partitions:
+    """Leave out tables with a part in another schema: they are cloned without parts."""
+    for table in partitions.elsewhere:
+        log.warning("partitions_not_cloned", table=table, reason="some are in another schema")
+        del partitions.keys[table], partitions.parts[table]
+    return partitions
+
+
+def _parts(table: str, partitions: Partitions) -> list[Statement]:
+    """Return the statements that make a table's partitions, those of others first."""
+    found = []
+    for part in partitions.parts.get(table, ()):
+        sql = f"CREATE TABLE {quote(part.name)} PARTITION OF {quote(part.parent)} {part.bound}"
+        sql += f" PARTITION BY {part.key}" if part.key else ""
+        found.append(Statement(sql, table, f"partition {part.name!r}"))
+    return found
+
+
+def _table(table: str, rows: list[Any], own: dict[str, Any], partitions: Partitions) -> Statement:
     lines = []
     for _, name, type_, not_null, identity, generated, default, collation, *_ in rows:
         parts = [quote(name), type_]
@@ -202,7 +237,8 @@ def _table(table: str, rows: list[Any], own: dict[str, Any]) -> Statement:
         parts += ["NOT NULL"] if not_null else []
         lines.append("    " + " ".join(parts))
     body = ",\n".join(lines)
-    return Statement(f"CREATE TABLE {quote(table)} (\n{body}\n)", table, f"table {table!r}")
+    by = f" PARTITION BY {partitions.keys[table]}" if table in partitions.keys else ""
+    return Statement(f"CREATE TABLE {quote(table)} (\n{body}\n){by}", table, f"table {table!r}")
 
 
 def _constraint(row: Any) -> Statement:

@@ -55,7 +55,12 @@ class MySQL(Dialect):
         catalogue.amend(connection, metadata)
 
     def expression(self, column: Column, quoted: str) -> str:
-        """See the base class; a FLOAT is widened because the server shows six digits of it."""
+        """See the base class.
+
+        A FLOAT is widened because the server shows six digits of it, BIT read as a number.
+        """
+        if (column.sql_type or "").upper().startswith("BIT"):
+            return f"({quoted} + 0)"
         if column.kind is ColumnKind.JSON:
             return f"CAST({quoted} AS CHAR)"
         if column.kind is ColumnKind.FLOAT and pa.types.is_float32(column.arrow_type):
@@ -85,6 +90,8 @@ def _array(table: str, column: Column, values: Sequence[Any]) -> pa.Array:
             values = [None if isinstance(v, str) else v for v in values]
     if column.kind is ColumnKind.TIMESTAMP and column.timezone:
         return pa.array(values, pa.timestamp("us")).cast(column.arrow_type)
+    if column.kind is ColumnKind.BOOLEAN:
+        values = [None if v is None else bool(v) for v in values]
     if column.kind is ColumnKind.TEXT:
         values = [
             ",".join(sorted(v)) if isinstance(v, set) else v.decode() if isinstance(v, bytes) else v

@@ -26,6 +26,12 @@ _CHECKS = """
 SELECT table_name, check_clause, level
 FROM information_schema.check_constraints WHERE constraint_schema = :schema"""
 
+_PARTITIONS = """
+SELECT table_name, partition_method, partition_expression, partition_description
+FROM information_schema.partitions
+WHERE table_schema = :schema AND partition_name IS NOT NULL
+ORDER BY table_name, partition_ordinal_position"""
+
 
 def identity(connection: Connection, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
     """Return a database's name with what its server says of itself; MariaDB has no number."""
@@ -184,8 +190,28 @@ def amend(connection: Connection, metadata: Metadata) -> None:
             column = None if table is None else table.columns.get(name)
             if column is not None and column.sql_type is None:
                 column.sql_type = type_name
+    _partition_checks(connection, metadata)
     if metadata.dialect == "mariadb":
         _column_checks(connection, metadata)
+
+
+def _partition_checks(connection: Connection, metadata: Metadata) -> None:
+    """Tell which rows a partitioned table takes: a CHECK, where that is not all."""
+    parts: dict[str, list[Any]] = {}
+    for row in connection.execute(text(_PARTITIONS), {"schema": metadata.schema_name}).all():
+        parts.setdefault(row[0], []).append(row)
+    for name in parts.keys() & metadata.tables.keys():
+        method, expression = parts[name][0][1:3]
+        bounds = list(dict.fromkeys(str(row[3]) for row in parts[name]))
+        if "," in expression.replace("`,`", "`") and "COLUMNS" in method:  # of several columns
+            continue
+        if method.startswith("RANGE") and "MAXVALUE" not in bounds[-1]:
+            sql = f"{expression} IS NULL OR {expression} < {bounds[-1]}"
+        elif method.startswith("LIST") and "DEFAULT" not in bounds:
+            sql = f"{expression} IN ({', '.join(bounds)})"
+        else:
+            continue
+        metadata.tables[name].checks.append(CheckConstraint(sqltext=sql))
 
 
 def _unescape(column: Column) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialects.base import OddIndex
-from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
+from synthohive.connectors.dialects.postgresql_partitions import Partitions
+from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata, TableConfig
 
 __all__ = ["Catalogue", "amend", "identity", "odd_indexes", "partitions"]
 
@@ -95,25 +96,70 @@ class Catalogue:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._inspector: Any = inspect(connection)
+        self._partitions: dict[str, Partitions] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inspector, name)
 
     def get_multi_foreign_keys(self, schema: str, **_: Any) -> dict[tuple[str, str], list[Any]]:
         """Return the foreign keys by table, from ``pg_constraint``."""
+        partitions = self.partitions(schema)
         found: dict[tuple[str, str], list[Any]] = {}
         for row in self.connection.execute(text(_FOREIGN_KEYS), {"schema": schema}):
             actions = {"ondelete": row.confdeltype, "onupdate": row.confupdtype}
+            here = row.nspname == schema
             key = {
                 "name": row.conname,
                 "constrained_columns": row.columns,
                 "referred_schema": row.nspname,
-                "referred_table": row.parent,
+                "referred_table": partitions.root(row.parent) if here else row.parent,
                 "referred_columns": row.parent_columns,
                 "options": {k: _ACTIONS[a] for k, a in actions.items() if a in _ACTIONS},
             }
-            found.setdefault((schema, row.relname), []).append(key)
+            keys = found.setdefault((schema, partitions.root(row.relname)), [])
+            if not any(_same_key(key, other) for other in keys):  # each part may declare it
+                keys.append(key)
         return found
+
+    def partitions(self, schema: str) -> Partitions:
+        """Return the schema's partitioned tables."""
+        if schema not in self._partitions:
+            self._partitions[schema] = Partitions(self.connection, schema)
+        return self._partitions[schema]
+
+    def get_multi_pk_constraint(self, schema: str, **options: Any) -> dict[tuple[str, str], Any]:
+        """Return the primary keys by table: of a partitioned one also that of all its parts."""
+        found: dict[tuple[str, str], Any] = dict(
+            self._inspector.get_multi_pk_constraint(schema=schema, **options)
+        )
+        for root, primary, columns in self.partitions(schema).unique():
+            known = found.get((schema, root))
+            if primary and known is not None and not known["constrained_columns"]:
+                found[schema, root] = {"name": None, "constrained_columns": columns}
+        return found
+
+    def get_multi_unique_constraints(
+        self, schema: str, **options: Any
+    ) -> dict[tuple[str, str], list[Any]]:
+        """Return the unique constraints by table: of a partitioned one also those of all parts."""
+        multi = self._inspector.get_multi_unique_constraints(schema=schema, **options)
+        found: dict[tuple[str, str], list[Any]] = {at: list(sets) for at, sets in multi.items()}
+        for root, primary, columns in self.partitions(schema).unique():
+            known = found.get((schema, root))
+            if known is not None and not primary and columns not in _sets(known):
+                known.append({"name": None, "column_names": columns})
+        return found
+
+
+def _same_key(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(
+        one[part] == other[part]
+        for part in ("constrained_columns", "referred_schema", "referred_table", "referred_columns")
+    )
+
+
+def _sets(unique: list[Any]) -> list[list[str]]:
+    return [list(known["column_names"]) for known in unique]
 
 
 def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:
@@ -126,7 +172,7 @@ def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], Od
 
 
 def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str]) -> None:
-    """Name unknown types, and give open decimals the digits that their values have."""
+    """Name unknown types, give open decimals their values' digits, tell where partitions are."""
     tables = metadata.tables.values()
     unknown = [(t, c) for t in tables for c in t.columns.values() if _is_unknown(c)]
     if unknown:
@@ -136,6 +182,11 @@ def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str])
             column.sql_type = names.get((table.name, column.name))
             if column.sql_type in _READ_AS_TEXT:
                 column.kind = ColumnKind.TEXT
+    partitions = Partitions(connection, str(metadata.schema_name))
+    for root in partitions.keys.keys() & metadata.tables.keys():
+        condition = partitions.condition(root)
+        if condition is not None:
+            metadata.tables[root].checks.append(CheckConstraint(sqltext=condition))
     for table in tables:
         open_ = [c for c in table.columns.values() if _is_open(c)]
         if open_:

@@ -185,8 +185,6 @@ def _text(stored: str, array: pa.Array) -> tuple[pa.Array, bool]:
     """Return a column as text, and whether it must stand in quotes."""
     type_ = array.type
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
-        if stored == "bit":
-            return text(pa.array(_bits(array), pa.uint64())), False
         return pc.cast(hexadecimal(array), pa.string()), False
     if pa.types.is_boolean(type_):
         return text(pc.cast(array, pa.int8())), False
@@ -199,10 +197,6 @@ def _text(stored: str, array: pa.Array) -> tuple[pa.Array, bool]:
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         return pc.cast(array, pa.string()), True
     return text(array), False
-
-
-def _bits(array: pa.Array) -> list[Optional[int]]:
-    return [None if v is None else int.from_bytes(v, "big") for v in array.to_pylist()]
 
 
 def _csv(texts: list[tuple[pa.Array, bool]]) -> bytes:

@@ -31,7 +31,7 @@ inside (classid, objid, hangs_on, internal) AS (
     UNION
     SELECT d.classid, d.objid, i.classid::regclass || ':' || i.objid, d.deptype = 'i'
     FROM inside i, pg_depend d
-    WHERE d.refclassid = i.classid AND d.refobjid = i.objid AND d.deptype IN ('a', 'i')
+    WHERE d.refclassid = i.classid AND d.refobjid = i.objid AND d.deptype IN ('a', 'i', 'P', 'S')
     AND NOT EXISTS (
         SELECT 1 FROM pg_depend o, place WHERE o.classid = d.classid AND o.objid = d.objid
         AND o.refclassid = 'pg_namespace'::regclass AND o.refobjid <> place.oid)
@@ -71,11 +71,12 @@ SELECT d.classid::regclass::text, d.objid, o.type || ' ' || o.identity
 FROM outside d, pg_identify_object(d.classid, d.objid, d.objsubid) o
 WHERE o.identity IS NOT NULL ORDER BY 3"""  # NULL: dropped this moment
 
-# What has a place of its own; sequences of columns go where their tables go.
+# What has a place of its own, as a partition has; sequences of columns go where their tables go.
 _MEMBERS = f"""{_INSIDE}
 SELECT o.type, o.identity FROM inside i, pg_identify_object(i.classid, i.objid, 0) o
 GROUP BY i.classid, i.objid, o.type, o.identity
-HAVING bool_and(i.hangs_on IS NULL OR o.type = 'statistics object') ORDER BY 1, 2"""
+HAVING bool_and(i.hangs_on IS NULL OR o.type IN ('statistics object', 'table', 'foreign table'))
+ORDER BY 1, 2"""
 _ORDER = ("view", "materialized view", "table", "foreign table")
 _SYNTAX = {"composite type": "type", "statistics object": "statistics"}
 
