@@ -26,6 +26,9 @@ Found = tuple[int, Any]
 _SHARED = 0.8
 _MODES = 3
 _INT64 = 2**63
+_DAY = 86_400
+_FORMS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ")
+"""How days and times are written: a pattern of digits would make up a 36th of July."""
 
 
 def structure_of(value: Any) -> str:
@@ -66,7 +69,8 @@ class Node:
         self._modes: Optional[Modes] = None
         self._patterns: Optional[TextPatterns] = None
         if "modes" in state:
-            type_ = pa.int64() if state["kind"] == "integer" else pa.float64()
+            whole = state["kind"] == "integer" or "form" in state
+            type_ = pa.int64() if whole else pa.float64()
             arrays = {name: np.asarray(a) for name, a in state["arrays"].items()}
             self._modes = Modes.from_state(type_, state["modes"], arrays)
         if "patterns" in state:
@@ -146,7 +150,13 @@ class Node:
         codes = categorical(self._modes.frequencies, size, rng).astype(np.int32)
         spread = rng.normal(0.0, 0.25, (size, 1 if self._modes.active else 0))
         positions = np.clip(spread, -1, 1).astype(np.float32)
-        return self._modes.decode(codes, positions, rng).cast(pa.string())
+        numbers = self._modes.decode(codes, positions, rng)
+        if "form" not in self.state:
+            return numbers.cast(pa.string())
+        form = _FORMS[self.state["form"]]
+        step = _DAY if form == _FORMS[0] else 1
+        times = pc.multiply(numbers, step).cast(pa.timestamp("s"))
+        return _quoted(pc.strftime(times, format=form))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
@@ -195,11 +205,35 @@ def _leaf(
         kept = part.take(np.flatnonzero(part.holders >= settings.k))
         if len(kept) and kept.counts.sum() >= _SHARED * part.counts.sum():
             return {"values": kept.values.to_pylist(), "weights": kept.counts.tolist()}
-        return {"patterns": TextPatterns.learn(part, settings.k, seed).to_dict()}
+        form, times = _times(pa.array(values, type=pa.string()))
+        if form < 0:
+            return {"patterns": TextPatterns.learn(part, settings.k, seed).to_dict()}
+        part = tally.derive(times, rows, settings.k)
+        return {"form": form, **_modes(part, pa.int64(), settings, seed)}
+    return _modes(part, types[kind], settings, seed)
+
+
+def _modes(
+    part: Tally, type_: pa.DataType, settings: EncoderSettings, seed: np.random.SeedSequence
+) -> dict[str, Any]:
+    """Return what is learned of numbers, as JSON."""
     summary = {**tally_summary(part, settings.k), "rows": int(part.counts.sum())}
     few = replace(settings, max_modes=_MODES)
-    state, arrays = Modes.fit(summary, {}, types[kind], few, seed).to_state()
+    state, arrays = Modes.fit(summary, {}, type_, few, seed).to_state()
     return {"modes": state, "arrays": {name: a.tolist() for name, a in arrays.items()}}
+
+
+def _times(texts: pa.Array) -> tuple[int, pa.Array]:
+    """Return how all texts write days or seconds, and these as whole numbers; -1: they do not."""
+    for number, form in enumerate(_FORMS):
+        try:
+            times = pc.strptime(texts, format=form, unit="s")
+        except pa.ArrowInvalid:
+            continue
+        if pc.strftime(times, format=form).equals(texts):
+            seconds = times.cast(pa.int64())
+            return number, pc.divide(seconds, _DAY) if number == 0 else seconds
+    return -1, texts
 
 
 def _quoted(texts: pa.Array) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 from synthohive._entities import Counting, Entities
 from synthohive.core.data.base import EncoderSettings
+from synthohive.core.data.json import Json
 from synthohive.core.data.tally import Held, Tally
 from synthohive.core.data.text import Text
 from synthohive.schema import Column
@@ -189,3 +191,20 @@ def test_parts_of_texts_are_counted_by_entity() -> None:
     assert tally.holders_of(codes, rows).tolist() == [2, 2, 1]
     alone = Tally(values, np.array([3, 1]))
     assert alone.holders_of(codes, rows).tolist() == [3, 4, 1]
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+def test_times_in_json_are_times(form: str) -> None:
+    rng = stream(11)
+    real = [
+        dt.datetime(1950, 1, 1) + dt.timedelta(seconds=int(s)) for s in rng.integers(0, 2**31, 500)
+    ]
+    texts = pa.array([json.dumps({"born": time.strftime(form), "n": 1}) for time in real])
+    transform = Json(Column(name="j", kind="json"), EncoderSettings())
+    transform = transform.fit(transform.analyze(texts, None), SEED)
+    codes, values = transform.encode(texts, stream(12))
+    made = [json.loads(t)["born"] for t in transform.decode(codes, values, stream(13)).to_pylist()]
+    times = [dt.datetime.strptime(text, form) for text in made]  # no 36th of July
+    assert min(real) < min(times)
+    assert max(times) < max(real)
+    assert len(set(made) & {time.strftime(form) for time in real}) < 30
