@@ -122,9 +122,9 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
     count = 1
     for size in shape:
-        if size < 0:
-            raise ValueError(f"{name!r} has the shape {shape}")
         count *= size
+        if size < 0 or count > MOST_ROWS:
+            raise ValueError(f"{name!r} has the shape {shape}")
     if dtype.hasobject or count * dtype.itemsize != len(data) - file.tell():
         raise ValueError(f"{name!r} does not hold {count} values of {dtype}")
     flat = np.frombuffer(data, dtype, count, file.tell())

@@ -219,6 +219,19 @@ class TableConfig(Strict):
         out = set(self.exclude_columns)
         return [columns for columns in dict.fromkeys(found) if out.isdisjoint(columns)]
 
+    def own_columns(self, key: ForeignKey) -> set[str]:
+        """Return the columns that a key to the table itself leads to themselves.
+
+        ``(tenant, manager) -> (tenant, id)`` asks rows for one tenant, and gives them none.
+        """
+        pairs = zip(key.columns, key.parent_columns)
+        return {c for c, p in pairs if key.parent == self.name and c == p}
+
+    @property
+    def filled_by_keys(self) -> set[str]:
+        """The columns that take their values from parents."""
+        return {c for fk in self.foreign_keys for c in fk.columns if c not in self.own_columns(fk)}
+
     @property
     def stored(self) -> dict[str, Column]:
         """The columns that rows bring: neither computed by the database nor excluded.

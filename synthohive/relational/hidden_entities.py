@@ -85,7 +85,7 @@ def hidden_entities(rows: pa.Table, known: Collection[str]) -> list[str]:
     ['c1']
     """
     names = [n for n in rows.column_names if n not in known and _is_plain(rows.schema.field(n))]
-    if len(names) < 2:
+    if len(names) < 2 or not len(rows):
         return []
     codes = {name: _dense(group_codes([rows], [[name]])[0]) for name in names}
     found: list[tuple[str, IntArray]] = []

@@ -57,7 +57,7 @@ def learn_key_makers(
     listed : mapping of str to sequence, optional
         By column, the only values that it may hold.
     """
-    foreign = {c for fk in table.foreign_keys for c in fk.columns}
+    foreign = table.filled_by_keys
     makers: dict[str, KeyMaker] = {}
     for unique in table.unique_sets:
         free = [c for c in unique if c not in foreign and c not in makers]

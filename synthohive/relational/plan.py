@@ -210,7 +210,7 @@ def _further(
     for key in rest:
         if hierarchy is not None and (key in deferred or key.parent == name):
             earlier.append(hierarchy)  # whose columns are filled before
-        known = {c for fk in earlier for c in fk.columns}
+        known = {c for fk in earlier for c in fk.columns} | table.own_columns(key)
         shared = tuple((c, p) for c, p in zip(key.columns, key.parent_columns) if c in known)
         if key in deferred or key.parent == name:
             found.append(FurtherKey(key, "deferred", shared))

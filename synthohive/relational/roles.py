@@ -64,7 +64,7 @@ class Roles:
         makes; a foreign key comes first, personal data second.
         """
         stored = list(config.stored)
-        foreign = {c for fk in config.foreign_keys for c in fk.columns}
+        foreign = config.filled_by_keys
         key = set(made) - foreign - set(personal)
         return cls(
             foreign=tuple(c for c in stored if c in foreign),

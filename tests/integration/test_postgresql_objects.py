@@ -134,6 +134,7 @@ INSIDE = {
     "statistics": "CREATE STATISTICS {x}.st ON id, customer_id FROM {x}.orders",
     "publication": "CREATE PUBLICATION {src}_pub FOR TABLE {x}.orders",
     "publication of the schema": "CREATE PUBLICATION {src}_pub FOR TABLES IN SCHEMA {x}",
+    "child of another table": "CREATE TABLE {out}.par (); ALTER TABLE {x}.orders INHERIT {out}.par",
     "another table of the name": "DROP TABLE {x}.order_items CASCADE; "
     "CREATE TABLE {x}.order_items (x int)",
 }

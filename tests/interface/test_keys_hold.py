@@ -103,6 +103,22 @@ def table(name: str, columns: dict[str, str], rows: list[tuple[Any, ...]], **mor
 
 ROOT = table("o", {"id": "int", "x": "int?"}, [(i, i % 5) for i in range(100)], pk=["id"])
 CASES = {
+    "a key to the table itself that asks for the same tenant": [
+        table(
+            "e",
+            {"t": "int", "id": "int", "boss": "int?", "x": "int"},
+            [(t, i, i // 2 if i > 1 else None, i % 3) for t in range(6) for i in range(1, 21)],
+            pk=["t", "id"],
+            keys=[(["t", "boss"], "e", ["t", "id"])],
+        ),
+        table(
+            "j",
+            {"id": "int", "t": "int", "e": "int"},
+            [(i, i % 6, 1 + i % 20) for i in range(60)],
+            pk=["id"],
+            keys=[(["t", "e"], "e", ["t", "id"])],
+        ),
+    ],
     "a key beside one with a NULL": [
         table("u", {"id": "int", "v": "real"}, [(i, i / 3) for i in range(100)], pk=["id"]),
         table(

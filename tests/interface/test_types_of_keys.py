@@ -78,3 +78,14 @@ def test_keys_that_the_database_computes_are_refused(tmp_path: Path, tables: str
     synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'x.db'}")
     with pytest.raises(SchemaValidationError, match="is computed by the database"):
         synth.fit(epochs=1, progress=False)
+
+
+def test_an_empty_table_beside_a_full_one() -> None:
+    empty = {
+        "id": pa.array([], pa.int64()),
+        "a": pa.array([], pa.int64()),
+        "b": pa.array([], pa.string()),
+    }
+    metadata = Metadata().add_table("a", "id").add_table("b", "id")
+    synth = fitted(metadata, a={"id": range(40), "x": np.arange(40) % 3}, b=empty)
+    assert len(made(synth)["b"]) == 0

@@ -42,6 +42,7 @@ inside (classid, objid, hangs_on, internal) AS (
 
 # What has a place of its own is known by its number, which no copy shares; a part by its whole
 # and its name: changing a column's type, or REINDEX CONCURRENTLY, gives it another number.
+# Whose child or partition a table is, is such a part: its rows are that one's, too.
 _CONTENTS = f"""{_INSIDE}
 SELECT CASE WHEN i.hangs_on IS NULL THEN i.classid::regclass || ':' || i.objid
         ELSE concat_ws(' ', i.hangs_on, a.type, coalesce(
@@ -59,7 +60,14 @@ SELECT format('column %%s.%%s', a.attrelid, a.attnum), 'pg_class:' || a.attrelid
     format('column %%I.%%I.%%I', %(schema)s::text, c.relname, a.attname)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN place ON place.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND EXISTS (
-    SELECT 1 FROM inside i WHERE i.classid = 'pg_class'::regclass AND i.objid = c.oid)"""
+    SELECT 1 FROM inside i WHERE i.classid = 'pg_class'::regclass AND i.objid = c.oid)
+UNION ALL
+SELECT format('child %%s of %%s', h.inhrelid, h.inhparent), 'pg_class:' || h.inhrelid,
+    format('table %%I.%%I as a %%s of %%s', %(schema)s::text, c.relname,
+        CASE WHEN p.relkind = 'p' THEN 'partition' ELSE 'child' END, o.identity)
+FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid AND c.relkind IN ('r', 'p', 'f')
+JOIN pg_class p ON p.oid = h.inhparent JOIN place ON place.oid = c.relnamespace,
+    pg_identify_object('pg_class'::regclass, h.inhparent, 0) o"""
 
 _DEPENDENTS = f"""{_INSIDE},
 outside AS MATERIALIZED (

@@ -49,7 +49,9 @@ def link(run: Run, name: str, made: Generated) -> None:
     own = [f for f in plan.further if f.mode == "deferred" and f.key.parent == name]
     late = [f.key for f in plan.further if f.mode == "deferred" and f.key.parent != name]
     later = [*late, *(f.key for f in own), *([plan.hierarchy] if plan.hierarchy else [])]
-    waiting = {c for key in later for c in key.columns} - {c for c, _ in _shared(plan.further)}
+    config, shared = run.fitted.tables[name].config, {c for c, _ in _shared(plan.further)}
+    shared |= {c for key in later for c in config.own_columns(key)}
+    waiting = {c for key in later for c in key.columns} - shared
     make_referable(run, name, made)
     choices = _chosen(run, name, made, ("free", "grouped"))
     changes, left = hold_keys(run, name, made, {c.label: c.chosen for c in choices})
@@ -68,7 +70,7 @@ def link(run: Run, name: str, made: Generated) -> None:
         if not left.any():
             break
         _leave_out(run, name, made, left)
-    waiting_still = {c for key in late for c in key.columns} - {c for c, _ in _shared(plan.further)}
+    waiting_still = {c for key in late for c in key.columns} - shared
     repairs = _unique_repairs(run, name, barred=waiting_still, among=waiting)
     left = _finish(run, name, made, [], Changes(), repairs)
     if left.any():
@@ -384,7 +386,8 @@ def _columns_beside(run: Run, name: str, key: ForeignKey) -> set[str]:
     plan = run.fitted.plan.tables[name]
     others = [f.key for f in plan.further if f.mode != "deferred"]
     others += [] if plan.driver is None else [plan.driver]
-    return {c for other in others for c in other.columns} & set(key.columns)
+    own = run.fitted.tables[name].config.own_columns(key)
+    return ({c for other in others for c in other.columns} & set(key.columns)) | own
 
 
 def _with_column(block: pa.Table, column: str, values: pa.ChunkedArray) -> pa.Table:

@@ -184,7 +184,18 @@ class ParentCodes:
         if features is not None:
             flags = tuple((name, value) for name, value in features["flags"])
             features = Features(tuple(features["numbers"]), flags)
+        _check_tree(state["tree"])
         return cls(state["count"], features, state["tree"])
+
+
+def _check_tree(tree: Mapping[str, list[Any]]) -> None:
+    """Refuse nodes that lead back to one another: who walks them would never end."""
+    if tree:
+        nodes = [np.asarray(tree[name]) for name in ("feature", "left", "right")]
+        feature, left, right = nodes
+        inner = np.flatnonzero(feature >= 0)
+        if (left[inner] <= inner).any() or (right[inner] <= inner).any():
+            raise ValueError("the nodes of a tree lead back")
 
 
 _NODE = ("feature", "threshold", "left", "right", "code")

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from synthohive.relational.parents.parent_codes import ParentCodes
 
@@ -52,3 +53,10 @@ def test_codes_survive_a_checkpoint() -> None:
     codes = fit(parents, children, rows)
     loaded = ParentCodes.from_state(json.loads(json.dumps(codes.to_state())))
     assert np.array_equal(loaded(parents), codes(parents))
+
+
+def test_nodes_that_lead_back_are_refused() -> None:
+    tree = {"feature": [0, 0, -1], "threshold": [0.0] * 3, "left": [1, 0, -1], "right": [2, 2, -1]}
+    state = {"count": 2, "features": None, "tree": {**tree, "code": [-1, -1, 0]}}
+    with pytest.raises(ValueError, match="lead back"):
+        ParentCodes.from_state(state)
