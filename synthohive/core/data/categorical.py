@@ -79,8 +79,19 @@ class Categorical(TallyTransform):
         if not pa.types.is_string(self.plain_type):
             if len(kept) != len(tally) or len(tally) > MAX_NUMBERS:
                 raise Reject("a number with many or with rare values")
-        elif len(kept) > MAX_CATEGORIES or kept.counts.sum() < (1 - MAX_RARE) * present:
+        elif len(kept) > MAX_CATEGORIES or self._rare(tally, kept, present) > MAX_RARE:
             raise Reject("text of mostly rare values")
+
+    @staticmethod
+    def _rare(tally: Tally, kept: Tally, present: int) -> float:
+        """Return the share of rare values: of the rows, or of who holds them.
+
+        What one entity has in half of all rows does not make all others' words rare.
+        """
+        rest = present - int(tally.counts.sum())  # rows of values that were not listed
+        held = int(tally.holders.sum()) + rest
+        of_rows = 1 - int(kept.counts.sum()) / max(present, 1)
+        return min(of_rows, 1 - int(kept.holders.sum()) / max(held, 1))
 
     @property
     def layout(self) -> Layout:

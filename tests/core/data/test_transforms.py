@@ -52,6 +52,13 @@ class TestCategorical(ColumnTransformContract):
         with pytest.raises(Reject):
             self.fitted(pa.array([f"w{i}" for i in range(100)]))
 
+    def test_one_entity_with_half_of_the_rows_makes_no_text_rare(self) -> None:
+        values = pa.array(["always the dog"] * 100 + ["ok", "back", "out"] * 50)
+        who = Entities.over(np.concatenate([np.zeros(100), np.arange(150) % 40 + 1]))
+        transform = self.fitted(values, who)
+        assert isinstance(transform, Categorical)
+        assert transform.categories.to_pylist() == ["back", "ok", "out"]
+
     def test_many_categories_are_embedded(self) -> None:
         values = pa.array([f"c{i % 60}" for i in range(600)])
         assert self.fitted(values).layout.discrete[0].embed
