@@ -98,8 +98,9 @@ def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
             )
     yield from _excluded_problems(table)
     if table.exclude_columns and known and not table.stored:
+        out = ", ".join(f"{table.name}.{n} ({_type(c)})" for n, c in known.items())
         yield (
-            f"{table.name}: no column is left to learn. Exclude the table: "
+            f"{table.name}: no column is left to learn beside {out}. Exclude the table: "
             f"exclude=[{table.name!r}]."
         )
     named: list[tuple[str, Any]] = [

@@ -47,6 +47,11 @@ class FanOut:
     nulls: int = 0
     orphans: int = 0
 
+    @classmethod
+    def childless(cls, parents: int) -> FanOut:
+        """Return that of an empty child table."""
+        return cls({0: parents} if parents else {})
+
 
 @dataclass(frozen=True)
 class KeyCheck:
@@ -90,6 +95,10 @@ class Reader(ABC):
     def count(self, table: str) -> int:
         """Return the exact number of rows."""
 
+    def counts(self, tables: Sequence[str]) -> dict[str, int]:
+        """Return the exact number of rows of each table, in as few round trips as there can be."""
+        return {name: self.count(name) for name in tables}
+
     @abstractmethod
     def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
         """Stream all rows, with each column in its ``Column.arrow_type``."""
@@ -97,6 +106,22 @@ class Reader(ABC):
     @abstractmethod
     def fan_out(self, table: str, key: ForeignKey) -> FanOut:
         """Count children per parent over the full tables."""
+
+    def fan_outs(
+        self, keys: Sequence[tuple[str, ForeignKey]], counts: Mapping[str, int]
+    ) -> list[FanOut]:
+        """Return :meth:`fan_out` of each ``(table, key)``; empty tables are not asked about.
+
+        Parameters
+        ----------
+        keys : sequence of (str, ForeignKey)
+        counts : dict of str to int
+            The number of rows of each table.
+        """
+        return [
+            self.fan_out(table, key) if counts[table] else FanOut.childless(counts[key.parent])
+            for table, key in keys
+        ]
 
     @abstractmethod
     def sample(

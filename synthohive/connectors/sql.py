@@ -21,6 +21,9 @@ from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
 
 __all__ = ["SqlWarehouse"]
 
+_AT_ONCE = 50
+"""Tables counted by one query."""
+
 
 class SqlWarehouse(Warehouse):
     """Reads a schema; the source is never changed.
@@ -103,9 +106,24 @@ class SqlWarehouse(Warehouse):
         with self._reading(table) as connection:
             return self._count(connection, table)
 
+    def counts(self, tables: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of rows; many tables are counted by one query."""
+        with self._snapshot("the rows were counted") as connection:
+            return self._counts(connection, tables)
+
     def _count(self, connection: Connection, table: str) -> int:
-        sql = f"SELECT count(*) FROM {self.place(table)}"
-        return int(self.dialect.execute(connection, sql).scalar_one())
+        return self._counts(connection, [table])[table]
+
+    def _counts(self, connection: Connection, tables: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for start in range(0, len(tables), _AT_ONCE):
+            part = tables[start : start + _AT_ONCE]
+            sql = " UNION ALL ".join(
+                f"SELECT {i} AS n, count(*) AS c FROM {self.place(t)}" for i, t in enumerate(part)
+            )
+            for i, count in self.dialect.execute(connection, sql):
+                found[part[int(i)]] = int(count)
+        return found
 
     def stored(self, table: str) -> list[Column]:
         """Return the columns that are read: neither computed by the database nor excluded."""
@@ -134,6 +152,24 @@ class SqlWarehouse(Warehouse):
 
     def fan_out(self, table: str, key: ForeignKey) -> FanOut:
         """Count children per parent, by SQL aggregates."""
+        with self._reading(table) as connection:
+            return self._fan_out(connection, table, key)
+
+    def fan_outs(
+        self, keys: Sequence[tuple[str, ForeignKey]], counts: Mapping[str, int]
+    ) -> list[FanOut]:
+        """Count children per parent over many keys, on one connection."""
+        if not any(counts[table] for table, _ in keys):
+            return [FanOut.childless(counts[key.parent]) for _, key in keys]
+        with self._snapshot("the children were counted") as connection:
+            return [
+                self._fan_out(connection, table, key)
+                if counts[table]
+                else FanOut.childless(counts[key.parent])
+                for table, key in keys
+            ]
+
+    def _fan_out(self, connection: Connection, table: str, key: ForeignKey) -> FanOut:
         q = self.dialect.quote
         child, parent = self.place(table), self.place(key.parent)
         filled = " AND ".join(f"c.{q(c)} IS NOT NULL" for c in key.columns)
@@ -142,21 +178,20 @@ class SqlWarehouse(Warehouse):
         )
         groups = ", ".join(f"c.{q(c)}" for c in key.columns)
         known = f"EXISTS (SELECT 1 FROM {parent} p WHERE {equal})"
-        with self._reading(table) as connection:
 
-            def scalar(sql: str) -> int:
-                return int(self.dialect.execute(connection, sql).scalar_one())
+        def scalar(sql: str) -> int:
+            return int(self.dialect.execute(connection, sql).scalar_one())
 
-            nulls = scalar(f"SELECT count(*) FROM {child} c WHERE NOT ({filled})")
-            orphans = scalar(f"SELECT count(*) FROM {child} c WHERE {filled} AND NOT {known}")
-            only = f" AND {known}" if orphans else ""
-            rows: Any = self.dialect.execute(
-                connection,
-                f"SELECT n, count(*) FROM (SELECT count(*) AS n FROM {child} c "
-                f"WHERE {filled}{only} GROUP BY {groups}) g GROUP BY n",
-            )
-            histogram = {int(row[0]): int(row[1]) for row in rows}
-            zeros = scalar(f"SELECT count(*) FROM {parent}") - sum(histogram.values())
+        nulls = scalar(f"SELECT count(*) FROM {child} c WHERE NOT ({filled})")
+        orphans = scalar(f"SELECT count(*) FROM {child} c WHERE {filled} AND NOT {known}")
+        only = f" AND {known}" if orphans else ""
+        rows: Any = self.dialect.execute(
+            connection,
+            f"SELECT n, count(*) FROM (SELECT count(*) AS n FROM {child} c "
+            f"WHERE {filled}{only} GROUP BY {groups}) g GROUP BY n",
+        )
+        histogram = {int(row[0]): int(row[1]) for row in rows}
+        zeros = scalar(f"SELECT count(*) FROM {parent}") - sum(histogram.values())
         if zeros > 0:
             histogram[0] = zeros
         return FanOut(dict(sorted(histogram.items())), nulls, orphans)
@@ -168,9 +203,12 @@ class SqlWarehouse(Warehouse):
         subset = Subset(self.dialect, self.place, self._metadata, drivers, size, seed)
         tables = {}
         with self._snapshot("a sample was read") as connection:
-            counts = {name: self._count(connection, name) for name in drivers}
+            counts = self._counts(connection, list(drivers))
             for name in drivers:
                 columns = self.stored(name)
+                if not counts[name]:
+                    tables[name] = self.dialect.schema(columns).empty_table()
+                    continue
                 sql = subset.query(name, columns, counts)
                 parts = list(self.dialect.read(connection, sql, columns, name))
                 tables[name] = pa.Table.from_batches(parts, schema=self.dialect.schema(columns))

@@ -94,11 +94,15 @@ def fit_database(
     metadata.validate_schema()
     check_named(metadata, options.privacy)
     check_entities(metadata, options.privacy)
-    counts = {name: reader.count(name) for name in metadata.tables}
+    counts = reader.counts(list(metadata.tables))
     if not any(counts.values()):
         raise SchemaError("No table has a row.", hint="There is nothing to learn from.")
     plan = RelationalPlan.build(metadata, counts)
-    fan_outs = {key.label(name): reader.fan_out(name, key) for name, key in metadata.foreign_keys()}
+    keys = list(metadata.foreign_keys())
+    fan_outs = {
+        key.label(name): fan_out
+        for (name, key), fan_out in zip(keys, reader.fan_outs(keys, counts))
+    }
     _report_orphans(fan_outs, refuse=options.validate)
     drivers = {name: plan.tables[name].driver for name in plan.order}
     tables = reader.sample(drivers, options.sample_size, options.seed)

@@ -69,7 +69,7 @@ def test_domains_enums_and_unnamed_types(postgres_engine: Engine, postgres_schem
         "CREATE TABLE t (p positive, c colour, x xml, m money, b bit(3), o oid, "
         "v tsvector GENERATED ALWAYS AS (to_tsvector('simple', 'x')) STORED)",
         "INSERT INTO t VALUES (1, 'it''s', '<a/>', 1234.56, B'101', 4294967295)",
-        "CREATE TABLE u (at point)",
+        "CREATE TABLE u (n int, at point)",
     ) as warehouse:
         metadata = warehouse.metadata
     table = metadata.tables["t"]
@@ -80,9 +80,9 @@ def test_domains_enums_and_unnamed_types(postgres_engine: Engine, postgres_schem
     assert got == {
         "p": 1, "c": "it's", "x": "<a/>", "m": Decimal("1234.56"), "b": "101", "o": 4294967295
     }  # fmt: skip
-    with pytest.raises(SchemaValidationError, match=r"u\.at: the type point is not") as caught:
-        metadata.validate_schema()
-    assert len(caught.value.problems) == 1
+    assert metadata.tables["u"].exclude_columns == ["at"]
+    assert metadata.tables["u"].columns["at"].sql_type == "point"
+    metadata.validate_schema()
 
 
 def test_rows_of_partitions_are_read_once(postgres_engine: Engine, postgres_schema: str) -> None:
