@@ -121,7 +121,8 @@ class SqlWarehouse(Warehouse):
             sql = " UNION ALL ".join(
                 f"SELECT {i} AS n, count(*) AS c FROM {self.place(t)}" for i, t in enumerate(part)
             )
-            for i, count in self.dialect.execute(connection, sql):
+            counted: Any = self.dialect.execute(connection, sql)
+            for i, count in counted:
                 found[part[int(i)]] = int(count)
         return found
 

@@ -77,15 +77,15 @@ class Request:
     Attributes
     ----------
     num_rows : dict of str to int
-        Rows of root tables that were asked for by name.
+        Rows of the tables that were asked for by name.
     seed : int
         As given, or drawn.
 
     Raises
     ------
     SchemaError
-        A scale that is not positive, a negative number, an unknown table, or one whose
-        number follows from its parents.
+        A scale that is not positive, a negative number, an unknown table, or one that is
+        kept as it is.
     """
 
     def __init__(
@@ -167,10 +167,10 @@ def _rows(fitted: FittedDatabase, num_rows: Union[int, Mapping[str, int], None])
         if len(tables) != 1:
             raise SchemaError(
                 f"num_rows is one number, but there are {len(tables)} tables.",
-                hint="Pass a dict of root tables to rows, or scale.",
+                hint="Pass a dict of tables to rows, or scale; preview(10) shows ten rows of each.",
             )
         num_rows = {next(iter(tables)): num_rows}
-    arguments.mapping("num_rows", num_rows, "a dict of root tables to numbers")
+    arguments.mapping("num_rows", num_rows, "a dict of tables to numbers")
     for name, value in num_rows.items():
         if name not in tables:
             raise SchemaError.unknown_table(name, tables, where="num_rows")
@@ -180,13 +180,6 @@ def _rows(fitted: FittedDatabase, num_rows: Union[int, Mapping[str, int], None])
 
 def _check_rows(fitted: FittedDatabase, name: str, value: Any) -> None:
     arguments.whole(f"num_rows for table {name!r}", value, 0, MOST)
-    driver = fitted.plan.tables[name].driver
-    if driver is not None:
-        raise SchemaError(
-            f"num_rows for table {name!r} cannot be chosen: its rows follow from "
-            f"{driver.label(name)}.",
-            hint=f"Set the rows of {driver.parent!r}, or pass scale.",
-        )
     if value and not fitted.tables[name].rows:
         raise SchemaError(
             f"num_rows for table {name!r} cannot be chosen: it had no rows to learn from.",

@@ -21,6 +21,7 @@ from synthohive.interface.checkpoint_folder import check_place, unfinished_in
 from synthohive.interface.imputing import Columns, imputed
 from synthohive.interface.inputs import check_source, source_of
 from synthohive.interface.outputs import FORMATS, OutputFormat, file_target, to_files, to_memory
+from synthohive.interface.preview import few_rows, preview_sizes
 from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
 from synthohive.interface.result import WriteSummary
@@ -42,6 +43,7 @@ PathLike = Union[str, "os.PathLike[str]"]
 FileIfExists = Literal["fail", "replace"]
 Conditions = Mapping[str, Mapping[str, Any]]
 SAMPLE_SIZE = 50_000
+MOST_SHOWN = 10_000
 
 
 class Synthesizer(SynthesizerState):
@@ -268,7 +270,8 @@ class Synthesizer(SynthesizerState):
         Parameters
         ----------
         num_rows : int or dict of str to int, optional
-            Rows of the only table, or of each root table (children follow).
+            Rows of the only table, or of the tables named. The children of a table have their
+            usual numbers for each parent, unless they are named, too: these are then scaled.
         output_format : {"pandas", "arrow", "csv", "parquet"}
             The files' format if `output_path` is given ("pandas" writes Parquet).
         output_path : path, optional
@@ -320,6 +323,26 @@ class Synthesizer(SynthesizerState):
             if target is not None:
                 return dict(to_files(made.spools, target))
             return to_memory(made.spools, output_format, self._source)
+
+    def preview(self, rows: int = 10, *, seed: Optional[int] = None) -> dict[str, Any]:
+        """Make a few rows of each table that belong together, as DataFrames to look at.
+
+        Parameters
+        ----------
+        rows : int, default 10
+            Rows of each table; keys lead to rows that are shown. Of a look-up table, those
+            that are referred to, and others up to this number.
+        seed : int, optional
+            Drawn if None.
+
+        Returns
+        -------
+        dict of str to DataFrame
+        """
+        arguments.whole("rows", rows, 1, MOST_SHOWN)
+        fitted = self._state()
+        made = self.sample(preview_sizes(fitted, int(rows)), seed=seed)
+        return dict(few_rows(fitted, made, int(rows)))
 
     @terminable
     def to_database(

@@ -295,17 +295,22 @@ def _groups(run: Run, name: str) -> Groups:
     parent = run.tables[driver.parent]
     if not can_have_rows(run, name):
         return Groups(np.zeros(parent.spool.rows, dtype=np.int64))
+    asked, share, real = run.num_rows.get(name), key.null_share, run.fitted.tables[name].rows
+    total = None if asked is None else round(asked * (1.0 - share))
     count = partial(
         key.fan_out.counts,
         parent.spool.rows,
-        None,
+        total,
         rng=run.rng(name, label, "fan-out"),
-        growth=_growth(run, driver.parent),
+        growth=_growth(run, driver.parent) if total is None else 1.0,
         limit=_limit(run, name),
     )
     counts = driving_counts(run, name, count)
     linked = int(counts.sum())
-    share, real = key.null_share, run.fitted.tables[name].rows
+    if asked is not None and total is not None:
+        if linked != total:
+            log.warning("rows_not_reached", table=name, asked=asked, key=label)
+        return Groups(counts, asked - total)
     without = round(linked * share / (1.0 - share)) if share < 1.0 else _scaled(run, real)
     if not linked + without and real and not run.num_rows:  # else all below it were gone, too
         able = np.flatnonzero(possible(run, name, driver))

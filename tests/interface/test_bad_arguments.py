@@ -182,7 +182,7 @@ def test_sample(name: str, value: Any, synth: Synthesizer) -> None:
 
 
 def test_sample_of_children(pair: Synthesizer, tmp_path: Path) -> None:
-    for rows in (5, {"c": 5}, {"p": 5, "d": 5}):
+    for rows in (5, {"p": 5, "d": 5}, {"c": -5}):
         refused(lambda rows=rows: pair.sample(num_rows=rows))  # type: ignore[misc]
     for more in ({"if_exists": "append"}, {"if_exists": 5}, {"if_exists": None}):
         refused(lambda m=more: pair.sample(output_path=tmp_path, **m), "if_exists")  # type: ignore[misc]

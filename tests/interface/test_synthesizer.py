@@ -169,7 +169,7 @@ def test_scale_and_empty_table(fitted: Synthesizer) -> None:
         ({"num_rows": 5}, "8 tables"),
         ({"num_rows": {"agent": -5}}, "-5"),
         ({"num_rows": {"agnet": 5}}, "Did you mean 'agent'"),
-        ({"num_rows": {"line": 5}}, "follow from"),
+        ({"num_rows": {"country": 5}}, "look-up table"),
     ],
 )
 def test_impossible_requests_are_refused(
@@ -183,6 +183,35 @@ def test_rows_of_root_tables_can_be_set(fitted: Synthesizer) -> None:
     made = fitted.sample(num_rows={"agent": 7}, seed=1)
     assert len(made["agent"]) == 7
     assert set(made["purchase"]["agent"].dropna()) <= set(made["agent"]["id"])
+
+
+def test_rows_of_any_table_can_be_set(fitted: Synthesizer) -> None:
+    """Children of a given size scale their fan-out; what hangs on them follows."""
+    usual = fitted.sample(seed=1)
+    wanted = {"purchase": np.int64(37), "agent": np.int32(5), "line": 400}
+    made = fitted.sample(num_rows=wanted, seed=1)
+    assert {name: len(made[name]) for name in wanted} == wanted
+    assert set(made["line"]["purchase"]) <= set(made["purchase"]["id"])
+    alone = fitted.sample(num_rows={"purchase": 2 * len(usual["purchase"])}, seed=1)
+    assert len(alone["purchase"]) == 2 * len(usual["purchase"])
+    assert len(alone["agent"]) == len(usual["agent"])
+    assert len(alone["line"]) == pytest.approx(2 * len(usual["line"]), rel=0.2)
+
+
+def test_a_preview_shows_ten_rows_of_each_table_that_belong_together(fitted: Synthesizer) -> None:
+    shown = fitted.preview(10, seed=3)
+    again = fitted.preview(10, seed=3)
+    kept = {name for name, table in fitted.fitted_.tables.items() if table.reference is not None}
+    for name, table in fitted.fitted_.tables.items():
+        pd.testing.assert_frame_equal(shown[name], again[name])
+        if name not in kept:
+            assert len(shown[name]) == (10 if table.rows else 0), name
+    for child, key in fitted.metadata.foreign_keys():
+        parents = set(shown[key.parent][key.parent_columns].itertuples(index=False, name=None))
+        children = shown[child][key.columns].dropna().itertuples(index=False, name=None)
+        assert set(children) <= parents, key.label(child)
+    with pytest.raises(SchemaError, match="rows is 0"):
+        fitted.preview(0)
 
 
 def test_quality_gate_names_the_columns_and_writes_nothing(

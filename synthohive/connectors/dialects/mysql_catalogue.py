@@ -165,7 +165,7 @@ def odd_indexes(
     """Return prefix, functional, descending, full-text and spatial indexes."""
     found = {}
     plain = connection.execution_options(no_parameters=True)
-    having = set(connection.execute(text(_ODD), {"schema": schema}).scalars())
+    having: set[Any] = set(connection.execute(text(_ODD), {"schema": schema}).scalars())
     for table in (t for t in tables if t in having):
         made = str(plain.exec_driver_sql(f"SHOW CREATE TABLE {quote(schema, table)}").one()[1])
         for match in _KEY.finditer(made):

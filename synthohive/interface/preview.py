@@ -1,0 +1,62 @@
+"""A few rows of each table that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.relational.fitted import FittedDatabase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["few_rows", "preview_sizes"]
+
+
+def preview_sizes(fitted: FittedDatabase, rows: int) -> dict[str, int]:
+    """Return the number of rows to make of each table: the same of all but look-up tables."""
+    return {
+        name: rows
+        for name, table in fitted.tables.items()
+        if table.reference is None and table.rows
+    }
+
+
+def few_rows(
+    fitted: FittedDatabase, tables: Mapping[str, pd.DataFrame], rows: int
+) -> dict[str, pd.DataFrame]:
+    """Cut look-up tables, which are always whole, to what the other rows refer to.
+
+    Children come first, as what is left of a look-up table decides about those it refers to.
+    """
+    shown = dict(tables)
+    for name in reversed(fitted.plan.order):
+        if fitted.tables[name].reference is not None and len(shown[name]) > rows:
+            used = _used(fitted, shown, name)
+            spare = np.flatnonzero(~used)[: max(rows - int(used.sum()), 0)]
+            used[spare] = True
+            shown[name] = shown[name][used].reset_index(drop=True)
+    return shown
+
+
+def _used(
+    fitted: FittedDatabase, shown: Mapping[str, pd.DataFrame], name: str
+) -> npt.NDArray[np.bool_]:
+    """Return the rows that others refer to; over a key to the table itself, to any depth."""
+    keys = [(c, k) for c, k in fitted.metadata.foreign_keys() if k.parent == name]
+    used: npt.NDArray[np.bool_] = np.zeros(len(shown[name]), dtype=np.bool_)
+    while True:
+        before = int(used.sum())
+        for child, key in keys:
+            rows = shown[child] if child != name else shown[name][used]
+            wanted = set(_tuples(rows, key.columns))
+            used |= np.array([r in wanted for r in _tuples(shown[name], key.parent_columns)])
+        if int(used.sum()) == before:
+            return used
+
+
+def _tuples(frame: pd.DataFrame, columns: list[str]) -> Any:
+    return frame[columns].itertuples(index=False, name=None)
