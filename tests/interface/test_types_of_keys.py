@@ -80,6 +80,25 @@ def test_keys_that_the_database_computes_are_refused(tmp_path: Path, tables: str
         synth.fit(epochs=1, progress=False)
 
 
+def test_rows_of_a_subtype_refer_to_parents_of_that_type(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as db:
+        db.executescript(
+            "CREATE TABLE a (id INT, ty TEXT, PRIMARY KEY (id, ty));"
+            "CREATE TABLE x (id INT PRIMARY KEY, ty TEXT NOT NULL CHECK (ty = 'x'), q INT,"
+            " FOREIGN KEY (id, ty) REFERENCES a);"
+        )
+        db.executemany("INSERT INTO a VALUES (?, ?)", [(i, "xy"[i % 2]) for i in range(60)])
+        db.executemany("INSERT INTO x VALUES (?, 'x', ?)", [(i, i % 4) for i in range(0, 60, 2)])
+        db.commit()
+    synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'x.db'}")
+    synth.fit(epochs=1, seed=1, progress=False, n_jobs=1)
+    for scale in (0.5, 1, 3):
+        rows = made(synth, scale=scale)["x"].to_pylist()
+        assert {row["ty"] for row in rows} == {"x"}
+        assert abs(len(rows) - 30 * scale) <= 0.3 * 30 * scale
+    synth.to_database(schema="copy", seed=4)
+
+
 def test_an_empty_table_beside_a_full_one() -> None:
     empty = {
         "id": pa.array([], pa.int64()),

@@ -14,6 +14,7 @@ from synthohive._logging import get_logger
 from synthohive.relational.attribute_table import any_null
 from synthohive.relational.key_hashes import key_hashes
 from synthohive.relational.making.run import Generated, Run
+from synthohive.relational.parents.reach import referable_keys
 from synthohive.relational.parents.redrawing import Refused, redraw
 from synthohive.relational.parents.row_keys import RowKeys
 from synthohive.relational.rows import put
@@ -98,9 +99,7 @@ def hold_keys(
         parents[plan.driver.label(name)] = made.groups.parents_of(rows)
     if not len(rows) or not _entangled(config, name, keys, parents):
         return Changes(), left
-    tables = [
-        run.tables[k.parent].spool.column_table(list(dict.fromkeys(k.parent_columns))) for k in keys
-    ]
+    tables = [referable_keys(run, name, key) for key in keys]
     nothing = np.full(len(rows), -1, dtype=np.int64)
     whole = RowKeys(config, keys, tables, [parents.get(k.label(name), nothing) for k in keys])
     changed, left = redraw(whole, {}, run.rng(name, "keys drawn anew"))

@@ -8,6 +8,7 @@ from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from synthohive.relational.attribute_table import any_null
 from synthohive.relational.making.run import Run
@@ -92,9 +93,25 @@ def children_per_parent(
     return counts
 
 
-def possible(run: Run, name: str, key: ForeignKey) -> Bools:
-    """Return the parents over `key` that rows can refer to without breaking another key."""
+def referable_keys(run: Run, name: str, key: ForeignKey) -> pa.Table:
+    """Return the parents' keys; NULL, to which nobody refers, where rows' CHECKs forbid them."""
     keys = run.tables[key.parent].spool.column_table(list(dict.fromkeys(key.parent_columns)))
+    copied = pa.table({c: keys.column(p) for c, p in zip(key.columns, key.parent_columns)})
+    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
+    broken = checks.violations(copied).values()
+    if not broken:
+        return keys
+    index = np.arange(len(keys), dtype=np.int64)
+    forbidden = np.isin(index, np.concatenate(list(broken)))
+    return keys.take(pa.array(index, mask=forbidden))
+
+
+def possible(run: Run, name: str, key: ForeignKey) -> Bools:
+    """Return the parents over `key` that rows can refer to without breaking another key.
+
+    Nor a CHECK over the key's columns alone: rows of a subtype refer to parents of that type.
+    """
+    keys = referable_keys(run, name, key)
     able = ~any_null(keys, key.parent_columns)  # nobody refers to NULL
     for further in run.fitted.plan.tables[name].further:
         if {c for c, _ in further.shared} <= set(key.columns) and further.mode == "grouped":
