@@ -259,3 +259,28 @@ def test_keys_that_came_out_wrong(name: str, tmp_path: Path) -> None:
             assert abs(len(made[one.name]) - wanted) <= 0.05 * wanted, (one.name, scale)
     synth.to_database(schema="copy", seed=4, scale=3.0)
     assert set(written(tmp_path / "copy.db")) >= {one.name for one in graph.tables}
+
+
+def test_a_unique_key_that_is_null_in_all_rows_drawn_gets_one_value(tmp_path: Path) -> None:
+    codes = {"id": "int", "code": "text?", "v": "real"}
+    parents = [(i, "b1" if i == 3 else None, i / 3) for i in range(12)]
+    graph = Graph(
+        [
+            table("p", codes, parents, pk=["id"], uniques=[["code"]]),
+            table(
+                "c",
+                {"id": "int", "p": "text"},
+                [(i, "b1") for i in range(20)],
+                pk=["id"],
+                keys=[(["p"], "p", ["code"])],
+            ),
+        ],
+        [],
+    )
+    graph.write(tmp_path / "real.db")
+    synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'real.db'}")
+    synth.fit(seed=1, epochs=1, progress=False, n_jobs=1)
+    for scale in (0.5, 1.0, 3.0):
+        made = synth.sample(seed=3, scale=scale, output_format="arrow")
+        assert_valid(graph, made)
+        assert len(made["c"]) > 0

@@ -1,4 +1,4 @@
-"""Rows that others must refer to, by columns that may be NULL: some need values there."""
+"""Rows that others must refer to, by columns that may be NULL: one needs values there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def make_referable(run: Run, name: str, made: Generated) -> None:
     """Fill the NULLs of a key where no row at all could be referred to over it.
 
     Values of few entities are not shown; where all values are such, a column is NULL throughout,
-    and the rows that must refer to it would be lost.
+    and the rows that must refer to it would be lost. One row is enough for them, and all that may
+    have the value: what is referred to is unique.
     """
     config = run.fitted.tables[name].config
     filled: set[str] = set()
@@ -35,14 +36,19 @@ def make_referable(run: Run, name: str, made: Generated) -> None:
     }
 
     def fill(block: pa.Table, start: int) -> pa.Table:
-        rng = run.rng(name, "referable", start)
+        if start or not len(block):
+            return block
+        rng = run.rng(name, "referable")
         for column in sorted(filled):
             place = block.column_names.index(column)
             described = config.columns[column].model_copy(update={"nullable": False})
             if listed[column]:
                 described = described.model_copy(update={"enum_values": listed[column]})
-            array = never_null(described, block.column(place), None, rng)
-            block = block.set_column(place, block.field(place), array)
+            rows = block.column(place).combine_chunks()
+            first = never_null(described, rows.slice(0, 1), None, rng)
+            block = block.set_column(
+                place, block.field(place), pa.concat_arrays([first, rows.slice(1)])
+            )
         return block
 
     made.spool.rewrite(fill)
