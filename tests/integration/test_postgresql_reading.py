@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from synthohive import ConnectorError, Metadata, SchemaError, SchemaValidationError
+from synthohive.connectors.special_values import EARLY, FAR
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.schema import ColumnKind
 
@@ -147,8 +148,8 @@ def test_moments(postgres_engine: Engine, postgres_schema: str) -> None:
         "INSERT INTO bc VALUES (1, '0044-03-15 BC')",
     ) as warehouse:
         got = columns(warehouse)
-        assert [str(v) for v in got["d"]] == ["None", "0001-01-01"]
-        assert [str(v) for v in got["at"]] == ["None", "9999-12-31 23:59:59.999999"]
+        assert [str(v) for v in got["d"]] == [str(FAR.date()), "0001-01-01"]
+        assert [str(v) for v in got["at"]] == [str(EARLY), "9999-12-31 23:59:59.999999"]
         assert [v.total_seconds() for v in got["span"]] == [29 * 86400, -0.000001]
         assert str(got["clock"][0]) == "12:30:00"
         with pytest.raises(ConnectorError, match=r"bc\.d holds a value") as caught:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
-import structlog
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import mysql_catalogue as catalogue
 from synthohive.connectors.dialects.base import Dialect, OddIndex
 from synthohive.connectors.dialects.rows import batches
+from synthohive.connectors.special_values import EARLY, stand_in
 from synthohive.schema import Column, ColumnKind, Metadata
 
 __all__ = ["MySQL"]
 
-log = structlog.get_logger(__name__)
-
 
 class MySQL(Dialect):
-    """See the module; zero dates ('0000-00-00') are read as NULL."""
+    """See the module; something stands for zero dates ('0000-00-00')."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         "mysql", schemas_are_databases=True, max_identifier=64
@@ -79,15 +76,13 @@ class MySQL(Dialect):
         """See the base class."""
         streaming = connection.execution_options(stream_results=True)
         with self.execute(streaming, sql) as result:
-            yield from batches(result, columns, table, partial(_array, table))
+            yield from batches(result, columns, table, _array)
 
 
-def _array(table: str, column: Column, values: Sequence[Any]) -> pa.Array:
+def _array(column: Column, values: Sequence[Any]) -> pa.Array:
     if column.kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP):
-        zeros = sum(isinstance(v, str) for v in values)  # a zero date comes as text
-        if zeros:
-            log.warning("zero_dates_read_as_null", table=table, column=column.name, rows=zeros)
-            values = [None if isinstance(v, str) else v for v in values]
+        zero = stand_in(EARLY, column.arrow_type)  # a zero date comes as text
+        values = [zero if isinstance(v, str) else v for v in values]
     if column.kind is ColumnKind.TIMESTAMP and column.timezone:
         return pa.array(values, pa.timestamp("us")).cast(column.arrow_type)
     if column.kind is ColumnKind.BOOLEAN:

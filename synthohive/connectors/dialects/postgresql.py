@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import postgresql_catalogue as catalogue
 from synthohive.connectors.dialects.base import Dialect, OddIndex
+from synthohive.connectors.special_values import EARLY, FAR, MIDNIGHT
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 
@@ -71,8 +72,8 @@ class PostgreSQL(Dialect):
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class.
 
-        Infinite moments, spans and decimals, and NaN decimals, are read as NULL; the zone
-        of a ``timetz`` is left out.
+        Infinite moments and 24:00 are read as what stands for them; infinite spans and decimals,
+        and NaN decimals that are no floats, as NULL; the zone of a ``timetz`` is left out.
         """
         kind = column.kind
         if kind is ColumnKind.ARRAY:
@@ -90,11 +91,12 @@ class PostgreSQL(Dialect):
             return f"CASE WHEN {finite} THEN {number} END"
         if kind is ColumnKind.TIMESTAMP:
             plain = f"({quoted} AT TIME ZONE 'UTC')" if column.timezone else quoted
-            return f"CASE WHEN isfinite({quoted}) THEN {plain} END"
+            return _finite(quoted, plain, "timestamp")
         if kind is ColumnKind.DATE:
-            return f"CASE WHEN isfinite({quoted}) THEN {quoted} END"
+            return _finite(quoted, quoted, "date")
         if kind is ColumnKind.TIME:
-            return f"({quoted})::time"
+            time = f"({quoted})::time"
+            return f"CASE WHEN {time} = '24:00' THEN time '{MIDNIGHT}' ELSE {time} END"
         if kind in (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.CATEGORICAL, ColumnKind.UUID):
             return f"{quoted}::text"
         return quoted
@@ -147,6 +149,15 @@ class PostgreSQL(Dialect):
             raise ConnectorError(f"Table {table!r} could not be read: {reason}.") from exc
 
 
+def _finite(quoted: str, plain: str, type_: str) -> str:
+    """Return SQL that reads a moment, with what stands for the infinite ones."""
+    far, early = (moment.date() if type_ == "date" else moment for moment in (FAR, EARLY))
+    return (
+        f"CASE {quoted} WHEN 'infinity' THEN {type_} '{far}' "
+        f"WHEN '-infinity' THEN {type_} '{early}' ELSE {plain} END"
+    )
+
+
 def _unreadable(table: str, columns: Sequence[Column], message: str) -> ConnectorError:
     """Name the column in which the parser found a value beyond the type's range."""
     if "straddling" in message:
@@ -158,7 +169,8 @@ def _unreadable(table: str, columns: Sequence[Column], message: str) -> Connecto
     place = f"{table}.{columns[int(found[1])].name}" if found else f"Table {table!r}"
     return ConnectorError(
         f"{place} holds a value that cannot be carried.",
-        hint="Dates before the year 1 or after 9999 and the time 24:00 are not read.",
+        hint="Dates before the year 1 or after 9999 are not read. Leave the column out: "
+        f"metadata.exclude({place!r}), or correct the values in the source.",
     )
 
 

@@ -15,6 +15,7 @@ from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata, Tab
 __all__ = ["Catalogue", "amend", "identity", "odd_indexes", "partitions"]
 
 MAX_DIGITS = 76  # of an Arrow decimal256
+_EXACT_DIGITS = 15  # that any double keeps
 # A migration holds its tables for as long as it likes; reading then fails instead of hanging.
 LOCK_TIMEOUT = """
 SELECT set_config('lock_timeout', CASE setting WHEN '0' THEN '30s' ELSE setting || 'ms' END, true)
@@ -219,12 +220,15 @@ def _measure(
         finite = f"{name}::text NOT IN ('NaN', 'Infinity', '-Infinity')"
         parts.append(f"max(scale({name})) FILTER (WHERE {finite})")
         parts.append(f"max(length(trunc(abs({name}))::text)) FILTER (WHERE {finite})")
+        parts.append(f"count(*) FILTER (WHERE NOT {finite})")
     sql = f"SELECT {', '.join(parts)} FROM {place}"
     plain = connection.execution_options(no_parameters=True)
     row: Any = plain.exec_driver_sql(sql).one()
     for i, column in enumerate(columns):
-        scale, whole = int(row[2 * i] or 0), int(row[2 * i + 1] or 1)
-        if scale + whole > MAX_DIGITS:
+        scale, whole = int(row[3 * i] or 0), int(row[3 * i + 1] or 1)
+        if row[3 * i + 2] and scale + whole <= _EXACT_DIGITS:  # floats know NaN and infinities
+            column.kind, column.precision, column.scale = ColumnKind.FLOAT, None, None
+        elif scale + whole > MAX_DIGITS:
             column.kind = ColumnKind.UNSUPPORTED
             column.sql_type = f"{column.sql_type} with values of {scale + whole} digits"
         else:

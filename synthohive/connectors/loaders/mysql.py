@@ -368,7 +368,10 @@ class MysqlWriter(StagedWriter):
         if self._local and self._folder is None:
             self._folder = Workspace()
         folder = self._folder.path if self._folder is not None else None
-        loader = RowLoader(self._connection, self.staging, table, columns, folder=folder)
+        dialect = self.metadata.dialect
+        loader = RowLoader(
+            self._connection, self.staging, table, columns, folder=folder, dialect=dialect
+        )
         return sum(loader.load(batch) for batch in regroup(batches))
 
     def _analyze(self) -> None:

@@ -22,6 +22,7 @@ from synthohive.connectors.loaders.text import (
     since_epoch,
     text,
 )
+from synthohive.connectors.special_values import respelled
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class RowLoader:
         In the order of the batches.
     folder : Path, optional
         Where LOAD DATA LOCAL finds its rows; rows are inserted if None.
+    dialect : str, optional
+        Of the database that they came from: whose special values are spelled again.
     """
 
     def __init__(
@@ -61,9 +64,10 @@ class RowLoader:
         columns: Sequence[Column],
         *,
         folder: Optional[Path],
+        dialect: Optional[str] = None,
     ) -> None:
         self._connection = connection
-        self._table = table
+        self._table, self._dialect = table, dialect
         self._columns = columns
         found = self._rows(
             "SELECT COLUMN_NAME, LOWER(DATA_TYPE), EXTRA FROM information_schema.COLUMNS "
@@ -92,11 +96,17 @@ class RowLoader:
         if self._columns:
             self._store(
                 [
-                    _text(self._types[column.name], array)
+                    self._written(column, array)
                     for column, array in zip(self._columns, batch.columns)
                 ]
             )
         return int(batch.num_rows)
+
+    def _written(self, column: Column, array: pa.Array) -> tuple[pa.Array, bool]:
+        written, quoted = _text(self._types[column.name], array)
+        if self._dialect in ("mysql", "mariadb"):
+            written = respelled(array, written, self._dialect)
+        return written, quoted
 
     def _rows(self, sql: str, values: Optional[tuple[Any, ...]] = None) -> list[Any]:
         with self._connection.cursor() as cursor:

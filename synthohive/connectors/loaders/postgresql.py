@@ -326,7 +326,7 @@ class PostgresqlWriter(StagedWriter):
             for statement in self.ddl.tables[table]:
                 self._run(statement)
         step("table created")
-        stream = CsvStream(columns, batches)
+        stream = CsvStream(columns, batches, self.metadata.dialect)
         with self._connection.cursor() as cursor:
             if columns:
                 names = ", ".join(quote(column.name) for column in columns)

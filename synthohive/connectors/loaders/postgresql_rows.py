@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from synthohive.connectors.loaders.text import array_literals, hexadecimal, iso_timestamps, text
+from synthohive.connectors.special_values import respelled
 from synthohive.schema import ColumnKind
 
 if TYPE_CHECKING:
@@ -21,10 +22,23 @@ _CSV = pa.csv.WriteOptions(include_header=False)
 
 
 class CsvStream:
-    """Batches as a file of CSV, written when read."""
+    """Batches as a file of CSV, written when read.
 
-    def __init__(self, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]) -> None:
-        self._columns = columns
+    Parameters
+    ----------
+    columns : sequence of Column
+    batches : iterator of pyarrow.RecordBatch
+    dialect : str, optional
+        Of the database that they came from: whose special values are spelled again.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        batches: Iterator[pa.RecordBatch],
+        dialect: Optional[str] = None,
+    ) -> None:
+        self._columns, self._dialect = columns, dialect
         self._batches = batches
         self._view = memoryview(b"")
         self.rows = 0
@@ -36,14 +50,16 @@ class CsvStream:
             if batch is None:
                 return b""
             self.rows += batch.num_rows
-            self._view = memoryview(_csv(self._columns, batch))
+            self._view = memoryview(_csv(self._columns, batch, self._dialect))
         end = size if size >= 0 else len(self._view)
         piece, self._view = self._view[:end], self._view[end:]
         return piece.tobytes()
 
 
-def _csv(columns: Sequence[Column], batch: pa.RecordBatch) -> pa.Buffer:
+def _csv(columns: Sequence[Column], batch: pa.RecordBatch, dialect: Optional[str]) -> pa.Buffer:
     arrays = [_text(column, array) for column, array in zip(columns, batch.columns)]
+    if dialect == "postgresql":
+        arrays = [respelled(*pair, dialect) for pair in zip(batch.columns, arrays)]
     sink = pa.BufferOutputStream()
     named = pa.record_batch(arrays, names=[str(i) for i in range(len(arrays))])
     pa.csv.write_csv(named, sink, _CSV)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Optional
 
 import numpy as np
@@ -14,7 +15,7 @@ from synthohive.core.data.canonical import restore
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.modes import Modes
 from synthohive.core.data.numeric import Numeric
-from synthohive.core.data.tally import Tally
+from synthohive.core.data.tally import Tally, tallies_of
 
 __all__ = ["Datetime"]
 
@@ -22,17 +23,21 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _SECONDS = (86_400, 43_200, 3_600, 1_800, 900, 600, 300, 60, 30, 10, 5, 1)
 _MIN_DAYS = 4
 _UNEVEN = 0.05
+_ALL_OF_A_DAY = 0.95
 
 
 class Datetime(Numeric):
     """Time as numbers of days or microseconds, on the coarsest natural grid.
 
     A timestamp whose time of day follows a pattern (opening hours) becomes two numbers:
-    the day, and the time of day. Each has a code and a position.
+    the day, and the time of day. Each has a code and a position. A day on which all is at one
+    moment ("open end", 9999-12-31 23:59:59) decides the time, which is not drawn.
     """
 
     name = "datetime"
     hours_: Optional[Modes] = None
+    moments_: npt.NDArray[np.int64] = np.zeros((2, 0), dtype=np.int64)
+    """Such days and their times, by day."""
 
     @property
     def _per_day(self) -> int:
@@ -75,10 +80,54 @@ class Datetime(Numeric):
         nulls = {"null": summary["nulls"]}
         k = self.settings
         self.modes_ = Modes.fit(day, nulls, pa.int64(), k, first, natural=(7, 1))
+        moments = self._moments(summary)
+        self.moments_ = np.array(sorted(moments), dtype=np.int64).reshape(-1, 2).T
+        hour = self._without(hour, moments)
         top = self._per_day - 1
         natural = self._natural()
         self.hours_ = Modes.fit(hour, {}, pa.int64(), k, second, limits=(0, top), natural=natural)
         return self
+
+    def _moments(self, summary: Summary) -> dict[tuple[int, int], int]:
+        """Return how often days with a code of their own hold one moment alone: day, time."""
+        days = tallies_of(summary["day"], pa.int64())["top"]
+        moments = tallies_of(summary["value"], self.plain_type)["top"]
+        own = set(self.modes_.heavy.to_pylist())
+        of_day = dict(zip(days.values.to_pylist(), days.counts.tolist()))
+        found = {}
+        for row in np.flatnonzero(moments.holders >= self.settings.k):
+            day, hour = divmod(int(moments.values[row].as_py()), self._per_day)
+            count = int(moments.counts[row])
+            if day in own and count >= _ALL_OF_A_DAY * of_day.get(day, np.inf):
+                found[day, hour] = count
+        return found
+
+    @staticmethod
+    def _without(hour: Summary, moments: dict[tuple[int, int], int]) -> Summary:
+        """Return a tally of times without those that are only of such moments."""
+        often: Counter[int] = Counter()
+        for (_, time), count in moments.items():
+            often[time] += count
+        kept = dict(hour)
+        for part in ("sample", "top", "low", "high"):
+            if part in hour:
+                tally = Tally.from_dict(hour[part], pa.int64())
+                times = zip(tally.values.to_pylist(), tally.counts.tolist())
+                other = [i for i, (time, count) in enumerate(times) if count > often[time]]
+                if not other:
+                    return hour
+                kept[part] = tally.take(np.array(other, dtype=np.int64)).to_dict()
+        return kept
+
+    def _decided(self, day: pa.Array) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+        """Return the rows whose day decides the time, and that time."""
+        days, hours = self.moments_
+        numbers = day.fill_null(0).to_numpy(zero_copy_only=False)
+        if not len(days):
+            return np.zeros(len(day), dtype=np.bool_), np.zeros(len(day), dtype=np.int64)
+        place = np.minimum(np.searchsorted(days, numbers), len(days) - 1)
+        decided = (days[place] == numbers) & ~day.is_null().to_numpy(zero_copy_only=False)
+        return decided, hours[place]
 
     def _has_pattern(self, summary: Summary) -> bool:
         hours = Tally.from_dict(summary["hour"]["sample"], pa.int64())
@@ -106,7 +155,9 @@ class Datetime(Numeric):
             return super().encode(values, rng)
         day, hour = self._split(self.plain(values))
         codes, positions = self.modes_.encode(day, rng)
-        # the time of day of a NULL row is any one, so that no block must hold a NULL
+        # the time of day of a NULL row is any one, so that no block must hold a NULL; so is what
+        # the day decides
+        hour = pc.if_else(pa.array(self._decided(day)[0]), pa.scalar(None, pa.int64()), hour)
         hour_codes, hour_positions = self.hours_.encode(hour, rng)
         return (
             np.stack([codes, hour_codes], axis=1),
@@ -125,6 +176,8 @@ class Datetime(Numeric):
         width = 1 if self.modes_.active else 0
         day = self.modes_.decode(codes[:, 0], values[:, :width], rng)
         hour = self.hours_.decode(codes[:, 1], values[:, width:], rng)
+        decided, times = self._decided(day)
+        hour = pc.if_else(pa.array(decided), pa.array(times), hour)
         plain = pc.add(pc.multiply(day, self._per_day), hour)
         return restore(plain, self.column.arrow_type)
 
@@ -133,7 +186,7 @@ class Datetime(Numeric):
         state, arrays = super().to_state()
         if self.hours_ is not None:
             hours, more = self.hours_.to_state()
-            state = {**state, "hours": hours}
+            state = {**state, "hours": hours, "moments": self.moments_.tolist()}
             arrays = {**arrays, **{f"hours.{name}": array for name, array in more.items()}}
         return state, arrays
 
@@ -152,4 +205,6 @@ class Datetime(Numeric):
             cut = len("hours.")
             more = {n[cut:]: a for n, a in arrays.items() if n.startswith("hours.")}
             transform.hours_ = Modes.from_state(pa.int64(), state["hours"], more)
+            moments = np.array(state["moments"], dtype=np.int64)
+            transform.moments_ = moments.reshape(2, -1)
         return transform

@@ -131,6 +131,9 @@ class Modes:
             index = np.where(self._is_heavy(codes), len(plain) + codes - self.active, -1)
             rows = np.where(index >= 0, index, np.arange(len(plain)))
             plain = pa.concat_arrays([plain, self.heavy]).take(pa.array(rows))
+        for name in self.odd:
+            if name != "null":  # after the units, which may be whole numbers
+                plain = pc.if_else(pa.array(self.is_odd(codes, name)), _ODD[name], plain)
         return plain
 
     def is_odd(self, codes: Codes, name: str) -> npt.NDArray[np.bool_]:
@@ -160,9 +163,6 @@ class Modes:
             is_heavy = self._is_heavy(codes)
             index = np.clip(codes - self.active, 0, len(self.heavy) - 1)
             numbers = np.where(is_heavy, self._heavy_units[index], numbers)
-        for name in self.odd:
-            if name != "null" and not whole:
-                numbers = np.where(self.is_odd(codes, name), _ODD[name], numbers)
         return numbers
 
     @property

@@ -1,0 +1,75 @@
+"""Values of an engine that no Arrow type has, and what stands for them between reading and writing.
+
+PostgreSQL's infinite dates and its time 24:00, and MySQL's zero date, are point masses: they say
+"for ever" or "unknown", and a column may be NOT NULL because it has them. Each is read as a moment
+that nobody writes, near an end of what Python can show, learned as a value of its own, and written
+as it was. Only a copy in the same engine spells them again; elsewhere the stand-in stays.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["EARLY", "FAR", "MIDNIGHT", "respelled", "stand_in"]
+
+FAR = datetime.datetime(9999, 12, 30, 23, 59, 59, 999998)
+EARLY = datetime.datetime(1, 1, 2, 0, 0, 0, 2)
+MIDNIGHT = datetime.time(23, 59, 59, 999998)
+
+_INFINITE: Mapping[Any, str] = {FAR: "infinity", EARLY: "-infinity"}
+_SPELLINGS: Mapping[str, tuple[Mapping[Any, str], Mapping[Any, str]]] = {
+    "postgresql": (_INFINITE, {MIDNIGHT: "24:00:00"}),
+    "mysql": ({EARLY: "0000-00-00"}, {}),
+    "mariadb": ({EARLY: "0000-00-00"}, {}),
+}
+"""By dialect: what dates and moments stand for, and what times of day do."""
+
+
+def stand_in(moment: datetime.datetime, type_: pa.DataType) -> Any:
+    """Return a moment as a value of a column's type.
+
+    Examples
+    --------
+    >>> stand_in(FAR, pa.date32())
+    datetime.date(9999, 12, 30)
+    """
+    return moment.date() if pa.types.is_date(type_) else moment
+
+
+def respelled(array: pa.Array, written: pa.Array, dialect: str) -> pa.Array:
+    """Return a column's texts, with the engine's own spelling of what stands for others.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+        The values.
+    written : pyarrow.Array
+        The same as the loader would write them.
+    dialect : str
+        Of the database that the rows came from, and go to.
+
+    Examples
+    --------
+    >>> days = pa.array([FAR.date(), datetime.date(2024, 1, 1)])
+    >>> respelled(days, days, "postgresql").to_pylist()
+    ['infinity', '2024-01-01']
+    """
+    type_ = array.type
+    moments, times = _SPELLINGS.get(dialect, ({}, {}))
+    known: Mapping[Any, str] = times if pa.types.is_time(type_) else moments
+    if not (pa.types.is_time(type_) or pa.types.is_date(type_) or pa.types.is_timestamp(type_)):
+        return written
+    plain = array
+    if pa.types.is_timestamp(type_):
+        plain = pc.cast(pc.cast(array, pa.timestamp("us", type_.tz)), pa.timestamp("us"))
+    for moment, spelling in known.items():
+        value = moment if pa.types.is_time(type_) else stand_in(moment, type_)
+        found = pc.equal(plain, pa.scalar(value, plain.type))
+        if pc.any(found).as_py():
+            written = pc.if_else(found, spelling, pc.cast(written, pa.string()))
+    return written
