@@ -79,6 +79,9 @@ class Column(Strict):
         The Arrow type in which the column was read, e.g. ``"decimal128(15, 2)"``.
     computed : str, optional
         The expression of a generated column: never modelled, never loaded.
+    text_form : str, optional
+        How a date or time is written where the engine keeps it as text (SQLite), in the way of
+        ``strftime``: ``"%Y-%m-%dT%H:%M:%SZ"``.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Column(Strict):
     identity: Optional[Identity] = None
     computed: Optional[str] = None
     comment: Optional[str] = None
+    text_form: Optional[str] = None
 
     @property
     def arrow_type(self) -> pa.DataType:

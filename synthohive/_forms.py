@@ -49,7 +49,7 @@ ALPHABETS = tuple(
             *(_DIGITS, _UP, _LOW, _DIGITS + "abcdef", _DIGITS + "ABCDEF", _DIGITS + _UP),
             *(_CROCKFORD, _CROCKFORD.lower(), _BASE32, _BASE32.lower(), _DIGITS + _LOW),
             *(_BASE58, _UP + _LOW, _DIGITS + _UP + _LOW, _DIGITS + _UP + _LOW + "-_"),
-            *(_DIGITS + _UP + _LOW + "+/=", "ABCDEF", "abcdef", _DIGITS + "X"),
+            *(_DIGITS + _UP + _LOW + "+/=", _DIGITS + "X"),
             *(_CYRILLIC, _CYRILLIC.upper(), _GREEK, _GREEK.upper()),
             _IDEOGRAPHS,
         ),

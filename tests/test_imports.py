@@ -20,7 +20,16 @@ HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow
 # from another group of its layer or from above.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("exceptions", "_version", "_logging", "_readable", "_signals"),
-    ("_columns", "_workspace", "_components", "_arguments", "_forms", "_words", "_check_digits"),
+    (
+        "_columns",
+        "_workspace",
+        "_components",
+        "_arguments",
+        "_forms",
+        "_words",
+        "_check_digits",
+        "_moments",
+    ),
     ("_files",),
     ("schema", "_arrow", "_entities", "_schema_checks"),
     ("core.data", "connectors", "privacy", "validation"),

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive import _forms as forms
+from synthohive import _moments as moments
 from synthohive import _words as words
 from synthohive._check_digits import CheckDigits, check_of, scheme
 from synthohive._entities import Entities
@@ -26,7 +27,7 @@ from synthohive.relational.key_makers import SPARSE, KeyMaker, SequenceMaker, co
 from synthohive.relational.key_tiers import Template, Tier, Tiers
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["CountedTextMaker", "PatternMaker"]
+__all__ = ["CountedTextMaker", "MomentTextMaker", "PatternMaker"]
 
 IntArray = npt.NDArray[np.int64]
 _PERIOD = 1000
@@ -81,8 +82,9 @@ class CountedTextMaker(KeyMaker):
 
     def stretch(self, rows: int, sampled: int) -> None:
         """Count as densely as the whole table does."""
-        self._counter.stretch(rows, sampled)
-        self.settings["counter"] = self._counter.settings
+        counter = self._counter
+        counter.stretch(rows, sampled)
+        self.settings["counter"] = counter.settings
 
     @property
     def _counter(self) -> SequenceMaker:
@@ -102,6 +104,52 @@ class CountedTextMaker(KeyMaker):
         if self.column.length is not None and longest > self.column.length:
             raise _no_room(self.column, len(rows))
         return pc.cast(text, self.column.arrow_type)
+
+
+class MomentTextMaker(KeyMaker):
+    """Dates or times that are kept as text, one after the other: ``2024-01-31``."""
+
+    name = "moments"
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept texts that are all written in one form."""
+        texts, _ = _sample(column, values, entities)
+        form = moments.form_of(texts)
+        if form is None or len(texts) < forms.LEAST:
+            return None
+        parsed = pa.chunked_array([moments.parse(pa.array(texts, pa.string()), form)])
+        found = SequenceMaker.learn(_moment_column(column, form), parsed, None, k)
+        return None if found is None else cls(column, {"form": form, "counter": found.settings})
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Go on as densely as the whole table does."""
+        counter = self._counter
+        counter.stretch(rows, sampled)
+        self.settings["counter"] = counter.settings
+
+    @property
+    def _counter(self) -> SequenceMaker:
+        column = _moment_column(self.column, self.settings["form"])
+        return SequenceMaker(column, self.settings["counter"])
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Go on, and write the moments."""
+        made = self._counter.make_rows(rows, groups, positions, sizes, seed)
+        return pc.cast(moments.write(made, self.settings["form"]), self.column.arrow_type)
+
+
+def _moment_column(column: Column, form: str) -> Column:
+    return Column(name=column.name, kind=ColumnKind(moments.kind_of_form(form)))
 
 
 class PatternMaker(KeyMaker):

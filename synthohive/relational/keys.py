@@ -20,7 +20,7 @@ from synthohive.relational.key_makers import (
     SequenceMaker,
     UuidMaker,
 )
-from synthohive.relational.key_patterns import CountedTextMaker, PatternMaker
+from synthohive.relational.key_patterns import CountedTextMaker, MomentTextMaker, PatternMaker
 from synthohive.relational.rows import group_codes
 from synthohive.schema import Column, ForeignKey, TableConfig
 
@@ -30,6 +30,7 @@ _ALONE: tuple[type[KeyMaker], ...] = (
     UuidMaker,
     SequenceMaker,
     CountedTextMaker,
+    MomentTextMaker,
     PatternMaker,
 )
 _IN_GROUP: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)

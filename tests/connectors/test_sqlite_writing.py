@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.pool import NullPool
 
 from synthohive.connectors.loaders import default_target, open_writer, sqlite_file
+from synthohive.connectors.sql import SqlWarehouse
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 from tests.contracts.writer import ORIGIN, Place, WriterContract, described, rows, write
@@ -176,3 +177,40 @@ def test_sqlalchemy_reads_every_kind_back(tmp_path: Path) -> None:
     expected["j"] = {"a": [1]}
     assert dict(full._mapping) == expected
     assert set(empty) == {None}
+
+
+@pytest.mark.parametrize(
+    ("declared", "real"),
+    [
+        ("DATETIME", "2024-01-{:02d} 00:01:{:02d}"),
+        ("DATETIME", "2024-01-{:02d}T05:30:{:02d}Z"),
+        ("DATETIME", "2024-01-{:02d} 00:00:{:02d}.250"),
+        ("DATETIME", "2024-01-{:02d}T10:00:{:02d}+02:00"),
+        ("DATETIME", "2024-01-{:02d} 00:00"),
+        ("DATETIME", "2024-01-{:02d}"),
+        ("DATE", "2024-01-{:02d}"),
+        ("TIME", "{:02d}:30"),
+        ("TIME", "{:02d}:30:{:02d}.5"),
+    ],
+)
+def test_dates_and_times_keep_the_form_of_the_source(
+    declared: str, real: str, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "s.db", tmp_path / "t.db"
+    values = [real.format(i % 20 + 1, i % 60) for i in range(40)]
+    with sqlite3.connect(source) as db:
+        db.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, v {declared}, price DECIMAL(10, 2))")
+        db.executemany("INSERT INTO t (v, price) VALUES (?, 16.99)", [(v,) for v in values])
+    db.close()
+    warehouse = SqlWarehouse(f"sqlite:///{source}")
+    writer = open_writer(
+        sa.create_engine(f"sqlite:///{source}"),
+        Metadata.from_json(warehouse.metadata.to_json()),
+        target_engine=sa.create_engine(f"sqlite:///{target}"),
+        provenance=ORIGIN,
+    )
+    write(writer, {"t": pa.Table.from_batches(list(warehouse.read("t")))})
+    with sqlite3.connect(target) as db:
+        assert [v for (v,) in db.execute("SELECT v FROM t ORDER BY id")] == values
+        assert db.execute("SELECT count(*) FROM t WHERE price = 16.99").fetchone() == (40,)
+    db.close()

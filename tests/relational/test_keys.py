@@ -162,6 +162,10 @@ FORMS: dict[str, tuple[Any, str]] = {
     "padded": (lambda r, i: f"INV-{i + 1:06d}", r"INV-\d{6}"),
     "per year": (lambda r, i: f"PO/202{i % 4}/{r.randrange(10**5):05d}", r"PO/202[0-3]/\d{5}"),
     "full shape": (lambda r, i: f"User{i % 90}@Example.org", r"User.{1,2}@Example\.org"),
+    "calendar": (
+        lambda r, i: f"{DAY + dt.timedelta(i):%d/%m/%Y}",
+        r"([0-2]\d|3[01])/(0\d|1[0-2])/202[45]",
+    ),
     "slug": (
         lambda r, i: "-".join(r.choices(["alpha", "bravo", "delta", "echo"], k=3)) + str(i),
         r"[a-z]+-[a-z]+-[a-z]+\d{1,3}(-\d)?",

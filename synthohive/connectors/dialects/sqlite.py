@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from sqlalchemy.engine import Connection, Engine
 
 from synthohive._arguments import reachable
+from synthohive._moments import parse
 from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import sqlite_catalogue as catalogue
 from synthohive.connectors.dialects.base import Dialect, OddIndex, in_memory
@@ -109,7 +110,7 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
     if kind is ColumnKind.BOOLEAN:
         return pa.array([_boolean(v) for v in values], type_)
     if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME):
-        return _moment(values, type_)
+        return _moment(values, type_, column.text_form)
     if kind is ColumnKind.BINARY:
         return pa.array([v.encode() if isinstance(v, str) else v for v in values], type_)
     if kind in (ColumnKind.TEXT, ColumnKind.UUID, ColumnKind.JSON, ColumnKind.CATEGORICAL):
@@ -147,12 +148,22 @@ def _decimal(value: Any, scale: int) -> Any:
     return Decimal(str(value)).quantize(Decimal(1).scaleb(-scale), context=_EXACT)
 
 
-def _moment(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
-    """Parse ISO text; the time of day of a date, and a trailing Z, are let go."""
+def _moment(values: Sequence[Any], type_: pa.DataType, form: Optional[str]) -> pa.Array:
+    """Parse text of a form, else of ISO; the time of day of a date, and a trailing Z, are let go.
+
+    A constant distance to UTC is part of the form: times stay as they are written.
+    """
+    texts = pa.array([None if v is None else str(v) for v in values], pa.string())
+    if form is not None:
+        found = parse(texts, form)
+        if found.null_count == texts.null_count:
+            return _as(found, type_)
     if pa.types.is_time(type_):
         clocks = [None if v is None else dt.time.fromisoformat(str(v)) for v in values]
         return pa.array(clocks, type_)
-    texts = pa.array([None if v is None else str(v) for v in values], pa.string())
     whole = pc.replace_substring_regex(texts, r"(Z|\+00:?00)$", "")
-    stamps = pc.cast(whole, pa.timestamp("us"))
-    return pc.cast(stamps, type_, safe=False) if type_ == pa.date32() else pc.cast(stamps, type_)
+    return _as(pc.cast(whole, pa.timestamp("us")), type_)
+
+
+def _as(moments: pa.Array, type_: pa.DataType) -> pa.Array:
+    return pc.cast(moments, type_, safe=type_ != pa.date32())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from synthohive._moments import form_of, kind_of_form, usual_form
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 
@@ -28,6 +30,8 @@ _PATTERNS = {
 }
 _DOUBTFUL = {*_PATTERNS, ColumnKind.BOOLEAN, ColumnKind.DECIMAL, ColumnKind.UNSUPPORTED}
 _MAX_SCALE = 10
+_SEEN = 1000
+_ZONED = re.compile(r"[+-](?!00:?00)\d\d:?\d\d$")
 _AT_ONCE = 100  # a SELECT has at most 2,000 columns
 
 
@@ -109,10 +113,30 @@ def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str])
                     kind=kind.value,
                 )
                 column.kind, column.precision, column.scale = kind, None, None
+            if kind in _PATTERNS:
+                _written(connection, place, column, quote)
             if kind is ColumnKind.DECIMAL and not 0 < (column.precision or 0) <= 38:
                 column.arrow = f"decimal128(38, {min(values.digits, _MAX_SCALE)})"
             elif kind is ColumnKind.INTEGER:
                 column.arrow = "int64"
+
+
+def _written(connection: Connection, place: str, column: Column, quote: Callable[..., str]) -> None:
+    """Note how dates and times are written; where that is no way that Arrow reads, as text."""
+    name = quote(column.name)
+    plain = connection.execution_options(no_parameters=True)
+    sql = f"SELECT DISTINCT {name} FROM {place} WHERE {name} IS NOT NULL LIMIT {_SEEN}"
+    seen: list[Any] = list(plain.exec_driver_sql(sql).scalars())
+    texts = [str(value) for value in seen]
+    form = form_of(texts) or usual_form(texts)
+    kind = None if form is None else ColumnKind(kind_of_form(form))
+    if kind is ColumnKind.TIMESTAMP and column.kind is ColumnKind.DATE:
+        column.kind = kind  # what is called a date has a time of day
+    dated = (ColumnKind.DATE, ColumnKind.TIMESTAMP)
+    if kind is column.kind or (kind in dated and column.kind in dated):
+        column.text_form = form
+    if column.text_form is None and any(_ZONED.search(value) for value in texts):
+        column.kind = ColumnKind.TEXT  # times of several zones
 
 
 def _key_actions(connection: Connection, schema: Optional[str], table: TableConfig) -> None:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from synthohive._arguments import reachable
 from synthohive._logging import get_logger
+from synthohive._moments import write
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.dialects.sqlite import database_file
 from synthohive.connectors.loaders.sqlite_file import (
@@ -246,7 +247,7 @@ class SqliteWriter(StagedWriter):
         count = 0
         self._connection.execute("BEGIN")
         for batch in batches:
-            values = [_values(array) for array in batch.columns]
+            values = [_values(a, c.text_form) for a, c in zip(batch.columns, columns)]
             self._connection.executemany(sql, zip(*values))
             count += batch.num_rows
         self._connection.execute("COMMIT")
@@ -298,24 +299,31 @@ def _writable(path: Path) -> bool:
     return os.access(path, os.W_OK) and bool(path.stat().st_mode & 0o222)
 
 
-def _values(array: pa.Array) -> list[Any]:
-    """Return values in the form in which SQLAlchemy's SQLite types keep them."""
+def _values(array: pa.Array, form: Optional[str] = None) -> list[Any]:
+    """Return values in the form of the source, else that of SQLAlchemy's SQLite types."""
     type_ = array.type
+    if form is not None and (pa.types.is_timestamp(type_) or _is_plain_moment(type_)):
+        return list(write(array, form).to_pylist())
     if pa.types.is_uint64(type_):
         return [v if v is None or v < 2**63 else str(v) for v in array.to_pylist()]
     if pa.types.is_decimal(type_):
-        # Whole numbers go as text, which the column's affinity makes exact integers.
-        array = text(array) if type_.scale == 0 else pc.cast(array, pa.float64())
+        # Whole numbers go as text, which the column's affinity makes exact integers. Others go
+        # by way of their digits: Arrow multiplies by powers of ten, which gives 16.990000000000002.
+        array = text(array) if type_.scale == 0 else pc.cast(text(array), pa.float64())
     elif pa.types.is_boolean(type_):
         array = pc.cast(array, pa.int8())
     elif pa.types.is_timestamp(type_):
         array = iso_timestamps(array)
     elif pa.types.is_duration(type_):
         array = iso_timestamps(since_epoch(array))
-    elif pa.types.is_date(type_) or pa.types.is_time(type_):
+    elif _is_plain_moment(type_):
         array = text(array)
     values: list[Any] = array.to_pylist()
     return values
+
+
+def _is_plain_moment(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_date(type_) or pa.types.is_time(type_))
 
 
 create = SqliteWriter

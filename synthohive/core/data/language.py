@@ -241,7 +241,9 @@ class Language:
     def from_dict(cls, state: dict[str, Any]) -> Language:
         """Rebuild from :meth:`to_dict`."""
         tokens, kinds = Ngrams.from_dict(state["tokens"]), Ngrams.from_dict(state["kinds"])
-        links = _Links(*map(np.asarray, state["links"]))
+        key, share = state["links"]
+        # Empty lists have no type of their own.
+        links = _Links(np.asarray(key, dtype=np.int64), np.asarray(share, dtype=np.float64))
         return cls(tokens, kinds, np.asarray(state["kind"], dtype=np.int64), links)
 
 

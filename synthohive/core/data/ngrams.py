@@ -168,7 +168,8 @@ class Ngrams:
         edge = np.searchsorted(self._edges, state + rng.random(len(state)), side="right")
         known = edge < self._ends[state]
         edge = np.minimum(edge, len(self.token) - 1)
-        return self.token[edge], self._after[edge], known
+        # What is not known means nothing, but it is a token: the next edge may be the start's.
+        return np.where(known, self.token[edge], self.size), self._after[edge], known
 
     def shorter(self, state: Ints) -> Ints:
         """Return the states without their first token."""

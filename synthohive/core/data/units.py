@@ -20,6 +20,7 @@ Array = npt.NDArray[Any]
 _EXACT = 2.0**53
 _MAX = 2**63 - 1
 _DIGITS = range(9)
+_UNLIKELY = 1e-3
 
 
 @dataclass(frozen=True)
@@ -150,13 +151,23 @@ def grid_of(numbers: npt.NDArray[np.int64], natural: Sequence[int]) -> tuple[int
         Only these steps make sense (a minute, an hour); any step if empty.
     """
     few = 10
-    if len(numbers) < few:
+    if len(numbers) < (1 if natural else few):
         return 1, 0
     first = int(numbers[0])
     near = np.abs(numbers.astype(np.float64) - first) < 2.0**62
     differences = numbers[near] - first
     step = int(np.gcd.reduce(np.abs(differences))) if near.all() else 1
     if natural:
-        step = max((n for n in natural if math.gcd(step, n) == n), default=1)
+        finest, count = min(natural), len(numbers)
+        step = max(
+            (
+                n
+                for n in natural
+                # Midnight in two rows tells it all; two days that are a week apart tell nothing.
+                if math.gcd(step, n) == n
+                and count - (first % n > 0) > -math.log(_UNLIKELY) / math.log(max(n / finest, 1.01))
+            ),
+            default=1,
+        )
     step = max(step, 1)
     return step, first % step

@@ -208,3 +208,20 @@ def test_times_in_json_are_times(form: str) -> None:
     assert min(real) < min(times)
     assert max(times) < max(real)
     assert len(set(made) & {time.strftime(form) for time in real}) < 30
+
+
+@pytest.mark.parametrize("owners", [1, 3, 12])
+@pytest.mark.parametrize("empty", [0, 7])
+def test_few_texts_among_empty_ones_survive_their_state(empty: int, owners: int) -> None:
+    few = ["2011-04-22", "test", "2011-02-20", "22:25", "2011-02-20 22:25"]
+    values = pa.array([""] * empty + few)
+    entities = Entities.over(np.arange(len(values)) % owners)
+    column, settings = Column(name="t", kind="text"), EncoderSettings()
+    transform = Text(column, settings)
+    transform.fit(transform.analyze(values, entities), SEED)
+    state = json.loads(json.dumps(transform.to_state()[0]))
+    again = Text.from_state(column, settings, state, {})
+    for one in (transform, again):
+        codes, floats = one.encode(values, stream())
+        made = one.decode(np.tile(codes, (50, 1)), np.tile(floats, (50, 1)), stream()).to_pylist()
+        assert [text == "" for text in made] == [text == "" for text in values.to_pylist()] * 50

@@ -15,6 +15,7 @@ from synthohive._entities import Entities
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.datetime import Datetime
 from synthohive.core.data.numeric import Numeric
+from synthohive.core.data.units import grid_of
 from synthohive.schema import Column
 from tests.contracts.column_transform import SEED, stream
 
@@ -184,3 +185,13 @@ def test_no_overflow_near_the_type_limits() -> None:
         column = Column(name="n", kind="integer", arrow=name)
         _, made = round_trip(column, values, Entities.over(np.zeros(6)))
         assert made.type == values.type
+
+
+def test_a_few_midnights_are_a_grid_and_a_few_weeks_are_none() -> None:
+    second = 10**6
+    natural = (86_400 * second, 3600 * second, 60 * second, second, 1)
+    day = 19_000 * 86_400 * second
+    assert grid_of(np.array([day, day + 5 * natural[0]]), natural) == (natural[0], 0)
+    assert grid_of(np.array([day + second, day + 7 * second]), natural)[0] == second
+    assert grid_of(np.array([19_000, 19_007, 19_021]), (7, 1)) == (1, 0)
+    assert grid_of(np.arange(19_000, 19_070, 7), (7, 1))[0] == 7
