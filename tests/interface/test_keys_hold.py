@@ -12,6 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -284,3 +285,92 @@ def test_a_unique_key_that_is_null_in_all_rows_drawn_gets_one_value(tmp_path: Pa
         made = synth.sample(seed=3, scale=scale, output_format="arrow")
         assert_valid(graph, made)
         assert len(made["c"]) > 0
+
+
+def league(seed: int) -> Graph:
+    """Return clubs with an end that is mostly open, their teams of each year, and who played."""
+    rng = np.random.default_rng(seed)
+    clubs, teams, players, games, results, pay = [], [], [], [], [], []
+    for club in range(30):
+        first, last = 1900 + 3 * club, 1900 + 3 * club + int(rng.integers(4, 30))
+        clubs.append((f"C{club:02}", first if club % 4 else None, last if club % 3 == 0 else None))
+        teams += [
+            (year, "NA"[(year + club) % 2], f"C{club:02}", int(rng.integers(1, 9)))
+            for year in range(first, last + 1)
+            if rng.random() < 0.8
+        ]
+    for player in range(120):
+        own = [teams[i] for i in sorted(rng.choice(len(teams), rng.integers(0, 6), replace=False))]
+        own.sort()
+        seen = {(year, code): (year, part, code) for year, part, code, _ in own}
+        debut = own[0][0] if own and player % 5 else None
+        players.append((player, debut, own[-1][0] + 3 if own and player % 3 else None))
+        for year, _, code, _ in own:
+            for paid in year + rng.integers(0, 4, 3):
+                pay.append((len(pay), player, code, int(paid)))
+        games += [(player, *key, int(rng.integers(1, 99))) for key in seen.values()]
+    for year, part, code, _ in teams[::2]:
+        number = sum(1 for row in results if row[0] == code)
+        results.append((code, number, year, part, int(rng.integers(0, 5))))
+    team = (["year", "part", "code"], "teams", ["year", "part", "code"])
+    return Graph(
+        [
+            table("clubs", {"code": "text", "first": "int?", "last": "int?"}, clubs, pk=["code"]),
+            table(
+                "teams",
+                {"year": "int", "part": "text", "code": "text", "place": "int"},
+                teams,
+                pk=["year", "part", "code"],
+                keys=[(["code"], "clubs", ["code"])],
+            ),
+            table("players", {"id": "int", "debut": "int?", "final": "int?"}, players, pk=["id"]),
+            table(
+                "games",
+                {"player": "int", "year": "int", "part": "text", "code": "text", "n": "int"},
+                games,
+                pk=["player", "year", "code"],
+                keys=[(["player"], "players", ["id"]), team],
+            ),
+            table(
+                "pay",
+                {"id": "int", "player": "int", "code": "text", "year": "int"},
+                pay,
+                pk=["id"],
+                keys=[(["player"], "players", ["id"]), (["code"], "clubs", ["code"])],
+            ),
+            table(
+                "results",
+                {"code": "text", "no": "int", "year": "int", "part": "text", "goals": "int"},
+                results,
+                pk=["code", "no"],
+                keys=[(["code"], "clubs", ["code"]), team],
+            ),
+        ],
+        [],
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "stated"),
+    [*((model, []) for model in MODELS), ("autoregressive", ["year >= players.debut"])],
+)
+def test_years_between_open_ends_and_keys_that_share_a_column(
+    model: str, stated: list[str], tmp_path: Path
+) -> None:
+    """No year is NULL because its bound is, and no key because a part of it is given."""
+    graph = league(seed=1)
+    graph.write(tmp_path / "real.db")
+    synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'real.db'}", model=model)
+    synth.metadata.tables["pay"].relations = stated
+    synth.fit(seed=1, epochs=1, progress=False, n_jobs=1)
+    bounds = stated or ["year >= clubs.first"]  # which may be NULL
+    assert set(bounds) <= set(map(str, synth.relations["pay"]))
+    for scale in (0.5, 1.0, 3.0):
+        made = synth.sample(seed=3, scale=scale, output_format="arrow")
+        assert_valid(graph, made)
+        for one in graph.tables:
+            wanted = round(len(one.rows) * scale)
+            assert abs(len(made[one.name]) - wanted) <= 0.05 * wanted, (one.name, scale)
+    synth.to_database(schema="copy", seed=4)
+    assert set(written(tmp_path / "copy.db")) >= {one.name for one in graph.tables}
