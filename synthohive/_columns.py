@@ -82,6 +82,8 @@ class Column(Strict):
     text_form : str, optional
         How a date or time is written where the engine keeps it as text (SQLite), in the way of
         ``strftime``: ``"%Y-%m-%dT%H:%M:%SZ"``.
+    filled : bool
+        Excluded, and NOT NULL without a default: the copy holds the type's empty value.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Column(Strict):
     default: Optional[str] = None
     identity: Optional[Identity] = None
     computed: Optional[str] = None
+    filled: bool = False
     comment: Optional[str] = None
     text_form: Optional[str] = None
 

@@ -151,7 +151,7 @@ def _empty_problems(table: TableConfig, column: Column) -> Iterator[str]:
     """Check that every row may hold NULL or the default of an excluded column."""
     place = f"{table.name}.{column.name}"
     choices = f"keep the column, or exclude the table: exclude=[{table.name!r}]."
-    if column.default is None and not column.nullable:
+    if column.default is None and not column.nullable and not column.filled:
         yield (
             f"{place} ({_type(column)}) is excluded, but it is NOT NULL without a default, and "
             "the copy would have nothing to put there. Give it a default or drop NOT NULL in the "

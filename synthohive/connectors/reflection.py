@@ -17,6 +17,7 @@ from synthohive.connectors.ddl.statements import Refused
 from synthohive.connectors.ddl.vetted_indexes import index_parts
 from synthohive.connectors.dialects import Dialect, dialect_for
 from synthohive.connectors.dialects.base import OddIndex
+from synthohive.connectors.empty_values import fill_known
 from synthohive.connectors.engines import connecting, dialect_name, shown, to_engine
 from synthohive.connectors.types import describe_type
 from synthohive.connectors.unsupported import exclude_unsupported
@@ -110,6 +111,8 @@ def catalogue(
             metadata.tables[name] = found.table(name)
         _check_parents(metadata, found, outside_keys)
         dialect.amend(connection, metadata)
+        for table in metadata.tables.values():
+            fill_known(list(table.columns.values()), dialect_name(engine))
     return metadata
 
 

@@ -20,7 +20,8 @@ def exclude_unsupported(metadata: Metadata) -> None:
         for name, column in table.stored.items():
             if column.kind is ColumnKind.UNSUPPORTED and name not in table.pk:
                 type_ = column.sql_type or column.arrow or "of no declared type"
-                found.append(f"{table.name}.{name} ({type_})")
+                note = f"{type_}; the copy holds its empty value" if column.filled else type_
+                found.append(f"{table.name}.{name} ({note})")
                 table.exclude(name)
     if found:
         log.warning("columns_excluded", columns=found, reason="their types are not supported")

@@ -53,6 +53,46 @@ def test_postgresql(postgres_engine: Engine, postgres_schema: str) -> None:
     assert tuple(rows[0]) == (60, 0, 3, 3, 60, 60)
 
 
+PAGILA = """
+CREATE TABLE {s}.film (
+    id integer PRIMARY KEY, title varchar(40) NOT NULL, description text, special text,
+    fulltext tsvector NOT NULL, shown daterange NOT NULL, place point);
+CREATE INDEX film_fulltext ON {s}.film USING gist (fulltext);
+CREATE TRIGGER film_fulltext BEFORE INSERT OR UPDATE ON {s}.film FOR EACH ROW EXECUTE FUNCTION
+    tsvector_update_trigger('fulltext', 'pg_catalog.english', 'title', 'description');
+INSERT INTO {s}.film (id, title, description, shown)
+SELECT g, (ARRAY['ACADEMY DINOSAUR', 'ACE GOLDFINGER', 'AFRICAN EGG'])[1 + g % 3],
+    'An Epic Drama of a Teacher', daterange('2024-01-01'::date + g, '2024-03-01'::date + g)
+FROM generate_series(1, 90) g;
+"""
+
+
+def test_search_columns_are_filled_from_the_made_text(
+    postgres_engine: Engine, postgres_schema: str
+) -> None:
+    """As Pagila's: NOT NULL, filled by a trigger; other types get their empty value."""
+    with postgres_engine.begin() as connection:
+        connection.execute(sa.text(PAGILA.format(s=postgres_schema)))
+    synth, told = fitted(postgres_engine, postgres_schema)
+    assert [c.partition(" ")[0] for c in told] == ["film.fulltext", "film.shown", "film.place"]
+    synth.to_database(schema=f"{postgres_schema}_syn", seed=2)
+    made = f"{postgres_schema}_syn.film"
+    rows = ask(
+        postgres_engine,
+        "SELECT count(*), count(*) FILTER (WHERE fulltext = to_tsvector('english', title || ' ' || "
+        "coalesce(description, ''))), count(*) FILTER (WHERE fulltext @@ 'drama'), "
+        f"count(*) FILTER (WHERE isempty(shown)), count(place) FROM {made}",
+    )
+    assert rows[0][0] == rows[0][1] == rows[0][3] == 90
+    assert rows[0][2] > 45
+    assert rows[0][4] == 0
+    defaults = ask(
+        postgres_engine,
+        f"SELECT count(*) FROM pg_attrdef WHERE adrelid = '{made}'::regclass",
+    )
+    assert defaults[0][0] == 0
+
+
 def test_a_column_that_must_not_be_null_is_refused(
     postgres_engine: Engine, postgres_schema: str
 ) -> None:
@@ -69,17 +109,39 @@ def test_mysql(mysql_engine: Engine, mysql_database: str) -> None:
     with mysql_engine.begin() as connection:
         for sql in (
             f"CREATE TABLE {place}.shop (id INT PRIMARY KEY, v INT, area GEOMETRY, "
-            "level INT NOT NULL DEFAULT 3)",
+            "level INT NOT NULL DEFAULT 3, "
+            "spot POINT NOT NULL /*!80003 SRID 4326 */, at_ GEOMETRY NOT NULL, "
+            "SPATIAL KEY (spot))",
             f"INSERT INTO {place}.shop WITH RECURSIVE s (g) AS (SELECT 1 UNION ALL SELECT g + 1 "
             "FROM s WHERE g < 60) SELECT g, g % 4, "
-            "ST_GeomFromText('LINESTRING(0 0, 1 1)'), g % 2 FROM s",
+            "ST_GeomFromText('LINESTRING(0 0, 1 1)'), g % 2, "
+            "ST_GeomFromText('POINT(5 6)', 4326), ST_GeomFromText('POINT(1 2)') FROM s",
         ):
             connection.execute(sa.text(sql))
     synth, told = fitted(mysql_engine, mysql_database, "shop.level")
-    assert told == ["shop.area (geometry)"]
+    assert told == [
+        f"shop.{c}"
+        for c in (
+            "area (geometry)",
+            "spot (point; the copy holds its empty value)",
+            "at_ (geometry; the copy holds its empty value)",
+        )
+    ]
     synth.to_database(schema=f"{mysql_database}_syn", seed=2)
     rows = ask(
         mysql_engine,
-        f"SELECT count(*), count(area), min(level), max(level) FROM `{mysql_database}_syn`.shop",
+        "SELECT count(*), count(area), min(level), max(level), min(ST_AsText(spot)), "
+        f"min(ST_SRID(spot)), max(ST_AsText(at_)) FROM `{mysql_database}_syn`.shop",
     )
-    assert tuple(rows[0]) == (60, 0, 3, 3)
+    srid = 0 if mysql_engine.dialect.is_mariadb else 4326  # MariaDB keeps none with the column
+    assert tuple(rows[0]) == (60, 0, 3, 3, "POINT(0 0)", srid, "POINT(0 0)")
+    columns = [
+        ask(
+            mysql_engine,
+            "SELECT column_name, column_type, column_default, is_nullable FROM "
+            f"information_schema.columns WHERE table_schema = '{name}' AND table_name = 'shop' "
+            "ORDER BY ordinal_position",
+        )
+        for name in (mysql_database, f"{mysql_database}_syn")
+    ]
+    assert columns[0] == columns[1]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional
 
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
+from synthohive.connectors.empty_values import empty_value
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.schema import Metadata
+    from synthohive.schema import Metadata, TableConfig
 
 __all__ = ["definitions", "mysql_ddl"]
 
@@ -128,16 +129,31 @@ def _take_apart(table: str, bodies: list[str], metadata: Metadata) -> _Parts:
                 parts.after.append(Statement(f"ALTER TABLE {quote(table)} ADD {body}", table, what))
             else:
                 plain.append((match[2], f"ADD {body}"))
+        elif _COLUMN.match(body):
+            name = _name(body)
+            parts.columns.add(name)
+            value = _filled(metadata.tables[table], name, body)
+            parts.inside.append(body if value is None else f"{body} DEFAULT {value}")
+            if value is not None:
+                sql = f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(name)} DROP DEFAULT"
+                parts.after.append(Statement(sql, table, f"column {name!r}"))
         else:
             parts.inside.append(body)
-            if _COLUMN.match(body):
-                parts.columns.add(_name(body))
     if plain:  # one statement: the server scans the table once for all of them
         names = ", ".join(name for name, _ in plain)
         actions = ", ".join(action for _, action in plain)
         sql = f"ALTER TABLE {quote(table)} {actions}"
         parts.after.append(Statement(sql, table, f"indexes {names}"))
     return parts
+
+
+def _filled(config: TableConfig, name: str, body: str) -> Optional[str]:
+    """Return what stands in an excluded column that must hold something, while rows are loaded."""
+    column = config.columns.get(name)
+    if column is None or not column.filled or name not in config.exclude_columns:
+        return None
+    found = _COLUMN.match(body)
+    return empty_value(body[found.end() :], "mysql") if found else None
 
 
 def _name(body: str) -> str:

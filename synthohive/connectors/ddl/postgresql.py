@@ -11,6 +11,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._logging import get_logger
+from synthohive.connectors.ddl.fills import (
+    SEARCH_TRIGGERS,
+    defaults_while_loading,
+    drop_defaults,
+    fill_searches,
+)
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
 from synthohive.connectors.dialects.postgresql_catalogue import LOCK_TIMEOUT
 from synthohive.connectors.dialects.postgresql_partitions import Partitions
@@ -139,7 +145,9 @@ def postgresql_ddl(
         constraints = [r for r in _rows(connection, _CONSTRAINTS, name) if root(r[0]) in tables]
         indexes = [r for r in _rows(connection, _INDEXES, name) if root(r[0]) in tables]
         types = _rows(connection, _TYPES, name)
+        searches = _rows(connection, SEARCH_TRIGGERS, name)
         connection.rollback()
+    filled = defaults_while_loading(metadata, columns)
     used = {r[0] for r in users} | {r[0] for r in sequences if r[8] == "a"}
     own = {f"{quote(r[9])}.{quote(r[10])}": r for r in sequences if r[8] == "i"}
     keys = [r for r in constraints if r[2] == "f" and r[6] and root(r[5]) in metadata.tables]
@@ -147,11 +155,16 @@ def postgresql_ddl(
         setup=tuple(_type(row) for row in types)
         + tuple(_sequence(row) for row in sequences if row[0] in used and row[8] != "i"),
         tables={
-            table: (_table(table, columns[table], own, partitions), *_parts(table, partitions))
+            table: (
+                _table(table, columns[table], own, partitions, filled),
+                *_parts(table, partitions),
+            )
             for table in metadata.tables
         },
         after=tuple(
-            [_constraint(row) for row in constraints if row[2] != "f"]
+            drop_defaults(filled, quote)
+            + fill_searches(metadata, searches, quote, literal)
+            + [_constraint(row) for row in constraints if row[2] != "f"]
             + [
                 Statement(
                     _ON_ONLY.sub(r"\1", row[2], count=1),
@@ -217,7 +230,13 @@ def _parts(table: str, partitions: Partitions) -> list[Statement]:
     return found
 
 
-def _table(table: str, rows: list[Any], own: dict[str, Any], partitions: Partitions) -> Statement:
+def _table(
+    table: str,
+    rows: list[Any],
+    own: dict[str, Any],
+    partitions: Partitions,
+    filled: dict[tuple[str, str], str],
+) -> Statement:
     lines = []
     for _, name, type_, not_null, identity, generated, default, collation, *_ in rows:
         parts = [quote(name), type_]
@@ -234,6 +253,8 @@ def _table(table: str, rows: list[Any], own: dict[str, Any], partitions: Partiti
             )
         elif default is not None:
             parts.append(f"DEFAULT {default}")
+        elif (table, name) in filled:
+            parts.append(f"DEFAULT {filled[table, name]}")
         parts += ["NOT NULL"] if not_null else []
         lines.append("    " + " ".join(parts))
     body = ",\n".join(lines)

@@ -25,6 +25,7 @@ def writable(metadata: Metadata, *, native: bool) -> Metadata:
     for name, table in metadata.tables.items():
         out = {c for c in table.exclude_columns if _foreign(table, c)}
         open_ = {c for c in table.exclude_columns if not native and not _has_default(table, c)}
+        open_ -= out
         if not out | open_:
             continue
         if result is metadata:
