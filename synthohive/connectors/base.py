@@ -91,6 +91,10 @@ class Reader(ABC):
         """
         return frozenset()
 
+    def not_cloned(self) -> dict[str, tuple[str, ...]]:
+        """Return what there is beside the tables (views, triggers …), by kind: no copy has it."""
+        return {}
+
     @abstractmethod
     def count(self, table: str) -> int:
         """Return the exact number of rows."""

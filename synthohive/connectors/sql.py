@@ -15,6 +15,7 @@ from synthohive.connectors.engines import connecting, failing, shown, to_engine
 from synthohive.connectors.loaders import open_writer
 from synthohive.connectors.reflection import OutsideKeys, catalogue, reflect
 from synthohive.connectors.subset import Subset
+from synthohive.connectors.uncloned import not_cloned
 from synthohive.connectors.unsupported import exclude_unsupported
 from synthohive.exceptions import SchemaError
 from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
@@ -87,6 +88,11 @@ class SqlWarehouse(Warehouse):
         """Return hashes of the schema's identity; see the base class."""
         with failing(self.engine, "the schema was identified"):
             return self.dialect.fingerprint(self.schema)
+
+    def not_cloned(self) -> dict[str, tuple[str, ...]]:
+        """Return what the schema holds beside its tables, by kind, which no copy has."""
+        with connecting(self.engine, "its catalogue was read") as connection:
+            return not_cloned(connection, self.schema, self._metadata.tables)
 
     def place(self, table: str) -> str:
         """Return a table's quoted name with its schema."""

@@ -9,6 +9,9 @@ from synthohive.connectors.base import KeyCheck
 
 __all__ = ["TableSummary", "WriteSummary"]
 
+_SHOWN = 8
+"""Names of a kind that a printed summary shows; the attributes have all."""
+
 
 @dataclass(frozen=True)
 class TableSummary:
@@ -50,6 +53,10 @@ class WriteSummary:
         Gives the same rows again.
     seconds : dict of str to float
         Wall time of the phases ``generate``, ``load`` and ``constrain``.
+    excluded : tuple of str
+        Columns (``"film.fulltext"``) that were not learned: NULL, or what the database puts there.
+    not_cloned : dict of str to tuple of str
+        What the source holds beside its tables, by kind: ``{"views": ("film_list",)}``.
     """
 
     schema: str
@@ -57,6 +64,8 @@ class WriteSummary:
     keys: tuple[KeyCheck, ...]
     seed: int
     seconds: dict[str, float] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
+    not_cloned: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -76,6 +85,8 @@ class WriteSummary:
             "rows": self.rows,
             "orphans": self.orphans,
             "seconds": dict(self.seconds),
+            "excluded": list(self.excluded),
+            "not_cloned": {kind: list(names) for kind, names in self.not_cloned.items()},
             "tables": {
                 t.name: {"rows": t.rows, "seconds": t.seconds, "distance": t.distance}
                 for t in self.tables
@@ -104,7 +115,18 @@ class WriteSummary:
         for k in self.keys:
             proof = "enforced by the database" if k.enforced else "counted by anti-join"
             lines.append(f"    {k.key.label(k.table)}: {k.orphans} of {k.rows:,} ({proof})")
+        lines += [""] if self.excluded or self.not_cloned else []
+        if self.excluded:
+            lines.append(f"  Not learned: {_listed(self.excluded)}")
+        if self.not_cloned:
+            kinds = "; ".join(f"{kind} {_listed(names)}" for kind, names in self.not_cloned.items())
+            lines.append(f"  Not cloned: {kinds}")
         spent = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
         return "\n".join([*lines, "", f"  Time: {spent}"] if spent else lines)
 
     __repr__ = __str__
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -395,12 +395,13 @@ class Synthesizer(SynthesizerState):
         )
         if schema is not None:
             arguments.name_of("schema", schema)
+        beside = {} if self._source is None else self._source.not_cloned()
         target = open_target(
             self._source, self.metadata, url, schema, provenance_of(request), if_exists,
             replace_foreign, self._sources | request.fitted.sources,
             keep_comments=request.fitted.privacy.keep_comments,
         )  # fmt: skip
-        return write_database(request, target)
+        return write_database(request, target, beside)
 
     @terminable
     def impute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -69,7 +69,9 @@ def provenance_of(request: Request) -> Provenance:
     )
 
 
-def write_database(request: Request, writer: Writer) -> WriteSummary:
+def write_database(
+    request: Request, writer: Writer, not_cloned: Mapping[str, tuple[str, ...]]
+) -> WriteSummary:
     """Generate into an open writer; whatever fails leaves nothing behind."""
     tables = []
     with writer, generated(request) as made:
@@ -85,4 +87,12 @@ def write_database(request: Request, writer: Writer) -> WriteSummary:
             "load": sum(t.seconds for t in tables),
             "constrain": time.perf_counter() - started,
         }
-    return WriteSummary(writer.target, tuple(tables), tuple(checks), request.seed, seconds)
+    excluded = [
+        f"{name}.{column}"
+        for name, table in request.fitted.metadata.tables.items()
+        for column in table.exclude_columns
+    ]
+    return WriteSummary(
+        writer.target, tuple(tables), tuple(checks), request.seed, seconds, tuple(excluded),
+        dict(not_cloned),
+    )  # fmt: skip

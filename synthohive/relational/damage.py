@@ -94,8 +94,7 @@ def _check_roles(table: FittedTable) -> None:
     """Refuse columns that nothing makes, or that two parts make."""
     config, roles = table.config, table.roles
     named = [*roles.foreign, *roles.personal, *roles.key, *roles.attributes]
-    stored = {name for name, column in config.columns.items() if column.computed is None}
-    if set(named) != stored or len(named) != len(stored):
+    if set(named) != set(config.stored) or len(named) != len(config.stored):
         raise ValueError("its columns do not have one role each")
     labels = {key.label(config.name) for key in config.foreign_keys}
     learned = table.encoder is not None or table.reference is not None

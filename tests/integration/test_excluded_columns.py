@@ -64,6 +64,12 @@ INSERT INTO {s}.film (id, title, description, shown)
 SELECT g, (ARRAY['ACADEMY DINOSAUR', 'ACE GOLDFINGER', 'AFRICAN EGG'])[1 + g % 3],
     'An Epic Drama of a Teacher', daterange('2024-01-01'::date + g, '2024-03-01'::date + g)
 FROM generate_series(1, 90) g;
+CREATE VIEW {s}.film_list AS SELECT id, title FROM {s}.film;
+CREATE MATERIALIZED VIEW {s}.kept AS SELECT id FROM {s}.film;
+CREATE FUNCTION {s}.one() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE POLICY mine ON {s}.film USING (id > 0);
+GRANT SELECT ON {s}.film TO public;
+ALTER TABLE {s}.film SET (fillfactor = 90);
 """
 
 
@@ -75,7 +81,7 @@ def test_search_columns_are_filled_from_the_made_text(
         connection.execute(sa.text(PAGILA.format(s=postgres_schema)))
     synth, told = fitted(postgres_engine, postgres_schema)
     assert [c.partition(" ")[0] for c in told] == ["film.fulltext", "film.shown", "film.place"]
-    synth.to_database(schema=f"{postgres_schema}_syn", seed=2)
+    summary = synth.to_database(schema=f"{postgres_schema}_syn", seed=2)
     made = f"{postgres_schema}_syn.film"
     rows = ask(
         postgres_engine,
@@ -86,6 +92,18 @@ def test_search_columns_are_filled_from_the_made_text(
     assert rows[0][0] == rows[0][1] == rows[0][3] == 90
     assert rows[0][2] > 45
     assert rows[0][4] == 0
+    assert summary.excluded == ("film.fulltext", "film.shown", "film.place")
+    assert summary.not_cloned == {
+        "functions and procedures": ("one",),
+        "grants": ("film",),
+        "materialised views": ("kept",),
+        "row security policies": ("mine",),
+        "storage parameters": ("film",),
+        "triggers": ("film_fulltext",),
+        "views": ("film_list",),
+    }
+    assert "Not cloned: functions and procedures one; grants film" in str(summary)
+    assert "Not learned: film.fulltext, film.shown, film.place" in str(summary)
     defaults = ask(
         postgres_engine,
         f"SELECT count(*) FROM pg_attrdef WHERE adrelid = '{made}'::regclass",
@@ -116,6 +134,8 @@ def test_mysql(mysql_engine: Engine, mysql_database: str) -> None:
             "FROM s WHERE g < 60) SELECT g, g % 4, "
             "ST_GeomFromText('LINESTRING(0 0, 1 1)'), g % 2, "
             "ST_GeomFromText('POINT(5 6)', 4326), ST_GeomFromText('POINT(1 2)') FROM s",
+            f"CREATE VIEW {place}.shops AS SELECT id FROM {place}.shop",
+            f"CREATE TRIGGER {place}.seen BEFORE INSERT ON {place}.shop FOR EACH ROW SET @a = 1",
         ):
             connection.execute(sa.text(sql))
     synth, told = fitted(mysql_engine, mysql_database, "shop.level")
@@ -127,7 +147,8 @@ def test_mysql(mysql_engine: Engine, mysql_database: str) -> None:
             "at_ (geometry; the copy holds its empty value)",
         )
     ]
-    synth.to_database(schema=f"{mysql_database}_syn", seed=2)
+    summary = synth.to_database(schema=f"{mysql_database}_syn", seed=2)
+    assert summary.not_cloned == {"triggers": ("seen",), "views": ("shops",)}
     rows = ask(
         mysql_engine,
         "SELECT count(*), count(area), min(level), max(level), min(ST_AsText(spot)), "

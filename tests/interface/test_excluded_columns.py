@@ -59,6 +59,20 @@ def test_excluded_columns_hold_their_default_or_null(tmp_path: Path) -> None:
     db.close()
 
 
+def test_the_summary_lists_what_the_copy_lacks(tmp_path: Path) -> None:
+    url = source(tmp_path / "a.db")
+    with sqlite3.connect(tmp_path / "a.db") as db:
+        db.execute("CREATE VIEW films AS SELECT id FROM film")
+        db.execute("CREATE TRIGGER t AFTER INSERT ON film BEGIN SELECT 1; END")
+    db.close()
+    synth = Synthesizer.from_database(url)
+    synth.metadata.exclude("film.secret")
+    summary = fit(synth).to_database(schema=str(tmp_path / "b.db"), seed=2)
+    assert summary.not_cloned == {"triggers": ("t",), "views": ("films",)}
+    assert summary.to_dict()["excluded"] == ["film.secret"]
+    assert "Not cloned: triggers t; views films" in str(summary)
+
+
 def test_a_column_deleted_from_the_description_is_excluded(tmp_path: Path) -> None:
     url = source(tmp_path / "a.db")
     synth = Synthesizer.from_database(url)

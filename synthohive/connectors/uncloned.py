@@ -1,0 +1,74 @@
+"""What a source holds beside its tables, and a copy does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+__all__ = ["not_cloned"]
+
+_POSTGRESQL = """
+WITH n AS (SELECT oid FROM pg_namespace WHERE nspname = :schema),
+    c AS (SELECT c.* FROM pg_class c JOIN n ON n.oid = c.relnamespace WHERE NOT EXISTS (
+        SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+            AND d.deptype = 'e'))
+SELECT CASE relkind WHEN 'v' THEN 'views' ELSE 'materialised views' END, relname::text, NULL
+FROM c WHERE relkind IN ('v', 'm')
+UNION ALL SELECT 'triggers', tgname, relname FROM pg_trigger t JOIN c ON c.oid = t.tgrelid
+    WHERE NOT tgisinternal
+UNION ALL SELECT 'rules', rulename, relname FROM pg_rewrite r JOIN c ON c.oid = r.ev_class
+    WHERE rulename <> '_RETURN'
+UNION ALL SELECT 'row security policies', polname, relname FROM pg_policy p
+    JOIN c ON c.oid = p.polrelid
+UNION ALL SELECT 'functions and procedures', proname, NULL FROM pg_proc p
+    JOIN n ON n.oid = p.pronamespace WHERE NOT EXISTS (SELECT 1 FROM pg_depend d
+        WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+UNION ALL SELECT 'extended statistics', stxname, relname FROM pg_statistic_ext s
+    JOIN c ON c.oid = s.stxrelid
+UNION ALL SELECT 'grants', relname, relname FROM c WHERE relkind IN ('r', 'p')
+    AND EXISTS (SELECT 1 FROM aclexplode(relacl) a WHERE a.grantee <> relowner)
+UNION ALL SELECT 'storage parameters', relname, relname FROM c
+    WHERE relkind IN ('r', 'p') AND reloptions IS NOT NULL
+UNION ALL SELECT 'UNLOGGED', relname, relname FROM c
+    WHERE relkind IN ('r', 'p') AND relpersistence = 'u'
+ORDER BY 1, 2"""
+
+_MYSQL = """
+SELECT 'views', table_name, NULL FROM information_schema.views WHERE table_schema = :schema
+UNION ALL SELECT 'triggers', trigger_name, event_object_table FROM information_schema.triggers
+    WHERE event_object_schema = :schema
+UNION ALL SELECT 'functions and procedures', routine_name, NULL FROM information_schema.routines
+    WHERE routine_schema = :schema
+UNION ALL SELECT 'events', event_name, NULL FROM information_schema.events
+    WHERE event_schema = :schema
+ORDER BY 1, 2"""
+
+_QUERIES = {
+    "postgresql": _POSTGRESQL,
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
+    "sqlite": "SELECT type || 's', name, CASE type WHEN 'trigger' THEN tbl_name END "
+    "FROM sqlite_master WHERE type IN ('view', 'trigger') AND :schema = 'main' ORDER BY 1, 2",
+    "duckdb": "SELECT 'views', view_name, NULL FROM duckdb_views() "
+    "WHERE schema_name = :schema AND NOT internal ORDER BY 2",
+}
+
+
+def not_cloned(
+    connection: Connection, schema: str, tables: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the names of what is not cloned, by kind; of tables, only those that were learned.
+
+    Views, triggers, functions, policies, grants, and how tables are stored. A kind whose
+    names are those of tables (``"grants"``) is a property of these.
+    """
+    query = _QUERIES.get(connection.dialect.name)
+    found: dict[str, list[str]] = {}
+    rows: Any = [] if query is None else connection.execute(text(query), {"schema": schema})
+    for kind, name, table in rows:
+        if table is None or table in tables:
+            found.setdefault(str(kind), []).append(str(name))
+    return {kind: tuple(dict.fromkeys(names)) for kind, names in found.items()}
