@@ -28,7 +28,9 @@ __all__ = [
     "level_of",
     "pieces_of",
     "room_of",
+    "run",
     "shape",
+    "token",
     "with_room",
 ]
 

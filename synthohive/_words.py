@@ -9,12 +9,13 @@ import importlib
 import pkgutil
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Optional
 
-__all__ = ["cased", "cased_like", "script_of", "things", "vocabulary_of"]
+__all__ = ["are_words", "cased", "cased_like", "script_of", "things", "vocabulary_of"]
 
 _THEMES = frozenset(
     "product food quality colours nature place media tech travel events shapes vehicles houses"
@@ -46,9 +47,14 @@ _NAMED = (
 _COUNTRIES = ("USA", "UK", "U.S.A.", "United States of America", "Great Britain", "England",
               "Scotland", "Wales", "Czech Republic", "South Korea", "Russian Federation",
               "Viet Nam", "Turkey", "Korea", "Hong Kong", "Macau")  # fmt: skip
+_NO_COUNTRIES = frozenset("EU EZ QO UN XA XB ZZ".split())
 _MOST_FOREIGN = 0.1
 _UNLIKELY = 1e-3
 _SHORT = 3
+_SAMPLE = 2000
+_TOKEN, _VOWEL = re.compile(r"[^\W\d_]+"), re.compile(r"[aeiouyà-ÿ]")
+_LEAST_TOKEN, _LEAST_LETTERS = 3, 10
+_WORDY, _VOICED, _SAME = 0.6, 0.85, 0.05
 
 
 def things(texts: Iterable[str]) -> tuple[str, ...]:
@@ -70,10 +76,8 @@ def script_of(text: str) -> str:
     >>> script_of("Straße 7"), script_of("дом")
     ('LATIN', 'CYRILLIC')
     """
-    found: dict[str, int] = {}
-    for char in filter(str.isalpha, text[:2000]):
-        name = unicodedata.name(char, "LATIN").split(" ")[0]
-        found[name] = found.get(name, 0) + 1
+    names = (unicodedata.name(c, "LATIN").split(" ")[0] for c in text[:2000] if c.isalpha())
+    found = Counter(names)
     return max(sorted(found), key=lambda name: found[name], default="LATIN")
 
 
@@ -88,6 +92,32 @@ def cased_like(model: str, word: str) -> str:
     if len(model) > 1 and model == model.upper() != model.lower():
         return word.upper()
     return word[:1].upper() + word[1:] if model[:1].isupper() else word
+
+
+def are_words(texts: Sequence[str]) -> bool:
+    """Tell whether texts are made of words, and not of letters drawn at random.
+
+    Words have vowels and use some letters much more than others: two letters of them are the
+    same in 6 or 7 of 100 cases, random ones in 4. Addresses are no words.
+
+    Examples
+    --------
+    >>> are_words(["Vintage Cars", "Classic Planes"]), are_words(["cus_h6kLepjV83nN4O"])
+    (True, False)
+    """
+    some = texts[:_SAMPLE]
+    tokens = [t for text in some for t in _TOKEN.findall(text) if len(t) >= _LEAST_TOKEN]
+    letters = "".join(tokens).lower()
+    solid = sum(char.isalnum() for text in some for char in text)
+    if not tokens or len(letters) < _WORDY * solid or any("@" in text for text in some):
+        return False
+    if script_of(letters) != "LATIN":
+        return True
+    counts = list(Counter(letters).values())
+    same = sum(n * (n - 1) for n in counts) / max(len(letters) * (len(letters) - 1), 1)
+    plain = [token for token in tokens if token[1:].islower() or token.isupper()]
+    voiced = sum(bool(_VOWEL.search(token.lower())) for token in plain)
+    return len(counts) >= _LEAST_LETTERS and same >= _SAME and voiced >= _VOICED * len(tokens)
 
 
 def vocabulary_of(texts: Sequence[str], every: bool = False) -> Optional[tuple[str, ...]]:
@@ -147,7 +177,8 @@ def _vocabularies() -> list[Iterable[str]]:
     found += list(_NAMED)
     for code in _LANGUAGES:
         locale: Any = Locale.parse(code)
-        lands = [name for key, name in locale.territories.items() if key.isalpha()]
+        named = locale.territories.items()
+        lands = [name for key, name in named if key.isalpha() and key not in _NO_COUNTRIES]
         found.append([*lands, *(_COUNTRIES if code == "en" else ())])
         found += [locale.languages.values(), locale.currencies.values()]
         for width in ("wide", "abbreviated"):
@@ -156,7 +187,13 @@ def _vocabularies() -> list[Iterable[str]]:
             )
             found.append([name.rstrip(".") for name in locale.days["stand-alone"][width].values()])
     english: Any = Locale.parse("en")
-    found.append([key for key in english.territories if len(key) == 2 and key.isalpha()])
+    found.append(
+        [
+            key
+            for key in english.territories
+            if len(key) == 2 and key.isalpha() and key not in _NO_COUNTRIES
+        ]
+    )
     found.append(list(english.currencies))
     found.append([key for key in english.languages if len(key) == 2])
     found.append(list(get_global("zone_territories")))

@@ -35,8 +35,6 @@ _TEMPLATES = 24
 _SAMPLE = 20_000
 _TEXT = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 _WORD = re.compile(r"[^\W\d_]+|\d|[\W_]")
-_WORDY, _VOWELS, _SAME = 0.6, 0.85, 0.05
-_LEAST_WORD, _LEAST_LETTERS = 3, 10
 _SLOT_SHARED = 0.5
 _ROOM = 20
 _ALIKE, _TELLING = 2, 20  # so few shapes of so many texts are codes
@@ -359,29 +357,11 @@ def _holders(owners: Optional[Entities]) -> forms.Holders:
 
 
 def _is_wordy(texts: Sequence[str]) -> bool:
-    """Tell whether texts are made of words, and not of letters drawn at random.
-
-    Words have vowels and use some letters much more than others: two letters of them are the
-    same in 6 or 7 of 100 cases, random ones in 4.
-    """
-    tokens = [t for text in texts[:2000] for t in _WORD.findall(text)]
-    tokens = [token for token in tokens if len(token) >= _LEAST_WORD and token.isalpha()]
-    letters = "".join(tokens).lower()
-    solid = sum(c.isalnum() for text in texts[:2000] for c in text)
-    if not tokens or len(letters) < _WORDY * solid:
-        return False
+    """Tell whether texts are made of words that differ in length."""
     if len(set(map(len, texts))) == 1 and all(text.isupper() for text in texts):
         return False  # codes of so many letters
     alike = len(set(map(forms.shape, texts))) <= _ALIKE and len(texts) >= _TELLING
-    if alike or any("@" in text for text in texts):
-        return False  # words differ in length; addresses are no words
-    _, counts = np.unique(list(letters), return_counts=True)
-    same = (counts * (counts - 1)).sum() / max(len(letters) * (len(letters) - 1), 1)
-    if words.script_of(letters) != "LATIN":
-        return True
-    plain = [t for t in tokens if t[1:].islower() or t.isupper()]
-    voiced = [t for t in plain if re.search(r"[aeiouyà-ÿ]", t.lower())]
-    return len(counts) >= _LEAST_LETTERS and same >= _SAME and len(voiced) >= _VOWELS * len(tokens)
+    return not alike and words.are_words(texts)
 
 
 def _worded(texts: Sequence[str], owners: Optional[Entities], k: int) -> list[Template]:

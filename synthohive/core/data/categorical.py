@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._words import are_words, vocabulary_of
 from synthohive.core.data.base import EncoderSettings, Reject, Summary
 from synthohive.core.data.canonical import from_json, restore, to_json
 from synthohive.core.data.draw import categorical as draw
@@ -21,13 +22,16 @@ __all__ = ["Categorical"]
 MAX_RARE = 0.2
 MAX_CATEGORIES = 5_000
 MAX_NUMBERS = 30
+MAX_WORDS, MAX_SHORT = 1_000, 50
+MAX_RARE_WORDS = 0.5
 
 
 class Categorical(TallyTransform):
     """One code per category that at least `k` entities share, and one for NULL.
 
     Rare categories are never kept: their rows are encoded as kept categories, drawn by
-    frequency. A column most of whose rows hold rare values is rejected.
+    frequency. A column most of whose rows hold rare values is rejected, unless these are of a
+    public vocabulary (titles, countries, months), whose members then stand in for one another.
     """
 
     name = "categorical"
@@ -37,6 +41,7 @@ class Categorical(TallyTransform):
         self.categories_: pa.Array = pa.array([], self.plain_type)
         self.counts_: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.null_ = False
+        self.stand_ins_: npt.NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
 
     @property
     def _domain(self) -> list[Any]:
@@ -48,15 +53,23 @@ class Categorical(TallyTransform):
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Categorical:
         """Keep the frequent categories; reject numbers with many values, and rare text."""
         tally = tallies_of(summary["value"], self.plain_type)["top"]
-        kept = self._kept(tally)
+        kept = shared = self._kept(tally)
         domain = self._domain
         if not domain:
             present = summary["rows"] - summary["nulls"]
-            self._check(tally, kept, present, summary)
+            try:
+                self._check(tally, kept, present, summary)
+            except Reject:
+                short = self._short_vocabulary(tally, kept, present)
+                if short is None:
+                    raise
+                kept = short
         elif not len(kept):
             values = from_json(domain, self.plain_type)
             kept = Tally(values, np.ones(len(domain), dtype=np.int64))
         self.categories_, self.counts_ = kept.values, kept.counts
+        known = pc.is_in(kept.values, value_set=shared.values).to_numpy(zero_copy_only=False)
+        self.stand_ins_ = ~known if not self._domain else np.zeros(len(kept), dtype=np.bool_)
         self.null_ = summary["nulls"] > 0
         return self
 
@@ -93,6 +106,28 @@ class Categorical(TallyTransform):
         of_rows = 1 - int(kept.counts.sum()) / max(present, 1)
         return min(of_rows, 1 - int(kept.holders.sum()) / max(held, 1))
 
+    def _short_vocabulary(self, tally: Tally, kept: Tally, present: int) -> Optional[Tally]:
+        """Return what rare words of a short vocabulary become: other members, never letters.
+
+        Those that enough entities share, if they are half of all; else public ones, too.
+        """
+        if not pa.types.is_string(self.plain_type) or len(tally) > MAX_WORDS:
+            return None
+        texts = [text for text in tally.values.to_pylist() if text]
+        public = vocabulary_of(texts)
+        shared = int(kept.counts.sum())
+        if shared >= (1 - MAX_RARE_WORDS) * present:
+            short = len(texts) <= MAX_SHORT and are_words(texts)
+            return kept if len(kept) and (short or public is not None) else None
+        if public is None:
+            return None
+        words = kept.values.to_pylist()
+        more = [word for word in public if word not in set(words)]
+        each = max(round((present - shared) / max(len(more), 1)), 1)
+        counts = np.append(kept.counts, np.full(len(more), each)).astype(np.int64)
+        order = np.argsort(np.array([*words, *more]), kind="stable")
+        return Tally(pa.array([*words, *more], self.plain_type), counts).take(order)
+
     @property
     def layout(self) -> Layout:
         """One discrete block; none if there is only one code."""
@@ -127,10 +162,15 @@ class Categorical(TallyTransform):
             zero_copy_only=False
         )
         codes = codes.astype(np.int32)
+        # What is not shared is never itself: a public word stands for any other rare one.
+        codes[(codes >= 0) & np.append(self.stand_ins_, False)[codes]] = -1
         if self.null_:
             codes[plain.is_null().to_numpy(zero_copy_only=False)] = len(self.counts_)
         other = np.flatnonzero(codes < 0)
-        codes[other] = draw(self.counts_, len(other), rng)
+        weights = (
+            np.where(self.stand_ins_, self.counts_, 0) if self.stand_ins_.any() else self.counts_
+        )
+        codes[other] = draw(weights, len(other), rng)
         return codes[:, None], none
 
     def decode(
@@ -152,7 +192,7 @@ class Categorical(TallyTransform):
     def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return the kept categories and their counts."""
         state = {"categories": to_json(self.categories_), "null": self.null_}
-        return state, {"counts": self.counts_}
+        return state, {"counts": self.counts_, "stand_ins": self.stand_ins_}
 
     @classmethod
     def from_state(
@@ -166,5 +206,6 @@ class Categorical(TallyTransform):
         transform = cls(column, settings)
         transform.categories_ = from_json(state["categories"], transform.plain_type)
         transform.counts_ = np.asarray(arrays["counts"], dtype=np.int64)
+        transform.stand_ins_ = np.asarray(arrays["stand_ins"], dtype=np.bool_)
         transform.null_ = bool(state["null"])
         return transform

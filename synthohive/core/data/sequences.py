@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._words import are_words, things
 from synthohive.core.data.characters import DIGIT
 from synthohive.core.data.language import Language
 from synthohive.core.data.stand_ins import (
@@ -35,6 +36,7 @@ _MIN_COVERED = 0.5
 _MIN_WORD = 3.0
 _MAX_TOKENS = 1_000_000
 _MADE_UP = 200
+_PUBLIC = 10
 _ROUNDS = 3
 _DRAWN = 2
 _FEW = 200
@@ -211,13 +213,15 @@ def _is_word(token: str) -> bool:
 
 
 def _covered(tokens: Tokens, k: int) -> bool:
-    """Tell whether there are words, and enough of them are shared."""
+    """Tell whether there are words, and enough of them are shared, or all have public likes."""
     words = np.array([_is_word(token) for token in tokens.known], dtype=bool)
     lengths = np.array([len(token.lstrip()) for token in tokens.known], dtype=np.float64)
     mass = np.where(words, tokens.uses() * lengths, 0.0)
     shared = mass[tokens.holders() >= k].sum()
     usual = (mass * lengths).sum() / max(mass.sum(), 1.0)
-    return bool(usual >= _MIN_WORD and shared >= _MIN_COVERED * mass.sum())
+    if usual >= _MIN_WORD and shared >= _MIN_COVERED * mass.sum():
+        return True
+    return are_words(tokens.tally.values.to_pylist())
 
 
 def _length_classes(tally: Tally, k: int) -> tuple[Ints, Ints]:
@@ -300,8 +304,14 @@ def _made_up(
     rare: set[str],
     rng: np.random.Generator,
 ) -> list[str]:
-    """Return words like those of a label, but none of the `rare` ones."""
-    words: set[str] = set()
+    """Return words like those of a label, but none of the `rare` ones: public words of as many
+    letters, or made-up ones where there are few.
+    """
+    words = {word for word in things(rare) if len(word) == label.length} - rare
+    if len(words) >= _PUBLIC:
+        drawn = rng.choice(sorted(words), min(_MADE_UP, len(words)), replace=False)
+        return sorted(label.cased(str(word)) for word in drawn)
+    words = set()
     if letters is not None:
         lengths = np.full(2 * min(_MADE_UP, distinct + 5), label.length)
         words = {w for w in letters.of_lengths(lengths, rng) if len(w) == label.length}

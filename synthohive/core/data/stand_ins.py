@@ -123,6 +123,8 @@ class Label:
             return Label("", MARK, 1)
         if self.form[0] == DIGIT:
             return Label(self.lead, DIGIT * 2, 3)
+        if self.form in (UPPER * 2, UPPER + LOWER):
+            return Label(self.lead, self.form, 6)
         return Label(self.lead, (UPPER if self.form[0] == UPPER else LOWER) * 2, 6)
 
     def cased(self, word: str) -> str:
@@ -166,7 +168,7 @@ def _merged(
     shared = np.append(shared, np.zeros(len(labels) - len(shared), dtype=bool))
     shared[np.argsort(-counts, kind="stable")[_MAX_LABELS:]] = False
     usual = [
-        *(Label(lead, form * 2, 6) for lead in ("", " ") for form in (LOWER, UPPER)),
+        *(Label(lead, f, 6) for lead in ("", " ") for f in (LOWER * 2, UPPER * 2, UPPER + LOWER)),
         *(Label(lead, DIGIT * 2, 3) for lead in ("", " ")),
         Label("", MARK, 1),
     ]

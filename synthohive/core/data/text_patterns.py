@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Any, Literal, Optional, Union
 
@@ -10,7 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.core.data.characters import CLASSES, LOWER, Fixed, shape_of
+from synthohive import _forms as forms
+from synthohive._words import are_words, cased, things
+from synthohive.core.data.characters import CLASSES, DIGIT, Fixed, shape_of
 from synthohive.core.data.sequences import Sequences, is_wordy
 from synthohive.core.data.tally import Tally
 from synthohive.core.data.vocabulary import is_running_text
@@ -26,6 +29,11 @@ _SHAPED, _PARTLY = 0.75, 0.4
 _MAX_FIXED = 200
 _FEW = 0.1
 _KINDS: dict[str, Any] = {"fixed": Fixed, "sequences": Sequences}
+_FORMS = {"=": shape_of, "~": forms.run, "+": forms.token}
+_URL = re.compile(r"(?:https?|ftp)://|www\.")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PHONE = re.compile(r"(?=(?:\D*\d){7})\+?[\d\s().\-/]{7,20}")
+_TELLING = 20  # fewer texts do not tell what their characters are drawn from
 EMPTY, WORDS, LETTERS, OTHER = "empty", "words", "letters", "other"
 
 
@@ -35,7 +43,8 @@ class TextPatterns:
     Attributes
     ----------
     keys : list of str
-        Of each pattern: the shape that its texts have, prefixed by ``"="``; or
+        Of each pattern: the shape that its texts have, prefixed by ``"="``, or by ``"~"`` or
+        ``"+"`` where letters and digits are alike (and what tokens are made of, too); or
         ``"empty"``, ``"words"``, ``"letters"`` or ``"other"``. Words and letters have a
         cluster for each class of length.
     patterns : list
@@ -68,9 +77,15 @@ class TextPatterns:
         for shape, members in shapes.items():
             found[f"={shape}"] = Fixed.learn(shape, tally.take(np.array(members)), k, scale)
         others = sorted(set(others).difference(*shapes.values()))
+        if not shapes:
+            found.update(_codes(texts, others, tally, k))
+            others = others if found.keys() <= {EMPTY} else []
+        usual = _of_usual_kind([texts[i] for i in others])
+        if usual is not None and not shapes:
+            found[OTHER], others = usual, []
         found.update(_sequences(tally, running, others, k, rng))
         if not found or list(found) == [EMPTY]:
-            found[OTHER] = Fixed([(list(CLASSES[LOWER]), [1.0] * 26)] * 8)
+            found[OTHER] = Fixed([_words_like(texts)])
         patterns = cls(list(found), list(found.values()), np.empty(0))
         clusters = patterns.assign(tally.values)
         known = clusters >= 0
@@ -103,8 +118,9 @@ class TextPatterns:
         index = {key: i for i, key in enumerate(self.keys)}
         words, letters = index.get(WORDS, -1), index.get(LETTERS, -1)
         rest = letters if letters >= 0 else words if words >= 0 else index.get(OTHER, -1)
-        shaped = any(key.startswith("=") for key in self.keys)
-        if not shaped and words in (-1, rest):
+        mark = next((key[0] for key in self.keys if key[0] in _FORMS), "")
+        form = _FORMS.get(mark, shape_of)
+        if not mark and words in (-1, rest):
             found = np.full(len(texts), rest, dtype=np.int64)
         else:
             running = words if words >= 0 else letters
@@ -112,7 +128,7 @@ class TextPatterns:
                 (
                     running
                     if running >= 0 and is_running_text(text)
-                    else index.get(f"={shape_of(text)}", rest)
+                    else index.get(f"{mark}{form(text)}", rest)
                     for text in texts.to_pylist()
                 ),
                 dtype=np.int64,
@@ -201,6 +217,57 @@ def _frequent(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[s
     if shaped >= _SHAPED or (shaped >= _PARTLY and not is_wordy(tally.take(np.array(rows)), k)):
         return found
     return {}
+
+
+def _of_usual_kind(texts: list[str]) -> Optional[Fixed]:
+    """Return what makes web addresses, e-mail addresses or phone numbers where all are such.
+
+    Where their own form is that of too few, it is a public one, which reaches nobody: domains
+    below ``.example``, and the numbers kept for films.
+    """
+    word, other = _words_like([""]), _words_like([""], 5)
+    if texts and all(map(_URL.match, texts)):
+        return Fixed([(["https://www."], [1.0]), word, ([".example/"], [1.0]), other])
+    if not texts or len(texts) >= _TELLING:
+        return None
+    if all(map(_MAIL.fullmatch, texts)):
+        return Fixed([word, (["."], [1.0]), other, (["@mail.example"], [1.0])])
+    if all(map(_PHONE.fullmatch, texts)):
+        digit = (list(CLASSES[DIGIT]), [1.0] * 10)
+        return Fixed([(["(555) 555-01"], [1.0]), digit, digit])
+    return None
+
+
+def _words_like(texts: list[str], length: int = 6) -> tuple[list[str], list[float]]:
+    """Return public words of one length, in the case of most texts."""
+    words = [word for word in things([]) if len(word) == length]
+    words = cased(words, [text for text in texts if text])
+    return words, [1.0] * len(words)
+
+
+def _codes(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[str, Pattern]:
+    """Return the forms of random codes, such as UUIDs and hashes: an alphabet for each place."""
+    some = [texts[row] for row in rows]
+    level = forms.level_of(some) if len(some) >= _TELLING else None
+    if level in (None, "shape") or not all(map(str.isascii, some)) or are_words(some):
+        return {}
+    mark = "~" if level == "run" else "+"
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        members[_FORMS[mark](texts[row])].append(row)
+    found: dict[str, Pattern] = {}
+    for form in sorted(members, key=lambda f: (-len(members[f]), f))[:_MAX_SHAPES]:
+        part = tally.take(np.array(members[form]))
+        if part.all_holders < k or len(form) > _MAX_FIXED:
+            continue
+
+        def holders(codes: Ints, size: int, part: Tally = part) -> Ints:
+            counted = part.holders_of(codes, np.arange(len(codes)))
+            return np.pad(counted, (0, size - len(counted)))
+
+        pieces = forms.pieces_of(form, part.values.to_pylist(), holders, k)
+        found[mark + form] = Fixed([(piece, [1.0] * len(piece)) for piece in pieces])
+    return found
 
 
 def _entities(tally: Tally, rows: list[int]) -> int:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive._words import things, vocabulary_of
 from synthohive.core.data.base import ColumnTransform, EncoderSettings, Reject
 from synthohive.core.data.json import Json
+from synthohive.core.data.registry import fit_column
 from synthohive.core.data.text import Text
 from synthohive.schema import Column
 from tests.contracts.column_transform import SEED, stream
 
 ROWS = 1_000
+
+
+def random_uuid(seed: int) -> uuid.UUID:
+    return uuid.UUID(bytes=stream(seed).bytes(16), version=4)
 
 
 def made_up(kind: type[ColumnTransform], texts: list[Optional[str]], **more: Any) -> list[str]:
@@ -101,3 +108,54 @@ def test_text_that_is_no_json_is_rejected() -> None:
 def test_escapes_stay_valid() -> None:
     texts = [json.dumps({"path": f'C:\\{i}\t"{i}"\n'}) for i in range(ROWS)]
     assert all(json.loads(text)["path"].startswith("C:\\") for text in made_up(Json, texts))
+
+
+TITLES = ["Ms."] * 4 + ["Mr."] * 3 + ["Dr.", "Mrs."]
+DAYS = ["Monday"] * 4 + ["Tuesday"] * 4 + ["Friday"] * 2
+LANDS = "Germany Mexico UK Sweden France Spain Canada Argentina Brazil Austria Italy".split() * 3
+
+
+@pytest.mark.parametrize("texts", [TITLES, DAYS, LANDS, ["WA", "OR", "CA", "ID", "NM", "WY"]])
+def test_rare_words_of_a_public_vocabulary_become_others_of_it(texts: list[str]) -> None:
+    column, settings = Column(name="t", kind="text"), EncoderSettings()
+    values = pa.array(texts)
+    transform = fit_column(column, settings, values, None, SEED)
+    public = vocabulary_of(texts)
+    assert public is not None
+    codes, floats = transform.encode(pa.array(texts * 100), stream())
+    made = transform.decode(codes, floats, stream()).to_pylist()
+    assert set(made) <= set(public)
+    assert len(set(made)) > len(set(texts)) // 2
+    # No real word is its own: what comes out does not hang on which rare one went in.
+    again, _ = transform.encode(pa.array([texts[-1]] * 100 * len(texts)), stream())
+    assert np.array_equal(codes, again)
+
+
+def test_half_shared_words_stand_in_for_the_rest() -> None:
+    texts = ["Sales Representative"] * 6 + ["Vice President, Sales", "Sales Manager", "Trainee"]
+    column = Column(name="t", kind="text")
+    transform = fit_column(column, EncoderSettings(), pa.array(texts), None, SEED)
+    codes, floats = transform.encode(pa.array(texts), stream())
+    assert set(transform.decode(codes, floats, stream()).to_pylist()) == {"Sales Representative"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        ([str(random_uuid(i)) for i in range(90)], "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+        ([random_uuid(i).hex[:16] for i in range(90)], "[0-9a-f]{16}"),
+        (["http://www.exotic.com/a", "http://mayumi.jp/", "https://x.org/b?c=1"], r"https?://\S+"),
+        (["(503) 555-9831", "(503) 555 3199", "503-555-9931"], r"\(\d{3}\) \d{3}-\d{4}"),
+        ("Berlin London Paris Madrid Luleå Bern Aachen Nantes Graz".split(), "[A-ZÀ-Ü][a-zà-ü]+"),
+    ],
+)
+def test_codes_and_addresses_keep_a_form(texts: list[str], form: str) -> None:
+    made = made_up(Text, list(texts))
+    assert not [text for text in made if not re.fullmatch(form, text)]
+    assert not set(made) & set(texts)
+
+
+def test_cities_become_words() -> None:
+    cities = "Berlin London Paris Madrid Luleå Mannheim Strasbourg Bern Aachen Nantes Graz".split()
+    known = set(things(cities)) | {"london"}
+    assert {text.lower() for text in made_up(Text, [*cities, *["London"] * 5])} <= known
