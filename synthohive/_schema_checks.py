@@ -116,7 +116,7 @@ def _table_problems(metadata: Metadata, table: TableConfig) -> Iterator[str]:
         for column in columns if known else ():
             if column not in known:
                 yield f"{table.name}: {field} names {column!r}. {did_you_mean(column, known)}"
-            elif column in table.exclude_columns and field not in ("index", "unique"):
+            elif column in table.exclude_columns and field not in ("index", "unique", "pii_cols"):
                 yield f"{table.name}: {field} names {column!r}, which is excluded."
     for name in table.constraints:
         if name in known and known[name].kind.value not in _NUMBERS:

@@ -76,6 +76,8 @@ def detect_pii(table: TableConfig, data: pa.Table, config: PrivacyConfig) -> lis
         if stated is not None:
             found[name] = stated
     for name, text in config.pii_columns.get(table.name, {}).items():
+        if name in table.exclude_columns:  # not read, and so protected most of all
+            continue
         _require(table, name, columns)
         kind = parse_kind(text, table.name, name)
         found.pop(name, None)
@@ -113,6 +115,8 @@ def _listed(
     )
     found: dict[str, Optional[PiiFinding]] = {}
     for name, text in listed.items():
+        if name in table.exclude_columns:
+            continue
         _require(table, name, columns)
         if text is None or text == "auto":
             hit = _detect(columns[name], _sample(data, name))

@@ -74,6 +74,26 @@ class TableChecks:
         whole = (name for name, c in config.constraints.items() if c.dtype == "int")
         return cls(config.name, checks, frozenset(free), frozenset(whole))
 
+    def needing(self, config: TableConfig, table: pa.Table) -> dict[str, list[str]]:
+        """Return the CHECKs that rows break where excluded columns are NULL, with these columns.
+
+        Columns with a default are left to it.
+        """
+        empty = {
+            name: config.columns[name]
+            for name in config.exclude_columns
+            if name in config.columns and config.columns[name].default is None
+        }
+        for name, column in empty.items():
+            if name not in table.column_names and column.computed is None:
+                table = table.append_column(name, pa.nulls(len(table), column.arrow_type))
+        broken = self.violations(table)
+        return {
+            label: sorted(self.checks[label].columns & set(empty))
+            for label in broken
+            if self.checks[label].columns & set(empty)
+        }
+
     def violations(self, table: pa.Table) -> dict[str, npt.NDArray[np.int64]]:
         """Return the rows that break each constraint, by label; none where all hold.
 

@@ -26,6 +26,7 @@ from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.aliases.filling import fill_aliases
 from synthohive.relational.aliases.finder import AliasFinder
 from synthohive.relational.aliases.namesake import Namesake
+from synthohive.relational.checks import TableChecks
 from synthohive.relational.damage import using
 from synthohive.relational.entity_paths import EntityFinder, check_entities
 from synthohive.relational.fitted import FittedDatabase
@@ -106,6 +107,7 @@ def fit_database(
     _report_orphans(fan_outs, refuse=options.validate)
     drivers = {name: plan.tables[name].driver for name in plan.order}
     tables = reader.sample(drivers, options.sample_size, options.seed)
+    _check_excluded(metadata, tables)
     if options.unfinished is not None:
         begin(options.unfinished, fit_facts(options, metadata, tables))
     findings = _find_personal_data(metadata, tables, options.privacy)
@@ -172,6 +174,22 @@ def _fit_tables(fitter: TableFitter, listener: Optional[TrainingListener]) -> No
             else:
                 pool.submit(number, job)
         pool.finish()
+
+
+def _check_excluded(metadata: Metadata, tables: Mapping[str, pa.Table]) -> None:
+    """Refuse to leave out a column without which rows break a CHECK."""
+    problems = []
+    for name, config in metadata.tables.items():
+        if config.exclude_columns and config.checks:
+            checks = TableChecks.compile(config, metadata.dialect, set())
+            for label, columns in checks.needing(config, tables[name]).items():
+                out = ", ".join(f"{name}.{column}" for column in columns)
+                problems.append(
+                    f"{out} is excluded, but rows where it is NULL break the CHECK {label}. Keep "
+                    f"the column, give it a default, or exclude the table: exclude=[{name!r}]."
+                )
+    if problems:
+        raise SchemaValidationError(problems)
 
 
 def _report_orphans(fan_outs: Mapping[str, FanOut], *, refuse: bool) -> None:

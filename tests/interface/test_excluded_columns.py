@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from structlog.testing import capture_logs
 
-from synthohive import Metadata, SchemaError, SchemaValidationError, Synthesizer
+from synthohive import Metadata, PrivacyConfig, SchemaError, SchemaValidationError, Synthesizer
 
 FILM = """CREATE TABLE film (id INTEGER PRIMARY KEY, v INTEGER NOT NULL, secret TEXT, kind TEXT
 NOT NULL DEFAULT 'unknown', must INTEGER NOT NULL, twin INTEGER UNIQUE, lang INTEGER
@@ -118,6 +118,30 @@ def test_what_cannot_be_excluded_is_refused_with_the_choices(tmp_path: Path) -> 
         "every row would hold its default 5, and (twin) is unique",
     ):
         assert part in text
+
+
+def test_a_check_that_needs_an_excluded_column_is_refused_before_training(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with sqlite3.connect(path) as db:
+        db.execute(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER, w INTEGER CHECK (w > 0), "
+            "CONSTRAINT one_of CHECK (v IS NOT NULL OR w IS NOT NULL))"
+        )
+        rows = [(i, None if i % 2 else i % 5, 3) for i in range(60)]
+        db.executemany("INSERT INTO t VALUES (?, ?, ?)", rows)
+    db.close()
+    synth = Synthesizer.from_database(f"sqlite:///{path}")
+    synth.metadata.exclude("t.w")
+    with pytest.raises(SchemaValidationError, match=r"t\.w is excluded.*break the CHECK one_of"):
+        fit(synth)
+
+
+def test_an_excluded_column_may_be_named_as_personal(tmp_path: Path) -> None:
+    privacy = PrivacyConfig(pii_columns={"film": {"secret": "name"}})
+    synth = Synthesizer.from_database(source(tmp_path / "a.db"), privacy_config=privacy)
+    synth.metadata.table("film").pii_cols = ["secret"]
+    synth.metadata.exclude("film.secret")
+    assert "secret" not in fit(synth).sample(seed=1)["film"]
 
 
 def test_frames_are_learned_without_excluded_columns() -> None:
