@@ -59,6 +59,28 @@ class FrameReader(Reader):
         for name, config in self._metadata.tables.items():
             kept = [c for c in self._tables[name].column_names if c not in config.exclude_columns]
             self._tables[name] = self._tables[name].select(kept)
+        self._widen_keys()
+
+    def _widen_keys(self) -> None:
+        """Give whole numbers of keys the wider type of the parents', whose values they hold."""
+        tables = self._metadata.tables
+        for _ in tables:  # a parent's key may be a key itself
+            for child, key in self._metadata.foreign_keys():
+                for own, theirs in zip(key.columns, key.parent_columns):
+                    column = tables[child].columns.get(own)
+                    above = tables[key.parent].columns.get(theirs) if key.parent in tables else None
+                    if column is not None and above is not None:
+                        self._widen(child, column, above.arrow_type)
+
+    def _widen(self, table: str, column: Column, wide: pa.DataType) -> None:
+        narrow, rows = column.arrow_type, self._tables[table]
+        if not (pa.types.is_integer(narrow) and pa.types.is_integer(wide)):
+            return
+        if narrow.bit_width < wide.bit_width and column.name in rows.column_names:
+            column.arrow = str(wide)
+            values = pc.cast(rows.column(column.name), wide)
+            place = rows.column_names.index(column.name)
+            self._tables[table] = rows.set_column(place, column.name, values)
 
     def _describe(self, name: str, table: pa.Table, given: Sequence[str]) -> None:
         config = self._metadata.tables[name]
@@ -277,7 +299,7 @@ def _series(table: str, column: str, values: Any) -> Any:
     import pandas as pd
 
     try:
-        found = pa.array(values, from_pandas=True)
+        found = pa.array(_carried(values), from_pandas=True)
         if pa.types.is_binary(found.type) and pd.api.types.infer_dtype(values) != "bytes":
             raise pa.ArrowTypeError("text among bytes")
         return found
@@ -290,6 +312,38 @@ def _series(table: str, column: str, values: Any) -> Any:
         raise SchemaError(
             f"{table}.{column} {what}.", hint="Convert the column to one plain type."
         ) from None  # the cause repeats a value
+
+
+def _fits(values: pa.ChunkedArray, like: Any) -> bool:
+    """Whether whole numbers fit the dtype of the real ones: keys follow their parents'."""
+    plain = getattr(like, "numpy_dtype", like)
+    if not isinstance(plain, np.dtype) or plain.kind not in "iu":
+        return True
+    ends, limits = pc.min_max(values).as_py(), np.iinfo(plain)
+    return ends["min"] is None or bool(limits.min <= ends["min"] and ends["max"] <= limits.max)
+
+
+def _category_names(dtype: Any) -> Optional[dict[str, Any]]:
+    """Return names for categories that are neither text nor numbers, such as those of `pd.cut`."""
+    import pandas as pd
+
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return None
+    kind = dtype.categories.dtype
+    if isinstance(kind, (pd.IntervalDtype, pd.PeriodDtype)):
+        return {str(category): category for category in dtype.categories}
+    return None
+
+
+def _carried(values: Any) -> Any:
+    """Return a series as what Arrow carries: names of intervals, the start of periods."""
+    import pandas as pd
+
+    dtype = getattr(values, "dtype", None)
+    if isinstance(dtype, pd.PeriodDtype):
+        return values.dt.to_timestamp()
+    names = _category_names(dtype)
+    return values if names is None else values.cat.rename_categories(list(names))
 
 
 def to_frame(table: pa.Table, dtypes: Optional[Mapping[str, Any]]) -> pd.DataFrame:
@@ -312,6 +366,8 @@ def _restored(values: pa.ChunkedArray, like: Any) -> Any:
     import pandas as pd
 
     type_ = values.type
+    if pa.types.is_integer(type_) and not _fits(values, like):
+        like = None
     if like is None:
         if values.null_count and (pa.types.is_integer(type_) or pa.types.is_boolean(type_)):
             name = str(type_).capitalize().replace("Uint", "UInt")
@@ -329,6 +385,13 @@ def _restored(values: pa.ChunkedArray, like: Any) -> Any:
         plain = values.to_numpy() if shown else values.to_pylist()
         return pd.Series(plain, dtype=object)
     series = values.to_pandas()
+    if isinstance(like, pd.PeriodDtype):
+        return series.dt.to_period(like.freq)
+    names = _category_names(like)
+    if names is not None:
+        kept = [c for name, c in names.items() if name in set(series.dropna())]
+        dtype = pd.CategoricalDtype(kept, like.ordered)
+        return pd.Series(pd.Categorical(series.map(names), dtype=dtype), index=series.index)
     if isinstance(like, pd.CategoricalDtype):  # its categories are real values: none but shown ones
         shown = set(series.dropna().unique())
         old = [value for value in like.categories if value in shown]

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SAWarning
 
 from synthohive.connectors.ddl import PROVENANCE_TABLE
 from synthohive.connectors.ddl.statements import Refused
-from synthohive.connectors.ddl.vetted_indexes import index_parts
+from synthohive.connectors.ddl.vetted_indexes import index_parts, names_in
 from synthohive.connectors.dialects import Dialect, dialect_for
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.connectors.empty_values import fill_known
@@ -352,7 +352,7 @@ class _Catalogue:
         If it is unique, then only those whose values never repeat in any rows at all:
         generating them so keeps the index. Otherwise none, as it says nothing of them.
         """
-        words = set(re.findall(r"[^\W\d]\w*", self._keys(index.definition)))
+        words = names_in(self._keys(index.definition))
         found = [c for c in columns if c in words]
         if not index.unique or not found:
             return found

@@ -123,6 +123,8 @@ def _correlated(columns: Sequence[Floats]) -> npt.NDArray[np.bool_]:
     values = np.clip(values, low, high)
     centred = values - np.nanmean(values, axis=1, keepdims=True)
     centred = np.where(np.isnan(centred), 0.0, centred)
+    size = np.abs(centred).max(axis=1, keepdims=True)  # squares of 1e300 would be infinite
+    centred = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0)
     length = np.sqrt((centred**2).sum(axis=1))
     shares = np.abs(centred @ centred.T) / np.maximum(np.outer(length, length), 1e-12)
     return np.asarray(shares > WORTH, dtype=np.bool_)

@@ -20,6 +20,9 @@ def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int]
         part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in parts
     ]
     target = values[0].type
+    types = {value.type for value in values}
+    if len(types) > 1 and all(map(pa.types.is_integer, types)) and pa.uint64() not in types:
+        target = pa.int64()  # a smallint may refer to an integer
     chunks = [v if v.type == target else pc.cast(v, target) for v in values]
     coded = pa.chunked_array(chunks, type=target).dictionary_encode()  # one dictionary for all
     indices = pa.chunked_array([c.indices for c in coded.chunks], type=pa.int32())

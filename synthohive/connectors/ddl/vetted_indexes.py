@@ -11,7 +11,7 @@ from synthohive.connectors.ddl.statements import Refused
 from synthohive.connectors.ddl.vetted import Vetting
 from synthohive.connectors.dialects.duckdb_text import items
 
-__all__ = ["IndexParts", "index_parts", "key_part", "vetted_index"]
+__all__ = ["IndexParts", "index_parts", "key_part", "names_in", "vetted_index"]
 
 _NAME = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|[^\W\d][\w$]*)'
 _CREATE = re.compile(
@@ -110,6 +110,17 @@ def key_part(item: str, family: str) -> tuple[str, Optional[int]]:
     body = item.strip() if match is None else match["body"].strip()
     prefix = _PREFIX.fullmatch(body) if family == "mysql" else None
     return (body, None) if prefix is None else (prefix["column"], int(prefix["length"]))
+
+
+def names_in(sql: str) -> set[str]:
+    """Return the words of an expression that may be names, without their quotes.
+
+    Examples
+    --------
+    >>> sorted(names_in('lower("a b") || c'))
+    ['a b', 'c', 'lower']
+    """
+    return {_unquoted(name) for name in re.findall(_NAME, sql)}
 
 
 def vetted_index(

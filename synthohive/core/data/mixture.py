@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from dataclasses import dataclass
 from typing import Optional
@@ -18,6 +19,8 @@ _MIN_WEIGHT = 0.005
 _MIN_WIDTH = 0.005
 _WIDTH = 4.0
 _TRIAL = 2_000
+
+_FILTERS = threading.Lock()  # what is ignored is of the process, not of a thread
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Mixture:
             init_params="k-means++",
             random_state=int(seed.generate_state(1)[0] >> 1),
         )
-        with warnings.catch_warnings():
+        with _FILTERS, warnings.catch_warnings():
             # an unconverged mixture is still a good one for normalising
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(((values - center) / scale)[:, None])

@@ -21,6 +21,7 @@ _EXACT = 2.0**53
 _MAX = 2**63 - 1
 _DIGITS = range(9)
 _UNLIKELY = 1e-3
+_SAFE_EXPONENT = 300  # third powers are floats
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,16 @@ class Units:
         are int64 multiples of the last one. None: the numbers are the floats.
     single : bool
         The floats were read from float32.
+    exponent : int
+        For floats: the numbers are multiples of two to this power, where the floats are so large
+        or small that their squares would be infinite or zero.
     """
 
     type: pa.DataType
     wide: bool = False
     digits: Optional[int] = None
     single: bool = False
+    exponent: int = 0
 
     @property
     def whole(self) -> bool:
@@ -54,8 +59,10 @@ class Units:
     def learn(cls, values: pa.Array, single: bool) -> Units:
         """Choose the form for plain `values` without NULLs."""
         if values.type == pa.float64():
-            digits = _decimal_places(values.to_numpy(), single)
-            return cls(values.type, digits=digits, single=single)
+            floats = values.to_numpy()
+            digits = _decimal_places(floats, single)
+            exponent = _exponent(floats) if digits is None else 0
+            return cls(values.type, digits=digits, single=single, exponent=exponent)
         if pa.types.is_decimal(values.type):
             limbs = decimal_limbs(values)
             return cls(values.type, wide=bool((limbs[:, 1:] != limbs[:, :1] >> 63).any()))
@@ -70,7 +77,7 @@ class Units:
         if self.type == pa.float64():
             floats: Array = plain.fill_null(0.0).to_numpy(zero_copy_only=False)
             if self.digits is None:
-                return floats
+                return floats if not self.exponent else np.ldexp(floats, -self.exponent)
             scaled = np.nan_to_num(floats) * 10.0**self.digits
             whole: Array = np.rint(np.clip(scaled, -_EXACT, _EXACT)).astype(np.int64)
             return whole
@@ -97,6 +104,8 @@ class Units:
             return decimal_array(self._limbs(numbers), null, self.type)
         if self.digits is not None:
             numbers = numbers / 10.0**self.digits
+        if self.exponent:
+            numbers = np.ldexp(numbers, self.exponent)
         if self.type == pa.uint64():
             numbers = np.maximum(numbers, 0)
             if self.wide:
@@ -122,7 +131,19 @@ class Units:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was learned, JSON-able."""
-        return {"wide": self.wide, "digits": self.digits, "single": self.single}
+        return {
+            "wide": self.wide,
+            "digits": self.digits,
+            "single": self.single,
+            "exponent": self.exponent,
+        }
+
+
+def _exponent(values: Array) -> int:
+    """Return the power of two of the largest float; 0 where squares are floats anyway."""
+    top = float(np.abs(values).max(initial=0.0))
+    exponent = math.frexp(top)[1]
+    return exponent if abs(exponent) > _SAFE_EXPONENT else 0
 
 
 def _decimal_places(values: Array, single: bool) -> Optional[int]:

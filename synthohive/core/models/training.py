@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -210,11 +211,16 @@ def resolve_device(name: Optional[str] = None) -> str:
     return name
 
 
+_GENERATOR = threading.RLock()
+
+
 @contextmanager
 def one_thread(seed: Optional[int] = None) -> Iterator[None]:
     """Run torch on one thread, so that sums are added in the same order on any machine.
 
-    With a seed, torch's global generator is seeded inside and restored after.
+    With a seed, torch's global generator is seeded inside and restored after. It belongs to the
+    process: of several threads that fit, each waits until it has the generator for itself, or
+    they would take numbers from one another.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -222,7 +228,7 @@ def one_thread(seed: Optional[int] = None) -> Iterator[None]:
         if seed is None:
             yield
         else:
-            with torch.random.fork_rng(devices=[]):
+            with _GENERATOR, torch.random.fork_rng(devices=[]):
                 torch.default_generator.manual_seed(seed)
                 yield
     finally:

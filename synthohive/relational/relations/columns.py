@@ -23,6 +23,8 @@ LEAST_ROWS = 30
 FEW = 200
 """Rows that refute most candidates at little cost."""
 
+_LARGEST = 1e75
+
 
 class Columns:
     """A table under search.
@@ -86,13 +88,17 @@ class Columns:
 
     @cached_property
     def numeric(self) -> list[str]:
-        """The columns that can be calculated with: finite numbers, at least two of them."""
+        """The columns that can be calculated with: finite numbers, at least two of them.
+
+        Their products and squares have to be finite, too.
+        """
         return [
             name
             for name in self.rows.column_names
             if is_number(self.type(name))
             and self.distinct(name) > 1
             and not (np.isnan(self.numbers(name)) & ~self.missing[name]).any()
+            and np.nanmax(np.abs(self.numbers(name))) < _LARGEST
         ]
 
     def covers(self, sources: tuple[str, ...], target: str) -> bool:

@@ -215,7 +215,8 @@ def _products(
         sets = sets.reshape(-1, size - 1)
         few = np.prod(rows[sets, :QUICK_ROWS], axis=1)  # (sets, rows)
         for power, last in product((1.0, 100.0, 0.01), range(len(usable))):
-            off = np.abs(few * rows[last, :QUICK_ROWS] * power - given[:QUICK_ROWS])
+            with np.errstate(over="ignore", invalid="ignore"):  # infinite is not near
+                off = np.abs(few * rows[last, :QUICK_ROWS] * power - given[:QUICK_ROWS])
             for hit in np.flatnonzero((off <= tolerance).all(axis=1)):
                 picked = [*sets[hit], last]
                 if last <= sets[hit][-1] or len(set(owner[picked])) < size:
