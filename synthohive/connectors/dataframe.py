@@ -303,6 +303,11 @@ def _series(table: str, column: str, values: Any) -> Any:
         if pa.types.is_binary(found.type) and pd.api.types.infer_dtype(values) != "bytes":
             raise pa.ArrowTypeError("text among bytes")
         return found
+    except UnicodeEncodeError:
+        raise SchemaError(
+            f"{table}.{column} holds text that is no valid Unicode (half of a surrogate pair).",
+            hint="Read it with the right encoding, or replace such characters.",
+        ) from None  # the cause repeats a value
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         kinds = sorted({type(v).__name__ for v in values.dropna()})
         if len(kinds) == 1:

@@ -381,12 +381,17 @@ def _worded(texts: Sequence[str], owners: Optional[Entities], k: int) -> list[Te
                 if len(set(column)) > 1:
                     wide[at] = both
             else:
-                pieces.append(list("0123456789") if kind == "9" else [kind])
+                pieces.append(_digits(column) if kind == "9" else [kind])
         for at in reversed(wide):  # few words are soon used up, and their texts are real ones
             if forms.room_of(pieces) < _ROOM * len(members):
                 pieces[at] = wide[at]
         found.append(Template(shape, pieces, len(members)))
     return found
+
+
+def _digits(column: Sequence[str]) -> list[str]:
+    """Return all digits, but no zero where many numbers have none: they do not begin with one."""
+    return list("123456789" if "0" not in column and len(column) >= _TELLING else "0123456789")
 
 
 def _token_class(token: str) -> str:

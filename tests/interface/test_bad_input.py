@@ -290,3 +290,10 @@ def test_no_error_repeats_a_value(kind: str, tmp_path: Path) -> None:
     with pytest.raises((SchemaError, ConnectorError), match="people") as caught:
         quick(Synthesizer(metadata), {"people": people})
     assert "Ann Lee" not in "".join(traceback.format_exception(None, caught.value, caught.tb))
+
+
+def test_text_that_is_no_unicode_is_named() -> None:
+    frame = pd.DataFrame({"id": range(9)})
+    frame["w"] = pd.Series(["\ud800"] * 9, dtype=object)
+    with pytest.raises(SchemaError, match=r"t\.w holds text that is no valid Unicode"):
+        Synthesizer(Metadata().add_table("t", "id")).fit({"t": frame})

@@ -168,7 +168,7 @@ FORMS: dict[str, tuple[Any, str]] = {
     ),
     "slug": (
         lambda r, i: "-".join(r.choices(["alpha", "bravo", "delta", "echo"], k=3)) + str(i),
-        r"[a-z]+-[a-z]+-[a-z]+\d{1,3}(-\d)?",
+        r"[a-z]+-[a-z]+-[a-z]+(\d|[1-9]\d{1,2})(-\d)?",
     ),
     "time zone": (
         lambda r, i: sorted(get_global("zone_territories"))[i],
