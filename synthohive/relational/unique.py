@@ -61,6 +61,8 @@ class UniqueRepair:
 
     Attributes
     ----------
+    changes : set of str
+        Columns that a repair may change.
     left : list of int
         Rows that still repeat, numbered over all blocks.
     peers : list of UniqueRepair
@@ -79,6 +81,7 @@ class UniqueRepair:
         self.rule, self.columns = rule, rule.all_columns
         self._config, self._free, self._seed = config, sorted(free), seed
         self._broken, self._movable = broken, list(movable)
+        self.changes = {*free, *movable}
         self._seen: U64 = np.empty(0, dtype=np.uint64)
         self._beyond = self._rows = 0
         self.left: list[int] = []

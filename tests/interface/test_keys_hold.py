@@ -374,3 +374,26 @@ def test_years_between_open_ends_and_keys_that_share_a_column(
             assert abs(len(made[one.name]) - wanted) <= 0.05 * wanted, (one.name, scale)
     synth.to_database(schema="copy", seed=4)
     assert set(written(tmp_path / "copy.db")) >= {one.name for one in graph.tables}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_one_unique_set_changes_no_other_one_repeats(tmp_path: Path, seed: int) -> None:
+    """The set with the key to the own table is repaired last, by a column of another set."""
+    rng = np.random.default_rng(1)
+    pairs = rng.permutation(225)[:120]
+    rows = [
+        (i, int(rng.integers(1, i)) if i > 1 else None, int(p) // 15, int(p) % 15)
+        for i, p in enumerate(pairs, start=1)
+    ]
+    seen: set[tuple[Any, int]] = set()
+    rows = [r for r in rows if (r[1], r[2]) not in seen and not seen.add((r[1], r[2]))]
+    known = {i for i, *_ in rows}
+    rows = [(i, boss if boss in known else None, a, b) for i, boss, a, b in rows]
+    columns = {"id": "int", "boss": "int?", "a": "int", "b": "int"}
+    people = table("e", columns, rows, pk=["id"], uniques=[["boss", "a"], ["a", "b"]])
+    people.keys = [(["boss"], "e", ["id"])]
+    graph = Graph([people], [])
+    graph.write(tmp_path / "real.db")
+    synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'real.db'}")
+    synth.fit(seed=seed, epochs=1, progress=False, n_jobs=1)
+    assert_valid(graph, synth.sample(seed=seed, output_format="arrow"))

@@ -230,7 +230,7 @@ def _unique_repairs(
     barred : collection of str
         Columns that are filled later: sets with one have to wait.
     among : collection of str, optional
-        Only sets with one of these columns.
+        Only sets with one of these columns, and those that their repair may break.
     fixed : collection of str
         Columns that rows refer to by now.
     """
@@ -251,7 +251,7 @@ def _unique_repairs(
     for rule in [*rules, *(UniqueRule(tuple(columns)) for columns in undeclared)]:
         columns, unique = set(rule.all_columns), set(rule.columns)
         absent = columns - set(fitted.schema.names)  # a part is computed by the database
-        if absent or columns & set(barred) or (among is not None and not columns & set(among)):
+        if absent or columns & set(barred):
             continue
         seed = seeds.seed_int(run.seed, name, *rule.all_columns)
         free = unique & set(fitted.free) - set(fixed)
@@ -263,7 +263,18 @@ def _unique_repairs(
         movable = [c for c in some if c not in unique and c not in fixed]
         if free or rule.special:
             repairs.append(UniqueRepair(fitted.config, rule, free, seed, broken, movable))
-    return together(repairs)
+    return together(repairs if among is None else _reached(repairs, among))
+
+
+def _reached(repairs: list[UniqueRepair], columns: Collection[str]) -> list[UniqueRepair]:
+    """Return the repairs of sets with one of some columns, or with one that these may change."""
+    touched = set(columns)
+    while True:
+        found = [repair for repair in repairs if touched & set(repair.rule.all_columns)]
+        more = touched.union(*(repair.changes for repair in found))
+        if more == touched:
+            return found
+        touched = more
 
 
 def _finish(
