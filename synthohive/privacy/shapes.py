@@ -60,7 +60,10 @@ def patterns_for(
     if not learned and kind in _FAKER:
         source = faker(locale)
         drawn = [getattr(source, _FAKER[kind])() for _ in range(_DRAWS)]
-        learned = infer_patterns(pa.array(drawn, pa.string()), 1, unique)
+        # One form for all rows, and a plain one: the few real ones hardly had several.
+        usual = infer_patterns(pa.array(drawn, pa.string()), 1, unique)
+        plain = [p for p, _ in usual if not any(a[0].isalpha() for a in p.alphabets)]
+        learned = [(p, 1.0) for p in (plain or [p for p, _ in usual])[:1]]
     return _within(learned or _letters(text), column)
 
 

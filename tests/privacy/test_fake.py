@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from typing import Any
 
@@ -232,3 +233,10 @@ def test_few_values_keep_the_letters_that_all_have() -> None:
     ((pattern, _),) = infer_patterns(texts, 5, False)
     assert pattern.alphabets[8] == "x"
     assert set(map(len, pattern.alphabets)) == {1, 10}  # digits are free
+
+
+def test_phones_of_a_few_rows_have_one_form() -> None:
+    column = Column(name="phone", kind="text", length=24)
+    real = pa.array(["(503) 555-9831", "(503) 555-3199", "(503) 555-9931"])
+    made = FakeColumn.fit(PiiKind.PHONE, column, real).make(np.arange(50), seed=1).to_pylist()
+    assert len({re.sub(r"\d", "9", phone) for phone in made}) == 1

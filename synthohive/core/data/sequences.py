@@ -36,6 +36,7 @@ _MIN_COVERED = 0.5
 _MIN_WORD = 3.0
 _MAX_TOKENS = 1_000_000
 _MADE_UP = 200
+_CJK = "\u2e80"
 _PUBLIC = 10
 _ROUNDS = 3
 _DRAWN = 2
@@ -144,8 +145,25 @@ class Sequences:
         order = np.argsort(texts, kind="stable")
         offsets = np.append(0, np.cumsum(np.bincount(texts, minlength=count)))
         words = self.vocabulary.spell(ids[order], rng)
+        glued = self._glued(ids[order], texts[order])
+        if glued.any():
+            blank, none = pa.scalar(" ", words.type), pa.scalar("", words.type)
+            words = pc.if_else(glued, pc.binary_join_element_wise(blank, words, none), words)
         lists = pa.LargeListArray.from_arrays(pa.array(offsets), words)
         return pc.binary_join(lists, pa.scalar("", pa.large_string())).cast(pa.string())
+
+    def _glued(self, ids: Ints, texts: Ints) -> npt.NDArray[np.bool_]:
+        """Tell which words follow a word without a blank, which no real text has.
+
+        It happens where too few texts share what kinds of words follow each other.
+        """
+        examples = self.vocabulary.examples
+        if max(map(len, examples), default=1) == 1:
+            return np.zeros(len(ids), dtype=np.bool_)  # letters, which do
+        heads = np.array([e[0].isalpha() and e[0] < _CJK for e in examples], dtype=np.bool_)
+        tails = np.array([e[-1].isalpha() and e[-1] < _CJK for e in examples], dtype=np.bool_)
+        after = tails[ids[:-1]] & heads[ids[1:]] & (texts[:-1] == texts[1:])
+        return np.append(np.zeros(min(len(ids), 1), dtype=np.bool_), after)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""

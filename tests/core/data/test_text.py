@@ -159,3 +159,12 @@ def test_cities_become_words() -> None:
     cities = "Berlin London Paris Madrid Luleå Mannheim Strasbourg Bern Aachen Nantes Graz".split()
     known = set(things(cities)) | {"london"}
     assert {text.lower() for text in made_up(Text, [*cities, *["London"] * 5])} <= known
+
+
+def test_words_of_a_few_texts_stand_apart() -> None:
+    texts = ["Exotic Liquids", "New Orleans Cajun Delights", "Grandma Kellys Homestead"]
+    texts += ["Tokyo Traders", "Specialty Biscuits", "Pavlova Limited", "Zaanse Snoepfabriek"]
+    made = made_up(Text, texts + [text.lower() for text in texts])
+    assert not [text for text in made if re.search(r"[a-z][A-Z]", text)]
+    known = set(things(texts)) | {word for t in texts for word in t.lower().split()}
+    assert {word.lower() for text in made for word in text.split()} <= known
