@@ -453,3 +453,10 @@ def test_every_engine_s_checks_are_read(name: str) -> None:
     check = compile_check("((a > 0) AND (a < b))", name, columns)
     assert check is not None
     assert check.evaluate(pa.table({"a": [1, 0], "b": [2, 2]})).to_pylist() == [True, False]
+
+
+def test_labels_of_a_schema_s_own_enum_are_read() -> None:
+    columns = {"status": Column(name="status", kind="categorical", enum_values=["open", "done"])}
+    check = compile_check("(status = 'open'::shop.state)", "postgresql", columns)
+    assert check is not None
+    assert check.evaluate(pa.table({"status": ["open", "done"]})).to_pylist() == [True, False]
