@@ -63,6 +63,8 @@ def patterns_for(
         # One form for all rows, and a plain one: the few real ones hardly had several.
         usual = infer_patterns(pa.array(drawn, pa.string()), 1, unique)
         plain = [p for p, _ in usual if not any(a[0].isalpha() for a in p.alphabets)]
+        if kind is PiiKind.PHONE:  # with something between its parts, which marks it as one
+            plain.sort(key=lambda p: all(a[0].isalnum() for a in p.alphabets))
         learned = [(p, 1.0) for p in (plain or [p for p, _ in usual])[:1]]
     return _within(learned or _letters(text), column)
 
