@@ -40,7 +40,8 @@ from synthohive.schema import TableConfig
 __all__ = ["Autoregressive", "AutoregressiveConfig"]
 
 SLICE = 4096
-LEAST_STEPS = 20
+LEAST_STEPS, CHEAP_STEPS = 20, 50
+"""Batches of an epoch at least; of small tables, whose batches are small, more for less time."""
 PATIENT_STEPS = 50
 CALIBRATION_ROWS = 20_000
 CALIBRATIONS = 4
@@ -146,7 +147,8 @@ class Autoregressive(ConditionalGenerativeModel):
     def _schedule(self, rows: int, batch: int) -> Schedule:
         """Return how long to train; a small table's epochs are short, and more are waited for."""
         config = self.config
-        steps = min(config.steps, max(LEAST_STEPS, rows // batch))
+        least = CHEAP_STEPS if batch < self.batch_size else LEAST_STEPS
+        steps = min(config.steps, max(least, rows // batch))
         patience = config.patience * max(1, -(-PATIENT_STEPS // steps) // config.evaluate_every)
         return Schedule(self.epochs, steps, config.evaluate_every, patience)
 

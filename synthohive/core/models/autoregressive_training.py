@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.autoregressive_network import Network, context_tensors
 from synthohive.core.models.memorisation import GapWatch, repeated
-from synthohive.core.models.training import Trainable
+from synthohive.core.models.training import Trainable, batch_of
 
 if TYPE_CHECKING:
     from synthohive.core.models.autoregressive import Autoregressive
@@ -25,11 +26,13 @@ MOST_LOSS = 20.0
 """Of one variable, in nats: one code that never occurred is not to outweigh all rows."""
 WATCHED = 1_000
 """Learned rows at most whose likelihood is compared with that of held-out rows."""
-DECAY_ROWS, STRONG_DECAY, MOST_DECAY = 400, 1.2, 60.0
+DECAY_ROWS, STRONG_DECAY, MOST_DECAY = 1_400, 2.0, 60.0
 """Tables of fewer rows have more weight decay: up to a strong one, and more where that is in vain.
 
 A weight of AdamW is at most one over its decay, and comes near that only where all batches
-agree on its sign: what few rows have by chance is lost first.
+agree on its sign: what few rows have by chance is lost first. Of 1,000 rows of a survey in
+batches of 50, decay 10 reaches a held-out loss of 1.327 with a gap of 0.23 deviations, decay
+0.2 one of 0.50; in batches of 500, decay 10 reaches it with 0.86.
 """
 WORTH, LEAST_HELD = 0.01, 100
 """A state with a gap beyond the limit is kept if so many held-out rows are told so much better.
@@ -62,7 +65,7 @@ class AutoregressiveTask(Trainable):
         self.held = [torch.from_numpy(c[held]) for c in (coarse, fine)]
         self.context = context_tensors(context.take(training))
         self.held_context = context_tensors(context.take(held))
-        self.batch = max(1, min(model.batch_size, len(training)))
+        self.batch = batch_of(model.batch_size, len(training))
         self.order = np.empty(0, dtype=np.int64)
         self.network.heads.start_at(log_shares(coarse[training], self.network.cardinalities))
         self.network.fine.start_at(_counts(coarse, fine, self.network))
@@ -70,7 +73,7 @@ class AutoregressiveTask(Trainable):
         self.state: Network = copy.deepcopy(self.network).eval()
         self.optimizer = torch.optim.AdamW(
             _groups(self.network),
-            lr=self.config.lr * math.sqrt(self.batch / 500),
+            lr=self.config.lr * math.sqrt(max(self.batch, 100) / 500),
             weight_decay=decay_of(self.config.decay, len(data)),
             fused=True,
         )
@@ -87,11 +90,9 @@ class AutoregressiveTask(Trainable):
             )
         self.most_gap = self.watch.most
         self.worth = WORTH if len(held) >= LEAST_HELD else math.inf
-        self.steps = self.strengthened = 0
 
     def step(self) -> dict[str, Tensor]:
         """Take one batch; see the base class."""
-        self.steps += 1
         if len(self.order) < self.batch:
             self.order = self.rng.permutation(len(self.codes[0]))
         rows, self.order = self.order[: self.batch], self.order[self.batch :]
@@ -141,17 +142,17 @@ class AutoregressiveTask(Trainable):
                 group["lr"] *= 0.5
         return metric
 
-    def counter(self) -> bool:
-        """Double the weight decay, which forgets what few rows have by chance.
+    def counter(self, best: Mapping[str, Tensor]) -> bool:
+        """Double the weight decay, and go on from the best state.
 
-        The average of the weights shows it some steps later; until then there is no more.
+        Decay alone would take long to undo what was learned by heart.
         """
         group = self.optimizer.param_groups[0]
-        lag = 2 / (1 - self.config.average) if self.strengthened else 0.0
-        if self.steps - self.strengthened < lag or group["weight_decay"] >= MOST_DECAY:
+        if group["weight_decay"] >= MOST_DECAY:
             return False
         group["weight_decay"] *= 2
-        self.strengthened = self.steps
+        self.network.load_state_dict(best)
+        self.state.load_state_dict(best)
         self.best, self.waited = math.inf, 0
         return True
 

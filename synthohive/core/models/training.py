@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Optional
@@ -20,11 +20,25 @@ from synthohive.core.models.base import TrainingEvent, TrainingListener
 from synthohive.core.models.progress import log_checkpoint
 from synthohive.exceptions import TrainingError
 
-__all__ = ["Schedule", "Trainable", "one_thread", "resolve_device", "split", "train"]
+__all__ = [
+    "Schedule",
+    "Trainable",
+    "batch_of",
+    "one_thread",
+    "resolve_device",
+    "split",
+    "train",
+]
 
 
 SLIGHT = 1e-3
 """Share of the metric below which an improvement is not worth waiting for more."""
+BATCHES, LEAST_BATCH = 20, 16
+"""Batches at least in one pass over the rows, and rows at least in a batch.
+
+What few rows have by chance differs from batch to batch, and averages out; two batches that
+are most of the table agree on it, step after step.
+"""
 
 
 @dataclass(frozen=True)
@@ -79,8 +93,11 @@ class Trainable(ABC):
     def step(self) -> dict[str, Tensor]:
         """Take one optimisation step; return the losses (detached scalars)."""
 
-    def counter(self) -> bool:
-        """Do something against a gap that is too large; return whether anything was done."""
+    def counter(self, best: Mapping[str, Tensor]) -> bool:
+        """Go on from the best state that was kept, with something done against the gap.
+
+        Returns whether anything was done.
+        """
         return False
 
     @abstractmethod
@@ -132,7 +149,7 @@ def train(
         log_checkpoint(event)
         if listener is not None:
             listener.on_checkpoint(event)
-        if beyond > 1 and task.counter():
+        if beyond > 1 and task.counter(best_state):
             beyond = waited = 0
         if waited >= schedule.patience:
             break
@@ -187,6 +204,11 @@ def _check(table: str, epoch: int, losses: dict[str, float]) -> None:
                 f"Training of table {table!r} diverged in epoch {epoch}: the {name} is {value}.",
                 hint="Fit with a lower learning rate (lr=…) or a larger batch_size.",
             )
+
+
+def batch_of(most: int, rows: int) -> int:
+    """Return how many of the rows that are learned make a batch, at most `most`."""
+    return max(1, min(most, rows, max(rows // BATCHES, LEAST_BATCH)))
 
 
 def resolve_device(name: Optional[str] = None) -> str:
