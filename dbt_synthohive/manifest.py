@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Optional, Union
-
-import structlog
 
 from dbt_synthohive.claims import Claims, Key, claims_of
 from dbt_synthohive.relations import PathLike, Relation, load_manifest
@@ -21,7 +20,7 @@ from synthohive.exceptions import did_you_mean
 
 __all__ = ["metadata_from_manifest"]
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 
 def metadata_from_manifest(
@@ -198,7 +197,7 @@ class _Merge:
 
     def _foreign(self, table: TableConfig, key: Key, relation: Relation) -> None:
         if key.parent.unique_id not in self.chosen:
-            log.info("key_leads_outside", table=relation.label, to=key.parent.label)
+            log.info("A key of %s leads outside, to %s", relation.label, key.parent.label)
             return
         stated = ForeignKey(
             columns=list(key.columns),

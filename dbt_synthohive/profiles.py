@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
-import structlog
 import yaml
 from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
@@ -23,7 +23,7 @@ from synthohive.exceptions import did_you_mean
 
 __all__ = ["Profile", "engine_from_profile", "load_project", "read_profile"]
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 PathLike = Union[str, "os.PathLike[str]"]
 _DRIVERS = {
     "postgresql": ("psycopg2", "postgres"),
@@ -234,6 +234,6 @@ def _by_dbt(
         found = credentials.from_dict(settings).to_dict()
     except (DbtBaseException, ValueError, KeyError) as exc:
         # No adapter of this type; the message may hold the settings.
-        log.debug("profile_not_read_by_dbt", profile=name, reason=type(exc).__name__)
+        log.debug("dbt did not read the profile %r: %s", name, type(exc).__name__)
         return None
     return {**found, "type": adapter}

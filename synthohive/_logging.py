@@ -1,30 +1,64 @@
-"""The package's structured events.
+"""The package's structured events, by the standard :mod:`logging`.
 
-An application that configures structlog gets every event, with ``module`` naming its origin.
-Where nobody configures it, only warnings and errors are printed: a library does not chat.
+A library does not chat: nothing is printed unless the application asks for it, by
+``logging.basicConfig(level="INFO")`` or by a handler of its own for the logger ``synthohive``.
+A record's message is the event with its fields; ``record.event`` and ``record.fields`` have both
+apart, for handlers that write JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+import logging
 from typing import Any
 
-import structlog
-
-__all__ = ["get_logger"]
-
-_QUIET = ("debug", "info")
+__all__ = ["EventLogger", "get_logger"]
 
 
-def _drop_quiet(_: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Drop the package's own events below a warning; other loggers' pass."""
-    if method in _QUIET and str(event.get("module", "")).startswith("synthohive"):
-        raise structlog.DropEvent
-    return event
+class EventLogger:
+    """Logs events with named fields; those of a level that nobody listens to cost nothing.
+
+    Parameters
+    ----------
+    name : str
+        The module's.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def debug(self, event: str, **fields: Any) -> None:
+        """Log what only a developer wants to know."""
+        self._log(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Log what was done, or found."""
+        self._log(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Log what the user may want to act on."""
+        self._log(logging.WARNING, event, fields)
+
+    def _log(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        if self._logger.isEnabledFor(level):
+            extra = {"event": event, "fields": fields}
+            message = " ".join([event, *(f"{name}={value!r}" for name, value in fields.items())])
+            # Not as a format: a value may hold a percent sign. The caller is two frames up.
+            self._logger.log(level, "%s", message, extra=extra, stacklevel=3)
 
 
-def get_logger(name: str) -> Any:
-    """Return the logger of a module."""
-    if not structlog.is_configured():
-        structlog.configure(processors=[_drop_quiet, *structlog.get_config()["processors"]])
-    return structlog.get_logger(module=name)
+def get_logger(name: str) -> EventLogger:
+    """Return the logger of a module.
+
+    Examples
+    --------
+    >>> import logging, sys
+    >>> handler = logging.StreamHandler(sys.stdout)
+    >>> logging.getLogger("synthohive").addHandler(handler)
+    >>> get_logger("synthohive.example").warning("rows_left_out", table="orders", rows=3)
+    rows_left_out table='orders' rows=3
+    >>> logging.getLogger("synthohive").removeHandler(handler)
+    """
+    package = logging.getLogger(name.partition(".")[0])
+    if not package.handlers:
+        package.addHandler(logging.NullHandler())  # else Python prints warnings by itself
+    return EventLogger(name)

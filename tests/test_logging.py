@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 
-from structlog.testing import capture_logs
+import pytest
 
 from synthohive._logging import get_logger
+from tests.events import captured_events
 
 
 def test_listeners_get_every_event() -> None:
-    with capture_logs() as logs:
+    with captured_events() as events:
         get_logger("synthohive.x").debug("small", table="t")
-    assert logs == [
-        {"module": "synthohive.x", "table": "t", "event": "small", "log_level": "debug"}
-    ]
+    assert events == [{"event": "small", "log_level": "debug", "table": "t"}]
 
 
-def test_unconfigured_only_warnings_are_printed() -> None:
+def test_records_are_standard(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="synthohive"):
+        get_logger("synthohive.x").info("kept", table="100%s")
+        get_logger("synthohive.x").debug("small")
+    (record,) = caplog.records
+    assert (record.name, record.funcName) == (
+        "synthohive.x",
+        "test_records_are_standard",
+    )
+    assert record.getMessage() == "kept table='100%s'"
+
+
+@pytest.mark.parametrize(
+    ("asked", "printed"),
+    [("", []), ("logging.basicConfig()", ["WARNING:synthohive.x:loud table='t'"])],
+)
+def test_nothing_is_printed_unless_asked(asked: str, printed: list[str]) -> None:
     code = (
-        "import structlog; from synthohive._logging import get_logger\n"
-        "log = get_logger('synthohive.x'); log.info('quiet'); log.warning('loud')\n"
-        "structlog.get_logger().info('of the application')"
+        f"import logging; from synthohive._logging import get_logger; {asked}\n"
+        "log = get_logger('synthohive.x'); log.info('quiet'); log.warning('loud', table='t')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "quiet" not in done.stdout
-    assert "loud" in done.stdout
-    assert "of the application" in done.stdout
+    assert (done.stdout, done.stderr.splitlines()) == ("", printed)

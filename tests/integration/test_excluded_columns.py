@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
-from structlog.testing import capture_logs
 
 from synthohive import SchemaValidationError, Synthesizer
+from tests.events import captured_events
 
 POSTGRESQL = """
 CREATE TYPE {s}.pair AS (a integer, b text);
@@ -25,7 +25,7 @@ SELECT g, g % 4, 'some title ' || g % 5, (g, 'x')::{s}.pair FROM generate_series
 
 
 def fitted(engine: Engine, schema: str, *excluded: str) -> tuple[Synthesizer, list[str]]:
-    with capture_logs() as logs:
+    with captured_events() as logs:
         synth = Synthesizer.from_database(engine.url, schema=schema)
     synth.metadata.exclude(*excluded)
     synth.fit(epochs=1, seed=1, progress=False, n_jobs=1)

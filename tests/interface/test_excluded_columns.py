@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from structlog.testing import capture_logs
 
 from synthohive import Metadata, PrivacyConfig, SchemaError, SchemaValidationError, Synthesizer
+from tests.events import captured_events
 
 FILM = """CREATE TABLE film (id INTEGER PRIMARY KEY, v INTEGER NOT NULL, secret TEXT, kind TEXT
 NOT NULL DEFAULT 'unknown', must INTEGER NOT NULL, twin INTEGER UNIQUE, lang INTEGER
@@ -161,7 +161,7 @@ def test_nested_arrow_columns_block_nothing() -> None:
             "v": [0, 1, 2] * 20,
         }
     )
-    with capture_logs() as logs:
+    with captured_events() as logs:
         synth = fit(Synthesizer(Metadata().add_table("t", "id")), {"t": rows})
     told = [e for e in logs if e["event"] == "columns_excluded"]
     assert len(told) == 1

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from structlog.testing import capture_logs
 
 from synthohive import (
     ConditionalGenerativeModel,
@@ -24,6 +23,7 @@ from synthohive import (
     SchemaValidationError,
     Synthesizer,
 )
+from tests.events import captured_events
 
 
 def shop() -> tuple[Metadata, dict[str, pd.DataFrame]]:
@@ -144,7 +144,7 @@ def test_orphans_are_counted_learned_without_or_refused() -> None:
     frames["orders"].loc[:6, "customer"] = 9999
     with pytest.raises(SchemaValidationError, match="7 rows"):
         Synthesizer(metadata).fit(frames, validate=True, progress=False)
-    with capture_logs() as logs:
+    with captured_events() as logs:
         made = Synthesizer(metadata).fit(frames, epochs=1, seed=1, progress=False).sample(seed=1)
     assert [e["rows"] for e in logs if e["event"] == "orphans_in_source"] == [7]
     assert set(made["orders"]["customer"]) <= set(made["customers"]["id"])
@@ -174,7 +174,7 @@ def test_orphans_become_null_where_others_are() -> None:
 def test_every_sample_emits_column_metrics() -> None:
     metadata, frames = shop()
     fitted = Synthesizer(metadata).fit(frames, epochs=1, seed=1, progress=False)
-    with capture_logs() as logs:
+    with captured_events() as logs:
         fitted.sample(seed=1)
     scored = {e["column"] for e in logs if e["event"] == "column_quality"}
     assert {"orders.total", "customers.tier"} <= scored

@@ -8,7 +8,6 @@ from typing import Any, Optional
 import numpy as np
 import pandas as pd
 import pytest
-from structlog.testing import capture_logs
 
 from synthohive import (
     Autoregressive,
@@ -20,6 +19,7 @@ from synthohive import (
 )
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.memorisation import measure
+from tests.events import captured_events
 
 
 def answers(rows: int = 90) -> dict[str, pd.DataFrame]:
@@ -64,7 +64,7 @@ class Silent(Autoregressive):
 
 
 def test_a_fit_reports_what_was_memorised(tmp_path: Path) -> None:
-    with capture_logs() as events:
+    with captured_events() as events:
         made = synthesizer("autoregressive", 0.5).fit(answers(), epochs=1, seed=1, progress=False)
     (event,) = [e for e in events if e["event"] == "memorisation_measured"]
     found = made.memorisation["answers"]

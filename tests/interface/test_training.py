@@ -9,9 +9,9 @@ from typing import Any, Optional
 import numpy as np
 import pandas as pd
 import pytest
-from structlog.testing import capture_logs
 
 from synthohive import Autoregressive, Metadata, SchemaError, SerializationError, Synthesizer
+from tests.events import captured_events
 
 
 def shop() -> dict[str, pd.DataFrame]:
@@ -101,7 +101,7 @@ def test_a_damaged_model_is_trained_again(broken_off: Path, expected: dict[str, 
     victim = sorted(broken_off.rglob("*.safetensors"))[0]
     whole = victim.read_bytes()
     victim.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with capture_logs() as logs:
+    with captured_events() as logs:
         again = fit(shop(), Fragile, checkpoint_dir=broken_off)
     assert [e["table"] for e in logs if e["event"] == "kept_model_not_used"] == ["customer"]
     assert Fragile.trained == ["customer", "line"]

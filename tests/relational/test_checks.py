@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from structlog.testing import capture_logs
 
 from synthohive.exceptions import ConstraintViolationError
 from synthohive.relational.check_repair import nearest
 from synthohive.relational.checks import TableChecks
 from synthohive.schema import CheckConstraint, Column, Constraint, TableConfig
+from tests.events import captured_events
 
 COLUMNS = {
     c.name: c
@@ -168,7 +168,7 @@ def test_borrowed_values_fit_the_columns_that_stay(table: pa.Table) -> None:
 
 def test_what_cannot_be_repaired_is_left_and_reported(table: pa.Table) -> None:
     checks = compiled("score < 3 AND score > 5", "id < 100")
-    with capture_logs() as logs:
+    with captured_events() as logs:
         repaired, count = checks.repair(table, rng())
     assert [e["event"] for e in logs] == ["checks_still_violated"]
     assert count == 0

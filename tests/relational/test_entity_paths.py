@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from structlog.testing import capture_logs
 
 from synthohive import Metadata, PrivacyConfig
 from synthohive._arrow import column_from_arrow
@@ -25,6 +24,7 @@ from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.sample import Sample
 from synthohive.relational.spikes import without_spikes
 from synthohive.schema import Column, ForeignKey, TableConfig
+from tests.events import captured_events
 
 K = 5
 
@@ -342,7 +342,7 @@ def test_times_in_keys_do_not_start_at_the_first_one_of_all() -> None:
 
 def test_keys_that_are_not_declared_are_warned_about() -> None:
     found = finder(shop_metadata({"store_id": "stores.id"}), **shop())
-    with capture_logs() as events:
+    with captured_events() as events:
         found.report("orders")
     (event,) = (e for e in events if e["event"] == "undeclared_key")
     assert event["key"] == "orders(customer_id) -> customers(id)"

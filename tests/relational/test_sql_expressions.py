@@ -10,10 +10,10 @@ from typing import Any, Optional
 import numpy as np
 import pyarrow as pa
 import pytest
-from structlog.testing import capture_logs
 
 from synthohive.relational.sql_expressions import compile_check
 from synthohive.schema import Column
+from tests.events import captured_events
 
 ROWS = 400
 COLUMNS = {
@@ -424,7 +424,7 @@ def test_evaluates_mysql(sqltext: str, good: dict[str, Any], bad: dict[str, Any]
     ],
 )
 def test_leaves_what_it_does_not_understand_to_the_database(sqltext: str, dialect: str) -> None:
-    with capture_logs() as logs:
+    with captured_events() as logs:
         assert compile_check(sqltext, dialect, SERVER_COLUMNS) is None
     assert [(e["event"], e["check"]) for e in logs] == [("check_not_understood", sqltext)]
 

@@ -138,9 +138,9 @@ def test_the_gate_names_the_worst_first() -> None:
 
 
 def test_scores_are_emitted() -> None:
-    from structlog.testing import capture_logs
+    from tests.events import captured_events
 
-    with capture_logs() as events:
+    with captured_events() as events:
         emit_scores({"t.a": ColumnScore("KS", 0.25)})
     assert [(e["event"], e["column"], e["distance"]) for e in events] == [
         ("column_quality", "t.a", 0.25)

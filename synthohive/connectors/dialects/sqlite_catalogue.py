@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from synthohive._logging import get_logger
 from synthohive._moments import form_of, kind_of_form, usual_form
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 
 __all__ = ["amend", "definitions", "odd_indexes", "virtual_tables"]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
 _PATTERNS = {

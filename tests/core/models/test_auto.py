@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from structlog.testing import capture_logs
 
 from synthohive import Metadata, Synthesizer
 from synthohive.core.data.encoded import EncodedTable
@@ -18,6 +17,7 @@ from synthohive.core.models.auto import PACES, Auto
 from synthohive.core.models.metrics import classifier_area
 from synthohive.exceptions import SchemaError, SerializationError, TrainingError
 from tests.contracts.model import TABLE, Recorder, child_rows, context_rows, same, stream
+from tests.events import captured_events
 
 SEED = np.random.SeedSequence(7)
 PAIR: dict[str, Any] = {"candidates": ("ctgan", "tvae"), "seconds": 0}
@@ -35,7 +35,7 @@ def test_the_paces_are_those_of_the_models() -> None:
 def test_the_least_score_is_chosen_logged_and_trained_on() -> None:
     context, listener = context_rows(400), Recorder()
     data = child_rows(context)
-    with capture_logs() as logs:
+    with captured_events() as logs:
         model = Auto(TABLE, epochs=3, **PAIR).fit(data, context, seed=SEED, listener=listener)
     assert set(model.trial_) == {"ctgan", "tvae"}
     assert model.choice_ == min(model.trial_, key=lambda name: model.trial_[name].total)
@@ -59,7 +59,7 @@ def test_a_candidate_that_diverges_is_not_chosen() -> None:
     data = child_rows(context_rows(400))
     data.values[:, 1] = 1e30
     settings = {**PAIR, "candidates": ("tvae", "autoregressive")}
-    with capture_logs() as logs:
+    with captured_events() as logs:
         model = Auto(TABLE, epochs=1, **settings).fit(data, seed=SEED)
     assert list(model.trial_) == [model.choice_] == ["autoregressive"]
     assert [e["model"] for e in logs if e["event"] == "model_not_tried"] == ["tvae"]

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from structlog.testing import capture_logs
 from torch import Tensor, nn
 
 from synthohive.core.models import resolve_model
@@ -19,6 +18,7 @@ from synthohive.core.models.training import Schedule, Trainable, train
 from synthohive.exceptions import SchemaError, SerializationError, TrainingError
 from tests.contracts.model import TABLE, Recorder, child_rows, context_rows, stream
 from tests.core.models.independent import IndependentColumns
+from tests.events import captured_events
 
 SEED = np.random.SeedSequence(7)
 
@@ -59,7 +59,7 @@ def test_divergence_names_table_epoch_and_loss() -> None:
 
 def test_listener_and_log_get_each_checkpoint() -> None:
     context, listener = context_rows(400), Recorder()
-    with capture_logs() as logs:
+    with captured_events() as logs:
         CTGAN(TABLE, batch_size=100, epochs=20).fit(
             child_rows(context), context, seed=SEED, listener=listener
         )

@@ -15,7 +15,6 @@ from typing import Any, Optional
 
 import numpy as np
 import pytest
-from structlog.testing import capture_logs
 
 from synthohive.core.data.encoded import Continuous, EncodedTable, Layout
 from synthohive.core.models.base import (
@@ -32,6 +31,7 @@ from synthohive.exceptions import (
 from synthohive.relational.training.training_job import TrainingJob
 from synthohive.relational.training.training_pool import TrainingPool, processes
 from synthohive.schema import TableConfig
+from tests.events import captured_events
 
 TABLES = ("orders", "lines", "parts")
 
@@ -167,7 +167,7 @@ def test_any_number_of_processes(tmp_path: Path) -> None:
         folder.mkdir()
     for count, keep in ((1, None), (2, kept)):
         listener = Recorder()
-        with capture_logs() as logs:
+        with captured_events() as logs:
             models = trained(count, failing(""), pids, listener, keep)
         assert {name: model.metadata.name for name, model in models.items()} == {
             name: name for name in TABLES
