@@ -82,7 +82,7 @@ KINDS: dict[str, tuple[ColumnKind, pa.DataType, list[Any]]] = {
     "bytes": (ColumnKind.BINARY, pa.binary(), [b"\x00\xff,\n\"'", b""]),
     "fixed": (ColumnKind.BINARY, pa.binary(), [b"\x00\x01\x02\x03", None]),
     "big_bytes": (ColumnKind.BINARY, pa.binary(), [b"NULL", None]),
-    "flags": (ColumnKind.BINARY, pa.binary(), [b"\x02\x01", None]),
+    "flags": (ColumnKind.INTEGER, pa.int64(), [513, None]),
     "code": (ColumnKind.TEXT, pa.string(), ["abc", None]),
     "name": (ColumnKind.TEXT, pa.string(), ["\\N \\", '☃,"b"\r\n']),
     "notes": (ColumnKind.TEXT, pa.string(), ["NULL", None]),
@@ -156,6 +156,8 @@ class MysqlWriterContract(ServerWriterContract):
                 expected = {name: values[i] for name, (_, _, values) in KINDS.items()}
                 expected["chosen"] = row["chosen"] and "a,b" if i == 0 else ""
                 given = {name: row[name] for name in KINDS}
+                if given["flags"] is not None:  # a driver gives the bits as bytes
+                    given["flags"] = int.from_bytes(given["flags"], "big")
                 if isinstance(given["chosen"], set):
                     given["chosen"] = ",".join(sorted(given["chosen"]))
                 assert given == expected
