@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-__all__ = ["form_of", "kind_of_form", "parse", "usual_form", "write"]
+__all__ = ["form_of", "kind_of_form", "parse", "unit_of_form", "usual_form", "write"]
 
 _MONTHS = ("January February March April May June July August September October November"
            " December").split()  # fmt: skip
@@ -83,6 +83,18 @@ def kind_of_form(form: str) -> str:
     """Return ``date``, ``time`` or ``timestamp``."""
     dated, clocked = "%Y" in form or "%y" in form, "%M" in form
     return "timestamp" if dated and clocked else "date" if dated else "time"
+
+
+def unit_of_form(form: str) -> str:
+    """Return the unit of Arrow's moments that has all digits of a form: ``s``, ``ms`` or ``us``.
+
+    Examples
+    --------
+    >>> unit_of_form("%Y-%m-%d %H:%M:%S"), unit_of_form("%H:%M:%S.%3f")
+    ('s', 'ms')
+    """
+    digits = [int(found or 6) for found in re.findall(r"%(\d*)f", form)]
+    return "s" if not digits else "ms" if max(digits) <= 3 else "us"
 
 
 def parse(texts: Any, form: str) -> Any:

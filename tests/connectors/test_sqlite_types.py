@@ -209,3 +209,19 @@ def test_hand_written_metadata_is_completed_by_what_is_enforced(tmp_path: Path) 
     assert [i.name for i in table.indexes] == ["c_code"]
     again = SqlWarehouse(url, metadata=Metadata.from_json(metadata.to_json())).metadata
     assert again == metadata
+
+
+def test_moments_are_as_fine_as_they_are_written(tmp_path: Path) -> None:
+    """Else two of a unique key would be told apart in memory, and be written alike."""
+    columns = (
+        warehouse_over(
+            tmp_path / "t.db",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a DATETIME, b DATETIME)",
+            "INSERT INTO t (a, b) VALUES ('2024-01-01 00:01:01', '2024-01-01 00:01:01.250'), "
+            "('2024-03-01 10:01:01', '2024-01-05 00:01:01.003')",
+        )
+        .metadata.tables["t"]
+        .columns
+    )
+    assert columns["a"].arrow_type == pa.timestamp("s")
+    assert columns["b"].arrow_type == pa.timestamp("ms")

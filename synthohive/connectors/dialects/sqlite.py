@@ -166,4 +166,4 @@ def _moment(values: Sequence[Any], type_: pa.DataType, form: Optional[str]) -> p
 
 
 def _as(moments: pa.Array, type_: pa.DataType) -> pa.Array:
-    return pc.cast(moments, type_, safe=type_ != pa.date32())
+    return pc.cast(moments, type_, safe=False)  # of a rarer form, what the usual one cannot tell

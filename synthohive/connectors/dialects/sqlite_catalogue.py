@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from synthohive._logging import get_logger
-from synthohive._moments import form_of, kind_of_form, usual_form
+from synthohive._moments import form_of, kind_of_form, unit_of_form, usual_form
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 
@@ -135,6 +135,9 @@ def _written(connection: Connection, place: str, column: Column, quote: Callable
     dated = (ColumnKind.DATE, ColumnKind.TIMESTAMP)
     if kind is column.kind or (kind in dated and column.kind in dated):
         column.text_form = form
+    if column.text_form is not None and column.kind is ColumnKind.TIMESTAMP:
+        # Moments that are written alike are to be equal before: some keys are made of them.
+        column.arrow = f"timestamp[{unit_of_form(column.text_form)}]"
     if column.text_form is None and any(_ZONED.search(value) for value in texts):
         column.kind = ColumnKind.TEXT  # times of several zones
 
