@@ -84,6 +84,14 @@ class EntityPath:
         least = k if strict else max(min(k, everyone), 1)
         return cls(name, dense, Counting(most, least, k - least))
 
+    def filled(self, other: EntityPath) -> EntityPath:
+        """Take the entities of another path where none is known; the counting stays."""
+        if not (self.codes < 0).any():
+            return self
+        codes = np.where(self.codes < 0, self.size + other.codes, self.codes)
+        dense = np.unique(codes, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return replace(self, codes=dense)
+
     @property
     def size(self) -> int:
         """How many entities are known."""
@@ -130,9 +138,18 @@ class Entities:
 
     @classmethod
     def of(cls, rows: int, paths: Iterable[EntityPath]) -> Entities:
-        """Keep the paths that may decide: not those of which another always counts fewer."""
-        kept: list[EntityPath] = []
-        for path in sorted(paths, key=lambda p: p.size):  # those that merge more come first
+        """Keep the paths that may decide: not those of which another always counts fewer.
+
+        Rows of which a path knows no entity are of those that the finest path tells apart, if it
+        knows all rows and tells more: orders that no employee took are of customers, and not
+        of one unknown employee.
+        """
+        found, kept = list(paths), list[EntityPath]()
+        whole = [path for path in found if (path.codes >= 0).all()]
+        finest = max(whole, key=lambda path: path.size, default=None)
+        if finest is not None:
+            found = [p.filled(finest) if finest.size > p.size else p for p in found]
+        for path in sorted(found, key=lambda p: p.size):  # those that merge more come first
             counting = path.counting
             tells = counting.most > 1 and (counting.least > 1 or not counting.short)
             if tells and not any(other.merges(path) for other in kept):

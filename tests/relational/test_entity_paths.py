@@ -347,3 +347,18 @@ def test_keys_that_are_not_declared_are_warned_about() -> None:
     (event,) = (e for e in events if e["event"] == "undeclared_key")
     assert event["key"] == "orders(customer_id) -> customers(id)"
     assert event["log_level"] == "warning"
+
+
+def test_rows_beyond_a_key_that_is_null_are_of_those_that_another_path_knows() -> None:
+    """Orders that no employee took: 400 customers, not one unknown employee, share them."""
+    rng = np.random.default_rng(1)
+    customers = EntityPath.of("customer", rng.integers(0, 400, 3000), K)
+    shop = np.arange(3000) % 3 == 0
+    employees = EntityPath.of("employee", np.where(shop, np.arange(3000) % 7, -1), K)
+    entities = Entities.of(3000, (customers, employees))
+    channel = np.where(shop, 0, 1 + np.arange(3000) % 2)
+    assert (entities.holders(channel) >= K).all()
+    guests = EntityPath.of("customer", np.where(shop, np.arange(3000) % 400, -1), K)
+    sellers = EntityPath.of("employee", np.arange(3000) % 7, K)
+    note = np.where(np.arange(3000) < 9, np.where(shop, -1, 0), -1)  # of unknown guests: one
+    assert Entities.of(3000, (guests, sellers)).holders(note, 1)[0] < K
