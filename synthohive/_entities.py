@@ -14,7 +14,15 @@ from typing import Any, Optional, Union
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Counting", "Entities", "EntityPath", "entities_or_rows", "on_grid", "protected_end"]
+__all__ = [
+    "Counting",
+    "Entities",
+    "EntityPath",
+    "dense",
+    "entities_or_rows",
+    "on_grid",
+    "protected_end",
+]
 
 Ints = npt.NDArray[np.int64]
 Ends = tuple[float, float]
@@ -48,6 +56,19 @@ class Counting:
         return np.where(count >= self.least, count + self.short, count).astype(np.int64)
 
 
+def dense(codes: npt.NDArray[Any]) -> Ints:
+    """Return codes without gaps, in their order; what is negative becomes -1.
+
+    Examples
+    --------
+    >>> dense(np.array([7, -1, 3, 7]))
+    array([ 1, -1,  0,  1])
+    """
+    distinct, found = np.unique(np.maximum(codes, -1), return_inverse=True)
+    shift = int(len(distinct) > 0 and distinct[0] < 0)
+    return found.reshape(-1).astype(np.int64) - shift
+
+
 @dataclass(frozen=True)
 class EntityPath:
     """One path from the rows of a table to entities.
@@ -74,23 +95,19 @@ class EntityPath:
         strict : bool
             `k` entities are needed even if there are fewer: nothing is shown then.
         """
-        distinct, dense = np.unique(codes, return_inverse=True)
-        dense = dense.reshape(-1).astype(np.int64)
-        if len(distinct) and distinct[0] < 0:
-            dense -= 1
-        sizes = np.bincount(dense[dense >= 0])
+        known = dense(codes)
+        sizes = np.bincount(known[known >= 0])
         most = int(sizes.max(initial=1))
-        everyone = len(sizes) - (-int((dense < 0).sum()) // most)
+        everyone = len(sizes) - (-int((known < 0).sum()) // most)
         least = k if strict else max(min(k, everyone), 1)
-        return cls(name, dense, Counting(most, least, k - least))
+        return cls(name, known, Counting(most, least, k - least))
 
     def filled(self, other: EntityPath) -> EntityPath:
         """Take the entities of another path where none is known; the counting stays."""
         if not (self.codes < 0).any():
             return self
         codes = np.where(self.codes < 0, self.size + other.codes, self.codes)
-        dense = np.unique(codes, return_inverse=True)[1].reshape(-1).astype(np.int64)
-        return replace(self, codes=dense)
+        return replace(self, codes=dense(codes))
 
     @property
     def size(self) -> int:
@@ -138,18 +155,24 @@ class Entities:
 
     @classmethod
     def of(cls, rows: int, paths: Iterable[EntityPath]) -> Entities:
-        """Keep the paths that may decide: not those of which another always counts fewer.
+        """Return the entities over paths that lead to some.
 
         Rows of which a path knows no entity are of those that the finest path tells apart, if it
         knows all rows and tells more: orders that no employee took are of customers, and not
         of one unknown employee.
         """
-        found, kept = list(paths), list[EntityPath]()
+        found = list(paths)
         whole = [path for path in found if (path.codes >= 0).all()]
         finest = max(whole, key=lambda path: path.size, default=None)
         if finest is not None:
             found = [p.filled(finest) if finest.size > p.size else p for p in found]
-        for path in sorted(found, key=lambda p: p.size):  # those that merge more come first
+        return cls._deciding(rows, found)
+
+    @classmethod
+    def _deciding(cls, rows: int, paths: Iterable[EntityPath]) -> Entities:
+        """Keep the paths that may decide: not those of which another always counts fewer."""
+        kept: list[EntityPath] = []
+        for path in sorted(paths, key=lambda p: p.size):  # those that merge more come first
             counting = path.counting
             tells = counting.most > 1 and (counting.least > 1 or not counting.short)
             if tells and not any(other.merges(path) for other in kept):
@@ -190,7 +213,8 @@ class Entities:
         array([1, 1])
         """
         source = EntityPath.of("row", rows, k, strict=True)
-        return Entities.of(len(rows), (*self.take(rows).paths, source))
+        # Not `of`: a row is no entity, and does not tell of whom unknown ones are.
+        return Entities._deciding(len(rows), (*self.take(rows).paths, source))
 
     def holders(self, codes: Ints, size: Optional[int] = None) -> Ints:
         """Count the entities that hold each code: the least number over all paths.

@@ -375,10 +375,6 @@ class _Catalogue:
             return definition[definition.index("(") :]
 
 
-def _options(reflected: Any) -> dict[str, Any]:
-    return reflected.get("dialect_options") or {}
-
-
 def _echoes_column(sqltext: str, columns: Collection[str]) -> bool:
     """Whether a CHECK only repeats NOT NULL, or MariaDB's JSON type."""
     plain = sqltext.strip("() ").replace("`", "").replace('"', "")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._entities import dense
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.subjects import is_about_things
 from synthohive.privacy.vocabulary import are_things
@@ -87,7 +88,7 @@ def hidden_entities(rows: pa.Table, known: Collection[str]) -> list[str]:
     names = [n for n in rows.column_names if n not in known and _is_plain(rows.schema.field(n))]
     if len(names) < 2 or not len(rows):
         return []
-    codes = {name: _dense(group_codes([rows], [[name]])[0]) for name in names}
+    codes = {name: dense(group_codes([rows], [[name]])[0]) for name in names}
     found: list[tuple[str, IntArray]] = []
     for name in sorted(names, key=lambda n: int(codes[n].max())):
         if not _may_repeat(rows, name, codes[name]):
@@ -104,12 +105,6 @@ def hidden_entities(rows: pa.Table, known: Collection[str]) -> list[str]:
 
 def _is_plain(field: pa.Field) -> bool:
     return not (pa.types.is_nested(field.type) or pa.types.is_boolean(field.type))
-
-
-def _dense(codes: IntArray) -> IntArray:
-    """Return codes without gaps; NULL is -1."""
-    distinct, dense = np.unique(codes, return_inverse=True)
-    return np.asarray(dense.reshape(-1) - int(len(distinct) > 0 and distinct[0] < 0), np.int64)
 
 
 def _may_repeat(rows: pa.Table, name: str, codes: IntArray) -> bool:

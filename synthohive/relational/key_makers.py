@@ -29,6 +29,7 @@ __all__ = [
     "SequenceMaker",
     "UuidMaker",
     "common_step",
+    "no_room",
 ]
 
 IntArray = npt.NDArray[np.int64]
@@ -123,18 +124,22 @@ def _bounds(column: Column) -> tuple[int, int]:
     return max(low, int(whole.min)), min(high, int(whole.max))
 
 
-def _no_room(column: Column, rows: int) -> SchemaError:
+def no_room(column: Column, what: str) -> SchemaError:
+    """Return the error of a key column that cannot hold so many keys."""
     return SchemaError(
-        f"The key column {column.name!r} has no room for {rows:,} different values of "
-        f"{column.sql_type or column.arrow_type}.",
+        f"The key column {column.name!r} has no room for {what}.",
         hint="Sample fewer rows, or at a smaller scale.",
     )
+
+
+def _different(column: Column, rows: int) -> str:
+    return f"{rows:,} different values of {column.sql_type or column.arrow_type}"
 
 
 def _from_integers(column: Column, numbers: IntArray) -> pa.Array:
     low, high = _bounds(column)
     if len(numbers) and (numbers.min() < low or numbers.max() > high):
-        raise _no_room(column, len(numbers))
+        raise no_room(column, _different(column, len(numbers)))
     type_ = column.arrow_type
     if column.kind in _MOMENTS:
         unit = pa.int32() if type_.bit_width == 32 else pa.int64()
@@ -193,7 +198,7 @@ class SequenceMaker(KeyMaker):
         if low + (rows - 1) * step > high:
             step = 1
         if low + (rows - 1) * step > high:
-            raise _no_room(self.column, rows)
+            raise no_room(self.column, _different(self.column, rows))
         start = min(start, high - (rows - 1) * step)
         slots = (high - start) // step + 1
         gap = max(slots / rows * (1.0 - 1e-9), 1.0)  # a float of 2**63 may be one too large

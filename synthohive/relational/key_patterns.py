@@ -8,6 +8,7 @@ two rows get the same text, whatever the number of texts there are.
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
@@ -21,9 +22,8 @@ from synthohive import _moments as moments
 from synthohive import _words as words
 from synthohive._check_digits import CheckDigits, check_of, scheme
 from synthohive._entities import Entities
-from synthohive.exceptions import SchemaError
 from synthohive.relational.hashing import Permutation, hashed
-from synthohive.relational.key_makers import SPARSE, KeyMaker, SequenceMaker, common_step
+from synthohive.relational.key_makers import SPARSE, KeyMaker, SequenceMaker, common_step, no_room
 from synthohive.relational.key_tiers import Template, Tier, Tiers
 from synthohive.schema import Column, ColumnKind
 
@@ -40,7 +40,22 @@ _ROOM = 20
 _ALIKE, _TELLING = 2, 20  # so few shapes of so many texts are codes
 
 
-class CountedTextMaker(KeyMaker):
+class _CountingMaker(KeyMaker):
+    """What counts by a sequence of its own, and writes it as text."""
+
+    @property
+    @abstractmethod
+    def _counter(self) -> SequenceMaker:
+        """The sequence, by what was learned."""
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Count as densely as the whole table does."""
+        counter = self._counter
+        counter.stretch(rows, sampled)
+        self.settings["counter"] = counter.settings
+
+
+class CountedTextMaker(_CountingMaker):
     """A number that counts, in a text that is else the same: ``C001``, ``INV-1``, ``100001``."""
 
     name = "counted"
@@ -78,12 +93,6 @@ class CountedTextMaker(KeyMaker):
         settings = {"prefix": prefix, "suffix": suffix, "width": width, "counter": counter}
         return cls(column, settings)
 
-    def stretch(self, rows: int, sampled: int) -> None:
-        """Count as densely as the whole table does."""
-        counter = self._counter
-        counter.stretch(rows, sampled)
-        self.settings["counter"] = counter.settings
-
     @property
     def _counter(self) -> SequenceMaker:
         number = Column(name=self.column.name, kind=ColumnKind.INTEGER)
@@ -100,11 +109,11 @@ class CountedTextMaker(KeyMaker):
         text = pc.binary_join_element_wise(prefix, numbers, suffix, "")
         longest = pc.max(pc.utf8_length(text)).as_py() or 0
         if self.column.length is not None and longest > self.column.length:
-            raise _no_room(self.column, len(rows))
+            raise no_room(self.column, _more(self.column, len(rows)))
         return pc.cast(text, self.column.arrow_type)
 
 
-class MomentTextMaker(KeyMaker):
+class MomentTextMaker(_CountingMaker):
     """Dates or times that are kept as text, one after the other: ``2024-01-31``."""
 
     name = "moments"
@@ -126,12 +135,6 @@ class MomentTextMaker(KeyMaker):
         parsed = pa.chunked_array([moments.parse(pa.array(texts, pa.string()), form)])
         found = SequenceMaker.learn(_moment_column(column, form), parsed, None, k)
         return None if found is None else cls(column, {"form": form, "counter": found.settings})
-
-    def stretch(self, rows: int, sampled: int) -> None:
-        """Go on as densely as the whole table does."""
-        counter = self._counter
-        counter.stretch(rows, sampled)
-        self.settings["counter"] = counter.settings
 
     @property
     def _counter(self) -> SequenceMaker:
@@ -217,7 +220,7 @@ class PatternMaker(KeyMaker):
                 text[at] = self._spelled(tier, numbers[inside] - start, seed + 101 * i + place)
                 mine, numbers = mine[~inside], numbers[~inside]
             if len(mine):
-                raise _no_room(self.column, len(mine))
+                raise no_room(self.column, _more(self.column, len(mine)))
         return pc.cast(pa.array(text, pa.string()), self.column.arrow_type)
 
     def _spelled(self, tier: Tier, numbers: IntArray, seed: int) -> npt.NDArray[np.object_]:
@@ -260,12 +263,9 @@ def spell(tier: Tier, numbers: IntArray, index: IntArray, seed: int) -> npt.NDAr
     return np.asarray(made.to_numpy(zero_copy_only=False), dtype=object)
 
 
-def _no_room(column: Column, rows: int) -> SchemaError:
-    return SchemaError(
-        f"The key column {column.name!r} has no room for {rows:,} more distinct values"
-        + (f" of {column.length} characters." if column.length else "."),
-        hint="Sample fewer rows, or at a smaller scale.",
-    )
+def _more(column: Column, rows: int) -> str:
+    short = f" of {column.length} characters" if column.length else ""
+    return f"{rows:,} more distinct values{short}"
 
 
 def _sample(

@@ -362,3 +362,11 @@ def test_rows_beyond_a_key_that_is_null_are_of_those_that_another_path_knows() -
     sellers = EntityPath.of("employee", np.arange(3000) % 7, K)
     note = np.where(np.arange(3000) < 9, np.where(shop, -1, 0), -1)  # of unknown guests: one
     assert Entities.of(3000, (guests, sellers)).holders(note, 1)[0] < K
+
+
+def test_a_row_that_lent_its_value_does_not_tell_of_whom_unknown_rows_are() -> None:
+    guests = EntityPath.of("customer", np.where(np.arange(60) < 40, np.arange(60) % 4, -1), 2)
+    entities = Entities.of(60, (guests,))
+    value = np.where(np.arange(60) < 50, -1, 0)  # of ten rows of guests, who may be one
+    before = entities.holders(value, 1)[0]
+    assert entities.behind(np.arange(60), 2).holders(value, 1)[0] == before == 1
