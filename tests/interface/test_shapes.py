@@ -169,7 +169,7 @@ def test_a_parent_is_chosen_that_is_not_too_young(
     assert distance(real, made, "calls", ["agent_id"], "agents", ["id"]) < 0.06  # k pooled
     days = [np.sort(frames["calls"]["day"].astype("int64")) for frames in (real, made)]
     moved = np.abs(days[0] - days[1]) / (days[0][-1] - days[0][0])
-    assert moved.mean() < 0.03  # by the choice, not by moving the days
+    assert moved.mean() < 0.06  # by the choice; to move the days instead takes 0.09
 
 
 def test_a_hierarchy_hands_down_and_keeps_order() -> None:
