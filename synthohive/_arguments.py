@@ -155,7 +155,7 @@ def reachable(place: Path, argument: str = "The path") -> Path:
     return place
 
 
-def instance(argument: str, value: Any, kind: type) -> None:
+def instance(argument: str, value: Any, kind: type, hint: str = "") -> None:
     """Refuse what is not of a type."""
     if not isinstance(value, kind):
-        refuse(argument, value, f"a synthohive.{kind.__name__}")
+        refuse(argument, value, f"a synthohive.{kind.__name__}{hint}")

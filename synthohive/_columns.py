@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from synthohive.exceptions import SchemaError
+from synthohive.exceptions import SchemaError, did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,24 +42,51 @@ class Strict(BaseModel):
     """Shared settings: unknown fields are typing errors, assignments are checked."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    _or_else: ClassVar[str] = ""  # how else to make one, for the hint
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, *unnamed: Any, **given: Any) -> None:
+        kind = type(self)
+        if unnamed:
+            field = next(iter(kind.model_fields))
+            raise SchemaError(
+                f"{kind.__name__} takes its fields by name, and got a "
+                f"{type(unnamed[0]).__name__} without one.",
+                hint=f"Write {kind.__name__}({field}=…){kind._or_else}.",
+            )
         try:
             super().__init__(**given)
         except ValidationError as exc:
-            raise SchemaError(f"{type(self).__name__}: {problems_of(exc)}.") from None
+            raise _refusal(kind, exc) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         try:
             super().__setattr__(name, value)
         except ValidationError as exc:
-            raise SchemaError(f"{type(self).__name__}: {problems_of(exc)}.") from None
+            raise _refusal(type(self), exc) from None
+
+
+def _refusal(kind: type[Strict], exc: ValidationError) -> SchemaError:
+    """Return the error for fields that are wrong, with the closest names of unknown ones.
+
+    What is nested has refused its own fields before, so that all names are those of `kind`.
+    """
+    unknown = [str(e["loc"][-1]) for e in exc.errors() if e["type"] in _UNKNOWN]
+    hints = dict.fromkeys(did_you_mean(name, kind.model_fields) for name in unknown)
+    return SchemaError(f"{kind.__name__}: {problems_of(exc)}.", hint=" ".join(hints) or None)
+
+
+_UNKNOWN = ("extra_forbidden", "no_such_attribute")
 
 
 def problems_of(exc: ValidationError) -> str:
     """Return where and what is wrong, without the values, which may be secret."""
     found = exc.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found)
+    return "; ".join(
+        f"there is no field {str(e['loc'][-1])!r}"
+        if e["type"] in _UNKNOWN
+        else f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ")
+        for e in found
+    )
 
 
 class Identity(Strict):

@@ -12,12 +12,13 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Optional, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Optional, Union
 
 from pydantic import Field, ValidationError, model_validator
 
 from synthohive import _arguments as arguments
 from synthohive._columns import Column, ColumnKind, Identity, Strict, problems_of
+from synthohive._display import counted, html_table, listed
 from synthohive.exceptions import SchemaError, SchemaValidationError
 
 if TYPE_CHECKING:
@@ -307,13 +308,14 @@ class Metadata(Strict):
     >>> meta = meta.add_table("customers", "id").add_table(
     ...     "orders", "id", fk={"customer_id": "customers.id"})
     >>> print(meta)
-    Metadata: 2 tables, 1 foreign keys
+    Metadata: 2 tables, 1 foreign key
       customers  pk (id)
       orders     pk (id)  orders(customer_id) -> customers(id)
     >>> Metadata.from_json(meta.to_json()) == meta
     True
     """
 
+    _or_else: ClassVar[str] = ", or Metadata.from_database(url)"
     tables: dict[str, TableConfig] = Field(default_factory=dict)
     schema_name: Optional[str] = None
     dialect: Optional[str] = None
@@ -350,7 +352,9 @@ class Metadata(Strict):
         try:
             self.tables[name] = TableConfig(name=name, pk=[] if pk is None else pk, **config)
         except SchemaError as exc:
-            raise SchemaError(f"Table {name!r} is not described correctly: {exc.message}") from exc
+            raise SchemaError(
+                f"Table {name!r} is not described correctly: {exc.message}", hint=exc.hint
+            ) from exc
         return self
 
     def table(self, name: str) -> TableConfig:
@@ -487,18 +491,36 @@ class Metadata(Strict):
             raise SchemaError(f"The metadata file cannot be read: {exc}") from exc
 
     def __str__(self) -> str:
-        keys = list(self.foreign_keys())
         width = max((len(name) for name in self.tables), default=0)
-        lines = [f"Metadata: {len(self.tables)} tables, {len(keys)} foreign keys"]
+        lines = [f"Metadata: {self._size}"]
         for name, table in self.tables.items():
             parts = [f"  {name:<{width}}", f"pk ({', '.join(table.pk)})" if table.pk else "no pk"]
             if table.columns:
-                parts.append(f"{len(table.columns)} columns")
+                parts.append(counted(len(table.columns), "column"))
             parts += [fk.label(name) for fk in table.foreign_keys]
             lines.append("  ".join(parts))
         return "\n".join(lines)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return f"Metadata({self._size}: {listed(list(self.tables))})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                name,
+                len(table.columns) or None,
+                ", ".join(table.pk),
+                "; ".join(fk.label(name) for fk in table.foreign_keys),
+            ]
+            for name, table in self.tables.items()
+        ]
+        head = ["Table", "Columns", "Primary key", "Foreign keys"]
+        return html_table(f"Metadata: {self._size}", head, rows)
+
+    @property
+    def _size(self) -> str:
+        keys = sum(len(table.foreign_keys) for table in self.tables.values())
+        return f"{counted(len(self.tables), 'table')}, {counted(keys, 'foreign key')}"
 
 
 def _write_description(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow
 # Layers, lowest first. A module may import from its own group and from lower layers, never
 # from another group of its layer or from above.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("exceptions", "_version", "_logging", "_readable", "_signals"),
+    ("exceptions", "_version", "_logging", "_readable", "_signals", "_display"),
     (
         "_columns",
         "_workspace",

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from synthohive._display import counted, html_table, listed
 from synthohive.connectors.base import KeyCheck
 
 __all__ = ["TableSummary", "WriteSummary"]
-
-_SHOWN = 8
-"""Names of a kind that a printed summary shows; the attributes have all."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ class WriteSummary:
         ]
         for t in self.tables:
             speed = f"{t.rows_per_second:,.0f}" if t.rows and t.seconds > 0 else "–"
-            distance = "–" if t.distance is None else f"{t.distance:.3f}"
+            distance = _short(t.distance)
             lines.append(
                 f"  {t.name:<{width}}  {t.rows:>12,}  {t.seconds:>8.2f}  {speed:>11}  {distance:>8}"
             )
@@ -117,16 +115,29 @@ class WriteSummary:
             lines.append(f"    {k.key.label(k.table)}: {k.orphans} of {k.rows:,} ({proof})")
         lines += [""] if self.excluded or self.not_cloned else []
         if self.excluded:
-            lines.append(f"  Not learned: {_listed(self.excluded)}")
+            lines.append(f"  Not learned: {listed(self.excluded)}")
         if self.not_cloned:
-            kinds = "; ".join(f"{kind} {_listed(names)}" for kind, names in self.not_cloned.items())
+            kinds = "; ".join(f"{kind} {listed(names)}" for kind, names in self.not_cloned.items())
             lines.append(f"  Not cloned: {kinds}")
         spent = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
         return "\n".join([*lines, "", f"  Time: {spent}"] if spent else lines)
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        tables = [[t.name, t.rows, f"{t.seconds:.2f}", _short(t.distance)] for t in self.tables]
+        keys = [
+            [k.key.label(k.table), k.rows, k.orphans, "yes" if k.enforced else "no"]
+            for k in self.keys
+        ]
+        title = f"{counted(self.rows, 'row')} in {self.schema} (seed {self.seed})"
+        head = ["Foreign key", "Rows", "Orphans", "Enforced by the database"]
+        return html_table(title, ["Table", "Rows", "Seconds", "Distance"], tables) + html_table(
+            f"{counted(self.orphans, 'orphan')} over {counted(len(keys), 'foreign key')}",
+            head,
+            keys,
+        )
 
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+
+def _short(distance: Optional[float]) -> str:
+    return "–" if distance is None else f"{distance:.3f}"

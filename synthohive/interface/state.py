@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional
 
+from synthohive._display import counted, html_table
 from synthohive.connectors.base import Reader
 from synthohive.exceptions import SynthoHiveError
 from synthohive.relational.fitted import AnyRelation, FittedDatabase
@@ -67,4 +68,25 @@ class SynthesizerState:
 
     def __repr__(self) -> str:
         state = "fitted" if self.fitted_ is not None else "not fitted"
-        return f"Synthesizer({len(self.metadata.tables)} tables, model={self.model!r}, {state})"
+        model = getattr(self.model, "__name__", self.model)
+        tables = counted(len(self.metadata.tables), "table")
+        return f"Synthesizer({tables}, model={model!r}, {state})"
+
+    def _repr_html_(self) -> str:
+        fitted, rows = self.fitted_, []
+        for name, table in self.metadata.tables.items():
+            learned = None if fitted is None else fitted.tables.get(name)
+            personal = (
+                [] if fitted is None else [f.column for f in fitted.findings if f.table == name]
+            )
+            rows.append(
+                [
+                    name,
+                    None if learned is None else learned.rows,
+                    len(table.columns) or None,
+                    "; ".join(fk.label(name) for fk in table.foreign_keys),
+                    ", ".join(personal),
+                ]
+            )
+        head = ["Table", "Rows", "Columns", "Foreign keys", "Personal data"]
+        return html_table(repr(self), head, rows)

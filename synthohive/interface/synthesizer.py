@@ -95,7 +95,9 @@ class Synthesizer(SynthesizerState):
                 "This version does not read or write by Spark.",
                 hint="Leave spark_session out, and pass DataFrames, files or a database URL.",
             )
-        arguments.instance("metadata", metadata, Metadata)
+        arguments.instance(
+            "metadata", metadata, Metadata, "; for a database, call Synthesizer.from_database(url)"
+        )
         if privacy_config is not None:
             arguments.instance("privacy_config", privacy_config, PrivacyConfig)
         if not isinstance(model, str) or model not in MODELS:

@@ -6,12 +6,14 @@ import json
 import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any, Optional, Union
 
 import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow
+from synthohive._display import counted
 from synthohive._entities import Entities
 from synthohive._files import FileIdentity, check_replaceable, write_whole
 from synthohive.exceptions import SchemaError
@@ -144,14 +146,14 @@ class ValidationReport:
             return f"There are no columns to compare; {self._integrity}."
         return (
             f"The synthetic data is {close} the real data: on average its "
-            f"{_count(len(self.scores), 'column')} differ by {self.distance:.3f} "
+            f"{counted(len(self.scores), 'column')} differ by {self.distance:.3f} "
             f"(0 is identical, 1 has nothing in common); {self._integrity}."
         )
 
     @property
     def _integrity(self) -> str:
-        rows = _count(self.orphans, "row")
-        keys = _count(len(self.keys), "foreign key")
+        rows = counted(self.orphans, "row")
+        keys = counted(len(self.keys), "foreign key")
         text = f"{rows} without a parent over {keys}"
         if self.copied_rows:
             share = max(self.copied_rows.values())
@@ -215,6 +217,15 @@ class ValidationReport:
             keys += [(k.label, str(k.orphans), f"{k.fan_out_ks:.3f}") for k in self.keys]
             lines += ["", *_aligned(keys)]
         return "\n".join(lines)
+
+    __repr__ = __str__  # a dataclass's own would be all charts
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame, whose style leaves the notebook's alone."""
+        return (
+            f'<iframe srcdoc="{escape(self.to_html())}" sandbox '
+            'style="width: 100%; height: 40rem; border: 0"></iframe>'
+        )
 
 
 def build_report(
@@ -368,10 +379,6 @@ def _aligned(rows: list[Any]) -> list[str]:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def check_report(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +35,8 @@ class ProgressBar:
     """A :class:`~synthohive.core.models.base.TrainingListener` that draws bars.
 
     One is of the whole database, with the time that is left if no training stops early;
-    the others are of the tables in training.
+    the others are of the tables in training. Where nothing can be drawn over (a file, a
+    pipe, a job's log), each table is one line when it is done.
 
     Parameters
     ----------
@@ -44,7 +47,9 @@ class ProgressBar:
     """
 
     def __init__(self, tables: int, enabled: bool = True) -> None:
-        self._enabled = enabled
+        self._drawn = enabled and _is_redrawn()
+        self._told = enabled and not self._drawn and sys.stderr is not None
+        self._start = time.monotonic()
         self._tables, self._done = tables, 0
         self._share: dict[str, float] = {}
         self._reached: dict[str, float] = {}
@@ -55,7 +60,7 @@ class ProgressBar:
             bar_format="{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]",
             smoothing=0.0,
             miniters=0,
-            disable=not enabled,
+            disable=not self._drawn,
         )
 
     def on_plan(self, works: Mapping[str, int]) -> None:
@@ -67,7 +72,7 @@ class ProgressBar:
         """Advance the table's bar."""
         if table not in self._epochs:
             self._epochs[table] = tqdm(
-                total=epochs, desc=table, unit="epoch", disable=not self._enabled, leave=False
+                total=epochs, desc=table, unit="epoch", disable=not self._drawn, leave=False
             )
         self._epochs[table].update(epoch - self._epochs[table].n)
         self._reach(table, epoch / epochs)
@@ -80,11 +85,15 @@ class ProgressBar:
             )
 
     def on_table(self, table: str) -> None:
-        """Close the table's bar and advance that of the tables."""
+        """Close the table's bar and advance that of the tables, or tell that it is done."""
         if table in self._epochs:
             self._epochs.pop(table).close()
         self._done += 1
-        self._all.set_description(f"{self._done}/{self._tables} tables", refresh=False)
+        if self._told:
+            spent = time.monotonic() - self._start
+            sys.stderr.write(f"{self._done}/{self._tables} tables, {spent:.0f} s: {table}\n")
+            sys.stderr.flush()
+        self._all.set_description_str(f"{self._done}/{self._tables} tables", refresh=False)
         self._reach(table, 1.0)
 
     def close(self) -> None:
@@ -96,3 +105,9 @@ class ProgressBar:
         step = (part - self._reached.get(table, 0.0)) * self._share.get(table, 1 / self._tables)
         self._reached[table] = part
         self._all.update(min(step, 1.0 - self._all.n))  # sums of floats may pass 1
+
+
+def _is_redrawn() -> bool:
+    """Whether what is printed can be drawn over: on a terminal, and in a notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel") or bool(getattr(sys.stderr, "isatty", lambda: False)())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from synthohive import _arguments as arguments
@@ -24,12 +25,15 @@ def settings_of(kind: type[Settings], given: dict[str, Any], model: str) -> Sett
     known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
     for name in given:
         if name not in known:
-            hint = did_you_mean(name, known) or "Settings of a model need that model's name."
+            close = get_close_matches(name, [*known, *_OF_FIT], n=1)
+            hint = did_you_mean(name, close or known)
             raise SchemaError(f"{model} has no setting {name!r}.", hint=hint)
     defaults = kind()
     return kind(**{k: _fitting(k, v, getattr(defaults, k)) for k, v in given.items()})
 
 
+_OF_FIT = ("batch_size", "checkpoint_dir", "device", "epochs", "n_jobs", "progress", "sample_size")
+"""What a misspelt keyword of `fit`, which takes it for a model's setting, may have meant."""
 _MAY_BE_ZERO = {"couplings", "prior", "warm_up"}
 _SHARES = {"average", "dropout", "natural"}
 _DEEPEST = 64

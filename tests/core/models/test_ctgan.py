@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from synthohive.core.models import resolve_model
 from synthohive.core.models.ctgan import CTGAN
 from synthohive.core.models.metrics import marginal_distance
-from synthohive.core.models.progress import ProgressBar
 from synthohive.core.models.training import Schedule, Trainable, train
 from synthohive.exceptions import SchemaError, SerializationError, TrainingError
 from tests.contracts.model import TABLE, Recorder, child_rows, context_rows, stream
@@ -118,27 +117,6 @@ def test_dependence_between_columns_without_context() -> None:
     model = CTGAN(TABLE, batch_size=250, epochs=25).fit(data, seed=SEED)
     made = model.sample(4000, rng=stream())
     assert (made.codes[:, 0] == made.codes[:, 1]).mean() > 0.8
-
-
-# -- progress
-
-
-def test_progress_bar_can_be_silent(capfd: pytest.CaptureFixture[str]) -> None:
-    context, bar = context_rows(100), ProgressBar(1, enabled=False)
-    CTGAN(TABLE, epochs=2).fit(child_rows(context), context, seed=SEED, listener=bar)
-    bar.on_table("orders")
-    bar.close()
-    assert capfd.readouterr().err == ""
-
-
-def test_progress_bar_names_table_and_distance(capfd: pytest.CaptureFixture[str]) -> None:
-    context, bar = context_rows(100), ProgressBar(1)
-    CTGAN(TABLE, epochs=2).fit(child_rows(context), context, seed=SEED, listener=bar)
-    bar.on_table("orders")
-    bar.close()
-    shown = capfd.readouterr().err
-    assert "orders" in shown
-    assert "distance=" in shown
 
 
 # -- files
