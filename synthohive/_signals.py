@@ -1,4 +1,4 @@
-"""SIGTERM as an interruption: what is unfinished is removed before the process ends."""
+"""SIGTERM and Ctrl-C as interruptions: what is unfinished is removed before the process ends."""
 
 from __future__ import annotations
 
@@ -48,12 +48,30 @@ def _unwinding() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+@contextmanager
+def _uncovered() -> Iterator[None]:
+    """Raise the interruption itself where a driver covers it by an error of its own.
+
+    DuckDB calls what a signal's handler raises during a query ``RuntimeError: Query
+    interrupted``, with the handler's exception as its cause.
+    """
+    try:
+        yield
+    except Exception as exc:
+        cause = exc.__cause__
+        while isinstance(cause, Exception):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise cause from None
+
+
 def terminable(verb: Verb) -> Verb:
-    """Wrap a function, so that SIGTERM leaves nothing of it behind."""
+    """Wrap a function, so that SIGTERM leaves nothing behind, and an interruption shows as one."""
 
     @wraps(verb)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        with _unwinding():
+        with _unwinding(), _uncovered():
             return verb(*args, **kwargs)
 
     return wrapped  # type: ignore[return-value]

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from synthohive import _arguments as arguments
 from synthohive._columns import Column, ColumnKind, Identity, Strict, problems_of
 from synthohive._display import counted, html_table, listed
+from synthohive._signals import terminable
 from synthohive.exceptions import SchemaError, SchemaValidationError
 
 if TYPE_CHECKING:
@@ -322,6 +323,7 @@ class Metadata(Strict):
     version: int = FORMAT_VERSION
 
     @classmethod
+    @terminable
     def from_database(
         cls, url_or_engine: Union[str, URL, Engine], schema: Optional[str] = None, **options: Any
     ) -> Metadata:

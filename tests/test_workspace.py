@@ -137,3 +137,35 @@ work()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGTERM, "removed\n", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interruption_shows_as_one_where_a_driver_covers_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """DuckDB's queries raise a RuntimeError of their own, here while a schema is read."""
+    pytest.importorskip("duckdb_sqlalchemy")
+    code = """
+import os, sys, threading
+import sqlalchemy as sa
+from synthohive import Synthesizer
+engine = sa.create_engine("duckdb:///:memory:")
+endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE sin(a.range) < b.range"
+@sa.event.listens_for(engine, "before_cursor_execute", retval=True)
+def slow(connection, cursor, statement, parameters, context, executemany):
+    threading.Timer(0.3, os.kill, (os.getpid(), int(sys.argv[1]))).start()
+    return endless, ()
+try:
+    Synthesizer.from_database(engine)
+except KeyboardInterrupt:
+    print("interrupted", end="")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(int(number))],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    ended = (0, "interrupted", "") if number == signal.SIGINT else (-number, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == ended

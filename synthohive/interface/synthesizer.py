@@ -109,6 +109,7 @@ class Synthesizer(SynthesizerState):
         self.embedding_threshold = embedding_threshold
 
     @classmethod
+    @terminable
     def from_database(
         cls,
         url_or_engine: Union[str, URL, Engine],

@@ -19,6 +19,7 @@ import resource
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from synthohive._signals import terminable
 from synthohive.connectors.loaders import open_writer
 from synthohive.connectors.loaders.staged import StagedWriter
 from synthohive.connectors.steps import observe
@@ -173,6 +175,10 @@ class Run:
         except (EOFError, ConnectionResetError):
             return None
 
+    def ask(self, query: str, number: int) -> None:
+        """Have the writer's session run an endless query, and the process get a signal."""
+        self._pipe.send(("query", query, number))
+
     def tell(self, command: str, *details: Any) -> None:
         """Have the stopped run do something in its own process: see :func:`_obey`."""
         self._pipe.send((command, *details))
@@ -221,8 +227,7 @@ def _run(
     observe(observer)
     ended: str = "done"
     try:
-        engine = sa.create_engine(url)
-        write(opened(engine, meta, schema, target), data)
+        _written(url, meta, schema, target, data)
     except (ConnectorError, KeyboardInterrupt, SystemExit) as exc:
         ended = f"{type(exc).__name__}: {exc}"
     except BaseException as exc:
@@ -230,6 +235,14 @@ def _run(
         raise
     finally:
         pipe.send(("steps", list(dict.fromkeys(reached)), ended))
+
+
+@terminable
+def _written(
+    url: str, meta: Metadata, schema: Optional[str], target: str, data: dict[str, pa.Table]
+) -> None:
+    """Write as the public methods do: signals unwind it."""
+    write(opened(sa.create_engine(url), meta, schema, target), data)
 
 
 def _writer() -> Any:
@@ -245,12 +258,17 @@ def _obey(command: tuple[Any, ...]) -> None:
     """Do harm that only the process itself can do.
 
     "sql" runs a statement in the writer's session; "cut" drops all its connections; "fill"
-    lets no file grow any more, as on a full disk; "set" changes a constant of a module.
+    lets no file grow any more, as on a full disk; "set" changes a constant of a module;
+    "query" goes on with a statement that a signal has to break off.
     """
     what, *details = command
     if what == "sql":
         with suppress(Exception):  # at the last step there is no session any more
             _writer()._execute(*details)
+    elif what == "query":
+        number = details[1]
+        threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
+        _writer()._execute(details[0])
     elif what == "cut":
         for name in os.listdir("/proc/self/fd"):
             with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as end:

@@ -120,6 +120,8 @@ CREATE TABLE order_items (order_id BIGINT REFERENCES orders (id), line BIGINT, n
   PRIMARY KEY (order_id, line));
 """
 
+ENDLESS = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE sin(a.range) < b.range"
+
 
 class TestDuckdbCrashes(CrashMatrix):
     engine = "DuckDB"
@@ -150,6 +152,16 @@ class TestDuckdbCrashes(CrashMatrix):
 
     def test_the_disk_is_full_at_every_step(self, bench: Bench) -> None:
         self.matrix(bench, "disk full", full_disk)
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_a_query_is_broken_off_at_every_step(self, bench: Bench, number: int) -> None:
+        def fault(bench: Bench, run: Run) -> None:
+            run.ask(ENDLESS, number)
+
+        found = self.matrix(bench, f"{signal.Signals(number).name} in a query", fault)
+        ended = "killed" if number == signal.SIGTERM else "KeyboardInterrupt: "
+        assert {outcome.ended for outcome in found} == {ended}
+        assert not any(outcome.left for outcome in found)
 
     def test_a_reader_at_every_step(self, bench: Bench) -> None:
         """DuckDB lets one process at a time have the file: a reader has to wait."""

@@ -169,7 +169,7 @@ class StagedWriter(Writer):
         except BaseException:
             self.abort()
             if self._failure is not None:  # the rows failed, not the database
-                raise self._failure from None
+                raise self._failure from self._failure.__cause__
             raise
         self.rows[table] = self.rows.get(table, 0) + count
         step("table loaded")
