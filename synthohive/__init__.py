@@ -41,6 +41,7 @@ from synthohive.schema import (
 )
 
 if TYPE_CHECKING:
+    from synthohive.connectors.csv_files import CsvFile
     from synthohive.core.data.encoded import EncodedTable
     from synthohive.core.models.autoregressive import Autoregressive
     from synthohive.core.models.base import ConditionalGenerativeModel
@@ -58,6 +59,7 @@ __all__ = [
     "ConnectorError",
     "Constraint",
     "ConstraintViolationError",
+    "CsvFile",
     "EncodedTable",
     "ForeignKey",
     "Index",
@@ -81,6 +83,7 @@ _LAZY = {  # torch takes seconds to import: only when a name that needs it is as
     "Autoregressive": "synthohive.core.models.autoregressive",
     "CTGAN": "synthohive.core.models.ctgan",
     "ConditionalGenerativeModel": "synthohive.core.models.base",
+    "CsvFile": "synthohive.connectors.csv_files",
     "EncodedTable": "synthohive.core.data.encoded",
     "Synthesizer": "synthohive.interface.synthesizer",
     "WriteSummary": "synthohive.interface.result",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union
+from urllib.parse import unquote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
@@ -14,36 +16,48 @@ from pyarrow import parquet as pq
 
 from synthohive._arrow import reason_of
 from synthohive._files import FileIdentity, OwnFiles, file_names, identity
+from synthohive.connectors.csv_files import CsvFile, read_csv
 from synthohive.exceptions import ConnectorError
 
-__all__ = ["FileTarget", "files_read", "read_files"]
+__all__ = ["CsvFile", "FileTarget", "files_read", "read_files"]
 
 
-def read_files(paths: Mapping[str, Union[str, os.PathLike[str]]]) -> dict[str, pa.Table]:
+Paths = Union[str, os.PathLike[str], CsvFile]
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+def read_files(paths: Mapping[str, Paths]) -> dict[str, pa.Table]:
     """Read a file, or a folder of part files, for each table.
 
-    In a CSV file (UTF-8, with a header, perhaps compressed as ``.csv.gz``), an empty
-    unquoted field is NULL, ``""`` is the empty string, and no word ("NA", "null") means
-    NULL. A column stays text where reading it as numbers would change its spelling or
-    its value: leading zeros or plus signs, or more digits than 64 bits hold.
+    In a CSV file (with a header, perhaps compressed as ``.csv.gz``), an empty unquoted field
+    is NULL, ``""`` is the empty string, and no word ("NA", "null") means NULL. A column
+    stays text where reading it as numbers would change its spelling or its value: leading
+    zeros or plus signs, or more digits than 64 bits hold. How it is written is found, or
+    given by :class:`CsvFile`. Folders called ``name=value``, as Hive and Spark write them,
+    are columns, too.
 
     Raises
     ------
     ConnectorError
         A file is missing, empty, of an unknown kind, or malformed.
     """
-    return {name: _read(name, Path(path)) for name, path in paths.items()}
+    return {name: _read(name, path) for name, path in paths.items()}
 
 
-def files_read(paths: Iterable[Union[str, os.PathLike[str]]]) -> frozenset[FileIdentity]:
+def files_read(paths: Iterable[Paths]) -> frozenset[FileIdentity]:
     """Return the identities of all that :func:`read_files` reads, folders included."""
     found = set()
-    for path in map(Path, paths):
+    for path in map(_path_of, paths):
         found |= {identity(p) for p in (path, *(path.rglob("*") if path.is_dir() else ()))}
     return frozenset(found)
 
 
-def _read(name: str, path: Path) -> pa.Table:
+def _path_of(given: Paths) -> Path:
+    return given.path if isinstance(given, CsvFile) else Path(given)
+
+
+def _read(name: str, given: Paths) -> pa.Table:
+    path = _path_of(given)
     if not path.exists():
         raise ConnectorError(f"Table {name!r}: there is no file at {str(path)!r}.")
     parts = [path]
@@ -53,27 +67,33 @@ def _read(name: str, path: Path) -> pa.Table:
         parts = [p for p in listed if _format(p)]
         if not parts:
             raise ConnectorError(f"Table {name!r}: {str(path)!r} has no CSV or Parquet files.")
-    tables = []
-    for part in parts:
-        read = _READERS.get(_format(part))
-        if read is None:
-            raise ConnectorError(
-                f"Table {name!r}: {part.name!r} is neither CSV nor Parquet.",
-                hint="Name the file .csv, .csv.gz or .parquet.",
-            )
-        try:
-            tables.append(read(part))
-        except (pa.ArrowException, OSError) as exc:
-            raise ConnectorError(
-                f"Table {name!r}: {part.name!r} cannot be read: {reason_of(exc)}"
-            ) from None  # it may repeat the row
+    tables = [_read_part(name, part, given) for part in parts]
     for table in tables:
         if len(set(table.column_names)) < table.num_columns:
             raise ConnectorError(f"Table {name!r}: two columns of {path.name!r} have one name.")
     try:
-        return _joined(tables)
+        return _partitioned(_joined(tables), tables, parts, path)
     except pa.ArrowException as exc:
         raise ConnectorError(f"Table {name!r}: its files differ in their columns: {exc}") from exc
+
+
+def _read_part(name: str, part: Path, given: Paths) -> pa.Table:
+    kind = _format(part)
+    try:
+        if isinstance(given, CsvFile):
+            return read_csv(given.model_copy(update={"path": part}))
+        if kind == "csv":
+            return read_csv(CsvFile(part))
+        if kind == "parquet":
+            return pq.ParquetFile(part).read()
+    except (pa.ArrowException, OSError) as exc:
+        raise ConnectorError(
+            f"Table {name!r}: {part.name!r} cannot be read: {reason_of(exc)}"
+        ) from None  # it may repeat the row
+    raise ConnectorError(
+        f"Table {name!r}: {part.name!r} is neither CSV nor Parquet.",
+        hint="Name the file .csv, .csv.gz or .parquet, or pass CsvFile(path).",
+    )
 
 
 def _format(path: Path) -> str:
@@ -99,58 +119,39 @@ def _joined(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(aligned, promote_options="permissive")
 
 
-def _read_csv(path: Path) -> pa.Table:
-    table = _parsed(path, {})
-    if table.num_columns == 1:  # then an empty line is a NULL, and no slip
-        table = _parsed(path, {}, ignore_empty_lines=False)
-    for field in table.schema:
-        if pa.types.is_binary(field.type):
-            raise pa.ArrowInvalid(f"column {field.name!r} is not UTF-8 text")
-    spelled = {f.name: _spelling(f.type) for f in table.schema}
-    numeric = [name for name, pattern in spelled.items() if pattern]
-    if not numeric or len(spelled) < table.num_columns:
-        return table
-    texts = _parsed(
-        path,
-        dict.fromkeys(numeric, pa.string()),
-        ignore_empty_lines=table.num_columns > 1,
-        only=numeric,
-    )
-    for name in numeric:
-        kept = pc.match_substring_regex(texts.column(name), spelled[name])
-        if pc.any(kept).as_py():
-            table = table.set_column(table.column_names.index(name), name, texts.column(name))
+def _partitioned(
+    table: pa.Table, tables: Sequence[pa.Table], parts: Sequence[Path], folder: Path
+) -> pa.Table:
+    """Append the columns that are kept in the names of folders: ``year=2024/month=02``."""
+    levels = []
+    for part in parts:
+        names = part.parent.relative_to(folder).parts if part != folder else ()
+        pairs = [name.partition("=") for name in names if "=" in name]
+        levels.append({unquote(name): unquote(value) for name, _, value in pairs})
+    sizes = [len(rows) for rows in tables]
+    for name in dict.fromkeys(name for level in levels for name in level):
+        if name in table.column_names:  # some writers keep it in the files as well
+            continue
+        values = [level.get(name, _NULL_PARTITION) for level in levels]
+        known = [None if value == _NULL_PARTITION else value for value in values]
+        rows = np.repeat(np.arange(len(parts)), sizes)
+        table = table.append_column(name, _typed(pa.array(known, pa.string())).take(rows))
     return table
 
 
-def _parsed(
-    path: Path,
-    types: dict[str, pa.DataType],
-    *,
-    ignore_empty_lines: bool = True,
-    only: Sequence[str] = (),
-) -> pa.Table:
-    parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=ignore_empty_lines)
-    convert = csv.ConvertOptions(
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-        column_types=types,
-        include_columns=list(only),
-    )
-    return csv.read_csv(path, parse_options=parse, convert_options=convert)
+def _typed(values: pa.Array) -> pa.Array:
+    """Return values of a partition as whole numbers or dates, if all are written so."""
+    for type_ in (pa.int64(), pa.date32()):
+        try:
+            read = pc.cast(values, type_)
+        except pa.ArrowInvalid:
+            continue
+        if pc.cast(read, pa.string()).equals(values):
+            return read
+    return values
 
 
-def _spelling(type_: pa.DataType) -> str:
-    """Return the pattern of what looks like a number but is not one; empty for other types."""
-    if pa.types.is_integer(type_):
-        return _CODES
-    return rf"{_CODES}|^-?[0-9]{{16,}}$|^[0-9]+[eE][0-9]+$" if pa.types.is_floating(type_) else ""
-
-
-_CODES = r"^[+]|^-?0[0-9]"
 _CSV_SUFFIXES = {".csv", ".gz", ".bz2", ".zst", ".lz4"}
-_READERS: dict[str, Callable[[Path], pa.Table]] = {"csv": _read_csv, "parquet": pq.read_table}
 
 
 class FileTarget:

@@ -12,7 +12,7 @@ from synthohive import _arguments as arguments
 from synthohive._schema_checks import data_problems
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader
-from synthohive.connectors.files import files_read, read_files
+from synthohive.connectors.files import CsvFile, files_read, read_files
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.schema import OUTSIDE_KEYS, Metadata
 
@@ -76,9 +76,9 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
             hint="Pass a DataFrame or path for each table of the metadata.",
         )
     paths = {
-        name: arguments.path(f"data[{name!r}]", value)
+        name: value if isinstance(value, CsvFile) else arguments.path(f"data[{name!r}]", value)
         for name, value in data.items()
-        if isinstance(value, (str, os.PathLike))
+        if isinstance(value, (str, os.PathLike, CsvFile))
     }
     tables = dict(data)
     tables.update(read_files(paths))
