@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 4
+FORMAT = 5
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -5,7 +5,8 @@ Gaps alone add up to anything; knowing how far they have come, a model ends wher
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from synthohive.relational.siblings import previous_siblings
 __all__ = ["Elapsed"]
 
 IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 LEAST_PACE = 1e-5
 
@@ -32,10 +34,22 @@ class Elapsed:
     growing : sequence of Growing
     parents, positions : ndarray of int64
         Of each row of whole groups.
+    rooms : mapping of str to ndarray of float64, optional
+        By column, what the values of each row may at most be, NaN for no limit.
     """
 
-    def __init__(self, growing: Sequence[Growing], parents: IntArray, positions: IntArray) -> None:
+    def __init__(
+        self,
+        growing: Sequence[Growing],
+        parents: IntArray,
+        positions: IntArray,
+        rooms: Optional[Mapping[str, Floats]] = None,
+    ) -> None:
         self.growing = [one for one in growing if one.by_gap]
+        self._ends = np.empty((len(parents), len(self.growing)))
+        for i, one in enumerate(self.growing):
+            known = rooms is not None and one.column in rooms
+            self._ends[:, i] = one.room(rooms) if rooms is not None and known else one.high
         self._before, _ = previous_siblings(parents, positions)
         self._values = np.zeros((len(parents), len(self.growing)))
         size = np.bincount(parents + 1, minlength=1)[parents + 1]
@@ -43,10 +57,15 @@ class Elapsed:
 
     @classmethod
     def of(
-        cls, growing: Sequence[Growing], rows: pa.Table, parents: IntArray, positions: IntArray
+        cls,
+        growing: Sequence[Growing],
+        rows: pa.Table,
+        parents: IntArray,
+        positions: IntArray,
+        rooms: Optional[Mapping[str, Floats]] = None,
     ) -> Elapsed:
         """Return those of rows that are known, with the columns themselves."""
-        elapsed = cls(growing, parents, positions)
+        elapsed = cls(growing, parents, positions, rooms)
         for i, one in enumerate(elapsed.growing):
             elapsed._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
         return elapsed
@@ -70,7 +89,7 @@ class Elapsed:
         be if all that are left ended at the upper one, on a log scale.
         """
         before = self._before[place]
-        low, high = (np.array([getattr(g, end) for g in self.growing]) for end in ("low", "high"))
+        low, high = np.array([one.low for one in self.growing]), self._ends[place]
         share = np.clip((self._values[before] - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
         pace = np.log10(np.maximum((1.0 - share) / self._left[place, None], LEAST_PACE))
         parts = [2.0 * share - 1.0, 1.0 - 2.0 * pace / np.log10(LEAST_PACE)]

@@ -238,7 +238,7 @@ class TableFitter:
         )
         table.joint_counts = self._joint_counts(name, attributes, entities)
         sources: dict[str, IntArray] = {}
-        attributes, columns = self._related(table, attributes, columns, entities, sources)
+        attributes, columns, rooms = self._related(table, attributes, columns, entities, sources)
         groups, plain = self._groups(table), attributes
         if self.options.relations:
             attributes, columns = self._stood_in(
@@ -260,7 +260,7 @@ class TableFitter:
             table.siblings = groups.whole and options.model.siblings
             if table.siblings:
                 order = groups.parents, groups.positions
-                elapsed = Elapsed.of(table.stand_ins.growing, plain, *order)
+                elapsed = Elapsed.of(table.stand_ins.growing, plain, *order, rooms)
         context = training_context(
             self.sample, name, groups, encoded, times=table.times, elapsed=elapsed
         )
@@ -354,8 +354,11 @@ class TableFitter:
         columns: dict[str, Column],
         entities: Optional[Entities],
         sources: dict[str, IntArray],
-    ) -> tuple[pa.Table, dict[str, Column]]:
-        """Find what is exact; return what is left to model, and codes of further parents."""
+    ) -> tuple[pa.Table, dict[str, Column], dict[str, npt.NDArray[np.float64]]]:
+        """Find what is exact; return what is left to model, and codes of further parents.
+
+        Last, how much room there is for distances to parents.
+        """
         name, plan = table.config.name, self.sample.plan.tables[table.config.name]
         keys = [f.key for f in plan.further if f.mode != "implied"]
         table.aggregates = list(self.aggregates.get(name, []))
@@ -371,13 +374,15 @@ class TableFitter:
             table.times,
         )
         given = self.sample.tables[name].select(table.times)
-        rows = beside(beside(attributes, finder.above(plan.driver)), given)
+        above = beside(finder.above(plan.driver), given)
+        rows, rooms = beside(attributes, above), {}
         for key in keys:
             self._code(table, key, rows)
         if self.options.relations and table.attributes:
             relate(self.sample, table, finder, keys, entities, self._k)
             rng = seeds.generator(self.options.seed, name, "relations")
             attributes, columns = table.relations.prepare(rows, columns, rng, sources)
+            rooms = table.relations.rooms(above)
         if plan.hierarchy is not None:
             self._code(table, plan.hierarchy, rows)
             keys.append(plan.hierarchy)
@@ -395,7 +400,7 @@ class TableFitter:
             column = Column(name=code_column(label), kind=ColumnKind.CATEGORICAL, arrow="string")
             columns[column.name] = column
             attributes = beside(attributes, pa.table({column.name: array}))
-        return attributes, columns
+        return attributes, columns, rooms
 
     def _code(self, table: FittedTable, key: ForeignKey, rows: pa.Table) -> None:
         """Learn what the children over a further key have in common with their parents."""

@@ -47,6 +47,8 @@ class Growing(Readable):
     by_gap : bool
         The gap is modelled, for models that know the row before; else the values are, and
         those of a group are sorted.
+    rises : bool
+        It never stays the same, and lies on a grid.
     """
 
     column: str
@@ -54,6 +56,7 @@ class Growing(Readable):
     low: float
     high: float
     by_gap: bool = True
+    rises: bool = False
 
     @property
     def gap(self) -> str:
@@ -67,12 +70,35 @@ class Growing(Readable):
         """Return a JSON-able form."""
         return asdict(self)
 
+    def room(self, rooms: Mapping[str, Floats]) -> Floats:
+        """Return what the values of each row may at most be, by its own room if that is known."""
+        own = rooms[self.column]
+        return np.where(np.isnan(own), self.high, own)
+
     def gaps(self, values: Floats, before: IntArray) -> Floats:
         """Return the distance of each row to the one before it; NaN for a first row."""
         return np.where(before >= 0, values - values[before], np.nan)
 
-    def grown(self, first: Floats, gaps: Floats, parents: IntArray, positions: IntArray) -> Floats:
-        """Return the values of whole groups from those of first rows, and gaps."""
+    def grown(
+        self,
+        first: Floats,
+        gaps: Floats,
+        groups: tuple[IntArray, IntArray],
+        room: Optional[Floats] = None,
+        rng: Optional[np.random.Generator] = None,
+    ) -> Floats:
+        """Return the values of whole groups from those of first rows, and gaps.
+
+        Parameters
+        ----------
+        groups : (ndarray, ndarray)
+            Each row's parent and its place among its siblings.
+        room : ndarray of float64, optional
+            What the values of each row may at most be, where that is known; `high` else.
+        rng : numpy.random.Generator, optional
+            Says where groups that would go on for too long end. At the bound without one.
+        """
+        parents, positions = groups
         order = np.lexsort((positions, parents))
         start = positions[order] == 0
         steps = np.where(start, 0.0, np.maximum(gaps[order], 0.0))
@@ -83,11 +109,19 @@ class Growing(Readable):
         come = total - np.repeat(total[heads], sizes)
         begin = first[order[heads]]
         span = np.maximum.reduceat(come, heads) if len(heads) else begin
-        room = np.where(begin < self.high, self.high - begin, span)
-        share = np.minimum(room / np.maximum(span, 1e-9), 1.0)
+        most = np.full(len(heads), self.high) if room is None else room[order[heads]]
+        left = np.where(begin < most, most - begin, 0.0 if room is not None else span)
+        over = span > left
+        if rng is not None:  # as the last of so many moments in the time that is left
+            left[over] *= rng.random(int(over.sum())) ** (1.0 / sizes[over])
+        share = np.where(over, left / np.maximum(span, 1e-9), 1.0)
         come = come * np.repeat(share, sizes)  # no group goes on for longer than the real ones
         if self.step:
-            come = np.rint(come / self.step) * self.step
+            come = np.floor(come / self.step + 1e-6) * self.step
+        if self.rises:  # scaling must not join what real rows keep apart
+            least = np.arange(len(order)) - np.repeat(heads, sizes)
+            apart = come / (self.step or 1.0) - least
+            come = (_running_most(apart, heads, sizes) + least) * (self.step or 1.0)
         values = np.empty(len(order))
         values[order] = np.repeat(begin, sizes) + come
         return values
@@ -130,7 +164,8 @@ def find_growing(
             step = step_of(array)
             ends = owners.ends(values, k, step)
             if ends is not None:
-                found.append(Growing(name, step, *ends, by_gap))
+                rises = bool(step) and bool((gaps > 0).all())
+                found.append(Growing(name, step, *ends, by_gap, rises))
     return found
 
 
@@ -176,15 +211,29 @@ def prepare_growing(
 
 
 def restore_growing(
-    growing: Sequence[Growing], rows: pa.Table, parents: IntArray, positions: IntArray
+    growing: Sequence[Growing],
+    rows: pa.Table,
+    parents: IntArray,
+    positions: IntArray,
+    rooms: Optional[Mapping[str, Floats]] = None,
+    rng: Optional[np.random.Generator] = None,
 ) -> pa.Table:
-    """Return the rows of whole groups with the values that their gaps make."""
+    """Return the rows of whole groups with the values that their gaps make.
+
+    Parameters
+    ----------
+    rooms : mapping of str to ndarray of float64, optional
+        By column, what the values of each row may at most be; NaN for no limit.
+    rng : numpy.random.Generator, optional
+        See :meth:`Growing.grown`.
+    """
     for one in growing:
         array = rows.column(one.column)
         place = rows.column_names.index(one.column)
         if one.by_gap:
             gaps = as_numbers(rows.column(one.gap))
-            grown = one.grown(as_numbers(array), gaps, parents, positions)
+            room = None if rooms is None or one.column not in rooms else one.room(rooms)
+            grown = one.grown(as_numbers(array), gaps, (parents, positions), room, rng)
             values = from_numbers(grown, array.type)
             rows = rows.drop_columns([one.gap])
         else:
@@ -204,6 +253,15 @@ def keep_growing(growing: Sequence[Growing], rows: pa.Table, kept: pa.Table) -> 
         place = rows.column_names.index(one.column)
         rows = rows.set_column(place, rows.field(place), kept.column(one.column))
     return rows
+
+
+def _running_most(values: Floats, heads: IntArray, sizes: IntArray) -> Floats:
+    """Return the largest value so far in each group of consecutive rows."""
+    if not len(values):
+        return values
+    span = float(values.max() - values.min()) + 1.0
+    lift = np.repeat(np.arange(len(heads)) * span, sizes)
+    return np.asarray(np.maximum.accumulate(values + lift) - lift)
 
 
 def _donors(values: Floats, rng: np.random.Generator) -> IntArray:

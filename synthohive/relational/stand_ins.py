@@ -110,9 +110,24 @@ class StandIns:
             found[one.column], found[one.gap] = positions > 0, positions == 0
         return found
 
-    def restore(self, rows: pa.Table, parents: IntArray, positions: IntArray) -> pa.Table:
-        """Return the columns themselves, of rows of whole groups."""
-        rows = restore_growing(self.growing, rows, parents, positions)
+    def restore(
+        self,
+        rows: pa.Table,
+        parents: IntArray,
+        positions: IntArray,
+        rooms: Optional[Mapping[str, npt.NDArray[np.float64]]] = None,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Table:
+        """Return the columns themselves, of rows of whole groups.
+
+        Parameters
+        ----------
+        rooms : mapping of str to ndarray of float64, optional
+            By column, what the values of each row may at most be; NaN for no limit.
+        rng : numpy.random.Generator, optional
+            Says where groups that would go on for too long end.
+        """
+        rows = restore_growing(self.growing, rows, parents, positions, rooms, rng)
         return restore_residuals(self.residuals, rows)
 
     def restore_alone(self, rows: pa.Table) -> pa.Table:

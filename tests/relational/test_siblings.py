@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -114,11 +116,26 @@ def test_no_group_goes_on_for_longer_than_the_real_ones() -> None:
     real = np.sort(rows.column("up").to_numpy())
     assert real[4] < one.low < real[9]
     assert real[-10] < one.high < real[-5]
-    values = one.grown(np.full(400, one.high - 100.0), np.full(400, 60.0), *groups)
+    values = one.grown(np.full(400, one.high - 100.0), np.full(400, 60.0), (groups[0], groups[1]))
     assert values.max() == one.high
     assert (np.diff(values.reshape(80, 5)) == 25).all()
-    beyond = one.grown(np.full(400, one.high + 1.0), np.full(400, 60.0), *groups)
+    beyond = one.grown(np.full(400, one.high + 1.0), np.full(400, 60.0), (groups[0], groups[1]))
     assert (np.diff(beyond.reshape(80, 5)) == 60).all()
+
+
+def test_groups_that_would_go_on_for_too_long_end_before_their_own_bound() -> None:
+    """Each has a room of its own; they end anywhere before it, and rows stay apart."""
+    rows, *groups = grown()
+    (one,) = find_growing(rows, ["up"], *groups, 5)
+    order = groups[0], groups[1]
+    room = np.repeat(np.linspace(100.0, 900.0, 80), 5)
+    values = one.grown(np.full(400, 90.0), np.full(400, 500.0), order, room, rng()).reshape(80, 5)
+    assert (values.max(axis=1) <= room[::5]).all()
+    assert (values.max(axis=1) == room[::5]).mean() < 0.1
+    rising = replace(one, rises=True)
+    values = rising.grown(np.full(400, 80.0), np.full(400, 500.0), order, np.full(400, 90.0))
+    assert (np.diff(values.reshape(80, 5)) >= 1).all()
+    assert values.max() <= 90
 
 
 def test_rows_know_how_far_their_group_has_come() -> None:

@@ -13,7 +13,7 @@ from synthohive._entities import protected_end
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.tally import Tally
 
-__all__ = ["heavy_values", "protected_bounds"]
+__all__ = ["far_away", "heavy_values", "protected_bounds"]
 
 Array = npt.NDArray[Any]
 
@@ -39,7 +39,7 @@ def heavy_values(
     distinct = max(found.get("distinct", len(top)), 1)
     share = top.counts / total
     heavy = share >= max(_MIN_SHARE, min(4.0 / distinct, 0.2))
-    heavy |= (share >= _SENTINEL_SHARE) & _far_away(numbers, top.counts)
+    heavy |= (share >= _SENTINEL_SHARE) & far_away(numbers)
     heavy &= top.holders >= settings.k
     index = np.flatnonzero(heavy)
     index = index[np.argsort(-top.counts[index], kind="stable")][:_MAX_HEAVY]
@@ -66,13 +66,15 @@ def _listed(tally: Tally, numbers: Array, k: int, most: int) -> npt.NDArray[np.i
     return index
 
 
-def _far_away(numbers: Array, counts: Array) -> npt.NDArray[np.bool_]:
+def far_away(numbers: Array) -> npt.NDArray[np.bool_]:
+    """Return which of some distinct values lie far from the rest, with nothing between.
+
+    Each counts once: where most rows have no end, 9999-12-31 is still no usual date.
+    """
     if len(numbers) < 10:
         return np.zeros(len(numbers), dtype=bool)
     floats = numbers.astype(np.float64)
-    order = np.argsort(floats, kind="stable")
-    rank = np.cumsum(counts[order]) / counts.sum()
-    first, last = (floats[order][np.searchsorted(rank, q)] for q in (0.25, 0.75))
+    first, last = np.quantile(floats, [0.25, 0.75])
     reach = _FAR * 2 * (last - first)
     outside: npt.NDArray[np.bool_] = (floats < first - reach) | (floats > last + reach)
     if outside.any() and not outside.all():

@@ -56,7 +56,8 @@ class Filling:
         parents, positions = np.zeros((2, len(modelled)), dtype=np.int64)
         if groups is not None:
             parents, positions = groups.parents, groups.positions
-        plain = stand_ins.restore(modelled, parents, positions)
+        rooms = self.table.relations.rooms(self.above)
+        plain = stand_ins.restore(modelled, parents, positions, rooms)
         for name in stand_ins.columns:
             known = ~self.evidence.any_lost(self.evidence.sources(name))
             plain = _where(plain, name, known, self.evidence.plain.column(name))

@@ -182,7 +182,8 @@ class _Drawing:
             self.rows = _put_rows(self.given, rows, drawn)
             return
         siblings = Siblings(self.given.layout, groups.parents, groups.positions)
-        elapsed = Elapsed(table.stand_ins.growing, groups.parents, groups.positions)
+        rooms = table.relations.rooms(self.evidence.above)
+        elapsed = Elapsed(table.stand_ins.growing, groups.parents, groups.positions, rooms)
 
         def known(place: IntArray) -> EncodedTable:
             history = [siblings.history(place), elapsed.history(place)]

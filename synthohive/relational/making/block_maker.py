@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Optional
 
 import numpy as np
@@ -109,10 +110,14 @@ class BlockMaker:
         given = self._times(block)
         context, ancestors = self.context(block, given)
         above = beside(given, self._parent_values(block))
-        fixed = self._fixed(block.rows)
-        encoded, context = self._modelled(context, fixed, block)
+        fixed, rooms = self._fixed(block.rows), self.fitted.relations.rooms(above)
+        encoded, context = self._modelled(context, fixed, block, rooms)
         decoded = self._decoded(encoded, fixed, "block", block.number)
-        decoded = self.fitted.stand_ins.restore(decoded, block.parents, block.positions)
+        rng = self.run.rng(self.name, "block", block.number, "rooms")
+        silent = self.fitted.stand_ins.silent(block.positions)
+        decoded = self.fitted.relations.limited(decoded, above, rng, silent)
+        order = block.parents, block.positions
+        decoded = self.fitted.stand_ins.restore(decoded, *order, rooms, rng)
         decoded = self._restored(decoded, above, "block", block.number)
         own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
         repaired = self._repaired(decoded, context, above, block)
@@ -134,14 +139,18 @@ class BlockMaker:
         return self.conditions.rows(rows, seed)
 
     def _modelled(
-        self, context: EncodedTable, fixed: Optional[pa.Table], block: Block
+        self,
+        context: EncodedTable,
+        fixed: Optional[pa.Table],
+        block: Block,
+        rooms: Mapping[str, npt.NDArray[np.float64]],
     ) -> tuple[EncodedTable, EncodedTable]:
         """Draw a block; return it, and all that its rows were given."""
         if not self.fitted.siblings or self.fitted.encoder is None:
             return self._sampled(context, fixed, block.positions, "block", block.number), context
         encoder, order = self.fitted.encoder, (block.parents, block.positions)
         siblings = Siblings(encoder.layout, *order)
-        elapsed = Elapsed(self.fitted.stand_ins.growing, *order)
+        elapsed = Elapsed(self.fitted.stand_ins.growing, *order, rooms)
 
         def known(place: IntArray) -> EncodedTable:
             history = [siblings.history(place), elapsed.history(place)]

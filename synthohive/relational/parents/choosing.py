@@ -26,7 +26,6 @@ from synthohive.relational.parents.reach import GeneratedKeys, children_per_pare
 from synthohive.relational.parents.shares import share_out
 from synthohive.relational.parents.swaps import Forbids, PairRules, settle
 from synthohive.relational.plan import FurtherKey
-from synthohive.relational.relations.numbers import as_numbers
 from synthohive.relational.relations.order import Order
 from synthohive.relational.rows import group_codes
 
@@ -298,7 +297,7 @@ class _Choice:
 
 def breaks(order: Order, rows: pa.Table, parents: pa.Table) -> Forbids:
     """Return what tells which rows would be out of order beside which parents."""
-    one, two = as_numbers(rows.column(order.target)), as_numbers(parents.column(order.source))
+    one, two = order.target_values(rows), order.source_values(parents)
 
     def out_of_order(at: IntArray, chosen: IntArray) -> Bools:
         beyond = one[at] - two[chosen]

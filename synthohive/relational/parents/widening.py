@@ -15,6 +15,7 @@ import pyarrow as pa
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.relations.numbers import as_numbers, from_numbers
 from synthohive.relational.relations.order import Order
+from synthohive.relational.relations.points import regular
 from synthohive.schema import ForeignKey
 
 __all__ = ["widened"]
@@ -50,8 +51,8 @@ def widened(
         if table != key.parent or column not in _movable(run, table):
             continue
         place = above.column_names.index(order.source)
-        values = made.spool.column_table([order.target]).column(order.target)
-        found = _moved(order, as_numbers(values), as_numbers(above.column(place)), chosen)
+        own = order.target_values(made.spool.column_table([order.target]))
+        found = _moved(order, own, as_numbers(above.column(place)), chosen)
         array = pa.chunked_array([from_numbers(found, above.field(place).type)])
         if not array.equals(above.column(place)):
             above = above.set_column(place, above.field(place), array)
@@ -82,7 +83,8 @@ def _moved(
     sign = 1.0 if order.after else -1.0
     linked = np.flatnonzero(chosen >= 0)
     parents = chosen[linked]
-    over = sign * (theirs[parents] - own[linked])
+    theirs_known = regular(theirs, order.unknown.get(order.source, ()))
+    over = sign * (theirs_known[parents] - own[linked])
     wrong = over > 0
     number = np.bincount(parents[wrong], minlength=len(theirs))
     farthest = np.zeros(len(theirs))

@@ -43,6 +43,11 @@ class Relation(Readable, ABC):
         """Whether the target follows wholly from its sources."""
         return True
 
+    @property
+    def strict(self) -> bool:
+        """Whether the target is NULL wherever a source is."""
+        return True
+
     @abstractmethod
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows that break the relation; never one with a NULL in it."""

@@ -12,7 +12,15 @@ import pyarrow as pa
 
 from synthohive._entities import Entities, entities_or_rows
 from synthohive.relational.relations.base import Bools, Relation
-from synthohive.relational.relations.numbers import Floats, as_numbers, is_number, nulls, step_of
+from synthohive.relational.relations.numbers import (
+    Floats,
+    as_numbers,
+    is_number,
+    is_time,
+    nulls,
+    step_of,
+)
+from synthohive.relational.relations.points import point_masses, regular
 from synthohive.relational.rows import group_codes
 
 __all__ = ["Chosen", "Columns"]
@@ -54,12 +62,25 @@ class Columns:
         self._numbers: dict[str, Floats] = {}
         self._codes: dict[str, IntArray] = {}
         self._steps: dict[str, float] = {}
+        self._points: dict[str, tuple[float, ...]] = {}
 
     def numbers(self, name: str) -> Floats:
         """Return a column as floats, NaN for NULL."""
         if name not in self._numbers:
             self._numbers[name] = as_numbers(self.rows.column(name))
         return self._numbers[name]
+
+    def points(self, name: str) -> tuple[float, ...]:
+        """Return the values of a column that are no places on its scale."""
+        if name not in self._points:
+            time = is_time(self.type(name))
+            found = point_masses(self.numbers(name), self.entities, self.k, time=time)
+            self._points[name] = found
+        return self._points[name]
+
+    def regular(self, name: str) -> Floats:
+        """Return a column as floats, NaN for NULL and for what is no place on its scale."""
+        return regular(self.numbers(name), self.points(name))
 
     def codes(self, name: str) -> IntArray:
         """Return a number for each distinct value, -1 for NULL."""
@@ -143,7 +164,8 @@ class Chosen:
         target = relation.target
         if target not in self.free() or any(self.depends(s, target) for s in relation.sources):
             return False
-        if relation.sources and not self.columns.covers(relation.sources, target):
+        strict = relation.strict and bool(relation.sources)
+        if strict and not self.columns.covers(relation.sources, target):
             return False
         rows = self.columns.rows
         if relation.violations(rows.slice(0, FEW)).any() or relation.violations(rows).any():

@@ -161,7 +161,7 @@ def _as_seen(relation: Relation, combinations: Mapping[str, pa.Table]) -> Relati
 
 
 def _covers(relation: Relation, rows: pa.Table) -> bool:
-    if not relation.sources:
+    if not relation.sources or not relation.strict:
         return True
     missing = np.any([nulls(rows.column(s)) for s in relation.sources], axis=0)
     return not bool((missing & ~nulls(rows.column(relation.target))).any())

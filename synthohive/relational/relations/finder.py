@@ -19,6 +19,7 @@ from synthohive.relational.lineage import beside, by_table, lineage, taken
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.bounds import find_bounds, unbroken
 from synthohive.relational.relations.discover import Search, discover, discover_links, verified
+from synthohive.relational.relations.numbers import is_time
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.patterns import find_copies
 from synthohive.relational.relations.table import TableRelations
@@ -105,7 +106,12 @@ class RelationFinder:
         """Return the orders between some own columns and those of the parent over a key."""
         linked = self.sample.parent_rows(self.table, key) >= 0
         above = self.above(key)
-        names = [n for n in above.column_names if n.startswith(f"{key.parent}.")]
+        further = key.parent != self.table  # a hierarchy knows the level above alone
+        names = [
+            name
+            for name, column in zip(above.column_names, above.columns)
+            if name.startswith(f"{key.parent}.") or (further and is_time(column.type))
+        ]
         rows = _filtered(self._own(), linked)
         free = self._free() & set(targets)
         found = find_bounds(rows, _filtered(above.select(names), linked), free)
@@ -215,13 +221,16 @@ class _AllRows:
 
 
 def _parent_and_copies(parent: str, rows: pa.Table, above: pa.Table) -> list[str]:
-    """Return the parent's columns, and those of its ancestors that own ones may repeat.
+    """Return the parent's columns, and those of its ancestors that own ones may repeat or follow.
 
-    Other columns of ancestors would only make the search slow.
+    These are points in time; other columns of ancestors would only make the search slow.
     """
     own = {(column.type, pc.count_distinct(column).as_py()) for column in rows.columns}
+    times = any(is_time(column.type) for column in rows.columns)
     return [
         name
         for name, column in zip(above.column_names, above.columns)
-        if name.startswith(f"{parent}.") or (column.type, pc.count_distinct(column).as_py()) in own
+        if name.startswith(f"{parent}.")
+        or (column.type, pc.count_distinct(column).as_py()) in own
+        or (times and is_time(column.type))
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Optional
 
 import numpy as np
@@ -10,8 +11,13 @@ import pyarrow as pa
 
 from synthohive.relational.relations.base import Bools, Relation
 from synthohive.relational.relations.numbers import Floats, as_numbers, from_numbers
+from synthohive.relational.relations.points import at_points, regular
 
 __all__ = ["Order"]
+
+_MARKS = (np.inf, -np.inf, np.nan)
+"""What stands for each point mass among distances: special values have codes of their own."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,16 @@ class Order(Relation):
         The grid of the distances; 0 for none.
     distance : bool
         The distance is modelled in place of the target.
-    limit : str, optional
-        A column on the target's other side.
+    beyond, limits : tuple of str
+        More columns on the source's side of the target, and on its other side.
+    low, high : float, optional
+        Protected bounds of the target, which it keeps whatever the distance.
+    points : tuple of float
+        Values of the target to which there is no distance ("no end"); they stay as they are.
+    unknown : dict of str to tuple of float
+        The same of the other columns: there, they tell nothing of the target.
+    centre : float, optional
+        From where distances count where no source is known. None: the target is NULL there.
     """
 
     kind: ClassVar[str] = "order"
@@ -36,12 +50,18 @@ class Order(Relation):
     after: bool
     step: float
     distance: bool = True
-    limit: Optional[str] = None
+    beyond: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    low: Optional[float] = None
+    high: Optional[float] = None
+    points: tuple[float, ...] = ()
+    unknown: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    centre: Optional[float] = None
 
     @property
     def sources(self) -> tuple[str, ...]:  # type: ignore[override]
         """The other columns."""
-        return (self.source,) if self.limit is None else (self.source, self.limit)
+        return (self.source, *self.beyond, *self.limits)
 
     @property
     def whole(self) -> bool:
@@ -49,26 +69,105 @@ class Order(Relation):
         return False
 
     @property
+    def strict(self) -> bool:
+        """Whether the target is NULL wherever no source is known."""
+        return self.centre is None
+
+    @property
     def _sign(self) -> float:
         return 1.0 if self.after else -1.0
 
+    def _known(self, rows: pa.Table, names: tuple[str, ...], after: bool) -> Floats:
+        """Return the greatest of some columns if `after`, else the least; NaN where unknown."""
+        found = np.full(len(rows), np.nan)
+        for name in names:
+            numbers = regular(as_numbers(rows.column(name)), self.unknown.get(name, ()))
+            found = np.fmax(found, numbers) if after else np.fmin(found, numbers)
+        return found
+
+    def target_values(self, rows: pa.Table) -> Floats:
+        """Return the target as numbers, NaN where it is no place on its scale."""
+        return regular(as_numbers(rows.column(self.target)), self.points)
+
+    def source_values(self, rows: pa.Table) -> Floats:
+        """Return the first source as numbers, NaN where it is no place on its scale."""
+        return self._known(rows, (self.source,), self.after)
+
+    def _start(self, rows: pa.Table) -> Floats:
+        return self._known(rows, (self.source, *self.beyond), self.after)
+
+    def _end(self, rows: pa.Table) -> Floats:
+        """Return what the target may at most be, away from the source; NaN for no limit."""
+        bound = self.high if self.after else self.low
+        edge = np.full(len(rows), np.nan if bound is None else bound)
+        limits = self._known(rows, self.limits, not self.after)
+        return np.asarray(np.fmin(edge, limits) if self.after else np.fmax(edge, limits))
+
+    def room(self, rows: pa.Table) -> Floats:
+        """Return the longest distance that each row has room for, in steps; NaN for no limit."""
+        return self._sign * (self._end(rows) - self._start(rows)) / (self.step or 1.0)
+
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows in which the target lies on the wrong side."""
-        target = as_numbers(rows.column(self.target))
-        wrong = self._sign * (target - as_numbers(rows.column(self.source))) < 0
-        if self.limit is not None:
-            wrong |= self._sign * (as_numbers(rows.column(self.limit)) - target) < 0
+        target = self.target_values(rows)
+        wrong = self._sign * (target - self._start(rows)) < 0
+        wrong |= self._sign * (self._known(rows, self.limits, not self.after) - target) < 0
         return np.asarray(wrong, dtype=np.bool_)
 
     def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
         """Return the distance, in steps where there are any."""
-        target = rows.column(self.target)
+        column = rows.column(self.target)
         if not self.distance:
-            return target.combine_chunks()
-        gaps = self._sign * (as_numbers(target) - as_numbers(rows.column(self.source)))
+            return column.combine_chunks()
+        target, start = as_numbers(column), self._start(rows)
+        if self.centre is not None:
+            start = np.where(np.isnan(start), self.centre, start)
+        gaps = self._sign * (target - start)
         if self.step:
-            return from_numbers(gaps / self.step, pa.int64())
-        return from_numbers(gaps, pa.float64())
+            gaps = np.rint(gaps / self.step)
+        null = np.isnan(gaps)
+        if not self.points:
+            return from_numbers(gaps, pa.int64() if self.step else pa.float64())
+        for point, mark in zip(self.points, _MARKS):
+            gaps[target == point] = mark
+        return pa.array(gaps, mask=null)
+
+    def limited(
+        self,
+        modelled: pa.Array,
+        rows: pa.Table,
+        rng: Optional[np.random.Generator],
+        silent: Optional[Bools] = None,
+    ) -> pa.Array:
+        """Return distances without those for which a row has no room.
+
+        In their place are those of other rows, drawn among all that fit: to cut them would make
+        a heap at the end of the column.
+
+        Parameters
+        ----------
+        silent : ndarray of bool, optional
+            The rows in which the distance tells nothing.
+        """
+        gaps, room = as_numbers(modelled), self.room(rows)
+        if silent is not None:
+            gaps = np.where(silent, np.nan, gaps)
+        far = np.flatnonzero(gaps > room + _ROUNDING * np.maximum(np.abs(room), 1.0))
+        if not len(far):
+            return modelled
+        most = np.maximum(room[far] * (1.0 + _ROUNDING), 0.0)
+        found = most
+        fitting = np.sort(gaps[gaps >= 0])
+        if rng is not None and len(fitting):
+            count = np.searchsorted(fitting, most, side="right")
+            place = np.floor(rng.random(len(far)) * count).astype(np.int64)
+            found = np.where(count > 0, fitting[place], most * rng.random(len(far)))
+        if self.step:
+            found = np.floor(found)
+        values, place = from_numbers(found, modelled.type), np.arange(len(gaps))
+        place[far] = len(gaps) + np.arange(len(far))
+        plain = modelled.combine_chunks() if isinstance(modelled, pa.ChunkedArray) else modelled
+        return pa.concat_arrays([plain, values]).take(pa.array(place))
 
     def restore(
         self,
@@ -80,20 +179,40 @@ class Order(Relation):
         """Add the distance; a negative one counts as none."""
         if modelled is None:
             raise ValueError(f"{self.target!r} needs the distance that was modelled")
-        start = as_numbers(rows.column(self.source))
-        if self.distance:
-            gaps = np.maximum(as_numbers(modelled), 0.0) * (self.step or 1.0)
-            return self._clipped(start + self._sign * gaps, rows, type_)
-        return self._clipped(as_numbers(modelled), rows, type_)
+        if not self.distance:
+            return self._clipped(as_numbers(modelled), rows, type_)
+        modelled, start = self.limited(modelled, rows, rng), self._start(rows)
+        gaps = as_numbers(modelled) * (self.step or 1.0)
+        numbers = start + self._sign * np.maximum(gaps, 0.0)
+        if self.centre is not None:
+            numbers = np.where(np.isnan(start), self.centre + self._sign * gaps, numbers)
+            numbers = np.where(np.isnan(start), self._within(numbers), numbers)
+        numbers = self._beside(numbers, rows)
+        for mark, point in zip(_MARKS, self.points):
+            numbers[self._marked(modelled, mark)] = point
+        return from_numbers(numbers, type_)
+
+    def _marked(self, modelled: pa.Array, mark: float) -> Bools:
+        """Return where a special value stands among distances."""
+        values = modelled.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+        same = np.isnan(values) if np.isnan(mark) else values == mark
+        return np.asarray(same, dtype=np.bool_)
+
+    def _within(self, numbers: Floats) -> Floats:
+        """Return numbers inside the target's own bounds."""
+        low, high = (np.nan if end is None else end for end in (self.low, self.high))
+        return np.where(np.isnan(numbers), numbers, np.fmin(np.fmax(numbers, low), high))
+
+    def _beside(self, numbers: Floats, rows: pa.Table) -> Floats:
+        """Move what lies beyond a limit, then what lies on the wrong side of the source."""
+        first, last = (np.fmax, np.fmin) if self.after else (np.fmin, np.fmax)
+        right = last(numbers, self._known(rows, self.limits, not self.after))
+        return np.where(np.isnan(numbers), numbers, first(right, self._start(rows)))
 
     def _clipped(self, numbers: Floats, rows: pa.Table, type_: pa.DataType) -> pa.Array:
-        """Move what lies beyond the limit, then what lies on the wrong side of the source."""
-        first, last = (np.fmax, np.fmin) if self.after else (np.fmin, np.fmax)
-        right = numbers
-        if self.limit is not None:
-            right = last(right, as_numbers(rows.column(self.limit)))
-        right = first(right, as_numbers(rows.column(self.source)))
-        return from_numbers(np.where(np.isnan(numbers), numbers, right), type_)
+        """Return values on the right side of all other columns; point masses stay."""
+        right = self._beside(numbers, rows)
+        return from_numbers(np.where(at_points(numbers, self.points), numbers, right), type_)
 
     def mend(self, rows: pa.Table) -> pa.Array:
         """Move the target to the source where it lies on the wrong side."""
@@ -113,13 +232,14 @@ class Order(Relation):
         if source != self.source or modelled is None or not self.distance:
             return None
         gaps = np.maximum(as_numbers(modelled), 0.0) * (self.step or 1.0)
-        start = as_numbers(rows.column(self.target)) - self._sign * gaps
-        return from_numbers(start, rows.schema.field(source).type)
+        target = self.target_values(rows)
+        return from_numbers(target - self._sign * gaps, rows.schema.field(source).type)
 
     def __str__(self) -> str:
         sign, other = (">=", "<=") if self.after else ("<=", ">=")
-        text = f"{self.target} {sign} {self.source}"
-        return text if self.limit is None else f"{text}, {other} {self.limit}"
+        sides = [*((sign, name) for name in (self.source, *self.beyond))]
+        sides += [(other, name) for name in self.limits]
+        return f"{self.target} " + ", ".join(f"{symbol} {name}" for symbol, name in sides)
 
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""
@@ -128,4 +248,6 @@ class Order(Relation):
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Order:
         """Rebuild from :meth:`to_state`."""
-        return cls(**state)
+        tuples = {name: tuple(state[name]) for name in ("beyond", "limits", "points")}
+        unknown = {name: tuple(values) for name, values in state["unknown"].items()}
+        return cls(**{**state, **tuples, "unknown": unknown})

@@ -144,7 +144,7 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
     if len(names) < 2:
         return
     spread = np.linspace(0, len(columns.rows) - 1, min(len(columns.rows), FEW)).astype(int)
-    few = np.stack([columns.numbers(n)[spread] for n in names], axis=1)
+    few = np.stack([columns.regular(n)[spread] for n in names], axis=1)
     found = []
     for i, target in enumerate(names):
         if target not in chosen.free():
@@ -154,25 +154,48 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
         for source in (n for n, may in zip(names, one_sided) if may and n != target):
             found += list(orders_between(columns, target, source))
     found.sort(key=lambda pair: (not pair[1].after, pair[0]))
-    limits = [order for _, order in found if not chosen.add(order)]
-    for order in limits:
-        _limit(columns, chosen, order)
+    later = [order for _, order in found if not chosen.add(order)]
+    for order in later:
+        _join(columns, chosen, order)
 
 
-def _limit(columns: Columns, chosen: Chosen, order: Order) -> None:
-    """Let an order that comes too late be the other side of the one that was taken."""
+def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
+    """Let an order that comes too late bound the target of the one that was taken, too."""
     taken, source = chosen.relations.get(order.target), order.source
-    if not isinstance(taken, Order) or taken.limit is not None or taken.after == order.after:
+    if not isinstance(taken, Order) or source in taken.sources:
         return
-    if not chosen.depends(source, order.target) and columns.covers((source,), order.target):
-        chosen.relations[order.target] = replace(taken, limit=source)
+    if chosen.depends(source, order.target):
+        return
+    unknown = {**taken.unknown, **order.unknown}
+    if taken.after != order.after:
+        if taken.strict and not columns.covers((source,), order.target):
+            return
+        chosen.relations[order.target] = replace(
+            taken, limits=(*taken.limits, source), unknown=unknown
+        )
+    elif not _implied(columns, taken, source):
+        centre = None if taken.strict or order.strict else taken.centre
+        chosen.relations[order.target] = replace(
+            taken, beyond=(*taken.beyond, source), unknown=unknown, centre=centre
+        )
+
+
+def _implied(columns: Columns, taken: Order, source: str) -> bool:
+    """Whether a further source never lies nearer to the target than those that are known."""
+    own = columns.regular(source)
+    rows = ~np.isnan(own) & ~columns.missing[taken.target]
+    nearer = np.ones(len(own), dtype=np.bool_)
+    for name in (taken.source, *taken.beyond):
+        gap = own - columns.regular(name)
+        nearer &= ~(gap <= 0 if taken.after else gap >= 0)  # also where one is unknown
+    return not bool((nearer & rows).any())
 
 
 def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple[float, Order]]:
     """Yield the order of two columns, with the spread of their distance."""
     if is_time(columns.type(target)) != is_time(columns.type(source)):
         return
-    later, earlier = columns.numbers(target), columns.numbers(source)
+    later, earlier = columns.regular(target), columns.regular(source)
     known = np.flatnonzero(~np.isnan(later) & ~np.isnan(earlier))
     if len(known) < LEAST_ROWS:
         return
@@ -191,8 +214,25 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     own = float(np.subtract(*np.quantile(later[known], [0.9, 0.1])))
     narrower = spread < own or is_time(columns.type(target))
     listed = on_a_list(later[known], gaps)
-    distance = plain and narrower and not listed
-    yield spread / max(own, 1e-12), Order(target, source, after, step, distance)
+    low, high = columns.entities.ends(later, columns.k, columns.step(target)) or (None, None)
+    names = [name for name in (target, source) if columns.points(name)]
+    order = Order(
+        target, source, after, step, plain and narrower and not listed, low=low, high=high,
+        points=columns.points(target), unknown={n: columns.points(n) for n in names if n == source},
+        centre=_centre(columns, target, source),
+    )  # fmt: skip
+    yield spread / max(own, 1e-12), order
+
+
+def _centre(columns: Columns, target: str, source: str) -> Optional[float]:
+    """Return from where distances count where no source is known; None where no target is."""
+    unknown = np.isnan(columns.regular(source))
+    if not (unknown & ~np.isnan(columns.regular(target))).any():
+        return None
+    values = np.sort(columns.regular(source)[~unknown])
+    middle = float(values[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())
+    step = _common_step(columns, target, source)
+    return float(np.rint(middle / step) * step) if step else middle
 
 
 def _common_step(columns: Columns, target: str, source: str) -> float:

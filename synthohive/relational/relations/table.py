@@ -144,6 +144,42 @@ class TableRelations:
         from_sources = np.any([nulls(rows.column(s)) for s in relation.sources], axis=0)
         return np.asarray(nulls(rows.column(relation.target)) & ~from_sources, dtype=np.bool_)
 
+    def _bounded(self, above: pa.Table) -> dict[str, Order]:
+        """Return the orders to columns of parents alone, by what is modelled in their place."""
+        names = set(above.column_names)
+        return {
+            r.target: r
+            for r in self.relations
+            if isinstance(r, Order) and r.distance and set(r.sources) <= names
+        }
+
+    def rooms(self, above: pa.Table) -> dict[str, npt.NDArray[np.float64]]:
+        """Return how long distances to columns of parents may be; NaN where any may.
+
+        A longer one would lead beyond the bounds of its column.
+        """
+        return {name: order.room(above) for name, order in self._bounded(above).items()}
+
+    def limited(
+        self,
+        modelled: pa.Table,
+        above: pa.Table,
+        rng: np.random.Generator,
+        silent: Mapping[str, npt.NDArray[np.bool_]],
+    ) -> pa.Table:
+        """Return modelled rows without distances to parents that are too long.
+
+        Parameters
+        ----------
+        silent : mapping of str to ndarray of bool
+            In which rows columns tell nothing.
+        """
+        for name, order in self._bounded(above).items():
+            if name in modelled.column_names:
+                array = order.limited(modelled.column(name), above, rng, silent.get(name))
+                modelled = _with_column(modelled, name, array)
+        return modelled
+
     def restore(
         self,
         modelled: pa.Table,
