@@ -33,6 +33,7 @@ from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.numbers import is_time
 from synthohive.relational.relations.order import Order
+from synthohive.relational.relations.presence import Presence
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.relational.stand_ins import StandIns
@@ -40,7 +41,7 @@ from synthohive.relational.unique_rules import UniqueRule, special_rules
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
-AnyRelation = Union[Relation, Aggregate, KeyRule, Growing, Alias, Namesake]
+AnyRelation = Union[Relation, Presence, Aggregate, KeyRule, Growing, Alias, Namesake]
 
 __all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
 
@@ -172,7 +173,7 @@ class FittedTable:
         """Return columns with all that relations tie to them, of those that may be changed."""
         found = set(columns)
         groups = [{r.target, *r.sources} for r in self.relations.relations]
-        groups += [{one, other} for one, other in self.relations.null_with.items()]
+        groups += [{p.target, p.source} for p in self.relations.presences.values()]
         while any(group & found and not group <= found for group in groups):
             found = found.union(*(group for group in groups if group & found))
         return tuple(name for name in self.free if name in found)
@@ -218,6 +219,7 @@ class FittedTable:
         linked = [r for found in self.linked.values() for r in found.relations]
         bounds = [order for found in self.bounds.values() for order in found]
         kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
+        kept += self.relations.presences.values()
         people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values()]
         return [*kept, *self.stand_ins.growing, *self.aggregates, *people]
 

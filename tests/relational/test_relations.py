@@ -277,9 +277,8 @@ def test_relations_hold_in_rows_that_were_drawn_column_by_column(case: str) -> N
     drawn = relations.restore(shuffled, columns, None, rng)
     for relation in relations.relations:
         assert not relation.violations(drawn).any(), str(relation)
-    for target, anchor in relations.null_with.items():
-        lone = pc.and_(pc.is_null(drawn.column(anchor)), pc.is_valid(drawn.column(target)))
-        assert not pc.any(lone).as_py()
+    for presence in relations.presences.values():
+        assert not presence.violations(drawn).any(), str(presence)
 
 
 @pytest.mark.parametrize("case", ["product", "tax", "digits", "delays", "composed",
@@ -397,6 +396,69 @@ def test_rare_combinations_are_not_kept() -> None:
     assert "city 1" in json.dumps(relations.to_state())
 
 
+def tickets(rng: np.random.Generator) -> pa.Table:
+    """Return tickets that are closed, or not, or perhaps; of three, one had a state of its own."""
+    state = rng.choice(["open", "closed", "waiting"], ROWS, p=[0.3, 0.5, 0.2])
+    state[:3] = "Smith's"
+    since = rng.integers(0, 300, ROWS)
+    closed = (state == "closed") | ((state == "waiting") & (rng.random(ROWS) < 0.5))
+    by = rng.choice(["Ann", "Bob"], ROWS)
+    return pa.table(
+        {
+            "state": state,
+            "since": since,
+            "closed": pa.array(since + rng.integers(1, 60, ROWS), mask=~closed),
+            "by": pa.array(by, mask=state != "closed"),
+            "alone": pa.array(rng.integers(0, 9, ROWS), mask=rng.random(ROWS) < 0.5),
+        }
+    )
+
+
+def test_a_category_decides_where_a_column_is_null() -> None:
+    rng = np.random.default_rng(7)
+    table = tickets(rng)
+    columns = {field.name: column_from_arrow(field) for field in table.schema}
+    relations = TableRelations.from_state(json.loads(json.dumps(found(table).to_state())))
+    texts = {str(presence) for presence in relations.presences.values()}
+    assert texts == {
+        "closed is NULL wherever state is 'open'",
+        "by is NULL wherever state is 'open', 'waiting'",
+    }
+    assert "Smith" not in json.dumps(relations.to_state())
+    modelled, _ = relations.prepare(table, columns, rng)
+    shuffled = pa.table(
+        {n: modelled.column(n).take(pa.array(rng.permutation(ROWS))) for n in modelled.column_names}
+    )
+    drawn = relations.restore(shuffled, columns, None, rng)
+    state, empty = drawn.column("state").to_numpy(), pc.is_null(drawn.column("closed")).to_numpy()
+    assert empty[state == "open"].all()
+    assert not empty[state == "closed"].any()
+    assert 0 < empty[state == "waiting"].mean() < 1
+    unheard = pa.array(np.where(state == "open", "closed", state).astype(object))
+    mended = relations.mend(drawn.set_column(0, "state", unheard))
+    empty = pc.is_null(mended.column("by")).to_numpy()
+    assert not empty[mended.column("state").to_numpy() == "closed"].any()
+    late = table.set_column(3, "by", pa.array(["Ann"] * ROWS))
+    assert "by" not in verified(relations, [late]).presences
+
+
+def test_one_of_two_columns_is_filled() -> None:
+    rng = np.random.default_rng(8)
+    person = rng.random(ROWS) < 0.4
+    table = pa.table(
+        {
+            "person": pa.array(rng.integers(0, 99, ROWS), mask=~person),
+            "company": pa.array(rng.integers(0, 99, ROWS), mask=person),
+        }
+    )
+    relations = found(table)
+    (rule,) = relations.presences.values()
+    assert str(rule) == "person is NULL exactly where company is not"
+    columns = {field.name: column_from_arrow(field) for field in table.schema}
+    modelled, _ = relations.prepare(table, columns, rng)
+    assert relations.restore(modelled, columns, None, rng).equals(table)
+
+
 def test_columns_that_are_null_together_stay_so() -> None:
     rng = np.random.default_rng(6)
     gone = rng.random(ROWS) < 0.2
@@ -408,7 +470,9 @@ def test_columns_that_are_null_together_stay_so() -> None:
     )
     columns = {field.name: column_from_arrow(field) for field in table.schema}
     relations = found(table)
-    assert relations.null_with == {"ended": "reason"}
+    assert [str(p) for p in relations.presences.values()] == [
+        "ended is NULL exactly where reason is"
+    ]
     modelled, _ = relations.prepare(table, columns, rng)
     assert modelled.column("ended").null_count == 0
     assert relations.restore(modelled, columns, None, rng).equals(table)

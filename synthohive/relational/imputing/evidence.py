@@ -137,7 +137,8 @@ class Evidence:
         """Return the columns that make up what is modelled of one, stand-ins aside."""
         relations = self.table.relations
         found = {s for r in relations.relations if r.target == column for s in r.sources}
-        return {column, relations.null_with.get(column, column), *found}
+        presence = relations.presences.get(column)
+        return {column, *([] if presence is None else [presence.source]), *found}
 
     def any_lost(self, columns: Iterable[str]) -> Bools:
         """Return in which rows a cell of any of some columns is lost."""

@@ -18,9 +18,9 @@ from synthohive.relational.relations.numbers import nulls
 from synthohive.relational.relations.patterns import (
     find_copies,
     find_lookups,
-    find_nulls,
     find_orders,
 )
+from synthohive.relational.relations.presence import Presence, find_nulls
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.relations.times import find_calendar, find_clocks
 
@@ -67,8 +67,7 @@ def discover(
     find_clocks(columns, chosen)
     find_lookups(columns, chosen)
     find_orders(columns, chosen)
-    null_with = find_nulls(columns, chosen)
-    return _assembled(chosen.ordered(), null_with, columns)
+    return _assembled(chosen.ordered(), find_nulls(columns, chosen), columns)
 
 
 def take(stated: Iterable[Relation]) -> Search:
@@ -111,7 +110,7 @@ def discover_links(
 
 
 def _assembled(
-    relations: tuple[Relation, ...], null_with: dict[str, str], columns: Columns
+    relations: tuple[Relation, ...], presences: dict[str, Presence], columns: Columns
 ) -> TableRelations:
     missing = columns.missing
     flags = frozenset(
@@ -119,7 +118,7 @@ def _assembled(
         for r in relations
         if r.whole and (missing[r.target] & ~np.any([missing[s] for s in r.sources], axis=0)).any()
     )
-    return TableRelations(relations, null_with, flags)
+    return TableRelations(relations, presences, flags)
 
 
 def verified(found: TableRelations, batches: Iterable[pa.Table]) -> TableRelations:
@@ -131,7 +130,7 @@ def verified(found: TableRelations, batches: Iterable[pa.Table]) -> TableRelatio
         All rows of the table, with every column that the relations name.
     """
     broken: set[str] = set()
-    null_with = dict(found.null_with)
+    presences = dict(found.presences)
     combinations: dict[str, pa.Table] = {}
     for rows in batches:
         for relation in found.relations:
@@ -143,13 +142,10 @@ def verified(found: TableRelations, batches: Iterable[pa.Table]) -> TableRelatio
                 combinations[name] = both.group_by(columns).aggregate([])
             elif not _covers(relation, rows) or relation.violations(rows).any():
                 broken.add(name)
-        null_with = {
-            target: anchor
-            for target, anchor in null_with.items()
-            if not (nulls(rows.column(anchor)) & ~nulls(rows.column(target))).any()
-        }
+        narrowed = {target: rule.narrowed(rows) for target, rule in presences.items()}
+        presences = {target: rule for target, rule in narrowed.items() if rule is not None}
     kept = (_as_seen(r, combinations) for r in found.relations if r.target not in broken)
-    return TableRelations(tuple(kept), null_with, found.flags - broken)
+    return TableRelations(tuple(kept), presences, found.flags - broken)
 
 
 def _as_seen(relation: Relation, combinations: Mapping[str, pa.Table]) -> Relation:

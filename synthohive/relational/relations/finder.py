@@ -154,7 +154,7 @@ class RelationFinder:
         partial = partial or len(self.sample.tables[self.table]) < self.rows
         if found and partial:
             found = verified(found, self.all_rows(found, key))
-        for relation in found.relations:
+        for relation in (*found.relations, *found.presences.values()):
             log.info("relation_found", table=self.table, relation=str(relation))
         return found
 
@@ -178,7 +178,7 @@ class RelationFinder:
         """Stream the whole table, with the ancestors' columns that are needed."""
         wanted = found.above(self.attributes)
         named = {c for r in found.relations for c in (r.target, *r.sources)}
-        named |= {*found.null_with, *found.null_with.values()}
+        named |= {c for p in found.presences.values() for c in (p.target, p.source)}
         columns = [c for c in (*self.attributes, *self.given) if c in named]
         above: Optional[pa.Table] = None
         if key is not None and wanted:

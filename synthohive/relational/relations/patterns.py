@@ -1,4 +1,4 @@
-"""Search for copies, functional dependencies, orders, and NULLs that come together."""
+"""Search for copies, functional dependencies, and orders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from synthohive.relational.relations.order import Order
 __all__ = [
     "find_copies",
     "find_lookups",
-    "find_nulls",
     "find_orders",
     "on_a_list",
     "orders_between",
@@ -248,30 +247,3 @@ def on_a_list(values: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) ->
 def _heaviest(values: npt.NDArray[np.float64]) -> float:
     """Return the share of the most frequent value."""
     return float(np.unique(values, return_counts=True)[1].max()) / len(values)
-
-
-def find_nulls(columns: Columns, chosen: Chosen) -> dict[str, str]:
-    """Return, for columns that are NULL wherever another is, that other one."""
-    found: dict[str, str] = {}
-    for target in columns.targets:
-        relation = chosen.relations.get(target)
-        if relation is None or not relation.whole:
-            anchor = _anchor(columns, chosen, target, found)
-            if anchor is not None:
-                found[target] = anchor
-    return found
-
-
-def _anchor(columns: Columns, chosen: Chosen, target: str, found: dict[str, str]) -> Optional[str]:
-    """Return the column with the most NULLs that are all shared by the target."""
-    own = columns.missing[target]
-    best, most = None, LEAST_ROWS - 1
-    for name in columns.targets:
-        missing = columns.missing[name]
-        count = int(missing.sum())
-        if name == target or count <= most or (missing & ~own).any():
-            continue
-        by_chance = count * float((~own).mean())
-        if by_chance >= CONTRADICTIONS and target not in chosen.above(name, found):
-            best, most = name, count
-    return best

@@ -20,6 +20,7 @@ from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.lookup import Copy, Lookup
 from synthohive.relational.relations.numbers import nulls
 from synthohive.relational.relations.order import Order
+from synthohive.relational.relations.presence import Presence, donors, with_nulls
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["TableRelations"]
@@ -40,8 +41,8 @@ class TableRelations:
     ----------
     relations : tuple of Relation
         At most one for each target, never in a circle.
-    nulls : dict of str to str
-        Columns that are NULL wherever another is.
+    presences : dict of str to Presence
+        By column, where it is NULL, if another one says so.
     flags : frozenset of str
         Targets that follow wholly but are also NULL elsewhere; that is modelled.
     """
@@ -49,16 +50,16 @@ class TableRelations:
     def __init__(
         self,
         relations: tuple[Relation, ...] = (),
-        null_with: Optional[Mapping[str, str]] = None,
+        presences: Optional[Mapping[str, Presence]] = None,
         flags: frozenset[str] = frozenset(),
     ) -> None:
         self.relations = relations
-        self.null_with = dict(null_with or {})
+        self.presences = dict(presences or {})
         self.flags = flags
         self._by_target = {r.target: r for r in relations}
 
     def __bool__(self) -> bool:
-        return bool(self.relations or self.null_with)
+        return bool(self.relations or self.presences)
 
     @property
     def targets(self) -> list[str]:
@@ -68,19 +69,21 @@ class TableRelations:
     def without(self, targets: Collection[str]) -> TableRelations:
         """Return the relations of all other targets."""
         kept = tuple(r for r in self.relations if r.target not in targets)
-        return TableRelations(kept, self.null_with, self.flags - set(targets))
+        return TableRelations(kept, self.presences, self.flags - set(targets))
 
     def and_also(self, other: TableRelations) -> TableRelations:
         """Return these relations and others, of other targets."""
         return TableRelations(
             (*self.relations, *other.relations),
-            {**self.null_with, **other.null_with},
+            {**self.presences, **other.presences},
             self.flags | other.flags,
         )
 
     def above(self, own: Collection[str]) -> list[str]:
         """Return the columns that are needed besides the table's own."""
-        return sorted({s for r in self.relations for s in r.sources if s not in own})
+        named = {s for r in self.relations for s in r.sources}
+        named |= {presence.source for presence in self.presences.values()}
+        return sorted(named - set(own))
 
     def _order(self, names: list[str]) -> list[str]:
         """Sort columns so that each comes after those that it follows from."""
@@ -92,8 +95,8 @@ class TableRelations:
             relation = self._by_target.get(name)
             for source in relation.sources if relation is not None else ():
                 visit(source)
-            if name in self.null_with:
-                visit(self.null_with[name])
+            if name in self.presences:
+                visit(self.presences[name].source)
             done[name] = None
 
         for name in names:
@@ -131,8 +134,8 @@ class TableRelations:
                 array = pa.array(self._extra_nulls(rows, relation))
             elif relation is not None:
                 array = relation.prepare(rows)
-            if name in self.null_with:
-                index = _donors(array, nulls(rows.column(self.null_with[name])), rng)
+            if name in self.presences:
+                index = donors(array, self.presences[name].empty(rows), rng)
                 array = array.take(pa.array(index))
                 if sources is not None:
                     sources[name] = index
@@ -208,21 +211,22 @@ class TableRelations:
             if name not in columns:
                 continue
             given = modelled.column(name) if name in modelled.column_names else None
-            relation = self._by_target.get(name)
+            relation, presence = self._by_target.get(name), self.presences.get(name)
+            rows = pa.table({**known, **beside}) if relation or presence else None
+            if presence is not None and given is not None:
+                given = presence.filled(rows, given, rng)
             if relation is None:
                 array = given
             else:
-                array = relation.restore(
-                    pa.table({**known, **beside}), given, columns[name].arrow_type, rng
-                )
+                array = relation.restore(rows, given, columns[name].arrow_type, rng)
                 if name in self.flags and given is not None:
-                    array = _with_nulls(array, given)
-            if name in self.null_with:
-                array = _with_nulls(array, pc.is_null(known[self.null_with[name]]))
+                    array = with_nulls(array, given)
+            if presence is not None and array is not None:
+                array = with_nulls(array, pa.array(presence.empty(rows)))
             if array is not None:
                 array = never_null(columns[name], array, None, rng)
             known[name] = array
-        made = self._in_known_combinations(pa.table({**known, **beside}), rng)
+        made = self._present(self._in_known_combinations(pa.table({**known, **beside}), rng))
         others = [n for n in modelled.column_names if n not in columns]
         return made.select([*columns, *others])
 
@@ -244,22 +248,34 @@ class TableRelations:
 
     def mend(self, rows: pa.Table) -> pa.Table:
         """Make targets right again after their sources were changed."""
+        rows = self._present(rows)
         for name in self._order(self.targets):
             relation = self._by_target.get(name)
             if relation is None or not set(relation.sources) <= set(rows.column_names):
                 continue
             before = rows.column(name)
             array = relation.mend(rows)
-            if name in self.flags or name in self.null_with or not relation.whole:
-                array = _with_nulls(array, pc.is_null(before))
+            if name in self.flags or name in self.presences or not relation.whole:
+                array = with_nulls(array, pc.is_null(before))
             rows = _with_column(rows, name, array)
+        return rows
+
+    def _present(self, rows: pa.Table) -> pa.Table:
+        """Make columns NULL where others say so, and nowhere else, after these were changed."""
+        for name in self._order(list(self.presences)):
+            presence = self.presences.get(name)
+            if presence is None or not {name, presence.source} <= set(rows.column_names):
+                continue
+            if presence.violations(rows).any():
+                rng = np.random.default_rng(len(rows))
+                rows = _with_column(rows, name, presence.apply(rows, rows.column(name), rng))
         return rows
 
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""
         return {
             "relations": [{"kind": r.kind, "state": r.to_state()} for r in self.relations],
-            "null_with": self.null_with,
+            "presences": [presence.to_state() for presence in self.presences.values()],
             "flags": sorted(self.flags),
         }
 
@@ -267,7 +283,8 @@ class TableRelations:
     def from_state(cls, state: Mapping[str, Any]) -> TableRelations:
         """Rebuild from :meth:`to_state`."""
         relations = tuple(KINDS[r["kind"]].from_state(r["state"]) for r in state["relations"])
-        return cls(relations, state["null_with"], frozenset(state["flags"]))
+        presences = [Presence.from_state(one) for one in state["presences"]]
+        return cls(relations, {one.target: one for one in presences}, frozenset(state["flags"]))
 
 
 def _modelled(name: str, array: pa.Array) -> Column:
@@ -276,21 +293,6 @@ def _modelled(name: str, array: pa.Array) -> Column:
     if column.kind is ColumnKind.BOOLEAN:
         column.nullable = False
     return column
-
-
-def _donors(
-    array: Any, mask: npt.NDArray[np.bool_], rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    """Return the row that each value is taken from: masked ones from others, at random."""
-    donors, index = np.flatnonzero(~mask & ~nulls(array)), np.arange(len(array), dtype=np.int64)
-    if len(donors):
-        index[mask] = rng.choice(donors, int(mask.sum()))
-    return index
-
-
-def _with_nulls(array: Any, mask: Any) -> Any:
-    mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
-    return pc.if_else(mask, pa.scalar(None, array.type), array)
 
 
 def _with_column(rows: pa.Table, name: str, array: Any) -> pa.Table:

@@ -1,0 +1,208 @@
+"""Columns that are NULL where another column says so: a category, or its own NULLs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._readable import Readable
+from synthohive.relational.relations.base import Bools
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.numbers import nulls
+
+__all__ = ["Presence", "donors", "find_nulls", "with_nulls"]
+
+Value = Union[str, int, bool, None]
+IntArray = npt.NDArray[np.int64]
+
+CONTRADICTIONS = 30.0
+"""Chance alone would have broken the rule this many times."""
+SURE = 7.0
+"""A value decides if chance would let it with a probability below exp(-7)."""
+MOST_VALUES = 50
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Presence(Readable):
+    """Where a column is NULL, by the value of another one.
+
+    Attributes
+    ----------
+    target, source : str
+    by_value : bool
+        The source's values decide; else whether it is NULL: ``True`` and ``False`` then.
+    always, never : tuple
+        The values (None for NULL) beside which the target is always NULL, or never. Beside others
+        it may be.
+    exact : bool
+        All values decide.
+    """
+
+    target: str
+    source: str
+    by_value: bool
+    always: tuple[Value, ...]
+    never: tuple[Value, ...]
+    exact: bool = False
+
+    def _among(self, rows: pa.Table, values: Collection[Value]) -> Bools:
+        column = rows.column(self.source)
+        if not self.by_value:
+            return np.isin(nulls(column), np.array(list(values), dtype=np.bool_))
+        known = [value for value in values if value is not None]
+        found = pc.fill_null(pc.is_in(column, value_set=_values(known, column.type)), False)
+        mask = np.array(found.to_numpy(zero_copy_only=False), dtype=np.bool_) if known else None
+        missing = nulls(column)
+        mask = np.zeros(len(missing), dtype=np.bool_) if mask is None else mask & ~missing
+        return mask | missing if None in values else mask
+
+    def empty(self, rows: pa.Table) -> Bools:
+        """Return the rows in which the target is NULL."""
+        return self._among(rows, self.always)
+
+    def filled(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
+        """Return values without NULLs in rows that have none: others' in their place."""
+        lacking = nulls(array) & self._among(rows, self.never)
+        if not lacking.any():
+            return array
+        return array.take(pa.array(donors(array, lacking, rng)))
+
+    def apply(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
+        """Return values of the target, NULL exactly where they are to be."""
+        return with_nulls(self.filled(rows, array, rng), pa.array(self.empty(rows)))
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows that break the rule."""
+        missing = nulls(rows.column(self.target))
+        return (self.empty(rows) & ~missing) | (self._among(rows, self.never) & missing)
+
+    def narrowed(self, rows: pa.Table) -> Optional[Presence]:
+        """Return what no row contradicts; None where nothing is left."""
+        if not self.violations(rows).any():
+            return self
+        missing = nulls(rows.column(self.target))
+        always = [v for v in self.always if not (self._among(rows, [v]) & ~missing).any()]
+        never = [v for v in self.never if not (self._among(rows, [v]) & missing).any()]
+        if not always and not never:
+            return None
+        return replace(self, always=tuple(always), never=tuple(never), exact=False)
+
+    def __str__(self) -> str:
+        if self.by_value:
+            values = self.always or self.never
+            names = ", ".join("NULL" if value is None else repr(value) for value in values[:SHOWN])
+            more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+            said = f"{self.source} is {names}{more}"
+        else:
+            said = f"{self.source} is" + ("" if (self.always or self.never)[0] else " not")
+        if not self.always:
+            return f"{self.target} is never NULL where {said}"
+        return f"{self.target} is NULL {'exactly where' if self.exact else 'wherever'} {said}"
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Presence:
+        """Rebuild from :meth:`to_state`."""
+        return cls(**{**state, "always": tuple(state["always"]), "never": tuple(state["never"])})
+
+
+def _values(values: Sequence[Value], type_: pa.DataType) -> pa.Array:
+    return pa.array(values, None if not values else pa.array(values).type).cast(type_)
+
+
+def donors(array: Any, mask: Bools, rng: np.random.Generator) -> IntArray:
+    """Return the row that each value is taken from: masked ones from others, at random."""
+    known, index = np.flatnonzero(~mask & ~nulls(array)), np.arange(len(array), dtype=np.int64)
+    if len(known):
+        index[mask] = rng.choice(known, int(mask.sum()))
+    return index
+
+
+def with_nulls(array: Any, mask: Any) -> Any:
+    """Return an array with NULL where a mask is set."""
+    mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+    return pc.if_else(mask, pa.scalar(None, array.type), array)
+
+
+def _is_category(type_: pa.DataType) -> bool:
+    """Whether values of a type may be categories."""
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_integer)
+    return any(test(type_) for test in tests)
+
+
+def find_nulls(columns: Columns, chosen: Chosen) -> dict[str, Presence]:
+    """Return, for columns whose NULLs another one decides, how: the one that decides most."""
+    found: dict[str, Presence] = {}
+    for target in columns.targets:
+        relation = chosen.relations.get(target)
+        whole = relation is not None and relation.whole
+        missing = columns.missing[target]
+        if whole or not missing.any() or missing.all():
+            continue
+        tried = (_presence(columns, target, name) for name in columns.rows.column_names)
+        best = sorted((pair for pair in tried if pair is not None), key=lambda pair: -pair[0])
+        anchors = {name: presence.source for name, presence in found.items()}
+        for _, presence in best:
+            if target not in chosen.above(presence.source, anchors):
+                found[target] = presence
+                break
+    return found
+
+
+def _presence(columns: Columns, target: str, source: str) -> Optional[tuple[float, Presence]]:
+    """Return how the NULLs of a column follow from another one, and how often by no chance."""
+    own = source in columns.targets
+    if source == target or not (own or "." in source):  # others are not known by then
+        return None
+    best = None
+    if own and columns.missing[source].any():
+        codes = columns.missing[source].astype(np.int64)
+        best = _decided(columns, codes, Presence(target, source, False, (), ()), (False, True))
+    if _is_category(columns.type(source)) and 1 < columns.distinct(source) <= MOST_VALUES:
+        codes = columns.codes(source)
+        first = np.unique(codes, return_index=True)[1]
+        values = tuple(columns.rows.column(source).take(pa.array(first)).to_pylist())
+        codes = codes - int(codes.min(initial=0))  # NULL is the first, where there is any
+        other = _decided(columns, codes, Presence(target, source, True, (), ()), values)
+        if other is not None and (best is None or other[0] > best[0]):
+            best = other
+    return best
+
+
+def _decided(
+    columns: Columns, codes: IntArray, plain: Presence, values: tuple[Value, ...]
+) -> Optional[tuple[float, Presence]]:
+    """Return the rule by groups of rows, if chance would have broken it often."""
+    missing = columns.missing[plain.target]
+    share = float(missing.mean())
+    count = np.bincount(codes, minlength=len(values))
+    empty = np.bincount(codes[missing], minlength=len(values))
+    shown = columns.entities.holders(codes, len(values)) >= columns.k
+    always = shown & (empty == count) & (-count * np.log(share) >= SURE)
+    never = shown & (empty == 0) & (-count * np.log1p(-share) >= SURE)
+    by_chance = float((count * always).sum() * (1.0 - share) + (count * never).sum() * share)
+    if by_chance < CONTRADICTIONS or int((count * (always | never)).sum()) < LEAST_ROWS:
+        return None
+    rule = replace(
+        plain,
+        always=_sorted(values, always),
+        never=_sorted(values, never),
+        exact=bool((always | never).all()),
+    )
+    return by_chance, rule
+
+
+def _sorted(values: tuple[Value, ...], which: Bools) -> tuple[Value, ...]:
+    """Return some values in an order that tells nothing of rows."""
+    found = (values[i] for i in np.flatnonzero(which))
+    return tuple(sorted(found, key=lambda value: (value is None, str(value))))
