@@ -211,7 +211,8 @@ def _arrow(name: str, table: Any) -> Union[pa.Table, str]:
 
     if not isinstance(table, pa.Table):
         try:
-            table = pa.Table.from_pandas(table, preserve_index=False)
+            plain = hasattr(table, "__arrow_c_stream__") and not hasattr(table, "iloc")
+            table = pa.table(table) if plain else pa.Table.from_pandas(table, preserve_index=False)
         except (pa.ArrowException, TypeError, ValueError, AttributeError) as exc:
             return f"{name}: the data cannot be read as a table ({type(exc).__name__})."
     columns = [

@@ -1,9 +1,9 @@
-"""DataFrames and Arrow tables as a source, and DataFrames out with the dtypes that came in."""
+"""Tables in memory as a source: DataFrames, Arrow tables, and what gives an Arrow stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from synthohive._arrow import column_from_arrow, reason_of
 from synthohive._files import FileIdentity
 from synthohive._schema_checks import joinable
 from synthohive.connectors.base import BATCH_ROWS, FanOut, Reader
+from synthohive.connectors.frames import FrameForm, carried
 from synthohive.connectors.levels import Levels
 from synthohive.connectors.unsupported import exclude_unsupported
 from synthohive.exceptions import SchemaError
@@ -22,7 +23,7 @@ from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FrameReader", "to_frame"]
+__all__ = ["FrameReader"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -32,7 +33,7 @@ class FrameReader(Reader):
 
     Parameters
     ----------
-    tables : dict of str to DataFrame or pyarrow.Table
+    tables : dict of str to DataFrame, pyarrow.Table, or object with ``__arrow_c_stream__``
     metadata : Metadata
         Keys; columns that it does not describe are taken from the tables. Its copy in
         :attr:`metadata` has every column. What it describes as something else than it came
@@ -47,7 +48,8 @@ class FrameReader(Reader):
     files: frozenset[FileIdentity] = frozenset()
 
     def __init__(self, tables: Mapping[str, Any], metadata: Metadata) -> None:
-        self._dtypes = {n: _dtypes(t) for n, t in tables.items()}
+        tables = {name: _in_memory(name, table) for name, table in tables.items()}
+        self._forms = {n: FrameForm.of(t) for n, t in tables.items() if not _is_arrow(t)}
         self._tables = {
             n: _to_arrow(n, _without(tables[n], t.exclude_columns))
             for n, t in metadata.tables.items()
@@ -117,9 +119,8 @@ class FrameReader(Reader):
                     hint="Convert the column, or change its description in the metadata.",
                 ) from None  # it repeats the value
             table = table.set_column(table.column_names.index(column), column, values)
-            dtypes = self._dtypes.get(name)
-            if dtypes is not None:
-                del dtypes[column]  # comes out as what it is
+            if name in self._forms:
+                del self._forms[name].dtypes[column]  # comes out as what it is
         self._tables[name] = table
         return table
 
@@ -128,9 +129,9 @@ class FrameReader(Reader):
         """The tables, with every column described."""
         return self._metadata
 
-    def dtypes(self, table: str) -> Optional[dict[str, Any]]:
-        """Return the pandas dtypes in which a table came; None for an Arrow table."""
-        return self._dtypes.get(table)
+    def form(self, table: str) -> Optional[FrameForm]:
+        """Return how a table's DataFrame was; None for an Arrow table."""
+        return self._forms.get(table)
 
     def count(self, table: str) -> int:
         """Return the number of rows."""
@@ -238,44 +239,55 @@ def _sort_of(type_: pa.DataType) -> Optional[str]:
     return next((sort for sort, tests in _SORTS if any(test(type_) for test in tests)), None)
 
 
-def _dtypes(table: Any) -> Optional[dict[str, Any]]:
+def _in_memory(name: str, table: Any) -> Union[pd.DataFrame, pa.Table]:
+    """Return what can be read more than once: a DataFrame of pandas, or an Arrow table."""
     import pandas as pd
 
-    if not isinstance(table, pd.DataFrame):
-        return None
-    return {str(name): dtype for name, dtype in dict(table.dtypes).items()}
+    if isinstance(table, (pa.Table, pd.DataFrame)):
+        return table
+    try:
+        if hasattr(table, "__arrow_c_stream__"):  # polars, DuckDB, readers of batches …
+            return pa.table(table)
+        if hasattr(table, "__arrow_c_array__"):
+            return pa.Table.from_batches([pa.record_batch(table)])
+    except (pa.ArrowException, TypeError, ValueError, NotImplementedError) as exc:
+        raise SchemaError(
+            f"Table {name!r} is a {type(table).__name__} that gives no rows of columns: "
+            f"{reason_of(exc)}.",
+            hint=_HINT,
+        ) from None  # it may repeat a value
+    raise SchemaError(f"Table {name!r} is a {type(table).__name__}.", hint=_HINT)
+
+
+_HINT = (
+    "Pass a DataFrame (pandas, polars), a pyarrow.Table, anything that gives an Arrow stream, or a "
+    "path."
+)
 
 
 def _without(table: Any, excluded: Sequence[str]) -> Any:
     """Drop the excluded columns, which may hold what cannot be carried."""
-    import pandas as pd
-
-    if not excluded or not isinstance(table, (pa.Table, pd.DataFrame)):
+    if not excluded:
         return table
     kept = [i for i, name in enumerate(_names(table)) if name not in excluded]
     return table.select(kept) if isinstance(table, pa.Table) else table.iloc[:, kept]
+
+
+def _is_arrow(table: Any) -> bool:
+    return isinstance(table, pa.Table)
 
 
 def _names(table: Any) -> list[str]:
     return table.column_names if isinstance(table, pa.Table) else [str(c) for c in table.columns]
 
 
-def _to_arrow(name: str, table: Any) -> pa.Table:
-    import pandas as pd
-
-    if isinstance(table, pa.Table):
-        _distinct(name, table.column_names)
-        plain = table
-    elif isinstance(table, pd.DataFrame):
-        names = [str(c) for c in table.columns]
-        _distinct(name, names)
+def _to_arrow(name: str, table: Union[pd.DataFrame, pa.Table]) -> pa.Table:
+    names = _names(table)
+    _distinct(name, names)
+    plain = table
+    if not isinstance(table, pa.Table):
         series = [table.iloc[:, i] for i in range(len(names))]
         plain = pa.table([_series(name, c, s) for c, s in zip(names, series)], names=names)
-    else:
-        raise SchemaError(
-            f"Table {name!r} is a {type(table).__name__}.",
-            hint="Pass a DataFrame, a pyarrow.Table, or a path.",
-        )
     return pa.table({n: _plain(c) for n, c in zip(plain.column_names, plain.columns)})
 
 
@@ -290,8 +302,13 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     type_ = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     text = (pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     target = pa.string() if any(test(type_) for test in text) else type_
+    if pa.types.is_binary_view(type_):
+        target = pa.binary()
     if pa.types.is_decimal(type_) and type_.bit_width < 128:
         target = pa.decimal128(type_.precision, type_.scale)
+    if pa.types.is_dictionary(values.type):  # whose types not all can be cast at once
+        decoded = [pc.cast(c.dictionary, target).take(c.indices) for c in values.chunks]
+        return pa.chunked_array(decoded, target)
     return values if values.type == target else pc.cast(values, target)
 
 
@@ -299,7 +316,7 @@ def _series(table: str, column: str, values: Any) -> Any:
     import pandas as pd
 
     try:
-        found = pa.array(_carried(values), from_pandas=True)
+        found = pa.array(carried(values), from_pandas=True)
         if pa.types.is_binary(found.type) and pd.api.types.infer_dtype(values) != "bytes":
             raise pa.ArrowTypeError("text among bytes")
         return found
@@ -317,88 +334,3 @@ def _series(table: str, column: str, values: Any) -> Any:
         raise SchemaError(
             f"{table}.{column} {what}.", hint="Convert the column to one plain type."
         ) from None  # the cause repeats a value
-
-
-def _fits(values: pa.ChunkedArray, like: Any) -> bool:
-    """Whether whole numbers fit the dtype of the real ones: keys follow their parents'."""
-    plain = getattr(like, "numpy_dtype", like)
-    if not isinstance(plain, np.dtype) or plain.kind not in "iu":
-        return True
-    ends, limits = pc.min_max(values).as_py(), np.iinfo(plain)
-    return ends["min"] is None or bool(limits.min <= ends["min"] and ends["max"] <= limits.max)
-
-
-def _category_names(dtype: Any) -> Optional[dict[str, Any]]:
-    """Return names for categories that are neither text nor numbers, such as those of `pd.cut`."""
-    import pandas as pd
-
-    if not isinstance(dtype, pd.CategoricalDtype):
-        return None
-    kind = dtype.categories.dtype
-    if isinstance(kind, (pd.IntervalDtype, pd.PeriodDtype)):
-        return {str(category): category for category in dtype.categories}
-    return None
-
-
-def _carried(values: Any) -> Any:
-    """Return a series as what Arrow carries: names of intervals, the start of periods."""
-    import pandas as pd
-
-    dtype = getattr(values, "dtype", None)
-    if isinstance(dtype, pd.PeriodDtype):
-        return values.dt.to_timestamp()
-    names = _category_names(dtype)
-    return values if names is None else values.cat.rename_categories(list(names))
-
-
-def to_frame(table: pa.Table, dtypes: Optional[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return a DataFrame; with the dtypes of the real one where they are known.
-
-    Otherwise whole numbers with NULLs become ``Int64``, and decimals, dates and times
-    Python objects, so that nothing is rounded.
-    """
-    import pandas as pd
-
-    columns = {}
-    for name, values in zip(table.column_names, table.columns):
-        like = None if dtypes is None else dtypes.get(name)
-        columns[name] = _restored(values, like)
-    frame: pd.DataFrame = pd.DataFrame(columns)
-    return frame
-
-
-def _restored(values: pa.ChunkedArray, like: Any) -> Any:
-    import pandas as pd
-
-    type_ = values.type
-    if pa.types.is_integer(type_) and not _fits(values, like):
-        like = None
-    if like is None:
-        if values.null_count and (pa.types.is_integer(type_) or pa.types.is_boolean(type_)):
-            name = str(type_).capitalize().replace("Uint", "UInt")
-            maker: Any = getattr(pd, "BooleanDtype" if name == "Bool" else f"{name}Dtype")
-            return maker().__from_arrow__(values)
-        return values.to_pandas()
-    if isinstance(like, pd.ArrowDtype):
-        values = pc.cast(values, like.pyarrow_dtype)
-    if isinstance(like, (pd.ArrowDtype, pd.BooleanDtype, pd.StringDtype)) or hasattr(
-        like, "numpy_dtype"
-    ):
-        return like.__from_arrow__(values)  # by way of floats, whole numbers would be rounded
-    if pd.api.types.is_object_dtype(like):
-        shown = pa.types.is_string(type_) or pa.types.is_binary(type_)
-        plain = values.to_numpy() if shown else values.to_pylist()
-        return pd.Series(plain, dtype=object)
-    series = values.to_pandas()
-    if isinstance(like, pd.PeriodDtype):
-        return series.dt.to_period(like.freq)
-    names = _category_names(like)
-    if names is not None:
-        kept = [c for name, c in names.items() if name in set(series.dropna())]
-        dtype = pd.CategoricalDtype(kept, like.ordered)
-        return pd.Series(pd.Categorical(series.map(names), dtype=dtype), index=series.index)
-    if isinstance(like, pd.CategoricalDtype):  # its categories are real values: none but shown ones
-        shown = set(series.dropna().unique())
-        old = [value for value in like.categories if value in shown]
-        like = pd.CategoricalDtype([*old, *sorted(shown.difference(old))], like.ordered)
-    return series if series.dtype == like else series.astype(like)

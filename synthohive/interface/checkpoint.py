@@ -6,6 +6,7 @@ manifest names each file with its SHA-256 sum; loading verifies all of them firs
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Optional, TypeVar, Union
 from synthohive import _arguments as arguments
 from synthohive._components import check_same, read_json
 from synthohive._version import __version__
+from synthohive.connectors.frames import FrameForm
 from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.exceptions import SerializationError
@@ -65,6 +67,8 @@ def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
 def _write(fitted: FittedDatabase, folder: Path) -> None:
     for name, described in (("metadata", fitted.metadata), ("privacy", fitted.privacy)):
         (folder / f"{name}.json").write_text(described.model_dump_json(indent=2), encoding="utf-8")
+    forms = {name: form.to_state() for name, form in fitted.forms.items()}
+    (folder / "frames.json").write_text(json.dumps({"frames": forms}, indent=2), encoding="utf-8")
     for number, table in enumerate(fitted.tables.values()):
         place = folder / "tables" / f"{number:04d}"
         place.mkdir(parents=True)
@@ -130,11 +134,13 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
             place = content / "tables" / f"{number:04d}"
             tables[table] = read_table(metadata.tables[table], place, kind)
             check_table(tables[table])
+    with _component("frames.json"):
+        forms = _forms(content / "frames.json", metadata)
     with _component("plan"):
         plan = RelationalPlan.build(metadata, {n: t.rows for n, t in tables.items()})
         fitted = FittedDatabase(
             metadata, plan, tables, privacy, model_name, seed, threshold, findings, sources,
-            loaded=True,
+            forms, loaded=True,
         )  # fmt: skip
         check_sizes(fitted)
     return fitted
@@ -146,6 +152,20 @@ def _described(kind: type[Described], path: Path) -> Described:
     described = kind.model_validate(state)
     check_same(state, described.model_dump(mode="json"))
     return described
+
+
+def _forms(path: Path, metadata: Metadata) -> dict[str, FrameForm]:
+    """Read how the DataFrames were, of tables and columns that there are."""
+    state = read_json(path)
+    forms = {name: FrameForm.from_state(form) for name, form in state["frames"].items()}
+    check_same(state, {"frames": {name: form.to_state() for name, form in forms.items()}})
+    for name, form in forms.items():
+        known = metadata.tables[name].columns
+        if not known.keys() >= form.dtypes.keys() | form.labels.keys():
+            raise ValueError(f"table {name!r:.100} has other columns")
+        if any(column != str(label) for column, label in form.labels.items()):
+            raise ValueError(f"columns of table {name!r:.100} are called otherwise")
+    return forms
 
 
 @contextmanager

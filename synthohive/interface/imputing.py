@@ -13,7 +13,8 @@ from synthohive import _arguments as arguments
 from synthohive._arrow import reason_of
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
-from synthohive.connectors.dataframe import FrameReader, to_frame
+from synthohive.connectors.dataframe import FrameReader
+from synthohive.connectors.frames import FrameForm, to_frame, to_polars
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.interface.inputs import source_of
 from synthohive.relational.damage import using
@@ -54,13 +55,13 @@ def imputed(
             for column in chosen[name]
             if table.column(column).null_count
         }
-        dtypes = reader.dtypes(name) if isinstance(reader, FrameReader) else None
-        made[name] = _put(None if data is None else data[name], table, filled, dtypes)
+        form = reader.form(name) if isinstance(reader, FrameReader) else None
+        made[name] = _put(None if data is None else data[name], table, filled, form)
     return made
 
 
 def _put(
-    given: Any, rows: pa.Table, filled: Mapping[str, pa.ChunkedArray], dtypes: Optional[Any]
+    given: Any, rows: pa.Table, filled: Mapping[str, pa.ChunkedArray], form: Optional[FrameForm]
 ) -> Any:
     """Return what was given with other columns; a DataFrame of files and databases."""
     if isinstance(given, pa.Table):
@@ -69,10 +70,16 @@ def _put(
             given = given.set_column(place, name, array.cast(given.schema.field(name).type))
         return given
     if isinstance(given, pd.DataFrame):
-        columns = to_frame(pa.table(dict(filled)), dtypes)
-        return given.assign(**{str(n): columns[n].array for n in columns})
+        columns = to_frame(pa.table(dict(filled)), form)
+        whole = given.copy(deep=False)
+        for label in columns:
+            whole[label] = columns[label].array
+        return whole
     arrays = zip(rows.column_names, rows.columns)
-    return to_frame(pa.table({name: filled.get(name, kept) for name, kept in arrays}), None)
+    whole_table = pa.table({name: filled.get(name, kept) for name, kept in arrays})
+    if type(given).__module__.partition(".")[0] == "polars":
+        return to_polars(whole_table)
+    return whole_table if hasattr(given, "__arrow_c_stream__") else to_frame(whole_table, None)
 
 
 def _chosen(fitted: FittedDatabase, columns: Optional[Columns]) -> dict[str, list[str]]:

@@ -6,16 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Optional, get_args
 
+import pyarrow as pa
+
 from synthohive.connectors.base import Reader
-from synthohive.connectors.dataframe import FrameReader, to_frame
+from synthohive.connectors.dataframe import FrameReader
 from synthohive.connectors.files import FileTarget
+from synthohive.connectors.frames import FrameForm, to_frame, to_polars
+from synthohive.core.data.categorical import Categorical
 from synthohive.exceptions import SchemaError
-from synthohive.relational.fitted import FittedDatabase
+from synthohive.relational.damage import using
+from synthohive.relational.fitted import FittedDatabase, FittedTable
 from synthohive.relational.making.spool import TableSpool
 
-__all__ = ["FORMATS", "OutputFormat", "file_target", "to_files", "to_memory"]
+__all__ = [
+    "FORMATS",
+    "OutputFormat",
+    "file_target",
+    "forms_of",
+    "to_files",
+    "to_frames",
+    "to_memory",
+]
 
-OutputFormat = Literal["pandas", "arrow", "csv", "parquet"]
+OutputFormat = Literal["pandas", "polars", "arrow", "csv", "parquet"]
 FORMATS: tuple[str, ...] = get_args(OutputFormat)
 
 
@@ -53,24 +66,63 @@ def to_files(spools: Mapping[str, TableSpool], target: FileTarget) -> dict[str, 
 
 
 def to_memory(
-    spools: Mapping[str, TableSpool], kind: str, source: Optional[Reader]
+    spools: Mapping[str, TableSpool], kind: str, fitted: FittedDatabase
 ) -> dict[str, Any]:
-    """Return whole tables; DataFrames get the dtypes of those that were fitted.
+    """Return whole tables; pandas DataFrames in the form of those that were fitted.
 
     Raises
     ------
     SchemaError
         The format is that of files, and no folder was given.
     """
-    if kind not in ("pandas", "arrow"):
+    if kind not in ("pandas", "polars", "arrow"):
         raise SchemaError(
             f"output_format {kind!r} needs a place for files.", hint="Pass output_path as well."
         )
     tables = {name: spool.column_table(spool.schema.names) for name, spool in spools.items()}
     if kind == "arrow":
         return dict(tables)
-    known = source if isinstance(source, FrameReader) else None
+    if kind == "polars":
+        return {name: to_polars(table) for name, table in tables.items()}
+    return to_frames(tables, fitted)
+
+
+def to_frames(tables: Mapping[str, pa.Table], fitted: FittedDatabase) -> dict[str, Any]:
+    """Return DataFrames in the form of those that were fitted.
+
+    Raises
+    ------
+    SerializationError
+        They cannot be in the form that a checkpoint tells.
+    """
+    with using(fitted):
+        return {name: to_frame(table, fitted.forms.get(name)) for name, table in tables.items()}
+
+
+def forms_of(source: Reader, fitted: FittedDatabase) -> dict[str, FrameForm]:
+    """Return how the DataFrames were that a database was fitted to, with no rare value."""
+    if not isinstance(source, FrameReader):
+        return {}
+    forms = {name: source.form(name) for name in fitted.tables}
     return {
-        name: to_frame(table, None if known is None else known.dtypes(name))
-        for name, table in tables.items()
+        name: form.without_rare(_shown(fitted.tables[name]))
+        for name, form in forms.items()
+        if form is not None
     }
+
+
+def _shown(table: FittedTable) -> dict[str, set[str]]:
+    """Return the texts of the values of each column that generated rows may hold."""
+    shown: dict[str, set[str]] = {}
+    if table.profile is not None:
+        shown = {name: set(column.categories) for name, column in table.profile.columns.items()}
+    if table.encoder is not None:
+        for name, transform in table.encoder.transforms.items():
+            if isinstance(transform, Categorical):
+                known = transform.categories.drop_null().to_pylist()
+                shown.setdefault(name, set()).update(map(str, known))
+    if table.reference is not None:
+        for name in table.kept:
+            known = table.reference.rows.column(name).to_pylist()
+            shown.setdefault(name, set()).update(map(str, known))
+    return shown

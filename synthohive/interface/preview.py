@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from synthohive.relational.fitted import FittedDatabase
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["few_rows", "preview_sizes"]
 
@@ -26,8 +24,8 @@ def preview_sizes(fitted: FittedDatabase, rows: int) -> dict[str, int]:
 
 
 def few_rows(
-    fitted: FittedDatabase, tables: Mapping[str, pd.DataFrame], rows: int
-) -> dict[str, pd.DataFrame]:
+    fitted: FittedDatabase, tables: Mapping[str, pa.Table], rows: int
+) -> dict[str, pa.Table]:
     """Cut look-up tables, which are always whole, to what the other rows refer to.
 
     Children come first, as what is left of a look-up table decides about those it refers to.
@@ -38,12 +36,12 @@ def few_rows(
             used = _used(fitted, shown, name)
             spare = np.flatnonzero(~used)[: max(rows - int(used.sum()), 0)]
             used[spare] = True
-            shown[name] = shown[name][used].reset_index(drop=True)
+            shown[name] = shown[name].filter(pa.array(used))
     return shown
 
 
 def _used(
-    fitted: FittedDatabase, shown: Mapping[str, pd.DataFrame], name: str
+    fitted: FittedDatabase, shown: Mapping[str, pa.Table], name: str
 ) -> npt.NDArray[np.bool_]:
     """Return the rows that others refer to; over a key to the table itself, to any depth."""
     keys = [(c, k) for c, k in fitted.metadata.foreign_keys() if k.parent == name]
@@ -51,12 +49,12 @@ def _used(
     while True:
         before = int(used.sum())
         for child, key in keys:
-            rows = shown[child] if child != name else shown[name][used]
+            rows = shown[child] if child != name else shown[name].filter(pa.array(used))
             wanted = set(_tuples(rows, key.columns))
             used |= np.array([r in wanted for r in _tuples(shown[name], key.parent_columns)])
         if int(used.sum()) == before:
             return used
 
 
-def _tuples(frame: pd.DataFrame, columns: list[str]) -> Any:
-    return frame[columns].itertuples(index=False, name=None)
+def _tuples(rows: pa.Table, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(rows.column(name).to_pylist() for name in columns))

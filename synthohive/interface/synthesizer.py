@@ -20,7 +20,15 @@ from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.checkpoint_folder import check_place, unfinished_in
 from synthohive.interface.imputing import Columns, imputed
 from synthohive.interface.inputs import check_source, source_of
-from synthohive.interface.outputs import FORMATS, OutputFormat, file_target, to_files, to_memory
+from synthohive.interface.outputs import (
+    FORMATS,
+    OutputFormat,
+    file_target,
+    forms_of,
+    to_files,
+    to_frames,
+    to_memory,
+)
 from synthohive.interface.preview import few_rows, preview_sizes
 from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
@@ -187,7 +195,8 @@ class Synthesizer(SynthesizerState):
         Parameters
         ----------
         data : dict, optional
-            Tables as DataFrames, Arrow tables, or paths of CSV or Parquet files. None
+            Tables as DataFrames, Arrow tables, anything that gives an Arrow stream (polars,
+            DuckDB relations), or paths of CSV or Parquet files; see :class:`CsvFile`. None
             reads the database of :meth:`from_database`.
         sampling_strategy : {"relational"}
         sample_size : int, default 50,000
@@ -251,6 +260,7 @@ class Synthesizer(SynthesizerState):
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar)
         self.fitted_.sources |= self._sources
+        self.fitted_.forms = forms_of(source, self.fitted_)
         self.metadata = self.fitted_.metadata
         if checkpoint_dir is not None:
             self.save(checkpoint_dir)
@@ -278,8 +288,9 @@ class Synthesizer(SynthesizerState):
         num_rows : int or dict of str to int, optional
             Rows of the only table, or of the tables named. The children of a table have their
             usual numbers for each parent, unless they are named, too: these are then scaled.
-        output_format : {"pandas", "arrow", "csv", "parquet"}
-            The files' format if `output_path` is given ("pandas" writes Parquet).
+        output_format : {"pandas", "polars", "arrow", "csv", "parquet"}
+            What tables come as, pandas' with the names and dtypes of those that were fitted,
+            or the files' format if `output_path` is given (Parquet for all but "csv").
         output_path : path, optional
             Folder in which a file per table is written.
         scale : float, default 1.0
@@ -304,7 +315,7 @@ class Synthesizer(SynthesizerState):
 
         Returns
         -------
-        dict of str to DataFrame, pyarrow.Table or Path
+        dict of str to DataFrame (pandas, polars), pyarrow.Table or Path
 
         Raises
         ------
@@ -328,7 +339,7 @@ class Synthesizer(SynthesizerState):
         with generated(request) as made:
             if target is not None:
                 return dict(to_files(made.spools, target))
-            return to_memory(made.spools, output_format, self._source)
+            return to_memory(made.spools, output_format, request.fitted)
 
     def preview(self, rows: int = 10, *, seed: Optional[int] = None) -> dict[str, Any]:
         """Make a few rows of each table that belong together, as DataFrames to look at.
@@ -347,8 +358,9 @@ class Synthesizer(SynthesizerState):
         """
         arguments.whole("rows", rows, 1, MOST_SHOWN)
         fitted = self._state()
-        made = self.sample(preview_sizes(fitted, int(rows)), seed=seed)
-        return dict(few_rows(fitted, made, int(rows)))
+        made = self.sample(preview_sizes(fitted, int(rows)), "arrow", seed=seed)
+        shown = few_rows(fitted, made, int(rows))
+        return to_frames(shown, fitted)
 
     @terminable
     def to_database(

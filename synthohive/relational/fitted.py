@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive.connectors.frames import FrameForm
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel
@@ -242,6 +243,7 @@ class FittedDatabase:
     embedding_threshold: int
     findings: list[PiiFinding] = field(default_factory=list)
     sources: frozenset[str] = frozenset()  # fingerprints: these are never written to
+    forms: dict[str, FrameForm] = field(default_factory=dict)  # of DataFrames that were fitted
     loaded: bool = False  # from a checkpoint, which may hold anything
 
     @property

@@ -11,8 +11,9 @@ import pytest
 from pyarrow import parquet as pq
 
 from synthohive import ConnectorError, ForeignKey, Metadata, SchemaError
-from synthohive.connectors.dataframe import FrameReader, to_frame
+from synthohive.connectors.dataframe import FrameReader
 from synthohive.connectors.files import FileTarget, read_files
+from synthohive.connectors.frames import to_frame
 
 
 def test_csv_rules(tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def test_dtypes_come_back() -> None:
     )
     source = FrameReader({"t": frame}, Metadata().add_table("t"))
     table = pa.Table.from_batches(list(source.read("t")))
-    again = to_frame(table, source.dtypes("t"))
+    again = to_frame(table, source.form("t"))
     assert list(again.dtypes) == list(frame.dtypes)
     assert again["a"].isna().tolist() == [False, True]
 

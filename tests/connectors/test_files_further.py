@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from synthohive import ConnectorError, Metadata, SchemaError
-from synthohive.connectors.dataframe import FrameReader, to_frame
+from synthohive.connectors.dataframe import FrameReader
 from synthohive.connectors.files import FileTarget, read_files
+from synthohive.connectors.frames import FrameForm, to_frame
 from synthohive.schema import ForeignKey
 
 
@@ -141,12 +142,12 @@ def test_values_and_dtypes_come_back(name: str) -> None:
     source.metadata.validate_schema()
     table = pa.Table.from_batches(list(source.read("t")))
     assert table.schema.field("v").type == source.metadata.tables["t"].columns["v"].arrow_type
-    pd.testing.assert_frame_equal(to_frame(table, source.dtypes("t")), frame)
+    pd.testing.assert_frame_equal(to_frame(table, source.form("t")), frame)
 
 
 def test_only_categories_that_are_shown_come_back() -> None:
     dtype = pd.CategoricalDtype(["Ann Lee", "a", "Bob Ray"])  # a real value, shown or not
-    frame = to_frame(pa.table({"v": ["a", "made up", None]}), {"v": dtype})
+    frame = to_frame(pa.table({"v": ["a", "made up", None]}), FrameForm({"v": dtype}))
     assert frame["v"].tolist()[:2] == ["a", "made up"]
     assert frame["v"].isna().tolist() == [False, False, True]
     assert frame["v"].cat.categories.tolist() == ["a", "made up"]

@@ -58,16 +58,21 @@ def fields(state: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 def is_entry(path: tuple[Any, ...]) -> bool:
     """Tell whether a checkpoint may have it or not: one of many, or missed when it is used."""
     holder = path[:-1]
-    return holder in [("linked",), ("bounds",), ("codes",)] or bool(
-        {"settings", "profile"} & set(holder)
-    )
+    named = holder in [("linked",), ("bounds",), ("codes",), ("frames",)]
+    named |= holder[-1:] in [("dtypes",), ("labels",)]
+    return named or bool({"settings", "profile"} & set(holder))
 
 
 def test_what_is_missing_gets_no_default(saved: Path) -> None:
     """Sums that fit tell nothing of a privacy.json without k."""
     silent = []
     places = [p for p in sorted(saved.rglob("content-*/**/*.json")) if p.parent.name != "model"]
-    assert {p.name for p in places} == {"metadata.json", "privacy.json", "table.json"}
+    assert {p.name for p in places} == {
+        "frames.json",
+        "metadata.json",
+        "privacy.json",
+        "table.json",
+    }
     for place in places:
         whole = place.read_bytes()
         state = json.loads(whole)
@@ -81,7 +86,7 @@ def test_what_is_missing_gets_no_default(saved: Path) -> None:
                 Synthesizer.load(saved)
                 silent.append((place.name, what))
             except SerializationError as exc:
-                if not re.search(r"metadata\.json|privacy\.json|tables/000", str(exc)):
+                if not re.search(r"(frames|metadata|privacy)\.json|tables/000", str(exc)):
                     silent.append((place.name, what))
         place.write_bytes(whole)
     seal(saved)

@@ -1,0 +1,254 @@
+"""DataFrames out in the form in which they came in: names, dtypes, and the library's own kind."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._arrow import parse_type
+from synthohive.exceptions import ConnectorError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FrameForm", "carried", "to_frame", "to_polars"]
+
+Label = Union[int, float, bool]
+
+
+@dataclass(frozen=True)
+class FrameForm:
+    """How a DataFrame's columns are called and stored.
+
+    Attributes
+    ----------
+    dtypes : dict of str to dtype
+        By the names that the metadata has for the columns.
+    labels : dict of str to int, float or bool
+        What a column is called where that is no text; as text, it is its name in the metadata.
+    """
+
+    dtypes: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, Label] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> FrameForm:
+        """Return that of a DataFrame."""
+        plain = {str(label): getattr(label, "item", lambda x=label: x)() for label in frame.columns}
+        labels = {n: x for n, x in plain.items() if isinstance(x, (int, float))}
+        return cls({str(n): dtype for n, dtype in dict(frame.dtypes).items()}, labels)
+
+    def without_rare(self, shown: Mapping[str, Collection[str]]) -> FrameForm:
+        """Return the form with the categories that may be shown: all are real values."""
+        dtypes = dict(self.dtypes)
+        for name, dtype in self.dtypes.items():
+            if _is_categorical(dtype):
+                dtypes[name] = _only(dtype, shown.get(name, ()))
+        return FrameForm(dtypes, self.labels)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the form as JSON; a dtype that has none is left out, and so not restored."""
+        states = {name: _dtype_state(dtype) for name, dtype in self.dtypes.items()}
+        return {
+            "dtypes": {name: state for name, state in states.items() if state is not None},
+            "labels": dict(self.labels),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> FrameForm:
+        """Return the form that gave `state`."""
+        labels = {str(n): x for n, x in state["labels"].items() if isinstance(x, (int, float))}
+        return cls({str(n): _dtype_of(s) for n, s in state["dtypes"].items()}, labels)
+
+
+def to_frame(table: pa.Table, form: Optional[FrameForm]) -> pd.DataFrame:
+    """Return a DataFrame; in the form of the real one where that is known.
+
+    Otherwise whole numbers with NULLs become ``Int64``, and decimals, dates and times
+    Python objects, so that nothing is rounded.
+    """
+    import pandas as pd
+
+    form = form or FrameForm()
+    columns = {
+        form.labels.get(name, name): _restored(values, form.dtypes.get(name))
+        for name, values in zip(table.column_names, table.columns)
+    }
+    frame: pd.DataFrame = pd.DataFrame(columns)
+    return frame
+
+
+def to_polars(table: pa.Table) -> Any:
+    """Return a polars DataFrame.
+
+    Raises
+    ------
+    ConnectorError
+        polars is not installed.
+    """
+    try:
+        import polars
+    except ImportError as exc:
+        raise ConnectorError.missing_extra("polars", "polars") from exc
+    return polars.from_arrow(table)
+
+
+def carried(values: pd.Series[Any]) -> Any:
+    """Return a series as what Arrow carries: names of intervals, the start of periods."""
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.PeriodDtype):
+        return values.dt.to_timestamp()
+    names = _category_names(values.dtype)
+    return values if names is None else values.cat.rename_categories(list(names))
+
+
+def _restored(values: pa.ChunkedArray, like: Any) -> Any:
+    import pandas as pd
+
+    type_ = values.type
+    if pa.types.is_integer(type_) and not _fits(values, like):
+        like = None
+    if like is None:
+        if values.null_count and (pa.types.is_integer(type_) or pa.types.is_boolean(type_)):
+            name = str(type_).capitalize().replace("Uint", "UInt")
+            maker: Any = getattr(pd, "BooleanDtype" if name == "Bool" else f"{name}Dtype")
+            return maker().__from_arrow__(values)
+        return values.to_pandas()
+    if isinstance(like, pd.ArrowDtype):
+        values = pc.cast(values, like.pyarrow_dtype)
+    if isinstance(like, (pd.ArrowDtype, pd.BooleanDtype, pd.StringDtype)) or hasattr(
+        like, "numpy_dtype"
+    ):
+        return like.__from_arrow__(values)  # by way of floats, whole numbers would be rounded
+    if pd.api.types.is_object_dtype(like):
+        shown = pa.types.is_string(type_) or pa.types.is_binary(type_)
+        plain = values.to_numpy() if shown else values.to_pylist()
+        return pd.Series(plain, dtype=object)
+    series = values.to_pandas()
+    if isinstance(like, pd.PeriodDtype):
+        return series.dt.to_period(like.freq)
+    if _is_categorical(like):
+        return _categorical(series, like)
+    return series if series.dtype == like else series.astype(like)
+
+
+def _categorical(series: Any, like: Any) -> Any:
+    """Return categories: those that are shown, since all that there were are real values."""
+    import pandas as pd
+
+    shown = set(series.dropna().unique())
+    names = _category_names(like)
+    if names is None:
+        old = [value for value in like.categories if value in shown]
+        like = pd.CategoricalDtype([*old, *sorted(shown.difference(old))], like.ordered)
+        return series.astype(like)
+    if not shown <= set(names):
+        return series  # made-up text, which is none of the intervals
+    like = pd.CategoricalDtype([c for name, c in names.items() if name in shown], like.ordered)
+    return pd.Series(pd.Categorical(series.map(names), dtype=like), index=series.index)
+
+
+def _fits(values: pa.ChunkedArray, like: Any) -> bool:
+    """Whether whole numbers fit the dtype of the real ones: keys follow their parents'."""
+    plain = getattr(like, "numpy_dtype", like)
+    if not isinstance(plain, np.dtype) or plain.kind not in "iu":
+        return True
+    ends, limits = pc.min_max(values).as_py(), np.iinfo(plain)
+    return ends["min"] is None or bool(limits.min <= ends["min"] and ends["max"] <= limits.max)
+
+
+def _is_categorical(dtype: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(dtype, pd.CategoricalDtype)
+
+
+def _category_names(dtype: Any) -> Optional[dict[str, Any]]:
+    """Return names for categories that are neither text nor numbers, such as those of `pd.cut`."""
+    import pandas as pd
+
+    if not isinstance(dtype, pd.CategoricalDtype) or dtype.categories is None:
+        return None
+    kind = dtype.categories.dtype
+    if isinstance(kind, (pd.IntervalDtype, pd.PeriodDtype)):
+        return {str(category): category for category in dtype.categories}
+    return None
+
+
+def _only(dtype: Any, shown: Collection[str]) -> Any:
+    import pandas as pd
+
+    kept = [str(category) in shown for category in dtype.categories]
+    return pd.CategoricalDtype(dtype.categories[np.array(kept, dtype=bool)], dtype.ordered)
+
+
+def _dtype_state(dtype: Any) -> Optional[dict[str, Any]]:
+    import pandas as pd
+
+    if isinstance(dtype, pd.CategoricalDtype):
+        return {"ordered": bool(dtype.ordered), "categories": _index_state(dtype.categories)}
+    if isinstance(dtype, pd.ArrowDtype):
+        state: dict[str, Any] = {"arrow": str(dtype.pyarrow_dtype)}
+    elif isinstance(dtype, pd.StringDtype):
+        missing = "NA" if dtype.na_value is pd.NA else "nan"
+        state = {"text": str(dtype.storage), "missing": missing}
+    else:
+        state = {"name": str(dtype)}
+    try:
+        return state if _dtype_of(state) == dtype else None
+    except (TypeError, ValueError, NotImplementedError):
+        return None
+
+
+def _index_state(index: Any) -> dict[str, Any]:
+    """Return categories as JSON: as text where they are neither text, numbers nor flags."""
+    import pandas as pd
+
+    if isinstance(index.dtype, pd.IntervalDtype):
+        ends = [_index_state(index.left), _index_state(index.right)]
+        return {"closed": index.dtype.closed, "ends": ends}
+    kind = _dtype_state(index.dtype)
+    plain = [value if isinstance(value, (str, bool)) else _plain(value) for value in index]
+    return {"dtype": kind, "values": plain}
+
+
+def _plain(value: Any) -> Any:
+    number = value.item() if isinstance(value, np.generic) else value
+    return number if isinstance(number, (int, float)) else str(value)
+
+
+def _dtype_of(state: Mapping[str, Any]) -> Any:
+    import pandas as pd
+
+    if "categories" in state:
+        return pd.CategoricalDtype(_index_of(state["categories"]), bool(state["ordered"]))
+    if "arrow" in state:
+        return pd.ArrowDtype(parse_type(state["arrow"]))
+    if "text" in state:
+        storage = str(state["text"])
+        made: Any = pd.StringDtype(storage)
+        if state["missing"] == "nan" and made.na_value is pd.NA:  # pandas 2.2 has no choice
+            made = pd.StringDtype(storage, na_value=np.nan)
+        return made
+    found = pd.api.types.pandas_dtype(str(state["name"]))
+    if getattr(found, "kind", "O") == "V":
+        raise ValueError(f"{state['name']!r:.100} is no dtype of a column")
+    return found
+
+
+def _index_of(state: Mapping[str, Any]) -> Any:
+    import pandas as pd
+
+    if "closed" in state:
+        left, right = map(_index_of, state["ends"])
+        return pd.IntervalIndex.from_arrays(left, right, closed=state["closed"])
+    dtype = None if state["dtype"] is None else _dtype_of(state["dtype"])
+    if isinstance(dtype, pd.PeriodDtype):
+        return pd.PeriodIndex(state["values"], dtype=dtype)
+    return pd.Index(state["values"], dtype=dtype)
