@@ -50,7 +50,7 @@ class Elapsed:
         for i, one in enumerate(self.growing):
             known = rooms is not None and one.column in rooms
             self._ends[:, i] = one.room(rooms) if rooms is not None and known else one.high
-        self._before, _ = previous_siblings(parents, positions)
+        self._before, self._first = previous_siblings(parents, positions)
         self._values = np.zeros((len(parents), len(self.growing)))
         size = np.bincount(parents + 1, minlength=1)[parents + 1]
         self._left = np.maximum(np.where(parents < 0, 1, size) - positions, 1)
@@ -81,6 +81,13 @@ class Elapsed:
             first, gap = (as_numbers(rows.column(name)) for name in (one.column, one.gap))
             steps = np.maximum(np.nan_to_num(gap), 0.0) * (one.step or 1.0)
             self._values[place, i] = np.where(before < 0, first, self._values[before, i] + steps)
+
+    def guess(self, starts: IntArray) -> None:
+        """Let the rows before some lie between the first ones of their groups and the end."""
+        ends, first = self._before[starts], self._first[starts]
+        begin, share = self._values[first], 1.0 - self._left[ends] / self._left[first]
+        room = np.maximum(self._ends[ends] - begin, 0.0)
+        self._values[ends] = begin + room * share[:, None]
 
     def history(self, place: IntArray) -> EncodedTable:
         """Return what the rows of one position know; 0 in first rows.

@@ -326,7 +326,12 @@ class TableFitter:
         driver = self.sample.plan.tables[name].driver
         histogram = {} if driver is None else self.fan_outs[driver.label(name)].histogram
         largest = 1 if driver is None else table.keys[driver.label(name)].fan_out.largest
-        return sampled_groups(self.sample, name, histogram, largest)
+        groups = sampled_groups(self.sample, name, histogram, largest)
+        if groups is not None and groups.in_part and self.options.model.siblings:
+            share, lost = round(1 / groups.thinning, 3), "what rows have from the row before"
+            size = self.options.sample_size
+            log.warning("groups_read_in_part", table=name, share=share, sample_size=size, lost=lost)
+        return groups
 
     def _stood_in(
         self,

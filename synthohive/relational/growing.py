@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow
-from synthohive._entities import Entities, entities_or_rows
+from synthohive._entities import Entities, entities_or_rows, on_grid
 from synthohive._readable import Readable
 from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, step_of
 from synthohive.relational.siblings import previous_siblings
@@ -30,6 +30,8 @@ LEAST_STEPS = 100
 """Rows with a sibling before them that tell of an order."""
 LEAST_RISES = 0.2
 """Share of them that lie after it, not beside it."""
+WIDER = 0.01
+"""Of the distance between the bounds, what groups may go beyond them that do not fit between."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,9 @@ class Growing(Readable):
     ) -> Floats:
         """Return the values of whole groups from those of first rows, and gaps.
 
+        What would end beyond the upper bound begins earlier; only what is longer than all there
+        is between the bounds is made shorter, since gaps (of one day each) tell more.
+
         Parameters
         ----------
         groups : (ndarray, ndarray)
@@ -109,8 +114,12 @@ class Growing(Readable):
         come = total - np.repeat(total[heads], sizes)
         begin = first[order[heads]]
         span = np.maximum.reduceat(come, heads) if len(heads) else begin
-        most = np.full(len(heads), self.high) if room is None else room[order[heads]]
-        left = np.where(begin < most, most - begin, 0.0 if room is not None else span)
+        if room is None:
+            low, most = self._bounds(span)
+            begin = np.clip(np.minimum(on_grid(begin, self.step), most - span), low, most)
+        else:
+            most = room[order[heads]]
+        left = np.where(begin < most, most - begin, 0.0)
         over = span > left
         if rng is not None:  # as the last of so many moments in the time that is left
             left[over] *= rng.random(int(over.sum())) ** (1.0 / sizes[over])
@@ -125,6 +134,16 @@ class Growing(Readable):
         values = np.empty(len(order))
         values[order] = np.repeat(begin, sizes) + come
         return values
+
+    def _bounds(self, span: Floats) -> tuple[Floats, Floats]:
+        """Return the bounds of groups, a little wider for those that just do not fit.
+
+        Bounds leave out what few rows reach, which all groups may do (a row for each day).
+        """
+        room = self.high - self.low
+        over = np.clip(span - room, 0.0, WIDER * room)
+        low = on_grid(self.low - over / 2, self.step)
+        return low, low + room + over
 
 
 def find_growing(

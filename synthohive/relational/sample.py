@@ -22,7 +22,7 @@ from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.lineage import taken
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.rows import match_rows
-from synthohive.relational.siblings import MOST_SIBLINGS, Siblings, sibling_ranks
+from synthohive.relational.siblings import Siblings, sibling_ranks
 from synthohive.schema import ForeignKey, Metadata
 
 __all__ = [
@@ -120,7 +120,12 @@ class SampledGroups:
     @property
     def whole(self) -> bool:
         """Whether there are groups that were read completely, and can be made as a whole."""
-        return 1 < self.largest <= MOST_SIBLINGS and self.thinning < MOST_THINNING
+        return self.largest > 1 and not self.in_part
+
+    @property
+    def in_part(self) -> bool:
+        """Whether some rows of each group were read only."""
+        return self.thinning >= MOST_THINNING
 
 
 def sampled_groups(

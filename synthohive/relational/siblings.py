@@ -3,9 +3,17 @@
 Of the siblings before it, a row sees the previous one, the first one's codes, and the mean of
 their floats: the one tells of sequences, the others of what all of a group have in common.
 Rows are drawn position by position, so that each sees drawn ones.
+
+Long groups are drawn in pieces, all at the same time. A piece begins beside the row before it as
+it was drawn in the pass before, from the same uniform numbers: what begins differently soon
+agrees, as far as rows forget. Passes are repeated until most pieces begin where the ones before
+them end (one break in 1,250 rows), after as many passes as a group has pieces at the latest: then
+rows are as if they had been drawn one after the other, in as many steps.
 """
 
 from __future__ import annotations
+
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +23,14 @@ import pyarrow.compute as pc
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
 
-__all__ = ["MOST_SIBLINGS", "Siblings", "previous_siblings", "sibling_ranks"]
+__all__ = ["PIECE", "Siblings", "alike", "previous_siblings", "sibling_ranks"]
 
 IntArray = npt.NDArray[np.int64]
 
-MOST_SIBLINGS = 1000
-"""Larger groups are not drawn position by position."""
+PIECE = 250
+"""Rows of a group that are drawn one after the other; all pieces of a block, at the same time."""
+SAME, MOST_BREAKS = 0.1, 0.2
+"""Floats from -1 to 1 that differ by less tell the same; pieces that may begin with a break."""
 _SORTED = frozenset({ColumnKind.INTEGER, ColumnKind.DATE, ColumnKind.TIMESTAMP})
 _TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
 
@@ -55,6 +65,13 @@ def previous_siblings(parents: IntArray, positions: IntArray) -> tuple[IntArray,
     return before, first
 
 
+def alike(one: EncodedTable, other: EncodedTable) -> bool:
+    """Whether most rows know the same."""
+    far = np.abs(one.values - other.values) > SAME
+    breaks = (one.codes != other.codes).any(axis=1) | far.any(axis=1)
+    return int(breaks.sum()) <= MOST_BREAKS * len(breaks)
+
+
 class Siblings:
     """The history of each row of whole groups, filled in as their rows become known.
 
@@ -64,12 +81,29 @@ class Siblings:
         Of the table's own encoded rows.
     parents, positions : ndarray of int64
         Of each row: its parent's row (-1: none), and its place among its siblings.
+    piece : int, optional
+        Rows of a group that are made one after the other; all of them by default.
+
+    Attributes
+    ----------
+    rows : EncodedTable
+    starts : ndarray of int64
+        The rows that pieces begin with, but for the first piece of each group.
     """
 
-    def __init__(self, layout: Layout, parents: IntArray, positions: IntArray) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        parents: IntArray,
+        positions: IntArray,
+        piece: Optional[int] = None,
+    ) -> None:
         rows = len(parents)
         self.layout, self.positions = layout, positions
         self._before, self._first = previous_siblings(parents, positions)
+        piece = piece or len(parents) + 1
+        self._steps = np.where(positions > 0, (positions - 1) % piece + 1, 0)
+        self.starts = np.flatnonzero((self._steps == 1) & (positions > 1))
         self.rows = EncodedTable(
             layout,
             np.zeros((rows, len(layout.discrete)), dtype=np.int32),
@@ -81,22 +115,34 @@ class Siblings:
     def of(cls, encoded: EncodedTable, parents: IntArray, positions: IntArray) -> Siblings:
         """Return the history of rows that are all known."""
         siblings = cls(encoded.layout, parents, positions)
-        for place in siblings.places():
-            siblings.put(place, encoded.take(place))
+        siblings.rows = EncodedTable(encoded.layout, encoded.codes.copy(), encoded.values.copy())
+        order = np.lexsort((positions, parents))
+        heads = np.flatnonzero(positions[order] == 0)
+        total = np.cumsum(encoded.values[order].astype(np.float64), axis=0)
+        before = np.concatenate([np.zeros_like(total[:1]), total])[heads]
+        sizes = np.diff(np.append(heads, len(order)))
+        siblings._sums[order] = total - np.repeat(before, sizes, axis=0)
         return siblings
 
     def places(self) -> list[IntArray]:
-        """Return the rows of each position, in order."""
-        order = np.argsort(self.positions, kind="stable")
-        cuts = np.flatnonzero(np.diff(self.positions[order])) + 1
+        """Return the rows of each step, in order: of one position in each group, or piece."""
+        order = np.argsort(self._steps, kind="stable")
+        cuts = np.flatnonzero(np.diff(self._steps[order])) + 1
         return [part for part in np.split(order, cuts) if len(part)]
 
     def put(self, place: IntArray, drawn: EncodedTable) -> None:
-        """Fill in the rows of one position."""
+        """Fill in the rows of one step."""
         self.rows.codes[place], self.rows.values[place] = drawn.codes, drawn.values
         self._sums[place] = drawn.values
         later = self._before[place] >= 0
         self._sums[place[later]] += self._sums[self._before[place[later]]]
+
+    def guess(self) -> None:
+        """Let pieces begin after rows like the first ones of their groups, which are drawn."""
+        ends, first = self._before[self.starts], self._first[self.starts]
+        self.rows.codes[ends] = self.rows.codes[first]
+        self.rows.values[ends] = self.rows.values[first]
+        self._sums[ends] = self.rows.values[first] * (self.positions[ends, None] + 1)
 
     def history(self, place: IntArray) -> EncodedTable:
         """Return what the rows of one position know, once all before them are filled in."""

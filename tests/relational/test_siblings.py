@@ -15,7 +15,14 @@ from synthohive.core.data.encoded import Continuous, Discrete, EncodedTable, Lay
 from synthohive.core.data.table import TableEncoder
 from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.growing import find_growing, prepare_growing, restore_growing
-from synthohive.relational.siblings import Siblings, previous_siblings, sibling_ranks
+from synthohive.relational.relations.numbers import step_of
+from synthohive.relational.siblings import (
+    PIECE,
+    Siblings,
+    alike,
+    previous_siblings,
+    sibling_ranks,
+)
 from synthohive.schema import Column
 
 PARENTS = np.array([0, 1, 0, -1, 1, 0, -1])
@@ -116,11 +123,25 @@ def test_no_group_goes_on_for_longer_than_the_real_ones() -> None:
     real = np.sort(rows.column("up").to_numpy())
     assert real[4] < one.low < real[9]
     assert real[-10] < one.high < real[-5]
-    values = one.grown(np.full(400, one.high - 100.0), np.full(400, 60.0), (groups[0], groups[1]))
-    assert values.max() == one.high
-    assert (np.diff(values.reshape(80, 5)) == 25).all()
-    beyond = one.grown(np.full(400, one.high + 1.0), np.full(400, 60.0), (groups[0], groups[1]))
-    assert (np.diff(beyond.reshape(80, 5)) == 60).all()
+    order = groups[0], groups[1]
+    for first in (one.high - 100.0, one.high + 1.0):  # what would end later begins earlier
+        values = one.grown(np.full(400, first), np.full(400, 60.0), order)
+        assert (values[groups[1] == 0] == one.high - 240).all()
+        assert (np.diff(values.reshape(80, 5)) == 60).all()
+    room = one.high - one.low
+    longer = one.grown(np.full(400, one.high), np.full(400, room), order).reshape(80, 5)
+    assert one.low - 0.01 * room <= longer.min() < longer.max() <= one.high + 0.01 * room
+    just = one.grown(np.full(400, one.low), np.full(400, np.ceil(1.001 * room / 4)), order)
+    assert (np.diff(just.reshape(80, 5)) == np.ceil(1.001 * room / 4)).all()
+
+
+def test_moments_that_are_whole_days_have_gaps_of_days() -> None:
+    days = pa.array(pd.date_range("2024-01-01", periods=40))
+    assert step_of(pa.chunked_array([days])) == 86_400
+    hours = pa.array(pd.date_range("2024-01-01", periods=40, freq="h"))
+    assert step_of(pa.chunked_array([hours])) == 3_600
+    seconds = pa.array(pd.date_range("2024-01-01 00:00:01", periods=40))
+    assert step_of(pa.chunked_array([seconds])) == 1
 
 
 def test_groups_that_would_go_on_for_too_long_end_before_their_own_bound() -> None:
@@ -203,3 +224,59 @@ def test_rows_of_keys_alone_are_learned_by_a_model_of_siblings() -> None:
     synth = Synthesizer(metadata, model="autoregressive")
     made = synth.fit(tables, epochs=1, seed=1, progress=False).sample(seed=1)
     assert set(made["c"]["p_id"]) <= set(made["p"]["id"])
+
+
+@pytest.mark.parametrize("forgets", [True, False])
+def test_pieces_go_on_where_the_one_before_ends(
+    forgets: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if all were drawn one after the other, in far fewer steps where rows forget."""
+    monkeypatch.setattr("synthohive.relational.siblings.MOST_BREAKS", 0.0)
+    sizes = np.array([2_000, 300, 1, PIECE + 1])
+    parents = np.repeat(np.arange(4), sizes)
+    positions = np.concatenate([np.arange(n) for n in sizes])
+    uniforms, steps = rng(4).random(len(parents)), 0
+    siblings = Siblings(Layout((Discrete("a", 1_000),)), parents, positions, piece=PIECE)
+
+    def follow(before: np.ndarray, place: np.ndarray) -> np.ndarray:
+        anew = uniforms[place] < (0.1 if forgets else 0.0)
+        return np.where(anew | (before < 0), place % 1_000, (before + 1) % 1_000)
+
+    first, *later = siblings.places()
+    nothing = np.empty((len(parents), 0), dtype=np.float32)
+    for number in range(20):
+        if number == 1:
+            siblings.guess()
+        before = siblings.history(siblings.starts)
+        for place in later if number else [first]:
+            steps += 1
+            codes = follow(siblings.history(place).codes[:, 0], place)[:, None].astype(np.int32)
+            siblings.put(place, EncodedTable(siblings.layout, codes, nothing[place]))
+        if number and alike(before, siblings.history(siblings.starts)):
+            break
+    expected = np.full(len(parents), -1)
+    for row in range(len(parents)):
+        last = -1 if positions[row] == 0 else expected[row - 1]
+        expected[row] = follow(np.array([last]), np.array([row]))[0]
+    assert np.array_equal(siblings.rows.codes[:, 0], expected)
+    assert steps == 1 + PIECE * (2 if forgets else 8)
+
+
+def test_long_groups_keep_their_sequence_and_their_span() -> None:
+    """Of 1,100 rows a parent: each follows from the one before, one a day, in the real years."""
+    size, draws, frames = 1_100, rng(3), []
+    for parent in range(5):
+        noise, y = draws.normal(size=size), np.zeros(size)
+        for t in range(1, size):
+            y[t] = 0.98 * y[t - 1] + noise[t]
+        day = pd.date_range("2019-01-01", periods=size)
+        frames.append(pd.DataFrame({"pid": parent, "day": day, "y": np.round(y, 2)}))
+    real = pd.concat(frames, ignore_index=True)
+    metadata = Metadata().add_table("p", "id").add_table("c", [], fk={"pid": "p.id"})
+    tables = {"p": pd.DataFrame({"id": range(5)}), "c": real}
+    synth = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    made = synth.fit(tables, epochs=3, seed=1, progress=False).sample(seed=2)["c"]
+    by = made.sort_values(["pid", "day"]).groupby("pid")
+    assert np.mean([group.y.autocorr(1) for _, group in by]) > 0.85
+    assert (by.day.diff().dropna().dt.days == 1).mean() > 0.99
+    assert (made.day.min(), made.day.max()) == (real.day.min(), real.day.max())

@@ -22,7 +22,7 @@ from synthohive.relational.making.run import Groups, Run
 from synthohive.relational.making.spool import EncodedSpool
 from synthohive.relational.roles import null_column
 from synthohive.relational.rows import group_codes
-from synthohive.relational.siblings import Siblings
+from synthohive.relational.siblings import PIECE, Siblings, alike
 
 __all__ = ["BlockMaker", "flags_of"]
 
@@ -149,19 +149,31 @@ class BlockMaker:
         if not self.fitted.siblings or self.fitted.encoder is None:
             return self._sampled(context, fixed, block.positions, "block", block.number), context
         encoder, order = self.fitted.encoder, (block.parents, block.positions)
-        siblings = Siblings(encoder.layout, *order)
+        siblings = Siblings(encoder.layout, *order, piece=PIECE)
         elapsed = Elapsed(self.fitted.stand_ins.growing, *order, rooms)
 
         def known(place: IntArray) -> EncodedTable:
             history = [siblings.history(place), elapsed.history(place)]
             return EncodedTable.side_by_side([context.take(place), *history])
 
-        for number, place in enumerate(siblings.places()):
+        def draw(number: int, place: IntArray) -> None:
             own = None if fixed is None else fixed.take(pa.array(place))
             at = block.positions[place]
             drawn = self._sampled(known(place), own, at, "block", block.number, number)
             siblings.put(place, drawn)
             elapsed.put(place, drawn, encoder)
+
+        steps = list(enumerate(siblings.places()))
+        for number, place in steps[:1]:
+            draw(number, place)
+        siblings.guess()
+        elapsed.guess(siblings.starts)
+        agreed = False
+        while not agreed:
+            before = known(siblings.starts)
+            for number, place in steps[1:]:
+                draw(number, place)
+            agreed = alike(before, known(siblings.starts))
         return siblings.rows, known(np.arange(len(context), dtype=np.int64))
 
     def _sampled(

@@ -16,6 +16,7 @@ __all__ = ["Floats", "as_numbers", "from_numbers", "is_number", "is_time", "null
 Floats = npt.NDArray[np.float64]
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DIGITS = range(7)
+_WHOLE = (86_400.0, 3_600.0, 60.0)
 
 
 def is_time(type_: pa.DataType) -> bool:
@@ -70,7 +71,10 @@ def from_numbers(numbers: Floats, type_: pa.DataType) -> pa.Array:
 
 
 def step_of(array: pa.ChunkedArray) -> float:
-    """Return the distance of neighbouring values: 1, 0.01, a day; 0 where there is none."""
+    """Return the distance of neighbouring values: 1, 0.01, a day; 0 where there is none.
+
+    Moments that are all whole days, hours or minutes stay such.
+    """
     type_ = array.type
     if pa.types.is_integer(type_):
         return 1.0
@@ -80,6 +84,9 @@ def step_of(array: pa.ChunkedArray) -> float:
         return 86_400.0
     values = as_numbers(array)
     values = values[~np.isnan(values)]
+    for span in _WHOLE if is_time(type_) and len(values) else ():
+        if not (values % span).any():
+            return span
     for digits in _DIGITS:
         if np.allclose(values, np.round(values, digits), rtol=1e-12, atol=1e-9):
             return 10.0**-digits
