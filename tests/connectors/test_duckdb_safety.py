@@ -132,6 +132,31 @@ def test_what_would_break_is_refused(file: Path, sql: str, said: str) -> None:
     assert run(file, "SELECT * FROM main.theirs") in ([], [("a",), ("b",), ("c",)])
 
 
+def test_comments_of_others_go_over_to_the_new_tables(file: Path) -> None:
+    meta = shop()
+    meta.tables["orders"].comment = "of the source"
+    run(file, "COMMENT ON TABLE raw.orders IS 'of the source'")
+    write(opened(file, "replace", meta=meta), ROWS)
+    comments = (
+        "SELECT comment FROM duckdb_tables() WHERE schema_name = 'copy' "
+        "AND comment IS NOT NULL UNION ALL "
+        "SELECT comment FROM duckdb_columns() WHERE schema_name = 'copy' "
+        "AND comment IS NOT NULL ORDER BY ALL"
+    )
+    assert run(file, comments) == [("of the source",)]
+    run(
+        file,
+        "COMMENT ON TABLE copy.customers IS 'by Ada''s'",
+        "COMMENT ON COLUMN copy.orders.customer_id IS 'hers'",
+    )
+    for _ in range(2):
+        write(opened(file, "replace", meta=meta), ROWS)
+        assert run(file, comments) == [("by Ada's",), ("hers",), ("of the source",)]
+    run(file, "COMMENT ON TABLE copy.orders IS NULL")
+    write(opened(file, "replace", meta=meta), ROWS)
+    assert run(file, comments) == [("by Ada's",), ("hers",)]
+
+
 @pytest.mark.parametrize(
     "sql",
     [

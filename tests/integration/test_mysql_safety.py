@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -14,7 +15,8 @@ from synthohive.connectors import steps
 from synthohive.connectors.base import Writer
 from synthohive.connectors.loaders import mysql, open_writer
 from synthohive.exceptions import ConnectorError
-from tests.contracts.writer import ORIGIN, Place, make_shop, rows, shop, write
+from synthohive.schema import Metadata
+from tests.contracts.writer import ORIGIN, Place, described, integer, make_shop, rows, shop, write
 
 
 @pytest.fixture(params=["mysql", "mariadb"])
@@ -79,6 +81,59 @@ def at(name: str, *calls: Any) -> Iterator[None]:
     finally:
         steps.observe(None)
     assert not left
+
+
+def test_comments_and_rights_of_others_go_over_to_the_new_tables(place: Place) -> None:
+    source = place.schema
+    run(place, f"ALTER TABLE {source}.order_items COMMENT = 'of the source'")
+    write(opened(place, "replace"), rows())
+    user = f"'{place.target[:20]}'@'%%'"
+    run(
+        place,
+        "ALTER TABLE customers COMMENT = 'by Ada''s 100%% \\\\'",
+        "ALTER TABLE customers MODIFY COLUMN email varchar(40) NOT NULL COMMENT 'her, column'",
+        f"CREATE USER {user}",
+        f"GRANT SELECT (email) ON {place.target}.customers TO {user}",
+    )
+    try:
+        for _ in range(2):
+            write(opened(place, "replace"), rows())
+            created = run(place, "SHOW CREATE TABLE customers")[0][1]
+            assert "COMMENT='by Ada''s 100% \\\\'" in created
+            assert "COMMENT 'her, column'" in created
+            assert "of the source" in run(place, "SHOW CREATE TABLE order_items")[0][1]
+            assert "`customers`" in str(run(place, f"SHOW GRANTS FOR {user}"))
+        run(place, "ALTER TABLE order_items COMMENT = ''")
+        write(opened(place, "replace"), rows())
+        assert "of the source" not in run(place, "SHOW CREATE TABLE order_items")[0][1]
+    finally:
+        run(place, f"DROP USER {user}")
+
+
+def test_comments_on_indexes_go_over(place: Place) -> None:
+    """The source has an index of that name by now."""
+    run(place, f"CREATE INDEX mine ON {place.schema}.orders (first_line, id)")
+    write(opened(place, "replace"), rows())
+    run(place, "ALTER TABLE orders DROP INDEX mine, ADD INDEX mine (first_line, id) COMMENT 'why'")
+    run(place, f"ALTER TABLE {place.target}.orders COMMENT = 'too'")
+    write(opened(place, "replace"), rows())
+    created = run(place, "SHOW CREATE TABLE orders")[0][1]
+    assert "KEY `mine` (`first_line`,`id`) COMMENT 'why'" in created
+    assert "COMMENT='too'" in created
+
+
+def test_partitions_of_others_are_not_dropped(place: Place) -> None:
+    alone = Metadata(dialect=None)
+    alone.add_table("visits", "id", columns=described(integer("id")))
+    data = {"visits": pa.table({"id": [1, 2]})}
+    options: Any = {"provenance": ORIGIN, "target_schema": place.target, "if_exists": "replace"}
+    options["target_engine"] = place.engine
+    write(open_writer(None, alone, **options), data)
+    run(place, "ALTER TABLE visits PARTITION BY HASH (id) PARTITIONS 2")
+    with pytest.raises(ConnectorError, match=r"did not make: .*partition visits\.p0"):
+        open_writer(None, alone, **options)
+    run(place, "ALTER TABLE visits REMOVE PARTITIONING")
+    write(open_writer(None, alone, **options), data)
 
 
 OBJECTS = {

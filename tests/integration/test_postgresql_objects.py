@@ -284,6 +284,44 @@ def test_views_rights_and_comments_go_over_to_the_new_schema(bed: Bed) -> None:
         bed.sql(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
+def test_comments_of_others_go_over_and_ours_do_not(bed: Bed) -> None:
+    """Ours come from the source anew; whose they are is told by the note."""
+    bed.meta.tables["order_items"].comment = "of the source"
+    bed.sql("COMMENT ON TABLE {src}.order_items IS 'of the source'")
+    bed.write()
+    places = {
+        "TABLE {syn}.orders": "to_regclass('{syn}.orders'), 'pg_class'",
+        "INDEX {syn}.customers_pkey": "to_regclass('{syn}.customers_pkey'), 'pg_class'",
+        "TYPE {syn}.mood": "'{syn}.mood'::regtype, 'pg_type'",
+        "DOMAIN {syn}.small": "'{syn}.small'::regtype, 'pg_type'",
+        "CONSTRAINT customers_pkey ON {syn}.customers": (
+            "(SELECT oid FROM pg_constraint WHERE conname = 'customers_pkey' "
+            "AND conrelid = '{syn}.customers'::regclass), 'pg_constraint'"
+        ),
+        "CONSTRAINT small_check ON DOMAIN {syn}.small": (
+            "(SELECT oid FROM pg_constraint WHERE contypid = '{syn}.small'::regtype), "
+            "'pg_constraint'"
+        ),
+    }
+    ours = "SELECT obj_description('{syn}.order_items'::regclass)"
+    assert bed.value(ours) == "of the source"
+    bed.sql(*(f"COMMENT ON {place} IS 'by Ada''s'" for place in places))
+    bed.sql("COMMENT ON COLUMN {syn}.customers.email IS '100%% \\ \"mine\"'")
+    column = "SELECT col_description('{syn}.customers'::regclass, 2)"
+    for _ in range(2):
+        bed.write()
+        for place, call in places.items():
+            assert bed.value(f"SELECT obj_description({call})") == "by Ada's", place
+        assert bed.value(column) == '100% \\ "mine"'
+    bed.sql("COMMENT ON TABLE {src}.order_items IS 'newer'")
+    bed.meta.tables["order_items"].comment = "newer"
+    bed.write()
+    assert bed.value(ours) == "newer"
+    bed.sql("COMMENT ON TABLE {syn}.order_items IS NULL")
+    bed.write()
+    assert bed.value(ours) is None
+
+
 def test_what_is_kept_in_order_stays_ours(bed: Bed) -> None:
     """Renamed, rebuilt, altered, or with a table less: all that is there is what was made."""
     bed.write()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from synthohive.schema import Metadata, TableConfig
 
-__all__ = ["definitions", "mysql_ddl"]
+__all__ = ["definitions", "literal", "mysql_ddl", "named_by", "quote", "recommented"]
 
 _IDENTIFIER = r"`((?:[^`]|``)+)`"
 _COLUMN = re.compile(_IDENTIFIER + r"\s")
@@ -25,6 +25,8 @@ _FOREIGN = re.compile(
 )
 _COUNTER = re.compile(r"\s*\bAUTO_INCREMENT=\d+")
 _TOKEN = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|.", re.DOTALL)
+
+_WORD = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|\w+|[()]", re.DOTALL)
 
 
 def quote(name: str) -> str:
@@ -61,6 +63,45 @@ def definitions(create: str) -> tuple[list[str], str]:
             part += token
         depth += token == "("
     return found, ""
+
+
+def named_by(body: str) -> Optional[tuple[str, str]]:
+    """Return kind and name of the column or index that a definition makes; None for all else.
+
+    Examples
+    --------
+    >>> named_by("UNIQUE KEY `k` (`a`)"), named_by("`a` int")
+    (('index', 'k'), ('column', 'a'))
+    """
+    if body.startswith("PRIMARY KEY"):
+        return "index", "PRIMARY"
+    if match := _KEY.match(body):
+        return "index", match[2].replace("``", "`")
+    return ("column", _name(body)) if _COLUMN.match(body) else None
+
+
+def recommented(body: str, said: str) -> str:
+    """Return the definition of a column or index with another comment, a quoted string.
+
+    It goes before a column's CHECK, where MariaDB wants it.
+
+    Examples
+    --------
+    >>> recommented("`a` int DEFAULT NULL COMMENT 'old' CHECK (`a` > 0)", "'new'")
+    "`a` int DEFAULT NULL COMMENT 'new' CHECK (`a` > 0)"
+    """
+    kept = [(m.start(), m[0]) for m in _WORD.finditer(body)]
+    words = [(start, word.upper()) for start, word in kept]
+    depth, end = 0, len(body)
+    for number, (start, word) in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word == "COMMENT":
+            after = start + len(word) + 1 + len(kept[number + 1][1])
+            return f"{body[:start]}COMMENT {said}{body[after:]}"
+        if depth == 0 and word == "CHECK":
+            end = start
+            break
+    return f"{body[:end].rstrip()} COMMENT {said} {body[end:]}".rstrip()
 
 
 @dataclass

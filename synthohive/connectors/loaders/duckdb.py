@@ -23,9 +23,11 @@ from synthohive.connectors.dialects.duckdb_text import (
     quote,
     reason,
 )
+from synthohive.connectors.loaders.comments import Comments, changes, keys
 from synthohive.connectors.loaders.duckdb_objects import (
     Thing,
     answers,
+    comments,
     contents,
     defaulting,
     dependents,
@@ -118,6 +120,7 @@ class DuckdbWriter(StagedWriter):
         self._folder: Optional[Workspace] = None
         self._if_exists = if_exists
         self._theirs: set[str] = set()
+        self._noted: Optional[frozenset[str]] = None
         self._place = ""  # before the name of a table of the target
         self._building = False
         try:
@@ -150,7 +153,7 @@ class DuckdbWriter(StagedWriter):
         Views, macros, types and sequences of others name our tables at most: they stay.
         """
         things = contents(self._connection, self._database, self.target)
-        made = self._read_note(things)
+        self._noted = made = self._read_note(things)
         ours = [t for t in things if made is None or t.found(self.target).key in made]
         kept = [t for t in things if t not in ours and t.kind not in _WITH_TABLES]
         found = [t.found(self.target) for t in things if t not in kept]
@@ -171,7 +174,24 @@ class DuckdbWriter(StagedWriter):
 
     def _made(self) -> list[str]:
         things = contents(self._connection, self._database, self.target)
-        return [key for t in things if (key := t.found(self.target).key) not in self._theirs]
+        made = [key for t in things if (key := t.found(self.target).key) not in self._theirs]
+        return made + keys(self._comments())
+
+    def _comments(self) -> Comments:
+        found = comments(self._connection, self._database, self.target).items()
+        return {place: text for place, text in found if text is not None}
+
+    def _carry_comments(self, old: Comments, made: frozenset[str]) -> None:
+        """Write about the new tables what others wrote about the old ones."""
+        places = comments(self._connection, self._database, self.target)
+        for place, text in changes(old, self._comments(), made).items():
+            if place in places:
+                kind, *names = place
+                words = "NULL" if text is None else literal(text)
+                inside = ".".join(map(quote, names))
+                self._connection.execute(
+                    f"COMMENT ON {kind.upper()} {self._place}{inside} IS {words}"
+                )
 
     def _quote(self, name: str) -> str:
         return quote(name)
@@ -228,6 +248,7 @@ class DuckdbWriter(StagedWriter):
             self._execute(f"USE {quote(self._database)}.main")
             self._execute("BEGIN TRANSACTION")
             gone = self._check_target()
+            old = self._comments()
             tables = [t.name for t in gone if t.kind == "table"]
             views = naming(self._connection, self._database, tables)
             self._views = [view for view in views if answers(self._connection, view)]
@@ -250,6 +271,9 @@ class DuckdbWriter(StagedWriter):
         for statement in self.ddl.after:
             self._run(statement)
         self._note()
+        if self._noted is not None:
+            with self.named("the comments"):
+                self._carry_comments(old, self._noted)
         return checks
 
     def _clear(self, gone: Sequence[Thing]) -> None:

@@ -5,14 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Optional
 
 import duckdb
 
 from synthohive._logging import get_logger
 from synthohive.connectors.dialects.duckdb_text import quote
+from synthohive.connectors.loaders.comments import Place
 from synthohive.connectors.loaders.staged import Found
 
-__all__ = ["Thing", "View", "answers", "contents", "defaulting", "dependents", "naming"]
+__all__ = [
+    "Thing",
+    "View",
+    "answers",
+    "comments",
+    "contents",
+    "defaulting",
+    "dependents",
+    "naming",
+]
 
 log = get_logger(__name__)
 _HERE = "database_name = $db AND schema_name = $schema"
@@ -40,6 +51,19 @@ FROM (
     WHERE {_HERE} AND NOT internal
 )
 SELECT kind, name, whole ORDER BY rank, number DESC"""
+
+_COMMENTS = f"""
+FROM (
+    SELECT 'table' AS kind, table_name AS name, NULL AS part, comment FROM duckdb_tables()
+    WHERE {_HERE}
+    UNION ALL SELECT 'column', table_name, column_name, comment FROM duckdb_columns()
+    WHERE {_HERE}
+    UNION ALL SELECT 'index', index_name, NULL, comment FROM duckdb_indexes() WHERE {_HERE}
+    UNION ALL SELECT 'sequence', sequence_name, NULL, comment FROM duckdb_sequences()
+    WHERE {_HERE}
+    UNION ALL SELECT 'type', type_name, NULL, comment FROM duckdb_types() WHERE {_HERE}
+)
+SELECT kind, name, part, comment"""
 
 
 @dataclass(frozen=True)
@@ -71,6 +95,14 @@ def contents(connection: duckdb.DuckDBPyConnection, database: str, schema: str) 
         for kind, name, whole in rows
         if kind != "column" or whole not in views
     ]
+
+
+def comments(
+    connection: duckdb.DuckDBPyConnection, database: str, schema: str
+) -> dict[Place, Optional[str]]:
+    """Return what of a schema a comment may be about, with the comment."""
+    rows = connection.execute(_COMMENTS, {"db": database, "schema": schema}).fetchall()
+    return {tuple(name for name in place if name is not None): text for *place, text in rows}
 
 
 def naming(

@@ -15,9 +15,12 @@ from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.mysql import quote
+from synthohive.connectors.loaders.comments import changes, keys
 from synthohive.connectors.loaders.mysql_objects import (
     broken_views,
     columns,
+    comment_sql,
+    comments,
     contents,
     holders,
     referring,
@@ -120,6 +123,7 @@ class MysqlWriter(StagedWriter):
         self._if_exists = if_exists
         self._old: list[str] = []
         self._beside: list[Found] = []
+        self._noted: Optional[frozenset[str]] = None
         self._folder: Optional[Workspace] = None
         with self.named("a connection"):
             self._connection = self._connect()
@@ -192,6 +196,7 @@ class MysqlWriter(StagedWriter):
         kinds = tables(self._rows, self.target)
         self._old = [name for name, kind in kinds.items() if kind != "view"]
         found, made = contents(self._rows, self.target, self.target), self._read_note()
+        self._noted = made
         # Views, routines and events name tables; they stay, and find the new ones.
         self._beside = [f for f in found if f.key.partition(" ")[0] in _STAYS]
         stays = self._beside if made is not None else []
@@ -231,7 +236,8 @@ class MysqlWriter(StagedWriter):
     def _made(self) -> list[str]:
         found = contents(self._rows, self.staging, self.target)
         mark = next(thing.key for thing in found if thing.shown == f"table {_MARK_TABLE}")
-        return [thing.key for thing in found if mark not in (thing.key, thing.part_of)]
+        own = {p: t for p, t in comments(self._rows, self.staging).items() if p[1] != _MARK_TABLE}
+        return [t.key for t in found if mark not in (t.key, t.part_of)] + keys(own)
 
     def _may_write_read_only(self) -> bool:
         if self._scalar("SELECT @@innodb_read_only"):
@@ -432,6 +438,8 @@ class MysqlWriter(StagedWriter):
         self._check_target()
         if self._old and self._if_exists != "replace_foreign":
             self._check_views()
+        if self._noted is not None:
+            self._carry_comments(self._noted)
         if self._old and not self._exists(self._trash):
             self._make_marked(self._trash)
             step("trash created")
@@ -439,6 +447,13 @@ class MysqlWriter(StagedWriter):
         moves = [(f"{there}.{quote(t)}", f"{trash}.{quote(t)}") for t in self._old]
         moves += [(f"{here}.{quote(t)}", f"{there}.{quote(t)}") for t in self._new]
         return self._rename(moves)
+
+    def _carry_comments(self, made: frozenset[str]) -> None:
+        """Write about the new tables what others wrote about the old ones."""
+        old, new = comments(self._rows, self.target), comments(self._rows, self.staging)
+        for place, text in changes(old, new, made).items():
+            if sql := comment_sql(self._rows, self.staging, place, text):
+                self._execute(sql)
 
     def _rename(self, moves: _Moves) -> _Moves:
         try:

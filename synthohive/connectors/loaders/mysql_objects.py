@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Optional
 
 import pymysql
 
 from synthohive._logging import get_logger
+from synthohive.connectors.ddl.mysql import definitions, literal, named_by, quote, recommented
+from synthohive.connectors.loaders.comments import Comments, Place
 from synthohive.connectors.loaders.staged import Found
 
 __all__ = [
     "Tables",
     "broken_views",
     "columns",
+    "comment_sql",
+    "comments",
     "contents",
     "holders",
     "referring",
@@ -29,12 +33,21 @@ _PARTS = """
 SELECT 'column', TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s
 UNION SELECT 'index', TABLE_NAME, INDEX_NAME FROM information_schema.STATISTICS
 WHERE TABLE_SCHEMA = %s
+UNION SELECT 'partition', TABLE_NAME, PARTITION_NAME FROM information_schema.PARTITIONS
+WHERE TABLE_SCHEMA = %s AND PARTITION_NAME IS NOT NULL
 UNION ALL SELECT 'trigger', EVENT_OBJECT_TABLE, TRIGGER_NAME FROM information_schema.TRIGGERS
 WHERE TRIGGER_SCHEMA = %s"""
 _BESIDE = """
 SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES
 WHERE ROUTINE_SCHEMA = %s AND ROUTINE_TYPE <> 'PACKAGE BODY'
 UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %s"""
+_COMMENTS = """
+SELECT 'table', TABLE_NAME, NULL, TABLE_COMMENT FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = %s AND TABLE_TYPE <> 'VIEW' AND TABLE_COMMENT <> ''
+UNION ALL SELECT 'column', TABLE_NAME, COLUMN_NAME, COLUMN_COMMENT FROM information_schema.COLUMNS
+WHERE TABLE_SCHEMA = %s AND COLUMN_COMMENT <> ''
+UNION SELECT 'index', TABLE_NAME, INDEX_NAME, INDEX_COMMENT FROM information_schema.STATISTICS
+WHERE TABLE_SCHEMA = %s AND INDEX_COMMENT <> ''"""
 _KINDS = {"BASE TABLE": "table", "SYSTEM VERSIONED": "table", "TEMPORARY": "table"}
 
 # Where the server says which locks are held; MariaDB does so only with a plugin.
@@ -75,7 +88,7 @@ def contents(rows: Rows, database: str, name: str) -> list[Found]:
     views = {thing.shown.partition(" ")[2] for thing in found if thing.key.startswith("view ")}
     found += [
         Found(f"{kind} {place}.{table}.{part}", f"{kind} {table}.{part}", wholes.get(table))
-        for kind, table, part in rows(_PARTS, (database,) * 3)
+        for kind, table, part in rows(_PARTS, (database,) * 4)
         if table not in views or kind == "trigger"
     ]
     found += [
@@ -100,6 +113,39 @@ def columns(rows: Rows, database: str) -> Tables:
     return found
 
 
+def comments(rows: Rows, database: str) -> Comments:
+    """Return the comments on tables, columns and indexes of a database."""
+    return {
+        tuple(name for name in place if name is not None): text
+        for *place, text in rows(_COMMENTS, (database,) * 3)
+    }
+
+
+def comment_sql(rows: Rows, database: str, place: Place, text: Optional[str]) -> Optional[str]:
+    """Return the statement that writes a comment; None where there is nothing to write it on.
+
+    Columns and indexes are defined anew, since these have no statement for a comment alone.
+    """
+    kind, table, *name = place
+    said = "''" if text is None else literal(text)
+    if table not in tables(rows, database):
+        return None
+    change = f"ALTER TABLE {quote(database)}.{quote(table)} "
+    if kind == "table":
+        return f"{change}COMMENT = {said}"
+    bodies, _ = definitions(rows(f"SHOW CREATE TABLE {quote(database)}.{quote(table)}")[0][1])
+    for body in bodies:
+        if named_by(body) == (kind, name[0]):
+            break
+    else:
+        return None
+    changed = recommented(body, said)
+    if kind == "column":
+        return f"{change}MODIFY COLUMN {changed}"
+    dropped = "PRIMARY KEY" if name[0] == "PRIMARY" else f"INDEX {quote(name[0])}"
+    return f"{change}DROP {dropped}, ADD {changed}"
+
+
 def referring(rows: Rows, database: str) -> list[str]:
     """Return the tables of other databases with foreign keys into this one."""
     sql = """SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME)
@@ -122,13 +168,9 @@ def broken_views(rows: Rows, database: str, old: Tables, new: Tables) -> list[st
         f"view {schema}.{view}"
         for schema, view, text in rows(sql)
         for table, names in lost.items()
-        if f"{_quoted(database)}.{_quoted(table)}" in text
-        and (table not in new or any(_quoted(name) in text for name in names))
+        if f"{quote(database)}.{quote(table)}" in text
+        and (table not in new or any(quote(name) in text for name in names))
     )
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
 
 
 def holders(rows: Rows, databases: Collection[str]) -> str:

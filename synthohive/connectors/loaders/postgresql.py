@@ -15,8 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal, quote
+from synthohive.connectors.loaders import comments
 from synthohive.connectors.loaders.postgresql_carrying import (
     carried_from,
+    comments_in,
     copy_default_rights,
 )
 from synthohive.connectors.loaders.postgresql_locks import (
@@ -119,6 +121,7 @@ class PostgresqlWriter(StagedWriter):
         self._if_exists = if_exists
         self._exists = self._keeps_schema = self._empty = False
         self._droppable: Optional[frozenset[str]] = frozenset()
+        self._noted: Optional[frozenset[str]] = None
         self._watch: Optional[LockWatch] = None
         self._lock_ms = _LOCK_MS
         with self.named("a connection"):
@@ -195,14 +198,14 @@ class PostgresqlWriter(StagedWriter):
                 f"The user {user!r} may not create tables in the schema {self.target!r}.",
                 hint=f"GRANT CREATE ON SCHEMA {quote(self.target)} TO {quote(user)}.",
             )
-        carried_from(cursor, self.target)
+        carried_from(cursor, self.target, self._noted)
 
     def _admit_now(self, cursor: Any) -> None:
         """Look at all that the target holds; at the start, and in the transaction of the swap."""
         found = contents(cursor, self.target)
         made = self._read_note(cursor, self.target)
         self.admit(found, made, self._if_exists)
-        self._empty = not found
+        self._empty, self._noted = not found, made
         self._droppable = None if self._if_exists == "replace_foreign" else made or frozenset()
 
     @staticmethod
@@ -315,7 +318,8 @@ class PostgresqlWriter(StagedWriter):
 
     def _made(self) -> list[str]:
         with self._connection.cursor() as cursor:
-            return [found.key for found in contents(cursor, self.staging)]
+            made = [found.key for found in contents(cursor, self.staging)]
+            return made + comments.keys(comments_in(cursor, self.staging))
 
     def _copy(
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
@@ -358,7 +362,7 @@ class PostgresqlWriter(StagedWriter):
                 )
             if self._exists:
                 self._admit_now(cursor)
-                carried = carried_from(cursor, self.target)
+                carried = carried_from(cursor, self.target, self._noted)
                 self._put_aside(cursor)
                 self._put_in_place(cursor)
                 carried.apply(cursor, self.target)

@@ -1,20 +1,21 @@
 """What hangs on a PostgreSQL schema that is replaced, and goes over to the new one.
 
-Views of other schemas, rights on the schema, its tables and columns, owners, the schema's
-comment and default privileges are carried over. All else that hangs on the old schema is
+Views of other schemas, rights on the schema, its tables and columns, owners, comments that
+others wrote and default privileges are carried over. All else that hangs on the old schema is
 named and stops the run: no definition of it would give the same object again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 from synthohive.connectors.ddl.postgresql import literal, quote
-from synthohive.connectors.loaders.postgresql_objects import dependents
+from synthohive.connectors.loaders.comments import Comments, changes
+from synthohive.connectors.loaders.postgresql_objects import commented, dependents
 from synthohive.exceptions import ConnectorError
 
-__all__ = ["Carried", "carried_from", "copy_default_rights"]
+__all__ = ["Carried", "carried_from", "comments_in", "copy_default_rights"]
 
 _VIEWS = """
 SELECT r.oid, format('%%I.%%I', n.nspname, v.relname), pg_get_viewdef(v.oid),
@@ -71,11 +72,17 @@ class Carried:
         The rows of the query on rights, of the old schema.
     comment : str, optional
         Of the schema.
+    comments : dict
+        On what is in the old schema, whoever wrote them.
+    made : frozenset of str
+        The keys in the old schema's note.
     """
 
     views: list[tuple[str, str, str]]
     rights: list[Any]
     comment: Any
+    comments: Comments
+    made: frozenset[str]
 
     def apply(self, cursor: Any, schema: str) -> None:
         """Have the schema that took the name take the rest too, in the open transaction."""
@@ -85,7 +92,16 @@ class Carried:
         for name, definition, options in self.views:
             reloptions = f" WITH ({options})" if options else ""
             cursor.execute(f"CREATE OR REPLACE VIEW {name}{reloptions} AS {definition}")
+        self._apply_comments(cursor, schema)
         self._apply_rights(cursor, schema)
+
+    def _apply_comments(self, cursor: Any, schema: str) -> None:
+        fresh = commented(cursor, schema)
+        new = {place: text for place, (_, text) in fresh.items() if text is not None}
+        for place, text in changes(self.comments, new, self.made).items():
+            if place in fresh:
+                words = "NULL" if text is None else literal(text)
+                cursor.execute(f"COMMENT ON {fresh[place][0]} IS {words}")
 
     def _apply_rights(self, cursor: Any, schema: str) -> None:
         """Change what differs, for objects that are in both schemas."""
@@ -126,8 +142,15 @@ def _place(kind: str, schema: str, name: Any) -> str:
     return f"{kind} {quote(schema)}" + ("" if name is None else f".{quote(name)}")
 
 
-def carried_from(cursor: Any, schema: str) -> Carried:
+def carried_from(cursor: Any, schema: str, made: Optional[frozenset[str]]) -> Carried:
     """Return what goes over from a schema that is about to be replaced.
+
+    Parameters
+    ----------
+    cursor : psycopg2 cursor
+    schema : str
+    made : frozenset of str, optional
+        The keys in its note; None: it is not ours, and comments are on other tables.
 
     Raises
     ------
@@ -153,7 +176,19 @@ def carried_from(cursor: Any, schema: str) -> Carried:
     cursor.execute(_RIGHTS, {"schema": schema})
     rights = cursor.fetchall()
     comment = _comment(cursor, schema)
-    return Carried([(str(v[1]), str(v[2]), str(v[3] or "")) for v in views], rights, comment)
+    return Carried(
+        [(str(v[1]), str(v[2]), str(v[3] or "")) for v in views],
+        rights,
+        comment,
+        {} if made is None else comments_in(cursor, schema),
+        made or frozenset(),
+    )
+
+
+def comments_in(cursor: Any, schema: str) -> Comments:
+    """Return the comments on what is in a schema."""
+    found = commented(cursor, schema).items()
+    return {place: text for place, (_, text) in found if text is not None}
 
 
 def copy_default_rights(cursor: Any, schema: str, to: str) -> None:

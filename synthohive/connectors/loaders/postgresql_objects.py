@@ -12,10 +12,11 @@ from typing import Any, Optional
 import psycopg2
 
 from synthohive.connectors.ddl.postgresql import quote
+from synthohive.connectors.loaders.comments import Place
 from synthohive.connectors.loaders.staged import Found
 from synthohive.exceptions import ConnectorError
 
-__all__ = ["contents", "dependents", "drop_schema", "move_contents"]
+__all__ = ["commented", "contents", "dependents", "drop_schema", "move_contents"]
 
 # Members of the schema, and what belongs to them (indexes, constraints, triggers, policies,
 # publications of a table …) unless it lives in another schema. Extensions and their members
@@ -79,6 +80,36 @@ SELECT d.classid::regclass::text, d.objid, o.type || ' ' || o.identity
 FROM outside d, pg_identify_object(d.classid, d.objid, d.objsubid) o
 WHERE o.identity IS NOT NULL ORDER BY 3"""  # NULL: dropped this moment
 
+# All that a comment can be about: place without the schema, how SQL calls it, and the comment.
+_COMMENTED = f"""{_INSIDE},
+things (classid, objid, part) AS (
+    SELECT classid, objid, 0 FROM inside
+    UNION SELECT i.classid, i.objid, a.attnum::int FROM inside i
+    JOIN pg_class c ON i.classid = 'pg_class'::regclass AND c.oid = i.objid
+    JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relkind IN ('r', 'p', 'f', 'c') AND a.attnum > 0 AND NOT a.attisdropped)
+SELECT o.type, replace(o.identity, quote_ident(%(schema)s::text) || '.', ''),
+    CASE WHEN k.oid IS NULL THEN o.identity
+        ELSE format('%%I ON DOMAIN %%s', k.conname, format_type(k.contypid, NULL)) END,
+    d.description
+FROM things t
+JOIN LATERAL pg_identify_object(t.classid, t.objid, t.part) o ON true
+LEFT JOIN pg_constraint k ON t.classid = 'pg_constraint'::regclass AND k.oid = t.objid
+    AND k.contypid <> 0
+LEFT JOIN pg_description d ON d.classoid = t.classid AND d.objoid = t.objid AND d.objsubid = t.part
+WHERE o.type = ANY (%(kinds)s)"""
+_COMMENT_ON = {
+    "table": "TABLE",
+    "table column": "COLUMN",
+    "index": "INDEX",
+    "sequence": "SEQUENCE",
+    "type": "TYPE",
+    "composite type": "TYPE",
+    "table constraint": "CONSTRAINT",
+    "domain constraint": "CONSTRAINT",
+    "statistics object": "STATISTICS",
+}
+
 # What has a place of its own, as a partition has; sequences of columns go where their tables go.
 _MEMBERS = f"""{_INSIDE}
 SELECT o.type, o.identity FROM inside i, pg_identify_object(i.classid, i.objid, 0) o
@@ -93,6 +124,18 @@ def contents(cursor: Any, schema: str) -> list[Found]:
     """Return what a schema holds, with the parts of each object."""
     cursor.execute(_CONTENTS, {"schema": schema})
     return list({key: Found(key, shown, part_of) for key, part_of, shown in cursor}.values())
+
+
+def commented(cursor: Any, schema: str) -> dict[Place, tuple[str, Optional[str]]]:
+    """Return what of a schema a comment may be about: its words in SQL, and the comment.
+
+    The words are complete where the search path does not have the schema.
+    """
+    cursor.execute(_COMMENTED, {"schema": schema, "kinds": list(_COMMENT_ON)})
+    return {
+        (kind, name): (f"{_COMMENT_ON[kind]} {identity}", text)
+        for kind, name, identity, text in cursor
+    }
 
 
 def dependents(cursor: Any, schema: str) -> list[tuple[str, int, str]]:
