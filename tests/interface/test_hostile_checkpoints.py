@@ -66,14 +66,10 @@ def is_entry(path: tuple[Any, ...]) -> bool:
 def test_what_is_missing_gets_no_default(saved: Path) -> None:
     """Sums that fit tell nothing of a privacy.json without k."""
     silent = []
-    places = [p for p in sorted(saved.rglob("content-*/**/*.json")) if p.parent.name != "model"]
-    assert {p.name for p in places} == {
-        "frames.json",
-        "metadata.json",
-        "privacy.json",
-        "table.json",
-    }
-    for place in places:
+    places = sorted(saved.rglob("content-*/**/*.json"))
+    described = {"frames.json", "metadata.json", "privacy.json", "table.json"}
+    assert {p.name for p in places} == described | {"model.json"}
+    for place in (p for p in places if p.name in described):
         whole = place.read_bytes()
         state = json.loads(whole)
         paths = [path for path in fields(state) if not is_entry(path)]
@@ -91,6 +87,25 @@ def test_what_is_missing_gets_no_default(saved: Path) -> None:
         place.write_bytes(whole)
     seal(saved)
     assert not silent
+
+
+@pytest.mark.parametrize("model", ["autoregressive", "ctgan", "tvae", "auto"])
+def test_what_is_missing_of_a_model_gets_no_default(model: str, tmp_path: Path) -> None:
+    """A setting, for which the class has a default, as well as all else."""
+    quick: Any = {"seconds": 0.001, "candidates": ["autoregressive"]} if model == "auto" else {}
+    saved = tiny(model, **quick).save(tmp_path / "saved")
+    place = min(saved.rglob("auto.json" if model == "auto" else "model.json"))
+    state = json.loads(place.read_bytes())
+    settings = len(state["config"])
+    paths = [path for path in fields(state) if path[0] != "trial" or len(path) > 2]
+    assert settings >= 3
+    rest = paths[settings + 1 :]
+    for path in [*paths[: settings + 1], *rest[:: 1 + len(rest) // 20], ("config", "other")]:
+        changed = put(state, path, 1 if path[-1] == "other" else put)
+        place.write_text(json.dumps(changed), encoding="utf-8")
+        seal(saved)
+        with pytest.raises(SerializationError, match=r"tables/000"):
+            Synthesizer.load(saved)
 
 
 def test_endless_rows_are_refused_before_any_is_made(saved: Path, tmp_path: Path) -> None:

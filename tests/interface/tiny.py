@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,7 @@ from synthohive import Metadata, Synthesizer
 __all__ = ["tiny"]
 
 
-def tiny(model: str) -> Synthesizer:
+def tiny(model: str, **settings: Any) -> Synthesizer:
     """Fit three tables: a look-up table, persons, and what they bought."""
     rng = np.random.default_rng(4)
     n, m = 80, 240
@@ -36,4 +38,4 @@ def tiny(model: str) -> Synthesizer:
     meta.add_table("sales", "id", fk={"person": "people.id", "shop": "shops.code"})
     tables = {"shops": shops, "people": people, "sales": sales}
     synth = Synthesizer(meta, model=model)
-    return synth.fit(tables, epochs=1, seed=1, progress=False, n_jobs=1)
+    return synth.fit(tables, epochs=1, seed=1, progress=False, n_jobs=1, **settings)

@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from synthohive._components import read_json
+from synthohive._components import check_same, read_json
 from synthohive._logging import get_logger
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models import resolve_model
@@ -226,16 +226,18 @@ class Auto(ConditionalGenerativeModel):
         """Draw rows from the chosen model; see the base class."""
         return self.model_.sample(num_rows, context, rng=rng, **kwargs)
 
-    def save(self, path: Path) -> None:
-        """Write ``auto.json``, and the chosen model into ``model/``."""
-        state = {
+    def _state(self) -> dict[str, Any]:
+        return {
             "choice": self.choice_,
             "trial": {name: asdict(score) for name, score in self.trial_.items()},
             "config": asdict(self.config),
             "batch_size": self.batch_size,
             "epochs": self.epochs,
         }
-        (path / "auto.json").write_text(json.dumps(state), encoding="utf-8")
+
+    def save(self, path: Path) -> None:
+        """Write ``auto.json``, and the chosen model into ``model/``."""
+        (path / "auto.json").write_text(json.dumps(self._state()), encoding="utf-8")
         (path / "model").mkdir()
         self.model_.save(path / "model")
 
@@ -251,6 +253,7 @@ class Auto(ConditionalGenerativeModel):
             if model.choice_ not in PACES:
                 raise ValueError(f"there is no model {model.choice_!r}")
             model.trial_ = {name: Score(**score) for name, score in state["trial"].items()}
+            check_same(state, json.loads(json.dumps(model._state())))
             model.model_ = resolve_model(model.choice_).load(path / "model")
             model.conditional = model.model_.conditional
             model.memorisation = model.model_.memorisation

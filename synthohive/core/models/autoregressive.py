@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from synthohive._components import read_json
+from synthohive._components import check_same, read_json
 from synthohive.core.data.encoded import ABSENT, SILENT, EncodedTable, Layout
 from synthohive.core.models.autoregressive_network import Network, context_tensors
 from synthohive.core.models.autoregressive_training import AutoregressiveTask, log_shares
@@ -242,9 +242,8 @@ class Autoregressive(ConditionalGenerativeModel):
         values = np.where(np.isnan(given.values), made.values, given.values)
         return EncodedTable(made.layout, codes, values)
 
-    def save(self, path: Path) -> None:
-        """Write ``model.json`` and ``model.safetensors``."""
-        state = {
+    def _state(self) -> dict[str, Any]:
+        return {
             "config": asdict(self.config),
             "batch_size": self.batch_size,
             "epochs": self.epochs,
@@ -253,7 +252,10 @@ class Autoregressive(ConditionalGenerativeModel):
             "layout": self.discretiser_.layout.to_dict(),
             "context_layout": self.context_layout_.to_dict(),
         }
-        (path / "model.json").write_text(json.dumps(state), encoding="utf-8")
+
+    def save(self, path: Path) -> None:
+        """Write ``model.json`` and ``model.safetensors``."""
+        (path / "model.json").write_text(json.dumps(self._state()), encoding="utf-8")
         tensors = {f"network.{k}": v.contiguous() for k, v in self.network_.state_dict().items()}
         for i, bins in enumerate(self.discretiser_.bins):
             tensors |= {f"bins.{i}.{k}": torch.from_numpy(v) for k, v in vars(bins).items()}
@@ -279,6 +281,7 @@ class Autoregressive(ConditionalGenerativeModel):
             model.widths_ = (int(state["widths"][0]), int(state["widths"][1]))
             if state["memorisation"] is not None:
                 model.memorisation = Memorisation(**state["memorisation"])
+            check_same(state, json.loads(json.dumps(model._state())))
             own = {k[8:]: v for k, v in tensors.items() if k.startswith("network.")}
             model.network_ = restored(model._network, own)
         except Exception as exc:

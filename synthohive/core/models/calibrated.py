@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from synthohive._components import read_json
+from synthohive._components import check_same, read_json
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models.base import ConditionalGenerativeModel, Memorisation
 from synthohive.core.models.calibration import QuantileMaps, block_bias, wide_bias
@@ -109,9 +109,8 @@ class CalibratedModel(ConditionalGenerativeModel):
                 values[codes[:, block.modes] >= block.active, i] = 0.0
         return EncodedTable(self.layout_, codes, values)
 
-    def save(self, path: Path) -> None:
-        """Write ``model.json`` and ``model.safetensors``."""
-        state = {
+    def _state(self) -> dict[str, Any]:
+        return {
             "config": asdict(self.config),
             "batch_size": self.batch_size,
             "epochs": self.epochs,
@@ -119,7 +118,10 @@ class CalibratedModel(ConditionalGenerativeModel):
             "layout": self.layout_.to_dict(),
             "context_layout": self.context_layout_.to_dict(),
         }
-        (path / "model.json").write_text(json.dumps(state), encoding="utf-8")
+
+    def save(self, path: Path) -> None:
+        """Write ``model.json`` and ``model.safetensors``."""
+        (path / "model.json").write_text(json.dumps(self._state()), encoding="utf-8")
         tensors = {
             f"generator.{k}": v.contiguous() for k, v in self.generator_.state_dict().items()
         }
@@ -140,6 +142,7 @@ class CalibratedModel(ConditionalGenerativeModel):
             model.context_layout_ = Layout.from_dict(state["context_layout"])
             if state["memorisation"] is not None:
                 model.memorisation = Memorisation(**state["memorisation"])
+            check_same(state, json.loads(json.dumps(model._state())))
             tensors = read_tensors(path / "model.safetensors")
             maps = {k[5:]: v.numpy() for k, v in tensors.items() if k.startswith("maps.")}
             model.maps_ = QuantileMaps(**maps) if maps else None
