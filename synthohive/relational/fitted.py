@@ -30,6 +30,7 @@ from synthohive.relational.not_null import NotNull
 from synthohive.relational.parents.key_rules import KeyRule
 from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.parent_codes import ParentCodes
+from synthohive.relational.periods import Periods
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.numbers import is_time
@@ -42,7 +43,7 @@ from synthohive.relational.unique_rules import UniqueRule, special_rules
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
-AnyRelation = Union[Relation, Presence, Aggregate, KeyRule, Growing, Alias, Namesake]
+AnyRelation = Union[Relation, Presence, Periods, Aggregate, KeyRule, Growing, Alias, Namesake]
 
 __all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
 
@@ -128,6 +129,8 @@ class FittedTable:
         Personal columns that repeat others: of their own rows, or of rows that keys lead to.
     namesakes : dict of str to Namesake
         Addresses and user names made of the names of persons that keys lead to.
+    periods : list of Periods
+        What never overlaps inside a group.
     """
 
     config: TableConfig
@@ -156,6 +159,7 @@ class FittedTable:
     key_rules: list[KeyRule] = field(default_factory=list)
     aliases: dict[str, Alias] = field(default_factory=dict)
     namesakes: dict[str, Namesake] = field(default_factory=dict)
+    periods: list[Periods] = field(default_factory=list)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
         """Compile what generated rows have to satisfy."""
@@ -222,7 +226,7 @@ class FittedTable:
         kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
         kept += self.relations.presences.values()
         people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values()]
-        return [*kept, *self.stand_ins.growing, *self.aggregates, *people]
+        return [*kept, *self.periods, *self.stand_ins.growing, *self.aggregates, *people]
 
     @property
     def schema(self) -> pa.Schema:

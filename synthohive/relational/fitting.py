@@ -40,10 +40,12 @@ from synthohive.relational.parents.key_rule_finder import find_key_rules
 from synthohive.relational.parents.key_rules import KeyRule
 from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.parent_codes import ParentCodes
+from synthohive.relational.periods import find_periods, unbroken
 from synthohive.relational.relating import relate
 from synthohive.relational.relations.finder import RelationFinder
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles, code_column
+from synthohive.relational.rows import group_codes
 from synthohive.relational.sample import (
     Sample,
     SampledGroups,
@@ -238,9 +240,11 @@ class TableFitter:
         )
         table.joint_counts = self._joint_counts(name, attributes, entities)
         sources: dict[str, IntArray] = {}
+        real = attributes
         attributes, columns, rooms = self._related(table, attributes, columns, entities, sources)
         groups, plain = self._groups(table), attributes
         if self.options.relations:
+            self._find_periods(table, groups, real)
             attributes, columns = self._stood_in(
                 table, groups, attributes, columns, entities, sources
             )
@@ -332,6 +336,23 @@ class TableFitter:
             size = self.options.sample_size
             log.warning("groups_read_in_part", table=name, share=share, sample_size=size, lost=lost)
         return groups
+
+    def _find_periods(
+        self, table: FittedTable, groups: Optional[SampledGroups], rows: pa.Table
+    ) -> None:
+        """Find what never overlaps inside a group; verify it on all rows."""
+        name, driver = table.config.name, self.sample.plan.tables[table.config.name].driver
+        if groups is None or driver is None or not groups.whole:
+            return
+        found = find_periods(rows, table.relations.relations, groups.parents)
+        if found and table.rows > len(rows):
+            named = sorted({c for one in found for c in (one.start, one.end)} | {*driver.columns})
+            every = pa.Table.from_batches(list(self.reader.read(name, named)))
+            owners = group_codes([every], [driver.columns])[0]
+            found = list(unbroken(found, every, owners))
+        for one in found:
+            log.info("relation_found", table=name, relation=str(one))
+        table.periods = found
 
     def _stood_in(
         self,

@@ -128,9 +128,8 @@ class Growing(Readable):
         if self.step:
             come = np.floor(come / self.step + 1e-6) * self.step
         if self.rises:  # scaling must not join what real rows keep apart
-            least = np.arange(len(order)) - np.repeat(heads, sizes)
-            apart = come / (self.step or 1.0) - least
-            come = (_running_most(apart, heads, sizes) + least) * (self.step or 1.0)
+            unit = self.step or 1.0
+            come = _apart(come / unit, heads, sizes, (most - begin) / unit) * unit
         values = np.empty(len(order))
         values[order] = np.repeat(begin, sizes) + come
         return values
@@ -256,12 +255,8 @@ def restore_growing(
             values = from_numbers(grown, array.type)
             rows = rows.drop_columns([one.gap])
         else:
-            sources = np.empty(len(rows), dtype=np.int64)
-            ascending = np.lexsort((as_numbers(array), parents))
-            sources[np.lexsort((positions, parents))] = ascending
-            alone = parents < 0
-            sources[alone] = np.flatnonzero(alone)
-            values = array.take(pa.array(sources))
+            room = None if rooms is None or one.column not in rooms else one.room(rooms)
+            values = _in_order(one, array, parents, positions, room)
         rows = rows.set_column(place, rows.field(place), values)
     return rows
 
@@ -274,13 +269,36 @@ def keep_growing(growing: Sequence[Growing], rows: pa.Table, kept: pa.Table) -> 
     return rows
 
 
-def _running_most(values: Floats, heads: IntArray, sizes: IntArray) -> Floats:
-    """Return the largest value so far in each group of consecutive rows."""
-    if not len(values):
-        return values
-    span = float(values.max() - values.min()) + 1.0
+def _in_order(
+    one: Growing, array: Any, parents: IntArray, positions: IntArray, room: Optional[Floats]
+) -> Any:
+    """Return the values of a column, those of each group in order."""
+    sources = np.empty(len(array), dtype=np.int64)
+    by_place = np.lexsort((positions, parents))
+    sources[by_place] = np.lexsort((as_numbers(array), parents))
+    alone = parents < 0
+    sources[alone] = np.flatnonzero(alone)
+    ordered = array.take(pa.array(sources))
+    if not one.rises or not len(array):
+        return ordered
+    unit, numbers = one.step or 1.0, as_numbers(ordered)
+    heads = np.flatnonzero(np.diff(parents[by_place], prepend=parents[by_place[0]] - 1) != 0)
+    sizes = np.diff(np.append(heads, len(by_place)))
+    most = np.full(len(heads), one.high) if room is None else room[by_place[heads]]
+    numbers[by_place] = _apart(numbers[by_place] / unit, heads, sizes, most / unit) * unit
+    numbers[alone] = as_numbers(ordered)[alone]
+    return from_numbers(numbers, array.type)
+
+
+def _apart(values: Floats, heads: IntArray, sizes: IntArray, most: Floats) -> Floats:
+    """Return ascending values of consecutive groups at least 1 apart, none above `most`."""
+    place = np.arange(len(values)) - np.repeat(heads, sizes)
+    lower = values - place
+    span = float(lower.max() - lower.min()) + 1.0 if len(values) else 1.0
     lift = np.repeat(np.arange(len(heads)) * span, sizes)
-    return np.asarray(np.maximum.accumulate(values + lift) - lift)
+    risen = np.maximum.accumulate(lower + lift) - lift + place
+    after = np.repeat(sizes, sizes) - 1 - place
+    return np.asarray(np.minimum(risen, np.floor(np.repeat(most, sizes) + 1e-6) - after))
 
 
 def _donors(values: Floats, rng: np.random.Generator) -> IntArray:

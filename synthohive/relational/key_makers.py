@@ -36,6 +36,8 @@ IntArray = npt.NDArray[np.int64]
 _NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL)
 SPARSE = 20.0
 """Numbers farther apart than that are not counted up, but natural: of members, of passports."""
+LEAST_FILLED = 0.5
+"""Share of slots that moments of a regular grid take up: hours of a station, days of a shop."""
 _SEEN = 20_000
 # With dashes; or without, where version and variant say that it is none of the other hashes.
 _UUIDS = tuple(
@@ -353,6 +355,17 @@ class CounterMaker(KeyMaker):
         return _from_integers(self.column, numbers)
 
 
+def _filled(slots: IntArray, groups: IntArray) -> float:
+    """Return the share of the slots between the first and the last of each group that are taken."""
+    known = groups >= 0
+    sizes = np.bincount(groups[known])
+    low, high = np.full(len(sizes), np.iinfo(np.int64).max), np.full(len(sizes), -(2**62))
+    np.minimum.at(low, groups[known], slots[known])
+    np.maximum.at(high, groups[known], slots[known])
+    several = sizes > 1
+    return float(sizes[several].sum() / max((high - low + 1)[several].sum(), 1))
+
+
 class GridMaker(KeyMaker):
     """Distinct slots of a regular grid inside each group: days, hours, numbers with gaps."""
 
@@ -367,13 +380,19 @@ class GridMaker(KeyMaker):
         k: int = 5,
         entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
-        """Accept whole numbers and moments."""
+        """Accept whole numbers, and moments that leave few slots of a group free.
+
+        Others (the days from which salaries are paid) say more than a grid can tell: they are
+        learned like attributes.
+        """
         if groups is None or values.null_count:
             return None
         numbers = _as_integers(column, values)
         if numbers is None or not len(numbers):
             return None
         step, first = max(common_step(numbers), 1), int(numbers.min())
+        if column.kind in _MOMENTS and _filled(numbers // step, groups) < LEAST_FILLED:
+            return None
         places = ((numbers - first) // step).astype(np.float64)
         ends = Entities.over(groups + 1, k).ends(places, k, 1.0) or (0.0, places.max())
         slots = int(ends[1] - ends[0]) + 1

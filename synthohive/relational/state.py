@@ -29,6 +29,7 @@ from synthohive.relational.keys import maker_from_state
 from synthohive.relational.parents.key_rules import rule_from_state, rule_to_state
 from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.parent_codes import ParentCodes
+from synthohive.relational.periods import Periods
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
@@ -95,6 +96,7 @@ def _packed(table: FittedTable) -> _Pack:
     pack.state["key_rules"] = [rule_to_state(rule) for rule in table.key_rules]
     pack.state["aliases"] = [alias.to_state() for alias in table.aliases.values()]
     pack.state["namesakes"] = [one.to_state() for one in table.namesakes.values()]
+    pack.state["periods"] = [one.to_state() for one in table.periods]
     pack.state["makers"] = {c: maker.to_state() for c, maker in table.makers.items()}
     pack.state["keys"] = {
         label: {"fan_out": key.fan_out.to_state(), "null_share": key.null_share}
@@ -161,6 +163,7 @@ def read_table(
         aggregates=[aggregates.from_state(a) for a in state["aggregates"]],
         codes={label: ParentCodes.from_state(s) for label, s in state["codes"].items()},
         pair_shares={label: PairShares.from_state(s) for label, s in state["pair_shares"].items()},
+        periods=[Periods.from_state(one) for one in state["periods"]],
         joint_counts=JointCounts.from_state(state["joint_counts"]),
         bounds={label: [Order.from_state(o) for o in s] for label, s in state["bounds"].items()},
         key_rules=[rule_from_state(s) for s in state["key_rules"]],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,3 +71,48 @@ def test_a_state_says_whether_there_is_a_date(model: str) -> None:
     assert (both["rating"].notna() == (both["state"] == "closed")).all()
     found = [str(relation) for relation in synth.relations["tickets"]]
     assert "closed_at is NULL exactly where state is 'cancelled', 'open'" in found
+
+
+NO_END = dt.date(9999, 1, 1)
+
+
+def employees_and_salaries(employees: int = 200) -> Frames:
+    """Return employees, and salaries one after the other, the last of which is paid now."""
+    rng = np.random.default_rng(0)
+    hired = [dt.date(1985, 1, 1) + dt.timedelta(int(d)) for d in rng.integers(0, 5000, employees)]
+    rows = []
+    for number, first in enumerate(hired, start=1):
+        since, count = first, int(rng.integers(1, 10))
+        for i in range(count):
+            until = since + dt.timedelta(365) if i < count - 1 else NO_END
+            rows.append((number, since, until, int(rng.integers(40_000, 80_000))))
+            since = until
+    people = pd.DataFrame({"emp_no": range(1, employees + 1), "hire_date": hired})
+    return {
+        "employees": people,
+        "salaries": pd.DataFrame(rows, columns=["emp_no", "from_date", "to_date", "amount"]),
+    }
+
+
+@pytest.mark.parametrize("model", ["autoregressive", "ctgan"])
+def test_periods_follow_each_other_until_one_without_an_end(model: str, tmp_path: Path) -> None:
+    real = employees_and_salaries()
+    metadata = Metadata().add_table("employees", "emp_no")
+    keys = {"emp_no": "employees.emp_no"}
+    metadata.add_table("salaries", ["emp_no", "from_date"], fk=keys)
+    synth = Synthesizer(metadata, model=model).fit(real, epochs=4, seed=1, progress=False)
+    found = set(map(str, synth.relations["salaries"]))
+    assert "periods from from_date to to_date do not overlap inside a group" in found
+    assert "from_date >= employees.hire_date" in found
+    synth.save(tmp_path / "fitted")
+    made = Synthesizer.load(tmp_path / "fitted").sample(seed=7)
+    rows = made["salaries"].sort_values(["emp_no", "from_date"], ignore_index=True)
+    assert not rows.duplicated(["emp_no", "from_date"]).any()
+    last = rows["emp_no"] != rows["emp_no"].shift(-1)
+    assert ((rows["to_date"] == NO_END) == last).all()
+    assert (rows["to_date"] == rows["from_date"].shift(-1))[~last].all()
+    assert (rows["to_date"] > rows["from_date"]).all()
+    both = rows.merge(made["employees"], on="emp_no")
+    assert (both["from_date"] >= both["hire_date"]).all()
+    assert rows["from_date"].max() <= real["salaries"]["from_date"].max()
+    pd.testing.assert_frame_equal(made["salaries"], synth.sample(seed=7)["salaries"])

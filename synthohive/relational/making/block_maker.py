@@ -20,6 +20,7 @@ from synthohive.relational.making.blocks import Block
 from synthohive.relational.making.conditions import Conditions
 from synthohive.relational.making.run import Groups, Run
 from synthohive.relational.making.spool import EncodedSpool
+from synthohive.relational.periods import restore_periods
 from synthohive.relational.roles import null_column
 from synthohive.relational.rows import group_codes
 from synthohive.relational.siblings import PIECE, Siblings, alike
@@ -54,7 +55,8 @@ class BlockMaker:
             if key.parent == self.name and child != self.name
         }
         self.further = [f.key.label(self.name) for f in self.plan.further if f.mode != "implied"]
-        in_groups = bool(self.plan.further or fitted.siblings or fitted.stand_ins.growing)
+        grouped = fitted.siblings or fitted.stand_ins.growing or fitted.periods
+        in_groups = bool(self.plan.further or grouped)
         self.whole_groups = groups is not None and in_groups
         self.checks = fitted.checks(metadata.dialect)
         self.conditions = run.conditions.get(self.name)
@@ -119,9 +121,17 @@ class BlockMaker:
         order = block.parents, block.positions
         decoded = self.fitted.stand_ins.restore(decoded, *order, rooms, rng)
         decoded = self._restored(decoded, above, "block", block.number)
+        decoded = self._apart(decoded, above, block)
         own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
         repaired = self._repaired(decoded, context, above, block)
         return own, ancestors, repaired
+
+    def _apart(self, rows: pa.Table, above: pa.Table, block: Block) -> pa.Table:
+        """Return the rows of a block with periods that do not overlap."""
+        if not self.fitted.periods:
+            return rows
+        apart = restore_periods(self.fitted.periods, rows, block.parents)
+        return rows if apart.equals(rows) else self.fitted.relations.mend_beside(apart, above)
 
     def _parent_values(self, block: Block) -> pa.Table:
         """Return the ancestors' columns that relations name."""
@@ -234,7 +244,8 @@ class BlockMaker:
         if not repaired:
             return table
         relations = self.fitted.relations
-        mended = self.fitted.not_null(table, relations.mend_beside(table, above), rng)
+        mended = self._apart(relations.mend_beside(table, above), above, block)
+        mended = self.fitted.not_null(table, mended, rng)
         return self.checks.keep_unbroken(table, mended, relations.targets)
 
     def complete(self, block: Block, attributes: pa.Table) -> pa.Table:

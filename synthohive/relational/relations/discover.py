@@ -35,6 +35,7 @@ def discover(
     entities: Optional[Entities] = None,
     k: int = 5,
     stated: Sequence[Relation] = (),
+    ordered: Collection[str] = (),
 ) -> TableRelations:
     """Search a sample of rows for relations.
 
@@ -53,6 +54,8 @@ def discover(
         Combinations that fewer entities share are not kept.
     stated : sequence of Relation
         What is known beforehand.
+    ordered : collection of str
+        Columns that follow wholly from no others, but may have an order (dates in a key).
     """
     columns = Columns(rows, targets, entities, k)
     chosen = Chosen(columns)
@@ -66,6 +69,7 @@ def discover(
     find_products(columns, chosen)
     find_clocks(columns, chosen)
     find_lookups(columns, chosen)
+    columns.targets += [name for name in rows.column_names if name in ordered]
     find_orders(columns, chosen)
     return _assembled(chosen.ordered(), find_nulls(columns, chosen), columns)
 

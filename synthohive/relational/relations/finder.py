@@ -76,7 +76,7 @@ class RelationFinder:
             named = {source for relation in stated for source in relation.sources}
             kept = [*_parent_and_copies(driver.parent, rows, above), *named]
             above = above.select([name for name in above.column_names if name in kept])
-        found = discover(beside(rows, above), self._free(), entities, k, stated)
+        found = discover(beside(rows, above), self._free(), entities, k, stated, self._in_keys())
         return self._verified(found, driver)
 
     def find_links(self, key: ForeignKey, known: TableRelations, *search: Search) -> TableRelations:
@@ -147,6 +147,14 @@ class RelationFinder:
         config = self.sample.metadata.tables[self.table]
         unique = {c for columns in config.unique_sets for c in columns}
         return set(self.attributes) - unique - self.fixed - set(config.derived)
+
+    def _in_keys(self) -> set[str]:
+        """Return the points in time that are modelled, and are unique beside other columns."""
+        config = self.sample.metadata.tables[self.table]
+        alone = {unique[0] for unique in config.unique_sets if len(unique) == 1}
+        unique = {c for columns in config.unique_sets for c in columns} & set(self.attributes)
+        times = {c for c in unique if is_time(config.columns[c].arrow_type)}
+        return times - alone - self.fixed - set(config.derived)
 
     def _verified(
         self, found: TableRelations, key: Optional[ForeignKey], *, partial: bool = False

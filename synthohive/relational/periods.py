@@ -1,0 +1,184 @@
+"""Periods of one entity that do not overlap: prices, salaries and addresses that were valid once.
+
+Each row of a group ends before the next one begins, often just before. A model sees one row
+after the other, so it ends a period without knowing the next one: that is put right here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._readable import Readable
+from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.numbers import (
+    Floats,
+    as_numbers,
+    from_numbers,
+    is_time,
+    step_of,
+)
+from synthohive.relational.relations.order import Order
+from synthohive.relational.relations.points import at_points, regular
+
+__all__ = ["Periods", "find_periods", "restore_periods", "unbroken"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+LEAST_PAIRS = 30
+"""Rows that are followed by others of their group."""
+CONTRADICTIONS = 30.0
+"""Periods of the same lengths would have overlapped so often, were they shuffled."""
+EXACT = 0.95
+"""Share of the periods that follow each other at one and the same distance."""
+ALWAYS, NEVER, PERHAPS = "always", "never", "perhaps"
+
+
+@dataclass(frozen=True)
+class Periods(Readable):
+    """Rows of a group from `start` to `end`, one after the other.
+
+    Attributes
+    ----------
+    start, end : str
+    pause : float
+        Least distance from an end to the next start, in seconds.
+    exact : bool
+        That is always the distance.
+    points : tuple of float
+        Ends that mean "none", in seconds; NULL is another such.
+    last : str
+        Whether the last period of a group is open: ``always``, ``never``, or ``perhaps``.
+    null : bool
+        Open ends are NULL.
+    """
+
+    start: str
+    end: str
+    pause: float
+    exact: bool
+    points: tuple[float, ...]
+    last: str
+    null: bool
+
+    def ends(self, start: Floats, end: Floats, follows: IntArray) -> Floats:
+        """Return the ends of periods; NaN where they are NULL.
+
+        Parameters
+        ----------
+        follows : ndarray of int64
+            The next row of the same group, -1 for none.
+        """
+        inner = follows >= 0
+        latest = start[follows] - self.pause
+        known = regular(end, self.points)
+        before = latest if self.exact else np.fmin(known, latest)
+        before = np.fmax(np.where(np.isnan(before), latest, before), start)
+        found = np.where(inner, before, end)
+        if self.last == ALWAYS:
+            found[~inner & (follows == -1)] = np.nan if self.null else self.points[0]
+        return found
+
+    def __str__(self) -> str:
+        return f"periods from {self.start} to {self.end} do not overlap inside a group"
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Periods:
+        """Rebuild from :meth:`to_state`."""
+        return cls(**{**state, "points": tuple(state["points"])})
+
+
+def following(groups: IntArray, start: Floats) -> IntArray:
+    """Return the next row of each row's group: -1 for the last one, -2 for a row of no group."""
+    order = np.lexsort((start, groups))
+    found = np.full(len(groups), -1, dtype=np.int64)
+    same = groups[order[1:]] == groups[order[:-1]]
+    found[order[:-1][same]] = order[1:][same]
+    found[groups < 0] = -2
+    return found
+
+
+def find_periods(rows: pa.Table, relations: Iterable[Relation], groups: IntArray) -> list[Periods]:
+    """Return the periods that never overlap.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Whole groups.
+    relations : iterable of Relation
+        Periods have ends that never come before their starts.
+    groups : ndarray of int64
+        Each row's group, -1 for none.
+    """
+    found = []
+    for order in (r for r in relations if isinstance(r, Order) and r.after):
+        own = {order.target, order.source} <= set(rows.column_names)
+        if own and is_time(rows.schema.field(order.target).type):
+            one = _periods(rows, order, groups)
+            if one is not None:
+                found.append(one)
+    return found
+
+
+def _periods(rows: pa.Table, order: Order, groups: IntArray) -> Optional[Periods]:
+    start, raw = (as_numbers(rows.column(name)) for name in (order.source, order.target))
+    follows = following(groups, start)
+    inner = np.flatnonzero(follows >= 0)
+    end = regular(raw, order.points)
+    pauses = start[follows[inner]] - end[inner]
+    if len(inner) < LEAST_PAIRS or not (pauses >= 0).all():  # NaN: open, or not known
+        return None
+    values, counts = np.unique(pauses, return_counts=True)
+    usual = float(values[counts.argmax()])
+    exact = float(counts.max()) >= EXACT * len(inner)
+    lengths = np.random.default_rng(0).permutation(end[inner] - start[inner])
+    overlapping = int((start[inner] + lengths > start[follows[inner]]).sum())
+    if not exact and overlapping < CONTRADICTIONS:
+        return None
+    step = step_of(rows.column(order.target))
+    pause = usual if exact else step if step and (pauses >= step).all() else 0.0
+    last = np.flatnonzero(follows == -1)
+    null, open_end = np.isnan(raw[last]), at_points(raw[last], order.points)
+    either = null | open_end
+    said = ALWAYS if either.all() else PERHAPS if either.any() else NEVER
+    mostly_null = bool(null.sum() >= open_end.sum())
+    return Periods(order.source, order.target, pause, exact, order.points, said, mostly_null)
+
+
+def unbroken(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> Iterator[Periods]:
+    """Yield the periods that do not overlap in any row.
+
+    Parameters
+    ----------
+    groups : ndarray of int64
+        Each row's group.
+    """
+    for one in periods:
+        start, end = (as_numbers(rows.column(name)) for name in (one.start, one.end))
+        follows = following(groups, start)
+        inner = np.flatnonzero(follows >= 0)
+        pauses = start[follows[inner]] - regular(end, one.points)[inner]
+        if (pauses >= 0).all():
+            yield one
+
+
+def restore_periods(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> pa.Table:
+    """Return the rows of whole groups with periods that do not overlap."""
+    for one in periods:
+        start, end = (as_numbers(rows.column(name)) for name in (one.start, one.end))
+        follows = following(groups, start)
+        place = rows.column_names.index(one.end)
+        field = rows.field(place)
+        made = from_numbers(one.ends(start, end, follows), field.type)
+        rows = rows.set_column(place, field, made)
+    return rows

@@ -1,0 +1,82 @@
+"""Periods of one entity: found where they never overlap, and kept apart."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Optional
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synthohive._entities import Entities
+from synthohive.relational.periods import Periods, find_periods, restore_periods, unbroken
+from synthohive.relational.relations.discover import discover
+
+GROUPS = 100
+Days = list[Optional[dt.date]]
+
+
+def leases(
+    pause: int, *, last: Optional[dt.date], sure: bool = True
+) -> tuple[pa.Table, np.ndarray]:
+    """Return periods of five in a row, `pause` days apart at least; the last one without an end."""
+    rng = np.random.default_rng(0)
+    since: Days = []
+    until: Days = []
+    for _ in range(GROUPS):
+        day = dt.date(2000, 1, 1) + dt.timedelta(int(rng.integers(0, 2_000)))
+        for place in range(5):
+            since.append(day)
+            day += dt.timedelta(int(rng.integers(20, 400)))
+            until.append(last if place == 4 and (sure or rng.random() < 0.5) else day)
+            day += dt.timedelta(pause if sure else pause + int(rng.integers(0, 50)))
+    table = pa.table({"since": pa.array(since), "until": pa.array(until)})
+    return table, np.repeat(np.arange(GROUPS), 5)
+
+
+def found(rows: pa.Table, groups: np.ndarray) -> list[Periods]:
+    relations = discover(rows, ["until"], Entities(len(rows))).relations
+    periods = find_periods(rows, relations, groups)
+    return [Periods.from_state(json.loads(json.dumps(one.to_state()))) for one in periods]
+
+
+@pytest.mark.parametrize("last", [None, dt.date(9999, 12, 31)])
+@pytest.mark.parametrize("pause", [0, 1])
+def test_each_period_ends_where_the_next_begins(pause: int, last: Optional[dt.date]) -> None:
+    rows, groups = leases(pause, last=last)
+    (one,) = found(rows, groups)
+    assert (one.pause, one.exact, one.last) == (pause * 86_400.0, True, "always")
+    order = np.random.default_rng(1).permutation(len(rows))
+    wrong = rows.set_column(1, "until", rows.column("until").take(pa.array(order)))
+    assert restore_periods([one], wrong, groups).equals(rows)
+    mixed = wrong.take(pa.array(order))  # whatever the order of rows
+    back = restore_periods([one], mixed, groups[order]).take(pa.array(np.argsort(order)))
+    assert back.equals(rows)
+
+
+def test_periods_with_gaps_end_before_the_next_begins() -> None:
+    rows, groups = leases(3, last=None, sure=False)
+    (one,) = found(rows, groups)
+    assert (one.exact, one.last) == (False, "perhaps")
+    assert restore_periods([one], rows, groups).equals(rows)
+    order = np.random.default_rng(1).permutation(len(rows))
+    wrong = rows.set_column(1, "until", rows.column("until").take(pa.array(order)))
+    back = restore_periods([one], wrong, groups)
+    since, until = back.column("since").to_pylist(), back.column("until").to_pylist()
+    for row in range(len(rows) - 1):
+        if groups[row] == groups[row + 1]:
+            assert until[row] is not None
+            assert since[row] <= until[row] < since[row + 1]
+
+
+def test_periods_that_overlap_somewhere_are_none() -> None:
+    rows, groups = leases(1, last=None)
+    periods = found(rows, groups)
+    late = rows.column("until").to_pylist()
+    late[6] = late[7]
+    overlapping = rows.set_column(1, "until", pa.array(late))
+    assert not found(overlapping, groups)
+    assert list(unbroken(periods, rows, groups)) == periods
+    assert not list(unbroken(periods, overlapping, groups))
