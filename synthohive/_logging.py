@@ -9,9 +9,14 @@ apart, for handlers that write JSON.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["EventLogger", "get_logger"]
+__all__ = ["EventLogger", "get_logger", "quiet"]
+
+_QUIET: ContextVar[bool] = ContextVar("synthohive_quiet", default=False)
 
 
 class EventLogger:
@@ -39,11 +44,21 @@ class EventLogger:
         self._log(logging.WARNING, event, fields)
 
     def _log(self, level: int, event: str, fields: dict[str, Any]) -> None:
-        if self._logger.isEnabledFor(level):
+        if self._logger.isEnabledFor(level) and not _QUIET.get():
             extra = {"event": event, "fields": fields}
             message = " ".join([event, *(f"{name}={value!r}" for name, value in fields.items())])
             # Not as a format: a value may hold a percent sign. The caller is two frames up.
             self._logger.log(level, "%s", message, extra=extra, stacklevel=3)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing of what is done inside, which is no part of what was asked for."""
+    before = _QUIET.set(True)
+    try:
+        yield
+    finally:
+        _QUIET.reset(before)
 
 
 def get_logger(name: str) -> EventLogger:

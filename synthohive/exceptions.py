@@ -5,6 +5,7 @@ The tree::
     SynthoHiveError
     ├── SchemaError                  the description of the tables is wrong or not supported
     │   └── SchemaValidationError    …as found by Metadata.validate_schema: all problems at once
+    ├── RehearsalError               what would have failed after training: nothing was trained
     ├── TrainingError                a model could not be fitted
     ├── SerializationError           a checkpoint is damaged, foreign or too new
     ├── ConstraintViolationError     a generated value breaks a constraint that had to hold
@@ -18,7 +19,8 @@ A message says what was found, where (table, column, key) and, in its hint, what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, Optional
 
@@ -28,6 +30,7 @@ __all__ = [
     "ConstraintViolationError",
     "PrivacyError",
     "QualityError",
+    "RehearsalError",
     "SchemaError",
     "SchemaValidationError",
     "SerializationError",
@@ -35,6 +38,7 @@ __all__ = [
     "TrainingError",
     "did_you_mean",
     "hide_secrets",
+    "in_column",
 ]
 
 _HIDDEN = "***"
@@ -158,6 +162,47 @@ class SchemaValidationError(SchemaError):
         lines = "\n".join(f"  {i}. {p}" for i, p in enumerate(self.problems, 1))
         head = f"The schema has {count} problem{'' if count == 1 else 's'}:\n{lines}"
         super().__init__(head, hint=None if hint is None else f"\n{hint}")
+
+
+class RehearsalError(SynthoHiveError):
+    """What would have failed after training failed before it, in the rehearsal of `fit`."""
+
+    @classmethod
+    def at(
+        cls, exc: Exception, doing: str, table: Optional[str] = None, *, real_rows: bool = False
+    ) -> RehearsalError:
+        """Build the error for what went wrong while something was done.
+
+        Parameters
+        ----------
+        exc : Exception
+            Tells its column where that is known (:func:`in_column`).
+        doing : str
+            ``"making the rows"``.
+        table : str, optional
+        real_rows : bool, default False
+            Whether values of real rows may be in the text of an unforeseen error.
+        """
+        column = getattr(exc, "column", None)
+        place = "" if table is None else f" of table {table!r}"
+        hint = None if table is None else f"Leave the table out: exclude=[{table!r}]."
+        if table is not None and column is not None:
+            place = f" of {table}.{column}"
+            hint = f"Leave the column out: metadata.exclude('{table}.{column}')."
+        reason = type(exc).__name__ + ("" if real_rows else f": {exc}")
+        if isinstance(exc, SynthoHiveError):
+            reason, hint = exc.message, exc.hint or hint
+        return cls(f"{doing}{place} failed before training: {reason:.800}", hint=hint)
+
+
+@contextmanager
+def in_column(name: str) -> Iterator[None]:
+    """Let whatever goes wrong tell in which column it did."""
+    try:
+        yield
+    except Exception as exc:
+        vars(exc).setdefault("column", name)
+        raise
 
 
 class TrainingError(SynthoHiveError):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Optional
 
+from synthohive.exceptions import ConnectorError
 from synthohive.schema import ForeignKey, Metadata
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ __all__ = [
     "FanOut",
     "IfExists",
     "KeyCheck",
+    "NoPlaceError",
+    "OpenedTo",
     "Provenance",
     "Reader",
     "Warehouse",
@@ -26,6 +29,8 @@ __all__ = [
 ]
 
 IfExists = Literal["fail", "replace", "replace_foreign"]
+OpenedTo = Literal["fail", "replace", "replace_foreign", "rehearse"]
+"""What a writer may do to what the target holds; a rehearsal never comes to its place."""
 BATCH_ROWS = 65_536
 
 
@@ -51,6 +56,10 @@ class FanOut:
     def childless(cls, parents: int) -> FanOut:
         """Return that of an empty child table."""
         return cls({0: parents} if parents else {})
+
+
+class NoPlaceError(ConnectorError):
+    """Nothing may be written there, or there is no such place: the tables are not to blame."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +187,10 @@ class Writer(ABC):
         ConnectorError
             The database refused a constraint (named in the message); nothing changed.
         """
+
+    @abstractmethod
+    def prove(self) -> list[KeyCheck]:
+        """Do all that :meth:`finish` does, but put nothing in place; the staging place goes."""
 
     @abstractmethod
     def abort(self) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Optional, TypeVar, Union
+from typing import Any, Optional, TypeVar, Union
 
 from synthohive import _arguments as arguments
 from synthohive._components import check_same, read_json
@@ -37,7 +37,7 @@ from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.state import read_table, write_table
 from synthohive.schema import Metadata, PrivacyConfig
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["load_checkpoint", "read_content", "save_checkpoint", "write_content"]
 
 Described = TypeVar("Described", Metadata, PrivacyConfig)
 PathLike = Union[str, os.PathLike[str]]
@@ -61,10 +61,11 @@ def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
         "findings": [vars(f) for f in fitted.findings],
         "sources": sorted(fitted.sources),
     }
-    return put(path, partial(_write, fitted), facts)
+    return put(path, partial(write_content, fitted), facts)
 
 
-def _write(fitted: FittedDatabase, folder: Path) -> None:
+def write_content(fitted: FittedDatabase, folder: Path) -> None:
+    """Write all components into an empty folder."""
     for name, described in (("metadata", fitted.metadata), ("privacy", fitted.privacy)):
         (folder / f"{name}.json").write_text(described.model_dump_json(indent=2), encoding="utf-8")
     forms = {name: form.to_state() for name, form in fitted.forms.items()}
@@ -118,9 +119,42 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
         findings = [PiiFinding(**state) for state in manifest["findings"]]
         threshold = arguments.whole("embedding_threshold", manifest["embedding_threshold"], 0)
         sources = frozenset(str(source) for source in manifest["sources"])
+    facts: dict[str, Any] = {
+        "model_name": model_name,
+        "seed": seed,
+        "embedding_threshold": threshold,
+        "findings": findings,
+        "sources": sources,
+    }
+    return read_content(content, list(manifest["tables"]), kind, **facts)
+
+
+def read_content(
+    content: Path,
+    names: Sequence[str],
+    kind: type[ConditionalGenerativeModel],
+    **facts: Any,
+) -> FittedDatabase:
+    """Read what :func:`write_content` wrote.
+
+    Parameters
+    ----------
+    content : path
+    names : sequence of str
+        The tables in the order in which they were written.
+    kind : type
+        Of the models.
+    **facts
+        The fields of the fitted state that are in no component.
+
+    Raises
+    ------
+    SerializationError
+        Naming the component that cannot be read.
+    """
     with _component("metadata.json"):
         metadata = _described(Metadata, content / "metadata.json")
-        if sorted(manifest["tables"]) != sorted(metadata.tables):
+        if sorted(names) != sorted(metadata.tables):
             raise ValueError("the manifest names other tables")
         metadata.validate_schema()
         for name, config in metadata.tables.items():
@@ -129,7 +163,7 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
     with _component("privacy.json"):
         privacy = _described(PrivacyConfig, content / "privacy.json")
     tables = {}
-    for number, table in enumerate(manifest["tables"]):
+    for number, table in enumerate(names):
         with _component(f"tables/{number:04d} ({table})"):
             place = content / "tables" / f"{number:04d}"
             tables[table] = read_table(metadata.tables[table], place, kind)
@@ -138,10 +172,7 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
         forms = _forms(content / "frames.json", metadata)
     with _component("plan"):
         plan = RelationalPlan.build(metadata, {n: t.rows for n, t in tables.items()})
-        fitted = FittedDatabase(
-            metadata, plan, tables, privacy, model_name, seed, threshold, findings, sources,
-            forms, loaded=True,
-        )  # fmt: skip
+        fitted = FittedDatabase(metadata, plan, tables, privacy, **facts, forms=forms, loaded=True)
         check_sizes(fitted)
     return fitted
 

@@ -30,6 +30,7 @@ from synthohive.interface.outputs import (
     to_memory,
 )
 from synthohive.interface.preview import few_rows, preview_sizes
+from synthohive.interface.rehearsal import Target, rehearsal_of
 from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
 from synthohive.interface.result import WriteSummary
@@ -188,9 +189,14 @@ class Synthesizer(SynthesizerState):
         device: Optional[str] = None,
         progress: bool = True,
         checkpoint_dir: Optional[PathLike] = None,
+        target: Target = None,
         **model_kwargs: Any,
     ) -> Synthesizer:
         """Learn all tables; return self.
+
+        Before anything is trained, all that follows is rehearsed with a few made-up rows: they
+        are made, saved, read back and, where a database is to be written, loaded into an empty
+        copy of the tables with all constraints, which is removed at once.
 
         Parameters
         ----------
@@ -222,10 +228,16 @@ class Synthesizer(SynthesizerState):
             Where to save the fitted synthesizer, as by :meth:`save`. Until then, each
             trained model is kept there: the same fit, called again after an
             interruption, trains only the tables that are missing, and gives the same.
+        target : str, sqlalchemy.URL or Engine, optional
+            The database that will be written to, for the rehearsal. None takes that of
+            :meth:`from_database`, if it may be written to; False takes none.
         **model_kwargs : passed to the model
 
         Raises
         ------
+        RehearsalError
+            What follows the training would fail; nothing was trained. The message names the
+            table, and the column or the constraint.
         SchemaError
             The input cannot be learned; nothing was trained.
         TrainingError
@@ -257,8 +269,11 @@ class Synthesizer(SynthesizerState):
             self.embedding_threshold, validate, relations, model_kwargs, n_jobs,
             resolve_device(device), unfinished,
         )  # fmt: skip
+        rehearsal = rehearsal_of(
+            source, model, target, self._sources, kept=checkpoint_dir is not None
+        )
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
-            self.fitted_ = fit_database(source, options, bar)
+            self.fitted_ = fit_database(source, options, bar, rehearsal)
         self.fitted_.sources |= self._sources
         self.fitted_.forms = forms_of(source, self.fitted_)
         self.metadata = self.fitted_.metadata
@@ -413,9 +428,10 @@ class Synthesizer(SynthesizerState):
         )
         if schema is not None:
             arguments.name_of("schema", schema)
+        origin = provenance_of(request.fitted, request.seed, request.scale)
         beside = {} if self._source is None else self._source.not_cloned()
         target = open_target(
-            self._source, self.metadata, url, schema, provenance_of(request), if_exists,
+            self._source, self.metadata, url, schema, origin, if_exists,
             replace_foreign, self._sources | request.fitted.sources,
             keep_comments=request.fitted.privacy.keep_comments,
         )  # fmt: skip

@@ -28,6 +28,7 @@ def open_target(
     sources: frozenset[str] = frozenset(),
     *,
     keep_comments: bool = True,
+    rehearsal: bool = False,
 ) -> Writer:
     """Check the target and open the writer; none of `sources` is ever one.
 
@@ -56,4 +57,5 @@ def open_target(
         sources=sources,
         target_engine=target_engine,
         keep_comments=keep_comments,
+        rehearsal=rehearsal,
     )

@@ -14,6 +14,7 @@ from synthohive.interface.requests import Request
 from synthohive.interface.result import TableSummary, WriteSummary
 from synthohive.interface.scoring import mean_distances, score_tables
 from synthohive.relational.damage import using
+from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.making.spool import TableSpool
 from synthohive.relational.orchestrator import generate_database
 from synthohive.validation.gate import check_quality, emit_scores
@@ -57,15 +58,15 @@ def generated(request: Request) -> Iterator[Made]:
         yield Made(spools, mean_distances(scores, list(spools)), seconds)
 
 
-def provenance_of(request: Request) -> Provenance:
-    """Describe the origin of the schema that a request writes."""
+def provenance_of(fitted: FittedDatabase, seed: int, scale: float) -> Provenance:
+    """Describe the origin of a schema that is written."""
     return Provenance(
         version=__version__,
-        model=request.fitted.model_name,
-        seed=request.seed,
-        scale=request.scale,
+        model=fitted.model_name,
+        seed=seed,
+        scale=scale,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        source=request.fitted.metadata.schema_name or "",
+        source=fitted.metadata.schema_name or "",
     )
 
 

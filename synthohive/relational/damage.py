@@ -14,6 +14,7 @@ from synthohive.exceptions import (
     ConnectorError,
     ConstraintViolationError,
     QualityError,
+    RehearsalError,
     SerializationError,
 )
 from synthohive.relational.aliases.alias import Alias
@@ -31,19 +32,21 @@ SLACK = 1000
 
 @contextmanager
 def using(fitted: FittedDatabase, table: Optional[str] = None) -> Iterator[None]:
-    """Name the component of a checkpoint from which no rows can be drawn.
+    """Name the component, or the table of a rehearsal, from which no rows can be drawn.
 
     A state that was fitted here is what the code made it; one that was read may hold anything.
 
     Raises
     ------
-    SerializationError
+    SerializationError, RehearsalError
     """
     try:
         yield
     except (ConnectorError, ConstraintViolationError, QualityError, SerializationError, OSError):
         raise
     except Exception as exc:
+        if fitted.rehearsed:
+            raise RehearsalError.at(exc, "Making the rows", table) from exc
         if not fitted.loaded:
             raise
         names = list(fitted.tables)

@@ -249,6 +249,7 @@ class FittedDatabase:
     sources: frozenset[str] = frozenset()  # fingerprints: these are never written to
     forms: dict[str, FrameForm] = field(default_factory=dict)  # of DataFrames that were fitted
     loaded: bool = False  # from a checkpoint, which may hold anything
+    rehearsed: bool = False  # its models have learned nothing
 
     @property
     def replaced(self) -> list[PiiFinding]:

@@ -41,11 +41,12 @@ from synthohive.relational.parents.holding import can_have_rows
 from synthohive.relational.parents.linking import link, link_deferred, sum_up
 from synthohive.relational.parents.reach import possible
 from synthohive.relational.plan import RelationalPlan, may_be_null
+from synthohive.relational.rehearsal import Rehearse, analysed
 from synthohive.relational.relations.stated import check_stated
 from synthohive.relational.sample import Sample
 from synthohive.relational.training.check_memorisation import check_memorisation
-from synthohive.relational.training.fit_record import begin, fit_facts
-from synthohive.relational.training.training_job import work
+from synthohive.relational.training.fit_record import begin, check_same_fit, fit_facts
+from synthohive.relational.training.training_job import TrainingJob, work
 from synthohive.relational.training.training_pool import TrainingPool, processes
 from synthohive.relational.validity import check_validity
 from synthohive.schema import Metadata, PrivacyConfig
@@ -75,9 +76,17 @@ class FitOptions:
 
 
 def fit_database(
-    reader: Reader, options: FitOptions, listener: Optional[TrainingListener] = None
+    reader: Reader,
+    options: FitOptions,
+    listener: Optional[TrainingListener] = None,
+    rehearse: Optional[Rehearse] = None,
 ) -> FittedDatabase:
     """Read a sample, and fit every table to it.
+
+    Parameters
+    ----------
+    rehearse : callable, optional
+        Called when all but the models is fitted; what it raises ends the fit.
 
     Raises
     ------
@@ -109,7 +118,7 @@ def fit_database(
     tables = reader.sample(drivers, options.sample_size, options.seed)
     _check_excluded(metadata, tables)
     if options.unfinished is not None:
-        begin(options.unfinished, fit_facts(options, metadata, tables))
+        check_same_fit(options.unfinished, fit_facts(options, metadata, tables))
     findings = _find_personal_data(metadata, tables, options.privacy)
     fitted = FittedDatabase(
         metadata=metadata,
@@ -144,12 +153,14 @@ def fit_database(
         aliases,
         namesakes,
     )
-    _fit_tables(fitter, listener)
+    _fit_tables(fitter, listener, rehearse)
     return fitted
 
 
-def _fit_tables(fitter: TableFitter, listener: Optional[TrainingListener]) -> None:
-    """Fit table by table, parents first, while those before are trained."""
+def _fit_tables(
+    fitter: TableFitter, listener: Optional[TrainingListener], rehearse: Optional[Rehearse]
+) -> None:
+    """Fit all but the models, table by table, parents first; rehearse; then train."""
     fitted, options = fitter.database, fitter.options
 
     def done(name: str, model: Optional[ConditionalGenerativeModel]) -> None:
@@ -166,13 +177,21 @@ def _fit_tables(fitter: TableFitter, listener: Optional[TrainingListener]) -> No
     if listener is not None:
         listener.on_plan(works)
     count = processes(options.n_jobs, works, options.device)
+    few: dict[str, TrainingJob] = {}
     with TrainingPool(count, done, listener, options.unfinished) as pool:
         for number, name in enumerate(fitted.plan.order):
-            fitted.tables[name], job = fitter.fit(name)
+            with analysed(name):
+                fitted.tables[name], job = fitter.fit(name)
             if job is None:
                 done(name, None)
-            else:
-                pool.submit(number, job)
+                continue
+            if rehearse is not None:
+                few[name] = job.few()
+            pool.submit(number, job)
+        if rehearse is not None:
+            rehearse(fitted, few)
+        if options.unfinished is not None:
+            begin(options.unfinished, fit_facts(options, fitted.metadata, fitter.sample.tables))
         pool.finish()
 
 

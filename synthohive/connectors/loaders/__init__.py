@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import build_ddl, engine_family
 from synthohive.connectors.ddl.comments import without_comments
 from synthohive.connectors.dialects import dialect_for
@@ -66,6 +67,7 @@ def open_writer(
     sources: frozenset[str] = frozenset(),
     target_engine: Optional[Engine] = None,
     keep_comments: bool = True,
+    rehearsal: bool = False,
 ) -> Writer:
     """Check the target, create the staging place, and return the open writer.
 
@@ -85,9 +87,13 @@ def open_writer(
         Where to write when not beside the source.
     keep_comments : bool, default True
         Carry over the comments of tables and columns.
+    rehearsal : bool, default False
+        The writer only proves (:meth:`Writer.prove`), whatever the target holds.
 
     Raises
     ------
+    NoPlaceError
+        Nothing may be written there, whatever it is.
     ConnectorError
         The target is or was the source, exists already (and may not be replaced), or
         cannot be written to. Nothing has been created then.
@@ -101,7 +107,7 @@ def open_writer(
         raise ConnectorError("There are no tables to write.")
     place = target_engine if target_engine is not None else engine
     if place is None:
-        raise ConnectorError("There is no database to write to.", hint="Name one with url=….")
+        raise NoPlaceError("There is no database to write to.", hint="Name one with url=….")
     module = _loader(place)
     for each in (engine, place):
         if each is not None and each.dialect.name != "sqlite":
@@ -124,7 +130,7 @@ def open_writer(
             target,
             provenance,
             source_schema=source_schema if same else None,
-            if_exists=if_exists,
+            if_exists="rehearse" if rehearsal else if_exists,
         )
     except SQLAlchemyError as exc:
         raise ConnectorError(
@@ -162,7 +168,7 @@ def _loader(engine: Engine) -> Any:
     """Import an engine's loader, whose driver may not be installed."""
     family = engine_family(engine.dialect).replace("mariadb", "mysql")
     if family not in _EXTRAS:
-        raise ConnectorError(
+        raise NoPlaceError(
             f"SynthoHive cannot write to {engine.dialect.name!r}.",
             hint=f"It writes to {', '.join(sorted(_EXTRAS))}.",
         )

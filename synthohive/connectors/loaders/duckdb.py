@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
-from synthohive.connectors.base import KeyCheck
+from synthohive.connectors.base import KeyCheck, NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal
 from synthohive.connectors.dialects.duckdb_catalogue import plain_schema
@@ -33,14 +33,19 @@ from synthohive.connectors.loaders.duckdb_objects import (
     dependents,
     naming,
 )
-from synthohive.connectors.loaders.staged import StagedWriter, broken_error, read_note
+from synthohive.connectors.loaders.staged import (
+    StagedWriter,
+    broken_error,
+    read_note,
+    staging_name,
+)
 from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.connectors.base import IfExists, Provenance
+    from synthohive.connectors.base import OpenedTo, Provenance
     from synthohive.schema import Column, ForeignKey, Metadata
 
 __all__ = ["DuckdbWriter", "create", "locate"]
@@ -60,6 +65,7 @@ _LAST_NAME = re.compile(r'("(?:[^"]|"")+"|[^".]+)$')
 _OWN = ("information_schema", "pg_catalog")
 _WITH_TABLES = ("table", "column", "index")
 _LEVELS = "__synthohive_levels"
+_LONGEST = 200
 
 
 def locate(
@@ -92,7 +98,7 @@ class DuckdbWriter(StagedWriter):
         See :class:`StagedWriter`; `target` is the schema.
     source_schema : str, optional
         Not needed here.
-    if_exists : {"fail", "replace", "replace_foreign"}
+    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
     """
 
     engine_name: ClassVar[str] = "DuckDB"
@@ -108,8 +114,10 @@ class DuckdbWriter(StagedWriter):
         provenance: Provenance,
         *,
         source_schema: Optional[str],
-        if_exists: IfExists,
+        if_exists: OpenedTo,
     ) -> None:
+        if if_exists == "rehearse":  # what is there need not go, not even for a moment
+            target = staging_name(target, _LONGEST)
         super().__init__(metadata, ddl, target, provenance)
         del source_schema
         self._staging = f"synthohive_{secrets.token_hex(6)}"
@@ -142,7 +150,7 @@ class DuckdbWriter(StagedWriter):
             raise ConnectorError(f"The schema {self.target!r} belongs to DuckDB itself.")
         readonly = "SELECT readonly FROM duckdb_databases() WHERE database_name = ?"
         if self._one(readonly, self._database)[0]:
-            raise ConnectorError(
+            raise NoPlaceError(
                 f"The database {self._database!r} is opened read-only.",
                 hint="Open it for writing, or name another one with url=….",
             )

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
+from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.mysql import quote
 from synthohive.connectors.loaders.comments import changes, keys
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy.engine import Engine
 
-    from synthohive.connectors.base import IfExists, Provenance
+    from synthohive.connectors.base import OpenedTo, Provenance
     from synthohive.schema import Column, Metadata
 
 __all__ = ["MysqlWriter", "create", "locate"]
@@ -91,7 +92,7 @@ class MysqlWriter(StagedWriter):
         See :class:`StagedWriter`; `target` is the database.
     source_schema : str, optional
         Gives the new database its character set and collation.
-    if_exists : {"fail", "replace", "replace_foreign"}
+    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
     """
 
     engine_name: ClassVar[str] = "MySQL"
@@ -107,7 +108,7 @@ class MysqlWriter(StagedWriter):
         provenance: Provenance,
         *,
         source_schema: Optional[str],
-        if_exists: IfExists,
+        if_exists: OpenedTo,
     ) -> None:
         super().__init__(metadata, ddl, target, provenance)
         self._engine = engine
@@ -174,13 +175,13 @@ class MysqlWriter(StagedWriter):
         if self._scalar("SELECT @@read_only OR @@innodb_read_only") and not (
             self._may_write_read_only()
         ):
-            raise ConnectorError(
+            raise NoPlaceError(
                 "The server is read-only.", hint="Write to another server with url=…."
             )
         lock = self._lock_name()  # what a killed run was doing there may take a moment to end
         if not self._scalar("SELECT GET_LOCK(%s, %s)", (lock, _LOCK_SECONDS)):
             number = self._scalar("SELECT IS_USED_LOCK(%s)", (lock,))
-            raise ConnectorError(
+            raise NoPlaceError(
                 f"Another run is writing to {self.target!r} now (connection {number}).",
                 hint="Wait for its end, or name another schema.",
             )
@@ -193,6 +194,8 @@ class MysqlWriter(StagedWriter):
         ConnectorError
             It may not be replaced, or something outside would be left without its tables.
         """
+        if self._if_exists == "rehearse":
+            return
         kinds = tables(self._rows, self.target)
         self._old = [name for name, kind in kinds.items() if kind != "view"]
         found, made = contents(self._rows, self.target, self.target), self._read_note()
@@ -315,7 +318,7 @@ class MysqlWriter(StagedWriter):
         try:
             self._make_marked(self.staging)
         except pymysql.err.OperationalError as exc:
-            raise ConnectorError(
+            raise NoPlaceError(
                 f"MySQL refused to create the staging database {self.staging!r}: "
                 f"{self._reason(exc)}.",
                 hint=f"Grant the user all rights on `{self.target}%`.*, or make it writable.",

@@ -13,6 +13,7 @@ import psycopg2.errors
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._logging import get_logger
+from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal, quote
 from synthohive.connectors.loaders import comments
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy.engine import Engine
 
-    from synthohive.connectors.base import IfExists, Provenance
+    from synthohive.connectors.base import OpenedTo, Provenance
     from synthohive.schema import Column, Metadata
 
 __all__ = ["PostgresqlWriter", "create", "locate"]
@@ -90,7 +91,7 @@ class PostgresqlWriter(StagedWriter):
         See :class:`StagedWriter`; `target` is the schema.
     source_schema : str, optional
         Stays on the search path, for the types of extensions installed there.
-    if_exists : {"fail", "replace", "replace_foreign"}
+    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
     """
 
     engine_name: ClassVar[str] = "PostgreSQL"
@@ -105,7 +106,7 @@ class PostgresqlWriter(StagedWriter):
         provenance: Provenance,
         *,
         source_schema: Optional[str],
-        if_exists: IfExists,
+        if_exists: OpenedTo,
     ) -> None:
         super().__init__(metadata, ddl, target, provenance)
         self._engine = engine
@@ -162,17 +163,17 @@ class PostgresqlWriter(StagedWriter):
             )
             read_only, may_create, user, database, locked = cursor.fetchone()
             if read_only:
-                raise ConnectorError(
+                raise NoPlaceError(
                     f"The database {database!r} is read-only.",
                     hint="Write to another database with url=….",
                 )
             if not may_create:
-                raise ConnectorError(
+                raise NoPlaceError(
                     f"The user {user!r} may not create schemas in the database {database!r}.",
                     hint=f"GRANT CREATE ON DATABASE {quote(database)} TO {quote(user)}.",
                 )
             if not locked:
-                raise ConnectorError(
+                raise NoPlaceError(
                     f"Another run is writing to {self.target!r} now: "
                     f"{holder_of_target(cursor, self.target)}.",
                     hint="Let it end, and run again.",
@@ -183,7 +184,7 @@ class PostgresqlWriter(StagedWriter):
     def _check_existing(self, cursor: Any, user: str) -> None:
         cursor.execute(_PLACE, (self.target,))
         found = cursor.fetchone()
-        if found is None:
+        if found is None or self._if_exists == "rehearse":
             return
         owned, may_create, self._keeps_schema = found
         self._exists = True

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from synthohive._arguments import reachable
 from synthohive._logging import get_logger
 from synthohive._moments import write
+from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.dialects.sqlite import database_file
 from synthohive.connectors.loaders.sqlite_file import (
@@ -43,7 +44,7 @@ from synthohive.exceptions import ConnectorError
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.connectors.base import IfExists, Provenance
+    from synthohive.connectors.base import OpenedTo, Provenance
     from synthohive.schema import Column, Metadata
 
 __all__ = ["SqliteWriter", "create", "locate"]
@@ -62,10 +63,10 @@ def locate(
     """Return the path of the file to write."""
     if target is not None:
         if _READ_ONLY.search(target.url.database or ""):
-            raise ConnectorError(f"The target {target.url.database!r} is opened read-only.")
+            raise NoPlaceError(f"The target {target.url.database!r} is opened read-only.")
         path = database_file(target, None)
         if path is None:
-            raise ConnectorError(
+            raise NoPlaceError(
                 "A SQLite database in memory cannot be written to.",
                 hint="Name a file: url='sqlite:///…'.",
             )
@@ -75,7 +76,7 @@ def locate(
         return str(reachable(Path(schema).absolute()))
     path = database_file(source, source_schema)
     if path is None:
-        raise ConnectorError(
+        raise NoPlaceError(
             "The source is a SQLite database in memory; there is no place beside it.",
             hint="Name a file: url='sqlite:///…'.",
         )
@@ -94,7 +95,7 @@ class SqliteWriter(StagedWriter):
         See :class:`StagedWriter`; `target` is the path of the file.
     source_schema : str, optional
         Not needed here.
-    if_exists : {"fail", "replace", "replace_foreign"}
+    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
     """
 
     engine_name: ClassVar[str] = "SQLite"
@@ -109,7 +110,7 @@ class SqliteWriter(StagedWriter):
         provenance: Provenance,
         *,
         source_schema: Optional[str],
-        if_exists: IfExists,
+        if_exists: OpenedTo,
     ) -> None:
         super().__init__(metadata, ddl, target, provenance)
         del source_schema
@@ -133,9 +134,11 @@ class SqliteWriter(StagedWriter):
     def _check_target(self) -> None:
         folder = self._path.parent
         if not folder.is_dir():
-            raise ConnectorError(f"There is no folder {str(folder)!r}.", hint="Create it first.")
+            raise NoPlaceError(f"There is no folder {str(folder)!r}.", hint="Create it first.")
         if not _writable(folder):
-            raise ConnectorError(f"The folder {str(folder)!r} is not writable.")
+            raise NoPlaceError(f"The folder {str(folder)!r} is not writable.")
+        if self._if_exists == "rehearse":
+            return
         self._existed = self._path.exists()
         if not self._existed:
             refuse_journals(self._path)

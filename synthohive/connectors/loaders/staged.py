@@ -20,7 +20,7 @@ from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import ForeignKey, Metadata
 
 if TYPE_CHECKING:
-    from synthohive.connectors.base import IfExists
+    from synthohive.connectors.base import OpenedTo
     from synthohive.schema import Column
 
 __all__ = [
@@ -187,11 +187,7 @@ class StagedWriter(Writer):
         if self._closed:
             raise ConnectorError(f"The writer of {self.target!r} is closed; open a new one.")
         try:
-            for table in self.metadata.tables:
-                if table not in self.rows:
-                    self.load(table, [])
-            checks = self._constrain()
-            step("schema proved")
+            checks = self._complete()
             with self.named("the swap"):
                 self._swap()
         except BaseException:
@@ -199,6 +195,27 @@ class StagedWriter(Writer):
             raise
         self._closed = True
         log.info("schema_written", target=self.target, rows=sum(self.rows.values()))
+        return checks
+
+    def prove(self) -> list[KeyCheck]:
+        """Constrain and prove, and remove the staging place: nothing is in the target.
+
+        Raises
+        ------
+        ConnectorError
+            As of :meth:`finish`.
+        """
+        try:
+            return self._complete()
+        finally:
+            self.abort()
+
+    def _complete(self) -> list[KeyCheck]:
+        for table in self.metadata.tables:
+            if table not in self.rows:
+                self.load(table, [])
+        checks = self._constrain()
+        step("schema proved")
         return checks
 
     def abort(self) -> None:
@@ -212,7 +229,7 @@ class StagedWriter(Writer):
         return list(self.metadata.table(table).stored.values())
 
     def admit(
-        self, found: Sequence[Found], made: Optional[frozenset[str]], if_exists: IfExists
+        self, found: Sequence[Found], made: Optional[frozenset[str]], if_exists: OpenedTo
     ) -> None:
         """Refuse a target that may not be replaced.
 
@@ -227,7 +244,7 @@ class StagedWriter(Writer):
         ------
         ConnectorError
         """
-        if not found or if_exists == "replace_foreign":
+        if not found or if_exists in ("replace_foreign", "rehearse"):
             return
         foreign = [thing for thing in found if made is None or thing.key not in made]
         keys = {thing.key for thing in foreign}

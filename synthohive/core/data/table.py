@@ -15,7 +15,7 @@ from synthohive._entities import Entities
 from synthohive.core.data.base import ColumnTransform, EncoderSettings
 from synthohive.core.data.encoded import ABSENT, EncodedTable, Layout
 from synthohive.core.data.registry import TRANSFORMS, candidates, fit_column
-from synthohive.exceptions import SchemaError, SerializationError, did_you_mean
+from synthohive.exceptions import SchemaError, SerializationError, did_you_mean, in_column
 from synthohive.schema import Column
 
 __all__ = ["TableEncoder"]
@@ -96,7 +96,7 @@ class TableEncoder:
                 hint = did_you_mean(name, table.column_names)
                 raise SchemaError(f"The rows have no column {name!r}.", hint=hint)
         fitted = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(fit_column)(
+            delayed(_fit_column)(
                 column,
                 settings,
                 _column(table, name),
@@ -120,10 +120,10 @@ class TableEncoder:
     def encode(self, table: pa.Table, rng: np.random.Generator) -> EncodedTable:
         """Encode rows; draws decide between modes, and for rare values."""
         streams = _streams(rng, len(self.transforms))
-        parts = [
-            transform.encode(_column(table, name), stream)
-            for (name, transform), stream in zip(self.transforms.items(), streams)
-        ]
+        parts = []
+        for (name, transform), stream in zip(self.transforms.items(), streams):
+            with in_column(name):
+                parts.append(transform.encode(_column(table, name), stream))
         if not parts:
             return EncodedTable.empty(table.num_rows)
         codes = np.concatenate([c for c, _ in parts], axis=1).astype(np.int32, copy=False)
@@ -191,7 +191,8 @@ class TableEncoder:
             layout = transform.layout
             end, stop = discrete + len(layout.discrete), continuous + len(layout.continuous)
             codes = encoded.codes[:, discrete:end]
-            arrays.append(transform.decode(codes, encoded.values[:, continuous:stop], stream))
+            with in_column(name):
+                arrays.append(transform.decode(codes, encoded.values[:, continuous:stop], stream))
             fields.append(pa.field(name, transform.column.arrow_type))
             discrete, continuous = end, stop
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
@@ -234,6 +235,11 @@ class TableEncoder:
                 columns[name], settings, entry["state"], mine
             )
         return cls(transforms, settings)
+
+
+def _fit_column(column: Column, *args: Any) -> ColumnTransform:
+    with in_column(column.name):
+        return fit_column(column, *args)
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:

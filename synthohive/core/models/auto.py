@@ -135,6 +135,7 @@ class Auto(ConditionalGenerativeModel):
     """
 
     name = "auto"
+    least_epochs = 0
 
     def __init__(
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
@@ -155,7 +156,8 @@ class Auto(ConditionalGenerativeModel):
         sequence = np.random.SeedSequence() if seed is None else seed
         trial, final = _children(sequence, 2)
         self.trial_: dict[str, Score] = {}
-        if len(self.config.candidates) > 1 and (data.layout.discrete or data.layout.continuous):
+        several = self.epochs and len(self.config.candidates) > 1
+        if several and (data.layout.discrete or data.layout.continuous):
             self._try(data, context, trial)
         first = self.config.candidates[0]
         self.choice_ = min(self.trial_, key=lambda name: self.trial_[name].total, default=first)

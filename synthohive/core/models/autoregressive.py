@@ -104,6 +104,7 @@ class Autoregressive(ConditionalGenerativeModel):
     max_modes = 1
     siblings = True
     conditional = True
+    least_epochs = 0
 
     def __init__(
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
@@ -138,9 +139,10 @@ class Autoregressive(ConditionalGenerativeModel):
                 task.patience = schedule.patience
                 train(task, schedule, listener, device)
                 self.network_ = task.state
-                self._calibrate(data, given, rng)
+                if self.epochs:
+                    self._calibrate(data, given, rng)
             self.network_.eval()
-            if self.discretiser_.variables:
+            if self.discretiser_.variables and self.epochs:
                 self.memorisation = measure(self, data, context, (training, held), task.gap, rng)
         return self
 

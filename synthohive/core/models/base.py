@@ -110,6 +110,9 @@ class ConditionalGenerativeModel(ABC):
         (NULL, as a rule), or -1. :meth:`fit` is given -1, or NaN, where nothing is told.
     memorisation : Memorisation or None
         Set by :meth:`fit` of a model that holds rows out, and measures itself by them.
+    least_epochs : int
+        Fewest epochs after which a model draws: 0 where it does untrained. So many it gets for the
+        rehearsal before the training of all tables.
     """
 
     name: str = "custom"
@@ -117,6 +120,7 @@ class ConditionalGenerativeModel(ABC):
     siblings: bool = False
     conditional: bool = False
     memorisation: Optional[Memorisation] = None
+    least_epochs: int = 1
 
     def __init__(
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any

@@ -46,6 +46,7 @@ class CalibratedModel(ConditionalGenerativeModel):
         None until calibrated.
     """
 
+    least_epochs = 0
     config: Any
     layout_: Layout
     context_layout_: Layout

@@ -124,6 +124,8 @@ class CTGAN(CalibratedModel):
             if not data.layout.discrete and not data.layout.continuous:
                 self.maps_ = QuantileMaps.fit(data, data)
                 return self
+            if not self.epochs:
+                return self
             task = CTGANTask(self, data, given, training, held, rng)
             train(task, self._schedule(len(training), task.batch), listener, device)
             self._calibrate(data, given, rng)

@@ -122,6 +122,8 @@ class TVAE(CalibratedModel):
             if not data.layout.discrete and not data.layout.continuous:
                 self.maps_ = QuantileMaps.fit(data, data)
                 return self
+            if not self.epochs:
+                return self
             task = TVAETask(self, data, given, training, held, rng)
             schedule = self._schedule(len(training), task.batch)
             task.patience = schedule.patience

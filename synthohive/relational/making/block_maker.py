@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.core.data.encoded import SILENT, EncodedTable, Layout
+from synthohive.exceptions import in_column
 from synthohive.relational import seeds
 from synthohive.relational.context import group_block, keep_columns, time_block
 from synthohive.relational.elapsed import Elapsed
@@ -254,10 +255,12 @@ class BlockMaker:
         columns: dict[str, Any] = {c: attributes.column(c) for c in roles.attributes}
         columns.update(self._driving_key(block))
         for name in roles.key:
-            array = self._key_column(name, block)
-            columns[name] = self._with_nulls(array, attributes, name)
+            with in_column(name):
+                array = self._key_column(name, block)
+                columns[name] = self._with_nulls(array, attributes, name)
         for name in roles.personal:
-            columns[name] = self._made_up(name, rows, attributes)
+            with in_column(name):
+                columns[name] = self._made_up(name, rows, attributes)
         schema = self.fitted.schema
         arrays = [
             columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema

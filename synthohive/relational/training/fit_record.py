@@ -21,7 +21,7 @@ from synthohive.schema import Metadata
 if TYPE_CHECKING:
     from synthohive.relational.orchestrator import FitOptions
 
-__all__ = ["begin", "fit_facts", "recorded"]
+__all__ = ["begin", "check_same_fit", "fit_facts", "recorded"]
 
 RECORD = "fit.json"
 SUMS = ("metadata", "rows")
@@ -93,6 +93,20 @@ def recorded(folder: Path) -> Optional[dict[str, Any]]:
     return facts
 
 
+def check_same_fit(folder: Path, facts: dict[str, Any]) -> bool:
+    """Return whether a folder holds the same fit, unfinished.
+
+    Raises
+    ------
+    SerializationError
+        It holds an unfinished fit of something else.
+    """
+    before = recorded(folder)
+    if before is not None:
+        _compare(folder, before, facts)
+    return before is not None
+
+
 def begin(folder: Path, facts: dict[str, Any]) -> None:
     """Record a fit, or go on with the same one.
 
@@ -101,9 +115,7 @@ def begin(folder: Path, facts: dict[str, Any]) -> None:
     SerializationError
         The folder holds an unfinished fit of something else, or cannot be written.
     """
-    before = recorded(folder)
-    if before is not None:
-        _compare(folder, before, facts)
+    if check_same_fit(folder, facts):
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -22,12 +22,14 @@ from synthohive.core.models.base import ConditionalGenerativeModel, TrainingList
 from synthohive.exceptions import ConnectorError, SerializationError
 from synthohive.schema import TableConfig
 
-__all__ = ["TrainingJob", "keep_model", "kept_model", "work"]
+__all__ = ["FEW", "TrainingJob", "keep_model", "kept_model", "work"]
 
 log = get_logger(__name__)
 
 RECORD = "trained.json"
 LEAST_STEPS = 20
+FEW = 200
+"""Rows of a rehearsal."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,18 @@ class TrainingJob:
         elsewhere = {} if self.device == "cpu" else {"device": self.device}
         model.fit(self.data, self.context, seed=self.seed, listener=listener, **elsewhere)
         return model
+
+    def few(self) -> TrainingJob:
+        """Return the job for the rehearsal: a few rows, and next to no training."""
+        rows = np.arange(min(len(self.data), FEW), dtype=np.int64)
+        return replace(
+            self,
+            epochs=self.model.least_epochs,
+            seed=np.random.SeedSequence(0),
+            device="cpu",
+            data=self.data.take(rows),
+            context=None if self.context is None else self.context.take(rows),
+        )
 
     def digest(self) -> str:
         """Return a sum over all that the trained model follows from."""

@@ -52,9 +52,10 @@ def processes(n_jobs: Optional[int], works: Mapping[str, int], device: str) -> i
 class TrainingPool:
     """Trains tables, and hands back their models.
 
-    With one process, a table is trained at once. With more, the rows of a table wait on the
-    disk, so that memory holds those of one table for each process, and the longest
-    training goes first; the process saves its model, and this one loads it.
+    Nothing is trained before :meth:`finish`: until then the rows of a table wait on the disk,
+    so that memory holds those of one table for each process. With one process, tables are
+    trained in their order. With more, the longest training goes first; the process saves its
+    model, and this one loads it.
 
     Parameters
     ----------
@@ -98,25 +99,34 @@ class TrainingPool:
             self._folder.cleanup()
 
     def submit(self, number: int, job: TrainingJob) -> None:
-        """Train a table, now or later; its number among the tables names its folder."""
+        """Take a table that is to be trained; its number among the tables names its folder."""
         name, folder = f"{number:04d}", self._folder.path
         place = (folder if self.keep is None else self.keep) / name
         digest = job.digest() if self.keep is not None else ""
         model = None if self.keep is None else kept_model(job, digest, place)
-        if model is None and self.count > 1:
-            self._waiting.append(Shelved(job, digest, place, folder / f"{name}.rows"))
-            self._advance(0.0)
-            return
         if model is None:
-            model = job.run(self.listener)
-            if self.keep is not None:
-                keep_model(model, digest, place)
-        self.done(job.config.name, model)
+            self._waiting.append(Shelved(job, digest, place, folder / f"{name}.rows"))
+        else:
+            self.done(job.config.name, model)
 
     def finish(self) -> None:
-        """Wait until all tables are trained."""
+        """Train all tables."""
+        if self.count == 1:
+            for shelved in self._waiting:
+                self._train(shelved)
+            return
+        self._waiting.sort(key=lambda shelved: shelved.work)
+        self._advance(0.0)
         while self._running:
             self._advance(POLL)
+
+    def _train(self, shelved: Shelved) -> None:
+        """Train a table in this process."""
+        model = shelved.whole().run(self.listener)
+        if self.keep is not None:
+            keep_model(model, shelved.digest, shelved.place)
+        shelved.drop()
+        self.done(shelved.job.config.name, model)
 
     def _advance(self, timeout: float) -> None:
         """Pass on what is told, take what is trained, start what waits."""
@@ -125,7 +135,6 @@ class TrainingPool:
             shelved.tell(self.listener)
         for future in finished:
             self._take(future, self._running.pop(future))
-        self._waiting.sort(key=lambda shelved: shelved.work)
         while self._waiting and len(self._running) < self.count:
             shelved = self._waiting.pop()
             future = self._processes().submit(

@@ -66,6 +66,10 @@ class Shelved:
             if listener is not None:
                 listener.on_checkpoint(event)
 
+    def whole(self) -> TrainingJob:
+        """Return the job with its rows."""
+        return _whole(self.job, self.folder)
+
     def drop(self) -> None:
         """Remove the rows."""
         shutil.rmtree(self.folder)
@@ -84,10 +88,7 @@ def watch(parent: int) -> None:
 
 def train_shelved(job: TrainingJob, digest: str, place: Path, folder: Path) -> None:
     """Train, and keep the model."""
-    whole = replace(job, data=_get(folder, "data", job.data))
-    if job.context is not None:
-        whole = replace(whole, context=_get(folder, "context", job.context))
-    keep_model(whole.run(_Teller(folder / "events")), digest, place)
+    keep_model(_whole(job, folder).run(_Teller(folder / "events")), digest, place)
 
 
 class _Teller:
@@ -111,6 +112,13 @@ class _Teller:
     def _write(self, told: object) -> None:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(told) + "\n")
+
+
+def _whole(job: TrainingJob, folder: Path) -> TrainingJob:
+    whole = replace(job, data=_get(folder, "data", job.data))
+    if job.context is None:
+        return whole
+    return replace(whole, context=_get(folder, "context", job.context))
 
 
 def _put(folder: Path, name: str, rows: EncodedTable) -> EncodedTable:

@@ -1,0 +1,192 @@
+"""The rehearsal of `fit`: rows, checkpoint and target, before the first epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Optional, Union
+
+import pyarrow as pa
+
+from synthohive._logging import get_logger, quiet
+from synthohive._workspace import Workspace
+from synthohive.connectors.base import NoPlaceError, Reader, Writer
+from synthohive.connectors.engines import to_engine
+from synthohive.connectors.sql import SqlWarehouse
+from synthohive.core.models.base import ConditionalGenerativeModel
+from synthohive.exceptions import ConnectorError, RehearsalError, TrainingError
+from synthohive.interface.checkpoint import read_content, write_content
+from synthohive.interface.outputs import to_memory
+from synthohive.interface.scoring import score_tables
+from synthohive.interface.targets import open_target
+from synthohive.interface.writing import provenance_of
+from synthohive.relational.fitted import FittedDatabase
+from synthohive.relational.orchestrator import generate_database
+from synthohive.relational.rehearsal import few_of_each, not_understood, sound_rows, untrained
+from synthohive.relational.training.training_job import TrainingJob
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Engine
+
+__all__ = ["Rehearsal", "Target", "rehearsal_of"]
+
+log = get_logger(__name__)
+
+Target = Union[str, "URL", "Engine", Literal[False], None]
+_REMEDY = (
+    "Leave out what it names with exclude=[…] or metadata.exclude('table.column'), change it in "
+    "the source, or fit with target=False if nothing is to be written there."
+)
+Opener = Callable[[FittedDatabase], Writer]
+
+
+class Rehearsal:
+    """Runs the whole chain with few rows; called by the fit before it trains.
+
+    Parameters
+    ----------
+    source : Reader
+    model : type
+        To read models back by.
+    kept : bool
+        Whether the fit is to be kept in a folder.
+    opener : callable, optional
+        Opens the writer of the target, which is not replaced.
+    asked : bool
+        Whether the user named the target: a place that cannot be written to is then an error.
+    """
+
+    def __init__(
+        self,
+        source: Reader,
+        model: type[ConditionalGenerativeModel],
+        kept: bool,
+        opener: Optional[Opener],
+        asked: bool,
+    ) -> None:
+        self.source, self.model, self.kept = source, model, kept
+        self.opener, self.asked = opener, asked
+
+    def __call__(self, fitted: FittedDatabase, jobs: Mapping[str, TrainingJob]) -> None:
+        """Rehearse.
+
+        Raises
+        ------
+        RehearsalError
+            Naming the table, and the column or the constraint, that fails.
+        """
+        started = time.perf_counter()
+        with quiet(), Workspace() as folder:
+            state = untrained(fitted, jobs)
+            with _doing("Writing and reading a checkpoint"):
+                state = self._read_back(state, folder)
+            sizes = few_of_each(state)
+            with (
+                _doing("Making the rows"),
+                generate_database(state, seed=0, num_rows=sizes) as spools,
+            ):
+                score_tables(state, spools)
+                to_memory(spools, "pandas", self.source)
+                rows = {n: s.column_table(s.schema.names) for n, s in spools.items()}
+        loaded = self.opener is not None and self._load(self.opener, state, rows)
+        log.info("rehearsed", tables=len(rows), target=loaded,
+                 seconds=round(time.perf_counter() - started, 2))  # fmt: skip
+
+    def _read_back(self, state: FittedDatabase, folder: Path) -> FittedDatabase:
+        """Return the state as a checkpoint would have it: nothing made of it reaches the fit."""
+        try:
+            write_content(state, folder)
+            facts = {
+                name: getattr(state, name)
+                for name in ("model_name", "seed", "embedding_threshold", "findings", "sources")
+            }
+            read = read_content(folder, list(state.tables), self.model, **facts)
+        except Exception as exc:
+            if self.kept or not _not_implemented(exc):
+                raise
+            return state  # a model of the user's that cannot be saved, and need not be
+        return replace(read, loaded=False, rehearsed=True)
+
+    def _load(self, opener: Opener, state: FittedDatabase, rows: Mapping[str, pa.Table]) -> bool:
+        """Load the rows into a copy of the target's tables, which goes at once."""
+        try:
+            with quiet():
+                self._load_all(opener, state, sound_rows(state, rows))
+        except NoPlaceError as exc:
+            if self.asked:
+                raise RehearsalError.at(exc, "Loading few rows into the target") from exc
+            log.warning("target_not_rehearsed", reason=exc.message)
+            return False
+        except ConnectorError as exc:
+            unsure = _unsure(state) if "check" in exc.message.lower() else {}
+            if not unsure:
+                hint = f"{exc.hint or ''} {_REMEDY}".strip()
+                refused = ConnectorError(exc.message, hint=hint)
+                raise RehearsalError.at(refused, "Loading few rows into a copy") from exc
+            log.warning("checks_not_rehearsed", checks=unsure, reason=exc.message)
+        return True
+
+    def _load_all(
+        self, opener: Opener, state: FittedDatabase, rows: Mapping[str, pa.Table]
+    ) -> None:
+        with opener(state) as writer:
+            for name in state.plan.order:
+                writer.load(name, rows[name].to_batches())
+            writer.prove()
+
+
+def _unsure(state: FittedDatabase) -> dict[str, list[str]]:
+    """Return, by table, the CHECKs that a trained model may keep and an untrained one breaks."""
+    dialect = state.metadata.dialect
+    found = {name: not_understood(table, dialect) for name, table in state.tables.items()}
+    return {name: checks for name, checks in found.items() if checks}
+
+
+def _not_implemented(exc: Optional[BaseException]) -> bool:
+    """Whether an error came from a method that a model does not have."""
+    while exc is not None and not isinstance(exc, NotImplementedError):
+        exc = exc.__cause__
+    return exc is not None
+
+
+def rehearsal_of(
+    source: Reader,
+    model: type[ConditionalGenerativeModel],
+    target: Target,
+    sources: frozenset[str],
+    *,
+    kept: bool,
+) -> Rehearsal:
+    """Return the rehearsal of a fit, as far as it is known where the rows will go.
+
+    Raises
+    ------
+    SchemaError, ConnectorError
+        `target` is no database.
+    """
+    named = target is not None and target is not False
+    engine = to_engine(target) if named else None  # type: ignore[arg-type]
+    if engine is None and (target is False or not isinstance(source, SqlWarehouse)):
+        return Rehearsal(source, model, kept, None, asked=False)
+
+    def opener(fitted: FittedDatabase) -> Writer:
+        return open_target(
+            source, fitted.metadata, engine, None, provenance_of(fitted, 0, 1.0), "fail",
+            sources=sources | fitted.sources, keep_comments=fitted.privacy.keep_comments,
+            rehearsal=True,
+        )  # fmt: skip
+
+    return Rehearsal(source, model, kept, opener, asked=named)
+
+
+@contextmanager
+def _doing(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (RehearsalError, TrainingError, OSError, MemoryError):
+        raise
+    except Exception as exc:
+        raise RehearsalError.at(exc, what) from exc
