@@ -18,7 +18,12 @@ from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
-from synthohive.exceptions import ConnectorError, SchemaError, SchemaValidationError
+from synthohive.exceptions import (
+    ConnectorError,
+    RehearsalError,
+    SchemaError,
+    SchemaValidationError,
+)
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aggregates.finder import find_aggregates
@@ -45,7 +50,7 @@ from synthohive.relational.rehearsal import Rehearse, analysed
 from synthohive.relational.relations.stated import check_stated
 from synthohive.relational.sample import Sample
 from synthohive.relational.training.check_memorisation import check_memorisation
-from synthohive.relational.training.fit_record import begin, check_same_fit, fit_facts
+from synthohive.relational.training.fit_record import begin, fit_facts, forget
 from synthohive.relational.training.training_job import TrainingJob, work
 from synthohive.relational.training.training_pool import TrainingPool, processes
 from synthohive.relational.validity import check_validity
@@ -117,8 +122,10 @@ def fit_database(
     drivers = {name: plan.tables[name].driver for name in plan.order}
     tables = reader.sample(drivers, options.sample_size, options.seed)
     _check_excluded(metadata, tables)
+    fresh = None
     if options.unfinished is not None:
-        check_same_fit(options.unfinished, fit_facts(options, metadata, tables))
+        facts = fit_facts(options, metadata, tables)
+        fresh = options.unfinished if begin(options.unfinished, facts) else None
     findings = _find_personal_data(metadata, tables, options.privacy)
     fitted = FittedDatabase(
         metadata=metadata,
@@ -153,7 +160,12 @@ def fit_database(
         aliases,
         namesakes,
     )
-    _fit_tables(fitter, listener, rehearse)
+    try:
+        _fit_tables(fitter, listener, rehearse)
+    except RehearsalError:
+        if fresh is not None:
+            forget(fresh)
+        raise
     return fitted
 
 
@@ -190,8 +202,6 @@ def _fit_tables(
             pool.submit(number, job)
         if rehearse is not None:
             rehearse(fitted, few)
-        if options.unfinished is not None:
-            begin(options.unfinished, fit_facts(options, fitted.metadata, fitter.sample.tables))
         pool.finish()
 
 

@@ -132,6 +132,7 @@ def test_a_model_that_is_not_saved_need_not_be(tmp_path: Path) -> None:
     assert len(in_memory(Unsaved).sample(seed=1)["customer"]) == 90
     with pytest.raises(RehearsalError, match="checkpoint"):
         in_memory(Unsaved, checkpoint_dir=tmp_path / "here")
+    in_memory(Careful, checkpoint_dir=tmp_path / "here")  # another fit may begin there
 
 
 def test_a_model_that_cannot_draw() -> None:

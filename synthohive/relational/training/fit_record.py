@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from synthohive import _arguments as arguments
 from synthohive._components import read_json
+from synthohive._logging import get_logger
 from synthohive._version import __version__
 from synthohive.exceptions import SerializationError, SynthoHiveError
 from synthohive.schema import Metadata
@@ -21,7 +22,9 @@ from synthohive.schema import Metadata
 if TYPE_CHECKING:
     from synthohive.relational.orchestrator import FitOptions
 
-__all__ = ["begin", "check_same_fit", "fit_facts", "recorded"]
+__all__ = ["begin", "fit_facts", "forget", "recorded"]
+
+log = get_logger(__name__)
 
 RECORD = "fit.json"
 SUMS = ("metadata", "rows")
@@ -93,30 +96,18 @@ def recorded(folder: Path) -> Optional[dict[str, Any]]:
     return facts
 
 
-def check_same_fit(folder: Path, facts: dict[str, Any]) -> bool:
-    """Return whether a folder holds the same fit, unfinished.
-
-    Raises
-    ------
-    SerializationError
-        It holds an unfinished fit of something else.
-    """
-    before = recorded(folder)
-    if before is not None:
-        _compare(folder, before, facts)
-    return before is not None
-
-
-def begin(folder: Path, facts: dict[str, Any]) -> None:
-    """Record a fit, or go on with the same one.
+def begin(folder: Path, facts: dict[str, Any]) -> bool:
+    """Record a fit, or go on with the same one; return whether it is a new one.
 
     Raises
     ------
     SerializationError
         The folder holds an unfinished fit of something else, or cannot be written.
     """
-    if check_same_fit(folder, facts):
-        return
+    before = recorded(folder)
+    if before is not None:
+        _compare(folder, before, facts)
+        return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f"{RECORD}.draft"
@@ -124,6 +115,16 @@ def begin(folder: Path, facts: dict[str, Any]) -> None:
         os.replace(draft, folder / RECORD)
     except OSError as exc:
         raise SerializationError(f"{str(folder)!r} cannot be written: {exc}") from exc
+    return True
+
+
+def forget(folder: Path) -> None:
+    """Remove the record of a fit that has trained nothing: the next may be another one."""
+    try:
+        (folder / RECORD).unlink()
+        folder.rmdir()
+    except OSError as exc:  # the fit's own error is being raised
+        log.warning("fit_record_remains", folder=str(folder), reason=exc.strerror)
 
 
 def _compare(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
