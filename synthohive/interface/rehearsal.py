@@ -19,7 +19,7 @@ from synthohive.connectors.sql import SqlWarehouse
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.exceptions import ConnectorError, RehearsalError, TrainingError
 from synthohive.interface.checkpoint import read_content, write_content
-from synthohive.interface.outputs import to_memory
+from synthohive.interface.outputs import forms_of, to_memory
 from synthohive.interface.scoring import score_tables
 from synthohive.interface.targets import open_target
 from synthohive.interface.writing import provenance_of
@@ -81,6 +81,8 @@ class Rehearsal:
         started = time.perf_counter()
         with quiet(), Workspace() as folder:
             state = untrained(fitted, jobs)
+            with _doing("Keeping the form of the given frames"):
+                state = replace(state, forms=forms_of(self.source, state))
             with _doing("Writing and reading a checkpoint"):
                 state = self._read_back(state, folder)
             sizes = few_of_each(state)
@@ -89,7 +91,7 @@ class Rehearsal:
                 generate_database(state, seed=0, num_rows=sizes) as spools,
             ):
                 score_tables(state, spools)
-                to_memory(spools, "pandas", self.source)
+                to_memory(spools, "pandas", state)
                 rows = {n: s.column_table(s.schema.names) for n, s in spools.items()}
         loaded = self.opener is not None and self._load(self.opener, state, rows)
         log.info("rehearsed", tables=len(rows), target=loaded,
