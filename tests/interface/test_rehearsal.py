@@ -17,6 +17,7 @@ from synthohive import Autoregressive, Metadata, RehearsalError, Synthesizer
 from synthohive.connectors.steps import observe
 from synthohive.core.data.categorical import Categorical
 from synthohive.core.data.encoded import EncodedTable
+from synthohive.core.data.numeric import Numeric
 from synthohive.interface import synthesizer as facade
 from tests.events import captured_events
 
@@ -82,10 +83,10 @@ def test_a_column_that_cannot_be_decoded(monkeypatch: pytest.MonkeyPatch) -> Non
     def overflow(*_: Any) -> None:
         raise OverflowError("too many spellings")
 
-    monkeypatch.setattr(Categorical, "decode", overflow)
-    with pytest.raises(RehearsalError, match=r"customer\.kind.*OverflowError") as caught:
+    monkeypatch.setattr(Numeric, "decode", overflow)
+    with pytest.raises(RehearsalError, match=r"purchase\.paid.*OverflowError") as caught:
         in_memory()
-    assert "metadata.exclude('customer.kind')" in str(caught.value)
+    assert "metadata.exclude('purchase.paid')" in str(caught.value)
     assert isinstance(caught.value.__cause__, OverflowError)
     assert Careful.trained == []
 
