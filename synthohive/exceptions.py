@@ -186,7 +186,7 @@ class RehearsalError(SynthoHiveError):
         column = getattr(exc, "column", None)
         place = "" if table is None else f" of table {table!r}"
         hint = None if table is None else f"Leave the table out: exclude=[{table!r}]."
-        if table is not None and column is not None:
+        if table is not None and column is not None and not column.startswith("__"):
             place = f" of {table}.{column}"
             hint = f"Leave the column out: metadata.exclude('{table}.{column}')."
         reason = type(exc).__name__ + ("" if real_rows else f": {exc}")

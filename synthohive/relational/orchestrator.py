@@ -18,12 +18,7 @@ from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
-from synthohive.exceptions import (
-    ConnectorError,
-    RehearsalError,
-    SchemaError,
-    SchemaValidationError,
-)
+from synthohive.exceptions import ConnectorError, SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aggregates.finder import find_aggregates
@@ -50,7 +45,7 @@ from synthohive.relational.rehearsal import Rehearse, analysed
 from synthohive.relational.relations.stated import check_stated
 from synthohive.relational.sample import Sample
 from synthohive.relational.training.check_memorisation import check_memorisation
-from synthohive.relational.training.fit_record import begin, fit_facts, forget
+from synthohive.relational.training.fit_record import recorded_fit
 from synthohive.relational.training.training_job import TrainingJob, work
 from synthohive.relational.training.training_pool import TrainingPool, processes
 from synthohive.relational.validity import check_validity
@@ -122,10 +117,6 @@ def fit_database(
     drivers = {name: plan.tables[name].driver for name in plan.order}
     tables = reader.sample(drivers, options.sample_size, options.seed)
     _check_excluded(metadata, tables)
-    fresh = None
-    if options.unfinished is not None:
-        facts = fit_facts(options, metadata, tables)
-        fresh = options.unfinished if begin(options.unfinished, facts) else None
     findings = _find_personal_data(metadata, tables, options.privacy)
     fitted = FittedDatabase(
         metadata=metadata,
@@ -160,12 +151,8 @@ def fit_database(
         aliases,
         namesakes,
     )
-    try:
+    with recorded_fit(options, metadata, tables):
         _fit_tables(fitter, listener, rehearse)
-    except RehearsalError:
-        if fresh is not None:
-            forget(fresh)
-        raise
     return fitted
 
 

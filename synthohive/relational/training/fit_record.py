@@ -6,7 +6,8 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -16,13 +17,13 @@ from synthohive import _arguments as arguments
 from synthohive._components import read_json
 from synthohive._logging import get_logger
 from synthohive._version import __version__
-from synthohive.exceptions import SerializationError, SynthoHiveError
+from synthohive.exceptions import RehearsalError, SerializationError, SynthoHiveError
 from synthohive.schema import Metadata
 
 if TYPE_CHECKING:
     from synthohive.relational.orchestrator import FitOptions
 
-__all__ = ["begin", "fit_facts", "forget", "recorded"]
+__all__ = ["begin", "fit_facts", "recorded", "recorded_fit"]
 
 log = get_logger(__name__)
 
@@ -118,8 +119,22 @@ def begin(folder: Path, facts: dict[str, Any]) -> bool:
     return True
 
 
-def forget(folder: Path) -> None:
-    """Remove the record of a fit that has trained nothing: the next may be another one."""
+@contextmanager
+def recorded_fit(
+    options: FitOptions, metadata: Metadata, tables: Mapping[str, pa.Table]
+) -> Iterator[None]:
+    """Record a fit where its models are kept, if they are, until it has trained something."""
+    folder = options.unfinished
+    fresh = folder is not None and begin(folder, fit_facts(options, metadata, tables))
+    try:
+        yield
+    except RehearsalError:
+        if folder is not None and fresh:  # nothing was trained: the next fit may be another one
+            _forget(folder)
+        raise
+
+
+def _forget(folder: Path) -> None:
     try:
         (folder / RECORD).unlink()
         folder.rmdir()
