@@ -27,6 +27,7 @@ from synthohive.validation.metrics import (
     fan_out_ks,
     orphans,
 )
+from synthohive.validation.possible import Impossible, impossible
 
 __all__ = [
     "ColumnReport",
@@ -82,6 +83,7 @@ class TableReport:
     columns: tuple[ColumnReport, ...]
     pairs: tuple[PairReport, ...]
     compared: tuple[str, ...]  # columns whose associations were compared, in table order
+    impossible: tuple[Impossible, ...] = ()  # columns, and unique sets, that hold such values
 
     @property
     def distance(self) -> float:
@@ -134,6 +136,17 @@ class ValidationReport:
         return _mean([score.value for score in self.scores.values()])
 
     @property
+    def impossible(self) -> dict[str, Impossible]:
+        """Values that no real row could hold, keyed ``"table.column"``, the most first."""
+        found = {f"{t.name}.{i.column}": i for t in self.tables for i in t.impossible}
+        return dict(sorted(found.items(), key=lambda item: -item[1].count))
+
+    @property
+    def valid(self) -> bool:
+        """Whether each synthetic value is possible: in range, of its form, unique, not NULL."""
+        return not self.impossible
+
+    @property
     def orphans(self) -> int:
         """Synthetic rows that refer to no parent, over all keys."""
         return sum(key.orphans for key in self.keys)
@@ -144,6 +157,8 @@ class ValidationReport:
         close = next((text for limit, text in _VERDICTS if self.distance <= limit), _FAR)
         if not self.scores:
             return f"There are no columns to compare; {self._integrity}."
+        if not self.valid:
+            close = f"not valid, though its distributions are {close}"
         return (
             f"The synthetic data is {close} the real data: on average its "
             f"{counted(len(self.scores), 'column')} differ by {self.distance:.3f} "
@@ -154,7 +169,11 @@ class ValidationReport:
     def _integrity(self) -> str:
         rows = counted(self.orphans, "row")
         keys = counted(len(self.keys), "foreign key")
-        text = f"{rows} without a parent over {keys}"
+        wrong = sum(found.count for found in self.impossible.values())
+        text = f"{rows} without a parent over {keys}; {counted(wrong, 'value')} impossible"
+        if wrong:
+            worst, found = next(iter(self.impossible.items()))
+            text += f" (in {counted(len(self.impossible), 'column')}, most in {worst}: {found})"
         if self.copied_rows:
             share = max(self.copied_rows.values())
             text += f"; at most {share:.2%} of a table's rows equal a real one"
@@ -170,6 +189,7 @@ class ValidationReport:
             "verdict": self.verdict,
             "distance": self.distance,
             "orphans": self.orphans,
+            "valid": self.valid,
             "k": self.k,
             "tables": [_table_json(table) for table in self.tables],
             "keys": [asdict(key) for key in self.keys],
@@ -212,6 +232,11 @@ class ValidationReport:
         lines = [self.verdict, "", *_aligned(rows)]
         if len(worst) > _LINES:
             lines.append(f"… and {len(worst) - _LINES} closer columns")
+        if not self.valid:
+            wrong = [("impossible values", "validity", "")]
+            found = list(self.impossible.items())[:_LINES]
+            wrong += [(name, f"{i.validity:.4f}", str(i)) for name, i in found]
+            lines += ["", *_aligned(wrong)]
         if self.keys:
             keys = [("foreign key", "orphans", "fan-out KS")]
             keys += [(k.label, str(k.orphans), f"{k.fan_out_ks:.3f}") for k in self.keys]
@@ -335,6 +360,7 @@ def _compare(
         tuple(sorted(reports, key=lambda column: -column.score.worst)),
         tuple(sorted(pairs, key=lambda pair: -pair.difference)),
         tuple(column.name for column in chosen),
+        tuple(i for i in impossible(table, columns, real, synthetic, made) if i.count),
     )
 
 
@@ -368,6 +394,7 @@ def _table_json(table: TableReport) -> dict[str, Any]:
         "synthetic_rows": table.synthetic_rows,
         "distance": table.distance,
         "columns": [{"name": c.name, "kind": c.kind, **asdict(c.score)} for c in table.columns],
+        "impossible": [{**asdict(i), "validity": i.validity} for i in table.impossible],
         "pairs": [{**asdict(p), "difference": p.difference} for p in table.pairs],
     }
 

@@ -187,6 +187,10 @@ def test_distances_never_lead_beyond_the_bounds_of_the_column() -> None:
     assert (values >= since).all()
     assert values.max() <= until.max()
     assert (values == values.max()).mean() < 0.02  # cut, they would be a heap
+    early = pa.table({"until": gaps, "since": pa.array(np.full(ROWS, -500))})
+    drawn = relations.restore(early, columns, None, rng).column("until").to_numpy()
+    assert until.min() <= drawn.min()
+    assert (drawn == drawn.min()).mean() < 0.05
 
 
 def ends(rng: np.random.Generator, none: int) -> tuple[pa.Table, np.ndarray]:

@@ -97,6 +97,77 @@ def test_orphans_are_counted(metadata: Metadata) -> None:
     assert 'class="verdict poor"' in report.to_html()
 
 
+def shop(rows: int = 100) -> dict[str, pa.Table]:
+    """Return orders with dates, some as text, codes, a document and a unique pair."""
+    day = [dt.date(2024, 1, 1) + dt.timedelta(i % 90) for i in range(rows)]
+    return {
+        "orders": pa.table(
+            {
+                "id": np.arange(rows),
+                "customer": np.arange(rows) // 4,
+                "line": np.arange(rows) % 4,
+                "price": [5.0 + i % 20 for i in range(rows)],
+                "day": day,
+                "shipped": [None if i % 7 == 0 else d for i, d in enumerate(day)],
+                "written": [f"{d:%d/%m/%Y}" for d in day],
+                "code": [f"AB-{i:04d}" for i in range(rows)],
+                "word": [("red", "dark blue", "Green 2")[i % 3] for i in range(rows)],
+            }
+        )
+    }
+
+
+WRONG: dict[str, tuple[str, object, str]] = {
+    "a number that is too small": ("price", 4.99, "1 beyond the real range"),
+    "a date that is too late": ("day", dt.date(2027, 5, 1), "1 beyond the real range"),
+    "the same as text": ("written", "01/05/2027", "1 beyond the real range"),
+    "no date at all": ("written", "31/09/2024", "1 of another form"),
+    "a code of another form": ("code", "AB-10O4", "1 of another form"),
+    "NULL where there is none": ("price", None, "1 NULL"),
+    "a key that repeats": ("id", 7, "1 repeated"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_one_impossible_value_fails(what: str) -> None:
+    """However close the distributions are."""
+    name, value, said = WRONG[what]
+    real = shop()
+    metadata = Metadata().add_table("orders", "id")
+    assert build_report(metadata, real, real).valid
+    column = real["orders"].column(name).to_pylist()
+    column[3] = value
+    place = real["orders"].column_names.index(name)
+    type_ = real["orders"].field(name).type
+    made = real["orders"].set_column(place, name, pa.array(column, type_))
+    report = build_report(metadata, real, {"orders": made})
+    assert not report.valid
+    assert {key: str(found) for key, found in report.impossible.items()} == {f"orders.{name}": said}
+    assert report.impossible[f"orders.{name}"].validity == pytest.approx(0.99)
+    assert "not valid, though its distributions are very close to" in report.verdict
+    assert f"1 value impossible (in 1 column, most in orders.{name}: {said})" in report.verdict
+    assert 'class="verdict poor"' in report.to_html()
+    assert json.loads(report.to_json())["valid"] is False
+    assert said in str(report)
+
+
+def test_what_other_rows_may_hold_is_possible() -> None:
+    real = shop()
+    words = real["orders"].column("word").to_pylist()
+    words[0] = "grey"
+    place = real["orders"].column_names.index("word")
+    made = real["orders"].set_column(place, "word", pa.array(words)).slice(0, 60)
+    assert build_report(Metadata().add_table("orders", "id"), real, {"orders": made}).valid
+
+
+def test_pairs_that_repeat_are_impossible() -> None:
+    real = shop()
+    metadata = Metadata().add_table("orders", ["customer", "line"])
+    made = real["orders"].set_column(2, "line", pa.array([0] * 100))
+    (found,) = build_report(metadata, real, {"orders": made}).impossible.items()
+    assert (found[0], found[1].repeated) == ("orders.(customer, line)", 75)
+
+
 def test_html_is_whole_and_self_contained(report: ValidationReport) -> None:
     html = report.to_html()
     page = Page()

@@ -103,6 +103,11 @@ class Order(Relation):
         limits = self._known(rows, self.limits, not self.after)
         return np.asarray(np.fmin(edge, limits) if self.after else np.fmax(edge, limits))
 
+    def _near(self) -> float:
+        """Return the target's own bound on the side of the source; NaN for none."""
+        bound = self.low if self.after else self.high
+        return np.nan if bound is None else bound
+
     def room(self, rows: pa.Table) -> Floats:
         """Return the longest distance that each row has room for, in steps; NaN for no limit."""
         return self._sign * (self._end(rows) - self._start(rows)) / (self.step or 1.0)
@@ -139,7 +144,7 @@ class Order(Relation):
         rng: Optional[np.random.Generator],
         silent: Optional[Bools] = None,
     ) -> pa.Array:
-        """Return distances without those for which a row has no room.
+        """Return distances without those that lead beyond the bounds of the target.
 
         In their place are those of other rows, drawn among all that fit: to cut them would make
         a heap at the end of the column.
@@ -150,20 +155,25 @@ class Order(Relation):
             The rows in which the distance tells nothing.
         """
         gaps, room = as_numbers(modelled), self.room(rows)
+        least = np.nan_to_num(self._sign * (self._near() - self._start(rows)) / (self.step or 1.0))
         if silent is not None:
             gaps = np.where(silent, np.nan, gaps)
-        far = np.flatnonzero(gaps > room + _ROUNDING * np.maximum(np.abs(room), 1.0))
+        slack = _ROUNDING * np.maximum(np.abs(np.nan_to_num(room)), 1.0)
+        far = np.flatnonzero((gaps > room + slack) | (np.maximum(gaps, 0.0) < least - slack))
         if not len(far):
             return modelled
-        most = np.maximum(room[far] * (1.0 + _ROUNDING), 0.0)
-        found = most
+        low = np.maximum(least[far] - slack[far], 0.0)
+        high = np.fmax(np.where(np.isnan(room[far]), np.inf, room[far] + slack[far]), low)
+        found = np.where(gaps[far] > high, high, low)
         fitting = np.sort(gaps[gaps >= 0])
         if rng is not None and len(fitting):
-            count = np.searchsorted(fitting, most, side="right")
-            place = np.floor(rng.random(len(far)) * count).astype(np.int64)
-            found = np.where(count > 0, fitting[place], most * rng.random(len(far)))
+            first, last = np.searchsorted(fitting, low), np.searchsorted(fitting, high, "right")
+            place = first + np.floor(rng.random(len(far)) * (last - first)).astype(np.int64)
+            taken = fitting[np.minimum(place, len(fitting) - 1)]
+            width = np.where(np.isinf(high), 0.0, high - low)
+            found = np.where(last > first, taken, low + width * rng.random(len(far)))
         if self.step:
-            found = np.floor(found)
+            found = np.where(np.ceil(found) > high, np.floor(found), np.ceil(found))
         values, place = from_numbers(found, modelled.type), np.arange(len(gaps))
         place[far] = len(gaps) + np.arange(len(far))
         plain = modelled.combine_chunks() if isinstance(modelled, pa.ChunkedArray) else modelled
