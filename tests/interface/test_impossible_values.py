@@ -116,3 +116,16 @@ def test_periods_follow_each_other_until_one_without_an_end(model: str, tmp_path
     assert (both["from_date"] >= both["hire_date"]).all()
     assert rows["from_date"].max() <= real["salaries"]["from_date"].max()
     pd.testing.assert_frame_equal(made["salaries"], synth.sample(seed=7)["salaries"])
+
+
+@pytest.mark.parametrize("model", ["autoregressive", "ctgan"])
+def test_no_product_is_larger_than_the_largest_real_one(model: str) -> None:
+    rng = np.random.default_rng(0)
+    quantity = rng.integers(1, 50, 600)
+    price = (1_000 / quantity).round() + rng.integers(0, 9, 600)
+    items = pd.DataFrame({"id": range(600), "quantity": quantity, "price": price})
+    items["total"] = items["quantity"] * items["price"]
+    synth = Synthesizer(Metadata().add_table("items", "id"), model=model)
+    made = synth.fit({"items": items}, epochs=2, seed=1, progress=False).sample(seed=2)["items"]
+    assert (made["total"] == made["quantity"] * made["price"]).all()
+    assert made["total"].between(items["total"].min(), items["total"].max()).all()

@@ -257,6 +257,30 @@ def test_an_order_holds_beside_sources_that_are_not_known() -> None:
     assert drawn.column("died").null_count == table.column("died").null_count
 
 
+def test_sums_and_products_have_bounds_of_their_own() -> None:
+    """Many of what is cheap and few of what is dear: no total is as large as both would make."""
+    rng = np.random.default_rng(6)
+    quantity = rng.integers(1, 50, ROWS)
+    price = np.round(1_000 / quantity, 0) + rng.integers(0, 9, ROWS)
+    table = pa.table({"quantity": quantity, "price": price, "total": quantity * price})
+    columns = {n: column_from_arrow(table.schema.field(n)) for n in table.column_names}
+    state = discover(table, ["total"]).to_state()
+    relations = TableRelations.from_state(json.loads(json.dumps(state)))
+    assert [str(r) for r in relations.relations] == ["total = round(quantity * price)"]
+    assert relations.beyond(table).sum() < 20
+    modelled, _ = relations.prepare(table, columns, rng)
+    shuffled = pa.table(
+        {n: modelled.column(n).take(pa.array(rng.permutation(ROWS))) for n in modelled.column_names}
+    )
+    drawn = relations.restore(shuffled, columns, None, rng)
+    wrong = relations.beyond(drawn)
+    assert wrong.sum() > 500
+    right = relations.borrowed(drawn, pa.table({}), wrong, rng)
+    assert not relations.beyond(right).any()
+    assert right.column("total").to_numpy().max() <= (quantity * price).max()
+    assert not relations.relations[0].violations(right).any()
+
+
 def test_an_order_to_two_columns_keeps_to_both() -> None:
     rng = np.random.default_rng(5)
     opened, joined = rng.integers(0, 1_000, (2, ROWS))

@@ -30,6 +30,9 @@ __all__ = ["BlockMaker", "flags_of"]
 
 IntArray = npt.NDArray[np.int64]
 
+TRIES = 3
+"""At rows beyond the bounds of a column, until they take values of other rows."""
+
 
 def flags_of(attributes: pa.Table, name: str) -> npt.NDArray[np.bool_]:
     """Return a boolean column, all False where it was never modelled (no NULL was seen)."""
@@ -122,6 +125,7 @@ class BlockMaker:
         order = block.parents, block.positions
         decoded = self.fitted.stand_ins.restore(decoded, *order, rooms, rng)
         decoded = self._restored(decoded, above, "block", block.number)
+        decoded = self._within_bounds(decoded, context, above, block)
         decoded = self._apart(decoded, above, block)
         own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
         repaired = self._repaired(decoded, context, above, block)
@@ -231,14 +235,7 @@ class BlockMaker:
             self.checks.enforce(table, self.name)
 
         def resample(rows: IntArray, rng: np.random.Generator) -> pa.Table:
-            path, beside_it = ("again", block.number, int(rng.integers(2**31))), above.take(rows)
-            fixed = self._fixed(block.rows[rows])
-            drawn = self._sampled(context.take(rows), fixed, block.positions[rows], *path)
-            again = self._decoded(drawn, fixed, *path)
-            stand_ins = self.fitted.stand_ins
-            again = self._restored(stand_ins.restore_alone(again), beside_it, *path)
-            again = stand_ins.keep(again, table.take(rows))
-            return self.fitted.relations.mend_beside(again, beside_it)
+            return self._again(rows, table, context, above, block, rng)
 
         rng = self.run.rng(self.name, "repair", block.number)
         table, repaired = self.checks.repair(table, rng, resample)
@@ -248,6 +245,44 @@ class BlockMaker:
         mended = self._apart(relations.mend_beside(table, above), above, block)
         mended = self.fitted.not_null(table, mended, rng)
         return self.checks.keep_unbroken(table, mended, relations.targets)
+
+    def _again(
+        self,
+        rows: IntArray,
+        table: pa.Table,
+        context: EncodedTable,
+        above: pa.Table,
+        block: Block,
+        rng: np.random.Generator,
+    ) -> pa.Table:
+        """Return some rows of a block drawn anew; what their groups gave them stays."""
+        path, beside_it = ("again", block.number, int(rng.integers(2**31))), above.take(rows)
+        fixed = self._fixed(block.rows[rows])
+        drawn = self._sampled(context.take(rows), fixed, block.positions[rows], *path)
+        again = self._decoded(drawn, fixed, *path)
+        stand_ins = self.fitted.stand_ins
+        again = self._restored(stand_ins.restore_alone(again), beside_it, *path)
+        again = stand_ins.keep(again, table.take(rows))
+        return self.fitted.relations.mend_beside(again, beside_it)
+
+    def _within_bounds(
+        self, table: pa.Table, context: EncodedTable, above: pa.Table, block: Block
+    ) -> pa.Table:
+        """Draw rows anew in which a sum or a product lies beyond the column's own bounds."""
+        relations = self.fitted.relations
+        rng = self.run.rng(self.name, "bounds", block.number)
+        for _ in range(TRIES):
+            wrong = np.flatnonzero(relations.beyond(table))
+            if not len(wrong):
+                return table
+            again = self._again(wrong, table, context, above, block, rng)
+            source = np.arange(len(table), dtype=np.int64)
+            source[wrong] = len(table) + np.arange(len(wrong))
+            both = pa.concat_tables([table, again.select(table.column_names).cast(table.schema)])
+            table = both.take(pa.array(source))
+        if self.conditions is not None:  # what the caller fixed comes first
+            return table
+        return relations.borrowed(table, above, relations.beyond(table), rng)
 
     def complete(self, block: Block, attributes: pa.Table) -> pa.Table:
         """Add keys of parents and made-up columns, in the order of the table's columns."""

@@ -12,9 +12,10 @@ from synthohive._entities import Entities
 from synthohive.relational.lineage import beside
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.formulas import find_linear, find_products, find_sums
 from synthohive.relational.relations.lookup import Lookup
-from synthohive.relational.relations.numbers import nulls
+from synthohive.relational.relations.numbers import is_number, nulls
 from synthohive.relational.relations.patterns import (
     find_copies,
     find_lookups,
@@ -122,7 +123,15 @@ def _assembled(
         for r in relations
         if r.whole and (missing[r.target] & ~np.any([missing[s] for s in r.sources], axis=0)).any()
     )
-    return TableRelations(relations, presences, flags)
+    ends = {
+        r.target: columns.entities.ends(
+            columns.numbers(r.target), columns.k, columns.step(r.target)
+        )
+        for r in relations
+        if isinstance(r, Formula) and is_number(columns.type(r.target))
+    }
+    known = {name: end for name, end in ends.items() if end is not None}
+    return TableRelations(relations, presences, flags, known)
 
 
 def verified(found: TableRelations, batches: Iterable[pa.Table]) -> TableRelations:
@@ -149,7 +158,8 @@ def verified(found: TableRelations, batches: Iterable[pa.Table]) -> TableRelatio
         narrowed = {target: rule.narrowed(rows) for target, rule in presences.items()}
         presences = {target: rule for target, rule in narrowed.items() if rule is not None}
     kept = (_as_seen(r, combinations) for r in found.relations if r.target not in broken)
-    return TableRelations(tuple(kept), presences, found.flags - broken)
+    ends = {name: end for name, end in found.ends.items() if name not in broken}
+    return TableRelations(tuple(kept), presences, found.flags - broken, ends)
 
 
 def _as_seen(relation: Relation, combinations: Mapping[str, pa.Table]) -> Relation:

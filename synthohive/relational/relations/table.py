@@ -18,7 +18,7 @@ from synthohive.relational.relations.calendar import CalendarDate, CalendarPart
 from synthohive.relational.relations.clock import ClockDelay, ClockTime
 from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.lookup import Copy, Lookup
-from synthohive.relational.relations.numbers import nulls
+from synthohive.relational.relations.numbers import as_numbers, nulls
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.presence import Presence, donors, with_nulls
 from synthohive.schema import Column, ColumnKind
@@ -45,6 +45,8 @@ class TableRelations:
         By column, where it is NULL, if another one says so.
     flags : frozenset of str
         Targets that follow wholly but are also NULL elsewhere; that is modelled.
+    ends : dict of str to (float, float)
+        Protected bounds of targets that are calculated: sums and products have their own.
     """
 
     def __init__(
@@ -52,10 +54,12 @@ class TableRelations:
         relations: tuple[Relation, ...] = (),
         presences: Optional[Mapping[str, Presence]] = None,
         flags: frozenset[str] = frozenset(),
+        ends: Optional[Mapping[str, tuple[float, float]]] = None,
     ) -> None:
         self.relations = relations
         self.presences = dict(presences or {})
         self.flags = flags
+        self.ends = dict(ends or {})
         self._by_target = {r.target: r for r in relations}
 
     def __bool__(self) -> bool:
@@ -69,7 +73,8 @@ class TableRelations:
     def without(self, targets: Collection[str]) -> TableRelations:
         """Return the relations of all other targets."""
         kept = tuple(r for r in self.relations if r.target not in targets)
-        return TableRelations(kept, self.presences, self.flags - set(targets))
+        ends = {name: end for name, end in self.ends.items() if name not in targets}
+        return TableRelations(kept, self.presences, self.flags - set(targets), ends)
 
     def and_also(self, other: TableRelations) -> TableRelations:
         """Return these relations and others, of other targets."""
@@ -77,6 +82,7 @@ class TableRelations:
             (*self.relations, *other.relations),
             {**self.presences, **other.presences},
             self.flags | other.flags,
+            {**self.ends, **other.ends},
         )
 
     def above(self, own: Collection[str]) -> list[str]:
@@ -242,6 +248,41 @@ class TableRelations:
                 changed = True
         return self.mend(rows) if changed else rows
 
+    def beyond(self, rows: pa.Table) -> npt.NDArray[np.bool_]:
+        """Return the rows in which a calculated column lies beyond its own bounds."""
+        found = np.zeros(len(rows), dtype=np.bool_)
+        for name, (low, high) in self.ends.items():
+            values = as_numbers(rows.column(name))
+            slack = 1e-9 * max(abs(low), abs(high))
+            found |= (values < low - slack) | (values > high + slack)
+        return found
+
+    def borrowed(
+        self,
+        rows: pa.Table,
+        above: pa.Table,
+        wrong: npt.NDArray[np.bool_],
+        rng: np.random.Generator,
+    ) -> pa.Table:
+        """Return rows whose calculated columns, and what these follow from, are other rows'.
+
+        Those that a parent's columns are part of stay as they are.
+        """
+        others = np.flatnonzero(~wrong)
+        if not len(others) or not wrong.any():
+            return rows
+        names: set[str] = set()
+        for name in self.ends:
+            relation = self._by_target[name]
+            if set(relation.sources) <= set(rows.column_names):
+                names |= {name, *relation.sources}
+        source = np.arange(len(rows), dtype=np.int64)
+        source[wrong] = rng.choice(others, int(wrong.sum()))
+        taken = pa.array(source)
+        for name in sorted(names):
+            rows = _with_column(rows, name, rows.column(name).take(taken))
+        return self.mend_beside(rows, above)
+
     def mend_beside(self, rows: pa.Table, above: pa.Table) -> pa.Table:
         """Return :meth:`mend` of rows beside their parent's columns."""
         return self.mend(beside(rows, above)).select(rows.column_names)
@@ -277,6 +318,7 @@ class TableRelations:
             "relations": [{"kind": r.kind, "state": r.to_state()} for r in self.relations],
             "presences": [presence.to_state() for presence in self.presences.values()],
             "flags": sorted(self.flags),
+            "ends": self.ends,
         }
 
     @classmethod
@@ -284,7 +326,9 @@ class TableRelations:
         """Rebuild from :meth:`to_state`."""
         relations = tuple(KINDS[r["kind"]].from_state(r["state"]) for r in state["relations"])
         presences = [Presence.from_state(one) for one in state["presences"]]
-        return cls(relations, {one.target: one for one in presences}, frozenset(state["flags"]))
+        ends = {name: (low, high) for name, (low, high) in state["ends"].items()}
+        by_target = {one.target: one for one in presences}
+        return cls(relations, by_target, frozenset(state["flags"]), ends)
 
 
 def _modelled(name: str, array: pa.Array) -> Column:
