@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
@@ -23,7 +24,7 @@ from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FrameReader"]
+__all__ = ["FrameReader", "read_loosely"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -271,6 +272,46 @@ def _without(table: Any, excluded: Sequence[str]) -> Any:
         return table
     kept = [i for i, name in enumerate(_names(table)) if name not in excluded]
     return table.select(kept) if isinstance(table, pa.Table) else table.iloc[:, kept]
+
+
+def read_loosely(name: str, table: Any) -> pa.Table:
+    """Return a table of which nothing is to be learned: what Arrow does not carry, as text.
+
+    Raises
+    ------
+    SchemaError
+        It is no table.
+    """
+    import pandas as pd
+
+    table = _in_memory(name, table)
+    if isinstance(table, pd.DataFrame):
+        names = _names(table)
+        _distinct(name, names)
+        table = pa.table([_loosely(table.iloc[:, i]) for i in range(len(names))], names=names)
+    return table
+
+
+def _loosely(values: pd.Series[Any]) -> pa.Array:
+    if values.dtype == object:
+        kinds = {type(value) for value in values.dropna()}
+        if kinds and all(issubclass(kind, (dict, list, tuple, set, np.ndarray)) for kind in kinds):
+            trees = [v.tolist() if isinstance(v, np.ndarray) else v for v in values]
+            whole = [json.dumps(t, default=str) if not _missing(t) else None for t in trees]
+            return pa.array(whole, pa.string())
+        if kinds and all(issubclass(kind, (memoryview, bytearray)) for kind in kinds):
+            return pa.array([None if _missing(v) else bytes(v) for v in values], pa.binary())
+    try:
+        return pa.array(carried(values), from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        texts = [None if _missing(v) else str(v) for v in values]
+        return pa.array([t and t.encode("utf-8", "replace").decode() for t in texts], pa.string())
+
+
+def _missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _is_arrow(table: Any) -> bool:

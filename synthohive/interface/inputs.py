@@ -9,6 +9,7 @@ from typing import Any, Optional
 import pyarrow as pa
 
 from synthohive import _arguments as arguments
+from synthohive._files import FileIdentity
 from synthohive._schema_checks import data_problems
 from synthohive.connectors.base import Reader
 from synthohive.connectors.dataframe import FrameReader
@@ -16,7 +17,7 @@ from synthohive.connectors.files import CsvFile, files_read, read_files
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.schema import OUTSIDE_KEYS, Metadata
 
-__all__ = ["check_source", "reader_for", "source_of"]
+__all__ = ["check_source", "reader_for", "source_of", "tables_of"]
 
 
 def source_of(
@@ -60,6 +61,27 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
     SchemaError
         A table is missing, unknown, or of a type that is not read.
     """
+    tables, files = tables_of(data, metadata)
+    reader = FrameReader(tables, metadata)
+    reader.files = files
+    reader.metadata.validate_schema()
+    whole = {n: pa.Table.from_batches(list(reader.read(n))) for n in reader.metadata.tables}
+    problems = data_problems(reader.metadata, whole, orphans=False)  # orphans: see `validate`
+    if problems:
+        raise SchemaValidationError(problems)
+    return reader
+
+
+def tables_of(
+    data: Mapping[str, Any], metadata: Metadata
+) -> tuple[dict[str, Any], frozenset[FileIdentity]]:
+    """Return all tables in memory, as they came, and the files that were read.
+
+    Raises
+    ------
+    SchemaError
+        A table is missing or unknown.
+    """
     if not isinstance(data, Mapping):
         raise SchemaError(
             f"data is a {type(data).__name__}.",
@@ -80,13 +102,4 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
         for name, value in data.items()
         if isinstance(value, (str, os.PathLike, CsvFile))
     }
-    tables = dict(data)
-    tables.update(read_files(paths))
-    reader = FrameReader(tables, metadata)
-    reader.files = files_read(paths.values())
-    reader.metadata.validate_schema()
-    whole = {n: pa.Table.from_batches(list(reader.read(n))) for n in reader.metadata.tables}
-    problems = data_problems(reader.metadata, whole, orphans=False)  # orphans: see `validate`
-    if problems:
-        raise SchemaValidationError(problems)
-    return reader
+    return {**data, **read_files(paths)}, files_read(paths.values())

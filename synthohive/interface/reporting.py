@@ -4,66 +4,159 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Optional, Union
 
 import pyarrow as pa
 
 from synthohive._entities import Entities
+from synthohive._files import FileIdentity
 from synthohive.connectors.base import Reader
-from synthohive.interface.inputs import reader_for
+from synthohive.connectors.dataframe import FrameReader, read_loosely
+from synthohive.exceptions import SchemaError, SynthoHiveError
+from synthohive.interface.inputs import tables_of
+from synthohive.interface.requests import Request
+from synthohive.interface.writing import generated
 from synthohive.privacy.metrics import copied_rows, copied_values
 from synthohive.relational.entity_paths import EntityFinder
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.sample import Sample
 from synthohive.schema import Metadata, PrivacyConfig
-from synthohive.validation.report import ValidationReport, build_report, check_report
+from synthohive.validation.alike import alike
+from synthohive.validation.metrics import fan_out_histogram
+from synthohive.validation.report import FanOuts, ValidationReport, build_report, check_report
 
-__all__ = ["compare"]
+__all__ = ["Known", "compare"]
+
+Sizes = dict[int, int]
+
+MOST = 100_000
+"""Rows of a table that are read from a database, or generated, to be compared."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a synthesizer knows that is to be reported on."""
+
+    metadata: Metadata
+    source: Optional[Reader]
+    fitted: Optional[FittedDatabase]
 
 
 def compare(
-    metadata: Metadata,
-    real_data: Mapping[str, Any],
-    synthetic_data: Mapping[str, Any],
-    fitted: Optional[FittedDatabase],
+    known: Known,
+    real_data: Optional[Mapping[str, Any]],
+    synthetic_data: Optional[Mapping[str, Any]],
     output_path: Union[str, os.PathLike[str]],
     if_exists: str,
+    seed: Optional[int] = None,
 ) -> ValidationReport:
     """Compare real and synthetic tables, and write the report.
 
     What is personal is known from the fit.
     """
     check_report(output_path, if_exists)
-    sides = [reader_for(data, metadata) for data in (real_data, synthetic_data)]
-    check_report(output_path, if_exists, [file for side in sides for file in side.files])
-    real, synthetic = ({n: _whole(side, n) for n in metadata.tables} for side in sides)
+    fitted = known.fitted
+    real, files, true_sizes = _real_side(known, real_data)
+    synthetic, more = _synthetic_side(known, synthetic_data, seed)
+    check_report(output_path, if_exists, [*files, *more])
+    metadata, real, synthetic = alike(known.metadata, real, synthetic)
     personal: dict[str, set[str]] = {}
     for finding in [] if fitted is None else fitted.findings:
         personal.setdefault(finding.table, set()).add(finding.column)
-    rows = {}
-    for name, table in metadata.tables.items():
-        columns = [c for c in real[name].column_names if c not in table.key_columns]
-        if _tells_rows_apart(real[name].select(columns)):
-            rows[name] = copied_rows(real[name], synthetic[name], columns)
-    values = {
-        f"{name}.{column}": copied_values(real[name].column(column), synthetic[name].column(column))
-        for name, columns in personal.items()
-        for column in sorted(columns)
-    }
     privacy = PrivacyConfig() if fitted is None else fitted.privacy
     report = build_report(
         metadata,
         real,
         synthetic,
+        _fan_outs(metadata, true_sizes, synthetic),
         personal=personal,
-        copied_rows=rows,
-        copied_values=values,
+        copied_rows=_copied_rows(metadata, real, synthetic),
+        copied_values={
+            f"{name}.{column}": copied_values(
+                real[name].column(column), synthetic[name].column(column)
+            )
+            for name, columns in personal.items()
+            for column in sorted(columns)
+        },
         k=privacy.k_anonymity_threshold,
-        entities=_entities(sides[0].metadata, real, privacy, fitted),
+        entities=_entities(metadata, real, privacy, fitted),
     )
     report.write(output_path, if_exists)
     return report
+
+
+def _real_side(
+    known: Known, data: Optional[Mapping[str, Any]]
+) -> tuple[dict[str, pa.Table], frozenset[FileIdentity], dict[str, Sizes]]:
+    """Return the real tables; of a large database a sample, and its true numbers of children."""
+    if data is not None:
+        tables, files = tables_of(data, known.metadata)
+        return {n: read_loosely(n, t) for n, t in tables.items()}, files, {}
+    source = known.source
+    if source is None:
+        raise SchemaError(
+            "There is no real data to compare with.",
+            hint="Pass real_data: a checkpoint holds no rows, and knows no database.",
+        )
+    names = list(known.metadata.tables)
+    counts = source.counts(names)
+    fitted = known.fitted
+    plan = RelationalPlan.build(known.metadata, counts) if fitted is None else fitted.plan
+    files = source.files if isinstance(source, FrameReader) else frozenset()
+    if max(counts.values(), default=0) <= MOST:
+        return {n: pa.Table.from_batches(list(source.read(n))) for n in names}, files, {}
+    drivers = {name: plan.tables[name].driver for name in plan.order}
+    keys = list(known.metadata.foreign_keys())
+    found = source.fan_outs(keys, counts)
+    shared = {key.label(name): fan.histogram for (name, key), fan in zip(keys, found)}
+    return source.sample(drivers, MOST, 0), files, shared
+
+
+def _synthetic_side(
+    known: Known,
+    data: Optional[Mapping[str, Any]],
+    seed: Optional[int],
+) -> tuple[dict[str, pa.Table], frozenset[FileIdentity]]:
+    if data is not None:
+        tables, files = tables_of(data, known.metadata)
+        return {n: read_loosely(n, t) for n, t in tables.items()}, files
+    if known.fitted is None:
+        raise SynthoHiveError(
+            "There is no synthetic data to compare.", hint="Call fit() first, or pass it."
+        )
+    largest = max((table.rows for table in known.fitted.tables.values()), default=0)
+    request = Request(known.fitted, None, min(1.0, MOST / max(largest, 1)), seed, None)
+    with generated(request) as made:
+        return {n: s.column_table(s.schema.names) for n, s in made.spools.items()}, frozenset()
+
+
+def _fan_outs(
+    metadata: Metadata, real: Mapping[str, Sizes], synthetic: Mapping[str, pa.Table]
+) -> FanOuts:
+    return {
+        key.label(child): (
+            real[key.label(child)],
+            fan_out_histogram(
+                synthetic[child], key.columns, synthetic[key.parent], key.parent_columns
+            ),
+        )
+        for child, key in metadata.foreign_keys()
+        if key.label(child) in real
+    }
+
+
+def _copied_rows(
+    metadata: Metadata, real: Mapping[str, pa.Table], synthetic: Mapping[str, pa.Table]
+) -> dict[str, float]:
+    rows = {}
+    for name, table in metadata.tables.items():
+        shared = [c for c in real[name].column_names if c in synthetic[name].column_names]
+        columns = [c for c in shared if c not in table.key_columns]
+        if _tells_rows_apart(real[name].select(columns)):
+            rows[name] = copied_rows(real[name], synthetic[name], columns)
+    return rows
 
 
 def _entities(
@@ -90,7 +183,3 @@ def _tells_rows_apart(rows: pa.Table) -> bool:
     if not rows.column_names or len(rows) < 300:
         return False
     return len(rows.group_by(rows.column_names).aggregate([])) > 0.9 * len(rows)
-
-
-def _whole(reader: Reader, name: str) -> pa.Table:
-    return pa.Table.from_batches(list(reader.read(name)))

@@ -31,7 +31,7 @@ from synthohive.interface.outputs import (
 )
 from synthohive.interface.preview import few_rows, preview_sizes
 from synthohive.interface.rehearsal import Target, rehearsal_of
-from synthohive.interface.reporting import compare
+from synthohive.interface.reporting import Known, compare
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
 from synthohive.interface.result import WriteSummary
 from synthohive.interface.state import SynthesizerState
@@ -475,6 +475,38 @@ class Synthesizer(SynthesizerState):
         return imputed(self._state(), data, self._source, columns, seed)
 
     @terminable
+    def report(
+        self, output_path: PathLike, *, seed: Optional[int] = None, if_exists: FileIfExists = "fail"
+    ) -> ValidationReport:
+        """Compare what was fitted with fresh synthetic rows; write HTML, and JSON beside it.
+
+        The real rows are read from the database, files or DataFrames of :meth:`fit`; of tables
+        of more than 100,000 rows, a sample that belongs together.
+
+        Parameters
+        ----------
+        output_path : path
+            The HTML file.
+        seed : int, optional
+            Drawn if None.
+        if_exists : {"fail", "replace"}
+            Whether a former report may be replaced; nothing else ever is.
+
+        Raises
+        ------
+        SchemaError
+            The real rows are not at hand: those of a checkpoint are where they were.
+        ConnectorError
+            A file is there, or cannot be written.
+        """
+        self._state()
+        arguments.seed("seed", seed)
+        known = Known(self.metadata, self._source, self.fitted_)
+        return compare(
+            known, None, None, arguments.path("output_path", output_path), if_exists, seed
+        )
+
+    @terminable
     def generate_validation_report(
         self,
         real_data: Mapping[str, Any],
@@ -483,7 +515,11 @@ class Synthesizer(SynthesizerState):
         *,
         if_exists: FileIfExists = "fail",
     ) -> ValidationReport:
-        """Compare real and synthetic tables; write HTML, and JSON beside it.
+        """Compare given real and synthetic tables; :meth:`report` needs none.
+
+        The same data give the same report, whatever holds it: dates in text, decimals as
+        floats, flags as 0 and 1, JSON as Python objects are read as what the metadata says, or
+        as what both sides can be read as.
 
         Parameters
         ----------
@@ -498,14 +534,12 @@ class Synthesizer(SynthesizerState):
         ConnectorError
             A file is there, or cannot be written.
         """
-        return compare(
-            self.metadata,
-            real_data,
-            synthetic_data,
-            self.fitted_,
-            arguments.path("output_path", output_path),
-            if_exists,
-        )
+        for name, given in (("real_data", real_data), ("synthetic_data", synthetic_data)):
+            if given is None:
+                arguments.refuse(name, given, "a dict of tables, or call report(path)")
+        known = Known(self.metadata, self._source, self.fitted_)
+        path = arguments.path("output_path", output_path)
+        return compare(known, real_data, synthetic_data, path, if_exists)
 
     @terminable
     def save(self, path: PathLike) -> Path:

@@ -45,7 +45,7 @@ def copied_values(real: Any, synthetic: Any) -> float:
     made = synthetic.drop_null()
     if not len(made):
         return 0.0
-    same = pc.is_in(made.cast(pa.string()), value_set=real.drop_null().cast(pa.string()))
+    same = pc.is_in(_texts(made), value_set=_texts(real.drop_null()))
     return float(pc.mean(same.cast(pa.float64())).as_py())
 
 
@@ -113,12 +113,21 @@ def _sampled(table: pa.Table, size: int, rng: np.random.Generator) -> pa.Table:
     return table.take(np.sort(rng.choice(table.num_rows, size, replace=False)))
 
 
+def _texts(values: Any) -> Any:
+    """Return values as text, bytes as their digits: not all of them are a text."""
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    if any(test(values.type) for test in tests):
+        digits = [None if v is None else v.hex() for v in values.to_pylist()]
+        return pa.chunked_array([pa.array(digits, pa.string())])
+    return values.cast(pa.string(), safe=False)
+
+
 def _row_hashes(table: pa.Table, names: list[str]) -> NDArray[np.uint64]:
     from pandas.util import hash_array
 
     total = np.zeros(table.num_rows, np.uint64)
     for name in names:
-        text = pc.fill_null(table.column(name).cast(pa.string(), safe=False), "\0null")
+        text = pc.fill_null(_texts(table.column(name)), "\0null")
         objects = np.asarray(text.to_numpy(), dtype=object)
         hashes = np.asarray(hash_array(objects, categorize=len(objects) > 0), np.uint64)
         total = total * np.uint64(0x9E3779B97F4A7C15) + hashes

@@ -31,6 +31,7 @@ from synthohive.validation.possible import Impossible, impossible
 
 __all__ = [
     "ColumnReport",
+    "FanOuts",
     "KeyReport",
     "PairReport",
     "TableReport",
@@ -318,7 +319,7 @@ def _check(
         for name, table in metadata.tables.items():
             if name not in tables:
                 raise SchemaError.unknown_table(name, tables, f"the {side}")
-            for column in [*table.columns, *table.key_columns]:
+            for column in {**table.stored, **dict.fromkeys(sorted(table.key_columns))}:
                 if column not in tables[name].column_names:
                     raise SchemaError(
                         f"Column {name}.{column} is missing from the {side}.",
