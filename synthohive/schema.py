@@ -285,9 +285,10 @@ class PrivacyConfig(Strict):
         people wrote, as are defaults, CHECKs and the labels of enumerations, without which
         the schema would be another one.
     max_memorisation : float, optional
-        :class:`PrivacyError` if a fitted model knows the rows it learned better than held-out
-        ones by more: the largest excess over 0.5, as :attr:`Synthesizer.memorisation` has
-        it. 0.05 is a limit that a table of 1,000 rows and more should keep.
+        How much better models may know the rows they learned than held-out ones: the largest
+        excess over 0.5, as :attr:`Synthesizer.memorisation` has it. No state of a model that
+        exceeds it is kept, at the cost of fidelity; :class:`PrivacyError` if what is kept does
+        all the same. 0.1 is a limit that tables of 200 rows and more can keep.
     """
 
     pii_strategy: Literal["fake", "mask", "hash", "keep"] = "fake"

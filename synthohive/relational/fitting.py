@@ -515,4 +515,5 @@ class TableFitter:
             options.device,
             encoded,
             context if has_context else None,
+            options.privacy.max_memorisation,
         )

@@ -85,6 +85,22 @@ def test_a_limit_that_cannot_be_checked_is_an_error() -> None:
         synthesizer(Silent, 0.05).fit(answers(), epochs=1, seed=1, progress=False)
 
 
+def test_with_a_limit_no_state_beyond_it_is_kept() -> None:
+    rng = np.random.default_rng(2)  # routes that two rows have: what is common, and what is not?
+    routes = rng.integers(0, 40, (250, 6))
+    columns = routes[rng.integers(0, 250, 500)].T
+    rows = pd.DataFrame({"id": np.arange(500), **{f"q{i}": c for i, c in enumerate(columns)}})
+    tables = {"answers": rows.astype({f"q{i}": str for i in range(6)})}
+    excess = []
+    for most in (None, 0.1):
+        made = synthesizer("autoregressive", most).fit(tables, epochs=15, seed=1, progress=False)
+        found = made.memorisation["answers"]
+        assert found is not None
+        excess.append(found.excess)
+    assert excess[0] > 0.2
+    assert excess[1] <= 0.1
+
+
 @pytest.mark.parametrize("most", [-0.1, 0.6])
 def test_an_impossible_limit_is_refused(most: float) -> None:
     with pytest.raises(SchemaError, match="max_memorisation"):

@@ -42,7 +42,8 @@ __all__ = ["Autoregressive", "AutoregressiveConfig"]
 SLICE = 4096
 LEAST_STEPS, CHEAP_STEPS = 20, 50
 """Batches of an epoch at least; of small tables, whose batches are small, more for less time."""
-PATIENT_STEPS = 50
+EVALUATED_STEPS = 50
+"""Batches between evaluations at least."""
 CALIBRATION_ROWS = 20_000
 CALIBRATIONS = 4
 MOST_WEIGHTS, LEAST_WIDTH = 16_000_000, 8
@@ -120,6 +121,7 @@ class Autoregressive(ConditionalGenerativeModel):
         seed: Optional[np.random.SeedSequence] = None,
         listener: Optional[TrainingListener] = None,
         device: str = "cpu",
+        max_memorisation: Optional[float] = None,
         **kwargs: Any,
     ) -> Autoregressive:
         """Train on encoded rows; see the base class."""
@@ -136,8 +138,7 @@ class Autoregressive(ConditionalGenerativeModel):
             if self.discretiser_.variables:
                 task = AutoregressiveTask(self, data, given, training, held, rng)
                 schedule = self._schedule(len(training), task.batch)
-                task.patience = schedule.patience
-                train(task, schedule, listener, device)
+                train(task, schedule, listener, device, max_memorisation)
                 self.network_ = task.state
                 if self.epochs:
                     self._calibrate(data, given, rng)
@@ -147,12 +148,12 @@ class Autoregressive(ConditionalGenerativeModel):
         return self
 
     def _schedule(self, rows: int, batch: int) -> Schedule:
-        """Return how long to train; a small table's epochs are short, and more are waited for."""
+        """Return how long to train; of short epochs, several pass between evaluations."""
         config = self.config
         least = CHEAP_STEPS if batch < self.batch_size else LEAST_STEPS
         steps = min(config.steps, max(least, rows // batch))
-        patience = config.patience * max(1, -(-PATIENT_STEPS // steps) // config.evaluate_every)
-        return Schedule(self.epochs, steps, config.evaluate_every, patience)
+        every = max(config.evaluate_every, -(-EVALUATED_STEPS // steps))
+        return Schedule(self.epochs, steps, every, config.patience)
 
     def _calibrate(
         self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator

@@ -150,7 +150,7 @@ class AutoregressiveTask(Trainable):
         group = self.optimizer.param_groups[0]
         if group["weight_decay"] >= MOST_DECAY:
             return False
-        group["weight_decay"] *= 2
+        group["weight_decay"] *= 4
         self.network.load_state_dict(best)
         self.state.load_state_dict(best)
         self.best, self.waited = math.inf, 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, Optional, Protocol
 
 import numpy as np
@@ -48,6 +50,16 @@ class Memorisation:
         """The larger excess over 0.5: the attack's, or the share's beyond two standard errors."""
         shown = max(self.nearer - 2 * self.error, self.attack) - 0.5
         return round(max(shown, 0.0), 4)
+
+    @staticmethod
+    def attack_of(gap: float) -> float:
+        """Return the area under the ROC curve of normal scores `gap` deviations apart."""
+        return NormalDist().cdf(gap / math.sqrt(2))
+
+    @staticmethod
+    def gap_of(attack: float) -> float:
+        """Return how far apart scores are that :meth:`attack_of` tells apart so well."""
+        return math.sqrt(2) * NormalDist().inv_cdf(min(attack, 1 - 1e-9))
 
 
 @dataclass(frozen=True)
@@ -141,8 +153,9 @@ class ConditionalGenerativeModel(ABC):
     ) -> ConditionalGenerativeModel:
         """Learn ``p(row | context row)``; `context` has a row for each row of `data`.
 
-        Further keywords may be ignored. There is one, ``device``, where training is not to
-        take place on the CPU.
+        Further keywords may be ignored. There are two: ``device``, where training is not to
+        take place on the CPU, and ``max_memorisation``, where :attr:`Memorisation.excess` has a
+        limit.
 
         Raises
         ------

@@ -110,6 +110,7 @@ class CTGAN(CalibratedModel):
         seed: Optional[np.random.SeedSequence] = None,
         listener: Optional[TrainingListener] = None,
         device: str = "cpu",
+        max_memorisation: Optional[float] = None,
         **kwargs: Any,
     ) -> CTGAN:
         """Train on encoded rows; see the base class."""
@@ -127,7 +128,9 @@ class CTGAN(CalibratedModel):
             if not self.epochs:
                 return self
             task = CTGANTask(self, data, given, training, held, rng)
-            train(task, self._schedule(len(training), task.batch), listener, device)
+            train(
+                task, self._schedule(len(training), task.batch), listener, device, max_memorisation
+            )
             self._calibrate(data, given, rng)
         self.memorisation = measure(self, data, context, (training, held), task.gap, rng)
         return self

@@ -7,7 +7,6 @@ rows that it draws lie nearer.
 
 from __future__ import annotations
 
-import math
 from typing import Any, Optional
 
 import numpy as np
@@ -153,8 +152,7 @@ def measure(
     given = None if context is None else context.take(rows)
     made = model.sample(len(rows), given, rng=rng)
     share, error = nearer_share(data.take(learned), data.take(held), made)
-    attack = 0.5 * (1 + math.erf(gap / 2))  # of two normal distributions, so far apart
-    return Memorisation(share, error, attack, size)
+    return Memorisation(share, error, Memorisation.attack_of(gap), size)
 
 
 Points = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]

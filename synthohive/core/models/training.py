@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from synthohive.core.models.base import TrainingEvent, TrainingListener
+from synthohive.core.models.base import Memorisation, TrainingEvent, TrainingListener
 from synthohive.core.models.progress import log_checkpoint
 from synthohive.exceptions import TrainingError
 
@@ -110,11 +110,13 @@ def train(
     schedule: Schedule,
     listener: Optional[TrainingListener],
     device: str = "cpu",
+    max_memorisation: Optional[float] = None,
 ) -> float:
     """Run the loop and leave the best state in `task.state`; return its metric.
 
     The best of the states that do not know learned rows much better than others: where two in a
     row do, the task is told to counter it. `task.gap` is that of the best state.
+    With `max_memorisation`, a limit for :attr:`Memorisation.excess`, no other state is kept.
     Only steps are taken on the device; rows are validated, and later drawn, on the CPU.
 
     Raises
@@ -122,6 +124,9 @@ def train(
     TrainingError
         A loss is no longer a number.
     """
+    if max_memorisation is not None:
+        limit = Memorisation.gap_of(0.5 + max_memorisation)
+        task.most_gap, task.worth = min(task.most_gap, limit), math.inf
     best, best_state, waited, gap, beyond = math.inf, _snapshot(task.state), 0, 0.0, 0
     usable, mark = task.usable, math.inf
     started = time.perf_counter()
@@ -137,6 +142,7 @@ def train(
         _check(task.table, epoch, {**losses, "validation": metric})
         waited += 1
         beyond = beyond + 1 if task.gap > task.most_gap else 0
+        better = metric < best - SLIGHT * abs(best)
         worth = math.isinf(best) or metric < best - task.worth * abs(best)
         if metric < best and (worth or not (beyond and usable)):  # or the first that is usable
             best, best_state, gap, usable = metric, _snapshot(task.state), task.gap, True
@@ -149,7 +155,7 @@ def train(
         log_checkpoint(event)
         if listener is not None:
             listener.on_checkpoint(event)
-        if beyond > 1 and task.counter(best_state):
+        if beyond > 1 and better and task.counter(best_state):
             beyond = waited = 0
         if waited >= schedule.patience:
             break

@@ -108,6 +108,7 @@ class TVAE(CalibratedModel):
         *,
         seed: Optional[np.random.SeedSequence] = None,
         listener: Optional[TrainingListener] = None,
+        max_memorisation: Optional[float] = None,
         **kwargs: Any,
     ) -> TVAE:
         """Train on encoded rows; see the base class."""
@@ -127,7 +128,7 @@ class TVAE(CalibratedModel):
             task = TVAETask(self, data, given, training, held, rng)
             schedule = self._schedule(len(training), task.batch)
             task.patience = schedule.patience
-            train(task, schedule, listener)
+            train(task, schedule, listener, max_memorisation=max_memorisation)
             self.generator_ = task.state.generator
             self._calibrate(data, given, rng)
         self.memorisation = measure(self, data, context, (training, held), task.gap, rng)

@@ -55,17 +55,12 @@ def fit_facts(
         "relations": options.relations,
         "device": options.device,
         **{f"model.{name}": value for name, value in options.model_kwargs.items()},
-        **{f"privacy.{k}": v for k, v in _learned(options).items()},
+        **{f"privacy.{k}": v for k, v in options.privacy.model_dump(mode="json").items()},
         "metadata": hashlib.sha256(metadata.to_json().encode()).hexdigest(),
         "rows": rows.sums.hexdigest(),
     }, default=repr)  # fmt: skip
     facts: dict[str, Any] = json.loads(text)
     return facts
-
-
-def _learned(options: FitOptions) -> dict[str, Any]:
-    """Return the privacy settings that decide what is learned; a limit only refuses it."""
-    return options.privacy.model_dump(mode="json", exclude={"max_memorisation"})
 
 
 class _Sum(io.RawIOBase):

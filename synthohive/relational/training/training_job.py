@@ -47,6 +47,7 @@ class TrainingJob:
     device : str
     data : EncodedTable
     context : EncodedTable, optional
+    max_memorisation : float, optional
     """
 
     config: TableConfig
@@ -58,6 +59,7 @@ class TrainingJob:
     device: str
     data: EncodedTable
     context: Optional[EncodedTable]
+    max_memorisation: Optional[float] = None
 
     @property
     def work(self) -> int:
@@ -70,8 +72,10 @@ class TrainingJob:
         model = self.model(
             self.config, batch_size=self.batch_size, epochs=self.epochs, **self.settings
         )
-        elsewhere = {} if self.device == "cpu" else {"device": self.device}
-        model.fit(self.data, self.context, seed=self.seed, listener=listener, **elsewhere)
+        further: dict[str, Any] = {} if self.device == "cpu" else {"device": self.device}
+        if self.max_memorisation is not None:
+            further["max_memorisation"] = self.max_memorisation
+        model.fit(self.data, self.context, seed=self.seed, listener=listener, **further)
         return model
 
     def few(self) -> TrainingJob:
@@ -94,6 +98,7 @@ class TrainingJob:
             "synthohive": __version__,
             "model": [self.model.__module__, self.model.__qualname__],
             "settings": [self.batch_size, self.epochs, self.settings, self.device],
+            "max_memorisation": self.max_memorisation,
             "seed": [self.seed.entropy, self.seed.spawn_key],
             "layouts": [part.layout.to_dict() for part in parts],
         }
