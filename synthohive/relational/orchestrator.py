@@ -116,7 +116,7 @@ def fit_database(
     _report_orphans(fan_outs, refuse=options.validate)
     drivers = {name: plan.tables[name].driver for name in plan.order}
     tables = reader.sample(drivers, options.sample_size, options.seed)
-    _check_excluded(metadata, tables)
+    _check_keepable(metadata, tables)
     findings = _find_personal_data(metadata, tables, options.privacy)
     fitted = FittedDatabase(
         metadata=metadata,
@@ -192,17 +192,32 @@ def _fit_tables(
         pool.finish()
 
 
-def _check_excluded(metadata: Metadata, tables: Mapping[str, pa.Table]) -> None:
-    """Refuse to leave out a column without which rows break a CHECK."""
+def _check_keepable(metadata: Metadata, tables: Mapping[str, pa.Table]) -> None:
+    """Refuse CHECKs that made-up rows would break.
+
+    These are the ones that rows break without an excluded column, and those that compare a key
+    to what is counted inside its parents, which another parent would number anew.
+    """
     problems = []
     for name, config in metadata.tables.items():
-        if config.exclude_columns and config.checks:
-            checks = TableChecks.compile(config, metadata.dialect, set())
-            for label, columns in checks.needing(config, tables[name]).items():
+        compiled = TableChecks.compile(config, metadata.dialect, set())
+        if config.exclude_columns:
+            for label, columns in compiled.needing(config, tables[name]).items():
                 out = ", ".join(f"{name}.{column}" for column in columns)
                 problems.append(
                     f"{out} is excluded, but rows where it is NULL break the CHECK {label}. Keep "
                     f"the column, give it a default, or exclude the table: exclude=[{name!r}]."
+                )
+        foreign = config.filled_by_keys
+        counted = set(config.pk) - foreign if foreign & set(config.pk) else set()
+        for label, check in compiled.checks.items():
+            compared = [{c.left, c.right} for c in check.comparisons if c.right is not None]
+            if any(pair & foreign and pair & counted for pair in compared):
+                what = ", ".join(sorted(check.columns & counted))
+                problems.append(
+                    f"The CHECK {label} of table {name!r} compares a foreign key to {what}, which "
+                    "is numbered inside its parents, and cannot be kept. Exclude the table: "
+                    f"exclude=[{name!r}], or drop the CHECK in the database."
                 )
     if problems:
         raise SchemaValidationError(problems)

@@ -17,7 +17,9 @@ from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.reach import referable_keys
 from synthohive.relational.parents.redrawing import Refused, redraw
 from synthohive.relational.parents.row_keys import RowKeys
+from synthohive.relational.parents.trading import trade
 from synthohive.relational.rows import put
+from synthohive.relational.sql_expressions import Check
 from synthohive.schema import ForeignKey, TableConfig
 
 __all__ = ["Changes", "can_have_rows", "hold_keys", "hold_late_key"]
@@ -97,12 +99,16 @@ def hold_keys(
     parents = dict(chosen)
     if plan.driver is not None and made.groups is not None:
         parents[plan.driver.label(name)] = made.groups.parents_of(rows)
-    if not len(rows) or not _entangled(config, name, keys, parents):
+    checks, beside = _bounds(run, name, made, keys)
+    if not len(rows) or not (checks or _entangled(config, name, keys, parents)):
         return Changes(), left
     tables = [referable_keys(run, name, key) for key in keys]
     nothing = np.full(len(rows), -1, dtype=np.int64)
-    whole = RowKeys(config, keys, tables, [parents.get(k.label(name), nothing) for k in keys])
+    given = [parents.get(k.label(name), nothing) for k in keys]
+    whole = RowKeys(config, keys, tables, given, checks=checks, beside=beside)
+    traded = trade(whole, run.rng(name, "parents traded"))
     changed, left = redraw(whole, {}, run.rng(name, "keys drawn anew"))
+    changed = np.union1d(changed, traded)
     if len(changed):
         log.info("keys_drawn_anew", table=name, rows=len(changed))
     for key, found in zip(keys, whole.chosen):
@@ -110,6 +116,30 @@ def hold_keys(
     if plan.driver is not None and made.groups is not None and len(changed):
         made.groups = made.groups.moved(whole.chosen[0])
     return Changes(whole.changes()), left
+
+
+def _bounds(
+    run: Run, name: str, made: Generated, keys: Collection[ForeignKey]
+) -> tuple[list[Check], pa.Table]:
+    """Return the CHECKs that only other parents can make hold, and what else they are about.
+
+    What has a column that may be changed is repaired by that. A column that is unique beside a
+    key's is counted inside its parents, and would be another one beside another parent.
+    """
+    fitted = run.fitted.tables[name]
+    own = {c for key in keys for c in key.columns}
+    counted = {c for unique in fitted.config.unique_sets if own & set(unique) for c in unique}
+    waiting = {c for key in fitted.config.foreign_keys for c in key.columns} - own
+    out = (set(fitted.free) | counted | waiting) - own
+    bounds = [
+        check
+        for check in fitted.checks(run.fitted.metadata.dialect).checks.values()
+        if check.columns & own
+        and not check.columns & out
+        and check.columns <= own | set(made.spool.schema.names)
+    ]
+    further = sorted({c for check in bounds for c in check.columns} - own)
+    return bounds, made.spool.column_table(further) if further else pa.table({})
 
 
 def can_have_rows(run: Run, name: str) -> bool:
@@ -169,7 +199,9 @@ def hold_late_key(
     parents = run.tables[key.parent].spool.column_table(list(dict.fromkeys(key.parent_columns)))
     own = made.spool.column_table(sorted(known)) if known else pa.table({})
     filled = {c: own.column(c) for c in known}
-    keys = RowKeys(config, [key], [parents], [made.parents[key.label(name)]], filled)
+    checks, beside = _bounds(run, name, made, [key])
+    chosen = [made.parents[key.label(name)]]
+    keys = RowKeys(config, [key], [parents], chosen, filled, checks=checks, beside=beside)
     free = set(fitted.roles.attributes)  # sets with such are repaired by these
     others = {
         c

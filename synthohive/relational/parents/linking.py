@@ -287,7 +287,8 @@ def _finish(
 ) -> Bools:
     """Complete the blocks of a table; return the rows that still repeat."""
     left = np.zeros(made.spool.rows, dtype=np.bool_)
-    if choices or changes or repairs:
+    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
+    if choices or changes or repairs or checks.checks:
         made.spool.rewrite(_Finish(run, name, choices, changes, repairs))
     declared = {tuple(unique) for unique in run.fitted.tables[name].config.unique_sets}
     for repair in repairs:
@@ -318,6 +319,7 @@ class _Finish:
         for choice in self.choices:
             block = choice.apply(block, start)
         block = self.changes.apply(block, start)
+        block, _ = self.checks.repair(block, self.run.rng(self.name, "keys checked", start))
         touched = any(choice.targets for choice in self.choices)
         for repair in self.repairs:
             block, changed = repair.apply(block)

@@ -23,6 +23,8 @@ U64 = npt.NDArray[np.uint64]
 Refused = Callable[[IntArray, IntArray], Bools]
 
 ROUNDS = 24
+CHECKED_ROUNDS = 120
+"""Where a CHECK may leave few parents to a row."""
 MOST_COMBINATIONS = 100_000
 """That are listed at the end, of which each row left takes one that nobody has."""
 MOST_TRIED = 2_000
@@ -99,10 +101,11 @@ class _Redrawing:
     def run(self) -> IntArray:
         """Draw until all rows are right, or the combinations are exhausted."""
         waiting = np.arange(len(self.bad), dtype=np.int64)
-        for number in range(ROUNDS):
+        rounds = CHECKED_ROUNDS if self.keys.checks else ROUNDS
+        for number in range(rounds):
             if not len(waiting):
                 return waiting
-            draw = self._draw(waiting, strict=number < ROUNDS // 2)
+            draw = self._draw(waiting, strict=number < rounds // 2)
             taken = np.flatnonzero(draw.right)
             taken = taken[self._fresh(draw, taken, waiting)]
             self._put(draw, taken, waiting[taken])
@@ -118,8 +121,9 @@ class _Redrawing:
         draw = _Draw(self.keys, self.bad[waiting])
         for number in self._order():
             empty = self.empty[number][waiting] if strict else self.rng.random(len(waiting)) < 0.5
-            self._draw_key(draw, int(number), empty, self.bad[waiting])
+            self._draw_key(draw, int(number), empty, self.bad[waiting], strict=strict)
         self._fill_open(draw)
+        draw.right &= ~self.keys.breaking(draw.codes, self.bad[waiting])
         return draw
 
     def _allowed(self, number: int, rows: IntArray, parents: IntArray) -> IntArray:
@@ -132,7 +136,9 @@ class _Redrawing:
         parents[bad] = -1
         return parents
 
-    def _draw_key(self, draw: _Draw, number: int, empty: Bools, at: IntArray) -> None:
+    def _draw_key(
+        self, draw: _Draw, number: int, empty: Bools, at: IntArray, *, strict: bool
+    ) -> None:
         key, theirs = self.keys.keys[number], self.keys.parents[number]
         own = np.stack([draw.codes[c] for c in key.columns])
         bits = (own == OPEN).astype(np.int64)
@@ -145,7 +151,9 @@ class _Redrawing:
             nullable = [i for i in opened if self.keys.nullable[key.columns[i]]]
             found = theirs.agreeing(known).pick(own[list(known)][:, rows], self.rng)
             found[off | (empty[rows] if nullable else False)] = -1
-            found = self._allowed(number, at[rows], found)
+            drawn, found = found, self._allowed(number, at[rows], found)
+            if strict:  # another parent may be allowed, before none is
+                draw.right[rows[(drawn >= 0) & (found < 0)]] = False
             self._take(draw, number, rows, found, opened)
             none = found < 0
             for i in nullable:
@@ -225,6 +233,8 @@ class _Redrawing:
             for unique in self.unique:
                 hashes = self._hashes(pool, tried, same, unique)
                 fresh &= (hashes == 0) | ~np.isin(hashes, self.used[unique])
+            codes = {c: values[tried] for c, values in pool.codes.items()}
+            fresh &= ~self.keys.breaking(codes, self.bad[same])
             if fresh.any():
                 self._put(pool, tried[fresh.argmax()][None], same[:1])
             else:
@@ -238,6 +248,7 @@ class _Redrawing:
             parts = list(self._expanded(pool, number))
             pool = _joined(self.keys, parts)
         self._fill_open(pool)
+        pool.right &= ~keys.breaking(pool.codes)
         kept = np.flatnonzero(pool.right)
         return _taken(self.keys, pool, kept)
 

@@ -7,7 +7,7 @@ repeat, cannot be chosen one by one for every row. Here each row's key columns a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -18,6 +18,7 @@ import pyarrow as pa
 from synthohive.relational.hashing import hashed
 from synthohive.relational.key_hashes import NO_KEY, repeats
 from synthohive.relational.rows import column_codes, put
+from synthohive.relational.sql_expressions import Check
 from synthohive.schema import ForeignKey, TableConfig
 
 __all__ = ["NULL", "OPEN", "KeyParents", "RowKeys"]
@@ -111,6 +112,17 @@ def _place(ordered: IntArray, values: IntArray) -> tuple[IntArray, Bools]:
     return place.astype(np.int64), np.asarray(ordered[place] == values)
 
 
+def _values_of(parts: Sequence[pa.ChunkedArray], codes: list[IntArray], size: int) -> pa.Array:
+    """Return the value that each code stands for."""
+    type_ = parts[0].type
+    values = pa.chunked_array([c for p in parts for c in p.cast(type_).chunks], type_)
+    joined = np.concatenate(codes)
+    first = np.zeros(size, dtype=np.int64)
+    there = np.flatnonzero(joined >= 0)
+    first[joined[there]] = there
+    return values.take(pa.array(first)).combine_chunks()
+
+
 class RowKeys:
     """The foreign-key columns of all rows of one table, as codes.
 
@@ -125,6 +137,10 @@ class RowKeys:
         Each row's parent over each key; -1 for none.
     known : mapping of str to pyarrow.ChunkedArray, optional
         Columns of the keys that were filled before, and stay.
+    checks : iterable of Check
+        What rows have to satisfy; those about other columns are left to others.
+    beside : pyarrow.Table, optional
+        Further columns of the rows that the checks are about, which stay as they are.
     """
 
     def __init__(
@@ -134,6 +150,8 @@ class RowKeys:
         parents: Sequence[pa.Table],
         chosen: Sequence[IntArray],
         known: Optional[Mapping[str, pa.ChunkedArray]] = None,
+        checks: Iterable[Check] = (),
+        beside: Optional[pa.Table] = None,
     ) -> None:
         self.config, self.keys = config, tuple(keys)
         self.columns = list(dict.fromkeys(c for key in keys for c in key.columns))
@@ -145,6 +163,11 @@ class RowKeys:
         self.chosen = [c.copy() for c in chosen]
         self.rows = len(chosen[0]) if chosen else 0
         self.codes = {c: np.full(self.rows, OPEN, dtype=np.int64) for c in self.columns}
+        self.beside = pa.table({}) if beside is None else beside
+        own = set(self.columns)
+        there = own.union(self.beside.column_names)
+        self.checks = [c for c in checks if c.columns & own and there.issuperset(c.columns)]
+        self._values: dict[str, pa.Array] = {}
         self.parents = self._coded()
         self._sources: dict[str, list[IntArray]] = {c: [] for c in self.columns}
         for number in range(len(self.keys)):
@@ -164,7 +187,9 @@ class RowKeys:
             ]
             parts = [tables[i].column(self.keys[i].parent_columns[at]) for i, at in places]
             own = [self.known[column]] if column in self.known else []
-            found, _ = column_codes([*parts, *own])
+            found, size = column_codes([*parts, *own])
+            if any(column in check.columns for check in self.checks):
+                self._values[column] = _values_of([*parts, *own], found, size)
             for (i, at), values in zip(places, found):
                 codes[i][at] = values
             if own:
@@ -196,6 +221,8 @@ class RowKeys:
                 continue
             rows, numbers, parents = np.concatenate(parts, axis=1)
             order = np.argsort(rows, kind="stable")
+            last = np.append(np.diff(rows[order]) > 0, True)  # of several changes, the last holds
+            order = order[last[: len(order)]]
             rows, numbers, parents = rows[order], numbers[order], parents[order]
             values = pa.nulls(len(rows), self._type(column))
             for number in np.unique(numbers[numbers >= 0]):
@@ -220,6 +247,33 @@ class RowKeys:
             found |= (codes == OPEN) | ((codes == NULL) & (not self.nullable[column]))
         for number in range(len(self.keys)):
             found |= self._orphans(number)
+        return found | self.breaking(self.codes, np.arange(self.rows, dtype=np.int64))
+
+    def breaking(self, codes: Mapping[str, IntArray], rows: Optional[IntArray] = None) -> Bools:
+        """Return which rows of codes break a CHECK.
+
+        Parameters
+        ----------
+        codes : mapping of str to ndarray of int64
+        rows : ndarray of int64, optional
+            Whose codes these are; None passes over what is about further columns of a row.
+        """
+        found = np.zeros(len(next(iter(codes.values()))), dtype=np.bool_)
+        own = set(self.columns)
+        checks = [c for c in self.checks if rows is not None or own.issuperset(c.columns)]
+        if checks and len(found):
+            columns = {
+                c: values.take(pa.array(codes[c], mask=codes[c] < 0))
+                for c, values in self._values.items()
+            }
+            if rows is not None:
+                columns |= {
+                    name: self.beside.column(name).take(pa.array(rows))
+                    for name in self.beside.column_names
+                }
+            table = pa.table(columns)
+            for check in checks:
+                found |= ~check.evaluate(table).to_numpy(zero_copy_only=False)
         return found
 
     def _orphans(self, number: int) -> Bools:
