@@ -25,12 +25,14 @@ from synthohive.privacy.styles import (
     domains_of,
     local_styles,
     name_styles,
+    own_rows,
 )
 
 __all__ = ["domains_for", "full_names", "local_parts", "styles_for"]
 
 _MARK = re.compile(r"(\{\w\})")
 _ALIKE = 4096  # more than there are names with one initial
+_APART = 89
 _STYLED = 10_000
 _ADDRESSES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
 _WRITTEN = _ADDRESSES | {PiiKind.NAME, PiiKind.URL}
@@ -84,11 +86,12 @@ def _local_part(rows: Rows, number: int) -> Any:
         drawn = draw(rows.index, 10**style.digits, subkey(rows.key, "digits", number))
         digits = pc.utf8_lpad(text_of(drawn), style.digits, "0")
     if not rows.unique:
-        return join(stem, digits)
+        return join(style.head, stem, digits, style.tail)
     same = lap * np.uint64(_ALIKE) + _rank(rows, number, first, last)
     base = 10 ** max(2, *(s.digits for s, _ in rows.styles))
     code = same * np.uint64(len(rows.styles)) + np.uint64(base + number)
-    return _numbered(stem, digits, np.where(same > 0, code, np.uint64(0)))
+    numbered = _numbered(stem, digits, np.where(same > 0, code, np.uint64(0)))
+    return join(style.head, numbered, style.tail)
 
 
 def _numbered(stem: Any, digits: Any, numbers: U64) -> Any:
@@ -99,8 +102,9 @@ def _numbered(stem: Any, digits: Any, numbers: U64) -> Any:
 def _rank(rows: Rows, number: int, first: U64, last: U64) -> U64:
     """Tell rows apart that a style writes alike; the first of them has rank 0."""
     style = rows.styles[number][0]
-    if not style.own:  # may be the name of another row
-        return np.ones(len(first), np.uint64)
+    if not style.own:  # may be the name of another row: always numbered
+        apart: U64 = np.uint64(1) + draw(rows.index, _APART, subkey(rows.key, "apart", number))
+        return apart
     if "{F}" in style.form and "{L}" in style.form:
         if "}{" not in style.form:
             return np.zeros(len(first), np.uint64)
@@ -201,6 +205,7 @@ def _distinct_styles(styles: Weighted, known: bool) -> Weighted:
         Whether the table holds the names; if not, other ones do as well.
     """
     kept: dict[Any, tuple[Style, float]] = {}
+    head, tail = next(((s.head, s.tail) for s, _ in styles if s.own), ("", ""))
     for style, weight in styles:
         marks = _MARK.findall(style.form)
         between = "".join(part for part in _MARK.split(style.form) if part not in marks)
@@ -210,7 +215,8 @@ def _distinct_styles(styles: Weighted, known: bool) -> Weighted:
         elif not known or len(marks) < 2 or not {"{F}", "{L}"} & set(marks):
             form = f"{{F}}{between}{{L}}"
         signature = (between, style.gap, style.digits, style.own)
-        one, sum_ = kept.get(signature, (replace(style, form=form), 0.0))
+        alike = replace(style, form=form, head=head, tail=tail)  # for all, or these could collide
+        one, sum_ = kept.get(signature, (alike, 0.0))
         kept[signature] = (one, sum_ + weight)
     return list(kept.values())
 
@@ -235,10 +241,26 @@ def styles_for(
         return (_distinct_names(found) if unique else found) or [(Style("{F} {L}"), 1.0)]
     if kind is PiiKind.EMAIL:
         texts = [value.rpartition("@")[0] or value for value in texts]
-    found = local_styles(texts, known, k) if kind in _ADDRESSES else []
     between = "_" if kind is PiiKind.USER_NAME else "."
+    found = local_styles(texts, known, k) if kind in _ADDRESSES else []
+    if known is not None and kind in _ADDRESSES:
+        found = _as_often_own(found, own_rows(texts, known), len(texts), k, between)
     found = _distinct_styles(found, known is not None) if unique else found
     return found or [(Style(f"{{F}}{between}{{L}}"), 1.0)]
+
+
+def _as_often_own(found: Weighted, own: int, rows: int, k: int, between: str) -> Weighted:
+    """Let addresses agree with names as often as the real ones, also of styles that are rare."""
+    weights = list(found)
+    for is_own, wanted in ((True, own), (False, rows - own)):
+        mine = [i for i, (style, _) in enumerate(weights) if style.own == is_own]
+        lost = wanted - sum(weights[i][1] for i in mine)
+        if lost > 0 and mine:
+            style, weight = weights[mine[0]]
+            weights[mine[0]] = style, weight + lost
+        elif lost >= k or (lost > 0 and is_own):
+            weights.append((Style(f"{{F}}{between}{{L}}", own=is_own), float(lost)))
+    return weights
 
 
 def domains_for(kind: PiiKind, text: Any, k: int) -> list[tuple[str, float]]:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
 from synthohive.privacy.names import known_names, slug
 
-__all__ = ["Person", "Style", "domains_of", "full_name", "local_styles", "name_styles", "slug"]
+__all__ = [
+    "Person",
+    "Style",
+    "domains_of",
+    "full_name",
+    "local_styles",
+    "name_styles",
+    "own_rows",
+    "slug",
+]
 
 Person = tuple[str, str]
 """First and last name; empty where not known."""
 
 _BETWEEN = (".", "_", "-", "")
 _PAIRS = ("FL", "fL", "Fl", "LF", "Lf", "lF", "fl")
-_LOCAL = re.compile(r"(.*?)([._-]?)(\d*)", re.DOTALL)
+_LOCAL = re.compile(r"(.*?)([._+-]?)(\d*)", re.DOTALL)
+_HEAD = re.compile(r"[a-z]{2,}[._+-]")
+_TAIL = re.compile(r"[._+-][a-z]{2,}")
 _MAX_DIGITS = 6
 _MAX_STYLES = 12
 _LONG = 9
@@ -41,12 +52,16 @@ class Style:
         Digits at the end.
     own : bool
         Whether the name is that of the row; another person's if not.
+    head, tail : str
+        What stands before and after all of this in each text: ``.staff``.
     """
 
     form: str
     gap: str = ""
     digits: int = 0
     own: bool = True
+    head: str = ""
+    tail: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.digits <= _MAX_DIGITS:
@@ -67,17 +82,59 @@ def local_styles(texts: Sequence[str], persons: Optional[Sequence[Person]], k: i
     k : int
         Styles of fewer rows are not used.
     """
+    return _common(_local_counts(texts, persons), k)
+
+
+def own_rows(texts: Sequence[str], persons: Sequence[Person]) -> int:
+    """Return in how many rows the first part of the address is made of the row's own name."""
+    found = _local_counts(texts, persons)
+    return sum(count for style, count in found.items() if style.own)
+
+
+def _local_counts(texts: Sequence[str], persons: Optional[Sequence[Person]]) -> Counter[Style]:
     found: Counter[Style] = Counter()
     for number, text in enumerate(texts):
-        match = _LOCAL.fullmatch(text.lower())
-        stem, gap, digits = match.groups() if match else (text.lower(), "", "")
-        if not digits:
-            stem, gap = stem + gap, ""
-        form = None if persons is None else _form_of(stem, persons[number])
-        own = form is not None or persons is None
-        style = Style(form or _likely_form(stem), gap, min(len(digits), _MAX_DIGITS), own)
-        found[style] += 1
-    return _common(found, k)
+        own = None if persons is None else _own_style(text.lower(), persons[number])
+        if own is None:
+            stem, gap, digits = _parts(text.lower())
+            own = Style(_likely_form(stem), gap, digits, persons is None)
+        found[own] += 1
+    return found
+
+
+def _parts(text: str) -> tuple[str, str, int]:
+    """Cut off digits at the end: what stands before them, what is between, and their number."""
+    match = _LOCAL.fullmatch(text)
+    stem, gap, digits = match.groups() if match else (text, "", "")
+    if not digits:
+        stem, gap = stem + gap, ""
+    return stem, gap, min(len(digits), _MAX_DIGITS)
+
+
+def _own_style(text: str, person: Person) -> Optional[Style]:
+    """Return how the row's own name gives a text; None if it does not.
+
+    Words may stand before or after it, beside both names: one alone could be of the other.
+    """
+    for head, middle, tail in _cuts(text):
+        stem, gap, digits = _parts(middle)
+        form = _form_of(stem, person)
+        if form is not None and (not head + tail or form.count("{") > 1):
+            return Style(form, gap, digits, True, head, tail)
+    return None
+
+
+def _cuts(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield a text without and with a word cut off at its ends."""
+    heads, tails = [0], [len(text)]
+    if (head := _HEAD.match(text)) is not None:
+        heads.append(head.end())
+    last = max(text.rfind(mark) for mark in "._+-")
+    if last > 0 and _TAIL.fullmatch(text, last):
+        tails.append(last)
+    for start in heads:
+        for end in tails:
+            yield text[:start], text[start:end], text[end:]
 
 
 def _form_of(stem: str, person: Person) -> Optional[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -122,6 +123,42 @@ def test_only_shared_domains_are_kept() -> None:
     domains = [mail.split("@")[1] for mail in made()["mail"]]
     assert set(domains) == {"mail.example", *DOMAINS}  # where no address exists
     assert abs(np.mean([d == "mail.example" for d in domains]) - 0.6) < 0.05
+
+
+@pytest.mark.parametrize("rows", [6, 40])
+@pytest.mark.parametrize("unique", [False, True])
+def test_words_beside_the_name_are_kept_and_small_tables_agree(unique: bool, rows: int) -> None:
+    """As in the demo: ``ann.lee12.staff@…``; styles of few rows become a common one."""
+    rng, names = np.random.default_rng(9), pools("en_US")
+    people = [(str(rng.choice(names.first)), str(rng.choice(names.last))) for _ in range(rows)]
+    mails = [f"{slug(a)}.{slug(b)}{i}.staff@x.test" for i, (a, b) in enumerate(people, 1)]
+    if rows < 10:
+        mails[:3] = [f"{slug(a)[0]}{slug(b)}@x.test" for a, b in people[:3]]
+    real = pa.table({"name": [f"{a} {b}" for a, b in people], "mail": mails})
+    alone = [UniqueConstraint(columns=["mail"])] if unique else []
+    table = TableConfig(name="staff", pk=["id"], unique=alone)
+    kinds = {"name": PiiKind.NAME, "mail": PiiKind.EMAIL}
+    fakes = fit_columns(table, kinds, real, PrivacyConfig())
+    made = {name: fake.make(INDEX[:300], seed=3).to_pylist() for name, fake in fakes.items()}
+    assert not unique or len(set(made["mail"])) == 300
+    for name, mail in zip(made["name"], made["mail"]):
+        first, last = map(slug, name.split())
+        stem = mail.partition("@")[0].replace(".staff", "").rstrip("0123456789")
+        assert stem in (f"{first}.{last}", f"{first[0]}{last}")
+        assert (".staff@" in mail) == (rows > 10)
+
+
+def test_what_is_of_others_is_told_apart_by_more_than_one_number() -> None:
+    names = pools("en_US")
+    people = [(names.first[i % 90], names.last[i % 70]) for i in range(400)]
+    mails = [f"{slug(a)}.{slug(b)}@x.test" for a, b in [*people[7:], *people[:7]]]
+    real = pa.table({"name": [f"{a} {b}" for a, b in people], "mail": mails})
+    alone = [UniqueConstraint(columns=["mail"])]
+    kinds = {"name": PiiKind.NAME, "mail": PiiKind.EMAIL}
+    table = TableConfig(name="staff", pk=["id"], unique=alone)
+    made = fit_columns(table, kinds, real, PrivacyConfig())["mail"].make(INDEX, seed=3).to_pylist()
+    assert len(set(made)) == len(INDEX)
+    assert len({re.sub(r"\D", "", mail.partition("@")[0]) for mail in made}) > 50
 
 
 def test_rare_styles_are_not_used() -> None:
