@@ -201,7 +201,7 @@ def _check_keepable(metadata: Metadata, tables: Mapping[str, pa.Table]) -> None:
     problems = []
     for name, config in metadata.tables.items():
         compiled = TableChecks.compile(config, metadata.dialect, set())
-        if config.exclude_columns:
+        if config.exclude_columns and config.checks:
             for label, columns in compiled.needing(config, tables[name]).items():
                 out = ", ".join(f"{name}.{column}" for column in columns)
                 problems.append(
