@@ -47,16 +47,22 @@ lint-types: .venv/.made
 format: .venv/.made
 	.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
 
+# Warnings are errors. Docstrings are read, not imported: neither torch nor the package is needed.
 docs: .venv-docs/.made
-	.venv-docs/bin/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict
+
+.venv-docs/.made: docs/requirements.txt constraints.txt
+	@rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install $(PIP_FLAGS) --requirement docs/requirements.txt
+	@touch $@
 
 .venv-demo/.made: EXTRAS :=
 .venv-demo-dbt/.made: EXTRAS := [dbt,duckdb]
 .venv-demo-dbt/.made: MORE := dbt-duckdb
 .venv/.made: EXTRAS := [dev,dbt,duckdb,postgres,mysql]
-.venv-docs/.made: EXTRAS := [docs]
 
-.venv/.made .venv-demo/.made .venv-demo-dbt/.made .venv-docs/.made: pyproject.toml constraints.txt
+.venv/.made .venv-demo/.made .venv-demo-dbt/.made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \
 	  echo "Python >= 3.9 is needed, and '$(PYTHON)' is not one. Name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \

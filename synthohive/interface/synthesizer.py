@@ -220,9 +220,9 @@ class Synthesizer(SynthesizerState):
         n_jobs : int, optional
             Processes that train tables, -1 for as many as there are cores; the result is
             the same. None decides by cores and work; 1 trains in this process.
-        device : {"cpu", "cuda", "mps"}, optional
-            Where models train; None takes CUDA where it is, else the CPU. They always
-            sample on the CPU.
+        device : str, optional
+            "cpu", "cuda" or "mps": where models train; None takes CUDA where it is, else the
+            CPU. They always sample on the CPU.
         progress : bool, default True
         checkpoint_dir : path, optional
             Where to save the fitted synthesizer, as by :meth:`save`. Until then, each
