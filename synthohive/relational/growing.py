@@ -17,7 +17,14 @@ import pyarrow as pa
 from synthohive._arrow import column_from_arrow
 from synthohive._entities import Entities, entities_or_rows, on_grid
 from synthohive._readable import Readable
-from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, step_of
+from synthohive.relational.relations.numbers import (
+    as_numbers,
+    from_numbers,
+    grid_of,
+    is_number,
+    is_time,
+)
+from synthohive.relational.relations.points import point_masses
 from synthohive.relational.siblings import previous_siblings
 from synthohive.schema import Column
 
@@ -179,7 +186,9 @@ def find_growing(
         values = as_numbers(array)
         gaps = values[later] - values[before[later]]
         if (gaps >= 0).all() and (gaps > 0).mean() >= LEAST_RISES:
-            step = step_of(array)
+            step = grid_of(array)
+            if point_masses(values, owners, k, time=is_time(array.type)):
+                continue  # there is no gap to "no end"
             ends = owners.ends(values, k, step)
             if ends is not None:
                 rises = bool(step) and bool((gaps > 0).all())

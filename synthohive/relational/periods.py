@@ -20,8 +20,8 @@ from synthohive.relational.relations.numbers import (
     Floats,
     as_numbers,
     from_numbers,
+    grid_of,
     is_time,
-    step_of,
 )
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.points import at_points, regular
@@ -145,7 +145,7 @@ def _periods(rows: pa.Table, order: Order, groups: IntArray) -> Optional[Periods
     overlapping = int((start[inner] + lengths > start[follows[inner]]).sum())
     if not exact and overlapping < CONTRADICTIONS:
         return None
-    step = step_of(rows.column(order.target))
+    step = grid_of(rows.column(order.target))
     pause = usual if exact else step if step and (pauses >= step).all() else 0.0
     last = np.flatnonzero(follows == -1)
     null, open_end = np.isnan(raw[last]), at_points(raw[last], order.points)

@@ -17,8 +17,16 @@ import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow, parse_type
 from synthohive._entities import Entities, entities_or_rows, on_grid
-from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, step_of
+from synthohive.relational.relations.numbers import (
+    as_numbers,
+    from_numbers,
+    grid_of,
+    is_number,
+    is_time,
+    nulls,
+)
 from synthohive.relational.relations.patterns import on_a_list
+from synthohive.relational.relations.points import point_masses
 from synthohive.schema import Column
 
 __all__ = ["Residual", "find_residuals", "prepare_residuals", "restore_residuals"]
@@ -93,7 +101,12 @@ def find_residuals(
     numbers = {
         name: as_numbers(rows.column(name)) for name in names if is_number(rows.column(name).type)
     }
-    numbers = {n: v for n, v in numbers.items() if len(np.unique(v[~np.isnan(v)])) > LEAST_DISTINCT}
+    numbers = {
+        name: values
+        for name, values in numbers.items()
+        if len(np.unique(values[~np.isnan(values)])) > LEAST_DISTINCT
+        and _on_one_scale(rows.column(name), values, owners, k)
+    }
     found: list[Residual] = []
     order, close = list(numbers), _correlated(list(numbers.values()))
     for i, (name, own) in enumerate(numbers.items()):
@@ -101,7 +114,7 @@ def find_residuals(
         if not before:
             continue
         array = rows.column(name)
-        kind = str(array.type), step_of(array)
+        kind = str(array.type), grid_of(array)
         ends = owners.ends(own, k, kind[1])
         if ends is None:
             continue
@@ -110,6 +123,13 @@ def find_residuals(
         if best is not None:
             found.append(best[1])
     return found
+
+
+def _on_one_scale(array: pa.ChunkedArray, values: Floats, owners: Entities, k: int) -> bool:
+    """Whether all values are places on a scale: there are differences between no others."""
+    if (np.isnan(values) & ~nulls(array)).any():
+        return False
+    return not point_masses(values, owners, k, time=is_time(array.type))
 
 
 def _correlated(columns: Sequence[Floats]) -> npt.NDArray[np.bool_]:

@@ -105,6 +105,17 @@ def test_a_frequent_value_is_not_lost(share: float) -> None:
     assert len(found) == (share == 0.0)
 
 
+def test_there_is_no_difference_to_what_means_none() -> None:
+    rng = np.random.default_rng(1)
+    first = rng.normal(1_000, 300, 2_000).round()
+    second = np.where(rng.random(2_000) < 0.03, -999_999, first + rng.normal(0, 20, 2_000).round())
+    assert not find_residuals(pa.table({"a": first, "b": second}), ["a", "b"], 5)
+    special = np.where(second < 0, np.inf, second)
+    assert not find_residuals(pa.table({"a": first, "b": special}), ["a", "b"], 5)
+    whole = np.where(second < 0, first, second)
+    assert find_residuals(pa.table({"a": first, "b": whole}), ["a", "b"], 5)
+
+
 def test_a_column_that_is_hardly_ever_known_disturbs_nothing() -> None:
     table = rows(5000)
     sparse = np.full(5000, np.nan)

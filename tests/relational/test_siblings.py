@@ -159,6 +159,13 @@ def test_groups_that_would_go_on_for_too_long_end_before_their_own_bound() -> No
     assert values.max() <= 90
 
 
+def test_there_is_no_gap_to_what_means_no_end() -> None:
+    """The last of each group has none: it does not come thousands of years after the others."""
+    rows, *groups = grown()
+    up = np.where(groups[1] == 4, 999_999, rows.column("up").to_numpy())
+    assert not find_growing(pa.table({"up": up}), ["up"], *groups, 5)
+
+
 def test_rows_know_how_far_their_group_has_come() -> None:
     rows, *groups = grown()
     columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive import _moments as moments
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.draw import categorical
 from synthohive.core.data.modes import Modes
@@ -26,9 +27,7 @@ Found = tuple[int, Any]
 _SHARED = 0.8
 _MODES = 3
 _INT64 = 2**63
-_DAY = 86_400
-_FORMS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ")
-"""How days and times are written: a pattern of digits would make up a 36th of July."""
+_OF_A_DAY = 86_400 * 10**6 - 1
 
 
 def structure_of(value: Any) -> str:
@@ -153,10 +152,14 @@ class Node:
         numbers = self._modes.decode(codes, positions, rng)
         if "form" not in self.state:
             return numbers.cast(pa.string())
-        form = _FORMS[self.state["form"]]
-        step = _DAY if form == _FORMS[0] else 1
-        times = pc.multiply(numbers, step).cast(pa.timestamp("s"))
-        return _quoted(pc.strftime(times, format=form))
+        form = self.state["form"]
+        kind = moments.kind_of_form(form)
+        if kind == "date":
+            return _quoted(moments.write(numbers.cast(pa.int32()).cast(pa.date32()), form))
+        if kind == "time":
+            numbers = pc.min_element_wise(pc.max_element_wise(numbers, 0), _OF_A_DAY)
+            return _quoted(moments.write(numbers.cast(pa.time64("us")), form))
+        return _quoted(moments.write(numbers.cast(pa.timestamp("us")), form))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
@@ -205,10 +208,13 @@ def _leaf(
         kept = part.take(np.flatnonzero(part.holders >= settings.k))
         if len(kept) and kept.counts.sum() >= _SHARED * part.counts.sum():
             return {"values": kept.values.to_pylist(), "weights": kept.counts.tolist()}
-        form, times = _times(pa.array(values, type=pa.string()))
-        if form < 0:
+        # A pattern of digits would make up a 36th of July.
+        form = moments.form_of(part.values.to_pylist())
+        if form is None:
             return {"patterns": TextPatterns.learn(part, settings.k, seed).to_dict()}
-        part = tally.derive(times, rows, settings.k)
+        parsed = moments.parse(pa.array(values, type=pa.string()), form)
+        plain = parsed.cast(pa.int32()) if pa.types.is_date32(parsed.type) else parsed
+        part = tally.derive(plain.cast(pa.int64()), rows, settings.k)
         return {"form": form, **_modes(part, pa.int64(), settings, seed)}
     return _modes(part, types[kind], settings, seed)
 
@@ -221,19 +227,6 @@ def _modes(
     few = replace(settings, max_modes=_MODES)
     state, arrays = Modes.fit(summary, {}, type_, few, seed).to_state()
     return {"modes": state, "arrays": {name: a.tolist() for name, a in arrays.items()}}
-
-
-def _times(texts: pa.Array) -> tuple[int, pa.Array]:
-    """Return how all texts write days or seconds, and these as whole numbers; -1: they do not."""
-    for number, form in enumerate(_FORMS):
-        try:
-            times = pc.strptime(texts, format=form, unit="s")
-        except pa.ArrowInvalid:
-            continue
-        if pc.strftime(times, format=form).equals(texts):
-            seconds = times.cast(pa.int64())
-            return number, pc.divide(seconds, _DAY) if number == 0 else seconds
-    return -1, texts
 
 
 def _quoted(texts: pa.Array) -> pa.Array:

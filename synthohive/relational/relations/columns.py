@@ -15,6 +15,7 @@ from synthohive.relational.relations.base import Bools, Relation
 from synthohive.relational.relations.numbers import (
     Floats,
     as_numbers,
+    grid_of,
     is_number,
     is_time,
     nulls,
@@ -62,6 +63,7 @@ class Columns:
         self._numbers: dict[str, Floats] = {}
         self._codes: dict[str, IntArray] = {}
         self._steps: dict[str, float] = {}
+        self._grids: dict[str, float] = {}
         self._points: dict[str, tuple[float, ...]] = {}
 
     def numbers(self, name: str) -> Floats:
@@ -93,6 +95,12 @@ class Columns:
         if name not in self._steps:
             self._steps[name] = step_of(self.rows.column(name))
         return self._steps[name]
+
+    def grid(self, name: str) -> float:
+        """Return the grid on which values lie, 0 for none."""
+        if name not in self._grids:
+            self._grids[name] = grid_of(self.rows.column(name))
+        return self._grids[name]
 
     def type(self, name: str) -> pa.DataType:
         """Return a column's type."""

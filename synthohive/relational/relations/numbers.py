@@ -11,11 +11,21 @@ from synthohive._arrow import limits
 from synthohive.core.data.canonical import canonical, restore
 from synthohive.core.data.units import Units
 
-__all__ = ["Floats", "as_numbers", "from_numbers", "is_number", "is_time", "nulls", "step_of"]
+__all__ = [
+    "Floats",
+    "as_numbers",
+    "from_numbers",
+    "grid_of",
+    "is_number",
+    "is_time",
+    "nulls",
+    "step_of",
+]
 
 Floats = npt.NDArray[np.float64]
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DIGITS = range(7)
+_UNITS = (86_400.0, 3_600.0, 60.0)
 _WHOLE = (86_400.0, 3_600.0, 60.0)
 
 
@@ -91,3 +101,16 @@ def step_of(array: pa.ChunkedArray) -> float:
         if np.allclose(values, np.round(values, digits), rtol=1e-12, atol=1e-9):
             return 10.0**-digits
     return 0.0
+
+
+def grid_of(array: pa.ChunkedArray) -> float:
+    """Return the grid on which values lie: their step or, of moments, a day, hour or minute.
+
+    Where all are at midnight, so are those that are made from distances.
+    """
+    step = step_of(array)
+    if not pa.types.is_timestamp(array.type) or step < 1.0:
+        return step
+    values = as_numbers(array)
+    values = values[~np.isnan(values)]
+    return next((unit for unit in _UNITS if len(values) and not (values % unit).any()), step)

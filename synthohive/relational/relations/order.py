@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Optional
 import numpy as np
 import pyarrow as pa
 
+from synthohive._entities import on_grid
 from synthohive.relational.relations.base import Bools, Relation
 from synthohive.relational.relations.numbers import Floats, as_numbers, from_numbers
 from synthohive.relational.relations.points import at_points, regular
@@ -93,8 +94,17 @@ class Order(Relation):
         """Return the first source as numbers, NaN where it is no place on its scale."""
         return self._known(rows, (self.source,), self.after)
 
-    def _start(self, rows: pa.Table) -> Floats:
+    def _first(self, rows: pa.Table) -> Floats:
+        """Return what the target may be on the side of the sources."""
         return self._known(rows, (self.source, *self.beyond), self.after)
+
+    def _start(self, rows: pa.Table) -> Floats:
+        """Return the same on the target's grid: from there, distances count."""
+        first = self._first(rows)
+        if not self.step:
+            return first
+        steps = self._sign * first / self.step - 1e-6
+        return np.asarray(self._sign * np.ceil(steps) * self.step)
 
     def _end(self, rows: pa.Table) -> Floats:
         """Return what the target may at most be, away from the source; NaN for no limit."""
@@ -115,7 +125,7 @@ class Order(Relation):
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows in which the target lies on the wrong side."""
         target = self.target_values(rows)
-        wrong = self._sign * (target - self._start(rows)) < 0
+        wrong = self._sign * (target - self._first(rows)) < 0
         wrong |= self._sign * (self._known(rows, self.limits, not self.after) - target) < 0
         return np.asarray(wrong, dtype=np.bool_)
 
@@ -190,7 +200,7 @@ class Order(Relation):
         if modelled is None:
             raise ValueError(f"{self.target!r} needs the distance that was modelled")
         if not self.distance:
-            return self._clipped(as_numbers(modelled), rows, type_)
+            return self._clipped(self._drawn(as_numbers(modelled), rows, rng), rows, type_)
         modelled, start = self.limited(modelled, rows, rng), self._start(rows)
         gaps = as_numbers(modelled) * (self.step or 1.0)
         numbers = start + self._sign * np.maximum(gaps, 0.0)
@@ -200,7 +210,31 @@ class Order(Relation):
         numbers = self._beside(numbers, rows)
         for mark, point in zip(_MARKS, self.points):
             numbers[self._marked(modelled, mark)] = point
-        return from_numbers(numbers, type_)
+        return from_numbers(on_grid(numbers, self.step), type_)
+
+    def _drawn(self, numbers: Floats, rows: pa.Table, rng: Optional[np.random.Generator]) -> Floats:
+        """Return values that were modelled themselves, those on the wrong side drawn anew.
+
+        In their place are those of other rows that lie on the right one.
+        """
+        if rng is None:
+            return numbers
+        start, end = self._start(rows), self._end(rows)
+        wrong = (self._sign * (numbers - start) < 0) | (self._sign * (end - numbers) < 0)
+        far = np.flatnonzero(wrong & ~at_points(numbers, self.points))
+        edges = np.stack([start, end] if self.after else [end, start])[:, far]
+        edges = np.where(np.isnan(edges), np.array([[-np.inf], [np.inf]]), edges)
+        usual = regular(numbers, self.points)
+        fitting = np.sort(usual[~np.isnan(usual)])
+        first, last = (
+            np.searchsorted(fitting, edges[0]),
+            np.searchsorted(fitting, edges[1], "right"),
+        )
+        place = first + np.floor(rng.random(len(far)) * (last - first)).astype(np.int64)
+        some = last > first
+        numbers = numbers.copy()
+        numbers[far[some]] = fitting[place[some]]
+        return numbers
 
     def _marked(self, modelled: pa.Array, mark: float) -> Bools:
         """Return where a special value stands among distances."""

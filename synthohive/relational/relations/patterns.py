@@ -41,6 +41,7 @@ MOST_EXCEPTIONS = 0.05
 MOST_SOURCES = {1: 100, 2: 12}
 """Columns that are tried as sources, alone and in pairs; those of fewest values first."""
 FEW = 1_000
+_DAY = 86_400.0
 
 
 def find_copies(columns: Columns, chosen: Chosen) -> None:
@@ -206,17 +207,20 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     broken = (shuffled < 0 if after else shuffled > 0).mean() * len(known)
     if broken < max(CONTRADICTIONS, 0.01 * len(known)):
         return
-    step = _common_step(columns, target, source)
+    step = columns.grid(target)
     heavy = _heaviest(later[known])
     plain = heavy < HEAVY or _heaviest(gaps) > heavy / 2
     spread = float(np.subtract(*np.quantile(gaps, [0.9, 0.1])))
     own = float(np.subtract(*np.quantile(later[known], [0.9, 0.1])))
     narrower = spread < own or is_time(columns.type(target))
     listed = on_a_list(later[known], gaps)
-    low, high = columns.entities.ends(later, columns.k, columns.step(target)) or (None, None)
+    finer = is_time(columns.type(target)) and step != _DAY
+    midnight = finer and _at_midnight(later[known], gaps)
+    distance = plain and narrower and not listed and not midnight
+    low, high = columns.entities.ends(later, columns.k, step) or (None, None)
     names = [name for name in (target, source) if columns.points(name)]
     order = Order(
-        target, source, after, step, plain and narrower and not listed, low=low, high=high,
+        target, source, after, step, distance, low=low, high=high,
         points=columns.points(target), unknown={n: columns.points(n) for n in names if n == source},
         centre=_centre(columns, target, source),
     )  # fmt: skip
@@ -230,13 +234,14 @@ def _centre(columns: Columns, target: str, source: str) -> Optional[float]:
         return None
     values = np.sort(columns.regular(source)[~unknown])
     middle = float(values[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())
-    step = _common_step(columns, target, source)
+    step = columns.grid(target)
     return float(np.rint(middle / step) * step) if step else middle
 
 
-def _common_step(columns: Columns, target: str, source: str) -> float:
-    fine, coarse = sorted((columns.step(target), columns.step(source)))
-    return fine if fine and abs(coarse / fine - round(coarse / fine)) < 1e-9 else 0.0
+def _at_midnight(moments: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> bool:
+    """Whether many moments, but not all, are a day's beginning, which distances would not tell."""
+    share = float((moments % _DAY == 0).mean())
+    return share >= HEAVY and float((gaps % _DAY == 0).mean()) < share / 2
 
 
 def on_a_list(values: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> bool:

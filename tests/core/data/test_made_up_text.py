@@ -193,7 +193,11 @@ def test_parts_of_texts_are_counted_by_entity() -> None:
     assert alone.holders_of(codes, rows).tolist() == [3, 4, 1]
 
 
-@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+FORMS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%d/%m/%Y", "%d.%m.%Y %H:%M:%S",
+         "%b %d, %Y", "%Y-%m-%dT%H:%M:%S.%f+00:00")  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_times_in_json_are_times(form: str) -> None:
     rng = stream(11)
     real = [
