@@ -37,7 +37,6 @@ CONTRADICTIONS = 30.0
 """Periods of the same lengths would have overlapped so often, were they shuffled."""
 EXACT = 0.95
 """Share of the periods that follow each other at one and the same distance."""
-ALWAYS, NEVER, PERHAPS = "always", "never", "perhaps"
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ class Periods(Readable):
         That is always the distance.
     points : tuple of float
         Ends that mean "none", in seconds; NULL is another such.
-    last : str
-        Whether the last period of a group is open: ``always``, ``never``, or ``perhaps``.
+    share : float
+        Of the last periods of groups, those that are open.
     null : bool
         Open ends are NULL.
     """
@@ -64,25 +63,34 @@ class Periods(Readable):
     pause: float
     exact: bool
     points: tuple[float, ...]
-    last: str
+    share: float
     null: bool
 
-    def ends(self, start: Floats, end: Floats, follows: IntArray) -> Floats:
+    def is_open(self, end: Floats) -> Bools:
+        """Return which ends mean "none"."""
+        return np.asarray(np.isnan(end) | at_points(end, self.points), dtype=np.bool_)
+
+    def ends(
+        self, start: Floats, end: Floats, groups: IntArray, rng: np.random.Generator
+    ) -> Floats:
         """Return the ends of periods; NaN where they are NULL.
 
-        Parameters
-        ----------
-        follows : ndarray of int64
-            The next row of the same group, -1 for none.
+        Those before others cannot be open. So that as many are as in the real rows, last ones of
+        groups are opened where too few of them are: first where a period before was to be.
         """
-        inner = follows >= 0
+        follows = following(groups, start)
+        inner, last = follows >= 0, np.flatnonzero(follows == -1)
         latest = start[follows] - self.pause
         known = regular(end, self.points)
         before = latest if self.exact else np.fmin(known, latest)
         before = np.fmax(np.where(np.isnan(before), latest, before), start)
         found = np.where(inner, before, end)
-        if self.last == ALWAYS:
-            found[~inner & (follows == -1)] = np.nan if self.null else self.points[0]
+        closed = last[~self.is_open(end[last])]
+        lacking = int(np.rint(self.share * len(last))) - (len(last) - len(closed))
+        if lacking > 0:
+            was = np.isin(groups[closed], groups[inner & self.is_open(end)])
+            chosen = closed[np.lexsort((rng.random(len(closed)), ~was))[:lacking]]
+            found[chosen] = np.nan if self.null else self.points[0]
         return found
 
     def __str__(self) -> str:
@@ -149,10 +157,9 @@ def _periods(rows: pa.Table, order: Order, groups: IntArray) -> Optional[Periods
     pause = usual if exact else step if step and (pauses >= step).all() else 0.0
     last = np.flatnonzero(follows == -1)
     null, open_end = np.isnan(raw[last]), at_points(raw[last], order.points)
-    either = null | open_end
-    said = ALWAYS if either.all() else PERHAPS if either.any() else NEVER
+    share = float((null | open_end).mean())
     mostly_null = bool(null.sum() >= open_end.sum())
-    return Periods(order.source, order.target, pause, exact, order.points, said, mostly_null)
+    return Periods(order.source, order.target, pause, exact, order.points, share, mostly_null)
 
 
 def unbroken(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> Iterator[Periods]:
@@ -172,13 +179,14 @@ def unbroken(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> It
             yield one
 
 
-def restore_periods(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> pa.Table:
+def restore_periods(
+    periods: Sequence[Periods], rows: pa.Table, groups: IntArray, rng: np.random.Generator
+) -> pa.Table:
     """Return the rows of whole groups with periods that do not overlap."""
     for one in periods:
         start, end = (as_numbers(rows.column(name)) for name in (one.start, one.end))
-        follows = following(groups, start)
         place = rows.column_names.index(one.end)
         field = rows.field(place)
-        made = from_numbers(one.ends(start, end, follows), field.type)
+        made = from_numbers(one.ends(start, end, groups, rng), field.type)
         rows = rows.set_column(place, field, made)
     return rows

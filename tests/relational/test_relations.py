@@ -497,6 +497,26 @@ def test_a_category_decides_where_a_column_is_null() -> None:
     assert str(narrowed) == "by is never NULL where state is 'closed'"
 
 
+def test_a_category_decides_where_a_copy_is_null() -> None:
+    rng = np.random.default_rng(9)
+    paid = rng.random(ROWS) < 0.5
+    due = rng.integers(0, 900, ROWS)
+    table = pa.table({"paid": paid, "due": due, "day": pa.array(due, mask=~paid)})
+    relations = found(table)
+    assert [str(r) for r in relations.relations] == ["day = due"]
+    assert [str(r) for r in relations.presences.values()] == [
+        "day is NULL exactly where paid is False"
+    ]
+    columns = {field.name: column_from_arrow(field) for field in table.schema}
+    modelled, _ = relations.prepare(table, columns, rng)
+    assert modelled.column_names == ["paid", "due"]
+    assert relations.restore(modelled, columns, None, rng).equals(table)
+    other = modelled.set_column(0, "paid", pa.array(~paid))
+    flipped = relations.restore(other, columns, None, rng)
+    assert pc.is_valid(flipped.column("day")).to_numpy().tolist() == (~paid).tolist()
+    assert relations.mend(table.set_column(0, "paid", pa.array(~paid))).equals(flipped)
+
+
 def test_one_of_two_columns_is_filled() -> None:
     rng = np.random.default_rng(8)
     person = rng.random(ROWS) < 0.4

@@ -79,7 +79,8 @@ class Evidence:
         )
         rng = seeds.generator(self.seed, self.name, "prepare")
         rows, columns = table.relations.prepare(beside(rows, self.above), columns, rng)
-        for name in table.relations.flags & set(self.lost):  # a lost cell is not to stay empty
+        flags = table.relations.flags & set(self.lost) & set(rows.column_names)
+        for name in flags:  # a lost cell is not to stay empty
             empty = rows.column(name).to_numpy() & ~self.lost[name]
             rows = rows.set_column(rows.column_names.index(name), name, pa.array(empty))
         for label in table.codes:

@@ -135,7 +135,8 @@ class BlockMaker:
         """Return the rows of a block with periods that do not overlap."""
         if not self.fitted.periods:
             return rows
-        apart = restore_periods(self.fitted.periods, rows, block.parents)
+        rng = self.run.rng(self.name, "periods", block.number)
+        apart = restore_periods(self.fitted.periods, rows, block.parents, rng)
         return rows if apart.equals(rows) else self.fitted.relations.mend_beside(apart, above)
 
     def _parent_values(self, block: Block) -> pa.Table:

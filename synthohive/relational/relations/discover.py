@@ -72,7 +72,9 @@ def discover(
     find_lookups(columns, chosen)
     columns.targets += [name for name in rows.column_names if name in ordered]
     find_orders(columns, chosen)
-    return _assembled(chosen.ordered(), find_nulls(columns, chosen), columns)
+    found = chosen.ordered()
+    presences = find_nulls(columns, chosen, _flags(found, columns))
+    return _assembled(found, presences, columns)
 
 
 def take(stated: Iterable[Relation]) -> Search:
@@ -117,12 +119,7 @@ def discover_links(
 def _assembled(
     relations: tuple[Relation, ...], presences: dict[str, Presence], columns: Columns
 ) -> TableRelations:
-    missing = columns.missing
-    flags = frozenset(
-        r.target
-        for r in relations
-        if r.whole and (missing[r.target] & ~np.any([missing[s] for s in r.sources], axis=0)).any()
-    )
+    flags = _flags(relations, columns)
     ends = {
         r.target: columns.entities.ends(
             columns.numbers(r.target), columns.k, columns.step(r.target)
@@ -132,6 +129,16 @@ def _assembled(
     }
     known = {name: end for name, end in ends.items() if end is not None}
     return TableRelations(relations, presences, flags, known)
+
+
+def _flags(relations: Iterable[Relation], columns: Columns) -> frozenset[str]:
+    """Return the targets that follow wholly from others, and have NULLs that do not."""
+    missing = columns.missing
+    return frozenset(
+        r.target
+        for r in relations
+        if r.whole and (missing[r.target] & ~np.any([missing[s] for s in r.sources], axis=0)).any()
+    )
 
 
 def verified(found: TableRelations, batches: Iterable[pa.Table]) -> TableRelations:

@@ -32,6 +32,8 @@ LEAST_COVERED = 0.9
 """Share of rows whose combination enough entities must share."""
 CONTRADICTIONS = 30.0
 """Chance alone would have broken a dependency, or an order, this many times."""
+TIMES_CONTRADICTIONS = 12.0
+"""The same of points in time, which come after each other more often than numbers do."""
 HEAVY = 0.05
 """A value in more rows than this is better modelled as itself than as a distance."""
 MORE = 2
@@ -205,7 +207,8 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
         return
     shuffled = later[known][np.random.default_rng(0).permutation(len(known))] - earlier[known]
     broken = (shuffled < 0 if after else shuffled > 0).mean() * len(known)
-    if broken < max(CONTRADICTIONS, 0.01 * len(known)):
+    least = TIMES_CONTRADICTIONS if is_time(columns.type(target)) else CONTRADICTIONS
+    if broken < max(least, 0.01 * len(known)):
         return
     step = columns.grid(target)
     heavy = _heaviest(later[known])

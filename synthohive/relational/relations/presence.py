@@ -67,9 +67,13 @@ class Presence(Readable):
         """Return the rows in which the target is NULL."""
         return self._among(rows, self.always)
 
+    def kept(self, rows: pa.Table) -> Bools:
+        """Return the rows in which the target is never NULL."""
+        return self._among(rows, self.never)
+
     def filled(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
         """Return values without NULLs in rows that have none: others' in their place."""
-        lacking = nulls(array) & self._among(rows, self.never)
+        lacking = nulls(array) & self.kept(rows)
         if not lacking.any():
             return array
         return array.take(pa.array(donors(array, lacking, rng)))
@@ -81,7 +85,7 @@ class Presence(Readable):
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows that break the rule."""
         missing = nulls(rows.column(self.target))
-        return (self.empty(rows) & ~missing) | (self._among(rows, self.never) & missing)
+        return (self.empty(rows) & ~missing) | (self.kept(rows) & missing)
 
     def narrowed(self, rows: pa.Table) -> Optional[Presence]:
         """Return what no row contradicts; None where nothing is left."""
@@ -140,12 +144,18 @@ def _is_category(type_: pa.DataType) -> bool:
     return any(test(type_) for test in tests)
 
 
-def find_nulls(columns: Columns, chosen: Chosen) -> dict[str, Presence]:
-    """Return, for columns whose NULLs another one decides, how: the one that decides most."""
+def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict[str, Presence]:
+    """Return, for columns whose NULLs another one decides, how: the one that decides most.
+
+    Parameters
+    ----------
+    flags : collection of str
+        Of the columns that follow wholly from others, those that have NULLs of their own.
+    """
     found: dict[str, Presence] = {}
     for target in columns.targets:
         relation = chosen.relations.get(target)
-        whole = relation is not None and relation.whole
+        whole = relation is not None and relation.whole and target not in flags
         missing = columns.missing[target]
         if whole or not missing.any() or missing.all():
             continue

@@ -134,14 +134,15 @@ class TableRelations:
         for name, column in columns.items():
             relation = self._by_target.get(name)
             array: Any = rows.column(name)
+            presence = self.presences.get(name)
             if relation is not None and relation.whole:
-                if name not in self.flags:
+                if name not in self.flags or (presence is not None and presence.exact):
                     continue
-                array = pa.array(self._extra_nulls(rows, relation))
+                array, presence = pa.array(self._extra_nulls(rows, relation)), None
             elif relation is not None:
                 array = relation.prepare(rows)
-            if name in self.presences:
-                index = donors(array, self.presences[name].empty(rows), rng)
+            if presence is not None:
+                index = donors(array, presence.empty(rows), rng)
                 array = array.take(pa.array(index))
                 if sources is not None:
                     sources[name] = index
@@ -219,14 +220,16 @@ class TableRelations:
             given = modelled.column(name) if name in modelled.column_names else None
             relation, presence = self._by_target.get(name), self.presences.get(name)
             rows = pa.table({**known, **beside}) if relation or presence else None
-            if presence is not None and given is not None:
+            whole = relation is not None and relation.whole
+            if presence is not None and given is not None and not whole:
                 given = presence.filled(rows, given, rng)
             if relation is None:
                 array = given
             else:
                 array = relation.restore(rows, given, columns[name].arrow_type, rng)
                 if name in self.flags and given is not None:
-                    array = with_nulls(array, given)
+                    kept = None if presence is None else pa.array(~presence.kept(rows))
+                    array = with_nulls(array, given if kept is None else pc.and_(given, kept))
             if presence is not None and array is not None:
                 array = with_nulls(array, pa.array(presence.empty(rows)))
             if array is not None:
