@@ -24,6 +24,7 @@ __all__ = [
     "path",
     "reachable",
     "refuse",
+    "schemas",
     "seed",
     "whole",
 ]
@@ -102,6 +103,17 @@ def names(argument: str, value: Any) -> Optional[list[str]]:
     if not isinstance(value, (list, tuple, set, frozenset)):
         refuse(argument, value, "a list of names")
     return [name_of(f"{argument} holds what", each) for each in value]
+
+
+def schemas(argument: str, value: Any) -> None:
+    """Refuse what is neither the name of a schema nor a list of such names, nor None."""
+    if value is None or isinstance(value, str):
+        if value is not None:
+            name_of(argument, value)
+        return
+    listed = names(argument, value)
+    if not listed or len(set(listed)) < len(listed):
+        refuse(argument, value, "a name, or a list of different names")
 
 
 def known(argument: str, given: Collection[str], options: Collection[str]) -> None:

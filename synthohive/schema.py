@@ -158,9 +158,13 @@ class TableConfig(Strict):
     reference : bool, optional
         A look-up table (countries, states) is kept as it is. None lets
         :mod:`synthohive.privacy.reference` decide.
+    schema_name : str, optional
+        Where several schemas are described at once, the table's; its name then begins with it:
+        ``"sales.orders"``.
     """
 
     name: str
+    schema_name: Optional[str] = None
     pk: list[str] = Field(default_factory=list)
     fk: dict[str, str] = Field(default_factory=dict)
     foreign_keys: list[ForeignKey] = Field(default_factory=list)
@@ -201,6 +205,12 @@ class TableConfig(Strict):
             keys.append(ForeignKey(columns=[column], parent=parent, parent_columns=[parent_column]))
         data["foreign_keys"], data["fk"] = keys, {}
         return data
+
+    @property
+    def own_name(self) -> str:
+        """The name in the table's own schema."""
+        start = f"{self.schema_name}."
+        return self.name[len(start) :] if self.schema_name is not None else self.name
 
     @property
     def key_columns(self) -> set[str]:
@@ -326,7 +336,10 @@ class Metadata(Strict):
     @classmethod
     @terminable
     def from_database(
-        cls, url_or_engine: Union[str, URL, Engine], schema: Optional[str] = None, **options: Any
+        cls,
+        url_or_engine: Union[str, URL, Engine],
+        schema: Union[str, list[str], None] = None,
+        **options: Any,
     ) -> Metadata:
         """Reflect a schema; see :func:`synthohive.connectors.reflection.reflect`."""
         from synthohive.connectors.reflection import reflect
@@ -337,9 +350,31 @@ class Metadata(Strict):
             arguments.names(option, options.get(option))
         arguments.choice("outside_keys", options.get("outside_keys", "error"), OUTSIDE_KEYS)
         arguments.flag("drop_outside_keys", options.get("drop_outside_keys", False))
-        if schema is not None:
-            arguments.name_of("schema", schema)
+        arguments.schemas("schema", schema)
         return reflect(url_or_engine, schema, **options)
+
+    @property
+    def schemas(self) -> list[str]:
+        """The schemas of which tables are described, where these are several; else none."""
+        named = [table.schema_name for table in self.tables.values()]
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+    def of_schema(self, schema: str) -> Metadata:
+        """Return one schema's part of several, under its tables' own names.
+
+        Keys that lead to another schema are not in it.
+        """
+        mine = {n: t for n, t in self.tables.items() if t.schema_name == schema}
+        tables = {}
+        for table in mine.values():
+            keys = [
+                key.model_copy(update={"parent": mine[key.parent].own_name})
+                for key in table.foreign_keys
+                if key.parent in mine
+            ]
+            own = {"name": table.own_name, "schema_name": None, "foreign_keys": keys}
+            tables[table.own_name] = table.model_copy(update=own)
+        return Metadata(tables=tables, schema_name=schema, dialect=self.dialect)
 
     def add_table(
         self, name: str, pk: Union[str, list[str], None] = None, **config: Any

@@ -139,7 +139,11 @@ def fresh_schema(engine: Engine) -> Iterator[str]:
     finally:
         query = text("SELECT schema_name FROM information_schema.schemata")
         with engine.begin() as connection:
+            if not cascade:  # databases may refer to one another
+                connection.execute(text("SET foreign_key_checks = 0"))
             for found in connection.execute(query).scalars().all():
                 # Staging schemas may carry the name inside theirs.
                 if name in found:
                     connection.execute(text(f"DROP SCHEMA {quote(found)}{cascade}"))
+            if not cascade:
+                connection.execute(text("SET foreign_key_checks = 1"))

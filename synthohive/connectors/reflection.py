@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Optional, Union
 
 from sqlalchemy.engine import URL, Connection, Engine
@@ -40,20 +41,21 @@ OutsideKeys = Literal["error", "include", "drop"]
 
 def reflect(
     url_or_engine: Union[str, URL, Engine],
-    schema: Optional[str] = None,
+    schema: Union[str, Sequence[str], None] = None,
     *,
     tables: Optional[Sequence[str]] = None,
     exclude: Optional[Sequence[str]] = None,
     outside_keys: OutsideKeys = "error",
     drop_outside_keys: bool = False,
 ) -> Metadata:
-    """Describe the tables of a schema.
+    """Describe the tables of a schema, or of several.
 
     Parameters
     ----------
     url_or_engine : str, sqlalchemy.URL or sqlalchemy.Engine
-    schema : str, optional
-        The connection's default schema if None.
+    schema : str or sequence of str, optional
+        The connection's default schema if None. Tables of a list of schemas are called
+        ``"schema.table"``, each and everywhere.
     tables, exclude : sequence of str, optional
         Only, or all but, these tables.
     outside_keys : {"error", "include", "drop"}
@@ -84,7 +86,7 @@ def reflect(
 
 def catalogue(
     url_or_engine: Union[str, URL, Engine],
-    schema: Optional[str] = None,
+    schema: Union[str, Sequence[str], None] = None,
     *,
     tables: Optional[Sequence[str]] = None,
     exclude: Optional[Sequence[str]] = None,
@@ -97,23 +99,81 @@ def catalogue(
     with connecting(engine, "its catalogue was read") as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # unknown types are reported by validation
         inspector = dialect.inspector(connection)
-        place = _schema(inspector, dialect.plain_schema(connection, schema))
-        known = inspector.get_table_names(place)
-        hidden = {PROVENANCE_TABLE, *dialect.hidden(connection, place)}
-        known = sorted(set(known) - hidden)
-        names = _selected(known, place, tables, exclude)
+        wanted = [schema] if schema is None or isinstance(schema, str) else list(schema)
+        places = [_schema(inspector, dialect.plain_schema(connection, s)) for s in wanted]
+        several = wanted != [schema]
+        known = {
+            _full(place, name, several): (place, name)
+            for place in places
+            for name in _tables_of(connection, inspector, dialect, place)
+        }
+        names = _selected(list(known), ", ".join(places), tables, exclude)
         if outside_keys == "include":
-            wanted = set(known) - set(exclude or ())
-            names = _with_parents(names, wanted, inspector.get_multi_foreign_keys(schema=place))
-        found = _Catalogue(connection, inspector, dialect, place, names)
-        metadata = Metadata(schema_name=place, dialect=dialect_name(engine))
-        for name in names:
-            metadata.tables[name] = found.table(name)
-        _check_parents(metadata, found, outside_keys)
-        dialect.amend(connection, metadata)
-        for table in metadata.tables.values():
-            fill_known(list(table.columns.values()), dialect_name(engine))
+            parents = _parents(inspector, places, several)
+            names = _with_parents(names, set(known) - set(exclude or ()), parents)
+        names = [name for name in known if name in set(names)]
+        metadata = Metadata(
+            schema_name=None if several else places[0], dialect=dialect_name(engine)
+        )
+        outside: list[tuple[str, ForeignKey, str]] = []
+        for place in places:
+            own = [known[name][1] for name in names if known[name][0] == place]
+            part = _described(connection, inspector, dialect, place, own)
+            for name, table in part.metadata.tables.items():
+                outside += _renamed(table, part, places, several)
+                metadata.tables[_full(place, name, several)] = table
+        _check_parents(metadata, outside, outside_keys)
     return metadata
+
+
+def _full(place: str, name: str, several: bool) -> str:
+    return f"{place}.{name}" if several else name
+
+
+def _tables_of(connection: Connection, inspector: Any, dialect: Dialect, place: str) -> list[str]:
+    found = set(inspector.get_table_names(place))
+    if not found:
+        raise SchemaError(f"The schema {place!r} has no tables.", hint="Name another schema.")
+    return sorted(found - {PROVENANCE_TABLE, *dialect.hidden(connection, place)})
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One schema's description, and its keys to tables of others."""
+
+    metadata: Metadata
+    outside: Mapping[str, list[tuple[ForeignKey, str]]]
+
+
+def _described(
+    connection: Connection, inspector: Any, dialect: Dialect, place: str, names: Sequence[str]
+) -> _Part:
+    """Describe tables of one schema by their own names."""
+    found = _Catalogue(connection, inspector, dialect, place, names)
+    metadata = Metadata(schema_name=place, dialect=dialect_name(dialect.engine))
+    for name in names:
+        metadata.tables[name] = found.table(name)
+    dialect.amend(connection, metadata)
+    for table in metadata.tables.values():
+        fill_known(list(table.columns.values()), dialect_name(dialect.engine))
+    return _Part(metadata, found.outside)
+
+
+def _renamed(
+    table: TableConfig, part: _Part, places: Sequence[str], several: bool
+) -> list[tuple[str, ForeignKey, str]]:
+    """Give a table and its parents their full names; return its keys to other schemas."""
+    place, own = str(part.metadata.schema_name), table.name
+    left: list[tuple[str, ForeignKey, str]] = []
+    for key in table.foreign_keys:
+        other = next((s for k, s in part.outside.get(own, []) if k is key), place)
+        if other not in places:
+            left.append((_full(place, own, several), key, other))
+        elif several:
+            key.parent = _full(other, key.parent, several)
+    if several:
+        table.name, table.schema_name = _full(place, own, several), place
+    return left
 
 
 def _refuse_new_file(engine: Engine) -> None:
@@ -162,15 +222,24 @@ def _selected(
     return chosen
 
 
-def _with_parents(names: Sequence[str], wanted: Collection[str], keys: Any) -> list[str]:
+def _parents(inspector: Any, places: Sequence[str], several: bool) -> dict[str, set[str]]:
+    """Return the tables that each one refers to, by their full names."""
+    found: dict[str, set[str]] = {}
+    for place in places:
+        for (schema, table), keys in inspector.get_multi_foreign_keys(schema=place).items():
+            ends = [(k.get("referred_schema") or schema, k["referred_table"]) for k in keys]
+            near = {_full(other, name, several) for other, name in ends if other in places}
+            found[_full(place, table, several)] = near
+    return found
+
+
+def _with_parents(
+    names: Sequence[str], wanted: Collection[str], parents: Mapping[str, Collection[str]]
+) -> list[str]:
     """Return the tables, all that they refer to, and so on."""
     found, waiting = set(names), list(names)
-    parents: dict[str, set[str]] = {}
-    for (schema, table), listed in keys.items():
-        here = [k for k in listed if (k.get("referred_schema") or schema) == schema]
-        parents[table] = {k["referred_table"] for k in here} & set(wanted)
     while waiting:
-        new = parents.get(waiting.pop(), set()) - found
+        new = set(parents.get(waiting.pop(), ())) & set(wanted) - found
         found |= new
         waiting += new
     return sorted(found)
@@ -382,12 +451,16 @@ def _echoes_column(sqltext: str, columns: Collection[str]) -> bool:
     return match is not None and (match[1] or match[2]).strip("() ") in columns
 
 
-def _check_parents(metadata: Metadata, found: _Catalogue, outside_keys: OutsideKeys) -> None:
+def _check_parents(
+    metadata: Metadata,
+    outside: Sequence[tuple[str, ForeignKey, str]],
+    outside_keys: OutsideKeys,
+) -> None:
     """Drop the keys that lead to no described table, or name all of them."""
-    told, near = [], set()
+    told, near, far = [], set(), set()
     for name, table in metadata.tables.items():
         for key in list(table.foreign_keys):
-            other = next((s for k, s in found.outside.get(name, []) if k == key), None)
+            other = next((s for n, k, s in outside if n == name and k is key), None)
             if other is None and key.parent in metadata.tables:
                 continue
             if outside_keys == "drop":
@@ -395,10 +468,14 @@ def _check_parents(metadata: Metadata, found: _Catalogue, outside_keys: OutsideK
                 continue
             told.append(key.label(name) + (f" in schema {other!r}" if other is not None else ""))
             near |= {key.parent} if other is None else set()
+            far |= {other} - {None}
     if not told:
         return
     some = "A foreign key leads" if len(told) == 1 else f"{len(told)} foreign keys lead"
     more = f'outside_keys="include" takes {", ".join(sorted(near))} as well; ' if near else ""
+    if far:
+        here = [*metadata.schemas, metadata.schema_name]
+        more += f"schema={sorted({*here, *far} - {None}, key=str)!r} takes all schemas; "
     raise SchemaError(
         f"{some} to tables that are not selected: {'; '.join(told)}.",
         hint=f'{more}outside_keys="drop" learns such columns without their key. Or widen '

@@ -32,7 +32,7 @@ class SqlWarehouse(Warehouse):
     Parameters
     ----------
     url_or_engine : str, sqlalchemy.URL or sqlalchemy.Engine
-    schema : str, optional
+    schema : str or sequence of str, optional
         The connection's default schema if None.
     metadata : Metadata, optional
         Used instead of what is reflected. Columns that it does not describe are
@@ -45,7 +45,7 @@ class SqlWarehouse(Warehouse):
     def __init__(
         self,
         url_or_engine: Union[str, URL, Engine],
-        schema: Optional[str] = None,
+        schema: Union[str, Sequence[str], None] = None,
         *,
         metadata: Optional[Metadata] = None,
         tables: Optional[Sequence[str]] = None,
@@ -63,9 +63,10 @@ class SqlWarehouse(Warehouse):
             self._metadata = self._completed(metadata, schema)
         self.schema = self._metadata.schema_name or ""
 
-    def _completed(self, given: Metadata, schema: Optional[str]) -> Metadata:
+    def _completed(self, given: Metadata, schema: Union[str, Sequence[str], None]) -> Metadata:
         """Take from the database what a hand-written description leaves out."""
-        found = catalogue(self.engine, schema or given.schema_name, outside_keys="drop")
+        schema = schema or given.schemas or given.schema_name
+        found = catalogue(self.engine, schema, outside_keys="drop")
         self._found = {n: dict(found.tables[n].columns) for n in given.tables if n in found.tables}
         result = given.model_copy(deep=True)
         if given.dialect is not None:  # a reflected one: what it lacks was taken out
@@ -74,6 +75,7 @@ class SqlWarehouse(Warehouse):
         for name, table in result.tables.items():
             if name not in found.tables:
                 raise SchemaError.unknown_table(name, found.tables, where="the database")
+            table.schema_name = found.tables[name].schema_name
             _complete(table, found.tables[name], result)
         exclude_unsupported(result)
         return result
@@ -85,18 +87,32 @@ class SqlWarehouse(Warehouse):
         return self._metadata
 
     def fingerprint(self) -> frozenset[str]:
-        """Return hashes of the schema's identity; see the base class."""
+        """Return hashes of the identity of all schemas; see the base class."""
         with failing(self.engine, "the schema was identified"):
-            return self.dialect.fingerprint(self.schema)
+            found = [self.dialect.fingerprint(schema) for schema in self.schemas]
+            return frozenset().union(*found)
+
+    @property
+    def schemas(self) -> list[str]:
+        """The schemas that are read."""
+        return self._metadata.schemas or [self.schema]
 
     def not_cloned(self) -> dict[str, tuple[str, ...]]:
         """Return what the schema holds beside its tables, by kind, which no copy has."""
         with connecting(self.engine, "its catalogue was read") as connection:
-            return not_cloned(connection, self.schema, self._metadata.tables)
+            if not self._metadata.schemas:
+                return not_cloned(connection, self.schema, self._metadata.tables)
+            found: dict[str, tuple[str, ...]] = {}
+            for schema in self.schemas:
+                own = self._metadata.of_schema(schema).tables
+                for kind, names in not_cloned(connection, schema, own).items():
+                    found[kind] = (*found.get(kind, ()), *(f"{schema}.{name}" for name in names))
+            return found
 
     def place(self, table: str) -> str:
         """Return a table's quoted name with its schema."""
-        return self.dialect.quote(self.schema, table)
+        config = self._metadata.table(table)
+        return self.dialect.quote(config.schema_name or self.schema, config.own_name)
 
     @contextmanager
     def _snapshot(self, doing: str) -> Iterator[Connection]:
@@ -242,7 +258,8 @@ class SqlWarehouse(Warehouse):
         )
 
     def __repr__(self) -> str:
-        return f"SqlWarehouse({shown(self.engine)!r}, schema={self.schema!r})"
+        schema = self._metadata.schemas or self.schema
+        return f"SqlWarehouse({shown(self.engine)!r}, schema={schema!r})"
 
 
 def _exclude_deleted(metadata: Metadata, found: Mapping[str, Mapping[str, Column]]) -> None:

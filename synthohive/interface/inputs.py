@@ -17,7 +17,7 @@ from synthohive.connectors.files import CsvFile, files_read, read_files
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.schema import OUTSIDE_KEYS, Metadata
 
-__all__ = ["check_source", "reader_for", "source_of", "tables_of"]
+__all__ = ["check_source", "check_target", "reader_for", "source_of", "tables_of"]
 
 
 def source_of(
@@ -44,13 +44,21 @@ def check_source(
     schema: Any, tables: Any, exclude: Any, metadata: Any, outside_keys: Any = "error"
 ) -> None:
     """Refuse impossible arguments of `from_database`."""
-    if schema is not None:
-        arguments.name_of("schema", schema)
+    arguments.schemas("schema", schema)
     arguments.names("tables", tables)
     arguments.names("exclude", exclude)
     arguments.choice("outside_keys", outside_keys, OUTSIDE_KEYS)
     if metadata is not None:
         arguments.instance("metadata", metadata, Metadata)
+
+
+def check_target(schema: Any) -> None:
+    """Refuse what names no schema to write."""
+    if isinstance(schema, Mapping):
+        for name, target in arguments.mapping("schema", schema, "a dict of names").items():
+            arguments.name_of(f"schema[{name!r}]", target)
+    elif schema is not None:
+        arguments.name_of("schema", schema)
 
 
 def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:

@@ -19,7 +19,7 @@ from synthohive.exceptions import ConnectorError
 from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.checkpoint_folder import check_place, unfinished_in
 from synthohive.interface.imputing import Columns, imputed
-from synthohive.interface.inputs import check_source, source_of
+from synthohive.interface.inputs import check_source, check_target, source_of
 from synthohive.interface.outputs import (
     FORMATS,
     OutputFormat,
@@ -122,7 +122,7 @@ class Synthesizer(SynthesizerState):
     def from_database(
         cls,
         url_or_engine: Union[str, URL, Engine],
-        schema: Optional[str] = None,
+        schema: Union[str, list[str], None] = None,
         *,
         tables: Optional[list[str]] = None,
         exclude: Optional[list[str]] = None,
@@ -136,8 +136,10 @@ class Synthesizer(SynthesizerState):
         Parameters
         ----------
         url_or_engine : str, sqlalchemy.URL or sqlalchemy.Engine
-        schema : str, optional
-            The schema to learn (MySQL: database); the connection's default if None.
+        schema : str or list of str, optional
+            The schema to learn (MySQL: database); the connection's default if None. Of a list,
+            all are learned together, with the keys between them: a table is then called
+            ``"sales.orders"`` everywhere, and each schema is written to one of its own.
         tables, exclude : list of str, optional
             Only, or all but, these tables.
         outside_keys : {"error", "include", "drop"}
@@ -381,7 +383,7 @@ class Synthesizer(SynthesizerState):
     def to_database(
         self,
         url: Union[str, URL, Engine, None] = None,
-        schema: Optional[str] = None,
+        schema: Union[str, Mapping[str, str], None] = None,
         *,
         scale: float = 1.0,
         num_rows: Union[int, Mapping[str, int], None] = None,
@@ -402,7 +404,7 @@ class Synthesizer(SynthesizerState):
             Where to write; beside the source if None.
         schema : str, optional
             Name of the synthetic schema (MySQL: database; SQLite: file); by default
-            ``<source schema>_synthetic``.
+            ``<source schema>_synthetic``. Of several schemas, a dict from each to its own.
         scale, num_rows, seed, quality_threshold, conditions
             As in :meth:`sample`.
         if_exists : {"fail", "replace", "replace_foreign"}
@@ -426,8 +428,7 @@ class Synthesizer(SynthesizerState):
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions
         )
-        if schema is not None:
-            arguments.name_of("schema", schema)
+        check_target(schema)
         origin = provenance_of(request.fitted, request.seed, request.scale)
         beside = {} if self._source is None else self._source.not_cloned()
         target = open_target(

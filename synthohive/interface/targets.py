@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Optional, Union
 
 from synthohive.connectors.base import IfExists, Provenance, Reader, Writer
@@ -21,7 +22,7 @@ def open_target(
     source: Optional[Reader],
     metadata: Metadata,
     url: Union[str, URL, Engine, None],
-    schema: Optional[str],
+    schema: Union[str, Mapping[str, str], None],
     provenance: Provenance,
     if_exists: IfExists,
     replace_foreign: Optional[str] = None,

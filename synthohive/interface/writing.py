@@ -66,7 +66,7 @@ def provenance_of(fitted: FittedDatabase, seed: int, scale: float) -> Provenance
         seed=seed,
         scale=scale,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        source=fitted.metadata.schema_name or "",
+        source=", ".join(fitted.metadata.schemas) or fitted.metadata.schema_name or "",
     )
 
 

@@ -101,7 +101,7 @@ def judge_reference(
         (not 0 < data.num_rows <= _ROWS, f"only tables of 1 to {_ROWS} rows are kept"),
         (len(support) != data.num_rows or not len(used), "no row of it is used"),
         (len(used) > 0 and int(used.min(initial=k)) < k, f"a row is used by fewer than {k}"),
-        (is_about_persons(table.name), "its name says that its rows are persons"),
+        (is_about_persons(table.own_name), "its name says that its rows are persons"),
     )
     return Verdict(why_not=reason) if reason else _judge_columns(table, data, columns, personal)
 
@@ -159,7 +159,7 @@ def _judge_columns(
             + ("holds personal data" if personal_one else "is no key, flag, rank, code or name")
         )
     texts = {n: _texts(data.column(n)) for n, role in roles.items() if role == "text"}
-    about = {name: [*words_of(table.name), *words_of(name)] for name in texts}
+    about = {name: [*words_of(table.own_name), *words_of(name)] for name in texts}
     things = [name for name, values in texts.items() if are_things(values, (), about[name])]
     named = [n for n in things if is_label(texts[n]) and _tells_apart(data.column(n))]
     shown = [texts[name] for name in named]
@@ -210,9 +210,9 @@ def _are_told_apart(
     if any(map(_tells_apart, worded)):
         return True
     ranks = [n for n, role in roles.items() if role == "rank" and _tells_apart(data.column(n))]
-    if is_about_things(table.name):
+    if is_about_things(table.own_name):
         return bool(named or ranks)
-    own = {form for word in words_of(table.name) for form in (word, word.removesuffix("s"))}
+    own = {form for word in words_of(table.own_name) for form in (word, word.removesuffix("s"))}
     return any(set(pc.unique(texts).to_pylist()) <= own for texts in worded)
 
 

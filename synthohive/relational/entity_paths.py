@@ -196,7 +196,7 @@ class EntityFinder:
         if self.privacy.entities is not None:
             return table in self.privacy.entities
         personal = any(finding.table == table for finding in self.findings)
-        return personal or not is_about_things(table)
+        return personal or not is_about_things(self.sample.metadata.tables[table].own_name)
 
     def _in_columns(self, table: str) -> Iterator[Named]:
         """Yield the columns that name an entity without a key: repeated ids, e-mails."""
@@ -270,7 +270,7 @@ class EntityFinder:
 
     def _holds_persons(self, table: str) -> bool:
         named = any(f.table == table and f.kind in _PERSONAL for f in self.findings)
-        return named or is_about_persons(table)
+        return named or is_about_persons(self.sample.metadata.tables[table].own_name)
 
     def _target(self, table: str, column: str) -> Optional[tuple[str, str]]:
         """Return the table and key whose values a column repeats."""
@@ -286,7 +286,7 @@ class EntityFinder:
             if _family(keys.type) != _family(values.type):
                 continue
             numbers = _family(keys.type) == "number"
-            alike = _is_named_after(column, name)
+            alike = _is_named_after(column, config.own_name)
             if alike or not numbers:
                 found = _is_within(values, keys, 1 if alike else _LEAST_DISTINCT)
             else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl.duckdb import duckdb_ddl
@@ -50,6 +52,7 @@ def build_ddl(
     *,
     source: Optional[Engine] = None,
     source_schema: Optional[str] = None,
+    beside: Sequence[str] = (),
 ) -> SchemaDdl:
     """Return the statements that make `metadata`'s tables in an engine.
 
@@ -66,6 +69,8 @@ def build_ddl(
         Where the description was reflected from.
     source_schema : str, optional
         Its schema; the connection's default schema where None.
+    beside : sequence of str
+        Schemas that are cloned together with it, whose types its columns may have.
 
     Raises
     ------
@@ -78,8 +83,12 @@ def build_ddl(
             hint="Leave the table out with exclude=[…], or rename it.",
         )
     if source is not None and engine_family(source.dialect) == engine_family(dialect):
-        clone = _CLONES.get(engine_family(dialect).replace("mariadb", "mysql"))
-        ddl = clone(metadata, source, source_schema) if clone is not None else None
+        clone: Any = _CLONES.get(engine_family(dialect).replace("mariadb", "mysql"))
+        if clone is postgresql_ddl:
+            clone = partial(postgresql_ddl, beside=beside)
+        ddl: Optional[SchemaDdl] = None
+        if clone is not None:
+            ddl = clone(metadata, source, source_schema)
         if ddl is not None:
             return ddl
         log.warning("description_differs_from_source", schema=source_schema)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._logging import get_logger
@@ -119,13 +120,17 @@ def literal(text: str) -> str:
 
 
 def postgresql_ddl(
-    metadata: Metadata, source: Engine, schema: Optional[str]
+    metadata: Metadata, source: Engine, schema: Optional[str], beside: Sequence[str] = ()
 ) -> Optional[SchemaDdl]:
-    """Return the DDL of the tables; None where the description differs from the catalogue."""
+    """Return the DDL of the tables; None where the description differs from the catalogue.
+
+    Names of the schemas `beside` are left as bare as those of the own one.
+    """
     with source.connect() as connection:
         name = schema or connection.exec_driver_sql("SELECT current_schema()").scalar()
         connection.exec_driver_sql(
-            "SELECT set_config('search_path', %(path)s, true)", {"path": quote(str(name))}
+            "SELECT set_config('search_path', %(path)s, true)",
+            {"path": ", ".join(map(quote, (str(name), *beside)))},
         )
         connection.exec_driver_sql(LOCK_TIMEOUT)
         columns: dict[str, list[Any]] = defaultdict(list)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,17 +14,20 @@ from synthohive.connectors.ddl import build_ddl, engine_family
 from synthohive.connectors.ddl.comments import without_comments
 from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.engines import connecting
+from synthohive.connectors.loaders.several import SeveralWriter
 from synthohive.connectors.loaders.staged import same_place_error
-from synthohive.exceptions import ConnectorError
+from synthohive.exceptions import ConnectorError, did_you_mean
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.connectors.base import IfExists, Provenance, Writer
+    from synthohive.connectors.base import IfExists, OpenedTo, Provenance, Writer
     from synthohive.schema import Metadata
 
 __all__ = ["default_target", "open_writer"]
 
+_TOGETHER = ("postgresql", "mysql", "mariadb")
+"""Engines with a step in which several schemas change places at once."""
 _EXTRAS = {
     "postgresql": ("psycopg2", "postgres"),
     "mysql": ("pymysql", "mysql"),
@@ -59,7 +64,7 @@ def open_writer(
     engine: Optional[Engine],
     metadata: Metadata,
     *,
-    target_schema: Optional[str] = None,
+    target_schema: Union[str, Mapping[str, str], None] = None,
     source_schema: Optional[str] = None,
     provenance: Provenance,
     if_exists: IfExists = "fail",
@@ -75,8 +80,9 @@ def open_writer(
     ----------
     engine : sqlalchemy.engine.Engine, optional
         Of the source; None makes the tables from the description alone.
-    target_schema : str, optional
-        Default: :func:`default_target`; of a `target_engine`, its default schema.
+    target_schema : str or dict of str to str, optional
+        Default: :func:`default_target`; of a `target_engine`, its default schema. Of several
+        schemas, from each to its target; by default ``<schema>_synthetic``.
     if_exists : {"fail", "replace", "replace_foreign"}
         "replace" takes away only what SynthoHive made; "replace_foreign" everything in the
         target, where `replace_foreign` repeats its name.
@@ -112,26 +118,18 @@ def open_writer(
     for each in (engine, place):
         if each is not None and each.dialect.name != "sqlite":
             _reach(each)
+    opening = _Opening(
+        engine, place, target_engine, metadata, provenance, replace_foreign, sources,
+        keep_comments, "rehearse" if rehearsal else if_exists,
+    )  # fmt: skip
     try:
+        if metadata.schemas:
+            return _several(opening, module, target_schema)
+        if isinstance(target_schema, Mapping):
+            raise ConnectorError("There is one schema to write.", hint="Pass schema='name'.")
         target = module.locate(engine, target_engine, target_schema, source_schema)
-        same = engine is not None and engine_family(engine.dialect) == engine_family(place.dialect)
-        if engine is not None:
-            sources |= dialect_for(engine).fingerprint(source_schema)
-        if sources & dialect_for(place).fingerprint(target):
-            raise same_place_error(target)
-        _check_repeated(if_exists, replace_foreign, target, target_schema)
-        ddl = build_ddl(metadata, place.dialect, source=engine, source_schema=source_schema)
-        if not keep_comments:
-            ddl = without_comments(ddl, engine_family(place.dialect))
-        writer: Writer = module.create(
-            place,
-            metadata,
-            ddl,
-            target,
-            provenance,
-            source_schema=source_schema if same else None,
-            if_exists="rehearse" if rehearsal else if_exists,
-        )
+        opening.check(target, target_schema, source_schema)
+        writer: Writer = opening.writer(module, metadata, target, source_schema)
     except SQLAlchemyError as exc:
         raise ConnectorError(
             f"The catalogue of the source cannot be read ({type(exc).__name__}).",
@@ -140,8 +138,108 @@ def open_writer(
     return writer
 
 
+@dataclass(frozen=True)
+class _Opening:
+    """What is asked of a writer; see :func:`open_writer`."""
+
+    engine: Optional[Engine]
+    place: Engine
+    target_engine: Optional[Engine]
+    metadata: Metadata
+    provenance: Provenance
+    replace_foreign: Optional[str]
+    sources: frozenset[str]
+    keep_comments: bool
+    if_exists: OpenedTo
+
+    def check(self, target: str, given: Optional[str], source_schema: Optional[str]) -> None:
+        """Refuse a target that is the source, or whose name was to be repeated."""
+        sources = self.sources
+        if self.engine is not None:
+            sources |= dialect_for(self.engine).fingerprint(source_schema)
+        if sources & dialect_for(self.place).fingerprint(target):
+            raise same_place_error(target)
+        _check_repeated(self.if_exists, self.replace_foreign, target, given)
+
+    def writer(
+        self,
+        module: Any,
+        metadata: Metadata,
+        target: str,
+        source_schema: Optional[str],
+        group: Optional[dict[str, str]] = None,
+    ) -> Any:
+        """Open the writer of one schema."""
+        same = self.engine is not None and (
+            engine_family(self.engine.dialect) == engine_family(self.place.dialect)
+        )
+        ddl = build_ddl(
+            metadata, self.place.dialect, source=self.engine, source_schema=source_schema,
+            beside=[s for s in group or () if s != source_schema],
+        )  # fmt: skip
+        if not self.keep_comments:
+            ddl = without_comments(ddl, engine_family(self.place.dialect))
+        more = {} if group is None else {"group": group}
+        return module.create(
+            self.place,
+            metadata,
+            ddl,
+            target,
+            self.provenance,
+            source_schema=source_schema if same else None,
+            if_exists=self.if_exists,
+            **more,
+        )
+
+
+def _several(opening: _Opening, module: Any, given: Union[str, Mapping[str, str], None]) -> Writer:
+    """Open a writer for each schema, and one over them.
+
+    Raises
+    ------
+    ConnectorError
+        The engine has no schemas that appear together, or the targets are not different ones.
+    """
+    schemas, family = opening.metadata.schemas, engine_family(opening.place.dialect)
+    if family not in _TOGETHER:
+        raise ConnectorError(
+            f"Several schemas cannot be written to {family} in one step.",
+            hint=f"Write to {', '.join(_TOGETHER)}, or learn and write one schema at a time: "
+            f"schema={schemas[0]!r}.",
+        )
+    if isinstance(given, str):
+        raise ConnectorError(
+            f"schema is one name, {given!r}, but there are {len(schemas)} schemas to write.",
+            hint=f"Pass a dict, schema={{{schemas[0]!r}: …}}, or leave it out for "
+            f"{schemas[0]}_synthetic and so on.",
+        )
+    for name in given or ():
+        if name not in schemas:
+            raise ConnectorError(f"There is no schema {name!r}.", hint=did_you_mean(name, schemas))
+    targets = {s: (given or {}).get(s, f"{s}_synthetic") for s in schemas}
+    if len(set(targets.values())) < len(targets):
+        raise ConnectorError("Two schemas are to be written to the same one.",
+                             hint="Name different ones.")  # fmt: skip
+    if opening.replace_foreign is not None:
+        raise ConnectorError("replace_foreign names one schema.",
+                             hint="Drop what is in the targets yourself.")  # fmt: skip
+    for target in targets.values():
+        for schema in schemas:
+            opening.check(target, None, schema)
+    writers: dict[str, Any] = {}
+    try:
+        for schema, target in targets.items():
+            part = opening.metadata.of_schema(schema)
+            writers[schema] = opening.writer(module, part, target, schema, targets)
+        return SeveralWriter(opening.metadata, writers, all_keys=opening.engine is None)
+    except BaseException:
+        for writer in writers.values():
+            writer.abort()
+        raise
+
+
 def _check_repeated(
-    if_exists: IfExists, repeated: Optional[str], target: str, given: Optional[str]
+    if_exists: OpenedTo, repeated: Optional[str], target: str, given: Optional[str]
 ) -> None:
     """Refuse to drop what others made unless its name is said twice."""
     if if_exists != "replace_foreign":

@@ -201,7 +201,8 @@ class DuckdbWriter(StagedWriter):
                     f"COMMENT ON {kind.upper()} {self._place}{inside} IS {words}"
                 )
 
-    def _quote(self, name: str) -> str:
+    def quote(self, name: str) -> str:
+        """See the base class."""
         return quote(name)
 
     def _reason(self, exc: BaseException) -> str:
@@ -269,16 +270,16 @@ class DuckdbWriter(StagedWriter):
                 self._execute(f"CREATE SEQUENCE {self._place}{quote(name)} START {start}")
         self._building = True
         for statement in self.ddl.setup:
-            self._run(statement)
+            self.run(statement)
         for table in order:
             for statement in self.ddl.tables[table]:
-                self._run(statement)
+                self.run(statement)
             with self.named(f"the rows of table {table!r}"):
                 for level in range(levels[table] + 1):
                     self._fill(table, level if levels[table] else None)
         for statement in self.ddl.after:
-            self._run(statement)
-        self._note()
+            self.run(statement)
+        self.note()
         if self._noted is not None:
             with self.named("the comments"):
                 self._carry_comments(old, self._noted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pymysql
@@ -23,6 +23,7 @@ from synthohive.connectors.loaders.mysql_objects import (
     comment_sql,
     comments,
     contents,
+    cut_keys,
     holders,
     referring,
     tables,
@@ -93,6 +94,8 @@ class MysqlWriter(StagedWriter):
     source_schema : str, optional
         Gives the new database its character set and collation.
     if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
+    group : dict of str to str
+        The databases that are written together, from source to target.
     """
 
     engine_name: ClassVar[str] = "MySQL"
@@ -109,6 +112,7 @@ class MysqlWriter(StagedWriter):
         *,
         source_schema: Optional[str],
         if_exists: OpenedTo,
+        group: Optional[Mapping[str, str]] = None,
     ) -> None:
         super().__init__(metadata, ddl, target, provenance)
         self._engine = engine
@@ -119,6 +123,7 @@ class MysqlWriter(StagedWriter):
             )
         self.staging = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
         self._trash = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
+        self._group = dict(group or {})
         self._source = source_schema or engine.url.database
         self._local = True
         self._if_exists = if_exists
@@ -214,7 +219,7 @@ class MysqlWriter(StagedWriter):
                 f"triggers, nor over views: {', '.join(in_the_way[:10])}.",
                 hint="Nothing was changed. Drop them first, or name another schema.",
             )
-        if users := referring(self._rows, self.target):
+        if users := referring(self._rows, self.target, self._group.values()):
             raise self._referring_error(users)
 
     @property
@@ -325,7 +330,7 @@ class MysqlWriter(StagedWriter):
             ) from exc
         self._execute(f"USE {quote(self.staging)}")
         for statement in self.ddl.setup:
-            self._run(statement)
+            self.run(statement)
 
     def _make_marked(self, database: str) -> None:
         self._execute(f"CREATE DATABASE {quote(database)}{self._defaults}")
@@ -335,7 +340,8 @@ class MysqlWriter(StagedWriter):
             f"COMMENT = {self._connection.escape(self._mark())}"
         )
 
-    def _quote(self, name: str) -> str:
+    def quote(self, name: str) -> str:
+        """See the base class."""
         return quote(name)
 
     def _reason(self, exc: BaseException) -> str:
@@ -373,7 +379,7 @@ class MysqlWriter(StagedWriter):
     ) -> int:
         if table not in self.rows:
             for statement in self.ddl.tables[table]:
-                self._run(statement)
+                self.run(statement)
         if self._local and self._folder is None:
             self._folder = Workspace()
         folder = self._folder.path if self._folder is not None else None
@@ -389,18 +395,32 @@ class MysqlWriter(StagedWriter):
                 self._rows(f"ANALYZE TABLE {quote(table)}")
 
     def _swap(self) -> None:
-        """Move all tables in one statement, the old ones into a database that is dropped."""
-        known = self._exists(self.target)
-        if not known:
-            self._execute(f"CREATE DATABASE {quote(self.target)}{self._defaults}")
-            step("target created")
+        self.swap_all([self])
+
+    @staticmethod
+    def swap_all(writers: Sequence[MysqlWriter]) -> None:
+        """Move all tables in one statement, the old ones into databases that are dropped."""
+        first, made = writers[0], []
+        for writer in writers:
+            if not writer._exists(writer.target):
+                writer._execute(f"CREATE DATABASE {quote(writer.target)}{writer._defaults}")
+                made.append(writer)
+                step("target created")
         try:
-            moves = self._patiently(self._move)
+            moves = first._patiently(
+                lambda: first._rename([move for writer in writers for move in writer._moves()])
+            )
         except BaseException:
-            if not known and self._connection.open and self._is_left(self.target):
-                self._execute(f"DROP DATABASE {quote(self.target)}")
+            for writer in made:
+                if writer._connection.open and writer._is_left(writer.target):
+                    writer._execute(f"DROP DATABASE {quote(writer.target)}")
             raise
         step("tables renamed")
+        for writer in writers:
+            writer._clear(moves)
+
+    def _clear(self, moves: _Moves) -> None:
+        """Drop what was replaced, and the staging database."""
         try:
             if self._old:
                 self._drop_old(moves)
@@ -436,8 +456,8 @@ class MysqlWriter(StagedWriter):
                 time.sleep(_PAUSE_SECONDS)
         raise AssertionError("unreachable")  # the last try raises
 
-    def _move(self) -> _Moves:
-        """Rename all tables at once; return from where to where."""
+    def _moves(self) -> _Moves:
+        """Look at the target again, and return from where to where its tables go."""
         self._check_target()
         if self._old and self._if_exists != "replace_foreign":
             self._check_views()
@@ -448,8 +468,7 @@ class MysqlWriter(StagedWriter):
             step("trash created")
         here, there, trash = quote(self.staging), quote(self.target), quote(self._trash)
         moves = [(f"{there}.{quote(t)}", f"{trash}.{quote(t)}") for t in self._old]
-        moves += [(f"{here}.{quote(t)}", f"{there}.{quote(t)}") for t in self._new]
-        return self._rename(moves)
+        return moves + [(f"{here}.{quote(t)}", f"{there}.{quote(t)}") for t in self._new]
 
     def _carry_comments(self, made: frozenset[str]) -> None:
         """Write about the new tables what others wrote about the old ones."""
@@ -493,6 +512,7 @@ class MysqlWriter(StagedWriter):
         """Drop what was replaced, or put it back if a key came to refer to it meanwhile."""
         users = referring(self._rows, self._trash)
         if not users:
+            cut_keys(self._rows, self._trash)
             self._execute("SET SESSION foreign_key_checks = 1")  # the server sees keys we may not
             try:
                 self._execute(f"DROP DATABASE {quote(self._trash)}")
@@ -527,6 +547,12 @@ class MysqlWriter(StagedWriter):
                 self._execute(f"DROP DATABASE IF EXISTS {quote(name)}")
             except pymysql.err.Error as exc:
                 log.warning("staging_remains", schema=name, reason=self._reason(exc))
+
+    @staticmethod
+    def discard_all(writers: Sequence[MysqlWriter]) -> None:
+        """Remove several staging databases."""
+        for writer in writers:
+            writer._discard()
 
     def _discard(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from typing import Any, Optional
 
@@ -10,7 +11,7 @@ import pymysql
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl.mysql import definitions, literal, named_by, quote, recommented
 from synthohive.connectors.loaders.comments import Comments, Place
-from synthohive.connectors.loaders.staged import Found
+from synthohive.connectors.loaders.staged import STAGING_MARK, Found
 
 __all__ = [
     "Tables",
@@ -19,6 +20,7 @@ __all__ = [
     "comment_sql",
     "comments",
     "contents",
+    "cut_keys",
     "holders",
     "referring",
     "tables",
@@ -48,6 +50,7 @@ UNION ALL SELECT 'column', TABLE_NAME, COLUMN_NAME, COLUMN_COMMENT FROM informat
 WHERE TABLE_SCHEMA = %s AND COLUMN_COMMENT <> ''
 UNION SELECT 'index', TABLE_NAME, INDEX_NAME, INDEX_COMMENT FROM information_schema.STATISTICS
 WHERE TABLE_SCHEMA = %s AND INDEX_COMMENT <> ''"""
+_ASIDE = re.compile(re.escape(STAGING_MARK) + "[0-9a-f]{8}$")
 _KINDS = {"BASE TABLE": "table", "SYSTEM VERSIONED": "table", "TEMPORARY": "table"}
 
 # Where the server says which locks are held; MariaDB does so only with a plugin.
@@ -146,12 +149,27 @@ def comment_sql(rows: Rows, database: str, place: Place, text: Optional[str]) ->
     return f"{change}DROP {dropped}, ADD {changed}"
 
 
-def referring(rows: Rows, database: str) -> list[str]:
-    """Return the tables of other databases with foreign keys into this one."""
-    sql = """SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME)
+def referring(rows: Rows, database: str, group: Collection[str] = ()) -> list[str]:
+    """Return the tables of other databases with foreign keys into this one.
+
+    But for those that are written together with it, and for what runs have put aside.
+    """
+    found = {(k[0], k[1]) for k in _keys_into(rows, database) if k[0] not in group}
+    return sorted(f"{place}.{table}" for place, table in found if not _ASIDE.search(place))
+
+
+def cut_keys(rows: Rows, database: str) -> None:
+    """Drop the keys into a database of others that runs have put aside."""
+    for place, table, key in _keys_into(rows, database):
+        if _ASIDE.search(place):
+            rows(f"ALTER TABLE {quote(place)}.{quote(table)} DROP FOREIGN KEY {quote(key)}")
+
+
+def _keys_into(rows: Rows, database: str) -> list[tuple[str, str, str]]:
+    sql = """SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME
         FROM information_schema.KEY_COLUMN_USAGE
         WHERE REFERENCED_TABLE_SCHEMA = %s AND TABLE_SCHEMA <> %s"""
-    return sorted(row[0] for row in rows(sql, (database, database)))
+    return [(row[0], row[1], row[2]) for row in rows(sql, (database, database))]
 
 
 def broken_views(rows: Rows, database: str, old: Tables, new: Tables) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
@@ -92,6 +92,8 @@ class PostgresqlWriter(StagedWriter):
     source_schema : str, optional
         Stays on the search path, for the types of extensions installed there.
     if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
+    group : dict of str to str
+        The schemas that are written together, from source to target.
     """
 
     engine_name: ClassVar[str] = "PostgreSQL"
@@ -107,6 +109,7 @@ class PostgresqlWriter(StagedWriter):
         *,
         source_schema: Optional[str],
         if_exists: OpenedTo,
+        group: Optional[Mapping[str, str]] = None,
     ) -> None:
         super().__init__(metadata, ddl, target, provenance)
         self._engine = engine
@@ -118,7 +121,8 @@ class PostgresqlWriter(StagedWriter):
             )
         self.staging = staging_name(target, limit)
         self._trash = staging_name(target, limit)
-        self._path = ", ".join(quote(s) for s in (self.staging, source_schema, "public") if s)
+        self._group = dict(group or {})
+        self._sources = dict.fromkeys(s for s in (source_schema, *self._group, "public") if s)
         self._if_exists = if_exists
         self._exists = self._keeps_schema = self._empty = False
         self._droppable: Optional[frozenset[str]] = frozenset()
@@ -199,7 +203,7 @@ class PostgresqlWriter(StagedWriter):
                 f"The user {user!r} may not create tables in the schema {self.target!r}.",
                 hint=f"GRANT CREATE ON SCHEMA {quote(self.target)} TO {quote(user)}.",
             )
-        carried_from(cursor, self.target, self._noted)
+        carried_from(cursor, self.target, self._noted, [*self._group.values()])
 
     def _admit_now(self, cursor: Any) -> None:
         """Look at all that the target holds; at the start, and in the transaction of the swap."""
@@ -236,23 +240,55 @@ class PostgresqlWriter(StagedWriter):
                 "WHERE strpos(nspname, %s) > 0 AND pg_has_role(nspowner, 'USAGE')",
                 (STAGING_MARK,),
             )
-            for name, comment in cursor.fetchall():
-                mark = _read_mark(name, comment)
-                if mark is None:
-                    continue
-                keys = (LOCK_CLASS, mark["synthohive_staging_of"])
-                cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", keys)
-                if cursor.fetchone()[0]:
-                    self._remove(cursor, name, mark["holds"])
-                    cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", keys)
-                self._connection.commit()
+            marks = {name: _read_mark(name, comment) for name, comment in cursor.fetchall()}
+            places = {name: mark for name, mark in marks.items() if mark is not None}
+            targets = {mark["synthohive_staging_of"] for mark in places.values()}
+            ended = sorted(target for target in targets if self._ended(cursor, target))
+            self._remove_each(
+                [
+                    (self, name, mark["holds"])
+                    for name, mark in places.items()
+                    if mark["synthohive_staging_of"] in ended
+                ]
+            )
+            for target in ended:
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (LOCK_CLASS, target))
+        self._connection.commit()
 
-    def _remove(self, cursor: Any, schema: str, holds: str) -> None:
-        """Drop a staging or replaced schema, unless somebody uses it: then a later run does."""
+    def _ended(self, cursor: Any, target: str) -> bool:
+        """Whether no run writes to a target; nobody else can begin to until this one lets it go."""
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (LOCK_CLASS, target))
+        return bool(cursor.fetchone()[0])
+
+    @staticmethod
+    def _remove_each(places: Sequence[tuple[PostgresqlWriter, str, str]]) -> None:
+        """Drop staging or replaced schemas, those that others need after these.
+
+        Parameters
+        ----------
+        places : sequence of (writer, schema, what it holds)
+        """
+        left = list(places)
+        while left:
+            reasons = [writer._removed(schema, holds) for writer, schema, holds in left]
+            remaining = [(p, r) for p, r in zip(left, reasons) if r is not None]
+            if len(remaining) == len(left):
+                for (_, schema, _), reason in remaining:
+                    log.warning("staging_remains", schema=schema, reason=reason)
+                return
+            left = [place for place, _ in remaining]
+
+    def _removed(self, schema: str, holds: str) -> Optional[str]:
+        """Drop a staging or replaced schema, or return who uses it: then a later run does."""
         try:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{_PATIENCE_MS}ms",))
-            made = self._read_note(cursor, schema) or frozenset() if holds == "ours" else None
-            drop_schema(cursor, schema, made)
+            with self._connection.cursor() as cursor:
+                patience = f"{_PATIENCE_MS}ms"
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (patience,))
+                made = None
+                if holds == "ours":
+                    made = self._read_note(cursor, schema) or frozenset()
+                _cut_keys(cursor, schema)
+                drop_schema(cursor, schema, made)
             step("old schema emptied")
             self._connection.commit()
             log.info("staging_removed", schema=schema)
@@ -260,8 +296,8 @@ class PostgresqlWriter(StagedWriter):
             if self._connection.closed:
                 raise
             self._connection.rollback()
-            reason = exc.message if isinstance(exc, ConnectorError) else self._reason(exc)
-            log.warning("staging_remains", schema=schema, reason=reason)
+            return exc.message if isinstance(exc, ConnectorError) else self._reason(exc)
+        return None
 
     def _mark(self, holds: str) -> str:
         """Return the comment by which a later run knows a schema, and what it may drop of it."""
@@ -275,7 +311,7 @@ class PostgresqlWriter(StagedWriter):
                 "set_config('datestyle', 'ISO, YMD', false), set_config('timezone', 'UTC', false), "
                 "set_config('statement_timeout', '0', false), "
                 "set_config('idle_in_transaction_session_timeout', '0', false)",
-                (self._path,),
+                (self._path([]),),
             )
             cursor.execute(f"CREATE SCHEMA {quote(self.staging)}")
             cursor.execute(f"COMMENT ON SCHEMA {quote(self.staging)} IS {self._mark('staging')}")
@@ -283,11 +319,25 @@ class PostgresqlWriter(StagedWriter):
                 copy_default_rights(cursor, self.target, self.staging)
         step("staging created")
         for statement in self.ddl.setup:
-            self._run(statement)
+            self.run(statement)
         self._connection.commit()
         step("staging committed")
 
-    def _quote(self, name: str) -> str:
+    def _path(self, others: Sequence[str]) -> str:
+        return ", ".join(quote(s) for s in (self.staging, *others, *self._sources))
+
+    def see(self, others: Sequence[str]) -> None:
+        """Find the types of the staging schemas that are written together with this one."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('search_path', %s, false)", (self._path(others),))
+        self._connection.commit()
+
+    def settle(self) -> None:
+        """See the base class."""
+        self._connection.commit()
+
+    def quote(self, name: str) -> str:
+        """See the base class."""
         return quote(name)
 
     def _reason(self, exc: BaseException) -> str:
@@ -329,7 +379,7 @@ class PostgresqlWriter(StagedWriter):
         fresh = table not in self.rows
         if fresh:
             for statement in self.ddl.tables[table]:
-                self._run(statement)
+                self.run(statement)
         step("table created")
         stream = CsvStream(columns, batches, self.metadata.dialect)
         with self._connection.cursor() as cursor:
@@ -354,30 +404,54 @@ class PostgresqlWriter(StagedWriter):
                 self._execute(f"ANALYZE {quote(table)}")
 
     def _swap(self) -> None:
-        with self._watched(), self._connection.cursor() as cursor:
-            cursor.execute(_PLACE, (self.target,))
-            if bool(cursor.fetchone()) != self._exists:
-                raise ConnectorError(
-                    f"The schema {self.target!r} was made or dropped during the run.",
-                    hint="Nothing was changed. Run again.",
-                )
-            if self._exists:
-                self._admit_now(cursor)
-                carried = carried_from(cursor, self.target, self._noted)
-                self._put_aside(cursor)
-                self._put_in_place(cursor)
-                carried.apply(cursor, self.target)
-            else:
-                self._put_in_place(cursor)
-                cursor.execute(f"COMMENT ON SCHEMA {quote(self.target)} IS NULL")
+        self.swap_all([self])
+
+    @staticmethod
+    def swap_all(writers: Sequence[PostgresqlWriter]) -> None:
+        """Put several staging schemas in place, in one transaction."""
+        first = writers[0]
+        with first._watched(), first._connection.cursor() as cursor:
+            places = [name for writer in writers for name in (writer.target, writer._trash)]
+            for writer in writers:
+                writer._exchange(cursor, places)
             step("schemas renamed")
-            self._connection.commit()
+            first._connection.commit()
             step("swap committed")
-            if self._exists and (self._keeps_schema or not self._empty):
-                holds = "all" if self._droppable is None else "ours"
-                self._remove(cursor, self._trash, holds)
-        self._connection.close()
+        first._remove_each(
+            [
+                (writer, writer._trash, "all" if writer._droppable is None else "ours")
+                for writer in writers
+                if writer._exists and (writer._keeps_schema or not writer._empty)
+            ]
+        )
+        for writer in writers:
+            writer._connection.close()
         step("old schema dropped")
+
+    def _exchange(self, cursor: Any, group: Sequence[str]) -> None:
+        """Put the staging schema in place, in the open transaction of a connection.
+
+        Parameters
+        ----------
+        cursor : psycopg2 cursor
+        group : sequence of str
+            The schemas that are replaced together, under their old and their new names.
+        """
+        cursor.execute(_PLACE, (self.target,))
+        if bool(cursor.fetchone()) != self._exists:
+            raise ConnectorError(
+                f"The schema {self.target!r} was made or dropped during the run.",
+                hint="Nothing was changed. Run again.",
+            )
+        if self._exists:
+            self._admit_now(cursor)
+            carried = carried_from(cursor, self.target, self._noted, group)
+            self._put_aside(cursor)
+            self._put_in_place(cursor)
+            carried.apply(cursor, self.target)
+        else:
+            self._put_in_place(cursor)
+            cursor.execute(f"COMMENT ON SCHEMA {quote(self.target)} IS NULL")
 
     def _put_aside(self, cursor: Any) -> None:
         """Take the old schema's name; readers that are in its tables stay there."""
@@ -408,18 +482,47 @@ class PostgresqlWriter(StagedWriter):
             yield
 
     def _discard(self) -> None:
+        self.discard_all([self])
+
+    @staticmethod
+    def discard_all(writers: Sequence[PostgresqlWriter]) -> None:
+        """Remove several staging schemas, which may need one another."""
         try:
-            if self._connection.closed:
-                self._connection = self._connect()
-            self._connection.rollback()
-            with self._connection.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self.staging,))
-                if cursor.fetchone():
-                    self._remove(cursor, self.staging, "staging")
+            there = [writer for writer in writers if writer._has_staging()]
+            if there:
+                there[0]._remove_each([(writer, writer.staging, "staging") for writer in there])
         except (psycopg2.Error, SQLAlchemyError) as exc:  # the abort's own cause is being raised
-            log.warning("staging_remains", schema=self.staging, reason=type(exc).__name__)
+            names = ", ".join(writer.staging for writer in writers)
+            log.warning("staging_remains", schema=names, reason=type(exc).__name__)
         finally:
-            self._connection.close()
+            for writer in writers:
+                writer._connection.close()
+
+    def _has_staging(self) -> bool:
+        if self._connection.closed:
+            self._connection = self._connect()
+        self._connection.rollback()
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self.staging,))
+            found = cursor.fetchone() is not None
+        self._connection.rollback()
+        return found
+
+
+def _cut_keys(cursor: Any, schema: str) -> None:
+    """Drop the keys of other staging or replaced schemas, written together with this one."""
+    cursor.execute(
+        "SELECT n.nspname, obj_description(n.oid, 'pg_namespace'), "
+        "format('ALTER TABLE %%I.%%I DROP CONSTRAINT %%I', n.nspname, c.relname, o.conname) "
+        "FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class p ON p.oid = o.confrelid "
+        "JOIN pg_namespace pn ON pn.oid = p.relnamespace "
+        "WHERE o.contype = 'f' AND o.conparentid = 0 AND pn.nspname = %s AND n.oid <> pn.oid",
+        (schema,),
+    )
+    for name, comment, command in cursor.fetchall():
+        if _read_mark(name, comment) is not None:
+            cursor.execute(command)
 
 
 def _read_mark(schema: str, comment: Any) -> Optional[dict[str, str]]:

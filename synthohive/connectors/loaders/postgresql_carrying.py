@@ -7,12 +7,13 @@ named and stops the run: no definition of it would give the same object again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
 from synthohive.connectors.ddl.postgresql import literal, quote
 from synthohive.connectors.loaders.comments import Comments, changes
-from synthohive.connectors.loaders.postgresql_objects import commented, dependents
+from synthohive.connectors.loaders.postgresql_objects import commented, dependents, members
 from synthohive.exceptions import ConnectorError
 
 __all__ = ["Carried", "carried_from", "comments_in", "copy_default_rights"]
@@ -142,7 +143,9 @@ def _place(kind: str, schema: str, name: Any) -> str:
     return f"{kind} {quote(schema)}" + ("" if name is None else f".{quote(name)}")
 
 
-def carried_from(cursor: Any, schema: str, made: Optional[frozenset[str]]) -> Carried:
+def carried_from(
+    cursor: Any, schema: str, made: Optional[frozenset[str]], group: Sequence[str] = ()
+) -> Carried:
     """Return what goes over from a schema that is about to be replaced.
 
     Parameters
@@ -151,6 +154,8 @@ def carried_from(cursor: Any, schema: str, made: Optional[frozenset[str]]) -> Ca
     schema : str
     made : frozenset of str, optional
         The keys in its note; None: it is not ours, and comments are on other tables.
+    group : sequence of str
+        Schemas that are replaced together with it: what is in them may need it.
 
     Raises
     ------
@@ -163,8 +168,11 @@ def carried_from(cursor: Any, schema: str, made: Optional[frozenset[str]]) -> Ca
     cursor.execute(_VIEWS, (rules,))
     views = cursor.fetchall()
     carried = {row[0] for row in views}
+    beside = {thing for other in group for thing in members(cursor, other)}
     stuck = [
-        name for catalogue, n, name in hanging if catalogue != "pg_rewrite" or n not in carried
+        name
+        for catalogue, n, name in hanging
+        if not (catalogue == "pg_rewrite" and n in carried) and (catalogue, n) not in beside
     ]
     if stuck:
         more = f" and {len(stuck) - 10} more" if len(stuck) > 10 else ""

@@ -16,7 +16,7 @@ from synthohive.connectors.loaders.comments import Place
 from synthohive.connectors.loaders.staged import Found
 from synthohive.exceptions import ConnectorError
 
-__all__ = ["commented", "contents", "dependents", "drop_schema", "move_contents"]
+__all__ = ["commented", "contents", "dependents", "drop_schema", "members", "move_contents"]
 
 # Members of the schema, and what belongs to them (indexes, constraints, triggers, policies,
 # publications of a table …) unless it lives in another schema. Extensions and their members
@@ -142,6 +142,13 @@ def dependents(cursor: Any, schema: str) -> list[tuple[str, int, str]]:
     """Return (catalogue, number, name) of what outside a schema could not be without it."""
     cursor.execute(_DEPENDENTS, {"schema": schema})
     return [(str(row[0]), int(row[1]), str(row[2])) for row in cursor]
+
+
+def members(cursor: Any, schema: str) -> set[tuple[str, int]]:
+    """Return (catalogue, number) of all that is in a schema."""
+    sql = f"{_INSIDE} SELECT classid::regclass::text, objid FROM inside"
+    cursor.execute(sql, {"schema": schema})
+    return {(str(row[0]), int(row[1])) for row in cursor}
 
 
 def drop_schema(cursor: Any, schema: str, made: Optional[frozenset[str]]) -> None:

@@ -126,7 +126,7 @@ class SqliteWriter(StagedWriter):
             with self.named("the staging file"):
                 self._connection = self._open(self._staging)
                 for statement in ddl.setup:
-                    self._run(statement)
+                    self.run(statement)
         except BaseException:
             self._staging.unlink(missing_ok=True)
             raise
@@ -193,7 +193,7 @@ class SqliteWriter(StagedWriter):
 
     def _answers(self, connection: sqlite3.Connection, view: str) -> bool:
         try:
-            connection.execute(f"SELECT * FROM {self._quote(view)} LIMIT 0")
+            connection.execute(f"SELECT * FROM {self.quote(view)} LIMIT 0")
         except sqlite3.Error as exc:
             log.debug("view_does_not_answer", view=view, reason=str(exc))
             return False
@@ -213,7 +213,8 @@ class SqliteWriter(StagedWriter):
             connection.execute(f"PRAGMA {setting}")
         return connection
 
-    def _quote(self, name: str) -> str:
+    def quote(self, name: str) -> str:
+        """See the base class."""
         return '"' + name.replace('"', '""') + '"'
 
     def _reason(self, exc: BaseException) -> str:
@@ -243,10 +244,10 @@ class SqliteWriter(StagedWriter):
     ) -> int:
         if table not in self.rows:
             for statement in self.ddl.tables[table]:
-                self._run(statement)
-        names = ", ".join(self._quote(column.name) for column in columns)
+                self.run(statement)
+        names = ", ".join(self.quote(column.name) for column in columns)
         marks = ", ".join("?" * len(columns))
-        sql = f"INSERT INTO {self._quote(table)} ({names}) VALUES ({marks})"
+        sql = f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks})"
         count = 0
         self._connection.execute("BEGIN")
         for batch in batches:

@@ -149,6 +149,7 @@ class StagedWriter(Writer):
         self.target = target
         self.provenance = provenance
         self.rows: dict[str, int] = {}
+        self.staging: Any = None  # the place that nobody sees
         self._closed = False
         self._failure: Optional[BaseException] = None
 
@@ -193,8 +194,7 @@ class StagedWriter(Writer):
         except BaseException:
             self.abort()
             raise
-        self._closed = True
-        log.info("schema_written", target=self.target, rows=sum(self.rows.values()))
+        self.done()
         return checks
 
     def prove(self) -> list[KeyCheck]:
@@ -210,10 +210,14 @@ class StagedWriter(Writer):
         finally:
             self.abort()
 
-    def _complete(self) -> list[KeyCheck]:
+    def load_rest(self) -> None:
+        """Make the tables that got no rows."""
         for table in self.metadata.tables:
             if table not in self.rows:
                 self.load(table, [])
+
+    def _complete(self) -> list[KeyCheck]:
+        self.load_rest()
         checks = self._constrain()
         step("schema proved")
         return checks
@@ -281,38 +285,77 @@ class StagedWriter(Writer):
             ) from exc
 
     def _constrain(self) -> list[KeyCheck]:
-        for statement in self.ddl.after:
-            self._run(statement)
-        step("rows constrained")
-        self._analyze()
+        self.index()
         checks = self._prove()
         step("keys proved")
-        for statement in (*self.ddl.keys, *self.ddl.counters):
-            self._run(statement)
-        self._note()
+        self.link()
+        self.note()
         return checks
+
+    def index(self) -> None:
+        """Add all constraints and indexes but the foreign keys."""
+        for statement in self.ddl.after:
+            self.run(statement)
+        step("rows constrained")
+        self._analyze()
+
+    def link(self) -> None:
+        """Add the foreign keys, and advance the counters."""
+        for statement in (*self.ddl.keys, *self.ddl.counters):
+            self.run(statement)
+
+    def settle(self) -> None:
+        """Let other connections see what is in the staging place."""
+
+    def see(self, others: Sequence[str]) -> None:
+        """Hear of the staging places of schemas that are written together with this one."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the staging place is gone."""
+        return self._closed
+
+    def close(self) -> None:
+        """Hear that somebody else removes the staging place."""
+        self._closed = True
+
+    def done(self) -> None:
+        """Hear that the staging place is where the target was."""
+        self._closed = True
+        log.info("schema_written", target=self.target, rows=sum(self.rows.values()))
 
     def _prove(self) -> list[KeyCheck]:
-        checks = [self._check(table, fk) for table, fk in self.metadata.foreign_keys()]
+        checks = [self.check(table, fk) for table, fk in self.metadata.foreign_keys()]
         for check in checks:
-            if check.orphans:
-                name = f" {check.key.name!r}" if check.key.name else ""
-                raise ConnectorError(
-                    f"Foreign key{name} {check.key.label(check.table)} has {check.orphans} "
-                    f"orphans among the {check.rows} rows of {self.target!r}.",
-                    hint="Nothing was changed.",
-                )
+            self.refuse_orphans(check)
         return checks
 
-    def _run(self, statement: Statement) -> None:
+    def refuse_orphans(self, check: KeyCheck) -> None:
+        """Refuse a key that does not hold.
+
+        Raises
+        ------
+        ConnectorError
+        """
+        if check.orphans:
+            name = f" {check.key.name!r}" if check.key.name else ""
+            raise ConnectorError(
+                f"Foreign key{name} {check.key.label(check.table)} has {check.orphans} "
+                f"orphans among the {check.rows} rows of {self.target!r}.",
+                hint="Nothing was changed.",
+            )
+
+    def run(self, statement: Statement) -> None:
+        """Run one statement in the staging place, named in what it raises."""
         of = f" on table {statement.table!r}" if statement.table else ""
         with self.named(f"{statement.what}{of}"):
             self._execute(statement.sql)
 
-    def _check(self, table: str, fk: ForeignKey) -> KeyCheck:
+    def check(self, table: str, fk: ForeignKey, parent: Optional[str] = None) -> KeyCheck:
+        """Count the orphans of a key; `parent` is its quoted place, where that is elsewhere."""
         label = fk.label(table)
         with self.named(f"the count of orphans of {label}"):
-            orphans = self._scalar(self._orphan_sql(table, fk))
+            orphans = self._scalar(self._orphan_sql(table, fk, parent))
         return KeyCheck(
             table=table,
             key=fk,
@@ -321,19 +364,19 @@ class StagedWriter(Writer):
             enforced=(table, tuple(fk.columns), fk.parent) in self.ddl.enforced,
         )
 
-    def _orphan_sql(self, table: str, fk: ForeignKey) -> str:
+    def _orphan_sql(self, table: str, fk: ForeignKey, parent: Optional[str]) -> str:
         """Count the complete keys without a parent (MATCH SIMPLE)."""
-        quote = self._quote
+        quote = self.quote
         complete = " AND ".join(f"c.{quote(c)} IS NOT NULL" for c in fk.columns)
         equal = " AND ".join(
             f"p.{quote(p)} = c.{quote(c)}" for c, p in zip(fk.columns, fk.parent_columns)
         )
         return (
             f"SELECT COUNT(*) FROM {quote(table)} c WHERE {complete} AND NOT EXISTS "
-            f"(SELECT 1 FROM {quote(fk.parent)} p WHERE {equal})"
+            f"(SELECT 1 FROM {parent or quote(fk.parent)} p WHERE {equal})"
         )
 
-    def _note(self) -> None:
+    def note(self) -> None:
         """Leave the `_synthohive` table, by which a later run knows its own work."""
         types = ("TEXT", "TEXT", self.seed_type, "DOUBLE PRECISION", "TEXT", "TEXT", self.long_text)
         fields = ", ".join(f"{name} {type_}" for name, type_ in zip(NOTE_COLUMNS, types))
@@ -347,7 +390,7 @@ class StagedWriter(Writer):
             origin.source,
         )
         with self.named(f"the note {PROVENANCE_TABLE!r}"):
-            self._execute(f"CREATE TABLE {self._quote(PROVENANCE_TABLE)} ({fields})")
+            self._execute(f"CREATE TABLE {self.quote(PROVENANCE_TABLE)} ({fields})")
             self._insert_note((*values, json.dumps(sorted(self._made()))))
         step("note written")
 
@@ -380,7 +423,7 @@ class StagedWriter(Writer):
             raise
 
     @abstractmethod
-    def _quote(self, name: str) -> str:
+    def quote(self, name: str) -> str:
         """Quote an identifier."""
 
     @abstractmethod
