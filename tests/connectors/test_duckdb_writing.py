@@ -241,3 +241,39 @@ def test_keys_that_close_a_circle_are_left_out_elsewhere(tmp_path: Path) -> None
     checks = write(open_writer(None, shop(), target_engine=engine, provenance=ORIGIN), rows())
     assert orphan_free(checks)
     assert sorted(check.enforced for check in checks) == [False, True, True, True, True]
+
+
+def test_several_schemas(tmp_path: Path) -> None:
+    path = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(path)) as db:
+        for schema in ("person", "sales"):
+            db.execute(f"CREATE SCHEMA {schema}")
+            db.execute(f"CREATE TABLE {schema}.place (id INTEGER PRIMARY KEY, kind VARCHAR)")
+            sql = "SELECT i, ['home', 'work', 'else'][i % 3 + 1] FROM range(60) t(i)"
+            db.execute(f"INSERT INTO {schema}.place {sql}")
+        db.execute("CREATE TABLE sales.stay (id INTEGER PRIMARY KEY, place INTEGER, "
+                   "FOREIGN KEY (place) REFERENCES sales.place (id))")  # fmt: skip
+        db.execute("INSERT INTO sales.stay SELECT i, i % 60 FROM range(120) t(i)")
+    synth = Synthesizer.from_database(f"duckdb:///{path}", schema=["person", "sales"])
+    small = {"hidden": 8, "embedding": 4, "context": 8}
+    synth.fit(epochs=1, seed=1, progress=False, n_jobs=1, **small)
+    for if_exists in ("fail", "replace"):
+        synth.to_database(seed=2, if_exists=if_exists)
+        with duckdb.connect(str(path)) as db:
+            tables = "SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY 1"
+            found = [name for (name,) in db.execute(tables).fetchall() if "_synthetic." in name]
+            assert found == [
+                "person_synthetic._synthohive", "person_synthetic.place",
+                "sales_synthetic._synthohive", "sales_synthetic.place", "sales_synthetic.stay",
+            ]  # fmt: skip
+            joined = "sales_synthetic.stay s JOIN sales_synthetic.place p ON p.id = s.place"
+            assert db.execute(f"SELECT count(*) FROM {joined}").fetchall() == [(120,)]
+            names = db.execute("SELECT DISTINCT schema_name FROM duckdb_schemas()").fetchall()
+            assert not [name for (name,) in names if "__synthohive" in name]
+    with duckdb.connect(str(path)) as db:  # somebody's table in the second: neither is replaced
+        db.execute("CREATE TABLE sales_synthetic.mine (x INTEGER)")
+        before = db.execute("SELECT * FROM person_synthetic._synthohive").fetchall()
+    with pytest.raises(ConnectorError, match="mine"):
+        synth.to_database(seed=3, if_exists="replace")
+    with duckdb.connect(str(path)) as db:
+        assert db.execute("SELECT * FROM person_synthetic._synthohive").fetchall() == before

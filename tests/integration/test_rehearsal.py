@@ -17,6 +17,7 @@ SMALL = {"hidden": 8, "embedding": 4, "context": 8}
 TABLES = (
     "CREATE TABLE {s}.person (id integer PRIMARY KEY, kind varchar(9) NOT NULL, note varchar(20), "
     "UNIQUE (note))",
+    "CREATE TABLE {s}.account (id integer PRIMARY KEY, email varchar(60) NOT NULL UNIQUE)",
     "CREATE TABLE {s}.friend (one integer NOT NULL, other integer NOT NULL, PRIMARY KEY (one, "
     "other), FOREIGN KEY (one) REFERENCES {s}.person (id), "
     "FOREIGN KEY (other) REFERENCES {s}.person (id))",
@@ -31,11 +32,15 @@ def fill(engine: Engine, schema: str) -> None:
             connection.execute(sa.text(table.format(s=schema)))
         insert = f"INSERT INTO {schema}.person VALUES (:id, :kind, :note)"
         connection.execute(sa.text(insert), people)
+        mails = [{"id": i, "email": f"person{i * 7}.{'abcde'[i % 5]}@firm.com"} for i in range(60)]
+        connection.execute(sa.text(f"INSERT INTO {schema}.account VALUES (:id, :email)"), mails)
         connection.execute(sa.text(f"INSERT INTO {schema}.friend VALUES (:one, :other)"), pairs)
 
 
 def check(engine: Engine, schema: str) -> None:
-    sql = f"ALTER TABLE {schema}.friend ADD CONSTRAINT in_order CHECK (one < other)"
+    place = "strpos" if engine.dialect.name == "postgresql" else "instr"
+    sql = f"ALTER TABLE {schema}.account ADD CONSTRAINT of_the_firm "
+    sql += f"CHECK ({place}(email, '@firm.com') > 0)"
     with engine.begin() as connection:
         connection.execute(sa.text(sql))
 
@@ -64,9 +69,9 @@ def place(request: pytest.FixtureRequest) -> tuple[Engine, str]:
 def test_what_the_engine_refuses(place: tuple[Engine, str]) -> None:
     engine, schema = place
     check(engine, schema)
-    with captured_events() as events, pytest.raises(RehearsalError, match="in_order") as caught:
+    with captured_events() as events, pytest.raises(RehearsalError, match="of_the_firm") as caught:
         fit(engine, schema)
-    assert "friend" in str(caught.value)
+    assert "account" in str(caught.value)
     assert "memorisation_measured" not in [e["event"] for e in events]  # nothing was trained
     assert there(engine, schema) == [schema]
 

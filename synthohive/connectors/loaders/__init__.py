@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["default_target", "open_writer"]
 
-_TOGETHER = ("postgresql", "mysql", "mariadb")
+_TOGETHER = ("postgresql", "mysql", "mariadb", "duckdb")
 """Engines with a step in which several schemas change places at once."""
 _EXTRAS = {
     "postgresql": ("psycopg2", "postgres"),

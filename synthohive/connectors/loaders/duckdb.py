@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import duckdb
@@ -97,13 +97,14 @@ class DuckdbWriter(StagedWriter):
     metadata, ddl, target, provenance
         See :class:`StagedWriter`; `target` is the schema.
     source_schema : str, optional
-        Not needed here.
+        Not needed here, nor is `group`.
     if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
     """
 
     engine_name: ClassVar[str] = "DuckDB"
     errors: ClassVar[tuple[type[BaseException], ...]] = (duckdb.Error, pa.ArrowException, OSError)
     seed_type: ClassVar[str] = "UHUGEINT"
+    keys_between: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -115,16 +116,18 @@ class DuckdbWriter(StagedWriter):
         *,
         source_schema: Optional[str],
         if_exists: OpenedTo,
+        group: Optional[Mapping[str, str]] = None,
     ) -> None:
         if if_exists == "rehearse":  # what is there need not go, not even for a moment
             target = staging_name(target, _LONGEST)
         super().__init__(metadata, ddl, target, provenance)
-        del source_schema
+        del source_schema, group
         self._staging = f"synthohive_{secrets.token_hex(6)}"
         self._pooled = engine.raw_connection()
         wrapped: Any = self._pooled.driver_connection
         # A session of its own on the same database: settings and transaction end with it.
-        self._connection: duckdb.DuckDBPyConnection = wrapped.execute("SELECT 1").cursor()
+        self._own: duckdb.DuckDBPyConnection = wrapped.execute("SELECT 1").cursor()
+        self._connection = self._own
         self._folder: Optional[Workspace] = None
         self._if_exists = if_exists
         self._theirs: set[str] = set()
@@ -247,15 +250,42 @@ class DuckdbWriter(StagedWriter):
             count += batch.num_rows
         return count
 
+    @staticmethod
+    def constrain_all(
+        writers: Sequence[Any],
+        check: Callable[[], list[KeyCheck]],
+        cross: Callable[[], None],
+    ) -> list[KeyCheck]:
+        """Prove the keys on the rows that wait, then make all schemas in one transaction.
+
+        DuckDB has no keys from one schema to another.
+        """
+        del cross
+        checks = check()
+        plans = [writer._planned() for writer in writers]
+        first = writers[0]
+        with first.named("the new schema"):
+            for writer in writers:
+                writer._execute(f"USE {quote(writer._database)}.main")
+            first._execute("BEGIN TRANSACTION")
+        for writer, plan in zip(writers, plans):
+            writer._connection = first._connection
+            writer._build(*plan)
+        return checks
+
     def _constrain(self) -> list[KeyCheck]:
-        """Prove the keys on the rows that wait, then make the schema in one transaction."""
-        checks = self._prove()
+        return self.constrain_all([self], self._prove, lambda: None)
+
+    def _planned(self) -> tuple[list[str], dict[str, int], dict[str, int]]:
+        """Return the order of the tables, the levels of their rows, and the sequences' starts."""
         order = self._parents_first()
-        levels = {table: self._rank(table) for table in order}
-        sequences = self._sequences()
+        return order, {table: self._rank(table) for table in order}, self._sequences()
+
+    def _build(
+        self, order: Sequence[str], levels: Mapping[str, int], sequences: Mapping[str, int]
+    ) -> None:
+        """Make the schema in the open transaction."""
         with self.named("the new schema"):
-            self._execute(f"USE {quote(self._database)}.main")
-            self._execute("BEGIN TRANSACTION")
             gone = self._check_target()
             old = self._comments()
             tables = [t.name for t in gone if t.kind == "table"]
@@ -283,7 +313,6 @@ class DuckdbWriter(StagedWriter):
         if self._noted is not None:
             with self.named("the comments"):
                 self._carry_comments(old, self._noted)
-        return checks
 
     def _clear(self, gone: Sequence[Thing]) -> None:
         """Drop things one by one: CASCADE would take tables of other schemas along."""
@@ -395,22 +424,41 @@ class DuckdbWriter(StagedWriter):
         sql = _NEXT_VALUE.sub(here, sql)
         return _REFERENCE.sub(lambda match: f"{match[1]}{quote(self.target)}.", sql)
 
+    def place(self, table: str) -> str:
+        """See the base class."""
+        return f"{quote(self._staging)}.main.{quote(table)}"
+
     def _swap(self) -> None:
-        broken = [view for view in self._views if not answers(self._connection, view)]
-        if broken:
-            raise broken_error(self.target, [f"view {'.'.join(view[1:])}" for view in broken])
-        self._connection.execute("COMMIT")
+        self.swap_all([self])
+
+    @staticmethod
+    def swap_all(writers: Sequence[DuckdbWriter]) -> None:
+        """Commit the transaction in which all schemas were made."""
+        for writer in writers:
+            broken = [v for v in writer._views if not answers(writer._connection, v)]
+            if broken:
+                raise broken_error(writer.target, [f"view {'.'.join(v[1:])}" for v in broken])
+        writers[0]._connection.execute("COMMIT")
         step("committed")
-        self._close()
+        for writer in writers:
+            writer._close()
 
     def _discard(self) -> None:
-        try:
-            self._connection.rollback()
-        except duckdb.Error as exc:  # no transaction was open
-            log.debug("nothing_to_roll_back", reason=type(exc).__name__)
-        self._close()
+        self.discard_all([self])
+
+    @staticmethod
+    def discard_all(writers: Sequence[DuckdbWriter]) -> None:
+        """Roll back what was made together."""
+        for writer in writers:
+            try:
+                writer._connection.rollback()
+            except duckdb.Error as exc:  # no transaction was open
+                log.debug("nothing_to_roll_back", reason=type(exc).__name__)
+        for writer in writers:
+            writer._close()
 
     def _close(self) -> None:
+        self._connection = self._own
         try:
             self._execute(f"USE {quote(self._database)}.main")
             self._execute(f"DETACH DATABASE IF EXISTS {quote(self._staging)}")

@@ -83,49 +83,46 @@ class SeveralWriter(Writer):
         return found
 
     def _complete(self) -> list[KeyCheck]:
-        for writer in self.writers.values():
+        writers = list(self.writers.values())
+        for writer in writers:
             writer.load_rest()
-            writer.index()
-            writer.settle()
+        checks: list[KeyCheck] = writers[0].constrain_all(writers, self._prove, self._cross)
+        step("schema proved")
+        return checks
+
+    def _prove(self) -> list[KeyCheck]:
         checks = []
         for table, key in self.metadata.foreign_keys():
             check = self._check(table, key)
             self._of(table).refuse_orphans(check)
             checks.append(check)
-        step("keys proved")
-        for writer in self.writers.values():
-            writer.settle()
-            writer.link()
-            writer.settle()
+        return checks
+
+    def _cross(self) -> None:
+        """Add the keys between the schemas."""
         for table, key in self.metadata.foreign_keys():
-            if self._crosses(table, key) and self._enforced(key):
+            if self._crosses(table, key) and self._enforced(table, key):
                 self._of(table).run(self._statement(table, key))
                 self._of(table).settle()
-        for writer in self.writers.values():  # when all is there that a note has to list
-            writer.note()
-            writer.settle()
-        step("schema proved")
-        return checks
 
     def _crosses(self, table: str, key: ForeignKey) -> bool:
         return self._of(table) is not self._of(key.parent)
 
-    def _enforced(self, key: ForeignKey) -> bool:
-        return key.declared or self.all_keys
+    def _enforced(self, table: str, key: ForeignKey) -> bool:
+        return self._of(table).keys_between and (key.declared or self.all_keys)
 
     def _plain(self, key: ForeignKey) -> ForeignKey:
         """Return a key whose parent has its own name."""
         return key.model_copy(update={"parent": self.metadata.table(key.parent).own_name})
 
     def _place(self, table: str) -> str:
-        writer = self._of(table)
-        return f"{writer.quote(writer.staging)}.{writer.quote(self.metadata.table(table).own_name)}"
+        return self._of(table).place(self.metadata.table(table).own_name)
 
     def _check(self, table: str, key: ForeignKey) -> KeyCheck:
         own, crosses = self.metadata.table(table).own_name, self._crosses(table, key)
         parent = self._place(key.parent) if crosses else None
         check = self._of(table).check(own, self._plain(key), parent)
-        enforced = self._enforced(key) if crosses else check.enforced
+        enforced = self._enforced(table, key) if crosses else check.enforced
         return replace(check, table=table, key=key, enforced=enforced)
 
     def _statement(self, table: str, key: ForeignKey) -> Statement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
@@ -39,6 +39,8 @@ log = get_logger(__name__)
 STAGING_MARK = "__synthohive_"
 NOTE_COLUMNS = ("version", "model", "seed", "scale", "created", "source", "objects")
 _SHOWN = 10
+_SETTLED = 100
+"""Statements after which locks are let go of: a server has room for so many in all."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ class StagedWriter(Writer):
     errors: ClassVar[tuple[type[BaseException], ...]]
     seed_type: ClassVar[str] = "NUMERIC(39)"
     long_text: ClassVar[str] = "TEXT"
+    keys_between: ClassVar[bool] = True  # the engine has keys from one schema to another
 
     def __init__(
         self, metadata: Metadata, ddl: SchemaDdl, target: str, provenance: Provenance
@@ -284,6 +287,42 @@ class StagedWriter(Writer):
                 hint=hint or "Nothing was changed.",
             ) from exc
 
+    @staticmethod
+    def constrain_all(
+        writers: Sequence[Any],
+        check: Callable[[], list[KeyCheck]],
+        cross: Callable[[], None],
+    ) -> list[KeyCheck]:
+        """Constrain and prove several staging places.
+
+        Parameters
+        ----------
+        writers : sequence of StagedWriter
+            Of one engine.
+        check : callable
+            Counts the orphans of all keys, and refuses them.
+        cross : callable
+            Adds the keys between the places.
+        """
+        for writer in writers:
+            writer.index()
+            writer.settle()
+        checks = check()
+        step("keys proved")
+        for writer in writers:
+            writer.settle()
+            writer.link()
+            writer.settle()
+        cross()
+        for writer in writers:  # when all is there that a note has to list
+            writer.note()
+            writer.settle()
+        return checks
+
+    def place(self, table: str) -> str:
+        """Return the quoted name of a table for other staging places."""
+        return f"{self.quote(self.staging)}.{self.quote(table)}"
+
     def _constrain(self) -> list[KeyCheck]:
         self.index()
         checks = self._prove()
@@ -294,15 +333,19 @@ class StagedWriter(Writer):
 
     def index(self) -> None:
         """Add all constraints and indexes but the foreign keys."""
-        for statement in self.ddl.after:
-            self.run(statement)
+        self._run_all(self.ddl.after)
         step("rows constrained")
         self._analyze()
 
     def link(self) -> None:
         """Add the foreign keys, and advance the counters."""
-        for statement in (*self.ddl.keys, *self.ddl.counters):
+        self._run_all((*self.ddl.keys, *self.ddl.counters))
+
+    def _run_all(self, statements: Sequence[Statement]) -> None:
+        for number, statement in enumerate(statements, 1):
             self.run(statement)
+            if not number % _SETTLED:
+                self.settle()
 
     def settle(self) -> None:
         """Let other connections see what is in the staging place."""
