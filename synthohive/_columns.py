@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synthohive.exceptions import SchemaError, did_you_mean
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Column", "ColumnKind", "Identity", "Strict", "problems_of"]
+
+_LARGEST = 2**63 - 1
 
 
 class ColumnKind(str, Enum):
@@ -118,9 +120,9 @@ class Column(Strict):
     sql_type: Optional[str] = None
     arrow: Optional[str] = None
     nullable: bool = True
-    length: Optional[int] = None
-    precision: Optional[int] = None
-    scale: Optional[int] = None
+    length: Optional[int] = Field(None, ge=0, le=_LARGEST)
+    precision: Optional[int] = Field(None, ge=0, le=_LARGEST)
+    scale: Optional[int] = Field(None, ge=-_LARGEST, le=_LARGEST)
     timezone: bool = False
     unsigned: bool = False
     enum_values: Optional[list[str]] = None

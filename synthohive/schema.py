@@ -20,6 +20,7 @@ from synthohive import _arguments as arguments
 from synthohive._columns import Column, ColumnKind, Identity, Strict, problems_of
 from synthohive._display import counted, html_table, listed
 from synthohive._signals import terminable
+from synthohive._yaml import read_yaml
 from synthohive.exceptions import SchemaError, SchemaValidationError
 
 if TYPE_CHECKING:
@@ -511,22 +512,20 @@ class Metadata(Strict):
 
     @classmethod
     def _parse(cls, text: str) -> Metadata:
-        import yaml  # JSON is YAML
-
-        class Loader(yaml.SafeLoader):
-            """YAML without aliases, a few of which stand for more than memory holds."""
-
-            def compose_node(self, parent: Any, index: Any) -> Any:
-                if self.check_event(yaml.events.AliasEvent):
-                    raise yaml.YAMLError("aliases (*name) are not read")
-                return super().compose_node(parent, index)
-
+        state = read_yaml(text)
         try:
-            return cls.model_validate(yaml.load(text, Loader))
+            found = cls.model_validate(state)
         except ValidationError as exc:
             raise SchemaError(f"The metadata file cannot be read: {problems_of(exc)}.") from None
-        except (yaml.YAMLError, RecursionError, ValueError, SchemaError) as exc:
+        except (ValueError, SchemaError) as exc:
             raise SchemaError(f"The metadata file cannot be read: {exc}") from exc
+        if found.version != FORMAT_VERSION:
+            raise SchemaError(
+                f"The metadata file has version {found.version}; this version of SynthoHive reads "
+                f"{FORMAT_VERSION}.",
+                hint="Write it with this version: metadata.to_yaml().",
+            )
+        return found
 
     def __str__(self) -> str:
         width = max((len(name) for name in self.tables), default=0)

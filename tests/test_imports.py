@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_words",
         "_check_digits",
         "_moments",
+        "_yaml",
     ),
     ("_files",),
     ("schema", "_arrow", "_entities", "_schema_checks"),

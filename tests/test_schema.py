@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -87,3 +88,38 @@ def test_real_data_is_held_against_the_keys() -> None:
     ]
     with pytest.raises(SchemaValidationError, match="no column 'customer'"):
         shop().validate_schema({**data, "orders": data["orders"][["id"]]})
+
+
+HOSTILE_YAML = {
+    "runs": "!!python/object/apply:os.system ['true']",
+    "names a type": "tables: !!timestamp 'x'",
+    "is no flag": "version: !!bool 'abc'",
+    "laughs": "a: &a [x, x]\nb: &b [*a, *a]\ntables: [*b, *b]",
+    "is itself": "tables: &t [*t]",
+    "is deep": "tables: " + "[" * 5_000 + "]" * 5_000,
+    "has many digits": "version: " + "9" * 100_000,
+    "has many places": "version: " + ":".join(["59"] * 50_000),
+    "has many bits": "version: 0b" + "1" * 1_000_000,
+    "has a key twice": "tables: {}\ntables: {}\n",
+    "is newer": "tables: {}\nversion: 99\n",
+    "is older": "tables: {}\nversion: -1\n",
+    "has a negative length": (
+        "tables: {a: {name: a, columns: {i: {name: i, kind: text, length: -5}}}}"
+    ),
+    "has a huge precision": (
+        "tables: {a: {name: a, columns: {i: {name: i, kind: decimal, precision: 1"
+        + "0" * 30
+        + "}}}}"
+    ),
+    "is a list": "- a\n- b\n",
+    "has a list for a key": "tables: {[1]: {}}\n",
+    "has a control character": "tables: \x07\n",
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE_YAML)
+def test_hostile_metadata_is_refused_soon(what: str) -> None:
+    started = time.process_time()
+    with pytest.raises(SchemaError, match="metadata file"):
+        Metadata.from_yaml(HOSTILE_YAML[what] + "\n")
+    assert time.process_time() - started < 10
