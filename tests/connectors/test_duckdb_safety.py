@@ -232,3 +232,18 @@ def test_the_source_is_refused_by_any_name(file: Path, link: Any) -> None:
         more = {"replace_foreign": "raw"} if mode == "replace_foreign" else {}
         with pytest.raises(ConnectorError, match="source itself"):
             open_writer(None, shop(), if_exists=mode, sources=was, **options, **more)
+
+
+@pytest.mark.parametrize("mode", ["fail", "replace"])
+def test_a_schema_is_known_however_it_is_spelt(file: Path, mode: str) -> None:
+    """To DuckDB, capitals make no other schema: what is in it would be somebody else's."""
+    run(file, "CREATE SCHEMA theirs", "CREATE TABLE theirs.precious (x INTEGER)")
+    with pytest.raises(ConnectorError, match="source itself"):
+        opened(file, mode, target_schema="RAW")
+    with pytest.raises(ConnectorError, match=r"did not make it.*precious"):
+        opened(file, mode, target_schema="Theirs")
+    if mode == "replace":
+        write(opened(file, mode, target_schema="COPY"), ROWS)
+    assert customers(file) == 3
+    schemas = run(file, "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal ORDER BY ALL")
+    assert [name for (name,) in schemas if name != "main"] == ["copy", "raw", "theirs"]

@@ -54,14 +54,24 @@ def _rows(connection: Connection, sql: str, *parameters: Any) -> list[Any]:
 
 
 def plain_schema(connection: Connection, schema: Optional[str]) -> Optional[str]:
-    """Return a schema's name without the database that SQLAlchemy's dialect puts before it."""
+    """Return a schema's name as the database spells it, without the database before it.
+
+    SQLAlchemy's dialect puts that there; and to DuckDB, ``SHOP`` and ``shop`` are one schema.
+    """
     if schema is None:
         return None
     ((database,),) = _rows(connection, "SELECT current_database()")
     for prefix in (f"{database}.", f'"{database}".'):
-        if schema.startswith(prefix):
-            return first_name(schema[len(prefix) :])
-    return schema
+        if schema.lower().startswith(prefix.lower()):
+            schema = first_name(schema[len(prefix) :])
+            break
+    names = _schemas(connection)
+    return next((name for name in names if name.lower() == schema.lower()), schema)
+
+
+def _schemas(connection: Connection) -> list[str]:
+    sql = "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()"
+    return [str(row[0]) for row in _rows(connection, sql)]
 
 
 class Catalogue:
@@ -73,9 +83,8 @@ class Catalogue:
 
     def get_schema_names(self) -> list[str]:
         """Return the schemas of the connection's database."""
-        sql = "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()"
         own = {"information_schema", "pg_catalog"}
-        return [row[0] for row in _rows(self.connection, sql) if row[0] not in own]
+        return [name for name in _schemas(self.connection) if name not in own]
 
     def get_table_names(self, schema: str) -> list[str]:
         """Return the tables; no views."""
