@@ -36,6 +36,10 @@ class ColumnKind(str, Enum):
     TEXT = "text"  # string
     JSON = "json"  # string: the JSON text
     ARRAY = "array"  # string: the elements as a JSON array
+    COMPOSITE = "composite"  # string: the fields as a JSON object
+    RANGE = "range"  # string: as PostgreSQL writes it
+    POINT = "point"  # string: its coordinates, as the engine writes them
+    EMPTY = "empty"  # string: the empty value of a type that is not read; only NULLs are learned
     BINARY = "binary"  # binary
     UNSUPPORTED = "unsupported"
 

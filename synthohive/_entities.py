@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 Ints = npt.NDArray[np.int64]
+_EXACT = 2.0**53
 Ends = tuple[float, float]
 Rows = Union[Ints, npt.NDArray[np.bool_]]
 
@@ -241,6 +242,8 @@ class Entities:
             Distance of neighbouring values; 0 for none.
         """
         known = np.flatnonzero(~np.isnan(values))
+        if step and np.abs(values[known]).max(initial=0.0) / step >= _EXACT:
+            step = 0.0  # finer than a float tells apart
         units = np.rint(values[known] / step).astype(np.int64) if step else values[known]
         own = self.take(known)
         distinct, codes = np.unique(units, return_inverse=True)

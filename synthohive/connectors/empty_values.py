@@ -11,7 +11,7 @@ from typing import Optional
 
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["empty_value", "fill_known", "needs_value"]
+__all__ = ["GEOMETRIES", "empty_geometry", "empty_value", "fill_known", "needs_value"]
 
 _POSTGRESQL = {
     "tsvector": "",
@@ -38,6 +38,7 @@ _MYSQL = {
     "geometrycollection": "GEOMETRYCOLLECTION(POINT(0 0))",
     "geomcollection": "GEOMETRYCOLLECTION(POINT(0 0))",
 }
+GEOMETRIES = tuple(_MYSQL)
 _POSTGIS = re.compile(r"(?:\w+\.)?(geometry|geography)(?:\((\w+?)(z?m?)(?:,(\d+))?\))?")
 _SRID = re.compile(r"\bSRID\s+(\d+)|\bREF_SYSTEM_ID\s*=\s*(\d+)", re.IGNORECASE)
 
@@ -77,6 +78,18 @@ def empty_value(definition: str, dialect: str) -> Optional[str]:
     return None
 
 
+def empty_geometry(definition: str) -> str:
+    """Return the text of the empty value of one of MySQL's types of shapes.
+
+    Examples
+    --------
+    >>> empty_geometry("linestring")
+    'LINESTRING(0 0,1 1)'
+    """
+    word = re.match(r"\w+", definition.strip().lower())
+    return _MYSQL[word[0] if word else ""]
+
+
 def _postgresql(definition: str) -> Optional[str]:
     if definition in _POSTGRESQL:
         return f"'{_POSTGRESQL[definition]}'"
@@ -92,8 +105,15 @@ def _postgresql(definition: str) -> Optional[str]:
 
 
 def fill_known(columns: list[Column], dialect: str) -> None:
-    """Mark the columns of unknown types for which a copy has an empty value."""
+    """Mark the columns of unknown types for which a copy has an empty value.
+
+    Those that may be NULL hold it in as many rows as the real ones hold anything.
+    """
     for column in columns:
-        unknown = column.kind is ColumnKind.UNSUPPORTED and needs_value(column)
-        if unknown and empty_value(column.sql_type or "", dialect) is not None:
+        known = empty_value(column.sql_type or "", dialect) is not None
+        if column.kind is not ColumnKind.UNSUPPORTED or not known or column.computed is not None:
+            continue
+        if column.nullable:
+            column.kind = ColumnKind.EMPTY
+        elif needs_value(column):
             column.filled = True

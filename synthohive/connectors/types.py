@@ -111,4 +111,6 @@ def _described_further(type_: Any, name: str, mysql: bool, text: str) -> dict[st
         if length is None and (found := re.search(r"CHAR(?:ACTER)?(?: VARYING)?\((\d+)\)", text)):
             length = int(found[1])
         return {"kind": ColumnKind.TEXT, "length": length}
+    if name.endswith("RANGE") and not name.endswith("MULTIRANGE"):
+        return {"kind": ColumnKind.RANGE, "sql_type": text.lower()}
     return {"kind": ColumnKind.UNSUPPORTED}

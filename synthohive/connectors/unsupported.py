@@ -8,6 +8,7 @@ from synthohive.schema import ColumnKind, Metadata
 __all__ = ["exclude_unsupported"]
 
 log = get_logger(__name__)
+_WITHOUT_KEYS = (ColumnKind.RANGE, ColumnKind.POINT, ColumnKind.EMPTY, ColumnKind.COMPOSITE)
 
 
 def exclude_unsupported(metadata: Metadata) -> None:
@@ -18,6 +19,11 @@ def exclude_unsupported(metadata: Metadata) -> None:
     found = []
     for table in metadata.tables.values():
         for name, column in table.stored.items():
+            kept = name in table.key_columns.union(*table.unique_sets)
+            if column.kind in _WITHOUT_KEYS and kept:  # no key is made of them
+                column.kind = ColumnKind.UNSUPPORTED
+            if column.kind is ColumnKind.EMPTY:
+                found.append(f"{table.name}.{name} ({column.sql_type}; only NULLs are learned)")
             if column.kind is ColumnKind.UNSUPPORTED and name not in table.pk:
                 type_ = column.sql_type or column.arrow or "of no declared type"
                 note = f"{type_}; the copy holds its empty value" if column.filled else type_

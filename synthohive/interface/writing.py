@@ -17,6 +17,7 @@ from synthohive.relational.damage import using
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.making.spool import TableSpool
 from synthohive.relational.orchestrator import generate_database
+from synthohive.schema import ColumnKind, TableConfig
 from synthohive.validation.gate import check_quality, emit_scores
 
 __all__ = ["Made", "generated", "provenance_of", "write_database"]
@@ -58,6 +59,11 @@ def generated(request: Request) -> Iterator[Made]:
         yield Made(spools, mean_distances(scores, list(spools)), seconds)
 
 
+def _empty(table: TableConfig) -> list[str]:
+    """Return the columns of which only the NULLs were learned."""
+    return [name for name, column in table.stored.items() if column.kind is ColumnKind.EMPTY]
+
+
 def provenance_of(fitted: FittedDatabase, seed: int, scale: float) -> Provenance:
     """Describe the origin of a schema that is written."""
     return Provenance(
@@ -91,7 +97,7 @@ def write_database(
     excluded = [
         f"{name}.{column}"
         for name, table in request.fitted.metadata.tables.items()
-        for column in table.exclude_columns
+        for column in (*table.exclude_columns, *_empty(table))
     ]
     return WriteSummary(
         writer.target, tuple(tables), tuple(checks), request.seed, seconds, tuple(excluded),

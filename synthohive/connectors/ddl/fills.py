@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 from synthohive.connectors.ddl.statements import Statement
 from synthohive.connectors.empty_values import empty_value
-from synthohive.schema import Metadata
+from synthohive.schema import ColumnKind, Metadata
 
 __all__ = ["SEARCH_TRIGGERS", "defaults_while_loading", "drop_defaults", "fill_searches"]
 
@@ -66,7 +66,10 @@ def fill_searches(
     for table, raw in triggers:
         target, language, *texts = [a.decode() for a in bytes(raw).split(b"\0")[:-1]]
         config = metadata.tables.get(table)
-        if config is None or target not in config.exclude_columns:
+        column = None if config is None else config.columns.get(target)
+        if config is None or column is None:
+            continue
+        if target not in config.exclude_columns and column.kind is not ColumnKind.EMPTY:
             continue
         if not texts or not set(texts) <= set(config.stored):
             continue

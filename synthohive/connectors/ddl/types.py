@@ -78,6 +78,10 @@ _OTHER: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     ColumnKind.UUID: lambda: sa.CHAR(36),
     ColumnKind.JSON: sa.JSON,
     ColumnKind.ARRAY: sa.JSON,
+    ColumnKind.COMPOSITE: sa.JSON,
+    ColumnKind.RANGE: sa.Text,
+    ColumnKind.POINT: sa.Text,
+    ColumnKind.EMPTY: sa.Text,
 }
 _POSTGRESQL: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     **_OTHER,
@@ -85,11 +89,13 @@ _POSTGRESQL: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     ColumnKind.UUID: postgresql.UUID,
     ColumnKind.JSON: postgresql.JSONB,
     ColumnKind.ARRAY: postgresql.JSONB,
+    ColumnKind.COMPOSITE: postgresql.JSONB,
 }
 _DUCKDB: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     **_POSTGRESQL,
     ColumnKind.JSON: sa.JSON,
     ColumnKind.ARRAY: sa.JSON,
+    ColumnKind.COMPOSITE: sa.JSON,
 }
 _MYSQL: dict[ColumnKind, Callable[[], sa.types.TypeEngine[Any]]] = {
     **_OTHER,

@@ -12,6 +12,8 @@ from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import mysql_catalogue as catalogue
 from synthohive.connectors.dialects.base import Dialect, OddIndex
 from synthohive.connectors.dialects.rows import batches
+from synthohive.connectors.empty_values import empty_geometry
+from synthohive.connectors.points import point_text
 from synthohive.connectors.special_values import EARLY, stand_in
 from synthohive.schema import Column, ColumnKind, Metadata
 
@@ -58,6 +60,11 @@ class MySQL(Dialect):
         """
         if (column.sql_type or "").upper().startswith("BIT"):
             return f"({quoted} + 0)"
+        if column.kind is ColumnKind.POINT:
+            return f"HEX({quoted})"
+        if column.kind is ColumnKind.EMPTY:
+            shape = f"ST_GeomFromText('{empty_geometry(column.sql_type or '')}', ST_SRID({quoted}))"
+            return f"CASE WHEN {quoted} IS NOT NULL THEN HEX({shape}) END"
         if column.kind is ColumnKind.JSON:
             return f"CAST({quoted} AS CHAR)"
         if column.kind is ColumnKind.FLOAT and pa.types.is_float32(column.arrow_type):
@@ -85,6 +92,8 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
         values = [zero if isinstance(v, str) else v for v in values]
     if column.kind is ColumnKind.TIMESTAMP and column.timezone:
         return pa.array(values, pa.timestamp("us")).cast(column.arrow_type)
+    if column.kind is ColumnKind.POINT:
+        values = [None if v is None else point_text(v) for v in values]
     if column.kind is ColumnKind.BOOLEAN:
         values = [None if v is None else bool(v) for v in values]
     if column.kind is ColumnKind.TEXT:

@@ -196,6 +196,8 @@ def amend(connection: Connection, metadata: Metadata) -> None:
             column = None if table is None else table.columns.get(name)
             if column is not None and column.sql_type is None:
                 column.sql_type = type_name
+                if str(type_name).lower() == "point":
+                    column.kind = ColumnKind.POINT
     _partition_checks(connection, metadata)
     if metadata.dialect == "mariadb":
         _column_checks(connection, metadata)

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import postgresql_catalogue as catalogue
 from synthohive.connectors.dialects.base import Dialect, OddIndex
+from synthohive.connectors.empty_values import empty_value
 from synthohive.connectors.special_values import EARLY, FAR, MIDNIGHT
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
@@ -22,6 +23,16 @@ from synthohive.schema import Column, ColumnKind, Metadata
 __all__ = ["PostgreSQL"]
 
 BLOCK_BYTES = 1 << 24
+_AS_TEXT = frozenset(
+    {
+        ColumnKind.TEXT,
+        ColumnKind.JSON,
+        ColumnKind.CATEGORICAL,
+        ColumnKind.UUID,
+        ColumnKind.RANGE,
+        ColumnKind.POINT,
+    }
+)
 
 
 class PostgreSQL(Dialect):
@@ -78,6 +89,14 @@ class PostgreSQL(Dialect):
         kind = column.kind
         if kind is ColumnKind.ARRAY:
             return f"array_to_json({quoted})::text"
+        if kind is ColumnKind.COMPOSITE:
+            return f"to_json({quoted})::text"
+        if kind is ColumnKind.EMPTY:
+            value = empty_value(column.sql_type or "", "postgresql")
+            return f"CASE WHEN {quoted} IS NOT NULL THEN {value} END"
+        if kind is ColumnKind.POINT and column.sql_type != "point":  # PostGIS: its text is binary
+            schema = re.match(r"\w+\.", column.sql_type or "")
+            return f"{schema[0] if schema else ''}st_asewkt({quoted})"
         if kind is ColumnKind.BINARY:
             return f"encode({quoted}, 'hex')"
         if kind is ColumnKind.INTERVAL:
@@ -97,7 +116,7 @@ class PostgreSQL(Dialect):
         if kind is ColumnKind.TIME:
             time = f"({quoted})::time"
             return f"CASE WHEN {time} = '24:00' THEN time '{MIDNIGHT}' ELSE {time} END"
-        if kind in (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.CATEGORICAL, ColumnKind.UUID):
+        if kind in _AS_TEXT:
             return f"{quoted}::text"
         return quoted
 

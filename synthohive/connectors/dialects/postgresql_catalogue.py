@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Optional
 
@@ -52,11 +53,13 @@ ORDER BY c.relname, o.conname"""
 _ACTIONS = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 _TYPES = """
-SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
+SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), t.typtype
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_type t ON t.oid = a.atttypid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = :schema AND a.attnum > 0 AND NOT a.attisdropped"""
 
+_POINT = re.compile(r"(?:\w+\.)?geo(?:metry|graphy)\(PointZ?M?(?:,\d+)?\)", re.IGNORECASE)
 _READ_AS_TEXT = {"xml", "ltree", "isbn", "isbn13", "ean13"}
 
 
@@ -178,11 +181,16 @@ def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str])
     unknown = [(t, c) for t in tables for c in t.columns.values() if _is_unknown(c)]
     if unknown:
         rows = connection.execute(text(_TYPES), {"schema": metadata.schema_name})
-        names = {(row[0], row[1]): str(row[2]) for row in rows}
+        found = {(row[0], row[1]): (str(row[2]), str(row[3])) for row in rows}
         for table, column in unknown:
-            column.sql_type = names.get((table.name, column.name))
-            if column.sql_type in _READ_AS_TEXT:
+            type_, sort = found.get((table.name, column.name), ("", ""))
+            column.sql_type = type_ or None
+            if type_ in _READ_AS_TEXT:
                 column.kind = ColumnKind.TEXT
+            elif type_ == "point" or _POINT.fullmatch(type_):
+                column.kind = ColumnKind.POINT
+            elif sort == "c":
+                column.kind = ColumnKind.COMPOSITE
     partitions = Partitions(connection, str(metadata.schema_name))
     for root in partitions.keys.keys() & metadata.tables.keys():
         condition = partitions.condition(root)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from synthohive.connectors.base import BATCH_ROWS
 from synthohive.connectors.ddl.mysql import quote
+from synthohive.connectors.empty_values import GEOMETRIES
 from synthohive.connectors.loaders.text import (
     clock,
     hexadecimal,
@@ -22,8 +23,10 @@ from synthohive.connectors.loaders.text import (
     since_epoch,
     text,
 )
+from synthohive.connectors.points import point_hex
 from synthohive.connectors.special_values import respelled
 from synthohive.exceptions import ConnectorError
+from synthohive.schema import ColumnKind
 
 if TYPE_CHECKING:
     from synthohive.schema import Column
@@ -36,6 +39,7 @@ _DECODE = {
     **dict.fromkeys(
         ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), "UNHEX({})"
     ),
+    **dict.fromkeys(GEOMETRIES, "UNHEX({})"),
     "bit": "CAST({} AS UNSIGNED)",
 }
 
@@ -103,7 +107,11 @@ class RowLoader:
         return int(batch.num_rows)
 
     def _written(self, column: Column, array: pa.Array) -> tuple[pa.Array, bool]:
-        written, quoted = _text(self._types[column.name], array)
+        stored = self._types[column.name]
+        if column.kind is ColumnKind.POINT and stored in GEOMETRIES:
+            points = [None if v is None else point_hex(v) for v in array.to_pylist()]
+            return pa.array(points, pa.string()), False
+        written, quoted = _text(stored, array)
         if self._dialect in ("mysql", "mariadb"):
             written = respelled(array, written, self._dialect)
         return written, quoted

@@ -9,7 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from synthohive.connectors.loaders.text import array_literals, hexadecimal, iso_timestamps, text
+from synthohive.connectors.loaders.text import (
+    array_literals,
+    hexadecimal,
+    iso_timestamps,
+    record_literals,
+    text,
+)
 from synthohive.connectors.special_values import respelled
 from synthohive.schema import ColumnKind
 
@@ -70,6 +76,8 @@ def _text(column: Column, array: pa.Array) -> pa.Array:
     type_ = array.type
     if column.kind is ColumnKind.ARRAY:
         return array_literals(text(array))
+    if column.kind is ColumnKind.COMPOSITE:
+        return record_literals(array)
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
         return hexadecimal(array, "\\x")
     if pa.types.is_duration(type_):

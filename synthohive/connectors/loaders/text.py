@@ -76,6 +76,35 @@ def _literal(value: Any) -> str:
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def record_literals(array: pa.Array) -> pa.Array:
+    r"""Return JSON objects as PostgreSQL's literals of composite values.
+
+    Examples
+    --------
+    >>> record_literals(pa.array(['{"street": "a \\\\"b", "zip": 7, "more": null}'])).to_pylist()
+    ['("a \\\\"b",7,)']
+    """
+    texts = [None if v is None else _record(json.loads(v)) for v in array.to_pylist()]
+    return pa.array(texts, pa.string())
+
+
+def _record(value: Any) -> str:
+    """Return a composite value; what is inside it is quoted once more at each level."""
+    fields = value.values() if isinstance(value, dict) else [value]
+    return "(" + ",".join(_field(field) for field in fields) + ")"
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (bool, int, float)):
+        return json.dumps(value)
+    if isinstance(value, dict):
+        value = _record(value)
+    plain = _literal(value) if isinstance(value, list) else str(value)
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def iso_timestamps(array: pa.Array) -> pa.Array:
     """Return timestamps as ``2024-01-31 23:59:59.000000``, in UTC where they have a zone.
 

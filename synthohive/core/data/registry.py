@@ -16,6 +16,7 @@ from synthohive.core.data.datetime import Datetime
 from synthohive.core.data.json import Json
 from synthohive.core.data.moment_text import MomentText
 from synthohive.core.data.numeric import Numeric
+from synthohive.core.data.parts import Parts
 from synthohive.core.data.text import Text
 from synthohive.core.data.uuid import Uuid
 from synthohive.exceptions import SchemaError
@@ -41,6 +42,10 @@ _BY_KIND: dict[ColumnKind, tuple[type[ColumnTransform], ...]] = {
     ColumnKind.TEXT: (Constant, Categorical, MomentText, Text),
     ColumnKind.JSON: _NESTED,
     ColumnKind.ARRAY: _NESTED,
+    ColumnKind.COMPOSITE: _NESTED,
+    ColumnKind.RANGE: (Parts,),
+    ColumnKind.POINT: (Parts,),
+    ColumnKind.EMPTY: (Parts,),
     ColumnKind.BINARY: (Binary,),
 }
 
