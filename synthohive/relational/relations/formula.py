@@ -121,7 +121,8 @@ class Formula(Relation):
             else:
                 down = self.rounding == "down"
                 units = np.floor(units + slack) if down else np.ceil(units - slack)
-            exact = units * self.step
+            # Beyond 53 bits a float has no last digit to round to.
+            exact = np.where(np.abs(exact) / self.step >= 2.0**53, exact, units * self.step)
         return from_numbers(exact, type_)
 
     def invert(

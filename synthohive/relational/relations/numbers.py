@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Context, Decimal
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -23,6 +25,7 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
+_WIDE = 2.0**62
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DIGITS = range(7)
 _UNITS = (86_400.0, 3_600.0, 60.0)
@@ -73,11 +76,22 @@ def from_numbers(numbers: Floats, type_: pa.DataType) -> pa.Array:
     if is_time(type_):
         scale = 1.0 / _seconds(type_)
     low, high = limits(type_)
+    if pa.types.is_decimal(type_) and (np.abs(numbers * scale) >= _WIDE).any():
+        return _wide_decimals(np.clip(numbers, low / scale, high / scale), null, type_)
     bounds = max(low, -(2**62)), min(high, 2**62)
     whole = np.clip(np.rint(numbers * scale), *bounds).astype(np.int64)
     if pa.types.is_decimal(type_):
         return Units(type_).back(whole, null)
     return restore(pa.array(whole, mask=null), type_)
+
+
+def _wide_decimals(numbers: Floats, null: npt.NDArray[np.bool_], type_: pa.DataType) -> pa.Array:
+    """Return decimals of more digits than int64 has: what all floats tell apart."""
+    last, digits = Decimal(1).scaleb(-type_.scale), Context(prec=type_.precision + 1)
+    values = [Decimal(f"{x:.15g}").quantize(last, context=digits) for x in numbers.tolist()]
+    top = Decimal(10**type_.precision - 1).scaleb(-type_.scale, context=digits)
+    values = [min(max(value, top.copy_negate()), top) for value in values]
+    return pa.array([None if n else v for v, n in zip(values, null.tolist())], type_)
 
 
 def step_of(array: pa.ChunkedArray) -> float:
