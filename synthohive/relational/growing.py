@@ -7,7 +7,7 @@ value, each later one the distance to the row before it, so that order and timin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Optional
 
 import numpy as np
@@ -83,6 +83,12 @@ class Growing(Readable):
         """Return what the values of each row may at most be, by its own room if that is known."""
         own = rooms[self.column]
         return np.where(np.isnan(own), self.high, own)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Growing:
+        """Rebuild from :meth:`to_state`."""
+        known = {f.name: state[f.name] for f in fields(cls)}  # none gets a default
+        return cls(**{**state, **known})
 
     def gaps(self, values: Floats, before: IntArray) -> Floats:
         """Return the distance of each row to the one before it; NaN for a first row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Optional
 
 import numpy as np
@@ -287,11 +287,13 @@ class Order(Relation):
 
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""
-        return asdict(self)
+        unknown = [{"column": name, "points": list(p)} for name, p in self.unknown.items()]
+        return {**asdict(self), "unknown": unknown}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Order:
         """Rebuild from :meth:`to_state`."""
         tuples = {name: tuple(state[name]) for name in ("beyond", "limits", "points")}
-        unknown = {name: tuple(values) for name, values in state["unknown"].items()}
-        return cls(**{**state, **tuples, "unknown": unknown})
+        unknown = {one["column"]: tuple(one["points"]) for one in state["unknown"]}
+        known = {f.name: state[f.name] for f in fields(cls)}  # none gets a default
+        return cls(**{**state, **known, **tuples, "unknown": unknown})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Optional, Union
 
@@ -27,6 +27,8 @@ SURE = 7.0
 """A value decides if chance would let it with a probability below exp(-7)."""
 MOST_VALUES = 50
 SHOWN = 5
+FEW = 2_000
+"""Rows that refute most candidates at little cost."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Presence(Readable):
     by_value: bool
     always: tuple[Value, ...]
     never: tuple[Value, ...]
-    exact: bool = False
+    exact: bool
 
     def _among(self, rows: pa.Table, values: Collection[Value]) -> Bools:
         column = rows.column(self.source)
@@ -153,13 +155,14 @@ def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict
         Of the columns that follow wholly from others, those that have NULLs of their own.
     """
     found: dict[str, Presence] = {}
+    groups = [group for name in columns.rows.column_names for group in _groups(columns, name)]
     for target in columns.targets:
         relation = chosen.relations.get(target)
         whole = relation is not None and relation.whole and target not in flags
         missing = columns.missing[target]
         if whole or not missing.any() or missing.all():
             continue
-        tried = (_presence(columns, target, name) for name in columns.rows.column_names)
+        tried = (_decided(missing, target, group) for group in groups if group.source != target)
         best = sorted((pair for pair in tried if pair is not None), key=lambda pair: -pair[0])
         anchors = {name: presence.source for name, presence in found.items()}
         for _, presence in best:
@@ -169,45 +172,64 @@ def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict
     return found
 
 
-def _presence(columns: Columns, target: str, source: str) -> Optional[tuple[float, Presence]]:
-    """Return how the NULLs of a column follow from another one, and how often by no chance."""
+@dataclass(frozen=True)
+class _Groups:
+    """The rows by what a column holds, or by whether it is NULL.
+
+    Attributes
+    ----------
+    codes : ndarray of int64
+        Of each row, the place of its value in `values`.
+    shown : ndarray of bool
+        The values that enough entities share.
+    """
+
+    source: str
+    by_value: bool
+    codes: IntArray
+    values: tuple[Value, ...]
+    shown: Bools
+
+
+def _groups(columns: Columns, source: str) -> Iterator[_Groups]:
+    """Yield in which ways a column may decide; none where it is not known by then."""
     own = source in columns.targets
-    if source == target or not (own or "." in source):  # others are not known by then
-        return None
-    best = None
     if own and columns.missing[source].any():
         codes = columns.missing[source].astype(np.int64)
-        best = _decided(columns, codes, Presence(target, source, False, (), ()), (False, True))
-    if _is_category(columns.type(source)) and 1 < columns.distinct(source) <= MOST_VALUES:
+        shown = columns.entities.holders(codes, 2) >= columns.k
+        yield _Groups(source, False, codes, (False, True), shown)
+    known = own or "." in source
+    if known and _is_category(columns.type(source)) and 1 < columns.distinct(source) <= MOST_VALUES:
         codes = columns.codes(source)
         first = np.unique(codes, return_index=True)[1]
         values = tuple(columns.rows.column(source).take(pa.array(first)).to_pylist())
         codes = codes - int(codes.min(initial=0))  # NULL is the first, where there is any
-        other = _decided(columns, codes, Presence(target, source, True, (), ()), values)
-        if other is not None and (best is None or other[0] > best[0]):
-            best = other
-    return best
+        shown = columns.entities.holders(codes, len(values)) >= columns.k
+        yield _Groups(source, True, codes, values, shown)
 
 
-def _decided(
-    columns: Columns, codes: IntArray, plain: Presence, values: tuple[Value, ...]
-) -> Optional[tuple[float, Presence]]:
-    """Return the rule by groups of rows, if chance would have broken it often."""
-    missing = columns.missing[plain.target]
+def _decided(missing: Bools, target: str, group: _Groups) -> Optional[tuple[float, Presence]]:
+    """Return the rule by groups of rows, and how often chance would have broken it."""
+    size = len(group.values)
+    few, some = group.codes[:FEW], missing[:FEW]
+    seen = np.bincount(few[some], minlength=size)
+    if ((seen > 0) & (seen < np.bincount(few, minlength=size))).all():
+        return None  # beside each value, it may be NULL or not
     share = float(missing.mean())
-    count = np.bincount(codes, minlength=len(values))
-    empty = np.bincount(codes[missing], minlength=len(values))
-    shown = columns.entities.holders(codes, len(values)) >= columns.k
-    always = shown & (empty == count) & (-count * np.log(share) >= SURE)
-    never = shown & (empty == 0) & (-count * np.log1p(-share) >= SURE)
+    count = np.bincount(group.codes, minlength=size)
+    empty = np.bincount(group.codes[missing], minlength=size)
+    always = group.shown & (empty == count) & (-count * np.log(share) >= SURE)
+    never = group.shown & (empty == 0) & (-count * np.log1p(-share) >= SURE)
     by_chance = float((count * always).sum() * (1.0 - share) + (count * never).sum() * share)
     if by_chance < CONTRADICTIONS or int((count * (always | never)).sum()) < LEAST_ROWS:
         return None
-    rule = replace(
-        plain,
-        always=_sorted(values, always),
-        never=_sorted(values, never),
-        exact=bool((always | never).all()),
+    rule = Presence(
+        target,
+        group.source,
+        group.by_value,
+        _sorted(group.values, always),
+        _sorted(group.values, never),
+        bool((always | never).all()),
     )
     return by_chance, rule
 

@@ -321,7 +321,7 @@ class TableRelations:
             "relations": [{"kind": r.kind, "state": r.to_state()} for r in self.relations],
             "presences": [presence.to_state() for presence in self.presences.values()],
             "flags": sorted(self.flags),
-            "ends": self.ends,
+            "ends": [[name, low, high] for name, (low, high) in self.ends.items()],
         }
 
     @classmethod
@@ -329,7 +329,7 @@ class TableRelations:
         """Rebuild from :meth:`to_state`."""
         relations = tuple(KINDS[r["kind"]].from_state(r["state"]) for r in state["relations"])
         presences = [Presence.from_state(one) for one in state["presences"]]
-        ends = {name: (low, high) for name, (low, high) in state["ends"].items()}
+        ends = {name: (low, high) for name, low, high in state["ends"]}
         by_target = {one.target: one for one in presences}
         return cls(relations, by_target, frozenset(state["flags"]), ends)
 
