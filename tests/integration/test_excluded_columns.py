@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,27 @@ def test_postgresql(postgres_engine: Engine, postgres_schema: str) -> None:
         f"FROM {postgres_schema}_syn.film",
     )
     assert tuple(rows[0]) == (60, 3, 3, 60, 60, 60)
+
+
+COMPOSITE = """
+CREATE TYPE {s}.pair AS (a integer, b text);
+CREATE TABLE {s}.film (id integer PRIMARY KEY, both_ {s}.pair, listed integer[], shown daterange);
+INSERT INTO {s}.film
+SELECT g, (g, 'x')::{s}.pair, ARRAY[g % 3], daterange('2024-01-01', '2024-03-01'::date + g % 9)
+FROM generate_series(1, 60) g;
+"""
+
+
+def test_a_composite_is_json_where_its_type_is_not_made(
+    postgres_engine: Engine, postgres_schema: str, tmp_path: Path
+) -> None:
+    with postgres_engine.begin() as connection:
+        connection.execute(sa.text(COMPOSITE.format(s=postgres_schema)))
+    fitted(postgres_engine, postgres_schema)[0].save(tmp_path / "model")
+    synth = Synthesizer.load(tmp_path / "model")
+    synth.to_database(postgres_engine.url, schema=f"{postgres_schema}_syn", seed=2)
+    rows = ask(postgres_engine, f"SELECT DISTINCT both_->>'b' FROM {postgres_schema}_syn.film")
+    assert [tuple(row) for row in rows] == [("x",)]
 
 
 PAGILA = """

@@ -42,6 +42,7 @@ from synthohive.connectors.loaders.staged import (
 )
 from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError
+from synthohive.schema import ColumnKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,6 +64,13 @@ _PLACE = """
 SELECT pg_has_role(n.nspowner, 'USAGE'), has_schema_privilege(n.oid, 'CREATE'),
        n.nspname = 'public' OR EXISTS (SELECT 1 FROM pg_extension e WHERE e.extnamespace = n.oid)
 FROM pg_namespace n WHERE n.nspname = %s"""
+
+_NESTED = """
+SELECT a.attname FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = r.relnamespace JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_type b ON b.oid = t.typbasetype
+WHERE n.nspname = %s AND r.relname = %s AND a.attnum > 0
+    AND (t.typcategory IN ('A', 'C') OR b.typcategory IN ('A', 'C'))"""
 
 
 def locate(
@@ -372,6 +380,19 @@ class PostgresqlWriter(StagedWriter):
             made = [found.key for found in contents(cursor, self.staging)]
             return made + comments.keys(comments_in(cursor, self.staging))
 
+    def _as_made(self, table: str, columns: Sequence[Column]) -> list[Column]:
+        """Return columns as what the table has: arrays and composites may be JSON in it."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(_NESTED, (self.staging, table))
+            nested = {str(name) for (name,) in cursor.fetchall()}
+        kinds = (ColumnKind.ARRAY, ColumnKind.COMPOSITE)
+        return [
+            c.model_copy(update={"kind": ColumnKind.JSON})
+            if c.kind in kinds and c.name not in nested
+            else c
+            for c in columns
+        ]
+
     def _copy(
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
     ) -> int:
@@ -381,7 +402,7 @@ class PostgresqlWriter(StagedWriter):
             for statement in self.ddl.tables[table]:
                 self.run(statement)
         step("table created")
-        stream = CsvStream(columns, batches, self.metadata.dialect)
+        stream = CsvStream(self._as_made(table, columns), batches, self.metadata.dialect)
         with self._connection.cursor() as cursor:
             if columns:
                 names = ", ".join(quote(column.name) for column in columns)
