@@ -93,6 +93,75 @@ def test_a_killed_one_is_swept_away(place: tuple[Engine, str]) -> None:
     assert there(engine, schema) == [schema]
 
 
+def test_it_is_in_nobodys_way(place: tuple[Engine, str]) -> None:
+    """Another fit rehearses, and a write to the same target goes on, in the middle of one."""
+    engine, schema = place
+    ready = Synthesizer.from_database(engine.url, schema)
+    ready.fit(epochs=1, seed=1, progress=False, n_jobs=1, target=False, **SMALL)
+
+    def meanwhile(name: str) -> None:
+        if name == "keys proved":
+            observe(lambda name: None)
+            fit(engine, schema)
+            assert len(there(engine, schema)) == 2  # what lives is not swept away
+            ready.to_database(seed=1)
+
+    observe(meanwhile)
+    try:
+        with captured_events() as events:
+            fit(engine, schema)
+    finally:
+        observe(lambda name: None)
+    assert [e["target"] for e in events if e["event"] == "rehearsed"] == [True]
+    try:
+        assert there(engine, schema) == [schema, f"{schema}_synthetic"]
+    finally:
+        word = "SCHEMA" if engine.dialect.name == "postgresql" else "DATABASE"
+        end = " CASCADE" if word == "SCHEMA" else ""
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"DROP {word} {schema}_synthetic{end}"))
+
+
+def test_the_sources_own_database_may_be_the_target(place: tuple[Engine, str]) -> None:
+    """Which schema of it will be written to is said later."""
+    engine, schema = place
+    url = engine.url if engine.dialect.name == "postgresql" else engine.url.set(database=schema)
+    synth = Synthesizer.from_database(engine.url, schema)
+    with captured_events() as events:
+        synth.fit(epochs=1, seed=1, progress=False, n_jobs=1, target=url, **SMALL)
+    assert [e["target"] for e in events if e["event"] == "rehearsed"] == [True]
+    assert there(engine, schema) == [schema]
+
+
+def test_a_database_whose_rules_forbid_schemas(
+    postgres_engine: Engine, postgres_schema: str
+) -> None:
+    fill(postgres_engine, postgres_schema)
+    with postgres_engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                f"CREATE FUNCTION {postgres_schema}.no() RETURNS event_trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN IF current_query() LIKE '%{postgres_schema}_synthetic%' THEN "
+                "RAISE 'not by hand'; END IF; END $$"
+            )
+        )
+        connection.execute(
+            sa.text(
+                f"CREATE EVENT TRIGGER {postgres_schema} ON ddl_command_start "
+                f"WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION {postgres_schema}.no()"
+            )
+        )
+    try:
+        with captured_events() as events:
+            fit(postgres_engine, postgres_schema)
+        told = [e["reason"] for e in events if e["event"] == "target_not_rehearsed"]
+        assert len(told) == 1
+        assert "not by hand" in told[0]
+    finally:
+        with postgres_engine.begin() as connection:
+            connection.execute(sa.text(f"DROP EVENT TRIGGER {postgres_schema}"))
+
+
 def test_a_source_that_may_only_be_read(postgres_engine: Engine, postgres_schema: str) -> None:
     engine, schema = postgres_engine, postgres_schema
     fill(engine, schema)

@@ -236,6 +236,28 @@ def killed(path: Path, at: str) -> Optional[int]:
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
 
 
+def test_it_is_in_nobodys_way(tmp_path: Path) -> None:
+    """Another fit rehearses, and a write to the same target goes on, in the middle of one."""
+    path = file(tmp_path / "shop.db")
+    ready = fit(path, target=False)
+
+    def meanwhile(name: str) -> None:
+        if name == "keys proved":
+            observe(lambda name: None)
+            fit(path)
+            assert len(list(tmp_path.iterdir())) == 2  # what lives is not swept away
+            ready.to_database(seed=1)
+
+    observe(meanwhile)
+    try:
+        with captured_events() as events:
+            fit(path)
+    finally:
+        observe(lambda name: None)
+    assert [e["target"] for e in events if e["event"] == "rehearsed"] == [True]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["shop.db", "shop_synthetic.db"]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_killed_rehearsal_is_swept_away(tmp_path: Path) -> None:
     path = file(tmp_path / "shop.db")

@@ -158,7 +158,11 @@ class _Opening:
         if self.engine is not None:
             sources |= dialect_for(self.engine).fingerprint(source_schema)
         if sources & dialect_for(self.place).fingerprint(target):
-            raise same_place_error(target)
+            other = _loader(self.place).locate(
+                self.engine, self.target_engine, f"{target}_", source_schema
+            )
+            if self.if_exists != "rehearse" or other == target:  # schema=… may name another
+                raise same_place_error(target)
         _check_repeated(self.if_exists, self.replace_foreign, target, given)
 
     def writer(

@@ -56,6 +56,7 @@ _LOST = {0, 2006, 2013, 2014, 2055}
 _LOCKED = 1205
 _REFERRED_TO = 3730  # MySQL drops nothing then; MariaDB some tables (1451)
 _LOCK_SECONDS = 3
+_PATIENCE_SECONDS = 1  # for what a later run can do as well
 _TRIES = 8
 _PAUSE_SECONDS = 1.0
 _Moves = list[tuple[str, str]]
@@ -116,7 +117,7 @@ class MysqlWriter(StagedWriter):
     ) -> None:
         super().__init__(metadata, ddl, target, provenance)
         self._engine = engine
-        if len(target) > _MAX_IDENTIFIER:
+        if len(target) > _MAX_IDENTIFIER and if_exists != "rehearse":
             raise ConnectorError(
                 f"The database name {target!r} is longer than {_MAX_IDENTIFIER} characters.",
                 hint="Name a shorter one with schema=….",
@@ -183,6 +184,10 @@ class MysqlWriter(StagedWriter):
             raise NoPlaceError(
                 "The server is read-only.", hint="Write to another server with url=…."
             )
+        for name in (self.staging, self._trash):  # by which others know that this run lives
+            self._scalar("SELECT GET_LOCK(%s, 0)", (name,))
+        if self._if_exists == "rehearse":  # which is in nobody's way
+            return
         lock = self._lock_name()  # what a killed run was doing there may take a moment to end
         if not self._scalar("SELECT GET_LOCK(%s, %s)", (lock, _LOCK_SECONDS)):
             number = self._scalar("SELECT IS_USED_LOCK(%s)", (lock,))
@@ -278,7 +283,7 @@ class MysqlWriter(StagedWriter):
             log.warning("load_data_local_off", target=self.target, instead="INSERT")
 
     def _remove_stale(self) -> None:
-        """Remove what a crashed run left of the same target; the lock tells that it ended."""
+        """Remove what crashed runs left of the same target; the locks tell that they ended."""
         head = self.staging[:-8]
         names = self._rows(
             "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE LEFT(SCHEMA_NAME, %s) = %s "
@@ -286,13 +291,20 @@ class MysqlWriter(StagedWriter):
             (len(head), head, len(self.staging)),
         )
         for (name,) in names:
-            if not re.fullmatch("[0-9a-f]{8}", name[-8:]) or not self._is_left(name):
+            if not re.fullmatch("[0-9a-f]{8}", name[-8:]):
                 continue
-            if users := referring(self._rows, name):
-                log.warning("staging_remains", schema=name, reason=f"keys of {users[:3]}")
-            else:
-                self._execute(f"DROP DATABASE {quote(name)}")
-                log.info("stale_staging_removed", schema=name)
+            if not self._scalar("SELECT GET_LOCK(%s, %s)", (name, _PATIENCE_SECONDS)):
+                continue
+            if self._is_left(name):
+                self._drop_stale(name)
+            self._scalar("SELECT RELEASE_LOCK(%s)", (name,))
+
+    def _drop_stale(self, database: str) -> None:
+        if users := referring(self._rows, database):
+            log.warning("staging_remains", schema=database, reason=f"keys of {users[:3]}")
+        else:
+            self._execute(f"DROP DATABASE {quote(database)}")
+            log.info("stale_staging_removed", schema=database)
 
     def _is_left(self, database: str) -> bool:
         """Whether a database of such a name is marked, or empty: its run ended before the mark."""

@@ -122,7 +122,7 @@ class PostgresqlWriter(StagedWriter):
         super().__init__(metadata, ddl, target, provenance)
         self._engine = engine
         limit = _MAX_IDENTIFIER
-        if len(target.encode()) > limit:
+        if len(target.encode()) > limit and if_exists != "rehearse":
             raise ConnectorError(
                 f"The schema name {target!r} is longer than {limit} bytes.",
                 hint="Name a shorter one with schema=….",
@@ -131,6 +131,8 @@ class PostgresqlWriter(StagedWriter):
         self._trash = staging_name(target, limit)
         self._group = dict(group or {})
         self._sources = dict.fromkeys(s for s in (source_schema, *self._group, "public") if s)
+        # What is locked while the run lives; a rehearsal is in nobody's way.
+        self._claim = self.staging if if_exists == "rehearse" else target
         self._if_exists = if_exists
         self._exists = self._keeps_schema = self._empty = False
         self._droppable: Optional[frozenset[str]] = frozenset()
@@ -171,7 +173,7 @@ class PostgresqlWriter(StagedWriter):
                 "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', "
                 "has_database_privilege(current_database(), 'CREATE'), current_user, "
                 "current_database(), pg_try_advisory_lock(%s, hashtext(%s))",
-                (LOCK_CLASS, self.target),
+                (LOCK_CLASS, self._claim),
             )
             read_only, may_create, user, database, locked = cursor.fetchone()
             if read_only:
@@ -309,7 +311,7 @@ class PostgresqlWriter(StagedWriter):
 
     def _mark(self, holds: str) -> str:
         """Return the comment by which a later run knows a schema, and what it may drop of it."""
-        return literal(json.dumps({"synthohive_staging_of": self.target, "holds": holds}))
+        return literal(json.dumps({"synthohive_staging_of": self._claim, "holds": holds}))
 
     def _create_staging(self) -> None:
         with self._connection.cursor() as cursor:
@@ -321,7 +323,14 @@ class PostgresqlWriter(StagedWriter):
                 "set_config('idle_in_transaction_session_timeout', '0', false)",
                 (self._path([]),),
             )
-            cursor.execute(f"CREATE SCHEMA {quote(self.staging)}")
+            try:
+                cursor.execute(f"CREATE SCHEMA {quote(self.staging)}")
+            except psycopg2.Error as exc:
+                raise NoPlaceError(
+                    f"PostgreSQL refused to create the staging schema {self.staging!r}: "
+                    f"{self._reason(exc)}.",
+                    hint="Let the user create schemas, or write to another database with url=….",
+                ) from exc
             cursor.execute(f"COMMENT ON SCHEMA {quote(self.staging)} IS {self._mark('staging')}")
             if self._exists:
                 copy_default_rights(cursor, self.target, self.staging)

@@ -21,6 +21,7 @@ from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.dialects.sqlite import database_file
 from synthohive.connectors.loaders.sqlite_file import (
     MARK,
+    REHEARSAL,
     contents,
     copy_into,
     held,
@@ -118,10 +119,14 @@ class SqliteWriter(StagedWriter):
         self._path = Path(target).resolve()
         if not self._path.name:
             raise ConnectorError(f"{target!r} is not a file.")
-        self._staging = self._path.with_name(staging_name(self._path.name, _MAX_NAME))
+        name = staging_name(self._path.name, _MAX_NAME)
+        rehearsal = staging_name(self._path.name + REHEARSAL, _MAX_NAME)
+        self._staging = self._path.with_name(rehearsal if if_exists == "rehearse" else name)
         self._if_exists = if_exists
         self._check_target()
-        remove_stale(self._path, self._staging)
+        remove_stale(self._path, rehearsal)
+        if remove_stale(self._path, name) and if_exists != "rehearse":
+            raise NoPlaceError(f"Another run is writing to {str(self._path)!r} now.")
         try:
             with self.named("the staging file"):
                 self._connection = self._open(self._staging)

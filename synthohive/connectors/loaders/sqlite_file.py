@@ -25,6 +25,7 @@ from synthohive.exceptions import ConnectorError
 __all__ = [
     "BUSY_SECONDS",
     "MARK",
+    "REHEARSAL",
     "contents",
     "copy_into",
     "held",
@@ -40,6 +41,8 @@ log = get_logger(__name__)
 BUSY_SECONDS = 5.0
 MAGIC = b"SQLite format 3\x00"
 MARK = 0x53594E48  # "SYNH", the application id of a staging file
+REHEARSAL = "__rehearsal"
+"""In the names of staging files that never become a target: runs need not wait for them."""
 _MARK_BYTES = slice(68, 72)
 _SIDECARS = ("-journal", "-wal", "-shm")
 _STAGING = re.compile(f".*{re.escape(STAGING_MARK)}[0-9a-f]{{8}}", re.DOTALL)
@@ -221,25 +224,31 @@ def refuse_journals(path: Path) -> None:
             )
 
 
-def remove_stale(path: Path, staging: Path) -> None:
+def remove_stale(path: Path, staging: str) -> bool:
     """Remove what crashed runs left beside the target, named like the new `staging` file.
 
-    Raises
-    ------
-    ConnectorError
-        A run that is alive writes to the same target: its file is locked.
+    Returns
+    -------
+    bool
+        Whether such a run is alive: its file is locked, and stays.
     """
+    alive = False
     for found in path.parent.iterdir():
-        if not _STAGING.fullmatch(found.name) or found.name[:-8] != staging.name[:-8]:
+        if not _STAGING.fullmatch(found.name) or found.name[:-8] != staging[:-8]:
             continue
-        if path.exists() and found.samefile(path):
-            found.unlink(missing_ok=True)  # the run ended between its last two steps
-            continue
-        if _is_locked(found):
-            raise ConnectorError(f"Another run is writing to {str(path)!r} now.")
-        if _is_staging(found):
-            found.unlink(missing_ok=True)
-            log.info("stale_staging_removed", file=found.name)
+        try:
+            if path.exists() and found.samefile(path):
+                found.unlink(missing_ok=True)  # the run ended between its last two steps
+            elif _is_locked(found):
+                alive = True
+            elif _is_staging(found):
+                found.unlink(missing_ok=True)
+                log.info("stale_staging_removed", file=found.name)
+        except (OSError, sqlite3.Error):
+            if found.exists():
+                raise
+            log.debug("staging_gone", file=found.name)  # its own run removed it meanwhile
+    return alive
 
 
 def _is_locked(path: Path) -> bool:
