@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 5
+FORMAT = 6
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

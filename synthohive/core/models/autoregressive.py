@@ -199,6 +199,7 @@ class Autoregressive(ConditionalGenerativeModel):
             hidden=hidden,
             context_width=self.config.context,
             dropout=self.config.dropout,
+            wide=[j for j, variable in enumerate(variables) if variable.many],
         )
 
     def sample(

@@ -43,7 +43,7 @@ class Layer:
         width = network.hidden
         rows = slice(j * width, (j + 1) * width)
         return cls(
-            network.before[:count, :, j].reshape(count * network.embedding, width),
+            network.weights_before(j, count),
             network.from_context.weight[rows].T if network.context.given else None,
             network.from_context.bias[rows],
             (network.norm.weight, network.norm.bias),
@@ -96,13 +96,16 @@ class FineHead:
     shares : Tensor, shape (K, W)
         Logits that the coarse codes give.
     layer : tuple of Tensor, optional
-        Weights of the vector of a row (H, F), of its coarse code (K, F), and of their sum
-        (F, W). None: the distribution depends on the coarse code alone.
+        Weights of the vector of a row (H, F), of its coarse code (K, F), of their sum (F, W),
+        and those that coarse codes may have for themselves (K, O, W). None: it depends
+        on the coarse code alone.
     """
 
-    def __init__(self, shares: Tensor, layer: Optional[tuple[Tensor, Tensor, Tensor]]) -> None:
+    def __init__(self, shares: Tensor, layer: Optional[tuple[Tensor, ...]]) -> None:
         self.shares = shares * BASE
-        self.layer = None if layer is None else (*layer[:2], layer[2] * BASE)
+        self.layer = (
+            None if layer is None else (*layer[:2], *(weight * BASE for weight in layer[2:]))
+        )
         self.cumulated = _cumulated(shares)
 
     def draw(self, hidden: Optional[Tensor], coarse: Tensor, uniforms: Tensor) -> Tensor:
@@ -110,9 +113,12 @@ class FineHead:
         if self.layer is None or hidden is None:
             rows = functional.embedding(coarse, self.cumulated)
             return torch.searchsorted(rows, uniforms.unsqueeze(1), right=True).squeeze(1)
-        enter, own, leave = self.layer
-        inner = functional.embedding(coarse, own).addmm_(hidden, enter).relu_()
-        return _inverse(functional.embedding(coarse, self.shares).addmm_(inner, leave), uniforms)
+        enter, vectors, leave, *further = self.layer
+        inner = functional.embedding(coarse, vectors).addmm_(hidden, enter).relu_()
+        logits = functional.embedding(coarse, self.shares).addmm_(inner, leave)
+        for own in further:
+            logits += (inner[:, None, : own.shape[1]] @ own[coarse]).squeeze(1)
+        return _inverse(logits, uniforms)
 
     def without(self, coarse: int, code: int) -> FineHead:
         """Return the same, but for a code that is never drawn within a coarse one."""
@@ -134,7 +140,7 @@ class Step:
     coarse, fine : CoarseHead, FineHead, optional
     width : int
         Number of fine codes.
-    vectors : Tensor, shape (1 + K * W, E)
+    vectors : Tensor, shape (1 + K * W, E or more)
         Zeros, for what is not known; then each pair of codes, embedded.
     """
 

@@ -16,7 +16,8 @@ SIZES = (8, 24, 96)
 """Heads of up to so many codes share one padded product."""
 NEVER = -1e4
 """Logit of what is padded."""
-FINE_HIDDEN = 32
+FINE_HIDDEN, OWN = 32, 32
+"""Units of the layer within coarse codes, and how many of them each coarse code weighs itself."""
 SCALES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """What :meth:`Heads.shrink` chooses from."""
 
@@ -96,9 +97,17 @@ class FineHeads(nn.Module):
     ----------
     cardinalities, widths : sequence of int
     hidden : int
+    apart : sequence of int
+        Variables whose coarse codes have weights of their own: groups of categories.
     """
 
-    def __init__(self, cardinalities: Sequence[int], widths: Sequence[int], hidden: int) -> None:
+    def __init__(
+        self,
+        cardinalities: Sequence[int],
+        widths: Sequence[int],
+        hidden: int,
+        apart: Sequence[int] = (),
+    ) -> None:
         super().__init__()
         self.split = [j for j, width in enumerate(widths) if width > 1]
         self.place = {j: i for i, j in enumerate(self.split)}
@@ -111,6 +120,9 @@ class FineHeads(nn.Module):
         self.enter = nn.Parameter(torch.randn(count, hidden, FINE_HIDDEN) / math.sqrt(hidden))
         self.coarse = nn.Embedding(sum(sizes) or 1, FINE_HIDDEN)
         self.leave = nn.Parameter(torch.zeros(count, FINE_HIDDEN, self.widest))
+        self.apart = [i for i, j in enumerate(self.split) if j in apart]
+        rows = sum(sizes) if self.apart else 1
+        self.own = nn.Parameter(torch.zeros(rows, OWN * self.widest))
         self.shares = nn.Embedding(sum(sizes) or 1, self.widest)
         nn.init.zeros_(self.shares.weight)
         self.shares.weight.requires_grad_(False)
@@ -145,7 +157,13 @@ class FineHeads(nn.Module):
         """Return what is learned and what is known, (J', B, W) each."""
         place = (coarse[:, self.split].clamp(min=0) + self.offsets).T
         inner = torch.bmm(hidden[self.split], self.enter) + self.coarse(place)
-        return torch.bmm(functional.relu(inner), self.leave), self.shares(place)
+        inner = functional.relu(inner)
+        told = torch.bmm(inner, self.leave)
+        if self.apart:
+            own = self.own[place[self.apart]].view(len(self.apart), -1, OWN, self.widest)
+            further = (inner[self.apart, :, :OWN, None] * own).sum(dim=2)
+            told = told.index_add(0, torch.tensor(self.apart), further)
+        return told, self.shares(place)
 
     def shrink(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
         """Choose the scales, as :meth:`Heads.shrink` does; return the losses, (J',)."""
@@ -159,7 +177,7 @@ class FineHeads(nn.Module):
         """Return how much a variable's fine code depends on more than its coarse one."""
         return self.scales[self.place[j]] if j in self.place else self.scales.new_zeros(())
 
-    def head(self, j: int, scale: Tensor) -> tuple[Tensor, Optional[tuple[Tensor, Tensor, Tensor]]]:
+    def head(self, j: int, scale: Tensor) -> tuple[Tensor, Optional[tuple[Tensor, ...]]]:
         """Return logits (K, W) within each coarse code of a variable, and the weights of a layer.
 
         Where there is nothing to tell, it is 0.
@@ -170,8 +188,11 @@ class FineHeads(nn.Module):
         shares[(shares <= NEVER / 2).all(dim=1), 0] = 0
         if not scale:
             return shares, None
-        layer = (self.enter[i], self.coarse.weight[rows], self.leave[i, :, :width] * scale)
-        return shares, layer
+        leave = self.leave[i, :, :width] * scale
+        if i not in self.apart:
+            return shares, (self.enter[i], self.coarse.weight[rows], leave)
+        own = self.own[rows].view(-1, OWN, self.widest)[..., :width] * scale
+        return shares, (self.enter[i], self.coarse.weight[rows], leave, own)
 
 
 def _shrunk(told: Tensor, known: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:

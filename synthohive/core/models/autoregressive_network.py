@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Optional
 
 import numpy as np
@@ -17,6 +18,11 @@ from synthohive.core.models.autoregressive_heads import FineHeads, Heads
 
 __all__ = ["ContextNetwork", "Network", "context_tensors"]
 
+WIDE, PACE = 64, 30.0
+"""Further width of the vectors of many codes; how much faster these are learned.
+
+A code that few rows have is in few batches: it has to go far in few steps.
+"""
 KNOTS = 33
 WAVES = (1.0, 2.0, 4.0)
 
@@ -34,6 +40,8 @@ class Network(nn.Module):
     context : Layout
     embedding, hidden, context_width : int
     dropout : float
+    wide : sequence of int
+        Variables of many codes, each of which means something of its own.
     """
 
     def __init__(
@@ -46,6 +54,7 @@ class Network(nn.Module):
         hidden: int,
         context_width: int,
         dropout: float,
+        wide: Sequence[int] = (),
     ) -> None:
         super().__init__()
         count = len(cardinalities)
@@ -71,7 +80,19 @@ class Network(nn.Module):
         with torch.no_grad():
             self.before.mul_(1 / math.sqrt(embedding * max(count, 1)))
         self.heads = Heads(cardinalities, hidden)
-        self.fine = FineHeads(cardinalities, widths, hidden)
+        self.fine = FineHeads(cardinalities, widths, hidden, wide)
+        self.wide = list(wide)
+        self.spans = [embedding + WIDE * (j in self.wide) for j in range(count)]
+        self.wide_offsets: Tensor
+        self.register_buffer(
+            "wide_offsets", _offsets([sizes[j] for j in self.wide]), persistent=False
+        )
+        if self.wide:
+            self.embed_wide = nn.Embedding(sum(sizes[j] for j in self.wide), WIDE)
+            self.before_wide = nn.Parameter(torch.randn(len(self.wide), WIDE, count, hidden))
+            with torch.no_grad():
+                self.embed_wide.weight.div_(PACE)
+                self.before_wide.mul_(1 / math.sqrt(WIDE * count))
         self._laid_out: dict[bool, list[Step]] = {}
 
     def embedded(self, coarse: Tensor, fine: Tensor) -> Tensor:
@@ -82,12 +103,32 @@ class Network(nn.Module):
         found: Tensor = self.embed(place + self.offsets) + self.embed_fine(within)
         return found * known
 
+    def embedded_wide(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Return (B, L, WIDE) of the variables of many codes."""
+        own = coarse[:, self.wide]
+        within = own.clamp(min=0) * self.fine_width[self.wide] + fine[:, self.wide].clamp(min=0)
+        found: Tensor = PACE * self.embed_wide(within + self.wide_offsets)
+        return found * (own >= 0).unsqueeze(-1)
+
+    def weights_before(self, j: int, count: int) -> Tensor:
+        """Return the weights of the vectors of the first variables in one's layer, (_, H)."""
+        parts = []
+        for i in range(count):
+            parts.append(self.before[i, :, j])
+            if i in self.wide:
+                parts.append(self.before_wide[self.wide.index(i), :, j])
+        return torch.cat(parts) if parts else self.before.new_zeros(0, self.hidden)
+
     def embedded_codes(self, j: int) -> Tensor:
-        """Return the vectors of all pairs of codes of one variable, (K * W, E)."""
+        """Return the vectors of all pairs of codes of one variable, (K * W, E or more)."""
         size, width = self.cardinalities[j], self.widths[j]
         start, first = int(self.offsets[j]), int(self.fine_offsets[j])
         coarse = self.embed.weight[start : start + size].repeat_interleave(width, dim=0)
         found: Tensor = coarse + self.embed_fine.weight[first : first + size * width]
+        if j in self.wide:
+            begin = int(self.wide_offsets[self.wide.index(j)])
+            own = self.embed_wide.weight[begin : begin + size * width]
+            found = torch.cat([found, PACE * own], dim=1)
         return found
 
     def losses(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
@@ -125,6 +166,9 @@ class Network(nn.Module):
         count = len(self.cardinalities)
         weights = (self.before * mask[:, None, :, None]).view(-1, count * self.hidden)
         sums = self.from_context(context) + self.embedded(coarse, fine).flatten(1) @ weights
+        if self.wide:
+            further = (self.before_wide * mask[self.wide][:, None, :, None]).flatten(0, 1)
+            sums = sums + self.embedded_wide(coarse, fine).flatten(1) @ further.flatten(1)
         sums = sums.view(len(coarse), count, self.hidden).transpose(0, 1)
         hidden = self.drop(functional.relu(self.norm(sums)))
         layered = functional.relu(torch.baddbmm(self.layer_bias, hidden, self.layer))
@@ -159,13 +203,16 @@ class Network(nn.Module):
         rows, count = len(context), len(self.cardinalities)
         if given is None:
             coarse, fine = (torch.full((count, rows), -1, dtype=torch.long) for _ in range(2))
-            known = torch.zeros(rows, count * self.embedding)
         else:
             coarse, fine = (codes.T.clone() for codes in given)
-            known = self.embedded(*given).flatten(1)
+        known = torch.zeros(rows, sum(self.spans))
         ordered = given is None or not bool((given[0] >= 0).any())
-        places = [slice(j * self.embedding, (j + 1) * self.embedding) for j in range(count)]
-        for j, step in enumerate(self._steps(ordered, never or {})):
+        places = [slice(end - own, end) for end, own in zip(accumulate(self.spans), self.spans)]
+        steps = self._steps(ordered, never or {})
+        if given is not None:
+            for j, step in enumerate(steps):
+                step.embed(coarse[j], fine[j], known[:, places[j]])
+        for j, step in enumerate(steps):
             if given is not None and bool((coarse[j] != -1).all()):
                 continue
             hidden = None if step.layer is None else step.layer(context, known)

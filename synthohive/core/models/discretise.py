@@ -22,8 +22,9 @@ BINS = 64
 STEPS = 1024
 BIN_ROWS, STEP_ROWS = 30, 12
 """Rows that a bin, and a step within it, should hold."""
-LARGE = 96
-"""A block of more codes is split in two."""
+MANY, LARGE, WITHIN = 96, 1000, 16
+"""Codes that few rows have each, if there are more; a block of more is split in two: groups of so
+many neighbours at least."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,11 @@ class Variable:
     cardinality: int
     width: int = 1
 
+    @property
+    def many(self) -> bool:
+        """Whether there are many codes that are no places on a scale."""
+        return self.floats is None and self.cardinality * self.width > MANY
+
 
 class Discretiser:
     """Turns an :class:`EncodedTable` into two integer matrices and back.
@@ -170,7 +176,7 @@ class Discretiser:
             others = codes - self.layout.continuous[floats].active if codes else 0
             return Variable(block, floats, len(bins.mode) + others, bins.widest)
         if codes > LARGE:
-            width = max(16, -(-codes // BINS))
+            width = max(WITHIN, -(-codes // LARGE))
             return Variable(block, None, -(-codes // width), width)
         return Variable(block, None, codes)
 

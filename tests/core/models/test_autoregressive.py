@@ -15,6 +15,7 @@ from synthohive.core.models.autoregressive import Autoregressive
 from synthohive.core.models.autoregressive_network import Network, context_tensors
 from synthohive.core.models.discretise import BIN_ROWS, LARGE, STEP_ROWS, Discretiser
 from synthohive.exceptions import SchemaError
+from synthohive.schema import TableConfig
 from tests.contracts.model import (
     ACTIVE,
     LAYOUT,
@@ -300,3 +301,21 @@ def test_a_code_that_is_never_to_be_drawn(codes: int) -> None:
     made = model.sample(500, rng=stream(9), never=[codes - 1, codes - 1]).codes
     assert (made < codes - 1).all()
     assert (model.sample(500, rng=stream(9), never=[-1, codes - 1]).codes[:, 0] == codes - 1).any()
+
+
+@pytest.mark.parametrize(("most", "share"), [(1_000, 0.08), (96, 0.15)], ids=["one", "two"])
+def test_rare_codes_stay_in_their_context(
+    most: int, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 150 teams with 8 to 100 rows each, few play outside their years, whichever comes first."""
+    monkeypatch.setattr("synthohive.core.models.discretise.LARGE", most)
+    draws = np.random.default_rng(2)
+    teams = np.repeat(np.arange(150), draws.integers(8, 100, 150))
+    first, last = draws.integers(0, 80, 150), draws.integers(5, 15, 150)
+    years = first[teams] + (draws.random(len(teams)) * last[teams]).astype(int)
+    layout = Layout((Discrete("year", 96), Discrete("team", 150)))
+    rows = table(layout, [years, teams], [], len(teams))
+    model = Autoregressive(TableConfig(name="t"), epochs=12)
+    made = model.fit(rows, seed=np.random.SeedSequence(1)).sample(8_000, rng=stream()).codes
+    year, team = made.T
+    assert ((year < first[team]) | (year >= first[team] + last[team])).mean() < share
