@@ -63,12 +63,8 @@ def _in_table(
         chain = (key.parent, *fitted.plan.tables[key.parent].ancestors)
         at = sample.parent_rows(name, key)
         rows = beside(rows, lineage(sample, fitted.plan, key.parent, at, by_table(wanted, chain)))
-    for relation in relations.relations:
+    for relation in [*relations.relations, *relations.presences.values()]:
         yield Broken(name, str(relation), int(relation.violations(rows).sum()), len(rows))
-    for column, other in relations.null_with.items():
-        wrong = pc.and_(pc.is_null(rows[other]), pc.is_valid(rows[column]))
-        broken = int(pc.sum(wrong).as_py() or 0)
-        yield Broken(name, f"{column} is NULL where {other} is", broken, len(rows))
 
 
 def _aggregate(one: Aggregate, made: Mapping[str, pa.Table]) -> Broken:
