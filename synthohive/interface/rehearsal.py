@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ _REMEDY = (
     "Leave out what it names with exclude=[…] or metadata.exclude('table.column'), change it in "
     "the source, or fit with target=False if nothing is to be written there."
 )
+_BROKEN_CHECK = re.compile(r"check constraint|CONSTRAINT .+ failed for", re.IGNORECASE)
+"""How the engines, MariaDB last, say that a row breaks a CHECK."""
 Opener = Callable[[FittedDatabase], Writer]
 
 
@@ -123,7 +126,7 @@ class Rehearsal:
             log.warning("target_not_rehearsed", reason=exc.message)
             return False
         except ConnectorError as exc:
-            unsure = _unsure(state) if "check" in exc.message.lower() else {}
+            unsure = _unsure(state) if _BROKEN_CHECK.search(exc.message) else {}
             if not unsure:
                 hint = f"{exc.hint or ''} {_REMEDY}".strip()
                 refused = ConnectorError(exc.message, hint=hint)

@@ -232,7 +232,7 @@ def _compiled(
     tree = sqlglot.parse_one(plain_mysql(sqltext) if read == "mysql" else sqltext, dialect=read)
     for node in tree.walk():
         check_shape(node)
-    tree, used = _resolve(tree, columns)
+    tree, used = _resolve(tree, columns, doubles=read == "sqlite")
     tree = _as_duckdb_means(tree, read)
     return tree, used, tree.sql(dialect="duckdb")
 
@@ -248,8 +248,11 @@ def _caseless(node: Node) -> Node:
     return node
 
 
-def _resolve(tree: Node, columns: Mapping[str, Column]) -> tuple[Node, set[str]]:
-    """Give each column of the condition its real name, quoted; return these names too."""
+def _resolve(tree: Node, columns: Mapping[str, Column], *, doubles: bool) -> tuple[Node, set[str]]:
+    """Give each column of the condition its real name, quoted; return these names too.
+
+    With `doubles`, decimals are calculated with as SQLite does: 0.1 + 0.2 is not 0.3.
+    """
     by_lower = {name.lower(): name for name in columns}
     used = set()
 
@@ -263,6 +266,8 @@ def _resolve(tree: Node, columns: Mapping[str, Column]) -> tuple[Node, set[str]]
         column = exp.column(exp.to_identifier(name, quoted=True))
         if columns[name].kind is ColumnKind.INTEGER:
             column.type = exp.DataType.build("bigint")  # for the meaning of division
+        if doubles and columns[name].kind is ColumnKind.DECIMAL:
+            return exp.cast(column, "double")
         return column
 
     return tree.transform(resolve), used

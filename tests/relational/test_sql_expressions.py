@@ -439,6 +439,17 @@ def test_decimals_are_exact() -> None:
         assert check.evaluate(table).to_pylist() == [truth]
 
 
+def test_decimals_are_doubles_to_sqlite() -> None:
+    columns = {n: Column(name=n, kind="decimal", precision=10, scale=2) for n in ("a", "b", "c")}
+    values = {"a": ["0.10", "0.50"], "b": ["0.20", "0.25"], "c": ["0.30", "0.75"]}
+    type_ = pa.decimal128(10, 2)
+    table = pa.table({n: pa.array(map(Decimal, v), type_) for n, v in values.items()})
+    for dialect, truths in (("sqlite", [False, True]), ("postgresql", [True, True])):
+        check = compile_check("c = a + b", dialect, columns)
+        assert check is not None
+        assert check.evaluate(table).to_pylist() == truths
+
+
 def test_a_check_that_fails_to_evaluate_is_left_to_the_database() -> None:
     columns = {"a": Column(name="a", kind="integer")}
     check = compile_check("(a * a) > a", "postgresql", columns)
