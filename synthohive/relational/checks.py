@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Optional
 
@@ -73,6 +73,11 @@ class TableChecks:
                 checks[_unused(stated.name or stated.sqltext, checks)] = compiled
         whole = (name for name, c in config.constraints.items() if c.dtype == "int")
         return cls(config.name, checks, frozenset(free), frozenset(whole))
+
+    def without(self, waiting: Collection[str]) -> TableChecks:
+        """Return those of the constraints that need none of some columns, which come later."""
+        kept = {label: c for label, c in self.checks.items() if not c.columns & set(waiting)}
+        return replace(self, checks=kept)
 
     def needing(self, config: TableConfig, table: pa.Table) -> dict[str, list[str]]:
         """Return the CHECKs that rows break where excluded columns are NULL, with these columns.

@@ -33,7 +33,7 @@ Bools = npt.NDArray[np.bool_]
 
 LEAST_PAIRS = 30
 """Rows that are followed by others of their group."""
-CONTRADICTIONS = 30.0
+CONTRADICTIONS = 12.0
 """Periods of the same lengths would have overlapped so often, were they shuffled."""
 EXACT = 0.95
 """Share of the periods that follow each other at one and the same distance."""

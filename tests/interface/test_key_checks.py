@@ -74,6 +74,24 @@ def database(path: Path, columns: str, check: str, rows: Rows) -> str:
     return f"sqlite:///{path}"
 
 
+def test_depths_are_those_of_rows_with_and_without_a_parent(tmp_path: Path) -> None:
+    rng, depths = np.random.default_rng(3), {1: 0}
+    rows: Rows = [(1, 1, None, 0)]
+    for i in range(2, 200):
+        above = int(rng.integers(1, i)) if rng.random() < 0.8 else None
+        depths[i] = 0 if above is None else depths[above] + 1
+        rows.append((i, i if above is None else rows[above - 1][1], above, depths[i]))
+    columns = (
+        "id INTEGER PRIMARY KEY, root INTEGER NOT NULL REFERENCES link (id), "
+        "above INTEGER REFERENCES link (id), depth INTEGER NOT NULL"
+    )
+    url = database(tmp_path / "real.db", columns, "(depth = 0) = (above IS NULL)", rows)
+    synthesizer = Synthesizer.from_database(url).fit(epochs=1, seed=1, progress=False)
+    made = synthesizer.sample(seed=1)["link"]
+    assert ((made["depth"] == 0) == made["above"].isna()).all()
+    assert made["depth"].nunique() > 2
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_checks_about_keys_hold(name: str, tmp_path: Path) -> None:
     columns, check, rows = CASES[name]

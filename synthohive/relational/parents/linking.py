@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.relational import seeds
+from synthohive.relational.checks import TableChecks
 from synthohive.relational.key_makers import ListedMaker
 from synthohive.relational.lineage import beside
 from synthohive.relational.making.run import Generated, Run
@@ -60,7 +61,8 @@ def link(run: Run, name: str, made: Generated) -> None:
         changes = changes.without(left)
     for choice in choices:
         choice.chosen = made.parents[choice.label]
-    left = _finish(run, name, made, choices, changes, _unique_repairs(run, name, barred=waiting))
+    repairs = _unique_repairs(run, name, barred=waiting)
+    left = _finish(run, name, made, choices, changes, repairs, waiting)
     if left.any():
         _leave_out(run, name, made, left)
     if not waiting:
@@ -72,7 +74,7 @@ def link(run: Run, name: str, made: Generated) -> None:
         _leave_out(run, name, made, left)
     waiting_still = {c for key in late for c in key.columns} - shared
     repairs = _unique_repairs(run, name, barred=waiting_still, among=waiting)
-    left = _finish(run, name, made, [], Changes(), repairs)
+    left = _finish(run, name, made, [], Changes(), repairs, waiting_still)
     if left.any():
         leave_out(run, {name: left})
 
@@ -228,14 +230,14 @@ def _unique_repairs(
     Parameters
     ----------
     barred : collection of str
-        Columns that are filled later: sets with one have to wait.
+        Columns that are filled later: sets and constraints with one have to wait.
     among : collection of str, optional
         Only sets with one of these columns, and those that their repair may break.
     fixed : collection of str
         Columns that rows refer to by now.
     """
     fitted = run.fitted.tables[name]
-    checks = fitted.checks(run.fitted.metadata.dialect)
+    checks = fitted.checks(run.fitted.metadata.dialect).without(barred)
     undeclared = [
         [*rule.key.columns, rule.column] for rule in fitted.key_rules if isinstance(rule, Distinct)
     ]
@@ -284,12 +286,13 @@ def _finish(
     choices: list[_Choice],
     changes: Changes,
     repairs: list[UniqueRepair],
+    waiting: Collection[str] = (),
 ) -> Bools:
-    """Complete the blocks of a table; return the rows that still repeat."""
+    """Complete the blocks of a table, but for columns that wait; return what still repeats."""
     left = np.zeros(made.spool.rows, dtype=np.bool_)
-    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
+    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect).without(waiting)
     if choices or changes or repairs or checks.checks:
-        made.spool.rewrite(_Finish(run, name, choices, changes, repairs))
+        made.spool.rewrite(_Finish(run, name, choices, changes, repairs, checks))
     declared = {tuple(unique) for unique in run.fitted.tables[name].config.unique_sets}
     for repair in repairs:
         if repair.rule.special or repair.columns in declared:
@@ -307,11 +310,11 @@ class _Finish:
         choices: list[_Choice],
         changes: Changes,
         repairs: list[UniqueRepair],
+        checks: TableChecks,
     ) -> None:
-        self.run, self.name = run, name
+        self.run, self.name, self.checks = run, name, checks
         self.choices, self.changes, self.repairs = choices, changes, repairs
         self.fitted = run.fitted.tables[name]
-        self.checks = self.fitted.checks(run.fitted.metadata.dialect)
 
     def __call__(self, block: pa.Table, start: int) -> pa.Table:
         """Return a block with its further keys, and without repeats."""
