@@ -33,6 +33,7 @@ _MAX_DIGITS = 6
 _MAX_STYLES = 12
 _LONG = 9
 _MAX_DOMAINS = 200
+_NOBODYS = re.compile(r"(^|\.)example\.(com|net|org)$|\.example$")
 _FIRST, _LAST = "\ue000", "\ue001"
 
 
@@ -228,8 +229,9 @@ def _put(text: str, name: str, mark: str) -> str:
 def domains_of(texts: Sequence[str], k: int) -> list[tuple[str, float]]:
     """Return the domains of addresses that `k` rows share, with numbers of rows.
 
-    Their last label becomes ``example``, under which no address exists (RFC 2606), so that
-    a made-up one reaches nobody. Rarer domains are counted under the empty text.
+    Their last label becomes ``example``, under which no address exists, so that a made-up one
+    reaches nobody; those that nobody has, as ``example.com``, stay (RFC 2606). Rarer domains
+    are counted under the empty text.
     """
     found = Counter(_reserved(text.rpartition("@")[2].lower()) for text in texts)
     shared = [(name, float(count)) for name, count in found.most_common(_MAX_DOMAINS)]
@@ -239,6 +241,8 @@ def domains_of(texts: Sequence[str], k: int) -> list[tuple[str, float]]:
 
 
 def _reserved(domain: str) -> str:
+    if _NOBODYS.search(domain):
+        return domain
     name = domain.rpartition(".")[0] or domain
     return f"{name}.example" if name else ""
 

@@ -17,7 +17,14 @@ from synthohive.privacy.counter import permute, unpermute
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pools import DOMAINS, pools
-from synthohive.privacy.styles import Style, full_name, local_styles, name_styles, slug
+from synthohive.privacy.styles import (
+    Style,
+    domains_of,
+    full_name,
+    local_styles,
+    name_styles,
+    slug,
+)
 from synthohive.schema import Column, PrivacyConfig, TableConfig, UniqueConstraint
 
 ROWS = 2000
@@ -123,6 +130,10 @@ def test_only_shared_domains_are_kept() -> None:
     domains = [mail.split("@")[1] for mail in made()["mail"]]
     assert set(domains) == {"mail.example", *DOMAINS}  # where no address exists
     assert abs(np.mean([d == "mail.example" for d in domains]) - 0.6) < 0.05
+    nobodys = [f"x@{name}" for name in ("a.example.org", "shop.test", "counterexample.com")]
+    assert [name for name, _ in domains_of(nobodys, 1)] == [
+        "a.example.org", "shop.example", "counterexample.example"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("rows", [6, 40])
