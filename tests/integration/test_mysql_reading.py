@@ -15,6 +15,7 @@ from synthohive.connectors.special_values import EARLY
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.schema import ColumnKind, ForeignKey, Metadata
 from tests.conftest import fresh_schema
+from tests.events import captured_events
 
 pytestmark = pytest.mark.integration
 SERVERS = ["mysql_url", "mariadb_url"]
@@ -147,11 +148,13 @@ def test_the_session_goes_back_as_it_came(engine: Engine) -> None:
             assert connection.exec_driver_sql("SELECT @@session.time_zone").scalar() == before
 
 
-def test_unknown_types_are_excluded_by_name(engine: Engine) -> None:
-    with warehouse_over(engine, "CREATE TABLE t (id int PRIMARY KEY, g geometry)") as warehouse:
+def test_of_unknown_types_only_nulls_are_learned(engine: Engine) -> None:
+    create = "CREATE TABLE t (id int PRIMARY KEY, g geometry)"
+    with captured_events() as events, warehouse_over(engine, create) as warehouse:
         table = warehouse.metadata.tables["t"]
-    assert table.exclude_columns == ["g"]
     assert table.columns["g"].sql_type == "geometry"
+    (event,) = (e for e in events if e["event"] == "columns_excluded")
+    assert event["columns"] == ["t.g (geometry; only NULLs are learned)"]
 
 
 def test_url_without_database(engine: Engine) -> None:

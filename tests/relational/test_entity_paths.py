@@ -329,8 +329,9 @@ def test_natural_numbers_do_not_start_at_a_real_one() -> None:
 
 def test_times_in_keys_do_not_start_at_the_first_one_of_all() -> None:
     rng = np.random.default_rng(1)
-    first = np.datetime64("2020-01-01T00:00:00", "us") + rng.integers(0, 10**6, 40) * 1_000_000
-    times = np.concatenate([t + np.arange(20) * np.timedelta64(3600, "s") for t in first])
+    hour = np.timedelta64(3600, "s")
+    first = np.datetime64("2020-01-01T00:00:00", "us") + rng.integers(0, 10**4, 40) * hour
+    times = np.concatenate([t + np.arange(20) * hour for t in first])
     rows = pa.table({"sensor": np.repeat(np.arange(40), 20), "at": times})
     columns = {f.name: column_from_arrow(f) for f in rows.schema}
     key = ForeignKey(columns=["sensor"], parent="sensors", parent_columns=["id"])

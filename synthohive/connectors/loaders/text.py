@@ -77,12 +77,12 @@ def _literal(value: Any) -> str:
 
 
 def record_literals(array: pa.Array) -> pa.Array:
-    r"""Return JSON objects as PostgreSQL's literals of composite values.
+    """Return JSON objects as PostgreSQL's literals of composite values.
 
     Examples
     --------
-    >>> record_literals(pa.array(['{"street": "a \\\\"b", "zip": 7, "more": null}'])).to_pylist()
-    ['("a \\\\"b",7,)']
+    >>> record_literals(pa.array(['{"street": "a b", "zip": 7, "more": null}'])).to_pylist()
+    ['("a b",7,)']
     """
     texts = [None if v is None else _record(json.loads(v)) for v in array.to_pylist()]
     return pa.array(texts, pa.string())
