@@ -107,13 +107,12 @@ def names(argument: str, value: Any) -> Optional[list[str]]:
 
 def schemas(argument: str, value: Any) -> None:
     """Refuse what is neither the name of a schema nor a list of such names, nor None."""
-    if value is None or isinstance(value, str):
-        if value is not None:
-            name_of(argument, value)
-        return
-    listed = names(argument, value)
-    if not listed or len(set(listed)) < len(listed):
-        refuse(argument, value, "a name, or a list of different names")
+    if isinstance(value, str):
+        name_of(argument, value)
+    elif value is not None:
+        listed = names(argument, value)
+        if not listed or len(set(listed)) < len(listed):
+            refuse(argument, value, "a name, or a list of different names")
 
 
 def known(argument: str, given: Collection[str], options: Collection[str]) -> None:

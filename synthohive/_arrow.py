@@ -13,7 +13,7 @@ from synthohive.exceptions import SchemaError
 if TYPE_CHECKING:
     from synthohive.schema import Column
 
-__all__ = ["column_from_arrow", "default_type", "limits", "parse_type", "reason_of"]
+__all__ = ["column_from_arrow", "default_type", "is_binary", "limits", "parse_type", "reason_of"]
 
 _DECIMAL = re.compile(r"decimal(128|256)\((\d+),\s*(-?\d+)\)")
 _TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:,\s*tz=(.+))?\]")
@@ -121,6 +121,12 @@ _KINDS = (
     (pa.types.is_binary, "binary"),
     (pa.types.is_large_binary, "binary"),
 )
+
+
+def is_binary(type_: pa.DataType) -> bool:
+    """Whether values of a type are bytes, of any length."""
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(test(type_) for test in tests)
 
 
 def limits(type_: pa.DataType) -> tuple[int, int]:

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthohive._arrow import is_binary
+
 __all__ = ["ClosestRecords", "copied_rows", "copied_values", "distance_to_closest_record"]
 
 _SAMPLE = 5000
@@ -115,8 +117,7 @@ def _sampled(table: pa.Table, size: int, rng: np.random.Generator) -> pa.Table:
 
 def _texts(values: Any) -> Any:
     """Return values as text, bytes as their digits: not all of them are a text."""
-    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
-    if any(test(values.type) for test in tests):
+    if is_binary(values.type):
         digits = [None if v is None else v.hex() for v in values.to_pylist()]
         return pa.chunked_array([pa.array(digits, pa.string())])
     return values.cast(pa.string(), safe=False)

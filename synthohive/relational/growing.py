@@ -7,7 +7,7 @@ value, each later one the distance to the row before it, so that order and timin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
 import numpy as np
@@ -83,12 +83,6 @@ class Growing(Readable):
         """Return what the values of each row may at most be, by its own room if that is known."""
         own = rooms[self.column]
         return np.where(np.isnan(own), self.high, own)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Growing:
-        """Rebuild from :meth:`to_state`."""
-        known = {f.name: state[f.name] for f in fields(cls)}  # none gets a default
-        return cls(**{**state, **known})
 
     def gaps(self, values: Floats, before: IntArray) -> Floats:
         """Return the distance of each row to the one before it; NaN for a first row."""
@@ -263,14 +257,13 @@ def restore_growing(
     for one in growing:
         array = rows.column(one.column)
         place = rows.column_names.index(one.column)
+        room = one.room(rooms) if rooms is not None and one.column in rooms else None
         if one.by_gap:
             gaps = as_numbers(rows.column(one.gap))
-            room = None if rooms is None or one.column not in rooms else one.room(rooms)
             grown = one.grown(as_numbers(array), gaps, (parents, positions), room, rng)
             values = from_numbers(grown, array.type)
             rows = rows.drop_columns([one.gap])
         else:
-            room = None if rooms is None or one.column not in rooms else one.room(rooms)
             values = _in_order(one, array, parents, positions, room)
         rows = rows.set_column(place, rows.field(place), values)
     return rows

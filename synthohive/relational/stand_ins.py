@@ -150,6 +150,6 @@ class StandIns:
     def from_state(cls, state: Mapping[str, Any]) -> StandIns:
         """Rebuild from :meth:`to_state`."""
         return cls(
-            tuple(Growing.from_state(one) for one in state["growing"]),
+            tuple(Growing(**one) for one in state["growing"]),
             tuple(Residual(**one) for one in state["residuals"]),
         )

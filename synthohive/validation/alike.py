@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive import _moments as moments
-from synthohive._arrow import column_from_arrow
+from synthohive._arrow import column_from_arrow, is_binary
 from synthohive.schema import ColumnKind, Metadata
 
 __all__ = ["alike"]
@@ -130,7 +130,7 @@ def _decoded(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return values without dictionary; rows and lists as JSON, all texts as one type."""
     if isinstance(values.type, pa.BaseExtensionType):  # as pandas' UUIDs
         values = pa.chunked_array([chunk.storage for chunk in values.chunks])
-        return _mapped(values, bytes.hex) if _is_binary(values.type) else _decoded(values)
+        return _mapped(values, bytes.hex) if is_binary(values.type) else _decoded(values)
     type_ = values.type
     if pa.types.is_dictionary(type_):
         values = pc.cast(values, type_.value_type)
@@ -245,13 +245,13 @@ def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         whole = _cast(values, pa.int64())
         values = values if whole is None else whole
-    if _is_binary(values.type):
+    if is_binary(values.type):
         return _mapped(values, bytes.hex)
     return pc.cast(values, pa.string())
 
 
 def _tree(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    if _is_binary(values.type):
+    if is_binary(values.type):
         values = _mapped(values, lambda data: data.decode("utf-8", "replace"))
     return _mapped(_text(values), _tree_text)
 
@@ -285,7 +285,7 @@ def _plain(value: Any) -> Any:
 
 def _bytes(values: pa.ChunkedArray) -> Optional[pa.ChunkedArray]:
     """Return bytes, also those that are written in Python's way or in hexadecimal."""
-    if _is_binary(values.type):
+    if is_binary(values.type):
         return pc.cast(values, pa.binary())
     if not pa.types.is_string(values.type):
         return None
@@ -301,14 +301,9 @@ def _bytes(values: pa.ChunkedArray) -> Optional[pa.ChunkedArray]:
 
 
 def _uuid(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    if _is_binary(values.type):
+    if is_binary(values.type):
         values = _mapped(values, bytes.hex)
     return pc.replace_substring_regex(pc.utf8_lower(_text(values)), r"[{}-]", "")
-
-
-def _is_binary(type_: pa.DataType) -> bool:
-    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
-    return any(test(type_) for test in tests)
 
 
 _CONVERT: dict[ColumnKind, Convert] = {

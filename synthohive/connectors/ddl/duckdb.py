@@ -7,26 +7,19 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive.connectors.ddl.postgresql import literal
-from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
+from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label, reference
 from synthohive.connectors.dialects.duckdb_text import first_name, is_constraint, items, quote
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.schema import ForeignKey, Metadata
+    from synthohive.schema import Metadata
 
-__all__ = ["duckdb_ddl", "reference"]
+__all__ = ["duckdb_ddl"]
 
 _FOREIGN_KEY = re.compile(r"\s*FOREIGN\s+KEY\b", re.IGNORECASE)
 _INDEX_PLACE = re.compile(r'(\sON\s+)(?:(?:"(?:[^"]|"")+"|\w+)\.)+', re.IGNORECASE)
 _HERE = "database_name = current_database() AND schema_name = ?"
-
-
-def reference(fk: ForeignKey) -> str:
-    """Return a key as a clause of CREATE TABLE; DuckDB has no ON DELETE and no names."""
-    columns = ", ".join(map(quote, fk.columns))
-    parent_columns = ", ".join(map(quote, fk.parent_columns))
-    return f"FOREIGN KEY ({columns}) REFERENCES {quote(fk.parent)} ({parent_columns})"
 
 
 def duckdb_ddl(metadata: Metadata, source: Engine, schema: Optional[str]) -> Optional[SchemaDdl]:
@@ -46,7 +39,9 @@ def duckdb_ddl(metadata: Metadata, source: Engine, schema: Optional[str]) -> Opt
         parts = [i for i in items(creates.get(name, "")) if i and not _FOREIGN_KEY.match(i)]
         if {first_name(i) for i in parts if not is_constraint(i)} != set(config.columns):
             return None
-        parts += [reference(fk) for fk in config.foreign_keys if fk.declared]
+        parts += [  # DuckDB has no ON DELETE and no names
+            reference(fk, quote, quote(fk.parent)) for fk in config.foreign_keys if fk.declared
+        ]
         body = ",\n  ".join(parts)
         sql = f"CREATE TABLE {quote(name)} (\n  {body}\n)"
         tables[name] = (Statement(sql, name, f"table {name!r}"),)

@@ -19,6 +19,7 @@ from synthohive.connectors.ddl.statements import (
     engine_family,
     fit_identifier,
     label,
+    reference,
 )
 from synthohive.connectors.ddl.types import is_lob, type_sql
 from synthohive.connectors.ddl.vetted import Vetting, vetted_action
@@ -296,10 +297,7 @@ class _Builder:
             if (table.name, tuple(fk.columns)) in self.omitted:
                 log.warning("key_not_enforced", key=fk.label(table.name), to=self.dialect.name)
                 continue
-            body = (
-                f"FOREIGN KEY ({self._columns(fk.columns)}) REFERENCES "
-                f"{self.quote(fk.parent)} ({self._columns(fk.parent_columns)})"
-            )
+            body = reference(fk, self.quote, self.quote(fk.parent))
             if self.name != "duckdb":
                 body += self._actions(table, fk)
             found.append((self._named(fk.name, table, body), fk))

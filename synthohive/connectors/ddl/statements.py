@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
+
+    from synthohive.schema import ForeignKey
 
 __all__ = [
     "PROVENANCE_TABLE",
@@ -18,6 +20,7 @@ __all__ = [
     "engine_family",
     "fit_identifier",
     "label",
+    "reference",
 ]
 
 PROVENANCE_TABLE = "_synthohive"
@@ -80,6 +83,12 @@ def label(kind: str, name: str, columns: Sequence[str] = ()) -> str:
     """
     shown = f" {name!r}" if name else ""
     return f"{kind}{shown} ({', '.join(columns)})" if columns else f"{kind}{shown}"
+
+
+def reference(key: ForeignKey, quote: Callable[[str], str], parent: str) -> str:
+    """Return a foreign key as a clause without actions; `parent` is the quoted table."""
+    columns, parents = (", ".join(map(quote, c)) for c in (key.columns, key.parent_columns))
+    return f"FOREIGN KEY ({columns}) REFERENCES {parent} ({parents})"
 
 
 def fit_identifier(name: str, limit: int, *, in_bytes: bool = True) -> str:

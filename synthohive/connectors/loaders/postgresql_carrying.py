@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from synthohive._display import listed
 from synthohive.connectors.ddl.postgresql import literal, quote
 from synthohive.connectors.loaders.comments import Comments, changes
 from synthohive.connectors.loaders.postgresql_objects import commented, dependents, members
@@ -175,10 +176,9 @@ def carried_from(
         if not (catalogue == "pg_rewrite" and n in carried) and (catalogue, n) not in beside
     ]
     if stuck:
-        more = f" and {len(stuck) - 10} more" if len(stuck) > 10 else ""
         raise ConnectorError(
             f"The schema {schema!r} cannot be replaced: what depends on it and cannot be carried "
-            f"over to a new one is {', '.join(stuck[:10])}{more}.",
+            f"over to a new one is {listed(stuck, 10)}.",
             hint="Nothing was changed. Drop them first, or write to another schema.",
         )
     cursor.execute(_RIGHTS, {"schema": schema})

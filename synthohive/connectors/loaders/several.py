@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from synthohive.connectors.base import KeyCheck, Writer
-from synthohive.connectors.ddl.statements import Statement, label
+from synthohive.connectors.ddl.statements import Statement, label, reference
 from synthohive.connectors.ddl.vetted import vetted_action
 from synthohive.connectors.loaders.staged import StagedWriter
 from synthohive.connectors.steps import step
@@ -128,11 +128,8 @@ class SeveralWriter(Writer):
     def _statement(self, table: str, key: ForeignKey) -> Statement:
         quote = self._of(table).quote
         name = f"CONSTRAINT {quote(key.name)} " if key.name else ""
-        columns, parents = (
-            ", ".join(map(quote, names)) for names in (key.columns, key.parent_columns)
-        )
-        sql = f"ALTER TABLE {quote(self.metadata.table(table).own_name)} ADD {name}FOREIGN KEY "
-        sql += f"({columns}) REFERENCES {self._place(key.parent)} ({parents})"
+        sql = f"ALTER TABLE {quote(self.metadata.table(table).own_name)} ADD {name}"
+        sql += reference(key, quote, self._place(key.parent))
         for when, action in (("DELETE", key.on_delete), ("UPDATE", key.on_update)):
             if action:
                 sql += f" ON {when} {vetted_action(action, key.columns, quote)}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pyarrow as pa
 
+from synthohive._display import listed
 from synthohive._logging import get_logger
 from synthohive.connectors.base import KeyCheck, Provenance, Writer
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl, Statement, fit_identifier
@@ -122,8 +123,7 @@ def broken_error(target: str, names: Sequence[str]) -> ConnectorError:
 
 
 def _listed(found: Sequence[Found]) -> str:
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(sorted(f.shown for f in found)[:_SHOWN]) + more
+    return listed(sorted(f.shown for f in found), _SHOWN)
 
 
 class StagedWriter(Writer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Optional
 
 import numpy as np
@@ -295,5 +295,4 @@ class Order(Relation):
         """Rebuild from :meth:`to_state`."""
         tuples = {name: tuple(state[name]) for name in ("beyond", "limits", "points")}
         unknown = {one["column"]: tuple(one["points"]) for one in state["unknown"]}
-        known = {f.name: state[f.name] for f in fields(cls)}  # none gets a default
-        return cls(**{**state, **known, **tuples, "unknown": unknown})
+        return cls(**{**state, **tuples, "unknown": unknown})

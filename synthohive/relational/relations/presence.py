@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._display import listed
 from synthohive._readable import Readable
 from synthohive.relational.relations.base import Bools
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
@@ -103,9 +104,8 @@ class Presence(Readable):
     def __str__(self) -> str:
         if self.by_value:
             values = self.always or self.never
-            names = ", ".join("NULL" if value is None else repr(value) for value in values[:SHOWN])
-            more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
-            said = f"{self.source} is {names}{more}"
+            names = ["NULL" if value is None else repr(value) for value in values]
+            said = f"{self.source} is {listed(names, SHOWN)}"
         else:
             said = f"{self.source} is" + ("" if (self.always or self.never)[0] else " not")
         if not self.always:
