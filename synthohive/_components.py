@@ -74,7 +74,7 @@ def check_same(given: Any, own: Any, path: str = "") -> None:
     ValueError
     """
     if isinstance(given, dict) and isinstance(own, dict):
-        for name in [*own, *given]:
+        for name in dict.fromkeys([*own, *given]):  # once each: levels would multiply
             place = f"{path}.{name}" if path else str(name)
             if name not in given or name not in own:
                 what = "lacks" if name in own else "has, and cannot have,"

@@ -130,16 +130,15 @@ def find_periods(rows: pa.Table, relations: Iterable[Relation], groups: IntArray
     """
     found = []
     for order in (r for r in relations if isinstance(r, Order) and r.after):
-        own = {order.target, order.source} <= set(rows.column_names)
-        if own and is_time(rows.schema.field(order.target).type):
-            one = _periods(rows, order, groups)
-            if one is not None:
-                found.append(one)
+        starts = [n for n in (order.source, *order.beyond) if n in rows.column_names]
+        if order.target in rows.column_names and is_time(rows.schema.field(order.target).type):
+            made = (_periods(rows, order, name, groups) for name in starts)
+            found += [one for one in made if one is not None][:1]
     return found
 
 
-def _periods(rows: pa.Table, order: Order, groups: IntArray) -> Optional[Periods]:
-    start, raw = (as_numbers(rows.column(name)) for name in (order.source, order.target))
+def _periods(rows: pa.Table, order: Order, begin: str, groups: IntArray) -> Optional[Periods]:
+    start, raw = (as_numbers(rows.column(name)) for name in (begin, order.target))
     follows = following(groups, start)
     inner = np.flatnonzero(follows >= 0)
     end = regular(raw, order.points)
@@ -159,7 +158,7 @@ def _periods(rows: pa.Table, order: Order, groups: IntArray) -> Optional[Periods
     null, open_end = np.isnan(raw[last]), at_points(raw[last], order.points)
     share = float((null | open_end).mean())
     mostly_null = bool(null.sum() >= open_end.sum())
-    return Periods(order.source, order.target, pause, exact, order.points, share, mostly_null)
+    return Periods(begin, order.target, pause, exact, order.points, share, mostly_null)
 
 
 def unbroken(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> Iterator[Periods]:

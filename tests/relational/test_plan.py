@@ -111,3 +111,16 @@ def test_two_keys_to_one_parent_stay_apart_and_not_null_drives() -> None:
     assert found.tables["game"].driver == key("away", "team", "id")
     assert modes(found, "game") == {"home": "free"}
     assert "free: game(home) -> team(id)" in str(found)
+
+
+def test_crowds_without_time_are_no_groups() -> None:
+    for kind, driver in (("integer", "album"), ("timestamp", "medium")):
+        metadata = Metadata().add_table("medium", "id", columns=columns("id"))
+        metadata.add_table("album", "id", columns=columns("id"))
+        own = columns("id", "album", "medium", "x", nullable=("album",))
+        own["x"] = Column(name="x", kind=kind)
+        keys = {"album": "album.id", "medium": "medium.id"}
+        metadata.add_table("track", "id", columns=own, fk=keys)
+        found = plan(metadata, medium=3, album=160, track=900).tables["track"].driver
+        assert found is not None
+        assert found.parent == driver

@@ -27,7 +27,7 @@ from synthohive.relational.checks import TableChecks
 from synthohive.relational.relations.columns import LEAST_ROWS, Columns
 from synthohive.relational.relations.discover import discover_links
 from synthohive.relational.relations.formula import Factor, Term
-from synthohive.relational.relations.numbers import Floats, is_time
+from synthohive.relational.relations.numbers import Floats, as_numbers, is_time
 from synthohive.relational.relations.stated import stated_relations
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample
@@ -42,6 +42,7 @@ MOST_AMOUNTS = 60
 MOST_CATEGORIES = 20
 MERE: tuple[Function, ...] = ("min", "max", "mean")
 """What children that follow from their parent may give by the way."""
+MOSTLY = 0.9
 
 
 def find_aggregates(
@@ -173,7 +174,8 @@ class _Search:
         parents = self.sample.parent_rows(self.child, self.key)
         above = self.sample.take(self.key.parent, [target], parents).rename_columns([name])
         targets = set(rows.column_names) - set(config.derived)
-        return bool(discover_links(rows, above, targets, {}))
+        linked = bool(discover_links(rows, above, targets, {}))
+        return linked or _begins_others(self.sample, self.key, self.child, target)
 
     def _child_columns(self) -> Columns:
         config, rows = self.sample.metadata.tables[self.child], self.sample.tables[self.child]
@@ -243,3 +245,27 @@ def _empty(given: Floats, sums: Totals) -> Optional[float]:
     """Return the value of all parents without children; None if they differ, or are NULL."""
     values = np.unique(given[sums.number == 0])
     return float(values[0]) if len(values) == 1 and not np.isnan(values[0]) else None
+
+
+def _begins_others(sample: Sample, key: ForeignKey, child: str, target: str) -> bool:
+    """Whether the children of other tables begin (or end) with a parent's point in time, too.
+
+    Then all follow from it: the day on which somebody was hired is the first of their salaries,
+    titles and posts, and the sum of none.
+    """
+    parents = sample.tables[key.parent].column(target)
+    given = as_numbers(parents) if is_time(parents.type) else np.empty(0)
+    for other, beside in sample.metadata.foreign_keys() if len(given) else ():
+        if beside.parent != key.parent or other in (child, key.parent):
+            continue
+        rows = sample.parent_rows(other, beside)
+        for column in sample.tables[other].columns:
+            if is_time(column.type):
+                found = Totals(len(given))
+                found.add(rows, as_numbers(column))
+                some = (found.number > 0) & ~np.isnan(given)
+                ends = (found.low[some], found.high[some])
+                same = max((np.mean(end == given[some]) for end in ends), default=0.0)
+                if some.sum() >= LEAST_ROWS and same >= MOSTLY:
+                    return True
+    return False
