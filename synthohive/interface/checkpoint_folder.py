@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 6
+FORMAT = 7
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

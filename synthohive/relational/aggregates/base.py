@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._readable import Readable
 from synthohive.schema import ForeignKey
 
-__all__ = ["Aggregate"]
+__all__ = ["Above", "Aggregate"]
+
+Above = tuple[tuple[str, ForeignKey], ...]
+"""Columns of children's other parents, as ``table.column``, each with the key to it."""
 
 
 class Aggregate(Readable, ABC):
@@ -25,6 +27,10 @@ class Aggregate(Readable, ABC):
     parent, target : str
     child : str
     key : ForeignKey
+    above : tuple of (str, ForeignKey)
+        The columns of the children's other parents that are needed beside them.
+    beside : list of str
+        The parent's columns that are needed, keys aside.
     """
 
     kind: ClassVar[str]
@@ -32,6 +38,12 @@ class Aggregate(Readable, ABC):
     target: str
     child: str
     key: ForeignKey
+    above: Above = ()
+
+    @property
+    def beside(self) -> list[str]:
+        """The parent's columns that are needed, keys aside."""
+        return []
 
     @property
     @abstractmethod
@@ -40,15 +52,9 @@ class Aggregate(Readable, ABC):
 
     @abstractmethod
     def values(
-        self, parents: pa.Table, children: Iterable[pa.Table], type_: pa.DataType
+        self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
     ) -> pa.Array:
-        """Return the value of each parent row, of `type_`; NULL leaves what was modelled."""
-
-    def apply(self, block: pa.Table, made: pa.Array) -> pa.Table:
-        """Return a block of parents with the column filled in."""
-        place = block.column_names.index(self.target)
-        kept = block.column(self.target).combine_chunks()
-        return block.set_column(place, block.field(place), pc.coalesce(made, kept))
+        """Return the value of each parent row; what was modelled, `kept`, where there is none."""
 
     @abstractmethod
     def __str__(self) -> str: ...

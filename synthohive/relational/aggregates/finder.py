@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Optional
 
 import numpy as np
@@ -15,19 +15,21 @@ import pyarrow.compute as pc
 from synthohive._entities import Entities, entities_or_rows
 from synthohive._logging import get_logger
 from synthohive.connectors.base import Reader
-from synthohive.relational.aggregates.base import Aggregate
+from synthohive.relational.aggregates.base import Above, Aggregate
+from synthohive.relational.aggregates.beside import WithParents
 from synthohive.relational.aggregates.sets import (
     MOST_VALUES,
     ValueSet,
     find_value_set,
     value_sets,
 )
-from synthohive.relational.aggregates.totals import Amount, Function, Total, Totals, find_function
-from synthohive.relational.checks import TableChecks
+from synthohive.relational.aggregates.totals import Amount, Function, Total, Totals
+from synthohive.relational.aggregates.trial import Trial
+from synthohive.relational.lineage import LineageSource
 from synthohive.relational.relations.columns import LEAST_ROWS, Columns
 from synthohive.relational.relations.discover import discover_links
-from synthohive.relational.relations.formula import Factor, Term
-from synthohive.relational.relations.numbers import Floats, as_numbers, is_time
+from synthohive.relational.relations.finder import AllRows
+from synthohive.relational.relations.numbers import as_numbers, is_number, is_time
 from synthohive.relational.relations.stated import stated_relations
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample
@@ -38,7 +40,8 @@ __all__ = ["find_aggregates"]
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
 MOST_PARENTS = 2_000_000
-MOST_AMOUNTS = 60
+TRIAL_PARENTS, TRIAL_ROWS = 100, 5_000
+"""Enough to refute what does not hold; what is left is confirmed on all rows."""
 MOST_CATEGORIES = 20
 MERE: tuple[Function, ...] = ("min", "max", "mean")
 """What children that follow from their parent may give by the way."""
@@ -67,44 +70,35 @@ def find_aggregates(
         Those behind the rows of a table; each row is one by default.
     """
     found: dict[str, list[Aggregate]] = {}
+    used: dict[str, set[str]] = {}
     for child, key in sample.metadata.foreign_keys():
         parent = key.parent
         if child == parent or not LEAST_ROWS <= counts[parent] <= MOST_PARENTS:
             continue
-        taken = {a.target for a in found.get(parent, [])}
+        taken = {a.target for a in found.get(parent, [])} | used.get(parent, set())
         targets = [c for c in _targets(sample, parent) if c not in taken]
         if not targets or not counts[child]:
             continue
-        for aggregate in _Search(sample, reader, counts, child, key, k, entities).run(targets):
+        summed = {name: {a.target for a in those} for name, those in found.items()}
+        search = _Search(sample, reader, counts, child, key, k, entities, summed)
+        for aggregate in search.run(targets):
+            for name, _ in aggregate.above:  # is not to be summed up later
+                table, _, column = name.rpartition(".")
+                used.setdefault(table, set()).add(column)
+            used.setdefault(parent, set()).update(aggregate.beside)
             log.info("relation_found", table=parent, relation=str(aggregate))
             found.setdefault(parent, []).append(aggregate)
     return found
 
 
 def _targets(sample: Sample, table: str) -> list[str]:
-    """Return the columns that may follow from children: no keys, and in no constraint."""
+    """Return the columns that may follow from children: no keys, and not unique."""
     config = sample.metadata.tables[table]
     fixed = config.key_columns | {c for unique in config.unique_sets for c in unique}
-    # a sum could leave what a constraint allows, and the database would refuse the table
-    checks = TableChecks.compile(config, sample.metadata.dialect, set()).checks
-    fixed |= {c for check in checks.values() for c in check.columns} | set(config.derived)
+    fixed |= set(config.derived)
     fixed |= {stated.relation.target for stated in stated_relations(sample, table)}
     names = sample.tables[table].column_names
     return [c for c in names if c not in fixed]
-
-
-def _amounts(columns: Columns) -> list[Amount]:
-    """Return what may be summed up: the rows, a number, a number times shares."""
-    tops = {c: float(np.nanmax(np.abs(columns.numbers(c)))) for c in columns.numeric}
-    times = [c for c in tops if is_time(columns.type(c))]
-    shares = [Factor(c, 1.0, s) for c in tops if 0 < tops[c] <= 1.0 for s in (-1.0, 1.0)]
-    plain = [Factor(c) for c in tops if tops[c] > 1.0 and c not in times]
-    terms = [Term(1.0, (f,)) for f in (*plain, *map(Factor, times))]
-    terms += [Term(1.0, pair) for pair in combinations(plain, 2)]
-    for factor in plain:
-        terms += [Term(1.0, (factor, share)) for share in shares]
-        terms += [Term(1.0, (factor, *two)) for two in combinations(shares, 2)]
-    return [Amount(), *map(Amount, terms)][:MOST_AMOUNTS]
 
 
 def _categories(columns: Columns, names: list[str]) -> dict[str, tuple[str, ...]]:
@@ -134,68 +128,181 @@ class _Search:
     child: str
     key: ForeignKey
     k: int
-    entities: Optional[Callable[[str], Entities]] = None
+    entities: Optional[Callable[[str], Entities]]
+    summed: Mapping[str, set[str]]
 
     def run(self, targets: list[str]) -> Iterator[Aggregate]:
         """Yield what follows from the children; each target once."""
-        names = list(dict.fromkeys([*self.key.parent_columns, *targets]))
-        parents = pa.Table.from_batches(list(self._rows(self.key.parent, names)))
-        columns = Columns(parents, targets)
-        numeric = [c for c in columns.numeric if c in targets and columns.distinct(c) > 2]
+        parent = self.sample.tables[self.key.parent]
+        columns = Columns(parent.select(targets), targets)
+        numeric = [c for c in columns.numeric if columns.distinct(c) > 2]
         few = [
             c for c in targets
             if _is_category(columns.type(c)) and 2 <= columns.distinct(c) <= MOST_CATEGORIES
         ]  # fmt: skip
-        if not numeric and not few:
+        theirs = self._theirs
+        values = _categories(theirs, theirs.rows.column_names)
+        trial = self._trial(values) if numeric or (few and values) else None
+        if trial is None:
             return
-        theirs = self._child_columns()
-        steps = {columns.step(c) for c in numeric if 0 < columns.step(c) < 1}
-        whole = _amounts(theirs) if numeric else []
-        products = [a.term for a in whole if a.term is not None and len(a.term.factors) > 1]
-        amounts = [*whole, *(Amount(term, step) for term in products for step in sorted(steps))]
-        values = _categories(theirs, theirs.rows.column_names) if few else {}
-        totals, sets = self._summed(parents, amounts, values)
-        for target in targets:
-            found: Optional[Aggregate] = None
-            if target in numeric:
-                given, step = columns.numbers(target), columns.step(target)
-                found = self._total(target, given, step, list(zip(amounts, totals)))
-            if isinstance(found, Total) and found.function in MERE and self._is_source(target):
-                found = None
-            if found is None and target in few:
-                found = self._value_set(target, parents.column(target), values, sets)
-            if found is not None:
+        steps = {target: columns.step(target) for target in numeric}
+        totals = self._totals(trial, steps)
+        sets = {c: self._sets(trial, c, values) for c in few}
+        if totals or any(sets.values()):
+            yield from self._confirmed(totals, steps, sets, values)
+
+    def _totals(self, trial: Trial, steps: Mapping[str, float]) -> list[Total]:
+        """Return what may sum up to some targets, by a few parents."""
+        found: dict[str, list[Total]] = {}
+
+        def empty(target: str) -> Total:
+            return Total(self.key.parent, target, self.child, self.key, "count", Amount())
+
+        for target, step in steps.items():
+            totals = trial.find(empty(target), step)
+            mere = any(total.function in MERE for total in totals)
+            copied = mere and self._is_source(target)
+            found[target] = [t for t in totals if not (copied and t.function in MERE)]
+        for target, step in steps.items():
+            if not found[target] and not is_time(trial.own.type(target)):
+                known = [name for name, totals in found.items() if totals]
+                formulas = trial.find_formulas(empty(target), step, known)
+                found[target] = [] if formulas and self._is_source(target) else formulas
+        return [self._with_keys(total) for totals in found.values() for total in totals]
+
+    def _with_keys(self, total: Total) -> Total:
+        above = self._above
+        names = (name for name in total.amount.columns if name in above)
+        return replace(total, above=tuple((name, above[name]) for name in names))
+
+    def _sets(self, trial: Trial, target: str, values: Mapping[str, tuple[str, ...]]) -> list[str]:
+        """Return the children's columns whose set of values a target may follow from."""
+        given, found = trial.parents.column(target), []
+        for name, among in values.items():
+            sets = value_sets(trial.at, trial.children.column(name), among, len(given))
+            if find_value_set(given, sets, 1, strict=False) is not None:
+                found.append(name)
+        return found
+
+    def _confirmed(
+        self,
+        totals: list[Total],
+        steps: Mapping[str, float],
+        sets: Mapping[str, list[str]],
+        values: Mapping[str, tuple[str, ...]],
+    ) -> Iterator[Aggregate]:
+        """Yield what holds for all parents, the first for each target."""
+        named = [c for total in totals for c in (total.target, *total.beside)]
+        named += [c for c, among in sets.items() if among]
+        parents = self._whole(self.key.parent, [*self.key.parent_columns, *named])
+        some = {name: values[name] for among in sets.values() for name in among}
+        sums, found_sets = self._summed(parents, totals, some)
+        done: set[str] = set()
+        for total, summed in zip(totals, sums):
+            found = total.confirmed(parents, summed, steps[total.target])
+            if found is not None and found.target not in done:
+                done.add(found.target)
                 yield found
+        for target, among in sets.items():
+            if target not in done and among:
+                few = {name: values[name] for name in among}
+                one = self._value_set(target, parents.column(target), few, found_sets)
+                if one is not None:
+                    yield one
+
+    def _whole(self, table: str, columns: list[str]) -> pa.Table:
+        """Return some columns of all rows of a table."""
+        batches = list(self._rows(table, list(dict.fromkeys(columns))))
+        return pa.Table.from_batches(batches)
+
+    @cached_property
+    def _above(self) -> dict[str, ForeignKey]:
+        """The numbers of the children's other parents, and of their ancestors, by key."""
+        found: dict[str, ForeignKey] = {}
+        plan, tables = self.sample.plan, self.sample.metadata.tables
+        barred = {self.child, self.key.parent, *plan.tables[self.key.parent].ancestors}
+        for key in tables[self.child].foreign_keys:
+            if key.parent in barred or self.counts[key.parent] > MOST_PARENTS:
+                continue
+            for table in (key.parent, *plan.tables[key.parent].ancestors):
+                if table in barred:
+                    break
+                out = tables[table].key_columns | self.summed.get(table, set())
+                for field in self.sample.tables[table].schema:
+                    if field.name not in out and is_number(field.type) and not is_time(field.type):
+                        found.setdefault(f"{table}.{field.name}", key)
+        return found
+
+    @cached_property
+    def _source(self) -> LineageSource:
+        """The tables as a whole: the sample, where it holds all."""
+        tables = {self.child, *(key.parent for key in self._above.values())}
+        tables |= {one for table in tables for one in self.sample.plan.tables[table].ancestors}
+        whole = all(len(self.sample.tables[table]) == self.counts[table] for table in tables)
+        return self.sample if whole else AllRows(self.reader)
+
+    def _with_parents(self, above: Above) -> WithParents:
+        return WithParents(above, self.sample.plan, self._source, self.counts.__getitem__)
+
+    def _trial(self, values: Mapping[str, tuple[str, ...]]) -> Optional[Trial]:
+        """Return a few parents and all of their children."""
+        parents, theirs = self.sample.tables[self.key.parent], self._theirs
+        at = self.sample.parent_rows(self.child, self.key)
+        known, sizes = np.unique(at[at >= 0], return_counts=True)
+        if len(known) < LEAST_ROWS:
+            return None
+        some = np.unique(np.linspace(0, len(known) - 1, TRIAL_PARENTS).astype(int))
+        if sizes[some].sum() > TRIAL_ROWS:
+            some = np.sort(some[np.argsort(sizes[some], kind="stable")[:LEAST_ROWS]])
+        known = known[some]
+        keys = [c for key in (self.key, *self._above.values()) for c in key.columns]
+        names = list(dict.fromkeys([*theirs.numeric, *values]))
+        found = []
+        for batch in self._rows(self.child, list(dict.fromkeys([*keys, *names]))):
+            rows = pa.Table.from_batches([batch])
+            at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
+            found.append(rows.filter(pa.array(np.isin(at, known))))
+        above = self._with_parents(tuple(self._above.items()))
+        children = above(pa.concat_tables(found))
+        at = match_rows(children, self.key.columns, parents, self.key.parent_columns)
+        out = self.sample.metadata.tables[self.key.parent].key_columns
+        own = parents.select([c for c in parents.column_names if c not in out])
+        place, children = np.searchsorted(known, at), children.select([*names, *self._above])
+        return Trial(own.take(pa.array(known)), children, place, values)
 
     def _is_source(self, target: str) -> bool:
         """Whether the children follow from the parent: a price is the least of quantity * price."""
         config, name = self.sample.metadata.tables[self.child], f"{self.key.parent}.{target}"
-        rows = self._child_columns().rows
+        rows = self._theirs.rows
         parents = self.sample.parent_rows(self.child, self.key)
         above = self.sample.take(self.key.parent, [target], parents).rename_columns([name])
         targets = set(rows.column_names) - set(config.derived)
         linked = bool(discover_links(rows, above, targets, {}))
         return linked or _begins_others(self.sample, self.key, self.child, target)
 
-    def _child_columns(self) -> Columns:
+    @cached_property
+    def _theirs(self) -> Columns:
         config, rows = self.sample.metadata.tables[self.child], self.sample.tables[self.child]
         names = [c for c in rows.column_names if c not in config.key_columns]
         owners = None if self.entities is None else self.entities(self.child)
         return Columns(rows.select(names), names, owners, self.k)
 
     def _summed(
-        self, parents: pa.Table, amounts: list[Amount], values: Mapping[str, tuple[str, ...]]
+        self, parents: pa.Table, found: list[Total], values: Mapping[str, tuple[str, ...]]
     ) -> tuple[list[Totals], dict[str, IntArray]]:
         """Read the children once; return the totals of each amount, and the sets of values."""
-        totals = [Totals(len(parents)) for _ in amounts]
+        totals = [Totals(len(parents)) for _ in found]
         sets = {name: np.zeros(len(parents), dtype=np.int64) for name in values}
-        used = [name for amount in amounts for name in amount.columns]
+        used = [name for total in found for name in total.columns]
         names = list(dict.fromkeys([*self.key.columns, *used, *values]))
+        named = {name: key for total in found for name, key in total.above}
+        above = self._with_parents(tuple(named.items()))
         for batch in self._rows(self.child, names):
             rows = pa.Table.from_batches([batch])
             at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
-            for amount, total in zip(amounts, totals):
-                total.add(at, amount.of(rows))
+            rows = above(rows)
+            for total, sums in zip(found, totals):
+                sums.add(at, total.amount.of(rows), total.amount.ties(rows))
             for name, among in values.items():
                 sets[name] |= value_sets(at, rows.column(name), among, len(parents))
         return totals, sets
@@ -206,16 +313,6 @@ class _Search:
             yield from self.sample.tables[table].select(columns).to_batches()
         else:
             yield from (batch.select(columns) for batch in self.reader.read(table, columns))
-
-    def _total(
-        self, target: str, given: Floats, step: float, totals: list[tuple[Amount, Totals]]
-    ) -> Optional[Total]:
-        for amount, sums in totals:
-            function = find_function(given, sums, amount, step)
-            if function is not None:
-                parent, empty = self.key.parent, _empty(given, sums)
-                return Total(parent, target, self.child, self.key, function, amount, empty)
-        return None
 
     def _value_set(
         self,
@@ -239,12 +336,6 @@ class _Search:
         owners = None if self.entities is None else self.entities(self.key.parent)
         holders = entities_or_rows(owners, len(codes)).holders(codes, len(texts))
         return bool(holders.min() >= self.k)
-
-
-def _empty(given: Floats, sums: Totals) -> Optional[float]:
-    """Return the value of all parents without children; None if they differ, or are NULL."""
-    values = np.unique(given[sums.number == 0])
-    return float(values[0]) if len(values) == 1 and not np.isnan(values[0]) else None
 
 
 def _begins_others(sample: Sample, key: ForeignKey, child: str, target: str) -> bool:

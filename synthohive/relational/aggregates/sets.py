@@ -55,7 +55,7 @@ class ValueSet(Aggregate):
         return [*self.key.columns, self.column]
 
     def values(
-        self, parents: pa.Table, children: Iterable[pa.Table], type_: pa.DataType
+        self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
     ) -> pa.Array:
         """Look up the set of each parent's children."""
         sets = np.zeros(len(parents), dtype=np.int64)
@@ -64,7 +64,8 @@ class ValueSet(Aggregate):
             sets |= value_sets(at, rows.column(self.column), self.values_of, len(parents))
         numbers, texts = zip(*self.entries)
         place = pc.index_in(pa.array(sets), value_set=pa.array(numbers))
-        return pa.array(texts).take(place).cast(type_)
+        kept = kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
+        return pc.coalesce(pa.array(texts).take(place).cast(kept.type), kept)
 
     def __str__(self) -> str:
         return f"{self.target} follows from the set of {self.column} of {self.child}"
@@ -100,11 +101,16 @@ def value_sets(
 
 
 def find_value_set(
-    target: pa.ChunkedArray, sets: IntArray, k: int
+    target: pa.ChunkedArray, sets: IntArray, k: int, *, strict: bool = True
 ) -> Optional[tuple[tuple[int, str], ...]]:
     """Return the parent's value for each set, if a set always gives the same.
 
     Sets that fewer than `k` parents have are left out.
+
+    Parameters
+    ----------
+    strict : bool
+        Chance alone must have contradicted it; a few parents cannot tell.
     """
     texts = target.cast(pa.string()).combine_chunks()
     some = pa.table({"set": sets, "value": texts}).filter(pa.array(sets > 0))
@@ -112,11 +118,11 @@ def find_value_set(
     number, count = found.column("set").to_numpy(), found.column("count_all").to_numpy()
     if found.column("value").null_count or len(np.unique(number)) < len(number):
         return None
-    if count[(number & (number - 1)) > 0].sum() < LEAST_MIXED * len(some):
+    if strict and count[(number & (number - 1)) > 0].sum() < LEAST_MIXED * len(some):
         return None  # the children repeat their parent's value
     shares = found.group_by("value").aggregate([("count_all", "sum")]).column(1).to_numpy()
     differ = 1.0 - ((shares / max(len(some), 1)) ** 2).sum()
-    if differ * (len(some) - len(number)) < CONTRADICTIONS:
+    if strict and differ * (len(some) - len(number)) < CONTRADICTIONS:
         return None
     kept = found.filter(pa.array(count >= k))
     return tuple(zip(kept.column("set").to_pylist(), kept.column("value").to_pylist())) or None

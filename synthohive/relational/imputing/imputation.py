@@ -19,6 +19,7 @@ from synthohive._logging import get_logger
 from synthohive.core.data.encoded import SILENT, EncodedTable
 from synthohive.core.data.table import TableEncoder
 from synthohive.relational import seeds
+from synthohive.relational.aggregates.beside import WithParents
 from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.fitted import FittedDatabase, ReferenceRows
 from synthohive.relational.imputing.evidence import Evidence
@@ -144,9 +145,11 @@ def _sum_up(filling: Filling) -> None:
     follows = [a for a in table.aggregates if a.target in evidence.lost]
     rows = tables[name]
     for aggregate in follows:
-        parents, children = rows.select(aggregate.key.parent_columns), tables[aggregate.child]
-        type_ = rows.schema.field(aggregate.target).type
-        made = aggregate.values(parents, [children.select(aggregate.columns)], type_)
+        above = WithParents(
+            aggregate.above, evidence.sample.plan, evidence.sample, lambda one: len(tables[one])
+        )
+        children, kept = above(tables[aggregate.child]), rows.column(aggregate.target)
+        made = aggregate.values(rows, [children], kept)
         rows = filling.with_made(rows, pa.table({aggregate.target: made}), [aggregate.target])
     if follows:
         whole = [r.target for r in table.relations.relations if r.whole]

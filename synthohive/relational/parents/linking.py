@@ -19,6 +19,8 @@ import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.relational import seeds
+from synthohive.relational.aggregates import Aggregate
+from synthohive.relational.aggregates.beside import WithParents
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.key_makers import ListedMaker
 from synthohive.relational.lineage import beside
@@ -135,21 +137,35 @@ def sum_up(run: Run, name: str) -> None:
     fitted, spool = run.fitted.tables[name], run.tables[name].spool
     if fitted.reference is not None or not fitted.aggregates:
         return
-    made = []
-    for aggregate in fitted.aggregates:
-        parents = spool.column_table(aggregate.key.parent_columns)
-        batches = run.tables[aggregate.child].spool.batches(aggregate.columns)
-        type_ = fitted.schema.field(aggregate.target).type
-        made.append(aggregate.values(parents, map(_as_table, batches), type_))
+    plain = [aggregate for aggregate in fitted.aggregates if not aggregate.beside]
+    others = [[aggregate] for aggregate in fitted.aggregates if aggregate.beside]
+    checks = fitted.checks(run.fitted.metadata.dialect)
+    for some in [plain, *others]:  # what a formula names may follow from what is summed up
+        made = {aggregate.target: _summed(run, aggregate) for aggregate in some}
 
-    def fill(block: pa.Table, start: int) -> pa.Table:
-        before = block
-        for aggregate, values in zip(fitted.aggregates, made):
-            block = aggregate.apply(block, values.slice(start, len(block)))
-        rng = run.rng(name, "summed up", start)
-        return fitted.not_null(before, fitted.relations.mend(block), rng)
+        def fill(block: pa.Table, start: int, made: dict[str, pa.Array] = made) -> pa.Table:
+            before = block
+            for column, values in made.items():
+                block = _with_column(block, column, values.slice(start, len(block)))
+            rng = run.rng(name, "summed up", start)
+            block = fitted.not_null(before, fitted.relations.mend(block), rng)
+            return checks.keep_unbroken(before, block, [*made, *fitted.relations.targets])
 
-    spool.rewrite(fill)
+        if made:
+            spool.rewrite(fill)
+
+
+def _summed(run: Run, aggregate: Aggregate) -> pa.Array:
+    """Return the whole column of a parent, from its children."""
+    spool = run.tables[aggregate.parent].spool
+    names = [*aggregate.key.parent_columns, *aggregate.beside]
+    parents = spool.column_table(list(dict.fromkeys(names)))
+    above = WithParents(
+        aggregate.above, run.fitted.plan, run, lambda table: run.tables[table].spool.rows
+    )
+    batches = run.tables[aggregate.child].spool.batches(aggregate.columns)
+    kept = spool.column_table([aggregate.target]).column(0)
+    return aggregate.values(parents, (above(_as_table(batch)) for batch in batches), kept)
 
 
 def _as_table(batch: pa.RecordBatch) -> pa.Table:

@@ -27,7 +27,7 @@ from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample
 from synthohive.schema import Column, ForeignKey
 
-__all__ = ["RelationFinder"]
+__all__ = ["AllRows", "RelationFinder"]
 
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
@@ -191,7 +191,7 @@ class RelationFinder:
         above: Optional[pa.Table] = None
         if key is not None and wanted:
             columns += [c for c in key.columns if c not in columns]
-            source, plan = _AllRows(self.reader), self.sample.plan
+            source, plan = AllRows(self.reader), self.sample.plan
             parents = source.table(key.parent, key.parent_columns)
             ancestors = (key.parent, *plan.tables[key.parent].ancestors)
             everyone = np.arange(len(parents), dtype=np.int64)
@@ -210,19 +210,22 @@ def _filtered(rows: pa.Table, mask: npt.NDArray[np.bool_]) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class _AllRows:
+class AllRows:
     """Whole real tables, a few columns at a time, in memory."""
 
     reader: Reader
 
     def table(self, name: str, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of a table."""
         batches = self.reader.read(name, list(columns))
         return pa.Table.from_batches(list(batches)).select(list(columns))
 
     def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
+        """Return columns of some rows; NULL for row -1."""
         return self.table(table, columns).take(pa.array(rows, mask=rows < 0))
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
+        """Return the parent row of some rows; -1 for none, and for row -1."""
         children = self.table(table, key.columns)
         parents = self.table(key.parent, key.parent_columns)
         return taken(match_rows(children, key.columns, parents, key.parent_columns), rows)

@@ -56,6 +56,11 @@ class Term:
             times.insert(0, f"{amount:.12g}")
         return " / ".join([" * ".join(times), *(str(f) for f in self.factors if f.power == -1)])
 
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Term:
+        """Rebuild from what :func:`dataclasses.asdict` gives."""
+        return cls(state["coefficient"], tuple(Factor(**f) for f in state["factors"]))
+
 
 @dataclass(frozen=True)
 class Formula(Relation):
@@ -166,9 +171,7 @@ class Formula(Relation):
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Formula:
         """Rebuild from :meth:`to_state`."""
-        terms = tuple(
-            Term(t["coefficient"], tuple(Factor(**f) for f in t["factors"])) for t in state["terms"]
-        )
+        terms = tuple(map(Term.from_state, state["terms"]))
         return cls(state["target"], terms, state["step"], state["rounding"])
 
 

@@ -14,7 +14,7 @@ from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
 from synthohive.relational.relations.formula import Factor, Formula, Term, rounding_of
 from synthohive.relational.relations.numbers import Floats
 
-__all__ = ["find_linear", "find_products", "find_sums"]
+__all__ = ["factors_of", "find_linear", "find_products", "find_sums", "simple_numbers"]
 
 FIT_ROWS = 2_000
 TRIAL_ROWS = 64
@@ -124,7 +124,7 @@ def _formula(
     step = columns.step(names[y])
     tiny = 1e-9 * max(float(np.abs(given).max()), 1.0)
     tolerance = tiny if exact else step
-    for simple in _simple(fitted):
+    for simple in simple_numbers(fitted):
         rest = given - sources @ simple
         width = float(rest.max() - rest.min())
         if width > tolerance * (1 + 1e-6):
@@ -149,7 +149,7 @@ def _near(value: float, step: float) -> float:
     return round(float(np.rint(value / step) * step), 9)
 
 
-def _simple(fitted: Floats) -> Iterator[Floats]:
+def simple_numbers(fitted: Floats) -> Iterator[Floats]:
     """Yield ever less simple numbers near the fitted coefficients."""
     for base in _BASES:
         near = np.rint(fitted * base) / base
@@ -168,7 +168,7 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
     names = [n for n in names if columns.step(n) < 86_400 or not columns.step(n)][:MOST_COLUMNS]
     if len(names) < 2:
         return
-    factors = [f for n in names for f in _factors(columns, n)]
+    factors = [f for n in names for f in factors_of(columns, n)]
     rows = np.flatnonzero(~np.any([columns.missing[n] for n in names], axis=0))
     spread = rows[np.linspace(0, len(rows) - 1, min(len(rows), TRIAL_ROWS)).astype(int)]
     numbers = {n: columns.numbers(n)[spread] for n in names}
@@ -185,7 +185,7 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
                 break
 
 
-def _factors(columns: Columns, name: str) -> Iterator[Factor]:
+def factors_of(columns: Columns, name: str) -> Iterator[Factor]:
     """Yield a column as a factor: itself, its inverse; a share also as 1 - x and 1 + x.
 
     Only positive numbers are divided by, as drawn ones could be zero else.
