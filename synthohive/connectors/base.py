@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FanOut",
     "IfExists",
+    "Include",
     "KeyCheck",
     "NoPlaceError",
     "OpenedTo",
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 IfExists = Literal["fail", "replace", "replace_foreign"]
+Include = Literal["views", "materialized_views", "triggers"]
+"""What a copy may have beside its tables."""
 OpenedTo = Literal["fail", "replace", "replace_foreign", "rehearse"]
 """What a writer may do to what the target holds; a rehearsal never comes to its place."""
 BATCH_ROWS = 65_536
@@ -195,6 +198,10 @@ class Writer(ABC):
     @abstractmethod
     def abort(self) -> None:
         """Remove the staging place; does nothing after :meth:`finish`."""
+
+    def objects(self) -> dict[tuple[str, str], str]:
+        """Return why each object (kind, name) that was asked for was not made; "" if it was."""
+        return {}
 
     def __enter__(self) -> Writer:
         return self

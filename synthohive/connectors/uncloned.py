@@ -28,12 +28,13 @@ UNION ALL SELECT 'functions and procedures', proname, NULL FROM pg_proc p
         WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 UNION ALL SELECT 'extended statistics', stxname, relname FROM pg_statistic_ext s
     JOIN c ON c.oid = s.stxrelid
+UNION ALL SELECT 'row security policies', relname, relname FROM c WHERE relrowsecurity
+    AND NOT EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid)
 UNION ALL SELECT 'grants', relname, relname FROM c WHERE relkind IN ('r', 'p')
-    AND EXISTS (SELECT 1 FROM aclexplode(relacl) a WHERE a.grantee <> relowner)
-UNION ALL SELECT 'storage parameters', relname, relname FROM c
-    WHERE relkind IN ('r', 'p') AND reloptions IS NOT NULL
-UNION ALL SELECT 'UNLOGGED', relname, relname FROM c
-    WHERE relkind IN ('r', 'p') AND relpersistence = 'u'
+    AND (EXISTS (SELECT 1 FROM aclexplode(relacl) a WHERE a.grantee <> relowner)
+    OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL))
+UNION ALL SELECT 'grants', 'schema ' || :schema, NULL FROM pg_namespace s, aclexplode(s.nspacl) a
+    WHERE s.nspname = :schema AND a.grantee <> s.nspowner
 ORDER BY 1, 2"""
 
 _MYSQL = """
@@ -44,7 +45,13 @@ UNION ALL SELECT 'functions and procedures', routine_name, NULL FROM information
     WHERE routine_schema = :schema
 UNION ALL SELECT 'events', event_name, NULL FROM information_schema.events
     WHERE event_schema = :schema
-ORDER BY 1, 2"""
+UNION SELECT 'grants', table_name, table_name FROM information_schema.table_privileges
+    WHERE table_schema = :schema AND grantee <> {me}
+UNION SELECT 'grants', table_name, table_name FROM information_schema.column_privileges
+    WHERE table_schema = :schema AND grantee <> {me}
+UNION SELECT 'grants', CONCAT('schema ', table_schema), NULL
+    FROM information_schema.schema_privileges WHERE table_schema = :schema AND grantee <> {me}
+ORDER BY 1, 2""".replace("{me}", "CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')")
 
 _QUERIES = {
     "postgresql": _POSTGRESQL,
@@ -62,8 +69,8 @@ def not_cloned(
 ) -> dict[str, tuple[str, ...]]:
     """Return the names of what is not cloned, by kind; of tables, only those that were learned.
 
-    Views, triggers, functions, policies, grants, and how tables are stored. A kind whose
-    names are those of tables (``"grants"``) is a property of these.
+    Views, triggers, functions, policies and grants. A kind whose names are those of tables
+    (``"grants"``) is a property of these.
     """
     query = _QUERIES.get(connection.dialect.name)
     found: dict[str, list[str]] = {}

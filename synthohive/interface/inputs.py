@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, Optional, get_args
 
 import pyarrow as pa
 
 from synthohive import _arguments as arguments
 from synthohive._files import FileIdentity
 from synthohive._schema_checks import data_problems
-from synthohive.connectors.base import Reader
+from synthohive.connectors.base import Include, Reader
 from synthohive.connectors.dataframe import FrameReader
 from synthohive.connectors.files import CsvFile, files_read, read_files
 from synthohive.exceptions import SchemaError, SchemaValidationError
@@ -52,8 +52,10 @@ def check_source(
         arguments.instance("metadata", metadata, Metadata)
 
 
-def check_target(schema: Any) -> None:
-    """Refuse what names no schema to write."""
+def check_target(schema: Any, include: Any = ()) -> None:
+    """Refuse what names no schema to write, or nothing that a copy may have beside tables."""
+    for kind in arguments.names("include", include) or ():
+        arguments.choice("include", kind, get_args(Include))
     if isinstance(schema, Mapping):
         for name, target in arguments.mapping("schema", schema, "a dict of names").items():
             arguments.name_of(f"schema[{name!r}]", target)

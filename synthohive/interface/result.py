@@ -55,6 +55,10 @@ class WriteSummary:
         Columns (``"film.fulltext"``) that were not learned: NULL, or what the database puts there.
     not_cloned : dict of str to tuple of str
         What the source holds beside its tables, by kind: ``{"views": ("film_list",)}``.
+    cloned : dict of str to tuple of str
+        What of that was asked for (``include=…``), and made.
+    reasons : dict of str to str
+        Why something that was asked for was not: ``{"views film_list": "it uses …"}``.
     """
 
     schema: str
@@ -64,6 +68,8 @@ class WriteSummary:
     seconds: dict[str, float] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()
     not_cloned: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    cloned: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -85,6 +91,8 @@ class WriteSummary:
             "seconds": dict(self.seconds),
             "excluded": list(self.excluded),
             "not_cloned": {kind: list(names) for kind, names in self.not_cloned.items()},
+            "cloned": {kind: list(names) for kind, names in self.cloned.items()},
+            "reasons": dict(self.reasons),
             "tables": {
                 t.name: {"rows": t.rows, "seconds": t.seconds, "distance": t.distance}
                 for t in self.tables
@@ -113,12 +121,14 @@ class WriteSummary:
         for k in self.keys:
             proof = "enforced by the database" if k.enforced else "counted by anti-join"
             lines.append(f"    {k.key.label(k.table)}: {k.orphans} of {k.rows:,} ({proof})")
-        lines += [""] if self.excluded or self.not_cloned else []
+        lines += [""] if self.excluded or self.not_cloned or self.cloned else []
         if self.excluded:
             lines.append(f"  Not learned: {listed(self.excluded)}")
-        if self.not_cloned:
-            kinds = "; ".join(f"{kind} {listed(names)}" for kind, names in self.not_cloned.items())
-            lines.append(f"  Not cloned: {kinds}")
+        for said, things in (("Cloned", self.cloned), ("Not cloned", self.not_cloned)):
+            if things:
+                kinds = "; ".join(f"{kind} {listed(names)}" for kind, names in things.items())
+                lines.append(f"  {said}: {kinds}")
+        lines += [f"    {thing}: {reason}" for thing, reason in self.reasons.items()]
         spent = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
         return "\n".join([*lines, "", f"  Time: {spent}"] if spent else lines)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from synthohive import _arguments as arguments
 from synthohive._signals import terminable
-from synthohive.connectors.base import IfExists
+from synthohive.connectors.base import IfExists, Include
 from synthohive.connectors.reflection import OutsideKeys
 from synthohive.core.models import MODELS, resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
@@ -392,6 +392,7 @@ class Synthesizer(SynthesizerState):
         replace_foreign: Optional[str] = None,
         quality_threshold: Optional[float] = None,
         conditions: Optional[Conditions] = None,
+        include: Sequence[Include] = (),
     ) -> WriteSummary:
         """Write a synthetic schema: same tables, types, keys and constraints.
 
@@ -412,6 +413,10 @@ class Synthesizer(SynthesizerState):
             else. "replace_foreign" is dangerous: it drops whatever is in the schema.
         replace_foreign : str, optional
             The name of the schema once more, without which "replace_foreign" is refused.
+        include : sequence of {"views", "materialized_views", "triggers"}
+            What is made beside the tables, from the source's definitions of this moment and in
+            the same engine only. What would use anything but the copy is left out and listed
+            in the summary with the reason; it never fails the run.
 
         Returns
         -------
@@ -428,13 +433,13 @@ class Synthesizer(SynthesizerState):
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions
         )
-        check_target(schema)
+        check_target(schema, include)
         origin = provenance_of(request.fitted, request.seed, request.scale)
         beside = {} if self._source is None else self._source.not_cloned()
         target = open_target(
             self._source, self.metadata, url, schema, origin, if_exists,
             replace_foreign, self._sources | request.fitted.sources,
-            keep_comments=request.fitted.privacy.keep_comments,
+            keep_comments=request.fitted.privacy.keep_comments, include=include,
         )  # fmt: skip
         return write_database(request, target, beside)
 

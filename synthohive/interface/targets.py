@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Optional, Union
 
 from synthohive.connectors.base import IfExists, Provenance, Reader, Writer
@@ -30,6 +30,7 @@ def open_target(
     *,
     keep_comments: bool = True,
     rehearsal: bool = False,
+    include: Collection[str] = (),
 ) -> Writer:
     """Check the target and open the writer; none of `sources` is ever one.
 
@@ -43,6 +44,11 @@ def open_target(
         raise ConnectorError(
             "There is no database to write to: the rows did not come from one.",
             hint="Pass to_database(url), or use sample() for DataFrames and files.",
+        )
+    if include and warehouse is None:
+        raise ConnectorError(
+            f"include={list(include)!r} needs the source: definitions are read from its catalogue.",
+            hint="Learn by from_database(url), or leave include out.",
         )
     engine = None if warehouse is None else warehouse.engine
     source_schema = None if warehouse is None else warehouse.schema
@@ -59,4 +65,5 @@ def open_target(
         target_engine=target_engine,
         keep_comments=keep_comments,
         rehearsal=rehearsal,
+        include=include,
     )

@@ -99,7 +99,23 @@ def write_database(
         for name, table in request.fitted.metadata.tables.items()
         for column in (*table.exclude_columns, *_empty(table))
     ]
+    asked = writer.objects()
+    left, cloned = _sorted_out(not_cloned, asked)
+    reasons = {f"{kind} {name}": reason for (kind, name), reason in asked.items() if reason}
     return WriteSummary(
         writer.target, tuple(tables), tuple(checks), request.seed, seconds, tuple(excluded),
-        dict(not_cloned),
+        left, cloned, reasons,
     )  # fmt: skip
+
+
+def _sorted_out(
+    beside: Mapping[str, tuple[str, ...]], asked: Mapping[tuple[str, str], str]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return what of a source's objects the copy lacks, and what it has, by kind."""
+    left: dict[str, tuple[str, ...]] = {}
+    cloned: dict[str, tuple[str, ...]] = {}
+    for kind, names in beside.items():
+        there = [name for name in names if asked.get((kind, name)) == ""]
+        for found, part in ((cloned, there), (left, [n for n in names if n not in there])):
+            found.update({kind: tuple(part)} if part else {})
+    return left, cloned

@@ -45,4 +45,5 @@ def without_comments(ddl: SchemaDdl, family: str) -> SchemaDdl:
         tables={name: bare(statements) for name, statements in ddl.tables.items()},
         after=bare(ddl.after),
         keys=bare(ddl.keys),
+        objects=tuple(replace(thing, comment="") for thing in ddl.objects),
     )

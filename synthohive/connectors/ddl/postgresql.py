@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._logging import get_logger
@@ -96,6 +96,13 @@ JOIN pg_namespace n ON n.oid = q.relnamespace JOIN pg_class c ON c.oid = f.adrel
 JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
 WHERE n.nspname = %(schema)s AND c.relnamespace = n.oid ORDER BY f.oid"""
 
+_STORAGE = """
+SELECT c.relname, c.relpersistence = 'u',
+    ARRAY(SELECT unnest(c.reloptions) UNION ALL SELECT 'toast.' || unnest(t.reloptions))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+WHERE n.nspname = %(schema)s AND c.relkind = 'r'"""
+
 # What pg_get_indexdef prints of a partitioned table's index would leave its partitions without.
 _ON_ONLY = re.compile(r'^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")+"|\S+) ON )ONLY ')
 log = get_logger(__name__)
@@ -151,6 +158,7 @@ def postgresql_ddl(
         indexes = [r for r in _rows(connection, _INDEXES, name) if root(r[0]) in tables]
         types = _rows(connection, _TYPES, name)
         searches = _rows(connection, SEARCH_TRIGGERS, name)
+        storage = {row[0]: row[1:] for row in _rows(connection, _STORAGE, name)}
         connection.rollback()
     filled = defaults_while_loading(metadata, columns)
     used = {r[0] for r in users} | {r[0] for r in sequences if r[8] == "a"}
@@ -161,8 +169,8 @@ def postgresql_ddl(
         + tuple(_sequence(row) for row in sequences if row[0] in used and row[8] != "i"),
         tables={
             table: (
-                _table(table, columns[table], own, partitions, filled),
-                *_parts(table, partitions),
+                _table(table, columns[table], own, partitions, filled, storage),
+                *_parts(table, partitions, storage),
             )
             for table in metadata.tables
         },
@@ -225,12 +233,20 @@ def _cloneable(partitions: Partitions) -> Partitions:
     return partitions
 
 
-def _parts(table: str, partitions: Partitions) -> list[Statement]:
+def _stored(sql: str, table: str, storage: Mapping[str, Any]) -> str:
+    """Return a CREATE TABLE with how the table is kept: UNLOGGED, and its storage parameters."""
+    unlogged, options = storage.get(table, (False, []))
+    sql = sql.replace("CREATE TABLE", "CREATE UNLOGGED TABLE", 1) if unlogged else sql
+    return f"{sql} WITH ({', '.join(options)})" if options else sql
+
+
+def _parts(table: str, partitions: Partitions, storage: Mapping[str, Any]) -> list[Statement]:
     """Return the statements that make a table's partitions, those of others first."""
     found = []
     for part in partitions.parts.get(table, ()):
         sql = f"CREATE TABLE {quote(part.name)} PARTITION OF {quote(part.parent)} {part.bound}"
         sql += f" PARTITION BY {part.key}" if part.key else ""
+        sql = _stored(sql, part.name, storage)
         found.append(Statement(sql, table, f"partition {part.name!r}"))
     return found
 
@@ -241,6 +257,7 @@ def _table(
     own: dict[str, Any],
     partitions: Partitions,
     filled: dict[tuple[str, str], str],
+    storage: Mapping[str, Any],
 ) -> Statement:
     lines = []
     for _, name, type_, not_null, identity, generated, default, collation, *_ in rows:
@@ -264,7 +281,8 @@ def _table(
         lines.append("    " + " ".join(parts))
     body = ",\n".join(lines)
     by = f" PARTITION BY {partitions.keys[table]}" if table in partitions.keys else ""
-    return Statement(f"CREATE TABLE {quote(table)} (\n{body}\n){by}", table, f"table {table!r}")
+    sql = _stored(f"CREATE TABLE {quote(table)} (\n{body}\n){by}", table, storage)
+    return Statement(sql, table, f"table {table!r}")
 
 
 def _constraint(row: Any) -> Statement:

@@ -16,6 +16,7 @@ __all__ = [
     "PROVENANCE_TABLE",
     "Refused",
     "SchemaDdl",
+    "SchemaObject",
     "Statement",
     "engine_family",
     "fit_identifier",
@@ -46,6 +47,42 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class SchemaObject:
+    """A view, a materialised view or a trigger of the source, which a copy may have.
+
+    Attributes
+    ----------
+    kind : str
+        As a summary names it: ``"views"``.
+    create : str
+        Its statement; MySQL's and DuckDB's writers put the copy's places into it.
+    before : tuple of str
+        What it needs.
+    parts : tuple of str
+        Its indexes.
+    then : tuple of str
+        What follows when it is proved to use nothing but the copy, like its rows.
+    comment : str
+        The statement that comments on it.
+    function : str
+        The trigger function that is made with it.
+    refused : str
+        Why it is not tried.
+    """
+
+    kind: str
+    name: str
+    create: str = ""
+    before: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    then: tuple[str, ...] = ()
+    comment: str = ""
+    table: str = ""
+    function: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True)
 class SchemaDdl:
     """The DDL of a schema, cut where the rows go in between.
 
@@ -63,6 +100,8 @@ class SchemaDdl:
         Sequences advanced past the loaded values.
     enforced : frozenset
         ``(table, columns, parent)`` of every foreign key among the statements.
+    objects : tuple of SchemaObject
+        What was asked for beside the tables.
     """
 
     tables: dict[str, tuple[Statement, ...]]
@@ -71,6 +110,7 @@ class SchemaDdl:
     keys: tuple[Statement, ...] = ()
     counters: tuple[Statement, ...] = ()
     enforced: frozenset[tuple[str, tuple[str, ...], str]] = field(default_factory=frozenset)
+    objects: tuple[SchemaObject, ...] = ()
 
 
 def label(kind: str, name: str, columns: Sequence[str] = ()) -> str:

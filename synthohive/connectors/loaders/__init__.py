@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Optional, Union
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import build_ddl, engine_family
 from synthohive.connectors.ddl.comments import without_comments
+from synthohive.connectors.ddl.objects import objects_of
 from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.engines import connecting
 from synthohive.connectors.loaders.several import SeveralWriter
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from synthohive.connectors.base import IfExists, OpenedTo, Provenance, Writer
+    from synthohive.connectors.ddl.statements import SchemaObject
     from synthohive.schema import Metadata
 
 __all__ = ["default_target", "open_writer"]
@@ -73,6 +75,7 @@ def open_writer(
     target_engine: Optional[Engine] = None,
     keep_comments: bool = True,
     rehearsal: bool = False,
+    include: Collection[str] = (),
 ) -> Writer:
     """Check the target, create the staging place, and return the open writer.
 
@@ -95,6 +98,8 @@ def open_writer(
         Carry over the comments of tables and columns.
     rehearsal : bool, default False
         The writer only proves (:meth:`Writer.prove`), whatever the target holds.
+    include : collection of {"views", "materialized_views", "triggers"}
+        What is made beside the tables, where it uses nothing but the copy.
 
     Raises
     ------
@@ -120,7 +125,7 @@ def open_writer(
             _reach(each)
     opening = _Opening(
         engine, place, target_engine, metadata, provenance, replace_foreign, sources,
-        keep_comments, "rehearse" if rehearsal else if_exists,
+        keep_comments, "rehearse" if rehearsal else if_exists, include,
     )  # fmt: skip
     try:
         if metadata.schemas:
@@ -151,6 +156,7 @@ class _Opening:
     sources: frozenset[str]
     keep_comments: bool
     if_exists: OpenedTo
+    include: Collection[str]
 
     def check(self, target: str, given: Optional[str], source_schema: Optional[str]) -> None:
         """Refuse a target that is the source, or whose name was to be repeated."""
@@ -181,6 +187,7 @@ class _Opening:
             metadata, self.place.dialect, source=self.engine, source_schema=source_schema,
             beside=[s for s in group or () if s != source_schema],
         )  # fmt: skip
+        ddl = replace(ddl, objects=tuple(self._objects(metadata, same, source_schema, group)))
         if not self.keep_comments:
             ddl = without_comments(ddl, engine_family(self.place.dialect))
         more = {} if group is None else {"group": group}
@@ -194,6 +201,23 @@ class _Opening:
             if_exists=self.if_exists,
             **more,
         )
+
+    def _objects(
+        self,
+        metadata: Metadata,
+        same: bool,
+        source_schema: Optional[str],
+        group: Optional[dict[str, str]],
+    ) -> list[SchemaObject]:
+        """Return the views and triggers that were asked for."""
+        if self.engine is None:
+            return []
+        beside = [s for s in group or () if s != source_schema]
+        found = objects_of(self.engine, source_schema, self.include, metadata.tables, beside)
+        if same:
+            return found
+        why = f"its SQL is that of {engine_family(self.engine.dialect)}"
+        return [replace(thing, refused=why) for thing in found]
 
 
 def _several(opening: _Opening, module: Any, given: Union[str, Mapping[str, str], None]) -> Writer:

@@ -15,6 +15,7 @@ from synthohive._workspace import Workspace
 from synthohive.connectors.base import KeyCheck, NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal
+from synthohive.connectors.ddl.statements import SchemaObject
 from synthohive.connectors.dialects.duckdb_catalogue import plain_schema
 from synthohive.connectors.dialects.duckdb_text import (
     first_name,
@@ -25,12 +26,14 @@ from synthohive.connectors.dialects.duckdb_text import (
 )
 from synthohive.connectors.loaders.comments import Comments, changes, keys
 from synthohive.connectors.loaders.duckdb_objects import (
+    NotOfTheCopy,
     Thing,
     answers,
     comments,
     contents,
     defaulting,
     dependents,
+    moved_view,
     naming,
 )
 from synthohive.connectors.loaders.staged import (
@@ -97,7 +100,7 @@ class DuckdbWriter(StagedWriter):
     metadata, ddl, target, provenance
         See :class:`StagedWriter`; `target` is the schema.
     source_schema : str, optional
-        Not needed here, nor is `group`.
+        The schema that the names in views are of.
     if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
     """
 
@@ -121,7 +124,8 @@ class DuckdbWriter(StagedWriter):
         if if_exists == "rehearse":  # what is there need not go, not even for a moment
             target = staging_name(target, _LONGEST)
         super().__init__(metadata, ddl, target, provenance)
-        del source_schema, group
+        own = str(source_schema or "main")
+        self._schemas = {own: target, **(group or {})}
         self._staging = f"synthohive_{secrets.token_hex(6)}"
         self._pooled = engine.raw_connection()
         wrapped: Any = self._pooled.driver_connection
@@ -131,6 +135,7 @@ class DuckdbWriter(StagedWriter):
         self._folder: Optional[Workspace] = None
         self._if_exists = if_exists
         self._theirs: set[str] = set()
+        self._said: Comments = {}
         self._noted: Optional[frozenset[str]] = None
         self._place = ""  # before the name of a table of the target
         self._building = False
@@ -192,8 +197,13 @@ class DuckdbWriter(StagedWriter):
         found = comments(self._connection, self._database, self.target).items()
         return {place: text for place, text in found if text is not None}
 
-    def _carry_comments(self, old: Comments, made: frozenset[str]) -> None:
+    def _carry_comments(self) -> None:
         """Write about the new tables what others wrote about the old ones."""
+        if self._noted is not None:
+            with self.named("the comments"):
+                self._carry(self._said, self._noted)
+
+    def _carry(self, old: Comments, made: frozenset[str]) -> None:
         places = comments(self._connection, self._database, self.target)
         for place, text in changes(old, self._comments(), made).items():
             if place in places:
@@ -271,6 +281,10 @@ class DuckdbWriter(StagedWriter):
         for writer, plan in zip(writers, plans):
             writer._connection = first._connection
             writer._build(*plan)
+        StagedWriter.make_objects(writers)
+        for writer in writers:
+            writer.note()
+            writer._carry_comments()
         return checks
 
     def _constrain(self) -> list[KeyCheck]:
@@ -287,9 +301,11 @@ class DuckdbWriter(StagedWriter):
         """Make the schema in the open transaction."""
         with self.named("the new schema"):
             gone = self._check_target()
-            old = self._comments()
+            self._said = self._comments()
             tables = [t.name for t in gone if t.kind == "table"]
             views = naming(self._connection, self._database, tables)
+            own = {t.name for t in gone if t.kind == "view"}
+            views = [v for v in views if v[1] != self.target or v[2] not in own]
             self._views = [view for view in views if answers(self._connection, view)]
             lost = [t.name for t in gone if t.kind == "sequence" and t.name not in sequences]
             if users := defaulting(self._connection, self._database, self.target, lost):
@@ -309,10 +325,21 @@ class DuckdbWriter(StagedWriter):
                     self._fill(table, level if levels[table] else None)
         for statement in self.ddl.after:
             self.run(statement)
-        self.note()
-        if self._noted is not None:
-            with self.named("the comments"):
-                self._carry_comments(old, self._noted)
+
+    def make(self, thing: SchemaObject) -> str:
+        """See the base class."""
+        if f"view {self.target}.{thing.name}" in self._theirs:
+            return "the target has a view of that name, which is not ours"
+        known = {*self.metadata.tables, *(each.name for each in self.ddl.objects)}
+        place = f"{self._place}{quote(thing.name)}"
+        try:
+            sql = moved_view(self._connection, thing.create, self._database, self._schemas, known)
+            self._connection.execute(f"CREATE VIEW {place}{sql}")
+            if thing.comment:
+                self._connection.execute(f"COMMENT ON VIEW {place} IS {thing.comment}")
+        except (NotOfTheCopy, duckdb.CatalogException, duckdb.BinderException) as exc:
+            return str(exc) if isinstance(exc, NotOfTheCopy) else self._reason(exc)
+        return ""
 
     def _clear(self, gone: Sequence[Thing]) -> None:
         """Drop things one by one: CASCADE would take tables of other schemas along."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 import duckdb
 
@@ -15,6 +16,7 @@ from synthohive.connectors.loaders.comments import Place
 from synthohive.connectors.loaders.staged import Found
 
 __all__ = [
+    "NotOfTheCopy",
     "Thing",
     "View",
     "answers",
@@ -22,6 +24,7 @@ __all__ = [
     "contents",
     "defaulting",
     "dependents",
+    "moved_view",
     "naming",
 ]
 
@@ -166,3 +169,159 @@ def dependents(exc: duckdb.Error) -> list[str]:
     """
     found = re.findall(r'^(\w+) "((?:[^"]|"")+)" depends on', str(exc), re.MULTILINE)
     return [f"{kind} {name}" for kind, name in found]
+
+
+class NotOfTheCopy(ValueError):
+    """A view uses what a copy does not have; the message says what."""
+
+
+_NAMED = r'(?:"(?:[^"]|"")*"|[^\W\d]\w*)'
+_VIEW = re.compile(
+    rf"CREATE VIEW (?:{_NAMED}\.)*{_NAMED}(?P<columns> ?\((?:{_NAMED}(?:, )?)*\))? AS "
+    r"(?P<query>.*?);?\s*",
+    re.DOTALL | re.IGNORECASE,
+)
+_OF_ARGUMENTS = ("range", "generate_series", "unnest", "repeat", "json_each", "json_tree")
+"""Table functions that read nothing but their arguments."""
+_OF_THE_CATALOGUE = ("nextval", "currval", "getvariable", "current_setting", "getenv")
+
+
+def moved_view(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    database: str,
+    schemas: Mapping[str, str],
+    known: Collection[str],
+) -> str:
+    """Return what makes a view's columns and query over a copy, with every name written out.
+
+    DuckDB itself takes the query apart and puts it together.
+
+    Parameters
+    ----------
+    sql : str
+        The source's CREATE VIEW.
+    database : str
+    schemas : dict of str to str
+        From the source's schemas, the view's own first, to the copy's.
+    known : collection of str
+        The tables and views of the copy.
+
+    Raises
+    ------
+    NotOfTheCopy
+        It uses something else.
+    """
+    found = _VIEW.fullmatch(sql.strip())
+    if found is None:
+        raise NotOfTheCopy("its definition is of a form that is not understood")
+    tree = _one(connection, "SELECT json_serialize_sql(?)", found["query"])
+    if tree.get("error"):
+        raise NotOfTheCopy("its definition is of a form that is not understood")
+    functions = connection.execute(
+        "SELECT function_name FROM duckdb_functions() "
+        "WHERE function_type NOT IN ('table', 'table_macro', 'pragma') "
+        "GROUP BY ALL HAVING bool_and(internal)"
+    ).fetchall()
+    _Mover(database, schemas, known, {str(row[0]) for row in functions}).move(tree, frozenset())
+    text = json.dumps(tree)
+    (query,) = connection.execute("SELECT json_deserialize_sql(?)", [text]).fetchone() or ("",)
+    return f"{found['columns'] or ''} AS {query}"
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str, value: str) -> dict[str, Any]:
+    row = connection.execute(sql, [value]).fetchone()
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    return tree
+
+
+@dataclass(frozen=True)
+class _Mover:
+    """Puts the copy's names into the tree of a query, and refuses what has none there."""
+
+    database: str
+    schemas: Mapping[str, str]
+    known: Collection[str]
+    functions: Collection[str]
+
+    def move(self, node: Any, scope: frozenset[str]) -> None:
+        """Change a node and all below it.
+
+        Parameters
+        ----------
+        node : Any
+        scope : frozenset of str
+            The names of common table expressions that are seen from there.
+        """
+        if isinstance(node, list):
+            for each in node:
+                self.move(each, scope)
+        if not isinstance(node, dict):
+            return
+        kind = node.get("type")
+        if kind == "BASE_TABLE":
+            self._table(node, scope)
+        elif kind == "SHOW_REF":
+            raise NotOfTheCopy("it describes tables")
+        elif kind == "COLUMN_REF":
+            self._column(node)
+        elif kind == "TABLE_FUNCTION":
+            name = node["function"].get("function_name")
+            if name not in _OF_ARGUMENTS:
+                raise NotOfTheCopy(f"it reads by the function {name}")
+            node = {**node, "function": node["function"].get("children")}
+        elif "function_name" in node:
+            self._function(node)
+        for each, names in self._below(node, scope):
+            self.move(each, names)
+
+    def _below(
+        self, node: dict[str, Any], scope: frozenset[str]
+    ) -> Iterator[tuple[Any, frozenset[str]]]:
+        """Return the parts of a node; an expression sees the names of those before it."""
+        for entry in (node.get("cte_map") or {}).get("map", ()):
+            own = {entry["key"].lower()} if _recursive(entry["value"]) else set()
+            yield entry["value"], scope | own
+            scope |= {entry["key"].lower()}
+        if kind := node.get("cte_name"):  # a recursive expression sees itself
+            scope |= {str(kind).lower()}
+        for key, value in node.items():
+            if key != "cte_map":
+                yield value, scope
+
+    def _table(self, node: dict[str, Any], scope: frozenset[str]) -> None:
+        name, schema, catalogue = (
+            str(node.get(key) or "") for key in ("table_name", "schema_name", "catalog_name")
+        )
+        if not schema and not catalogue and name.lower() in scope:
+            return
+        home = schema or next(iter(self.schemas))
+        lowered = {each.lower() for each in self.known}
+        if (
+            catalogue.lower() not in ("", self.database.lower())
+            or home not in self.schemas
+            or (home == next(iter(self.schemas)) and name.lower() not in lowered)
+        ):
+            shown = ".".join(part for part in (catalogue, schema, name) if part)
+            raise NotOfTheCopy(f"it uses {shown}, which the copy does not have")
+        node["catalog_name"], node["schema_name"] = self.database, self.schemas[home]
+
+    def _column(self, node: dict[str, Any]) -> None:
+        """Columns may be called by the names of their table, schema and database."""
+        names = node.get("column_names") or []
+        if len(names) > 3 and names[0] == self.database and names[1] in self.schemas:
+            del names[0]
+        if len(names) > 2 and names[0] in self.schemas:
+            names[0] = self.schemas[names[0]]
+
+    def _function(self, node: dict[str, Any]) -> None:
+        name = str(node["function_name"])
+        own = not node.get("schema") and not node.get("catalog")
+        if not own or name in _OF_THE_CATALOGUE or not (name in self.functions or
+                                                        node.get("is_operator")):  # fmt: skip
+            raise NotOfTheCopy(f"it uses the function {name}, which the copy may not have")
+
+
+def _recursive(value: Any) -> bool:
+    query = value.get("query") or {}
+    return (query.get("node") or {}).get("type") == "RECURSIVE_CTE_NODE"

@@ -11,11 +11,13 @@ import pymysql
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from synthohive._display import listed
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.mysql import quote
+from synthohive.connectors.ddl.statements import SchemaObject
 from synthohive.connectors.loaders.comments import changes, keys
 from synthohive.connectors.loaders.mysql_objects import (
     broken_views,
@@ -25,6 +27,8 @@ from synthohive.connectors.loaders.mysql_objects import (
     contents,
     cut_keys,
     holders,
+    moved,
+    outside,
     referring,
     tables,
 )
@@ -126,6 +130,7 @@ class MysqlWriter(StagedWriter):
         self._trash = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
         self._group = dict(group or {})
         self._source = source_schema or engine.url.database
+        self._stagings = {str(self._source): self.staging}
         self._local = True
         self._if_exists = if_exists
         self._old: list[str] = []
@@ -401,6 +406,49 @@ class MysqlWriter(StagedWriter):
         )
         return sum(loader.load(batch) for batch in regroup(batches))
 
+    def see(self, others: Mapping[str, str]) -> None:
+        """Hear of the databases to which the names in views have to go."""
+        self._stagings.update(others)
+
+    def make(self, thing: SchemaObject) -> str:
+        """See the base class; the server writes out all names of a view."""
+        if f"view {thing.name}" in {found.shown for found in self._beside} and (
+            f"view {self.target.lower()}.{thing.name}" not in (self._noted or ())
+        ):
+            return "the target has a view of that name, which is not ours"
+        reason = self._put(thing, self._stagings)
+        if not reason and (used := outside(self._rows, self.staging, thing.name, self._stagings)):
+            self._execute(f"DROP VIEW {quote(self.staging)}.{quote(thing.name)}")
+            reason = f"it uses {listed(used, 3)}, which the copy does not have"
+        return reason
+
+    def _put(self, thing: SchemaObject, places: Mapping[str, str]) -> str:
+        """Make a view in a database, its names moved to other databases."""
+        sql = moved(thing.create, places)
+        try:
+            self._execute(f"CREATE OR REPLACE {sql}")
+        except pymysql.err.DatabaseError as exc:
+            if not self._connection.open or exc.args[0] in (*_LOST, _LOCKED):
+                raise
+            return self._reason(exc)
+        return ""
+
+    def _put_views(self) -> None:
+        """Make the views over the tables that are in place: views are not moved with tables."""
+        left = {thing: "" for thing, reason in self._outcome.items() if not reason}
+        gone = [f.shown for f in self._beside if f.key in (self._noted or ())]
+        for shown in gone:
+            kind, _, name = shown.partition(" ")
+            if kind == "view" and name not in {thing.name for thing in left}:
+                self._execute(f"DROP VIEW {quote(self.target)}.{quote(name)}")
+        places = self._group or {str(self._source): self.target}
+        for _ in range(len(left)):
+            left = {thing: self._put(thing, places) for thing in left}
+            left = {thing: reason for thing, reason in left.items() if reason}
+        for thing, reason in left.items():
+            log.warning("view_not_made", view=thing.name, reason=reason)
+        self._outcome.update(left)
+
     def _analyze(self) -> None:
         for table in self.metadata.tables:
             with self.named(f"the statistics of table {table!r}"):
@@ -430,6 +478,8 @@ class MysqlWriter(StagedWriter):
         step("tables renamed")
         for writer in writers:
             writer._clear(moves)
+        for writer in writers:
+            writer._end()
 
     def _clear(self, moves: _Moves) -> None:
         """Drop what was replaced, and the staging database."""
@@ -438,8 +488,15 @@ class MysqlWriter(StagedWriter):
                 self._drop_old(moves)
             if self._if_exists == "replace_foreign":
                 self._drop_beside()
-            self._drop([self.staging])
         except pymysql.err.Error as exc:  # the new tables are in place; the next run cleans up
+            log.warning("staging_remains", schema=self.staging, reason=self._reason(exc))
+
+    def _end(self) -> None:
+        """Make the views, and drop the staging database."""
+        try:
+            self._put_views()
+            self._drop([self.staging])
+        except pymysql.err.Error as exc:
             log.warning("staging_remains", schema=self.staging, reason=self._reason(exc))
         self._close()
 
@@ -517,7 +574,10 @@ class MysqlWriter(StagedWriter):
     def _check_views(self) -> None:
         old, new = columns(self._rows, self.target), columns(self._rows, self.staging)
         old = {table: names for table, names in old.items() if table in self._old}
-        if views := broken_views(self._rows, self.target, old, new):
+        ours = {f"view {self.target}.{f.shown[5:]}" for f in self._beside
+                if f.key in (self._noted or ())}  # fmt: skip
+        views = broken_views(self._rows, self.target, old, new)
+        if views := [view for view in views if view not in ours]:
             raise broken_error(self.target, views)
 
     def _drop_old(self, moves: _Moves) -> None:

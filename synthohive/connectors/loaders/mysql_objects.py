@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Optional
 
 import pymysql
@@ -22,6 +22,8 @@ __all__ = [
     "contents",
     "cut_keys",
     "holders",
+    "moved",
+    "outside",
     "referring",
     "tables",
 ]
@@ -51,6 +53,13 @@ WHERE TABLE_SCHEMA = %s AND COLUMN_COMMENT <> ''
 UNION SELECT 'index', TABLE_NAME, INDEX_NAME, INDEX_COMMENT FROM information_schema.STATISTICS
 WHERE TABLE_SCHEMA = %s AND INDEX_COMMENT <> ''"""
 _ASIDE = re.compile(re.escape(STAGING_MARK) + "[0-9a-f]{8}$")
+_SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
+_QUOTED = re.compile(r"`(?:[^`]|``)*`")
+_CHAIN = re.compile(
+    r"(`(?:[^`]|``)*`(?:\s*\.\s*`(?:[^`]|``)*`)*)|'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\""
+    r"|[^`'\"]+",
+    re.DOTALL,
+)
 _KINDS = {"BASE TABLE": "table", "SYSTEM VERSIONED": "table", "TEMPORARY": "table"}
 
 # Where the server says which locks are held; MariaDB does so only with a plugin.
@@ -147,6 +156,58 @@ def comment_sql(rows: Rows, database: str, place: Place, text: Optional[str]) ->
         return f"{change}MODIFY COLUMN {changed}"
     dropped = "PRIMARY KEY" if name[0] == "PRIMARY" else f"INDEX {quote(name[0])}"
     return f"{change}DROP {dropped}, ADD {changed}"
+
+
+def _chains(sql: str) -> list[tuple[str, ...]]:
+    """Cut a view's text into quoted names with what they qualify, and all else.
+
+    Examples
+    --------
+    >>> _chains("select `a`.`t`.`x` from `a`.`t`")
+    [('select ',), ('`a`', '`t`', '`x`'), (' from ',), ('`a`', '`t`')]
+    """
+    found = []
+    for match in _CHAIN.finditer(sql):
+        names = tuple(name[0] for name in _QUOTED.finditer(match[0])) if match[1] else (match[0],)
+        found.append(names)
+    return found
+
+
+def moved(sql: str, places: Mapping[str, str]) -> str:
+    """Return a view's text with the names of databases replaced, but nothing inside strings.
+
+    Examples
+    --------
+    >>> moved("select `a`.`t`.`x`, '`a`.`t`' from `a`.`t`", {"a": "b"})
+    "select `b`.`t`.`x`, '`a`.`t`' from `b`.`t`"
+    """
+    new = {quote(name).lower(): quote(place) for name, place in places.items()}
+    parts = []
+    for names in _chains(sql):
+        first, *rest = names
+        parts.append(".".join([new.get(first.lower(), first), *rest]) if rest else first)
+    return "".join(parts)
+
+
+def outside(rows: Rows, database: str, view: str, places: Mapping[str, str]) -> list[str]:
+    """Return what a view's text names in other databases than those of the copy.
+
+    Parameters
+    ----------
+    places : dict of str to str
+        From source database to staging database.
+    """
+    sql = "SELECT VIEW_DEFINITION FROM information_schema.VIEWS "
+    sql += "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+    text = rows(sql, (database, view))[0][0]
+    known = {quote(row[0]).lower() for row in rows("SHOW DATABASES")}
+    known |= {quote(name).lower() for name in (*_SYSTEM, *places)}
+    known -= {quote(place).lower() for place in places.values()}
+    chains = _chains(text)
+    found = {".".join(c[:2]) for c in chains if len(c) > 1 and c[0].lower() in known}
+    plain = " ".join(c[0] for c in chains if len(c) == 1 and c[0][0] not in "'\"`")
+    found |= {word.lower() for word in re.findall(r"\bload_file\b", plain, re.IGNORECASE)}
+    return sorted(found)
 
 
 def referring(rows: Rows, database: str, group: Collection[str] = ()) -> list[str]:

@@ -12,10 +12,12 @@ import psycopg2
 import psycopg2.errors
 from sqlalchemy.exc import SQLAlchemyError
 
+from synthohive._display import listed
 from synthohive._logging import get_logger
 from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.postgresql import literal, quote
+from synthohive.connectors.ddl.statements import SchemaObject
 from synthohive.connectors.loaders import comments
 from synthohive.connectors.loaders.postgresql_carrying import (
     carried_from,
@@ -31,6 +33,7 @@ from synthohive.connectors.loaders.postgresql_objects import (
     contents,
     drop_schema,
     move_contents,
+    outside,
 )
 from synthohive.connectors.loaders.postgresql_rows import CsvStream
 from synthohive.connectors.loaders.staged import (
@@ -129,6 +132,7 @@ class PostgresqlWriter(StagedWriter):
             )
         self.staging = staging_name(target, limit)
         self._trash = staging_name(target, limit)
+        self._stagings = [self.staging]
         self._group = dict(group or {})
         self._sources = dict.fromkeys(s for s in (source_schema, *self._group, "public") if s)
         # What is locked while the run lives; a rehearsal is in nobody's way.
@@ -343,11 +347,33 @@ class PostgresqlWriter(StagedWriter):
     def _path(self, others: Sequence[str]) -> str:
         return ", ".join(quote(s) for s in (self.staging, *others, *self._sources))
 
-    def see(self, others: Sequence[str]) -> None:
+    def see(self, others: Mapping[str, str]) -> None:
         """Find the types of the staging schemas that are written together with this one."""
+        self._stagings = [self.staging, *others.values()]
+        path = self._path([*others.values()])
         with self._connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('search_path', %s, false)", (self._path(others),))
+            cursor.execute("SELECT set_config('search_path', %s, false)", (path,))
         self._connection.commit()
+
+    def make(self, thing: SchemaObject) -> str:
+        """See the base class; nothing is run before it is proved."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SAVEPOINT thing")
+            try:
+                for sql in (*thing.before, thing.create, *thing.parts):
+                    cursor.execute(sql)
+                used = outside(cursor, thing, self.staging, self._stagings)
+                reason = f"it uses {listed(used, 3)}, which the copy does not have" if used else ""
+                for sql in () if used else filter(None, (*thing.then, thing.comment)):
+                    cursor.execute(sql)
+            except psycopg2.OperationalError:  # a lock, or the connection
+                raise
+            except psycopg2.DatabaseError as exc:
+                reason = self._reason(exc)
+            except ConnectorError as exc:
+                reason = exc.message
+            cursor.execute(f"{'ROLLBACK TO' if reason else 'RELEASE'} SAVEPOINT thing")
+        return reason
 
     def settle(self) -> None:
         """See the base class."""

@@ -7,16 +7,26 @@ dropped with CASCADE, which would take with it what others made meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Optional
 
 import psycopg2
 
 from synthohive.connectors.ddl.postgresql import quote
+from synthohive.connectors.ddl.statements import SchemaObject
 from synthohive.connectors.loaders.comments import Place
 from synthohive.connectors.loaders.staged import Found
 from synthohive.exceptions import ConnectorError
 
-__all__ = ["commented", "contents", "dependents", "drop_schema", "members", "move_contents"]
+__all__ = [
+    "commented",
+    "contents",
+    "dependents",
+    "drop_schema",
+    "members",
+    "move_contents",
+    "outside",
+]
 
 # Members of the schema, and what belongs to them (indexes, constraints, triggers, policies,
 # publications of a table …) unless it lives in another schema. Extensions and their members
@@ -116,6 +126,55 @@ SELECT o.type, o.identity FROM inside i, pg_identify_object(i.classid, i.objid, 
 GROUP BY i.classid, i.objid, o.type, o.identity
 HAVING bool_and(i.hangs_on IS NULL OR o.type IN ('statistics object', 'table', 'foreign table'))
 ORDER BY 1, 2"""
+# What a view or a trigger uses outside these schemas. Dependencies of PostgreSQL's own relations
+# and functions are not recorded, but the stored tree of a definition has the numbers of all. What
+# is allowed outside: types and operators of PostgreSQL and its extensions, and functions of theirs
+# that read no table, whose name stands in their arguments.
+_OUTSIDE = """
+WITH place AS (SELECT oid FROM pg_namespace WHERE nspname = ANY (%(schemas)s)),
+own (classid, objid) AS (
+    SELECT 'pg_class'::regclass, %(relation)s::regclass WHERE NOT %(trigger)s
+    UNION ALL SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r
+    WHERE r.ev_class = %(relation)s::regclass AND NOT %(trigger)s
+    UNION ALL SELECT 'pg_class'::regclass, i.indexrelid FROM pg_index i
+    WHERE i.indrelid = %(relation)s::regclass AND NOT %(trigger)s
+    UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM pg_trigger t
+    WHERE t.tgrelid = %(relation)s::regclass AND t.tgname = %(name)s AND %(trigger)s),
+trees (tree) AS (
+    SELECT r.ev_action::text FROM own JOIN pg_rewrite r ON r.oid = objid
+    WHERE classid = 'pg_rewrite'::regclass
+    UNION ALL SELECT concat(i.indexprs::text, i.indpred::text) FROM own
+    JOIN pg_index i ON i.indexrelid = objid WHERE classid = 'pg_class'::regclass
+    UNION ALL SELECT t.tgqual::text FROM own JOIN pg_trigger t ON t.oid = objid
+    WHERE classid = 'pg_trigger'::regclass),
+used (classid, objid, called) AS (
+    SELECT d.refclassid, d.refobjid, false FROM own JOIN pg_depend d USING (classid, objid)
+    UNION SELECT 'pg_class'::regclass, m[1]::oid, false
+    FROM trees, regexp_matches(tree, ':relid ([0-9]+)', 'g') m
+    UNION SELECT 'pg_proc'::regclass, m[1]::oid, true
+    FROM trees, regexp_matches(tree, ':(?:funcid|aggfnoid|winfnoid) ([0-9]+)', 'g') m)
+SELECT DISTINCT o.type || ' ' || o.identity
+FROM used u CROSS JOIN LATERAL pg_identify_object(u.classid, u.objid, 0) o
+LEFT JOIN pg_class c ON u.classid = 'pg_class'::regclass AND c.oid = u.objid
+LEFT JOIN pg_proc p ON u.classid = 'pg_proc'::regclass AND p.oid = u.objid
+LEFT JOIN pg_namespace n ON n.nspname = o.schema
+LEFT JOIN pg_depend e ON e.classid = u.classid AND e.objid = u.objid AND e.deptype = 'e'
+WHERE o.schema IS NOT NULL AND (n.oid IS NULL OR n.oid NOT IN (SELECT oid FROM place)) AND CASE
+    WHEN u.objid = 0 THEN false
+    WHEN c.oid IS NOT NULL THEN true
+    WHEN u.called AND e.objid IS NOT NULL THEN p.provolatile <> 'i'
+    WHEN u.called THEN n.nspname <> 'pg_catalog' OR p.proname ~ %(reading)s
+    ELSE n.nspname <> 'pg_catalog' AND e.objid IS NULL END
+ORDER BY 1"""
+_THERE = """
+SELECT CASE WHEN %(trigger)s THEN
+    (SELECT count(*) FROM pg_trigger WHERE tgrelid = %(relation)s::regclass AND tgname = %(name)s)
+    ELSE (SELECT count(*) FROM pg_index WHERE indrelid = %(relation)s::regclass) END"""
+_READING = (
+    "_to_xml|^pg_(?!typeof$|size_|column_size$|input_)|^lo_|^lo(read|write)$|^ts_(stat|rewrite)$"
+    "|^(curr|last|next|set)val$|^set_config$|_description$|^current_query$|^to_reg|^has_|^row_sec"
+)
+"""PostgreSQL's functions that read tables, files, sequences or the catalogue."""
 _ORDER = ("view", "materialized view", "table", "foreign table")
 _SYNTAX = {"composite type": "type", "statistics object": "statistics"}
 
@@ -142,6 +201,23 @@ def dependents(cursor: Any, schema: str) -> list[tuple[str, int, str]]:
     """Return (catalogue, number, name) of what outside a schema could not be without it."""
     cursor.execute(_DEPENDENTS, {"schema": schema})
     return [(str(row[0]), int(row[1]), str(row[2])) for row in cursor]
+
+
+def outside(cursor: Any, thing: SchemaObject, schema: str, schemas: Sequence[str]) -> list[str]:
+    """Return what a view or a trigger of a schema uses that is in none of some schemas.
+
+    Raises
+    ------
+    ConnectorError
+        It is not in the schema itself: its definition named another place.
+    """
+    place = f"{quote(schema)}.{quote(thing.table or thing.name)}"
+    parameters = {"relation": place, "name": thing.name, "trigger": bool(thing.table)}
+    cursor.execute(_THERE, parameters)
+    if cursor.fetchone()[0] != max(len(thing.parts), bool(thing.table)):
+        raise ConnectorError(f"The definition of {thing.name!r} names another schema.")
+    cursor.execute(_OUTSIDE, {**parameters, "schemas": list(schemas), "reading": _READING})
+    return [str(row[0]) for row in cursor]
 
 
 def members(cursor: Any, schema: str) -> set[tuple[str, int]]:

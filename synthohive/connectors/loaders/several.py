@@ -38,8 +38,7 @@ class SeveralWriter(Writer):
         self.writers: dict[str, Any] = dict(writers)
         self.target = ", ".join(writer.target for writer in writers.values())
         for writer in self.writers.values():
-            others = [w.staging for w in self.writers.values() if w is not writer]
-            writer.see(others)
+            writer.see({s: w.staging for s, w in self.writers.items() if w is not writer})
 
     def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
         """Bulk load all rows of one table; see :class:`StagedWriter`."""
@@ -77,6 +76,14 @@ class SeveralWriter(Writer):
             writer.close()
         if left:
             left[0].discard_all(left)
+
+    def objects(self) -> dict[tuple[str, str], str]:
+        """See the base class; names have their schema before them."""
+        return {
+            (kind, f"{schema}.{name}"): reason
+            for schema, writer in self.writers.items()
+            for (kind, name), reason in writer.objects().items()
+        }
 
     def _of(self, table: str) -> StagedWriter:
         found: StagedWriter = self.writers[str(self.metadata.table(table).schema_name)]

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
@@ -18,6 +19,7 @@ from synthohive._logging import get_logger
 from synthohive._moments import write
 from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
+from synthohive.connectors.ddl.statements import SchemaObject
 from synthohive.connectors.dialects.sqlite import database_file
 from synthohive.connectors.loaders.sqlite_file import (
     MARK,
@@ -123,6 +125,8 @@ class SqliteWriter(StagedWriter):
         rehearsal = staging_name(self._path.name + REHEARSAL, _MAX_NAME)
         self._staging = self._path.with_name(rehearsal if if_exists == "rehearse" else name)
         self._if_exists = if_exists
+        self._theirs: frozenset[str] = frozenset()
+        self._numbers = count()
         self._check_target()
         remove_stale(self._path, rehearsal)
         if remove_stale(self._path, name) and if_exists != "rehearse":
@@ -178,6 +182,7 @@ class SqliteWriter(StagedWriter):
         goes = ("view ", "index ")
         theirs = [thing for thing in found if made is not None and thing.key not in made]
         carried = [thing.key for thing in theirs if thing.key.startswith(goes)]
+        self._theirs = frozenset(carried if self._if_exists != "replace_foreign" else ())
         self.admit([thing for thing in found if thing.key not in carried], made, self._if_exists)
         if self._if_exists == "replace_foreign":
             return {}
@@ -203,6 +208,40 @@ class SqliteWriter(StagedWriter):
             log.debug("view_does_not_answer", view=view, reason=str(exc))
             return False
         return True
+
+    def make(self, thing: SchemaObject) -> str:
+        """See the base class; SQLite's names are those of the file, and are looked up when used."""
+        kind = thing.kind[:-1]
+        if f"{kind} {thing.name}" in self._theirs:
+            return f"the target has a {kind} of that name, which is not ours"
+        place = self.quote(thing.table or thing.name)
+        uses = [f"SELECT * FROM {place} LIMIT 0"]
+        if thing.table:  # what is explained is compiled, and not run
+            (column,) = self._connection.execute(
+                "SELECT name FROM pragma_table_info(?) LIMIT 1", (thing.table,)
+            ).fetchone() or ("rowid",)
+            uses = [
+                f"EXPLAIN INSERT INTO {place} DEFAULT VALUES",
+                f"EXPLAIN UPDATE {place} SET {self.quote(column)} = NULL",
+                f"EXPLAIN DELETE FROM {place}",
+            ]
+        before = [self._refused(sql) for sql in uses if thing.table]
+        reason = self._refused(thing.create)
+        if reason:
+            return reason
+        after = [self._refused(sql) for sql in uses]
+        reason = next((new for new, old in zip(after, before or [""]) if new and not old), "")
+        if reason:
+            self._execute(f"DROP {kind.upper()} {self.quote(thing.name)}")
+        return reason
+
+    def _refused(self, sql: str) -> str:
+        """Run a statement; return why it is refused. It is compiled anew each time."""
+        try:
+            self._execute(f"{sql}\n-- {next(self._numbers)}")
+        except sqlite3.Error as exc:
+            return self._reason(exc)
+        return ""
 
     def _open(self, path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -253,14 +292,14 @@ class SqliteWriter(StagedWriter):
         names = ", ".join(self.quote(column.name) for column in columns)
         marks = ", ".join("?" * len(columns))
         sql = f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks})"
-        count = 0
+        loaded = 0
         self._connection.execute("BEGIN")
         for batch in batches:
             values = [_values(a, c.text_form) for a, c in zip(batch.columns, columns)]
             self._connection.executemany(sql, zip(*values))
-            count += batch.num_rows
+            loaded += batch.num_rows
         self._connection.execute("COMMIT")
-        return count
+        return loaded
 
     def _analyze(self) -> None:
         """Let SQLite check the keys that it knows, which it does not do while loading."""

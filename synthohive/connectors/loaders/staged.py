@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
@@ -16,6 +16,7 @@ from synthohive._display import listed
 from synthohive._logging import get_logger
 from synthohive.connectors.base import KeyCheck, Provenance, Writer
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl, Statement, fit_identifier
+from synthohive.connectors.ddl.statements import SchemaObject
 from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import ForeignKey, Metadata
@@ -153,6 +154,7 @@ class StagedWriter(Writer):
         self.provenance = provenance
         self.rows: dict[str, int] = {}
         self.staging: Any = None  # the place that nobody sees
+        self._outcome: dict[SchemaObject, str] = {}
         self._closed = False
         self._failure: Optional[BaseException] = None
 
@@ -314,10 +316,46 @@ class StagedWriter(Writer):
             writer.link()
             writer.settle()
         cross()
+        StagedWriter.make_objects(writers)
         for writer in writers:  # when all is there that a note has to list
             writer.note()
             writer.settle()
         return checks
+
+    @staticmethod
+    def make_objects(writers: Sequence[Any]) -> None:
+        """Make views and triggers among the tables, again and again while some become possible.
+
+        A view can need one that comes after it, in another of the schemas, too.
+        """
+        left = [(writer, thing) for writer in writers for thing in writer.ddl.objects]
+        while left:
+            for writer, thing in left:
+                writer._outcome[thing] = thing.refused or writer.make(thing)
+            refused = [(writer, thing) for writer, thing in left if writer._outcome[thing]]
+            if len(refused) == len(left):
+                return
+            left = refused
+
+    def make(self, thing: SchemaObject) -> str:
+        """Make a view or a trigger in the staging place, if it uses nothing but the copy.
+
+        Returns
+        -------
+        str
+            Why it cannot be made; nothing is left of it then.
+        """
+        raise NotImplementedError
+
+    def objects(self) -> dict[tuple[str, str], str]:
+        """See the base class."""
+        found: dict[tuple[str, str], str] = {}
+        for thing, reason in self._outcome.items():
+            key = (thing.kind, thing.name)
+            found[key] = found.get(key) or reason
+            if thing.function and not reason:
+                found["functions and procedures", thing.function] = ""
+        return found
 
     def place(self, table: str) -> str:
         """Return the quoted name of a table for other staging places."""
@@ -328,6 +366,7 @@ class StagedWriter(Writer):
         checks = self._prove()
         step("keys proved")
         self.link()
+        self.make_objects([self])
         self.note()
         return checks
 
@@ -350,8 +389,14 @@ class StagedWriter(Writer):
     def settle(self) -> None:
         """Let other connections see what is in the staging place."""
 
-    def see(self, others: Sequence[str]) -> None:
-        """Hear of the staging places of schemas that are written together with this one."""
+    def see(self, others: Mapping[str, str]) -> None:
+        """Hear of the staging places of schemas that are written together with this one.
+
+        Parameters
+        ----------
+        others : dict of str to str
+            By source schema.
+        """
 
     @property
     def closed(self) -> bool:
