@@ -50,10 +50,14 @@ class FrameReader(Reader):
 
     def __init__(self, tables: Mapping[str, Any], metadata: Metadata) -> None:
         tables = {name: _in_memory(name, table) for name, table in tables.items()}
-        self._forms = {n: FrameForm.of(t) for n, t in tables.items() if not _is_arrow(t)}
         self._tables = {
             n: _to_arrow(n, _without(tables[n], t.exclude_columns))
             for n, t in metadata.tables.items()
+        }
+        self._forms = {
+            n: FrameForm.of(_without(tables[n], t.exclude_columns))
+            for n, t in metadata.tables.items()
+            if not _is_arrow(tables[n])
         }
         self._metadata = metadata.model_copy(deep=True)
         for name, table in self._tables.items():
@@ -94,6 +98,7 @@ class FrameReader(Reader):
         described = {}
         for field in table.schema:
             found = column_from_arrow(field)
+            found.kind = self._kind_of_objects(name, field.name) or found.kind
             known = config.columns.get(field.name)
             described[field.name] = (
                 found if known is None else known.model_copy(update={"arrow": found.arrow})
@@ -103,6 +108,12 @@ class FrameReader(Reader):
             if column in config.exclude_columns:
                 unread.setdefault(column, Column(name=column, kind=ColumnKind.UNSUPPORTED))
         config.columns = {**described, **unread}
+
+    def _kind_of_objects(self, name: str, column: str) -> Optional[ColumnKind]:
+        """Return what a column of Python objects holds, which is carried as text."""
+        made = self._forms[name].objects.get(column) if name in self._forms else None
+        known = {"uuid": ColumnKind.UUID, "json": ColumnKind.JSON, None: None}
+        return known.get(made, ColumnKind.ARRAY)
 
     def _as_declared(self, name: str, table: pa.Table) -> pa.Table:
         """Convert the columns that hold another sort of values than the metadata says."""

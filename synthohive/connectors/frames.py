@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import json
+import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +20,7 @@ from synthohive.exceptions import ConnectorError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FrameForm", "carried", "to_frame", "to_polars"]
+__all__ = ["FrameForm", "carried", "object_kind", "to_frame", "to_polars"]
 
 Label = Union[int, float, bool]
 
@@ -31,17 +35,22 @@ class FrameForm:
         By the names that the metadata has for the columns.
     labels : dict of str to int, float or bool
         What a column is called where that is no text; as text, it is its name in the metadata.
+    objects : dict of str to str
+        What the values are of columns of Python objects that are carried as text (:data:`_MADE`).
     """
 
     dtypes: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
+    objects: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> FrameForm:
         """Return that of a DataFrame."""
         plain = {str(label): getattr(label, "item", lambda x=label: x)() for label in frame.columns}
         labels = {n: x for n, x in plain.items() if isinstance(x, (int, float))}
-        return cls({str(n): dtype for n, dtype in dict(frame.dtypes).items()}, labels)
+        series = [(str(n), frame.iloc[:, i]) for i, n in enumerate(frame.columns)]
+        objects = {name: kind for name, values in series if (kind := object_kind(values))}
+        return cls({name: values.dtype for name, values in series}, labels, objects)
 
     def without_rare(self, shown: Mapping[str, Collection[str]]) -> FrameForm:
         """Return the form with the categories that may be shown: all are real values."""
@@ -49,7 +58,7 @@ class FrameForm:
         for name, dtype in self.dtypes.items():
             if _is_categorical(dtype):
                 dtypes[name] = _only(dtype, shown.get(name, ()))
-        return FrameForm(dtypes, self.labels)
+        return FrameForm(dtypes, self.labels, self.objects)
 
     def to_state(self) -> dict[str, Any]:
         """Return the form as JSON; a dtype that has none is left out, and so not restored."""
@@ -57,13 +66,15 @@ class FrameForm:
         return {
             "dtypes": {name: state for name, state in states.items() if state is not None},
             "labels": dict(self.labels),
+            "objects": dict(self.objects),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> FrameForm:
         """Return the form that gave `state`."""
         labels = {str(n): x for n, x in state["labels"].items() if isinstance(x, (int, float))}
-        return cls({str(n): _dtype_of(s) for n, s in state["dtypes"].items()}, labels)
+        objects = {str(n): str(kind) for n, kind in state["objects"].items() if kind in _MADE}
+        return cls({str(n): _dtype_of(s) for n, s in state["dtypes"].items()}, labels, objects)
 
 
 def to_frame(table: pa.Table, form: Optional[FrameForm]) -> pd.DataFrame:
@@ -76,7 +87,9 @@ def to_frame(table: pa.Table, form: Optional[FrameForm]) -> pd.DataFrame:
 
     form = form or FrameForm()
     columns = {
-        form.labels.get(name, name): _restored(values, form.dtypes.get(name))
+        form.labels.get(name, name): _objects(values, form.objects[name])
+        if name in form.objects
+        else _restored(values, form.dtypes.get(name))
         for name, values in zip(table.column_names, table.columns)
     }
     frame: pd.DataFrame = pd.DataFrame(columns)
@@ -98,10 +111,85 @@ def to_polars(table: pa.Table) -> Any:
     return polars.from_arrow(table)
 
 
-def carried(values: pd.Series[Any]) -> Any:
-    """Return a series as what Arrow carries: names of intervals, the start of periods."""
+_MADE: Mapping[str, Callable[[str], Any]] = {
+    "json": json.loads,
+    "list": json.loads,
+    "tuple": lambda text: tuple(json.loads(text)),
+    "array": lambda text: np.array(json.loads(text)),
+    "uuid": uuid.UUID,
+}
+"""Python objects that are carried as text: documents, lists of several sorts, UUIDs."""
+_LISTS = {"list": list, "tuple": tuple, "array": np.ndarray}
+
+
+def object_kind(values: pd.Series[Any]) -> Optional[str]:
+    """Return which of :data:`_MADE` the values of a column are; None for all others.
+
+    Raises
+    ------
+    TypeError
+        Some are sets, of which Arrow would make lists.
+    """
     import pandas as pd
 
+    if values.dtype != object or pd.api.types.infer_dtype(values) != "mixed":
+        return None
+    kinds = {type(value) for value in values.dropna()}
+    if any(issubclass(kind, (set, frozenset)) for kind in kinds):
+        raise TypeError("sets")
+    for name, kind in (*_LISTS.items(), ("uuid", uuid.UUID)):
+        if kinds and all(issubclass(each, kind) for each in kinds):
+            return name
+    nested = (dict, *_LISTS.values())
+    return "json" if kinds and all(issubclass(kind, nested) for kind in kinds) else None
+
+
+def _text(value: Any, kind: str) -> Optional[str]:
+    import pandas as pd
+
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    return str(value) if kind == "uuid" else json.dumps(_tree(value))
+
+
+def _tree(value: Any) -> Any:
+    """Return a value as JSON has it; what JSON has no form for is refused."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, dict):
+        return {str(key): _tree(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_tree(each) for each in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, (datetime.date, datetime.time, decimal.Decimal, uuid.UUID)):
+        return str(value)
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(type(value).__name__)
+
+
+def _objects(values: pa.ChunkedArray, kind: str) -> Any:
+    import pandas as pd
+
+    made = np.empty(len(values), dtype=object)
+    for row, text in enumerate(values.to_pylist()):
+        made[row] = None if text is None else _MADE[kind](text)
+    return pd.Series(made, dtype=object)
+
+
+def carried(values: pd.Series[Any]) -> Any:
+    """Return a series as what Arrow carries: names of intervals, the start of periods, JSON.
+
+    Raises
+    ------
+    TypeError
+        It holds Python objects that nothing carries.
+    """
+    import pandas as pd
+
+    if kind := object_kind(values):
+        return pd.Series([_text(value, kind) for value in values], dtype=object)
     if isinstance(values.dtype, pd.PeriodDtype):
         return values.dt.to_timestamp()
     names = _category_names(values.dtype)

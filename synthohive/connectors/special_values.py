@@ -4,6 +4,9 @@ PostgreSQL's infinite dates and its time 24:00, and MySQL's zero date, are point
 "for ever" or "unknown", and a column may be NOT NULL because it has them. Each is read as a moment
 that nobody writes, near an end of what Python can show, learned as a value of its own, and written
 as it was. Only a copy in the same engine spells them again; elsewhere the stand-in stays.
+
+So is what Python cannot show: all of a PostgreSQL column's moments before the year 1 are one
+value, the last day before it, and all after 9999 the first day after it.
 """
 
 from __future__ import annotations
@@ -15,15 +18,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["EARLY", "FAR", "MIDNIGHT", "respelled", "stand_in"]
+__all__ = ["AFTER", "BEFORE", "EARLY", "FAR", "MIDNIGHT", "respelled", "stand_in"]
 
 FAR = datetime.datetime(9999, 12, 30, 23, 59, 59, 999998)
 EARLY = datetime.datetime(1, 1, 2, 0, 0, 0, 2)
+AFTER = datetime.datetime(9999, 12, 29, 23, 59, 59, 999997)
+BEFORE = datetime.datetime(1, 1, 3, 0, 0, 0, 3)
 MIDNIGHT = datetime.time(23, 59, 59, 999998)
 
-_INFINITE: Mapping[Any, str] = {FAR: "infinity", EARLY: "-infinity"}
+_UNSEEN: Mapping[Any, str] = {
+    FAR: "infinity",
+    EARLY: "-infinity",
+    BEFORE: "0001-12-31 BC",
+    AFTER: "10000-01-01",
+}
 _SPELLINGS: Mapping[str, tuple[Mapping[Any, str], Mapping[Any, str]]] = {
-    "postgresql": (_INFINITE, {MIDNIGHT: "24:00:00"}),
+    "postgresql": (_UNSEEN, {MIDNIGHT: "24:00:00"}),
     "mysql": ({EARLY: "0000-00-00"}, {}),
     "mariadb": ({EARLY: "0000-00-00"}, {}),
 }

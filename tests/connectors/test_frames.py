@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_forms_are_json(name: str) -> None:
 @pytest.mark.parametrize("name", ["V8", "i4,i4", "nonsense", "Sparse[int64, __import__('os')]"])
 def test_hostile_dtypes(name: str) -> None:
     with pytest.raises((TypeError, ValueError)):
-        FrameForm.from_state({"dtypes": {"a": {"name": name}}, "labels": {}})
+        FrameForm.from_state({"dtypes": {"a": {"name": name}}, "labels": {}, "objects": {}})
 
 
 def frame() -> pd.DataFrame:
@@ -161,3 +162,36 @@ def test_what_gives_no_rows_is_refused() -> None:
     for given in (polars.Series([1, 2]), polars.LazyFrame({"id": [1]}), [1], pd.Series([1])):
         with pytest.raises(SchemaError, match="Table 't' is a"):
             FrameReader({"t": given}, Metadata().add_table("t", "id"))
+
+
+NESTED: dict[str, tuple[list[Any], type]] = {
+    "tags": ([["a", "b"][: i % 3] for i in range(N)], list),
+    "pair": ([(i % 4, np.float32(0.5)) if i % 5 else None for i in range(N)], tuple),
+    "vector": ([np.arange(i % 4) for i in range(N)], np.ndarray),
+    "facts": ([{"n": i % 9, "at": dt.date(2024, 1, 1 + i % 28), "x": np.nan} for i in range(N)],
+              dict),
+    "token": ([uuid.UUID(int=i) for i in range(N)], uuid.UUID),
+}  # fmt: skip
+
+
+def test_python_objects_come_back_as_what_they_were(tmp_path: Path) -> None:
+    values = {name: pd.Series(made, dtype=object) for name, (made, _) in NESTED.items()}
+    data = {"t": pd.DataFrame({"id": range(N), **values})}
+    synth = Synthesizer(Metadata().add_table("t", "id"), model="autoregressive")
+    synth.fit(data, epochs=1, seed=1, progress=False, n_jobs=1).save(tmp_path / "model")
+    made = synth.sample(seed=2)["t"]
+    again = Synthesizer.load(tmp_path / "model").sample(seed=2)["t"]
+    for name, (_, kind) in NESTED.items():
+        assert {type(v) for v in made[name].dropna()} == {kind}
+        assert made[name].map(repr).equals(again[name].map(repr))
+    assert 0 < made["pair"].isna().sum() < N / 2
+    assert set(made["facts"][0]) == {"n", "at", "x"}
+    assert made["token"].is_unique
+    assert set(made["tags"].map(len)) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("value", [{1, 2}, frozenset(), {"a": b"x"}, [object()]])
+def test_objects_without_a_form_are_refused_by_name(value: Any) -> None:
+    data = {"t": pd.DataFrame({"id": range(3), "x": pd.Series([value] * 3, dtype=object)})}
+    with pytest.raises(SchemaError, match=r"t\.x holds values that cannot be carried"):
+        FrameReader(data, Metadata().add_table("t", "id"))

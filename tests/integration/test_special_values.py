@@ -113,3 +113,36 @@ def test_zero_dates_stay_zero(url: str, request: pytest.FixtureRequest) -> None:
             found = ask(connection, sql)
         assert found == pytest.approx([1 / 3, 1 / 3, 1 / 4, 1 / 4], abs=0.14)
     engine.dispose()
+
+
+def test_moments_outside_the_calendar_are_one_value_on_each_side(postgres_url: str) -> None:
+    engine = create_engine(postgres_url)
+    with fresh_schema(engine) as schema:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f'SET search_path TO "{schema}"')
+            connection.exec_driver_sql(
+                "CREATE TABLE a (id int PRIMARY KEY, d date NOT NULL, t timestamptz NOT NULL, "
+                "p timestamp NOT NULL CHECK (p < '0001-01-01' OR p > '2000-01-01'), r daterange, "
+                "s tsrange, l date[])"
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO a SELECT g, '0044-03-15 BC'::date - g, CASE g % 4 WHEN 0 THEN "
+                "timestamptz '12024-01-01' WHEN 1 THEN timestamptz '4713-01-01 BC' ELSE "
+                "'2024-01-01' END, CASE g % 3 WHEN 0 THEN timestamp '0753-04-21 BC' ELSE "
+                "timestamp '2024-01-01' + g * interval '1h' END, daterange('0100-01-01 BC', "
+                "CASE WHEN g % 2 = 0 THEN date '0044-03-15 BC' ELSE date '2020-01-01' + g END), "
+                "tsrange('0100-01-01 BC', '12024-01-01'), ARRAY[date '0044-03-15 BC'] "
+                "FROM generate_series(1, 120) g".replace("%", "%%"), ()
+            )  # fmt: skip
+        synth = Synthesizer.from_database(engine, schema, privacy_config=KEEP)
+        synth.fit(epochs=1, seed=1, progress=False, n_jobs=1)
+        made = synth.to_database(seed=7).schema
+        with engine.connect() as connection:
+            found = ask(
+                connection,
+                "SELECT avg((d < '0001-01-01')::int), avg((t < '0001-01-01')::int), "
+                "avg((t > '9999-12-31')::int), avg((p < '0001-01-01')::int), "
+                f"avg((p > '2024-01-01' AND p < '2025-01-01')::int) FROM \"{made}\".a",
+            )
+        assert found == pytest.approx((1, 1 / 4, 1 / 4, 1 / 3, 2 / 3), abs=0.14)
+    engine.dispose()

@@ -16,7 +16,7 @@ from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import postgresql_catalogue as catalogue
 from synthohive.connectors.dialects.base import Dialect, OddIndex
 from synthohive.connectors.empty_values import empty_value
-from synthohive.connectors.special_values import EARLY, FAR, MIDNIGHT
+from synthohive.connectors.special_values import AFTER, BEFORE, EARLY, FAR, MIDNIGHT
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 
@@ -83,7 +83,8 @@ class PostgreSQL(Dialect):
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class.
 
-        Infinite moments and 24:00 are read as what stands for them; infinite spans and decimals,
+        Infinite moments, those outside the years 1 to 9999 and 24:00 are read as what stands
+        for them; infinite spans and decimals,
         and NaN decimals that are no floats, as NULL; the zone of a ``timetz`` is left out.
         """
         kind = column.kind
@@ -116,9 +117,10 @@ class PostgreSQL(Dialect):
         if kind is ColumnKind.TIME:
             time = f"({quoted})::time"
             return f"CASE WHEN {time} = '24:00' THEN time '{MIDNIGHT}' ELSE {time} END"
-        if kind in _AS_TEXT:
-            return f"{quoted}::text"
-        return quoted
+        if kind not in _AS_TEXT:
+            return quoted
+        days = column.sql_type in ("daterange", "tsrange", "tstzrange")
+        return _shown_bounds(f"{quoted}::text") if days else f"{quoted}::text"
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """See the base class."""
@@ -169,12 +171,23 @@ class PostgreSQL(Dialect):
 
 
 def _finite(quoted: str, plain: str, type_: str) -> str:
-    """Return SQL that reads a moment, with what stands for the infinite ones."""
-    far, early = (moment.date() if type_ == "date" else moment for moment in (FAR, EARLY))
-    return (
-        f"CASE {quoted} WHEN 'infinity' THEN {type_} '{far}' "
-        f"WHEN '-infinity' THEN {type_} '{early}' ELSE {plain} END"
+    """Return SQL that reads a moment, with what stands for those that cannot be shown."""
+    far, early, after, before = (
+        moment.date() if type_ == "date" else moment for moment in (FAR, EARLY, AFTER, BEFORE)
     )
+    return (
+        f"CASE WHEN {quoted} = 'infinity' THEN {type_} '{far}' "
+        f"WHEN {quoted} = '-infinity' THEN {type_} '{early}' "
+        f"WHEN {plain} < '0001-01-01' THEN {type_} '{before}' "
+        f"WHEN {plain} >= '10000-01-01' THEN {type_} '{after}' ELSE {plain} END"
+    )
+
+
+def _shown_bounds(text: str) -> str:
+    """Return SQL that reads a range's text, with what stands for bounds that cannot be shown."""
+    day = "-[0-9]{2}-[0-9]{2}( [0-9:.+-]+)?"
+    text = f"regexp_replace({text}, '\"?[0-9]+{day} BC\"?', '{BEFORE.date()}', 'g')"
+    return f"regexp_replace({text}, '\"?[0-9]{{5,}}{day}\"?', '{AFTER.date()}', 'g')"
 
 
 def _unreadable(table: str, columns: Sequence[Column], message: str) -> ConnectorError:
@@ -188,8 +201,7 @@ def _unreadable(table: str, columns: Sequence[Column], message: str) -> Connecto
     place = f"{table}.{columns[int(found[1])].name}" if found else f"Table {table!r}"
     return ConnectorError(
         f"{place} holds a value that cannot be carried.",
-        hint="Dates before the year 1 or after 9999 are not read. Leave the column out: "
-        f"metadata.exclude({place!r}), or correct the values in the source.",
+        hint=f"Leave the column out: metadata.exclude({place!r}), or correct the source.",
     )
 
 
