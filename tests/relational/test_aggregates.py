@@ -123,6 +123,11 @@ def test_it_is_calculated_from_other_children_in_any_blocks(case: str) -> None:
         assert unknown.values(parents, [child.slice(0, 0)], expected).equals(expected)
 
 
+def test_children_of_keys_only_are_counted() -> None:
+    found = search(CASES["count"][0], lines()[["parent_id"]])
+    assert [str(one) for one in found] == ["value = count(*) of child"]
+
+
 def test_a_price_is_not_taken_for_the_least_amount_that_it_was_sold_for() -> None:
     rng = np.random.default_rng(2)
     owner = np.repeat(np.arange(PARENTS), 20)

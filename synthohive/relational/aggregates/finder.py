@@ -25,7 +25,7 @@ from synthohive.relational.aggregates.sets import (
 )
 from synthohive.relational.aggregates.totals import Amount, Function, Total, Totals
 from synthohive.relational.aggregates.trial import Trial
-from synthohive.relational.lineage import LineageSource
+from synthohive.relational.lineage import LineageSource, beside
 from synthohive.relational.relations.columns import LEAST_ROWS, Columns
 from synthohive.relational.relations.discover import discover_links
 from synthohive.relational.relations.finder import AllRows
@@ -267,7 +267,9 @@ class _Search:
         at = match_rows(children, self.key.columns, parents, self.key.parent_columns)
         out = self.sample.metadata.tables[self.key.parent].key_columns
         own = parents.select([c for c in parents.column_names if c not in out])
-        place, children = np.searchsorted(known, at), children.select([*names, *self._above])
+        place = np.searchsorted(known, at)
+        counted = pa.table({"": pa.nulls(len(at))})  # a table without columns forgets its rows
+        children = beside(counted, children.select([*names, *self._above]))
         return Trial(own.take(pa.array(known)), children, place, values)
 
     def _is_source(self, target: str) -> bool:
@@ -346,10 +348,10 @@ def _begins_others(sample: Sample, key: ForeignKey, child: str, target: str) -> 
     """
     parents = sample.tables[key.parent].column(target)
     given = as_numbers(parents) if is_time(parents.type) else np.empty(0)
-    for other, beside in sample.metadata.foreign_keys() if len(given) else ():
-        if beside.parent != key.parent or other in (child, key.parent):
+    for other, own in sample.metadata.foreign_keys() if len(given) else ():
+        if own.parent != key.parent or other in (child, key.parent):
             continue
-        rows = sample.parent_rows(other, beside)
+        rows = sample.parent_rows(other, own)
         for column in sample.tables[other].columns:
             if is_time(column.type):
                 found = Totals(len(given))
