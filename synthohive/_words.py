@@ -10,7 +10,7 @@ import pkgutil
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Optional
@@ -44,6 +44,85 @@ _NAMED = (
     ("Africa", "Antarctica", "Asia", "Europe", "North America", "Oceania", "South America"),
     ("In Progress", "Open", "Closed", "Pending", "Resolved", "On Hold", "Cancelled"),
 )
+_DEPARTMENTS = (
+    "Accounting;Administration;Business Development;Compliance;Controlling;Customer Service"
+    ";Customer Success;Customer Support;Data;Design;Engineering;Finance;Facilities;HR"
+    ";Human Resources;IT;Information Technology;Legal;Logistics;Maintenance;Management;Marketing"
+    ";Operations;Procurement;Product;Product Management;Production;Public Relations;Purchasing"
+    ";Quality;Quality Assurance;Quality Management;Research;Research and Development;Sales;Security"
+    ";Shipping;Strategy;Support;Training;Treasury;Warehouse;R&D;Executive;Development",
+    "Buchhaltung;Controlling;Einkauf;Entwicklung;Fertigung;Finanzen;Forschung;Forschung und"
+    " Entwicklung;Geschäftsführung;Geschäftsleitung;IT;Kundendienst;Kundenservice;Lager;Logistik"
+    ";Marketing;Personal;Personalabteilung;Personalwesen;Produktion;Produktmanagement"
+    ";Qualitätssicherung;Rechnungswesen;Rechtsabteilung;Verkauf;Versand;Vertrieb;Verwaltung",
+    "Accident and Emergency;Anesthesiology;Cardiology;Dermatology;Emergency;Emergency Medicine"
+    ";Endocrinology;ENT;Gastroenterology;General Medicine;General Surgery;Geriatrics;Gynecology"
+    ";Hematology;ICU;Intensive Care;Internal Medicine;Maternity;Neonatology;Nephrology;Neurology"
+    ";Neurosurgery;Obstetrics;Oncology;Ophthalmology;Orthopedics;Pathology;Pediatrics"
+    ";Physiotherapy;Psychiatry;Pulmonology;Radiology;Rheumatology;Surgery;Urology",
+    "Allgemeinmedizin;Anästhesie;Anästhesiologie;Augenheilkunde;Chirurgie;Dermatologie"
+    ";Endokrinologie;Gastroenterologie;Geburtshilfe;Geriatrie;Gefäßchirurgie;Gynäkologie"
+    ";Hämatologie;HNO;Innere Medizin;Intensivmedizin;Intensivstation;Kardiologie"
+    ";Kinderheilkunde;Labor;Nephrologie;Neurochirurgie;Neurologie;Notaufnahme;Nuklearmedizin"
+    ";Onkologie;Orthopädie;Pathologie;Pädiatrie;Pneumologie;Psychiatrie;Radiologie;Rheumatologie"
+    ";Strahlentherapie;Unfallchirurgie;Urologie",
+)
+_JOBS = """
+Account Executive;Account Manager;Accountant;Accounting Clerk;Administrative Assistant;Area Manager
+Art Director;Branch Manager;Business Analyst;Business Development Manager;Buyer;Call Center Agent
+Chief Executive Officer;Chief Financial Officer;Chief Operating Officer;Chief Technology Officer
+Compliance Officer;Content Manager;Controller;Customer Service Representative
+Customer Success Manager;Data Analyst;Data Engineer;Data Scientist;Database Administrator
+Designer;DevOps Engineer;Executive Assistant;Facility Manager;Finance Manager;Financial Analyst
+General Manager;Graphic Designer;Head of Finance;Head of Marketing;Head of Operations
+Head of Sales;Human Resources Manager;HR Specialist;Intern;Inventory Clerk;IT Manager
+Key Account Manager;Legal Counsel;Logistics Coordinator;Maintenance Technician
+Marketing Coordinator;Marketing Manager;Mechanical Engineer;Office Manager;Operations Manager
+Payroll Specialist;Product Manager;Production Supervisor;Project Manager;Purchasing Manager
+Quality Assurance Engineer;Receptionist;Recruiter;Regional Manager;Research Assistant
+Sales Assistant;Sales Associate;Sales Director;Sales Engineer;Sales Manager
+Sales Representative;Secretary;Security Officer;Senior Accountant;Senior Consultant
+Senior Software Engineer;Shift Supervisor;Shop Assistant;Software Engineer;Store Manager
+Supply Chain Manager;Support Specialist;System Administrator;Team Lead;Technical Support Engineer
+Technician;Trainee;Training Coordinator;Vice President;Warehouse Clerk;Warehouse Manager
+Web Developer
+"""
+_HEADS = frozenset(
+    "accountant administrator advisor agent analyst apprentice architect assistant associate"
+    " attendant auditor buyer ceo cfo chef chief cio clerk cmo consultant controller coo"
+    " coordinator counsel cto designer developer director driver editor engineer executive"
+    " foreman head intern lead leader manager mechanic nurse officer operator owner partner"
+    " planner president principal programmer receptionist recruiter rep representative"
+    " salesman salesperson scientist secretary specialist strategist supervisor technician"
+    " trainee vp writer".split()
+)
+"""One of them stands in the title of a job."""
+_BERUFE = """
+Abteilungsleiter;Allgemeinmediziner;Anästhesist;Assistenzarzt;Augenarzt;Auszubildender
+Bauingenieur;Bereichsleiter;Bilanzbuchhalter;Buchhalter;Bürokaufmann;Chirurg;Controller
+Datenanalyst;Einkaufsleiter;Einkäufer;Elektriker;Entwicklungsingenieur;Ergotherapeut;Filialleiter
+Finanzbuchhalter;Frauenarzt;Fuhrparkleiter;Gebietsleiter;Geschäftsführer;Gesundheitspfleger
+Hausmeister;Hautarzt;Industriekaufmann;Internist;Justiziar;Kardiologe;Kinderarzt;Kraftfahrer
+Krankenpfleger;Kundenberater;Lagerleiter;Lagerist;Logistikplaner;Marketingleiter;Mechatroniker
+Medizinischer Fachangestellter;Neurologe;Oberarzt;Orthopäde;Personalleiter;Personalreferent
+Pflegehelfer;Physiotherapeut;Produktionsleiter;Produktmanager;Projektleiter;Psychiater;Psychologe
+Qualitätsmanager;Radiologe;Rettungssanitäter;Sachbearbeiter;Schichtleiter;Sekretär
+Softwareentwickler;Systemadministrator;Teamleiter;Technischer Zeichner;Urologe;Verkäufer
+Verkaufsleiter;Vertriebsleiter;Vertriebsmitarbeiter;Verwaltungsangestellter;Werkstattleiter
+Wirtschaftsprüfer;Zahnarzt
+"""
+_ARZT = ("ologe", "ologin", "arzt", "ärztin", "chirurg", "internist", "orthopäd", "mediziner",
+         "psychiater", "therapeut", "anästhesist")  # fmt: skip
+_ENDINGS = (
+    "angestellt arzt assistent berater beauftragt buchhalter chirurg controller direktor"
+    " entwickler fahrer führer helfer ingenieur internist kaufmann kauffrau lagerist leiter meister"
+    " mitarbeiter mediziner ologe ologin orthopäde pfleger planer psychiater psychologe referent"
+    " sachbearbeiter sekretär techniker therapeut verkäufer vorstand ärzt"
+).split()
+"""One of them stands in the title of a job in German, whose words are compounds."""
+_LEAST_JOBS = 0.8
+_JOB_LOCALES = ("fr_FR", "es_ES", "pl_PL", "pt_PT", "cs_CZ", "da_DK", "tr_TR", "ru_RU",
+                "fi_FI", "hr_HR", "ja_JP", "zh_CN")  # fmt: skip
 _COUNTRIES = ("USA", "UK", "U.S.A.", "United States of America", "Great Britain", "England",
               "Scotland", "Wales", "Czech Republic", "South Korea", "Russian Federation",
               "Viet Nam", "Turkey", "Korea", "Hong Kong", "Macau")  # fmt: skip
@@ -146,7 +225,41 @@ def vocabulary_of(texts: Sequence[str], every: bool = False) -> Optional[tuple[s
         inside = wanted & known
         if len(inside) >= len(wanted) - missing and not _by_chance(inside, known):
             best = form
-    return best
+    return best if best is not None or every else _jobs_like(sorted(wanted))
+
+
+def _jobs_like(texts: Sequence[str]) -> Optional[tuple[str, ...]]:
+    """Return titles of jobs in the language and case of texts that are such; else None.
+
+    No list holds all of them; in nearly every one there is a word that only jobs have.
+    """
+    for jobs, shows in _jobs():
+        if sum(map(shows, texts)) >= _LEAST_JOBS * len(texts):
+            forms: list[Callable[[str], str]] = [str, str.upper, str.lower]
+            form = max(forms, key=lambda f: sum(f(text) == text for text in texts))
+            return tuple(sorted({form(job) for job in jobs}))
+    return None
+
+
+@lru_cache(maxsize=1)
+def _jobs() -> list[tuple[tuple[str, ...], Callable[[str], bool]]]:
+    """Return titles of jobs, and what tells whether a text is one, by language."""
+
+    def of_heads(heads: frozenset[str]) -> Callable[[str], bool]:
+        return lambda text: bool(heads.intersection(_TOKEN.findall(text.casefold())))
+
+    def german(endings: Sequence[str]) -> Callable[[str], bool]:
+        return lambda text: any(ending in text.casefold() for ending in endings)
+
+    berufe = _listed(_BERUFE)
+    doctors = tuple(filter(german(_ARZT), berufe))
+    found: list[tuple[tuple[str, ...], Callable[[str], bool]]]
+    found = [(_listed(_JOBS), of_heads(_HEADS)), (doctors, german(_ARZT))]
+    found.append((berufe, german(_ENDINGS)))
+    for locale in _JOB_LOCALES:
+        jobs = tuple(dict.fromkeys(map(str, _providers("job", locale).jobs)))
+        found.append((jobs, of_heads(frozenset(map(str.casefold, jobs)))))
+    return found
 
 
 def _by_chance(texts: Iterable[str], known: frozenset[str]) -> bool:
@@ -157,6 +270,10 @@ def _by_chance(texts: Iterable[str], known: frozenset[str]) -> bool:
             return False
         chance *= sum(len(word) == len(text) for word in known) / 26 ** len(text)
     return chance > _UNLIKELY
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(text.strip().replace("\n", ";").split(";"))
 
 
 @lru_cache(maxsize=1)
@@ -174,7 +291,7 @@ def _vocabularies() -> list[Iterable[str]]:
     from babel.core import get_global
 
     found: list[Iterable[str]] = [text.split() for text in _LISTS]
-    found += list(_NAMED)
+    found += [*_NAMED, *map(_listed, _DEPARTMENTS)]
     for code in _LANGUAGES:
         locale: Any = Locale.parse(code)
         named = locale.territories.items()

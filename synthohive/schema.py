@@ -289,8 +289,9 @@ class PrivacyConfig(Strict):
         The tables whose rows are such entities, and columns (``"log.user_id"``) that name
         one. By default all tables count but look-up tables and those that are called like
         things (products, cities), and so do keys that are not declared.
-    locale : str
-        Faker locale.
+    locale : str, optional
+        Faker locale of names, streets and words. By default the one that most real names and
+        addresses are of. Beside a column of countries, addresses and numbers have each one's form.
     keep_comments : bool
         Carry the comments of tables and columns over to the synthetic schema. They are what
         people wrote, as are defaults, CHECKs and the labels of enumerations, without which
@@ -307,7 +308,7 @@ class PrivacyConfig(Strict):
     detect_pii: bool = True
     k_anonymity_threshold: int = Field(default=5, ge=1, le=10**15)
     entities: Optional[list[str]] = None
-    locale: str = "en_US"
+    locale: Optional[str] = None
     keep_comments: bool = True
     max_memorisation: Optional[float] = Field(default=None, ge=0, le=0.5)
 

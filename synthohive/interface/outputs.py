@@ -119,7 +119,7 @@ def _shown(table: FittedTable) -> dict[str, set[str]]:
     if table.encoder is not None:
         for name, transform in table.encoder.transforms.items():
             if isinstance(transform, Categorical):
-                known = transform.categories.drop_null().to_pylist()
+                known = transform.shown.drop_null().to_pylist()
                 shown.setdefault(name, set()).update(map(str, known))
     if table.reference is not None:
         for name in table.kept:

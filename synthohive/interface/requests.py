@@ -53,11 +53,11 @@ def check_model(
         ) from exc
 
 
-def check_locale(locale: str) -> None:
+def check_locale(locale: Optional[str]) -> None:
     """Refuse a locale in which no personal data can be made up."""
     from faker.config import AVAILABLE_LOCALES
 
-    if locale not in AVAILABLE_LOCALES:
+    if locale is not None and locale not in AVAILABLE_LOCALES:
         raise SchemaError(
             f"locale {locale!r} is not known.", hint=did_you_mean(locale, AVAILABLE_LOCALES)
         )

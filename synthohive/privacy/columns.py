@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, Optional
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, Optional
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from synthohive._arrow import column_from_arrow
 from synthohive._entities import Entities
+from synthohive._words import script_of
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pattern import shape_of
-from synthohive.privacy.shapes import as_text
-from synthohive.privacy.styles import Person, full_name
-from synthohive.schema import PrivacyConfig, TableConfig
+from synthohive.privacy.places import ENGLISH, locale_of, territory_of
+from synthohive.privacy.shapes import as_text, lead_of
+from synthohive.privacy.styles import Person, full_name, own_rows
+from synthohive.schema import ColumnKind, PrivacyConfig, TableConfig
 
 __all__ = ["Names", "fit_columns", "persons_of"]
 
 Names = list[Person]
+Labels = NDArray[np.object_]
 
+_MOST_VARIANTS = 30
+_SOME = 200
+_TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
 _NAMES = (PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.NAME)
 _FREE_FORM = frozenset(
-    {*_NAMES, PiiKind.ADDRESS, PiiKind.URL, PiiKind.USER_NAME, PiiKind.TEXT, PiiKind.JSON}
+    {
+        *_NAMES,
+        PiiKind.ADDRESS,
+        PiiKind.CITY,
+        PiiKind.URL,
+        PiiKind.USER_NAME,
+        PiiKind.TEXT,
+        PiiKind.JSON,
+    }
 )
 """Of these, no shape is kept."""
+_MADE_OF_NAMES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
 _ABOUT_PERSON = frozenset(
     {
         PiiKind.NAME,
@@ -46,6 +63,7 @@ def fit_columns(
     config: PrivacyConfig,
     entities: Optional[Entities] = None,
     others: Optional[Mapping[str, Names]] = None,
+    labels: Optional[Mapping[str, Labels]] = None,
 ) -> dict[str, FakeColumn]:
     """Return what makes each personal column of a table; nothing for the strategy "keep".
 
@@ -60,6 +78,8 @@ def fit_columns(
         Those behind the rows: domains and shapes that fewer than `k` have are not looked at.
     others : mapping of str to list of (str, str), optional
         By column: the names, row by row, of persons of other tables, whom it tells about.
+    labels : mapping of str to array of str, optional
+        By column: what its form goes by, row by row, such as the country.
     """
     if config.pii_strategy == "keep":
         return {}
@@ -75,21 +95,70 @@ def fit_columns(
         values = data.column(name) if name in fields else pa.chunked_array([], pa.string())
         if entities is not None and len(values) == len(entities):
             values = _common(values, kind, entities, config.k_anonymity_threshold)
-        person = 0 if name in others else seen.get(kind, 0)
-        seen[kind] = person + (name not in others)
+        first = name in others or kind is PiiKind.URL or _is_first(names, kind, values)
+        person = 0 if first else seen.get(kind, 0)
+        seen[kind] = max(seen.get(kind, 0), person + (name not in others))
         persons = _known(others[name], values) if name in others else None
-        made[name] = FakeColumn.fit(
+        k = config.k_anonymity_threshold
+        common: dict[str, Any] = {"unique": name in alone, "strategy": strategy, "k": k}
+        whole = FakeColumn.fit(
             kind,
             column,
             values,
-            locale=config.locale,
-            unique=name in alone,
-            strategy=strategy,
-            k=config.k_anonymity_threshold,
+            locale=config.locale or ENGLISH,
             person=person if kind in _ABOUT_PERSON else 0,
             persons=persons or _beside(names, kind, person, values),
+            **common,
         )
+        by = (labels or {}).get(name)
+        if by is not None and strategy == "fake" and column.kind in _TEXT:
+            parts = _parts(values, by, entities, k)
+            variants = [(n, _variant(whole, n, part, common)) for n, part in parts]
+            whole = replace(whole, variants=tuple(variants))
+        made[name] = whole
     return made
+
+
+def _is_first(
+    names: list[tuple[Names, set[PiiKind]]], kind: PiiKind, values: pa.ChunkedArray
+) -> bool:
+    """Tell whether a further address or user name is made of the first person's name, too."""
+    persons = _beside(names, kind, 0, values) if kind in _MADE_OF_NAMES and names else None
+    texts = [str(text).rpartition("@")[0] or str(text) for text in as_text(values).to_pylist()]
+    return bool(persons) and own_rows(texts, persons or []) > len(texts) / 2
+
+
+def _parts(
+    values: pa.ChunkedArray, labels: Labels, entities: Optional[Entities], k: int
+) -> list[tuple[str, pa.ChunkedArray]]:
+    """Return the values beside each label that enough entities share; the commonest first."""
+    encoded = pa.array(labels.tolist(), pa.string()).dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    size = len(encoded.dictionary)
+    counts = np.bincount(codes[codes >= 0], minlength=size)
+    shared = counts if entities is None else entities.holders(codes, size)
+    order = [i for i in np.argsort(-counts, kind="stable")[:_MOST_VARIANTS] if shared[i] >= k]
+    return [(encoded.dictionary[i].as_py(), values.filter(pa.array(codes == i))) for i in order]
+
+
+def _variant(
+    whole: FakeColumn, label: str, values: pa.ChunkedArray, common: dict[str, Any]
+) -> FakeColumn:
+    """Return what makes the values beside a label, in the form of its country where it is one."""
+    territory = "" if whole.kind is PiiKind.CREDIT_CARD else territory_of(label) or ""
+    locale = locale_of(territory) if territory else ENGLISH
+    made = FakeColumn.fit(
+        whole.kind, whole.column, values, locale=locale, territory=territory, **common
+    )
+    foreign = made.blocks is not None and not _same_script(made.blocks.streets, values)
+    if foreign:  # the real ones are written in another script than the country's own
+        made = replace(made, blocks=whole.blocks)
+    return replace(made, case=whole.case)
+
+
+def _same_script(made: Sequence[str], values: pa.ChunkedArray) -> bool:
+    some = [str(value) for value in values.slice(0, _SOME).drop_null().to_pylist()]
+    return not some or script_of("".join(made[:_SOME])) == script_of("".join(some))
 
 
 def _common(values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int) -> pa.ChunkedArray:
@@ -101,7 +170,8 @@ def _common(values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int) 
     if kind is PiiKind.EMAIL:
         forms = pc.replace_substring_regex(pc.utf8_lower(texts), r"^.*@", "")
     else:
-        forms = shape_of(texts)
+        leads = pa.array([lead_of(kind, text) for text in texts.to_pylist()], pa.string())
+        forms = pc.binary_join_element_wise(leads, shape_of(texts), " ")
     coded = forms.dictionary_encode()
     codes = coded.indices.to_numpy().astype(np.int64)
     few = entities.take(known).holders(codes, len(coded.dictionary)) < k

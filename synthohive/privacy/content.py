@@ -20,10 +20,12 @@ from synthohive.privacy.mentions import (
     is_url,
     mentions_person,
 )
-from synthohive.privacy.names import is_name, is_name_word, is_user_name, known_names
+from synthohive.privacy.names import fold, is_name, is_name_word, is_user_name, known_names
+from synthohive.privacy.places import known_cities
 
 __all__ = [
     "FITS",
+    "are_cities",
     "by_content",
     "is_letters",
     "is_listed",
@@ -211,6 +213,31 @@ def _are_buildings(values: Sequence[str]) -> bool:
     own = {words for words, _ in single}
     capital = sum(w[0] == w[0].upper() for w in own)
     return len(own) >= 0.8 * len(single) and capital >= 0.95 * len(own)
+
+
+_CITY = re.compile(
+    "city|cities|town|ort|stadt|ville|commune|ciudad|citta|comune|cidade|municipio|plaats|woonplaats"
+    "|miasto|mesto|locality|gemeinde|wohnort|kommune|sehir"
+)
+_IN_CITY, _CITY_LETTERS = 0.6, 0.9
+
+
+def are_cities(name: str, values: Sequence[str]) -> bool:
+    """Tell whether a column of distinct `values` holds cities, by its name or by themselves.
+
+    Examples
+    --------
+    >>> are_cities("ship_city", ["Graz", "Bern"]), are_cities("x", ["Celle", "Passau", "Jena"])
+    (True, True)
+    >>> are_cities("sort", ["Red", "Blue"]), are_cities("city", ["a1", "b2"])
+    (False, False)
+    """
+    if share(values, is_letters) < _CITY_LETTERS:
+        return False
+    called = set(fold(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)).split("_"))
+    if any(_CITY.fullmatch(word) for word in called):
+        return True
+    return share(values, lambda v: fold(v) in known_cities()) >= _IN_CITY
 
 
 def person_like(texts: Iterable[str]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Optional, Union
 
@@ -30,7 +30,8 @@ from synthohive.privacy.pattern import (
     to_strings,
 )
 from synthohive.privacy.people import domains_for, styles_for
-from synthohive.privacy.pools import Pools, pools
+from synthohive.privacy.pools import Pools, faker, pools
+from synthohive.privacy.rows import Beside
 from synthohive.privacy.shapes import (
     NUMERIC,
     as_text,
@@ -38,7 +39,7 @@ from synthohive.privacy.shapes import (
     mask_patterns,
     patterns_for,
 )
-from synthohive.privacy.styles import Person, Style
+from synthohive.privacy.styles import AddressStyle, Person, Style, address_style
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["FakeColumn", "Strategy", "check_makeable"]
@@ -102,12 +103,13 @@ class FakeColumn:
     case: Literal["as made", "upper", "lower"] = "as made"
     styles: tuple[tuple[Style, float], ...] = ()
     domains: tuple[tuple[str, float], ...] = ()
-    with_city: bool = False
+    address: AddressStyle = field(default_factory=AddressStyle)
     person: int = 0
     blocks: Optional[Pools] = None
     counts: tuple[tuple[int, float], ...] = ()
     between: str = ""
     json: Optional[JsonShapes] = None
+    variants: tuple[tuple[str, FakeColumn], ...] = ()
 
     @classmethod
     def fit(
@@ -122,6 +124,7 @@ class FakeColumn:
         k: int = 5,
         person: int = 0,
         persons: Optional[Sequence[Person]] = None,
+        territory: str = "",
     ) -> FakeColumn:
         """Take the shape of `values`, and nothing else, from real data.
 
@@ -135,6 +138,8 @@ class FakeColumn:
             Which person of the row the column tells about, where there are several.
         persons : sequence of (str, str), optional
             First and last names in the rows of `values`, NULLs left out.
+        territory : str, optional
+            The country of all values, where it is known.
         """
         kind = PiiKind(kind)
         text = as_text(values)
@@ -146,7 +151,7 @@ class FakeColumn:
         counts, between = _counts(kind, text, k)
         text = split_emails(text) if between else text
         weighted, blocks = _source(
-            kind, column, text, locale, strategy=strategy, k=k, unique=unique
+            kind, column, text, locale, strategy=strategy, k=k, unique=unique, territory=territory
         )
         sample = text[:_SAMPLE].to_pylist()
         return cls(
@@ -159,15 +164,20 @@ class FakeColumn:
             case=_case(sample),
             styles=tuple(styles_for(kind, text, persons, k, unique)),
             domains=tuple(domains_for(kind, text, k)),
-            with_city=_mostly("," in value for value in sample),
+            address=_address(kind, sample, locale, k, territory),
             person=person,
             blocks=blocks,
             counts=tuple(counts),
             between=between,
         )
 
-    def make(self, indices: NDArray[np.int64], seed: int) -> Any:
+    def make(self, indices: NDArray[np.int64], seed: int, beside: Optional[Beside] = None) -> Any:
         """Return one value, never NULL, for each row index, in the column's Arrow type.
+
+        Parameters
+        ----------
+        beside : Beside, optional
+            What stands in other columns of the rows, where the real values go by it.
 
         Raises
         ------
@@ -177,7 +187,21 @@ class FakeColumn:
         index = np.asarray(indices).astype(np.uint64)
         if not len(index):
             return pa.array([], self.column.arrow_type)
-        return self._text(index, seed).cast(self.column.arrow_type)
+        labels = beside.labels if beside is not None and self.variants else None
+        women = None if beside is None else beside.women
+        if labels is None:
+            return self._text(index, seed, women).cast(self.column.arrow_type)
+        codes = np.full(len(index), -1, np.intp)
+        for number, (label, _) in enumerate(self.variants):
+            codes[labels == label] = number
+        parts, places = [], []
+        for number in np.unique(codes):
+            at = np.flatnonzero(codes == number)
+            made = self if number < 0 else self.variants[number][1]
+            parts.append(made._text(index[at], seed, women if women is None else women[at]))
+            places.append(at)
+        back = pa.array(np.argsort(np.concatenate(places)))
+        return pa.concat_arrays(parts).take(back).cast(self.column.arrow_type)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what :meth:`from_state` needs, as JSON and as arrays for ``.npz``."""
@@ -191,7 +215,7 @@ class FakeColumn:
             "case": self.case,
             "styles": [[astuple(style), weight] for style, weight in self.styles],
             "domains": [list(pair) for pair in self.domains],
-            "with_city": self.with_city,
+            "address": list(astuple(self.address)),
             "person": self.person,
             "counts": [list(pair) for pair in self.counts],
             "between": self.between,
@@ -203,13 +227,23 @@ class FakeColumn:
         if self.blocks is not None:
             made = self.blocks.to_arrays()
             arrays.update({f"blocks.{name}": array for name, array in made.items()})
+        state["variants"] = []
+        for number, (label, variant) in enumerate(self.variants):
+            inside, more = variant.to_state()
+            state["variants"].append([label, inside])
+            arrays.update({f"variant{number}.{name}": array for name, array in more.items()})
         return state, arrays
 
     @classmethod
     def from_state(cls, state: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> FakeColumn:
         """Return the column that gave `state` and `arrays`."""
         fields = dict(state)
-        blocks = {n.split(".", 1)[1]: a for n, a in arrays.items() if n.startswith("blocks.")}
+        blocks = _inside(arrays, "blocks")
+        fields["variants"] = tuple(
+            (str(label), cls.from_state(inner, _inside(arrays, f"variant{number}")))
+            for number, (label, inner) in enumerate(fields["variants"])
+        )
+        fields["address"] = AddressStyle(*fields["address"])
         fields["kind"] = PiiKind(fields["kind"])
         fields["column"] = Column.model_validate(fields["column"])
         fields["patterns"] = tuple(Pattern(tuple(a)) for a in fields["patterns"])
@@ -218,10 +252,9 @@ class FakeColumn:
         fields["domains"] = tuple((name, weight) for name, weight in fields["domains"])
         fields["counts"] = tuple((count, weight) for count, weight in fields["counts"])
         shapes = fields.pop("json", None)
-        inner = {n.split(".", 1)[1]: a for n, a in arrays.items() if n.startswith("json.")}
         return cls(
             **fields,
-            json=shapes and JsonShapes.from_state(shapes, inner, cls.from_state),
+            json=shapes and JsonShapes.from_state(shapes, _inside(arrays, "json"), cls.from_state),
             blocks=Pools.from_arrays(blocks) if blocks else None,
         )
 
@@ -249,7 +282,7 @@ class FakeColumn:
             return fixed_positions(pattern, solid[2:4])
         return pattern
 
-    def _text(self, index: U64, seed: int) -> Any:
+    def _text(self, index: U64, seed: int, women: Optional[NDArray[np.int8]]) -> Any:
         key = subkey(seed, "column", self.column.name)
         if self.json is not None:
             return self.json.make(index, seed, key)
@@ -261,12 +294,13 @@ class FakeColumn:
             person,
             key,
             self.unique,
-            self.with_city,
+            self.address,
             list(self.styles),
             list(self.domains),
             self.blocks,
             list(self.counts),
             self.between,
+            women,
         )
         text = MAKERS[self.kind](rows)
         if self.case != "as made":
@@ -373,6 +407,23 @@ def _counts(kind: PiiKind, text: Any, k: int) -> tuple[list[tuple[int, float]], 
     return [(n, w) for n, w in kept if n <= _LISTED] or [(1, 1.0)], marks.most_common(1)[0][0]
 
 
+def _inside(arrays: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays of one part, by their names in it."""
+    start = f"{name}."
+    return {n[len(start) :]: array for n, array in arrays.items() if n.startswith(start)}
+
+
+def _address(kind: PiiKind, sample: list[str], locale: str, k: int, territory: str) -> AddressStyle:
+    if kind is not PiiKind.ADDRESS:
+        return AddressStyle()
+    source = faker(locale)
+    led = sum(source.street_address()[:1].isdigit() for _ in range(_LENGTHS))
+    usual = "first" if led > _LENGTHS / 2 else "last"
+    found = address_style(sample, usual, k)
+    # In each country as it is usual there, wherever the real ones write the number.
+    return replace(found, house=usual) if territory and found.house != "none" else found
+
+
 def _source(
     kind: PiiKind,
     column: Column,
@@ -382,6 +433,7 @@ def _source(
     strategy: Strategy,
     k: int,
     unique: bool,
+    territory: str = "",
 ) -> tuple[list[tuple[Pattern, float]], Optional[Pools]]:
     """Return the patterns, or else the building blocks, that values are made of."""
     if column.kind in _TEXT:
@@ -392,7 +444,8 @@ def _source(
             return mask_patterns(column, text, k, unique), None
         if kind in MAKERS and not _is_ipv6(kind, text):
             return [], pools(locale)
-    return patterns_for(kind, column, text, locale, k=k, unique=unique), None
+    found = patterns_for(kind, column, text, locale, k=k, unique=unique, territory=territory)
+    return found, None
 
 
 def _has_digits(pattern: Pattern) -> bool:

@@ -25,6 +25,7 @@ class PiiKind(str, Enum):
     LAST_NAME = "last_name"
     ADDRESS = "address"
     POSTCODE = "postcode"
+    CITY = "city"
     SSN = "ssn"
     IBAN = "iban"
     NATIONAL_ID = "national_id"

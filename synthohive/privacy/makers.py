@@ -24,8 +24,7 @@ from synthohive.privacy.rows import Rows, join, take, text_of
 
 __all__ = ["MAKERS", "Rows"]
 
-_HOUSES = 9900
-_FIRST_HOUSE = 100
+_UNIQUE_DIGITS = 4
 _IP_CAPACITY = 223 << 24  # first octets above 223 are multicast and reserved
 
 
@@ -62,6 +61,7 @@ def _emails(rows: Rows) -> Any:
             person=subkey(rows.person, "more", number),
             key=subkey(rows.key, "more", number),
             unique=False,
+            women=None,
         )
         more = join(made, rows.between, _email(other))
         made = pc.if_else(pa.array(counts > number), more, made)
@@ -103,20 +103,26 @@ def _url(rows: Rows) -> Any:
 
 
 def _address(rows: Rows) -> Any:
-    streets = rows.pools.streets
-    lap, place = np.divmod(rows.index, np.uint64(_HOUSES * len(streets)))
-    spot = permute(place, _HOUSES * len(streets), rows.key)
-    street, house = np.divmod(spot, np.uint64(_HOUSES))
-    text = join(
-        text_of(house + np.uint64(_FIRST_HOUSE)),
-        " ",
-        take(streets, street),
-        _suffix(lap, " Apt. "),
-    )
-    if rows.with_city:
-        city = draw(rows.index, len(rows.pools.cities), rows.key + 1)
-        text = join(text, ", ", take(rows.pools.cities, city))
-    return text
+    streets, form = rows.pools.streets, rows.address
+    houses = 10 ** (max(form.digits, _UNIQUE_DIGITS) if rows.unique else form.digits) - 1
+    lap, place = np.divmod(rows.index, np.uint64(houses * len(streets)))
+    spot = permute(place, houses * len(streets), rows.key)
+    street, house = np.divmod(spot, np.uint64(houses))
+    parts = [take(streets, street), text_of(house + np.uint64(1))]
+    if form.house == "none" and not rows.unique:
+        text = parts[0]
+    else:
+        text = join(*(parts[::-1] if form.house == "first" else parts), between=" ")
+    text = join(text, _suffix(lap, " Apt. "))
+    return join(text, ", ", _city(replace(rows, unique=False))) if form.city else text
+
+
+def _city(rows: Rows) -> Any:
+    cities = rows.pools.cities
+    if not rows.unique:
+        return take(cities, draw(rows.index, len(cities), rows.key + 1))
+    lap, place = np.divmod(rows.index, np.uint64(len(cities)))
+    return join(take(cities, permute(place, len(cities), rows.key)), _suffix(lap, " "))
 
 
 def _ip(rows: Rows) -> Any:
@@ -135,6 +141,7 @@ MAKERS: dict[PiiKind, Callable[[Rows], Any]] = {
     PiiKind.USER_NAME: local_parts,
     PiiKind.URL: _url,
     PiiKind.ADDRESS: _address,
+    PiiKind.CITY: _city,
     PiiKind.IP: _ip,
     PiiKind.TEXT: _text,
 }

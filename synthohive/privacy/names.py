@@ -9,9 +9,19 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Optional
 
-__all__ = ["Names", "fold", "is_name", "is_name_word", "is_user_name", "known_names", "slug"]
+__all__ = [
+    "Names",
+    "fold",
+    "is_name",
+    "is_name_word",
+    "is_user_name",
+    "is_womans",
+    "known_names",
+    "slug",
+    "slugs_of",
+]
 
 _FIRST = re.compile(r"first_.*names?(_|$).*|first_name.*pairs")
 _LAST = re.compile(r".*last_.*names?(_|$).*|last_name_pairs")
@@ -38,6 +48,7 @@ _TITLES = frozenset(
 _MAX_WORDS = 7
 _SHORTEST = 3  # letters of a name inside a user name
 _HAN_NAME = 2
+_CLEARLY = 0.8
 _KNOWN = 0.66  # of the words of a full name; products and companies have others beside
 
 
@@ -74,6 +85,53 @@ def slug(name: str) -> str:
     from faker.decode import unidecode
 
     return re.sub(r"[^a-z]", "", unidecode(name).lower())
+
+
+_SPELLED = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "aa", "ø": "oe", "æ": "ae"}
+)
+
+
+def slugs_of(name: str) -> tuple[str, str]:
+    """Return a name in plain Latin letters: without its marks, and with these spelled out.
+
+    Examples
+    --------
+    >>> slugs_of("Jürgen Weiß")
+    ('jurgenweiss', 'juergenweiss')
+    """
+    return slug(name), slug(unicodedata.normalize("NFC", name).lower().translate(_SPELLED))
+
+
+@lru_cache(maxsize=1)
+def _sexes() -> dict[str, bool]:
+    """Return the first names that are only men's (False) or only women's (True), folded."""
+    import faker.providers.person as package
+
+    found: dict[str, list[int]] = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
+        for women in (False, True):
+            listed = getattr(provider, f"first_names_{'fe' if women else ''}male", ())
+            if listed is not getattr(provider, "first_names", None):
+                for name in {fold(text) for text in _texts(listed)}:
+                    found.setdefault(name, [0, 0])[women] += 1
+    clear = ((n, c) for n, c in found.items() if max(c) >= _CLEARLY * sum(c))
+    return {name: counts[True] > counts[False] for name, counts in clear}
+
+
+def is_womans(first: str) -> Optional[bool]:
+    """Tell whether a first name is a woman's, or a man's; None where that is not known.
+
+    Examples
+    --------
+    >>> is_womans("Katrin"), is_womans("Hans-Peter"), is_womans("Kim")
+    (True, False, None)
+    """
+    for name in (fold(first), *_PARTS.split(fold(first))[:1]):
+        if name in _sexes():
+            return _sexes()[name]
+    return None
 
 
 @lru_cache(maxsize=1)

@@ -55,7 +55,7 @@ def _in_styles(rows: Rows, make: Any) -> Any:
     for number in range(len(rows.styles)):
         at = np.flatnonzero(choice == number)
         if len(at):
-            parts.append(make(replace(rows, index=rows.index[at]), number))
+            parts.append(make(rows.at(at), number))
             places.append(at)
     return pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(places))))
 
@@ -126,10 +126,10 @@ def _rank(rows: Rows, number: int, first: U64, last: U64) -> U64:
 
 
 def _before(rows: Rows, number: int, index: U64, first: U64, last: U64) -> U64:
-    """Count the persons in earlier rows of the same lap and style."""
-    count = len(rows.pools.first)
+    """Count the persons in earlier rows of the same lap and style, or who might be there."""
+    count = rows.alike
     pairs = count * len(rows.pools.last)
-    pair = last * np.uint64(count) + first
+    pair = last * np.uint64(count) + first % np.uint64(count)
     place = unpermute(pair.ravel(), pairs, rows.person).reshape(pair.shape)
     lap = index // np.uint64(pairs) * np.uint64(pairs)
     other = lap[:, None] + place

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -13,17 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthohive.exceptions import SchemaError
+from synthohive.privacy.names import slugs_of
 
 __all__ = ["Pools", "faker", "pools"]
 
 _DRAWS = 4000
 _STREETS = 1000
+_TOLD_APART = 0.3
+_SPELLED = frozenset({"de", "da", "no", "sv"})  # ü is written ue there, and ø oe
 DOMAINS = ("home.example", "post.example", "work.example")  # no address exists there (RFC 2606)
 
 
 @dataclass(frozen=True)
 class Pools:
-    """Names, streets, cities and words of one locale, each without repeats."""
+    """Names, streets, cities and words of one locale, each without repeats.
+
+    The first half of the first names are men's, the second as many women's.
+    """
 
     first: tuple[str, ...]
     last: tuple[str, ...]
@@ -69,14 +73,14 @@ def pools(locale: str) -> Pools:
     """Return the building blocks of a locale."""
     source = faker(locale)
     spare = source if locale == "en_US" else faker("en_US")
-    first, first_slugs = _named(source.first_name, spare.first_name)
-    last, last_slugs = _named(source.last_name, spare.last_name)
+    first, first_slugs = _named(_first_names(source), locale, spare.first_name)
+    last, last_slugs = _named(_distinct(source.last_name, _DRAWS), locale, spare.last_name)
     return Pools(
         first=first,
         last=last,
         first_slugs=first_slugs,
         last_slugs=last_slugs,
-        streets=_distinct(source.street_name, _STREETS),
+        streets=_distinct(getattr(source, "town", source.street_name), _STREETS),
         cities=_distinct(source.city, _STREETS),
         words=_distinct(source.word, _STREETS),
     )
@@ -87,20 +91,29 @@ def _distinct(make: Callable[[], str], draws: int) -> tuple[str, ...]:
     return tuple(kept.values())
 
 
+def _first_names(source: Any) -> tuple[str, ...]:
+    """Return men's names, then as many of women."""
+    men = _distinct(source.first_name_male, _DRAWS)
+    known = set(map(str.casefold, men))
+    women = [n for n in _distinct(source.first_name_female, _DRAWS) if n.casefold() not in known]
+    if len(women) < _TOLD_APART * len(men):  # the locale does not tell them apart
+        men, women = men[::2], list(men[1::2])
+    half = min(len(men), len(women))
+    return (*men[:half], *women[:half])
+
+
 def _named(
-    make: Callable[[], str], spare: Callable[[], str]
+    names: tuple[str, ...], locale: str, spare: Callable[[], str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return names, and for each a form of its own that fits an e-mail address."""
-    names = _distinct(make, _DRAWS)
     slugs: dict[str, None] = {}
     for name in names:
-        slug = _slug(name)
+        slug = _slug(name, locale)
         while not slug or slug in slugs:
-            slug = slug + _slug(spare())
+            slug = slug + _slug(spare(), locale)
         slugs[slug] = None
     return names, tuple(slugs)
 
 
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z]", "", plain.lower())
+def _slug(name: str, locale: str) -> str:
+    return slugs_of(name)[-1 if locale[:2] in _SPELLED else 0]

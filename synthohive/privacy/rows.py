@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from synthohive.privacy.counter import U64, permute
+from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.pools import Pools
-from synthohive.privacy.styles import Weighted
+from synthohive.privacy.styles import AddressStyle, Weighted
 
-__all__ = ["Rows", "join", "take", "text_of"]
+__all__ = ["Beside", "Rows", "join", "take", "text_of"]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What other columns say of the rows to be made.
+
+    Attributes
+    ----------
+    women : array of int8, optional
+        Whether the person is a woman; -1 where nothing tells.
+    labels : array of str, optional
+        What the form goes by: the country, the issuer of a card; None where nothing tells.
+    """
+
+    women: Optional[NDArray[np.int8]] = None
+    labels: Optional[NDArray[np.object_]] = None
+
+    def take(self, at: NDArray[np.int64]) -> Beside:
+        """Return what is said of some rows; of row -1, nothing."""
+        women, labels = self.women, self.labels
+        if women is not None:
+            women = np.where(at < 0, np.int8(-1), women[np.maximum(at, 0)])
+        if labels is not None:
+            labels = labels[np.maximum(at, 0)]
+            labels[at < 0] = None
+        return Beside(women, labels)
 
 
 @dataclass(frozen=True)
@@ -36,26 +63,45 @@ class Rows:
         How many addresses, or words, stand in one text, with weights.
     between : str
         What stands between the addresses of a list.
+    women : array of int8, optional
+        Of each row: whether the person is a woman; -1 where nothing tells.
     """
 
     index: U64
     person: int
     key: int
     unique: bool
-    with_city: bool
+    address: AddressStyle
     styles: Weighted
     domains: list[tuple[str, float]]
     pools: Pools
     counts: list[tuple[int, float]] = field(default_factory=list)
     between: str = ""
+    women: Optional[NDArray[np.int8]] = None
+
+    def at(self, places: NDArray[np.intp]) -> Rows:
+        """Return some of the rows."""
+        women = None if self.women is None else self.women[places]
+        return replace(self, index=self.index[places], women=women)
+
+    @property
+    def alike(self) -> int:
+        """How many first names there are, a man's and a woman's counted as one where told apart."""
+        count = len(self.pools.first)
+        return count if self.women is None else count // 2
 
     def names(self) -> tuple[U64, U64, U64]:
         """Return first name, last name, and how often this pair came before."""
-        count = len(self.pools.first)
-        pairs = count * len(self.pools.last)
+        pairs = self.alike * len(self.pools.last)
         lap, place = np.divmod(self.index, np.uint64(pairs))
         pair = permute(place, pairs, self.person)
-        last, first = np.divmod(pair, np.uint64(count))
+        last, first = np.divmod(pair, np.uint64(self.alike))
+        if self.women is not None:
+            # No two rows have the same place among men's or women's names beside one last name:
+            # whose it is may follow the row, and names repeat no sooner.
+            chance = draw(self.index, 2, subkey(self.person, "sex"))
+            women = np.where(self.women < 0, chance, self.women).astype(np.uint64)
+            first = first + women * np.uint64(self.alike)
         return first, last, lap
 
 
@@ -64,9 +110,9 @@ def take(pool: Sequence[str], index: U64) -> Any:
     return pa.array(pool, pa.string()).take(pa.array(index.astype(np.int64)))
 
 
-def join(*parts: Any) -> Any:
+def join(*parts: Any, between: str = "") -> Any:
     """Write texts, or columns of texts, one after the other."""
-    return pc.binary_join_element_wise(*parts, "")
+    return pc.binary_join_element_wise(*parts, between)
 
 
 def text_of(numbers: U64) -> Any:

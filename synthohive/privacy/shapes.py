@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import string
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,20 @@ import pyarrow.compute as pc
 
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pattern import CLASSES, Pattern, infer_patterns
+from synthohive.privacy.places import calling_code, known_countries, lead_of_phone
 from synthohive.privacy.pools import faker
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["NUMERIC", "Weighted", "as_text", "hex_pattern", "mask_patterns", "patterns_for"]
+__all__ = [
+    "NUMERIC",
+    "Weighted",
+    "as_text",
+    "hex_pattern",
+    "issuer_of",
+    "lead_of",
+    "mask_patterns",
+    "patterns_for",
+]
 
 Weighted = list[tuple[Pattern, float]]
 
@@ -32,6 +44,7 @@ _DIGITS = {PiiKind.SSN: 9, PiiKind.CREDIT_CARD: 16, PiiKind.POSTCODE: 5, PiiKind
 _DRAWS = 300
 _LENGTHS = 5
 _LONGEST = 200
+_LED = 0.9  # of numbers with a country before them
 _MASKS = {"9": "9012345678", "a": "xabcdefghijklmnopqrstuvwyz", "A": "XABCDEFGHIJKLMNOPQRSTUVWYZ"}
 
 
@@ -46,8 +59,29 @@ def as_text(values: Any) -> Any:
     return values.cast(pa.string())
 
 
+_ISSUERS = (  # what numbers of cards begin with (ISO 7812), and how long they are
+    (re.compile(r"3[47]\d{13}"), ("3", "47")),
+    (re.compile(r"4\d{12}(\d{3}){0,2}"), ("4",)),
+    (re.compile(r"5[1-5]\d{14}"), ("5", "12345")),
+    (re.compile(r"2(22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"), ("2", "3456")),
+    (re.compile(r"6011\d{12}(\d{3})?"), ("6", "0", "1", "1")),
+    (re.compile(r"65\d{14}"), ("6", "5")),
+    (re.compile(r"35(2[89]|[3-8]\d)\d{12}"), ("3", "5", "345678")),
+    (re.compile(r"3[068]\d{12}"), ("3", "68")),
+    (re.compile(r"62\d{14}(\d{3})?"), ("6", "2")),
+)
+_COUNTRY = re.compile(r"([A-Z]{2})(?=\d{2}|[A-Z0-9 .-]*\d)")
+
+
 def patterns_for(
-    kind: PiiKind, column: Column, text: Any, locale: str, *, k: int, unique: bool
+    kind: PiiKind,
+    column: Column,
+    text: Any,
+    locale: str,
+    *,
+    k: int,
+    unique: bool,
+    territory: str = "",
 ) -> Weighted:
     """Return the patterns that values of a column follow, with their frequencies."""
     if column.kind in NUMERIC:
@@ -56,17 +90,98 @@ def patterns_for(
         return [(hex_pattern("hhhhhhhh-hhhh-4hhh-ahhh-hhhhhhhhhhhh", upper=False), 1.0)]
     if kind in (PiiKind.MAC, PiiKind.IP):
         return _hexadecimal(kind, text)
-    learned = infer_patterns(text, k, unique)
+    home = territory or locale[-2:]
+    learned = _led(kind, text, k, unique, home)
     if not learned and kind in _FAKER:
         source = faker(locale)
         drawn = [getattr(source, _FAKER[kind])() for _ in range(_DRAWS)]
         # One form for all rows, and a plain one: the few real ones hardly had several.
-        usual = infer_patterns(pa.array(drawn, pa.string()), 1, unique)
+        usual = _led(kind, pa.array(drawn, pa.string()), 1, unique, home)
         plain = [p for p, _ in usual if not any(a[0].isalpha() for a in p.alphabets)]
         if kind is PiiKind.PHONE:  # with something between its parts, which marks it as one
             plain.sort(key=lambda p: all(a[0].isalnum() for a in p.alphabets))
         learned = [(p, 1.0) for p in (plain or [p for p, _ in usual])[:1]]
     return _within(learned or _letters(text), column)
+
+
+def lead_of(kind: PiiKind, text: str) -> str:
+    """Return what a value begins with that must be one of a public list; nothing for none."""
+    if kind is PiiKind.PHONE:
+        return lead_of_phone(text)
+    if kind in (PiiKind.IBAN, PiiKind.NATIONAL_ID):
+        found = _COUNTRY.match(text)
+        return found[1] if found and found[1] in known_countries() else ""
+    return ""
+
+
+def issuer_of(text: str) -> str:
+    """Return what tells the issuer of a card: what its numbers begin with; empty if not known.
+
+    Examples
+    --------
+    >>> issuer_of("4111 1111 1111 1111"), issuer_of("371449635398431"), issuer_of("0000")
+    ('4', '3 47', '')
+    """
+    digits = re.sub(r"\D", "", text)
+    return next((" ".join(lead) for form, lead in _ISSUERS if form.fullmatch(digits)), "")
+
+
+def _led(kind: PiiKind, text: Any, k: int, unique: bool, home: str) -> Weighted:
+    """Infer patterns in which what tells the country, or a card's issuer, is a real one.
+
+    Those that `k` rows share, else that of the country `home`; what follows has the forms
+    that all have.
+    """
+    if kind is PiiKind.CREDIT_CARD:
+        return _cards(text, k)
+    parts: dict[str, list[str]] = {}
+    for value in text.to_pylist():
+        lead = lead_of(kind, value)
+        parts.setdefault(lead, []).append(value[len(lead) :])
+    plain = parts.pop("", [])
+    found = infer_patterns(pa.array(plain, pa.string()), k, unique)
+    count = sum(map(len, parts.values()))
+    if kind is PiiKind.NATIONAL_ID and count < _LED * (count + len(plain)):
+        return infer_patterns(text, k, unique)  # letters of another meaning
+    usual = infer_patterns(pa.array([rest for p in parts.values() for rest in p]), k, unique)
+    shared = {lead: rests for lead, rests in parts.items() if len(rests) >= k}
+    if not shared and count >= k:
+        shared = {_public_lead(kind, sorted(parts)[0], home): []}
+    known = sum(map(len, shared.values())) or 1
+    for lead, rests in shared.items():
+        own = infer_patterns(pa.array(rests, pa.string()), k, unique) or usual
+        total = sum(weight for _, weight in own) or 1.0
+        share = count * (len(rests) / known if rests else 1.0)
+        found += [(Pattern((*lead, *p.alphabets)), share * w / total) for p, w in own]
+    return found
+
+
+def _public_lead(kind: PiiKind, like: str, home: str) -> str:
+    """Return a country's own lead, written like another one."""
+    if kind is not PiiKind.PHONE:
+        return home
+    return (
+        like.rstrip(string.digits) + calling_code(home)
+        if like[:2] != "00"
+        else ("00" + calling_code(home))
+    )
+
+
+def _cards(text: Any, k: int) -> Weighted:
+    """Return the patterns of the issuers whose cards `k` rows show, each in its usual spacing."""
+    found: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    for value in text.to_pylist():
+        if lead := tuple(issuer_of(value).split()):
+            found[re.sub(r"\d", "9", value), lead] += 1
+    patterns = []
+    for (shape, lead), count in found.most_common():
+        if count >= k and shape.isascii():
+            alphabets = [CLASSES.get(symbol, symbol) for symbol in shape]
+            places = [i for i, symbol in enumerate(shape) if symbol == "9"]
+            for place, symbols in zip(places, lead):
+                alphabets[place] = symbols
+            patterns.append((Pattern(tuple(alphabets)), float(count)))
+    return patterns
 
 
 def mask_patterns(column: Column, text: Any, k: int, unique: bool) -> Weighted:
@@ -96,13 +211,22 @@ def _within(patterns: Weighted, column: Column) -> Weighted:
 
 def _apart(patterns: Weighted) -> Weighted:
     """Merge patterns of the same shape, so that no two can give the same value."""
-    merged: dict[str, tuple[Pattern, float]] = {}
+    merged: dict[str, Weighted] = {}
     for pattern, weight in patterns:
         shape = "".join(_class_of(alphabet[0]) for alphabet in pattern.alphabets)
-        known, sum_ = merged.get(shape, (pattern, 0.0))
-        merged[shape] = (max(known, pattern, key=lambda p: p.capacity), sum_ + weight)
-    total = sum(weight for _, weight in merged.values())
-    return [(pattern, weight / total) for pattern, weight in merged.values()]
+        known, best, sum_ = merged.setdefault(shape, []), pattern, weight
+        while like := [pair for pair in known if not _are_apart(pair[0], best)]:
+            known[:] = [pair for pair in known if pair not in like]
+            best = max(best, *(p for p, _ in like), key=lambda p: p.capacity)
+            sum_ += sum(w for _, w in like)
+        known.append((best, sum_))
+    total = sum(weight for known in merged.values() for _, weight in known)
+    return [(pattern, weight / total) for known in merged.values() for pattern, weight in known]
+
+
+def _are_apart(one: Pattern, other: Pattern) -> bool:
+    """Tell whether two patterns of a shape have nothing in common in some place."""
+    return any(not set(a) & set(b) for a, b in zip(one.alphabets, other.alphabets))
 
 
 def _class_of(symbol: str) -> str:

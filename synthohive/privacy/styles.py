@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from synthohive.privacy.names import known_names, slug
+from synthohive.privacy.names import known_names, slug, slugs_of
 
 __all__ = [
+    "AddressStyle",
     "Person",
     "Style",
+    "address_style",
     "domains_of",
     "full_name",
     "local_styles",
@@ -70,6 +72,49 @@ class Style:
 
 
 Weighted = list[tuple[Style, float]]
+
+
+@dataclass(frozen=True)
+class AddressStyle:
+    """How addresses are written.
+
+    Attributes
+    ----------
+    house : str
+        Where the number of the house stands: ``"first"``, ``"last"``, or ``"none"`` if nowhere.
+    city : bool
+        Whether the city follows.
+    digits : int
+        Of numbers of houses, at most.
+    """
+
+    house: str = "first"
+    city: bool = False
+    digits: int = 3
+
+
+_HOUSE = {"first": re.compile(r"\d+\w?\b"), "last": re.compile(r".*\D\d+ ?\w?")}
+_NUMBER = re.compile(r"\d+")
+
+
+def address_style(texts: Sequence[str], usual: str, k: int) -> AddressStyle:
+    """Return how most addresses are written; `usual` is where the number stands if few tell.
+
+    Examples
+    --------
+    >>> address_style(["Am Markt 7", "Lindenallee 112, Celle", "Hauptstr. 5, Jena"], "first", 2)
+    AddressStyle(house='last', city=True, digits=3)
+    """
+    streets = [re.split("[,\n]", text, maxsplit=1)[0].strip() for text in texts]
+    fitting = {n: sum(bool(p.match(s)) for s in streets) for n, p in _HOUSE.items()}
+    fitting["last"] = sum(bool(_HOUSE["last"].fullmatch(s)) for s in streets)
+    best = max(fitting, key=lambda name: fitting[name])
+    numbers = [len(found[0]) for s in streets if (found := _NUMBER.search(s))]
+    if fitting[best] <= len(streets) / 2:
+        best = "none" if len(streets) >= k else usual
+    digits = sorted(numbers)[len(numbers) // 2] if len(numbers) >= k else 3
+    city = sum("," in text for text in texts) > len(texts) / 2
+    return AddressStyle(best, city, min(max(digits, 2), 4))
 
 
 def local_styles(texts: Sequence[str], persons: Optional[Sequence[Person]], k: int) -> Weighted:
@@ -140,14 +185,17 @@ def _cuts(text: str) -> Iterator[tuple[str, str, str]]:
 
 def _form_of(stem: str, person: Person) -> Optional[str]:
     """Return how the row's own name gives `stem`; None if it does not."""
-    first, last = slug(person[0]), slug(person[1])
-    if first and last:
-        part = {"F": first, "L": last, "f": first[0], "l": last[0]}
-        for between in _BETWEEN:
-            for pair in _PAIRS:
-                if stem == part[pair[0]] + between + part[pair[1]]:
-                    return f"{{{pair[0]}}}{between}{{{pair[1]}}}"
-    return "{F}" if first and stem == first else "{L}" if last and stem == last else None
+    for first, last in zip(slugs_of(person[0]), slugs_of(person[1])):
+        if first and last:
+            part = {"F": first, "L": last, "f": first[0], "l": last[0]}
+            for between in _BETWEEN:
+                for pair in _PAIRS:
+                    text = part[pair[0]] + between + part[pair[1]]
+                    if stem in (text, text + between):
+                        return f"{{{pair[0]}}}{between}{{{pair[1]}}}{stem[len(text) :]}"
+        if stem in {first, last} - {""}:
+            return "{F}" if stem == first else "{L}"
+    return None
 
 
 def _likely_form(stem: str) -> str:

@@ -18,6 +18,7 @@ from synthohive.exceptions import (
     SerializationError,
 )
 from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.aliases.given import Given
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.fitted import FittedDatabase, FittedTable
 
@@ -133,13 +134,18 @@ def check_sizes(fitted: FittedDatabase) -> None:
 def _check_aliases(fitted: FittedDatabase, name: str) -> None:
     """Refuse aliases and namesakes of columns that are not there."""
     tables, table = fitted.metadata.tables, fitted.tables[name]
-    people: list[Union[Alias, Namesake]] = [*table.aliases.values(), *table.namesakes.values()]
+    people: list[Union[Alias, Namesake, Given]] = [*table.aliases.values(), *table.given]
+    people += table.namesakes.values()
     for alias in people:
+        targets = alias.targets if isinstance(alias, Given) else (alias.target,)
+        if not set(targets) <= set(tables[name].columns):
+            raise ValueError(f"{targets!r:.100} are not there")
         end = name
         for holder, key in alias.path:
             if holder != end or not set(key.columns) <= set(tables[end].columns):
-                raise ValueError(f"{alias.target!r:.100} follows a key that is not there")
+                raise ValueError(f"{targets!r:.100} follows a key that is not there")
             end = key.parent
         sources = alias.columns if isinstance(alias, Alias) else ()
+        sources = (alias.column,) if isinstance(alias, Given) else sources
         if end != alias.source or not set(sources) <= set(tables[end].columns):
-            raise ValueError(f"{alias.target!r:.100} repeats columns that are not there")
+            raise ValueError(f"{targets!r:.100} repeats columns that are not there")

@@ -19,6 +19,7 @@ from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.privacy.reference import check_reference
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.aliases.given import Given
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.fan_out import FanOutModel
@@ -43,7 +44,9 @@ from synthohive.relational.unique_rules import UniqueRule, special_rules
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.validation.profile import TableProfile
 
-AnyRelation = Union[Relation, Presence, Periods, Aggregate, KeyRule, Growing, Alias, Namesake]
+AnyRelation = Union[
+    Relation, Presence, Periods, Aggregate, KeyRule, Growing, Alias, Namesake, Given
+]
 
 __all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
 
@@ -129,6 +132,8 @@ class FittedTable:
         Personal columns that repeat others: of their own rows, or of rows that keys lead to.
     namesakes : dict of str to Namesake
         Addresses and user names made of the names of persons that keys lead to.
+    given : list of Given
+        What the form of made-up columns goes by.
     periods : list of Periods
         What never overlaps inside a group.
     """
@@ -159,6 +164,7 @@ class FittedTable:
     key_rules: list[KeyRule] = field(default_factory=list)
     aliases: dict[str, Alias] = field(default_factory=dict)
     namesakes: dict[str, Namesake] = field(default_factory=dict)
+    given: list[Given] = field(default_factory=list)
     periods: list[Periods] = field(default_factory=list)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
@@ -225,7 +231,7 @@ class FittedTable:
         bounds = [order for found in self.bounds.values() for order in found]
         kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
         kept += self.relations.presences.values()
-        people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values()]
+        people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values(), *self.given]
         return [*kept, *self.periods, *self.stand_ins.growing, *self.aggregates, *people]
 
     @property

@@ -17,11 +17,13 @@ from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
 from synthohive.privacy.columns import fit_columns
-from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.content import are_cities
+from synthohive.privacy.kinds import PiiKind, cleared_columns
 from synthohive.privacy.reference import judge_reference
 from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.aliases.given import find_given, labels_of
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.attribute_table import any_null, attribute_table, own_columns
 from synthohive.relational.checks import TableChecks
@@ -67,6 +69,7 @@ __all__ = ["TableFitter"]
 
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
+MOST_SHARED, SOME = 0.5, 1_000
 MOST_READ = 0.8
 """Share of their children that parents have in the sample at least, to count these."""
 
@@ -96,9 +99,9 @@ class TableFitter:
             What is left to train.
         """
         config = self.sample.metadata.tables[name]
-        personal = self.database.personal(name)
         plan = self.sample.plan.tables[name]
         data, entities = self.sample.tables[name], self.entities.of(name)
+        personal = {**self.database.personal(name), **self._cities(name, entities)}
         listed = listed_values(config, data, self.sample.metadata.dialect)
         makers = learn_key_makers(config, data, plan.driver, entities, self._k, listed)
         rules = self._key_rules(name)
@@ -127,6 +130,26 @@ class TableFitter:
     @property
     def _k(self) -> int:
         return self.options.privacy.k_anonymity_threshold
+
+    def _cities(self, name: str, entities: Entities) -> dict[str, PiiKind]:
+        """Return the columns of cities most of which are rare: made up, never learned."""
+        config, data = self.sample.metadata.tables[name], self.sample.tables[name]
+        found: dict[str, PiiKind] = {}
+        if self.options.privacy.pii_strategy != "fake":
+            return found
+        out = {*config.key_columns, *config.derived, *self.database.personal(name)}
+        out |= cleared_columns(config, self.options.privacy)
+        for column in config.stored:
+            if column in out or config.columns[column].kind is not ColumnKind.TEXT:
+                continue
+            encoded = data.column(column).combine_chunks().dictionary_encode()
+            codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+            shared = entities.holders(codes, len(encoded.dictionary)) >= self._k
+            rows, values = codes[codes >= 0], encoded.dictionary.to_pylist()[:SOME]
+            rare = len(rows) > 0 and shared[rows].mean() < MOST_SHARED
+            if rare and are_cities(column, values):
+                found[column] = PiiKind.CITY
+        return found
 
     def _key_rules(self, name: str) -> list[KeyRule]:
         if not self.options.relations:
@@ -273,8 +296,18 @@ class TableFitter:
             target: one.persons(self.sample.tables, self.database.personal(one.source), self.sample)
             for target, one in table.namesakes.items()
         }
+        if options.relations:
+            table.given = find_given(self.sample, name, table.roles.personal, entities, k)
+        by = [(one, labels_of(self.sample, one).labels) for one in table.given if not one.women]
+        labels = {t: found for one, found in by if found is not None for t in one.targets}
         table.fakes = fit_columns(
-            self._alone(table), table.roles.personal, data, options.privacy, entities, others
+            self._alone(table),
+            table.roles.personal,
+            data,
+            options.privacy,
+            entities,
+            others,
+            labels,
         )
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)

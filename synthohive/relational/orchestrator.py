@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Optional
@@ -20,10 +20,12 @@ from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import ConnectorError, SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
+from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.places import guess_locale
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.aliases.alias import Alias
-from synthohive.relational.aliases.filling import fill_aliases
+from synthohive.relational.aliases.filling import fill_aliases, suit_rows
 from synthohive.relational.aliases.finder import AliasFinder
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.checks import TableChecks
@@ -53,6 +55,8 @@ from synthohive.schema import Metadata, PrivacyConfig
 
 __all__ = ["FitOptions", "fit_database", "generate_database"]
 
+_TELL_LOCALE = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.ADDRESS})
+_LOCALE_ROWS = 5_000
 log = get_logger(__name__)
 
 
@@ -143,7 +147,7 @@ def fit_database(
         sample,
         reader,
         fitted,
-        options,
+        _with_locale(options, sample, fitted),
         fan_outs,
         counts,
         aggregates,
@@ -154,6 +158,20 @@ def fit_database(
     with recorded_fit(options, metadata, tables):
         _fit_tables(fitter, listener, rehearse)
     return fitted
+
+
+def _with_locale(options: FitOptions, sample: Sample, fitted: FittedDatabase) -> FitOptions:
+    """Let personal data be made up in the language that the real names and addresses are of."""
+    if options.privacy.locale is not None:
+        return options
+    texts: set[str] = set()
+    for table in sample.tables:
+        for column, kind in fitted.personal(table).items():
+            if kind in _TELL_LOCALE and column in sample.tables[table].column_names:
+                values = sample.tables[table].column(column).slice(0, _LOCALE_ROWS).drop_null()
+                texts.update(map(str, values.to_pylist()))
+    privacy = options.privacy.model_copy(update={"locale": guess_locale(sorted(texts))})
+    return replace(options, privacy=privacy)
 
 
 def _fit_tables(
@@ -296,8 +314,8 @@ def generate_database(
 def _generate(run: Run) -> dict[str, TableSpool]:
     fitted = run.fitted
     order = fitted.plan.order
-    steps = [(_generate_table, order), (link_deferred, order), (fill_aliases, order)]
-    for step, names in [*steps, (sum_up, order[::-1])]:
+    steps = [_generate_table, link_deferred, suit_rows, fill_aliases]
+    for step, names in [*((step, order) for step in steps), (sum_up, order[::-1])]:
         for name in names:
             with using(fitted, name):
                 step(run, name)

@@ -20,6 +20,7 @@ from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
 from synthohive.relational import aggregates
 from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.aliases.given import Given
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.fitted import FittedKey, FittedTable, ReferenceRows
@@ -96,6 +97,7 @@ def _packed(table: FittedTable) -> _Pack:
     pack.state["key_rules"] = [rule_to_state(rule) for rule in table.key_rules]
     pack.state["aliases"] = [alias.to_state() for alias in table.aliases.values()]
     pack.state["namesakes"] = [one.to_state() for one in table.namesakes.values()]
+    pack.state["given"] = [one.to_state() for one in table.given]
     pack.state["periods"] = [one.to_state() for one in table.periods]
     pack.state["makers"] = {c: maker.to_state() for c, maker in table.makers.items()}
     pack.state["keys"] = {
@@ -169,6 +171,7 @@ def read_table(
         key_rules=[rule_from_state(s) for s in state["key_rules"]],
         aliases={s["target"]: Alias.from_state(s) for s in state["aliases"]},
         namesakes={s["target"]: Namesake.from_state(s) for s in state["namesakes"]},
+        given=[Given.from_state(s) for s in state["given"]],
     )
     table.makers = {c: maker_from_state(config.columns[c], s) for c, s in state["makers"].items()}
     table.keys = {

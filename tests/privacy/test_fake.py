@@ -40,6 +40,7 @@ def real(kind: str, rows: int = 300) -> Any:
         "last_name": faker.last_name,
         "address": faker.street_address,
         "postcode": faker.postcode,
+        "city": faker.city,
         "ssn": faker.ssn,
         "iban": faker.iban,
         "national_id": faker.passport_number,

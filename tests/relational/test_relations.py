@@ -114,6 +114,13 @@ def cities(rng: np.random.Generator) -> Arrays:
     }
 
 
+def products(rng: np.random.Generator) -> Arrays:
+    kinds = np.array(["Lamp", "Chair", "Table", "Sofa", "Carpet"])[rng.integers(0, 5, ROWS)]
+    models = [f"{kind} {number}" for kind, number in zip(kinds, rng.integers(100, 999, ROWS))]
+    return {"kind": pa.array(kinds), "model": pa.array(models),
+            "link": pa.array([f"https://x.example/{model}.html" for model in models])}  # fmt: skip
+
+
 CASES: dict[str, tuple[Callable[[np.random.Generator], Arrays], set[str]]] = {
     "product": (invoice, {"total = round(quantity * price * (1 - discount), 2)"}),
     "tax": (tax, {"gross = net + vat", "vat = round(0.19 * net, 2)"}),
@@ -125,6 +132,7 @@ CASES: dict[str, tuple[Callable[[np.random.Generator], Arrays], set[str]]] = {
     "date arithmetic": (spans, {"stop = start + 86400 * days (whole days)"}),
     "order": (orders, {"sent >= placed"}),
     "dependency": (cities, {"city -> country"}),
+    "containing": (products, {"model holds kind", "link holds model"}),
 }  # fmt: skip
 
 

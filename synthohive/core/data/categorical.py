@@ -31,7 +31,8 @@ class Categorical(TallyTransform):
 
     Rare categories are never kept: their rows are encoded as kept categories, drawn by
     frequency. A column most of whose rows hold rare values is rejected, unless these are of a
-    public vocabulary (titles, countries, months), whose members then stand in for one another.
+    public vocabulary (titles of persons and jobs, countries, months). Then one more code stands
+    for all that is rare, and becomes a public member, of which there are as many as rare values.
     """
 
     name = "categorical"
@@ -41,7 +42,10 @@ class Categorical(TallyTransform):
         self.categories_: pa.Array = pa.array([], self.plain_type)
         self.counts_: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.null_ = False
-        self.stand_ins_: npt.NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
+        self.stand_ins_: pa.Array = pa.array([], self.plain_type)
+        self.weights_: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.rare_ = 0
+        self.apart_ = False
 
     @property
     def _domain(self) -> list[Any]:
@@ -53,23 +57,22 @@ class Categorical(TallyTransform):
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Categorical:
         """Keep the frequent categories; reject numbers with many values, and rare text."""
         tally = tallies_of(summary["value"], self.plain_type)["top"]
-        kept = shared = self._kept(tally)
+        kept = self._kept(tally)
         domain = self._domain
+        present = summary["rows"] - summary["nulls"]
         if not domain:
-            present = summary["rows"] - summary["nulls"]
+            public = self._public(tally)
             try:
                 self._check(tally, kept, present, summary)
             except Reject:
-                short = self._short_vocabulary(tally, kept, present)
-                if short is None:
+                if public is None and not self._is_short_vocabulary(tally, kept, present):
                     raise
-                kept = short
+            if public is not None and len(tally) > 2 * len(kept):
+                self._stand_in(tally, kept, public, present, seed)
         elif not len(kept):
             values = from_json(domain, self.plain_type)
             kept = Tally(values, np.ones(len(domain), dtype=np.int64))
         self.categories_, self.counts_ = kept.values, kept.counts
-        known = pc.is_in(kept.values, value_set=shared.values).to_numpy(zero_copy_only=False)
-        self.stand_ins_ = ~known if not self._domain else np.zeros(len(kept), dtype=np.bool_)
         self.null_ = summary["nulls"] > 0
         return self
 
@@ -106,32 +109,46 @@ class Categorical(TallyTransform):
         of_rows = 1 - int(kept.counts.sum()) / max(present, 1)
         return min(of_rows, 1 - int(kept.holders.sum()) / max(held, 1))
 
-    def _short_vocabulary(self, tally: Tally, kept: Tally, present: int) -> Optional[Tally]:
-        """Return what rare words of a short vocabulary become: other members, never letters.
+    def _is_short_vocabulary(self, tally: Tally, kept: Tally, present: int) -> bool:
+        """Tell whether half of all is shared words, which the others then become."""
+        if not pa.types.is_string(self.plain_type) or not len(kept):
+            return False
+        texts = [text for text in tally.values.to_pylist() if text]
+        half = int(kept.counts.sum()) >= (1 - MAX_RARE_WORDS) * present
+        return half and len(texts) <= MAX_SHORT and are_words(texts)
 
-        Those that enough entities share, if they are half of all; else public ones, too.
-        """
+    def _public(self, tally: Tally) -> Optional[tuple[str, ...]]:
+        """Return the public vocabulary that the texts are of."""
         if not pa.types.is_string(self.plain_type) or len(tally) > MAX_WORDS:
             return None
-        texts = [text for text in tally.values.to_pylist() if text]
-        public = vocabulary_of(texts)
-        shared = int(kept.counts.sum())
-        if shared >= (1 - MAX_RARE_WORDS) * present:
-            short = len(texts) <= MAX_SHORT and are_words(texts)
-            return kept if len(kept) and (short or public is not None) else None
-        if public is None:
-            return None
-        words = kept.values.to_pylist()
-        more = [word for word in public if word not in set(words)]
-        each = max(round((present - shared) / max(len(more), 1)), 1)
-        counts = np.append(kept.counts, np.full(len(more), each)).astype(np.int64)
-        order = np.argsort(np.array([*words, *more]), kind="stable")
-        return Tally(pa.array([*words, *more], self.plain_type), counts).take(order)
+        return vocabulary_of([text for text in tally.values.to_pylist() if text])
+
+    def _stand_in(
+        self,
+        tally: Tally,
+        kept: Tally,
+        public: tuple[str, ...],
+        present: int,
+        seed: np.random.SeedSequence,
+    ) -> None:
+        """Choose public members for what is rare, as many, and as often, whichever these are."""
+        shared = set(kept.values.to_pylist())
+        others = [word for word in public if word not in shared]
+        rare = tally.take(np.flatnonzero(tally.holders < self.settings.k))
+        if not others or not len(rare):
+            return
+        rng = np.random.Generator(np.random.Philox(seed))
+        chosen = rng.permutation(len(others))[: len(rare)]
+        self.stand_ins_ = pa.array([others[i] for i in chosen], self.plain_type)
+        self.weights_ = np.sort(rare.holders)[::-1][: len(chosen)].astype(np.int64)
+        self.rare_ = max(present - int(kept.counts.sum()), 1)
+        # What so few entities hold goes together with nothing: their rows would be told apart.
+        self.apart_ = rare.all_holders < self.settings.k
 
     @property
     def layout(self) -> Layout:
         """One discrete block; none if there is only one code."""
-        cardinality = len(self.counts_) + self.null_
+        cardinality = self._other + bool(self.rare_) + self.null_
         if cardinality < 2:
             return Layout()
         many = cardinality > self.settings.embedding_threshold
@@ -139,21 +156,31 @@ class Categorical(TallyTransform):
         return Layout((Discrete(self.column.name, int(cardinality), embed),))
 
     @property
+    def _other(self) -> int:
+        """The code for all that is rare, where public values stand in for it."""
+        return len(self.counts_)
+
+    @property
     def categories(self) -> pa.Array:
-        """What is decoded: the kept categories, and NULL if there is any."""
-        codes = np.arange(len(self.counts_) + self.null_, dtype=np.int32)[:, None]
-        none = np.empty((len(codes), 0), dtype=np.float32)
-        return self.decode(codes, none, np.random.default_rng(0))
+        """What has a code of its own: the kept categories, and NULL if there is any."""
+        null = pa.nulls(int(self.null_), self.plain_type)
+        return restore(pa.concat_arrays([self.categories_, null]), self.column.arrow_type)
+
+    @property
+    def shown(self) -> pa.Array:
+        """All that is decoded."""
+        stand_ins = restore(self.stand_ins_, self.column.arrow_type)
+        return pa.concat_arrays([self.categories, stand_ins])
 
     @property
     def null_code(self) -> int:
         """The code for NULL, or -1."""
-        return len(self.counts_) if self.null_ else -1
+        return self._other + bool(self.rare_) if self.null_ else -1
 
     def encode(
         self, values: pa.Array, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """Return the codes; rare and unseen values get a drawn code."""
+        """Return the codes; what is rare, and not stood in for, gets a drawn code."""
         plain = self.plain(values)
         none = np.empty((len(plain), 0), dtype=np.float32)
         if not self.layout.discrete:
@@ -162,15 +189,14 @@ class Categorical(TallyTransform):
             zero_copy_only=False
         )
         codes = codes.astype(np.int32)
-        # What is not shared is never itself: a public word stands for any other rare one.
-        codes[(codes >= 0) & np.append(self.stand_ins_, False)[codes]] = -1
         if self.null_:
-            codes[plain.is_null().to_numpy(zero_copy_only=False)] = len(self.counts_)
-        other = np.flatnonzero(codes < 0)
-        weights = (
-            np.where(self.stand_ins_, self.counts_, 0) if self.stand_ins_.any() else self.counts_
-        )
-        codes[other] = draw(weights, len(other), rng)
+            codes[plain.is_null().to_numpy(zero_copy_only=False)] = self.null_code
+        other, there = np.flatnonzero(codes < 0), np.flatnonzero(codes != self.null_code)
+        if len(self.counts_):
+            codes[other] = draw(self.counts_, len(other), rng)
+        if self.rare_:
+            at = rng.permutation(there)[: len(other)] if self.apart_ else other
+            codes[at] = self._other
         return codes[:, None], none
 
     def decode(
@@ -179,20 +205,28 @@ class Categorical(TallyTransform):
         values: npt.NDArray[np.float32],
         rng: np.random.Generator,
     ) -> pa.Array:
-        """Return the categories of the codes."""
+        """Return the categories of the codes; for what was rare, public ones."""
         n = len(codes)
         picked = codes[:, 0] if codes.shape[1] else np.zeros(n, dtype=np.int32)
-        words = pa.concat_arrays([self.categories_, pa.nulls(1, self.plain_type)])
-        last = len(self.counts_) if self.null_ else len(self.counts_) - 1
-        if not len(self.counts_):
-            last = 0
-        indices = pa.array(np.clip(picked, 0, last))
-        return restore(words.take(indices), self.column.arrow_type)
+        words = pa.concat_arrays([self.categories_, self.stand_ins_, pa.nulls(1, self.plain_type)])
+        indices = np.clip(picked, 0, max(len(self.counts_) - 1, 0)).astype(np.int64)
+        if self.rare_:
+            other = np.flatnonzero(picked == self._other)
+            indices[other] = len(self.counts_) + draw(self.weights_, len(other), rng)
+        if self.null_:
+            indices[picked >= self._other + bool(self.rare_)] = len(words) - 1
+        return restore(words.take(pa.array(indices)), self.column.arrow_type)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the kept categories and their counts."""
-        state = {"categories": to_json(self.categories_), "null": self.null_}
-        return state, {"counts": self.counts_, "stand_ins": self.stand_ins_}
+        """Return the kept categories and their counts, and what stands in for the others."""
+        state = {
+            "categories": to_json(self.categories_),
+            "stand_ins": to_json(self.stand_ins_),
+            "null": self.null_,
+            "rare": self.rare_,
+            "apart": self.apart_,
+        }
+        return state, {"counts": self.counts_, "weights": self.weights_}
 
     @classmethod
     def from_state(
@@ -205,7 +239,9 @@ class Categorical(TallyTransform):
         """Rebuild a fitted transform."""
         transform = cls(column, settings)
         transform.categories_ = from_json(state["categories"], transform.plain_type)
+        transform.stand_ins_ = from_json(state["stand_ins"], transform.plain_type)
         transform.counts_ = np.asarray(arrays["counts"], dtype=np.int64)
-        transform.stand_ins_ = np.asarray(arrays["stand_ins"], dtype=np.bool_)
-        transform.null_ = bool(state["null"])
+        transform.weights_ = np.asarray(arrays["weights"], dtype=np.int64)
+        transform.null_, transform.rare_ = bool(state["null"]), int(state["rare"])
+        transform.apart_ = bool(state["apart"])
         return transform

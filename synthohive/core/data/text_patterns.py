@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive import _forms as forms
-from synthohive._words import are_words, cased, things
+from synthohive._words import are_words, cased, script_of, things
 from synthohive.core.data.characters import CLASSES, DIGIT, Fixed, shape_of
 from synthohive.core.data.sequences import Sequences, is_wordy
 from synthohive.core.data.tally import Tally
@@ -214,7 +214,10 @@ def _frequent(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[s
         if len(shape) <= _MAX_FIXED and _entities(tally, members[shape]) >= k:
             found[shape] = members[shape]
     shaped = sum(mass[shape] for shape in found) / max(tally.counts[rows].sum(), 1)
-    if shaped >= _SHAPED or (shaped >= _PARTLY and not is_wordy(tally.take(np.array(rows)), k)):
+    some = [texts[row] for row in rows]
+    worded = script_of("".join(some)) == "LATIN" and are_words(some)  # of others it is not known
+    wordy = shaped >= _PARTLY and is_wordy(tally.take(np.array(rows)), k)
+    if (shaped >= _SHAPED and not worded) or (shaped >= _PARTLY and not wordy):
         return found
     return {}
 

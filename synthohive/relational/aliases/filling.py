@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive.privacy.rows import Beside
 from synthohive.relational import seeds
 from synthohive.relational.aliases.alias import Alias, path_rows, texts_of
+from synthohive.relational.aliases.given import Given, beside_of
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.attribute_table import any_null
 from synthohive.relational.making.run import Run
 from synthohive.relational.parents.reach import GeneratedKeys
 from synthohive.relational.rows import group_codes
 
-__all__ = ["fill_aliases"]
+__all__ = ["fill_aliases", "suit_rows"]
 
 IntArray = npt.NDArray[np.int64]
+
+
+def suit_rows(run: Run, name: str) -> None:
+    """Make columns again whose form goes by others, of this row or of one that keys lead to."""
+    fitted, made = run.fitted.tables[name], run.tables[name]
+    seed = seeds.seed_int(run.seed, name, "people")
+    rows = np.arange(made.spool.rows, dtype=np.int64)
+    for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
+        old = made.spool.column_table([target]).column(0).combine_chunks()
+        fresh = fitted.fakes[target].make(rows, seed, _beside(run, name, target))
+        _put(run, name, target, pc.if_else(pc.is_valid(old), fresh, old))
+
+
+def _beside(run: Run, name: str, target: str) -> Optional[Beside]:
+    """Return what other columns say of all rows of a table."""
+
+    def read(given: Given) -> Beside:
+        at = path_rows(given.path, run.tables[name].spool.rows, GeneratedKeys(run))
+        sources = run.tables[given.source].spool.column_table([given.column])
+        return given.beside(sources.column(0), at)
+
+    return beside_of(run.fitted.tables[name].given, target, read)
 
 
 def fill_aliases(run: Run, name: str) -> None:
@@ -54,9 +80,16 @@ def _of_person(run: Run, namesake: Namesake) -> pa.Array:
     at = path_rows(namesake.path, made.spool.rows, GeneratedKeys(run))
     fake = run.fitted.tables[namesake.table].fakes[namesake.target]
     seed = seeds.seed_int(run.seed, namesake.source, "people")
-    fresh = fake.make(np.maximum(at, 0), seed)
+    theirs = _beside(run, namesake.source, _first_name_of(run, namesake.source))
+    fresh = fake.make(np.maximum(at, 0), seed, None if theirs is None else theirs.take(at))
     there = pc.and_(pc.is_valid(old), pa.array(at >= 0))
     return pc.if_else(there, fresh, old)
+
+
+def _first_name_of(run: Run, table: str) -> str:
+    """Return a column about the persons of a table; nothing where none goes by another one."""
+    titles = (one.targets for one in run.fitted.tables[table].given if one.women)
+    return next((targets[0] for targets in titles), "")
 
 
 def _filled(run: Run, alias: Alias) -> pa.Array:

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
+from synthohive.privacy.columns import persons_of
 from synthohive.privacy.kinds import PiiFinding, PiiKind, cleared_columns
-from synthohive.privacy.styles import local_styles
+from synthohive.privacy.styles import local_styles, own_rows
 from synthohive.relational.aliases.alias import Alias, Path, Texts, normal, path_rows, texts_of
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.entity_paths import EntityFinder
@@ -37,6 +38,7 @@ NAMING = 0.8
 LEAST_ROWS = 10
 LEAST_VALUES = 5
 LEAST_TEXT = 2
+LONGEST_PART = 40
 LEAST_DIGITS = 6
 ROWS = 1_000
 FEW = 60
@@ -79,10 +81,28 @@ class AliasFinder:
         found: dict[str, dict[str, Alias]] = {}
         for table in reversed(self.sample.plan.order):
             self._find_origins(table)
+            self._find_made_of_names(table)
         for table in self.sample.plan.order:
             found[table] = self._find_in(table)
         self._find_contained()
         return found
+
+    def _find_made_of_names(self, table: str) -> None:
+        """Find what is made of parts of the names beside it, as initials are."""
+        kinds = self._kinds(table)
+        if not _NAMES & set(kinds.values()):
+            return
+        everyone = persons_of(kinds, self.sample.tables[table])
+        rows = np.arange(len(everyone), dtype=np.int64)
+        for column in self._candidates(table):
+            if column in kinds or not self._is_text(table, column):
+                continue
+            some = self._some(table, column, rows)
+            texts = [self._all(table, column)[i] or "" for i in some]
+            if len(some) < LEAST_ROWS or max(map(len, texts)) > LONGEST_PART:
+                continue
+            if own_rows(texts, [everyone[i] for i in some]) >= NAMING * len(some):
+                self._add(table, column, PiiKind.USER_NAME, "made of the names beside it")
 
     def find_namesakes(
         self, aliases: Mapping[str, Mapping[str, Alias]]

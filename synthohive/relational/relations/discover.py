@@ -12,6 +12,7 @@ from synthohive._entities import Entities
 from synthohive.relational.lineage import beside
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.containing import find_containing
 from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.formulas import find_linear, find_products, find_sums
 from synthohive.relational.relations.lookup import Lookup
@@ -70,6 +71,7 @@ def discover(
     find_products(columns, chosen)
     find_clocks(columns, chosen)
     find_lookups(columns, chosen)
+    find_containing(columns, chosen)
     columns.targets += [name for name in rows.column_names if name in ordered]
     find_orders(columns, chosen)
     found = chosen.ordered()

@@ -16,6 +16,7 @@ from synthohive.relational.not_null import never_null
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.calendar import CalendarDate, CalendarPart
 from synthohive.relational.relations.clock import ClockDelay, ClockTime
+from synthohive.relational.relations.containing import Containing
 from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.lookup import Copy, Lookup
 from synthohive.relational.relations.numbers import as_numbers, nulls
@@ -29,7 +30,7 @@ ROWS = "__rows__"
 KINDS: dict[str, type[Relation]] = {
     kind.kind: kind
     for kind in (
-        CalendarDate, CalendarPart, ClockDelay, ClockTime, Copy, Formula, Lookup, Order
+        CalendarDate, CalendarPart, ClockDelay, ClockTime, Containing, Copy, Formula, Lookup, Order
     )
 }  # fmt: skip
 
@@ -227,6 +228,9 @@ class TableRelations:
                 array = given
             else:
                 array = relation.restore(rows, given, columns[name].arrow_type, rng)
+                length = columns[name].length
+                if length is not None and pa.types.is_string(array.type):
+                    array = pc.utf8_slice_codeunits(array, 0, length)
                 if name in self.flags and given is not None:
                     kept = None if presence is None else pa.array(~presence.kept(rows))
                     array = with_nulls(array, given if kept is None else pc.and_(given, kept))

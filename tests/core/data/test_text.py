@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections import Counter
 from typing import Any, Optional
 
 import numpy as np
@@ -131,12 +132,39 @@ def test_rare_words_of_a_public_vocabulary_become_others_of_it(texts: list[str])
     assert np.array_equal(codes, again)
 
 
+STAFF = ["Sales Assistant"] * 34 + ["Team Lead"] * 4 + ["Head of Sales", "Trainee"]
+DOCTORS = ["Kardiologe", "Chirurg", "Kinderarzt", "Internist", "Radiologe", "HNO-Arzt"] * 4
+
+
+@pytest.mark.parametrize("texts", [STAFF, DOCTORS, ["boucher", "avocat", "boulanger", "botaniste"]])
+def test_rare_titles_of_jobs_become_public_ones_as_many_and_as_often(texts: list[str]) -> None:
+    column = Column(name="t", kind="text")
+    transform = fit_column(column, EncoderSettings(), pa.array(texts), None, SEED)
+    codes, floats = transform.encode(pa.array(texts * 100), stream())
+    made = Counter(transform.decode(codes, floats, stream()).to_pylist())
+    real = Counter(texts)
+    assert len(made) == len(real)
+    assert set(made) <= set(vocabulary_of(texts) or ())
+    for one, other in zip(sorted(made.values()), sorted(real.values())):
+        assert abs(one / 100 - other) <= 0.35 * other
+
+
+def test_what_stands_in_for_what_few_entities_hold_goes_with_no_row_of_theirs() -> None:
+    texts = ["Sales Assistant"] * 37 + ["Team Lead", "Head of Sales", "Trainee"]
+    column = Column(name="t", kind="text")
+    transform = fit_column(column, EncoderSettings(), pa.array(texts), None, SEED)
+    codes = [transform.encode(pa.array(texts), stream(i))[0][:, 0] for i in range(200)]
+    rare = np.stack(codes) == 1
+    assert rare.sum() == 600  # the share stays
+    assert rare[:, 37:].mean() < 0.15  # of 3 / 40 by chance, not 1
+
+
 def test_half_shared_words_stand_in_for_the_rest() -> None:
-    texts = ["Sales Representative"] * 6 + ["Vice President, Sales", "Sales Manager", "Trainee"]
+    texts = ["Blue Whale"] * 6 + ["Grey Whale", "Killer Whale", "Sperm Whale"]
     column = Column(name="t", kind="text")
     transform = fit_column(column, EncoderSettings(), pa.array(texts), None, SEED)
     codes, floats = transform.encode(pa.array(texts), stream())
-    assert set(transform.decode(codes, floats, stream()).to_pylist()) == {"Sales Representative"}
+    assert set(transform.decode(codes, floats, stream()).to_pylist()) == {"Blue Whale"}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +181,11 @@ def test_codes_and_addresses_keep_a_form(texts: list[str], form: str) -> None:
     made = made_up(Text, list(texts))
     assert not [text for text in made if not re.fullmatch(form, text)]
     assert not set(made) & set(texts)
+
+
+def test_words_of_one_shape_become_words() -> None:
+    texts = "Books Tools Games Audio Water Plant Phone Sport Piano Lamps Couch Chair".split()
+    assert {text.lower() for text in made_up(Text, list(texts))} <= set(things(texts))
 
 
 def test_cities_become_words() -> None:

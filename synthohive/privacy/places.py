@@ -1,0 +1,197 @@
+"""Countries and languages: told from texts, with the locale that each is written in."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Optional
+
+from synthohive.privacy.names import fold
+
+__all__ = [
+    "ENGLISH",
+    "calling_code",
+    "guess_locale",
+    "known_cities",
+    "known_countries",
+    "lead_of_phone",
+    "locale_of",
+    "territory_of",
+]
+
+ENGLISH = "en_US"
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "fi", "pl", "cs", "ru",
+              "tr", "ja", "zh", "ko")  # fmt: skip
+_FURTHER = {
+    "usa": "US", "u.s.a.": "US", "united states of america": "US", "uk": "GB", "england": "GB",
+    "great britain": "GB", "scotland": "GB", "wales": "GB", "northern ireland": "GB",
+    "czech republic": "CZ", "south korea": "KR", "korea": "KR", "russian federation": "RU",
+    "viet nam": "VN", "turkey": "TR", "holland": "NL", "the netherlands": "NL",
+    "hong kong": "HK", "macau": "MO", "ivory coast": "CI", "burma": "MM", "swaziland": "SZ",
+}  # fmt: skip
+_USUAL = {"en": ENGLISH, "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "pt": "pt_PT", "it": "it_IT",
+          "nl": "nl_NL", "ru": "ru_RU", "ar": "ar_AA", "zh": "zh_CN"}  # fmt: skip
+_WORD = re.compile("[\u3040-\u9fff\uac00-\ud7a3]+|[^\\W\\d_]{3,}")
+_VOCABULARY = re.compile(
+    r"(first|last)_names?(_(fe)?male)?|(first|last)_name_pairs|cit(y_name|ie)s|street_suffix\w*"
+)
+_PHONE = re.compile(r"(\+|00)\s?(\d{1,3})")
+_SAMPLE = 2000
+_LEAST = 10
+_LISTS = (list, tuple, dict, set)
+_CLEARLY = 1.25
+
+
+@lru_cache(maxsize=1)
+def _territories() -> dict[str, str]:
+    """Return the code of each country by what it is called: its names and codes."""
+    from babel import Locale
+
+    found = dict(_FURTHER)
+    english: Any = Locale.parse("en")
+    codes = [key for key in english.territories if len(key) == 2 and key.isalpha()]
+    for language in _LANGUAGES[::-1]:
+        names: Any = Locale.parse(language).territories
+        found.update({names[code].casefold(): code for code in codes if code in names})
+    for country in _provider("date_time", ENGLISH).countries:
+        found[country.alpha_3_code.casefold()] = country.alpha_2_code
+    found.update({code.casefold(): code for code in codes})
+    return found
+
+
+@lru_cache(maxsize=1)
+def known_countries() -> frozenset[str]:
+    """Return the two-letter codes of countries, as they stand before IBANs and tax numbers."""
+    return frozenset({*_territories().values(), "EL"})
+
+
+def territory_of(text: str) -> Optional[str]:
+    """Return the code of the country that a text names, in one of many languages, or codes.
+
+    Examples
+    --------
+    >>> [territory_of(t) for t in ("Germany", "Deutschland", "de_DE", "GBR", "Sales")]
+    ['DE', 'DE', 'DE', 'GB', None]
+    """
+    plain = text.strip().casefold()
+    locale = re.fullmatch(r"[a-z]{2}[_-]([a-z]{2})", plain)
+    return _territories().get(locale[1] if locale else plain)
+
+
+@lru_cache(maxsize=256)
+def locale_of(territory: str) -> str:
+    """Return the locale in which Faker makes up what is usual in a country, or comes near it.
+
+    Examples
+    --------
+    >>> locale_of("DE"), locale_of("NO"), locale_of("PE"), locale_of("KE")
+    ('de_DE', 'no_NO', 'es_ES', 'en_US')
+    """
+    from babel.core import get_global
+    from faker.config import AVAILABLE_LOCALES
+
+    spoken: dict[str, Any] = dict(get_global("territory_languages")).get(territory, {})
+    order = sorted(spoken, key=lambda tongue: -spoken[tongue]["population_percent"])
+    there = {*AVAILABLE_LOCALES, *(f"nb_{t[3:]}" for t in AVAILABLE_LOCALES if t[:3] == "no_")}
+    for tongue in order:
+        if f"{tongue}_{territory}" in there:
+            return f"{tongue}_{territory}".replace("nb_", "no_")
+    same = sorted(name for name in AVAILABLE_LOCALES if name.endswith(f"_{territory}"))
+    usual = [_USUAL[tongue] for tongue in order if tongue in _USUAL]
+    return (same or usual or [ENGLISH])[0]
+
+
+@lru_cache(maxsize=1)
+def known_cities() -> frozenset[str]:
+    """Return the cities that Faker knows in all of its locales, folded."""
+    package = importlib.import_module("faker.providers.address")
+    found: set[str] = set()
+    for module in pkgutil.iter_modules(package.__path__):
+        for attribute in ("cities", "city_names"):
+            listed = getattr(_provider("address", module.name), attribute, ())
+            found.update(map(fold, listed if isinstance(listed, (list, tuple)) else ()))
+    return frozenset(found)
+
+
+def calling_code(territory: str) -> str:
+    """Return a country's calling code; empty where it has none.
+
+    Examples
+    --------
+    >>> calling_code("DE"), calling_code("CA"), calling_code("AQ")
+    ('49', '1', '')
+    """
+    import phonenumbers
+
+    return str(phonenumbers.country_code_for_region(territory) or "")
+
+
+def lead_of_phone(text: str) -> str:
+    """Return a number's first part that tells the country, as it is written; empty for none.
+
+    No calling code begins with another one, so that it is known where it ends.
+
+    Examples
+    --------
+    >>> [lead_of_phone(t) for t in ("+49 30 1234", "0044 20 1234", "+37 123", "(030) 1234")]
+    ['+49', '0044', '', '']
+    """
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+    found = _PHONE.match(text)
+    for size in (1, 2, 3):
+        if found and int(found[2][:size]) in COUNTRY_CODE_TO_REGION_CODE:
+            return text[: found.start(2) + size]
+    return ""
+
+
+def _provider(kind: str, locale: str) -> Any:
+    return importlib.import_module(f"faker.providers.{kind}.{locale}").Provider
+
+
+@lru_cache(maxsize=1)
+def _by_word() -> dict[str, frozenset[str]]:
+    """Return the locales in which a word is a name of persons, of cities or of streets."""
+    found: dict[str, set[str]] = {}
+    for kind in ("person", "address"):
+        package = importlib.import_module(f"faker.providers.{kind}")
+        for module in pkgutil.iter_modules(package.__path__):
+            if "_" not in module.name:
+                continue
+            provider = _provider(kind, module.name)
+            listed = [getattr(provider, a) for a in dir(provider) if _VOCABULARY.fullmatch(a)]
+            for text in (t for part in listed if isinstance(part, _LISTS) for t in part):
+                written = text if isinstance(text, str) else " ".join(map(str, text))
+                for word in _WORD.findall(fold(written)):
+                    found.setdefault(word, set()).add(module.name)
+    return {word: frozenset(locales) for word, locales in found.items()}
+
+
+def guess_locale(texts: Iterable[str]) -> str:
+    """Return the locale whose names of persons, cities and streets most of the texts are made of.
+
+    English, unless another one is clearly nearer.
+
+    Examples
+    --------
+    >>> guess_locale(["Jürgen Schäfer", "Heike Köhler", "Jörg Krüger", "Katrin Böhm",
+    ...               "Uwe Lindner", "Birgit Seidel", "Detlef Winkler"])
+    'de_DE'
+    >>> guess_locale(["Ann", "Bob"])
+    'en_US'
+    """
+    words = {word for text in texts for word in _WORD.findall(fold(text))}
+    known = _by_word()
+    score: defaultdict[str, float] = defaultdict(float)
+    for word in sorted(words):
+        locales = known.get(word, frozenset())
+        for locale in locales:
+            score[locale] += 1 / len(locales)  # what many have in common tells little
+    best = max(sorted(score), key=lambda locale: score[locale], default=ENGLISH)
+    enough = sum(best in known.get(word, ()) for word in words) >= _LEAST
+    clear = score[best] >= _CLEARLY * score[ENGLISH]
+    return best if enough and clear else ENGLISH
