@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 7
+FORMAT = 8
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"
