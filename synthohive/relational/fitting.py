@@ -18,6 +18,7 @@ from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.content import are_cities
+from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind, cleared_columns
 from synthohive.privacy.reference import judge_reference
 from synthohive.relational import seeds
@@ -292,26 +293,24 @@ class TableFitter:
             self.sample, name, groups, encoded, times=table.times, elapsed=elapsed
         )
         table.context_layout = context.layout
+        table.fakes = self._made_up(name, table, entities)
+        profiled = table.attributes
+        table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
+        return self._training(table, table.encoder.without(encoded, silent), context)
+
+    def _made_up(self, name: str, table: FittedTable, entities: Entities) -> dict[str, FakeColumn]:
+        """Return what makes the personal columns, in the form of what stands beside them."""
+        data, personal = self.sample.tables[name], table.roles.personal
+        if self.options.relations:
+            table.given = find_given(self.sample, name, personal, entities, self._k)
         others = {
             target: one.persons(self.sample.tables, self.database.personal(one.source), self.sample)
             for target, one in table.namesakes.items()
         }
-        if options.relations:
-            table.given = find_given(self.sample, name, table.roles.personal, entities, k)
         by = [(one, labels_of(self.sample, one).labels) for one in table.given if not one.women]
         labels = {t: found for one, found in by if found is not None for t in one.targets}
-        table.fakes = fit_columns(
-            self._alone(table),
-            table.roles.personal,
-            data,
-            options.privacy,
-            entities,
-            others,
-            labels,
-        )
-        profiled = table.attributes
-        table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
-        return self._training(table, table.encoder.without(encoded, silent), context)
+        alone, privacy = self._alone(table), self.options.privacy
+        return fit_columns(alone, personal, data, privacy, entities, others, labels)
 
     def _alone(self, table: FittedTable) -> TableConfig:
         """Return a table's description in which columns that are unique in some rows always are."""
