@@ -96,6 +96,21 @@ class CheckConstraint(Strict):
     name: Optional[str] = None
 
 
+class Exclusion(Strict):
+    """An EXCLUDE of PostgreSQL: periods of rows that are equal in some columns never overlap.
+
+    `period` is a range column, or a lower and an upper bound, of which `bounds` belong to it;
+    empty for a constraint of another form, which is not kept. `definition` is the engine's text.
+    """
+
+    name: str
+    definition: str
+    equal: list[str] = Field(default_factory=list)
+    period: list[str] = Field(default_factory=list, max_length=2)
+    bounds: Literal["[)", "[]", "(]", "()"] = "[)"
+    where: Optional[str] = None
+
+
 class Index(Strict):
     """An index that is neither the primary key's nor a UNIQUE constraint's.
 
@@ -172,6 +187,7 @@ class TableConfig(Strict):
     columns: dict[str, Column] = Field(default_factory=dict)
     unique: list[UniqueConstraint] = Field(default_factory=list)
     checks: list[CheckConstraint] = Field(default_factory=list)
+    exclusions: list[Exclusion] = Field(default_factory=list)
     indexes: list[Index] = Field(default_factory=list)
     comment: Optional[str] = None
     parent_context_cols: Optional[list[str]] = None

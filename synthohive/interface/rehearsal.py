@@ -26,6 +26,7 @@ from synthohive.interface.targets import open_target
 from synthohive.interface.writing import provenance_of
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.orchestrator import generate_database
+from synthohive.relational.overlaps import not_kept
 from synthohive.relational.rehearsal import few_of_each, not_understood, sound_rows, untrained
 from synthohive.relational.training.training_job import TrainingJob
 
@@ -117,6 +118,7 @@ class Rehearsal:
 
     def _load(self, opener: Opener, state: FittedDatabase, rows: Mapping[str, pa.Table]) -> bool:
         """Load the rows into a copy of the target's tables, which goes at once."""
+        _refuse_exclusions(state)
         try:
             with quiet():
                 self._load_all(opener, state, sound_rows(state, rows))
@@ -148,6 +150,25 @@ def _unsure(state: FittedDatabase) -> dict[str, list[str]]:
     dialect = state.metadata.dialect
     found = {name: not_understood(table, dialect) for name, table in state.tables.items()}
     return {name: checks for name, checks in found.items() if checks}
+
+
+def _refuse_exclusions(state: FittedDatabase) -> None:
+    """Refuse what the target would refuse of many rows, if not of these few.
+
+    Raises
+    ------
+    RehearsalError
+    """
+    for name, table in state.tables.items():
+        for exclusion in not_kept(table.config, state.metadata.dialect):
+            raise RehearsalError(
+                f"The constraint {exclusion.name!r} of table {name!r} is not kept by made rows: "
+                f"{exclusion.definition}.",
+                hint="Kept are columns WITH = beside one range, or two columns in tsrange, "
+                "daterange and the like, WITH &&. Leave the table out with "
+                f"exclude=[{name!r}], drop the constraint in the source, or fit with "
+                "target=False if nothing is to be written there.",
+            )
 
 
 def _not_implemented(exc: Optional[BaseException]) -> bool:

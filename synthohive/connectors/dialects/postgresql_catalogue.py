@@ -11,7 +11,14 @@ from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialects.base import OddIndex
 from synthohive.connectors.dialects.postgresql_partitions import Partitions
-from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata, TableConfig
+from synthohive.schema import (
+    CheckConstraint,
+    Column,
+    ColumnKind,
+    Exclusion,
+    Metadata,
+    TableConfig,
+)
 
 __all__ = ["Catalogue", "amend", "identity", "odd_indexes", "partitions"]
 
@@ -166,6 +173,23 @@ def _sets(unique: list[Any]) -> list[list[str]]:
     return [list(known["column_names"]) for known in unique]
 
 
+_EXCLUSIONS = """
+SELECT c.relname AS table_name, o.conname AS name, pg_get_constraintdef(o.oid) AS definition,
+    ARRAY(SELECT pg_get_indexdef(o.conindid, k::int, true)
+          FROM generate_series(1, cardinality(o.conexclop)) k) AS parts,
+    ARRAY(SELECT p.oprname::text FROM unnest(o.conexclop) WITH ORDINALITY x(op, i)
+          JOIN pg_operator p ON p.oid = x.op ORDER BY x.i) AS operators,
+    pg_get_expr(i.indpred, i.indrelid) AS condition
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_index i
+    ON i.indexrelid = o.conindid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = :schema AND o.contype = 'x' ORDER BY c.relname, o.conname"""
+_NAME = r'("(?:[^"]|"")+"|\w+)'
+_RANGE = re.compile(
+    rf"(?:tsrange|tstzrange|daterange|int4range|int8range|numrange)"
+    rf"\({_NAME}, {_NAME}(?:, '([\[(][\])])'::text)?\)"
+)
+
+
 def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:
     """Return expression, partial, covering, descending and other than B-tree indexes."""
     rows = connection.execute(text(_INDEXES), {"schema": schema})
@@ -191,6 +215,7 @@ def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str])
                 column.kind = ColumnKind.POINT
             elif sort == "c":
                 column.kind = ColumnKind.COMPOSITE
+    _exclusions(connection, metadata)
     partitions = Partitions(connection, str(metadata.schema_name))
     for root in partitions.keys.keys() & metadata.tables.keys():
         condition = partitions.condition(root)
@@ -200,6 +225,41 @@ def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str])
         open_ = [c for c in table.columns.values() if _is_open(c)]
         if open_:
             _measure(connection, table, open_, quote(metadata.schema_name, table.name), quote)
+
+
+def _exclusions(connection: Connection, metadata: Metadata) -> None:
+    """Describe the EXCLUDE constraints."""
+    for row in connection.execute(text(_EXCLUSIONS), {"schema": metadata.schema_name}):
+        table = metadata.tables.get(row.table_name)
+        if table is None:
+            continue
+        made = Exclusion(name=row.name, definition=row.definition, where=row.condition)
+        pairs = list(zip(row.parts, row.operators))
+        equal = [_column_of(part, table) for part, operator in pairs if operator == "="]
+        periods = [_period_of(part, table) for part, operator in pairs if operator == "&&"]
+        others = len(pairs) - len(equal) - len(periods)
+        if len(periods) == 1 and periods[0] is not None and None not in equal and not others:
+            made.equal = [name for name in equal if name is not None]
+            made.period, bounds = periods[0]
+            made.bounds = bounds
+        table.exclusions.append(made)
+
+
+def _column_of(sql: str, table: TableConfig) -> Optional[str]:
+    """Return the column that a part of an index is; None where it is more than that."""
+    plain = sql[1:-1].replace('""', '"') if sql.startswith('"') else sql
+    return plain if plain in table.columns else None
+
+
+def _period_of(sql: str, table: TableConfig) -> Optional[tuple[list[str], Any]]:
+    column = _column_of(sql, table)
+    if column is not None:
+        return ([column], "[)") if table.columns[column].kind is ColumnKind.RANGE else None
+    found = _RANGE.fullmatch(sql)
+    names = [] if found is None else [_column_of(found[n], table) for n in (1, 2)]
+    if found is None or None in names:
+        return None
+    return [str(name) for name in names], found[3] or "[)"
 
 
 def _is_unknown(column: Column) -> bool:

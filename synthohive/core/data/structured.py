@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["Structure", "structure_of_column"]
+__all__ = ["Range", "Structure", "structure_of_column"]
 
 Parts = Mapping[str, Any]
 
@@ -135,7 +135,7 @@ class Range(Structure):
             return None
         shape = f"{begin}{low if lower is None else '#'},{high if upper is None else '#'}{end}"
         if lower is not None and upper is not None:
-            return shape, {"lower": lower, "width": self._width(lower, upper)}
+            return shape, {"lower": lower, "width": self.width(lower, upper)}
         return shape, {n: v for n, v in (("lower", lower), ("upper", upper)) if v is not None}
 
     def needs(self, shape: str) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ class Range(Structure):
     def join(self, shape: str, parts: Parts) -> str:
         """See the base class."""
         for name in self.needs(shape):
-            value = self._upper(parts) if name == "width" else parts[name]
+            value = self.upper(parts) if name == "width" else parts[name]
             shape = shape.replace("#", self._text(value), 1)
         return shape
 
@@ -164,10 +164,12 @@ class Range(Structure):
             return moment.astimezone(datetime.timezone.utc)
         return moment
 
-    def _width(self, lower: Any, upper: Any) -> Any:
+    def width(self, lower: Any, upper: Any) -> Any:
+        """Return what is learned of an upper bound."""
         return (upper - lower).days if self._type == "daterange" else upper - lower
 
-    def _upper(self, parts: Parts) -> Any:
+    def upper(self, parts: Parts) -> Any:
+        """Return the upper bound."""
         lower, width = parts["lower"], parts["width"]
         if self._type == "daterange":
             width = datetime.timedelta(days=max(int(width), 0))

@@ -25,6 +25,7 @@ from synthohive.relational.checks import TableChecks
 from synthohive.relational.key_makers import ListedMaker
 from synthohive.relational.lineage import beside
 from synthohive.relational.making.run import Generated, Run
+from synthohive.relational.overlaps import OverlapRepair, overlap_rules
 from synthohive.relational.parents.choosing import above, choose
 from synthohive.relational.parents.holding import Changes, hold_keys
 from synthohive.relational.parents.key_rules import Distinct, Meeting
@@ -32,8 +33,10 @@ from synthohive.relational.parents.leaving import leave_out
 from synthohive.relational.parents.referable import make_referable
 from synthohive.relational.parents.trees import Tree, own_parents
 from synthohive.relational.parents.widening import widened
+from synthohive.relational.periods import restore_periods
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.relations.table import TableRelations
+from synthohive.relational.rows import group_codes
 from synthohive.relational.unique import UniqueRepair, together
 from synthohive.relational.unique_rules import UniqueRule
 from synthohive.schema import ForeignKey
@@ -281,6 +284,11 @@ def _unique_repairs(
         movable = [c for c in some if c not in unique and c not in fixed]
         if free or rule.special:
             repairs.append(UniqueRepair(fitted.config, rule, free, seed, broken, movable))
+    for overlap in overlap_rules(fitted.config, run.fitted.metadata.dialect):
+        columns = set(overlap.all_columns)
+        if not columns & set(barred) and columns <= set(fitted.schema.names):
+            still = not set(overlap.period) <= set(fitted.free) - set(fixed)
+            repairs.append(OverlapRepair(fitted.config, overlap, broken, still))
     return together(repairs if among is None else _reached(repairs, among))
 
 
@@ -331,6 +339,7 @@ class _Finish:
         self.run, self.name, self.checks = run, name, checks
         self.choices, self.changes, self.repairs = choices, changes, repairs
         self.fitted = run.fitted.tables[name]
+        self.driver = run.fitted.plan.tables[name].driver
 
     def __call__(self, block: pa.Table, start: int) -> pa.Table:
         """Return a block with its further keys, and without repeats."""
@@ -348,7 +357,7 @@ class _Finish:
                 log.debug("unique_repaired", table=self.name, columns=columns, rows=changed)
         if touched:
             rng = self.run.rng(self.name, "mended", start)
-            mended = self.fitted.not_null(before, self._mended(before, block), rng)
+            mended = self.fitted.not_null(before, self._mended(before, block, start), rng)
             block = self._unrepeated(block, mended)
         for repair in self.repairs:
             repair.remember(block)
@@ -367,13 +376,16 @@ class _Finish:
             mended = _with_column(mended, name, values)
         return mended
 
-    def _mended(self, before: pa.Table, block: pa.Table) -> pa.Table:
+    def _mended(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
         """Make relations right again, but in rows that would break a constraint by it."""
-        relations = self.fitted.relations
+        relations, driver = self.fitted.relations, self.driver
         linked = [column for choice in self.choices for column in choice.targets]
-        return self.checks.keep_unbroken(
-            before, relations.mend(block), [*relations.targets, *linked]
-        )
+        mended = relations.mend(block)
+        if self.fitted.periods and driver is not None:  # a date that was moved may lie in another
+            rng = self.run.rng(self.name, "periods", "mended", start)
+            groups = group_codes([mended], [driver.columns])[0]
+            mended = relations.mend(restore_periods(self.fitted.periods, mended, groups, rng))
+        return self.checks.keep_unbroken(before, mended, [*relations.targets, *linked])
 
 
 def _link_hierarchy(run: Run, name: str, made: Generated, key: ForeignKey) -> Bools:
