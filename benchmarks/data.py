@@ -21,7 +21,7 @@ from sqlalchemy import MetaData
 
 from benchmarks.shapes import SHAPES
 from synthohive import ForeignKey, Metadata
-from synthohive.validation.joins import parent_rows
+from synthohive.metrics import parent_rows
 from tests.integration.datasets import nycflights_frames
 from tests.integration.nycflights_schema import nycflights_schema
 from tests.integration.tpch_schema import tpch_schema

@@ -30,10 +30,10 @@ from typing import Any, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.data import DATASETS, DataSet, Options
+from benchmarks.parts.violations import broken_relations
 from benchmarks.queries import query_scores, totals
 from benchmarks.scores import DatabaseScore, database_score, with_columns
 from benchmarks.shapes import SHAPES
-from benchmarks.violations import broken_relations
 from synthohive import PrivacyConfig, Synthesizer
 
 VIEWS = {"alone": "AUC", "children": "+children", "parents": "+parents"}

@@ -28,7 +28,7 @@ def entities(args: argparse.Namespace) -> dict[str, Any]:
 
 def look_ups(args: argparse.Namespace) -> dict[str, Any]:
     """Count which tables of things and of persons are kept, and which persons come out."""
-    from benchmarks.look_ups import kept_tables, salespersons
+    from benchmarks.parts.look_ups import kept_tables, salespersons
 
     figures: dict[str, Any] = kept_tables()
     for name, found in figures.items():
@@ -41,7 +41,7 @@ def look_ups(args: argparse.Namespace) -> dict[str, Any]:
 
 def aliases(args: argparse.Namespace) -> dict[str, Any]:
     """Compare in how many rows columns repeat personal ones, over keys: real, made."""
-    from benchmarks.look_ups import aliases as shares
+    from benchmarks.parts.look_ups import aliases as shares
 
     figures = shares(args.epochs)
     for name, (real, made) in figures.items():
@@ -51,14 +51,14 @@ def aliases(args: argparse.Namespace) -> dict[str, Any]:
 
 def detection(args: argparse.Namespace) -> dict[str, Any]:
     """Score the search for personal columns on labelled ones of 16 locales."""
-    from benchmarks.personal_data import detection as scores
+    from benchmarks.parts.personal_data import detection as scores
 
     return _printed(scores())
 
 
 def membership(args: argparse.Namespace) -> dict[str, Any]:
     """Ask a checkpoint who was in the data; members and others hit equally often is right."""
-    from benchmarks.personal_data import membership as hits
+    from benchmarks.parts.personal_data import membership as hits
 
     return _printed(hits(args.epochs))
 
@@ -72,9 +72,9 @@ def _printed(rows: Iterable[tuple[str, dict[str, float]]]) -> dict[str, Any]:
 
 
 def memorisation(args: argparse.Namespace) -> dict[str, Any]:
-    """Compare learned with held-out rows; see :mod:`benchmarks.memorisation`."""
+    """Compare learned with held-out rows; see :mod:`benchmarks.parts.memorisation`."""
     from benchmarks.data import Options
-    from benchmarks.memorisation import averaged, measured, sources
+    from benchmarks.parts.memorisation import averaged, measured, sources
 
     figures: dict[str, Any] = {}
     tables = sources(Options(python=args.python))

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrow import column_from_arrow
-from synthohive.schema import Column, ForeignKey, Metadata
-from synthohive.validation.across_keys import key_pairs
-from synthohive.validation.association import (
-    association_matrix,
-    comparable_columns,
-    pair_tvds,
-)
-from synthohive.validation.detection import c2st, with_children, with_parents
-from synthohive.validation.fan_outs import joint_fan_outs
-from synthohive.validation.groups import within_groups
-from synthohive.validation.joins import parent_rows, with_parent
-from synthohive.validation.metrics import (
-    column_distance,
+from synthohive import Column, ForeignKey, Metadata
+from synthohive.metrics import (
+    FeatureAttribution,
+    Utility,
+    c2st,
+    c2st_over_key,
+    column_pairs,
+    column_scores,
     fan_out_histogram,
     fan_out_ks,
+    feature_attribution,
+    joint_fan_outs,
+    key_pairs,
     orphans,
+    utility,
+    with_children,
+    with_parents,
+    within_group_variances,
 )
-from synthohive.validation.telling import Telling, telling_columns
-from synthohive.validation.utility import Utility, target_columns, utility
 
 __all__ = ["DatabaseScore", "KeyScore", "TableScore", "database_score", "with_columns"]
 
@@ -56,7 +54,7 @@ class TableScore:
     areas: dict[str, float]
     worst: str = ""
     utility: list[Utility] = field(default_factory=list)
-    telling: list[Telling] = field(default_factory=list)
+    telling: list[FeatureAttribution] = field(default_factory=list)
 
 
 @dataclass
@@ -90,7 +88,7 @@ def with_columns(metadata: Metadata, tables: Tables) -> Metadata:
     copy = metadata.model_copy(deep=True)
     for name, config in copy.tables.items():
         if not config.columns:
-            config.columns = {f.name: column_from_arrow(f) for f in tables[name].schema}
+            config.columns = config.described(tables[name].schema)
     return copy
 
 
@@ -135,18 +133,19 @@ def _thinned(table: pa.Table) -> pa.Table:
 
 def _table(metadata: Metadata, name: str, real: Tables, made: Tables, explain: bool) -> TableScore:
     columns = _attributes(metadata, name)
-    known = comparable_columns(real[name], columns)
-    scores = {c.name: column_distance(c, real[name][c.name], made[name][c.name]) for c in known}
+    scores = {
+        n: score
+        for n, score in column_scores(real[name], made[name], columns).items()
+        if score.metric != "KS of lengths"
+    }
     worst = max(scores, key=lambda n: scores[n].worst, default="")
-    left, right = _thinned(real[name]), _thinned(made[name])
-    pairs = list(combinations(known, 2))
-    gaps = np.abs(association_matrix(left, known) - association_matrix(right, known))
+    pairs = column_pairs(_thinned(real[name]), _thinned(made[name]), columns)
     score = TableScore(
         len(made[name]),
         _mean([s.worst for s in scores.values()]),
         _mean([s.nulls for s in scores.values()]),
-        _mean(pair_tvds(left, right, pairs)),
-        _mean(gaps[np.triu_indices(len(known), 1)].tolist()),
+        _mean([p.tvd for p in pairs]),
+        _mean([p.difference for p in pairs]),
         {},
         f"{worst} {scores[worst].worst:.3f}" if worst else "",
     )
@@ -160,7 +159,7 @@ def _table(metadata: Metadata, name: str, real: Tables, made: Tables, explain: b
     score.areas = {view: c2st(a, b, more) for view, (a, b, more) in views.items()}
     told = max(score.areas, key=lambda view: score.areas[view])
     if explain and score.areas[told] > TOLD:
-        score.telling = telling_columns(*views[told])
+        score.telling = feature_attribution(*views[told])
     return score
 
 
@@ -171,7 +170,7 @@ def _utility(
     sides = real[name], made[name], held_out[name]
     if min(map(len, sides)) < LEAST_ROWS or sides[0].equals(sides[2]):
         return []
-    return utility(*sides, columns, target_columns(sides[0], columns))
+    return utility(*sides, columns=columns)
 
 
 def _key(metadata: Metadata, child: str, key: ForeignKey, real: Tables, made: Tables) -> KeyScore:
@@ -180,33 +179,20 @@ def _key(metadata: Metadata, child: str, key: ForeignKey, real: Tables, made: Ta
     ]
     thin = [{**side, child: _thinned(side[child])} for side in (real, made)]
     pairs = key_pairs(thin[0], thin[1], metadata, child, key)
-    a, b = (within_groups(side, metadata, child, key) for side in (real, made))
+    a, b = (within_group_variances(side, metadata, child, key) for side in (real, made))
     within = {name: abs(a[name] - b[name]) for name in a if name in b}
     far = max(within, key=lambda name: within[name], default="")
-    worst = f"{pairs[0].child} ~ {pairs[0].parent} {pairs[0].tvd:.3f}" if pairs else ""
+    worst = f"{pairs[0].a} ~ {pairs[0].b} {pairs[0].tvd:.3f}" if pairs else ""
     return KeyScore(
         orphans(*ends[1]),
         fan_out_ks(*(fan_out_histogram(*end) for end in ends)),
         _mean([p.tvd for p in pairs]),
         _mean([p.difference for p in pairs]),
         _mean(list(within.values())),
-        _area(metadata, child, key, real, made),
+        c2st_over_key(real, made, metadata, child, key),
         worst,
         f"{far} {a[far]:.2f} -> {b[far]:.2f}" if far else "",
     )
-
-
-def _area(metadata: Metadata, child: str, key: ForeignKey, real: Tables, made: Tables) -> float:
-    own, sides, groups = _attributes(metadata, child), [], []
-    for side in (real, made):
-        above, more = with_parent(side, metadata, child, key)
-        arrays = {name: side[child].column(name) for name in own}
-        sides.append(pa.table({**arrays, **{name: above.column(name) for name in more}}))
-        at = parent_rows(side[child], key, side[key.parent])
-        groups.append(np.where(at < 0, len(side[key.parent]) + np.arange(len(at)), at))
-    if not _kept(metadata, key.parent, real, made):
-        groups[1] = groups[1] + groups[0].max(initial=0) + 1
-    return c2st(sides[0], sides[1], {**own, **more}, groups=(groups[0], groups[1]))
 
 
 def _kept(metadata: Metadata, name: str, real: Tables, made: Tables) -> bool:

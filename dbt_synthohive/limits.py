@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy import stats
 
 from synthohive import Column, ColumnKind, TableConfig
+from synthohive.metrics import fan_out_ks, ks, null_rate_difference, psi, tvd
 
 __all__ = ["Limit", "fan_out_limit", "limit_of", "table_limits"]
 
@@ -61,15 +61,13 @@ def limit_of(found: list[float], least: float) -> float:
 
 def fan_out_limit(histogram: dict[int, int], rng: np.random.Generator) -> float:
     """Return the limit for KS of the children per parent, from {children: parents}."""
-    sizes = np.array(sorted(histogram))
+    sizes = sorted(histogram)
     counts = np.array([histogram[size] for size in sizes], dtype=np.int64)
     half = int(counts.sum()) // 2
     found = []
     for _ in range(_SPLITS if half else 0):
         one = rng.multivariate_hypergeometric(counts, half)
-        other = counts - one
-        gap = np.cumsum(one) / one.sum() - np.cumsum(other) / other.sum()
-        found.append(float(np.abs(gap).max()))
+        found.append(fan_out_ks(*(dict(zip(sizes, part)) for part in (one, counts - one))))
     return limit_of(found, 0.05)
 
 
@@ -92,8 +90,7 @@ def table_limits(
             continue
         values = rows[name].combine_chunks()
         if values.null_count and values.null_count < len(values):
-            nulls = np.asarray(values.is_null())
-            found = [abs(nulls[a].mean() - nulls[b].mean()) for a, b in halves]
+            found = [null_rate_difference(values.take(a), values.take(b)) for a, b in halves]
             yield Limit("null_rate_drift", name, "max_difference", limit_of(found, 0.02))
         if name in personal:
             yield from _personal(name, values)
@@ -135,35 +132,16 @@ def _is_category(column: Column, values: pa.Array) -> bool:
     return bool(distinct <= 1000 and distinct * 2 <= len(values))
 
 
-def _ks(a: np.ndarray, b: np.ndarray) -> float:
-    a, b = a[~np.isnan(a)], b[~np.isnan(b)]
-    return float(stats.ks_2samp(a, b, method="asymp").statistic) if len(a) and len(b) else 0.0
-
-
-def _tvd(a: np.ndarray, b: np.ndarray) -> float:
-    size = int(max(a.max(initial=0), b.max(initial=0))) + 1
-    one, other = np.bincount(a, minlength=size), np.bincount(b, minlength=size)
-    return float(0.5 * np.abs(one / max(len(a), 1) - other / max(len(b), 1)).sum())
-
-
-def _psi(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the population stability index over ten quantiles of `b`; see macros/statistics."""
-    a, b = a[~np.isnan(a)], b[~np.isnan(b)]
-    if not len(a) or not len(b):
-        return 0.0
-    edges = np.quantile(b, np.arange(1, 10) / 10, method="inverted_cdf")
-    shares = []
-    for values in (a, b):
-        counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=10)
-        shares.append(np.where(counts == 0, 1e-4, counts / len(values)))
-    return float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
+def _ks(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the distance; a half without values tells nothing."""
+    return 0.0 if np.isnan(one).all() or np.isnan(other).all() else ks(one, other)
 
 
 def _ordered(name: str, values: np.ndarray, halves: list[Any]) -> Iterator[Limit]:
     found = [_ks(values[a], values[b]) for a, b in halves]
     yield Limit("ks_drift", name, "max_ks", limit_of(found, 0.1))
     if len(np.unique(values)) > _GROUPS:
-        found = [_psi(values[a], values[b]) for a, b in halves]
+        found = [psi(values[b], values[a]) for a, b in halves]
         yield Limit("psi_drift", name, "max_psi", limit_of(found, 0.2))
     found = [
         float(np.mean((values[a] < np.nanmin(values[b])) | (values[a] > np.nanmax(values[b]))))
@@ -174,7 +152,7 @@ def _ordered(name: str, values: np.ndarray, halves: list[Any]) -> Iterator[Limit
 
 
 def _category(name: str, codes: np.ndarray, halves: list[Any]) -> Iterator[Limit]:
-    found = [_tvd(codes[a], codes[b]) for a, b in halves]
+    found = [tvd(codes[b], codes[a]) for a, b in halves]
     yield Limit("tvd_drift", name, "max_tvd", limit_of(found, 0.1))
     found = [float(np.mean(~np.isin(codes[a], codes[b]))) for a, b in halves]
     yield Limit("domain_drift", name, "max_share", limit_of(found, 0.01))
@@ -218,7 +196,7 @@ def _conditionals(
         if len(np.unique(groups)) > _GROUPS or column == by:
             continue
         values = rows[column].combine_chunks()
-        distance, kept = (_ks, _numbers(values)) if column in numbers else (_tvd, _codes(values))
+        distance, kept = (_ks, _numbers(values)) if column in numbers else (tvd, _codes(values))
         found = [_within(kept, groups, a, b, distance) for a, b in halves]
         measure = "ks" if column in numbers else "tvd"
         limit = limit_of(found, 0.15)

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive import Metadata
-from synthohive._arrow import column_from_arrow
 
 __all__ = [
     "Facts",
@@ -57,7 +56,7 @@ class Shape:
         """Return keys and columns."""
         metadata = self.keys()
         for name, table in tables.items():
-            metadata.tables[name].columns = {f.name: column_from_arrow(f) for f in table.schema}
+            metadata.tables[name].columns = metadata.tables[name].described(table.schema)
         return metadata
 
     def facts_of(self, tables: Mapping[str, pa.Table]) -> Facts:

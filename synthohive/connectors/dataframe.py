@@ -24,7 +24,7 @@ from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FrameReader", "read_loosely"]
+__all__ = ["FrameReader", "array_from_series", "plain_array", "read_loosely"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -299,11 +299,14 @@ def read_loosely(name: str, table: Any) -> pa.Table:
     if isinstance(table, pd.DataFrame):
         names = _names(table)
         _distinct(name, names)
-        table = pa.table([_loosely(table.iloc[:, i]) for i in range(len(names))], names=names)
+        table = pa.table(
+            [array_from_series(table.iloc[:, i]) for i in range(len(names))], names=names
+        )
     return table
 
 
-def _loosely(values: pd.Series[Any]) -> pa.Array:
+def array_from_series(values: pd.Series[Any]) -> pa.Array:
+    """Return the values of a series; what Arrow does not carry, as text."""
     if values.dtype == object:
         kinds = {type(value) for value in values.dropna()}
         if kinds and all(issubclass(kind, (dict, list, tuple, set, np.ndarray)) for kind in kinds):
@@ -340,7 +343,7 @@ def _to_arrow(name: str, table: Union[pd.DataFrame, pa.Table]) -> pa.Table:
     if not isinstance(table, pa.Table):
         series = [table.iloc[:, i] for i in range(len(names))]
         plain = pa.table([_series(name, c, s) for c, s in zip(names, series)], names=names)
-    return pa.table({n: _plain(c) for n, c in zip(plain.column_names, plain.columns)})
+    return pa.table({n: plain_array(c) for n, c in zip(plain.column_names, plain.columns)})
 
 
 def _distinct(table: str, names: Sequence[str]) -> None:
@@ -349,7 +352,7 @@ def _distinct(table: str, names: Sequence[str]) -> None:
         raise SchemaError(f"Table {table!r} has column {twice[0]!r} twice.")
 
 
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain_array(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return values without dictionary, and all text as one type."""
     type_ = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     text = (pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)

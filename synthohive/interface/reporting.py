@@ -17,15 +17,15 @@ from synthohive.exceptions import SchemaError, SynthoHiveError
 from synthohive.interface.inputs import tables_of
 from synthohive.interface.requests import Request
 from synthohive.interface.writing import generated
+from synthohive.metrics.fan_out import fan_out_histogram
+from synthohive.metrics.harmonise import harmonised_database
+from synthohive.metrics.report import FanOuts, ValidationReport, build_report, check_report
 from synthohive.privacy.metrics import copied_rows, copied_values
 from synthohive.relational.entity_paths import EntityFinder
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.sample import Sample
 from synthohive.schema import Metadata, PrivacyConfig
-from synthohive.validation.alike import alike
-from synthohive.validation.metrics import fan_out_histogram
-from synthohive.validation.report import FanOuts, ValidationReport, build_report, check_report
 
 __all__ = ["Known", "compare"]
 
@@ -61,7 +61,7 @@ def compare(
     real, files, true_sizes = _real_side(known, real_data)
     synthetic, more = _synthetic_side(known, synthetic_data, seed)
     check_report(output_path, if_exists, [*files, *more])
-    metadata, real, synthetic = alike(known.metadata, real, synthetic)
+    metadata, real, synthetic = harmonised_database(known.metadata, real, synthetic)
     personal: dict[str, set[str]] = {}
     for finding in [] if fitted is None else fitted.findings:
         personal.setdefault(finding.table, set()).add(finding.column)

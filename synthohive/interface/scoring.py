@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from synthohive.metrics.distances import ColumnScore
+from synthohive.metrics.profile import profile_distance
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.making.spool import TableSpool
-from synthohive.validation.metrics import ColumnScore
-from synthohive.validation.profile import profile_distance
 
 __all__ = ["mean_distances", "score_tables"]
 

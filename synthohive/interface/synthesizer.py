@@ -43,7 +43,7 @@ from synthohive.schema import Metadata, PrivacyConfig
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
-    from synthohive.validation.report import ValidationReport
+    from synthohive.metrics.report import ValidationReport
 
 __all__ = ["Synthesizer"]
 

@@ -13,12 +13,12 @@ from synthohive.connectors.base import Provenance, Writer
 from synthohive.interface.requests import Request
 from synthohive.interface.result import TableSummary, WriteSummary
 from synthohive.interface.scoring import mean_distances, score_tables
+from synthohive.metrics.gate import check_quality, emit_scores
 from synthohive.relational.damage import using
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.making.spool import TableSpool
 from synthohive.relational.orchestrator import generate_database
 from synthohive.schema import ColumnKind, TableConfig
-from synthohive.validation.gate import check_quality, emit_scores
 
 __all__ = ["Made", "generated", "provenance_of", "write_database"]
 

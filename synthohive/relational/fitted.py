@@ -14,6 +14,7 @@ from synthohive.connectors.frames import FrameForm
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel
+from synthohive.metrics.profile import TableProfile
 from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.privacy.reference import check_reference
@@ -42,7 +43,6 @@ from synthohive.relational.roles import Roles
 from synthohive.relational.stand_ins import StandIns
 from synthohive.relational.unique_rules import UniqueRule, special_rules
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
-from synthohive.validation.profile import TableProfile
 
 AnyRelation = Union[
     Relation, Presence, Periods, Aggregate, KeyRule, Growing, Alias, Namesake, Given

@@ -16,6 +16,7 @@ from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.data.table import TableEncoder
+from synthohive.metrics.profile import profile_table
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.content import are_cities
 from synthohive.privacy.fake import FakeColumn
@@ -61,7 +62,6 @@ from synthohive.relational.stand_ins import StandIns
 from synthohive.relational.training.training_job import TrainingJob
 from synthohive.relational.unique_rules import special_rules
 from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig, UniqueConstraint
-from synthohive.validation.profile import profile_table
 
 if TYPE_CHECKING:
     from synthohive.relational.orchestrator import FitOptions

@@ -16,6 +16,7 @@ from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.table import TableEncoder
 from synthohive.core.models.base import ConditionalGenerativeModel
+from synthohive.metrics.profile import TableProfile
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
 from synthohive.relational import aggregates
@@ -36,7 +37,6 @@ from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles
 from synthohive.relational.stand_ins import StandIns
 from synthohive.schema import Column, TableConfig
-from synthohive.validation.profile import TableProfile
 
 __all__ = ["read_table", "write_table"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchmarks.parts.violations import broken_relations
 from benchmarks.shapes import SHAPES
-from benchmarks.violations import broken_relations
 from synthohive import PrivacyConfig, Synthesizer
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from benchmarks.shapes import SHAPES
 from synthohive import Metadata, PrivacyConfig, Synthesizer
-from synthohive.validation.metrics import fan_out_histogram, fan_out_ks, orphans
+from synthohive.metrics import fan_out_histogram, fan_out_ks, orphans
 from tests.core.models.independent import IndependentColumns
 
 FACTS = {

@@ -34,8 +34,8 @@ from sqlalchemy import (
 
 from synthohive import Metadata, SchemaError, Synthesizer, SynthoHiveError
 from synthohive.interface import reporting
+from synthohive.metrics.harmonise import harmonised_database
 from synthohive.schema import ColumnKind
-from synthohive.validation.alike import alike
 
 N = 600
 Side = dict[str, Any]
@@ -218,7 +218,7 @@ def test_columns_meet_in_one_form(name: str, tmp_path: Path) -> None:
         {"t": reporting.read_loosely("t", pd.DataFrame({"v": pd.Series(v, dtype=object)}))}
         for v in (real, made)
     ]
-    described, one, two = alike(meta, *sides)
+    described, one, two = harmonised_database(meta, *sides)
     assert described.table("t").columns["v"].kind is kind
     if name not in ("nothing", "code and number"):
         assert one["t"]["v"].to_pylist() == two["t"]["v"].to_pylist()

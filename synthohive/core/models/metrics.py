@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthohive.core.data.encoded import EncodedTable
+from synthohive.metrics.distances import ks_of_numbers, tvd_of_codes
 
 __all__ = ["classifier_area", "distance", "marginal_distance", "pair_distance"]
 
@@ -29,21 +30,17 @@ def distance(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> f
 def marginal_distance(real: EncodedTable, made: EncodedTable) -> float:
     """Return the mean distance over all blocks: TVD of codes, KS of floats."""
     scores = []
-    for i, block in enumerate(real.layout.discrete):
-        shares = [
-            np.bincount(t.codes[:, i], minlength=block.cardinality) / max(len(t), 1)
-            for t in (real, made)
-        ]
-        scores.append(0.5 * float(np.abs(shares[0] - shares[1]).sum()))
+    for i in range(len(real.layout.discrete)):
+        scores.append(tvd_of_codes(real.codes[:, i], made.codes[:, i]))
     for i, floats in enumerate(real.layout.continuous):
         sides = []
         for t in (real, made):
             active = (
                 slice(None) if floats.modes is None else t.codes[:, floats.modes] < floats.active
             )
-            sides.append(np.sort(t.values[active, i]))
+            sides.append(t.values[active, i])
         if min(map(len, sides)):
-            scores.append(_ks(*sides))
+            scores.append(ks_of_numbers(*sides))
     return float(np.mean(scores)) if scores else 0.0
 
 
@@ -121,9 +118,3 @@ def _of_floats(
         return np.zeros(len(values), dtype=np.intp)
     edges = np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1])
     return np.searchsorted(edges, values)
-
-
-def _ks(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
-    grid = np.concatenate([a, b])
-    steps = [np.searchsorted(x, grid, side="right") / len(x) for x in (a, b)]
-    return float(np.abs(steps[0] - steps[1]).max())

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive.metrics.distances import ks_of_numbers
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.key_rules import follow
 from synthohive.relational.parents.reach import (
@@ -91,16 +92,9 @@ def _as_many(run: Run, name: str, key: ForeignKey, end: IntArray, counts: IntArr
         )
         totals = children_per_parent(run, name, key, count, members, preference)
         shared = share_out(totals, end, counts, run.rng(name, label, "shares"))
-        off = _distance(shared[inside], counts[inside])
+        off = ks_of_numbers(shared[inside], counts[inside])
         if off < least:
             best, least = np.where(inside, shared, counts), off
         if least < NEAR:
             break  # else what was modelled of these parents contradicts the driving ones
     return best
-
-
-def _distance(one: IntArray, two: IntArray) -> float:
-    """Return the Kolmogorov-Smirnov distance."""
-    top = int(max(one.max(initial=0), two.max(initial=0))) + 1
-    gap = np.cumsum(np.bincount(one, minlength=top) - np.bincount(two, minlength=top))
-    return float(np.abs(gap).max()) / max(len(one), 1)

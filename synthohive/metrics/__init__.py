@@ -1,0 +1,82 @@
+"""How close synthetic data is to real data: metrics of columns, tables and foreign keys.
+
+Each takes what the data is held in (a Series, an array or a list; a DataFrame, an Arrow table or
+a dict of columns), and needs no fitted synthesizer::
+
+    from synthohive.metrics import c2st, column_scores
+
+    column_scores(real, fake)  # {"price": ColumnScore(metric="KS", value=0.03, …), …}
+    c2st(real, fake)           # 0.5: a classifier cannot tell which is which
+"""
+
+from __future__ import annotations
+
+from synthohive.metrics.associations import (
+    Pair,
+    association,
+    column_pairs,
+    key_pairs,
+    pair_tvd,
+)
+from synthohive.metrics.attribution import FeatureAttribution, feature_attribution
+from synthohive.metrics.classifier import (
+    c2st,
+    c2st_over_key,
+    c2st_with_children,
+    c2st_with_parents,
+)
+from synthohive.metrics.distances import (
+    ColumnScore,
+    column_scores,
+    ks,
+    null_rate_difference,
+    psi,
+    tvd,
+)
+from synthohive.metrics.fan_out import (
+    fan_out_histogram,
+    fan_out_ks,
+    joint_fan_out_tvd,
+    joint_fan_outs,
+    orphans,
+)
+from synthohive.metrics.gate import check_quality
+from synthohive.metrics.joins import parent_rows, with_children, with_parents
+from synthohive.metrics.tstr import Utility, utility
+from synthohive.metrics.validity import Impossible, impossible_values
+from synthohive.metrics.within_groups import within_group_variance, within_group_variances
+
+__all__ = [
+    "ColumnScore",
+    "FeatureAttribution",
+    "Impossible",
+    "Pair",
+    "Utility",
+    "association",
+    "c2st",
+    "c2st_over_key",
+    "c2st_with_children",
+    "c2st_with_parents",
+    "check_quality",
+    "column_pairs",
+    "column_scores",
+    "fan_out_histogram",
+    "fan_out_ks",
+    "feature_attribution",
+    "impossible_values",
+    "joint_fan_out_tvd",
+    "joint_fan_outs",
+    "key_pairs",
+    "ks",
+    "null_rate_difference",
+    "orphans",
+    "pair_tvd",
+    "parent_rows",
+    "psi",
+    "tvd",
+    "utility",
+    "with_children",
+    "with_parents",
+    "within_group_variance",
+    "within_group_variances",
+]

@@ -1,0 +1,143 @@
+"""Histograms of real against synthetic values, and their SVG paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from synthohive._entities import Entities, entities_or_rows
+from synthohive.metrics.distances import shares
+from synthohive.metrics.encode import as_lengths, as_numbers, view_of
+from synthohive.metrics.profile import frequent_categories
+from synthohive.schema import Column
+
+__all__ = ["Histogram", "histogram"]
+
+WIDTH = 320
+HEIGHT = 96
+_BINS = 24
+_BARS = 12
+_NULL = "NULL"
+_OTHER = "(other)"
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Shares of the rows per bin or category.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        One per bar for categories; the two ends of the axis for numbers.
+    """
+
+    labels: tuple[str, ...]
+    real: tuple[float, ...]
+    synthetic: tuple[float, ...]
+    categorical: bool
+
+    @property
+    def real_path(self) -> str:
+        """The real bars as a filled SVG path."""
+        return self._path(self.real, gap=0.12)
+
+    @property
+    def synthetic_path(self) -> str:
+        """The synthetic bars as an outline."""
+        return self._path(self.synthetic, gap=0.0 if not self.categorical else 0.12)
+
+    def _path(self, bars: tuple[float, ...], gap: float) -> str:
+        top = max((*self.real, *self.synthetic, 1e-9))
+        step = WIDTH / max(1, len(bars))
+        parts = []
+        for i, share in enumerate(bars):
+            if share > 0:
+                height = share / top * (HEIGHT - 4)
+                left, width = (i + gap) * step, (1 - 2 * gap) * step
+                parts.append(f"M{left:.1f} {HEIGHT}v{-height:.1f}h{width:.1f}v{height:.1f}z")
+        return "".join(parts)
+
+
+def histogram(
+    column: Column, real: Any, synthetic: Any, k: int, entities: Optional[Entities] = None
+) -> Histogram:
+    """Return the chart of one column; what fewer than `k` real entities have is pooled."""
+    view = view_of(column, real)
+    rows = np.asarray(pc.is_valid(real).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    own = entities_or_rows(entities, len(real)).take(rows)
+    if view == "categories":
+        return _bars(real, synthetic, k, own)
+    if view == "lengths":
+        return _bins(as_lengths(real), as_lengths(synthetic), None, k, own)
+    return _bins(as_numbers(real), as_numbers(synthetic), real.type, k, own)
+
+
+def _bars(real: Any, synthetic: Any, k: int, entities: Entities) -> Histogram:
+    known, made = shares(real), shares(synthetic)
+    frequent = frequent_categories(real.drop_null(), entities, k)
+    common = [name for name in known if name is not None and name in frequent]
+    shown = sorted(common, key=lambda name: (-known[name], name))[:_BARS]
+    left = [known[name] for name in shown]
+    right = [made.get(name, 0.0) for name in shown]
+    labels = list(shown)
+    nulls = known.get(None, 0.0), made.get(None, 0.0)
+    if any(nulls):
+        labels.append(_NULL)
+        left.append(nulls[0])
+        right.append(nulls[1])
+    rest = 1 - sum(left) if known else 0.0, 1 - sum(right) if made else 0.0
+    if max(rest) > 1e-9:
+        labels.append(_OTHER)
+        left.append(max(0.0, rest[0]))
+        right.append(max(0.0, rest[1]))
+    return Histogram(tuple(labels), tuple(left), tuple(right), True)
+
+
+def _bins(
+    real: NDArray[np.float64],
+    synthetic: NDArray[np.float64],
+    type_: Any,
+    k: int,
+    entities: Entities,
+) -> Histogram:
+    finite, own = real[np.isfinite(real)], entities.take(np.isfinite(real))
+    ends = own.ends(finite, k) if len(finite) >= 2 * k else None
+    if ends is None:
+        return Histogram((), (), (), False)
+    low, high = ends
+    if high <= low:
+        high = low + 1.0
+    edges = np.linspace(low, high, _BINS + 1)
+    clipped = np.clip(finite, low, high)
+    counts, _ = np.histogram(clipped, edges)
+    bins = np.clip(np.searchsorted(edges, clipped, side="right") - 1, 0, _BINS - 1)
+    counts = np.where(own.holders(bins.astype(np.int64), _BINS) < k, 0, counts)
+    made, _ = np.histogram(np.clip(synthetic[np.isfinite(synthetic)], low, high), edges)
+    return Histogram(
+        (_format(float(low), type_), _format(float(high), type_)),
+        tuple((counts / len(finite)).tolist()),
+        tuple((made / max(1, len(synthetic))).tolist()),
+        False,
+    )
+
+
+def _format(number: float, type_: Any) -> str:
+    """Write an end of the axis the way its column would."""
+    if type_ is None:
+        return f"{number:.0f} long"
+    if pa.types.is_date32(type_):
+        return str(np.datetime64(round(number), "D"))
+    if pa.types.is_timestamp(type_) or pa.types.is_date64(type_):
+        unit = "ms" if pa.types.is_date64(type_) else type_.unit
+        moment = np.array([round(number)], f"datetime64[{unit}]").astype("datetime64[m]")
+        return str(moment[0]).replace("T", " ")
+    if pa.types.is_time(type_) or pa.types.is_duration(type_):
+        seconds = number / {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[type_.unit]
+        minutes, second = divmod(round(seconds), 60)
+        return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
+    return f"{number:,.0f}" if number == round(number) and abs(number) < 1e12 else f"{number:.4g}"

@@ -1,0 +1,118 @@
+"""Columns as numbers, categories or lengths: what the metrics are computed on."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from synthohive.schema import Column, ColumnKind
+
+__all__ = [
+    "Codes",
+    "Floats",
+    "View",
+    "as_categories",
+    "as_lengths",
+    "as_numbers",
+    "floats_of",
+    "ranked",
+    "view_of",
+]
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+View = Literal["numbers", "categories", "lengths"]
+
+_MOST = 500  # more different texts are no categories
+_ROWS_PER_CATEGORY = 5
+_FEW = 20  # so few different texts are categories, however few rows there are
+_NUMBERS = frozenset(
+    {
+        ColumnKind.INTEGER,
+        ColumnKind.DECIMAL,
+        ColumnKind.FLOAT,
+        ColumnKind.DATE,
+        ColumnKind.TIME,
+        ColumnKind.TIMESTAMP,
+        ColumnKind.INTERVAL,
+    }
+)
+_CATEGORIES = frozenset({ColumnKind.BOOLEAN, ColumnKind.CATEGORICAL})
+
+
+def view_of(column: Column, values: Any) -> View:
+    """Return how to compare a column: by its numbers, its categories or its lengths.
+
+    Text is compared by categories where they repeat, as state names do, and by length
+    where hardly any value comes twice.
+    """
+    if column.kind in _NUMBERS:
+        return "numbers"
+    if column.kind in _CATEGORIES:
+        return "categories"
+    if column.kind is not ColumnKind.TEXT:
+        return "lengths"
+    known = len(values) - values.null_count
+    distinct = pc.count_distinct(values, mode="only_valid").as_py()
+    if distinct <= _FEW and known > distinct:
+        return "categories"
+    repeats = known >= _ROWS_PER_CATEGORY * distinct
+    return "categories" if repeats and distinct <= _MOST else "lengths"
+
+
+def floats_of(values: Any) -> Floats:
+    """Return numbers or times as floats, ``(rows,)``; NaN for NULL.
+
+    Points in time count in days (dates) or in the array's own unit.
+    """
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    type_ = values.type
+    if pa.types.is_date32(type_) or pa.types.is_time32(type_):
+        values = values.cast(pa.int32())
+    elif pa.types.is_temporal(type_):
+        values = values.cast(pa.int64())
+    elif pa.types.is_boolean(type_):
+        values = values.cast(pa.int8())
+    return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+
+
+def as_numbers(values: Any) -> Floats:
+    """Return the known values of a numeric or temporal array as floats."""
+    floats = floats_of(values)
+    return np.asarray(floats[~np.isnan(floats)], np.float64)
+
+
+def as_categories(values: Any) -> Any:
+    """Return values as text, NULL kept."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    return values if pa.types.is_string(values.type) else values.cast(pa.string())
+
+
+def as_lengths(values: Any) -> Floats:
+    """Return the lengths of the non-null values: characters, bytes or elements."""
+    known = values.drop_null()
+    if isinstance(known, pa.ChunkedArray):
+        known = known.combine_chunks()
+    if pa.types.is_list(known.type) or pa.types.is_large_list(known.type):
+        return np.asarray(pc.list_value_length(known), np.float64)
+    if pa.types.is_binary(known.type) or pa.types.is_large_binary(known.type):
+        return np.asarray(pc.binary_length(known), np.float64)
+    text = known if pa.types.is_string(known.type) else known.cast(pa.string())
+    return np.asarray(pc.utf8_length(text), np.float64)
+
+
+def ranked(values: Any, most: int) -> Codes:
+    """Return categories by how frequent they are: 0 the most, `most` all the rest; -1 for NULL."""
+    encoded = as_categories(values).dictionary_encode()
+    codes = np.asarray(encoded.indices.fill_null(-1), np.int64)
+    counts = np.bincount(codes[codes >= 0], minlength=1)
+    rank = np.argsort(np.argsort(-counts, kind="stable"), kind="stable")
+    return np.where(codes >= 0, np.minimum(rank[codes], most), -1)

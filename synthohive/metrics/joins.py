@@ -1,0 +1,224 @@
+"""Which parent row a child row refers to; rows beside their parents and children."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._arrow import column_from_arrow
+from synthohive._schema_checks import joinable
+from synthohive.exceptions import SchemaError
+from synthohive.metrics.encode import Codes, Floats, floats_of, view_of
+from synthohive.metrics.harmonise import Tables, as_text, table_of
+from synthohive.schema import Column, ForeignKey, Metadata
+
+__all__ = [
+    "Described",
+    "attributes",
+    "key_sides",
+    "parent_rows",
+    "read_tables",
+    "rows_of",
+    "with_children",
+    "with_parents",
+]
+
+Described = dict[str, Optional[Column]]
+"""Columns, and what they are where that was said."""
+
+
+def read_tables(tables: Tables, metadata: Metadata) -> dict[str, pa.Table]:
+    """Return the tables of a database that are there, each read once."""
+    return {name: table_of(tables[name], name) for name in metadata.tables if name in tables}
+
+
+def rows_of(tables: Mapping[str, pa.Table], name: str) -> pa.Table:
+    """Return one table of a database.
+
+    Raises
+    ------
+    SchemaError
+        It is not there.
+    """
+    if name not in tables:
+        raise SchemaError.unknown_table(name, tables, "the data")
+    return tables[name]
+
+
+def attributes(
+    tables: Mapping[str, pa.Table], metadata: Metadata, name: str
+) -> tuple[pa.Table, Described]:
+    """Return a table's columns besides its keys, and what is said of them."""
+    config, rows = metadata.table(name), rows_of(tables, name)
+    names = [n for n in config.stored or rows.column_names if n not in config.key_columns]
+    return _chosen(rows, names), {n: config.columns.get(n) for n in names}
+
+
+def parent_rows(child: Any, key: ForeignKey, parent: Any) -> Codes:
+    """Return each child row's parent row.
+
+    Parameters
+    ----------
+    child, parent : DataFrame, pyarrow.Table or dict of columns
+    key : ForeignKey
+        Its columns may have other types than the parent's.
+
+    Returns
+    -------
+    ndarray of int64, of shape (child rows,)
+        From 0; -1 for none: the key has a NULL, or nothing to refer to.
+
+    Examples
+    --------
+    >>> key = ForeignKey(columns=["customer"], parent="customers", parent_columns=["id"])
+    >>> parent_rows({"customer": [7, 9, None, 1]}, key, {"id": [9, 7]})
+    array([ 1,  0, -1, -1])
+    """
+    left, right = key_sides(child, key.columns, parent, key.parent_columns)
+    names = left.column_names
+    right = right.append_column("row", pa.array(np.arange(len(right))))
+    left = left.append_column("child", pa.array(np.arange(len(left))))
+    joined = left.join(right, keys=names, join_type="left outer")
+    order = np.argsort(joined.column("child").to_numpy(), kind="stable")
+    found = pc.fill_null(joined.column("row"), -1).to_numpy()
+    return np.asarray(found[order], np.int64)
+
+
+def key_sides(
+    child: Any, columns: Sequence[str], parent: Any, parent_columns: Sequence[str]
+) -> tuple[pa.Table, pa.Table]:
+    """Return both ends of a key under the same names and types; as text where types differ."""
+    ends = [
+        _chosen(table_of(table), names)
+        for table, names in ((child, columns), (parent, parent_columns))
+    ]
+    found = joinable(*ends)
+    if found is None:
+        names = [f"k{i}" for i in range(len(columns))]
+        left, right = (pa.table([as_text(c) for c in end.columns], names=names) for end in ends)
+        return left, right
+    return found
+
+
+def _chosen(rows: pa.Table, names: Sequence[str]) -> pa.Table:
+    for name in names:
+        if name not in rows.column_names:
+            raise SchemaError.unknown_column("rows", name, rows.column_names)
+    return rows.select(list(names))
+
+
+def with_parents(
+    tables: Tables, metadata: Metadata, table: str, *keys: ForeignKey
+) -> tuple[pa.Table, Described]:
+    """Return a table's rows beside the columns of their parents.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame, pyarrow.Table or dict of columns
+    metadata : Metadata
+        Keys, and columns where they are described.
+    table : str
+    *keys : ForeignKey
+        Over which; all of the table's by default.
+
+    Returns
+    -------
+    pyarrow.Table
+        As many rows as the table has, in its order; without key columns. Parents' columns are
+        called ``column over (key)``.
+    dict of str to Column or None
+        What is known of the columns, for the other metrics' `columns`.
+
+    Examples
+    --------
+    >>> metadata = Metadata().add_table("shops", "id")
+    >>> metadata = metadata.add_table("sales", fk={"shop": "shops.id"})
+    >>> tables = {"shops": {"id": [1, 2], "town": ["Ulm", "Bonn"]},
+    ...           "sales": {"shop": [2, 1, 2], "price": [3.0, 4.0, 5.0]}}
+    >>> beside, _ = with_parents(tables, metadata, "sales")
+    >>> beside.column_names, beside["town over (shop)"].to_pylist()
+    (['price', 'town over (shop)'], ['Bonn', 'Ulm', 'Bonn'])
+    """
+    tables = read_tables(tables, metadata)
+    rows, columns = attributes(tables, metadata, table)
+    arrays: dict[str, Any] = {name: rows.column(name) for name in columns}
+    for key in keys or metadata.table(table).foreign_keys:
+        above, known = attributes(tables, metadata, key.parent)
+        at = parent_rows(rows_of(tables, table), key, rows_of(tables, key.parent))
+        index = pa.array(at, mask=at < 0)
+        for name, column in known.items():
+            label = f"{name} over ({', '.join(key.columns)})"
+            arrays[label] = above.column(name).take(index)
+            columns[label] = column and column.model_copy(update={"name": label})
+    return pa.table(arrays), columns
+
+
+def with_children(tables: Tables, metadata: Metadata, table: str) -> tuple[pa.Table, Described]:
+    """Return a table's rows beside aggregates of their children over each key.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame, pyarrow.Table or dict of columns
+    metadata : Metadata
+        Keys, and columns where they are described.
+    table : str
+
+    Returns
+    -------
+    pyarrow.Table
+        As many rows as the table has, in its order; without key columns. Added are the number
+        of children, and the mean, least and greatest of each of their columns of numbers or
+        times.
+    dict of str to Column or None
+        What is known of the columns, for the other metrics' `columns`.
+
+    Examples
+    --------
+    >>> metadata = Metadata().add_table("shops", "id")
+    >>> metadata = metadata.add_table("sales", fk={"shop": "shops.id"})
+    >>> tables = {"shops": {"id": [1, 2], "town": ["Ulm", "Bonn"]},
+    ...           "sales": {"shop": [2, 1, 2], "price": [3.0, 4.0, 5.0]}}
+    >>> beside, _ = with_children(tables, metadata, "shops")
+    >>> beside["count of sales(shop)"].to_pylist(), beside["mean price of sales(shop)"].to_pylist()
+    ([1.0, 2.0], [4.0, 4.0])
+    """
+    tables = read_tables(tables, metadata)
+    rows, columns = attributes(tables, metadata, table)
+    arrays: dict[str, Any] = {name: rows.column(name) for name in columns}
+    for child, key in metadata.foreign_keys():
+        if key.parent == table:
+            for name, values in _aggregates(tables, metadata, child, key).items():
+                arrays[name] = values
+                columns[name] = Column(name=name, kind="float", arrow="double")
+    return pa.table(arrays), columns
+
+
+def _aggregates(
+    tables: Mapping[str, pa.Table], metadata: Metadata, name: str, key: ForeignKey
+) -> dict[str, Floats]:
+    child, known = attributes(tables, metadata, name)
+    parents = rows_of(tables, key.parent)
+    at, size = parent_rows(rows_of(tables, name), key, parents), len(parents)
+    label = f"{name}({', '.join(key.columns)})"
+    held = np.flatnonzero(at >= 0)
+    number = np.bincount(at[held], minlength=size).astype(np.float64)
+    found = {f"count of {label}": number}
+    for column, said in known.items():
+        array = child.column(column)
+        if view_of(said or column_from_arrow(child.schema.field(column)), array) != "numbers":
+            continue
+        values = floats_of(array)
+        rows = held[~np.isnan(values[held])]
+        low, high = np.full(size, np.inf), np.full(size, -np.inf)
+        np.minimum.at(low, at[rows], values[rows])
+        np.maximum.at(high, at[rows], values[rows])
+        total = np.bincount(at[rows], weights=values[rows], minlength=size)
+        count = np.bincount(at[rows], minlength=size)
+        empty = count == 0
+        for what, made in (("mean", total / np.maximum(count, 1)), ("min", low), ("max", high)):
+            found[f"{what} {column} of {label}"] = np.where(empty, np.nan, made)
+    return found

@@ -1,0 +1,241 @@
+"""What is kept of the real data after fitting, so that every sample can be scored.
+
+A profile holds no single person's value: each of its points is the mean of neighbouring
+values of at least `k` entities, and categories with fewer are pooled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+import numpy as np
+import pyarrow as pa
+
+from synthohive._entities import Entities, entities_or_rows
+from synthohive.metrics.associations import association_matrix, comparable_columns
+from synthohive.metrics.distances import ColumnScore, null_rate, shares, tvd_of_shares
+from synthohive.metrics.encode import (
+    Floats,
+    View,
+    as_categories,
+    as_lengths,
+    as_numbers,
+    view_of,
+)
+from synthohive.schema import Column
+
+__all__ = [
+    "frequent_categories",
+    "ColumnProfile",
+    "TableProfile",
+    "profile_column",
+    "profile_distance",
+    "profile_table",
+]
+
+_POINTS = 513
+_OTHER = "\0other"
+_METRICS: dict[View, str] = {
+    "numbers": "KS",
+    "categories": "TVD",
+    "lengths": "KS of lengths",
+}
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """The distribution of one column.
+
+    Attributes
+    ----------
+    points : array of float
+        Points of the distribution function, of the numbers or of the lengths.
+    below, upto : array of float
+        Share of the values below each point, and not above it.
+    categories : dict of str to float
+        Frequencies of the categories that enough entities have, among the non-null rows.
+    nulls : float
+        Share of NULLs.
+    """
+
+    view: View
+    nulls: float
+    points: Floats = field(default_factory=lambda: np.zeros(0))
+    below: Floats = field(default_factory=lambda: np.zeros(0))
+    upto: Floats = field(default_factory=lambda: np.zeros(0))
+    categories: dict[str, float] = field(default_factory=dict)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the profile as JSON."""
+        return {
+            "view": self.view,
+            "nulls": self.nulls,
+            "points": self.points.tolist(),
+            "below": self.below.tolist(),
+            "upto": self.upto.tolist(),
+            "categories": self.categories,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> ColumnProfile:
+        """Return the profile that gave `state`."""
+        arrays = {name: np.array(state[name], np.float64) for name in ("points", "below", "upto")}
+        return cls(state["view"], state["nulls"], categories=dict(state["categories"]), **arrays)
+
+
+def profile_column(
+    column: Column, values: Any, entities: Optional[Entities] = None, k: int = 5
+) -> ColumnProfile:
+    """Summarise one column.
+
+    Parameters
+    ----------
+    values : pyarrow array
+    entities : Entities, optional
+        Those behind the rows; by default every row is one of its own.
+    k : int
+        Entities that must stand behind everything that is kept.
+    """
+    view = view_of(column, values)
+    nulls = null_rate(values)
+    known = entities_or_rows(entities, len(values)).take(np.asarray(values.is_valid()))
+    if view == "categories":
+        return ColumnProfile(
+            view, nulls, categories=frequent_categories(values.drop_null(), known, k)
+        )
+    measured = as_numbers(values) if view == "numbers" else as_lengths(values)
+    if len(known) != len(measured):
+        known = known.take(~np.isnan(np.asarray(values.drop_null().cast(pa.float64()))))
+    points = _points(measured, known, k)
+    ordered = np.sort(measured)
+    return ColumnProfile(
+        view,
+        nulls,
+        points,
+        np.searchsorted(ordered, points, "left") / max(1, len(ordered)),
+        np.searchsorted(ordered, points, "right") / max(1, len(ordered)),
+    )
+
+
+def profile_distance(profile: ColumnProfile, values: Any) -> ColumnScore:
+    """Score synthetic `values` against the profile of the real ones."""
+    nulls = abs(profile.nulls - null_rate(values))
+    metric = _METRICS[profile.view]
+    made = values.drop_null()
+    if profile.view == "categories":
+        return ColumnScore(metric, _category_distance(profile, made, null_rate(values)), nulls)
+    numbers = np.sort(as_numbers(made) if profile.view == "numbers" else as_lengths(made))
+    if not len(numbers) or not len(profile.points):
+        return ColumnScore(metric, 0.0, nulls)  # what is missing shows in the NULLs
+    below = np.searchsorted(numbers, profile.points, "left") / len(numbers)
+    upto = np.searchsorted(numbers, profile.points, "right") / len(numbers)
+    distance = np.maximum(np.abs(below - profile.below), np.abs(upto - profile.upto)).max()
+    return ColumnScore(metric, float(distance), nulls)
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    """The profiles of a table's columns, and how strongly they are associated."""
+
+    columns: dict[str, ColumnProfile]
+    associated: tuple[str, ...] = ()
+    associations: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def score(self, table: pa.Table) -> dict[str, ColumnScore]:
+        """Score each profiled column of a synthetic table."""
+        return {
+            name: profile_distance(profile, table.column(name))
+            for name, profile in self.columns.items()
+            if name in table.column_names
+        }
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the profile as JSON."""
+        return {
+            "columns": {name: profile.to_state() for name, profile in self.columns.items()},
+            "associated": list(self.associated),
+            "associations": self.associations.tolist(),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TableProfile:
+        """Return the profile that gave `state`."""
+        names = tuple(state["associated"])
+        matrix = np.array(state["associations"], np.float64).reshape(len(names), len(names))
+        columns = {n: ColumnProfile.from_state(part) for n, part in state["columns"].items()}
+        return cls(columns, names, matrix)
+
+
+def profile_table(
+    data: pa.Table, columns: Mapping[str, Column], entities: Optional[Entities] = None, k: int = 5
+) -> TableProfile:
+    """Summarise the given columns of a table and their associations."""
+    profiles = {
+        name: profile_column(column, data.column(name), entities, k)
+        for name, column in columns.items()
+    }
+    chosen = comparable_columns(data, columns)
+    matrix = association_matrix(data, chosen)
+    return TableProfile(profiles, tuple(column.name for column in chosen), matrix)
+
+
+def frequent_categories(values: Any, entities: Entities, k: int) -> dict[str, float]:
+    """Return the shares of categories that `k` entities have; the rest is pooled."""
+    encoded = as_categories(values).dictionary_encode()
+    codes = np.asarray(encoded.indices, np.int64)
+    counts = np.bincount(codes, minlength=len(encoded.dictionary))
+    holders = entities.holders(codes, len(counts))
+    names = encoded.dictionary.to_pylist()
+    total = max(1, int(counts.sum()))
+    kept = {names[i]: float(counts[i] / total) for i in np.flatnonzero(holders >= k)}
+    rest = float(counts[holders < k].sum() / total)
+    return {**kept, _OTHER: rest} if rest else kept
+
+
+def _category_distance(profile: ColumnProfile, made: Any, nulls: float) -> float:
+    other = 0.0
+    frequencies: dict[Any, float] = {None: nulls}
+    for name, share in shares(made).items():
+        if name in profile.categories:
+            frequencies[name] = share * (1 - nulls)
+        else:
+            other += share * (1 - nulls)
+    frequencies[_OTHER] = other
+    real: dict[Any, float] = {n: s * (1 - profile.nulls) for n, s in profile.categories.items()}
+    return tvd_of_shares({**real, None: profile.nulls}, frequencies)
+
+
+def _points(values: Floats, entities: Entities, k: int) -> Floats:
+    """Return values that `k` entities share, and means of neighbouring values.
+
+    What lies beyond the protected bounds counts as they do, and repeats of a value as often
+    as different entities hold it.
+    """
+    ends = entities.ends(values, k)
+    if ends is None:
+        return np.zeros(0)
+    distinct, codes = np.unique(values, return_inverse=True)
+    codes = codes.reshape(-1)
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    place = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    held = entities.holders(codes)
+    shared = distinct[held >= k]
+    shared = shared[np.linspace(0, len(shared) - 1, min(len(shared), _POINTS)).astype(np.int64)]
+    chosen = order[place < held[codes[order]]]
+    width = 2 * k if entities.paths else k
+    if len(chosen) < width:
+        return np.zeros(0)
+    count = min(_POINTS, len(chosen) // k)
+    starts = np.linspace(0, len(chosen) - width, count).round().astype(np.int64)
+    windows = chosen[starts[:, None] + np.arange(width)[None, :]]
+    rows = windows.reshape(-1)
+    owners = entities.take(rows).holders(np.repeat(np.arange(count), width), count)
+    block = np.clip(values[windows[owners >= k]], *ends)
+    same = block[:, 0] == block[:, -1]
+    with np.errstate(invalid="ignore"):  # infinities
+        middle = np.where(same, block[:, 0], block.mean(axis=1))
+    middle = np.concatenate([middle, shared])
+    return np.unique(middle[np.isfinite(middle)])

@@ -1,0 +1,426 @@
+"""The validation report: real against synthetic tables, as HTML, JSON and text."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any, Optional, Union
+
+import pyarrow as pa
+
+from synthohive._arrow import column_from_arrow
+from synthohive._display import counted
+from synthohive._entities import Entities
+from synthohive._files import FileIdentity, check_replaceable, write_whole
+from synthohive.exceptions import SchemaError
+from synthohive.metrics.associations import association_matrix, comparable_columns
+from synthohive.metrics.charts import HEIGHT, WIDTH, Histogram, histogram
+from synthohive.metrics.distances import ColumnScore, column_distance
+from synthohive.metrics.fan_out import fan_out_histogram, fan_out_ks, orphans
+from synthohive.metrics.validity import Impossible, impossible
+from synthohive.schema import Metadata, TableConfig
+
+__all__ = [
+    "ColumnReport",
+    "FanOuts",
+    "KeyReport",
+    "PairReport",
+    "TableReport",
+    "ValidationReport",
+    "build_report",
+    "check_report",
+]
+
+FanOuts = Mapping[str, tuple[Mapping[int, int], Mapping[int, int]]]
+
+GENERATOR = "SynthoHive"
+_VERDICTS = ((0.05, "very close to"), (0.1, "close to"), (0.2, "recognisably different from"))
+_FAR = "far from"
+_PAIRS = 10
+_LINES = 40
+
+
+@dataclass(frozen=True)
+class ColumnReport:
+    """One column: its score and its chart."""
+
+    name: str
+    kind: str
+    score: ColumnScore
+    chart: Histogram
+
+
+@dataclass(frozen=True)
+class PairReport:
+    """The association of two columns in real and in synthetic data."""
+
+    a: str
+    b: str
+    real: float
+    synthetic: float
+
+    @property
+    def difference(self) -> float:
+        """How far apart the two are."""
+        return abs(self.real - self.synthetic)
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """One table: its columns and pairs of columns, the worst first."""
+
+    name: str
+    real_rows: int
+    synthetic_rows: int
+    columns: tuple[ColumnReport, ...]
+    pairs: tuple[PairReport, ...]
+    compared: tuple[str, ...]  # columns whose associations were compared, in table order
+    impossible: tuple[Impossible, ...] = ()  # columns, and unique sets, that hold such values
+
+    @property
+    def distance(self) -> float:
+        """Mean distance of the columns."""
+        return _mean([column.score.value for column in self.columns])
+
+
+@dataclass(frozen=True)
+class KeyReport:
+    """One foreign key: orphans in the synthetic data, and children per parent."""
+
+    label: str
+    orphans: int
+    fan_out_ks: float
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """How close a synthetic database is to the real one.
+
+    Attributes
+    ----------
+    tables : tuple of TableReport
+        The worst first.
+    keys : tuple of KeyReport
+    copied_rows : dict of str to float
+        Share of synthetic rows equal to a real one, by table.
+    copied_values : dict of str to float
+        Share of synthetic personal values equal to a real one, by ``"table.column"``.
+    k : int
+        Entities that must stand behind every real bar and category that is shown.
+    entities : dict of str to Entities, optional
+        Those behind the real rows of each table; every row is one by default.
+    """
+
+    tables: tuple[TableReport, ...]
+    keys: tuple[KeyReport, ...]
+    copied_rows: dict[str, float] = field(default_factory=dict)
+    copied_values: dict[str, float] = field(default_factory=dict)
+    k: int = 5
+
+    @property
+    def scores(self) -> dict[str, ColumnScore]:
+        """The score of each column, keyed ``"table.column"``."""
+        return {f"{t.name}.{c.name}": c.score for t in self.tables for c in t.columns}
+
+    @property
+    def distance(self) -> float:
+        """Mean distance of all columns."""
+        return _mean([score.value for score in self.scores.values()])
+
+    @property
+    def impossible(self) -> dict[str, Impossible]:
+        """Values that no real row could hold, keyed ``"table.column"``, the most first."""
+        found = {f"{t.name}.{i.column}": i for t in self.tables for i in t.impossible}
+        return dict(sorted(found.items(), key=lambda item: -item[1].count))
+
+    @property
+    def valid(self) -> bool:
+        """Whether each synthetic value is possible: in range, of its form, unique, not NULL."""
+        return not self.impossible
+
+    @property
+    def orphans(self) -> int:
+        """Synthetic rows that refer to no parent, over all keys."""
+        return sum(key.orphans for key in self.keys)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence for somebody who has never seen such a report."""
+        close = next((text for limit, text in _VERDICTS if self.distance <= limit), _FAR)
+        if not self.scores:
+            return f"There are no columns to compare; {self._integrity}."
+        if not self.valid:
+            close = f"not valid, though its distributions are {close}"
+        return (
+            f"The synthetic data is {close} the real data: on average its "
+            f"{counted(len(self.scores), 'column')} differ by {self.distance:.3f} "
+            f"(0 is identical, 1 has nothing in common); {self._integrity}."
+        )
+
+    @property
+    def _integrity(self) -> str:
+        rows = counted(self.orphans, "row")
+        keys = counted(len(self.keys), "foreign key")
+        wrong = sum(found.count for found in self.impossible.values())
+        text = f"{rows} without a parent over {keys}; {counted(wrong, 'value')} impossible"
+        if wrong:
+            worst, found = next(iter(self.impossible.items()))
+            text += f" (in {counted(len(self.impossible), 'column')}, most in {worst}: {found})"
+        if self.copied_rows:
+            share = max(self.copied_rows.values())
+            text += f"; at most {share:.2%} of a table's rows equal a real one"
+        if self.copied_values:
+            share = max(self.copied_values.values())
+            text += f"; at most {share:.2%} of a column's personal values are real ones"
+        return text
+
+    def to_json(self) -> str:
+        """Return all figures as JSON, without the charts."""
+        body = {
+            "generator": GENERATOR,
+            "verdict": self.verdict,
+            "distance": self.distance,
+            "orphans": self.orphans,
+            "valid": self.valid,
+            "k": self.k,
+            "tables": [_table_json(table) for table in self.tables],
+            "keys": [asdict(key) for key in self.keys],
+            "copied_rows": self.copied_rows,
+            "copied_values": self.copied_values,
+        }
+        return json.dumps(body, indent=2, ensure_ascii=False)
+
+    def to_html(self) -> str:
+        """Return one self-contained page: no script, no outside resource."""
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        environment = Environment(
+            loader=PackageLoader("synthohive.metrics"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        template = environment.get_template("report.html.j2")
+        return template.render(report=self, width=WIDTH, height=HEIGHT, pairs=_PAIRS)
+
+    def write(self, path: Union[str, os.PathLike[str]], if_exists: str = "fail") -> Path:
+        """Write the HTML to `path` and the JSON beside it; return the HTML's path.
+
+        Raises
+        ------
+        ConnectorError
+            A file is there that is no report, or may not be replaced.
+        """
+        page, figures = check_report(path, if_exists)
+        write_whole(page, self.to_html())
+        write_whole(figures, self.to_json())
+        return page
+
+    def __str__(self) -> str:
+        rows = [("column", "metric", "distance", "NULLs")]
+        worst = sorted(self.scores.items(), key=lambda item: -item[1].worst)
+        rows += [(name, s.metric, f"{s.value:.3f}", f"{s.nulls:.3f}") for name, s in worst[:_LINES]]
+        lines = [self.verdict, "", *_aligned(rows)]
+        if len(worst) > _LINES:
+            lines.append(f"… and {len(worst) - _LINES} closer columns")
+        if not self.valid:
+            wrong = [("impossible values", "validity", "")]
+            found = list(self.impossible.items())[:_LINES]
+            wrong += [(name, f"{i.validity:.4f}", str(i)) for name, i in found]
+            lines += ["", *_aligned(wrong)]
+        if self.keys:
+            keys = [("foreign key", "orphans", "fan-out KS")]
+            keys += [(k.label, str(k.orphans), f"{k.fan_out_ks:.3f}") for k in self.keys]
+            lines += ["", *_aligned(keys)]
+        return "\n".join(lines)
+
+    __repr__ = __str__  # a dataclass's own would be all charts
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame, whose style leaves the notebook's alone."""
+        return (
+            f'<iframe srcdoc="{escape(self.to_html())}" sandbox '
+            'style="width: 100%; height: 40rem; border: 0"></iframe>'
+        )
+
+
+def build_report(
+    metadata: Metadata,
+    real: Mapping[str, pa.Table],
+    synthetic: Mapping[str, pa.Table],
+    fan_outs: Optional[FanOuts] = None,
+    *,
+    personal: Optional[Mapping[str, Collection[str]]] = None,
+    copied_rows: Optional[Mapping[str, float]] = None,
+    copied_values: Optional[Mapping[str, float]] = None,
+    k: int = 5,
+    entities: Optional[Mapping[str, Entities]] = None,
+) -> ValidationReport:
+    """Compare a synthetic database with the real one.
+
+    Keys and personal columns are not compared: they are made, not learned.
+
+    Parameters
+    ----------
+    fan_outs : dict of str to tuple, optional
+        Real and synthetic histograms of children per parent by key label, where `real` is
+        only a sample. Counted from the tables by default.
+    personal : dict of str to collection of str, optional
+        Columns with made-up personal data, by table.
+    copied_rows, copied_values : dict of str to float, optional
+        See :mod:`synthohive.privacy.metrics`.
+    k : int
+        Entities that must stand behind every real bar and category that is shown.
+    entities : dict of str to Entities, optional
+        Those behind the real rows of each table; every row is one by default.
+
+    Raises
+    ------
+    SchemaError
+        A table or a column is missing on either side.
+    """
+    _check(metadata, real, synthetic)
+    made = personal or {}
+    tables = [
+        _compare(
+            table,
+            real[name],
+            synthetic[name],
+            set(made.get(name, ())),
+            k,
+            (entities or {}).get(name),
+        )
+        for name, table in metadata.tables.items()
+    ]
+    keys = [_compare_key(metadata, label, real, synthetic, fan_outs) for label in _keys(metadata)]
+    return ValidationReport(
+        tuple(sorted(tables, key=lambda table: -table.distance)),
+        tuple(sorted(keys, key=lambda key: (-key.orphans, -key.fan_out_ks))),
+        dict(copied_rows or {}),
+        dict(copied_values or {}),
+        k,
+    )
+
+
+def _check(
+    metadata: Metadata, real: Mapping[str, pa.Table], synthetic: Mapping[str, pa.Table]
+) -> None:
+    for side, tables in (("real data", real), ("synthetic data", synthetic)):
+        for name, table in metadata.tables.items():
+            if name not in tables:
+                raise SchemaError.unknown_table(name, tables, f"the {side}")
+            for column in {**table.stored, **dict.fromkeys(sorted(table.key_columns))}:
+                if column not in tables[name].column_names:
+                    raise SchemaError(
+                        f"Column {name}.{column} is missing from the {side}.",
+                        hint="Pass whole tables, or take the column out of the metadata.",
+                    )
+
+
+def _compare(
+    table: TableConfig,
+    real: pa.Table,
+    synthetic: pa.Table,
+    made: set[str],
+    k: int,
+    entities: Optional[Entities],
+) -> TableReport:
+    columns = table.stored or {f.name: column_from_arrow(f) for f in real.schema}
+    compared = {
+        name: column
+        for name, column in columns.items()
+        if name not in table.key_columns | made and name in synthetic.column_names
+    }
+    reports = []
+    for name, column in compared.items():
+        left, right = real.column(name), synthetic.column(name)
+        score = column_distance(column, left, right)
+        chart = histogram(column, left, right, k, entities)
+        reports.append(ColumnReport(name, column.kind.value, score, chart))
+    chosen = comparable_columns(real, compared)
+    before, after = association_matrix(real, chosen), association_matrix(synthetic, chosen)
+    pairs = [
+        PairReport(chosen[j].name, chosen[i].name, float(before[i, j]), float(after[i, j]))
+        for i in range(len(chosen))
+        for j in range(i)
+    ]
+    return TableReport(
+        table.name,
+        real.num_rows,
+        synthetic.num_rows,
+        tuple(sorted(reports, key=lambda column: -column.score.worst)),
+        tuple(sorted(pairs, key=lambda pair: -pair.difference)),
+        tuple(column.name for column in chosen),
+        tuple(i for i in impossible(table, columns, real, synthetic, made) if i.count),
+    )
+
+
+def _keys(metadata: Metadata) -> dict[str, tuple[str, Any]]:
+    return {fk.label(child): (child, fk) for child, fk in metadata.foreign_keys()}
+
+
+def _compare_key(
+    metadata: Metadata,
+    label: str,
+    real: Mapping[str, pa.Table],
+    synthetic: Mapping[str, pa.Table],
+    fan_outs: Optional[FanOuts],
+) -> KeyReport:
+    child, fk = _keys(metadata)[label]
+    if fan_outs is not None and label in fan_outs:
+        before, after = fan_outs[label]
+    else:
+        before, after = (
+            fan_out_histogram(side[child], fk.columns, side[fk.parent], fk.parent_columns)
+            for side in (real, synthetic)
+        )
+    missing = orphans(synthetic[child], fk.columns, synthetic[fk.parent], fk.parent_columns)
+    return KeyReport(label, missing, fan_out_ks(before, after))
+
+
+def _table_json(table: TableReport) -> dict[str, Any]:
+    return {
+        "name": table.name,
+        "real_rows": table.real_rows,
+        "synthetic_rows": table.synthetic_rows,
+        "distance": table.distance,
+        "columns": [{"name": c.name, "kind": c.kind, **asdict(c.score)} for c in table.columns],
+        "impossible": [{**asdict(i), "validity": i.validity} for i in table.impossible],
+        "pairs": [{**asdict(p), "difference": p.difference} for p in table.pairs],
+    }
+
+
+def _aligned(rows: list[Any]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def check_report(
+    path: Union[str, os.PathLike[str]], if_exists: str, read: Iterable[FileIdentity] = ()
+) -> tuple[Path, Path]:
+    """Return where the HTML and the JSON of a report go, if they may.
+
+    Raises
+    ------
+    ConnectorError
+        A file is there that is no report, or may not be replaced.
+    """
+    page = Path(path)
+    if page.suffix.lower() not in (".html", ".htm"):
+        page = page.with_name(page.name + ".html")
+    figures = page.with_suffix(".json")
+    known = frozenset(read)
+    mark = f'<meta name="generator" content="{GENERATOR}">'.encode()
+    check_replaceable(page, lambda data: mark in data[:1000], if_exists, known)
+    mark_json = f'"generator": "{GENERATOR}"'.encode()
+    check_replaceable(figures, lambda data: mark_json in data[:1000], if_exists, known)
+    return page, figures

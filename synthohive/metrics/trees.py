@@ -1,0 +1,46 @@
+"""The gradient-boosted trees that the classifier test and the utility score train."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthohive.metrics.encode import Floats
+
+__all__ = ["classes_of", "numbers_of", "scores_of"]
+
+
+def scores_of(x: Floats, y: NDArray[Any], test: Floats, seed: int) -> Floats:
+    """Return the probability of the second class, for each row of `test`."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    with _one_thread():
+        model = HistGradientBoostingClassifier(random_state=seed).fit(x, y)
+        return np.asarray(model.predict_proba(test)[:, 1], np.float64)
+
+
+def classes_of(x: Floats, y: NDArray[Any], test: Floats, seed: int) -> Floats:
+    """Return the most probable class of each row of `test`."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    with _one_thread():
+        model = HistGradientBoostingClassifier(random_state=seed).fit(x, y)
+        return np.asarray(model.predict(test))
+
+
+def numbers_of(x: Floats, y: NDArray[Any], test: Floats, seed: int) -> Floats:
+    """Return the expected number of each row of `test`."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    with _one_thread():
+        model = HistGradientBoostingRegressor(random_state=seed).fit(x, y)
+        return np.asarray(model.predict(test), np.float64)
+
+
+def _one_thread() -> Any:
+    """Limit OpenMP: its threads wait for each other in busy loops where cores are shared."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, user_api="openmp")

@@ -1,1 +1,0 @@
-"""Measuring how close synthetic data is to real data, gating on it, and reporting it."""

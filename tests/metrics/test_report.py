@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synthohive.exceptions import SchemaError
+from synthohive.metrics.report import ValidationReport, build_report
+from synthohive.schema import Metadata
+
+START = dt.datetime(2020, 1, 1)
+VOID = {"meta", "path", "br"}
+
+
+class Page(HTMLParser):
+    """Checks that tags are balanced, and collects links, text and ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.sources: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append(tag)
+        self.sources += [v for n, v in attrs if n in ("src", "href", "srcset", "xlink:href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def tables(seed: int, rows: int = 300) -> dict[str, pa.Table]:
+    rng = np.random.default_rng(seed)
+    city = rng.choice(["Ulm", "Bonn", "<b>Köln</b>"], rows)
+    customer = pa.table(
+        {
+            "id": np.arange(rows),
+            "city": city,
+            "size": rng.normal(size=rows) + (city == "Ulm"),
+            "since": [
+                dt.datetime(2020, 1, 1) + dt.timedelta(hours=int(h))
+                for h in rng.integers(0, 9999, rows)
+            ],
+            "note": [f"note {i}" for i in rng.integers(0, 10**9, rows)],
+            "email": [f"u{seed}{i}@x.de" for i in range(rows)],
+        }
+    )
+    order = pa.table({"id": np.arange(rows), "customer_id": rng.integers(0, rows, rows)})
+    return {"customer": customer, "orders": order}
+
+
+@pytest.fixture(scope="module")
+def metadata() -> Metadata:
+    return (
+        Metadata()
+        .add_table("customer", "id")
+        .add_table("orders", "id", fk={"customer_id": "customer.id"})
+    )
+
+
+@pytest.fixture(scope="module")
+def report(metadata: Metadata) -> ValidationReport:
+    return build_report(
+        metadata,
+        tables(1),
+        tables(2),
+        personal={"customer": ["email"]},
+        copied_rows={"customer": 0.0},
+        copied_values={"customer.email": 0.125},
+    )
+
+
+def test_figures(report: ValidationReport) -> None:
+    assert set(report.scores) == {f"customer.{c}" for c in ("city", "size", "since", "note")}
+    assert report.distance < 0.15
+    assert report.orphans == 0
+    assert [key.label for key in report.keys] == ["orders(customer_id) -> customer(id)"]
+    assert "0 rows without a parent over 1 foreign key" in report.verdict
+    assert "12.50% of a column's personal values are real" in str(report)
+
+
+def test_orphans_are_counted(metadata: Metadata) -> None:
+    made = tables(2)
+    made["customer"] = made["customer"].slice(0, 150)
+    report = build_report(metadata, tables(1), made)
+    assert report.orphans > 50
+    assert 'class="verdict poor"' in report.to_html()
+
+
+def shop(rows: int = 100) -> dict[str, pa.Table]:
+    """Return orders with dates, some as text, codes, a document and a unique pair."""
+    day = [dt.date(2024, 1, 1) + dt.timedelta(i % 90) for i in range(rows)]
+    return {
+        "orders": pa.table(
+            {
+                "id": np.arange(rows),
+                "customer": np.arange(rows) // 4,
+                "line": np.arange(rows) % 4,
+                "price": [5.0 + i % 20 for i in range(rows)],
+                "day": day,
+                "shipped": [None if i % 7 == 0 else d for i, d in enumerate(day)],
+                "written": [f"{d:%d/%m/%Y}" for d in day],
+                "code": [f"AB-{i:04d}" for i in range(rows)],
+                "word": [("red", "dark blue", "Green 2")[i % 3] for i in range(rows)],
+            }
+        )
+    }
+
+
+WRONG: dict[str, tuple[str, object, str]] = {
+    "a number that is too small": ("price", 4.99, "1 beyond the real range"),
+    "a date that is too late": ("day", dt.date(2027, 5, 1), "1 beyond the real range"),
+    "the same as text": ("written", "01/05/2027", "1 beyond the real range"),
+    "no date at all": ("written", "31/09/2024", "1 of another form"),
+    "a code of another form": ("code", "AB-10O4", "1 of another form"),
+    "NULL where there is none": ("price", None, "1 NULL"),
+    "a key that repeats": ("id", 7, "1 repeated"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_one_impossible_value_fails(what: str) -> None:
+    """However close the distributions are."""
+    name, value, said = WRONG[what]
+    real = shop()
+    metadata = Metadata().add_table("orders", "id")
+    assert build_report(metadata, real, real).valid
+    column = real["orders"].column(name).to_pylist()
+    column[3] = value
+    place = real["orders"].column_names.index(name)
+    type_ = real["orders"].field(name).type
+    made = real["orders"].set_column(place, name, pa.array(column, type_))
+    report = build_report(metadata, real, {"orders": made})
+    assert not report.valid
+    assert {key: str(found) for key, found in report.impossible.items()} == {f"orders.{name}": said}
+    assert report.impossible[f"orders.{name}"].validity == pytest.approx(0.99)
+    assert "not valid, though its distributions are very close to" in report.verdict
+    assert f"1 value impossible (in 1 column, most in orders.{name}: {said})" in report.verdict
+    assert 'class="verdict poor"' in report.to_html()
+    assert json.loads(report.to_json())["valid"] is False
+    assert said in str(report)
+
+
+def test_what_other_rows_may_hold_is_possible() -> None:
+    real = shop()
+    words = real["orders"].column("word").to_pylist()
+    words[0] = "grey"
+    place = real["orders"].column_names.index("word")
+    made = real["orders"].set_column(place, "word", pa.array(words)).slice(0, 60)
+    assert build_report(Metadata().add_table("orders", "id"), real, {"orders": made}).valid
+
+
+def test_pairs_that_repeat_are_impossible() -> None:
+    real = shop()
+    metadata = Metadata().add_table("orders", ["customer", "line"])
+    made = real["orders"].set_column(2, "line", pa.array([0] * 100))
+    (found,) = build_report(metadata, real, {"orders": made}).impossible.items()
+    assert (found[0], found[1].repeated) == ("orders.(customer, line)", 75)
+
+
+def test_html_is_whole_and_self_contained(report: ValidationReport) -> None:
+    html = report.to_html()
+    page = Page()
+    page.feed(html)
+    assert page.open == []
+    assert page.sources
+    assert all(source.startswith("#") for source in page.sources)
+    assert not {"script", "link", "img", "iframe"} & set(page.tags)
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "&lt;b&gt;Köln&lt;/b&gt;" in html
+    assert "prefers-color-scheme: dark" in html
+    assert html.count("<svg") == 5  # four columns and one map of associations
+
+
+def test_written_files(report: ValidationReport, tmp_path: Path) -> None:
+    path = report.write(tmp_path / "new" / "report")
+    assert path.name == "report.html"
+    body = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert body["distance"] == report.distance
+    assert {c["name"] for t in body["tables"] for c in t["columns"]} == {
+        "city", "size", "since", "note",
+    }  # fmt: skip
+    assert path.read_text(encoding="utf-8") == report.to_html()
+
+
+def test_rare_values_are_pooled(metadata: Metadata) -> None:
+    real = tables(1)
+    towns = pa.array(["Ulm"] * 296 + ["Kleinkleckersdorf"] * 4)
+    real["customer"] = real["customer"].set_column(1, "city", towns)
+    report = build_report(metadata, real, tables(2))
+    assert "Kleinkleckersdorf" not in report.to_html() + report.to_json()
+    assert "(other)" in report.to_html()
+
+
+def test_empty_tables(metadata: Metadata) -> None:
+    empty = {name: table.slice(0, 0) for name, table in tables(1).items()}
+    assert build_report(metadata, empty, empty).distance == 0.0
+    assert "Too few real values" in build_report(metadata, empty, tables(2)).to_html()
+
+
+def test_what_is_missing_is_named(metadata: Metadata) -> None:
+    real = tables(1)
+    with pytest.raises(SchemaError, match="'orders' in the synthetic data"):
+        build_report(metadata, real, {"customer": real["customer"]})
+    with pytest.raises(SchemaError, match=r"orders\.customer_id is missing from the real data"):
+        build_report(metadata, {**real, "orders": real["orders"].drop(["customer_id"])}, real)
+
+
+def test_five_hundred_columns() -> None:
+    rng = np.random.default_rng(0)
+    wide = pa.table({f"c{i}": rng.normal(size=200) for i in range(500)})
+    metadata = Metadata().add_table("wide")
+    page = Page()
+    page.feed(build_report(metadata, {"wide": wide}, {"wide": wide}).to_html())
+    assert page.open == []
+    assert page.tags.count("li") == 500
