@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive import ForeignKey, Synthesizer
 from synthohive.relational.aggregates import Aggregate
+from synthohive.relational.aggregates.beside import WithParents
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.relations.table import TableRelations
@@ -46,7 +47,7 @@ def broken_relations(synthesizer: Synthesizer, made: Mapping[str, pa.Table]) -> 
                 keys.append((table.linked[further.key.label(name)], further.key))
         for relations, key in keys:
             found += _in_table(fitted, sample, name, relations, key)
-        found += [_aggregate(one, made) for one in table.aggregates]
+        found += [_aggregate(one, sample) for one in table.aggregates]
     return found
 
 
@@ -67,10 +68,11 @@ def _in_table(
         yield Broken(name, str(relation), int(relation.violations(rows).sum()), len(rows))
 
 
-def _aggregate(one: Aggregate, made: Mapping[str, pa.Table]) -> Broken:
-    rows = made[one.parent]
-    type_ = rows.schema.field(one.target).type
-    expected = one.values(rows, [made[one.child].select(one.columns)], type_)
+def _aggregate(one: Aggregate, sample: Sample) -> Broken:
+    tables = sample.tables
+    rows = tables[one.parent]
+    above = WithParents(one.above, sample.plan, sample, lambda name: len(tables[name]))
+    expected = one.values(rows, [above(tables[one.child])], rows[one.target])
     wrong = pc.fill_null(pc.not_equal(expected, rows[one.target]), False)
     broken = int(np.asarray(wrong).sum())
     return Broken(one.parent, str(one), broken, len(rows))
