@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -95,7 +95,9 @@ def table_of(table: Any, name: str = "rows") -> pa.Table:
     return pa.table(columns)
 
 
-def harmonised(columns: Columns, *tables: Any) -> tuple[dict[str, Column], list[pa.Table]]:
+def harmonised(
+    columns: Columns, *tables: Any, keys: Collection[str] = ()
+) -> tuple[dict[str, Column], list[pa.Table]]:
     """Return what columns are, and tables of the same columns, each of one type in all.
 
     Parameters
@@ -104,6 +106,8 @@ def harmonised(columns: Columns, *tables: Any) -> tuple[dict[str, Column], list[
         Those to take; by default all that the tables share. A description that is None, or not
         given, is found out: from what the values of all tables can be read as.
     tables : DataFrame, pyarrow.Table, dict of columns, …
+    keys : collection of str
+        Columns of keys, whose numbers may not be rounded.
 
     Raises
     ------
@@ -118,15 +122,15 @@ def harmonised(columns: Columns, *tables: Any) -> tuple[dict[str, Column], list[
     if isinstance(columns, str):
         columns = [columns]
     known = columns if isinstance(columns, Mapping) else dict.fromkeys(columns)
-    found, sides = {}, [{} for _ in read]  # type: tuple[dict[str, Column], list[dict[str, Any]]]
+    found: dict[str, Column] = {}
+    sides: list[dict[str, pa.ChunkedArray]] = [{} for _ in read]
     for name, column in known.items():
         for table in read:
             if name not in table.column_names:
                 raise SchemaError.unknown_column("rows", name, table.column_names)
-        kind, arrays = _same(
-            None if column is None else column.kind, [t.column(name) for t in read]
-        )
-        found[name] = _described(name, kind, arrays[0])
+        kind, arrays = _same(column, [table.column(name) for table in read], name in keys)
+        described = column_from_arrow(pa.field(name, arrays[0].type))
+        found[name] = described.model_copy(update={"kind": kind})
         for side, values in zip(sides, arrays):
             side[name] = values
     return found, [pa.table(side) for side in sides]
@@ -169,25 +173,21 @@ def harmonised_database(
     described = metadata.model_copy(deep=True)
     sides: tuple[dict[str, pa.Table], dict[str, pa.Table]] = (dict(real), dict(synthetic))
     for name, table in described.tables.items():
-        if name not in real or name not in synthetic:
-            continue  # which the report refuses
-        columns = {}
-        declared = table.stored
-        keys = table.key_columns
-        for column in declared or real[name].column_names:
-            pair = [s[name].column(column) for s in sides if column in s[name].column_names]
-            if len(pair) == 2:
-                known = declared.get(column)
-                kind, values = _same(None if known is None else known.kind, pair, column in keys)
-                for side, array in zip(sides, values):
-                    place = side[name].column_names.index(column)
-                    side[name] = side[name].set_column(place, column, array)
-                columns[column] = _described(column, kind, values[0])
-            elif column in declared:
-                columns[column] = declared[column]
-        table.columns = columns
+        if name in real and name in synthetic:  # else the report refuses
+            said = table.stored
+            both = [n for n in said or real[name].column_names if _in_all(n, sides, name)]
+            known = {n: said.get(n) for n in both}
+            found, read = harmonised(known, *(s[name] for s in sides), keys=table.key_columns)
+            for side, rows in zip(sides, read):
+                kept = {n: side[name].column(n) for n in side[name].column_names}
+                side[name] = pa.table({**kept, **dict(zip(rows.column_names, rows.columns))})
+            table.columns = {**said, **found}
     _align_keys(described, sides)
     return described, *sides
+
+
+def _in_all(column: str, sides: Sequence[Tables], table: str) -> bool:
+    return all(table in side and column in side[table].column_names for side in sides)
 
 
 def _align_keys(metadata: Metadata, sides: tuple[dict[str, pa.Table], ...]) -> None:
@@ -196,7 +196,7 @@ def _align_keys(metadata: Metadata, sides: tuple[dict[str, pa.Table], ...]) -> N
         for child, key in metadata.foreign_keys():
             for own, theirs in zip(key.columns, key.parent_columns):
                 ends = [(child, own), (key.parent, theirs)]
-                if all(n in s and c in s[n].column_names for s in sides for n, c in ends):
+                if all(_in_all(c, sides, n) for n, c in ends):
                     types = {s[n].schema.field(c).type for s in sides for n, c in ends}
                     for name, column in ends if len(types) > 1 else ():
                         for side in sides:
@@ -206,21 +206,16 @@ def _align_keys(metadata: Metadata, sides: tuple[dict[str, pa.Table], ...]) -> N
 
 
 def _same(
-    kind: Optional[ColumnKind], pair: list[pa.ChunkedArray], key: bool = False
+    said: Optional[Column], pair: list[pa.ChunkedArray], key: bool
 ) -> tuple[ColumnKind, list[pa.ChunkedArray]]:
     """Return all sides in one type, and what they are."""
     pair = [_decoded(values) for values in pair]
-    for wanted in [kind] if kind is not None else _candidates(pair):
+    for wanted in _candidates(pair) if said is None else [said.kind]:
         convert = _whole if key and wanted in _NUMBERS else _CONVERT.get(wanted, as_text)
         values = [convert(side) for side in pair]
         if None not in values:
             return wanted, values
     return ColumnKind.TEXT, [as_text(values) for values in pair]
-
-
-def _described(name: str, kind: ColumnKind, values: pa.ChunkedArray) -> Column:
-    found = column_from_arrow(pa.field(name, values.type))
-    return found.model_copy(update={"kind": kind})
 
 
 def _candidates(pair: list[pa.ChunkedArray]) -> Iterator[ColumnKind]:
