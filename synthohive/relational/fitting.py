@@ -37,7 +37,7 @@ from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.joint_counts import JointCounts
 from synthohive.relational.key_makers import ListedMaker
 from synthohive.relational.keys import learn_key_makers
-from synthohive.relational.lineage import beside, lineage
+from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.listed import listed_values
 from synthohive.relational.parents.group_rules import counters, find_group_rules
 from synthohive.relational.parents.key_rule_finder import find_key_rules
@@ -441,6 +441,7 @@ class TableFitter:
             rng = seeds.generator(self.options.seed, name, "relations")
             attributes, columns = table.relations.prepare(rows, columns, rng, sources)
             rooms = table.relations.rooms(above)
+            attributes = self._besides(table, attributes, columns, keys)
         if plan.hierarchy is not None:
             self._code(table, plan.hierarchy, rows)
             keys.append(plan.hierarchy)
@@ -459,6 +460,32 @@ class TableFitter:
             columns[column.name] = column
             attributes = beside(attributes, pa.table({column.name: array}))
         return attributes, columns, rooms
+
+    def _besides(
+        self,
+        table: FittedTable,
+        attributes: pa.Table,
+        columns: dict[str, Column],
+        keys: list[ForeignKey],
+    ) -> pa.Table:
+        """Return attributes with what is modelled besides columns that mostly repeat others."""
+        name, driver = table.config.name, self.sample.plan.tables[table.config.name].driver
+        own = self.sample.tables[name]
+        found = [(driver, table.relations)] if driver is not None else []
+        found += [(key, table.linked[key.label(name)]) for key in keys]
+        for key, relations in found:
+            if not relations.besides:
+                continue
+            parents = self.sample.parent_rows(name, key)
+            unknown = np.flatnonzero((parents < 0) & ~any_null(own, key.columns))
+            ancestors = (key.parent, *self.sample.plan.tables[key.parent].ancestors)
+            wanted = by_table(relations.above(own.column_names), ancestors)
+            above = lineage(self.sample, self.sample.plan, key.parent, parents, wanted)
+            rng = seeds.generator(self.options.seed, name, key.label(name), "besides")
+            arrays, more = relations.learned_besides(beside(own, above), unknown, rng)
+            attributes = beside(attributes, arrays)
+            columns.update(more)
+        return attributes
 
     def _code(self, table: FittedTable, key: ForeignKey, rows: pa.Table) -> None:
         """Learn what the children over a further key have in common with their parents."""

@@ -57,7 +57,7 @@ def lineage(
 
 def by_table(names: Iterable[str], tables: Sequence[str]) -> dict[str, list[str]]:
     """Group names written as ``table.column``."""
-    names = sorted(names)
+    names = sorted(set(names))
     return {
         table: [n[len(table) + 1 :] for n in names if n.startswith(f"{table}.")] for table in tables
     }

@@ -9,6 +9,7 @@ from synthohive.relational.fitted import FittedTable
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.discover import take
 from synthohive.relational.relations.finder import RelationFinder
+from synthohive.relational.relations.mostly import MostlyCopy, find_mostly, is_open, together
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.patterns import find_copies
 from synthohive.relational.relations.stated import stated_relations
@@ -53,16 +54,52 @@ def relate(
         table.linked[key.label(name)] = table.linked[key.label(name)].and_also(found)
         known = known.without(found.targets).and_also(found)
         own = own.without(found.targets)
+    own = _mostly(table, finder, keys, known, own)
     table.relations = own
     hierarchy = sample.plan.tables[name].hierarchy
     if hierarchy is not None:
         table.linked[hierarchy.label(name)] = finder.find_inherited(hierarchy)
-    whole = {r.target for r in [*known.relations, *own.relations] if r.whole}
+    every = [
+        *known.relations,
+        *own.relations,
+        *(r for f in table.linked.values() for r in f.relations),
+    ]
+    whole = {r.target for r in every if r.whole or isinstance(r, MostlyCopy)}
     for key in keys if hierarchy is None else [*keys, hierarchy]:
         free = set(table.attributes) - whole - set(table.linked[key.label(name)].targets)
         bounds = [r for r in stated.get(key.label(name), []) if isinstance(r, Order)]
         bounds += [order for order in finder.find_bounds(key, free) if order not in bounds]
         table.bounds[key.label(name)] = bounds
+
+
+def _mostly(
+    table: FittedTable,
+    finder: RelationFinder,
+    keys: list[ForeignKey],
+    known: TableRelations,
+    own: TableRelations,
+) -> TableRelations:
+    """Find columns that repeat one of a further parent in most rows; return what is left of `own`.
+
+    Each repeats that of the parent with which it is the same most often.
+    """
+    name = table.config.name
+    known = known.without([r.target for r in known.relations if is_open(r)])
+    best: dict[str, tuple[str, MostlyCopy]] = {}
+    for relation in own.relations:
+        if isinstance(relation, MostlyCopy):
+            best[relation.target] = "", relation
+    for key in keys:
+        for found in finder.find_links(key, known, find_mostly).relations:
+            if isinstance(found, MostlyCopy):
+                before = best.get(found.target)
+                if before is None or found.share > before[1].share:
+                    best[found.target] = key.label(name), found
+    for label in {label for label, _ in best.values() if label}:
+        kept = TableRelations(tuple(together([r for one, r in best.values() if one == label])))
+        table.linked[label] = table.linked[label].and_also(kept)
+    replaced = [r.target for r in own.relations if is_open(r) and best.get(r.target, ("",))[0]]
+    return own.without(replaced)
 
 
 def _stated(sample: Sample, table: FittedTable) -> dict[str, list[Relation]]:

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey, TableConfig
 
-__all__ = ["DEPTH", "Roles", "code_column", "differs_column", "fan_out_column", "null_column"]
+__all__ = [
+    "DEPTH",
+    "Roles",
+    "code_column",
+    "differs_column",
+    "fan_out_column",
+    "null_column",
+    "rest_column",
+]
 
 DEPTH = "__depth__"
 
@@ -31,6 +39,11 @@ def null_column(what: str) -> str:
 def differs_column(alias: str) -> str:
     """Name the column that says whether an alias is no copy of its source."""
     return f"__differs__{alias}"
+
+
+def rest_column(target: str) -> str:
+    """Name the column that says what a column is that repeats its parent's in most rows."""
+    return f"__rest__{target}"
 
 
 @dataclass(frozen=True)

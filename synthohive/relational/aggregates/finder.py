@@ -29,6 +29,7 @@ from synthohive.relational.lineage import LineageSource, beside
 from synthohive.relational.relations.columns import LEAST_ROWS, Columns
 from synthohive.relational.relations.discover import discover_links
 from synthohive.relational.relations.finder import AllRows
+from synthohive.relational.relations.mostly import agreement, same
 from synthohive.relational.relations.numbers import as_numbers, is_number, is_time
 from synthohive.relational.relations.stated import stated_relations
 from synthohive.relational.rows import match_rows
@@ -279,8 +280,23 @@ class _Search:
         parents = self.sample.parent_rows(self.child, self.key)
         above = self.sample.take(self.key.parent, [target], parents).rename_columns([name])
         targets = set(rows.column_names) - set(config.derived)
-        linked = bool(discover_links(rows, above, targets, {}))
+        linked = bool(discover_links(rows, above, targets, {})) or self._repeated(target)
         return linked or _begins_others(self.sample, self.key, self.child, target)
+
+    def _repeated(self, target: str) -> bool:
+        """Whether many children, besides one of each parent, hold the parent's value."""
+        rows, parents = self._theirs.rows, self.sample.parent_rows(self.child, self.key)
+        above = self.sample.take(self.key.parent, [target], parents).column(0)
+        for name in rows.column_names:
+            both = pa.table({"own": rows.column(name), "above": above})
+            if is_number(above.type) != is_number(both.column("own").type):
+                continue
+            rest = same(both, "own", "above") & (parents >= 0)
+            first = np.flatnonzero(rest)[np.unique(parents[rest], return_index=True)[1]]
+            others = np.delete(np.arange(len(rows)), first)
+            if agreement(both.take(pa.array(others)), "own", "above") > 0:
+                return True
+        return False
 
     @cached_property
     def _theirs(self) -> Columns:

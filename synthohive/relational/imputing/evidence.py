@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from synthohive.relational.attribute_table import any_null, attribute_table
 from synthohive.relational.fitted import FittedTable
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.lineage import beside, by_table, lineage
+from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import code_column
 from synthohive.relational.sample import Sample, sampled_groups
 from synthohive.schema import ForeignKey
@@ -83,11 +84,26 @@ class Evidence:
         for name in flags:  # a lost cell is not to stay empty
             empty = rows.column(name).to_numpy() & ~self.lost[name]
             rows = rows.set_column(rows.column_names.index(name), name, pa.array(empty))
+        for relations, above in self._besides():
+            told, _ = relations.learned_besides(above, np.zeros(0, dtype=np.int64), rng)
+            rows = beside(rows, told)
         for label in table.codes:
             rows = beside(rows, pa.table({code_column(label): self._codes(label)}))
         self.plain = rows
         rows, _ = table.stand_ins.prepare(rows, columns, self.groups, rng)
         return self._as_learned(rows)
+
+    def _besides(self) -> Iterator[tuple[TableRelations, pa.Table]]:
+        """Yield the relations of columns that repeat others in most rows, and rows beside these."""
+        table = self.table
+        if table.relations.besides:
+            yield table.relations, beside(self.rows, self.above)
+        for label, linked in table.linked.items():
+            if linked.besides:
+                key = self.key(label)
+                parents = self.sample.parent_rows(self.name, key)
+                above = self.lineage(key.parent, linked.above(table.attributes), parents)
+                yield linked, beside(self.rows, above)
 
     def _as_learned(self, rows: pa.Table) -> pa.Table:
         """Return the columns that were learned; what never is NULL here is said to be so."""
@@ -132,6 +148,9 @@ class Evidence:
 
     def _sources(self, column: str) -> set[str]:
         near = {one.column: one.source for one in self.table.stand_ins.residuals}
+        for relations in (self.table.relations, *self.table.linked.values()):
+            if column in relations.besides:
+                return {relations.besides[column].target}
         return self.sources(column) | self.sources(near.get(column, column))
 
     def sources(self, column: str) -> set[str]:

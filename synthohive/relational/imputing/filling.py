@@ -48,7 +48,7 @@ class Filling:
         for one in self.table.stand_ins.growing:
             if one.column not in follows:
                 rows = self._in_order(rows, one.column)
-        return self._linked(rows)
+        return self._linked(rows, modelled)
 
     def _plain(self, modelled: pa.Table) -> pa.Table:
         """Return the columns in whose place others are modelled; known ones as they are."""
@@ -185,7 +185,7 @@ class Filling:
         place[where] = np.arange(len(where))
         return made.take(pa.array(place, mask=place < 0))
 
-    def _linked(self, rows: pa.Table) -> pa.Table:
+    def _linked(self, rows: pa.Table, modelled: pa.Table) -> pa.Table:
         """Return rows with what follows from further parents."""
         for label, linked in self.table.linked.items():
             if not set(linked.targets) & set(self.lost):
@@ -194,6 +194,7 @@ class Filling:
             parents = self.evidence.sample.parent_rows(self.evidence.name, key)
             names = linked.above(self.table.attributes)
             above = self.evidence.lineage(key.parent, names, parents)
+            above = beside(above, modelled.select([*linked.besides]))
             rows = self.with_made(rows, linked.mend_beside(rows, above), linked.targets)
         return rows
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 import numpy as np
+import pyarrow as pa
 
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.relational.making.block_maker import BlockMaker, flags_of
@@ -41,6 +42,8 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     codes: dict[str, list[Any]] = {key: [] for key in fitted.codes}
     differs: dict[str, list[Any]] = {target: [] for target in fitted.aliases}
     depths: list[Any] = []
+    besides = [flag for linked in fitted.linked.values() for flag in linked.besides]
+    rests: list[pa.Table] = []
     for block in cut_blocks(rows, groups, maker.whole_groups):
         encoded, context, attributes = maker.attributes(block)
         made.spool.append(maker.complete(block, attributes))
@@ -52,6 +55,9 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
             found.append(maker.extra(attributes, code_column(label)))
         for target, flags in differs.items():
             flags.append(flags_of(attributes, differs_column(target)))
+        there = [flag for flag in besides if flag in attributes.column_names]
+        if there:
+            rests.append(attributes.select(there))
         if fitted.hierarchy is not None:
             depths.append(maker.extra(attributes, DEPTH))
         if made.context is not None:
@@ -61,6 +67,7 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     made.nulls = {k: np.concatenate(v) if v else np.zeros(0, bool) for k, v in nulls.items()}
     made.differs = {t: np.concatenate(v) if v else np.zeros(0, bool) for t, v in differs.items()}
     made.codes = {k: np.concatenate(v or [[]]).astype(np.int64) for k, v in codes.items()}
+    made.rests = pa.concat_tables(rests).combine_chunks() if rests else None
     if fitted.hierarchy is not None:
         made.depths = np.concatenate(depths).astype(np.int64) if depths else np.zeros(0, np.int64)
     return made

@@ -189,6 +189,9 @@ class _Choice:
         self.above = widened(
             run, made, self.key, self.chosen, self.bounds, above(run, self.key.parent, names)
         )
+        flags = [] if made.rests is None else made.rests.column_names
+        there = [flag for flag in self.linked.besides if flag in flags]
+        self.made, self.flags = made, there
         shared = {column for column, _ in further.shared}
         pairs = zip(self.key.columns, self.key.parent_columns)
         self.columns = [pair for pair in pairs if pair[0] not in shared]
@@ -202,6 +205,9 @@ class _Choice:
         if not self.linked and not self.bounds:
             return block
         parents = self.above.take(index)
+        if self.made.rests is not None:
+            rests = self.made.rests.select(self.flags).slice(start, len(block))
+            parents = beside(parents, rests)
         block = self.linked.mend_beside(block, parents)
         for order in self.bounds:  # where no parent suits
             block = _with_column(block, order.target, order.mend(beside(block, parents)))

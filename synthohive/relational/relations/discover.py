@@ -16,6 +16,7 @@ from synthohive.relational.relations.containing import find_containing
 from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.formulas import find_linear, find_products, find_sums
 from synthohive.relational.relations.lookup import Lookup
+from synthohive.relational.relations.mostly import find_mostly, find_mostly_but_times
 from synthohive.relational.relations.numbers import is_number, nulls
 from synthohive.relational.relations.patterns import (
     find_copies,
@@ -71,9 +72,13 @@ def discover(
     find_products(columns, chosen)
     find_clocks(columns, chosen)
     find_lookups(columns, chosen)
+    find_mostly_but_times(columns, chosen)
     find_containing(columns, chosen)
-    columns.targets += [name for name in rows.column_names if name in ordered]
+    free = columns.targets
+    columns.targets = free + [name for name in rows.column_names if name in ordered]
     find_orders(columns, chosen)
+    columns.targets = free
+    find_mostly(columns, chosen)
     found = chosen.ordered()
     presences = find_nulls(columns, chosen, _flags(found, columns))
     return _assembled(found, presences, columns)

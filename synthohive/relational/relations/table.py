@@ -19,9 +19,11 @@ from synthohive.relational.relations.clock import ClockDelay, ClockTime
 from synthohive.relational.relations.containing import Containing
 from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.lookup import Copy, Lookup
+from synthohive.relational.relations.mostly import MostlyCopy
 from synthohive.relational.relations.numbers import as_numbers, nulls
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.presence import Presence, donors, with_nulls
+from synthohive.relational.roles import rest_column
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["TableRelations"]
@@ -30,7 +32,8 @@ ROWS = "__rows__"
 KINDS: dict[str, type[Relation]] = {
     kind.kind: kind
     for kind in (
-        CalendarDate, CalendarPart, ClockDelay, ClockTime, Containing, Copy, Formula, Lookup, Order
+        CalendarDate, CalendarPart, ClockDelay, ClockTime, Containing, Copy, Formula,
+        Lookup, MostlyCopy, Order
     )
 }  # fmt: skip
 
@@ -65,6 +68,29 @@ class TableRelations:
 
     def __bool__(self) -> bool:
         return bool(self.relations or self.presences)
+
+    @property
+    def besides(self) -> dict[str, MostlyCopy]:
+        """What is modelled besides the columns that repeat others in most rows, by name."""
+        mostly = [r for r in self.relations if isinstance(r, MostlyCopy)]
+        return {r.flag: r for r in mostly if r.flag == rest_column(r.target)}
+
+    def learned_besides(
+        self, rows: pa.Table, unknown: npt.NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[pa.Table, dict[str, Column]]:
+        """Return what is modelled besides, of real rows beside their parents.
+
+        Parameters
+        ----------
+        unknown : ndarray of int64
+            Rows whose parent was not read; they are given what others have.
+        """
+        place = np.arange(len(rows), dtype=np.int64)
+        known = np.setdiff1d(place, unknown)
+        if len(unknown) and len(known):
+            place[unknown] = rng.choice(known, len(unknown))
+        arrays = {n: r.learned(rows).take(pa.array(place)) for n, r in self.besides.items()}
+        return pa.table(arrays), {name: _modelled(name, array) for name, array in arrays.items()}
 
     @property
     def targets(self) -> list[str]:
@@ -303,7 +329,8 @@ class TableRelations:
                 continue
             before = rows.column(name)
             array = relation.mend(rows)
-            if name in self.flags or name in self.presences or not relation.whole:
+            mostly = isinstance(relation, MostlyCopy)  # whether it is NULL is the parent's to say
+            if name in self.flags or name in self.presences or not (relation.whole or mostly):
                 array = with_nulls(array, pc.is_null(before))
             rows = _with_column(rows, name, array)
         return rows
