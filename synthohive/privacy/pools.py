@@ -72,14 +72,13 @@ def faker(locale: str) -> Any:
 def pools(locale: str) -> Pools:
     """Return the building blocks of a locale."""
     source = faker(locale)
-    spare = source if locale == "en_US" else faker("en_US")
-    first, first_slugs = _named(_first_names(source), locale, spare.first_name)
-    last, last_slugs = _named(_distinct(source.last_name, _DRAWS), locale, spare.last_name)
+    first = _first_names(source, locale)
+    last = tuple(_by_slug(_distinct(source.last_name, _DRAWS), locale).values())
     return Pools(
         first=first,
         last=last,
-        first_slugs=first_slugs,
-        last_slugs=last_slugs,
+        first_slugs=tuple(_slug(name, locale) for name in first),
+        last_slugs=tuple(_slug(name, locale) for name in last),
         streets=_distinct(getattr(source, "town", source.street_name), _STREETS),
         cities=_distinct(source.city, _STREETS),
         words=_distinct(source.word, _STREETS),
@@ -91,28 +90,25 @@ def _distinct(make: Callable[[], str], draws: int) -> tuple[str, ...]:
     return tuple(kept.values())
 
 
-def _first_names(source: Any) -> tuple[str, ...]:
+def _first_names(source: Any, locale: str) -> tuple[str, ...]:
     """Return men's names, then as many of women."""
-    men = _distinct(source.first_name_male, _DRAWS)
-    known = set(map(str.casefold, men))
-    women = [n for n in _distinct(source.first_name_female, _DRAWS) if n.casefold() not in known]
-    if len(women) < _TOLD_APART * len(men):  # the locale does not tell them apart
-        men, women = men[::2], list(men[1::2])
-    half = min(len(men), len(women))
-    return (*men[:half], *women[:half])
+    men = _by_slug(_distinct(source.first_name_male, _DRAWS), locale)
+    women = _by_slug(_distinct(source.first_name_female, _DRAWS), locale)
+    women = {slug: name for slug, name in women.items() if slug not in men}
+    names, others = list(men.values()), list(women.values())
+    if len(others) < _TOLD_APART * len(names):  # the locale does not tell them apart
+        names, others = names[::2], names[1::2]
+    half = min(len(names), len(others))
+    return (*names[:half], *others[:half])
 
 
-def _named(
-    names: tuple[str, ...], locale: str, spare: Callable[[], str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return names, and for each a form of its own that fits an e-mail address."""
-    slugs: dict[str, None] = {}
+def _by_slug(names: tuple[str, ...], locale: str) -> dict[str, str]:
+    """Return names by the form that fits an e-mail address, of which each has its own."""
+    found: dict[str, str] = {}
     for name in names:
-        slug = _slug(name, locale)
-        while not slug or slug in slugs:
-            slug = slug + _slug(spare(), locale)
-        slugs[slug] = None
-    return names, tuple(slugs)
+        if slug := _slug(name, locale):
+            found.setdefault(slug, name)
+    return found
 
 
 def _slug(name: str, locale: str) -> str:

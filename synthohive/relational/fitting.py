@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Optional
 
 import numpy as np
@@ -310,7 +310,12 @@ class TableFitter:
         by = [(one, labels_of(self.sample, one).labels) for one in table.given if not one.women]
         labels = {t: found for one, found in by if found is not None for t in one.targets}
         alone, privacy = self._alone(table), self.options.privacy
-        return fit_columns(alone, personal, data, privacy, entities, others, labels)
+        fakes = fit_columns(alone, personal, data, privacy, entities, others, labels)
+        for number, one in enumerate(table.given):
+            if one.women:  # a title tells of the first person of a row
+                first = tuple(t for t in one.targets if fakes[t].person == 0)
+                table.given[number] = replace(one, targets=first)
+        return fakes
 
     def _alone(self, table: FittedTable) -> TableConfig:
         """Return a table's description in which columns that are unique in some rows always are."""

@@ -10,7 +10,7 @@ import pytest
 from faker import Faker
 
 from synthohive import Metadata, Synthesizer
-from synthohive.privacy.names import is_womans
+from synthohive.privacy.names import is_womans, slugs_of
 from synthohive.privacy.shapes import issuer_of
 
 LANDS = {"Germany": ("de_DE", "+49"), "France": ("fr_FR", "+33"), "Spain": ("es_ES", "+34")}
@@ -38,6 +38,7 @@ def real() -> dict[str, pa.Table]:
                 "first_name": first,
                 "last_name": last,
                 "initials": first[0] + last[0],
+                "login": f"{slugs_of(first)[0]}.{slugs_of(last)[0]}{number}",
                 "phone": f"{code} {rng.integers(10**6, 10**7)}",
                 "street": faker.street_name(),
                 "town": faker.city(),
@@ -88,6 +89,9 @@ def test_cities_are_of_the_country(tables: dict[str, pa.Table]) -> None:
 def test_names_agree_with_titles_and_initials(tables: dict[str, pa.Table]) -> None:
     told = [(is_womans(r["first_name"]), r["title"] == "Frau") for r in rows(tables)]
     assert np.mean([one == two for one, two in told if one is not None]) > 0.95
+    for row in rows(tables):
+        both = zip(slugs_of(row["first_name"]), slugs_of(row["last_name"]))
+        assert row["login"].rstrip("0123456789") in {f"{one}.{two}" for one, two in both}, row
     plain = [r for r in rows(tables) if (r["first_name"] + r["last_name"]).isascii()]
     assert all(r["initials"] == (r["first_name"][0] + r["last_name"][0]).upper() for r in plain)
 

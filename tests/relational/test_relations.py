@@ -78,8 +78,9 @@ def delays(rng: np.random.Generator) -> Arrays:
 def calendar(rng: np.random.Generator) -> Arrays:
     stamps = rng.integers(1_600_000_000, 1_700_000_000, ROWS).astype("datetime64[s]")
     at = pa.array(stamps.astype("datetime64[us]"))
+    tage = pa.array(["MO", "DI", "MI", "DO", "FR", "SA", "SO"])
     return {"at": at, "day": at.cast(pa.date32()), "month_name": pc.strftime(at, "%B"),
-            "weekday": pc.day_of_week(at)}  # fmt: skip
+            "weekday": pc.day_of_week(at), "tag": tage.take(pc.day_of_week(at))}  # fmt: skip
 
 
 def composed(rng: np.random.Generator) -> Arrays:
@@ -127,7 +128,8 @@ CASES: dict[str, tuple[Callable[[np.random.Generator], Arrays], set[str]]] = {
     "digits": (clock, {"planned = 100 * hour + minute"}),
     "delays": (delays, {"actual = planned + delay minutes (hhmm)"}),
     "parts": (calendar, {"day = date of at", "month_name = strftime(at, '%B')",
-                         "weekday = weekday from 0 = Monday of at"}),
+                         "weekday = weekday from 0 = Monday of at",
+                         "tag = abbreviated weekday in de, upper of at"}),
     "composed": (composed, {"date = date(y, m, d)"}),
     "date arithmetic": (spans, {"stop = start + 86400 * days (whole days)"}),
     "order": (orders, {"sent >= placed"}),

@@ -170,8 +170,7 @@ def _titles(
             best = covered / len(codes), name, told
     if not best[1]:
         return None
-    first = {k: c for c, k in reversed(list(kinds.items())) if k in _OF_PERSONS}
-    return Given(table, tuple(c for c in kinds if c in first.values()), (), table, *best[1:])
+    return Given(table, tuple(c for c in kinds if kinds[c] in _OF_PERSONS), (), table, *best[1:])
 
 
 def _country(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Optional
 
 import numpy as np
@@ -12,7 +14,7 @@ import pyarrow.compute as pc
 from synthohive.relational.relations.base import Bools, Relation
 from synthohive.relational.relations.numbers import as_numbers, from_numbers
 
-__all__ = ["PARTS", "CalendarDate", "CalendarPart", "compose", "part_of"]
+__all__ = ["PARTS", "CalendarDate", "CalendarPart", "compose", "named_parts", "part_of"]
 
 _NUMBERS: dict[str, Any] = {
     "year": pc.year,
@@ -35,6 +37,43 @@ PARTS = (*_NUMBERS, *_TEXTS, "date")
 """All parts that are looked for."""
 
 
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "pl", "cs", "fi", "tr",
+              "ru")  # fmt: skip
+_CASES: dict[str, Callable[[str], str]] = {
+    "": str, "capital": lambda t: t[:1].upper() + t[1:], "lower": str.lower, "upper": str.upper
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _named() -> dict[str, tuple[str, ...]]:
+    """Return the names of weekdays, from Monday, and of months in several languages, by part."""
+    from babel import Locale
+
+    found: dict[str, tuple[str, ...]] = {}
+    for language in _LANGUAGES:
+        locale: Any = Locale.parse(language)
+        for what, named in (("weekday", locale.days), ("month", locale.months)):
+            for width in ("wide", "abbreviated"):
+                names = named["stand-alone"][width]
+                plain = [str(names[key]).rstrip(".") for key in sorted(names)]
+                for case, write in _CASES.items():
+                    label = f"{width} {what} in {language}{case and ', '}{case}"
+                    found[label] = tuple(map(write, plain))
+    return found
+
+
+def named_parts(values: Collection[str]) -> list[str]:
+    """Return the parts of dates whose names all `values` are.
+
+    Examples
+    --------
+    >>> named_parts(["Montag", "Dienstag", "Sonntag"])[:1], named_parts(["open", "done"])
+    (['wide weekday in de'], [])
+    """
+    wanted = set(values)
+    return [part for part, names in _named().items() if wanted <= set(names)]
+
+
 def _local(times: pa.ChunkedArray, zone: Optional[str]) -> pa.Array:
     """Return points in time as a clock in a zone shows them; those without zone are UTC."""
     times = times.combine_chunks()
@@ -52,6 +91,9 @@ def part_of(part: str, times: pa.Array, type_: pa.DataType) -> Optional[pa.Array
     if part == "date":
         fits = pa.types.is_date(type_) and pa.types.is_timestamp(times.type)
         return times.cast(pa.date32()) if fits else None
+    if pa.types.is_string(type_) and part in _named():
+        place = pc.day_of_week(times) if " weekday " in part else pc.subtract(pc.month(times), 1)
+        return pa.array(_named()[part], type_).take(place)
     number = pa.types.is_integer(type_) or pa.types.is_floating(type_)
     if number and part in _NUMBERS:
         return _NUMBERS[part](times).cast(type_, safe=False)
@@ -69,7 +111,7 @@ class CalendarPart(Relation):
     Attributes
     ----------
     part : str
-        One of :data:`PARTS`.
+        One of :data:`PARTS` or :func:`named_parts`.
     zone : str, optional
         The part is local in this zone, the date is in UTC.
     """
@@ -104,6 +146,8 @@ class CalendarPart(Relation):
         return pa.nulls(len(rows), type_) if made is None else made
 
     def __str__(self) -> str:
+        if self.part in _named():
+            return f"{self.target} = {self.part} of {self.source}"
         if self.part.startswith("%"):
             return f"{self.target} = strftime({self.source}, '{self.part}')"
         zone = f" in {self.zone}" if self.zone else ""

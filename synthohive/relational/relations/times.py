@@ -16,6 +16,7 @@ from synthohive.relational.relations.calendar import (
     CalendarDate,
     CalendarPart,
     compose,
+    named_parts,
     part_of,
 )
 from synthohive.relational.relations.clock import DAY, ClockDelay, ClockTime, minutes_of
@@ -24,6 +25,7 @@ from synthohive.relational.relations.numbers import Floats, is_number, is_time
 
 __all__ = ["find_calendar", "find_clocks"]
 
+MOST_NAMES = 12
 LEAST_CLOCK = 24
 """Distinct times of day that a column must hold to be taken for one."""
 _PARTS = {"year": (1, 9999), "month": (1, 12), "day": (1, 31), "hour": (0, 23), "minute": (0, 59)}
@@ -38,6 +40,7 @@ _ZONES = (
     "Australia/Sydney",
 )
 """Tried first, as many zones have the same clock."""
+
 _OFFSETS = 4
 """A zone's distances to UTC within the rows: winter, summer, and a change of law."""
 
@@ -64,9 +67,12 @@ def _adopt(columns: Columns, chosen: Chosen, target: str, source: str) -> bool:
     if is_number(type_) and not pa.types.is_date(type_) and not _is_whole(columns, target):
         return False
     one = columns.rows.column(source).slice(0, 1).combine_chunks()
+    parts = list(PARTS)
+    if pa.types.is_string(type_) and columns.distinct(target) <= MOST_NAMES:
+        parts += named_parts(pc.unique(columns.rows.column(target).drop_null()).to_pylist())
     return any(
         chosen.add(CalendarPart(target, source, part))
-        for part in PARTS
+        for part in parts
         if part_of(part, one, type_) is not None
     )
 
