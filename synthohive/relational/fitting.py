@@ -71,6 +71,7 @@ __all__ = ["TableFitter"]
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
 MOST_SHARED, SOME = 0.5, 1_000
+LEAST_LINKED = 30
 MOST_READ = 0.8
 """Share of their children that parents have in the sample at least, to count these."""
 
@@ -559,7 +560,25 @@ class TableFitter:
         key = self.sample.plan.tables[name].hierarchy
         if key is None:
             return None
-        depths, table.hierarchy = HierarchyModel.fit(self.sample.parent_rows(name, key), k=self._k)
+        parents = self.sample.parent_rows(name, key)
+        depths, table.hierarchy = HierarchyModel.fit(parents, k=self._k)
+        linked = np.flatnonzero((parents >= 0) & (parents != np.arange(len(parents))))
+        if not self.options.relations or len(linked) < LEAST_LINKED:
+            return depths
+        numbers = self.sample.tables[name].select(key.parent_columns).column(0)
+        if len(key.columns) == 1 and pa.types.is_integer(numbers.type):
+            order = numbers.to_numpy()
+            table.hierarchy.earlier = bool((order[parents[linked]] < order[linked]).all())
+        plan = self.sample.plan.tables[name]
+        known = [f.key for f in plan.further if f.mode in ("free", "grouped")]
+        for other in [*([] if plan.driver is None else [plan.driver]), *known]:
+            theirs = self.sample.parent_rows(name, other)
+            pairs = theirs[linked], theirs[parents[linked]]
+            shares = np.unique(pairs[0], return_counts=True)[1] / len(linked)
+            proven = len(linked) * (1.0 - float(shares @ shares)) >= LEAST_LINKED
+            if proven and (pairs[0] >= 0).all() and (pairs[0] == pairs[1]).all():
+                table.hierarchy.within = other.label(name)
+                break
         return depths
 
     def _training(

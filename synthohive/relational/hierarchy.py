@@ -26,10 +26,21 @@ class HierarchyModel:
         For each depth, the distribution of children per row.
     loops : float
         Share of the roots that refer to themselves; others have NULL, or are in a circle.
+    earlier : bool
+        Parents stand before their children in the order of the key.
+    within : str
+        The key (by label) over which children have the parent that theirs has: a company's
+        employees have a boss of the company. Empty for none.
     """
 
-    def __init__(self, levels: list[FanOutModel], loops: float = 0.0) -> None:
-        self.levels, self.loops = levels, loops
+    def __init__(
+        self,
+        levels: list[FanOutModel],
+        loops: float = 0.0,
+        earlier: bool = False,
+        within: str = "",
+    ) -> None:
+        self.levels, self.loops, self.earlier, self.within = levels, loops, earlier, within
 
     @classmethod
     def fit(cls, parents: IntArray, *, k: int = 5) -> tuple[IntArray, HierarchyModel]:
@@ -70,6 +81,7 @@ class HierarchyModel:
         pick: Optional[Pick] = None,
         able: Optional[npt.NDArray[np.bool_]] = None,
         limit: Optional[int] = None,
+        groups: Optional[IntArray] = None,
     ) -> tuple[IntArray, IntArray]:
         """Return the parent row of each generated row, -1 for roots, and its level.
 
@@ -90,8 +102,19 @@ class HierarchyModel:
             The rows that can have children at all.
         limit : int, optional
             Most children of a row.
+        groups : ndarray of int64, optional
+            Each row's group, in which its parent is; each has levels from 0 on.
         """
         depths = self._depths(preferred, rng)
+        if groups is not None or self.earlier:
+            groups = np.zeros_like(depths) if groups is None else groups
+            roots = int((depths == 0).sum())
+            depths = self._stacked(depths, groups)
+            first = np.zeros(len(depths), dtype=np.bool_)
+            first[_first(groups, depths == 0)] = True
+            others = rng.permutation(np.flatnonzero((depths == 0) & ~first & (groups >= 0)))
+            # each group has a root now: as many others get a parent in its place
+            depths[others[: max(int((depths == 0).sum()) - roots, 0)]] = 1
         parents = np.full(len(depths), -1, dtype=np.int64)
         for depth in range(1, int(depths.max(initial=0)) + 1):
             rows = np.flatnonzero(depths == depth)
@@ -117,12 +140,43 @@ class HierarchyModel:
         ].reshape(-1)  # of few rows, a level may get none: those below move up
         return depths
 
+    def _stacked(self, depths: IntArray, groups: IntArray) -> IntArray:
+        """Leave out no level in any group; where parents come first, each level begins in turn."""
+        depths = depths.copy()
+        order = np.lexsort((depths, groups))
+        step = np.diff(depths[order], prepend=0) > 0
+        begins = np.diff(groups[order], prepend=groups[order][:1] - 1) != 0
+        rank = np.cumsum(step & ~begins)
+        depths[order] = rank - np.repeat(rank[begins], np.diff(np.append(*_ends(begins))))
+        depths[groups < 0] = 0
+        for level in range(int(depths.max(initial=0)) + 1 if self.earlier else 0):
+            # the first row at this level or below takes the place of the first one at it
+            firsts = [_first(groups, depths >= level), _first(groups, depths == level)]
+            below, at = (rows[np.isin(groups[rows], groups[firsts[1]])] for rows in firsts)
+            depths[below], depths[at] = depths[at], depths[below].copy()
+        return depths
+
     def to_state(self) -> dict[str, Any]:
         """Return a JSON-able form."""
-        return {"levels": [level.to_state() for level in self.levels], "loops": self.loops}
+        return {
+            "levels": [level.to_state() for level in self.levels],
+            "loops": self.loops,
+            "earlier": self.earlier,
+            "within": self.within,
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> HierarchyModel:
         """Rebuild from :meth:`to_state`."""
         levels = [FanOutModel.from_state(level) for level in state["levels"]]
-        return cls(levels, float(state["loops"]))
+        return cls(levels, float(state["loops"]), bool(state["earlier"]), str(state["within"]))
+
+
+def _ends(begins: npt.NDArray[np.bool_]) -> tuple[IntArray, int]:
+    return np.flatnonzero(begins), len(begins)
+
+
+def _first(groups: IntArray, among: npt.NDArray[np.bool_]) -> IntArray:
+    """Return the first row of each group, of some rows."""
+    rows = np.flatnonzero(among)
+    return rows[np.unique(groups[rows], return_index=True)[1]]

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synthohive import Synthesizer
+from synthohive import CheckConstraint, Metadata, Synthesizer
 from tests.relational.schema_graphs import Graph, Table, schema_graphs
 
 GRAPHS = int(os.environ.get("SYNTHOHIVE_GRAPHS", "200"))
@@ -52,6 +52,39 @@ def assert_counts(
         limited = any(not set(unique) - set(table.listed) for unique in table.unique_sets)
         if not table.keys and not limited and table.name not in kept:
             assert found == max(round(real * scale), min(real, 1)), table.name
+
+
+def staff(within: bool) -> tuple[Metadata, dict[str, pa.Table]]:
+    """Return companies and their staff; bosses have smaller numbers, and are of the company."""
+    rng, last = np.random.default_rng(1), dict[int, list[int]]()
+    rows = []
+    for number in range(1, 601):
+        company = int(rng.integers(1, 41))
+        group = company if within else 0
+        known = last.setdefault(group, [])
+        boss = int(rng.choice(known)) if known and rng.random() < 0.97 else None
+        known.append(number)
+        rows.append({"id": number, "company": company, "boss": boss})
+    metadata = Metadata().add_table("companies", "id")
+    metadata.add_table("staff", "id", fk={"company": "companies.id", "boss": "staff.id"})
+    metadata.tables["staff"].checks = [CheckConstraint(sqltext="boss < id")]
+    size = [{"id": number, "size": float(rng.normal())} for number in range(1, 41)]
+    return metadata, {"companies": pa.Table.from_pylist(size), "staff": pa.Table.from_pylist(rows)}
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_as_many_have_a_boss_with_a_smaller_number_of_the_same_company(within: bool) -> None:
+    metadata, real = staff(within)
+    synthesizer = Synthesizer(metadata, model="autoregressive")
+    synthesizer.fit(real, epochs=3, seed=1)
+    made = pa.table(synthesizer.sample(seed=2)["staff"]).to_pylist()
+    roots = [sum(r["boss"] is None for r in rows) for rows in (real["staff"].to_pylist(), made)]
+    assert abs(roots[0] - roots[1]) <= 0.02 * len(made), roots
+    of = {row["id"]: row["company"] for row in made}
+    linked = [row for row in made if row["boss"] is not None]
+    assert all(row["boss"] < row["id"] for row in linked)
+    same = np.mean([of[row["boss"]] == row["company"] for row in linked])
+    assert same == 1.0 if within else same < 0.2
 
 
 def written(path: Path) -> dict[str, int]:

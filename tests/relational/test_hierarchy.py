@@ -53,3 +53,21 @@ def test_cycles_in_real_rows_are_cut() -> None:
     assert depths.tolist() == [0, 0, 0, 0, 1]
     climbs(model.link(depths, np.random.default_rng(0))[0])
     assert model.loops == 0.25  # of four roots, one refers to itself
+
+
+def test_parents_are_of_the_group_and_stand_before_their_children() -> None:
+    rng = np.random.default_rng(1)
+    real = np.array([-1 if i < 20 else int(rng.integers(0, i)) for i in range(400)])
+    preferred, model = HierarchyModel.fit(real)
+    model.earlier, groups = True, np.repeat(np.arange(20), 20)
+
+    def pick(rows: np.ndarray, above: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        fitting = [above[(groups[above] == groups[r]) & (above < r)] for r in rows]
+        return np.array([-1 if not len(f) else f[0] for f in fitting])
+
+    parents, depths = model.link(rng.permutation(preferred), rng, pick, groups=groups)
+    assert ((parents < 0) == (depths == 0)).all()
+    linked = np.flatnonzero(parents >= 0)
+    assert len(linked) > 300
+    assert (groups[parents[linked]] == groups[linked]).all()
+    assert (parents[linked] < linked).all()

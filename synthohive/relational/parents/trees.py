@@ -62,7 +62,11 @@ class Tree:
         self.seen = above(run, name, names)
         self.seed = seeds.seed_int(run.seed, name, label)
         self.rng = run.rng(name, "hierarchy")
+        self.earlier = fitted.hierarchy.earlier
         self.groups = _groups(made, key, shared)
+        if self.groups is None and fitted.hierarchy.within:
+            above_all = _parents_over(run, name, made, fitted.hierarchy.within)
+            self.groups = above_all, above_all
         keys = made.spool.column_table(list(dict.fromkeys(key.parent_columns)))
         self.parents, self.levels = fitted.hierarchy.link(
             made.depths,
@@ -70,6 +74,7 @@ class Tree:
             self._pick,
             ~any_null(keys, key.parent_columns),
             1 if set(key.columns) in map(set, fitted.config.unique_sets) else None,
+            self.groups[0] if fitted.hierarchy.within and self.groups else None,
         )
         shares = fitted.pair_shares.get(label)
         if shares is not None and not kept:
@@ -118,11 +123,20 @@ class Tree:
         found = CodedQuotaAssigner(
             own * size + asked, theirs * size + codes, counts, self.seed + int(rows[0])
         ).assign(np.arange(len(able)))
-        if self.bounds and (found >= 0).all():
-            one, two = self.own.take(pa.array(rows[able])), self._above(parents)
-            unwanted = tuple(breaks(order, one, two) for order in self.bounds)
+        if (self.bounds or self.earlier) and (found >= 0).all():
+            mine, one = rows[able], self.own.take(pa.array(rows[able]))
+            unwanted = tuple(breaks(order, one, self._above(parents)) for order in self.bounds)
+
+            def later(at: IntArray, chosen: IntArray) -> Bools:
+                return np.asarray(parents[chosen] >= mine[at], dtype=np.bool_)
+
             rules = PairRules(
-                len(parents), unwanted=unwanted, groups=own, theirs=theirs, likes=wanted
+                len(parents),
+                forbidden=(later,) if self.earlier else (),
+                unwanted=unwanted,
+                groups=own,
+                theirs=theirs,
+                likes=wanted,
             )
             found, _ = settle(found, rules, self.rng)
         linked = able[found >= 0]
@@ -161,6 +175,14 @@ class Tree:
             self.own = self.own.set_column(
                 place, field, joined.take(pa.array(index)).combine_chunks()
             )
+
+
+def _parents_over(run: Run, name: str, made: Generated, label: str) -> IntArray:
+    """Return each row's parent over a key that was chosen before."""
+    driver = run.fitted.plan.tables[name].driver
+    if driver is not None and driver.label(name) == label and made.groups is not None:
+        return made.groups.parents_of(np.arange(made.spool.rows, dtype=np.int64))
+    return made.parents[label]
 
 
 def _groups(
@@ -203,9 +225,15 @@ def own_parents(
     """
     if key.parent == name:
         _close_loops(run, name, made, key, shared)
+    model = run.fitted.tables[name].hierarchy if levels is not None else None
+    within = None if model is None or not model.within else model.within
+    groups = None if within is None else _parents_over(run, name, made, within)
 
     def circle(rows: IntArray, parents: IntArray) -> Bools:
-        return np.zeros(len(rows), bool) if levels is None else levels[parents] >= levels[rows]
+        if levels is None:
+            return np.zeros(len(rows), bool)
+        apart = levels[parents] >= levels[rows]
+        return apart if groups is None else apart | (groups[parents] != groups[rows])
 
     keys, left = hold_late_key(run, name, made, key, shared, circle)
     if left.any() and levels is not None:  # better a circle than none
