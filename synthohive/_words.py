@@ -15,7 +15,15 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Optional
 
-__all__ = ["are_words", "cased", "cased_like", "script_of", "things", "vocabulary_of"]
+__all__ = [
+    "agents_like",
+    "are_words",
+    "cased",
+    "cased_like",
+    "script_of",
+    "things",
+    "vocabulary_of",
+]
 
 _THEMES = frozenset(
     "product food quality colours nature place media tech travel events shapes vehicles houses"
@@ -131,6 +139,7 @@ _MOST_FOREIGN = 0.1
 _UNLIKELY = 1e-3
 _SHORT = 3
 _SAMPLE = 2000
+_AGENT = re.compile(r"(Mozilla|Opera|Dalvik)/\d")
 _TOKEN, _VOWEL = re.compile(r"[^\W\d_]+"), re.compile(r"[aeiouyà-ÿ]")
 _LEAST_TOKEN, _LEAST_LETTERS = 3, 10
 _WORDY, _VOICED, _SAME = 0.6, 0.85, 0.05
@@ -226,6 +235,44 @@ def vocabulary_of(texts: Sequence[str], every: bool = False) -> Optional[tuple[s
         if len(inside) >= len(wanted) - missing and not _by_chance(inside, known):
             best = form
     return best if best is not None or every else _jobs_like(sorted(wanted))
+
+
+def agents_like(texts: Sequence[str]) -> Optional[tuple[str, ...]]:
+    """Return public user agents of browsers where texts are such; else None.
+
+    Examples
+    --------
+    >>> len(agents_like(["Mozilla/5.0 (X11; Linux x86_64)", "Opera/9.80 (Windows NT 6.1)"]) or ())
+    240
+    >>> agents_like(["Mozilla Firefox", "Opera"])
+    """
+    found = sum(bool(_AGENT.match(text)) for text in texts)
+    return _agents() if found and found >= (1 - _MOST_FOREIGN) * len(texts) else None
+
+
+@lru_cache(maxsize=1)
+def _agents() -> tuple[str, ...]:
+    """Return what usual browsers call themselves on usual systems."""
+    desks = ("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7",
+             "X11; Linux x86_64")  # fmt: skip
+    found = []
+    for version in range(100, 140, 2):
+        for desk in desks:
+            webkit = f"Mozilla/5.0 ({desk}) AppleWebKit/537.36 (KHTML, like Gecko)"
+            chrome = f"{webkit} Chrome/{version}.0.0.0 Safari/537.36"
+            firefox = f"Mozilla/5.0 ({desk}; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"
+            found += [chrome, f"{chrome} Edg/{version}.0.0.0", firefox]
+        phone = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko)"
+        found.append(f"{phone} Chrome/{version}.0.0.0 Mobile Safari/537.36")
+        apple = f"iPhone; CPU iPhone OS {version // 10 + 4}_{version % 10 // 2} like Mac OS X"
+        mobile = "Mobile/15E148 Safari/604.1"
+        webkit = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
+        found.append(f"Mozilla/5.0 ({apple}) {webkit} Version/{version // 10 + 4}.0 {mobile}")
+        found.append(
+            f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {webkit} "
+            f"Version/{version // 10 + 4}.{version % 10 // 2} Safari/605.1.15"
+        )
+    return tuple(sorted(found))
 
 
 def _jobs_like(texts: Sequence[str]) -> Optional[tuple[str, ...]]:

@@ -36,7 +36,6 @@ _FREE_FORM = frozenset(
         *_NAMES,
         PiiKind.ADDRESS,
         PiiKind.CITY,
-        PiiKind.URL,
         PiiKind.USER_NAME,
         PiiKind.TEXT,
         PiiKind.JSON,
@@ -169,6 +168,8 @@ def _common(values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int) 
     texts = as_text(values)
     if kind is PiiKind.EMAIL:
         forms = pc.replace_substring_regex(pc.utf8_lower(texts), r"^.*@", "")
+    elif kind is PiiKind.URL:
+        forms = pc.replace_substring_regex(pc.utf8_lower(texts), r"[^/]*$", "")
     else:
         leads = pa.array([lead_of(kind, text) for text in texts.to_pylist()], pa.string())
         forms = pc.binary_join_element_wise(leads, shape_of(texts), " ")

@@ -39,7 +39,14 @@ from synthohive.privacy.shapes import (
     mask_patterns,
     patterns_for,
 )
-from synthohive.privacy.styles import AddressStyle, Person, Style, address_style
+from synthohive.privacy.styles import (
+    AddressStyle,
+    Person,
+    Style,
+    UrlStyle,
+    address_style,
+    url_style,
+)
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["FakeColumn", "Strategy", "check_makeable"]
@@ -104,6 +111,7 @@ class FakeColumn:
     styles: tuple[tuple[Style, float], ...] = ()
     domains: tuple[tuple[str, float], ...] = ()
     address: AddressStyle = field(default_factory=AddressStyle)
+    url: UrlStyle = field(default_factory=UrlStyle)
     person: int = 0
     blocks: Optional[Pools] = None
     counts: tuple[tuple[int, float], ...] = ()
@@ -165,6 +173,7 @@ class FakeColumn:
             styles=tuple(styles_for(kind, text, persons, k, unique)),
             domains=tuple(domains_for(kind, text, k)),
             address=_address(kind, sample, locale, k, territory),
+            url=url_style(sample, k) if kind is PiiKind.URL else UrlStyle(),
             person=person,
             blocks=blocks,
             counts=tuple(counts),
@@ -216,6 +225,7 @@ class FakeColumn:
             "styles": [[astuple(style), weight] for style, weight in self.styles],
             "domains": [list(pair) for pair in self.domains],
             "address": list(astuple(self.address)),
+            "url": list(astuple(self.url)),
             "person": self.person,
             "counts": [list(pair) for pair in self.counts],
             "between": self.between,
@@ -244,6 +254,7 @@ class FakeColumn:
             for number, (label, inner) in enumerate(fields["variants"])
         )
         fields["address"] = AddressStyle(*fields["address"])
+        fields["url"] = UrlStyle(*fields["url"])
         fields["kind"] = PiiKind(fields["kind"])
         fields["column"] = Column.model_validate(fields["column"])
         fields["patterns"] = tuple(Pattern(tuple(a)) for a in fields["patterns"])
@@ -295,6 +306,7 @@ class FakeColumn:
             key,
             self.unique,
             self.address,
+            self.url,
             list(self.styles),
             list(self.domains),
             self.blocks,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,15 @@ from numpy.typing import NDArray
 
 from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.kinds import PiiKind
-from synthohive.privacy.pattern import chosen
+from synthohive.privacy.pattern import LIMIT, Pattern, chosen
 from synthohive.privacy.people import full_names, local_parts
 from synthohive.privacy.pools import DOMAINS
 from synthohive.privacy.rows import Rows, join, take, text_of
 
 __all__ = ["MAKERS", "Rows"]
 
-_UNIQUE_DIGITS = 4
+_UNIQUE_DIGITS, _MANY = 4, 10**9
+_DIGITS, _HEXADECIMAL = "0123456789", "0123456789abcdef"
 _IP_CAPACITY = 223 << 24  # first octets above 223 are multicast and reserved
 
 
@@ -99,7 +101,18 @@ def _email(rows: Rows) -> Any:
 
 
 def _url(rows: Rows) -> Any:
-    return join("https://www.example/users/", local_parts(rows))
+    lead, tail, code = rows.url.lead, rows.url.tail, rows.url.code
+    if not code:
+        return join(lead, local_parts(rows), tail)
+    kinds = {"9": _DIGITS, "h": _HEXADECIMAL}
+    alphabets = [kinds.get(symbol, symbol) for symbol in code]
+    while rows.unique and prod(map(len, alphabets)) < _MANY:
+        alphabets.append(kinds[code[-1]])
+    pattern = Pattern(tuple(alphabets))
+    capacity = min(pattern.capacity, LIMIT)
+    make = permute if rows.unique else draw
+    numbers = make(rows.index, capacity, rows.key)
+    return join(lead, pattern.render(numbers, rows.key, rows.index), tail)
 
 
 def _address(rows: Rows) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.pools import Pools
-from synthohive.privacy.styles import AddressStyle, Weighted
+from synthohive.privacy.styles import AddressStyle, UrlStyle, Weighted
 
 __all__ = ["Beside", "Rows", "join", "take", "text_of"]
 
@@ -72,6 +72,7 @@ class Rows:
     key: int
     unique: bool
     address: AddressStyle
+    url: UrlStyle
     styles: Weighted
     domains: list[tuple[str, float]]
     pools: Pools

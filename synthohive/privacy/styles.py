@@ -14,6 +14,7 @@ __all__ = [
     "AddressStyle",
     "Person",
     "Style",
+    "UrlStyle",
     "address_style",
     "domains_of",
     "full_name",
@@ -21,6 +22,7 @@ __all__ = [
     "name_styles",
     "own_rows",
     "slug",
+    "url_style",
 ]
 
 Person = tuple[str, str]
@@ -91,6 +93,53 @@ class AddressStyle:
     house: str = "first"
     city: bool = False
     digits: int = 3
+
+
+@dataclass(frozen=True)
+class UrlStyle:
+    """How links are written.
+
+    Attributes
+    ----------
+    lead, tail : str
+        What stands before the part that differs, and after it.
+    code : str
+        A symbol for each place of that part, ``9`` for digits and ``h`` for hexadecimal ones;
+        empty where it is made of a name.
+    """
+
+    lead: str = "https://www.example/users/"
+    tail: str = ""
+    code: str = ""
+
+
+_URL_PARTS = re.compile(r"((?:\w+:)?//(?:www\.)?)([^/?#:@]+)(/(?:[^?#]*/)?)([^/?#]*?)(\.\w{1,5})?")
+_CODE = re.compile(r"(?=.*\d)[0-9a-f-]{6,}|\d+")
+_MOSTLY = 0.8
+
+
+def url_style(texts: Sequence[str], k: int) -> UrlStyle:
+    """Return how most links are written, on a host that nobody has.
+
+    Examples
+    --------
+    >>> url_style(["https://cdn.app.io/a/9f3c21.png", "https://cdn.app.io/a/11d0ab.png"], 2)
+    UrlStyle(lead='https://cdn.app.example/a/', tail='.png', code='hhhhhh')
+    """
+    found = [match.groups() for text in texts if (match := _URL_PARTS.fullmatch(text.strip()))]
+    least = max(k, _MOSTLY * len(texts))
+    leads = Counter((scheme, _reserved(host.lower()), path) for scheme, host, path, _, _ in found)
+    lead, count = leads.most_common(1)[0] if leads else (("", "", ""), 0)
+    if count < least:
+        return UrlStyle()
+    tail, tails = Counter(one[4] or "" for one in found).most_common(1)[0]
+    codes = [one[3] for one in found if _CODE.fullmatch(one[3])]
+    code = ""
+    if len(codes) >= least:
+        like = sorted(codes, key=lambda text: (len(text), text))[len(codes) // 2]
+        digit = "9" if all(text.isdigit() for text in codes) else "h"
+        code = "".join("-" if symbol == "-" else digit for symbol in like)
+    return UrlStyle("".join(lead), tail if tails >= least else "", code)
 
 
 _HOUSE = {"first": re.compile(r"\d+\w?\b"), "last": re.compile(r".*\D\d+ ?\w?")}

@@ -110,3 +110,18 @@ def test_first_names_go_by_titles_and_addresses_by_names(locale: str, unique: bo
 def test_every_country_has_a_locale_that_faker_has() -> None:
     for territory in ("DE", "NO", "CH", "BE", "PE", "KE", "IN", "TW", "XK", "AQ"):
         Faker(locale_of(territory))
+
+
+@pytest.mark.parametrize(
+    ("real", "form"),
+    [
+        ("https://cdn.app.io/avatars/{0:016x}.png", r"https://cdn\.app\.example/avatars/[0-9a-f]{16}\.png"),
+        ("https://app.io/u/ann{0}", r"https://app\.example/u/[a-z.]+\d*"),
+        ("http://www.shop.de/o/{0}", r"http://www\.shop\.example/o/\d{5}"),
+        ("https://h{0}.io/{0}/{0}", r"https://www\.example/users/[a-z.]+\d*"),
+    ],
+)  # fmt: skip
+def test_links_keep_their_form_on_a_host_that_nobody_has(real: str, form: str) -> None:
+    found = made("url", [real.format(10007 + 7919 * i % 80000) for i in range(30)])
+    assert all(re.fullmatch(form, text) for text in found), found[:3]
+    assert len(set(found)) > ROWS / 3

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._words import are_words, vocabulary_of
+from synthohive._words import agents_like, are_words, vocabulary_of
 from synthohive.core.data.base import EncoderSettings, Reject, Summary
 from synthohive.core.data.canonical import from_json, restore, to_json
 from synthohive.core.data.draw import categorical as draw
@@ -119,9 +119,10 @@ class Categorical(TallyTransform):
 
     def _public(self, tally: Tally) -> Optional[tuple[str, ...]]:
         """Return the public vocabulary that the texts are of."""
-        if not pa.types.is_string(self.plain_type) or len(tally) > MAX_WORDS:
+        if not pa.types.is_string(self.plain_type):
             return None
-        return vocabulary_of([text for text in tally.values.to_pylist() if text])
+        texts = [text for text in tally.values.to_pylist() if text]
+        return agents_like(texts) or (vocabulary_of(texts) if len(tally) <= MAX_WORDS else None)
 
     def _stand_in(
         self,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._words import are_words, things
+from synthohive._words import are_words, script_of, things
 from synthohive.core.data.characters import DIGIT
 from synthohive.core.data.language import Language
 from synthohive.core.data.stand_ins import (
@@ -25,7 +25,7 @@ from synthohive.core.data.stand_ins import (
 from synthohive.core.data.tally import Tally
 from synthohive.core.data.vocabulary import Vocabulary, tokens_of
 
-__all__ = ["Sequences", "is_wordy"]
+__all__ = ["Sequences", "are_rare_words", "is_wordy"]
 
 Ints = npt.NDArray[np.int64]
 Unit = Literal["words", "letters"]
@@ -226,6 +226,17 @@ def is_wordy(tally: Tally, k: int) -> bool:
     return _covered(_tokens(tally, "words"), k)
 
 
+def are_rare_words(tally: Tally, k: int) -> bool:
+    """Tell whether what few entities share in texts is words: ``pdf`` is none, but shared."""
+    rare = _rare(_tokens(tally, "words"), k)
+    return script_of("".join(rare)) == "LATIN" and are_words(rare)  # of others it is not known
+
+
+def _rare(tokens: Tokens, k: int) -> list[str]:
+    few = np.flatnonzero(tokens.holders() < k)
+    return [tokens.known[code].strip() for code in few]
+
+
 def _is_word(token: str) -> bool:
     return token[-1].isalpha()
 
@@ -239,7 +250,8 @@ def _covered(tokens: Tokens, k: int) -> bool:
     usual = (mass * lengths).sum() / max(mass.sum(), 1.0)
     if usual >= _MIN_WORD and shared >= _MIN_COVERED * mass.sum():
         return True
-    return are_words(tokens.tally.values.to_pylist())
+    texts = tokens.tally.values.to_pylist()
+    return are_words(texts) or are_words(_rare(tokens, k))
 
 
 def _length_classes(tally: Tally, k: int) -> tuple[Ints, Ints]:

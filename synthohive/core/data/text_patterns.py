@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive import _forms as forms
-from synthohive._words import are_words, cased, script_of, things
+from synthohive._words import are_words, cased, things
 from synthohive.core.data.characters import CLASSES, DIGIT, Fixed, shape_of
-from synthohive.core.data.sequences import Sequences, is_wordy
+from synthohive.core.data.sequences import Sequences, are_rare_words, is_wordy
 from synthohive.core.data.tally import Tally
 from synthohive.core.data.vocabulary import is_running_text
 
@@ -214,9 +214,9 @@ def _frequent(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[s
         if len(shape) <= _MAX_FIXED and _entities(tally, members[shape]) >= k:
             found[shape] = members[shape]
     shaped = sum(mass[shape] for shape in found) / max(tally.counts[rows].sum(), 1)
-    some = [texts[row] for row in rows]
-    worded = script_of("".join(some)) == "LATIN" and are_words(some)  # of others it is not known
-    wordy = shaped >= _PARTLY and is_wordy(tally.take(np.array(rows)), k)
+    some = tally.take(np.array(rows, dtype=np.int64))
+    worded = bool(rows) and are_rare_words(some, k)
+    wordy = shaped >= _PARTLY and is_wordy(some, k)
     if (shaped >= _SHAPED and not worded) or (shaped >= _PARTLY and not wordy):
         return found
     return {}

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive._words import things, vocabulary_of
+from synthohive._words import agents_like, things, vocabulary_of
 from synthohive.core.data.base import ColumnTransform, EncoderSettings, Reject
 from synthohive.core.data.json import Json
 from synthohive.core.data.registry import fit_column
@@ -186,6 +186,26 @@ def test_codes_and_addresses_keep_a_form(texts: list[str], form: str) -> None:
 def test_words_of_one_shape_become_words() -> None:
     texts = "Books Tools Games Audio Water Plant Phone Sport Piano Lamps Couch Chair".split()
     assert {text.lower() for text in made_up(Text, list(texts))} <= set(things(texts))
+
+
+def test_names_of_files_are_words_with_a_usual_ending() -> None:
+    words = [w for w in things([]) if len(w) > 4][::7]
+    texts = [f"{word}.{('pdf', 'png', 'docx', 'csv')[i % 4]}" for i, word in enumerate(words[:200])]
+    for text in made_up(Text, list(texts)):
+        word, _, ending = text.partition(".")
+        assert word in things([]), text
+        assert ending in {"pdf", "png", "docx", "csv"}, text
+
+
+def test_rare_user_agents_become_usual_ones() -> None:
+    rare = [f"Mozilla/5.0 (X11; Linux; U; {i}) Presto/2.{i} Version/{i}.0" for i in range(300)]
+    transform = fit_column(
+        Column(name="t", kind="text"), EncoderSettings(), pa.array(rare), None, SEED
+    )
+    codes, floats = transform.encode(pa.array(rare), stream())
+    made = set(transform.decode(codes, floats, stream()).to_pylist())
+    assert made <= set(agents_like(rare) or ())
+    assert len(made) > 100
 
 
 def test_cities_become_words() -> None:
