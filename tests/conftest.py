@@ -131,7 +131,7 @@ def fresh_schema(engine: Engine) -> Iterator[str]:
     """Create a schema (MySQL: a database) and drop it, and what extends its name, after."""
     name = f"t{secrets.token_hex(6)}"
     quote = engine.dialect.identifier_preparer.quote_identifier
-    cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
+    cascade = "" if engine.dialect.name in ("mysql", "mariadb") else " CASCADE"
     with engine.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {quote(name)}"))
     try:

@@ -251,3 +251,46 @@ def test_other_engines_and_frames_have_none(tmp_path: Path) -> None:
         Synthesizer.load(tmp_path / "model").to_database(
             f"sqlite:///{tmp_path / 'other.db'}", include=["views"]
         )
+
+
+SEVERAL = """
+CREATE TABLE {a}.maker (id integer PRIMARY KEY, city varchar(20) NOT NULL);
+CREATE TABLE {b}.part (id integer PRIMARY KEY, maker_id integer NOT NULL {key}, price integer);
+CREATE TABLE {a}.secret (id integer PRIMARY KEY);
+INSERT INTO {a}.maker VALUES {makers};
+INSERT INTO {b}.part VALUES {parts};
+CREATE VIEW {b}.priced AS SELECT m.city, p.price FROM {a}.maker m
+    JOIN {b}.part p ON p.maker_id = m.id;
+CREATE VIEW {a}.back AS SELECT city, count(*) AS n FROM {b}.priced GROUP BY city;
+CREATE VIEW {a}.hidden AS SELECT id FROM {a}.secret;
+"""
+
+
+@pytest.mark.parametrize("server", ["postgres_engine", "mysql_engine", "duckdb"])
+def test_views_over_several_schemas(
+    server: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    file = server == "duckdb"
+    url = f"duckdb:///{tmp_path / 'real.duckdb'}"
+    engine: Engine = sa.create_engine(url) if file else request.getfixturevalue(server)
+    with fresh_schema(engine) as first, fresh_schema(engine) as second:
+        script = SEVERAL.replace("{a}", first).replace("{b}", second)
+        script = script.replace("{key}", "" if file else f"REFERENCES {first}.maker (id)")
+        makers = ", ".join(f"({i}, '{'Rome Bonn'.split()[i % 2]}')" for i in range(20))
+        parts = ", ".join(f"({i}, {i % 20}, {i % 9})" for i in range(60))
+        run(engine, script.replace("{makers}", makers).replace("{parts}", parts), first)
+        schemas = [first, second]
+        synth = Synthesizer.from_database(engine, schemas, exclude=[f"{first}.secret"])
+        synth.fit(epochs=1, seed=1, progress=False, n_jobs=1)
+        for if_exists in ("fail", "replace"):
+            summary = synth.to_database(seed=2, if_exists=if_exists, include=["views"])  # type: ignore[arg-type]
+            assert summary.cloned == {"views": (f"{first}.back", f"{second}.priced")}
+            assert [*summary.reasons] == [f"views {first}.hidden"]
+        for schema in schemas[::-1]:
+            word = "DATABASE {s}" if server == "mysql_engine" else "SCHEMA {s} CASCADE"
+            run(engine, f"DROP {word}", schema)
+        assert ask(engine, f"SELECT count(*) FROM {second}_synthetic.priced") == 60
+        assert ask(engine, f"SELECT sum(n) FROM {first}_synthetic.back") == 60
+        for schema in schemas:  # for the end of the test
+            word = "DATABASE" if server == "mysql_engine" else "SCHEMA"
+            run(engine, f"CREATE {word} {{s}}", schema)

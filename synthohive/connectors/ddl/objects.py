@@ -180,7 +180,8 @@ def _postgresql_trigger(row: Any) -> SchemaObject:
     if comes_along:
         why = "" if function in _OWN_ROW else f"its function {function} may use other tables"
         return SchemaObject(kind, name, definition, then=then, table=table, refused=why)
-    word = outside_word(body) if language == "plpgsql" and not special else language
+    word = outside_word(body) if language == "plpgsql" else f"LANGUAGE {language}"
+    word = "SECURITY DEFINER, or SET" if special else word
     if word is not None:
         why = f"its function {function} may use more than the row that it fires for: {word}"
         return SchemaObject(kind, name, table=table, refused=why)

@@ -433,21 +433,29 @@ class MysqlWriter(StagedWriter):
             return self._reason(exc)
         return ""
 
-    def _put_views(self) -> None:
+    @property
+    def _our_views(self) -> list[str]:
+        """The views of the target that an earlier run made."""
+        ours = [f.shown for f in self._beside if f.key in (self._noted or ())]
+        return [shown.partition(" ")[2] for shown in ours if shown.startswith("view ")]
+
+    @classmethod
+    def _put_views(cls, writers: Sequence[MysqlWriter]) -> None:
         """Make the views over the tables that are in place: views are not moved with tables."""
-        left = {thing: "" for thing, reason in self._outcome.items() if not reason}
-        gone = [f.shown for f in self._beside if f.key in (self._noted or ())]
-        for shown in gone:
-            kind, _, name = shown.partition(" ")
-            if kind == "view" and name not in {thing.name for thing in left}:
-                self._execute(f"DROP VIEW {quote(self.target)}.{quote(name)}")
-        places = self._group or {str(self._source): self.target}
-        for _ in range(len(left)):
-            left = {thing: self._put(thing, places) for thing in left}
-            left = {thing: reason for thing, reason in left.items() if reason}
-        for thing, reason in left.items():
-            log.warning("view_not_made", view=thing.name, reason=reason)
-        self._outcome.update(left)
+        made = [(w, thing) for w in writers for thing, why in w._outcome.items() if not why]
+        for writer in writers:
+            names = {thing.name for each, thing in made if each is writer}
+            for view in writer._our_views:
+                if view not in names:
+                    writer._execute(f"DROP VIEW {quote(writer.target)}.{quote(view)}")
+
+        def put(writer: MysqlWriter, thing: SchemaObject) -> str:
+            return writer._put(thing, writer._group or {str(writer._source): writer.target})
+
+        cls.in_rounds(made, put)
+        for writer, thing in made:
+            if reason := writer._outcome[thing]:
+                log.warning("view_not_made", view=thing.name, reason=reason)
 
     def _analyze(self) -> None:
         for table in self.metadata.tables:
@@ -478,8 +486,13 @@ class MysqlWriter(StagedWriter):
         step("tables renamed")
         for writer in writers:
             writer._clear(moves)
+        try:
+            MysqlWriter._put_views(writers)
+        except pymysql.err.Error as exc:  # the new tables are in place
+            log.warning("views_not_made", schema=first.target, reason=first._reason(exc))
         for writer in writers:
-            writer._end()
+            writer._drop([writer.staging])
+            writer._close()
 
     def _clear(self, moves: _Moves) -> None:
         """Drop what was replaced, and the staging database."""
@@ -490,15 +503,6 @@ class MysqlWriter(StagedWriter):
                 self._drop_beside()
         except pymysql.err.Error as exc:  # the new tables are in place; the next run cleans up
             log.warning("staging_remains", schema=self.staging, reason=self._reason(exc))
-
-    def _end(self) -> None:
-        """Make the views, and drop the staging database."""
-        try:
-            self._put_views()
-            self._drop([self.staging])
-        except pymysql.err.Error as exc:
-            log.warning("staging_remains", schema=self.staging, reason=self._reason(exc))
-        self._close()
 
     def _close(self) -> None:
         self._connection.close()
@@ -574,8 +578,7 @@ class MysqlWriter(StagedWriter):
     def _check_views(self) -> None:
         old, new = columns(self._rows, self.target), columns(self._rows, self.staging)
         old = {table: names for table, names in old.items() if table in self._old}
-        ours = {f"view {self.target}.{f.shown[5:]}" for f in self._beside
-                if f.key in (self._noted or ())}  # fmt: skip
+        ours = {f"view {self.target}.{view}" for view in self._our_views}
         views = broken_views(self._rows, self.target, old, new)
         if views := [view for view in views if view not in ours]:
             raise broken_error(self.target, views)

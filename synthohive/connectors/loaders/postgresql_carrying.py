@@ -164,16 +164,14 @@ def carried_from(
         Something that cannot depends on it; it is named.
     """
     cursor.execute("SET LOCAL search_path = pg_catalog")  # definitions then name every schema
-    hanging = dependents(cursor, schema)
+    beside = {thing for other in group for thing in members(cursor, other)}
+    hanging = [thing for thing in dependents(cursor, schema) if thing[:2] not in beside]
     rules = [number for catalogue, number, _ in hanging if catalogue == "pg_rewrite"]
     cursor.execute(_VIEWS, (rules,))
     views = cursor.fetchall()
     carried = {row[0] for row in views}
-    beside = {thing for other in group for thing in members(cursor, other)}
     stuck = [
-        name
-        for catalogue, n, name in hanging
-        if not (catalogue == "pg_rewrite" and n in carried) and (catalogue, n) not in beside
+        name for catalogue, n, name in hanging if not (catalogue == "pg_rewrite" and n in carried)
     ]
     if stuck:
         raise ConnectorError(

@@ -157,7 +157,7 @@ SELECT DISTINCT o.type || ' ' || o.identity
 FROM used u CROSS JOIN LATERAL pg_identify_object(u.classid, u.objid, 0) o
 LEFT JOIN pg_class c ON u.classid = 'pg_class'::regclass AND c.oid = u.objid
 LEFT JOIN pg_proc p ON u.classid = 'pg_proc'::regclass AND p.oid = u.objid
-LEFT JOIN pg_namespace n ON n.nspname = o.schema
+LEFT JOIN pg_namespace n ON quote_ident(n.nspname) = o.schema
 LEFT JOIN pg_depend e ON e.classid = u.classid AND e.objid = u.objid AND e.deptype = 'e'
 WHERE o.schema IS NOT NULL AND (n.oid IS NULL OR n.oid NOT IN (SELECT oid FROM place)) AND CASE
     WHEN u.objid = 0 THEN false

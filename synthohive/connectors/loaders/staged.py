@@ -322,16 +322,34 @@ class StagedWriter(Writer):
             writer.settle()
         return checks
 
+    @classmethod
+    def make_objects(cls, writers: Sequence[Any]) -> None:
+        """Make views and triggers among the tables of several staging places."""
+
+        def make(writer: Any, thing: SchemaObject) -> str:
+            reason: str = thing.refused or writer.make(thing)
+            writer.settle()  # a view of another schema may need it
+            return reason
+
+        cls.in_rounds([(w, thing) for w in writers for thing in w.ddl.objects], make)
+
     @staticmethod
-    def make_objects(writers: Sequence[Any]) -> None:
-        """Make views and triggers among the tables, again and again while some become possible.
+    def in_rounds(
+        left: Sequence[tuple[Any, SchemaObject]], make: Callable[[Any, SchemaObject], str]
+    ) -> None:
+        """Make objects again and again while some become possible.
 
         A view can need one that comes after it, in another of the schemas, too.
+
+        Parameters
+        ----------
+        left : sequence of (writer, object)
+        make : callable
+            Returns why an object cannot be made.
         """
-        left = [(writer, thing) for writer in writers for thing in writer.ddl.objects]
         while left:
             for writer, thing in left:
-                writer._outcome[thing] = thing.refused or writer.make(thing)
+                writer._outcome[thing] = make(writer, thing)
             refused = [(writer, thing) for writer, thing in left if writer._outcome[thing]]
             if len(refused) == len(left):
                 return
