@@ -26,6 +26,17 @@ UNION ALL SELECT 'row security policies', polname, relname FROM pg_policy p
 UNION ALL SELECT 'functions and procedures', proname, NULL FROM pg_proc p
     JOIN n ON n.oid = p.pronamespace WHERE NOT EXISTS (SELECT 1 FROM pg_depend d
         WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+UNION ALL SELECT 'sequences', relname, NULL FROM c WHERE relkind = 'S' AND NOT EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+        AND d.deptype IN ('a', 'i') OR d.refclassid = 'pg_class'::regclass
+        AND d.refobjid = c.oid AND d.classid = 'pg_attrdef'::regclass)
+UNION ALL SELECT 'types', relname, NULL FROM c WHERE relkind = 'c'
+UNION ALL SELECT 'operators', oprname, NULL FROM pg_operator o JOIN n ON n.oid = o.oprnamespace
+    WHERE NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_operator'::regclass
+        AND d.objid = o.oid AND d.deptype = 'e')
+UNION ALL SELECT 'collations', collname, NULL FROM pg_collation l JOIN n ON n.oid = l.collnamespace
+UNION ALL SELECT 'text search configurations', cfgname, NULL FROM pg_ts_config f
+    JOIN n ON n.oid = f.cfgnamespace
 UNION ALL SELECT 'extended statistics', stxname, relname FROM pg_statistic_ext s
     JOIN c ON c.oid = s.stxrelid
 UNION ALL SELECT 'row security policies', relname, relname FROM c WHERE relrowsecurity
@@ -45,6 +56,8 @@ UNION ALL SELECT 'functions and procedures', routine_name, NULL FROM information
     WHERE routine_schema = :schema
 UNION ALL SELECT 'events', event_name, NULL FROM information_schema.events
     WHERE event_schema = :schema
+UNION ALL SELECT 'sequences', table_name, NULL FROM information_schema.tables
+    WHERE table_schema = :schema AND table_type = 'SEQUENCE'
 UNION SELECT 'grants', table_name, table_name FROM information_schema.table_privileges
     WHERE table_schema = :schema AND grantee <> {me}
 UNION SELECT 'grants', table_name, table_name FROM information_schema.column_privileges

@@ -35,8 +35,8 @@ Span = tuple[int, int]
 
 ENDLESS = 1 << 80
 """Beyond all bounds, on both sides."""
-FURTHEST = 500
-"""Rows of a group that are looked at on each side, until a free time is found."""
+FURTHEST = (16, 500)
+"""Rows of a group that are looked at on each side: near ones, then more."""
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _MICRO = datetime.timedelta(microseconds=1)
 _TENTHS = 10
@@ -290,20 +290,26 @@ def _moved(taken: Sequence[Span], span: Span, usual: int, ends: Span) -> Optiona
     if length >= ENDLESS:
         length = usual
     start = span[0] if abs(span[0]) < ENDLESS else ends[0]
-    gaps = _gaps(taken, start, ends)
-    whole = [(abs(at - start), at, at + length) for at in _places(gaps, start, length)]
-    if whole:
-        return min(whole)[1:]
+    gaps: list[Span] = []
+    for furthest in FURTHEST:
+        gaps = _gaps(taken, start, ends, furthest)
+        whole = [(abs(at - start), at, at + length) for at in _places(gaps, start, length)]
+        if whole:
+            return min(whole)[1:]
     parts = [(high - low, low, high) for low, high in gaps if high > low]
     return max(parts)[1:] if parts else None
 
 
-def _gaps(taken: Sequence[Span], start: int, ends: Span) -> list[Span]:
+def _gaps(taken: Sequence[Span], start: int, ends: Span, furthest: int) -> list[Span]:
     """Return what is free around a moment."""
     at = bisect_left(taken, (start, start))
-    near = taken[max(at - FURTHEST, 0) : at + FURTHEST]
-    lows = [ends[0], *(max(upper, ends[0]) for _, upper in near)]
-    highs = [*(min(lower, ends[1]) for lower, _ in near), ends[1]]
+    begin, end = max(at - furthest, 0), min(at + furthest, len(taken))
+    near = taken[begin:end]
+    lows = [max(upper, ends[0]) for _, upper in near]
+    highs = [min(lower, ends[1]) for lower, _ in near]
+    lows = [ends[0], *lows] if begin == 0 else lows
+    highs = highs if begin == 0 else highs[1:]
+    highs = [*highs, ends[1]] if end == len(taken) else highs
     return [(low, high) for low, high in zip(lows, highs) if low < high]
 
 

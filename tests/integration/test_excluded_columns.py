@@ -91,6 +91,9 @@ FROM generate_series(1, 90) g;
 CREATE VIEW {s}.film_list AS SELECT id, title FROM {s}.film;
 CREATE MATERIALIZED VIEW {s}.kept AS SELECT id FROM {s}.film;
 CREATE FUNCTION {s}.one() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE SEQUENCE {s}.alone;
+CREATE TYPE {s}.pair AS (a integer);
+CREATE TEXT SEARCH CONFIGURATION {s}.own (COPY = pg_catalog.english);
 CREATE POLICY mine ON {s}.film USING (id > 0);
 GRANT SELECT (title) ON {s}.film TO public;
 ALTER TABLE {s}.film SET (fillfactor = 90, toast.autovacuum_enabled = false);
@@ -124,7 +127,10 @@ def test_search_columns_are_filled_from_the_made_text(
         "grants": ("film",),
         "materialised views": ("kept",),
         "row security policies": ("mine",),
+        "sequences": ("alone",),
+        "text search configurations": ("own",),
         "triggers": ("film_fulltext",),
+        "types": ("pair",),
         "views": ("film_list",),
     }
     assert "Not cloned: functions and procedures one; grants film" in str(summary)

@@ -116,13 +116,17 @@ def test_postgresql(postgres_engine: Engine, postgres_schema: str) -> None:
     assert f"{source}.secret" in whys["numbered"]
     assert "count" in whys["spied"]
     assert "actual" in summary.not_cloned["functions and procedures"]
+    theirs = "GRANT SELECT ON {s}.base TO public;\nCOMMENT ON VIEW {s}.base IS 'of Ada'"
+    run(postgres_engine, theirs, copy)
     synth.to_database(schema=copy, seed=3, if_exists="replace", include=ALL)
     assert ask(postgres_engine, HELD.replace("{s}", source)) == held
     run(postgres_engine, "DROP SCHEMA {s} CASCADE; DROP SCHEMA {s}_other CASCADE", source)
     for view, rows in (("base", 90), ("a_report", 3), ("shadowed", 90), ("kept", 3), ("z", 90)):
         assert ask(postgres_engine, f"SELECT count(*) FROM {copy}.{view}") == rows
     assert ask(postgres_engine, f"SELECT max(label) FROM {copy}.a_report") == f"{source}.secret"
-    assert ask(postgres_engine, f"SELECT obj_description('{copy}.base'::regclass)") == "all"
+    assert ask(postgres_engine, f"SELECT obj_description('{copy}.base'::regclass)") == "of Ada"
+    granted = f"SELECT has_table_privilege('pg_monitor', '{copy}.base', 'SELECT')"
+    assert ask(postgres_engine, granted)
     changed = f"SELECT count(changed) FROM {copy}.orders"
     assert ask(postgres_engine, changed) == 0  # it did not fire while the rows were loaded
     run(postgres_engine, f"UPDATE {copy}.orders SET total = 1", source)
@@ -200,7 +204,8 @@ CREATE MACRO {s}.actual() AS (SELECT count(*) FROM {s}.customer);
 CREATE VIEW {s}.called AS SELECT {s}.actual() AS n;
 CREATE VIEW {s}.files AS SELECT * FROM read_csv('{csv}', columns = {'a': 'INTEGER'});
 CREATE VIEW {s}.by_text AS SELECT * FROM query_table('{s}.customer');
-CREATE VIEW {s}.ranked (a, "b c") AS SELECT orders.id, row_number() OVER (ORDER BY {s}.orders.id)
+CREATE VIEW {s}.ranked (a, "b c") AS SELECT orders.id + extract(year FROM DATE '2024-01-01'),
+    row_number() OVER (ORDER BY {s}.orders.id)
     FROM {s}.orders WHERE total IN (SELECT i FROM range(7) r(i));
 CREATE VIEW {s}.deep AS WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3)
     SELECT n FROM t, (WITH orders AS (SELECT * FROM {s}.orders) SELECT count(*) FROM orders) x

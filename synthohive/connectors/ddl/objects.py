@@ -63,7 +63,7 @@ _WORD = re.compile(
 )
 _STATEMENTS = frozenset(
     """
-    begin end if then else elsif return null new old and or not is distinct from true false in
+    at begin end if then else elsif return null new old and or not is distinct from true false in
     like ilike case when raise exception notice warning tg_op tg_when tg_level
     date time timestamp timestamptz with without zone text varchar character varying char integer
     int bigint smallint numeric decimal boolean uuid interval tsvector regconfig double precision

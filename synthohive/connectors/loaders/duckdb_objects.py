@@ -315,10 +315,10 @@ class _Mover:
             names[0] = self.schemas[names[0]]
 
     def _function(self, node: dict[str, Any]) -> None:
-        name = str(node["function_name"])
-        own = not node.get("schema") and not node.get("catalog")
-        if not own or name in _OF_THE_CATALOGUE or not (name in self.functions or
-                                                        node.get("is_operator")):  # fmt: skip
+        name, parts = str(node["function_name"]), (node.get("catalog"), node.get("schema"))
+        plain = set(parts) <= {None, "", "system", "main", "pg_catalog"}
+        known = name in self.functions or name == "unnest" or node.get("is_operator")
+        if not plain or not known or name in _OF_THE_CATALOGUE:
             raise NotOfTheCopy(f"it uses the function {name}, which the copy may not have")
 
 

@@ -110,6 +110,8 @@ LEFT JOIN pg_description d ON d.classoid = t.classid AND d.objoid = t.objid AND 
 WHERE o.type = ANY (%(kinds)s)"""
 _COMMENT_ON = {
     "table": "TABLE",
+    "view": "VIEW",
+    "materialized view": "MATERIALIZED VIEW",
     "table column": "COLUMN",
     "index": "INDEX",
     "sequence": "SEQUENCE",
