@@ -134,7 +134,10 @@ CASES: dict[str, tuple[Callable[[np.random.Generator], Arrays], set[str]]] = {
     "date arithmetic": (spans, {"stop = start + 86400 * days (whole days)"}),
     "order": (orders, {"sent >= placed"}),
     "dependency": (cities, {"city -> country"}),
-    "containing": (products, {"model holds kind", "link holds model"}),
+    "containing": (
+        products,
+        {"model holds kind", "link = 'https://x.example/' || model || '.html'"},
+    ),
 }  # fmt: skip
 
 

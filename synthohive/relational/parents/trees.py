@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Optional
 
 import numpy as np
@@ -22,6 +22,8 @@ from synthohive.relational.parents.matching import match
 from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.shares import share_out
 from synthohive.relational.parents.swaps import PairRules, settle
+from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.composed import Composed
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.rows import group_codes
 from synthohive.schema import ForeignKey
@@ -56,7 +58,9 @@ class Tree:
         self.bounds = fitted.bounds.get(label, [])
         kept = [*self.inherited.relations, *self.bounds]
         targets = list(dict.fromkeys(relation.target for relation in kept))
-        own = [*targets, *(source[len(name) + 1 :] for r in kept for source in r.sources)]
+        sources = (source for relation in kept for source in relation.sources)
+        start = f"{name}."
+        own = [*targets, *(s[len(start) :] if s.startswith(start) else s for s in sources)]
         self.own = made.spool.column_table(list(dict.fromkeys(own)))
         names = [] if self.codes is None else self.codes.columns
         self.seen = above(run, name, names)
@@ -68,6 +72,9 @@ class Tree:
             above_all = _parents_over(run, name, made, fitted.hierarchy.within)
             self.groups = above_all, above_all
         keys = made.spool.column_table(list(dict.fromkeys(key.parent_columns)))
+        every = np.arange(len(self.own), dtype=np.int64)  # who will be a root is not known yet
+        alone = [r for r in self.inherited.relations if isinstance(r, Composed) and r.alone]
+        self._hand_down(every, np.full_like(every, -1), alone)
         self.parents, self.levels = fitted.hierarchy.link(
             made.depths,
             self.rng,
@@ -141,7 +148,7 @@ class Tree:
             found, _ = settle(found, rules, self.rng)
         linked = able[found >= 0]
         chosen[linked] = parents[found[found >= 0]]
-        self._hand_down(rows[linked], chosen[linked])
+        self._hand_down(rows[linked], chosen[linked], [*self.inherited.relations, *self.bounds])
         return chosen
 
     def _known(self) -> pa.Table:
@@ -154,17 +161,17 @@ class Tree:
         return known
 
     def _above(self, parents: IntArray) -> pa.Table:
-        rows = self.own.take(pa.array(parents))
+        rows = self.own.take(pa.array(parents, mask=parents < 0))
         return rows.rename_columns([f"{self.name}.{c}" for c in rows.column_names])
 
-    def _hand_down(self, rows: IntArray, parents: IntArray) -> None:
+    def _hand_down(self, rows: IntArray, parents: IntArray, relations: Sequence[Relation]) -> None:
         """Repeat what is inherited; move what no parent suits."""
-        if not self.inherited and not self.bounds:
+        if not relations:
             return
         both = beside(self.own.take(pa.array(rows)), self._above(parents))
         index = np.arange(len(self.own), dtype=np.int64)
         index[rows] = len(self.own) + np.arange(len(rows))
-        for relation in [*self.inherited.relations, *self.bounds]:
+        for relation in relations:
             mended = relation.mend(both)
             place = both.column_names.index(relation.target)
             both = both.set_column(place, both.field(place), mended)

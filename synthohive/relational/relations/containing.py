@@ -14,7 +14,7 @@ from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
 __all__ = ["Containing", "find_containing"]
 
 MARK = "\ue100"  # of private use in Unicode: no text holds it
-LEAST_LETTERS = 3
+LEAST_LETTERS = 2
 FEW = 60
 BY_CHANCE = 0.5
 

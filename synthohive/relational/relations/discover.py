@@ -12,6 +12,7 @@ from synthohive._entities import Entities
 from synthohive.relational.lineage import beside
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.composed import find_composed
 from synthohive.relational.relations.containing import find_containing
 from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.formulas import find_linear, find_products, find_sums
@@ -30,6 +31,10 @@ from synthohive.relational.relations.times import find_calendar, find_clocks
 __all__ = ["Search", "discover", "discover_links", "take", "verified"]
 
 Search = Callable[[Columns, Chosen], None]
+
+
+LINKS: tuple[Search, ...] = (find_copies, find_composed, find_sums, find_linear, find_products)
+"""What may follow from a parent over a further key."""
 
 
 def discover(
@@ -66,6 +71,7 @@ def discover(
     if len(rows) < LEAST_ROWS:
         return _assembled(chosen.ordered(), {}, columns)
     find_copies(columns, chosen)
+    find_composed(columns, chosen)
     find_calendar(columns, chosen)
     find_sums(columns, chosen)
     find_linear(columns, chosen)
@@ -100,7 +106,7 @@ def discover_links(
     above: pa.Table,
     targets: Collection[str],
     known: Mapping[str, Relation],
-    search: Sequence[Search] = (find_copies, find_sums, find_linear, find_products),
+    search: Sequence[Search] = LINKS,
 ) -> TableRelations:
     """Search for columns that follow wholly from those of a parent, perhaps beside others.
 

@@ -18,6 +18,7 @@ from synthohive.relational.attribute_table import any_null
 from synthohive.relational.lineage import beside, by_table, lineage, taken
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.bounds import find_bounds, unbroken
+from synthohive.relational.relations.composed import Composed, find_composed
 from synthohive.relational.relations.discover import Search, discover, discover_links, verified
 from synthohive.relational.relations.numbers import is_time
 from synthohive.relational.relations.order import Order
@@ -122,14 +123,23 @@ class RelationFinder:
         return found
 
     def find_inherited(self, key: ForeignKey) -> TableRelations:
-        """Return the columns that all rows but roots repeat from their parent in a hierarchy."""
+        """Return the columns that all rows but roots repeat from their parent in a hierarchy.
+
+        Or texts that are put together from the parent's: ``path = parent.path || '/' || slug``.
+        """
         linked = self.sample.parent_rows(self.table, key) >= 0
         rows, above = _filtered(self._own(), linked), self.above(key)
         names = [f"{key.parent}.{n}" for n in rows.column_names]
         above = _filtered(above.select([n for n in names if n in above.column_names]), linked)
-        found = discover_links(rows, above, self._free(), {}, (find_copies,))
-        same = (r for r in found.relations if r.sources == (f"{key.parent}.{r.target}",))
-        found = TableRelations(tuple(same))
+        found = discover_links(rows, above, self._free(), {}, (find_copies, find_composed))
+        roots = _filtered(self._own(), ~linked)
+        found = TableRelations(
+            tuple(
+                r.with_alone(roots) if isinstance(r, Composed) else r
+                for r in found.relations
+                if isinstance(r, Composed) or r.sources == (f"{key.parent}.{r.target}",)
+            )
+        )
         if found and len(self.sample.tables[self.table]) < self.rows:
             label = key.columns[0]
             batches = self.all_rows(found, key)

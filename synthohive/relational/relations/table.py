@@ -16,6 +16,7 @@ from synthohive.relational.not_null import never_null
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.calendar import CalendarDate, CalendarPart
 from synthohive.relational.relations.clock import ClockDelay, ClockTime
+from synthohive.relational.relations.composed import Composed
 from synthohive.relational.relations.containing import Containing
 from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.lookup import Copy, Lookup
@@ -32,7 +33,7 @@ ROWS = "__rows__"
 KINDS: dict[str, type[Relation]] = {
     kind.kind: kind
     for kind in (
-        CalendarDate, CalendarPart, ClockDelay, ClockTime, Containing, Copy, Formula,
+        CalendarDate, CalendarPart, ClockDelay, ClockTime, Composed, Containing, Copy, Formula,
         Lookup, MostlyCopy, Order
     )
 }  # fmt: skip

@@ -1,0 +1,212 @@
+"""Texts put together from others: ``name = product.name || ' ' || size``, ``slug = …``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.relational.relations.base import Bools, Relation
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+
+__all__ = ["Composed", "find_composed"]
+
+Case = Literal["", "lower", "upper", "slug"]
+CASES: tuple[Case, ...] = ("", "lower", "upper", "slug")
+MOST_SOURCES = 24
+FEW, FIRST = 60, 8
+OFTEN, MOST_FORMS = 0.25, 3
+"""Share of a few rows that a form must explain to be tried on all: sources may be alike in some."""
+_FIRST_MARK = 0xE200  # of private use in Unicode: no text holds it
+_MARK = re.compile("([\ue200-\ue3ff])")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A source as it stands in a text."""
+
+    source: str
+    case: Case = ""
+
+    def of(self, rows: pa.Table) -> pa.ChunkedArray:
+        """Return the texts of a column, as they stand in others."""
+        texts = rows.column(self.source).cast(pa.string())
+        if self.case == "upper":
+            return pc.utf8_upper(texts)
+        if not self.case:
+            return texts
+        lower = pc.utf8_lower(texts)
+        if self.case == "lower":
+            return lower
+        return pc.utf8_trim(pc.replace_substring_regex(lower, r"[^\p{L}\p{N}]+", "-"), "-")
+
+    def __str__(self) -> str:
+        return f"{self.case}({self.source})" if self.case else self.source
+
+
+@dataclass(frozen=True)
+class Composed(Relation):
+    """A text that consists of others, and of what is the same in all rows.
+
+    Attributes
+    ----------
+    target : str
+    parts : tuple of Part
+    form : str
+        The text, with a mark for each part.
+    alone : str, optional
+        The same of rows without a parent.
+    """
+
+    kind: ClassVar[str] = "composed"
+    target: str
+    parts: tuple[Part, ...]
+    form: str
+    alone: Optional[str] = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The other columns."""
+        return tuple(dict.fromkeys(part.source for part in self.parts))
+
+    def _pieces(self, form: str) -> Iterator[tuple[Optional[Part], str]]:
+        for piece in _MARK.split(form):
+            if piece:
+                mark = _MARK.fullmatch(piece)
+                yield (self.parts[ord(piece) - _FIRST_MARK] if mark else None), piece
+
+    def compose(self, rows: pa.Table) -> pa.ChunkedArray:
+        """Return the text of each row; NULL where a source is."""
+        made = self._joined(rows, self.form)
+        return made if self.alone is None else pc.coalesce(made, self._joined(rows, self.alone))
+
+    def _joined(self, rows: pa.Table, form: str) -> pa.ChunkedArray:
+        pieces = [
+            pa.scalar(text) if part is None else part.of(rows) for part, text in self._pieces(form)
+        ]
+        return pc.binary_join_element_wise(*pieces, "")
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows with another text."""
+        other = pc.not_equal(rows.column(self.target).cast(pa.string()), self.compose(rows))
+        return np.asarray(pc.fill_null(other, False).to_numpy(), dtype=np.bool_)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Put the text together."""
+        made = self.compose(rows)
+        return (made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made).cast(type_)
+
+    def __str__(self) -> str:
+        names = [
+            repr(text) if part is None else str(part) for part, text in self._pieces(self.form)
+        ]
+        return f"{self.target} = {' || '.join(names)}"
+
+    def with_alone(self, roots: pa.Table) -> Composed:
+        """Return the same with the form of rows without a parent, if these have one."""
+        place = [i for i, part in enumerate(self.parts) if "." not in part.source]
+        values = [self.parts[i].of(roots).to_pylist() for i in place]
+        forms = {
+            _marked(text or "", [column[row] for column in values])
+            for row, text in enumerate(roots.column(self.target).to_pylist())
+        }
+        if len(forms) != 1 or not _MARK.search(min(forms)):
+            return self
+        marks = {chr(_FIRST_MARK + n): chr(_FIRST_MARK + i) for n, i in enumerate(place)}
+        return replace(self, alone="".join(marks.get(letter, letter) for letter in min(forms)))
+
+    def to_state(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Composed:
+        """Rebuild from :meth:`to_state`."""
+        parts = tuple(Part(**part) for part in state["parts"])
+        form, alone = state["form"], state["alone"]
+        marks = _MARK.findall(form + (alone or ""))
+        if any(ord(mark) - _FIRST_MARK >= len(parts) for mark in marks):
+            raise ValueError("the form of a text has more parts than columns")
+        return cls(state["target"], parts, form, alone)
+
+
+def find_composed(columns: Columns, chosen: Chosen) -> None:
+    """Find texts that consist of others of their row, and of their parent's."""
+    names = [
+        n
+        for n in columns.rows.column_names
+        if _is_text(columns.type(n)) or pa.types.is_integer(columns.type(n))
+    ]
+    targets = [n for n in chosen.free() if _is_text(columns.type(n)) and columns.distinct(n) > 1]
+    if not targets:
+        return
+    spread = np.linspace(0, len(columns.rows) - 1, min(len(columns.rows), FEW)).astype(int)
+    few = columns.rows.select(names).take(pa.array(np.unique(spread)))
+    sources = [n for n in names if columns.distinct(n) > 1][:MOST_SOURCES]
+    parts = [
+        Part(n, case) for n in sources for case in (CASES if n in targets or "." in n else ("",))
+    ]
+    parts = [p for p in parts if not p.case or _is_text(columns.type(p.source))]
+    values = {part: part.of(few).to_pylist() for part in parts}
+    for target in targets:
+        if few.column(target).null_count > len(few) - LEAST_ROWS:
+            continue
+        for form, used in _forms(few.column(target).to_pylist(), values, target):
+            if chosen.add(Composed(target, used, form)):
+                break
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+
+
+def _forms(
+    texts: list[Optional[str]], values: dict[Part, list[Optional[str]]], target: str
+) -> Iterator[tuple[str, tuple[Part, ...]]]:
+    """Yield the forms that many of a few texts have, each with its parts."""
+    parts = [part for part in values if part.source != target]
+    forms = Counter[str]()
+    known = [i for i, text in enumerate(texts) if text]
+    for number, i in enumerate(known):
+        forms[_marked(texts[i] or "", [values[part][i] for part in parts])] += 1
+        if number == FIRST and forms.most_common(1)[0][1] < FIRST / 4:
+            return  # most candidates fail here
+    for form, count in forms.most_common(MOST_FORMS):
+        marks = list(dict.fromkeys(_MARK.findall(form)))
+        used = tuple(parts[ord(mark) - _FIRST_MARK] for mark in marks)
+        copied = len(form) == 1 and bool(used) and not used[0].case
+        if used and not copied and count >= OFTEN * len(known):
+            places = {mark: chr(_FIRST_MARK + number) for number, mark in enumerate(marks)}
+            yield "".join(places.get(letter, letter) for letter in form), used
+
+
+def _marked(text: str, values: list[Optional[str]]) -> str:
+    """Return a text with marks for the values in it, the longest and plainest first."""
+    order = sorted(range(len(values)), key=lambda n: -len(values[n] or ""))
+    for number in order:
+        value = values[number]
+        if not value:
+            break
+        start = text.find(value)
+        while start >= 0:
+            end = start + len(value)
+            before, after = text[start - 1 : start], text[end : end + 1]
+            if not (before.isalnum() and value[0].isalnum()) and not (
+                after.isalnum() and value[-1].isalnum()
+            ):
+                text = f"{text[:start]}{chr(_FIRST_MARK + number)}{text[end:]}"
+                break
+            start = text.find(value, start + 1)
+    return text

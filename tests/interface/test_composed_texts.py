@@ -1,0 +1,101 @@
+"""Texts that hold their parent's, or are put together from others, stay so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthohive import Metadata, PrivacyConfig, Synthesizer
+
+SYLLABLES = "ba ke lo mi nu ra se to vi zo fen gar hil jun".split()
+
+
+def words(rng: np.random.Generator, count: int) -> list[str]:
+    return ["".join(rng.choice(SYLLABLES, 3)).capitalize() for _ in range(count)]
+
+
+def folders(rng: np.random.Generator) -> pd.DataFrame:
+    """Return folders in folders, each with the path to it."""
+    slugs, parents, paths = [w.lower() for w in words(rng, 120)], [None] * 5, []
+    parents += [int(rng.integers(0, row)) for row in range(5, 120)]
+    for slug, parent in zip(slugs, parents):
+        paths.append(f"/{slug}" if parent is None else f"{paths[parent]}/{slug}")
+    keys = pd.array(parents, dtype="Int64")
+    return pd.DataFrame({"id": range(120), "parent_id": keys, "slug": slugs, "path": paths})
+
+
+def shop() -> tuple[dict[str, pd.DataFrame], Metadata]:
+    rng = np.random.default_rng(3)
+    codes = ["AB", "CX", "DK", "FT", "GR", "HM", "JN", "KL", "MP", "NQ", "RS", "TV"]
+    categories = pd.DataFrame({"id": range(12), "code": codes})
+    brands = pd.DataFrame({"id": range(30), "brand": words(rng, 30)})
+    products = pd.DataFrame({"id": range(150), "category_id": rng.integers(0, 12, 150)})
+    products["name"] = [
+        f"{a} {b}" for a, b in zip(words(rng, 150), rng.choice(["Chair", "Lamp"], 150))
+    ]
+    products["slug"] = products["name"].str.lower().str.replace(" ", "-")
+    number = rng.integers(1_000, 9_999, 150)
+    products["article"] = [f"{codes[c]}-{n}" for c, n in zip(products["category_id"], number)]
+    owner = np.repeat(np.arange(150), rng.integers(1, 5, 150))
+    variants = pd.DataFrame({"id": range(len(owner)), "product_id": owner})
+    variants["brand_id"] = rng.integers(0, 30, len(owner))
+    variants["size"] = rng.choice(["S", "M", "L", "XL"], len(owner))
+    names = products["name"].to_numpy()[owner]
+    variants["name"] = [f"{name} ({size})" for name, size in zip(names, variants["size"])]
+    by = brands["brand"].to_numpy()[variants["brand_id"]]
+    variants["sold_as"] = [f"{brand} size {size}" for brand, size in zip(by, variants["size"])]
+    metadata = Metadata().add_table("categories", "id").add_table("brands", "id")
+    metadata.add_table("products", "id", fk={"category_id": "categories.id"})
+    keys = {"product_id": "products.id", "brand_id": "brands.id"}
+    metadata.add_table("variants", "id", fk=keys)
+    metadata.add_table("folders", "id", fk={"parent_id": "folders.id"})
+    frames = {"categories": categories, "brands": brands, "products": products}
+    return {**frames, "variants": variants, "folders": folders(rng)}, metadata
+
+
+@pytest.fixture(scope="module")
+def synthesizer() -> Synthesizer:
+    frames, metadata = shop()
+    other = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    return other.fit(frames, epochs=2, seed=1, progress=False)
+
+
+def test_texts_are_put_together_from_synthetic_rows(synthesizer: Synthesizer) -> None:
+    made = synthesizer.sample(seed=2)
+    products = made["products"].set_index("id")
+    variants = made["variants"]
+    names = products["name"].reindex(variants["product_id"]).to_numpy()
+    assert [f"{a} ({b})" for a, b in zip(names, variants["size"])] == variants["name"].tolist()
+    brands = made["brands"].set_index("id")["brand"].reindex(variants["brand_id"])
+    sold = [f"{a} size {b}" for a, b in zip(brands, variants["size"])]
+    assert sold == variants["sold_as"].tolist()
+    assert products["name"].str.lower().str.replace(" ", "-").tolist() == products["slug"].tolist()
+    codes = made["categories"].set_index("id")["code"].reindex(products["category_id"])
+    assert all(text.startswith(f"{code}-") for code, text in zip(codes, products["article"]))
+
+
+def test_a_path_leads_over_the_parents(synthesizer: Synthesizer) -> None:
+    made = synthesizer.sample(seed=2)["folders"]
+    paths = made.set_index("id")["path"]
+    above = ["" if pd.isna(parent) else paths[parent] for parent in made["parent_id"]]
+    assert [f"{a}/{slug}" for a, slug in zip(above, made["slug"])] == made["path"].tolist()
+    assert made["parent_id"].isna().sum() == 5
+
+
+def test_they_are_listed_and_come_out_of_a_checkpoint(
+    synthesizer: Synthesizer, tmp_path: Path
+) -> None:
+    found = {str(r) for relations in synthesizer.relations.values() for r in relations}
+    assert {
+        "name = products.name || ' (' || size || ')'",
+        "sold_as = brands.brand || ' size ' || size",
+        "path = folders.path || '/' || slug",
+        "slug = slug(name)",
+    } <= found
+    loaded = Synthesizer.load(synthesizer.save(tmp_path / "shop"))
+    one, two = (s.sample(seed=3) for s in (synthesizer, loaded))
+    for name, frame in one.items():
+        pd.testing.assert_frame_equal(frame, two[name])
