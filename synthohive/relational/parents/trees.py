@@ -30,6 +30,8 @@ from synthohive.schema import ForeignKey
 
 __all__ = ["Tree", "own_parents"]
 
+NOISE = (1e9, 8.0, 4.0, 2.0, 1.0, 0.5)
+"""How much chance says beside numbers of children, from all to little."""
 IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -121,6 +123,8 @@ class Tree:
             counts = share_out(totals, theirs, counts, self.rng)
         if not len(able) or not counts.sum():
             return chosen
+        if self.earlier:
+            counts = _in_time(rows[able], own[able], parents, theirs, counts, self.rng)
         own, wanted = own[able], None
         codes, asked = np.zeros_like(theirs), np.zeros_like(own)
         if self.codes is not None and self.wanted is not None:
@@ -182,6 +186,35 @@ class Tree:
             self.own = self.own.set_column(
                 place, field, joined.take(pa.array(index)).combine_chunks()
             )
+
+
+def _in_time(
+    rows: IntArray,
+    own: IntArray,
+    parents: IntArray,
+    theirs: IntArray,
+    counts: IntArray,
+    rng: np.random.Generator,
+) -> IntArray:
+    """Deal numbers of children anew, the larger ones to earlier parents as far as it takes.
+
+    So that each row finds a parent before it: of the first rows of a group, there are never more
+    than the children of the parents before.
+    """
+    here, size = np.lexsort((parents, theirs)), int(max(rows.max(), parents.max())) + 1
+    child = np.sort(own * size + rows)
+    first = np.unique(child // size, return_index=True)[1]
+    rank = np.arange(len(child)) - np.repeat(first, np.diff(np.append(first, len(child))))
+    dealt: IntArray = counts
+    for noise in (*NOISE, 0.0):
+        key = -counts + noise * counts.std() * rng.standard_normal(len(counts))
+        dealt = counts.copy()
+        dealt[here] = counts[np.lexsort((key, theirs))]
+        stubs = np.repeat((theirs * size + parents)[here], dealt[here])
+        start = np.searchsorted(stubs, (child // size) * size)
+        if (np.searchsorted(stubs, child) - start > rank).all():
+            break
+    return dealt
 
 
 def _parents_over(run: Run, name: str, made: Generated, label: str) -> IntArray:
