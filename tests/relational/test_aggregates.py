@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from synthohive import Metadata
+from synthohive import Metadata, PrivacyConfig, Synthesizer
 from synthohive.interface.inputs import reader_for
 from synthohive.relational.aggregates import Aggregate, from_state, to_state
 from synthohive.relational.aggregates.finder import find_aggregates
@@ -231,3 +231,27 @@ def test_what_only_goes_with_a_sum_follows_from_none() -> None:
     real["orders"]["total"] = (amounts * rng.uniform(0.99, 1.01, PARENTS)).round(2)
     real["orders"]["other"] = (amounts + rng.integers(-2, 3, PARENTS)).round(2)
     assert searched(real) == []
+
+
+def test_sums_hold_in_the_copy() -> None:
+    real = shop(1)
+    real["orders"]["subtotal"] = total(real, "two hops")
+    real["orders"]["paid"] = total(real, "in part")
+    real["orders"]["total"] = total(real, "with freight")
+    metadata = Metadata().add_table("products", "id").add_table("orders", "id")
+    fk = {"order_id": "orders.id", "product_id": "products.id"}
+    metadata.add_table("items", fk=fk)
+    privacy = PrivacyConfig(detect_pii=False)
+    synthesizer = Synthesizer(metadata, privacy, model="autoregressive")
+    made = synthesizer.fit(real, epochs=1, seed=1, progress=False).sample(seed=2)
+    orders = made["orders"].reset_index(drop=True)
+    products, items = made["products"].set_index("id"), made["items"].reset_index(drop=True)
+    places = pd.Series(range(len(products)), products.index)
+    items["product_id"] = places.reindex(items["product_id"]).to_numpy()
+    items["order_id"] = pd.Series(range(len(orders)), orders["id"]).reindex(items["order_id"]).array
+    fresh = {"products": products, "orders": orders, "items": items}
+    for column, case in (("subtotal", "two hops"), ("paid", "in part"), ("total", "with freight")):
+        expected = total(fresh, case).reindex(orders.index)
+        there = expected.notna()
+        assert there.sum() > 250
+        assert np.allclose(orders[column][there], expected[there], atol=1e-6), column
