@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -127,9 +127,9 @@ def mariadb_database(mariadb_engine: Engine) -> Iterator[str]:
 
 
 @contextmanager
-def fresh_schema(engine: Engine) -> Iterator[str]:
+def fresh_schema(engine: Engine, name: Optional[str] = None) -> Iterator[str]:
     """Create a schema (MySQL: a database) and drop it, and what extends its name, after."""
-    name = f"t{secrets.token_hex(6)}"
+    name = name or f"t{secrets.token_hex(6)}"
     quote = engine.dialect.identifier_preparer.quote_identifier
     cascade = "" if engine.dialect.name in ("mysql", "mariadb") else " CASCADE"
     with engine.begin() as connection:

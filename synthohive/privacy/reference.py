@@ -26,11 +26,11 @@ _TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
 _MADE = frozenset({ColumnKind.UUID, ColumnKind.BINARY})
 # When, and by whom, a row was written: words of the column's name.
 _AUDIT = re.compile(
-    r"(?:.*_)?(?:created|creation|create|inserted|insert|added|updated|update|upd|modified|modify"
+    r"(?:.*_)?(?:last)?(?:created|creation|create|inserted|insert|added|updated|update|upd|modified|modify"
     r"|modification|mod|changed|change|edited|edit|deleted|removed|loaded|load|synced|sync|audit"
     r"|timestamp|ts|valid|effective|etl|erstellt|angelegt|geaendert|aktualisiert|cree|modifie"
     r"|creado|actualizado|criado|alterado|creato|modificato|aangemaakt|gewijzigd|utworzono"
-    r"|zmieniono)(?:_.*)?"
+    r"|zmieniono)(?:date|time|at|on|by)?(?:_.*)?"
 )
 _ROW_VERSION = re.compile(r"row_?(?:guid|version|id|uuid)|guid|uuid|version|etag")
 # What somebody wrote about a row: not kept unless it names things; the names may be, all the same.

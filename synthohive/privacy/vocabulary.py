@@ -115,7 +115,10 @@ def are_things(
     distinct = sorted({value.strip() for value in values} - {""})
     if not distinct:
         return True
-    if _are_codes(distinct, bool(_CODED & {*about, *(word.removesuffix("s") for word in about)})):
+    told = _CODED & {*about, *(word.removesuffix("s") for word in about)} or any(
+        word.startswith(coded) and word.endswith("code") for word in about for coded in _CODED
+    )  # countryregioncode
+    if _are_codes(distinct, bool(told)):
         return True
     if any(_abbreviate(values, label) for label in labels):
         return True

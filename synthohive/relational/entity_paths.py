@@ -169,9 +169,9 @@ class EntityFinder:
     def _through_users(self, table: str, without: frozenset[str]) -> Iterator[Named]:
         """Yield who uses the rows of a table, like the patients who had a treatment.
 
-        A row that fewer than `k` use counts as one of them, so that six treatments of one
-        patient are not six, and rows never as more than their users; any other row is one
-        that many share, and counts as itself.
+        A row that fewer than `k` use, and not all where there are fewer, counts as one of them,
+        so that six treatments of one patient are not six, and rows never as more than their
+        users; any other row is one that many share, and counts as itself.
         """
         size, k = len(self.sample.tables[table]), self.privacy.k_anonymity_threshold
         seen = without - self.kept  # tables that refer to one another in a circle
@@ -184,7 +184,8 @@ class EntityFinder:
                 users = np.bincount(pairs[0], minlength=size)
                 codes = path.size + np.arange(size, dtype=np.int64)
                 first = np.flatnonzero(np.diff(pairs[0], prepend=-1))
-                few = first[users[pairs[0][first]] < k]
+                enough = min(k, max(path.size, 2))  # all of two stores, but not of one patient
+                few = first[users[pairs[0][first]] < enough]
                 row = pairs[0][few]
                 codes[row] = pairs[1][few + row % users[row]]
                 yield f"{key.label(child)} of {path.name}", codes, False

@@ -55,7 +55,7 @@ def after(engine: Engine) -> Iterable[str]:
     )
 
 
-def rows(seed: int) -> Rows:
+def rows(seed: int, engine: Engine) -> Rows:
     """Return the rows."""
     rng, fake = np.random.default_rng(seed), Faker("en_US")
     fake.seed_instance(seed)

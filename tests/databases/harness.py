@@ -129,21 +129,35 @@ class Database:
 
     name: str
     tables: Callable[[Engine], Iterable[str]]
-    rows: Callable[[int], Rows]
+    rows: Callable[[int, Engine], Rows]
     reports: Callable[[Engine], Iterable[Report]]
     after: Callable[[Engine], Iterable[str]] = lambda engine: ()
     schemas: tuple[str, ...] = ()
-    epochs: int = 6
+    epochs: int = 4
+
+    def places(self, place: str) -> list[str]:
+        """Return the schemas: the place itself, or one for each of several."""
+        return [f"{place}_{name}" for name in self.schemas] or [place]
+
+    def named(self, sql: str, place: str, copy: str = "") -> str:
+        """Fill in the names of several schemas."""
+        for name in self.schemas:
+            sql = sql.replace(f"{{{name}}}", f"{place}_{name}{copy}")
+        return sql
 
     def build(self, connection: Connection, engine: Engine, place: str, seed: int = 1) -> None:
-        """Make the tables in an empty schema and fill them."""
-        connection.exec_driver_sql(engine.switch.format(place))
+        """Make the tables in empty schemas and fill them."""
+        connection.exec_driver_sql(engine.switch.format(self.places(place)[0]))
         for statement in self.tables(engine):
-            connection.exec_driver_sql(engine.spelled(statement))
-        for name, rows in self.rows(seed).items():
-            fill(connection, name, rows)
+            connection.exec_driver_sql(engine.spelled(self.named(statement, place)))
+        if engine.name == "mysql":  # a row may refer to one that comes later
+            connection.exec_driver_sql("SET foreign_key_checks = 0")
+        for name, rows in self.rows(seed, engine).items():
+            fill(connection, self.named(name, place), rows)
+        if engine.name == "mysql":
+            connection.exec_driver_sql("SET foreign_key_checks = 1")
         for statement in self.after(engine):
-            connection.exec_driver_sql(engine.spelled(statement))
+            connection.exec_driver_sql(engine.spelled(self.named(statement, place)))
 
 
 def fill(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None:

@@ -161,3 +161,10 @@ def test_the_user_decides_but_persons_are_made_up() -> None:
     with pytest.raises(PrivacyError, match=r"n is to be kept .* its key id holds personal data"):
         check_reference(yes, {"id"})
     assert not kept(TableConfig(name="n", pk=["id"], reference=False), ROWS)
+
+
+def test_audit_columns_and_codes_are_known_by_names_in_one_word() -> None:
+    codes = ["US", "CA", "FR", "DE", "AU", "GB"]
+    stamps = pa.array([dt.datetime(2014, 2, 8)] * 6)
+    rows = pa.table({"id": range(1, 7), "countryregioncode": codes, "modifieddate": stamps})
+    assert kept(TableConfig(name="area", pk=["id"]), rows) == ("id", "countryregioncode")

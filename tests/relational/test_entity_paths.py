@@ -276,6 +276,20 @@ def test_what_one_person_alone_uses_is_theirs() -> None:
     assert holders(found, np.flatnonzero(kind == "bone")) >= K
 
 
+def test_what_all_of_a_few_users_share_is_shown() -> None:
+    film, store = np.repeat(np.arange(60), 2), np.tile(np.arange(2), 60)
+    kind = np.r_[np.random.default_rng(8).choice(["G", "PG"], 60), ["G"] * 12]  # twelve nowhere
+    tables = {
+        "stores": {"id": np.arange(2)},
+        "films": {"id": np.arange(72), "kind": kind},
+        "copies": {"id": np.arange(120), "film_id": film, "store_id": store},
+    }
+    metadata = Metadata().add_table("stores", "id").add_table("films", "id")
+    keys = {"film_id": "films.id", "store_id": "stores.id"}
+    found = finder(metadata.add_table("copies", "id", fk=keys), **tables).of("films")
+    assert holders(found, np.flatnonzero(kind == "PG")) >= K
+
+
 def test_a_set_of_children_gives_no_value_of_one_person() -> None:
     rng = np.random.default_rng(2)
     owner = np.r_[np.arange(400) % 100, [7] * 60]

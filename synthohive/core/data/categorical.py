@@ -134,7 +134,8 @@ class Categorical(TallyTransform):
     ) -> None:
         """Choose public members for what is rare, as many, and as often, whichever these are."""
         shared = set(kept.values.to_pylist())
-        others = [word for word in public if word not in shared]
+        longest = self.column.length or max(map(len, public))
+        others = [word for word in public if word not in shared and len(word) <= longest]
         rare = tally.take(np.flatnonzero(tally.holders < self.settings.k))
         if not others or not len(rare):
             return

@@ -26,6 +26,8 @@ Found = tuple[int, Any]
 
 _SHARED = 0.8
 _MODES = 3
+_MOST_ELEMENTS = 200
+_LISTS = 20
 _INT64 = 2**63
 _OF_A_DAY = 86_400 * 10**6 - 1
 
@@ -96,7 +98,9 @@ class Node:
                 return cls(state, [])
             kind = structure_of(example[0])
             inner = [(r, v) for r, values in found for v in values if structure_of(v) == kind]
-            return cls(state, [cls.learn(inner, tally, settings, _seeds(seed, 1)[0])])
+            child = cls.learn(inner, tally, settings, _seeds(seed, 1)[0])
+            _find_set(state, child.state, [values for _, values in found])
+            return cls(state, [child])
         kind = _leaf_kind(example)
         return cls({"kind": kind, **_leaf(kind, found, tally, settings, seed)}, [])
 
@@ -136,12 +140,34 @@ class Node:
             return pa.array(["[]"] * size, type=pa.string())
         drawn = categorical(self.state["weights"], size, rng)
         offsets = np.concatenate([[0], np.cumsum(np.asarray(self.state["lengths"])[drawn])])
-        items = self.children[0].generate(int(offsets[-1]), rng).cast(pa.large_string())
+        if "set" in self.state:
+            offsets, items = self._sets(np.asarray(self.state["lengths"])[drawn], rng)
+        else:
+            items = self.children[0].generate(int(offsets[-1]), rng)
+        items = items.cast(pa.large_string())
         lists = pa.LargeListArray.from_arrays(pa.array(offsets), items)
         inner = pc.binary_join(lists, pa.scalar(", ", pa.large_string()))
         return pc.binary_join_element_wise(
             pa.scalar("["), inner.cast(pa.string()), pa.scalar("]"), pa.scalar("")
         )
+
+    def _sets(self, lengths: Ints, rng: np.random.Generator) -> tuple[Ints, pa.Array]:
+        """Draw different elements of each list, by the weights of all; return offsets as well.
+
+        The least of exponential times at the rates of the weights are such a draw (Efraimidis
+        and Spirakis, "Weighted random sampling with a reservoir", 2006).
+        """
+        weights = np.asarray(self.children[0].state["weights"], dtype=np.float64)
+        lengths = np.minimum(lengths, len(weights))
+        times = rng.exponential(size=(len(lengths), len(weights))) / weights
+        order = np.argsort(times, axis=1)
+        if self.state["set"] == "sorted":  # places beyond the length come last
+            beyond = np.arange(len(weights)) >= lengths[:, None]
+            order = np.sort(np.where(beyond, len(weights), order), axis=1)
+        inside = np.arange(len(weights)) < lengths[:, None]
+        words = [json.dumps(v, ensure_ascii=False) for v in self.children[0].state["values"]]
+        items = pa.array(words, type=pa.string()).take(pa.array(order[inside]))
+        return np.concatenate([[0], np.cumsum(lengths)]), items
 
     def _numbers(self, size: int, rng: np.random.Generator) -> pa.Array:
         if self._modes is None:
@@ -184,6 +210,29 @@ def _lengths(found: list[Found], tally: Tally, k: int) -> dict[str, Any]:
     if not len(keep):
         keep = np.array([int(np.median(sizes))])
     return {"lengths": keep.tolist(), "weights": np.maximum(counts[keep], 1.0).tolist()}
+
+
+def _find_set(state: dict[str, Any], child: dict[str, Any], lists: list[list[Any]]) -> None:
+    """Note that the elements of lists never repeat, and that they stand in one order."""
+    several = [values for values in lists if len(values) > 1]
+    if "values" not in child or len(child["values"]) > _MOST_ELEMENTS or len(several) < _LISTS:
+        return
+    if any(len(set(values)) < len(values) for values in several):
+        return
+    places: dict[Any, list[float]] = {value: [] for value in child["values"]}
+    for values in several:
+        for place, value in enumerate(v for v in values if v in places):
+            places[value].append(place / len(values))
+    ranks = {v: float(np.mean(p)) if p else np.inf for v, p in places.items()}
+    for order in (sorted(ranks, key=lambda v: ranks[v]), sorted(ranks)):
+        at = {value: place for place, value in enumerate(order)}
+        known = ([at[v] for v in values if v in at] for values in several)
+        if all(found == sorted(found) for found in known):
+            weights = dict(zip(child["values"], child["weights"]))
+            child.update(values=order, weights=[weights[value] for value in order])
+            state["set"] = "sorted"
+            return
+    state["set"] = "any order"
 
 
 def _leaf(

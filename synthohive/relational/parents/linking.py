@@ -263,8 +263,12 @@ def _unique_repairs(
     """
     fitted = run.fitted.tables[name]
     checks = fitted.checks(run.fitted.metadata.dialect).without(barred)
-    undeclared = [
-        [*rule.key.columns, rule.column] for rule in fitted.key_rules if isinstance(rule, Distinct)
+    related = (fitted.relations, *fitted.linked.values())
+    follows = {r.target for part in related for r in part.relations if r.whole}
+    undeclared = [  # what follows from others does not repeat where those do not
+        [*rule.key.columns, rule.column]
+        for rule in fitted.key_rules
+        if isinstance(rule, Distinct) and rule.column not in follows
     ]
 
     def broken(block: pa.Table) -> Bools:

@@ -57,12 +57,19 @@ def find_copies(columns: Columns, chosen: Chosen) -> None:
         for source in names:
             if (
                 source != target
-                and columns.type(source) == columns.type(target)
+                and _repeat(columns.type(source), columns.type(target))
                 and columns.distinct(source) == columns.distinct(target)
                 and all(a == b for a, b in zip(few[source], few[target]) if None not in (a, b))
                 and chosen.add(Copy(target, source))
             ):
                 break
+
+
+def _repeat(one: pa.DataType, other: pa.DataType) -> bool:
+    """Whether values of two types can be the same; a flag is also written as 0 and 1."""
+    flags = [pa.types.is_boolean(type_) for type_ in (one, other)]
+    numbers = [pa.types.is_integer(type_) for type_ in (one, other)]
+    return one == other or (any(flags) and any(numbers))
 
 
 def find_lookups(columns: Columns, chosen: Chosen) -> None:

@@ -229,3 +229,19 @@ def test_few_texts_among_empty_ones_survive_their_state(empty: int, owners: int)
         codes, floats = one.encode(values, stream())
         made = one.decode(np.tile(codes, (50, 1)), np.tile(floats, (50, 1)), stream()).to_pylist()
         assert [text == "" for text in made] == [text == "" for text in values.to_pylist()] * 50
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_lists_whose_elements_never_repeat_are_sets(in_order: bool) -> None:
+    rng, tags = np.random.default_rng(3), ["red", "green", "big", "small", "new", "old", "hot"]
+    picks = [rng.choice(7, int(rng.integers(1, 5)), replace=False) for _ in range(400)]
+    real = [[tags[i] for i in (sorted(p) if in_order else p)] for p in picks]
+    transform = Json(Column(name="t", kind="json"), EncoderSettings(k=5))
+    texts = pa.array([json.dumps(r) for r in real])
+    transform.fit(transform.analyze(texts, None), np.random.SeedSequence(1))
+    codes, values = transform.encode(texts, rng)
+    made = [json.loads(t) for t in transform.decode(codes, values, rng).to_pylist()]
+    assert all(len(set(m)) == len(m) for m in made)
+    assert all(m == sorted(m, key=tags.index) for m in made) == in_order
+    sizes = [np.bincount([len(m) for m in side], minlength=5) for side in (real, made)]
+    assert np.abs(sizes[0] - sizes[1]).max() < 60
