@@ -291,6 +291,9 @@ def test_views_over_several_schemas(
             summary = synth.to_database(seed=2, if_exists=if_exists, include=["views"])  # type: ignore[arg-type]
             assert summary.cloned == {"views": (f"{first}.back", f"{second}.priced")}
             assert [*summary.reasons] == [f"views {first}.hidden"]
+        left = "SELECT count(*) FROM information_schema.schemata WHERE schema_name LIKE "
+        for schema in schemas:
+            assert ask(engine, f"{left}'{schema}%__synthohive%'".replace("%", "%%")) == 0
         for schema in schemas[::-1]:
             word = "DATABASE {s}" if server == "mysql_engine" else "SCHEMA {s} CASCADE"
             run(engine, f"DROP {word}", schema)

@@ -302,6 +302,7 @@ class PostgresqlWriter(StagedWriter):
                 if holds == "ours":
                     made = self._read_note(cursor, schema) or frozenset()
                 _cut_keys(cursor, schema)
+                _cut_views(cursor, schema)
                 drop_schema(cursor, schema, made)
             step("old schema emptied")
             self._connection.commit()
@@ -578,6 +579,31 @@ def _cut_keys(cursor: Any, schema: str) -> None:
     )
     for name, comment, command in cursor.fetchall():
         if _read_mark(name, comment) is not None:
+            cursor.execute(command)
+
+
+def _cut_views(cursor: Any, schema: str) -> None:
+    """Drop the views between this and other such schemas, which may need one another.
+
+    Those that others need come last.
+    """
+    cursor.execute(
+        "WITH RECURSIVE used AS (SELECT c.oid, 0 AS depth FROM pg_class c "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s "
+        "UNION SELECT r.ev_class, u.depth + 1 FROM used u JOIN pg_depend d "
+        "ON d.refclassid = 'pg_class'::regclass AND d.refobjid = u.oid "
+        "AND d.classid = 'pg_rewrite'::regclass JOIN pg_rewrite r ON r.oid = d.objid "
+        "WHERE r.ev_class <> u.oid) "
+        "SELECT n.nspname, obj_description(n.oid, 'pg_namespace'), format('DROP %%s %%I.%%I', "
+        "CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, n.nspname, c.relname) "
+        "FROM (SELECT oid, max(depth) AS depth FROM used GROUP BY oid) v "
+        "JOIN pg_class c ON c.oid = v.oid AND c.relkind IN ('v', 'm') "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY v.depth DESC",
+        (schema,),
+    )
+    found = [row for row in cursor.fetchall() if _read_mark(row[0], row[1]) is not None]
+    if any(name != schema for name, _, _ in found):
+        for _, _, command in found:
             cursor.execute(command)
 
 
