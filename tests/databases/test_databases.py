@@ -17,8 +17,9 @@ from tests.databases.employees import EMPLOYEES
 from tests.databases.films import PAGILA, SAKILA
 from tests.databases.harness import ENGINES, Database, Engine
 from tests.databases.northwind import NORTHWIND
+from tests.databases.opencart import OPENCART
 
-RUNS = [(PAGILA, "postgres"), (SAKILA, "mysql")]
+RUNS = [(PAGILA, "postgres"), (SAKILA, "mysql"), (OPENCART, "mysql")]
 RUNS += [
     (database, name)
     for database in (CHINOOK, EMPLOYEES, NORTHWIND, ADVENTURE_WORKS)
