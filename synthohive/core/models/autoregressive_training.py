@@ -15,7 +15,7 @@ from torch import Tensor
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.autoregressive_network import Network, context_tensors
 from synthohive.core.models.memorisation import GapWatch, repeated
-from synthohive.core.models.training import Trainable, batch_of
+from synthohive.core.models.training import Trainable, average, batch_of
 
 if TYPE_CHECKING:
     from synthohive.core.models.autoregressive import Autoregressive
@@ -46,7 +46,7 @@ UNDECAYED = ("biases", "shares", "bias", "norm")
 class AutoregressiveTask(Trainable):
     """The training of one table; it begins with independent columns."""
 
-    usable = True
+    counters = usable = True
 
     def __init__(
         self,
@@ -105,9 +105,7 @@ class AutoregressiveTask(Trainable):
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
-        with torch.no_grad():
-            for mean, own in zip(self.state.parameters(), self.network.parameters()):
-                mean.lerp_(own, 1 - self.config.average)
+        average(self.state, self.network, self.config.average)
         return {"likelihood": loss.detach()}
 
     def _mask(self, natural: bool = False) -> Tensor:

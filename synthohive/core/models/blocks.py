@@ -7,6 +7,8 @@ there are. Columns of padding are never hot and have a logit of minus infinity.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -34,6 +36,7 @@ class BlockMap(nn.Module):
 
     mask: Tensor
     starts: Tensor
+    places: Tensor
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
@@ -59,22 +62,43 @@ class BlockMap(nn.Module):
         starts = torch.tensor([self.start[i] for i in self.small], dtype=torch.long)
         self.register_buffer("mask", mask, persistent=False)
         self.register_buffer("starts", starts, persistent=False)
+        places = torch.tensor(self.small, dtype=torch.long)
+        self.register_buffer("places", places, persistent=False)
+
+    def own(self, codes: Tensor) -> Tensor:
+        """Return the codes of the blocks in :attr:`small`, in their order."""
+        return codes.index_select(1, self.places)
 
     def one_hot(self, codes: Tensor) -> Tensor:
         """Return ``(B, width)`` from codes ``(B, blocks)``; a code of -1 gives zeros."""
         wide = torch.zeros(len(codes), self.width)
         if self.small:
-            own = codes[:, self.small]
+            own = self.own(codes)
             wide.scatter_(1, (own.clamp(min=0) + self.starts), (own >= 0).to(wide.dtype))
         return wide
 
     def softmax(self, logits: Tensor) -> Tensor:
         """Return the softmax within each block of ``(B, width)`` logits."""
+        return self._within(torch.softmax, logits)
+
+    def log_softmax(self, logits: Tensor) -> Tensor:
+        """Return the logarithm of :meth:`softmax`."""
+        return self._within(torch.log_softmax, logits)
+
+    def _within(self, function: Callable[..., Tensor], logits: Tensor) -> Tensor:
         parts = [
-            torch.softmax(logits[:, a : a + n * w].view(-1, n, w), dim=2).flatten(1)
+            function(logits[:, a : a + n * w].view(-1, n, w), dim=2).flatten(1)
             for a, n, w in self.buckets
         ]
         return torch.cat(parts, dim=1) if parts else logits
+
+    def log_sums(self, logits: Tensor) -> Tensor:
+        """Return the logarithm of each block's sum of exponentials, ``(B, blocks)``."""
+        parts = [
+            torch.logsumexp(logits[:, a : a + n * w].view(-1, n, w), dim=2)
+            for a, n, w in self.buckets
+        ]
+        return torch.cat(parts, dim=1)
 
     def draw(self, logits: Tensor, uniforms: Tensor, codes: Tensor) -> None:
         """Fill `codes` by inverse CDF, with one uniform ``(B, blocks)`` for each block."""

@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.blocks import BlockMap, as_tensors
 from synthohive.core.models.memorisation import GapWatch, closeness, commonness, repeated
 from synthohive.core.models.metrics import distance
 from synthohive.core.models.networks import Discriminator
-from synthohive.core.models.training import Trainable
+from synthohive.core.models.training import Trainable, average
 
 if TYPE_CHECKING:
     from synthohive.core.models.ctgan import CTGAN
@@ -29,32 +28,32 @@ WATCHED, DRAWN = 500, 1_000
 
 
 class ConditionSampler:
-    """Draws (block, code) pairs by log-frequency, and real rows that have them."""
+    """Draws (block, code) pairs by log-frequency, and real rows that have them.
+
+    All blocks at once: the distribution function of block `i` is raised by `i`, so that one search
+    finds the code of any block.
+    """
 
     def __init__(self, blocks: BlockMap, codes: npt.NDArray[np.int32]) -> None:
         self.blocks = [i for i in blocks.small if blocks.cardinalities[i] > 1]
-        self.rows: list[IntArray] = []
-        self.starts: list[IntArray] = []
-        self.cdfs: list[npt.NDArray[np.float64]] = []
-        for i in self.blocks:
-            counts = np.bincount(codes[:, i], minlength=blocks.cardinalities[i])
-            weight = np.log1p(counts)
-            self.rows.append(np.argsort(codes[:, i], kind="stable"))
-            self.starts.append(np.r_[0, np.cumsum(counts)])
-            self.cdfs.append(np.cumsum(weight) / weight.sum())
+        counts = [np.bincount(codes[:, i], minlength=blocks.cardinalities[i]) for i in self.blocks]
+        cdfs = [np.cumsum(np.log1p(c)) / np.log1p(c).sum() + i for i, c in enumerate(counts)]
+        self.numbers = np.asarray(self.blocks, dtype=np.int64)
+        self.cdf = np.concatenate(cdfs) if cdfs else np.empty(0)
+        self.sizes = np.concatenate(counts) if counts else np.empty(0, dtype=np.int64)
+        self.first = np.cumsum(self.sizes) - self.sizes  # each block has all rows
+        self.begin = np.cumsum([0, *map(len, counts)])
+        orders = [np.argsort(codes[:, i], kind="stable") for i in self.blocks]
+        self.rows = np.concatenate(orders) if orders else np.empty(0, dtype=np.int64)
 
     def draw(self, size: int, rng: np.random.Generator) -> tuple[IntArray, IntArray, IntArray]:
         """Return block numbers, codes and row numbers."""
         which = rng.integers(len(self.blocks), size=size)
-        u, v = rng.random(size), rng.random(size)
-        codes, rows = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
-        for place, cdf in enumerate(self.cdfs):
-            mine = np.flatnonzero(which == place)
-            code = np.minimum(np.searchsorted(cdf, u[mine], side="right"), len(cdf) - 1)
-            first, end = self.starts[place][code], self.starts[place][code + 1]
-            codes[mine] = code
-            rows[mine] = self.rows[place][first + (v[mine] * (end - first)).astype(np.int64)]
-        return np.asarray(self.blocks)[which], codes, rows
+        u, v = rng.random((2, size))
+        u *= 1 - 1e-9  # a sum that is rounded to the next whole number belongs to the next block
+        place = np.searchsorted(self.cdf, which + u, side="right")
+        row = self.first[place] + (v * self.sizes[place]).astype(np.int64)
+        return self.numbers[which], place - self.begin[which], self.rows[row]
 
 
 class CTGANTask(Trainable):
@@ -111,27 +110,26 @@ class CTGANTask(Trainable):
         self.watched, self.compared = data.take(watched), data.take(compared)
         self.both = context.take(np.resize(both, max(DRAWN, len(both))))
 
-    def _batch(self) -> tuple[Tensor, IntArray, IntArray, Tensor]:
-        """Return row numbers, condition blocks, condition codes, and condition vectors."""
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        """Return row numbers and condition vectors."""
         condition = torch.zeros(self.batch, self.blocks.width)
-        none = np.full(self.batch, -1, dtype=np.int64)
         if not self.sampler.blocks:
             rows = self.rng.integers(len(self.codes), size=self.batch)
-            return torch.as_tensor(rows), none, none, condition
+            return torch.as_tensor(rows), condition
         block, code, rows = self.sampler.draw(self.batch, self.rng)
+        chosen = np.arange(self.batch)
         if not self.generator.conditional:  # half of the rows follow the true frequencies
-            free = np.arange(self.batch) % 2 == 0
+            free = chosen % 2 == 0
             rows = np.where(free, self.rng.integers(len(self.codes), size=self.batch), rows)
-            block, code = np.where(free, -1, block), np.where(free, -1, code)
-        chosen = np.flatnonzero(block >= 0)
+            chosen = chosen[~free]
         places = self.first[block[chosen]] + code[chosen]
         condition[torch.as_tensor(chosen), torch.as_tensor(places)] = 1.0
-        return torch.as_tensor(rows), block, code, condition
+        return torch.as_tensor(rows), condition
 
     def _fake(self, condition: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Return generated rows as the critic sees them, and their wide logits."""
         noise = torch.as_tensor(
-            self.rng.standard_normal((self.batch, self.config.noise), dtype=np.float32)
+            self.rng.standard_normal((len(condition), self.config.noise), dtype=np.float32)
         )
         wide, large, floats = self.generator(noise, condition, context)
         soft = self.blocks.softmax((wide + _gumbel(wide)) / self.config.tau)
@@ -151,31 +149,33 @@ class CTGANTask(Trainable):
         """Improve the critic once, then the generator once."""
         self.generator.train()
         critic_loss = self._improve_critic()
-        rows, block, code, condition = self._batch()
+        rows, condition = self._batch()
         context = self.generator.context(self.context[0][rows], self.context[1][rows])
-        fake, logits = self._fake(condition, context)
+        draws = 2 if self.config.scores else 1  # of each row
+        fakes, logits = self._fake(condition.repeat(draws, 1), context.repeat(draws, 1))
+        fake, wide = fakes[: self.batch], logits[: self.batch]
         score = self.critic(torch.cat([fake, condition, context], dim=1)).mean()
-        loss = -score + self._condition_loss(logits, block, code)
+        loss = -score + self._condition_loss(wide, condition)
         if self.config.scores:
-            other, again = self._fake(condition, context)
-            score = energy_score(fake, other, self._real(rows).detach())
-            score = score + self._brier_score(logits, again, self.blocks.one_hot(self.codes[rows]))
+            real = self._real(rows).detach()
+            score = energy_score(fake, fakes[self.batch :], real)
+            score = score + self._brier_score(logits, real[:, : self.blocks.width])
             loss = loss + self.config.scores * score
         self.optimizer_g.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_g.step()
-        self._average()
+        average(self.state, self.generator, self.config.average)
         return {"generator": loss.detach(), "critic": critic_loss}
 
     def _improve_critic(self) -> Tensor:
-        rows, _, _, condition = self._batch()
+        rows, condition = self._batch()
         with torch.no_grad():
             context = self.generator.context(self.context[0][rows], self.context[1][rows])
             fake, _ = self._fake(condition, context)
             real = self._real(rows)
         fake, real = (torch.cat([x, condition, context], dim=1) for x in (fake, real))
-        gap = self.critic(fake).mean() - self.critic(real).mean()
-        loss = gap + self._penalty(real, fake)
+        made, known = self.critic(torch.cat([fake, real])).chunk(2)
+        loss = made.mean() - known.mean() + self._penalty(real, fake)
         self.optimizer_d.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer_d.step()
@@ -191,33 +191,19 @@ class CTGANTask(Trainable):
         length = _length(gradient.view(packs, -1))
         return (length - 1).square().mean() * self.config.penalty
 
-    def _condition_loss(self, logits: Tensor, block: IntArray, code: IntArray) -> Tensor:
+    def _condition_loss(self, logits: Tensor, condition: Tensor) -> Tensor:
         """Return the cross-entropy of the conditioned codes."""
-        total = torch.zeros(())
-        for place in self.sampler.blocks:
-            mine = np.flatnonzero(block == place)
-            if len(mine):
-                first = self.blocks.start[place]
-                own = logits[
-                    torch.as_tensor(mine), first : first + self.blocks.cardinalities[place]
-                ]
-                target = torch.as_tensor(code[mine])
-                total = total + functional.cross_entropy(own, target, reduction="sum")
-        return total / self.batch
+        own = self.blocks.log_softmax(logits)
+        return -(own * condition).sum() / self.batch
 
-    def _brier_score(self, logits: Tensor, again: Tensor, real: Tensor) -> Tensor:
+    def _brier_score(self, logits: Tensor, real: Tensor) -> Tensor:
         """Return the Brier score of the codes' probabilities, averaged over the noise.
 
         The product of two draws' errors is unbiased for the square of their mean's, so codes
         may depend on the noise, and through it on each other.
         """
-        one, two = (self.blocks.softmax(draw) - real for draw in (logits, again))
-        return (one * two).sum(dim=1).mean()
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        for mean, now in zip(self.state.parameters(), self.generator.parameters()):
-            mean.lerp_(now, 1 - self.config.average)
+        one, two = self.blocks.softmax(logits).chunk(2)
+        return ((one - real) * (two - real)).sum(dim=1).mean()
 
     def validate(self) -> float:
         """Compare rows generated for held-out contexts with the held-out rows.

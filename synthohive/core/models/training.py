@@ -23,6 +23,7 @@ from synthohive.exceptions import TrainingError
 __all__ = [
     "Schedule",
     "Trainable",
+    "average",
     "batch_of",
     "one_thread",
     "resolve_device",
@@ -33,6 +34,8 @@ __all__ = [
 
 SLIGHT = 1e-3
 """Share of the metric below which an improvement is not worth waiting for more."""
+IN_VAIN = 3
+"""How many evaluations one counts for whose state knows learned rows too well to be kept."""
 BATCHES, LEAST_BATCH = 20, 16
 """Batches at least in one pass over the rows, and rows at least in a batch.
 
@@ -78,6 +81,8 @@ class Trainable(ABC):
     worth : float
         Share of the metric by which held-out rows must be told better for a gap beyond `most_gap`;
         infinite where no improvement is worth it.
+    counters : bool
+        :meth:`counter` does something.
     usable : bool
         The state draws rows before any step, if only with independent columns.
     """
@@ -87,6 +92,7 @@ class Trainable(ABC):
     gap: float = 0.0
     most_gap: float = math.inf
     worth: float = math.inf
+    counters: bool = False
     usable: bool = False
 
     @abstractmethod
@@ -140,8 +146,8 @@ def train(
             continue
         metric = task.validate()
         _check(task.table, epoch, {**losses, "validation": metric})
-        waited += 1
         beyond = beyond + 1 if task.gap > task.most_gap else 0
+        waited += IN_VAIN if beyond and not task.counters else 1
         better = metric < best - SLIGHT * abs(best)
         worth = math.isinf(best) or metric < best - task.worth * abs(best)
         if metric < best and (worth or not (beyond and usable)):  # or the first that is usable
@@ -212,9 +218,15 @@ def _check(table: str, epoch: int, losses: dict[str, float]) -> None:
             )
 
 
-def batch_of(most: int, rows: int) -> int:
+def batch_of(most: int, rows: int, least: int = LEAST_BATCH) -> int:
     """Return how many of the rows that are learned make a batch, at most `most`."""
-    return max(1, min(most, rows, max(rows // BATCHES, LEAST_BATCH)))
+    return max(1, min(most, rows, max(rows // BATCHES, least)))
+
+
+@torch.no_grad()
+def average(state: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move the average of the weights, which is what draws, towards the weights."""
+    torch._foreach_lerp_(list(state.parameters()), list(network.parameters()), 1 - decay)
 
 
 def resolve_device(name: Optional[str] = None) -> str:

@@ -48,7 +48,7 @@ class TVAEConfig:
     couplings, prior : int
         Number of the prior's couplings, and the width of their layers.
     lr : float
-        Learning rate for a batch of 500; it grows with the root of the batch.
+        Learning rate of batches of up to 500; it grows with the root of larger ones.
     decay : float
         Weight decay.
     beta : float
@@ -138,7 +138,7 @@ class TVAE(CalibratedModel):
         config = self.config
         steps = min(config.steps, max(LEAST_STEPS, rows // batch))
         every = config.evaluate_every
-        patience = config.patience * max(1, -(-50 // steps) // every)  # short epochs: more of them
+        patience = config.patience * max(1, -(-40 // steps) // every)  # short epochs: more of them
         return Schedule(self.epochs, steps, every, patience)
 
     def _generator(self) -> TVAEGenerator:

@@ -15,7 +15,7 @@ from torch.nn import functional
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.blocks import BlockMap, as_tensors
 from synthohive.core.models.memorisation import GapWatch, commonness, repeated
-from synthohive.core.models.training import Trainable
+from synthohive.core.models.training import Trainable, average, batch_of
 from synthohive.core.models.tvae_network import TAU, Encoder, TVAEGenerator
 
 if TYPE_CHECKING:
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["TVAETask"]
 
 IntArray = npt.NDArray[np.int64]
+SMALL_BATCH = 32
+"""Rows at least in a batch; smaller ones hardly cost less.
+
+Of 400 learned rows, batches of 32 instead of 400 bring the bound on held-out rows from 24 to 16, at
+the same gap to learned ones.
+"""
 WATCHED = 1_000
 """Learned rows at most whose bound is compared with that of held-out rows."""
 
@@ -93,12 +99,8 @@ def small_losses(blocks: BlockMap, wide: Tensor, codes: Tensor) -> Tensor:
     """Return each row's cross-entropy of its one-hot blocks, added."""
     if not blocks.small:
         return torch.zeros(len(codes))
-    totals = [
-        torch.logsumexp(wide[:, first : first + count * width].view(-1, count, width), dim=2)
-        for first, count, width in blocks.buckets
-    ]
-    own = wide.gather(1, codes[:, blocks.small] + blocks.starts)
-    return (torch.cat(totals, dim=1) - own).sum(dim=1)
+    own = wide.gather(1, blocks.own(codes) + blocks.starts)
+    return (blocks.log_sums(wide) - own).sum(dim=1)
 
 
 class TVAETask(Trainable):
@@ -117,13 +119,13 @@ class TVAETask(Trainable):
         self.rows = Rows.of(data.take(training), context.take(training))
         self.held = Rows.of(data.take(held), context.take(held))
         self.held_noise = self._noise(len(held))  # the same at each evaluation
-        self.batch = min(model.batch_size, len(training))
+        self.batch = batch_of(model.batch_size, len(training), SMALL_BATCH)
         self.order = np.empty(0, dtype=np.int64)
         self.networks = Pair(Encoder(data.layout, self.config), model.generator_)
         start_at_shares(model.generator_, data.take(training).codes)
         self.optimizer = torch.optim.AdamW(
             self.networks.parameters(),
-            lr=self.config.lr * math.sqrt(self.batch / 500),
+            lr=self.config.lr * math.sqrt(max(self.batch, 500) / 500),
             weight_decay=self.config.decay,
             fused=True,
         )
@@ -158,18 +160,12 @@ class TVAETask(Trainable):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 25.0)
         self.optimizer.step()
-        self._average()
+        average(self.state, self.networks, min(self.config.average, self.steps / (self.steps + 9)))
         return {"reconstruction": error.detach(), "divergence": divergence.detach()}
 
     def _beta(self) -> float:
         """Weight the divergence; less at first, so that the decoder learns to use the code."""
         return self.config.beta * min(1.0, self.steps / max(1, self.config.warm_up))
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        decay = min(self.config.average, self.steps / (self.steps + 9))
-        for mean, now in zip(self.state.parameters(), self.networks.parameters()):
-            mean.lerp_(now, 1 - decay)
 
     @torch.no_grad()
     def validate(self) -> float:
