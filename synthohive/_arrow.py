@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,16 @@ from synthohive.exceptions import SchemaError
 if TYPE_CHECKING:
     from synthohive.schema import Column
 
-__all__ = ["column_from_arrow", "default_type", "is_binary", "limits", "parse_type", "reason_of"]
+__all__ = [
+    "column_from_arrow",
+    "default_type",
+    "from_json",
+    "is_binary",
+    "limits",
+    "parse_type",
+    "reason_of",
+    "to_json",
+]
 
 _DECIMAL = re.compile(r"decimal(128|256)\((\d+),\s*(-?\d+)\)")
 _TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:,\s*tz=(.+))?\]")
@@ -47,6 +57,21 @@ def parse_type(text: str) -> pa.DataType:
         return pa.type_for_alias(_ALIASES.get(text, text))
     except ValueError as exc:
         raise SchemaError(f"{text!r} is not an Arrow type that SynthoHive reads.") from exc
+
+
+def to_json(plain: pa.Array) -> list[Any]:
+    """Return numbers, flags and texts as a JSON-able list; decimals as text, exactly."""
+    items: list[Any] = plain.to_pylist()
+    if pa.types.is_decimal(plain.type):
+        return [None if v is None else str(v) for v in items]
+    return items
+
+
+def from_json(items: list[Any], type_: pa.DataType) -> pa.Array:
+    """Undo :func:`to_json` for values of `type_`."""
+    if pa.types.is_decimal(type_):
+        items = [None if v is None else Decimal(v) for v in items]
+    return pa.array(items, type=type_)
 
 
 def reason_of(exc: Exception) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-__all__ = ["LARGEST", "check_same", "check_size", "read_arrays", "read_json", "read_rows"]
+__all__ = ["LARGEST", "check_size", "read_arrays", "read_json", "read_rows"]
 
 LARGEST = 1 << 30
 """Most bytes of one component, once it is unpacked."""
@@ -56,35 +56,6 @@ def _whole(text: str) -> int:
     if len(text) > LONGEST_NUMBER:  # Python takes quadratic time
         raise ValueError(f"a number has {len(text):,} digits")
     return int(text)
-
-
-def check_same(given: Any, own: Any, path: str = "") -> None:
-    """Refuse a document that is not what its reader would write again.
-
-    A field that is missing would else get a default, and nobody would know.
-
-    Parameters
-    ----------
-    given, own : JSON
-    path : str
-        Where in the document they stand.
-
-    Raises
-    ------
-    ValueError
-    """
-    if isinstance(given, dict) and isinstance(own, dict):
-        for name in dict.fromkeys([*own, *given]):  # once each: levels would multiply
-            place = f"{path}.{name}" if path else str(name)
-            if name not in given or name not in own:
-                what = "lacks" if name in own else "has, and cannot have,"
-                raise ValueError(f"it {what} {place:.200}")
-            check_same(given[name], own[name], place)
-    elif isinstance(given, list) and isinstance(own, list) and len(given) == len(own):
-        for number, (one, other) in enumerate(zip(given, own)):
-            check_same(one, other, f"{path}[{number}]")
-    elif given != own and {str(given), str(own)} != {"nan"}:
-        raise ValueError(f"{path:.200} is read as something else")
 
 
 def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:

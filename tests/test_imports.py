@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("_files",),
     ("schema", "_arrow", "_entities", "_schema_checks"),
+    ("_codec",),
     ("core.data", "connectors", "privacy"),
     ("metrics",),
     ("core.models",),
@@ -57,7 +58,7 @@ PLANNING = tuple(
         "rows",
     )
 )
-PLANNING_LEVEL = 4
+PLANNING_LEVEL = 5
 
 
 BRIDGE = sorted((ROOT.parent / "dbt_synthohive").glob("*.py"))

@@ -6,15 +6,15 @@ import datetime
 import decimal
 import json
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, Union
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrow import parse_type
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
@@ -23,6 +23,153 @@ if TYPE_CHECKING:
 __all__ = ["FrameForm", "carried", "object_kind", "to_frame", "to_polars"]
 
 Label = Union[int, float, bool]
+Kind = Literal["json", "list", "tuple", "array", "uuid"]
+
+
+class Dtype(ABC):
+    """A dtype of pandas, as plain values."""
+
+    @abstractmethod
+    def made(self) -> Any:
+        """Return the dtype."""
+
+
+@dataclass(frozen=True)
+class Named(Dtype):
+    """One that its name tells."""
+
+    name: str
+
+    def made(self) -> Any:
+        """Return the dtype."""
+        import pandas as pd
+
+        found = pd.api.types.pandas_dtype(self.name)
+        if getattr(found, "kind", "O") == "V":
+            raise ValueError(f"{self.name!r:.100} is no dtype of a column")
+        return found
+
+
+@dataclass(frozen=True)
+class Carried(Dtype):
+    """One of Arrow's."""
+
+    arrow: pa.DataType
+
+    def made(self) -> Any:
+        """Return the dtype."""
+        import pandas as pd
+
+        return pd.ArrowDtype(self.arrow)
+
+
+@dataclass(frozen=True)
+class Text(Dtype):
+    """Text, and what is missing in it."""
+
+    storage: str
+    missing: Literal["NA", "nan"]
+
+    def made(self) -> Any:
+        """Return the dtype."""
+        import pandas as pd
+
+        made: Any = pd.StringDtype(self.storage)
+        if self.missing == "nan" and made.na_value is pd.NA:  # pandas 2.2 has no choice
+            made = pd.StringDtype(self.storage, na_value=np.nan)
+        return made
+
+
+@dataclass(frozen=True)
+class Values:
+    """Categories: as text where they are neither text, numbers nor flags."""
+
+    dtype: Optional[Dtype]
+    values: list[Union[str, int, float, bool]]
+
+    def made(self) -> Any:
+        """Return them as an index."""
+        import pandas as pd
+
+        dtype = None if self.dtype is None else self.dtype.made()
+        if isinstance(dtype, pd.PeriodDtype):
+            return pd.PeriodIndex(self.values, dtype=dtype)
+        return pd.Index(self.values, dtype=dtype)
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Categories that are intervals."""
+
+    closed: Literal["left", "right", "both", "neither"]
+    left: Values
+    right: Values
+
+    def made(self) -> Any:
+        """Return them as an index."""
+        import pandas as pd
+
+        ends = self.left.made(), self.right.made()
+        return pd.IntervalIndex.from_arrays(*ends, closed=self.closed)
+
+
+@dataclass(frozen=True)
+class Categorical(Dtype):
+    """One of categories."""
+
+    ordered: bool
+    categories: Union[Values, Intervals]
+
+    def made(self) -> Any:
+        """Return the dtype."""
+        import pandas as pd
+
+        return pd.CategoricalDtype(self.categories.made(), self.ordered)
+
+
+def _plain_dtype(dtype: Any) -> Optional[Dtype]:
+    """Return a dtype as plain values; None if it cannot be told by any."""
+    import pandas as pd
+
+    found: Dtype = Named(str(dtype))
+    if isinstance(dtype, pd.CategoricalDtype):
+        return Categorical(bool(dtype.ordered), _plain_index(dtype.categories))
+    if isinstance(dtype, pd.ArrowDtype):
+        found = Carried(dtype.pyarrow_dtype)
+    elif isinstance(dtype, pd.StringDtype):
+        found = Text(str(dtype.storage), "NA" if dtype.na_value is pd.NA else "nan")
+    try:
+        return found if found.made() == dtype else None
+    except (TypeError, ValueError, NotImplementedError):
+        return None
+
+
+def _plain_index(index: Any) -> Any:
+    import pandas as pd
+
+    if isinstance(index.dtype, pd.IntervalDtype):
+        return Intervals(index.closed, _plain_index(index.left), _plain_index(index.right))
+    plain = [value if isinstance(value, (str, bool)) else _plain(value) for value in index]
+    return Values(_plain_dtype(index.dtype), plain)
+
+
+def _plain(value: Any) -> Any:
+    number = value.item() if isinstance(value, np.generic) else value
+    return number if isinstance(number, (int, float)) else str(value)
+
+
+@dataclass(frozen=True)
+class PlainForm:
+    """A :class:`FrameForm` as plain values."""
+
+    dtypes: dict[str, Dtype]
+    labels: dict[str, Label]
+    objects: dict[str, Kind]
+
+    def made(self) -> FrameForm:
+        """Return the form itself."""
+        dtypes = {name: dtype.made() for name, dtype in self.dtypes.items()}
+        return FrameForm(dtypes, self.labels, self.objects)
 
 
 @dataclass(frozen=True)
@@ -41,7 +188,7 @@ class FrameForm:
 
     dtypes: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
-    objects: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, Kind] = field(default_factory=dict)
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> FrameForm:
@@ -60,21 +207,11 @@ class FrameForm:
                 dtypes[name] = _only(dtype, shown.get(name, ()))
         return FrameForm(dtypes, self.labels, self.objects)
 
-    def to_state(self) -> dict[str, Any]:
-        """Return the form as JSON; a dtype that has none is left out, and so not restored."""
-        states = {name: _dtype_state(dtype) for name, dtype in self.dtypes.items()}
-        return {
-            "dtypes": {name: state for name, state in states.items() if state is not None},
-            "labels": dict(self.labels),
-            "objects": dict(self.objects),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> FrameForm:
-        """Return the form that gave `state`."""
-        labels = {str(n): x for n, x in state["labels"].items() if isinstance(x, (int, float))}
-        objects = {str(n): str(kind) for n, kind in state["objects"].items() if kind in _MADE}
-        return cls({str(n): _dtype_of(s) for n, s in state["dtypes"].items()}, labels, objects)
+    def plain(self) -> PlainForm:
+        """Return it as plain values; a dtype that none tell is left out, and so not restored."""
+        dtypes = {name: _plain_dtype(dtype) for name, dtype in self.dtypes.items()}
+        known = {name: dtype for name, dtype in dtypes.items() if dtype is not None}
+        return PlainForm(known, self.labels, self.objects)
 
 
 def to_frame(table: pa.Table, form: Optional[FrameForm]) -> pd.DataFrame:
@@ -111,7 +248,7 @@ def to_polars(table: pa.Table) -> Any:
     return polars.from_arrow(table)
 
 
-_MADE: Mapping[str, Callable[[str], Any]] = {
+_MADE: Mapping[Kind, Callable[[str], Any]] = {
     "json": json.loads,
     "list": json.loads,
     "tuple": lambda text: tuple(json.loads(text)),
@@ -119,10 +256,15 @@ _MADE: Mapping[str, Callable[[str], Any]] = {
     "uuid": uuid.UUID,
 }
 """Python objects that are carried as text: documents, lists of several sorts, UUIDs."""
-_LISTS = {"list": list, "tuple": tuple, "array": np.ndarray}
+_CLASSES: Mapping[Kind, type[Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "array": np.ndarray,
+    "uuid": uuid.UUID,
+}
 
 
-def object_kind(values: pd.Series[Any]) -> Optional[str]:
+def object_kind(values: pd.Series[Any]) -> Optional[Kind]:
     """Return which of :data:`_MADE` the values of a column are; None for all others.
 
     Raises
@@ -137,10 +279,10 @@ def object_kind(values: pd.Series[Any]) -> Optional[str]:
     kinds = {type(value) for value in values.dropna()}
     if any(issubclass(kind, (set, frozenset)) for kind in kinds):
         raise TypeError("sets")
-    for name, kind in (*_LISTS.items(), ("uuid", uuid.UUID)):
+    for name, kind in _CLASSES.items():
         if kinds and all(issubclass(each, kind) for each in kinds):
             return name
-    nested = (dict, *_LISTS.values())
+    nested = (dict, list, tuple, np.ndarray)
     return "json" if kinds and all(issubclass(kind, nested) for kind in kinds) else None
 
 
@@ -169,7 +311,7 @@ def _tree(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-def _objects(values: pa.ChunkedArray, kind: str) -> Any:
+def _objects(values: pa.ChunkedArray, kind: Kind) -> Any:
     import pandas as pd
 
     made = np.empty(len(values), dtype=object)
@@ -274,69 +416,3 @@ def _only(dtype: Any, shown: Collection[str]) -> Any:
 
     kept = [str(category) in shown for category in dtype.categories]
     return pd.CategoricalDtype(dtype.categories[np.array(kept, dtype=bool)], dtype.ordered)
-
-
-def _dtype_state(dtype: Any) -> Optional[dict[str, Any]]:
-    import pandas as pd
-
-    if isinstance(dtype, pd.CategoricalDtype):
-        return {"ordered": bool(dtype.ordered), "categories": _index_state(dtype.categories)}
-    if isinstance(dtype, pd.ArrowDtype):
-        state: dict[str, Any] = {"arrow": str(dtype.pyarrow_dtype)}
-    elif isinstance(dtype, pd.StringDtype):
-        missing = "NA" if dtype.na_value is pd.NA else "nan"
-        state = {"text": str(dtype.storage), "missing": missing}
-    else:
-        state = {"name": str(dtype)}
-    try:
-        return state if _dtype_of(state) == dtype else None
-    except (TypeError, ValueError, NotImplementedError):
-        return None
-
-
-def _index_state(index: Any) -> dict[str, Any]:
-    """Return categories as JSON: as text where they are neither text, numbers nor flags."""
-    import pandas as pd
-
-    if isinstance(index.dtype, pd.IntervalDtype):
-        ends = [_index_state(index.left), _index_state(index.right)]
-        return {"closed": index.dtype.closed, "ends": ends}
-    kind = _dtype_state(index.dtype)
-    plain = [value if isinstance(value, (str, bool)) else _plain(value) for value in index]
-    return {"dtype": kind, "values": plain}
-
-
-def _plain(value: Any) -> Any:
-    number = value.item() if isinstance(value, np.generic) else value
-    return number if isinstance(number, (int, float)) else str(value)
-
-
-def _dtype_of(state: Mapping[str, Any]) -> Any:
-    import pandas as pd
-
-    if "categories" in state:
-        return pd.CategoricalDtype(_index_of(state["categories"]), bool(state["ordered"]))
-    if "arrow" in state:
-        return pd.ArrowDtype(parse_type(state["arrow"]))
-    if "text" in state:
-        storage = str(state["text"])
-        made: Any = pd.StringDtype(storage)
-        if state["missing"] == "nan" and made.na_value is pd.NA:  # pandas 2.2 has no choice
-            made = pd.StringDtype(storage, na_value=np.nan)
-        return made
-    found = pd.api.types.pandas_dtype(str(state["name"]))
-    if getattr(found, "kind", "O") == "V":
-        raise ValueError(f"{state['name']!r:.100} is no dtype of a column")
-    return found
-
-
-def _index_of(state: Mapping[str, Any]) -> Any:
-    import pandas as pd
-
-    if "closed" in state:
-        left, right = map(_index_of, state["ends"])
-        return pd.IntervalIndex.from_arrays(left, right, closed=state["closed"])
-    dtype = None if state["dtype"] is None else _dtype_of(state["dtype"])
-    if isinstance(dtype, pd.PeriodDtype):
-        return pd.PeriodIndex(state["values"], dtype=dtype)
-    return pd.Index(state["values"], dtype=dtype)

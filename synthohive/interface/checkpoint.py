@@ -10,15 +10,17 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any, Optional, TypeVar, Union
 
 from synthohive import _arguments as arguments
-from synthohive._components import check_same, read_json
+from synthohive._codec import Packed, pack, unpack
+from synthohive._components import read_json
 from synthohive._version import __version__
-from synthohive.connectors.frames import FrameForm
+from synthohive.connectors.frames import FrameForm, PlainForm
 from synthohive.core.models import resolve_model
 from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.exceptions import SerializationError
@@ -43,6 +45,13 @@ Described = TypeVar("Described", Metadata, PrivacyConfig)
 PathLike = Union[str, os.PathLike[str]]
 
 
+@dataclass
+class Frames:
+    """How the DataFrames were that were fitted, by table."""
+
+    frames: dict[str, PlainForm]
+
+
 def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
     """Write a checkpoint directory, atomically; nothing unfinished is left in it.
 
@@ -58,7 +67,7 @@ def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
         "seed": fitted.seed,
         "embedding_threshold": fitted.embedding_threshold,
         "tables": list(fitted.tables),
-        "findings": [vars(f) for f in fitted.findings],
+        "findings": pack(fitted.findings, list[PiiFinding]).state,
         "sources": sorted(fitted.sources),
     }
     return put(path, partial(write_content, fitted), facts)
@@ -68,8 +77,8 @@ def write_content(fitted: FittedDatabase, folder: Path) -> None:
     """Write all components into an empty folder."""
     for name, described in (("metadata", fitted.metadata), ("privacy", fitted.privacy)):
         (folder / f"{name}.json").write_text(described.model_dump_json(indent=2), encoding="utf-8")
-    forms = {name: form.to_state() for name, form in fitted.forms.items()}
-    (folder / "frames.json").write_text(json.dumps({"frames": forms}, indent=2), encoding="utf-8")
+    state = pack(Frames({name: form.plain() for name, form in fitted.forms.items()})).state
+    (folder / "frames.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
     for number, table in enumerate(fitted.tables.values()):
         place = folder / "tables" / f"{number:04d}"
         place.mkdir(parents=True)
@@ -116,9 +125,10 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
         model_name = str(manifest["model"])
         seed = arguments.whole("seed", manifest["seed"], 0)
         kind = model if model is not None else resolve_model(model_name)
-        findings = [PiiFinding(**state) for state in manifest["findings"]]
+        findings = unpack(list[PiiFinding], Packed(manifest["findings"]))
         threshold = arguments.whole("embedding_threshold", manifest["embedding_threshold"], 0)
-        sources = frozenset(str(source) for source in manifest["sources"])
+        sources = frozenset(unpack(list[str], Packed(manifest["sources"])))
+        names = unpack(list[str], Packed(manifest["tables"]))
     facts: dict[str, Any] = {
         "model_name": model_name,
         "seed": seed,
@@ -126,7 +136,7 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
         "findings": findings,
         "sources": sources,
     }
-    return read_content(content, list(manifest["tables"]), kind, **facts)
+    return read_content(content, names, kind, **facts)
 
 
 def read_content(
@@ -179,17 +189,13 @@ def read_content(
 
 def _described(kind: type[Described], path: Path) -> Described:
     """Read a description with all its fields."""
-    state = read_json(path)
-    described = kind.model_validate(state)
-    check_same(state, described.model_dump(mode="json"))
-    return described
+    return unpack(kind, Packed(read_json(path)))
 
 
 def _forms(path: Path, metadata: Metadata) -> dict[str, FrameForm]:
     """Read how the DataFrames were, of tables and columns that there are."""
-    state = read_json(path)
-    forms = {name: FrameForm.from_state(form) for name, form in state["frames"].items()}
-    check_same(state, {"frames": {name: form.to_state() for name, form in forms.items()}})
+    plain = unpack(Frames, Packed(read_json(path)))
+    forms = {name: form.made() for name, form in plain.frames.items()}
     for name, form in forms.items():
         known = metadata.tables[name].columns
         if not known.keys() >= form.dtypes.keys() | form.labels.keys():

@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 8
+FORMAT = 9
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

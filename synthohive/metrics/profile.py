@@ -67,23 +67,6 @@ class ColumnProfile:
     upto: Floats = field(default_factory=lambda: np.zeros(0))
     categories: dict[str, float] = field(default_factory=dict)
 
-    def to_state(self) -> dict[str, Any]:
-        """Return the profile as JSON."""
-        return {
-            "view": self.view,
-            "nulls": self.nulls,
-            "points": self.points.tolist(),
-            "below": self.below.tolist(),
-            "upto": self.upto.tolist(),
-            "categories": self.categories,
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> ColumnProfile:
-        """Return the profile that gave `state`."""
-        arrays = {name: np.array(state[name], np.float64) for name in ("points", "below", "upto")}
-        return cls(state["view"], state["nulls"], categories=dict(state["categories"]), **arrays)
-
 
 def profile_column(
     column: Column, values: Any, entities: Optional[Entities] = None, k: int = 5
@@ -143,6 +126,10 @@ class TableProfile:
     associated: tuple[str, ...] = ()
     associations: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
+    def __post_init__(self) -> None:
+        if self.associations.shape != (len(self.associated),) * 2:
+            raise ValueError("not each pair of columns has an association")
+
     def score(self, table: pa.Table) -> dict[str, ColumnScore]:
         """Score each profiled column of a synthetic table."""
         return {
@@ -150,22 +137,6 @@ class TableProfile:
             for name, profile in self.columns.items()
             if name in table.column_names
         }
-
-    def to_state(self) -> dict[str, Any]:
-        """Return the profile as JSON."""
-        return {
-            "columns": {name: profile.to_state() for name, profile in self.columns.items()},
-            "associated": list(self.associated),
-            "associations": self.associations.tolist(),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> TableProfile:
-        """Return the profile that gave `state`."""
-        names = tuple(state["associated"])
-        matrix = np.array(state["associations"], np.float64).reshape(len(names), len(names))
-        columns = {n: ColumnProfile.from_state(part) for n, part in state["columns"].items()}
-        return cls(columns, names, matrix)
 
 
 def profile_table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, Optional
 
@@ -18,6 +18,7 @@ from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pattern import shape_of
 from synthohive.privacy.places import ENGLISH, locale_of, territory_of
+from synthohive.privacy.pools import Texts
 from synthohive.privacy.shapes import as_text, lead_of
 from synthohive.privacy.styles import Person, full_name, own_rows
 from synthohive.schema import ColumnKind, PrivacyConfig, TableConfig
@@ -155,7 +156,7 @@ def _variant(
     return replace(made, case=whole.case)
 
 
-def _same_script(made: Sequence[str], values: pa.ChunkedArray) -> bool:
+def _same_script(made: Texts, values: pa.ChunkedArray) -> bool:
     some = [str(value) for value in values.slice(0, _SOME).drop_null().to_pylist()]
     return not some or script_of("".join(made[:_SOME])) == script_of("".join(some))
 

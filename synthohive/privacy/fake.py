@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Optional, Union
 
@@ -17,7 +17,7 @@ from synthohive.exceptions import PrivacyError
 from synthohive.privacy.content import is_listed, split_emails
 from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.detect import kind_of
-from synthohive.privacy.fake_json import JsonShapes
+from synthohive.privacy.fake_json import JsonShapes, Leaf
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.makers import MAKERS, Rows
 from synthohive.privacy.pattern import (
@@ -83,7 +83,7 @@ def check_makeable(table: str, column: Column, kind: PiiKind) -> None:
 
 
 @dataclass(frozen=True)
-class FakeColumn:
+class FakeColumn(Leaf):
     """Made-up values of one column.
 
     A value depends on the seed and the row's index alone, so any split into blocks gives
@@ -211,63 +211,6 @@ class FakeColumn:
             places.append(at)
         back = pa.array(np.argsort(np.concatenate(places)))
         return pa.concat_arrays(parts).take(back).cast(self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return what :meth:`from_state` needs, as JSON and as arrays for ``.npz``."""
-        state: dict[str, Any] = {
-            "kind": self.kind.value,
-            "column": self.column.model_dump(mode="json"),
-            "unique": self.unique,
-            "strategy": self.strategy,
-            "patterns": [list(pattern.alphabets) for pattern in self.patterns],
-            "weights": list(self.weights),
-            "case": self.case,
-            "styles": [[astuple(style), weight] for style, weight in self.styles],
-            "domains": [list(pair) for pair in self.domains],
-            "address": list(astuple(self.address)),
-            "url": list(astuple(self.url)),
-            "person": self.person,
-            "counts": [list(pair) for pair in self.counts],
-            "between": self.between,
-        }
-        arrays: dict[str, NDArray[Any]] = {}
-        if self.json is not None:
-            state["json"], inner = self.json.to_state()
-            arrays.update({f"json.{name}": array for name, array in inner.items()})
-        if self.blocks is not None:
-            made = self.blocks.to_arrays()
-            arrays.update({f"blocks.{name}": array for name, array in made.items()})
-        state["variants"] = []
-        for number, (label, variant) in enumerate(self.variants):
-            inside, more = variant.to_state()
-            state["variants"].append([label, inside])
-            arrays.update({f"variant{number}.{name}": array for name, array in more.items()})
-        return state, arrays
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> FakeColumn:
-        """Return the column that gave `state` and `arrays`."""
-        fields = dict(state)
-        blocks = _inside(arrays, "blocks")
-        fields["variants"] = tuple(
-            (str(label), cls.from_state(inner, _inside(arrays, f"variant{number}")))
-            for number, (label, inner) in enumerate(fields["variants"])
-        )
-        fields["address"] = AddressStyle(*fields["address"])
-        fields["url"] = UrlStyle(*fields["url"])
-        fields["kind"] = PiiKind(fields["kind"])
-        fields["column"] = Column.model_validate(fields["column"])
-        fields["patterns"] = tuple(Pattern(tuple(a)) for a in fields["patterns"])
-        fields["weights"] = tuple(fields["weights"])
-        fields["styles"] = tuple((Style(*style), weight) for style, weight in fields["styles"])
-        fields["domains"] = tuple((name, weight) for name, weight in fields["domains"])
-        fields["counts"] = tuple((count, weight) for count, weight in fields["counts"])
-        shapes = fields.pop("json", None)
-        return cls(
-            **fields,
-            json=shapes and JsonShapes.from_state(shapes, _inside(arrays, "json"), cls.from_state),
-            blocks=Pools.from_arrays(blocks) if blocks else None,
-        )
 
     @cached_property
     def _usable(self) -> tuple[list[Pattern], NDArray[np.float64]]:
@@ -417,12 +360,6 @@ def _counts(kind: PiiKind, text: Any, k: int) -> tuple[list[tuple[int, float]], 
     kept = [(count, float(rows)) for count, rows in sorted(found.items()) if rows >= k]
     marks = Counter(m for value in texts if (m := is_listed(value)))
     return [(n, w) for n, w in kept if n <= _LISTED] or [(1, 1.0)], marks.most_common(1)[0][0]
-
-
-def _inside(arrays: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays of one part, by their names in it."""
-    start = f"{name}."
-    return {n[len(start) :]: array for n, array in arrays.items() if n.startswith(start)}
 
 
 def _address(kind: PiiKind, sample: list[str], locale: str, k: int, territory: str) -> AddressStyle:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,6 @@ from synthohive.privacy.pattern import chosen
 
 __all__ = ["JsonShapes", "Leaf"]
 
-Arrays = dict[str, NDArray[Any]]
 
 FitLeaf = Callable[[str, str, str, bool, list[Any]], "Leaf"]
 """From a leaf's name, key and type, whether it makes its text unique, and its values."""
@@ -29,14 +29,12 @@ _LEAVES = 100
 _CENTS = 100
 
 
-class Leaf(Protocol):
+class Leaf(ABC):
     """What makes the values of one leaf: a made-up column of its own."""
 
+    @abstractmethod
     def make(self, indices: NDArray[np.int64], seed: int) -> Any:
         """Return one value for each row."""
-
-    def to_state(self) -> tuple[dict[str, Any], Arrays]:
-        """Return its state."""
 
 
 @dataclass(frozen=True)
@@ -91,37 +89,6 @@ class JsonShapes:
                 taken = iter([column[at] for column in leaves])
                 made[row] = json.dumps(_filled(shape, taken, _bits(flag)), ensure_ascii=False)
         return pa.array(made, pa.string())
-
-    def to_state(self) -> tuple[dict[str, Any], Arrays]:
-        """Return the structures as JSON, and the leaves' arrays."""
-        arrays: Arrays = {}
-        states: list[list[dict[str, Any]]] = []
-        for i, part in enumerate(self.leaves):
-            states.append([])
-            for j, leaf in enumerate(part):
-                state, more = leaf.to_state()
-                states[-1].append(state)
-                arrays.update({f"{i}.{j}.{name}": array for name, array in more.items()})
-        state = {"structures": list(self.structures), "weights": list(self.weights)}
-        return {**state, "leaves": states}, arrays
-
-    @classmethod
-    def from_state(
-        cls,
-        state: dict[str, Any],
-        arrays: Arrays,
-        leaf_of: Callable[[dict[str, Any], Arrays], Leaf],
-    ) -> JsonShapes:
-        """Rebuild from :meth:`to_state`."""
-        leaves = []
-        for i, part in enumerate(state["leaves"]):
-            row = []
-            for j, leaf in enumerate(part):
-                prefix = f"{i}.{j}."
-                mine = {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
-                row.append(leaf_of(leaf, mine))
-            leaves.append(tuple(row))
-        return cls(tuple(state["structures"]), tuple(state["weights"]), tuple(leaves))
 
 
 def _parsed(text: str) -> Iterator[Any]:

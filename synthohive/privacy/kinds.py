@@ -49,9 +49,6 @@ class PiiFinding:
     kind: PiiKind
     why: str
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", PiiKind(self.kind))  # a checkpoint holds its text
-
 
 def parse_kind(text: str, table: str, column: str) -> Optional[PiiKind]:
     """Return the kind that a user wrote; None for one that is never replaced.

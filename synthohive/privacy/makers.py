@@ -20,7 +20,7 @@ from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pattern import LIMIT, Pattern, chosen
 from synthohive.privacy.people import full_names, local_parts
-from synthohive.privacy.pools import DOMAINS
+from synthohive.privacy.pools import DOMAINS, Texts
 from synthohive.privacy.rows import Rows, join, take, text_of
 
 __all__ = ["MAKERS", "Rows"]
@@ -44,7 +44,7 @@ def _last_name(rows: Rows) -> Any:
     return _single(rows, rows.pools.last, rows.names()[1])
 
 
-def _single(rows: Rows, pool: tuple[str, ...], person: U64) -> Any:
+def _single(rows: Rows, pool: Texts, person: U64) -> Any:
     if not rows.unique:
         return take(pool, person)
     lap, place = np.divmod(rows.index, np.uint64(len(pool)))

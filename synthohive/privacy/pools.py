@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from synthohive.exceptions import SchemaError
 from synthohive.privacy.names import slugs_of
 
-__all__ = ["Pools", "faker", "pools"]
+__all__ = ["Pools", "Texts", "faker", "pools"]
+
+Texts = NDArray[np.str_]
 
 _DRAWS = 4000
 _STREETS = 1000
@@ -22,29 +24,20 @@ _SPELLED = frozenset({"de", "da", "no", "sv"})  # ü is written ue there, and ø
 DOMAINS = ("home.example", "post.example", "work.example")  # no address exists there (RFC 2606)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pools:
     """Names, streets, cities and words of one locale, each without repeats.
 
     The first half of the first names are men's, the second as many women's.
     """
 
-    first: tuple[str, ...]
-    last: tuple[str, ...]
-    first_slugs: tuple[str, ...]
-    last_slugs: tuple[str, ...]
-    streets: tuple[str, ...]
-    cities: tuple[str, ...]
-    words: tuple[str, ...]
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the blocks as arrays that ``.npz`` can hold."""
-        return {f.name: np.array(getattr(self, f.name), dtype=np.str_) for f in fields(self)}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Pools:
-        """Return the blocks that gave `arrays`."""
-        return cls(**{f.name: tuple(map(str, arrays[f.name])) for f in fields(cls)})
+    first: Texts
+    last: Texts
+    first_slugs: Texts
+    last_slugs: Texts
+    streets: Texts
+    cities: Texts
+    words: Texts
 
 
 def faker(locale: str) -> Any:
@@ -75,13 +68,13 @@ def pools(locale: str) -> Pools:
     first = _first_names(source, locale)
     last = tuple(_by_slug(_distinct(source.last_name, _DRAWS), locale).values())
     return Pools(
-        first=first,
-        last=last,
-        first_slugs=tuple(_slug(name, locale) for name in first),
-        last_slugs=tuple(_slug(name, locale) for name in last),
-        streets=_distinct(getattr(source, "town", source.street_name), _STREETS),
-        cities=_distinct(source.city, _STREETS),
-        words=_distinct(source.word, _STREETS),
+        first=np.array(first),
+        last=np.array(last),
+        first_slugs=np.array(tuple(_slug(name, locale) for name in first)),
+        last_slugs=np.array(tuple(_slug(name, locale) for name in last)),
+        streets=np.array(_distinct(getattr(source, "town", source.street_name), _STREETS)),
+        cities=np.array(_distinct(source.city, _STREETS)),
+        words=np.array(_distinct(source.word, _STREETS)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive.privacy.counter import U64, draw, permute, subkey
-from synthohive.privacy.pools import Pools
+from synthohive.privacy.pools import Pools, Texts
 from synthohive.privacy.styles import AddressStyle, UrlStyle, Weighted
 
 __all__ = ["Beside", "Rows", "join", "take", "text_of"]
@@ -106,7 +106,7 @@ class Rows:
         return first, last, lap
 
 
-def take(pool: Sequence[str], index: U64) -> Any:
+def take(pool: Union[Sequence[str], Texts], index: U64) -> Any:
     """Return the members of `pool` at `index`."""
     return pa.array(pool, pa.string()).take(pa.array(index.astype(np.int64)))
 

@@ -69,12 +69,18 @@ def check_table(table: FittedTable) -> None:
     columns = table.config.columns
     arguments.whole("rows", table.rows, 0, MOST)
     arguments.whole("largest_group", table.largest_group, 0, LARGEST_GROUP)
-    arguments.flag("siblings", table.siblings)
     roles = table.roles
     named = [*roles.foreign, *roles.personal, *roles.key, *roles.attributes]
     for name in (*named, *table.makers, *table.fakes, *table.aliases, *table.namesakes):
         if name not in columns:
             raise ValueError(f"there is no column {name!r:.100}")
+    makers = [(name, alias.target) for name, alias in table.aliases.items()]
+    makers += [(name, one.target) for name, one in table.namesakes.items()]
+    if table.encoder is not None:
+        makers += [(name, column.name) for name, column in table.encoder.columns.items()]
+    for name, own in makers:
+        if own != name:
+            raise ValueError(f"what makes {name!r:.100} is of {own!r:.100}")
     _check_roles(table)
     for label, key in table.keys.items():
         arguments.number("null_share", key.null_share, 0.0, 1.0)

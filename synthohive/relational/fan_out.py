@@ -7,6 +7,7 @@ and the counts themselves come from the distribution over the full table.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, Optional
 
 import numpy as np
@@ -19,6 +20,7 @@ IntArray = npt.NDArray[np.int64]
 Method = Literal["empirical", "negbinom"]
 
 
+@dataclass(eq=False)
 class FanOutModel:
     """The distribution of children per parent over one key.
 
@@ -28,8 +30,8 @@ class FanOutModel:
         Ascending numbers of children, and how many parents have each.
     """
 
-    def __init__(self, counts: IntArray, parents: IntArray) -> None:
-        self.counts_, self.parents_ = counts, parents
+    counts_: IntArray
+    parents_: IntArray
 
     @classmethod
     def fit(
@@ -108,15 +110,6 @@ class FanOutModel:
         counts = np.empty(parents, dtype=np.int64)
         counts[order] = ascending
         return counts
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {"counts": self.counts_.tolist(), "parents": self.parents_.tolist()}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> FanOutModel:
-        """Rebuild from :meth:`to_state`."""
-        return cls(np.array(state["counts"], np.int64), np.array(state["parents"], np.int64))
 
 
 def _pooled_tail(counts: IntArray, parents: IntArray, k: int) -> tuple[IntArray, IntArray]:

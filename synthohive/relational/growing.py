@@ -7,7 +7,7 @@ value, each later one the distance to the row before it, so that order and timin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
@@ -74,10 +74,6 @@ class Growing(Readable):
 
     def __str__(self) -> str:
         return f"{self.column} never falls inside a group"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
 
     def room(self, rooms: Mapping[str, Floats]) -> Floats:
         """Return what the values of each row may at most be, by its own room if that is known."""

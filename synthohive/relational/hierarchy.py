@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Optional
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ Pick = Callable[[IntArray, IntArray, IntArray], IntArray]
 MAX_DEPTH = 64
 
 
+@dataclass(eq=False)
 class HierarchyModel:
     """Depths are a column of the table; children per row are kept for each depth.
 
@@ -33,14 +35,10 @@ class HierarchyModel:
         employees have a boss of the company. Empty for none.
     """
 
-    def __init__(
-        self,
-        levels: list[FanOutModel],
-        loops: float = 0.0,
-        earlier: bool = False,
-        within: str = "",
-    ) -> None:
-        self.levels, self.loops, self.earlier, self.within = levels, loops, earlier, within
+    levels: list[FanOutModel]
+    loops: float = 0.0
+    earlier: bool = False
+    within: str = ""
 
     @classmethod
     def fit(cls, parents: IntArray, *, k: int = 5) -> tuple[IntArray, HierarchyModel]:
@@ -155,21 +153,6 @@ class HierarchyModel:
             below, at = (rows[np.isin(groups[rows], groups[firsts[1]])] for rows in firsts)
             depths[below], depths[at] = depths[at], depths[below].copy()
         return depths
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {
-            "levels": [level.to_state() for level in self.levels],
-            "loops": self.loops,
-            "earlier": self.earlier,
-            "within": self.within,
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> HierarchyModel:
-        """Rebuild from :meth:`to_state`."""
-        levels = [FanOutModel.from_state(level) for level in state["levels"]]
-        return cls(levels, float(state["loops"]), bool(state["earlier"]), str(state["within"]))
 
 
 def _ends(begins: npt.NDArray[np.bool_]) -> tuple[IntArray, int]:

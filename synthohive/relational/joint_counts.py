@@ -9,8 +9,8 @@ count, so that the few parents with most children are not moved apart.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Optional
+from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -141,24 +141,6 @@ class JointCounts:
         """The columns that numbers of children depend on."""
         terms = (term for model in self.models for term in model.terms)
         return list(dict.fromkeys(term.name for term in terms if term.kind != "count"))
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> JointCounts:
-        """Rebuild from :meth:`to_state`."""
-        return cls(
-            tuple(
-                CountModel(
-                    m["label"],
-                    tuple(Term(**term) for term in m["terms"]),
-                    tuple((mean, spread) for mean, spread in m["left"]),
-                )
-                for m in state["models"]
-            )
-        )
 
 
 def _score(counts: IntArray) -> Floats:

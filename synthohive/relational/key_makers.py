@@ -6,8 +6,10 @@ import re
 import uuid
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Optional
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -47,20 +49,11 @@ _UUIDS = tuple(
 _MOMENTS = (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME)
 
 
+@dataclass
 class KeyMaker(ABC):
-    """Makes one key column from row numbers and places in groups.
+    """Makes one key column from row numbers and places in groups."""
 
-    Parameters
-    ----------
-    column : Column
-    settings : dict
-        What was learned, JSON-able.
-    """
-
-    name: ClassVar[str]
-
-    def __init__(self, column: Column, settings: Mapping[str, Any]) -> None:
-        self.column, self.settings = column, dict(settings)
+    column: Column
 
     @classmethod
     @abstractmethod
@@ -95,10 +88,6 @@ class KeyMaker(ABC):
             There are not so many.
         """
         return self
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {"name": self.name, "settings": self.settings}
 
 
 def _as_integers(column: Column, values: pa.ChunkedArray) -> Optional[IntArray]:
@@ -157,10 +146,13 @@ def common_step(numbers: IntArray) -> int:
     return int(np.gcd.reduce(gaps)) if len(gaps) else 1
 
 
+@dataclass
 class SequenceMaker(KeyMaker):
     """Ascending numbers: the real start and step; where the real ones have gaps, so have these."""
 
-    name = "sequence"
+    start: int = 1
+    step: int = 1
+    gap: float = 1.0
 
     @classmethod
     def learn(
@@ -170,7 +162,7 @@ class SequenceMaker(KeyMaker):
         groups: Optional[IntArray],
         k: int = 5,
         entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
+    ) -> Optional[SequenceMaker]:
         """Accept whole numbers and moments."""
         if column.kind not in (*_NUMBERS, *_MOMENTS):
             return None
@@ -178,22 +170,22 @@ class SequenceMaker(KeyMaker):
         if numbers is None:
             return None
         if not len(numbers):
-            return cls(column, {"start": 1, "step": 1, "gap": 1.0})
+            return cls(column)
         step = max(common_step(numbers), 1)
         low, high = int(numbers.min()), int(numbers.max())
         gap = (high - low) / step / max(len(numbers) - 1, 1)
         if gap > SPARSE:  # no counter: the least one is somebody's own number
             low -= (low % 10 ** int(np.log10(max(gap * step, 1.0)) + 1)) // step * step
-        return cls(column, {"start": low, "step": step, "gap": max(gap, 1.0)})
+        return cls(column, low, step, max(gap, 1.0))
 
     def stretch(self, rows: int, sampled: int) -> None:
         """Correct the average gap where only a sample of the keys was seen."""
         if sampled > 1 and rows > sampled:
-            self.settings["gap"] = max(self.settings["gap"] * (sampled - 1) / (rows - 1), 1.0)
+            self.gap = max(self.gap * (sampled - 1) / (rows - 1), 1.0)
 
     def fitting(self, rows: int) -> KeyMaker:
         """Leave smaller gaps, begin lower, or take smaller steps, where numbers would not do."""
-        start, step, gap = (self.settings[name] for name in ("start", "step", "gap"))
+        start, step, gap = self.start, self.step, self.gap
         low, high = _bounds(self.column)
         if rows < 1 or start + int(rows * gap) * step <= high:
             return self
@@ -204,26 +196,29 @@ class SequenceMaker(KeyMaker):
         start = min(start, high - (rows - 1) * step)
         slots = (high - start) // step + 1
         gap = max(slots / rows * (1.0 - 1e-9), 1.0)  # a float of 2**63 may be one too large
-        return SequenceMaker(self.column, {"start": start, "step": step, "gap": gap})
+        return SequenceMaker(self.column, start, step, gap)
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
         """Jitter inside strata of the average gap: unique and ascending without memory."""
-        gap = self.settings["gap"]
+        gap = self.gap
         if gap > 1.0:
             low, high = np.floor(rows * gap), np.floor((rows + 1) * gap)
             slots = low + np.floor(uniform(rows, seed) * (high - low))
         else:
             slots = rows.astype(np.float64)
-        numbers = self.settings["start"] + slots.astype(np.int64) * self.settings["step"]
+        numbers = self.start + slots.astype(np.int64) * self.step
         return _from_integers(self.column, numbers)
 
 
+@dataclass
 class UuidMaker(KeyMaker):
     """Random UUIDs of the real ones' version."""
 
-    name = "uuid"
+    version: int
+    upper: bool
+    dashes: bool
 
     @classmethod
     def learn(
@@ -246,24 +241,24 @@ class UuidMaker(KeyMaker):
         upper = bool(seen) and all(v == v.upper() for v in seen) and seen[0] != seen[0].lower()
         dashes = not seen or "-" in seen[0]
         version = versions.most_common(1)[0][0] if versions else 4
-        return cls(column, {"version": version, "upper": upper, "dashes": dashes})
+        return cls(column, version, upper, dashes)
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
         """Hash the row number into 122 bits."""
         high, low = hashed(rows, seed), hashed(rows, seed + 1)
-        version = np.uint64(self.settings["version"])
+        version = np.uint64(self.version)
         high = (high & np.uint64(0xFFFFFFFFFFFF0FFF)) | (version << np.uint64(12))
         low = (low & np.uint64(0x3FFFFFFFFFFFFFFF)) | np.uint64(0x8000000000000000)
         hexed = np.char.add(_hex(high), _hex(low))
-        if self.settings["dashes"]:
+        if self.dashes:
             letters = hexed.view("U1").reshape(-1, 32)
             dash = np.full((len(rows), 1), "-")
             cut = [letters[:, a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
             joined = np.concatenate([p for part in cut for p in (part, dash)][:-1], axis=1)
             hexed = np.ascontiguousarray(joined).view("U36").reshape(-1)
-        text = np.char.upper(hexed) if self.settings["upper"] else hexed
+        text = np.char.upper(hexed) if self.upper else hexed
         return pc.cast(pa.array(text.astype(object), pa.string()), self.column.arrow_type)
 
 
@@ -274,6 +269,7 @@ def _hex(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.str_]:
     return np.ascontiguousarray(letters).view("U16").reshape(-1)
 
 
+@dataclass
 class ListedMaker(KeyMaker):
     """Values of a list that the schema itself gives: BOOLEAN, an enum, ``CHECK (x IN (…))``.
 
@@ -281,7 +277,8 @@ class ListedMaker(KeyMaker):
     value are left out later.
     """
 
-    name = "listed"
+    labels: pa.Array
+    stride: int
 
     @classmethod
     def learn(
@@ -298,26 +295,33 @@ class ListedMaker(KeyMaker):
     @classmethod
     def of(cls, column: Column, labels: Sequence[Any], values: pa.ChunkedArray) -> ListedMaker:
         """Return a maker of some labels, as often NULL as the real values."""
+        if any(
+            isinstance(label, Decimal) for label in labels
+        ):  # beside which Arrow takes no numbers
+            labels = [Decimal(label) for label in labels]
         known = max(len(values) - values.null_count, 1)
         stride = max(len(values) // known, 1) if values.null_count else 0
-        return cls(column, {"labels": list(labels), "stride": stride})
+        return cls(column, pa.array(labels), stride)
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
         """Take the labels in a random order, at even distances."""
-        labels, stride = self.settings["labels"], self.settings["stride"]
+        labels, stride = self.labels, self.stride
         turn, between = np.divmod(rows, max(stride, 1))
         place = Permutation(len(labels), seed)(turn % len(labels))
         empty = (between > 0) | (turn >= len(labels)) if stride else np.zeros(len(rows), bool)
-        found = pa.array(labels).cast(self.column.arrow_type)
+        found = labels.cast(self.column.arrow_type)
         return found.take(pa.array(place, mask=empty))
 
 
+@dataclass
 class CounterMaker(KeyMaker):
-    """Counts inside the parent's group: line 1, 2, 3."""
+    """Counts inside the parent's group: line 1, 2, 3; in every one, or in nearly every."""
 
-    name = "counter"
+    start: int
+    step: int
+    exact: bool = True
 
     @classmethod
     def learn(
@@ -345,13 +349,13 @@ class CounterMaker(KeyMaker):
         fits = np.mean(ordered == start + position * step)
         if step <= 0 or fits < 0.98:
             return None
-        return cls(column, {"start": start, "step": step, "exact": bool(fits == 1.0)})
+        return cls(column, start, step, bool(fits == 1.0))
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
         """Count."""
-        numbers = self.settings["start"] + positions * self.settings["step"]
+        numbers = self.start + positions * self.step
         return _from_integers(self.column, numbers)
 
 
@@ -366,10 +370,13 @@ def _filled(slots: IntArray, groups: IntArray) -> float:
     return float(sizes[several].sum() / max((high - low + 1)[several].sum(), 1))
 
 
+@dataclass
 class GridMaker(KeyMaker):
     """Distinct slots of a regular grid inside each group: days, hours, numbers with gaps."""
 
-    name = "grid"
+    start: int
+    step: int
+    slots: int
 
     @classmethod
     def learn(
@@ -396,15 +403,15 @@ class GridMaker(KeyMaker):
         places = ((numbers - first) // step).astype(np.float64)
         ends = Entities.over(groups + 1, k).ends(places, k, 1.0) or (0.0, places.max())
         slots = int(ends[1] - ends[0]) + 1
-        return cls(column, {"start": first + int(ends[0]) * step, "step": step, "slots": slots})
+        return cls(column, first + int(ends[0]) * step, step, slots)
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
         """Jitter inside equal strata of the grid: distinct and ascending in each group."""
-        slots = np.maximum(self.settings["slots"], sizes).astype(np.float64)
+        slots = np.maximum(self.slots, sizes).astype(np.float64)
         width = slots / np.maximum(sizes, 1)
         low, high = np.floor(positions * width), np.floor((positions + 1) * width)
         slot = low + np.floor(uniform(rows, seed) * np.maximum(high - low, 1.0))
-        numbers = self.settings["start"] + slot.astype(np.int64) * self.settings["step"]
+        numbers = self.start + slot.astype(np.int64) * self.step
         return _from_integers(self.column, numbers)

@@ -8,8 +8,9 @@ two rows get the same text, whatever the number of texts there are.
 from __future__ import annotations
 
 import re
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import ABC
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import numpy as np
@@ -40,25 +41,24 @@ _ROOM = 20
 _ALIKE, _TELLING = 2, 20  # so few shapes of so many texts are codes
 
 
-class _CountingMaker(KeyMaker):
+@dataclass
+class _CountingMaker(KeyMaker, ABC):
     """What counts by a sequence of its own, and writes it as text."""
 
-    @property
-    @abstractmethod
-    def _counter(self) -> SequenceMaker:
-        """The sequence, by what was learned."""
+    counter: SequenceMaker
 
     def stretch(self, rows: int, sampled: int) -> None:
         """Count as densely as the whole table does."""
-        counter = self._counter
-        counter.stretch(rows, sampled)
-        self.settings["counter"] = counter.settings
+        self.counter.stretch(rows, sampled)
 
 
+@dataclass
 class CountedTextMaker(_CountingMaker):
     """A number that counts, in a text that is else the same: ``C001``, ``INV-1``, ``100001``."""
 
-    name = "counted"
+    prefix: str
+    suffix: str
+    width: int
 
     @classmethod
     def learn(
@@ -89,23 +89,18 @@ class CountedTextMaker(_CountingMaker):
         if gap > SPARSE:
             return None
         width = max(widths) if padded else 0
-        counter = {"start": int(numbers[0]), "step": step, "gap": max(gap, 1.0)}
-        settings = {"prefix": prefix, "suffix": suffix, "width": width, "counter": counter}
-        return cls(column, settings)
-
-    @property
-    def _counter(self) -> SequenceMaker:
-        number = Column(name=self.column.name, kind=ColumnKind.INTEGER)
-        return SequenceMaker(number, self.settings["counter"])
+        number = Column(name=column.name, kind=ColumnKind.INTEGER)
+        counter = SequenceMaker(number, int(numbers[0]), step, max(gap, 1.0))
+        return cls(column, counter, prefix, suffix, width)
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
         """Count, and write the number into the text."""
-        numbers = self._counter.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
-        if self.settings["width"]:
-            numbers = pc.utf8_lpad(numbers, self.settings["width"], "0")
-        prefix, suffix = (pa.scalar(self.settings[n], pa.string()) for n in ("prefix", "suffix"))
+        numbers = self.counter.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
+        if self.width:
+            numbers = pc.utf8_lpad(numbers, self.width, "0")
+        prefix, suffix = (pa.scalar(end, pa.string()) for end in (self.prefix, self.suffix))
         text = pc.binary_join_element_wise(prefix, numbers, suffix, "")
         longest = pc.max(pc.utf8_length(text)).as_py() or 0
         if self.column.length is not None and longest > self.column.length:
@@ -113,10 +108,11 @@ class CountedTextMaker(_CountingMaker):
         return pc.cast(text, self.column.arrow_type)
 
 
+@dataclass
 class MomentTextMaker(_CountingMaker):
     """Dates or times that are kept as text, one after the other: ``2024-01-31``."""
 
-    name = "moments"
+    form: str
 
     @classmethod
     def learn(
@@ -133,26 +129,19 @@ class MomentTextMaker(_CountingMaker):
         if form is None or len(texts) < forms.LEAST:
             return None
         parsed = pa.chunked_array([moments.parse(pa.array(texts, pa.string()), form)])
-        found = SequenceMaker.learn(_moment_column(column, form), parsed, None, k)
-        return None if found is None else cls(column, {"form": form, "counter": found.settings})
-
-    @property
-    def _counter(self) -> SequenceMaker:
-        column = _moment_column(self.column, self.settings["form"])
-        return SequenceMaker(column, self.settings["counter"])
+        moment = Column(name=column.name, kind=ColumnKind(moments.kind_of_form(form)))
+        found = SequenceMaker.learn(moment, parsed, None, k)
+        return None if found is None else cls(column, found, form)
 
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
         """Go on, and write the moments."""
-        made = self._counter.make_rows(rows, groups, positions, sizes, seed)
-        return pc.cast(moments.write(made, self.settings["form"]), self.column.arrow_type)
+        made = self.counter.make_rows(rows, groups, positions, sizes, seed)
+        return pc.cast(moments.write(made, self.form), self.column.arrow_type)
 
 
-def _moment_column(column: Column, form: str) -> Column:
-    return Column(name=column.name, kind=ColumnKind(moments.kind_of_form(form)))
-
-
+@dataclass
 class PatternMaker(KeyMaker):
     """Strings of the real keys' forms, numbered.
 
@@ -161,7 +150,14 @@ class PatternMaker(KeyMaker):
     spell the number as fit, and the others are drawn.
     """
 
-    name = "pattern"
+    templates: list[Template]
+    check: Optional[str]
+    times: float = 1.0
+    _check: Optional[CheckDigits] = field(init=False, repr=False)
+    _tiers: Optional[Tiers] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._check, self._tiers = scheme(self.check), None
 
     @classmethod
     def learn(
@@ -183,24 +179,11 @@ class PatternMaker(KeyMaker):
         if not found:
             width = min(column.length or 8, 8)
             found = [Template("9" * width, [list("0123456789")] * width, 1)]
-        return cls(
-            column,
-            {
-                "templates": [template.to_state() for template in found],
-                "times": 1.0,
-                "check": None if check is None else check.name,
-            },
-        )
-
-    def __init__(self, column: Column, settings: Mapping[str, Any]) -> None:
-        super().__init__(column, settings)
-        self._check: Optional[CheckDigits] = scheme(self.settings["check"])
-        self._templates = [Template.from_state(state) for state in self.settings["templates"]]
-        self._tiers: Optional[Tiers] = None
+        return cls(column, found, None if check is None else check.name)
 
     def stretch(self, rows: int, sampled: int) -> None:
         """Make room for the whole table."""
-        self.settings["times"] = max(rows / max(sampled, 1), 1.0)
+        self.times = max(rows / max(sampled, 1), 1.0)
         self._tiers = None
 
     def make_rows(
@@ -208,10 +191,10 @@ class PatternMaker(KeyMaker):
     ) -> pa.Array:
         """Give the rows numbers within their forms, and spell the numbers."""
         if self._tiers is None:
-            self._tiers = Tiers(self._templates, self.settings["times"], self.column.length)
+            self._tiers = Tiers(self.templates, self.times, self.column.length)
         which, number = self._numbered(rows, seed)
         text = np.empty(len(rows), dtype=object)
-        for i in range(len(self._templates)):
+        for i in range(len(self.templates)):
             mine = np.flatnonzero(which == i)
             numbers = number[mine]
             for place, (tier, start) in enumerate(self._tiers.of(i, int(numbers.max(initial=-1)))):
@@ -231,10 +214,10 @@ class PatternMaker(KeyMaker):
 
     def _numbered(self, rows: IntArray, seed: int) -> tuple[IntArray, IntArray]:
         """Return each row's form, and its number among that form's rows."""
-        count = len(self._templates)
+        count = len(self.templates)
         if count == 1:
             return np.zeros_like(rows), rows
-        weights = np.array([template.weight for template in self._templates], dtype=float)
+        weights = np.array([template.weight for template in self.templates], dtype=float)
         ends = np.round(np.cumsum(weights) / weights.sum() * _PERIOD)
         order = Permutation(_PERIOD, seed)(np.arange(_PERIOD))
         pattern = np.minimum(np.searchsorted(ends, order, side="right"), count - 1)

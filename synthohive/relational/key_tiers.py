@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
-from typing import Any, Optional
+from typing import Optional
 
 from synthohive import _forms as forms
 
@@ -40,15 +40,6 @@ class Template:
     form: str
     pieces: forms.Pieces
     weight: int
-
-    def to_state(self) -> list[Any]:
-        """Return a JSON-able form."""
-        return [self.form, self.pieces, self.weight]
-
-    @classmethod
-    def from_state(cls, state: Sequence[Any]) -> Template:
-        """Undo :meth:`to_state`."""
-        return cls(state[0], [list(piece) for piece in state[1]], state[2])
 
     @property
     def shaped(self) -> bool:

@@ -24,7 +24,7 @@ from synthohive.relational.key_patterns import CountedTextMaker, MomentTextMaker
 from synthohive.relational.rows import group_codes
 from synthohive.schema import Column, ForeignKey, TableConfig
 
-__all__ = ["KeyMaker", "learn_key_makers", "maker_from_state"]
+__all__ = ["KeyMaker", "learn_key_makers"]
 
 _ALONE: tuple[type[KeyMaker], ...] = (
     UuidMaker,
@@ -34,8 +34,6 @@ _ALONE: tuple[type[KeyMaker], ...] = (
     PatternMaker,
 )
 _IN_GROUP: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
-_ALL: tuple[type[KeyMaker], ...] = (*_ALONE, *_IN_GROUP, ListedMaker)
-_BY_NAME = {maker.name: maker for maker in _ALL}
 
 
 def learn_key_makers(
@@ -91,8 +89,3 @@ def _first(
     values = data.column(column.name)
     found = (kind.learn(column, values, groups, k, entities) for kind in kinds)
     return next((maker for maker in found if maker is not None), None)
-
-
-def maker_from_state(column: Column, state: Mapping[str, Any]) -> KeyMaker:
-    """Rebuild a maker from its ``to_state``."""
-    return _BY_NAME[state["name"]](column, state["settings"])

@@ -7,8 +7,8 @@ after the other, so it ends a period without knowing the next one: that is put r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Optional
+from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -95,15 +95,6 @@ class Periods(Readable):
 
     def __str__(self) -> str:
         return f"periods from {self.start} to {self.end} do not overlap inside a group"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Periods:
-        """Rebuild from :meth:`to_state`."""
-        return cls(**{**state, "points": tuple(state["points"])})
 
 
 def following(groups: IntArray, start: Floats) -> IntArray:

@@ -8,8 +8,8 @@ and bins are wide.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Optional
+from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -76,10 +76,6 @@ class Residual:
         """Return what is taken off, on the column's grid."""
         near = self.slope * np.where(np.isnan(source), self.missing, source)
         return np.rint(near / self.step) * self.step if self.step else near
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
 
 
 def find_residuals(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -138,18 +138,3 @@ class StandIns:
     def keep(self, rows: pa.Table, kept: pa.Table) -> pa.Table:
         """Return rows that were drawn anew with what their groups gave them before."""
         return keep_growing(self.growing, rows, kept)
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {
-            "growing": [one.to_state() for one in self.growing],
-            "residuals": [one.to_state() for one in self.residuals],
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> StandIns:
-        """Rebuild from :meth:`to_state`."""
-        return cls(
-            tuple(Growing(**one) for one in state["growing"]),
-            tuple(Residual(**one) for one in state["residuals"]),
-        )

@@ -16,9 +16,10 @@ import pytest
 
 from synthohive import Metadata, SchemaError, SerializationError, Synthesizer
 from synthohive.connectors.dataframe import FrameReader
-from synthohive.connectors.frames import FrameForm, to_frame
+from synthohive.connectors.frames import FrameForm, Named, to_frame
 from tests.connectors.test_files_further import DTYPES
 from tests.interface.hostile import seal
+from tests.packed import again
 
 polars = pytest.importorskip("polars")
 
@@ -40,18 +41,18 @@ FURTHER: dict[str, Any] = {
 @pytest.mark.parametrize("name", sorted({**DTYPES, **FURTHER}))
 def test_forms_are_json(name: str) -> None:
     form = FrameForm.of(pd.DataFrame({7: {**DTYPES, **FURTHER}[name]}))
-    again = FrameForm.from_state(json.loads(json.dumps(form.to_state())))
-    assert again.labels == {"7": 7}
-    assert again.dtypes["7"] == form.dtypes["7"]
+    read = again(form.plain()).made()
+    assert read.labels == {"7": 7}
+    assert read.dtypes["7"] == form.dtypes["7"]
     if isinstance(form.dtypes["7"], pd.CategoricalDtype):
-        assert again.dtypes["7"].categories.equals(form.dtypes["7"].categories)
-        assert again.dtypes["7"].ordered == form.dtypes["7"].ordered
+        assert read.dtypes["7"].categories.equals(form.dtypes["7"].categories)
+        assert read.dtypes["7"].ordered == form.dtypes["7"].ordered
 
 
 @pytest.mark.parametrize("name", ["V8", "i4,i4", "nonsense", "Sparse[int64, __import__('os')]"])
 def test_hostile_dtypes(name: str) -> None:
     with pytest.raises((TypeError, ValueError)):
-        FrameForm.from_state({"dtypes": {"a": {"name": name}}, "labels": {}, "objects": {}})
+        Named(name).made()
 
 
 def frame() -> pd.DataFrame:
@@ -105,7 +106,7 @@ def test_forms_of_a_checkpoint_are_checked(synth: Synthesizer, tmp_path: Path) -
 
     (place,) = (tmp_path / "saved").rglob("frames.json")
     state = json.loads(place.read_text(encoding="utf-8"))
-    state["frames"]["t"]["dtypes"]["text"] = {"name": "int8"}
+    state["frames"]["t"]["dtypes"]["text"] = {"class": "Named", "name": "int8"}
     place.write_text(json.dumps(state), encoding="utf-8")
     seal(tmp_path / "saved")
     with pytest.raises(SerializationError):

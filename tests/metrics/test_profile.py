@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +9,12 @@ import pytest
 from synthohive._entities import Entities
 from synthohive.metrics.distances import column_distance
 from synthohive.metrics.profile import (
-    TableProfile,
     profile_column,
     profile_distance,
     profile_table,
 )
 from synthohive.schema import Column
+from tests.packed import again, shown
 
 RNG = np.random.default_rng(8)
 
@@ -54,7 +53,7 @@ def test_no_single_value_is_kept() -> None:
     assert profile.points.min() + 2e8 >= 0
     assert not np.isin([1e9, -1e9], profile.points).any()
     towns = pa.array(["big"] * 50 + ["village"] * 4)
-    text = json.dumps(profile_column(Column(name="c", kind="text"), towns, k=5).to_state())
+    text = shown(profile_column(Column(name="c", kind="text"), towns, k=5))
     assert "big" in text
     assert "village" not in text
 
@@ -98,8 +97,8 @@ def test_a_table_through_json() -> None:
     kinds = {"n": "float", "g": "text", "d": "timestamp", "e": "integer"}
     columns = {name: Column(name=name, kind=kind) for name, kind in kinds.items()}
     profile = profile_table(data, columns, Entities(rows), 5)
-    again = TableProfile.from_state(json.loads(json.dumps(profile.to_state())))
-    assert again.associated == profile.associated == ("n", "g", "d")
-    assert np.array_equal(again.associations, profile.associations)
-    assert again.score(data) == profile.score(data)
-    assert all(score.worst < 1e-9 for score in again.score(data).values())
+    read = again(profile)
+    assert read.associated == profile.associated == ("n", "g", "d")
+    assert np.array_equal(read.associations, profile.associations)
+    assert read.score(data) == profile.score(data)
+    assert all(score.worst < 1e-9 for score in read.score(data).values())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import re
 from functools import cache
 from typing import Any
@@ -26,6 +24,7 @@ from synthohive.privacy.styles import (
     slug,
 )
 from synthohive.schema import Column, PrivacyConfig, TableConfig, UniqueConstraint
+from tests.packed import again
 
 ROWS = 2000
 INDEX = np.arange(6000)
@@ -194,13 +193,7 @@ def columns() -> tuple[list[str], list[str]]:
 
 def test_styles_survive_json() -> None:
     for fake in fitted(True, tuple(KINDS)).values():
-        state, arrays = fake.to_state()
-        file = io.BytesIO()
-        np.savez(file, **arrays)
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as loaded:
-            again = FakeColumn.from_state(json.loads(json.dumps(state)), dict(loaded))
-        assert again.make(INDEX[:500], 1).equals(fake.make(INDEX[:500], 1))
+        assert again(fake).make(INDEX[:500], 1).equals(fake.make(INDEX[:500], 1))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Optional
 
@@ -13,10 +12,11 @@ import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
 from synthohive.interface.inputs import reader_for
-from synthohive.relational.aggregates import Aggregate, from_state, to_state
+from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aggregates.finder import find_aggregates
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.sample import Sample
+from tests.packed import again
 
 PARENTS = 300
 
@@ -107,7 +107,7 @@ def test_what_sums_up_children_is_found(case: str) -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if CASES[case][1] is not None])
 def test_it_is_calculated_from_other_children_in_any_blocks(case: str) -> None:
     found = search(CASES[case][0])[0]
-    loaded = from_state(json.loads(json.dumps(to_state(found))))
+    loaded = again(found, Aggregate)
     parents = pa.table({"id": np.arange(PARENTS)})
     child = pa.Table.from_pandas(lines(), preserve_index=False)
     expected = pa.array(CASES[case][0], from_pandas=True)
@@ -216,7 +216,7 @@ def test_sums_over_other_parents_are_found_and_hold_for_other_rows(case: str) ->
     found = searched(real)
     assert [str(one) for one in found] == [SHOP[case]]
     assert [str(one) for one in searched(real, 150)] == [SHOP[case]]  # of which most were not read
-    loaded = from_state(json.loads(json.dumps(to_state(found[0]))))
+    loaded = again(found[0])
     price = fresh["products"]["price"].to_numpy()[fresh["items"]["product_id"]]
     items = pa.Table.from_pandas(fresh["items"].assign(**{"products.price": price}))
     expected = pa.array(total(fresh, case), from_pandas=True)

@@ -25,6 +25,7 @@ from synthohive.relational.sample import Sample
 from synthohive.relational.spikes import without_spikes
 from synthohive.schema import Column, ForeignKey, TableConfig
 from tests.events import captured_events
+from tests.packed import shown
 
 K = 5
 
@@ -310,7 +311,7 @@ def test_a_set_of_children_gives_no_value_of_one_person() -> None:
     sample = finder(reader.metadata, **frames)
     counts = {n: len(t) for n, t in frames.items()}
     found = find_aggregates(sample.sample, reader, counts, K, sample.of)
-    assert "ZQX" not in str([a.to_state() for all_ in found.values() for a in all_])
+    assert "ZQX" not in " ".join(shown(a) for all_ in found.values() for a in all_)
 
 
 def test_forms_of_keys_and_domains_of_one_person_are_not_learned() -> None:
@@ -323,20 +324,20 @@ def test_forms_of_keys_and_domains_of_one_person_are_not_learned() -> None:
     )
     makers = learn_key_makers(config, rows, None, Entities.over(owner), K)
     fixed = "zqx"
-    assert fixed not in str(makers["code"].to_state())
-    assert fixed in str(learn_key_makers(config, rows, None)["code"].to_state())
+    assert fixed not in shown(makers["code"])
+    assert fixed in shown(learn_key_makers(config, rows, None)["code"])
     kinds = {"mail": PiiKind.EMAIL}
     made = fit_columns(config, kinds, rows, PrivacyConfig(), Entities.over(owner))
     assert [name for name, _ in made["mail"].domains] == ["mail.example"]
     names = pa.table({"code": ["张伟", "李娜强", "王芳"]})
     chinese = TableConfig(name="t", pk="code", columns={"code": column_from_arrow(names.schema[0])})
-    assert "张" not in str(learn_key_makers(chinese, names, None)["code"].to_state())
+    assert "张" not in shown(learn_key_makers(chinese, names, None)["code"])
 
 
 def test_natural_numbers_do_not_start_at_a_real_one() -> None:
     numbers = np.sort(np.random.default_rng(1).choice(10**9, 500, replace=False)) + 4 * 10**9
     config = TableConfig(name="t", pk="ssn", columns={"ssn": Column(name="ssn", kind="integer")})
-    start = learn_key_makers(config, pa.table({"ssn": numbers}), None)["ssn"].settings["start"]
+    start = learn_key_makers(config, pa.table({"ssn": numbers}), None)["ssn"].start
     assert numbers[0] - start > 0
     assert start % 10**6 == 0
 
@@ -350,9 +351,9 @@ def test_times_in_keys_do_not_start_at_the_first_one_of_all() -> None:
     columns = {f.name: column_from_arrow(f) for f in rows.schema}
     key = ForeignKey(columns=["sensor"], parent="sensors", parent_columns=["id"])
     config = TableConfig(name="t", pk=["sensor", "at"], columns=columns, foreign_keys=[key])
-    settings = learn_key_makers(config, rows, key)["at"].settings
-    assert settings["start"] > times.min().astype(np.int64)
-    assert settings["start"] not in times.astype(np.int64)
+    start = learn_key_makers(config, rows, key)["at"].start
+    assert start > times.min().astype(np.int64)
+    assert start not in times.astype(np.int64)
 
 
 def test_keys_that_are_not_declared_are_warned_about() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Optional
 
 import numpy as np
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive.relational.fan_out import FanOutModel
+from tests.packed import again as stored
 
 histograms = st.dictionaries(st.integers(0, 60), st.integers(1, 40), min_size=1, max_size=8)
 
@@ -69,7 +69,7 @@ def test_negative_binomial_keeps_zeros_and_mean() -> None:
 
 def test_growth_multiplies_and_state_round_trips() -> None:
     model = FanOutModel.fit({10: 4, 21: 4})
-    again = FanOutModel.from_state(json.loads(json.dumps(model.to_state())))
+    again = stored(model)
     one, two = (m.counts(8, None, None, rng(), growth=2.5) for m in (model, again))
     assert one.tolist() == two.tolist()
     assert one.sum() == round(2.5 * (40 + 84))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive.relational.hierarchy import HierarchyModel
+from tests.packed import again as stored
 
 
 def climbs(parents: np.ndarray) -> np.ndarray:
@@ -40,7 +41,7 @@ def test_real_depths_give_the_real_numbers_of_children() -> None:
     real = np.array([-1 if i < 20 else int(rng.integers(0, i)) for i in range(400)])
     depths, model = HierarchyModel.fit(real, k=1)
     assert np.array_equal(depths, climbs(real))
-    again = HierarchyModel.from_state(model.to_state())
+    again = stored(model)
     made, _ = again.link(depths, rng)
     for depth in range(depths.max() + 1):
         rows = depths == depth

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pyarrow as pa
 
 from synthohive._entities import Entities
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.joint_counts import JointCounts
+from tests.packed import again, shown
 
 
 def accounts(seed: int) -> tuple[pa.Table, dict[str, np.ndarray]]:
@@ -81,7 +80,7 @@ def test_what_a_model_knows_better_is_left_alone() -> None:
 def test_preferences_are_no_less_than_zero_and_survive_a_checkpoint() -> None:
     rows, counts = accounts(1)
     joint = JointCounts.fit(rows, counts, None, 5)
-    loaded = JointCounts.from_state(json.loads(json.dumps(joint.to_state())))
+    loaded = again(joint)
     assert loaded == joint
     assert sorted(joint.columns) == ["kind", "visits"]
     rng = np.random.default_rng(4)
@@ -96,8 +95,8 @@ def test_no_rare_text_is_kept() -> None:
     for row in order[:4]:
         kinds[row] = "secret"
     rows = rows.set_column(1, "kind", pa.array(kinds))
-    assert "secret" not in json.dumps(JointCounts.fit(rows, counts, None, 5).to_state())
+    assert "secret" not in shown(JointCounts.fit(rows, counts, None, 5))
     entities = Entities.over(np.r_[np.zeros(300), np.arange(1_200)])
     kinds[:300] = ["heavy"] * 300  # of one entity
     rows = rows.set_column(1, "kind", pa.array(kinds))
-    assert "heavy" not in json.dumps(JointCounts.fit(rows, counts, entities, 5).to_state())
+    assert "heavy" not in shown(JointCounts.fit(rows, counts, entities, 5))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Optional
 
 import numpy as np
@@ -16,6 +15,7 @@ from synthohive._entities import Entities
 from synthohive.relational.periods import Periods, find_periods, restore_periods, unbroken
 from synthohive.relational.relations.discover import discover
 from synthohive.schema import UniqueConstraint
+from tests.packed import again
 
 GROUPS = 100
 Days = list[Optional[dt.date]]
@@ -46,7 +46,7 @@ def rng() -> np.random.Generator:
 def found(rows: pa.Table, groups: np.ndarray) -> list[Periods]:
     relations = discover(rows, ["until"], Entities(len(rows))).relations
     periods = find_periods(rows, relations, groups)
-    return [Periods.from_state(json.loads(json.dumps(one.to_state()))) for one in periods]
+    return again(periods, list[Periods])
 
 
 @pytest.mark.parametrize("last", [None, dt.date(9999, 12, 31)])

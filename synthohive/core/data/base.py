@@ -51,19 +51,19 @@ class EncoderSettings:
     fit_rows: int = 4_000
 
 
+@dataclass(eq=False)
 class ColumnTransform(ABC):
     """Turns one column into blocks of codes and floats, and back.
 
     A subclass is one file. It learns only from a :data:`Summary`, so that a column
     can be analyzed in parts (files, Spark partitions) whose summaries merge. Learned
-    state holds no real value that fewer than ``settings.k`` entities share.
+    state holds no real value that fewer than ``settings.k`` entities share; it is the fields
+    of a dataclass, whose names end with an underscore.
     """
 
     name: ClassVar[str]
-
-    def __init__(self, column: Column, settings: EncoderSettings) -> None:
-        self.column = column
-        self.settings = settings
+    column: Column
+    settings: EncoderSettings
 
     @abstractmethod
     def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
@@ -101,18 +101,3 @@ class ColumnTransform(ABC):
         rng: np.random.Generator,
     ) -> pa.Array:
         """Return values of ``column.arrow_type``."""
-
-    @abstractmethod
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return what was learned: a JSON-able dict, and named arrays."""
-
-    @classmethod
-    @abstractmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> ColumnTransform:
-        """Rebuild a fitted transform."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -10,20 +10,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrow import limits
-from synthohive.core.data.base import EncoderSettings, Summary
+from synthohive.core.data.base import Summary
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.modes import Modes
 from synthohive.core.data.tally import TallyTransform
-from synthohive.schema import Column
 
 __all__ = ["Binary"]
 
 
+@dataclass(eq=False)
 class Binary(TallyTransform):
     """The length is modelled like any number; the bytes are random."""
 
     name = "binary"
-    lengths_: Modes
+    lengths_: Modes = field(init=False)
 
     @property
     def plain_type(self) -> pa.DataType:
@@ -82,20 +82,3 @@ class Binary(TallyTransform):
         if null.any():
             made = made.take(pa.array(np.arange(len(codes)), mask=null))
         return made.cast(self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the learned lengths."""
-        return self.lengths_.to_state()
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> Binary:
-        """Rebuild a fitted transform."""
-        transform = cls(column, settings)
-        transform.lengths_ = Modes.from_state(pa.int64(), state, arrays)
-        return transform

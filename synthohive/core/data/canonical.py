@@ -7,7 +7,6 @@ booleans and uint64 stay.
 
 from __future__ import annotations
 
-import decimal
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,9 @@ __all__ = [
     "canonical_type",
     "decimal_array",
     "decimal_limbs",
-    "from_json",
     "hash64",
     "restore",
     "scramble",
-    "to_json",
     "validity",
 ]
 
@@ -83,21 +80,6 @@ def _is_bytes(type_: pa.DataType) -> bool:
         kind(type_)
         for kind in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
     )
-
-
-def to_json(plain: pa.Array) -> list[Any]:
-    """Return plain values as a JSON-able list; decimals as text, exactly."""
-    items: list[Any] = plain.to_pylist()
-    if pa.types.is_decimal(plain.type):
-        return [None if v is None else str(v) for v in items]
-    return items
-
-
-def from_json(items: list[Any], type_: pa.DataType) -> pa.Array:
-    """Undo :func:`to_json` for plain values of `type_`."""
-    if pa.types.is_decimal(type_):
-        items = [None if v is None else decimal.Decimal(v) for v in items]
-    return pa.array(items, type=type_)
 
 
 def decimal_limbs(values: pa.Array) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import numpy as np
@@ -9,13 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrow import from_json
 from synthohive._words import agents_like, are_words, vocabulary_of
-from synthohive.core.data.base import EncoderSettings, Reject, Summary
-from synthohive.core.data.canonical import from_json, restore, to_json
+from synthohive.core.data.base import Reject, Summary
+from synthohive.core.data.canonical import restore
 from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.encoded import Discrete, Layout
 from synthohive.core.data.tally import Tally, TallyTransform, tallies_of
-from synthohive.schema import Column, ColumnKind
+from synthohive.schema import ColumnKind
 
 __all__ = ["Categorical"]
 
@@ -26,6 +28,7 @@ MAX_WORDS, MAX_SHORT = 1_000, 50
 MAX_RARE_WORDS = 0.5
 
 
+@dataclass(eq=False)
 class Categorical(TallyTransform):
     """One code per category that at least `k` entities share, and one for NULL.
 
@@ -37,15 +40,13 @@ class Categorical(TallyTransform):
 
     name = "categorical"
 
-    def __init__(self, column: Column, settings: EncoderSettings) -> None:
-        super().__init__(column, settings)
-        self.categories_: pa.Array = pa.array([], self.plain_type)
-        self.counts_: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self.null_ = False
-        self.stand_ins_: pa.Array = pa.array([], self.plain_type)
-        self.weights_: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self.rare_ = 0
-        self.apart_ = False
+    categories_: pa.Array = field(init=False)
+    counts_: npt.NDArray[np.int64] = field(init=False)
+    stand_ins_: pa.Array = field(init=False)
+    weights_: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    null_: bool = False
+    rare_: int = 0
+    apart_: bool = False
 
     @property
     def _domain(self) -> list[Any]:
@@ -58,6 +59,7 @@ class Categorical(TallyTransform):
         """Keep the frequent categories; reject numbers with many values, and rare text."""
         tally = tallies_of(summary["value"], self.plain_type)["top"]
         kept = self._kept(tally)
+        self.stand_ins_ = pa.array([], self.plain_type)
         domain = self._domain
         present = summary["rows"] - summary["nulls"]
         if not domain:
@@ -218,32 +220,3 @@ class Categorical(TallyTransform):
         if self.null_:
             indices[picked >= self._other + bool(self.rare_)] = len(words) - 1
         return restore(words.take(pa.array(indices)), self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the kept categories and their counts, and what stands in for the others."""
-        state = {
-            "categories": to_json(self.categories_),
-            "stand_ins": to_json(self.stand_ins_),
-            "null": self.null_,
-            "rare": self.rare_,
-            "apart": self.apart_,
-        }
-        return state, {"counts": self.counts_, "weights": self.weights_}
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> Categorical:
-        """Rebuild a fitted transform."""
-        transform = cls(column, settings)
-        transform.categories_ = from_json(state["categories"], transform.plain_type)
-        transform.stand_ins_ = from_json(state["stand_ins"], transform.plain_type)
-        transform.counts_ = np.asarray(arrays["counts"], dtype=np.int64)
-        transform.weights_ = np.asarray(arrays["weights"], dtype=np.int64)
-        transform.null_, transform.rare_ = bool(state["null"]), int(state["rare"])
-        transform.apart_ = bool(state["apart"])
-        return transform

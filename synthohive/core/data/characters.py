@@ -7,7 +7,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -185,15 +185,6 @@ class Fixed:
                 points[:, start:end] = table[rng.integers(0, _SLOTS, size, dtype=np.uint16)]
             start = end
         return _strings(points.ravel(), np.arange(size + 1) * self.width)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {"kind": "fixed", "pieces": [list(piece) for piece in self.pieces]}
-
-    @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Fixed:
-        """Rebuild from :meth:`to_dict`."""
-        return cls([(strings, weights) for strings, weights in state["pieces"]])
 
 
 def _with_room(pieces: list[Piece], room: float) -> list[Piece]:

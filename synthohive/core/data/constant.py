@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from synthohive.core.data.base import EncoderSettings, Reject, Summary
-from synthohive.core.data.canonical import from_json, restore, to_json
+from synthohive.core.data.base import Reject, Summary
+from synthohive.core.data.canonical import restore
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.tally import Tally, TallyTransform
-from synthohive.schema import Column
 
 __all__ = ["Constant"]
 
 
+@dataclass(eq=False)
 class Constant(TallyTransform):
     """One value, or NULL, in every row; nothing for a model to learn.
 
@@ -32,9 +32,7 @@ class Constant(TallyTransform):
 
     name = "constant"
 
-    def __init__(self, column: Column, settings: EncoderSettings) -> None:
-        super().__init__(column, settings)
-        self.value_: pa.Array = pa.nulls(1, self.plain_type)
+    value_: pa.Array = field(init=False)
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Constant:
         """Keep the only value; reject a column that has two, or a rare one."""
@@ -42,6 +40,7 @@ class Constant(TallyTransform):
         if summary["rows"] == summary["nulls"]:
             if not self.column.nullable:
                 raise Reject("NOT NULL, and no value was seen")
+            self.value_ = pa.nulls(1, self.plain_type)
             return self
         if len(tally) != 1 or summary["nulls"] or any(summary.get("odd", {}).values()):
             raise Reject("more than one value")
@@ -71,20 +70,3 @@ class Constant(TallyTransform):
         """Repeat the value."""
         zeros = pa.array(np.zeros(len(codes), dtype=np.int64))
         return restore(self.value_.take(zeros), self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the value."""
-        return {"value": to_json(self.value_)[0]}, {}
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> Constant:
-        """Rebuild a fitted transform."""
-        transform = cls(column, settings)
-        transform.value_ = from_json([state["value"]], transform.plain_type)
-        return transform

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Optional
+from dataclasses import dataclass, field
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.core.data.base import EncoderSettings, Summary
+from synthohive.core.data.base import Summary
 from synthohive.core.data.canonical import restore
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.modes import Modes
@@ -26,6 +27,7 @@ _UNEVEN = 0.05
 _ALL_OF_A_DAY = 0.95
 
 
+@dataclass(eq=False)
 class Datetime(Numeric):
     """Time as numbers of days or microseconds, on the coarsest natural grid.
 
@@ -36,7 +38,9 @@ class Datetime(Numeric):
 
     name = "datetime"
     hours_: Optional[Modes] = None
-    moments_: npt.NDArray[np.int64] = np.zeros((2, 0), dtype=np.int64)
+    moments_: npt.NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros((2, 0), dtype=np.int64)
+    )
     """Such days and their times, by day."""
 
     @property
@@ -180,31 +184,3 @@ class Datetime(Numeric):
         hour = pc.if_else(pa.array(decided), pa.array(times), hour)
         plain = pc.add(pc.multiply(day, self._per_day), hour)
         return restore(plain, self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return what was learned."""
-        state, arrays = super().to_state()
-        if self.hours_ is not None:
-            hours, more = self.hours_.to_state()
-            state = {**state, "hours": hours, "moments": self.moments_.tolist()}
-            arrays = {**arrays, **{f"hours.{name}": array for name, array in more.items()}}
-        return state, arrays
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Any,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> Datetime:
-        """Rebuild a fitted transform."""
-        transform = cls(column, settings)
-        transform.modes_ = Modes.from_state(pa.int64(), state, arrays)
-        if "hours" in state:
-            cut = len("hours.")
-            more = {n[cut:]: a for n, a in arrays.items() if n.startswith("hours.")}
-            transform.hours_ = Modes.from_state(pa.int64(), state["hours"], more)
-            moments = np.array(state["moments"], dtype=np.int64)
-            transform.moments_ = moments.reshape(2, -1)
-        return transform

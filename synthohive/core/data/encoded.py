@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
 
-from synthohive._components import check_same
+from synthohive._codec import Packed, pack, unpack
 
 __all__ = ["ABSENT", "SILENT", "Continuous", "Discrete", "EncodedTable", "Layout"]
 
@@ -67,7 +66,7 @@ class Layout:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
-        return asdict(self)
+        return dict(pack(self).state)
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Layout:
@@ -76,14 +75,9 @@ class Layout:
         Raises
         ------
         ValueError
-            A field is missing.
+            It is none.
         """
-        layout = cls(
-            tuple(Discrete(**block) for block in state["discrete"]),
-            tuple(Continuous(**block) for block in state["continuous"]),
-        )
-        check_same(state, json.loads(json.dumps(layout.to_dict())))
-        return layout
+        return unpack(cls, Packed(state))
 
     def prefixed(self, prefix: str) -> Layout:
         """Return the layout with every column named ``prefix.column``."""

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from synthohive.core.data.base import EncoderSettings, Reject, Summary
+from synthohive.core.data.base import Reject, Summary
 from synthohive.core.data.canonical import restore
 from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.encoded import Discrete, Layout
 from synthohive.core.data.json_structure import Node, structure_of
 from synthohive.core.data.tally import Tally, TallyTransform
-from synthohive.schema import Column, ColumnKind
+from synthohive.schema import ColumnKind
 
 __all__ = ["Json"]
 
@@ -25,6 +26,7 @@ _MAX_STRUCTURES = 20
 _MAX_INVALID = 0.05
 
 
+@dataclass(eq=False)
 class Json(TallyTransform):
     """The structure (keys and types) of a text as a code; leaves are made up by histograms.
 
@@ -34,12 +36,10 @@ class Json(TallyTransform):
 
     name = "json"
 
-    def __init__(self, column: Column, settings: EncoderSettings) -> None:
-        super().__init__(column, settings)
-        self.structures_: list[str] = []
-        self.nodes_: list[Node] = []
-        self.weights_: list[float] = []
-        self.null_ = False
+    structures_: list[str] = field(default_factory=list)
+    nodes_: list[Node] = field(default_factory=list)
+    weights_: list[float] = field(default_factory=list)
+    null_: bool = False
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Json:
         """Learn the shared structures and their leaves."""
@@ -76,9 +76,9 @@ class Json(TallyTransform):
             self.nodes_.append(Node.learn(found[name], tally, self.settings, inner))
             self.weights_.append(mass[name])
         if not self.nodes_:
-            kind = "array" if self.column.kind is ColumnKind.ARRAY else "object"
-            self.structures_, self.weights_ = ["{}" if kind == "object" else "[]"], [1.0]
-            self.nodes_ = [Node({"kind": kind, "keys": []}, [])]
+            array = self.column.kind is ColumnKind.ARRAY
+            self.structures_, self.weights_ = ["[]" if array else "{}"], [1.0]
+            self.nodes_ = [Node("array" if array else "object")]
 
     @property
     def layout(self) -> Layout:
@@ -137,29 +137,3 @@ class Json(TallyTransform):
         rank[order] = np.arange(n)
         made = pa.concat_arrays(parts).take(pa.array(rank))
         return restore(made, self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the structures."""
-        state = {
-            "structures": self.structures_,
-            "nodes": [node.to_dict() for node in self.nodes_],
-            "weights": self.weights_,
-            "null": self.null_,
-        }
-        return state, {}
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> Json:
-        """Rebuild a fitted transform."""
-        transform = cls(column, settings)
-        transform.structures_ = state["structures"]
-        transform.nodes_ = [Node.from_dict(node) for node in state["nodes"]]
-        transform.weights_ = state["weights"]
-        transform.null_ = state["null"]
-        return transform

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import Any, Optional
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ __all__ = ["Node", "structure_of"]
 
 Ints = npt.NDArray[np.int64]
 Found = tuple[int, Any]
+Kind = Literal["object", "array", "null", "boolean", "integer", "number", "string"]
 """A value, and the row of the text in which it was found."""
 
 _SHARED = 0.8
@@ -48,7 +49,7 @@ def structure_of(value: Any) -> str:
     return _leaf_kind(value)
 
 
-def _leaf_kind(value: Any) -> str:
+def _leaf_kind(value: Any) -> Kind:
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -58,24 +59,43 @@ def _leaf_kind(value: Any) -> str:
     return "number" if isinstance(value, float) else "string"
 
 
+@dataclass
 class Node:
     """A place in a structure: an object, an array or a leaf, able to make up JSON text.
 
-    `state` is JSON-able: its ``kind`` and what was learned for that kind.
+    Attributes
+    ----------
+    kind : str
+    children : list of Node
+        Of an object, or the one of an array.
+    keys : list of str
+        Of an object.
+    lengths : list of int
+        Of arrays.
+    values : list of str
+        Texts that are shared; none where a text is made up.
+    weights : list of float
+        Of lengths, values, or False and True.
+    distinct : {"sorted", "any order"}, optional
+        Of arrays whose elements never repeat.
+    form : str, optional
+        Of texts that are dates or times.
+    modes : Modes, optional
+        Of numbers, and of dates and times.
+    patterns : TextPatterns, optional
+        Of other texts.
     """
 
-    def __init__(self, state: dict[str, Any], children: list[Node]) -> None:
-        self.state = state
-        self.children = children
-        self._modes: Optional[Modes] = None
-        self._patterns: Optional[TextPatterns] = None
-        if "modes" in state:
-            whole = state["kind"] == "integer" or "form" in state
-            type_ = pa.int64() if whole else pa.float64()
-            arrays = {name: np.asarray(a) for name, a in state["arrays"].items()}
-            self._modes = Modes.from_state(type_, state["modes"], arrays)
-        if "patterns" in state:
-            self._patterns = TextPatterns.from_dict(state["patterns"])
+    kind: Kind
+    children: list[Node] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    distinct: Optional[Literal["sorted", "any order"]] = None
+    form: Optional[str] = None
+    modes: Optional[Modes] = None
+    patterns: Optional[TextPatterns] = None
 
     @classmethod
     def learn(
@@ -91,43 +111,66 @@ class Node:
             parts = [[(row, value[key]) for row, value in found] for key in example]
             seeds = _seeds(seed, len(parts))
             children = [cls.learn(p, tally, settings, s) for p, s in zip(parts, seeds)]
-            return cls({"kind": "object", "keys": list(example)}, children)
+            return cls("object", children, keys=list(example))
         if isinstance(example, list):
-            state = {"kind": "array", **_lengths(found, tally, settings.k)}
+            lengths, weights = _lengths(found, tally, settings.k)
             if not example:
-                return cls(state, [])
+                return cls("array", lengths=lengths, weights=weights)
             kind = structure_of(example[0])
             inner = [(r, v) for r, values in found for v in values if structure_of(v) == kind]
             child = cls.learn(inner, tally, settings, _seeds(seed, 1)[0])
-            _find_set(state, child.state, [values for _, values in found])
-            return cls(state, [child])
+            whole = cls("array", [child], lengths=lengths, weights=weights)
+            whole._find_set([values for _, values in found])
+            return whole
         kind = _leaf_kind(example)
-        return cls({"kind": kind, **_leaf(kind, found, tally, settings, seed)}, [])
+        return _leaf(kind, found, tally, settings, seed)
+
+    def _find_set(self, lists: list[list[Any]]) -> None:
+        """Note that the elements of lists never repeat, and that they stand in one order."""
+        child = self.children[0]
+        several = [values for values in lists if len(values) > 1]
+        if not child.values or len(child.values) > _MOST_ELEMENTS or len(several) < _LISTS:
+            return
+        if any(len(set(values)) < len(values) for values in several):
+            return
+        places: dict[Any, list[float]] = {value: [] for value in child.values}
+        for values in several:
+            for place, value in enumerate(v for v in values if v in places):
+                places[value].append(place / len(values))
+        ranks = {v: float(np.mean(p)) if p else np.inf for v, p in places.items()}
+        for order in (sorted(ranks, key=lambda v: ranks[v]), sorted(ranks)):
+            at = {value: place for place, value in enumerate(order)}
+            known = ([at[v] for v in values if v in at] for values in several)
+            if all(found == sorted(found) for found in known):
+                weights = dict(zip(child.values, child.weights))
+                child.values, child.weights = order, [weights[value] for value in order]
+                self.distinct = "sorted"
+                return
+        self.distinct = "any order"
 
     def generate(self, size: int, rng: np.random.Generator) -> pa.Array:
         """Make up `size` JSON texts of the structure."""
-        kind = self.state["kind"]
-        if kind == "object":
+        if self.kind == "object":
             return self._objects(size, rng)
-        if kind == "array":
+        if self.kind == "array":
             return self._arrays(size, rng)
-        if kind == "null":
+        if self.kind == "null":
             return pa.array(["null"] * size, type=pa.string())
-        if kind == "boolean":
+        if self.kind == "boolean":
             words = pa.array(["false", "true"])
-            return words.take(pa.array(categorical(self.state["weights"], size, rng)))
-        if "values" in self.state:
-            words = pa.array([json.dumps(v, ensure_ascii=False) for v in self.state["values"]])
-            return words.take(pa.array(categorical(self.state["weights"], size, rng)))
-        if self._patterns is not None:
-            clusters = categorical(self._patterns.weights, size, rng)
-            return _quoted(self._patterns.generate(clusters, rng))
+            return words.take(pa.array(categorical(self.weights, size, rng)))
+        if self.values:
+            words = pa.array([json.dumps(v, ensure_ascii=False) for v in self.values])
+            return words.take(pa.array(categorical(self.weights, size, rng)))
+        if self.patterns is not None:
+            clusters = categorical(self.patterns.weights, size, rng)
+            return _quoted(self.patterns.generate(clusters, rng))
         return self._numbers(size, rng)
 
     def _objects(self, size: int, rng: np.random.Generator) -> pa.Array:
         parts: list[Any] = []
         lead = "{"
-        for key, child in zip(self.state["keys"], self.children):
+        for key, child in zip(self.keys, self.children):
             parts += [pa.scalar(f"{lead}{json.dumps(key, ensure_ascii=False)}: ")]
             parts += [child.generate(size, rng)]
             lead = ", "
@@ -138,10 +181,10 @@ class Node:
     def _arrays(self, size: int, rng: np.random.Generator) -> pa.Array:
         if not self.children:
             return pa.array(["[]"] * size, type=pa.string())
-        drawn = categorical(self.state["weights"], size, rng)
-        offsets = np.concatenate([[0], np.cumsum(np.asarray(self.state["lengths"])[drawn])])
-        if "set" in self.state:
-            offsets, items = self._sets(np.asarray(self.state["lengths"])[drawn], rng)
+        drawn = categorical(self.weights, size, rng)
+        offsets = np.concatenate([[0], np.cumsum(np.asarray(self.lengths)[drawn])])
+        if self.distinct is not None:
+            offsets, items = self._sets(np.asarray(self.lengths)[drawn], rng)
         else:
             items = self.children[0].generate(int(offsets[-1]), rng)
         items = items.cast(pa.large_string())
@@ -157,28 +200,28 @@ class Node:
         The least of exponential times at the rates of the weights are such a draw (Efraimidis
         and Spirakis, "Weighted random sampling with a reservoir", 2006).
         """
-        weights = np.asarray(self.children[0].state["weights"], dtype=np.float64)
+        weights = np.asarray(self.children[0].weights, dtype=np.float64)
         lengths = np.minimum(lengths, len(weights))
         times = rng.exponential(size=(len(lengths), len(weights))) / weights
         order = np.argsort(times, axis=1)
-        if self.state["set"] == "sorted":  # places beyond the length come last
+        if self.distinct == "sorted":  # places beyond the length come last
             beyond = np.arange(len(weights)) >= lengths[:, None]
             order = np.sort(np.where(beyond, len(weights), order), axis=1)
         inside = np.arange(len(weights)) < lengths[:, None]
-        words = [json.dumps(v, ensure_ascii=False) for v in self.children[0].state["values"]]
+        words = [json.dumps(v, ensure_ascii=False) for v in self.children[0].values]
         items = pa.array(words, type=pa.string()).take(pa.array(order[inside]))
         return np.concatenate([[0], np.cumsum(lengths)]), items
 
     def _numbers(self, size: int, rng: np.random.Generator) -> pa.Array:
-        if self._modes is None:
-            raise ValueError(f"nothing was learned of a leaf of kind {self.state['kind']!r}")
-        codes = categorical(self._modes.frequencies, size, rng).astype(np.int32)
-        spread = rng.normal(0.0, 0.25, (size, 1 if self._modes.active else 0))
+        if self.modes is None:
+            raise ValueError(f"nothing was learned of a leaf of kind {self.kind!r}")
+        codes = categorical(self.modes.frequencies, size, rng).astype(np.int32)
+        spread = rng.normal(0.0, 0.25, (size, 1 if self.modes.active else 0))
         positions = np.clip(spread, -1, 1).astype(np.float32)
-        numbers = self._modes.decode(codes, positions, rng)
-        if "form" not in self.state:
+        numbers = self.modes.decode(codes, positions, rng)
+        form = self.form
+        if form is None:
             return numbers.cast(pa.string())
-        form = self.state["form"]
         kind = moments.kind_of_form(form)
         if kind == "date":
             return _quoted(moments.write(numbers.cast(pa.int32()).cast(pa.date32()), form))
@@ -187,68 +230,36 @@ class Node:
             return _quoted(moments.write(numbers.cast(pa.time64("us")), form))
         return _quoted(moments.write(numbers.cast(pa.timestamp("us")), form))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {"node": self.state, "children": [c.to_dict() for c in self.children]}
-
-    @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Node:
-        """Rebuild from :meth:`to_dict`."""
-        return cls(state["node"], [cls.from_dict(c) for c in state["children"]])
-
 
 def _seeds(seed: np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
     key = seed.spawn_key
     return [np.random.SeedSequence(seed.entropy, spawn_key=(*key, i)) for i in range(count)]
 
 
-def _lengths(found: list[Found], tally: Tally, k: int) -> dict[str, Any]:
+def _lengths(found: list[Found], tally: Tally, k: int) -> tuple[list[int], list[float]]:
     sizes = np.array([len(values) for _, values in found])
     rows = np.array([row for row, _ in found], dtype=np.int64)
     counts = np.bincount(sizes, weights=tally.counts[rows])
     keep = np.flatnonzero(tally.holders_of(sizes, rows) >= k)
     if not len(keep):
         keep = np.array([int(np.median(sizes))])
-    return {"lengths": keep.tolist(), "weights": np.maximum(counts[keep], 1.0).tolist()}
-
-
-def _find_set(state: dict[str, Any], child: dict[str, Any], lists: list[list[Any]]) -> None:
-    """Note that the elements of lists never repeat, and that they stand in one order."""
-    several = [values for values in lists if len(values) > 1]
-    if "values" not in child or len(child["values"]) > _MOST_ELEMENTS or len(several) < _LISTS:
-        return
-    if any(len(set(values)) < len(values) for values in several):
-        return
-    places: dict[Any, list[float]] = {value: [] for value in child["values"]}
-    for values in several:
-        for place, value in enumerate(v for v in values if v in places):
-            places[value].append(place / len(values))
-    ranks = {v: float(np.mean(p)) if p else np.inf for v, p in places.items()}
-    for order in (sorted(ranks, key=lambda v: ranks[v]), sorted(ranks)):
-        at = {value: place for place, value in enumerate(order)}
-        known = ([at[v] for v in values if v in at] for values in several)
-        if all(found == sorted(found) for found in known):
-            weights = dict(zip(child["values"], child["weights"]))
-            child.update(values=order, weights=[weights[value] for value in order])
-            state["set"] = "sorted"
-            return
-    state["set"] = "any order"
+    return keep.tolist(), np.maximum(counts[keep], 1.0).tolist()
 
 
 def _leaf(
-    kind: str,
+    kind: Kind,
     found: list[Found],
     tally: Tally,
     settings: EncoderSettings,
     seed: np.random.SeedSequence,
-) -> dict[str, Any]:
+) -> Node:
     if kind == "null":
-        return {}
+        return Node("null")
     rows = np.array([row for row, _ in found], dtype=np.int64)
     values = [value for _, value in found]
     if kind == "boolean":
         weights = np.bincount(np.array(values, dtype=np.int64), tally.counts[rows], minlength=2)
-        return {"weights": weights.tolist()}
+        return Node("boolean", weights=weights.tolist())
     types = {"integer": pa.int64(), "number": pa.float64(), "string": pa.string()}
     if kind == "number":
         values = [float(v) for v in values]
@@ -256,26 +267,26 @@ def _leaf(
     if kind == "string":
         kept = part.take(np.flatnonzero(part.holders >= settings.k))
         if len(kept) and kept.counts.sum() >= _SHARED * part.counts.sum():
-            return {"values": kept.values.to_pylist(), "weights": kept.counts.tolist()}
+            weights = kept.counts.astype(np.float64).tolist()
+            return Node("string", values=kept.values.to_pylist(), weights=weights)
         # A pattern of digits would make up a 36th of July.
         form = moments.form_of(part.values.to_pylist())
         if form is None:
-            return {"patterns": TextPatterns.learn(part, settings.k, seed).to_dict()}
+            return Node("string", patterns=TextPatterns.learn(part, settings.k, seed))
         parsed = moments.parse(pa.array(values, type=pa.string()), form)
         plain = parsed.cast(pa.int32()) if pa.types.is_date32(parsed.type) else parsed
         part = tally.derive(plain.cast(pa.int64()), rows, settings.k)
-        return {"form": form, **_modes(part, pa.int64(), settings, seed)}
-    return _modes(part, types[kind], settings, seed)
+        return Node("string", form=form, modes=_modes(part, pa.int64(), settings, seed))
+    return Node(kind, modes=_modes(part, types[kind], settings, seed))
 
 
 def _modes(
     part: Tally, type_: pa.DataType, settings: EncoderSettings, seed: np.random.SeedSequence
-) -> dict[str, Any]:
-    """Return what is learned of numbers, as JSON."""
+) -> Modes:
+    """Return what is learned of numbers."""
     summary = {**tally_summary(part, settings.k), "rows": int(part.counts.sum())}
     few = replace(settings, max_modes=_MODES)
-    state, arrays = Modes.fit(summary, {}, type_, few, seed).to_state()
-    return {"modes": state, "arrays": {name: a.tolist() for name, a in arrays.items()}}
+    return Modes.fit(summary, {}, type_, few, seed)
 
 
 def _quoted(texts: pa.Array) -> pa.Array:

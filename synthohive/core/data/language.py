@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -227,24 +226,6 @@ class Language:
         at = np.searchsorted(self._edges, kind + rng.random(len(kind)), side="right")
         found = self._by_kind[np.minimum(at, len(self.kind) - 1)]
         return np.where(kind == self.kinds.size, len(self.kind), found)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {
-            "tokens": self.tokens.to_dict(),
-            "kinds": self.kinds.to_dict(),
-            "kind": self.kind.tolist(),
-            "links": [self.links.key.tolist(), self.links.share.round(6).tolist()],
-        }
-
-    @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Language:
-        """Rebuild from :meth:`to_dict`."""
-        tokens, kinds = Ngrams.from_dict(state["tokens"]), Ngrams.from_dict(state["kinds"])
-        key, share = state["links"]
-        # Empty lists have no type of their own.
-        links = _Links(np.asarray(key, dtype=np.int64), np.asarray(share, dtype=np.float64))
-        return cls(tokens, kinds, np.asarray(state["kind"], dtype=np.int64), links)
 
 
 def _seen(ngrams: Ngrams, state: Ints, token: Ints) -> Flags:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 from synthohive._arrow import limits as limits_of
 from synthohive.core.data.base import EncoderSettings
 from synthohive.core.data.bounds import heavy_values, protected_bounds
-from synthohive.core.data.canonical import from_json, to_json
 from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.encoded import Continuous, Discrete, Layout
 from synthohive.core.data.mixture import Mixture
@@ -63,9 +62,9 @@ class Modes:
     mixture: Optional[Mixture]
     heavy: pa.Array
     odd: list[str]
-    frequencies: Array
-    low: Any = 0
-    high: Any = 0
+    frequencies: npt.NDArray[np.float64]
+    low: Union[int, float] = 0
+    high: Union[int, float] = 0
     step: int = 1
     offset: int = 0
     log_shift: Optional[float] = None
@@ -209,39 +208,6 @@ class Modes:
         high = np.nextafter(self.high, 0) if self.high > 0 else self.high
         clipped: Array = np.clip(np.rint(y), low, high)
         return clipped
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """Return a JSON-able dict, and arrays."""
-        state = {
-            "units": self.units.to_dict(),
-            "heavy": to_json(self.heavy),
-            "odd": self.odd,
-            "low": self.low,
-            "high": self.high,
-            "step": self.step,
-            "offset": self.offset,
-            "log_shift": self.log_shift,
-        }
-        arrays: dict[str, Array] = {"frequencies": self.frequencies}
-        if self.mixture is not None:
-            mixture = self.mixture
-            arrays["modes"] = np.stack([mixture.means, mixture.widths, mixture.weights])
-        return state, arrays
-
-    @classmethod
-    def from_state(
-        cls, type_: pa.DataType, state: dict[str, Any], arrays: dict[str, Array]
-    ) -> Modes:
-        """Rebuild from :meth:`to_state`."""
-        mixture = Mixture(*arrays["modes"]) if "modes" in arrays else None
-        rest = {n: state[n] for n in ("odd", "low", "high", "step", "offset", "log_shift")}
-        return cls(
-            units=Units(type_, **state["units"]),
-            mixture=mixture,
-            heavy=from_json(state["heavy"], type_),
-            frequencies=arrays["frequencies"],
-            **rest,
-        )
 
     @classmethod
     def fit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive import _moments as moments
-from synthohive.core.data.base import EncoderSettings, Reject, Summary
+from synthohive.core.data.base import Reject, Summary
 from synthohive.core.data.canonical import canonical
 from synthohive.core.data.datetime import Datetime
 from synthohive.core.data.draw import categorical as draw
@@ -23,6 +23,7 @@ __all__ = ["MomentText"]
 _MAX_RARE = 0.05
 
 
+@dataclass(eq=False)
 class MomentText(TallyTransform):
     """A date or time behind a text that has one form, ``31/12/2024`` or ``05:30``.
 
@@ -32,12 +33,10 @@ class MomentText(TallyTransform):
 
     name = "moment_text"
 
-    def __init__(self, column: Column, settings: EncoderSettings) -> None:
-        super().__init__(column, settings)
-        self.form_ = ""
-        self.others_: list[str] = []
-        self.weights_: list[float] = []
-        self.inner_: Datetime
+    form_: str = ""
+    others_: list[str] = field(default_factory=list)
+    weights_: list[float] = field(default_factory=list)
+    inner_: Datetime = field(init=False)
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> MomentText:
         """Find the form; reject other texts."""
@@ -56,7 +55,9 @@ class MomentText(TallyTransform):
         odd = tally.counts[~dated & (holders < self.settings.k)].sum()
         if odd > _MAX_RARE * tally.counts[dated].sum():
             raise Reject("dates or times of several forms")
-        self._prepare(form)
+        self.form_ = form
+        kind = ColumnKind(moments.kind_of_form(form))
+        self.inner_ = Datetime(Column(name=self.column.name, kind=kind), self.settings)
         self.others_ = [texts[row] for row in other]
         self.weights_ = [float(tally.counts[row]) for row in other]
         whole = canonical(parsed.take(pa.array(rows)), self.inner_.column.arrow_type)
@@ -68,11 +69,6 @@ class MomentText(TallyTransform):
             )
         self.inner_.fit(found, seed)
         return self
-
-    def _prepare(self, form: str) -> None:
-        self.form_ = form
-        kind = ColumnKind(moments.kind_of_form(form))
-        self.inner_ = Datetime(Column(name=self.column.name, kind=kind), self.settings)
 
     @property
     def layout(self) -> Layout:
@@ -133,29 +129,3 @@ class MomentText(TallyTransform):
             texts = pc.if_else(pa.array(other >= 0), instead, texts)
             texts = pc.if_else(made.is_null(), pa.scalar(None, pa.string()), texts)
         return texts.cast(self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the form, the texts that are no dates, and what was learned of the dates."""
-        state, arrays = self.inner_.to_state()
-        return {
-            "form": self.form_,
-            "others": self.others_,
-            "weights": self.weights_,
-            "dates": state,
-        }, arrays
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> MomentText:
-        """Rebuild a fitted transform."""
-        transform = cls(column, settings)
-        transform._prepare(state["form"])
-        transform.others_, transform.weights_ = list(state["others"]), list(state["weights"])
-        inner = transform.inner_
-        transform.inner_ = Datetime.from_state(inner.column, settings, state["dates"], arrays)
-        return transform

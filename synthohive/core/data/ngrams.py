@@ -18,6 +18,7 @@ Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 MAX_NODES = 60_000
+MOST_TOKENS = 16
 ROOT = 0
 _LITTLE = 1e-3
 
@@ -56,9 +57,7 @@ class Ngrams:
     _ends: Ints = field(init=False, repr=False)
     _share: Floats = field(init=False, repr=False)
     _rest: Floats = field(init=False, repr=False)
-    single: Flags = field(init=False, repr=False)
     _keys: Ints = field(init=False, repr=False)
-    start: int = field(init=False, repr=False)
     _levels: list[tuple[int, int]] = field(init=False, repr=False)
 
     @classmethod
@@ -108,6 +107,8 @@ class Ngrams:
         return cls(size, order, parent, token, count)
 
     def __post_init__(self) -> None:
+        if self.order > MOST_TOKENS:
+            raise ValueError(f"n-grams of {self.order} tokens are not learned")
         size, nodes = self.size + 2, len(self.parent) + 1
         parent = np.append(-1, self.parent)
         token = np.append(-1, self.token)
@@ -116,7 +117,6 @@ class Ngrams:
         self._keys = keys = self.parent * size + self.token  # ascending
         self._backoff = np.zeros(nodes, dtype=np.int64)
         longest = np.zeros(nodes, dtype=bool)
-        self.single = parent == ROOT
         self._levels = [(ROOT, 1)]  # the nodes of each, but the longest
         low, high = 1, 1 + int(np.searchsorted(self.parent, 1))
         for level in range(1, self.order + 1):
@@ -128,7 +128,6 @@ class Ngrams:
                 at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
                 self._backoff[low:high] = np.where(keys[at] == wanted, at + 1, ROOT)
             low, high = high, 1 + int(np.searchsorted(self.parent, high))
-        self.start = int(np.searchsorted(keys, self.size + 1)) + 1
         # outgoing edges, node by node: [node, node + share of what is known to follow)
         begins = np.searchsorted(self.parent, np.arange(nodes))
         self._ends = np.searchsorted(self.parent, np.arange(nodes), side="right")
@@ -146,6 +145,16 @@ class Ngrams:
         root = self._ends[ROOT]
         self._edges[_last_positive(usable[:root]) : root] = 1.0
         self._after = np.where(longest, self._backoff, np.arange(nodes))[1:]
+
+    @cached_property
+    def single(self) -> Flags:
+        """Which nodes are n-grams of one token."""
+        return np.asarray(np.append(-1, self.parent) == ROOT)
+
+    @cached_property
+    def start(self) -> int:
+        """The node of the mark before the first token."""
+        return int(np.searchsorted(self._keys, self.size + 1)) + 1
 
     @property
     def uses(self) -> Ints:
@@ -211,24 +220,6 @@ class Ngrams:
             at = self.parent[edges], self.token[edges]
             shares[at], after[at] = self._share[edges], self._after[edges]
         return shares, after
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {
-            "size": self.size,
-            "order": self.order,
-            "parent": np.diff(self.parent, prepend=0).tolist(),
-            "token": self.token.tolist(),
-            "count": self.count.tolist(),
-        }
-
-    @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Ngrams:
-        """Rebuild from :meth:`to_dict`."""
-        parent, token, count = (
-            np.asarray(state[name], dtype=np.int64) for name in ("parent", "token", "count")
-        )
-        return cls(state["size"], state["order"], np.cumsum(parent), token, count)
 
 
 def marked(tokens: Ints, rows: Ints, size: int) -> tuple[Ints, Ints]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._arrow import limits
-from synthohive.core.data.base import EncoderSettings, Summary
+from synthohive.core.data.base import Summary
 from synthohive.core.data.canonical import restore
 from synthohive.core.data.encoded import Layout
 from synthohive.core.data.modes import Modes
 from synthohive.core.data.tally import TallyTransform
-from synthohive.schema import Column
 
 __all__ = ["Numeric"]
 
 
+@dataclass(eq=False)
 class Numeric(TallyTransform):
     """A number as a mode of the distribution and a position in that mode.
 
@@ -28,7 +28,7 @@ class Numeric(TallyTransform):
     """
 
     name = "numeric"
-    modes_: Modes
+    modes_: Modes = field(init=False)
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Numeric:
         """Learn modes, single values, bounds and grid."""
@@ -74,20 +74,3 @@ class Numeric(TallyTransform):
     ) -> pa.Array:
         """Return numbers of the column's type."""
         return restore(self.modes_.decode(codes[:, 0], values, rng), self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the learned modes."""
-        return self.modes_.to_state()
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> Numeric:
-        """Rebuild a fitted transform."""
-        transform = cls(column, settings)
-        transform.modes_ = Modes.from_state(transform.plain_type, state, arrays)
-        return transform

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import numpy as np
@@ -11,14 +12,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._entities import Entities, entities_or_rows
-from synthohive.core.data.base import ColumnTransform, EncoderSettings, Reject, Summary
+from synthohive.core.data.base import ColumnTransform, Reject, Summary
 from synthohive.core.data.categorical import Categorical
 from synthohive.core.data.constant import Constant
 from synthohive.core.data.datetime import Datetime
 from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.encoded import Discrete, Layout
 from synthohive.core.data.numeric import Numeric
-from synthohive.core.data.structured import structure_of_column
+from synthohive.core.data.structured import Structure, structure_of_column
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["Parts"]
@@ -28,10 +29,11 @@ Floats = npt.NDArray[np.float32]
 
 _NUMBERS = (Constant, Categorical, Numeric)
 _TIMES = (Constant, Categorical, Datetime)
-_TIMED = (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.INTERVAL)
 _BY_NAME: dict[str, type[ColumnTransform]] = {t.name: t for t in (*_NUMBERS, Datetime)}
+_TIMED = (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.INTERVAL)
 
 
+@dataclass(eq=False)
 class Parts(ColumnTransform):
     """A shape as a code, and the parts that it has, each by a transform of its own.
 
@@ -42,13 +44,14 @@ class Parts(ColumnTransform):
 
     name = "parts"
 
-    def __init__(self, column: Column, settings: EncoderSettings) -> None:
-        super().__init__(column, settings)
-        self._structure = structure_of_column(column)
-        self.shapes_: list[str] = []
-        self.weights_: list[int] = []
-        self.parts_: dict[str, ColumnTransform] = {}
-        self.null_ = False
+    shapes_: list[str] = field(default_factory=list)
+    weights_: list[int] = field(default_factory=list)
+    parts_: dict[str, ColumnTransform] = field(default_factory=dict)
+    null_: bool = False
+    _structure: Structure = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._structure = structure_of_column(self.column)
 
     def _split(self, values: pa.Array) -> tuple[list[Optional[str]], dict[str, list[Any]]]:
         """Return each row's shape (None: NULL, or not of the kind), and its parts."""
@@ -215,41 +218,6 @@ class Parts(ColumnTransform):
             known = {name: part[row] for name, part in made.items()}
             texts.append(self._structure.join(self.shapes_[code], known))
         return pa.array(texts, self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the shapes and the parts' own states."""
-        parts, arrays = {}, {}
-        for name, transform in self.parts_.items():
-            state, more = transform.to_state()
-            parts[name] = {"transform": transform.name, "state": state}
-            arrays.update({f"{name}.{key}": array for key, array in more.items()})
-        state = {
-            "shapes": self.shapes_,
-            "weights": self.weights_,
-            "null": self.null_,
-            "parts": parts,
-        }
-        return state, arrays
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> Parts:
-        """Rebuild a fitted transform."""
-        made = cls(column, settings)
-        made.shapes_, made.weights_ = state["shapes"], state["weights"]
-        made.null_ = state["null"]
-        for name, entry in state["parts"].items():
-            prefix = f"{name}."
-            mine = {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
-            made.parts_[name] = _BY_NAME[entry["transform"]].from_state(
-                made._structure.parts[name], settings, entry["state"], mine
-            )
-        return made
 
 
 def _of(column: Column) -> tuple[type[ColumnTransform], ...]:

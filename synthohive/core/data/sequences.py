@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Optional
+from typing import Literal, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -164,26 +164,6 @@ class Sequences:
         tails = np.array([e[-1].isalpha() and e[-1] < _CJK for e in examples], dtype=np.bool_)
         after = tails[ids[:-1]] & heads[ids[1:]] & (texts[:-1] == texts[1:])
         return np.append(np.zeros(min(len(ids), 1), dtype=np.bool_), after)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {
-            "kind": "sequences",
-            "vocabulary": self.vocabulary.to_dict(),
-            "language": self.language.to_dict(),
-            "low": self.low.tolist(),
-            "high": self.high.tolist(),
-        }
-
-    @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Sequences:
-        """Rebuild from :meth:`to_dict`."""
-        return cls(
-            Vocabulary.from_dict(state["vocabulary"]),
-            Language.from_dict(state["language"]),
-            np.asarray(state["low"], dtype=np.int64),
-            np.asarray(state["high"], dtype=np.int64),
-        )
 
 
 def _kinds(vocabulary: Vocabulary) -> Ints:

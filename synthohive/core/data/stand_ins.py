@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Union
 
 import numpy as np
 import numpy.typing as npt
@@ -44,10 +44,6 @@ class Choice:
         """Draw `size` strings."""
         drawn = categorical(self.weights, size, rng)
         return pa.array(self.strings, type=pa.string()).take(pa.array(drawn))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {"strings": self.strings, "weights": self.weights}
 
 
 Maker = Union[Choice, Fixed]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Optional
 
 import numpy as np
@@ -14,25 +16,24 @@ from joblib import Parallel, delayed
 from synthohive._entities import Entities
 from synthohive.core.data.base import ColumnTransform, EncoderSettings
 from synthohive.core.data.encoded import ABSENT, EncodedTable, Layout
-from synthohive.core.data.registry import TRANSFORMS, candidates, fit_column
-from synthohive.exceptions import SchemaError, SerializationError, did_you_mean, in_column
+from synthohive.core.data.registry import candidates, fit_column
+from synthohive.exceptions import SchemaError, did_you_mean, in_column
 from synthohive.schema import Column
 
 __all__ = ["TableEncoder"]
 
 
+@dataclass(eq=False)
 class TableEncoder:
     """Turns the attribute columns of a table into an :class:`EncodedTable`, and back.
 
-    Made by :meth:`fit` or :meth:`from_state`.
+    Made by :meth:`fit`.
 
     Attributes
     ----------
     transforms : dict of str to ColumnTransform
         The fitted transform of each column, in column order.
     settings : EncoderSettings
-    layout : Layout
-        The blocks of all columns, in order.
 
     Examples
     --------
@@ -48,12 +49,13 @@ class TableEncoder:
     ['size', 'price']
     """
 
-    def __init__(
-        self, transforms: Mapping[str, ColumnTransform], settings: EncoderSettings
-    ) -> None:
-        self.transforms = dict(transforms)
-        self.settings = settings
-        self.layout = Layout.concat([t.layout for t in self.transforms.values()])
+    transforms: dict[str, ColumnTransform]
+    settings: EncoderSettings
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The blocks of all columns, in order."""
+        return Layout.concat([t.layout for t in self.transforms.values()])
 
     @classmethod
     def fit(
@@ -196,45 +198,6 @@ class TableEncoder:
             fields.append(pa.field(name, transform.column.arrow_type))
             discrete, continuous = end, stop
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return what was learned: a JSON-able dict, and named arrays."""
-        entries = []
-        arrays: dict[str, npt.NDArray[Any]] = {}
-        for index, (name, transform) in enumerate(self.transforms.items()):
-            state, more = transform.to_state()
-            entries.append({"column": name, "transform": transform.name, "state": state})
-            arrays.update({f"{index}.{key}": array for key, array in more.items()})
-        return {"columns": entries}, arrays
-
-    @classmethod
-    def from_state(
-        cls,
-        columns: Mapping[str, Column],
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> TableEncoder:
-        """Rebuild a fitted encoder.
-
-        Raises
-        ------
-        SerializationError
-            The state does not fit the columns.
-        """
-        transforms: dict[str, ColumnTransform] = {}
-        for index, entry in enumerate(state["columns"]):
-            name, kind = entry["column"], entry["transform"]
-            if name not in columns or kind not in TRANSFORMS:
-                raise SerializationError(
-                    f"The stored encoding of column {name!r} ({kind}) is of no known column."
-                )
-            prefix = f"{index}."
-            mine = {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
-            transforms[name] = TRANSFORMS[kind].from_state(
-                columns[name], settings, entry["state"], mine
-            )
-        return cls(transforms, settings)
 
 
 def _fit_column(column: Column, *args: Any) -> ColumnTransform:

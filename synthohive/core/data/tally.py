@@ -17,9 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrow import from_json, to_json
 from synthohive._entities import Counting, Entities
 from synthohive.core.data.base import ColumnTransform, Summary
-from synthohive.core.data.canonical import canonical, canonical_type, from_json, hash64, to_json
+from synthohive.core.data.canonical import canonical, canonical_type, hash64
 
 __all__ = [
     "Tally",
@@ -299,6 +300,7 @@ def merge_tallies(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) -
     return merged
 
 
+@dataclass(eq=False)
 class TallyTransform(ColumnTransform):
     """A transform that learns from tallies of the column's plain values."""
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from synthohive.core.data.base import EncoderSettings, Summary
+from synthohive.core.data.base import Summary
 from synthohive.core.data.canonical import restore
 from synthohive.core.data.draw import categorical as draw
 from synthohive.core.data.encoded import Discrete, Layout
 from synthohive.core.data.tally import TallyTransform, tallies_of
 from synthohive.core.data.text_patterns import TextPatterns
-from synthohive.schema import Column
 
 __all__ = ["Text"]
 
 
+@dataclass(eq=False)
 class Text(TallyTransform):
     """The pattern and length of a text as a code; the text is made up when decoding.
 
@@ -28,7 +28,7 @@ class Text(TallyTransform):
     """
 
     name = "text"
-    patterns_: TextPatterns
+    patterns_: TextPatterns = field(init=False)
     null_weight_: int = 0
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Text:
@@ -90,21 +90,3 @@ class Text(TallyTransform):
             rows = np.where(null, 0, np.cumsum(~null) - 1)
             texts = texts.take(pa.array(rows, mask=null))
         return restore(texts, self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the patterns."""
-        return {"patterns": self.patterns_.to_dict(), "nulls": self.null_weight_}, {}
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> Text:
-        """Rebuild a fitted transform."""
-        transform = cls(column, settings)
-        transform.patterns_ = TextPatterns.from_dict(state["patterns"])
-        transform.null_weight_ = state["nulls"]
-        return transform

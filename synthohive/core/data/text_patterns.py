@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import Any, Literal, Optional, Union
+from dataclasses import dataclass, field
+from typing import Literal, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,6 @@ _MIN_SHARE = 0.02
 _SHAPED, _PARTLY = 0.75, 0.4
 _MAX_FIXED = 200
 _FEW = 0.1
-_KINDS: dict[str, Any] = {"fixed": Fixed, "sequences": Sequences}
 _FORMS = {"=": shape_of, "~": forms.run, "+": forms.token}
 _URL = re.compile(r"(?:https?|ftp)://|www\.")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -37,6 +37,7 @@ _TELLING = 20  # fewer texts do not tell what their characters are drawn from
 EMPTY, WORDS, LETTERS, OTHER = "empty", "words", "letters", "other"
 
 
+@dataclass(eq=False)
 class TextPatterns:
     """Clusters of texts by pattern and length.
 
@@ -53,13 +54,14 @@ class TextPatterns:
         Number of rows of each cluster.
     """
 
-    def __init__(
-        self, keys: list[str], patterns: list[Optional[Pattern]], weights: npt.NDArray[np.float64]
-    ) -> None:
-        self.keys = keys
-        self.patterns = patterns
-        self.weights = weights
-        sizes = [len(p) if isinstance(p, Sequences) else 1 for p in patterns]
+    keys: list[str]
+    patterns: list[Optional[Pattern]]
+    weights: npt.NDArray[np.float64]
+    _sizes: list[int] = field(init=False, repr=False)
+    _starts: Ints = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        sizes = [len(p) if isinstance(p, Sequences) else 1 for p in self.patterns]
         self._sizes = sizes
         self._starts = np.append(0, np.cumsum(sizes)).astype(np.int64)
 
@@ -162,19 +164,6 @@ class TextPatterns:
         rank = np.empty(len(clusters), dtype=np.int64)
         rank[order] = np.arange(len(clusters))
         return pa.concat_arrays(parts).take(pa.array(rank))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        patterns = [None if p is None else p.to_dict() for p in self.patterns]
-        return {"keys": self.keys, "patterns": patterns, "weights": self.weights.tolist()}
-
-    @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> TextPatterns:
-        """Rebuild from :meth:`to_dict`."""
-        patterns = [
-            None if p is None else _KINDS[p["kind"]].from_dict(p) for p in state["patterns"]
-        ]
-        return cls(state["keys"], patterns, np.asarray(state["weights"], dtype=np.float64))
 
 
 def _sequences(

@@ -129,15 +129,6 @@ class Units:
         limbs[:, -1] = rest.astype(np.int64)
         return limbs
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what was learned, JSON-able."""
-        return {
-            "wide": self.wide,
-            "digits": self.digits,
-            "single": self.single,
-            "exponent": self.exponent,
-        }
-
 
 def _exponent(values: Array) -> int:
     """Return the power of two of the largest float; 0 where squares are floats anyway."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Optional
+from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._entities import Entities
-from synthohive.core.data.base import ColumnTransform, EncoderSettings, Summary
+from synthohive.core.data.base import ColumnTransform, Summary
 from synthohive.core.data.encoded import Discrete, Layout
-from synthohive.schema import Column
 
 __all__ = ["Uuid", "random_uuids"]
 
@@ -35,6 +35,7 @@ def random_uuids(size: int, rng: np.random.Generator) -> pa.Array:
     return pa.LargeStringArray.from_buffers(size, *buffers).cast(pa.string())
 
 
+@dataclass(eq=False)
 class Uuid(ColumnTransform):
     """Only whether a row has a UUID is modelled.
 
@@ -47,9 +48,7 @@ class Uuid(ColumnTransform):
 
     name = "uuid"
 
-    def __init__(self, column: Column, settings: EncoderSettings) -> None:
-        super().__init__(column, settings)
-        self.share_ = 0.0
+    share_: float = 0.0
 
     def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
         """Count the NULLs."""
@@ -93,20 +92,3 @@ class Uuid(ColumnTransform):
         if null.any():
             made = made.take(pa.array(np.arange(len(codes)), mask=null))
         return made.cast(self.column.arrow_type)
-
-    def to_state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the share of NULLs."""
-        return {"null_share": self.share_}, {}
-
-    @classmethod
-    def from_state(
-        cls,
-        column: Column,
-        settings: EncoderSettings,
-        state: dict[str, Any],
-        arrays: dict[str, npt.NDArray[Any]],
-    ) -> Uuid:
-        """Rebuild a fitted transform."""
-        transform = cls(column, settings)
-        transform.share_ = state["null_share"]
-        return transform

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from synthohive.core.data.characters import Fixed
-from synthohive.core.data.stand_ins import Choice, Label, Maker, Tokens, labels_of
+from synthohive.core.data.stand_ins import Label, Maker, Tokens, labels_of
 
 __all__ = ["Vocabulary", "is_running_text", "tokens_of"]
 
@@ -59,11 +58,12 @@ class Vocabulary:
 
     shared: list[str]
     makers: list[Maker]
-    lengths: Ints = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def lengths(self) -> Ints:
+        """Characters of each token."""
         widths = [len(token) for token in self.shared] + [maker.width for maker in self.makers]
-        self.lengths = np.array(widths, dtype=np.int64)
+        return np.array(widths, dtype=np.int64)
 
     @property
     def examples(self) -> list[str]:
@@ -101,16 +101,3 @@ class Vocabulary:
         parts += [maker.generate(int(n), rng) for maker, n in zip(self.makers, sizes) if n]
         place[order] = base + np.arange(len(order))
         return pa.concat_arrays(parts).cast(pa.large_string()).take(pa.array(place))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {"shared": self.shared, "makers": [maker.to_dict() for maker in self.makers]}
-
-    @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Vocabulary:
-        """Rebuild from :meth:`to_dict`."""
-        makers: list[Maker] = [
-            Choice(m["strings"], m["weights"]) if "strings" in m else Fixed.from_dict(m)
-            for m in state["makers"]
-        ]
-        return cls(state["shared"], makers)

@@ -14,7 +14,8 @@ from typing import Any, Optional
 
 import numpy as np
 
-from synthohive._components import check_same, read_json
+from synthohive._codec import Packed, pack, unpack
+from synthohive._components import read_json
 from synthohive._logging import get_logger
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models import resolve_model
@@ -111,6 +112,17 @@ class Score:
     def total(self) -> float:
         """What is compared: the distances and the area's distance from 0.5, added."""
         return self.column + self.pair + abs(self.auc - 0.5)
+
+
+@dataclass
+class State:
+    """What a trained model is, the chosen one aside."""
+
+    config: AutoConfig
+    batch_size: int
+    epochs: int
+    choice: str
+    trial: dict[str, Score]
 
 
 class Auto(ConditionalGenerativeModel):
@@ -228,18 +240,10 @@ class Auto(ConditionalGenerativeModel):
         """Draw rows from the chosen model; see the base class."""
         return self.model_.sample(num_rows, context, rng=rng, **kwargs)
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "choice": self.choice_,
-            "trial": {name: asdict(score) for name, score in self.trial_.items()},
-            "config": asdict(self.config),
-            "batch_size": self.batch_size,
-            "epochs": self.epochs,
-        }
-
     def save(self, path: Path) -> None:
         """Write ``auto.json``, and the chosen model into ``model/``."""
-        (path / "auto.json").write_text(json.dumps(self._state()), encoding="utf-8")
+        state = State(self.config, self.batch_size, self.epochs, self.choice_, self.trial_)
+        (path / "auto.json").write_text(json.dumps(pack(state).state), encoding="utf-8")
         (path / "model").mkdir()
         self.model_.save(path / "model")
 
@@ -247,15 +251,13 @@ class Auto(ConditionalGenerativeModel):
     def load(cls, path: Path) -> Auto:
         """Read what :meth:`save` wrote."""
         try:
-            state = read_json(path / "auto.json")
+            state = unpack(State, Packed(read_json(path / "auto.json")))
             model = cls(
-                TableConfig(name="loaded"), state["batch_size"], state["epochs"], **state["config"]
+                TableConfig(name="loaded"), state.batch_size, state.epochs, **asdict(state.config)
             )
-            model.choice_ = state["choice"]
+            model.choice_, model.trial_ = state.choice, state.trial
             if model.choice_ not in PACES:
                 raise ValueError(f"there is no model {model.choice_!r}")
-            model.trial_ = {name: Score(**score) for name, score in state["trial"].items()}
-            check_same(state, json.loads(json.dumps(model._state())))
             model.model_ = resolve_model(model.choice_).load(path / "model")
             model.conditional = model.model_.conditional
             model.memorisation = model.model_.memorisation

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from synthohive._components import check_same, read_json
+from synthohive._codec import Packed, pack, unpack
+from synthohive._components import read_json
 from synthohive.core.data.encoded import ABSENT, SILENT, EncodedTable, Layout
 from synthohive.core.models.autoregressive_network import Network, context_tensors
 from synthohive.core.models.autoregressive_training import AutoregressiveTask, log_shares
@@ -88,6 +89,19 @@ class AutoregressiveConfig:
     steps: int = 100
     evaluate_every: int = 1
     patience: int = 6
+
+
+@dataclass
+class State:
+    """What a trained model is, its weights aside."""
+
+    config: AutoregressiveConfig
+    batch_size: int
+    epochs: int
+    widths: tuple[int, int]
+    memorisation: Optional[Memorisation]
+    layout: Layout
+    context_layout: Layout
 
 
 class Autoregressive(ConditionalGenerativeModel):
@@ -246,20 +260,13 @@ class Autoregressive(ConditionalGenerativeModel):
         values = np.where(np.isnan(given.values), made.values, given.values)
         return EncodedTable(made.layout, codes, values)
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "config": asdict(self.config),
-            "batch_size": self.batch_size,
-            "epochs": self.epochs,
-            "widths": list(self.widths_),
-            "memorisation": None if self.memorisation is None else asdict(self.memorisation),
-            "layout": self.discretiser_.layout.to_dict(),
-            "context_layout": self.context_layout_.to_dict(),
-        }
-
     def save(self, path: Path) -> None:
         """Write ``model.json`` and ``model.safetensors``."""
-        (path / "model.json").write_text(json.dumps(self._state()), encoding="utf-8")
+        state = State(
+            self.config, self.batch_size, self.epochs, self.widths_, self.memorisation,
+            self.discretiser_.layout, self.context_layout_,
+        )  # fmt: skip
+        (path / "model.json").write_text(json.dumps(pack(state).state), encoding="utf-8")
         tensors = {f"network.{k}": v.contiguous() for k, v in self.network_.state_dict().items()}
         for i, bins in enumerate(self.discretiser_.bins):
             tensors |= {f"bins.{i}.{k}": torch.from_numpy(v) for k, v in vars(bins).items()}
@@ -269,23 +276,19 @@ class Autoregressive(ConditionalGenerativeModel):
     def load(cls, path: Path) -> Autoregressive:
         """Read what :meth:`save` wrote."""
         try:
-            state = read_json(path / "model.json")
+            state = unpack(State, Packed(read_json(path / "model.json")))
             model = cls(
-                TableConfig(name="loaded"), state["batch_size"], state["epochs"], **state["config"]
+                TableConfig(name="loaded"), state.batch_size, state.epochs, **asdict(state.config)
             )
             tensors = read_tensors(path / "model.safetensors")
-            layout = Layout.from_dict(state["layout"])
             parts = [f.name for f in fields(Bins)]
             bins = [
                 Bins(*(tensors[f"bins.{i}.{part}"].numpy() for part in parts))
-                for i in range(len(layout.continuous))
+                for i in range(len(state.layout.continuous))
             ]
-            model.discretiser_ = Discretiser(layout, bins)
-            model.context_layout_ = Layout.from_dict(state["context_layout"])
-            model.widths_ = (int(state["widths"][0]), int(state["widths"][1]))
-            if state["memorisation"] is not None:
-                model.memorisation = Memorisation(**state["memorisation"])
-            check_same(state, json.loads(json.dumps(model._state())))
+            model.discretiser_ = Discretiser(state.layout, bins)
+            model.context_layout_, model.widths_ = state.context_layout, state.widths
+            model.memorisation = state.memorisation
             own = {k[8:]: v for k, v in tensors.items() if k.startswith("network.")}
             model.network_ = restored(model._network, own)
         except Exception as exc:

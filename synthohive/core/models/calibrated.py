@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional, TypeVar
 
@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from synthohive._components import check_same, read_json
+from synthohive._codec import Packed, pack, unpack
+from synthohive._components import read_json
 from synthohive.core.data.encoded import EncodedTable, Layout
 from synthohive.core.models.base import ConditionalGenerativeModel, Memorisation
 from synthohive.core.models.calibration import QuantileMaps, block_bias, wide_bias
@@ -32,6 +33,23 @@ SLICE = 8192
 CALIBRATION_ROWS = 20_000
 
 Model = TypeVar("Model", bound="CalibratedModel")
+
+
+@dataclass(frozen=True)
+class CalibratedConfig:
+    """Settings of a model below."""
+
+
+@dataclass
+class State:
+    """What a trained model is, its weights aside."""
+
+    config: CalibratedConfig
+    batch_size: int
+    epochs: int
+    memorisation: Optional[Memorisation]
+    layout: Layout
+    context_layout: Layout
 
 
 class CalibratedModel(ConditionalGenerativeModel):
@@ -110,19 +128,13 @@ class CalibratedModel(ConditionalGenerativeModel):
                 values[codes[:, block.modes] >= block.active, i] = 0.0
         return EncodedTable(self.layout_, codes, values)
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "config": asdict(self.config),
-            "batch_size": self.batch_size,
-            "epochs": self.epochs,
-            "memorisation": None if self.memorisation is None else asdict(self.memorisation),
-            "layout": self.layout_.to_dict(),
-            "context_layout": self.context_layout_.to_dict(),
-        }
-
     def save(self, path: Path) -> None:
         """Write ``model.json`` and ``model.safetensors``."""
-        (path / "model.json").write_text(json.dumps(self._state()), encoding="utf-8")
+        state = State(
+            self.config, self.batch_size, self.epochs, self.memorisation, self.layout_,
+            self.context_layout_,
+        )  # fmt: skip
+        (path / "model.json").write_text(json.dumps(pack(state).state), encoding="utf-8")
         tensors = {
             f"generator.{k}": v.contiguous() for k, v in self.generator_.state_dict().items()
         }
@@ -135,15 +147,12 @@ class CalibratedModel(ConditionalGenerativeModel):
     def load(cls: type[Model], path: Path) -> Model:
         """Read what :meth:`save` wrote."""
         try:
-            state = read_json(path / "model.json")
+            state = unpack(State, Packed(read_json(path / "model.json")))
             model = cls(
-                TableConfig(name="loaded"), state["batch_size"], state["epochs"], **state["config"]
+                TableConfig(name="loaded"), state.batch_size, state.epochs, **asdict(state.config)
             )
-            model.layout_ = Layout.from_dict(state["layout"])
-            model.context_layout_ = Layout.from_dict(state["context_layout"])
-            if state["memorisation"] is not None:
-                model.memorisation = Memorisation(**state["memorisation"])
-            check_same(state, json.loads(json.dumps(model._state())))
+            model.layout_, model.context_layout_ = state.layout, state.context_layout
+            model.memorisation = state.memorisation
             tensors = read_tensors(path / "model.safetensors")
             maps = {k[5:]: v.numpy() for k, v in tensors.items() if k.startswith("maps.")}
             model.maps_ = QuantileMaps(**maps) if maps else None

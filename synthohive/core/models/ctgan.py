@@ -18,7 +18,7 @@ import numpy as np
 
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import TrainingListener
-from synthohive.core.models.calibrated import CalibratedModel
+from synthohive.core.models.calibrated import CalibratedConfig, CalibratedModel
 from synthohive.core.models.calibration import QuantileMaps
 from synthohive.core.models.ctgan_training import CTGANTask
 from synthohive.core.models.memorisation import measure
@@ -34,7 +34,7 @@ LEAST_STEPS = 10
 
 
 @dataclass(frozen=True)
-class CTGANConfig:
+class CTGANConfig(CalibratedConfig):
     """Settings.
 
     The paper has widths of 256, a learning rate of 2e-4 and packs of 10. On two cores

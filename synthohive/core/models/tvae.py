@@ -18,7 +18,7 @@ import numpy as np
 
 from synthohive.core.data.encoded import EncodedTable
 from synthohive.core.models.base import TrainingListener
-from synthohive.core.models.calibrated import CalibratedModel
+from synthohive.core.models.calibrated import CalibratedConfig, CalibratedModel
 from synthohive.core.models.calibration import QuantileMaps
 from synthohive.core.models.memorisation import measure
 from synthohive.core.models.settings import settings_of
@@ -34,7 +34,7 @@ LEAST_STEPS = 20
 
 
 @dataclass(frozen=True)
-class TVAEConfig:
+class TVAEConfig(CalibratedConfig):
     """Settings.
 
     Attributes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -22,8 +21,6 @@ class Aggregate(Readable, ABC):
 
     Attributes
     ----------
-    kind : str
-        Name of the class in checkpoints.
     parent, target : str
     child : str
     key : ForeignKey
@@ -33,7 +30,6 @@ class Aggregate(Readable, ABC):
         The parent's columns that are needed, keys aside.
     """
 
-    kind: ClassVar[str]
     parent: str
     target: str
     child: str
@@ -58,12 +54,3 @@ class Aggregate(Readable, ABC):
 
     @abstractmethod
     def __str__(self) -> str: ...
-
-    @abstractmethod
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-
-    @classmethod
-    @abstractmethod
-    def from_state(cls, state: dict[str, Any]) -> Aggregate:
-        """Rebuild from :meth:`to_state`."""

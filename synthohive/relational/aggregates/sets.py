@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Optional
+from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,6 @@ class ValueSet(Aggregate):
         A set's number, and the parent's value as text; other sets leave what was modelled.
     """
 
-    kind: ClassVar[str] = "value_set"
     parent: str
     target: str
     child: str
@@ -69,17 +68,6 @@ class ValueSet(Aggregate):
 
     def __str__(self) -> str:
         return f"{self.target} follows from the set of {self.column} of {self.child}"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {**asdict(self), "key": self.key.model_dump()}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> ValueSet:
-        """Rebuild from :meth:`to_state`."""
-        entries = tuple((number, text) for number, text in state["entries"])
-        key, values = ForeignKey(**state["key"]), tuple(state["values_of"])
-        return cls(**{**state, "key": key, "values_of": values, "entries": entries})
 
 
 def value_sets(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, Optional
+from dataclasses import dataclass, replace
+from typing import Literal, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -121,7 +121,6 @@ class Total(Aggregate):
         The target may be NULL although there are children, which is modelled.
     """
 
-    kind: ClassVar[str] = "total"
     parent: str
     target: str
     child: str
@@ -237,24 +236,6 @@ class Total(Aggregate):
         if self.formula is None:
             return f"{self.target} = {self.name}"
         return str(self.formula)
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        above = [[name, key.model_dump()] for name, key in self.above]
-        formula = None if self.formula is None else self.formula.to_state()
-        return {**asdict(self), "key": self.key.model_dump(), "above": above, "formula": formula}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Total:
-        """Rebuild from :meth:`to_state`."""
-        amount, term = state["amount"], state["amount"]["term"]
-        where = None if amount["where"] is None else tuple(amount["where"])
-        term = None if term is None else Term.from_state(term)
-        amount = Amount(term, amount["cut"], amount["rounded"], amount["halves"], where)
-        above = tuple((str(name), ForeignKey(**key)) for name, key in state["above"])
-        formula = None if state["formula"] is None else Formula.from_state(state["formula"])
-        made = {"key": ForeignKey(**state["key"]), "amount": amount, "above": above}
-        return cls(**{**state, **made, "formula": formula})
 
 
 class Totals:

@@ -65,6 +65,10 @@ class Alias(Readable):
     case: str = ""
     share: float = 1.0
 
+    def __post_init__(self) -> None:
+        if any(ord(m) - _FIRST_MARK >= len(self.columns) for m in _MARK.findall(self.form)):
+            raise ValueError("the form of an alias has more parts than columns")
+
     @staticmethod
     def mark(number: int) -> str:
         """Return what stands for a source in the form."""
@@ -116,23 +120,6 @@ class Alias(Readable):
         text = _MARK.sub(lambda m: f"{{{names[ord(m[1]) - _FIRST_MARK]}}}", self.form)
         where = "" if self.share == 1.0 else f" ({self.share:.0%} of rows)"
         return f"{self.target} = {names[0] if self.is_copy else text}{where}"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        path = [[table, key.model_dump(mode="json")] for table, key in self.path]
-        fields = ("table", "target", "source", "form", "case", "share")
-        return {
-            **{f: getattr(self, f) for f in fields}, "columns": list(self.columns), "path": path
-        }  # fmt: skip
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Alias:
-        """Rebuild from :meth:`to_state`."""
-        path = tuple((str(t), ForeignKey.model_validate(key)) for t, key in state["path"])
-        columns = tuple(map(str, state["columns"]))
-        if any(ord(mark) - _FIRST_MARK >= len(columns) for mark in _MARK.findall(state["form"])):
-            raise ValueError("the form of an alias has more parts than columns")
-        return cls(**{**state, "path": path, "columns": columns})
 
 
 def normal(text: str) -> str:

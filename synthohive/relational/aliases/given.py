@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,6 @@ from synthohive.privacy.rows import Beside
 from synthohive.privacy.shapes import issuer_of
 from synthohive.relational.aliases.alias import Path, Texts, path_rows, texts_of
 from synthohive.relational.sample import Sample
-from synthohive.schema import ForeignKey
 
 __all__ = ["Given", "beside_of", "find_given"]
 
@@ -79,24 +78,6 @@ class Given(Readable):
 
     def __str__(self) -> str:
         return f"{', '.join(self.targets)} made by {self.source}.{self.column}"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {
-            "table": self.table,
-            "targets": list(self.targets),
-            "path": [[table, key.model_dump(mode="json")] for table, key in self.path],
-            "source": self.source,
-            "column": self.column,
-            "women": self.women,
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Given:
-        """Rebuild from :meth:`to_state`."""
-        path = tuple((str(t), ForeignKey.model_validate(key)) for t, key in state["path"])
-        women = {str(title): bool(told) for title, told in state["women"].items()}
-        return cls(**{**state, "path": path, "women": women, "targets": tuple(state["targets"])})
 
 
 def beside_of(given: list[Given], target: str, read: Callable[[Given], Beside]) -> Optional[Beside]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -12,7 +11,6 @@ from synthohive._readable import Readable
 from synthohive.privacy.columns import Names, persons_of
 from synthohive.privacy.kinds import PiiKind
 from synthohive.relational.aliases.alias import Keys, Path, path_rows
-from synthohive.schema import ForeignKey
 
 __all__ = ["Namesake"]
 
@@ -45,14 +43,3 @@ class Namesake(Readable):
 
     def __str__(self) -> str:
         return f"{self.target} is made of the names in {self.source}"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        path = [[table, key.model_dump(mode="json")] for table, key in self.path]
-        return {"table": self.table, "target": self.target, "path": path, "source": self.source}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Namesake:
-        """Rebuild from :meth:`to_state`."""
-        path = tuple((str(t), ForeignKey.model_validate(key)) for t, key in state["path"])
-        return cls(state["table"], state["target"], path, state["source"])

@@ -59,9 +59,7 @@ def find_group_rules(sample: Sample, reader: Reader, table: str, rows: int) -> l
 def counters(table: TableConfig, rules: Iterable[KeyRule]) -> dict[str, KeyMaker]:
     """Return a maker for each column that counts though no constraint says so."""
     return {
-        rule.column: CounterMaker(
-            table.columns[rule.column], {"start": rule.start, "step": rule.step, "exact": True}
-        )
+        rule.column: CounterMaker(table.columns[rule.column], rule.start, rule.step)
         for rule in rules
         if isinstance(rule, Counted)
     }
@@ -91,9 +89,8 @@ class _Search:
             if self.data.column(name).null_count or not self._is_distinct(name):
                 continue
             maker = CounterMaker.learn(column, self.data.column(name), self.groups)
-            if isinstance(maker, CounterMaker) and maker.settings["exact"]:
-                start, step = maker.settings["start"], maker.settings["step"]
-                yield Counted(self.table, name, self.driver, start, step)
+            if isinstance(maker, CounterMaker) and maker.exact:
+                yield Counted(self.table, name, self.driver, maker.start, maker.step)
             else:
                 yield Distinct(self.table, name, self.driver)
 

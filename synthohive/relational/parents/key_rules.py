@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -22,8 +21,6 @@ __all__ = [
     "Meeting",
     "Route",
     "follow",
-    "rule_from_state",
-    "rule_to_state",
 ]
 
 IntArray = npt.NDArray[np.int64]
@@ -162,9 +159,6 @@ class Distinct(Readable):
 
 
 KeyRule = Union[Apart, Meeting, Company, Counted, Distinct]
-_KINDS: dict[str, type[KeyRule]] = {
-    kind.__name__: kind for kind in (Apart, Meeting, Company, Counted, Distinct)
-}
 
 
 def _dotted(route: Route) -> str:
@@ -184,26 +178,3 @@ def follow(source: Any, table: str, route: Route, rows: IntArray) -> IntArray:
         rows = taken(source.parent_rows(table, key), rows)
         table = key.parent
     return rows
-
-
-def rule_to_state(rule: KeyRule) -> dict[str, Any]:
-    """Return a JSON-able form."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, ForeignKey):
-            return value.model_dump()
-        return [key.model_dump() for key in value] if isinstance(value, tuple) else value
-
-    state = {f.name: plain(getattr(rule, f.name)) for f in fields(rule)}
-    return {"kind": type(rule).__name__, "state": state}
-
-
-def rule_from_state(state: Mapping[str, Any]) -> KeyRule:
-    """Rebuild from :func:`rule_to_state`."""
-
-    def key(value: Any) -> Any:
-        if isinstance(value, list):
-            return tuple(ForeignKey(**each) for each in value)
-        return ForeignKey(**value) if isinstance(value, dict) else value
-
-    return _KINDS[state["kind"]](**{name: key(value) for name, value in state["state"].items()})

@@ -6,8 +6,8 @@ joint bins: a contingency table. Rows then swap parents until the tables are met
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 import numpy as np
@@ -230,23 +230,6 @@ class PairShares:
         """Return the numbers of the bins of each column that tables name."""
         bins: tuple[Bins, ...] = getattr(self, side)
         return {i: bins[i](read(bins[i].column)) for i in {getattr(t, side) for t in self.tables}}
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> PairShares:
-        """Rebuild from :meth:`to_state`."""
-        mine, theirs = (
-            tuple(Bins(b["column"], tuple(b["edges"]), tuple(b["values"])) for b in state[side])
-            for side in ("mine", "theirs")
-        )
-        tables = tuple(
-            PairTable(t["mine"], t["theirs"], tuple(map(tuple, t["shares"])), t["correlation"])
-            for t in state["tables"]
-        )
-        return cls(mine, theirs, tables)
 
 
 def rank_scores(numbers: Floats, weights: npt.NDArray[Any]) -> Floats:

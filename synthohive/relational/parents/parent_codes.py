@@ -9,8 +9,7 @@ whose rows are kept, has a code for each row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
@@ -86,6 +85,33 @@ class Features:
         return list(dict.fromkeys([*self.numbers, *(name for name, _ in self.flags)]))
 
 
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """Nodes that lead from a parent's features to its code; those below a node come after it.
+
+    Attributes
+    ----------
+    feature : ndarray of int64
+        -1 at a leaf.
+    left, right : ndarray of int64
+        The nodes for values up to the threshold, and above it.
+    code : ndarray of int64
+        Of leaves.
+    threshold : ndarray of float64
+    """
+
+    feature: IntArray
+    left: IntArray
+    right: IntArray
+    code: IntArray
+    threshold: Floats
+
+    def __post_init__(self) -> None:
+        inner = np.flatnonzero(self.feature >= 0)
+        if (self.left[inner] <= inner).any() or (self.right[inner] <= inner).any():
+            raise ValueError("the nodes of a tree lead back")  # who walks them would never end
+
+
 @dataclass(frozen=True)
 class ParentCodes:
     """The codes of one further key.
@@ -96,13 +122,12 @@ class ParentCodes:
         Codes are ``0 … count - 1``; neighbours are alike.
     features : Features, optional
         None for a look-up table: a row's code is its number.
-    tree : dict of str to list
-        Per node: the feature (-1 at a leaf), the threshold, the children, the leaf's code.
+    tree : Tree, optional
     """
 
     count: int
     features: Optional[Features] = None
-    tree: dict[str, list[Any]] = field(default_factory=dict)
+    tree: Optional[Tree] = None
 
     @classmethod
     def fit(
@@ -152,7 +177,7 @@ class ParentCodes:
         if not trial.given.shape[1] or trial.explained() < LEAST_EXPLAINED:
             return None
         tree = trial.tree()
-        return cls(max(tree["code"]) + 1, features, tree)
+        return cls(int(tree.code.max()) + 1, features, tree)
 
     @property
     def columns(self) -> list[str]:
@@ -161,44 +186,17 @@ class ParentCodes:
 
     def __call__(self, parents: pa.Table) -> IntArray:
         """Return the code of each parent row."""
-        if self.features is None:
+        tree = self.tree
+        if self.features is None or tree is None:
             return np.arange(len(parents), dtype=np.int64)
         given = self.features(parents).astype(np.float32)
         node = np.zeros(len(parents), dtype=np.int64)
-        feature, threshold, left, right, code = (np.asarray(self.tree[n]) for n in _NODE)
         rows = np.arange(len(parents))
-        while (inner := feature[node] >= 0).any():
+        while (inner := tree.feature[node] >= 0).any():
             at = node[inner]
-            lower = given[rows[inner], feature[at]] <= threshold[at]
-            node[inner] = np.where(lower, left[at], right[at])
-        return np.asarray(code[node], dtype=np.int64)
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> ParentCodes:
-        """Rebuild from :meth:`to_state`."""
-        features = state["features"]
-        if features is not None:
-            flags = tuple((name, value) for name, value in features["flags"])
-            features = Features(tuple(features["numbers"]), flags)
-        _check_tree(state["tree"])
-        return cls(state["count"], features, state["tree"])
-
-
-def _check_tree(tree: Mapping[str, list[Any]]) -> None:
-    """Refuse nodes that lead back to one another: who walks them would never end."""
-    if tree:
-        nodes = [np.asarray(tree[name]) for name in ("feature", "left", "right")]
-        feature, left, right = nodes
-        inner = np.flatnonzero(feature >= 0)
-        if (left[inner] <= inner).any() or (right[inner] <= inner).any():
-            raise ValueError("the nodes of a tree lead back")
-
-
-_NODE = ("feature", "threshold", "left", "right", "code")
+            lower = given[rows[inner], tree.feature[at]] <= tree.threshold[at]
+            node[inner] = np.where(lower, tree.left[at], tree.right[at])
+        return np.asarray(tree.code[node], dtype=np.int64)
 
 
 def _standardised(values: Floats) -> Floats:
@@ -255,7 +253,7 @@ class _Trial:
         error = ((held - made) ** 2).mean(axis=0)
         return float((1.0 - error / np.maximum(held.var(axis=0), 1e-12)).max())
 
-    def tree(self) -> dict[str, list[Any]]:
+    def tree(self) -> Tree:
         """Return the nodes; leaves are numbered from left to right, so that near ones are alike."""
         tree = self._fitted(np.ones(len(self.parent), dtype=np.bool_)).tree_
         codes = np.full(tree.node_count, -1)
@@ -267,10 +265,7 @@ class _Trial:
                 number += 1
             else:
                 stack += [int(tree.children_right[node]), int(tree.children_left[node])]
-        return {
-            "feature": np.where(tree.children_left < 0, -1, tree.feature).tolist(),
-            "threshold": tree.threshold.tolist(),
-            "left": tree.children_left.tolist(),
-            "right": tree.children_right.tolist(),
-            "code": codes.tolist(),
-        }
+        leaf, left, right = tree.children_left < 0, tree.children_left, tree.children_right
+        feature = np.where(leaf, -1, tree.feature)
+        feature, left, right = (each.astype(np.int64) for each in (feature, left, right))
+        return Tree(feature, left, right, codes, tree.threshold.astype(np.float64))

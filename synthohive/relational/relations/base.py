@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Optional
+from typing import ClassVar, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,6 @@ class Relation(Readable, ABC):
 
     Attributes
     ----------
-    kind : str
-        Name of the class in checkpoints.
     target : str
         The column that is kept in the relation.
     sources : tuple of str
@@ -33,7 +31,6 @@ class Relation(Readable, ABC):
         Each source follows from the target alone.
     """
 
-    kind: ClassVar[str]
     splits: ClassVar[bool] = False
     target: str
     sources: tuple[str, ...]
@@ -86,12 +83,3 @@ class Relation(Readable, ABC):
 
     @abstractmethod
     def __str__(self) -> str: ...
-
-    @abstractmethod
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-
-    @classmethod
-    @abstractmethod
-    def from_state(cls, state: dict[str, Any]) -> Relation:
-        """Rebuild from :meth:`to_state`."""

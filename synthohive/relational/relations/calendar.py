@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Optional
 
@@ -116,7 +116,6 @@ class CalendarPart(Relation):
         The part is local in this zone, the date is in UTC.
     """
 
-    kind: ClassVar[str] = "calendar_part"
     target: str
     source: str
     part: str
@@ -153,15 +152,6 @@ class CalendarPart(Relation):
         zone = f" in {self.zone}" if self.zone else ""
         return f"{self.target} = {self.part} of {self.source}{zone}"
 
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> CalendarPart:
-        """Rebuild from :meth:`to_state`."""
-        return cls(**state)
-
 
 @dataclass(frozen=True)
 class CalendarDate(Relation):
@@ -175,7 +165,6 @@ class CalendarDate(Relation):
         The parts are local in this zone, the target is in UTC.
     """
 
-    kind: ClassVar[str] = "calendar_date"
     splits: ClassVar[bool] = True
     target: str
     parts: tuple[str, ...]
@@ -225,15 +214,6 @@ class CalendarDate(Relation):
     def __str__(self) -> str:
         zone = f" in {self.zone}, as UTC" if self.zone else ""
         return f"{self.target} = date({', '.join(self.parts)}){zone}"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> CalendarDate:
-        """Rebuild from :meth:`to_state`."""
-        return cls(state["target"], tuple(state["parts"]), state["zone"])
 
 
 def compose(parts: list[Any]) -> Any:

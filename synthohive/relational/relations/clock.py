@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Optional
+from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
@@ -44,7 +44,6 @@ class ClockTime(Relation):
         A column with exactly the minutes between the two; nothing is left to model.
     """
 
-    kind: ClassVar[str] = "clock_time"
     target: str
     base: Optional[str] = None
     delay: Optional[str] = None
@@ -119,21 +118,11 @@ class ClockTime(Relation):
             return f"{self.target} = {self.base} + {self.delay} minutes (hhmm)"
         return f"{self.target} is a time of day (hhmm)" + (f", after {self.base}" * bool(self.base))
 
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> ClockTime:
-        """Rebuild from :meth:`to_state`."""
-        return cls(**state)
-
 
 @dataclass(frozen=True)
 class ClockDelay(Relation):
     """The minutes between two times of day ``hhmm``, in ``least … least + 1439``."""
 
-    kind: ClassVar[str] = "clock_delay"
     target: str
     base: str
     time: str
@@ -179,12 +168,3 @@ class ClockDelay(Relation):
 
     def __str__(self) -> str:
         return f"{self.target} = minutes from {self.base} to {self.time} (hhmm)"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> ClockDelay:
-        """Rebuild from :meth:`to_state`."""
-        return cls(**state)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, Optional
+from dataclasses import dataclass, replace
+from typing import Literal, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -64,11 +64,15 @@ class Composed(Relation):
         The same of rows without a parent.
     """
 
-    kind: ClassVar[str] = "composed"
     target: str
     parts: tuple[Part, ...]
     form: str
     alone: Optional[str] = None
+
+    def __post_init__(self) -> None:
+        marks = _MARK.findall(self.form + (self.alone or ""))
+        if any(ord(mark) - _FIRST_MARK >= len(self.parts) for mark in marks):
+            raise ValueError("the form of a text has more parts than columns")
 
     @property
     def sources(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -126,20 +130,6 @@ class Composed(Relation):
             return self
         marks = {chr(_FIRST_MARK + n): chr(_FIRST_MARK + i) for n, i in enumerate(place)}
         return replace(self, alone="".join(marks.get(letter, letter) for letter in min(forms)))
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Composed:
-        """Rebuild from :meth:`to_state`."""
-        parts = tuple(Part(**part) for part in state["parts"])
-        form, alone = state["form"], state["alone"]
-        marks = _MARK.findall(form + (alone or ""))
-        if any(ord(mark) - _FIRST_MARK >= len(parts) for mark in marks):
-            raise ValueError("the form of a text has more parts than columns")
-        return cls(state["target"], parts, form, alone)
 
 
 def find_composed(columns: Columns, chosen: Chosen) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Optional
+from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ FEW = 60
 BY_CHANCE = 0.5
 
 
+@dataclass(frozen=True)
 class Containing(Relation):
     """A text in which another one stands; what is around that is modelled.
 
@@ -27,10 +29,13 @@ class Containing(Relation):
     target, source : str
     """
 
-    kind: ClassVar[str] = "containing"
+    target: str
+    source: str
 
-    def __init__(self, target: str, source: str) -> None:
-        self.target, self.sources = target, (source,)
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The text that it contains."""
+        return (self.source,)
 
     @property
     def whole(self) -> bool:
@@ -38,9 +43,7 @@ class Containing(Relation):
         return False
 
     def _pairs(self, rows: pa.Table) -> list[tuple[Optional[str], Optional[str]]]:
-        return list(
-            zip(rows.column(self.target).to_pylist(), rows.column(self.sources[0]).to_pylist())
-        )
+        return list(zip(rows.column(self.target).to_pylist(), rows.column(self.source).to_pylist()))
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows whose text does not hold the other."""
@@ -65,21 +68,12 @@ class Containing(Relation):
         texts = modelled.cast(pa.string()).to_pylist()
         found = [
             None if t is None or s is None else t.replace(MARK, s) if MARK in t else s + t
-            for t, s in zip(texts, rows.column(self.sources[0]).to_pylist())
+            for t, s in zip(texts, rows.column(self.source).to_pylist())
         ]
         return pa.array(found, pa.string()).cast(type_)
 
     def __str__(self) -> str:
-        return f"{self.target} holds {self.sources[0]}"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {"target": self.target, "source": self.sources[0]}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Containing:
-        """Rebuild from :meth:`to_state`."""
-        return cls(**state)
+        return f"{self.target} holds {self.source}"
 
 
 def find_containing(columns: Columns, chosen: Chosen) -> None:

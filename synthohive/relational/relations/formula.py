@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal, Optional
+from dataclasses import dataclass
+from typing import Literal, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -56,11 +56,6 @@ class Term:
             times.insert(0, f"{amount:.12g}")
         return " / ".join([" * ".join(times), *(str(f) for f in self.factors if f.power == -1)])
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Term:
-        """Rebuild from what :func:`dataclasses.asdict` gives."""
-        return cls(state["coefficient"], tuple(Factor(**f) for f in state["factors"]))
-
 
 @dataclass(frozen=True)
 class Formula(Relation):
@@ -75,7 +70,6 @@ class Formula(Relation):
     rounding : {"nearest", "down", "up"}
     """
 
-    kind: ClassVar[str] = "formula"
     target: str
     terms: tuple[Term, ...]
     step: float
@@ -163,16 +157,6 @@ class Formula(Relation):
         digits = max(0, round(-np.log10(self.step)))
         name = {"nearest": "round", "down": "floor", "up": "ceil"}[self.rounding]
         return f"{self.target} = {name}({text}{f', {digits}' if digits else ''})"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Formula:
-        """Rebuild from :meth:`to_state`."""
-        terms = tuple(map(Term.from_state, state["terms"]))
-        return cls(state["target"], terms, state["step"], state["rounding"])
 
 
 def rounding_of(over: Floats, step: float) -> Optional[Rounding]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Optional
+from dataclasses import dataclass, replace
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrow import parse_type
 from synthohive.core.data.canonical import (
     canonical,
-    canonical_type,
-    from_json,
     hash64,
-    restore,
-    to_json,
 )
 from synthohive.relational.hashing import hashed
 from synthohive.relational.relations.base import Bools, Relation
@@ -27,17 +23,21 @@ __all__ = ["Copy", "Lookup"]
 IntArray = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
 class Copy(Relation):
     """A column that repeats another."""
 
-    kind: ClassVar[str] = "copy"
+    target: str
+    source: str
 
-    def __init__(self, target: str, source: str) -> None:
-        self.target, self.sources = target, (source,)
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The other."""
+        return (self.source,)
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows that hold two values."""
-        target, source = rows.column(self.target), rows.column(self.sources[0])
+        target, source = rows.column(self.target), rows.column(self.source)
         unequal = pc.fill_null(pc.not_equal(target, source.cast(target.type)), False)
         return np.asarray(unequal.to_numpy(), dtype=np.bool_)
 
@@ -49,7 +49,7 @@ class Copy(Relation):
         rng: Optional[np.random.Generator] = None,
     ) -> pa.Array:
         """Repeat the other column."""
-        return rows.column(self.sources[0]).combine_chunks().cast(type_)
+        return rows.column(self.source).combine_chunks().cast(type_)
 
     def invert(
         self,
@@ -62,22 +62,14 @@ class Copy(Relation):
         return rows.column(self.target).combine_chunks().cast(rows.schema.field(source).type)
 
     def __str__(self) -> str:
-        return f"{self.target} = {self.sources[0]}"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {"target": self.target, "source": self.sources[0]}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Copy:
-        """Rebuild from :meth:`to_state`."""
-        return cls(**state)
+        return f"{self.target} = {self.source}"
 
 
+@dataclass(frozen=True, eq=False)
 class Lookup(Relation):
     """A column that is a function of others, without a formula.
 
-    Parameters
+    Attributes
     ----------
     target : str
     sources : tuple of str
@@ -90,22 +82,15 @@ class Lookup(Relation):
         Each combination has one value; else a few have several.
     """
 
-    kind: ClassVar[str] = "lookup"
-
-    def __init__(
-        self,
-        target: str,
-        sources: tuple[str, ...],
-        entries: pa.Table,
-        weights: IntArray,
-        exact: bool = True,
-    ) -> None:
-        self.target, self.sources, self.exact = target, sources, exact
-        self.entries, self.weights = entries, weights
+    target: str
+    sources: tuple[str, ...]
+    entries: pa.Table
+    weights: IntArray
+    exact: bool = True
 
     def loosened(self) -> Lookup:
         """Return the same for rows in which a few combinations have several values."""
-        return Lookup(self.target, self.sources, self.entries, self.weights, exact=False)
+        return replace(self, exact=False)
 
     def is_function(self, rows: pa.Table) -> bool:
         """Whether equal sources have equal targets in these rows, NULL aside."""
@@ -213,29 +198,3 @@ class Lookup(Relation):
 
     def __str__(self) -> str:
         return f"{', '.join(self.sources)} -> {self.target}{'' if self.exact else ' (mostly)'}"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        columns = {
-            name: {"type": str(column.type), "values": to_json(canonical(column, column.type))}
-            for name, column in zip(self.entries.column_names, self.entries.columns)
-        }
-        return {
-            "target": self.target,
-            "sources": list(self.sources),
-            "columns": columns,
-            "weights": self.weights.tolist(),
-            "exact": self.exact,
-        }
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Lookup:
-        """Rebuild from :meth:`to_state`."""
-        arrays = {}
-        for name, column in state["columns"].items():
-            type_ = parse_type(column["type"])
-            arrays[name] = restore(from_json(column["values"], canonical_type(type_)), type_)
-        weights = np.array(state["weights"], dtype=np.int64)
-        return cls(
-            state["target"], tuple(state["sources"]), pa.table(arrays), weights, state["exact"]
-        )

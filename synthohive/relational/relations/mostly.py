@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, Optional
+from dataclasses import dataclass, replace
+from typing import Literal, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -70,7 +70,6 @@ class MostlyCopy(Relation):
         Of the real rows in which the target is the same.
     """
 
-    kind: ClassVar[str] = "mostly_copy"
     target: str
     source: str
     rest: Rest
@@ -174,15 +173,6 @@ class MostlyCopy(Relation):
     def __str__(self) -> str:
         share = f"{self.share:.0%}" if self.share < 0.99 else f"{min(self.share, 0.9999):.2%}"
         return f"{self.target} = {self.source} ({share} of rows)"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> MostlyCopy:
-        """Rebuild from :meth:`to_state`."""
-        return cls(**state)
 
 
 def same(rows: pa.Table, target: str, source: str) -> Bools:

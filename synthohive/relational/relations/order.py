@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Optional
+from dataclasses import dataclass, field
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +45,6 @@ class Order(Relation):
         From where distances count where no source is known. None: the target is NULL there.
     """
 
-    kind: ClassVar[str] = "order"
     target: str
     source: str
     after: bool
@@ -284,15 +283,3 @@ class Order(Relation):
         sides = [*((sign, name) for name in (self.source, *self.beyond))]
         sides += [(other, name) for name in self.limits]
         return f"{self.target} " + ", ".join(f"{symbol} {name}" for symbol, name in sides)
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        unknown = [{"column": name, "points": list(p)} for name, p in self.unknown.items()]
-        return {**asdict(self), "unknown": unknown}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Order:
-        """Rebuild from :meth:`to_state`."""
-        tuples = {name: tuple(state[name]) for name in ("beyond", "limits", "points")}
-        unknown = {one["column"]: tuple(one["points"]) for one in state["unknown"]}
-        return cls(**{**state, **tuples, "unknown": unknown})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -111,15 +111,6 @@ class Presence(Readable):
         if not self.always:
             return f"{self.target} is never NULL where {said}"
         return f"{self.target} is NULL {'exactly where' if self.exact else 'wherever'} {said}"
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Presence:
-        """Rebuild from :meth:`to_state`."""
-        return cls(**{**state, "always": tuple(state["always"]), "never": tuple(state["never"])})
 
 
 def _values(values: Sequence[Value], type_: pa.DataType) -> pa.Array:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Optional
 
 import numpy as np
@@ -14,12 +16,7 @@ from synthohive._arrow import column_from_arrow
 from synthohive.relational.lineage import beside
 from synthohive.relational.not_null import never_null
 from synthohive.relational.relations.base import Relation
-from synthohive.relational.relations.calendar import CalendarDate, CalendarPart
-from synthohive.relational.relations.clock import ClockDelay, ClockTime
-from synthohive.relational.relations.composed import Composed
-from synthohive.relational.relations.containing import Containing
-from synthohive.relational.relations.formula import Formula
-from synthohive.relational.relations.lookup import Copy, Lookup
+from synthohive.relational.relations.lookup import Lookup
 from synthohive.relational.relations.mostly import MostlyCopy
 from synthohive.relational.relations.numbers import as_numbers, nulls
 from synthohive.relational.relations.order import Order
@@ -30,19 +27,13 @@ from synthohive.schema import Column, ColumnKind
 __all__ = ["TableRelations"]
 
 ROWS = "__rows__"
-KINDS: dict[str, type[Relation]] = {
-    kind.kind: kind
-    for kind in (
-        CalendarDate, CalendarPart, ClockDelay, ClockTime, Composed, Containing, Copy, Formula,
-        Lookup, MostlyCopy, Order
-    )
-}  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
 class TableRelations:
     """What is exact in the rows of a table.
 
-    Parameters
+    Attributes
     ----------
     relations : tuple of Relation
         At most one for each target, never in a circle.
@@ -54,18 +45,14 @@ class TableRelations:
         Protected bounds of targets that are calculated: sums and products have their own.
     """
 
-    def __init__(
-        self,
-        relations: tuple[Relation, ...] = (),
-        presences: Optional[Mapping[str, Presence]] = None,
-        flags: frozenset[str] = frozenset(),
-        ends: Optional[Mapping[str, tuple[float, float]]] = None,
-    ) -> None:
-        self.relations = relations
-        self.presences = dict(presences or {})
-        self.flags = flags
-        self.ends = dict(ends or {})
-        self._by_target = {r.target: r for r in relations}
+    relations: tuple[Relation, ...] = ()
+    presences: Mapping[str, Presence] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
+    ends: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @cached_property
+    def _by_target(self) -> dict[str, Relation]:
+        return {relation.target: relation for relation in self.relations}
 
     def __bool__(self) -> bool:
         return bool(self.relations or self.presences)
@@ -346,24 +333,6 @@ class TableRelations:
                 rng = np.random.default_rng(len(rows))
                 rows = _with_column(rows, name, presence.apply(rows, rows.column(name), rng))
         return rows
-
-    def to_state(self) -> dict[str, Any]:
-        """Return a JSON-able form."""
-        return {
-            "relations": [{"kind": r.kind, "state": r.to_state()} for r in self.relations],
-            "presences": [presence.to_state() for presence in self.presences.values()],
-            "flags": sorted(self.flags),
-            "ends": [[name, low, high] for name, (low, high) in self.ends.items()],
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> TableRelations:
-        """Rebuild from :meth:`to_state`."""
-        relations = tuple(KINDS[r["kind"]].from_state(r["state"]) for r in state["relations"])
-        presences = [Presence.from_state(one) for one in state["presences"]]
-        ends = {name: (low, high) for name, low, high in state["ends"]}
-        by_target = {one.target: one for one in presences}
-        return cls(relations, by_target, frozenset(state["flags"]), ends)
 
 
 def _modelled(name: str, array: pa.Array) -> Column:

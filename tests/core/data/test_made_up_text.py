@@ -19,6 +19,7 @@ from synthohive.core.data.tally import Held, Tally
 from synthohive.core.data.text import Text
 from synthohive.schema import Column
 from tests.contracts.column_transform import SEED, stream
+from tests.packed import again, shown
 
 ROWS = 2_000
 SUBJECTS = ("The quality", "Delivery", "My wife", "This colour", "The battery")
@@ -132,9 +133,7 @@ def test_what_is_stored_does_not_grow_with_the_rare_texts() -> None:
     sizes = []
     for rows in (2_000, 9_000):
         texts = [f"K-{i * 7919 % 100_000:05d}" for i in range(rows)]
-        state, arrays = fitted(texts).to_state()
-        assert not arrays
-        sizes.append(len(json.dumps(state)))
+        sizes.append(len(shown(fitted(texts))))
     assert sizes[1] < sizes[0] + 100
 
 
@@ -143,7 +142,7 @@ def test_what_one_entity_repeats_is_rare() -> None:
     texts = reviews() + [secret] * 50
     entities = Entities.over(np.append(np.arange(ROWS), np.full(50, ROWS)))
     transform = fitted(texts, entities)
-    state = json.dumps(transform.to_state()[0])
+    state = shown(transform)
     made = " ".join(made_up(transform, texts))
     for word in ("Xanthippe", "Quillfeather"):
         assert word not in state
@@ -176,11 +175,8 @@ def test_words_inside_shapes_are_kept_whole() -> None:
 def test_state_stays_small_and_makes_the_same() -> None:
     texts = reviews()
     transform = fitted(texts)
-    state, arrays = transform.to_state()
-    text = json.dumps(state)
-    assert len(text) < 300_000
-    again = Text.from_state(transform.column, transform.settings, json.loads(text), arrays)
-    assert made_up(again, texts) == made_up(transform, texts)
+    assert len(shown(transform)) < 300_000
+    assert made_up(again(transform), texts) == made_up(transform, texts)
 
 
 def test_parts_of_texts_are_counted_by_entity() -> None:
@@ -223,9 +219,7 @@ def test_few_texts_among_empty_ones_survive_their_state(empty: int, owners: int)
     column, settings = Column(name="t", kind="text"), EncoderSettings()
     transform = Text(column, settings)
     transform.fit(transform.analyze(values, entities), SEED)
-    state = json.loads(json.dumps(transform.to_state()[0]))
-    again = Text.from_state(column, settings, state, {})
-    for one in (transform, again):
+    for one in (transform, again(transform)):
         codes, floats = one.encode(values, stream())
         made = one.decode(np.tile(codes, (50, 1)), np.tile(floats, (50, 1)), stream()).to_pylist()
         assert [text == "" for text in made] == [text == "" for text in values.to_pylist()] * 50

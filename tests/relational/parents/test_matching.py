@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Optional
 
 import numpy as np
@@ -15,6 +14,7 @@ from synthohive.relational.parents.goals import goals
 from synthohive.relational.parents.matching import Goal, match
 from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.swaps import PairRules
+from tests.packed import again, shown
 
 PARENTS, ROWS = 60, 3_000
 
@@ -116,13 +116,13 @@ def test_no_rare_value_is_kept() -> None:
     )
     assert shares is not None
     assert heavy is not None
-    state = json.dumps(shares.to_state())
+    state = shown(shares)
     assert "rare" not in state
     assert max(max(b.edges, default=0.0) for b in shares.mine) < 1_000
-    assert text not in json.dumps(heavy.to_state())
+    assert text not in shown(heavy)
     real_values = {*parents["fee"].to_pylist(), *cost.tolist()}
     assert not any(edge in real_values for b in (*shares.mine, *shares.theirs) for edge in b.edges)
-    assert PairShares.from_state(json.loads(state)) == shares
+    assert again(shares) == shares
 
 
 def test_thresholds_lie_where_generated_rows_come() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive.relational.parents.parent_codes import ParentCodes
+from synthohive.relational.parents.parent_codes import ParentCodes, Tree
+from tests.packed import again
 
 SEED = np.random.SeedSequence(1)
 
@@ -51,12 +50,11 @@ def test_a_kept_table_has_a_code_for_each_row() -> None:
 def test_codes_survive_a_checkpoint() -> None:
     parents, children, rows = data(related=True)
     codes = fit(parents, children, rows)
-    loaded = ParentCodes.from_state(json.loads(json.dumps(codes.to_state())))
+    loaded = again(codes)
     assert np.array_equal(loaded(parents), codes(parents))
 
 
 def test_nodes_that_lead_back_are_refused() -> None:
-    tree = {"feature": [0, 0, -1], "threshold": [0.0] * 3, "left": [1, 0, -1], "right": [2, 2, -1]}
-    state = {"count": 2, "features": None, "tree": {**tree, "code": [-1, -1, 0]}}
+    feature, left, right = np.array([0, 0, -1]), np.array([1, 0, -1]), np.array([2, 2, -1])
     with pytest.raises(ValueError, match="lead back"):
-        ParentCodes.from_state(state)
+        Tree(feature, left, right, np.array([-1, -1, 0]), np.zeros(3))
