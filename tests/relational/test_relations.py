@@ -122,6 +122,13 @@ def products(rng: np.random.Generator) -> Arrays:
             "link": pa.array([f"https://x.example/{model}.html" for model in models])}  # fmt: skip
 
 
+def labels(rng: np.random.Generator) -> Arrays:
+    names = [f"lamp {number}" for number in rng.integers(100, 999, ROWS)]
+    ends = np.array(["", "", "", " (gift)", " - sale"])[rng.integers(0, 5, ROWS)]
+    return {"product.name": pa.array(names),
+            "label": pa.array([name + end for name, end in zip(names, ends)])}  # fmt: skip
+
+
 CASES: dict[str, tuple[Callable[[np.random.Generator], Arrays], set[str]]] = {
     "product": (invoice, {"total = round(quantity * price * (1 - discount), 2)"}),
     "tax": (tax, {"gross = net + vat", "vat = round(0.19 * net, 2)"}),
@@ -661,3 +668,9 @@ def test_all_of_them_print_as_users_read_them() -> None:
         "[Order(paid >= billed), Formula(total = 2 * price), "
         "Alias(to = persons.name (50% of rows))]"
     )
+
+
+def test_what_holds_its_parents_text_in_all_rows_is_no_mostly_copy() -> None:
+    table = pa.table(labels(np.random.default_rng(1)))
+    relations = discover(table, ["label"]).relations
+    assert [str(relation) for relation in relations] == ["label holds product.name"]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from synthohive.relational.relations.base import Bools, Relation
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
 
-__all__ = ["Containing", "find_containing"]
+__all__ = ["Containing", "find_containing", "holds"]
 
 MARK = "\ue100"  # of private use in Unicode: no text holds it
 LEAST_LETTERS = 2
@@ -82,7 +82,7 @@ def find_containing(columns: Columns, chosen: Chosen) -> None:
     sources = [n for n in names if columns.distinct(n) > 1 and _long(columns, n)]
     for target in [n for n in chosen.free() if n in names]:
         # The longest first: what it holds itself needs no place of its own.
-        fitting = [n for n in sources if n != target and _holds(columns, target, n)]
+        fitting = [n for n in sources if n != target and holds(columns, target, n)]
         fitting.sort(key=lambda n: -_length(columns, n))
         any(chosen.add(Containing(target, source)) for source in fitting)
 
@@ -96,7 +96,7 @@ def _long(columns: Columns, name: str) -> bool:
     return least is not None and least >= LEAST_LETTERS
 
 
-def _holds(columns: Columns, target: str, source: str) -> bool:
+def holds(columns: Columns, target: str, source: str) -> bool:
     """Tell whether a few rows hold the other text, but not those of other rows."""
     both = columns.rows.select([target, source]).drop_null()
     if len(both) < LEAST_ROWS:
@@ -104,7 +104,7 @@ def _holds(columns: Columns, target: str, source: str) -> bool:
     spread = np.linspace(0, len(both) - 1, min(len(both), FEW)).astype(int)
     few = both.take(pa.array(spread))
     texts, parts = few.column(0).to_pylist(), few.column(1).to_pylist()
-    if any(part not in text or part == text for text, part in zip(texts, parts)):
+    if texts == parts or any(part not in text for text, part in zip(texts, parts)):
         return False
     half = len(texts) // 2
     moved = [*parts[half:], *parts[:half]]

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive.relational.relations.base import Bools, Relation
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.containing import holds
 from synthohive.relational.relations.lookup import Lookup
 from synthohive.relational.relations.numbers import (
     Floats,
@@ -246,6 +247,8 @@ def _find(columns: Columns, chosen: Chosen, targets: list[str]) -> None:
         alike = [n for n in above if _class(columns.type(n)) == _class(columns.type(target))]
         tried = ((agreement(few, target, n), n) for n in alike if columns.distinct(n) > 1)
         for _, source in sorted((pair for pair in tried if pair[0] > 0), reverse=True):
+            if pa.types.is_string(columns.type(target)) and holds(columns, target, source):
+                break  # where it differs, it is the same with something before or behind
             if agreement(columns.rows, target, source) > 0:
                 found.append(_mostly(columns, target, source))
                 break
