@@ -5,8 +5,8 @@ PostgreSQL's infinite dates and its time 24:00, and MySQL's zero date, are point
 that nobody writes, near an end of what Python can show, learned as a value of its own, and written
 as it was. Only a copy in the same engine spells them again; elsewhere the stand-in stays.
 
-So is what Python cannot show: all of a PostgreSQL column's moments before the year 1 are one
-value, the last day before it, and all after 9999 the first day after it.
+So is what Python cannot show: all of a column's moments before the year 1 are one value, the
+last day before it, and all after 9999 the first day after it (PostgreSQL, DuckDB).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["AFTER", "BEFORE", "EARLY", "FAR", "MIDNIGHT", "respelled", "stand_in"]
+__all__ = ["AFTER", "BEFORE", "EARLY", "FAR", "MIDNIGHT", "reading", "respelled", "stand_in"]
 
 FAR = datetime.datetime(9999, 12, 30, 23, 59, 59, 999998)
 EARLY = datetime.datetime(1, 1, 2, 0, 0, 0, 2)
@@ -34,6 +34,7 @@ _UNSEEN: Mapping[Any, str] = {
 }
 _SPELLINGS: Mapping[str, tuple[Mapping[Any, str], Mapping[Any, str]]] = {
     "postgresql": (_UNSEEN, {MIDNIGHT: "24:00:00"}),
+    "duckdb": ({**_UNSEEN, BEFORE: "0001-12-31 (BC)"}, {}),
     "mysql": ({EARLY: "0000-00-00"}, {}),
     "mariadb": ({EARLY: "0000-00-00"}, {}),
 }
@@ -49,6 +50,34 @@ def stand_in(moment: datetime.datetime, type_: pa.DataType) -> Any:
     datetime.date(9999, 12, 30)
     """
     return moment.date() if pa.types.is_date(type_) else moment
+
+
+def reading(moment: str, type_: str, zone: str = "") -> str:
+    """Return SQL that reads a date or a moment, with what stands for those that cannot be shown.
+
+    Parameters
+    ----------
+    moment : str
+        An expression of SQL.
+    type_ : str
+        Of the expression.
+    zone : str
+        Written behind moments that are compared with it.
+    """
+    days = type_.lower() == "date"
+    far, early, after, before = (
+        f"{type_} '{value.date() if days else f'{value}{zone}'}'"
+        for value in (FAR, EARLY, AFTER, BEFORE)
+    )
+    first, beyond = (
+        f"{type_} '{day if days else f'{day} 00:00:00{zone}'}'"
+        for day in ("0001-01-01", "10000-01-01")
+    )
+    return (
+        f"CASE WHEN {moment} = 'infinity' THEN {far} WHEN {moment} = '-infinity' THEN {early} "
+        f"WHEN {moment} < {first} THEN {before} WHEN {moment} >= {beyond} THEN {after} "
+        f"ELSE {moment} END"
+    )
 
 
 def respelled(array: pa.Array, written: pa.Array, dialect: str) -> pa.Array:

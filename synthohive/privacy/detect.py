@@ -218,7 +218,7 @@ def _sample(data: pa.Table, name: str) -> list[str]:
     step = max(1, len(values) // _SAMPLE)
     values = values.take(pa.array(range(0, min(len(values), step * _SAMPLE), step), pa.int64()))
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
-        values = pc.cast(pc.round(values), pa.float64())
+        values = pc.round(pc.cast(values, pa.float64()))
         return [f"{value:.0f}" for value in values.to_pylist()]
     texts = (str(value).strip()[:_LONGEST] for value in values.to_pylist())
     return list(dict.fromkeys(text for text in texts if text))

@@ -54,7 +54,7 @@ def as_text(values: Any) -> Any:
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
-        numbers = pc.round(values).cast(pa.float64())
+        numbers = pc.round(values.cast(pa.float64()))
         return numbers.cast(pa.int64(), safe=False).cast(pa.string())
     return values.cast(pa.string())
 

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 pytest.importorskip("duckdb_sqlalchemy")
 import duckdb
 
-from synthohive import ConnectorError, Metadata, SchemaError
+from synthohive import ConnectorError, Metadata, SchemaError, Synthesizer
+from synthohive.connectors.special_values import AFTER, BEFORE, EARLY, FAR
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.schema import ColumnKind
 from tests.contracts.warehouse import WarehouseContract
@@ -66,7 +67,10 @@ TYPES = {
              datetime(2024, 1, 2, 3, 4, 5, 123456)),
     "there": ("TIMESTAMPTZ", "'2024-01-01 00:00:00+02'",
               datetime(2023, 12, 31, 22, tzinfo=timezone.utc)),
-    "never": ("DATE", "'infinity'", None),
+    "never": ("DATE", "'infinity'", FAR.date()),
+    "ides": ("DATE", "'0044-03-15 (BC)'", BEFORE.date()),
+    "far": ("TIMESTAMP", "'20000-01-01 01:02:03'", AFTER),
+    "ever": ("TIMESTAMPTZ", "'-infinity'", EARLY.replace(tzinfo=timezone.utc)),
 }  # fmt: skip
 
 
@@ -182,3 +186,26 @@ def test_a_database_in_memory_is_read() -> None:
     assert sum(batch.num_rows for batch in warehouse.read("t")) == 200_000
     assert warehouse.count("t") == 200_000
     engine.dispose()
+
+
+def test_what_python_cannot_show_is_written_as_it_is_in_duckdb(tmp_path: Path) -> None:
+    engine = database(
+        tmp_path / "t.duckdb",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, d DATE NOT NULL, s TIMESTAMP NOT NULL, "
+        "z TIMESTAMPTZ NOT NULL)",
+        "INSERT INTO t SELECT i, CASE WHEN i % 2 = 0 THEN '0044-03-15 (BC)'::DATE ELSE "
+        "'infinity' END, CASE WHEN i % 2 = 0 THEN '12000-01-01'::TIMESTAMP ELSE '-infinity' END, "
+        "CASE WHEN i % 3 = 0 THEN '2024-01-01 00:00:00+00'::TIMESTAMPTZ ELSE 'infinity' END "
+        "FROM range(100) r (i)",
+    )
+    synth = Synthesizer.from_database(engine, "raw")
+    synth.fit(epochs=1, seed=1, progress=False, n_jobs=1)
+    synth.to_database(schema="made", seed=1)
+    with engine.connect() as connection:
+        shown = [
+            {str(row[0]) for row in connection.exec_driver_sql(f"SELECT {c}::VARCHAR FROM made.t")}
+            for c in ("d", "s", "z")
+        ]
+    assert shown[0] == {"0001-12-31 (BC)", "infinity"}
+    assert shown[1] == {"10000-01-01 00:00:00", "-infinity"}
+    assert {text[:10] for text in shown[2]} == {"2024-01-01", "infinity"}

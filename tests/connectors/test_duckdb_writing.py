@@ -180,7 +180,8 @@ class TestDuckdbWriter(WriterContract):
 
 def test_every_type_survives(tmp_path: Path) -> None:
     file = tmp_path / "types.duckdb"
-    types = {name: type_ for name, type_ in TYPES.items() if name != "never"}  # read as NULL
+    beyond = ("ides", "far")  # one value on each side of what Python can show
+    types = {name: type_ for name, type_ in TYPES.items() if name not in beyond}
     with duckdb.connect(str(file)) as db:
         db.execute("CREATE SCHEMA raw")
         columns = ", ".join(f'"{name}" {type_}' for name, (type_, _, _) in types.items())

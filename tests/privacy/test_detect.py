@@ -4,6 +4,7 @@ import time
 from functools import cache
 from typing import Optional
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from faker import Faker
@@ -254,3 +255,10 @@ def test_detection_is_quick(faker: Faker) -> None:
     started = time.process_time()
     detect_pii(TableConfig(name="t"), table, PrivacyConfig())
     assert time.process_time() - started < 4.0
+
+
+def test_numbers_of_16_bits_are_looked_at() -> None:
+    numbers = pa.array(np.arange(60, dtype="float16"))
+    columns = {"x": Column(name="x", kind=ColumnKind.FLOAT)}
+    table = TableConfig(name="t", pk=[], columns=columns)
+    assert detect_pii(table, pa.table({"x": numbers}), PrivacyConfig()) == []

@@ -15,6 +15,7 @@ from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import duckdb_catalogue as catalogue
 from synthohive.connectors.dialects.base import Dialect, OddIndex, in_memory
 from synthohive.connectors.dialects.duckdb_text import nested_type, quote, reason
+from synthohive.connectors.special_values import reading
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 
@@ -74,8 +75,9 @@ class DuckDB(Dialect):
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class.
 
-        Infinite dates and moments are read as NULL; the zone of a ``TIME WITH TIME ZONE``
-        and what is finer than microseconds are left out.
+        Infinite dates and moments, and those outside the years 1 to 9999, are read as what stands
+        for them; the zone of a ``TIME WITH TIME ZONE`` and what is finer than microseconds are
+        left out.
         """
         kind = column.kind
         if kind is ColumnKind.ARRAY or nested_type(column.sql_type or ""):
@@ -85,10 +87,11 @@ class DuckDB(Dialect):
         if kind is ColumnKind.INTERVAL:
             return f"epoch_us({quoted})"
         if kind is ColumnKind.TIMESTAMP:
-            plain = quoted if column.timezone else f"CAST({quoted} AS TIMESTAMP)"
-            return f"CASE WHEN isfinite({quoted}) THEN {plain} END"
+            if column.timezone:
+                return reading(quoted, "TIMESTAMPTZ", "+00")
+            return reading(f"CAST({quoted} AS TIMESTAMP)", "TIMESTAMP")
         if kind is ColumnKind.DATE:
-            return f"CASE WHEN isfinite({quoted}) THEN {quoted} END"
+            return reading(quoted, "DATE")
         if kind is ColumnKind.TIME:
             return f"CAST({quoted} AS TIME)"
         if kind is ColumnKind.DECIMAL and (column.sql_type or "").endswith("HUGEINT"):

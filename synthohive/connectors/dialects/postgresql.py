@@ -16,7 +16,7 @@ from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.dialects import postgresql_catalogue as catalogue
 from synthohive.connectors.dialects.base import Dialect, OddIndex
 from synthohive.connectors.empty_values import empty_value
-from synthohive.connectors.special_values import AFTER, BEFORE, EARLY, FAR, MIDNIGHT
+from synthohive.connectors.special_values import AFTER, BEFORE, MIDNIGHT, reading
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 
@@ -111,9 +111,9 @@ class PostgreSQL(Dialect):
             return f"CASE WHEN {finite} THEN {number} END"
         if kind is ColumnKind.TIMESTAMP:
             plain = f"({quoted} AT TIME ZONE 'UTC')" if column.timezone else quoted
-            return _finite(quoted, plain, "timestamp")
+            return reading(plain, "timestamp")
         if kind is ColumnKind.DATE:
-            return _finite(quoted, quoted, "date")
+            return reading(quoted, "date")
         if kind is ColumnKind.TIME:
             time = f"({quoted})::time"
             return f"CASE WHEN {time} = '24:00' THEN time '{MIDNIGHT}' ELSE {time} END"
@@ -168,19 +168,6 @@ class PostgreSQL(Dialect):
         except (psycopg2.Error, OSError) as exc:
             reason = str(exc).strip().split("\n")[0]
             raise ConnectorError(f"Table {table!r} could not be read: {reason}.") from exc
-
-
-def _finite(quoted: str, plain: str, type_: str) -> str:
-    """Return SQL that reads a moment, with what stands for those that cannot be shown."""
-    far, early, after, before = (
-        moment.date() if type_ == "date" else moment for moment in (FAR, EARLY, AFTER, BEFORE)
-    )
-    return (
-        f"CASE WHEN {quoted} = 'infinity' THEN {type_} '{far}' "
-        f"WHEN {quoted} = '-infinity' THEN {type_} '{early}' "
-        f"WHEN {plain} < '0001-01-01' THEN {type_} '{before}' "
-        f"WHEN {plain} >= '10000-01-01' THEN {type_} '{after}' ELSE {plain} END"
-    )
 
 
 def _shown_bounds(text: str) -> str:

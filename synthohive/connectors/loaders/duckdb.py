@@ -42,6 +42,7 @@ from synthohive.connectors.loaders.staged import (
     read_note,
     staging_name,
 )
+from synthohive.connectors.special_values import respelled
 from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError
 
@@ -254,7 +255,9 @@ class DuckdbWriter(StagedWriter):
             self._connection.unregister(view)
         count = 0
         for batch in batches:
-            self._connection.register(view, pa.Table.from_batches([batch]).cast(schema))
+            arrays = [a.cast(t) for a, t in zip(batch.columns, schema.types)]
+            arrays = [respelled(array, array, self.metadata.dialect or "") for array in arrays]
+            self._connection.register(view, pa.table(arrays, schema.names))
             self._execute(f"INSERT INTO {quote(table)} SELECT * FROM {view}")
             self._connection.unregister(view)
             count += batch.num_rows
