@@ -302,3 +302,20 @@ def test_views_over_several_schemas(
         for schema in schemas:  # for the end of the test
             word = "DATABASE" if server == "mysql_engine" else "SCHEMA"
             run(engine, f"CREATE {word} {{s}}", schema)
+
+
+def test_a_namesake_in_another_schema_does_not_take_the_place(postgres_engine: Engine) -> None:
+    with fresh_schema(postgres_engine) as first, fresh_schema(postgres_engine) as second:
+        script = (
+            f"CREATE TABLE {first}.kept AS SELECT g AS id FROM generate_series(1, 60) g;"
+            f"CREATE TABLE {first}.part AS SELECT g AS id FROM generate_series(1, 60) g;"
+            f"CREATE TABLE {second}.part AS SELECT g AS id FROM generate_series(1, 60) g;"
+            f"CREATE VIEW {first}.parts AS SELECT id FROM {first}.part;"
+        )
+        run(postgres_engine, script, first)
+        excluded = f"{first}.part"
+        synth = Synthesizer.from_database(postgres_engine, [first, second], exclude=[excluded])
+        synth.fit(epochs=1, seed=1, progress=False, n_jobs=1)
+        summary = synth.to_database(seed=2, include=["views"])
+        assert summary.cloned.get("views", ()) == ()
+        assert f"table {excluded}" in summary.reasons[f"views {first}.parts"]

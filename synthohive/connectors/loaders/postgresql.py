@@ -134,6 +134,7 @@ class PostgresqlWriter(StagedWriter):
         self._trash = staging_name(target, limit)
         self._stagings = [self.staging]
         self._group = dict(group or {})
+        self._source = source_schema
         self._sources = dict.fromkeys(s for s in (source_schema, *self._group, "public") if s)
         # What is locked while the run lives; a rehearsal is in nobody's way.
         self._claim = self.staging if if_exists == "rehearse" else target
@@ -326,7 +327,7 @@ class PostgresqlWriter(StagedWriter):
                 "set_config('datestyle', 'ISO, YMD', false), set_config('timezone', 'UTC', false), "
                 "set_config('statement_timeout', '0', false), "
                 "set_config('idle_in_transaction_session_timeout', '0', false)",
-                (self._path([]),),
+                (self._path({}),),
             )
             try:
                 cursor.execute(f"CREATE SCHEMA {quote(self.staging)}")
@@ -345,13 +346,17 @@ class PostgresqlWriter(StagedWriter):
         self._connection.commit()
         step("staging committed")
 
-    def _path(self, others: Sequence[str]) -> str:
-        return ", ".join(quote(s) for s in (self.staging, *others, *self._sources))
+    def _path(self, others: Mapping[str, str]) -> str:
+        # Each source behind its staging schema: what the copy lacks is found there, and refused,
+        # rather than its namesake in another schema of the copy.
+        own = [self.staging, *filter(None, [self._source])]
+        pairs = [place for source, staging in others.items() for place in (staging, source)]
+        return ", ".join(quote(s) for s in dict.fromkeys([*own, *pairs, *self._sources]))
 
     def see(self, others: Mapping[str, str]) -> None:
         """Find the types of the staging schemas that are written together with this one."""
         self._stagings = [self.staging, *others.values()]
-        path = self._path([*others.values()])
+        path = self._path(others)
         with self._connection.cursor() as cursor:
             cursor.execute("SELECT set_config('search_path', %s, false)", (path,))
         self._connection.commit()
