@@ -152,7 +152,7 @@ def address_style(texts: Sequence[str], usual: str, k: int) -> AddressStyle:
     Examples
     --------
     >>> address_style(["Am Markt 7", "Lindenallee 112, Celle", "Hauptstr. 5, Jena"], "first", 2)
-    AddressStyle(house='last', city=True, digits=3)
+    AddressStyle(house='last', city=True, digits=2)
     """
     streets = [re.split("[,\n]", text, maxsplit=1)[0].strip() for text in texts]
     fitting = {n: sum(bool(p.match(s)) for s in streets) for n, p in _HOUSE.items()}

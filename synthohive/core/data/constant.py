@@ -22,6 +22,8 @@ class Constant(TallyTransform):
 
     Examples
     --------
+    >>> from synthohive import Column
+    >>> from synthohive.core.data.base import EncoderSettings
     >>> column = Column(name="currency", kind="text")
     >>> transform = Constant(column, EncoderSettings())
     >>> summary = transform.analyze(pa.array(["EUR"] * 9), None)

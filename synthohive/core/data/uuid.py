@@ -41,6 +41,8 @@ class Uuid(ColumnTransform):
 
     Examples
     --------
+    >>> from synthohive import Column
+    >>> from synthohive.core.data.base import EncoderSettings
     >>> transform = Uuid(Column(name="token", kind="uuid"), EncoderSettings())
     >>> transform.layout
     Layout(discrete=(), continuous=())
