@@ -8,6 +8,7 @@ from typing import ClassVar, Optional
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthohive._readable import Readable
 
@@ -45,9 +46,11 @@ class Relation(Readable, ABC):
         """Whether the target is NULL wherever a source is."""
         return True
 
-    @abstractmethod
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows that break the relation; never one with a NULL in it."""
+        target = rows.column(self.target)
+        unequal = pc.not_equal(target, self.restore(rows, None, target.type))
+        return np.asarray(pc.fill_null(unequal, False).to_numpy(), dtype=np.bool_)
 
     def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
         """Return what is modelled in place of the target, or None: it follows wholly."""

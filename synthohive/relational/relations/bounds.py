@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from synthohive.relational.lineage import beside
-from synthohive.relational.relations.columns import LEAST_ROWS, Columns
+from synthohive.relational.relations.columns import LEAST_ROWS, Columns, spaced
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.patterns import orders_between
 
@@ -35,7 +34,7 @@ def find_bounds(rows: pa.Table, above: pa.Table, targets: Iterable[str]) -> list
     theirs = [name for name in columns.numeric if name in above.column_names]
     if not own or not theirs:
         return []
-    spread = np.linspace(0, len(rows) - 1, min(len(rows), FEW)).astype(int)
+    spread = spaced(len(rows), FEW)
     found = []
     for target in own:
         for source in theirs:

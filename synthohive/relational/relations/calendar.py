@@ -126,13 +126,6 @@ class CalendarPart(Relation):
         """The date."""
         return (self.source,)
 
-    def violations(self, rows: pa.Table) -> Bools:
-        """Return the rows whose part is another."""
-        target = rows.column(self.target)
-        made = self.restore(rows, None, target.type)
-        unequal = pc.fill_null(pc.not_equal(target, made), False)
-        return np.asarray(unequal.to_numpy(), dtype=np.bool_)
-
     def restore(
         self,
         rows: pa.Table,

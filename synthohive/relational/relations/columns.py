@@ -24,7 +24,7 @@ from synthohive.relational.relations.numbers import (
 from synthohive.relational.relations.points import point_masses, regular
 from synthohive.relational.rows import group_codes
 
-__all__ = ["Chosen", "Columns"]
+__all__ = ["Chosen", "Columns", "spaced"]
 
 IntArray = npt.NDArray[np.int64]
 LEAST_ROWS = 30
@@ -33,6 +33,11 @@ FEW = 200
 """Rows that refute most candidates at little cost."""
 
 _LARGEST = 1e75
+
+
+def spaced(rows: int, most: int) -> IntArray:
+    """Return the numbers of at most so many rows, evenly spread over all."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
 
 
 class Columns:

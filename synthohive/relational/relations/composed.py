@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.relational.relations.base import Bools, Relation
-from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.base import Relation
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns, spaced
 
 __all__ = ["Composed", "find_composed"]
 
@@ -96,11 +96,6 @@ class Composed(Relation):
         ]
         return pc.binary_join_element_wise(*pieces, "")
 
-    def violations(self, rows: pa.Table) -> Bools:
-        """Return the rows with another text."""
-        other = pc.not_equal(rows.column(self.target).cast(pa.string()), self.compose(rows))
-        return np.asarray(pc.fill_null(other, False).to_numpy(), dtype=np.bool_)
-
     def restore(
         self,
         rows: pa.Table,
@@ -142,8 +137,7 @@ def find_composed(columns: Columns, chosen: Chosen) -> None:
     targets = [n for n in chosen.free() if _is_text(columns.type(n)) and columns.distinct(n) > 1]
     if not targets:
         return
-    spread = np.linspace(0, len(columns.rows) - 1, min(len(columns.rows), FEW)).astype(int)
-    few = columns.rows.select(names).take(pa.array(np.unique(spread)))
+    few = columns.rows.select(names).take(pa.array(spaced(len(columns.rows), FEW)))
     sources = [n for n in names if columns.distinct(n) > 1][:MOST_SOURCES]
     parts = [
         Part(n, case) for n in sources for case in (CASES if n in targets or "." in n else ("",))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.relational.relations.base import Bools, Relation
-from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns, spaced
 
 __all__ = ["Containing", "find_containing", "holds"]
 
@@ -101,8 +101,7 @@ def holds(columns: Columns, target: str, source: str) -> bool:
     both = columns.rows.select([target, source]).drop_null()
     if len(both) < LEAST_ROWS:
         return False
-    spread = np.linspace(0, len(both) - 1, min(len(both), FEW)).astype(int)
-    few = both.take(pa.array(spread))
+    few = both.take(pa.array(spaced(len(both), FEW)))
     texts, parts = few.column(0).to_pylist(), few.column(1).to_pylist()
     if texts == parts or any(part not in text for text, part in zip(texts, parts)):
         return False

@@ -35,12 +35,6 @@ class Copy(Relation):
         """The other."""
         return (self.source,)
 
-    def violations(self, rows: pa.Table) -> Bools:
-        """Return the rows that hold two values."""
-        target, source = rows.column(self.target), rows.column(self.source)
-        unequal = pc.fill_null(pc.not_equal(target, source.cast(target.type)), False)
-        return np.asarray(unequal.to_numpy(), dtype=np.bool_)
-
     def restore(
         self,
         rows: pa.Table,

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.relational.relations.base import Bools, Relation
-from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.relational.relations.containing import holds
 from synthohive.relational.relations.lookup import Lookup
 from synthohive.relational.relations.numbers import (
@@ -237,8 +237,7 @@ def _find(columns: Columns, chosen: Chosen, targets: list[str]) -> None:
     above = [n for n in columns.rows.column_names if "." in n and n not in columns.targets]
     if not above:
         return
-    spread = np.linspace(0, len(columns.rows) - 1, min(len(columns.rows), FEW)).astype(int)
-    few, own = columns.rows.take(pa.array(np.unique(spread))), set(columns.targets)
+    few, own = columns.rows.take(pa.array(spaced(len(columns.rows), FEW))), set(columns.targets)
     found = []
     for target in targets:
         known = chosen.relations.get(target)

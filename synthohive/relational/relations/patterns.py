@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.relational.relations.lookup import Copy, Lookup
 from synthohive.relational.relations.numbers import is_number, is_time
 from synthohive.relational.relations.order import Order
@@ -48,7 +48,7 @@ _DAY = 86_400.0
 
 def find_copies(columns: Columns, chosen: Chosen) -> None:
     """Find columns that always equal another, or one of the parent."""
-    spread = np.linspace(0, len(columns.rows) - 1, min(len(columns.rows), FEW)).astype(int)
+    spread = spaced(len(columns.rows), FEW)
     few = columns.rows.take(pa.array(spread)).to_pydict()
     names = sorted(columns.rows.column_names, key=lambda n: n in columns.targets)
     for target in chosen.free():
@@ -152,14 +152,15 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
     names = columns.numeric
     if len(names) < 2:
         return
-    spread = np.linspace(0, len(columns.rows) - 1, min(len(columns.rows), FEW)).astype(int)
+    spread = spaced(len(columns.rows), FEW)
     few = np.stack([columns.regular(n)[spread] for n in names], axis=1)
     found = []
     for i, target in enumerate(names):
         if target not in chosen.free():
             continue
         gaps = few[:, i : i + 1] - few
-        one_sided = ~((gaps > 0).any(axis=0) & (gaps < 0).any(axis=0))
+        both_sided = (gaps > 0).any(axis=0) & (gaps < 0).any(axis=0)
+        one_sided = np.asarray(~both_sided, dtype=np.bool_)
         for source in (n for n, may in zip(names, one_sided) if may and n != target):
             found += list(orders_between(columns, target, source))
     found.sort(key=lambda pair: (not pair[1].after, pair[0]))
