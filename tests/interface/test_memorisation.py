@@ -92,13 +92,14 @@ def test_with_a_limit_no_state_beyond_it_is_kept() -> None:
     rows = pd.DataFrame({"id": np.arange(500), **{f"q{i}": c for i, c in enumerate(columns)}})
     tables = {"answers": rows.astype({f"q{i}": str for i in range(6)})}
     excess = []
-    for most in (None, 0.1):
+    for most in (None, 0.1, 0.03):  # the first state that is evaluated is beyond the last
         made = synthesizer("autoregressive", most).fit(tables, epochs=15, seed=1, progress=False)
         found = made.memorisation["answers"]
         assert found is not None
         excess.append(found.excess)
     assert excess[0] > 0.2
     assert excess[1] <= 0.1
+    assert excess[2] <= 0.03
 
 
 @pytest.mark.parametrize("most", [-0.1, 0.6])

@@ -118,10 +118,11 @@ def train(
     device: str = "cpu",
     max_memorisation: Optional[float] = None,
 ) -> float:
-    """Run the loop and leave the best state in `task.state`; return its metric.
+    """Run the loop and leave the best state in `task.state`; return its metric, or infinity.
 
     The best of the states that do not know learned rows much better than others: where two in a
-    row do, the task is told to counter it. `task.gap` is that of the best state.
+    row do, the task is told to counter it. `task.gap` is that of the best state. Where all do, the
+    state before any step is left if it is usable, else the first one; the metric is infinite.
     With `max_memorisation`, a limit for :attr:`Memorisation.excess`, no other state is kept.
     Only steps are taken on the device; rows are validated, and later drawn, on the CPU.
 
@@ -148,13 +149,14 @@ def train(
         _check(task.table, epoch, {**losses, "validation": metric})
         beyond = beyond + 1 if task.gap > task.most_gap else 0
         waited += IN_VAIN if beyond and not task.counters else 1
-        better = metric < best - SLIGHT * abs(best)
-        worth = math.isinf(best) or metric < best - task.worth * abs(best)
-        if metric < best and (worth or not (beyond and usable)):  # or the first that is usable
+        better = _below(metric, best, SLIGHT)
+        if metric < best and (not beyond or _below(metric, best, task.worth)):
             best, best_state, gap, usable = metric, _snapshot(task.state), task.gap, True
             beyond = 0
-            if math.isinf(mark) or metric < mark - SLIGHT * abs(mark):
+            if _below(metric, mark, SLIGHT):
                 mark, waited = metric, 0
+        elif not usable:  # until one may be kept
+            best_state, gap, usable = _snapshot(task.state), task.gap, True
         spent = time.perf_counter() - started
         eta = spent / epoch * (schedule.epochs - epoch)
         event = TrainingEvent(task.table, epoch, schedule.epochs, losses, metric, best, eta)
@@ -168,6 +170,11 @@ def train(
     task.state.load_state_dict(best_state)
     task.gap = gap
     return best
+
+
+def _below(metric: float, best: float, share: float) -> bool:
+    """Return whether a metric is better by more than a share; never by an infinite one."""
+    return share < math.inf and (math.isinf(best) or metric < best - share * abs(best))
 
 
 def _epoch(task: Trainable, steps: int) -> dict[str, float]:
