@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 9
+FORMAT = 10
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

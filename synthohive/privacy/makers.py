@@ -25,7 +25,7 @@ from synthohive.privacy.rows import Rows, join, take, text_of
 
 __all__ = ["MAKERS", "Rows"]
 
-_UNIQUE_DIGITS, _MANY = 4, 10**9
+_UNIQUE_HOUSES, _MANY = 9999, 10**9
 _DIGITS, _HEXADECIMAL = "0123456789", "0123456789abcdef"
 _IP_CAPACITY = 223 << 24  # first octets above 223 are multicast and reserved
 
@@ -117,7 +117,7 @@ def _url(rows: Rows) -> Any:
 
 def _address(rows: Rows) -> Any:
     streets, form = rows.pools.streets, rows.address
-    houses = 10 ** (max(form.digits, _UNIQUE_DIGITS) if rows.unique else form.digits) - 1
+    houses = max(form.most, _UNIQUE_HOUSES) if rows.unique else form.most
     lap, place = np.divmod(rows.index, np.uint64(houses * len(streets)))
     spot = permute(place, houses * len(streets), rows.key)
     street, house = np.divmod(spot, np.uint64(houses))

@@ -18,6 +18,7 @@ __all__ = [
     "is_name_word",
     "is_user_name",
     "is_womans",
+    "joined_names",
     "known_names",
     "slug",
     "slugs_of",
@@ -92,15 +93,77 @@ _SPELLED = str.maketrans(
 )
 
 
-def slugs_of(name: str) -> tuple[str, str]:
-    """Return a name in plain Latin letters: without its marks, and with these spelled out.
+def slugs_of(name: str) -> tuple[str, str, str]:
+    """Return a name in plain Latin letters: without its marks, with these spelled out, as read.
+
+    How a name is read is known of Japanese ones alone, whose characters read otherwise in
+    Chinese; of others, it is empty.
 
     Examples
     --------
     >>> slugs_of("Jürgen Weiß")
-    ('jurgenweiss', 'juergenweiss')
+    ('jurgenweiss', 'juergenweiss', '')
+    >>> slugs_of("佐藤")[-1]
+    'sato'
     """
-    return slug(name), slug(unicodedata.normalize("NFC", name).lower().translate(_SPELLED))
+    spelled = slug(unicodedata.normalize("NFC", name).lower().translate(_SPELLED))
+    return slug(name), spelled, _readings().get(name, "")
+
+
+# Names of two characters, of which nearly each pair is one; Faker lists few of them. Japanese
+# ones are read as the Latin letters say.
+_JOINED = {
+    "ja_JP": {
+        "first_male": (
+            "直nao和kazu正masa秀hide康yasu浩hiro義yoshi隆taka信nobu智tomo俊toshi竜tatsu克katsu明aki"
+            "光mitsu春haru邦kuni文fumi",
+            "樹ki人to也ya太ta介suke彦hiko之yuki夫o治ji平hei司shi典nori",
+        ),
+        "first_female": (
+            "美mi由yu真ma佳ka彩aya沙sa亜a千chi智tomo絵e明aki和kazu春haru直nao久hisa夏natsu雅masa"
+            "幸sachi靖yasu",
+            "子ko美mi香ka奈na希ki里ri恵e代yo織ori乃no穂ho",
+        ),
+        "last": (
+            "山yama中naka田ta小ko大o高taka松matsu石ishi藤fuji木ki上ue北kita南minami西nishi東higashi"
+            "森mori吉yoshi岡oka川kawa池ike杉sugi竹take長naga宮miya平hira福fuku青ao黒kuro古furu浅asa"
+            "秋aki今ima岩iwa梅ume",
+            "田da村mura川kawa山yama本moto井i野no島shima原hara沢zawa木ki崎saki口guchi谷tani岡oka"
+            "下shita尾o橋hashi塚zuka内uchi森mori林bayashi",
+        ),
+    },
+    "ko_KR": {
+        "first_male": ("민지서현준승성영정재도동상태경진종용", "호준우훈석철수혁환식규"),
+        "first_female": ("민지서현수영정예은혜경진미선유나다보", "희은아연주영미경선"),
+    },
+}
+_PART = re.compile(r"([^a-z])([a-z]*)")
+
+
+def joined_names(locale: str, kind: str) -> dict[str, str]:
+    """Return names put together from parts, and how each is read, where that is known.
+
+    Examples
+    --------
+    >>> joined_names("ja_JP", "last")["山村"], len(joined_names("de_DE", "last"))
+    ('yamamura', 0)
+    """
+    heads, tails = (_PART.findall(parts) for parts in _JOINED.get(locale, {}).get(kind, ("", "")))
+    return {a + b: one + two for a, one in heads for b, two in tails if (one or a) != (two or b)}
+
+
+@lru_cache(maxsize=1)
+def _readings() -> dict[str, str]:
+    """Return how Japanese names are read: Faker's, and those put together from parts."""
+    from faker.providers.person.ja_JP import Provider
+
+    pairs = (*Provider.first_name_pairs, *Provider.last_name_pairs)
+    found = {
+        name: read
+        for kind in _JOINED["ja_JP"]
+        for name, read in joined_names("ja_JP", kind).items()
+    }
+    return {**found, **{name: slug(read) for name, _, read in pairs}}
 
 
 @lru_cache(maxsize=1)

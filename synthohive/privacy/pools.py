@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthohive.exceptions import SchemaError
-from synthohive.privacy.names import slugs_of
+from synthohive.privacy.names import joined_names, slugs_of
 
 __all__ = ["Pools", "Texts", "faker", "pools"]
 
@@ -20,6 +21,7 @@ Texts = NDArray[np.str_]
 _DRAWS = 4000
 _STREETS = 1000
 _TOLD_APART = 0.3
+_GLUED = re.compile("[a-zà-ÿ]{3}[A-Z]")  # MunozVille
 _SPELLED = frozenset({"de", "da", "no", "sv"})  # ü is written ue there, and ø oe
 DOMAINS = ("home.example", "post.example", "work.example")  # no address exists there (RFC 2606)
 
@@ -66,14 +68,14 @@ def pools(locale: str) -> Pools:
     """Return the building blocks of a locale."""
     source = faker(locale)
     first = _first_names(source, locale)
-    last = tuple(_by_slug(_distinct(source.last_name, _DRAWS), locale).values())
+    last = tuple(_names(source.last_name, locale, "last").values())
     return Pools(
         first=np.array(first),
         last=np.array(last),
         first_slugs=np.array(tuple(_slug(name, locale) for name in first)),
         last_slugs=np.array(tuple(_slug(name, locale) for name in last)),
         streets=np.array(_distinct(getattr(source, "town", source.street_name), _STREETS)),
-        cities=np.array(_distinct(source.city, _STREETS)),
+        cities=np.array([c for c in _distinct(source.city, _STREETS) if not _GLUED.search(c)]),
         words=np.array(_distinct(source.word, _STREETS)),
     )
 
@@ -85,8 +87,8 @@ def _distinct(make: Callable[[], str], draws: int) -> tuple[str, ...]:
 
 def _first_names(source: Any, locale: str) -> tuple[str, ...]:
     """Return men's names, then as many of women."""
-    men = _by_slug(_distinct(source.first_name_male, _DRAWS), locale)
-    women = _by_slug(_distinct(source.first_name_female, _DRAWS), locale)
+    men = _names(source.first_name_male, locale, "first_male")
+    women = _names(source.first_name_female, locale, "first_female")
     women = {slug: name for slug, name in women.items() if slug not in men}
     names, others = list(men.values()), list(women.values())
     if len(others) < _TOLD_APART * len(names):  # the locale does not tell them apart
@@ -95,14 +97,17 @@ def _first_names(source: Any, locale: str) -> tuple[str, ...]:
     return (*names[:half], *others[:half])
 
 
-def _by_slug(names: tuple[str, ...], locale: str) -> dict[str, str]:
+def _names(make: Callable[[], str], locale: str, kind: str) -> dict[str, str]:
     """Return names by the form that fits an e-mail address, of which each has its own."""
     found: dict[str, str] = {}
-    for name in names:
+    for name in (*_distinct(make, _DRAWS), *joined_names(locale, kind)):
         if slug := _slug(name, locale):
             found.setdefault(slug, name)
     return found
 
 
 def _slug(name: str, locale: str) -> str:
-    return slugs_of(name)[-1 if locale[:2] in _SPELLED else 0]
+    plain, spelled, read = slugs_of(name)
+    if locale == "ja_JP" and read:
+        return read
+    return spelled if locale[:2] in _SPELLED else plain

@@ -86,13 +86,17 @@ class AddressStyle:
         Where the number of the house stands: ``"first"``, ``"last"``, or ``"none"`` if nowhere.
     city : bool
         Whether the city follows.
-    digits : int
-        Of numbers of houses, at most.
+    most : int
+        The highest number of a house.
     """
 
     house: str = "first"
     city: bool = False
-    digits: int = 3
+    most: int = 999
+
+    def __post_init__(self) -> None:
+        if self.most < 1:
+            raise ValueError(f"there are no houses up to number {self.most}")
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ def url_style(texts: Sequence[str], k: int) -> UrlStyle:
 
 
 _HOUSE = {"first": re.compile(r"\d+\w?\b"), "last": re.compile(r".*\D\d+ ?\w?")}
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\d{1,9}")
+_MOST = 0.95  # of the numbers of houses: a few are mistakes, or no numbers of houses
 
 
 def address_style(texts: Sequence[str], usual: str, k: int) -> AddressStyle:
@@ -152,18 +157,22 @@ def address_style(texts: Sequence[str], usual: str, k: int) -> AddressStyle:
     Examples
     --------
     >>> address_style(["Am Markt 7", "Lindenallee 112, Celle", "Hauptstr. 5, Jena"], "first", 2)
-    AddressStyle(house='last', city=True, digits=2)
+    AddressStyle(house='last', city=True, most=20)
     """
     streets = [re.split("[,\n]", text, maxsplit=1)[0].strip() for text in texts]
     fitting = {n: sum(bool(p.match(s)) for s in streets) for n, p in _HOUSE.items()}
     fitting["last"] = sum(bool(_HOUSE["last"].fullmatch(s)) for s in streets)
     best = max(fitting, key=lambda name: fitting[name])
-    numbers = [len(found[0]) for s in streets if (found := _NUMBER.search(s))]
+    numbers = sorted(int(found[0]) for s in streets if (found := _NUMBER.search(s)))
     if fitting[best] <= len(streets) / 2:
         best = "none" if len(streets) >= k else usual
-    digits = sorted(numbers)[len(numbers) // 2] if len(numbers) >= k else 3
+    most = 999
+    if len(numbers) >= k:  # one that k addresses reach, in round figures
+        reached = numbers[min(len(numbers) - k, int(_MOST * len(numbers)))]
+        unit = 10 ** (len(str(max(reached, 1))) - 1)
+        most = min(max(-(-reached // unit) * unit, 20), 9999)
     city = sum("," in text for text in texts) > len(texts) / 2
-    return AddressStyle(best, city, min(max(digits, 2), 4))
+    return AddressStyle(best, city, most)
 
 
 def local_styles(texts: Sequence[str], persons: Optional[Sequence[Person]], k: int) -> Weighted:

@@ -20,7 +20,7 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.names import slug
 from synthohive.privacy.pattern import infer_patterns
 from synthohive.privacy.pools import pools
-from synthohive.privacy.styles import full_name
+from synthohive.privacy.styles import full_name, local_styles
 from synthohive.schema import Column, PrivacyConfig, TableConfig
 from tests.packed import again, shown
 
@@ -234,3 +234,40 @@ def test_phones_of_a_few_rows_have_one_form() -> None:
     made = FakeColumn.fit(PiiKind.PHONE, column, real).make(np.arange(50), seed=1).to_pylist()
     assert {re.sub(r"\d", "9", phone) for phone in made} <= {"999-999-9999", "(999)999-9999"}
     assert len({len(phone) for phone in made}) == 1
+
+
+@pytest.mark.parametrize(("locale", "kind"), [("ja_JP", "first"), ("ja_JP", "last")])
+def test_short_lists_of_names_are_lengthened(locale: str, kind: str) -> None:
+    """Of twelve real names in a look-up table, made-up ones hit few by chance."""
+    faker, hits = Faker(locale), []
+    for seed in range(40):
+        faker.seed_instance(seed)
+        real = {getattr(faker, f"{kind}_name")() for _ in range(12)}
+        column = FakeColumn.fit(f"{kind}_name", TEXT, pa.array(sorted(real)), locale=locale)
+        hits.append(len(real & set(column.make(np.arange(12), seed=seed).to_pylist())))
+    assert np.mean(hits) < 0.6  # 3 with the list of Faker
+
+
+def test_japanese_names_are_read_as_in_japan() -> None:
+    names = pools("ja_JP")
+    read = {**dict(zip(names.last, names.last_slugs)), **dict(zip(names.first, names.first_slugs))}
+    assert [read[name] for name in ("佐藤", "山村", "太郎", "直樹")] == [
+        "sato",
+        "yamamura",
+        "taro",
+        "naoki",
+    ]
+    people = [("太郎", "佐藤"), ("直樹", "山村")] * 5
+    ((style, _),) = local_styles(["sato.taro", "yamamura.naoki"] * 5, people, 5)
+    assert (style.form, style.own) == ("{L}.{F}", True)
+
+
+def test_numbers_of_houses_reach_as_high_as_real_ones() -> None:
+    real = [f"{1 + i % 180} High Street" for i in range(400)] + ["99999 Far Road"] * 4
+    column = FakeColumn.fit("address", TEXT, pa.array(real))
+    made = column.make(INDEX, seed=1).to_pylist()
+    assert 190 < max(int(text.split()[0]) for text in made) <= 200
+
+
+def test_parts_of_cities_are_words_of_their_own() -> None:
+    assert not [city for city in pools("fr_FR").cities if re.search("[a-z][A-Z]", city)]
