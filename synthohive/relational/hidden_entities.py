@@ -172,20 +172,20 @@ def _identifies(values: pa.ChunkedArray, order: Optional[npt.NDArray[np.float64]
         texts = [str(text) for text in known.to_pylist()]
         numbered = np.mean([sum(c.isdigit() for c in text) >= _DIGITS for text in texts])
         return bool(numbered >= _TOLD_APART) and not are_things(texts)
-    numbers = _order(values)
+    numbers = _order(known)
     if numbers is None:
         return True
-    if order is not None and len(order) == len(numbers) and _is_converted(order, numbers):
+    if order is not None and _is_converted(order[values.is_valid().to_numpy()], numbers):
         return False
-    if pa.types.is_integer(values.type):
+    if not pa.types.is_temporal(values.type) and (numbers == np.rint(numbers)).all():
         return bool(np.ptp(numbers) > _SPARSE * len(numbers))
     return True
 
 
 def _order(values: pa.ChunkedArray) -> Optional[npt.NDArray[np.float64]]:
-    """Return numbers that are ordered as the values are; None for texts."""
+    """Return numbers that are ordered as the values are, of which none is NULL; None for texts."""
     type_ = values.type
-    if values.null_count or _is_text(type_):
+    if _is_text(type_):
         return None
     if pa.types.is_temporal(type_):
         _, numbers = np.unique(

@@ -66,7 +66,7 @@ def test_labels_ranks_conversions_and_things_are_nobody() -> None:
     rng = np.random.default_rng(4)
     n, level = 5_000, rng.integers(0, 16, 5_000)
     city, price = rng.integers(0, 200, n), rng.integers(1, 500, n) / 4
-    product = rng.integers(0, 60, n)
+    product, place = rng.integers(0, 60, n), rng.integers(0, 20, n)
     rows = pa.table(
         {
             "education": [f"grade {'abcdefghijklmnop'[i]}" for i in level],
@@ -75,6 +75,8 @@ def test_labels_ranks_conversions_and_things_are_nobody() -> None:
             "shire": [f"shire {i % 20}" for i in city],
             "net": price,
             "gross": (price * 1.19).round(2),
+            "place": np.where(place > 14, "R", place.astype(str)),  # retired: without a number
+            "points": pa.array(place.astype(float), mask=place > 14),
             "celsius": product,
             "fahrenheit": product * 1.8 + 32,
         }
