@@ -37,8 +37,10 @@ def describe_type(type_: Any, dialect: Dialect) -> dict[str, Any]:
     facts: dict[str, Any] = {"sql_type": _text_of(type_, dialect)}
     name = type(type_).__name__.upper()
     if name == "DOMAIN" and hasattr(type_, "data_type"):
-        facts.update(describe_type(type_.data_type, dialect), sql_type=facts["sql_type"])
-        return facts
+        base = describe_type(type_.data_type, dialect)
+        if base["kind"] not in (ColumnKind.RANGE, ColumnKind.UNSUPPORTED):  # known by their type
+            base["sql_type"] = facts["sql_type"]
+        return base
     facts.update(_described(type_, name, dialect.name, facts["sql_type"] or ""))
     return facts
 
@@ -57,7 +59,9 @@ def _described(type_: Any, name: str, dialect: str, text: str) -> dict[str, Any]
     if name in ("UUID", "UNIQUEIDENTIFIER") or isinstance(type_, sa.UUID):
         return {"kind": ColumnKind.UUID}
     if isinstance(type_, sa.ARRAY) or name == "ARRAY":
-        return {"kind": ColumnKind.ARRAY}
+        item = type(getattr(type_, "item_type", None)).__name__.upper()
+        unread = item.endswith("RANGE") or item == "TSVECTOR"  # whose texts have rules of their own
+        return {"kind": ColumnKind.UNSUPPORTED if unread else ColumnKind.ARRAY}
     if isinstance(type_, sa.JSON) or name in ("JSON", "JSONB", "HSTORE"):
         return {"kind": ColumnKind.JSON if name != "HSTORE" else ColumnKind.TEXT}
     if isinstance(type_, sa.Enum):

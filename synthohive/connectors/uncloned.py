@@ -25,12 +25,14 @@ UNION ALL SELECT 'row security policies', polname, relname FROM pg_policy p
     JOIN c ON c.oid = p.polrelid
 UNION ALL SELECT 'functions and procedures', proname, NULL FROM pg_proc p
     JOIN n ON n.oid = p.pronamespace WHERE NOT EXISTS (SELECT 1 FROM pg_depend d
-        WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+        WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i'))
+UNION ALL SELECT 'foreign tables', relname, NULL FROM c WHERE relkind = 'f'
+UNION ALL SELECT 'inheritance', relname, relname FROM c WHERE NOT relispartition AND EXISTS (
+    SELECT 1 FROM pg_inherits h WHERE h.inhrelid = c.oid AND relkind = 'r')
 UNION ALL SELECT 'sequences', relname, NULL FROM c WHERE relkind = 'S' AND NOT EXISTS (
     SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
         AND d.deptype IN ('a', 'i') OR d.refclassid = 'pg_class'::regclass
         AND d.refobjid = c.oid AND d.classid = 'pg_attrdef'::regclass)
-UNION ALL SELECT 'types', relname, NULL FROM c WHERE relkind = 'c'
 UNION ALL SELECT 'operators', oprname, NULL FROM pg_operator o JOIN n ON n.oid = o.oprnamespace
     WHERE NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_operator'::regclass
         AND d.objid = o.oid AND d.deptype = 'e')

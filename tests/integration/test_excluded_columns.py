@@ -130,7 +130,6 @@ def test_search_columns_are_filled_from_the_made_text(
         "sequences": ("alone",),
         "text search configurations": ("own",),
         "triggers": ("film_fulltext",),
-        "types": ("pair",),
         "views": ("film_list",),
     }
     assert "Not cloned: functions and procedures one; grants film" in str(summary)

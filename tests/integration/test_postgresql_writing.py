@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from synthohive.connectors.loaders import default_target, open_writer
+from synthohive.connectors.sql import SqlWarehouse
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from tests.contracts.writer import ORIGIN, Place, ServerWriterContract, described, rows, write
@@ -39,6 +40,42 @@ CREATE INDEX kinds_lower ON kinds (lower(name) text_pattern_ops) WHERE low > 3;
 CREATE UNIQUE INDEX kinds_key ON kinds USING btree (key) INCLUDE (day);
 COMMENT ON TABLE kinds IS 'All ''kinds''';
 COMMENT ON COLUMN kinds.low IS 'back\\slash';
+"""
+
+OWN_TYPES = """
+SET LOCAL search_path = {schema}, public;
+CREATE FUNCTION plain(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(trim(t))';
+CREATE FUNCTION "A plain" (t text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+    AS 'BEGIN RETURN plain(t) || chr(33); END';
+CREATE FUNCTION gap(a float8, b float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT a - b';
+CREATE FUNCTION coded() RETURNS text LANGUAGE sql AS 'SELECT md5(random()::text)';
+CREATE FUNCTION never_called() RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+CREATE COLLATION german (provider = icu, locale = 'de', deterministic = false);
+CREATE TYPE holder AS (name text);
+CREATE TYPE mood AS ENUM ('sad', 'happy');
+ALTER TYPE holder ADD ATTRIBUTE feeling mood;
+CREATE FUNCTION is_fine(m mood) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT m = m';
+CREATE TYPE "Place" AS (street text COLLATE german, "the holder" holder, tags text[],
+    w numeric(5,2));
+CREATE DOMAIN plainly AS text DEFAULT plain('X') CHECK (plain(VALUE) = VALUE);
+CREATE DOMAIN moods AS mood[];
+CREATE DOMAIN home AS "Place";
+CREATE DOMAIN inner_home AS home;
+CREATE TYPE floats AS RANGE (subtype = float8, subtype_diff = gap);
+CREATE DOMAIN span AS int4range CHECK (lower(VALUE) > 0);
+CREATE TABLE typed (
+    id integer PRIMARY KEY, m mood NOT NULL DEFAULT 'sad', list mood[], md moods, place "Place",
+    places "Place"[], hm inner_home, f floats, fs floats_multirange, sp span, pl plainly,
+    name text COLLATE german, code text DEFAULT coded(),
+    low text GENERATED ALWAYS AS ("A plain"(name)) STORED,
+    other mood GENERATED ALWAYS AS (CASE WHEN id > 1 THEN 'sad'::mood ELSE 'happy' END) STORED,
+    CHECK (is_fine(m)), CHECK (("place")."the holder" IS NOT NULL));
+CREATE INDEX typed_name ON typed ("A plain"(name)) WHERE m <> 'sad';
+CREATE INDEX typed_street ON typed (((place).street), (m IS NULL));
+INSERT INTO typed (id, m, list, md, place, places, hm, sp, pl, name, code)
+    SELECT i, 'happy', '{{sad}}', '{{happy}}', p, ARRAY[p], p, int4range(i, i + 3), 'x', ' N', 'c'
+    FROM generate_series(1, 2) i,
+        (SELECT ROW('s', ROW('n', 'sad')::holder, '{{t}}', 1.5)::"Place") q (p);
 """
 
 COLUMNS = """
@@ -195,6 +232,43 @@ class TestPostgresqlWriter(ServerWriterContract):
         assert (last["part"], last["whole"], last["wide"]) == ("Infinity", "NaN", "1.0000000000")
         assert (last["name"], last["notes"], last["bytes"]) == ('a,"b"\r\n', None, "\\x")
         assert (last["ints"], last["words"], last["doc"]) == ("{}", None, "null")
+
+    def test_own_types_and_called_functions_come_along(self, place: Place) -> None:
+        """Nothing in the copy is the source's, whatever the order in which it was made."""
+        with place.engine.begin() as connection:
+            connection.exec_driver_sql(OWN_TYPES.format(schema=place.schema))
+        source = SqlWarehouse(place.engine, place.schema)
+        meta = source.metadata
+        assert meta.table("typed").exclude_columns == ["f", "fs"]
+        writer = open_writer(
+            place.engine,
+            meta,
+            target_schema=place.target,
+            source_schema=place.schema,
+            provenance=ORIGIN,
+        )
+        write(writer, {"typed": pa.Table.from_batches(source.read("typed"))})
+        called = ("A plain", "coded", "gap", "is_fine", "plain")
+        assert sorted(writer.objects()) == [
+            ("collations", "german"),
+            *(("functions and procedures", name) for name in called),
+        ]
+        queries = (COLUMNS, CONSTRAINTS, INDEXES, "SELECT * FROM {s}.typed ORDER BY id")
+        source_facts, copy = (
+            [self.facts(place, query, schema) for query in queries]
+            for schema in (place.schema, place.target)
+        )
+        assert copy == source_facts
+        with place.engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP SCHEMA {place.schema} CASCADE")
+            connection.exec_driver_sql(f"CREATE SCHEMA {place.schema}")
+        assert [self.facts(place, query, place.target) for query in queries] == copy
+
+    @staticmethod
+    def facts(place: Place, query: str, schema: Any) -> list[tuple[str, ...]]:
+        with place.engine.connect() as connection:
+            rows = connection.exec_driver_sql(query.replace("{s}", schema), {"schema": schema})
+            return [tuple(str(v).replace(f"{schema}.", "") for v in row) for row in rows]
 
     def test_public_stays_with_its_extensions(self, place: Place) -> None:
         """A default schema is filled, not exchanged."""

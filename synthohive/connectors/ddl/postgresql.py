@@ -18,6 +18,7 @@ from synthohive.connectors.ddl.fills import (
     drop_defaults,
     fill_searches,
 )
+from synthohive.connectors.ddl.postgresql_types import prepared
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
 from synthohive.connectors.dialects.postgresql_catalogue import LOCK_TIMEOUT
 from synthohive.connectors.dialects.postgresql_partitions import Partitions
@@ -29,25 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["postgresql_ddl"]
 
-_TYPES = """
-SELECT t.typname, t.typtype, t.oid, format_type(t.typbasetype, t.typtypmod), t.typnotnull,
-       t.typdefault, l.collname, bt.typcollation = t.typcollation,
-       ARRAY(SELECT e.enumlabel::text FROM pg_enum e
-             WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
-       ARRAY(SELECT format('CONSTRAINT %%I %%s', c.conname, pg_get_constraintdef(c.oid))
-             FROM pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c' ORDER BY c.conname)
-FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-LEFT JOIN pg_type bt ON bt.oid = t.typbasetype LEFT JOIN pg_collation l ON l.oid = t.typcollation
-WHERE n.nspname = %(schema)s AND t.typtype IN ('e', 'd') AND NOT EXISTS (
-    SELECT 1 FROM pg_depend d
-    WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
-ORDER BY t.typtype = 'd', t.oid"""
-
 _COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
        a.attgenerated, pg_get_expr(d.adbin, d.adrelid),
        CASE WHEN a.attcollation <> t.typcollation THEN
-           (SELECT format('%%I.%%I', ln.nspname, l.collname) FROM pg_collation l
+           (SELECT concat(CASE WHEN ln.oid <> n.oid THEN quote_ident(ln.nspname) || '.' END,
+                quote_ident(l.collname)) FROM pg_collation l
             JOIN pg_namespace ln ON ln.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
        col_description(c.oid, a.attnum), obj_description(c.oid, 'pg_class')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -156,7 +144,7 @@ def postgresql_ddl(
         root, tables = partitions.root, metadata.tables
         constraints = [r for r in _rows(connection, _CONSTRAINTS, name) if root(r[0]) in tables]
         indexes = [r for r in _rows(connection, _INDEXES, name) if root(r[0]) in tables]
-        types = _rows(connection, _TYPES, name)
+        before = prepared(connection, str(name), quote, literal)
         searches = _rows(connection, SEARCH_TRIGGERS, name)
         storage = {row[0]: row[1:] for row in _rows(connection, _STORAGE, name)}
         connection.rollback()
@@ -165,7 +153,7 @@ def postgresql_ddl(
     own = {f"{quote(r[9])}.{quote(r[10])}": r for r in sequences if r[8] == "i"}
     keys = [r for r in constraints if r[2] == "f" and r[6] and root(r[5]) in metadata.tables]
     return SchemaDdl(
-        setup=tuple(_type(row) for row in types)
+        setup=before.setup
         + tuple(_sequence(row) for row in sequences if row[0] in used and row[8] != "i"),
         tables={
             table: (
@@ -190,26 +178,13 @@ def postgresql_ddl(
         ),
         keys=tuple(_constraint(row) for row in keys),
         counters=tuple(_counters(sequences, users, used)),
+        brought=before.brought,
         enforced=frozenset((root(r[0]), tuple(r[4]), root(r[5])) for r in keys),
     )
 
 
 def _rows(connection: Connection, sql: str, schema: Any) -> list[Any]:
     return list(connection.exec_driver_sql(sql, {"schema": schema}).all())
-
-
-def _type(row: Any) -> Statement:
-    name, kind, _, base, not_null, default, collation, same_collation, labels, checks = row
-    if kind == "e":
-        values = ", ".join(literal(value) for value in labels)
-        return Statement(f"CREATE TYPE {quote(name)} AS ENUM ({values})", "", f"type {name!r}")
-    parts = [f"CREATE DOMAIN {quote(name)} AS {base}"]
-    if collation is not None and not same_collation:
-        parts.append(f"COLLATE {quote(collation)}")
-    if default is not None:
-        parts.append(f"DEFAULT {default}")
-    parts += ["NOT NULL"] if not_null else []
-    return Statement(" ".join(parts + list(checks)), "", f"domain {name!r}")
 
 
 def _sequence_options(row: Any) -> str:

@@ -89,7 +89,7 @@ class SchemaDdl:
     Attributes
     ----------
     setup : tuple of Statement
-        Types, domains and sequences.
+        Collations, types, functions that the tables call, and sequences.
     tables : dict of str to tuple of Statement
         What makes each table ready for its rows.
     after : tuple of Statement
@@ -102,6 +102,8 @@ class SchemaDdl:
         ``(table, columns, parent)`` of every foreign key among the statements.
     objects : tuple of SchemaObject
         What was asked for beside the tables.
+    brought : tuple of (str, str)
+        Kind, as a summary names it, and name of what comes with the tables.
     """
 
     tables: dict[str, tuple[Statement, ...]]
@@ -111,6 +113,7 @@ class SchemaDdl:
     counters: tuple[Statement, ...] = ()
     enforced: frozenset[tuple[str, tuple[str, ...], str]] = field(default_factory=frozenset)
     objects: tuple[SchemaObject, ...] = ()
+    brought: tuple[tuple[str, str], ...] = ()
 
 
 def label(kind: str, name: str, columns: Sequence[str] = ()) -> str:

@@ -60,9 +60,16 @@ ORDER BY c.relname, o.conname"""
 _ACTIONS = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 _TYPES = """
-SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), t.typtype
+WITH RECURSIVE base (domain, oid, mod) AS (
+    SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd'
+    UNION ALL SELECT b.domain, t.typbasetype, t.typtypmod FROM base b
+    JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd')
+SELECT c.relname, a.attname, format_type(t.oid, coalesce(b.mod, a.atttypmod)), t.typtype,
+    coalesce(e.typtype = 'c', false)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN (base b JOIN pg_type p ON p.oid = b.oid AND p.typtype <> 'd') ON b.domain = a.atttypid
+JOIN pg_type t ON t.oid = coalesce(b.oid, a.atttypid)
+LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = :schema AND a.attnum > 0 AND NOT a.attisdropped"""
 
@@ -205,9 +212,9 @@ def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str])
     unknown = [(t, c) for t in tables for c in t.columns.values() if _is_unknown(c)]
     if unknown:
         rows = connection.execute(text(_TYPES), {"schema": metadata.schema_name})
-        found = {(row[0], row[1]): (str(row[2]), str(row[3])) for row in rows}
+        found = {(row[0], row[1]): (str(row[2]), str(row[3]), bool(row[4])) for row in rows}
         for table, column in unknown:
-            type_, sort = found.get((table.name, column.name), ("", ""))
+            type_, sort, of_rows = found.get((table.name, column.name), ("", "", False))
             column.sql_type = type_ or None
             if type_ in _READ_AS_TEXT:
                 column.kind = ColumnKind.TEXT
@@ -215,6 +222,8 @@ def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str])
                 column.kind = ColumnKind.POINT
             elif sort == "c":
                 column.kind = ColumnKind.COMPOSITE
+            elif of_rows:
+                column.kind = ColumnKind.ARRAY
     _exclusions(connection, metadata)
     partitions = Partitions(connection, str(metadata.schema_name))
     for root in partitions.keys.keys() & metadata.tables.keys():

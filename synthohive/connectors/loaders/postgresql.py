@@ -35,7 +35,7 @@ from synthohive.connectors.loaders.postgresql_objects import (
     move_contents,
     outside,
 )
-from synthohive.connectors.loaders.postgresql_rows import CsvStream
+from synthohive.connectors.loaders.postgresql_rows import RECORDS, CsvStream
 from synthohive.connectors.loaders.staged import (
     NOTE_COLUMNS,
     STAGING_MARK,
@@ -69,9 +69,10 @@ SELECT pg_has_role(n.nspowner, 'USAGE'), has_schema_privilege(n.oid, 'CREATE'),
 FROM pg_namespace n WHERE n.nspname = %s"""
 
 _NESTED = """
-SELECT a.attname FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid
+SELECT a.attname, e.typtype = 'c' FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = r.relnamespace JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_type b ON b.oid = t.typbasetype
+LEFT JOIN pg_type e ON e.oid = coalesce(nullif(t.typelem, 0), b.typelem)
 WHERE n.nspname = %s AND r.relname = %s AND a.attnum > 0
     AND (t.typcategory IN ('A', 'C') OR b.typcategory IN ('A', 'C'))"""
 
@@ -425,14 +426,16 @@ class PostgresqlWriter(StagedWriter):
         """Return columns as what the table has: arrays and composites may be JSON in it."""
         with self._connection.cursor() as cursor:
             cursor.execute(_NESTED, (self.staging, table))
-            nested = {str(name) for (name,) in cursor.fetchall()}
-        kinds = (ColumnKind.ARRAY, ColumnKind.COMPOSITE)
-        return [
-            c.model_copy(update={"kind": ColumnKind.JSON})
-            if c.kind in kinds and c.name not in nested
-            else c
-            for c in columns
-        ]
+            nested = {str(name): of_rows for name, of_rows in cursor.fetchall()}
+        found = []
+        for column in columns:
+            if column.kind in (ColumnKind.ARRAY, ColumnKind.COMPOSITE):
+                changed: dict[str, Any] = {"kind": ColumnKind.JSON}
+                if column.name in nested:
+                    changed = {"sql_type": RECORDS} if nested[column.name] else {}
+                column = column.model_copy(update=changed)
+            found.append(column)
+        return found
 
     def _copy(
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]

@@ -22,7 +22,10 @@ from synthohive.schema import ColumnKind
 if TYPE_CHECKING:
     from synthohive.schema import Column
 
-__all__ = ["CsvStream"]
+__all__ = ["RECORDS", "CsvStream"]
+
+RECORDS = "record[]"
+"""The type of columns with arrays of composite values, which are JSON objects among ours."""
 
 _CSV = pa.csv.WriteOptions(include_header=False)
 
@@ -75,7 +78,7 @@ def _csv(columns: Sequence[Column], batch: pa.RecordBatch, dialect: Optional[str
 def _text(column: Column, array: pa.Array) -> pa.Array:
     type_ = array.type
     if column.kind is ColumnKind.ARRAY:
-        return array_literals(text(array))
+        return array_literals(text(array), records=column.sql_type == RECORDS)
     if column.kind is ColumnKind.COMPOSITE:
         return record_literals(array)
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):

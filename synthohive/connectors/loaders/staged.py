@@ -367,7 +367,7 @@ class StagedWriter(Writer):
 
     def objects(self) -> dict[tuple[str, str], str]:
         """See the base class."""
-        found: dict[tuple[str, str], str] = {}
+        found = dict.fromkeys(self.ddl.brought, "")
         for thing, reason in self._outcome.items():
             key = (thing.kind, thing.name)
             found[key] = found.get(key) or reason

@@ -44,8 +44,14 @@ def hexadecimal(array: pa.Array, prefix: str = "") -> pa.Array:
     return pc.if_else(pc.is_valid(plain), marked, pa.scalar(None, pa.large_string()))
 
 
-def array_literals(array: pa.Array) -> pa.Array:
+def array_literals(array: pa.Array, *, records: bool = False) -> pa.Array:
     r"""Return JSON arrays as PostgreSQL array literals.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+    records : bool, default False
+        Objects among the elements are composite values, not JSON.
 
     Examples
     --------
@@ -58,14 +64,16 @@ def array_literals(array: pa.Array) -> pa.Array:
         return braces
     coded = array.dictionary_encode()
     literals = pa.array(
-        [_literal(json.loads(v)) for v in coded.dictionary.to_pylist()], pa.string()
+        [_literal(json.loads(v), records) for v in coded.dictionary.to_pylist()], pa.string()
     )
     return pc.if_else(simple, braces, literals.take(coded.indices))
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Any, records: bool) -> str:
     if isinstance(value, list):
-        return "{" + ",".join(_literal(v) for v in value) + "}"
+        return "{" + ",".join(_literal(v, records) for v in value) + "}"
+    if records and isinstance(value, dict):
+        value = _record(value)
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -101,7 +109,7 @@ def _field(value: Any) -> str:
         return json.dumps(value)
     if isinstance(value, dict):
         value = _record(value)
-    plain = _literal(value) if isinstance(value, list) else str(value)
+    plain = _literal(value, True) if isinstance(value, list) else str(value)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
