@@ -427,15 +427,17 @@ class PostgresqlWriter(StagedWriter):
         with self._connection.cursor() as cursor:
             cursor.execute(_NESTED, (self.staging, table))
             nested = {str(name): of_rows for name, of_rows in cursor.fetchall()}
-        found = []
-        for column in columns:
-            if column.kind in (ColumnKind.ARRAY, ColumnKind.COMPOSITE):
-                changed: dict[str, Any] = {"kind": ColumnKind.JSON}
-                if column.name in nested:
-                    changed = {"sql_type": RECORDS} if nested[column.name] else {}
-                column = column.model_copy(update=changed)
-            found.append(column)
-        return found
+
+        def as_made(column: Column) -> Column:
+            if column.kind not in (ColumnKind.ARRAY, ColumnKind.COMPOSITE):
+                return column
+            if column.name not in nested:
+                return column.model_copy(update={"kind": ColumnKind.JSON})
+            return (
+                column.model_copy(update={"sql_type": RECORDS}) if nested[column.name] else column
+            )
+
+        return [as_made(column) for column in columns]
 
     def _copy(
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
