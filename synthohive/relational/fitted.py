@@ -85,12 +85,33 @@ class ReferenceRows:
     parents: Optional[npt.NDArray[np.int64]] = None  # each row's driving parent row
 
     def encode(self, embedding_threshold: int) -> EncodedTable:
-        """Encode each row as its number: children may know which row they refer to."""
+        """Encode each row for its children: as its number, and by what it shares with others.
+
+        Of few children for each row, what all novels have in common is hard to tell from chance;
+        what all books have, is not.
+        """
         from synthohive.core.data.encoded import Discrete
 
         count = len(self.rows)
-        layout = Layout(discrete=(Discrete("__row__", max(count, 1), count > embedding_threshold),))
-        codes = np.arange(count, dtype=np.int32).reshape(-1, 1)
+        blocks = {"__row__": np.arange(count, dtype=np.int32)}
+        plain = [
+            name
+            for name, type_ in zip(self.rows.schema.names, self.rows.schema.types)
+            if not pa.types.is_nested(type_)
+        ]
+        for name in plain:
+            found = (
+                self.rows.column(name).combine_chunks().dictionary_encode(null_encoding="encode")
+            )
+            if 1 < len(found.dictionary) <= count // 2:
+                blocks[name] = found.indices.to_numpy()
+        sizes = {name: max(int(codes.max(initial=0)) + 1, 1) for name, codes in blocks.items()}
+        layout = Layout(
+            discrete=tuple(
+                Discrete(n, size, size > embedding_threshold) for n, size in sizes.items()
+            )
+        )
+        codes = np.stack(list(blocks.values()), axis=1).astype(np.int32)
         return EncodedTable(layout, codes, np.empty((count, 0), dtype=np.float32))
 
 

@@ -84,3 +84,22 @@ def test_rows_are_counted_by_all_their_users_not_by_those_that_were_read() -> No
     data = {"status": status, "orders": orders}
     made = Synthesizer(metadata).fit(data, epochs=1, seed=1, progress=False, sample_size=24)
     assert made.kept_tables == {"status": ["id", "name"]}
+
+
+def test_children_know_what_their_rows_of_a_look_up_table_share() -> None:
+    """Few goods of each kind say little of its price; the many of its group do."""
+    rng = np.random.default_rng(0)
+    kinds = pd.DataFrame({"id": range(1, 31), "name": STATUS * 5, "group_no": np.arange(30) % 3})
+    goods = pd.DataFrame({"id": range(1, 451), "kind_id": np.arange(450) % 30 + 1})
+    goods["price"] = (10.0 ** (goods["kind_id"].sub(1) % 3) * rng.lognormal(2, 0.4, 450)).round(2)
+    metadata = Metadata().add_table("kinds", "id", reference=True)
+    metadata.add_table("goods", "id", fk={"kind_id": "kinds.id"})
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit({"kinds": kinds, "goods": goods}, epochs=30, seed=1, progress=False)
+    made = synth.sample(seed=2)["goods"]
+    median = made.groupby((made["kind_id"] - 1) % 3)["price"].median()
+    assert (
+        (median / goods.groupby((goods["kind_id"] - 1) % 3)["price"].median())
+        .between(0.6, 1.6)
+        .all()
+    )
