@@ -156,7 +156,7 @@ class FittedTable:
     given : list of Given
         What the form of made-up columns goes by.
     periods : list of Periods
-        What never overlaps inside a group.
+        What never overlaps for one parent.
     """
 
     config: TableConfig
@@ -229,6 +229,11 @@ class FittedTable:
     def attributes(self) -> dict[str, Column]:
         """The columns that are modelled, or follow from such."""
         return {name: self.config.columns[name] for name in self.roles.attributes}
+
+    @property
+    def driven_periods(self) -> list[Periods]:
+        """The periods that do not overlap inside a group of the driving key."""
+        return [one for one in self.periods if one.key is None]
 
     def silent(self, positions: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.bool_]]:
         """Return in which rows modelled columns tell nothing, if the model can know."""

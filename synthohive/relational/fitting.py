@@ -269,7 +269,7 @@ class TableFitter:
         attributes, columns, rooms = self._related(table, attributes, columns, entities, sources)
         groups, plain = self._groups(table), attributes
         if self.options.relations:
-            self._find_periods(table, groups, real)
+            self._find_periods(table, groups, real, entities)
             attributes, columns = self._stood_in(
                 table, groups, attributes, columns, entities, sources
             )
@@ -376,21 +376,37 @@ class TableFitter:
         return groups
 
     def _find_periods(
-        self, table: FittedTable, groups: Optional[SampledGroups], rows: pa.Table
+        self,
+        table: FittedTable,
+        groups: Optional[SampledGroups],
+        rows: pa.Table,
+        entities: Entities,
     ) -> None:
-        """Find what never overlaps inside a group; verify it on all rows."""
-        name, driver = table.config.name, self.sample.plan.tables[table.config.name].driver
-        if groups is None or driver is None or not groups.whole:
-            return
-        found = find_periods(rows, table.relations.relations, groups.parents)
-        if found and table.rows > len(rows):
-            named = sorted({c for one in found for c in (one.start, one.end)} | {*driver.columns})
-            every = pa.Table.from_batches(list(self.reader.read(name, named)))
-            owners = group_codes([every], [driver.columns])[0]
-            found = list(unbroken(found, every, owners))
-        for one in found:
-            log.info("relation_found", table=name, relation=str(one))
-        table.periods = found
+        """Find what never overlaps for one parent, first the driving one; verify it on all rows."""
+        name, plan = table.config.name, self.sample.plan.tables[table.config.name]
+        keys: list[tuple[Optional[ForeignKey], IntArray]] = []
+        if groups is not None and plan.driver is not None and groups.whole:
+            keys.append((None, groups.parents))
+        chosen = [f.key for f in plan.further if f.mode in ("free", "grouped")]
+        keys += [(key, self.sample.parent_rows(name, key)) for key in chosen]
+        every = [table.relations, *table.linked.values()]
+        free = set(table.roles.attributes) - {
+            r.target for f in every for r in f.relations if r.whole
+        }
+        for key, owners in keys:
+            ends = free - {one.end for one in table.periods}
+            found = find_periods(
+                rows, table.relations.relations, owners, key, ends, entities, self._k
+            )
+            over = plan.driver if key is None else key
+            if found and over is not None and table.rows > len(rows):
+                named = sorted({c for one in found for c in (one.start, one.end)} | {*over.columns})
+                whole = pa.Table.from_batches(list(self.reader.read(name, named)))
+                found = list(unbroken(found, whole, group_codes([whole], [over.columns])[0]))
+            for one in found:
+                if one.end in ends:
+                    log.info("relation_found", table=name, relation=str(one))
+                    table.periods.append(one)
 
     def _stood_in(
         self,

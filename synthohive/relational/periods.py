@@ -1,19 +1,22 @@
 """Periods of one entity that do not overlap: prices, salaries and addresses that were valid once.
 
 Each row of a group ends before the next one begins, often just before. A model sees one row
-after the other, so it ends a period without knowing the next one: that is put right here.
+after the other, so it ends a period without knowing the next one: that is put right here. A group
+are the rows of a driving parent, or of a further one (managers of a department): these are known
+when it has been chosen, and lie anywhere in the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._entities import Entities
 from synthohive._readable import Readable
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.numbers import (
@@ -24,7 +27,8 @@ from synthohive.relational.relations.numbers import (
     is_time,
 )
 from synthohive.relational.relations.order import Order
-from synthohive.relational.relations.points import at_points, regular
+from synthohive.relational.relations.points import at_points, point_masses, regular
+from synthohive.schema import ForeignKey
 
 __all__ = ["Periods", "find_periods", "restore_periods", "unbroken"]
 
@@ -33,6 +37,8 @@ Bools = npt.NDArray[np.bool_]
 
 LEAST_PAIRS = 30
 """Rows that are followed by others of their group."""
+LEAST_EXACT = 8
+"""The same where each period ends as the next one begins: no chance does that even so often."""
 CONTRADICTIONS = 12.0
 """Periods of the same lengths would have overlapped so often, were they shuffled."""
 EXACT = 0.95
@@ -56,6 +62,8 @@ class Periods(Readable):
         Of the last periods of groups, those that are open.
     null : bool
         Open ends are NULL.
+    key : ForeignKey, optional
+        A further key whose parents' rows are the groups; None for the driving one.
     """
 
     start: str
@@ -65,6 +73,7 @@ class Periods(Readable):
     points: tuple[float, ...]
     share: float
     null: bool
+    key: Optional[ForeignKey] = None
 
     def is_open(self, end: Floats) -> Bools:
         """Return which ends mean "none"."""
@@ -84,17 +93,19 @@ class Periods(Readable):
         known = regular(end, self.points)
         before = latest if self.exact else np.fmin(known, latest)
         before = np.fmax(np.where(np.isnan(before), latest, before), start)
-        found = np.where(inner, before, end)
-        closed = last[~self.is_open(end[last])]
-        lacking = int(np.rint(self.share * len(last))) - (len(last) - len(closed))
+        closed = np.where(self.is_open(end), end, np.fmax(end, start))
+        found = np.where(inner, before, closed)
+        ended = last[~self.is_open(end[last])]
+        lacking = int(np.rint(self.share * len(last))) - (len(last) - len(ended))
         if lacking > 0:
-            was = np.isin(groups[closed], groups[inner & self.is_open(end)])
-            chosen = closed[np.lexsort((rng.random(len(closed)), ~was))[:lacking]]
+            was = np.isin(groups[ended], groups[inner & self.is_open(end)])
+            chosen = ended[np.lexsort((rng.random(len(ended)), ~was))[:lacking]]
             found[chosen] = np.nan if self.null else self.points[0]
         return found
 
     def __str__(self) -> str:
-        return f"periods from {self.start} to {self.end} do not overlap inside a group"
+        group = "inside a group" if self.key is None else f"for one {', '.join(self.key.columns)}"
+        return f"periods from {self.start} to {self.end} do not overlap {group}"
 
 
 def following(groups: IntArray, start: Floats) -> IntArray:
@@ -107,7 +118,15 @@ def following(groups: IntArray, start: Floats) -> IntArray:
     return found
 
 
-def find_periods(rows: pa.Table, relations: Iterable[Relation], groups: IntArray) -> list[Periods]:
+def find_periods(
+    rows: pa.Table,
+    relations: Iterable[Relation],
+    groups: IntArray,
+    key: Optional[ForeignKey] = None,
+    ends: Collection[str] = (),
+    entities: Optional[Entities] = None,
+    k: int = 5,
+) -> list[Periods]:
     """Return the periods that never overlap.
 
     Parameters
@@ -118,38 +137,63 @@ def find_periods(rows: pa.Table, relations: Iterable[Relation], groups: IntArray
         Periods have ends that never come before their starts.
     groups : ndarray of int64
         Each row's group, -1 for none.
+    key : ForeignKey, optional
+        The further key that makes the groups: periods are exact there, since rows are not
+        drawn one after the other.
+    ends : collection of str
+        Columns that may also end a period for which there are too few rows to show an order.
+    entities : Entities, optional
+        Those behind the rows; each row is one by default.
+    k : int
+        Ends that mean "none" are shared by so many.
     """
-    found = []
+    found: dict[str, Periods] = {}
     for order in (r for r in relations if isinstance(r, Order) and r.after):
         starts = [n for n in (order.source, *order.beyond) if n in rows.column_names]
         if order.target in rows.column_names and is_time(rows.schema.field(order.target).type):
-            made = (_periods(rows, order, name, groups) for name in starts)
-            found += [one for one in made if one is not None][:1]
-    return found
+            for name in starts:
+                one = _periods(rows, order.target, order.points, name, groups)
+                if one is not None and (key is None or one.exact):
+                    found.setdefault(order.target, one)
+    times = [name for name in rows.column_names if is_time(rows.schema.field(name).type)]
+    for end in (name for name in times if name in ends and name not in found and len(times) > 1):
+        numbers = as_numbers(rows.column(end))
+        points = point_masses(numbers, entities or Entities(len(rows)), k, time=True)
+        made = (_periods(rows, end, points, start, groups) for start in times if start != end)
+        for one in (one for one in made if one is not None and one.exact):
+            found.setdefault(end, one)
+    return [replace(one, key=key) for one in found.values()]
 
 
-def _periods(rows: pa.Table, order: Order, begin: str, groups: IntArray) -> Optional[Periods]:
-    start, raw = (as_numbers(rows.column(name)) for name in (begin, order.target))
+def _periods(
+    rows: pa.Table, target: str, points: tuple[float, ...], begin: str, groups: IntArray
+) -> Optional[Periods]:
+    start, raw = (as_numbers(rows.column(name)) for name in (begin, target))
+    end = regular(raw, points)
+    if (end < start).any():
+        return None
     follows = following(groups, start)
     inner = np.flatnonzero(follows >= 0)
-    end = regular(raw, order.points)
     pauses = start[follows[inner]] - end[inner]
-    if len(inner) < LEAST_PAIRS or not (pauses >= 0).all():  # NaN: open, or not known
+    if len(inner) < LEAST_EXACT or not (pauses >= 0).all():  # NaN: open, or not known
         return None
     values, counts = np.unique(pauses, return_counts=True)
     usual = float(values[counts.argmax()])
     exact = float(counts.max()) >= EXACT * len(inner)
+    exact &= bool((start[follows[inner]] > start[inner]).all())
+    if len(inner) < LEAST_PAIRS and not exact:
+        return None
     lengths = np.random.default_rng(0).permutation(end[inner] - start[inner])
     overlapping = int((start[inner] + lengths > start[follows[inner]]).sum())
     if not exact and overlapping < CONTRADICTIONS:
         return None
-    step = grid_of(rows.column(order.target))
+    step = grid_of(rows.column(target))
     pause = usual if exact else step if step and (pauses >= step).all() else 0.0
     last = np.flatnonzero(follows == -1)
-    null, open_end = np.isnan(raw[last]), at_points(raw[last], order.points)
+    null, open_end = np.isnan(raw[last]), at_points(raw[last], points)
     share = float((null | open_end).mean())
     mostly_null = bool(null.sum() >= open_end.sum())
-    return Periods(begin, order.target, pause, exact, order.points, share, mostly_null)
+    return Periods(begin, target, pause, exact, points, share, mostly_null)
 
 
 def unbroken(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> Iterator[Periods]:

@@ -207,6 +207,28 @@ def _orders(rng: np.random.Generator, made: dict[str, list[dict[str, Any]]], aud
         )  # fmt: skip
 
 
+def after(engine: Engine) -> Iterable[str]:
+    """Return the views, which join over schemas."""
+    return (
+        "CREATE VIEW {hr}.vemployeedepartment AS SELECT e.businessentityid, p.firstname, p.lastname, "
+        "e.jobtitle, d.name AS department, d.groupname, h.startdate FROM {hr}.employee e "
+        "JOIN {person}.person p ON p.businessentityid = e.businessentityid "
+        "JOIN {hr}.employeedepartmenthistory h ON h.businessentityid = e.businessentityid "
+        "JOIN {hr}.department d ON d.departmentid = h.departmentid WHERE h.enddate IS NULL",
+        "CREATE VIEW {sales}.vcategorysales AS SELECT c.name AS category, extract(year FROM h.orderdate) "
+        "AS year, sum(d.linetotal) AS total, sum(d.orderqty) AS pieces FROM {sales}.salesorderdetail d "
+        "JOIN {sales}.salesorderheader h ON h.salesorderid = d.salesorderid "
+        "JOIN {production}.product p ON p.productid = d.productid "
+        "JOIN {production}.productcategory c ON c.productcategoryid = p.productcategoryid "
+        "GROUP BY c.name, extract(year FROM h.orderdate)",
+        "CREATE VIEW {sales}.vindividualcustomer AS SELECT c.customerid, p.firstname, p.lastname, "
+        "m.emailaddress, t.name AS territory FROM {sales}.customer c "
+        "JOIN {person}.person p ON p.businessentityid = c.personid "
+        "JOIN {person}.emailaddress m ON m.businessentityid = p.businessentityid "
+        "JOIN {sales}.salesterritory t ON t.territoryid = c.territoryid",
+    )
+
+
 def reports(engine: Engine) -> Iterable[Report]:
     """Return the usual questions.
 
@@ -224,9 +246,12 @@ def reports(engine: Engine) -> Iterable[Report]:
                "JOIN {sales}.customer c ON c.customerid = h.customerid JOIN {person}.person p "
                "ON p.businessentityid = c.personid GROUP BY p.businessentityid, p.lastname "
                "ORDER BY 2 DESC LIMIT 30", 0.4, rows=1.0),
-        Report("people by department now", "SELECT d.name, count(*) FROM {hr}.department d "
-               "JOIN {hr}.employeedepartmenthistory h ON h.departmentid = d.departmentid "
-               "WHERE h.enddate IS NULL GROUP BY d.name", 0.6),
+        Report("view: people by department now", "SELECT department, count(*) "
+               "FROM {hr}.vemployeedepartment GROUP BY department", 0.6, keys=1, rows=1.0),
+        Report("view: sales by category", "SELECT category, sum(total), sum(pieces) "
+               "FROM {sales}.vcategorysales GROUP BY category", 0.4, keys=1, rows=1.0),
+        Report("view: customers by territory", "SELECT territory, count(*) "
+               "FROM {sales}.vindividualcustomer GROUP BY territory", 0.35, keys=1, rows=1.0),
         Report("people who work", "SELECT count(*) FROM {hr}.employeedepartmenthistory "
                "WHERE enddate IS NULL", 0.05),
         Report("people by level", "WITH RECURSIVE chain AS (SELECT businessentityid, 0 AS level "
@@ -254,4 +279,4 @@ def reports(engine: Engine) -> Iterable[Report]:
     )  # fmt: skip
 
 
-ADVENTURE_WORKS = Database("adventureworks", tables, rows, reports, schemas=SCHEMAS)
+ADVENTURE_WORKS = Database("adventureworks", tables, rows, reports, after, SCHEMAS)

@@ -144,6 +144,17 @@ def reports(engine: Engine) -> Iterable[Report]:
                "GROUP BY emp_no", 0.1),
         Report("managers a department", "SELECT d.dept_name, count(*) FROM dept_manager m "
                "JOIN departments d ON d.dept_no = m.dept_no GROUP BY d.dept_name", 0.4, keys=1),
+        Report("managers now", "SELECT d.dept_name, count(*) FROM dept_manager m "
+               f"JOIN departments d ON d.dept_no = m.dept_no WHERE m.{current} GROUP BY d.dept_name",
+               keys=1, rows=1.0),
+        Report("two managers at once", "SELECT a.dept_no FROM dept_manager a JOIN dept_manager b "
+               "ON a.dept_no = b.dept_no AND a.emp_no < b.emp_no "
+               "AND a.from_date < b.to_date AND b.from_date < a.to_date"),
+        Report("view: people now by department", "SELECT d.dept_name, count(*) FROM current_dept_emp c "
+               f"JOIN departments d ON d.dept_no = c.dept_no WHERE c.{current} GROUP BY d.dept_name",
+               0.3, keys=1, rows=1.0),
+        Report("view: one row a person", "SELECT count(*), count(DISTINCT emp_no) "
+               "FROM current_dept_emp", 0.02),
         Report("who earns more than the department's average", "SELECT e.dept_no, count(*) FROM "
                "salaries s JOIN dept_emp e ON e.emp_no = s.emp_no JOIN (SELECT x.dept_no, "
                "avg(y.salary) AS mean FROM dept_emp x JOIN salaries y ON y.emp_no = x.emp_no "

@@ -133,6 +133,42 @@ def after(engine: Engine) -> Iterable[str]:
         yield "UPDATE address SET location = POINT(address_id %% 90, city_id %% 80)"
         yield "ALTER TABLE address MODIFY location GEOMETRY NOT NULL SRID 0"
         yield "ALTER TABLE address ADD SPATIAL KEY idx_location (location)"
+    name = (
+        "cu.first_name || ' ' || cu.last_name"
+        if postgresql
+        else ("CONCAT(cu.first_name, ' ', cu.last_name)")
+    )
+    actors = (
+        "string_agg(actor.first_name || ' ' || actor.last_name, ', ')"
+        if postgresql
+        else "GROUP_CONCAT(CONCAT(actor.first_name, ' ', actor.last_name) SEPARATOR ', ')"
+    )
+    yield (
+        f"CREATE VIEW customer_list AS SELECT cu.customer_id AS id, {name} AS name, a.address, "
+        "a.postal_code AS zip_code, a.phone, city.city, country.country, "
+        "CASE WHEN cu.activebool THEN 'active' ELSE '' END AS notes, cu.store_id AS sid "
+        "FROM customer cu JOIN address a ON cu.address_id = a.address_id "
+        "JOIN city ON a.city_id = city.city_id "
+        "JOIN country ON city.country_id = country.country_id"
+    )
+    yield (
+        "CREATE VIEW film_list AS SELECT film.film_id AS fid, film.title, film.description, "
+        "category.name AS category, film.rental_rate AS price, film.length, film.rating, "
+        f"{actors} AS actors FROM film LEFT JOIN film_category ON "
+        "film_category.film_id = film.film_id LEFT JOIN category ON "
+        "category.category_id = film_category.category_id LEFT JOIN film_actor ON "
+        "film.film_id = film_actor.film_id LEFT JOIN actor ON "
+        "film_actor.actor_id = actor.actor_id GROUP BY film.film_id, film.title, "
+        "film.description, category.name, film.rental_rate, film.length, film.rating"
+    )
+    yield (
+        "CREATE VIEW sales_by_store AS SELECT s.store_id, c.city, m.last_name AS manager, "
+        "sum(p.amount) AS total_sales FROM payment p JOIN rental r ON p.rental_id = r.rental_id "
+        "JOIN inventory i ON r.inventory_id = i.inventory_id JOIN store s ON i.store_id = s.store_id "
+        "JOIN address a ON s.address_id = a.address_id JOIN city c ON a.city_id = c.city_id "
+        "JOIN staff m ON s.manager_staff_id = m.staff_id "
+        "GROUP BY s.store_id, c.city, m.last_name"
+    )
     yield ("CREATE VIEW sales_by_film_category AS SELECT c.name AS category, sum(p.amount) AS "
            "total_sales FROM payment p JOIN rental r ON p.rental_id = r.rental_id "
            "JOIN inventory i ON r.inventory_id = i.inventory_id JOIN film f ON i.film_id = f.film_id "
@@ -271,10 +307,18 @@ def reports(engine: Engine) -> Iterable[Report]:
     yield from (
         Report("revenue by month", f"SELECT {engine.month('payment_date')}, sum(amount), count(*) "
                "FROM payment GROUP BY 1", 0.2, keys=1, rows=1.0),
-        Report("revenue by category", "SELECT c.name, sum(p.amount) FROM payment p JOIN rental r "
-               f"ON r.rental_id = p.rental_id {to_film} JOIN film_category fc "
-               "ON fc.film_id = f.film_id JOIN category c ON c.category_id = fc.category_id "
-               "GROUP BY c.name", 0.4, keys=1, rows=1.0),
+        Report("view: revenue by category", "SELECT category, total_sales "
+               "FROM sales_by_film_category", 0.4, keys=1, rows=1.0),
+        Report("view: revenue by store", "SELECT store_id, total_sales FROM sales_by_store", 0.15,
+               keys=1, rows=1.0),
+        Report("view: customers by country", "SELECT country, count(*) FROM customer_list "
+               "GROUP BY country", 0.4),
+        Report("view: customers by store", "SELECT sid, notes, count(*) FROM customer_list "
+               "GROUP BY sid, notes", 0.25, keys=2, rows=1.0),
+        Report("view: films by price", "SELECT price, count(*), avg(length) FROM film_list "
+               "GROUP BY price", 0.25, keys=1, rows=1.0),
+        Report("view: films without category or actors", "SELECT fid FROM film_list "
+               "WHERE category IS NULL OR actors IS NULL"),
         Report("top customers", "SELECT c.last_name, sum(p.amount), count(*) FROM customer c "
                "JOIN payment p ON p.customer_id = c.customer_id GROUP BY c.customer_id, c.last_name "
                "ORDER BY 2 DESC LIMIT 30", 0.15, rows=1.0),
@@ -287,23 +331,22 @@ def reports(engine: Engine) -> Iterable[Report]:
         Report("overdue by month", f"SELECT {engine.month('r.rental_date')}, count(*) FROM rental r "
                f"{to_film} WHERE {kept} > f.rental_duration GROUP BY 1", 0.35, keys=1),
         Report("never returned", "SELECT count(*) FROM rental WHERE return_date IS NULL", 0.4),
+        Report("not yet returned by month", f"SELECT {engine.month('rental_date')}, count(*) "
+               "FROM rental WHERE return_date IS NULL GROUP BY 1", 0.4, keys=1, rows=1.0),
         Report("in stock by film", "SELECT f.film_id, count(*) FROM inventory i JOIN film f "
                "ON f.film_id = i.film_id WHERE NOT EXISTS (SELECT 1 FROM rental r WHERE "
                "r.inventory_id = i.inventory_id AND r.return_date IS NULL) GROUP BY f.film_id", 0.2),
         Report("films an actor", "SELECT actor_id, count(*) FROM film_actor GROUP BY actor_id", 0.1),
-        Report("customers by country", "SELECT k.country, count(*) FROM customer c JOIN address a "
-               "ON a.address_id = c.address_id JOIN city t ON t.city_id = a.city_id "
-               "JOIN country k ON k.country_id = t.country_id GROUP BY k.country_id, k.country", 0.4),
         Report("rentals by hour", "SELECT extract(hour FROM rental_date), count(*) FROM rental "
                "GROUP BY 1", 0.25, keys=1),
         Report("returned before it was rented", "SELECT rental_id FROM rental "
                "WHERE return_date < rental_date"),
+        Report("paid by somebody else", "SELECT p.payment_id FROM payment p JOIN rental r "
+               "ON r.rental_id = p.rental_id WHERE p.customer_id <> r.customer_id"),
         Report("inactive, but active", "SELECT customer_id FROM customer "
                "WHERE (activebool AND active = 0) OR (NOT activebool AND active = 1)"),
     )  # fmt: skip
     if engine.name == "postgresql":
-        yield Report("paid by somebody else", "SELECT p.payment_id FROM payment p JOIN rental r "
-                     "ON r.rental_id = p.rental_id WHERE p.customer_id <> r.customer_id")  # fmt: skip
         yield Report("no words", "SELECT film_id FROM film WHERE length(fulltext) = 0")
         yield Report("partitions", "SELECT replace(tableoid::regclass::text, current_schema() || '.', ''), count(*) FROM payment "
                      "GROUP BY 1", 0.2, keys=1)  # fmt: skip

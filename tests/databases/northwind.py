@@ -197,6 +197,25 @@ def _orders(
     return orders, details
 
 
+def after(engine: Engine) -> Iterable[str]:
+    """Return the views."""
+    return (
+        "CREATE VIEW order_subtotals AS SELECT order_id, "
+        "sum(unit_price * quantity * (1 - discount)) AS subtotal FROM order_details GROUP BY order_id",
+        "CREATE VIEW product_sales AS SELECT c.category_name, p.product_name, "
+        "extract(year FROM o.order_date) AS year, sum(d.unit_price * d.quantity * (1 - d.discount)) "
+        "AS product_sales FROM categories c JOIN products p ON p.category_id = c.category_id "
+        "JOIN order_details d ON d.product_id = p.product_id JOIN orders o ON o.order_id = d.order_id "
+        "GROUP BY c.category_name, p.product_name, extract(year FROM o.order_date)",
+        "CREATE VIEW category_sales AS SELECT category_name, year, sum(product_sales) "
+        "AS category_sales FROM product_sales GROUP BY category_name, year",
+        "CREATE VIEW products_above_average_price AS SELECT product_name, unit_price FROM products "
+        "WHERE unit_price > (SELECT avg(unit_price) FROM products)",
+        "CREATE VIEW current_product_list AS SELECT product_id, product_name FROM products "
+        "WHERE discontinued = 0",
+    )
+
+
 def reports(engine: Engine) -> Iterable[Report]:
     """Return the usual questions.
 
@@ -207,9 +226,12 @@ def reports(engine: Engine) -> Iterable[Report]:
     return (
         Report("sales by year", f"SELECT extract(year FROM o.order_date), {sum_}, count(*) FROM orders o "
                "JOIN order_details d ON d.order_id = o.order_id GROUP BY 1", 0.35, keys=1, rows=1.0),
-        Report("sales by category", f"SELECT c.category_name, {sum_} FROM order_details d JOIN products p "
-               "ON p.product_id = d.product_id JOIN categories c ON c.category_id = p.category_id "
-               "GROUP BY c.category_name", 0.5, keys=1),
+        Report("view: sales by category", "SELECT category_name, sum(category_sales) "
+               "FROM category_sales GROUP BY category_name", 0.5, keys=1, rows=1.0),
+        Report("view: subtotals", "SELECT subtotal FROM order_subtotals", 0.25, rows=1.0),
+        Report("view: products above the average price", "SELECT count(*), avg(unit_price) "
+               "FROM products_above_average_price", 0.35),
+        Report("view: current products", "SELECT count(*) FROM current_product_list", 0.1),
         Report("sales by employee", f"SELECT o.employee_id, {sum_} FROM orders o JOIN order_details d "
                "ON d.order_id = o.order_id GROUP BY o.employee_id", 0.4),
         Report("ten best customers", f"SELECT c.company_name, {sum_} FROM customers c JOIN orders o "
@@ -244,4 +266,4 @@ def reports(engine: Engine) -> Iterable[Report]:
     )  # fmt: skip
 
 
-NORTHWIND = Database("northwind", tables, rows, reports)
+NORTHWIND = Database("northwind", tables, rows, reports, after)

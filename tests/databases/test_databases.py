@@ -41,7 +41,7 @@ def copied(url: str, database: Database, engine: Engine) -> Iterator[tuple[Any, 
         source = database.places(place) if database.schemas else place
         synthesizer = Synthesizer.from_database(server, source)
         synthesizer.fit(seed=42, epochs=database.epochs, progress=False)
-        yield server, place, synthesizer.to_database(seed=7)
+        yield server, place, synthesizer.to_database(seed=7, include=("views",))
     server.dispose()
 
 

@@ -112,3 +112,50 @@ def test_a_date_that_a_repair_moves_lies_in_no_other_period() -> None:
     later = made.groupby("room").since.shift(-1).dropna()
     assert (later >= made.until[later.index]).all()
     assert not made.duplicated(["since", "slot"]).any()
+
+
+def managers() -> dict[str, pd.DataFrame]:
+    """Return 120 employees, 9 departments, and who manages these, one after the other."""
+    draws, rows, day = np.random.default_rng(0), [], dt.date(1985, 1, 1)
+    people = iter(draws.permutation(120))
+    for department in range(9):
+        start = day
+        for place in range(2 + department % 2):
+            last = place == 1 + department % 2
+            end = start + dt.timedelta(int(draws.integers(900, 2_500)))
+            stop = dt.date(9999, 1, 1) if last else end
+            rows.append((int(next(people)), department, start, stop))
+            start = end
+    manager = pd.DataFrame(rows, columns=["employee", "department", "since", "until"])
+    hired = [day + dt.timedelta(int(n)) for n in draws.integers(0, 900, 120)]
+    employee = pd.DataFrame({"id": range(120), "hired": hired})
+    return {
+        "employee": employee,
+        "department": pd.DataFrame({"id": range(9)}),
+        "manager": manager.astype({"since": "object", "until": "object"}),
+    }
+
+
+def test_each_department_has_one_manager_at_a_time() -> None:
+    """The rows of a further parent lie anywhere; 13 pairs that fit to the day are no chance."""
+    tables = managers()
+    metadata = Metadata().add_table("employee", "id").add_table("department", "id")
+    metadata.add_table(
+        "manager", ["employee", "department"],
+        fk={"employee": "employee.id", "department": "department.id"},
+    )  # fmt: skip
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit(tables, epochs=2, seed=1, progress=False, n_jobs=1)
+    assert "periods from since to until do not overlap for one department" in [
+        str(relation) for relation in synth.relations["manager"]
+    ]
+    made = synth.sample(seed=1)["manager"].sort_values(["department", "since"])
+    still = made[made.until == dt.date(9999, 1, 1)]
+    assert sorted(still.department) == list(range(9))
+    later = made.groupby("department").since.shift(-1)
+    assert (made.until[later.notna()] == later[later.notna()]).all()
+    assert made.since.nunique() > 3
+    broken = tables["manager"].copy()
+    broken.loc[0, "until"] -= dt.timedelta(40)
+    rows = pa.table({name: pa.array(broken[name]) for name in ("since", "until")})
+    assert not find_periods(rows, [], broken.department.to_numpy(), None, ["until"])

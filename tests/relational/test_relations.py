@@ -516,6 +516,28 @@ def test_a_category_decides_where_a_column_is_null() -> None:
     assert str(narrowed) == "by is never NULL where state is 'closed'"
 
 
+def test_what_is_still_open_is_so_among_the_latest_rows() -> None:
+    """As many are open, however early the model would have them (66 of 93 in a rental shop)."""
+    rng = np.random.default_rng(5)
+    since = np.sort(rng.integers(0, 170 * 86_400, ROWS))
+    open_ = (since > 150 * 86_400) & (rng.random(ROWS) < 0.5)
+    until = pa.array(
+        (since + rng.integers(1, 9 * 86_400, ROWS)).astype("datetime64[s]"), mask=open_
+    )
+    table = pa.table({"since": pa.array(since.astype("datetime64[s]")), "until": until})
+    relations = again(found(table))
+    (rule,) = relations.presences.values()
+    assert str(rule).startswith("until is never NULL where since is before 1970-05-3")
+    assert rule.edges[0] not in since
+    assert not rule.violations(table).any()
+    columns = {field.name: column_from_arrow(field) for field in table.schema}
+    modelled, _ = relations.prepare(table, columns, rng)
+    anywhere = modelled.column("until").take(pa.array(rng.permutation(ROWS)))
+    drawn = relations.restore(modelled.set_column(1, "until", anywhere), columns, None, rng)
+    assert not rule.violations(drawn).any()
+    assert 0.8 < drawn.column("until").null_count / open_.sum() < 1.2
+
+
 def test_a_category_decides_where_a_copy_is_null() -> None:
     rng = np.random.default_rng(9)
     paid = rng.random(ROWS) < 0.5

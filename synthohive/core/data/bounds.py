@@ -21,6 +21,7 @@ _MAX_HEAVY = 20
 _MIN_SHARE = 0.02
 _SENTINEL_SHARE = 0.0005
 _FAR = 3.0
+_OVERLAPPING = 4
 _MAX_LISTED = 500
 _MIN_LISTED = 0.9
 
@@ -95,13 +96,21 @@ def protected_bounds(
     """Return lower and upper bound, and whether `k` entities stand behind them.
 
     The bounds cut the extremes of the `k - 1` most extreme entities on each side. A
-    bound is itself a real value only where `k` entities share it.
+    bound is itself a real value only where `k` entities share it. Of about three times `k`
+    values, what is left on both sides is the same few: the bounds would meet, and all values be
+    one. They are then as far apart as the quartiles, to one digit.
     """
     low = _edge(_joined(rest, "low", k), k, grid, ascending=True)
     high = _edge(_joined(rest, "high", k), k, grid, ascending=False)
-    if low is not None and high is not None:
-        return min(low, high), max(low, high), True
     numbers = rest["sample"][1]
+    if low is not None and high is not None:
+        low, high = min(low, high), max(low, high)
+        lacking = _spread(numbers) - float(high - low)
+        if lacking > 0 and len(numbers) < _OVERLAPPING * k:
+            step = grid[0] if numbers.dtype == np.int64 else 0
+            moved = max(round(lacking / 2 / step), 1) * step if step else lacking / 2
+            return max(low - moved, limits[0]), min(high + moved, limits[1]), True
+        return low, high, True
     if not len(numbers):
         zero = 0 if numbers.dtype == np.int64 else 0.0
         return min(max(zero, limits[0]), limits[1]), max(zero, limits[0]), False
@@ -110,6 +119,14 @@ def protected_bounds(
     if numbers.dtype == np.int64:
         return max(int(bottom), least), min(int(top), most), False
     return max(bottom, float(least)), min(top, float(most)), False
+
+
+def _spread(numbers: Array) -> float:
+    """Return the distance of the quartiles, to one digit: the value of nobody."""
+    first, last = np.quantile(numbers.astype(np.float64), [0.25, 0.75])
+    size = float(last - first)
+    unit = 10.0 ** math.floor(math.log10(size)) if 0 < size < math.inf else 1.0
+    return math.floor(size / unit) * unit if math.isfinite(size) else 0.0
 
 
 def _joined(rest: dict[str, tuple[Tally, Array]], side: str, k: int) -> tuple[Tally, Array]:

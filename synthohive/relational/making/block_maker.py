@@ -59,7 +59,7 @@ class BlockMaker:
             if key.parent == self.name and child != self.name
         }
         self.further = [f.key.label(self.name) for f in self.plan.further if f.mode != "implied"]
-        grouped = fitted.siblings or fitted.stand_ins.growing or fitted.periods
+        grouped = fitted.siblings or fitted.stand_ins.growing or fitted.driven_periods
         in_groups = bool(self.plan.further or grouped)
         self.whole_groups = groups is not None and in_groups
         self.checks = fitted.checks(metadata.dialect)
@@ -133,10 +133,10 @@ class BlockMaker:
 
     def _apart(self, rows: pa.Table, above: pa.Table, block: Block) -> pa.Table:
         """Return the rows of a block with periods that do not overlap."""
-        if not self.fitted.periods:
+        if not self.fitted.driven_periods:
             return rows
         rng = self.run.rng(self.name, "periods", block.number)
-        apart = restore_periods(self.fitted.periods, rows, block.parents, rng)
+        apart = restore_periods(self.fitted.driven_periods, rows, block.parents, rng)
         return rows if apart.equals(rows) else self.fitted.relations.mend_beside(apart, above)
 
     def _parent_values(self, block: Block) -> pa.Table:

@@ -226,12 +226,7 @@ class _Choice:
         Then, as far as that allows, until rows and parents go together as the real ones do.
         """
         rows = np.flatnonzero(chosen >= 0)
-        columns = _fixed_columns(self.run, self.name, self.further)
-        fixed = None
-        if columns:
-            fixed = group_codes([self._columns(columns)], [columns])[0][rows]
-            empty = fixed < 0  # NULL is the same as nothing
-            fixed[empty] = int(fixed.max(initial=0)) + 1 + np.arange(int(empty.sum()))
+        fixed = tuple(self._pair_codes(columns)[rows] for columns in self._never_repeated())
         forbidden = tuple(_same_as(other[rows]) for other in self._apart())
         unwanted = self._out_of_order(rows)
         likes = None
@@ -252,6 +247,22 @@ class _Choice:
             near = NEAR_ROWS if codes is not None and codes.features is None else NEAR
             chosen[rows] = match(chosen[rows], wishes, rules, rng, near)
         return chosen
+
+    def _never_repeated(self) -> list[list[str]]:
+        """Return the columns which, with this key, must not repeat.
+
+        Those of many-to-many tables, and the start of periods of which one follows the other.
+        """
+        found = [_fixed_columns(self.run, self.name, self.further)]
+        found += [[p.start] for p in self.fitted.periods if p.key == self.key and p.exact]
+        return [columns for columns in found if columns]
+
+    def _pair_codes(self, columns: list[str]) -> IntArray:
+        """Return a number for each combination of values; NULL is the same as nothing."""
+        codes = group_codes([self._columns(columns)], [columns])[0]
+        empty = codes < 0
+        codes[empty] = int(codes.max(initial=0)) + 1 + np.arange(int(empty.sum()))
+        return codes
 
     def _goals(self, chosen: IntArray, rows: IntArray) -> list[Goal]:
         """Return how often which rows are wanted beside which parents."""

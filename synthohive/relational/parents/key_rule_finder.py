@@ -51,6 +51,7 @@ def find_key_rules(
     hopeful = [c for c in candidates if not _is_broken(c, sample, everyone)]
     rows = np.arange(counts[table], dtype=np.int64)
     found = [c for c in hopeful if not _is_broken(c, whole, rows) and _is_proven(c, whole, rows)]
+    found = list(_feasible(found, sample.plan.tables[table].driver, fan_outs))
     kept: list[KeyRule] = [*_without_circles(found)]
     for company in _companies(sample, table, fan_outs):
         mine, theirs = (
@@ -198,6 +199,31 @@ def _is_proven(rule: PairRule, source: object, rows: IntArray) -> bool:
         return False
     shares = np.unique(one[both], return_counts=True)[1] / count
     return count * (1.0 - float(shares @ shares)) >= CONTRADICTIONS
+
+
+def _feasible(
+    found: list[PairRule], driver: Optional[ForeignKey], fan_outs: Mapping[str, FanOut]
+) -> Iterator[PairRule]:
+    """Turn rules that would ask too much of a key which follows from the driving one.
+
+    A payment's rental is one of its customer's. Were it to be one of a clerk's, too, whom the
+    payment had before, there might be none: so the clerk follows from the rental.
+    """
+    meetings = [rule for rule in found if isinstance(rule, Meeting)]
+    driven = {rule.key.label(rule.table) for rule in meetings if rule.other[:1] == (driver,)}
+    for rule in found:
+        label = rule.key.label(rule.table)
+        if (
+            isinstance(rule, Meeting)
+            and len(rule.route) > 1
+            and len(rule.other) == 1
+            and rule.other != (driver,)
+            and label in driven
+            and not fan_outs[label].nulls
+        ):
+            yield Meeting(rule.table, rule.other, rule.route)
+        else:
+            yield rule
 
 
 def _without_circles(found: list[PairRule]) -> list[PairRule]:

@@ -70,6 +70,7 @@ def link(run: Run, name: str, made: Generated) -> None:
     left = _finish(run, name, made, choices, changes, repairs, waiting)
     if left.any():
         _leave_out(run, name, made, left)
+    _keep_apart(run, name, made, waiting)
     if not waiting:
         return
     for _ in range(ATTEMPTS):
@@ -82,6 +83,27 @@ def link(run: Run, name: str, made: Generated) -> None:
     left = _finish(run, name, made, [], Changes(), repairs, waiting_still)
     if left.any():
         leave_out(run, {name: left})
+
+
+def _keep_apart(run: Run, name: str, made: Generated, waiting: Collection[str]) -> None:
+    """End periods before the next one of the same further parent begins, wherever that stands."""
+    fitted = run.fitted.tables[name]
+    checks = fitted.checks(run.fitted.metadata.dialect).without(waiting)
+    for one in fitted.periods:
+        if one.key is None:
+            continue
+        label = one.key.label(name)
+        rows, rng = made.spool.column_table([one.start, one.end]), run.rng(name, label, "periods")
+        ends = restore_periods([one], rows, made.parents[label], rng).column(one.end)
+
+        def fill(
+            block: pa.Table, start: int, end: str = one.end, ends: pa.ChunkedArray = ends
+        ) -> pa.Table:
+            moved = _with_column(block, end, ends.slice(start, len(block)))
+            mended = fitted.relations.mend(moved)
+            return checks.keep_unbroken(block, mended, [end, *fitted.relations.targets])
+
+        made.spool.rewrite(fill)
 
 
 def _shared(further: Collection[FurtherKey]) -> set[tuple[str, str]]:
@@ -391,10 +413,14 @@ class _Finish:
         relations, driver = self.fitted.relations, self.driver
         linked = [column for choice in self.choices for column in choice.targets]
         mended = relations.mend(block)
-        if self.fitted.periods and driver is not None:  # a date that was moved may lie in another
+        if (
+            self.fitted.driven_periods and driver is not None
+        ):  # a date that was moved may lie in another
             rng = self.run.rng(self.name, "periods", "mended", start)
             groups = group_codes([mended], [driver.columns])[0]
-            mended = relations.mend(restore_periods(self.fitted.periods, mended, groups, rng))
+            mended = relations.mend(
+                restore_periods(self.fitted.driven_periods, mended, groups, rng)
+            )
         return self.checks.keep_unbroken(before, mended, [*relations.targets, *linked])
 
 

@@ -181,8 +181,7 @@ class _Swaps:
     def _rounds(self) -> int:
         rows = len(self.chosen)
         work = 2 * min(rows, MOST_COUPLES) * len(self.tables)
-        if self.rules.fixed is not None:
-            work += 4 * rows
+        work += 4 * rows * len(self.rules.fixed)
         return int(np.clip(MOST_WORK // work, LEAST_ROUNDS, ROUNDS))
 
     def _round(self, classes: Classes) -> None:
@@ -224,7 +223,7 @@ class _Swaps:
 
     def _apart(self, a: IntArray, b: IntArray) -> tuple[IntArray, IntArray]:
         """Leave out swaps after which a pair would repeat."""
-        if self.rules.fixed is None:
+        if not self.rules.fixed:
             return a, b
         trial = self.chosen.copy()
         trial[a], trial[b] = self.chosen[b], self.chosen[a]

@@ -34,8 +34,8 @@ class PairRules:
     ----------
     parents : int
         Number of parent rows.
-    fixed : ndarray of int64, optional
-        The other half of a unique set: the pair of it and the parent never repeats.
+    fixed : tuple of ndarray of int64
+        The other halves of unique sets: the pair of each and the parent never repeats.
     forbidden : sequence of callable
         Each tells, of row numbers and as many parents, which must not be paired.
     unwanted : sequence of callable
@@ -50,7 +50,7 @@ class PairRules:
     """
 
     parents: int
-    fixed: Optional[IntArray] = None
+    fixed: tuple[IntArray, ...] = ()
     forbidden: tuple[Forbids, ...] = ()
     unwanted: tuple[Forbids, ...] = ()
     groups: Optional[IntArray] = None
@@ -60,7 +60,7 @@ class PairRules:
     @property
     def free(self) -> bool:
         """Whether a row may have any parent of its group."""
-        return self.fixed is None and not self.forbidden and not self.unwanted
+        return not self.fixed and not self.forbidden and not self.unwanted
 
     def refused(self, rows: IntArray, parents: IntArray) -> Bools:
         """Return which rows must not have these parents, repeats aside."""
@@ -75,14 +75,13 @@ class PairRules:
         Of repeated pairs all rows but the first are marked, or all of them.
         """
         found = self.refused(np.arange(len(chosen)), chosen)
-        if self.fixed is None or not len(chosen):
-            return found
-        pairs = self.fixed * max(self.parents, 1) + chosen
-        order = np.argsort(pairs, kind="stable")
-        same = pairs[order][1:] == pairs[order][:-1]
-        found[order[1:]] |= same
-        if all_of_a_pair:
-            found[order[:-1]] |= same
+        for fixed in self.fixed:
+            pairs = fixed * max(self.parents, 1) + chosen
+            order = np.argsort(pairs, kind="stable")
+            same = pairs[order][1:] == pairs[order][:-1]
+            found[order[1:]] |= same
+            if all_of_a_pair:
+                found[order[:-1]] |= same
         return found
 
 
@@ -172,10 +171,10 @@ def both_right(chosen: IntArray, rows: IntArray, others: IntArray, rules: PairRu
     """Tell which rows could swap with the others, if no other pair moved."""
     mine, theirs = chosen[others], chosen[rows]
     fits = (mine != theirs) & ~rules.refused(rows, mine) & ~rules.refused(others, theirs)
-    if rules.fixed is not None:
-        pairs = np.sort(rules.fixed * rules.parents + chosen)
+    for fixed in rules.fixed:
+        pairs = np.sort(fixed * rules.parents + chosen)
         for row, parent in ((rows, mine), (others, theirs)):
-            wanted = rules.fixed[row] * rules.parents + parent
+            wanted = fixed[row] * rules.parents + parent
             place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
             fits &= pairs[place] != wanted
     return np.asarray(fits, dtype=np.bool_)
@@ -205,10 +204,11 @@ class _Search:
         return self.chosen, self.rules.wrong(self.chosen)
 
     def _is_wrong(self, row: int) -> bool:
-        fixed, parent = self.rules.fixed, self.chosen[row]
+        parent = self.chosen[row]
         if self.rules.refused(np.array([row]), np.array([parent]))[0]:
             return True
-        return fixed is not None and ((fixed == fixed[row]) & (self.chosen == parent)).sum() > 1
+        mine = self.chosen == parent
+        return any(((fixed == fixed[row]) & mine).sum() > 1 for fixed in self.rules.fixed)
 
     def _walk(self, row: int) -> None:
         """Swap with a row that comes out right; else with one that then moves on itself."""
@@ -232,19 +232,19 @@ class _Search:
         """Tell whose parents this row may have."""
         there = self.chosen[others]
         fits = ~self.rules.refused(np.full(len(others), row), there) & (there != self.chosen[row])
-        if self.rules.fixed is not None:
+        for fixed in self.rules.fixed:
             has = np.zeros(self.rules.parents, dtype=np.bool_)
-            has[self.chosen[self.rules.fixed == self.rules.fixed[row]]] = True
+            has[self.chosen[fixed == fixed[row]]] = True
             fits &= ~has[there]
         return np.asarray(fits, dtype=np.bool_)
 
     def _may_take(self, others: IntArray, parent: int) -> Bools:
         """Tell which rows may have this parent."""
         fits = ~self.rules.refused(others, np.full(len(others), parent))
-        if self.rules.fixed is not None:
-            with_it = np.zeros(int(self.rules.fixed.max()) + 1, dtype=np.bool_)
-            with_it[self.rules.fixed[self.chosen == parent]] = True
-            fits &= ~with_it[self.rules.fixed[others]]
+        for fixed in self.rules.fixed:
+            with_it = np.zeros(int(fixed.max()) + 1, dtype=np.bool_)
+            with_it[fixed[self.chosen == parent]] = True
+            fits &= ~with_it[fixed[others]]
         return fits
 
     def _open(self, row: int) -> Bools:
@@ -253,6 +253,6 @@ class _Search:
         fits = ~self.rules.refused(np.full(len(everyone), row), everyone)
         if self.rules.theirs is not None and self.rules.groups is not None:
             fits &= self.rules.theirs == self.rules.groups[row]
-        if self.rules.fixed is not None:
-            fits[self.chosen[self.rules.fixed == self.rules.fixed[row]]] = False
+        for fixed in self.rules.fixed:
+            fits[self.chosen[fixed == fixed[row]]] = False
         return fits

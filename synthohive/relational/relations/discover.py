@@ -86,7 +86,7 @@ def discover(
     columns.targets = free
     find_mostly(columns, chosen)
     found = chosen.ordered()
-    presences = find_nulls(columns, chosen, _flags(found, columns))
+    presences = find_nulls(columns, chosen, _flags(found, columns), ordered)
     return _assembled(found, presences, columns)
 
 

@@ -1,4 +1,4 @@
-"""Columns that are NULL where another column says so: a category, or its own NULLs."""
+"""Columns that are NULL where another column says so: a category, its own NULLs, its range."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from synthohive._display import listed
 from synthohive._readable import Readable
 from synthohive.relational.relations.base import Bools
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
-from synthohive.relational.relations.numbers import nulls
+from synthohive.relational.relations.numbers import Floats, as_numbers, is_time, nulls
 
 __all__ = ["Presence", "donors", "find_nulls", "with_nulls"]
 
@@ -46,6 +46,13 @@ class Presence(Readable):
         it may be.
     exact : bool
         All values decide.
+    edges : tuple of float
+        Of a number or time, where its values are cut: `always` and `never` are the parts, from 0.
+        What is still open is so among the latest rows only.
+    share : float
+        Of the rows beside other values, those that are NULL.
+    dated : bool
+        The edges are points in time.
     """
 
     target: str
@@ -54,9 +61,16 @@ class Presence(Readable):
     always: tuple[Value, ...]
     never: tuple[Value, ...]
     exact: bool
+    edges: tuple[float, ...] = ()
+    share: float = 0.0
+    dated: bool = False
 
     def _among(self, rows: pa.Table, values: Collection[Value]) -> Bools:
         column = rows.column(self.source)
+        if self.edges:
+            return np.isin(
+                _parts(as_numbers(column), self.edges), [v for v in values if v is not None]
+            )
         if not self.by_value:
             return np.isin(nulls(column), np.array(list(values), dtype=np.bool_))
         known = [value for value in values if value is not None]
@@ -75,11 +89,21 @@ class Presence(Readable):
         return self._among(rows, self.never)
 
     def filled(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
-        """Return values without NULLs in rows that have none: others' in their place."""
-        lacking = nulls(array) & self.kept(rows)
+        """Return values without NULLs in rows that have none: others' in their place.
+
+        These are NULL instead in rows that may be, as far as too few of such are.
+        """
+        kept = self.kept(rows)
+        lacking = nulls(array) & kept
         if not lacking.any():
             return array
-        return array.take(pa.array(donors(array, lacking, rng)))
+        array = array.take(pa.array(donors(array, lacking, rng)))
+        able, missing = ~kept & ~self.empty(rows), nulls(array)
+        short = round(self.share * int(able.sum())) - int((able & missing).sum())
+        turned = rng.permutation(np.flatnonzero(able & ~missing))
+        mask = np.zeros(len(array), dtype=np.bool_)
+        mask[turned[: max(min(short, int(lacking.sum())), 0)]] = True
+        return with_nulls(array, pa.array(mask)) if mask.any() else array
 
     def apply(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
         """Return values of the target, NULL exactly where they are to be."""
@@ -102,6 +126,8 @@ class Presence(Readable):
         return replace(self, always=tuple(always), never=tuple(never), exact=False)
 
     def __str__(self) -> str:
+        if self.edges:
+            return self._of_edges()
         if self.by_value:
             values = self.always or self.never
             names = ["NULL" if value is None else repr(value) for value in values]
@@ -111,6 +137,25 @@ class Presence(Readable):
         if not self.always:
             return f"{self.target} is never NULL where {said}"
         return f"{self.target} is NULL {'exactly where' if self.exact else 'wherever'} {said}"
+
+    def _of_edges(self) -> str:
+        low, high = (
+            str(np.datetime64(int(edge), "s")) if self.dated else f"{edge:g}"
+            for edge in (self.edges[0], self.edges[-1])
+        )
+        said = [(self.always, ""), (self.never, "never ")]
+        parts = []
+        for values, word in said:
+            sides = [f"before {low}"] if 0 in values else []
+            sides += [f"after {high}"] if len(self.edges) in values else []
+            parts += [f"{word}NULL where {self.source} is {' or '.join(sides)}"] if sides else []
+        return f"{self.target} is " + " and ".join(parts)
+
+
+def _parts(numbers: Floats, edges: Sequence[float]) -> IntArray:
+    """Return between which edges numbers lie, -1 for NULL."""
+    found = np.searchsorted(np.array(edges), numbers, side="right")
+    return np.where(np.isnan(numbers), -1, found).astype(np.int64)
 
 
 def _values(values: Sequence[Value], type_: pa.DataType) -> pa.Array:
@@ -137,15 +182,20 @@ def _is_category(type_: pa.DataType) -> bool:
     return any(test(type_) for test in tests)
 
 
-def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict[str, Presence]:
+def find_nulls(
+    columns: Columns, chosen: Chosen, flags: Collection[str], ordered: Collection[str] = ()
+) -> dict[str, Presence]:
     """Return, for columns whose NULLs another one decides, how: the one that decides most.
 
     Parameters
     ----------
     flags : collection of str
         Of the columns that follow wholly from others, those that have NULLs of their own.
+    ordered : collection of str
+        Further columns before or after whose values others may be NULL.
     """
     found: dict[str, Presence] = {}
+    known = {*columns.targets, *ordered, *(n for n in columns.numeric if "." in n)}
     groups = [group for name in columns.rows.column_names for group in _groups(columns, name)]
     for target in columns.targets:
         relation = chosen.relations.get(target)
@@ -153,7 +203,12 @@ def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict
         missing = columns.missing[target]
         if whole or not missing.any() or missing.all():
             continue
-        tried = (_decided(missing, target, group) for group in groups if group.source != target)
+        sources = (name for name in columns.numeric if name in known and name != target)
+        ranges = [_ranges(columns, target, name) for name in sources]
+        every = [*groups, *(group for group in ranges if group is not None)]
+        tried = (
+            _decided(columns, missing, target, group) for group in every if group.source != target
+        )
         best = sorted((pair for pair in tried if pair is not None), key=lambda pair: -pair[0])
         anchors = {name: presence.source for name, presence in found.items()}
         for _, presence in best:
@@ -180,6 +235,33 @@ class _Groups:
     codes: IntArray
     values: tuple[Value, ...]
     shown: Bools
+    edges: tuple[float, ...] = ()
+
+
+def _ranges(columns: Columns, target: str, source: str) -> Optional[_Groups]:
+    """Return the rows before and after those in which a column is sometimes NULL, sometimes not.
+
+    An edge is not that of the first open row, but the mean of what `k` entities before it have.
+    """
+    numbers, missing = columns.regular(source), columns.missing[target]
+    known = ~np.isnan(numbers)
+    ends = [numbers[known & side] for side in (missing, ~missing)]
+    if not all(map(len, ends)):
+        return None
+    first = max(float(end.min()) for end in ends)  # before it, all are NULL or none
+    last = min(float(end.max()) for end in ends)
+    edges = []
+    for beyond, sign in ((numbers < first, 1.0), (numbers > last, -1.0)):
+        rows = np.flatnonzero(beyond)
+        rows = rows[np.argsort(-sign * numbers[rows], kind="stable")]
+        at = columns.entities.take(rows).passed(max(columns.k, 2))
+        if at is not None:
+            edges.append(float(numbers[rows[: at + 1]].mean()))
+    if not edges:
+        return None
+    codes, size = _parts(numbers, edges), len(edges) + 1
+    shown = columns.entities.holders(codes, size) >= columns.k
+    return _Groups(source, True, codes, tuple(range(size)), shown, tuple(edges))
 
 
 def _groups(columns: Columns, source: str) -> Iterator[_Groups]:
@@ -199,28 +281,35 @@ def _groups(columns: Columns, source: str) -> Iterator[_Groups]:
         yield _Groups(source, True, codes, values, shown)
 
 
-def _decided(missing: Bools, target: str, group: _Groups) -> Optional[tuple[float, Presence]]:
+def _decided(
+    columns: Columns, missing: Bools, target: str, group: _Groups
+) -> Optional[tuple[float, Presence]]:
     """Return the rule by groups of rows, and how often chance would have broken it."""
     size = len(group.values)
     few, some = group.codes[:FEW], missing[:FEW]
-    seen = np.bincount(few[some], minlength=size)
-    if ((seen > 0) & (seen < np.bincount(few, minlength=size))).all():
+    seen = np.bincount(few[some & (few >= 0)], minlength=size)
+    if ((seen > 0) & (seen < np.bincount(few[few >= 0], minlength=size))).all():
         return None  # beside each value, it may be NULL or not
     share = float(missing.mean())
-    count = np.bincount(group.codes, minlength=size)
-    empty = np.bincount(group.codes[missing], minlength=size)
+    known = group.codes >= 0
+    count = np.bincount(group.codes[known], minlength=size)
+    empty = np.bincount(group.codes[missing & known], minlength=size)
     always = group.shown & (empty == count) & (-count * np.log(share) >= SURE)
     never = group.shown & (empty == 0) & (-count * np.log1p(-share) >= SURE)
     by_chance = float((count * always).sum() * (1.0 - share) + (count * never).sum() * share)
     if by_chance < CONTRADICTIONS or int((count * (always | never)).sum()) < LEAST_ROWS:
         return None
+    may = ~(always | never)[group.codes] | ~known
     rule = Presence(
         target,
         group.source,
         group.by_value,
         _sorted(group.values, always),
         _sorted(group.values, never),
-        bool((always | never).all()),
+        bool((always | never).all() and known.all()),
+        group.edges,
+        float(missing[may].mean()) if may.any() else 0.0,
+        bool(group.edges) and is_time(columns.type(group.source)),
     )
     return by_chance, rule
 

@@ -196,3 +196,12 @@ def test_a_few_midnights_are_a_grid_and_a_few_weeks_are_none() -> None:
     assert grid_of(np.array([day + second, day + 7 * second]), natural)[0] == second
     assert grid_of(np.array([19_000, 19_007, 19_021]), (7, 1)) == (1, 0)
     assert grid_of(np.arange(19_000, 19_070, 7), (7, 1))[0] == 7
+
+
+def test_few_values_are_not_all_one() -> None:
+    """Of 13 values, what k = 5 leave on both sides is the same: bounds would meet there."""
+    days = np.random.default_rng(0).integers(6_800, 8_900, 13)
+    _, made = round_trip(Column(name="day", kind="date"), pa.array(days.astype("M8[D]")))
+    drawn = made.cast(pa.int32()).to_numpy()
+    assert drawn.max() - drawn.min() >= 0.5 * np.subtract(*np.quantile(days, [0.75, 0.25]))
+    assert {drawn.max(), drawn.min()}.isdisjoint(days.tolist())

@@ -77,7 +77,7 @@ def test_pairs_that_must_not_be_stay_apart() -> None:
     fixed = np.arange(ROWS) // 20
     start = np.concatenate([rng.permutation(PARENTS)[:20] for _ in range(ROWS // 20)])
     tables = wanted(fitted(children, parents, rows), children, parents, start)
-    after = match(start, tables, PairRules(PARENTS, fixed), rng)
+    after = match(start, tables, PairRules(PARENTS, (fixed,)), rng)
     assert facts(children, parents, after)[1] > facts(children, parents, start)[1] + 0.4
     assert len(np.unique(fixed * PARENTS + after)) == ROWS
 

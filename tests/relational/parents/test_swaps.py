@@ -24,7 +24,7 @@ def test_pairs_become_distinct_and_every_quota_stays(
 ) -> None:
     fixed, real = links(groups, parents, share, 1)
     rng = np.random.default_rng(2)
-    after, left = settle(rng.permutation(real), PairRules(parents, fixed), rng)
+    after, left = settle(rng.permutation(real), PairRules(parents, (fixed,)), rng)
     assert not left.any()
     assert len(np.unique(np.stack([fixed, after]), axis=1).T) == len(fixed)
     assert np.array_equal(np.bincount(after), np.bincount(real))
@@ -70,7 +70,7 @@ def test_rows_that_are_alike_swap_first() -> None:
 
 
 def test_a_group_larger_than_the_parents_is_reported() -> None:
-    rules = PairRules(3, np.zeros(5, np.int64))
+    rules = PairRules(3, (np.zeros(5, np.int64),))
     after, left = settle(np.zeros(5, np.int64), rules, np.random.default_rng(0))
     assert left.sum() == 2
     assert sorted(after[~left].tolist()) == [0, 1, 2]
