@@ -22,6 +22,7 @@ __all__ = [
     "known_names",
     "slug",
     "slugs_of",
+    "solid_name",
 ]
 
 _FIRST = re.compile(r"first_.*names?(_|$).*|first_name.*pairs")
@@ -286,10 +287,7 @@ def is_name(text: str) -> bool:
     known = known_names()
     folded = fold(text.strip())
     if _SOLID.fullmatch(folded):
-        return any(
-            folded[:cut] in known.last and folded[cut:] in known.first
-            for cut in range(1, len(folded))
-        )
+        return solid_name(folded) is not None
     every = _words(folded)
     words = [w for w in every if w not in known.titles]
     if len(words) == 1 < len(every) and every[0] in known.titles:
@@ -297,6 +295,21 @@ def is_name(text: str) -> bool:
     if not 2 <= len(words) <= _MAX_WORDS or any(c.isdigit() for c in folded):
         return False
     return _is_person([w for w in words if w not in _PARTICLES or len(w) == 1], known)
+
+
+def solid_name(text: str) -> Optional[tuple[str, str]]:
+    """Return the first and the last name of which a text without a blank is made; None if not.
+
+    Examples
+    --------
+    >>> solid_name("佐藤太郎"), solid_name("日本")
+    (('太郎', '佐藤'), None)
+    """
+    known, folded = known_names(), fold(text)
+    if not _SOLID.fullmatch(folded):
+        return None
+    cuts = (cut for cut in range(len(folded) - 1, 0, -1) if folded[:cut] in known.last)
+    return next(((text[c:], text[:c]) for c in cuts if folded[c:] in known.first), None)
 
 
 def _is_person(words: list[str], known: Names) -> bool:

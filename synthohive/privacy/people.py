@@ -26,6 +26,7 @@ from synthohive.privacy.styles import (
     local_styles,
     name_styles,
     own_rows,
+    single_name,
 )
 
 __all__ = ["domains_for", "full_names", "local_parts", "styles_for"]
@@ -237,6 +238,8 @@ def styles_for(
     texts: list[str] = text[::step].to_pylist()
     known = None if persons is None else persons[::step]
     if kind is PiiKind.NAME:
+        if not unique and (alone := single_name(texts)):
+            return [(alone, 1.0)]
         found = name_styles(texts, known, k)
         return (_distinct_names(found) if unique else found) or [(Style("{F} {L}"), 1.0)]
     if kind is PiiKind.EMAIL:

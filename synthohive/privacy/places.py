@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Optional
 
-from synthohive.privacy.names import fold
+from synthohive.privacy.names import fold, solid_name
 
 __all__ = [
     "ENGLISH",
@@ -44,6 +44,7 @@ _SAMPLE = 2000
 _LEAST = 10
 _LISTS = (list, tuple, dict, set)
 _CLEARLY = 1.25
+_NEARLY = 0.9
 
 
 @lru_cache(maxsize=1)
@@ -174,7 +175,8 @@ def _by_word() -> dict[str, frozenset[str]]:
 def guess_locale(texts: Iterable[str]) -> str:
     """Return the locale whose names of persons, cities and streets most of the texts are made of.
 
-    English, unless another one is clearly nearer.
+    English, unless another one is clearly nearer; the usual one of a language, unless another of
+    it is (a longer list of last names alone makes nobody an Austrian).
 
     Examples
     --------
@@ -185,13 +187,20 @@ def guess_locale(texts: Iterable[str]) -> str:
     'en_US'
     """
     words = {word for text in texts for word in _WORD.findall(fold(text))}
+    words |= {part for word in words for part in solid_name(word) or ()}
     known = _by_word()
     score: defaultdict[str, float] = defaultdict(float)
     for word in sorted(words):
         locales = known.get(word, frozenset())
         for locale in locales:
             score[locale] += 1 / len(locales)  # what many have in common tells little
+
+    def told(locale: str) -> int:
+        return sum(locale in known.get(word, ()) for word in words)
+
     best = max(sorted(score), key=lambda locale: score[locale], default=ENGLISH)
-    enough = sum(best in known.get(word, ()) for word in words) >= _LEAST
+    usual = _USUAL.get(best.partition("_")[0], best)
+    best = usual if told(usual) >= _NEARLY * told(best) else best
+    enough = told(best) >= _LEAST
     clear = score[best] >= _CLEARLY * score[ENGLISH]
     return best if enough and clear else ENGLISH

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from synthohive.privacy.names import known_names, slug, slugs_of
+from synthohive.privacy.names import fold, known_names, slug, slugs_of, solid_name
 
 __all__ = [
     "AddressStyle",
@@ -21,6 +21,7 @@ __all__ = [
     "local_styles",
     "name_styles",
     "own_rows",
+    "single_name",
     "slug",
     "url_style",
 ]
@@ -198,9 +199,10 @@ def own_rows(texts: Sequence[str], persons: Sequence[Person]) -> int:
 def _local_counts(texts: Sequence[str], persons: Optional[Sequence[Person]]) -> Counter[Style]:
     found: Counter[Style] = Counter()
     for number, text in enumerate(texts):
-        own = None if persons is None else _own_style(text.lower(), persons[number])
+        plain = fold(text)  # also where an address keeps the marks of the name
+        own = None if persons is None else _own_style(plain, persons[number])
         if own is None:
-            stem, gap, digits = _parts(text.lower())
+            stem, gap, digits = _parts(plain)
             own = Style(_likely_form(stem), gap, digits, persons is None)
         found[own] += 1
     return found
@@ -280,6 +282,23 @@ def name_styles(texts: Sequence[str], persons: Optional[Sequence[Person]], k: in
     return _common(found, k)
 
 
+def single_name(texts: Sequence[str]) -> Optional[Style]:
+    """Return how names of one word are written: as first names, as those of pets are, or last ones.
+
+    Examples
+    --------
+    >>> single_name(["Bella", "Max", "Luna"]).form, single_name(["Ann Lee", "Max"])
+    ('{F}', None)
+    """
+    words = [fold(text.strip()) for text in texts]
+    single = [word for word in words if len(word.split()) == 1 and solid_name(word) is None]
+    if not single or len(single) < _MOSTLY * len(words):
+        return None
+    known = known_names()
+    first, last = (sum(word in names for word in single) for names in (known.first, known.last))
+    return Style("{F}" if first >= last else "{L}")
+
+
 def full_name(text: str) -> Person:
     """Return the first and the last name in a full name; empty where there is none.
 
@@ -287,7 +306,11 @@ def full_name(text: str) -> Person:
     --------
     >>> full_name("Dr. Ann B. Lee"), full_name("Lee, Ann"), full_name("Ann")
     (('Ann', 'Lee'), ('Ann', 'Lee'), ('', ''))
+    >>> full_name("佐藤太郎")
+    ('太郎', '佐藤')
     """
+    if solid := solid_name(text):
+        return solid
     head, comma, tail = text.partition(",")
     names = [_names(part) for part in (head, tail)]
     if comma and names[1]:
@@ -309,6 +332,8 @@ def _name_form(text: str, person: Person) -> Optional[str]:
     first, last = (name.strip() for name in person)
     if not first or not last:
         return None
+    if text == last + first:
+        return "{L}{F}"
     marked = _put(_put(text, last, _LAST), first, _FIRST)
     parts = re.findall(r"[^\s,]+|[\s,]+", marked)
     form: list[str] = []

@@ -12,12 +12,15 @@ __all__ = ["is_about_persons", "is_about_things", "is_key_name", "words_of"]
 # not listed may be: stores, suppliers, devices, contracts and whatever is unknown.
 _THINGS = frozenset(
     """
-    aircraft airport album article book brand calendar category channel city class code color
-    colour continent country county course currency date day district event_type film font format
-    genre grade hour ingredient item kind lang language level locale material measure media medium
-    month movie museum nation page part period plane priority product province quarter reason
-    recipe region route season size sku song state station status step subcategory tag
-    task_type tax time timezone topic track type unit version weather week year zone
+    aircraft airport album allergen article book breed brand calendar category channel city class
+    code color colour continent country county course cuisine currency date day diagnosis disease
+    dish district drug event_type film flavor flavour font format fuel
+    genre grade hour ingredient instrument item kind lang language level locale material measure
+    media medication medicine medium method mode
+    month movie museum nation page part period plane priority procedure product province quarter
+    reason recipe region route season service severity shelf size sku song species sport state
+    station status step subcategory symptom tag task_type tax time timezone topic track treatment
+    type unit vaccination vaccine version weather week year zone
     artikel produkt kategorie land stadt sprache waehrung farbe
     producto articulo categoria pais ciudad idioma moneda
     produit categorie pays ville langue devise

@@ -19,6 +19,7 @@ from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.names import slug
 from synthohive.privacy.pattern import infer_patterns
+from synthohive.privacy.places import guess_locale
 from synthohive.privacy.pools import pools
 from synthohive.privacy.styles import full_name, local_styles
 from synthohive.schema import Column, PrivacyConfig, TableConfig
@@ -271,3 +272,29 @@ def test_numbers_of_houses_reach_as_high_as_real_ones() -> None:
 
 def test_parts_of_cities_are_words_of_their_own() -> None:
     assert not [city for city in pools("fr_FR").cities if re.search("[a-z][A-Z]", city)]
+
+
+def test_names_of_one_word_stay_so() -> None:
+    """A dog called Bello is called Max in the copy, not Max Miller."""
+    pets = pa.array("Bello Luna Max Minka Rocky Simba Kira Felix Lilly Rex Bruno".split() * 5)
+    made = FakeColumn.fit("name", TEXT, pets).make(INDEX, seed=1).to_pylist()
+    assert not [name for name in made if " " in name]
+    assert set(made) <= set(pools("en_US").first)
+
+
+@pytest.mark.parametrize("locale", ["zh_CN", "ja_JP", "ko_KR"])
+def test_names_without_a_blank_are_known_and_made_so(locale: str) -> None:
+    faker = Faker(locale)
+    faker.seed_instance(1)
+    real = [faker.name().replace(" ", "") for _ in range(100)]
+    assert guess_locale(real) == locale
+    column = FakeColumn.fit("name", TEXT, pa.array(real), locale=locale)
+    made, names = column.make(INDEX[:100], seed=1).to_pylist(), pools(locale)
+    lasts = tuple(names.last)
+    assert all(name.startswith(lasts) and name[1:].endswith(tuple(names.first)) for name in made)
+
+
+def test_addresses_with_the_marks_of_the_name_are_of_the_name() -> None:
+    people = [("Jürgen", "Müller"), ("Zoë", "Strauß")] * 5
+    ((style, _),) = local_styles(["jürgen.müller", "zoë.strauß"] * 5, people, 5)
+    assert (style.form, style.own) == ("{F}.{L}", True)

@@ -125,3 +125,16 @@ def test_links_keep_their_form_on_a_host_that_nobody_has(real: str, form: str) -
     found = made("url", [real.format(10007 + 7919 * i % 80000) for i in range(30)])
     assert all(re.fullmatch(form, text) for text in found), found[:3]
     assert len(set(found)) > ROWS / 3
+
+
+def test_the_usual_locale_of_a_language_unless_another_is_clearly_nearer() -> None:
+    """All of these names are German and Austrian, and the Austrian list is the longer one."""
+    names = (
+        "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Koch Richter"
+    )
+    first = "Anna Ben Clara David Emma Felix Greta Hans Ida Jonas Karl Lea Max Nina Otto Paul Rosa"
+    assert guess_locale([*names.split(), *first.split()]) == "de_DE"
+    austrian = (
+        "Hochreiter Meusburger Blauensteiner Kaltenböck Staudacher Puntigam Windhager Lassnig"
+    )
+    assert guess_locale([*austrian.split(), *names.split()]) == "de_AT"
