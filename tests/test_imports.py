@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_workspace",
         "_components",
         "_arguments",
+        "_documents",
         "_forms",
         "_words",
         "_check_digits",

@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 10
+FORMAT = 11
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -16,7 +16,7 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.mentions import (
     is_address,
     is_emails,
-    is_personal_json,
+    is_personal_document,
     is_url,
     mentions_person,
 )
@@ -120,7 +120,7 @@ FITS: dict[str, Callable[[str], bool]] = {
     "user_name": lambda v: bool(_USER_NAME.fullmatch(v)),
     "url": is_url,
     "plate": lambda v: bool(_PLATE.fullmatch(v)) and not _DATE.fullmatch(v),
-    "json": is_personal_json,
+    "json": is_personal_document,
     "text": mentions_person,
 }
 """Tests of one value, to be weighed together with the name of its column."""

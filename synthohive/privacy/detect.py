@@ -7,6 +7,7 @@ from typing import Optional
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._documents import is_document
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.privacy.column_names import Hint, hint_of
 from synthohive.privacy.content import FITS, by_content, is_letters, share
@@ -44,6 +45,7 @@ _NEEDED = {
 _OWN_WORDS = 0.7  # letters only: where the column's name says that these are names
 _UNDECLARED_NAME = 0.1  # names that Faker does not know are common; the column's name tells
 _PERSON_NAMED = 0.3
+_DOCUMENTS = 0.95
 _STREETS, _NUMBERED = 20, 0.2
 _NATIVE = {"inet": "ip", "cidr": "ip", "macaddr": "mac", "macaddr8": "mac"}
 
@@ -149,7 +151,7 @@ def _detect(column: Column, values: list[str]) -> Optional[tuple[PiiKind, str]]:
     native = _NATIVE.get((column.sql_type or "").lower())
     if native:
         return PiiKind(native), f"its type is {column.sql_type}"
-    if column.kind in _STRUCTURED:
+    if column.kind in _STRUCTURED or (column.kind in _TEXT and _are_documents(values)):
         return _in_structure(values)
     hint = hint_of(column.name)
     for kind in hint.kinds:
@@ -168,6 +170,10 @@ def _detect(column: Column, values: list[str]) -> Optional[tuple[PiiKind, str]]:
 def _in_structure(values: list[str]) -> Optional[tuple[PiiKind, str]]:
     part = share(values, FITS["json"])
     return (PiiKind.JSON, f"{part:.0%} of values name a person") if part >= _PERSON_NAMED else None
+
+
+def _are_documents(values: list[str]) -> bool:
+    return any(v[:1] in "{[<" for v in values) and share(values, is_document) >= _DOCUMENTS
 
 
 def _agrees(kind: PiiKind, values: list[str]) -> Optional[str]:
@@ -220,5 +226,7 @@ def _sample(data: pa.Table, name: str) -> list[str]:
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         values = pc.round(pc.cast(values, pa.float64()))
         return [f"{value:.0f}" for value in values.to_pylist()]
-    texts = (str(value).strip()[:_LONGEST] for value in values.to_pylist())
-    return list(dict.fromkeys(text for text in texts if text))
+    texts = (str(value).strip() for value in values.to_pylist())
+    # a document that is cut is none
+    cut = (text if text[:1] in "{[<" else text[:_LONGEST] for text in texts)
+    return list(dict.fromkeys(text for text in cut if text))

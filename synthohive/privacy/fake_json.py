@@ -1,4 +1,4 @@
-"""Made-up JSON: the structures that enough rows share, with every leaf made up."""
+"""Made-up JSON and markup: the structures that enough rows share, with every leaf made up."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synthohive._documents import as_document, leaf_key, markup_of, pruned
 from synthohive.privacy.counter import U64, draw, subkey
 from synthohive.privacy.pattern import chosen
 
@@ -27,6 +28,7 @@ _ELEMENTS = 5  # of an array: what comes after them is left out
 _DEEPEST = 20
 _LEAVES = 100
 _CENTS = 100
+_DEPTHS = (_DEEPEST, 4, 3, 2, 1, 0)
 
 
 class Leaf(ABC):
@@ -49,19 +51,27 @@ class JsonShapes:
     weights : tuple of float
     leaves : tuple of tuple of Leaf
         For each structure those of its texts and numbers, in the order of reading.
+    markup : bool
+        The structures are those of trees that are written as XML or HTML.
     """
 
     structures: tuple[str, ...]
     weights: tuple[float, ...]
     leaves: tuple[tuple[Leaf, ...], ...]
+    markup: bool
 
     @classmethod
     def learn(cls, texts: Sequence[str], k: int, fit_leaf: FitLeaf) -> JsonShapes:
-        """Learn from JSON texts; a structure of fewer than `k` rows is not used."""
+        """Learn from documents; a structure of fewer than `k` rows is not used."""
+        markup = sum(text.lstrip()[:1] == "<" for text in texts) > len(texts) / 2
         values = [value for text in texts for value in _parsed(text)]
-        shapes = [json.dumps(_shape(value)) for value in values]
-        usual = Counter(shapes).most_common(_STRUCTURES)
-        kept = [(shape, float(count)) for shape, count in usual if count >= k]
+        for depth in _DEPTHS if markup else _DEPTHS[:1]:
+            values = [pruned(value, depth) for value in values] if markup else values
+            shapes = [json.dumps(_shape(value)) for value in values]
+            usual = Counter(shapes).most_common(_STRUCTURES)
+            kept = [(shape, float(count)) for shape, count in usual if count >= k]
+            if sum(weight for _, weight in kept) > len(values) / 2:
+                break
         found = [
             _leaves_of(number, [v for v, s in zip(values, shapes) if s == shape], fit_leaf)
             for number, (shape, _) in enumerate(kept)
@@ -69,10 +79,10 @@ class JsonShapes:
         if not kept:
             empty = "[]" if texts and texts[0].lstrip()[:1] == "[" else "{}"
             kept, found = [(empty, 1.0)], [()]
-        return cls(tuple(s for s, _ in kept), tuple(w for _, w in kept), tuple(found))
+        return cls(tuple(s for s, _ in kept), tuple(w for _, w in kept), tuple(found), markup)
 
     def make(self, index: U64, seed: int, key: int) -> Any:
-        """Return a JSON text for each row."""
+        """Return a text for each row."""
         choice = chosen(np.array(self.weights, np.float64), index, subkey(key, "structure"))
         made = np.empty(len(index), dtype=object)
         for number, structure in enumerate(self.structures):
@@ -87,13 +97,16 @@ class JsonShapes:
             shape = json.loads(structure)
             for at, row, flag in zip(range(len(rows)), rows, flags):
                 taken = iter([column[at] for column in leaves])
-                made[row] = json.dumps(_filled(shape, taken, _bits(flag)), ensure_ascii=False)
+                value = _filled(shape, taken, _bits(flag))
+                made[row] = (
+                    markup_of(value) if self.markup else json.dumps(value, ensure_ascii=False)
+                )
         return pa.array(made, pa.string())
 
 
 def _parsed(text: str) -> Iterator[Any]:
     try:
-        yield json.loads(text)
+        yield as_document(text)
     except (ValueError, RecursionError):
         return  # not a text of this column's usual kind
 
@@ -119,7 +132,7 @@ def _walk(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str,
         return
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _walk(inner, name, depth + 1)
+            yield from _walk(inner, leaf_key(name, key), depth + 1)
     elif isinstance(value, list):
         for inner in value[:_ELEMENTS]:
             yield from _walk(inner, key, depth + 1)

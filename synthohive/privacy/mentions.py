@@ -1,23 +1,23 @@
-"""Persons inside longer texts: sentences, JSON, addresses and links."""
+"""Persons inside longer texts: sentences, documents, addresses and links."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from synthohive._documents import as_document, leaf_key
 from synthohive.privacy.names import fold, is_name, known_names
 
 __all__ = [
+    "document_leaves",
     "is_address",
     "is_emails",
-    "is_personal_json",
+    "is_personal_document",
     "is_url",
-    "json_leaves",
     "mentions_person",
 ]
 
@@ -130,29 +130,27 @@ def _solid_name(part: str) -> bool:
     )
 
 
-def json_leaves(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of a JSON value, each with the key that it stands under."""
+def document_leaves(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of a document, each with the key that it stands under."""
     if depth > _DEEPEST:
         return
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from json_leaves(inner, str(name), depth + 1)
+            yield from document_leaves(inner, leaf_key(str(name), key), depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            yield from json_leaves(inner, key, depth + 1)
+            yield from document_leaves(inner, key, depth + 1)
     else:
         yield key, value
 
 
-def is_personal_json(text: str) -> bool:
-    """Tell whether a text is a JSON object or array in which a person is named."""
-    if text[:1] not in "{[" or not text:
-        return False
+def is_personal_document(text: str) -> bool:
+    """Tell whether a text is a JSON object or array, or markup, in which a person is named."""
     try:
-        value = json.loads(text)
+        value = as_document(text)
     except (ValueError, RecursionError):
         return False
-    texts = (leaf for _, leaf in json_leaves(value) if isinstance(leaf, str))
+    texts = (leaf for _, leaf in document_leaves(value) if isinstance(leaf, str))
     return any(is_name(leaf) or mentions_person(leaf) for leaf in texts)
 
 

@@ -1,17 +1,18 @@
-"""JSON and array text: made up again from the structures that entities share."""
+"""JSON, arrays and markup: made up again from the structures that entities share."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from synthohive._documents import markup_of, pruned, read_markup
 from synthohive.core.data.base import Reject, Summary
 from synthohive.core.data.canonical import restore
 from synthohive.core.data.draw import categorical as draw
@@ -20,10 +21,13 @@ from synthohive.core.data.json_structure import Node, structure_of
 from synthohive.core.data.tally import Tally, TallyTransform
 from synthohive.schema import ColumnKind
 
-__all__ = ["Json"]
+__all__ = ["Json", "Markup"]
 
 _MAX_STRUCTURES = 20
 _MAX_INVALID = 0.05
+_DEPTHS = (60, 4, 3, 2, 1, 0)
+_SHARED = 0.5
+Trees = dict[str, list[tuple[int, Any]]]
 
 
 @dataclass(eq=False)
@@ -45,30 +49,44 @@ class Json(TallyTransform):
         """Learn the shared structures and their leaves."""
         tally = Tally.from_dict(summary["value"]["sample"], pa.string())
         self.null_ = summary["nulls"] > 0
-        found: defaultdict[str, list[tuple[int, Any]]] = defaultdict(list)
-        invalid = 0
-        for row, text in enumerate(tally.values.to_pylist()):
-            try:
-                value = json.loads(text)
-                found[structure_of(value)].append((row, value))
-            except (ValueError, RecursionError):
-                invalid += int(tally.counts[row])
+        found = self._structures(tally)
+        invalid = tally.counts.sum() - sum(_mass(part, tally) for part in found.values())
         if invalid > _MAX_INVALID * max(tally.counts.sum(), 1):
-            raise Reject("the texts are not JSON")
+            raise Reject(f"the texts are not {self.name}")
         self._learn(found, tally, seed)
         return self
 
-    def _learn(
-        self,
-        found: dict[str, list[tuple[int, Any]]],
-        tally: Tally,
-        seed: np.random.SeedSequence,
-    ) -> None:
-        rows = {name: np.array([row for row, _ in part]) for name, part in found.items()}
-        mass = {name: float(tally.counts[index].sum()) for name, index in rows.items()}
+    def _structures(self, tally: Tally) -> Trees:
+        """Return the rows of each structure, with the values read."""
+        found: defaultdict[str, list[tuple[int, Any]]] = defaultdict(list)
+        for row, text in enumerate(tally.values.to_pylist()):
+            name, value = self._read(text)
+            if name is not None:
+                found[name].append((row, value))
+        return found
+
+    def _read(self, text: str) -> tuple[Optional[str], Any]:
+        """Return a text's structure and value; no structure where it is no such text."""
+        try:
+            value = self._value(text)
+            return structure_of(value), value
+        except (ValueError, RecursionError):
+            return None, None
+
+    def _value(self, text: str) -> Any:
+        """Return what a text means."""
+        if self.column.kind is ColumnKind.TEXT and text.lstrip()[:1] not in ("{", "["):
+            raise ValueError("a number or a word")
+        return json.loads(text)
+
+    def _written(self, made: pa.Array) -> pa.Array:
+        """Return JSON as texts of the column."""
+        return made
+
+    def _learn(self, found: Trees, tally: Tally, seed: np.random.SeedSequence) -> None:
+        mass = {name: _mass(part, tally) for name, part in found.items()}
         for name in sorted(found, key=lambda n: (-mass[n], n)):
-            holders = tally.take(rows[name]).all_holders
-            if holders < self.settings.k or len(self.nodes_) == _MAX_STRUCTURES:
+            if len(self.nodes_) == _MAX_STRUCTURES or not self._is_shared(found[name], tally):
                 continue
             key = (*seed.spawn_key, len(self.nodes_))
             inner = np.random.SeedSequence(seed.entropy, spawn_key=key)
@@ -79,6 +97,12 @@ class Json(TallyTransform):
             array = self.column.kind is ColumnKind.ARRAY
             self.structures_, self.weights_ = ["[]" if array else "{}"], [1.0]
             self.nodes_ = [Node("array" if array else "object")]
+
+    def _is_shared(self, part: list[tuple[int, Any]], tally: Tally) -> bool:
+        k = self.settings.k
+        if _mass(part, tally) < k:
+            return False
+        return tally.take(np.array([row for row, _ in part])).all_holders >= k
 
     @property
     def layout(self) -> Layout:
@@ -101,23 +125,18 @@ class Json(TallyTransform):
         none = np.empty((len(plain), 0), dtype=np.float32)
         if not self.layout.discrete:
             return np.empty((len(plain), 0), dtype=np.int32), none
-        codes = self._assign(plain.to_pylist())
+        codes = self._assign(plain)
         other = np.flatnonzero(codes < 0)
         codes[other] = draw(self.weights_, len(other), rng)
         return codes[:, None], none
 
-    def _assign(self, texts: Iterable[Any]) -> npt.NDArray[np.int32]:
+    def _assign(self, plain: pa.Array) -> npt.NDArray[np.int32]:
         index = {name: i for i, name in enumerate(self.structures_)}
-        codes: list[int] = []
-        for text in texts:
-            if text is None:
-                codes.append(len(self.nodes_) if self.null_ else -1)
-                continue
-            try:
-                codes.append(index.get(structure_of(json.loads(text)), -1))
-            except (ValueError, RecursionError):
-                codes.append(-1)
-        return np.array(codes, dtype=np.int32)
+        encoded = plain.dictionary_encode()
+        found = [index.get(str(self._read(t)[0]), -1) for t in encoded.dictionary.to_pylist()]
+        at = encoded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
+        codes: npt.NDArray[np.int32] = np.array([*found, self.null_code], dtype=np.int32)[at]
+        return codes
 
     def decode(
         self,
@@ -131,9 +150,65 @@ class Json(TallyTransform):
         picked = np.clip(picked, 0, len(self.nodes_) if self.null_ else len(self.nodes_) - 1)
         order = np.argsort(picked, kind="stable")
         sizes = np.bincount(picked, minlength=len(self.nodes_) + 1)
-        parts = [node.generate(int(s), rng) for node, s in zip(self.nodes_, sizes) if s]
+        parts = [
+            self._within(self._written(node.generate(int(size), rng)))
+            for node, size in zip(self.nodes_, sizes)
+            if size
+        ]
         parts.append(pa.nulls(int(sizes[-1]), pa.string()))
         rank = np.empty(n, dtype=np.int64)
         rank[order] = np.arange(n)
         made = pa.concat_arrays(parts).take(pa.array(rank))
         return restore(made, self.column.arrow_type)
+
+    def _within(self, texts: pa.Array) -> pa.Array:
+        """Return texts of one structure, in the place of too long ones others of them."""
+        if self.column.length is None or self.column.kind is not ColumnKind.TEXT:
+            return texts
+        short = np.asarray(pc.less_equal(pc.utf8_length(texts), self.column.length))
+        if short.all():
+            return texts
+        if not short.any():
+            return pa.array([""] * len(texts), pa.string())
+        rows = np.arange(len(texts))
+        others = np.flatnonzero(short)
+        rows[~short] = others[np.arange((~short).sum()) % len(others)]
+        return texts.take(pa.array(rows))
+
+
+def _mass(part: list[tuple[int, Any]], tally: Tally) -> float:
+    return float(tally.counts[[row for row, _ in part]].sum())
+
+
+@dataclass(eq=False)
+class Markup(Json):
+    """XML and HTML: as JSON, once an element is written as an object.
+
+    Where hardly any entities share whole structures, as of articles, only the outer elements
+    are learned, and what is in them is a text.
+    """
+
+    name = "markup"
+
+    depth_: int = _DEPTHS[0]
+
+    def _structures(self, tally: Tally) -> Trees:
+        texts = tally.values.to_pylist()
+        marked = np.array(["<" in text for text in texts], dtype=bool)
+        if tally.counts[marked].sum() <= _SHARED * tally.counts.sum():
+            raise Reject("most texts have no element")
+        found: Trees = {}
+        for self.depth_ in _DEPTHS:
+            found = super()._structures(tally)
+            parts = [part for part in found.values() if self._is_shared(part, tally)]
+            shared = [_mass(part, tally) for part in parts]
+            if sum(sorted(shared)[-_MAX_STRUCTURES:]) >= _SHARED * tally.counts.sum():
+                break
+        return found
+
+    def _value(self, text: str) -> Any:
+        tree = read_markup(text)
+        return tree if self.depth_ == _DEPTHS[0] else pruned(tree, self.depth_)
+
+    def _written(self, made: pa.Array) -> pa.Array:
+        return pa.array([markup_of(json.loads(text)) for text in made.to_pylist()], pa.string())
