@@ -40,8 +40,8 @@ _DATES = (
     *("%b %d, %Y", "%B %d, %Y", "%a %d %b %Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%d. %B %Y"),
     *("%Y-%m", "%m/%Y", "%b %Y", "%B %Y"),
 )
-_CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.f", "%I:%M %p", "%I:%M%p", "%I:%M:%S %p", "%I:%M %P",
-           "%I:%M%P", "%H.%M", "%H%M%S")  # fmt: skip
+_CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.f", "%M:%S.f", "%-M:%S.f", "%I:%M %p", "%I:%M%p",
+           "%I:%M:%S %p", "%I:%M %P", "%I:%M%P", "%H.%M", "%H%M%S")  # fmt: skip
 _BARE = ("%H.%M", "%H%M%S")  # alone, such are any numbers
 _ZONE = re.compile(r"(?: ?(?:UTC|GMT)|Z|[+-]\d\d:?\d\d)$")
 _FRACTION = re.compile(r":\d\d[.,](\d{1,9})")

@@ -66,7 +66,8 @@ _PHRASES: tuple[tuple[PiiKind, str], ...] = (
     ),
     (
         PiiKind.USER_NAME,
-        "user_?name~ login login_name user_login screen_?name nick_?name nick handle"
+        "user_?name~ display_name nice_?name login login_name"
+        " user_login screen_?name nick_?name nick handle"
         " account_name benutzername~ benutzer_?name anmeldename nombre_usuario usuario"
         " utilisateur identifiant nom_utilisateur pseudo nome_utente utente gebruikersnaam"
         " anvandarnamn brukernavn nazwa_uzytkownika uzivatelske_jmeno kullanici_adi"

@@ -17,7 +17,7 @@ _PHONE = re.compile(
 )
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 _YEAR = re.compile(r"(?:19|20)\d\d[-/. ]")
-_DECIMAL = re.compile(r"[\d ]+[.,]\d{1,2}")
+_DECIMAL = re.compile(r"[\d ]+[.,]\d{1,2}|(?!0\d)\d+[.,]\d+")
 _LEADS = re.compile(r"\+|\(|0[1-9(]|00[1-9]|\d{1,3} \(")  # a country or a trunk code comes first
 # Identifiers of persons and of the self-employed whose check digits, or dates and places
 # inside, are seldom met by chance: at most 12 in 100 random numbers pass.

@@ -73,9 +73,11 @@ def judge_reference(
     """Tell which columns of a table are kept, if it describes the world (countries, states).
 
     ``TableConfig.reference`` decides where it is set; personal data is made up even then.
-    Else the table must be harmless in every column: a key that counts, a flag, a rank, or
-    text that names things and not persons, in whatever language; with a name of its own for
-    (nearly) each row, of words, since a number may be a person's whose name was taken away.
+    A table of things (types, statuses) keeps its keys, ranks and flags in any case, so that rows
+    that refer to it still differ by what they refer to; texts of which nothing is known are made
+    up beside them. Else the table must be harmless in every column: a key that counts, a flag, a
+    rank, or text that names things and not persons, in whatever language; with a name of its own
+    for (nearly) each row, of words, since a number may be a person's whose name was taken away.
     When and by whom rows were written, and remarks on them, may stand beside it: such columns
     are modelled. All rows must be used by at least `k` distinct entities, or by none, and
     foreign keys lead to other such tables only.
@@ -159,24 +161,31 @@ def _judge_columns(
             + ("holds personal data" if personal_one else "is no key, flag, rank, code or name")
         )
     texts = {n: _texts(data.column(n)) for n, role in roles.items() if role == "text"}
+    of_things = is_about_things(table.own_name)
     about = {name: [*words_of(table.own_name), *words_of(name)] for name in texts}
     things = [name for name, values in texts.items() if are_things(values, (), about[name])]
     named = [n for n in things if is_label(texts[n]) and _tells_apart(data.column(n))]
     shown = [texts[name] for name in named]
     for name, values in texts.items():
         if name not in things and not are_things(values, shown):
-            if _REMARKS & set(words_of(name)):
+            if (of_things and name not in table.pk) or _REMARKS & set(words_of(name)):
                 roles[name] = "remark"
                 continue
             return Verdict(why_not=f"{name} may name persons, or is not known to name things")
-        if not named and not is_label(values):
+        if not named and not is_label(values) and not of_things:
             return Verdict(why_not=f"{name} is free text")
-    if not named and "remark" in roles.values():
+    if not named and not of_things and "remark" in roles.values():
         return Verdict(why_not="its rows have no names but remarks")
+    if of_things and "remark" in roles.values():
+        return Verdict(_kept(roles))
     links = not set(roles.values()) - {"key", "beside"} and set(table.pk) <= foreign
     if not links and not _are_told_apart(table, data, named, roles):
         return Verdict(why_not="its rows have no names of their own")
-    return Verdict(tuple(name for name, role in roles.items() if role not in ("beside", "remark")))
+    return Verdict(_kept(roles))
+
+
+def _kept(roles: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(name for name, role in roles.items() if role not in ("beside", "remark"))
 
 
 def _role(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Optional
 
@@ -452,6 +452,7 @@ class TableFitter:
             summed,
             frozenset(self._summed(name)),
             table.times,
+            self._made_up_texts(plan.ancestors),
         )
         given = self.sample.tables[name].select(table.times)
         above = beside(finder.above(plan.driver), given)
@@ -482,6 +483,16 @@ class TableFitter:
             columns[column.name] = column
             attributes = beside(attributes, pa.table({column.name: array}))
         return attributes, columns, rooms
+
+    def _made_up_texts(self, names: Sequence[str]) -> frozenset[str]:
+        """Return the columns of some tables of which the copy has none of the real values."""
+        found: set[str] = set()
+        for name in names:
+            table = self.database.tables[name]
+            kinds = {} if table.encoder is None else table.encoder.kinds
+            texts = [column for column, kind in kinds.items() if kind == "text"]
+            found.update(f"{name}.{column}" for column in (*texts, *table.roles.personal))
+        return frozenset(found)
 
     def _besides(
         self,

@@ -262,3 +262,10 @@ def test_numbers_of_16_bits_are_looked_at() -> None:
     columns = {"x": Column(name="x", kind=ColumnKind.FLOAT)}
     table = TableConfig(name="t", pk=[], columns=columns)
     assert detect_pii(table, pa.table({"x": numbers}), PrivacyConfig()) == []
+
+
+def test_decimal_numbers_are_no_phones_and_shown_names_are_user_names() -> None:
+    rng = np.random.default_rng(8)
+    speeds = [f"{speed:.3f}" for speed in rng.normal(214, 12, 300)]
+    shown = [f"user{n}" if n % 2 else f"Zyx{n}" for n in rng.integers(100, 9_999, 300)]
+    assert kinds({"c1": speeds, "owner_display_name": shown}) == {"owner_display_name": "user_name"}

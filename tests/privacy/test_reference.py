@@ -38,7 +38,8 @@ def test_no_column_of_persons_is_ever_kept() -> None:
         for size in (2, 12)
         for locale, kind, values in person_columns(size)
         for table, column in (("staff", "name"), ("t3", "f3"), ("order_status", "status"))
-        if kept(TableConfig(name=table, pk=["id"]), pa.table({"id": range(size), column: values}))
+        if column
+        in kept(TableConfig(name=table, pk=["id"]), pa.table({"id": range(size), column: values}))
         or (
             kind not in NO_KEYS
             and kept(TableConfig(name=table, pk=[column]), pa.table({column: values}))
@@ -82,7 +83,16 @@ def test_remarks_are_not_kept_but_names_beside_them_are() -> None:
     for pii in ({}, {"n_comment": "text"}):
         assert kept(NATION, rows, pii=pii) == tuple(ROWS.column_names)
     alone = rows.select(["id", "n_comment"])
-    assert not kept(NATION, alone)
+    assert kept(NATION, alone) == ("id",)  # nations are things, whatever is said of them
+    assert not kept(TableConfig(name="visits", pk=["id"]), alone)
+
+
+def test_things_keep_their_keys_where_nothing_is_known_of_their_names() -> None:
+    names = ["UpMod", "Qwzxy", "Bountiful Zrt", "AcceptedByOriginator"]
+    rows = pa.table({"id": [1, 2, 3, 16], "name": names, "rank": [1, 2, 3, 4]})
+    assert kept(TableConfig(name="vote_types", pk=["id"]), rows) == ("id", "rank")
+    assert not kept(TableConfig(name="vote_types", pk=["id"]), rows, support=np.array([9, 9, 1, 9]))
+    assert not kept(TableConfig(name="voters", pk=["id"]), rows)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from synthohive import Metadata, Synthesizer
 from synthohive._arrow import column_from_arrow
 from synthohive._readable import Readable
 from synthohive.relational.aliases.alias import Alias
@@ -696,3 +698,18 @@ def test_what_holds_its_parents_text_in_all_rows_is_no_mostly_copy() -> None:
     table = pa.table(labels(np.random.default_rng(1)))
     relations = discover(table, ["label"]).relations
     assert [str(relation) for relation in relations] == ["label holds product.name"]
+
+
+def test_a_name_that_the_copy_does_not_have_decides_nothing() -> None:
+    rng = np.random.default_rng(11)
+    kind = rng.choice(["Qwzx", "Zwqy"], 600)
+    names = pd.DataFrame({"id": [1, 2], "name": ["Qwzx", "Zwqy"]})
+    posts = pd.DataFrame({"id": range(600), "type_id": 1 + (kind == "Zwqy")})
+    posts["title"] = pd.Series(rng.choice(["a", "b"], 600)).where(kind == "Qwzx")
+    metadata = Metadata().add_table("types", "id")
+    metadata = metadata.add_table("posts", "id", fk={"type_id": "types.id"})
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit({"types": names, "posts": posts}, seed=1, epochs=1, progress=False)
+    assert synth.kept_tables == {"types": ["id"]}
+    assert "Qwzx" not in str(synth.relations)
+    assert 0.1 < synth.sample(seed=2)["posts"].title.isna().mean() < 0.9

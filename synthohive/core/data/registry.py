@@ -15,6 +15,7 @@ from synthohive.core.data.constant import Constant
 from synthohive.core.data.datetime import Datetime
 from synthohive.core.data.json import Json, Markup
 from synthohive.core.data.moment_text import MomentText
+from synthohive.core.data.number_text import NumberText
 from synthohive.core.data.numeric import Numeric
 from synthohive.core.data.parts import Parts
 from synthohive.core.data.text import Text
@@ -39,7 +40,7 @@ _BY_KIND: dict[ColumnKind, tuple[type[ColumnTransform], ...]] = {
     ColumnKind.TIMESTAMP: _TIMES,
     ColumnKind.INTERVAL: _TIMES,
     ColumnKind.UUID: (Constant, Uuid),
-    ColumnKind.TEXT: (Constant, Categorical, MomentText, Json, Markup, Text),
+    ColumnKind.TEXT: (Constant, Categorical, MomentText, NumberText, Json, Markup, Text),
     ColumnKind.JSON: _NESTED,
     ColumnKind.ARRAY: _NESTED,
     ColumnKind.COMPOSITE: _NESTED,

@@ -44,6 +44,7 @@ def discover(
     k: int = 5,
     stated: Sequence[Relation] = (),
     ordered: Collection[str] = (),
+    made_up: Collection[str] = (),
 ) -> TableRelations:
     """Search a sample of rows for relations.
 
@@ -64,6 +65,8 @@ def discover(
         What is known beforehand.
     ordered : collection of str
         Columns that follow wholly from no others, but may have an order (dates in a key).
+    made_up : collection of str
+        Columns of parents with other values in the copy.
     """
     columns = Columns(rows, targets, entities, k)
     chosen = Chosen(columns)
@@ -86,7 +89,7 @@ def discover(
     columns.targets = free
     find_mostly(columns, chosen)
     found = chosen.ordered()
-    presences = find_nulls(columns, chosen, _flags(found, columns), ordered)
+    presences = find_nulls(columns, chosen, _flags(found, columns), ordered, made_up)
     return _assembled(found, presences, columns)
 
 

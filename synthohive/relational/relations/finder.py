@@ -50,6 +50,8 @@ class RelationFinder:
         Columns that follow from others in another way.
     given : tuple of str
         Columns that are made before all others, so that others may follow from them.
+    made_up : frozenset of str
+        Columns of ancestors, as ``table.column``, with other values in the copy.
     """
 
     sample: Sample
@@ -60,6 +62,7 @@ class RelationFinder:
     summed: Mapping[str, set[str]]
     fixed: frozenset[str] = frozenset()
     given: tuple[str, ...] = ()
+    made_up: frozenset[str] = frozenset()
 
     def find(
         self, entities: Optional[Entities], k: int, stated: Sequence[Relation] = ()
@@ -77,7 +80,9 @@ class RelationFinder:
             named = {source for relation in stated for source in relation.sources}
             kept = [*_parent_and_copies(driver.parent, rows, above), *named]
             above = above.select([name for name in above.column_names if name in kept])
-        found = discover(beside(rows, above), self._free(), entities, k, stated, self._in_keys())
+        found = discover(
+            beside(rows, above), self._free(), entities, k, stated, self._in_keys(), self.made_up
+        )
         return self._verified(found, driver)
 
     def find_links(self, key: ForeignKey, known: TableRelations, *search: Search) -> TableRelations:

@@ -183,7 +183,11 @@ def _is_category(type_: pa.DataType) -> bool:
 
 
 def find_nulls(
-    columns: Columns, chosen: Chosen, flags: Collection[str], ordered: Collection[str] = ()
+    columns: Columns,
+    chosen: Chosen,
+    flags: Collection[str],
+    ordered: Collection[str] = (),
+    made_up: Collection[str] = (),
 ) -> dict[str, Presence]:
     """Return, for columns whose NULLs another one decides, how: the one that decides most.
 
@@ -193,10 +197,13 @@ def find_nulls(
         Of the columns that follow wholly from others, those that have NULLs of their own.
     ordered : collection of str
         Further columns before or after whose values others may be NULL.
+    made_up : collection of str
+        Columns of parents with other values in the copy: these decide nothing there.
     """
     found: dict[str, Presence] = {}
     known = {*columns.targets, *ordered, *(n for n in columns.numeric if "." in n)}
-    groups = [group for name in columns.rows.column_names for group in _groups(columns, name)]
+    names = [name for name in columns.rows.column_names if name not in made_up]
+    groups = [group for name in names for group in _groups(columns, name)]
     for target in columns.targets:
         relation = chosen.relations.get(target)
         whole = relation is not None and relation.whole and target not in flags
