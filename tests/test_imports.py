@@ -54,7 +54,6 @@ PLANNING = tuple(
         "key_patterns",
         "key_tiers",
         "fan_out",
-        "hierarchy",
         "hashing",
         "rows",
     )

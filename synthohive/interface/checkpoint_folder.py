@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 11
+FORMAT = 12
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

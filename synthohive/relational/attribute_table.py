@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Optional
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.relational.aliases.alias import Alias
-from synthohive.relational.roles import DEPTH, differs_column, fan_out_column, null_column
+from synthohive.relational.roles import (
+    depth_column,
+    differs_column,
+    fan_out_column,
+    null_column,
+)
 from synthohive.relational.sample import Sample, incoming_keys
 from synthohive.schema import Column, ColumnKind
 
@@ -25,14 +30,14 @@ def attribute_table(
     table: str,
     attributes: tuple[str, ...],
     made: tuple[str, ...],
-    depths: Optional[IntArray],
+    depths: Mapping[str, IntArray],
     aliases: Iterable[Alias] = (),
 ) -> tuple[pa.Table, dict[str, Column]]:
     """Collect all that is modelled of a table.
 
     These are its attributes, whether further keys and the columns `made` otherwise
-    are NULL, where aliases are no copies, the depth in a hierarchy, and the number of children
-    over each key.
+    are NULL, where aliases are no copies, the depths in hierarchies (by key), and the number
+    of children over each key.
     """
     data = sample.tables[table]
     rows, columns = own_columns(sample, table, attributes, made)
@@ -51,8 +56,8 @@ def attribute_table(
         differs = alias.real_differs(sample.tables, sample)
         if differs.any():
             add(differs_column(alias.target), differs, ColumnKind.BOOLEAN)
-    if depths is not None:
-        add(DEPTH, depths, ColumnKind.INTEGER)
+    for label, own in depths.items():
+        add(depth_column(label), own, ColumnKind.INTEGER)
     for child, key in incoming_keys(sample.plan, sample.metadata, table):
         add(fan_out_column(child, key), sample.child_counts(child, key), ColumnKind.INTEGER)
     return pa.table(arrays), columns

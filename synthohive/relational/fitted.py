@@ -129,6 +129,8 @@ class FittedTable:
         Most children of one parent over the driving key.
     siblings : bool
         Rows know the siblings before them.
+    hierarchies : dict of str to HierarchyModel
+        Per key to the own table (by label).
     stand_ins : StandIns
         What is modelled in the place of columns.
     context_layout : Layout
@@ -167,7 +169,7 @@ class FittedTable:
     makers: dict[str, KeyMaker] = field(default_factory=dict)
     fakes: dict[str, FakeColumn] = field(default_factory=dict)
     keys: dict[str, FittedKey] = field(default_factory=dict)
-    hierarchy: Optional[HierarchyModel] = None
+    hierarchies: dict[str, HierarchyModel] = field(default_factory=dict)
     reference: Optional[ReferenceRows] = None
     largest_group: int = 1
     siblings: bool = False

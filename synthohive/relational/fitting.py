@@ -254,7 +254,7 @@ class TableFitter:
     def _learn(self, name: str, table: FittedTable) -> Optional[TrainingJob]:
         """Fit encoder, made-up columns and the profile; return the training of the model."""
         data, options = self.sample.tables[name], self.options
-        depths = self._hierarchy(name, table)
+        depths = self._hierarchies(name, table)
         drawn = [c for c, m in table.makers.items() if not isinstance(m, ListedMaker)]
         made = (*drawn, *table.roles.personal)  # what is listed has its NULLs from its maker
         k = self._k
@@ -459,20 +459,20 @@ class TableFitter:
         rows, rooms = beside(attributes, above), {}
         for key in keys:
             self._code(table, key, rows)
-        if self.options.relations and table.attributes:
+        if self.options.relations and (table.attributes or plan.hierarchies):
             relate(self.sample, table, finder, keys, entities, self._k)
             rng = seeds.generator(self.options.seed, name, "relations")
             attributes, columns = table.relations.prepare(rows, columns, rng, sources)
             rooms = table.relations.rooms(above)
-            attributes = self._besides(table, attributes, columns, keys)
-        if plan.hierarchy is not None:
-            self._code(table, plan.hierarchy, rows)
-            keys.append(plan.hierarchy)
+            attributes = self._besides(table, attributes, columns, [*keys, *plan.hierarchies])
+        for key in plan.hierarchies:
+            self._code(table, key, rows)
+        keys += plan.hierarchies
         for key in keys:
             self._count_pairs(table, key, rows, entities)
         for label, codes in table.codes.items():
             key = next(key for key in keys if key.label(name) == label)
-            parents = self.sample.parent_rows(name, key)
+            parents = self.sample.others(name, key)
             values = codes(self._parents(key.parent, table))[parents]
             empty = any_null(self.sample.tables[name], key.columns)
             unknown = np.flatnonzero((parents < 0) & ~empty)  # the parent was not read
@@ -509,7 +509,7 @@ class TableFitter:
         for key, relations in found:
             if not relations.besides:
                 continue
-            parents = self.sample.parent_rows(name, key)
+            parents = self.sample.others(name, key)
             unknown = np.flatnonzero((parents < 0) & ~any_null(own, key.columns))
             ancestors = (key.parent, *self.sample.plan.tables[key.parent].ancestors)
             wanted = by_table(relations.above(own.column_names), ancestors)
@@ -528,12 +528,13 @@ class TableFitter:
             return
         parents, inherited = self._parents(key.parent, table), []
         if key.parent == name and key.label(name) in table.linked:
-            inherited = table.linked[key.label(name)].targets  # copied, so need no choice
+            targets = table.linked[key.label(name)].targets  # copied, so need no choice
+            inherited = [c for c in targets if c in table.attributes]
             parents = parents.drop_columns([f"{name}.{c}" for c in inherited])
         codes = ParentCodes.fit(
             parents,
             rows.drop_columns([*inherited, *table.times]),
-            self.sample.parent_rows(name, key),
+            self.sample.others(name, key),
             kept=parent.reference is not None,
             k=self._k,
             seed=seeds.sequence(self.options.seed, name, key.label(name), "codes"),
@@ -554,7 +555,7 @@ class TableFitter:
         shares = PairShares.fit(
             rows.select(free),
             self._parents(key.parent, table),
-            self.sample.parent_rows(name, key),
+            self.sample.others(name, key),
             (entities, self.entities.of(key.parent)),
             self._k,
         )
@@ -583,19 +584,31 @@ class TableFitter:
         """Return the columns that follow from a table's children, known only at the end."""
         return {aggregate.target for aggregate in self.aggregates.get(table, [])}
 
-    def _hierarchy(self, name: str, table: FittedTable) -> Optional[IntArray]:
-        key = self.sample.plan.tables[name].hierarchy
-        if key is None:
-            return None
-        parents = self.sample.parent_rows(name, key)
-        depths, table.hierarchy = HierarchyModel.fit(parents, k=self._k)
-        linked = np.flatnonzero((parents >= 0) & (parents != np.arange(len(parents))))
-        if not self.options.relations or len(linked) < LEAST_LINKED:
-            return depths
+    def _hierarchies(self, name: str, table: FittedTable) -> dict[str, IntArray]:
+        """Learn the references of a table to itself; return each row's depth in each."""
+        found = {}
+        for key in self.sample.plan.tables[name].hierarchies:
+            parents, label = self.sample.parent_rows(name, key), key.label(name)
+            found[label], model = HierarchyModel.fit(parents, k=self._k)
+            linked = np.flatnonzero(self.sample.others(name, key) >= 0)
+            if self.options.relations and len(linked) >= LEAST_LINKED:
+                self._order_of(name, key, model, parents, linked)
+            table.hierarchies[label] = model
+        return found
+
+    def _order_of(
+        self,
+        name: str,
+        key: ForeignKey,
+        model: HierarchyModel,
+        parents: IntArray,
+        linked: IntArray,
+    ) -> None:
+        """Find whether parents stand before their children, and over which key they are alike."""
         numbers = self.sample.tables[name].select(key.parent_columns).column(0)
         if len(key.columns) == 1 and pa.types.is_integer(numbers.type):
             order = numbers.to_numpy()
-            table.hierarchy.earlier = bool((order[parents[linked]] < order[linked]).all())
+            model.earlier = bool((order[parents[linked]] < order[linked]).all())
         plan = self.sample.plan.tables[name]
         known = [f.key for f in plan.further if f.mode in ("free", "grouped")]
         for other in [*([] if plan.driver is None else [plan.driver]), *known]:
@@ -604,9 +617,8 @@ class TableFitter:
             shares = np.unique(pairs[0], return_counts=True)[1] / len(linked)
             proven = len(linked) * (1.0 - float(shares @ shares)) >= LEAST_LINKED
             if proven and (pairs[0] >= 0).all() and (pairs[0] == pairs[1]).all():
-                table.hierarchy.within = other.label(name)
+                model.within = other.label(name)
                 break
-        return depths
 
     def _training(
         self, table: FittedTable, encoded: EncodedTable, context: EncodedTable

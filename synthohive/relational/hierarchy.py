@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from synthohive.relational.fan_out import FanOutModel
+from synthohive.relational.relations.table import TableRelations
 
 __all__ = ["HierarchyModel"]
 
@@ -26,19 +27,23 @@ class HierarchyModel:
     ----------
     levels : list of FanOutModel
         For each depth, the distribution of children per row.
-    loops : float
-        Share of the roots that refer to themselves; others have NULL, or are in a circle.
+    loops, circles : float
+        Shares of the roots that refer to themselves, and to one another; others have NULL.
     earlier : bool
         Parents stand before their children in the order of the key.
     within : str
         The key (by label) over which children have the parent that theirs has: a company's
         employees have a boss of the company. Empty for none.
+    alone : TableRelations
+        What holds in roots of the columns that others have from their parents.
     """
 
     levels: list[FanOutModel]
     loops: float = 0.0
+    circles: float = 0.0
     earlier: bool = False
     within: str = ""
+    alone: TableRelations = field(default_factory=TableRelations)
 
     @classmethod
     def fit(cls, parents: IntArray, *, k: int = 5) -> tuple[IntArray, HierarchyModel]:
@@ -47,21 +52,18 @@ class HierarchyModel:
         Returns
         -------
         depths : ndarray of int64
-            0 for roots. A cycle is cut where it closes; depths are bounded at 64.
+            0 for roots, -1 for those in circles, -2 for those that refer to themselves; after 64
+            levels, the next is of roots again.
         model : HierarchyModel
         """
         own = parents == np.arange(len(parents))
-        parents = np.where(own, -1, parents)
-        depths = np.zeros(len(parents), dtype=np.int64)
-        above = parents.copy()
-        for _ in range(MAX_DEPTH):
-            alive = above >= 0
-            if not alive.any():
-                break
-            depths[alive] += 1
-            above = np.where(alive, parents[above], -1)
-        else:
-            depths[above >= 0] = 0  # still climbing: the row hangs in a cycle
+        tops = _climbed(np.where(own, -1, parents))[1]
+        circle = np.isin(np.arange(len(parents)), tops[tops >= 0])
+        parents = np.where(own | circle, -1, parents)
+        depths = _climbed(parents)[0] % (MAX_DEPTH + 1)
+        parents = np.where(depths == 0, -1, parents)
+        roots = max(int((depths == 0).sum()), 1)
+        shares = float(own.sum() / roots), float(circle.sum() / roots)
         levels = []
         for depth in range(int(depths.max(initial=0)) + 1):
             rows = np.flatnonzero(depths == depth)
@@ -70,7 +72,8 @@ class HierarchyModel:
             found, numbers = np.unique(counts, return_counts=True)
             histogram = dict(zip(found.tolist(), numbers.tolist()))
             levels.append(FanOutModel.fit(histogram, k=k))
-        return depths, cls(levels, float(own.sum() / max(int((depths == 0).sum()), 1)))
+        depths = np.where(own, -2, np.where(circle, -1, depths))
+        return depths, cls(levels, *shares)
 
     def link(
         self,
@@ -153,6 +156,16 @@ class HierarchyModel:
             below, at = (rows[np.isin(groups[rows], groups[firsts[1]])] for rows in firsts)
             depths[below], depths[at] = depths[at], depths[below].copy()
         return depths
+
+
+def _climbed(parents: IntArray) -> tuple[IntArray, IntArray]:
+    """Return how far each row is from its root, and -1; in circles, a row of that circle."""
+    depths, above = (parents >= 0).astype(np.int64), parents
+    for _ in range(len(parents).bit_length()):
+        alive = above >= 0
+        depths = depths + np.where(alive, depths[above], 0)
+        above = np.where(alive, above[above], -1)
+    return depths, above
 
 
 def _ends(begins: npt.NDArray[np.bool_]) -> tuple[IntArray, int]:

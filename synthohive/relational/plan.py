@@ -47,8 +47,8 @@ class TablePlan:
         The key over which rows are generated, parent by parent; None for a root table.
     further : tuple of FurtherKey
         In the order in which they are chosen.
-    hierarchy : ForeignKey or None
-        The reference of the table to itself.
+    hierarchies : tuple of ForeignKey
+        The references of the table to itself, in the order in which they are chosen.
     ancestors : tuple of str
         Over driving keys, nearest first.
     children : tuple of (str, ForeignKey)
@@ -58,7 +58,7 @@ class TablePlan:
     name: str
     driver: Optional[ForeignKey]
     further: tuple[FurtherKey, ...]
-    hierarchy: Optional[ForeignKey]
+    hierarchies: tuple[ForeignKey, ...]
     ancestors: tuple[str, ...] = ()
     children: tuple[tuple[str, ForeignKey], ...] = ()
 
@@ -90,7 +90,7 @@ class RelationalPlan:
                 name,
                 drivers[name],
                 _further(metadata, name, drivers[name], deferred[name]),
-                _hierarchy(metadata.tables[name]),
+                _hierarchies(metadata.tables[name]),
                 _ancestors(name, drivers),
                 tuple(
                     (child, driver)
@@ -106,8 +106,7 @@ class RelationalPlan:
             table = self.tables[name]
             root = "root" if table.driver is None else f"driven by {table.driver.label(name)}"
             lines.append(f"  {number}. {name}: {root}")
-            if table.hierarchy is not None:
-                lines.append(f"     hierarchy over {table.hierarchy.label(name)}")
+            lines += [f"     hierarchy over {key.label(name)}" for key in table.hierarchies]
             lines += [f"     {f.mode}: {f.key.label(name)}" for f in table.further]
         return "\n".join(lines)
 
@@ -213,17 +212,17 @@ def _further(
 ) -> tuple[FurtherKey, ...]:
     """Give each remaining key its mode; wide keys come first, as they imply narrow ones."""
     table = metadata.tables[name]
-    hierarchy = _hierarchy(table)
-    rest = [fk for fk in table.foreign_keys if fk not in (driver, hierarchy)]
-    rest.sort(key=lambda fk: (fk in deferred, fk.parent == name, -len(fk.columns)))
+    hierarchies = _hierarchies(table)
+    rest = [fk for fk in table.foreign_keys if fk != driver and fk not in hierarchies]
+    rest.sort(key=lambda fk: (fk in deferred, -len(fk.columns)))
     earlier = [] if driver is None else [driver]
     found = []
     for key in rest:
-        if hierarchy is not None and (key in deferred or key.parent == name):
-            earlier.append(hierarchy)  # whose columns are filled before
+        if key in deferred:
+            earlier += hierarchies  # whose columns are filled before
         known = {c for fk in earlier for c in fk.columns} | table.own_columns(key)
         shared = tuple((c, p) for c, p in zip(key.columns, key.parent_columns) if c in known)
-        if key in deferred or key.parent == name:
+        if key in deferred:
             found.append(FurtherKey(key, "deferred", shared))
             earlier.append(key)
             continue
@@ -255,8 +254,8 @@ def _implies(metadata: Metadata, wide: ForeignKey, narrow: ForeignKey) -> bool:
     )
 
 
-def _hierarchy(table: TableConfig) -> Optional[ForeignKey]:
-    return next((fk for fk in table.foreign_keys if fk.parent == table.name), None)
+def _hierarchies(table: TableConfig) -> tuple[ForeignKey, ...]:
+    return tuple(fk for fk in table.foreign_keys if fk.parent == table.name)
 
 
 def _ancestors(name: str, drivers: Mapping[str, Optional[ForeignKey]]) -> tuple[str, ...]:

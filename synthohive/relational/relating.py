@@ -55,17 +55,23 @@ def relate(
         known = known.without(found.targets).and_also(found)
         own = own.without(found.targets)
     own = _mostly(table, finder, keys, known, own)
+    hierarchies = sample.plan.tables[name].hierarchies
+    for key in hierarchies:
+        table.linked[key.label(name)] = TableRelations()
+        if key.label(name) in table.hierarchies:
+            found, alone = finder.find_inherited(key, known)
+            table.linked[key.label(name)] = found
+            table.hierarchies[key.label(name)].alone = alone
+            own = own.without(found.targets)
+            known = known.without(found.targets).and_also(found)
     table.relations = own
-    hierarchy = sample.plan.tables[name].hierarchy
-    if hierarchy is not None:
-        table.linked[hierarchy.label(name)] = finder.find_inherited(hierarchy)
     every = [
         *known.relations,
         *own.relations,
         *(r for f in table.linked.values() for r in f.relations),
     ]
     whole = {r.target for r in every if r.whole or isinstance(r, MostlyCopy)}
-    for key in keys if hierarchy is None else [*keys, hierarchy]:
+    for key in (*keys, *hierarchies):
         free = set(table.attributes) - whole - set(table.linked[key.label(name)].targets)
         bounds = [r for r in stated.get(key.label(name), []) if isinstance(r, Order)]
         bounds += [order for order in finder.find_bounds(key, free) if order not in bounds]

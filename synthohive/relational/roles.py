@@ -9,16 +9,14 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey, TableConfig
 
 __all__ = [
-    "DEPTH",
     "Roles",
     "code_column",
+    "depth_column",
     "differs_column",
     "fan_out_column",
     "null_column",
     "rest_column",
 ]
-
-DEPTH = "__depth__"
 
 
 def fan_out_column(child: str, key: ForeignKey) -> str:
@@ -29,6 +27,11 @@ def fan_out_column(child: str, key: ForeignKey) -> str:
 def code_column(label: str) -> str:
     """Name the child's column with the code of its parent over a further key."""
     return f"__parent__{label}"
+
+
+def depth_column(label: str) -> str:
+    """Name the column with the depth in the hierarchy over a key of the table to itself."""
+    return f"__depth__{label}"
 
 
 def null_column(what: str) -> str:

@@ -67,6 +67,12 @@ class Sample:
             )
         return self.parents[label]
 
+    def others(self, table: str, key: ForeignKey) -> IntArray:
+        """Return the same, but -1 for rows that are their own parents."""
+        found = self.parent_rows(table, key)
+        own = (found == np.arange(len(found))) & (key.parent == table)
+        return np.where(own, -1, found)
+
     def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
         """Return columns of some rows; NULL for row -1."""
         return self.tables[table].select(list(columns)).take(pa.array(rows, mask=rows < 0))

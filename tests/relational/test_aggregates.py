@@ -255,3 +255,37 @@ def test_sums_hold_in_the_copy() -> None:
         there = expected.notna()
         assert there.sum() > 250
         assert np.allclose(orders[column][there], expected[there], atol=1e-6), column
+
+
+def test_sums_reach_rows_that_refer_to_the_same_parents() -> None:
+    """Stock of a product, and of a product in a warehouse: no key leads to it from a sale."""
+    rng = np.random.default_rng(3)
+    sales = pd.DataFrame({"product_id": np.minimum(rng.geometric(0.04, 900), 80)})
+    sales["place_id"], sales["number"] = rng.integers(1, 4, 900), rng.integers(1, 9, 900)
+    stock = pd.DataFrame({"product_id": range(1, 81)})
+    levels = stock.merge(pd.DataFrame({"place_id": range(1, 4)}), how="cross")
+
+    def filled(made: dict[str, pd.DataFrame]) -> dict[str, pd.Series]:
+        found = {}
+        for name, columns in (("stock", ["product_id"]), ("levels", ["product_id", "place_id"])):
+            sums = made["sales"].groupby(columns, as_index=False)["number"].sum()
+            found[name] = made[name].merge(sums, "left", columns)["number"].fillna(0)
+        return found
+
+    frames = {
+        "products": pd.DataFrame({"id": range(1, 81), "kind": rng.choice(["a", "b"], 80)}),
+        "places": pd.DataFrame({"id": range(1, 4)}),
+        "sales": sales,
+        "stock": stock,
+        "levels": levels,
+    }
+    for name, values in filled(frames).items():
+        frames[name]["sold"] = values.astype(int)
+    metadata = Metadata().add_table("products", "id").add_table("places", "id")
+    fk = {"product_id": "products.id", "place_id": "places.id"}
+    metadata.add_table("sales", fk=fk).add_table("levels", ["product_id", "place_id"], fk=fk)
+    metadata.add_table("stock", "product_id", fk={"product_id": "products.id"})
+    synthesizer = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    made = synthesizer.fit(frames, epochs=1, seed=1, progress=False).sample(seed=2)
+    for name, values in filled(made).items():
+        assert (made[name]["sold"].to_numpy() == values.to_numpy()).all(), name

@@ -51,9 +51,9 @@ def test_real_depths_give_the_real_numbers_of_children() -> None:
 
 def test_cycles_in_real_rows_are_cut() -> None:
     depths, model = HierarchyModel.fit(np.array([1, 0, 2, -1, 3]))
-    assert depths.tolist() == [0, 0, 0, 0, 1]
+    assert depths.tolist() == [-1, -1, -2, 0, 1]
     climbs(model.link(depths, np.random.default_rng(0))[0])
-    assert model.loops == 0.25  # of four roots, one refers to itself
+    assert (model.loops, model.circles) == (0.25, 0.5)  # of four roots, two to one another
 
 
 def test_parents_are_of_the_group_and_stand_before_their_children() -> None:

@@ -77,7 +77,7 @@ def test_self_reference_is_a_hierarchy_and_never_drives() -> None:
     )
     found = plan(metadata)
     assert found.tables["staff"].driver is None
-    assert found.tables["staff"].hierarchy == key("boss", "staff", "id")
+    assert found.tables["staff"].hierarchies == (key("boss", "staff", "id"),)
 
 
 def test_cycle_breaks_at_the_nullable_key() -> None:

@@ -34,7 +34,7 @@ from synthohive.relational.relations.numbers import as_numbers, is_number, is_ti
 from synthohive.relational.relations.stated import stated_relations
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample
-from synthohive.schema import ForeignKey
+from synthohive.schema import ForeignKey, Metadata
 
 __all__ = ["find_aggregates"]
 
@@ -72,7 +72,10 @@ def find_aggregates(
     """
     found: dict[str, list[Aggregate]] = {}
     used: dict[str, set[str]] = {}
-    for child, key in sample.metadata.foreign_keys():
+    declared = [(child, key, False) for child, key in sample.metadata.foreign_keys()]
+    shared = [(child, key, True) for child, key in _shared_keys(sample.metadata)]
+    order = sample.plan.order
+    for child, key, beside_it in (*declared, *shared):
         parent = key.parent
         if child == parent or not LEAST_ROWS <= counts[parent] <= MOST_PARENTS:
             continue
@@ -83,6 +86,10 @@ def find_aggregates(
         summed = {name: {a.target for a in those} for name, those in found.items()}
         search = _Search(sample, reader, counts, child, key, k, entities, summed)
         for aggregate in search.run(targets):
+            if beside_it:
+                if order.index(child) < order.index(parent) and found.get(child):
+                    continue  # whose own sums are not known yet
+                used.setdefault(child, set()).update(aggregate.columns)
             for name, _ in aggregate.above:  # is not to be summed up later
                 table, _, column = name.rpartition(".")
                 used.setdefault(table, set()).add(column)
@@ -90,6 +97,31 @@ def find_aggregates(
             log.info("relation_found", table=parent, relation=str(aggregate))
             found.setdefault(parent, []).append(aggregate)
     return found
+
+
+def _shared_keys(metadata: Metadata) -> Iterator[tuple[str, ForeignKey]]:
+    """Yield what leads to a row without a key: both refer to the same parents, one of them alone.
+
+    ``stock.sold = sum(order_item.quantity)``, of the product that each line of stock is of.
+    """
+    refers: dict[str, dict[tuple[str, str], str]] = {}
+    for table, key in metadata.foreign_keys():
+        own = refers.setdefault(table, {})
+        for column, parent_column in zip(key.columns, key.parent_columns):
+            own.setdefault((key.parent, parent_column), column)
+    declared = {(t, k.parent, tuple(k.columns)) for t, k in metadata.foreign_keys()}
+    for parent, own in refers.items():
+        ends = {column: end for end, column in own.items()}
+        for unique in metadata.tables[parent].unique_sets:
+            for child, theirs in refers.items() if set(unique) <= set(ends) else ():
+                columns = [theirs[ends[c]] for c in unique if ends[c] in theirs]
+                if child == parent or len(columns) < len(unique):
+                    continue
+                if (child, parent, tuple(columns)) not in declared:
+                    yield (
+                        child,
+                        ForeignKey(columns=columns, parent=parent, parent_columns=list(unique)),
+                    )
 
 
 def _targets(sample: Sample, table: str) -> list[str]:

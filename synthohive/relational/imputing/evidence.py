@@ -72,9 +72,11 @@ class Evidence:
     def known(self) -> pa.Table:
         """Return what is modelled of the rows, as in training; lost cells hold anything."""
         table, plan = self.table, self.sample.plan.tables[self.name]
-        made, depths = (*table.roles.key, *table.roles.personal), None
-        if plan.hierarchy is not None:
-            depths, _ = HierarchyModel.fit(self.sample.parent_rows(self.name, plan.hierarchy))
+        made = (*table.roles.key, *table.roles.personal)
+        depths = {
+            key.label(self.name): HierarchyModel.fit(self.sample.parent_rows(self.name, key))[0]
+            for key in plan.hierarchies
+        }
         rows, columns = attribute_table(
             self.sample, self.name, table.roles.attributes, made, depths, table.aliases.values()
         )
@@ -101,7 +103,7 @@ class Evidence:
         for label, linked in table.linked.items():
             if linked.besides:
                 key = self.key(label)
-                parents = self.sample.parent_rows(self.name, key)
+                parents = self.sample.others(self.name, key)
                 above = self.lineage(key.parent, linked.above(table.attributes), parents)
                 yield linked, beside(self.rows, above)
 

@@ -17,8 +17,8 @@ from synthohive.relational.making.blocks import cut_blocks
 from synthohive.relational.making.run import Generated, Groups, Run
 from synthohive.relational.making.spool import EncodedSpool, TableSpool
 from synthohive.relational.roles import (
-    DEPTH,
     code_column,
+    depth_column,
     differs_column,
     fan_out_column,
     null_column,
@@ -41,7 +41,7 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     nulls: dict[str, list[Any]] = {key: [] for key in maker.further}
     codes: dict[str, list[Any]] = {key: [] for key in fitted.codes}
     differs: dict[str, list[Any]] = {target: [] for target in fitted.aliases}
-    depths: list[Any] = []
+    depths: dict[str, list[Any]] = {key: [] for key in fitted.hierarchies}
     besides = [flag for linked in fitted.linked.values() for flag in linked.besides]
     rests: list[pa.Table] = []
     for block in cut_blocks(rows, groups, maker.whole_groups):
@@ -58,8 +58,8 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
         there = [flag for flag in besides if flag in attributes.column_names]
         if there:
             rests.append(attributes.select(there))
-        if fitted.hierarchy is not None:
-            depths.append(maker.extra(attributes, DEPTH))
+        for label, found in depths.items():
+            found.append(maker.extra(attributes, depth_column(label)))
         if made.context is not None:
             made.context.append(EncodedTable.side_by_side([encoded, context]))
     made.spool.close()
@@ -68,6 +68,5 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     made.differs = {t: np.concatenate(v) if v else np.zeros(0, bool) for t, v in differs.items()}
     made.codes = {k: np.concatenate(v or [[]]).astype(np.int64) for k, v in codes.items()}
     made.rests = pa.concat_tables(rests).combine_chunks() if rests else None
-    if fitted.hierarchy is not None:
-        made.depths = np.concatenate(depths).astype(np.int64) if depths else np.zeros(0, np.int64)
+    made.depths = {k: np.concatenate(v or [[]]).astype(np.int64) for k, v in depths.items()}
     return made

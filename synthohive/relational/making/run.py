@@ -77,6 +77,8 @@ class Generated:
         Per further key (by label): the code of parent that the model gave each row.
     differs : dict of str to ndarray of bool
         Per alias: rows in which it is no copy of its source.
+    depths : dict of str to ndarray of int64
+        Per key to the own table (by label): the depth that the model gave each row.
     rests : pyarrow.Table, optional
         What columns are, in each row, that repeat one of a further parent in most rows.
     parents : dict of str to ndarray of int64
@@ -91,7 +93,7 @@ class Generated:
     codes: dict[str, IntArray] = field(default_factory=dict)
     differs: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     parents: dict[str, IntArray] = field(default_factory=dict)
-    depths: Optional[IntArray] = None
+    depths: dict[str, IntArray] = field(default_factory=dict)
     rests: Optional[pa.Table] = None
 
     def keep(self, rows: npt.NDArray[np.bool_]) -> None:
@@ -102,13 +104,12 @@ class Generated:
         if self.groups is not None:
             kept = self.groups.parents_of(np.flatnonzero(rows))
             self.groups = replace(self.groups, parents=kept)
-        if self.depths is not None:
-            self.depths = self.depths[rows]
         if self.rests is not None:
             self.rests = self.rests.filter(pa.array(rows))
         self.preferences = {label: v[rows] for label, v in self.preferences.items()}
         self.nulls = {label: v[rows] for label, v in self.nulls.items()}
         self.codes = {label: v[rows] for label, v in self.codes.items()}
+        self.depths = {label: v[rows] for label, v in self.depths.items()}
         self.parents = {label: v[rows] for label, v in self.parents.items()}
 
 

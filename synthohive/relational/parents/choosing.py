@@ -299,9 +299,7 @@ class _Choice:
             if not isinstance(rule, Apart) or self.key not in (rule.key, rule.other):
                 continue
             other = rule.other if rule.key == self.key else rule.key
-            if other is None:
-                found.append(np.arange(self.made.spool.rows, dtype=np.int64))
-            elif other == driver or other.label(self.name) in self.made.parents:
+            if other == driver or other.label(self.name) in self.made.parents:
                 found.append(self.source.parent_rows(self.name, other))
         return found
 

@@ -75,9 +75,6 @@ def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterato
         if first.parent == second.parent and first.parent_columns == second.parent_columns:
             yield Apart(table, second, first)
     own = plan.tables[table]
-    for _, key in rank.values():
-        if key.parent == table:
-            yield Apart(table, key)
     routes = [r for _, key in rank.values() for r in _routes(metadata, plan, key)]
     routes.sort(key=lambda route: (rank[route[0].label(table)][0], len(route)))
     for one, two in combinations(routes, 2):
@@ -173,7 +170,7 @@ def _ends(rule: PairRule, source: object, rows: IntArray) -> tuple[IntArray, Int
     """Return the rows at which both sides of a rule end."""
     if isinstance(rule, Apart):
         route: Route = (rule.key,)
-        other: Route = () if rule.other is None else (rule.other,)
+        other: Route = (rule.other,)
     else:
         route, other = rule.route, rule.other
     return follow(source, rule.table, route, rows), follow(source, rule.table, other, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -36,13 +36,12 @@ class Apart(Readable):
     ----------
     table : str
     key : ForeignKey
-    other : ForeignKey, optional
-        None for the row itself: it is never its own parent.
+    other : ForeignKey
     """
 
     table: str
     key: ForeignKey
-    other: Optional[ForeignKey] = None
+    other: ForeignKey
 
     @property
     def target(self) -> str:
@@ -50,8 +49,6 @@ class Apart(Readable):
         return _dotted((self.key,))
 
     def __str__(self) -> str:
-        if self.other is None:
-            return f"{self.target} never refers to the row itself"
         return f"{self.target} <> {_dotted((self.other,))}"
 
 

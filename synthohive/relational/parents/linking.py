@@ -52,9 +52,8 @@ ATTEMPTS = 5
 def link(run: Run, name: str, made: Generated) -> None:
     """Choose all further parents of a table that can be chosen now, and repair repeats."""
     plan = run.fitted.plan.tables[name]
-    own = [f for f in plan.further if f.mode == "deferred" and f.key.parent == name]
-    late = [f.key for f in plan.further if f.mode == "deferred" and f.key.parent != name]
-    later = [*late, *(f.key for f in own), *([plan.hierarchy] if plan.hierarchy else [])]
+    late = [f.key for f in plan.further if f.mode == "deferred"]
+    later = [*late, *plan.hierarchies]
     config, shared = run.fitted.tables[name].config, {c for c, _ in _shared(plan.further)}
     shared |= {c for key in later for c in config.own_columns(key)}
     waiting = {c for key in later for c in key.columns} - shared
@@ -74,7 +73,7 @@ def link(run: Run, name: str, made: Generated) -> None:
     if not waiting:
         return
     for _ in range(ATTEMPTS):
-        left = _link_own(run, name, made, own)
+        left = _link_own(run, name, made)
         if not left.any():
             break
         _leave_out(run, name, made, left)
@@ -110,21 +109,22 @@ def _shared(further: Collection[FurtherKey]) -> set[tuple[str, str]]:
     return {pair for f in further for pair in f.shared if f.mode == "deferred"}
 
 
-def _link_own(run: Run, name: str, made: Generated, own: list[FurtherKey]) -> Bools:
+def _link_own(run: Run, name: str, made: Generated) -> Bools:
     """Choose over keys to the table itself; return the rows that find no parent."""
-    hierarchy = run.fitted.plan.tables[name].hierarchy
     left = np.zeros(made.spool.rows, dtype=np.bool_)
-    if hierarchy is not None:
-        left |= _link_hierarchy(run, name, made, hierarchy)
-    for further in own:
-        left |= _link_late(run, name, made, further)
+    fitted, keys = run.fitted.tables[name], run.fitted.plan.tables[name].hierarchies
+    handed = {c for k in keys if k.label(name) in fitted.linked
+              for c in fitted.linked[k.label(name)].targets}  # fmt: skip
+    for key in keys:
+        if key.label(name) in fitted.hierarchies and not handed & set(key.columns):
+            left |= _link_hierarchy(run, name, made, key)
     return left
 
 
 def link_deferred(run: Run, name: str) -> None:
     """Choose the parents over keys that close a cycle, when all tables are there."""
     made, plan = run.tables[name], run.fitted.plan.tables[name]
-    late = [f for f in plan.further if f.mode == "deferred" and f.key.parent != name]
+    late = [f for f in plan.further if f.mode == "deferred"]
     if not late:
         return
     left = np.zeros(made.spool.rows, dtype=np.bool_)
@@ -430,8 +430,6 @@ def _link_hierarchy(run: Run, name: str, made: Generated, key: ForeignKey) -> Bo
     Returns the rows that find no parent.
     """
     fitted = run.fitted.tables[name]
-    if fitted.hierarchy is None or made.depths is None:
-        return np.zeros(made.spool.rows, dtype=np.bool_)
     shared = _columns_beside(run, name, key)
     tree = Tree(run, name, made, key, shared)
     made.parents[key.label(name)] = tree.parents
@@ -466,6 +464,7 @@ def _columns_beside(run: Run, name: str, key: ForeignKey) -> set[str]:
     plan = run.fitted.plan.tables[name]
     others = [f.key for f in plan.further if f.mode != "deferred"]
     others += [] if plan.driver is None else [plan.driver]
+    others += plan.hierarchies[: plan.hierarchies.index(key)]
     own = run.fitted.tables[name].config.own_columns(key)
     return ({c for other in others for c in other.columns} & set(key.columns)) | own
 

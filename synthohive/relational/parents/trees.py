@@ -16,14 +16,12 @@ from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.choosing import above, breaks
 from synthohive.relational.parents.goals import goals
 from synthohive.relational.parents.holding import Changes, hold_late_key
-from synthohive.relational.parents.key_rules import Apart
 from synthohive.relational.parents.linkage import CodedQuotaAssigner
 from synthohive.relational.parents.matching import match
 from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.shares import share_out
-from synthohive.relational.parents.swaps import PairRules, settle
+from synthohive.relational.parents.swaps import Forbids, PairRules, settle
 from synthohive.relational.relations.base import Relation
-from synthohive.relational.relations.composed import Composed
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.rows import group_codes
 from synthohive.schema import ForeignKey
@@ -51,39 +49,40 @@ class Tree:
         self, run: Run, name: str, made: Generated, key: ForeignKey, shared: Collection[str] = ()
     ) -> None:
         fitted, label = run.fitted.tables[name], key.label(name)
-        if fitted.hierarchy is None or made.depths is None:
-            raise RuntimeError(f"{name!r} is no hierarchy")
-        self.run = run
+        model, self.run = fitted.hierarchies[label], run
         self.name, self.codes = name, fitted.codes.get(label)
         self.wanted = made.codes.get(label)
         self.inherited = fitted.linked.get(label, TableRelations())
         self.bounds = fitted.bounds.get(label, [])
-        kept = [*self.inherited.relations, *self.bounds]
+        kept = [*self.inherited.relations, *self.bounds, *model.alone.relations]
         targets = list(dict.fromkeys(relation.target for relation in kept))
         sources = (source for relation in kept for source in relation.sources)
         start = f"{name}."
         own = [*targets, *(s[len(start) :] if s.startswith(start) else s for s in sources)]
-        self.own = made.spool.column_table(list(dict.fromkeys(own)))
+        there = [name for name in dict.fromkeys(own) if name in made.spool.schema.names]
+        self.own = made.spool.column_table(there)
+        if made.rests is not None:
+            flags = [name for name in own if name in made.rests.column_names]
+            self.own = beside(self.own, made.rests.select(flags))
         names = [] if self.codes is None else self.codes.columns
         self.seen = above(run, name, names)
         self.seed = seeds.seed_int(run.seed, name, label)
-        self.rng = run.rng(name, "hierarchy")
-        self.earlier = fitted.hierarchy.earlier
+        self.rng = run.rng(name, label, "hierarchy")
+        self.earlier = model.earlier
         self.groups = _groups(made, key, shared)
-        if self.groups is None and fitted.hierarchy.within:
-            above_all = _parents_over(run, name, made, fitted.hierarchy.within)
+        if self.groups is None and model.within:
+            above_all = _parents_over(run, name, made, model.within)
             self.groups = above_all, above_all
         keys = made.spool.column_table(list(dict.fromkeys(key.parent_columns)))
         every = np.arange(len(self.own), dtype=np.int64)  # who will be a root is not known yet
-        alone = [r for r in self.inherited.relations if isinstance(r, Composed) and r.alone]
-        self._hand_down(every, np.full_like(every, -1), alone)
-        self.parents, self.levels = fitted.hierarchy.link(
-            made.depths,
+        self._hand_down(every, np.full_like(every, -1), model.alone.relations)
+        self.parents, self.levels = model.link(
+            made.depths[label],
             self.rng,
             self._pick,
             ~any_null(keys, key.parent_columns),
             1 if set(key.columns) in map(set, fitted.config.unique_sets) else None,
-            self.groups[0] if fitted.hierarchy.within and self.groups else None,
+            self.groups[0] if model.within and self.groups else None,
         )
         shares = fitted.pair_shares.get(label)
         if shares is not None and not kept:
@@ -103,7 +102,8 @@ class Tree:
                 return made.spool.column_table([column]).column(column).take(at)
             return self._seen(column).take(at)
 
-        rules = PairRules(len(self.parents), groups=level[rows])
+        order = (_later(rows, np.arange(len(level))),) if self.earlier else ()
+        rules = PairRules(len(self.parents), forbidden=order, groups=level[rows])
         wishes = goals(shares, mine, self._seen, chosen)
         self.parents[rows] = match(chosen, wishes, rules, self.rng)
 
@@ -137,13 +137,9 @@ class Tree:
         if (self.bounds or self.earlier) and (found >= 0).all():
             mine, one = rows[able], self.own.take(pa.array(rows[able]))
             unwanted = tuple(breaks(order, one, self._above(parents)) for order in self.bounds)
-
-            def later(at: IntArray, chosen: IntArray) -> Bools:
-                return np.asarray(parents[chosen] >= mine[at], dtype=np.bool_)
-
             rules = PairRules(
                 len(parents),
-                forbidden=(later,) if self.earlier else (),
+                forbidden=(_later(mine, parents),) if self.earlier else (),
                 unwanted=unwanted,
                 groups=own,
                 theirs=theirs,
@@ -186,6 +182,15 @@ class Tree:
             self.own = self.own.set_column(
                 place, field, joined.take(pa.array(index)).combine_chunks()
             )
+
+
+def _later(rows: IntArray, parents: IntArray) -> Forbids:
+    """Return what tells which rows do not stand after which parents."""
+
+    def later(at: IntArray, chosen: IntArray) -> Bools:
+        return np.asarray(parents[chosen] >= rows[at], dtype=np.bool_)
+
+    return later
 
 
 def _in_time(
@@ -263,11 +268,10 @@ def own_parents(
     left : ndarray of bool
         The rows for which there is no parent.
     """
-    if key.parent == name:
+    if levels is not None:
         _close_loops(run, name, made, key, shared)
-    model = run.fitted.tables[name].hierarchy if levels is not None else None
-    within = None if model is None or not model.within else model.within
-    groups = None if within is None else _parents_over(run, name, made, within)
+    model = run.fitted.tables[name].hierarchies.get(key.label(name))
+    groups = _parents_over(run, name, made, model.within) if model and model.within else None
 
     def circle(rows: IntArray, parents: IntArray) -> Bools:
         if levels is None:
@@ -290,19 +294,23 @@ def _close_loops(
     chosen, columns, pk = made.parents[label].copy(), fitted.config.columns, fitted.config.pk
     empty = any(columns[c].nullable for c in key.columns if c not in shared and c not in pk)
     is_unique = set(key.columns) in map(set, fitted.config.unique_sets)
-    first = fitted.hierarchy is not None and key == run.fitted.plan.tables[name].hierarchy
-    share = fitted.hierarchy.loops if fitted.hierarchy is not None and first else 0.0
-    rng = run.rng(name, label, "loops")
+    model, groups = fitted.hierarchies[label], _groups(made, key, shared)
+    share, own = model.loops, np.zeros_like(chosen) if groups is None else groups[0]
     roots = np.flatnonzero(chosen < 0)
     if not empty and is_unique:  # then all rows are in circles
         roots, share = np.arange(len(chosen)), float(share > 0.5)
-    elif empty:
-        roots = roots[rng.random(len(roots)) < share]
-    apart = any(isinstance(r, Apart) and r.key == key and r.other is None for r in fitted.key_rules)
+    elif empty:  # those first that are deepest in circles
+        asked, noise = made.depths[label][roots], run.rng(name, label, "loops").random(len(roots))
+        roots = roots[np.lexsort((noise, asked))]
+        number = round(share * len(roots))
+        pairs = round(model.circles * len(roots) / 2)
+        two = roots[number : number + 2 * pairs]
+        two = two[np.argsort(own[two], kind="stable")].reshape(-1, 2)
+        two = two[own[two[:, 0]] == own[two[:, 1]]]
+        chosen[two] = two[:, ::-1]
+        roots = roots[:number]
     chosen[roots] = roots
-    if len(roots) and not empty and (apart or (is_unique and not share)):
-        groups = _groups(made, key, shared)
-        own = np.zeros_like(chosen) if groups is None else groups[0]
+    if len(roots) and not empty and not share:
         order = roots[np.argsort(own[roots], kind="stable")]
         first_of = np.flatnonzero(np.r_[True, own[order][1:] != own[order][:-1]][: len(order)])
         after = np.roll(order, -1)

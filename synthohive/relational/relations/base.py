@@ -52,6 +52,10 @@ class Relation(Readable, ABC):
         unequal = pc.not_equal(target, self.restore(rows, None, target.type))
         return np.asarray(pc.fill_null(unequal, False).to_numpy(), dtype=np.bool_)
 
+    def alone(self, roots: pa.Table) -> Optional[Relation]:
+        """Return what the target is in rows without a parent, if that is known."""
+        return None
+
     def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
         """Return what is modelled in place of the target, or None: it follows wholly."""
         return None

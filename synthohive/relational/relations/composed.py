@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, Optional
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns, spaced
 
-__all__ = ["Composed", "find_composed"]
+__all__ = ["Composed", "find_composed", "is_text"]
 
 Case = Literal["", "lower", "upper", "slug"]
 CASES: tuple[Case, ...] = ("", "lower", "upper", "slug")
@@ -60,17 +60,14 @@ class Composed(Relation):
     parts : tuple of Part
     form : str
         The text, with a mark for each part.
-    alone : str, optional
-        The same of rows without a parent.
     """
 
     target: str
     parts: tuple[Part, ...]
     form: str
-    alone: Optional[str] = None
 
     def __post_init__(self) -> None:
-        marks = _MARK.findall(self.form + (self.alone or ""))
+        marks = _MARK.findall(self.form)
         if any(ord(mark) - _FIRST_MARK >= len(self.parts) for mark in marks):
             raise ValueError("the form of a text has more parts than columns")
 
@@ -79,21 +76,19 @@ class Composed(Relation):
         """The other columns."""
         return tuple(dict.fromkeys(part.source for part in self.parts))
 
-    def _pieces(self, form: str) -> Iterator[tuple[Optional[Part], str]]:
-        for piece in _MARK.split(form):
-            if piece:
-                mark = _MARK.fullmatch(piece)
-                yield (self.parts[ord(piece) - _FIRST_MARK] if mark else None), piece
+    @property
+    def _pieces(self) -> list[tuple[Optional[Part], str]]:
+        pieces = (piece for piece in _MARK.split(self.form) if piece)
+        return [
+            (self.parts[ord(piece) - _FIRST_MARK] if _MARK.fullmatch(piece) else None, piece)
+            for piece in pieces
+        ]
 
     def compose(self, rows: pa.Table) -> pa.ChunkedArray:
         """Return the text of each row; NULL where a source is."""
-        made = self._joined(rows, self.form)
-        return made if self.alone is None else pc.coalesce(made, self._joined(rows, self.alone))
-
-    def _joined(self, rows: pa.Table, form: str) -> pa.ChunkedArray:
-        pieces = [
-            pa.scalar(text) if part is None else part.of(rows) for part, text in self._pieces(form)
-        ]
+        pieces = [pa.scalar(text) if part is None else part.of(rows) for part, text in self._pieces]
+        if all(part is None for part, _ in self._pieces):
+            return pa.chunked_array([pa.repeat(self.form, len(rows))])
         return pc.binary_join_element_wise(*pieces, "")
 
     def restore(
@@ -108,23 +103,21 @@ class Composed(Relation):
         return (made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made).cast(type_)
 
     def __str__(self) -> str:
-        names = [
-            repr(text) if part is None else str(part) for part, text in self._pieces(self.form)
-        ]
+        names = [repr(text) if part is None else str(part) for part, text in self._pieces]
         return f"{self.target} = {' || '.join(names)}"
 
-    def with_alone(self, roots: pa.Table) -> Composed:
-        """Return the same with the form of rows without a parent, if these have one."""
+    def alone(self, roots: pa.Table) -> Optional[Composed]:
+        """Return what rows without a parent consist of, if it is the same in all."""
         place = [i for i, part in enumerate(self.parts) if "." not in part.source]
         values = [self.parts[i].of(roots).to_pylist() for i in place]
         forms = {
             _marked(text or "", [column[row] for column in values])
             for row, text in enumerate(roots.column(self.target).to_pylist())
         }
-        if len(forms) != 1 or not _MARK.search(min(forms)):
-            return self
-        marks = {chr(_FIRST_MARK + n): chr(_FIRST_MARK + i) for n, i in enumerate(place)}
-        return replace(self, alone="".join(marks.get(letter, letter) for letter in min(forms)))
+        form = min(forms, default="")
+        if len(forms) != 1 or not (_MARK.search(form) or not any(map(str.isalnum, form))):
+            return None
+        return Composed(self.target, tuple(self.parts[i] for i in place), form)
 
 
 def find_composed(columns: Columns, chosen: Chosen) -> None:
@@ -132,9 +125,9 @@ def find_composed(columns: Columns, chosen: Chosen) -> None:
     names = [
         n
         for n in columns.rows.column_names
-        if _is_text(columns.type(n)) or pa.types.is_integer(columns.type(n))
+        if is_text(columns.type(n)) or pa.types.is_integer(columns.type(n))
     ]
-    targets = [n for n in chosen.free() if _is_text(columns.type(n)) and columns.distinct(n) > 1]
+    targets = [n for n in chosen.free() if is_text(columns.type(n)) and columns.distinct(n) > 1]
     if not targets:
         return
     few = columns.rows.select(names).take(pa.array(spaced(len(columns.rows), FEW)))
@@ -142,7 +135,7 @@ def find_composed(columns: Columns, chosen: Chosen) -> None:
     parts = [
         Part(n, case) for n in sources for case in (CASES if n in targets or "." in n else ("",))
     ]
-    parts = [p for p in parts if not p.case or _is_text(columns.type(p.source))]
+    parts = [p for p in parts if not p.case or is_text(columns.type(p.source))]
     values = {part: part.of(few).to_pylist() for part in parts}
     for target in targets:
         if few.column(target).null_count > len(few) - LEAST_ROWS:
@@ -152,7 +145,8 @@ def find_composed(columns: Columns, chosen: Chosen) -> None:
                 break
 
 
-def _is_text(type_: pa.DataType) -> bool:
+def is_text(type_: pa.DataType) -> bool:
+    """Whether a column holds texts."""
     return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
 
 

@@ -18,8 +18,11 @@ from synthohive.relational.attribute_table import any_null
 from synthohive.relational.lineage import beside, by_table, lineage, taken
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.bounds import find_bounds, unbroken
-from synthohive.relational.relations.composed import Composed, find_composed
+from synthohive.relational.relations.composed import Composed, find_composed, is_text
 from synthohive.relational.relations.discover import Search, discover, discover_links, verified
+from synthohive.relational.relations.formulas import find_steps
+from synthohive.relational.relations.lookup import Copy
+from synthohive.relational.relations.mostly import MostlyCopy, find_mostly, is_open
 from synthohive.relational.relations.numbers import is_time
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.patterns import find_copies
@@ -127,31 +130,64 @@ class RelationFinder:
             log.info("relation_found", table=self.table, relation=str(order))
         return found
 
-    def find_inherited(self, key: ForeignKey) -> TableRelations:
-        """Return the columns that all rows but roots repeat from their parent in a hierarchy.
+    def find_inherited(
+        self, key: ForeignKey, known: TableRelations
+    ) -> tuple[TableRelations, TableRelations]:
+        """Return what rows have from their parent in a hierarchy, and the same of roots.
 
-        Or texts that are put together from the parent's: ``path = parent.path || '/' || slug``.
+        The column of that name, a step (``depth = parent.depth + 1``), or texts that are put
+        together: ``path = parent.path || '/' || id``. So may another key to the own table: the
+        root of a thread.
+
+        Parameters
+        ----------
+        known : TableRelations
+            What columns follow from otherwise.
         """
-        linked = self.sample.parent_rows(self.table, key) >= 0
-        rows, above = _filtered(self._own(), linked), self.above(key)
-        names = [f"{key.parent}.{n}" for n in rows.column_names]
-        above = _filtered(above.select([n for n in names if n in above.column_names]), linked)
-        found = discover_links(rows, above, self._free(), {}, (find_copies, find_composed))
-        roots = _filtered(self._own(), ~linked)
-        found = TableRelations(
-            tuple(
-                r.with_alone(roots) if isinstance(r, Composed) else r
-                for r in found.relations
-                if isinstance(r, Composed) or r.sources == (f"{key.parent}.{r.target}",)
-            )
+        config, data = self.sample.metadata.tables[self.table], self.sample.tables[self.table]
+        ids = {unique[0] for unique in config.unique_sets if len(unique) == 1}
+        keys = [k for k in config.foreign_keys if k.parent == self.table and k != key]
+        routes = {k.columns[0] for k in keys if k.parent_columns == key.parent_columns}
+        named = {*self.attributes, *self.given, *ids, *routes}
+        rows = data.select([n for n in data.column_names if n in named])
+        parents = self.sample.others(self.table, key)
+        above = rows.take(pa.array(parents, mask=parents < 0))
+        above = above.rename_columns([f"{self.table}.{n}" for n in rows.column_names])
+        others = {r.target: r for r in known.relations}
+        free = self._free() - {n for n, r in others.items() if r.whole}
+        search = (find_copies, find_composed, find_steps, find_mostly)
+        linked = parents >= 0
+        found = discover_links(
+            _filtered(rows, linked),
+            _filtered(above, linked),
+            free | routes | {n for n in ids if is_text(rows.schema.field(n).type)},
+            {n: r for n, r in others.items() if r.whole},
+            search,
         )
-        if found and len(self.sample.tables[self.table]) < self.rows:
-            label = key.columns[0]
-            batches = self.all_rows(found, key)
-            found = verified(found, (b.filter(pc.is_valid(b.column(label))) for b in batches))
+        own_parents = self.sample.parent_rows(self.table, key) > parents
+        roots = _filtered(rows, any_null(data, key.columns) | own_parents)
+        kept, alone = [], []
         for relation in found.relations:
+            same = relation.sources[0] == f"{self.table}.{relation.target}"
+            tops = relation.alone(roots)
+            if isinstance(relation, Composed):
+                fits = relation.target in free or bool(ids & set(relation.sources))
+            elif relation.target in routes:  # each root is one of its own, or has none
+                own = (Copy(relation.target, column) for column in key.parent_columns)
+                tops = next((r for r in own if not r.violations(roots).any()), None)
+                fits = same and isinstance(relation, Copy) and tops is not None
+            else:
+                open_ = not isinstance(relation, MostlyCopy) or is_open(others.get(relation.target))
+                fits = same and open_ and relation.target in free
+            if fits:
+                kept.append(relation)
+                alone += [] if tops is None else [tops]
+        one, two = TableRelations(tuple(kept)), TableRelations(tuple(alone))
+        if one and len(data) < self.rows:
+            one = verified(one, self.all_rows(one, key))
+        for relation in one.relations:
             log.info("relation_found", table=self.table, relation=str(relation))
-        return found
+        return one, two.without(set(two.targets) - set(one.targets))
 
     def excluding(self, copied: Collection[str]) -> RelationFinder:
         """Return a finder for which some more columns do not follow from others."""
@@ -198,11 +234,14 @@ class RelationFinder:
         return lineage(self.sample, plan, key.parent, rows, wanted)
 
     def all_rows(self, found: TableRelations, key: Optional[ForeignKey]) -> Iterator[pa.Table]:
-        """Stream the whole table, with the ancestors' columns that are needed."""
+        """Stream the whole table, with the ancestors' columns that are needed.
+
+        Over a key to the own table, those rows that have another one as their parent.
+        """
         wanted = found.above(self.attributes)
         named = {c for r in found.relations for c in (r.target, *r.sources)}
         named |= {c for p in found.presences.values() for c in (p.target, p.source)}
-        columns = [c for c in (*self.attributes, *self.given) if c in named]
+        columns = [c for c in self.sample.tables[self.table].column_names if c in named]
         above: Optional[pa.Table] = None
         if key is not None and wanted:
             columns += [c for c in key.columns if c not in columns]
@@ -211,11 +250,16 @@ class RelationFinder:
             ancestors = (key.parent, *plan.tables[key.parent].ancestors)
             everyone = np.arange(len(parents), dtype=np.int64)
             above = lineage(source, plan, key.parent, everyone, by_table(wanted, ancestors))
+        start = 0
         for batch in self.reader.read(self.table, columns):
             rows = pa.Table.from_batches([batch])
             if key is not None and above is not None:
                 at = match_rows(rows, key.columns, parents, key.parent_columns)
                 rows = beside(rows, above.take(pa.array(at, mask=at < 0)))
+                if key.parent == self.table:
+                    own = at == start + np.arange(len(at))
+                    rows = _filtered(rows, (at >= 0) & ~own)
+            start += len(batch)
             yield rows
 
 

@@ -80,6 +80,14 @@ class Formula(Relation):
         """The columns of all factors."""
         return tuple(dict.fromkeys(f.column for t in self.terms for f in t.factors))
 
+    def alone(self, roots: pa.Table) -> Optional[Formula]:
+        """Return what rows without a parent hold: 0, or the formula's constant."""
+        values = as_numbers(roots.column(self.target))
+        for value in (0.0, *(t.coefficient for t in self.terms if not t.factors)):
+            if len(values) and (values == value).all():
+                return Formula(self.target, (Term(value),), self.step)
+        return None
+
     def exact(self, rows: pa.Table) -> Floats:
         """Return the value before rounding."""
         numbers = {name: as_numbers(rows.column(name)) for name in self.sources}

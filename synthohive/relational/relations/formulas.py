@@ -12,9 +12,16 @@ import numpy.typing as npt
 
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
 from synthohive.relational.relations.formula import Factor, Formula, Term, rounding_of
-from synthohive.relational.relations.numbers import Floats
+from synthohive.relational.relations.numbers import Floats, is_number
 
-__all__ = ["factors_of", "find_linear", "find_products", "find_sums", "simple_numbers"]
+__all__ = [
+    "factors_of",
+    "find_linear",
+    "find_products",
+    "find_steps",
+    "find_sums",
+    "simple_numbers",
+]
 
 FIT_ROWS = 2_000
 TRIAL_ROWS = 64
@@ -56,6 +63,18 @@ def find_sums(columns: Columns, chosen: Chosen) -> None:
                 if y not in hit and np.allclose(values[hit].sum(axis=0), values[y], atol=tiny):
                     terms = tuple(Term(1.0, (Factor(names[i]),)) for i in hit)
                     chosen.add(Formula(target, terms, columns.step(target)))
+
+
+def find_steps(columns: Columns, chosen: Chosen) -> None:
+    """Find ``depth = parent.depth + 1``, of the column of that name."""
+    for source in columns.numeric:
+        target = source.rpartition(".")[2]
+        if source != target and target in chosen.free() and is_number(columns.type(target)):
+            step = columns.numbers(target) - columns.numbers(source)
+            step = step[~np.isnan(step)]
+            if len(step) and step[0]:
+                terms = Term(1.0, (Factor(source),)), Term(float(step[0]))
+                chosen.add(Formula(target, terms, columns.step(target)))
 
 
 def find_linear(columns: Columns, chosen: Chosen) -> None:

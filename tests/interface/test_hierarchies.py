@@ -1,0 +1,145 @@
+"""Keys of a table to itself: what rows have from the row above, and from their roots."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthohive import Metadata, PrivacyConfig, Synthesizer
+from synthohive.schema import UniqueConstraint
+
+
+def categories(rng: np.random.Generator, first: int, around: bool) -> pd.DataFrame:
+    """Each with its depth, from 0 or 1, and the path to it, which is unique."""
+    parent, depth, path, kind = [], [], [], []
+    for i in range(300):
+        above = int(rng.integers(max(0, i - 80), i)) if i >= 6 else None
+        parent.append(pd.NA if above is None else above + 1)
+        depth.append(first if above is None else depth[above] + 1)
+        start = "" if above is None else path[above]
+        path.append(f"{start or '/'}{i + 1}/" if around else f"{start and start + '/'}{i + 1}")
+        copied = above is not None and rng.random() < 0.8
+        kind.append(kind[above or 0] if copied else f"kind {rng.integers(12)}")
+    ids, keys = range(1, 301), pd.array(parent, dtype="Int64")
+    return pd.DataFrame({"id": ids, "parent_id": keys, "depth": depth, "path": path, "kind": kind})
+
+
+def staff(rng: np.random.Generator) -> pd.DataFrame:
+    """With a boss, and a mentor: themselves, somebody before them, or nobody."""
+    before = [int(rng.integers(1, i + 1)) if i else 1 for i in range(300)]
+    boss = [pd.NA if i < 8 else b for i, b in enumerate(before)]
+    other = [int(rng.integers(1, i + 1)) if i else 1 for i in range(300)]
+    way = rng.choice(3, 300, p=[0.34, 0.46, 0.2])
+    mentor = [(i + 1, other[i], pd.NA)[w] if i > 8 else pd.NA for i, w in enumerate(way)]
+    keys = {"boss_id": boss, "mentor_id": mentor}
+    numbers = {name: pd.array(values, dtype="Int64") for name, values in keys.items()}
+    pay = rng.integers(1_000, 9_000, 300)
+    return pd.DataFrame({"id": range(1, 301), **numbers, "pay": pay})
+
+
+def comments(rng: np.random.Generator) -> pd.DataFrame:
+    """Answers to others, each with the one at which the thread begins."""
+    parent, thread = [], []
+    for i in range(300):
+        above = int(rng.integers(0, i)) if i > 20 and rng.random() < 0.7 else None
+        parent.append(pd.NA if above is None else above + 1)
+        thread.append(i + 1 if above is None else thread[above])
+    keys = pd.array(parent, dtype="Int64")
+    return pd.DataFrame({"id": range(1, 301), "parent_id": keys, "thread_id": thread})
+
+
+def couples(rng: np.random.Generator) -> pd.DataFrame:
+    """Two by two, but for a third of them."""
+    spouse, order = [pd.NA] * 300, rng.permutation(300)[:200].reshape(-1, 2).tolist()
+    for one, two in order:
+        spouse[one], spouse[two] = two + 1, one + 1
+    state = ["single" if key is pd.NA else "married" for key in spouse]
+    keys = pd.array(spouse, dtype="Int64")
+    return pd.DataFrame({"id": range(1, 301), "spouse_id": keys, "state": state})
+
+
+@pytest.fixture(scope="module")
+def both() -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    rng = np.random.default_rng(5)
+    frames = {
+        "plain": categories(rng, 0, around=False),
+        "around": categories(rng, 1, around=True),
+        "staff": staff(rng),
+        "comments": comments(rng),
+        "persons": couples(rng),
+    }
+    metadata = Metadata()
+    for name, columns in (
+        ("plain", ["parent_id"]),
+        ("around", ["parent_id"]),
+        ("staff", ["boss_id", "mentor_id"]),
+        ("comments", ["parent_id", "thread_id"]),
+        ("persons", ["spouse_id"]),
+    ):
+        metadata.add_table(name, "id", fk=dict.fromkeys(columns, f"{name}.id"))
+    metadata.tables["around"].unique.append(UniqueConstraint(columns=["path"]))
+    synth = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    made = synth.fit(frames, epochs=3, seed=1, progress=False).sample(seed=2)
+    return frames, made
+
+
+def above(frame: pd.DataFrame, column: str, key: str = "parent_id") -> pd.Series:
+    """Return what the row above holds, NA for roots."""
+    return frame[key].map(frame.set_index("id")[column])
+
+
+def test_depths_and_paths_lead_over_the_parents(
+    both: tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]],
+) -> None:
+    for made in both:
+        for name, first, start, last in (("plain", 0, "", ""), ("around", 1, "/", "/")):
+            frame = made[name]
+            assert (frame["depth"] == above(frame, "depth").fillna(first - 1) + 1).all()
+            up = above(frame, "path").fillna(start)
+            joint = np.where((up == "") | (last == "/"), "", "/")
+            assert (frame["path"] == up + joint + frame["id"].astype(str) + last).all()
+            assert 1 <= frame["parent_id"].isna().sum() <= 12
+            assert (frame["parent_id"] < frame["id"]).all()
+
+
+def test_what_mostly_repeats_the_row_above_does_so_as_often(
+    both: tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]],
+) -> None:
+    shares = []
+    for made in both:
+        linked = made["plain"]["parent_id"].notna()
+        shares.append((made["plain"]["kind"] == above(made["plain"], "kind"))[linked].mean())
+    assert abs(shares[0] - shares[1]) < 0.08
+
+
+def test_each_key_has_its_own_parents_and_its_order(
+    both: tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]],
+) -> None:
+    real, made = both[0]["staff"], both[1]["staff"]
+    for frame in (real, made):
+        assert (frame["boss_id"] < frame["id"]).all()
+        assert (frame["mentor_id"] <= frame["id"]).all()
+    for column in ("boss_id", "mentor_id"):
+        nulls = [frame[column].isna().mean() for frame in (real, made)]
+        own = [(frame[column] == frame["id"]).mean() for frame in (real, made)]
+        assert np.ptp(nulls) < 0.01
+        assert np.ptp(own) < 0.01
+
+
+def test_threads_begin_where_no_row_is_above(
+    both: tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]],
+) -> None:
+    for made in both:
+        frame = made["comments"]
+        assert (frame["thread_id"] == above(frame, "thread_id").fillna(frame["id"])).all()
+
+
+def test_circles_of_two_stay_such(
+    both: tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]],
+) -> None:
+    real, made = both[0]["persons"], both[1]["persons"]
+    linked = made["spouse_id"].notna()
+    assert (above(made, "spouse_id", "spouse_id")[linked] == made["id"][linked]).all()
+    assert abs(linked.mean() - real["spouse_id"].notna().mean()) < 0.01
+    assert ((made["state"] == "married") == linked).mean() > 0.9
