@@ -51,6 +51,14 @@ def _key_problems(metadata: Metadata, name: str, key: ForeignKey) -> Iterator[tu
     for table, columns in ((child, key.columns), (parent, key.parent_columns)):
         for column in _computed(table, columns):
             yield "other", f"{label}: {table.name}.{column} {_COMPUTED_KEY}"
+    if key.no_parent is not None and any(key.columns[0] in u for u in child.unique_sets):
+        yield (
+            "other",
+            (
+                f"{label}: no_parent is {key.no_parent!r}, but {key.columns[0]!r} is part of a "
+                "primary key or UNIQUE, where several rows may not hold it. Leave no_parent out."
+            ),
+        )
     unique = [set(u) for u in parent.unique_sets]
     if set(key.parent_columns) not in unique:
         yield (
@@ -249,6 +257,8 @@ def _orphans(child: pa.Table, parent: pa.Table, key: ForeignKey, label: str) -> 
     rows = child.select(key.columns)
     for column in key.columns:
         rows = rows.filter(pc.is_valid(rows.column(column)))
+    if key.no_parent is not None:
+        rows = rows.filter(pc.not_equal(rows.column(0), key.no_parent))
     aligned = joinable(rows, parent.select(key.parent_columns))
     if aligned is None:
         pairs = zip(rows.schema.types, (parent.schema.field(c).type for c in key.parent_columns))

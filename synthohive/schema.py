@@ -46,11 +46,22 @@ OUTSIDE_KEYS = ("error", "include", "drop")
 
 
 class ForeignKey(Strict):
-    """A reference from `columns` of one table to `parent_columns` of `parent`."""
+    """A reference from `columns` of one table to `parent_columns` of `parent`.
+
+    `no_parent` is what a key that is not declared holds where others are NULL: guests are the
+    customer 0. It is read as NULL, and written again.
+
+    Examples
+    --------
+    >>> ForeignKey(columns=["customer_id"], parent="customer", parent_columns=["id"], no_parent=0)
+    ... # doctest: +ELLIPSIS
+    ForeignKey(columns=['customer_id'], parent='customer', ...
+    """
 
     columns: list[str] = Field(min_length=1)
     parent: str
     parent_columns: list[str] = Field(min_length=1)
+    no_parent: Union[int, str, None] = None
     name: Optional[str] = None
     on_delete: Optional[str] = None
     on_update: Optional[str] = None
@@ -63,6 +74,14 @@ class ForeignKey(Strict):
                 f"foreign key ({', '.join(self.columns)}) names {len(self.columns)} columns "
                 f"but {len(self.parent_columns)} parent columns"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_column(self) -> ForeignKey:
+        if self.no_parent is not None and len(self.columns) > 1:
+            raise ValueError(f"no_parent is of one column, not of ({', '.join(self.columns)})")
+        if isinstance(self.no_parent, str) and set(self.no_parent) & {"'", "\\"}:
+            raise ValueError("no_parent holds a quote or a backslash")
         return self
 
     def label(self, table: str) -> str:
@@ -260,6 +279,18 @@ class TableConfig(Strict):
     def filled_by_keys(self) -> set[str]:
         """The columns that take their values from parents."""
         return {c for fk in self.foreign_keys for c in fk.columns if c not in self.own_columns(fk)}
+
+    @property
+    def no_parents(self) -> dict[str, Union[int, str]]:
+        """What columns of keys hold where there is no parent, beside NULL."""
+        keys = self.foreign_keys
+        return {k.columns[0]: k.no_parent for k in keys if k.no_parent is not None}
+
+    def open_keys(self) -> None:
+        """Let the columns of keys be NULL that hold another value where there is no parent."""
+        for name in self.no_parents:
+            if name in self.columns and not self.columns[name].nullable:
+                self.columns[name] = self.columns[name].model_copy(update={"nullable": True})
 
     @property
     def stored(self) -> dict[str, Column]:

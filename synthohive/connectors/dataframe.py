@@ -64,6 +64,9 @@ class FrameReader(Reader):
             self._describe(name, table, _names(tables[name]))
         exclude_unsupported(self._metadata)
         for name, config in self._metadata.tables.items():
+            config.open_keys()
+            for column, value in config.no_parents.items():
+                self._tables[name] = _null_where(self._tables[name], column, value)
             kept = [c for c in self._tables[name].column_names if c not in config.exclude_columns]
             self._tables[name] = self._tables[name].select(kept)
         self._widen_keys()
@@ -200,6 +203,16 @@ class FrameReader(Reader):
                 table = table.filter(pa.array(drawn))
             kept[name] = table.combine_chunks()
         return kept
+
+
+def _null_where(table: pa.Table, column: str, value: Union[int, str]) -> pa.Table:
+    """Return a table with NULL where a column holds a value."""
+    if column not in table.column_names:
+        return table
+    values, place = table.column(column), table.column_names.index(column)
+    same = pc.equal(values, pa.scalar(value).cast(values.type))
+    found = pc.if_else(pc.fill_null(same, False), pa.scalar(None, values.type), values)
+    return table.set_column(place, column, found)
 
 
 def _with_parent(

@@ -84,6 +84,8 @@ class SqlWarehouse(Warehouse):
     def metadata(self) -> Metadata:
         """The tables, with every column described; those that were deleted are excluded."""
         _exclude_deleted(self._metadata, self._found)
+        for table in self._metadata.tables.values():
+            table.open_keys()
         return self._metadata
 
     def fingerprint(self) -> frozenset[str]:
@@ -159,7 +161,8 @@ class SqlWarehouse(Warehouse):
         config = self._metadata.table(table)
         chosen = [c for c in self.stored(table) if columns is None or c.name in columns]
         listed = ", ".join(
-            self.dialect.expression(c, f"t.{self.dialect.quote(c.name)}") for c in chosen
+            self.dialect.expression(c, self.dialect.held(c.name, "t", config.no_parents))
+            for c in chosen
         )
         order = ", ".join(f"t.{self.dialect.quote(c)}" for c in config.pk)
         sql = f"SELECT {listed} FROM {self.place(table)} t"
@@ -197,7 +200,8 @@ class SqlWarehouse(Warehouse):
     def _fan_out(self, connection: Connection, table: str, key: ForeignKey) -> FanOut:
         q = self.dialect.quote
         child, parent = self.place(table), self.place(key.parent)
-        filled = " AND ".join(f"c.{q(c)} IS NOT NULL" for c in key.columns)
+        none = self._metadata.table(table).no_parents
+        filled = " AND ".join(f"{self.dialect.held(c, 'c', none)} IS NOT NULL" for c in key.columns)
         equal = " AND ".join(
             f"p.{q(p)} = c.{q(c)}" for c, p in zip(key.columns, key.parent_columns)
         )

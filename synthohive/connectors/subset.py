@@ -51,7 +51,10 @@ class Subset:
         level, chain = levels.level(table), levels.chain(table)
         share = levels.fraction(level)
         q = self.dialect.quote
-        listed = ", ".join(self.dialect.expression(c, f"t0.{q(c.name)}") for c in columns)
+        none = self.metadata.tables[table].no_parents
+        listed = ", ".join(
+            self.dialect.expression(c, self.dialect.held(c.name, "t0", none)) for c in columns
+        )
         sql = f"SELECT {listed} FROM {self.place(table)} t0"
         conditions = []
         for i, driver in enumerate(self._drivers(chain)):
@@ -61,7 +64,10 @@ class Subset:
             )
             sql += f" LEFT JOIN {self.place(driver.parent)} t{i + 1} ON {equal}"
             # A row whose parent is missing is left out, and with it all that hangs on it.
-            empty = " OR ".join(f"t{i}.{q(c)} IS NULL" for c in driver.columns)
+            none = self.metadata.tables[chain[i]].no_parents
+            empty = " OR ".join(
+                f"{self.dialect.held(c, f't{i}', none)} IS NULL" for c in driver.columns
+            )
             conditions.append(f"({empty} OR {self._present(driver, i + 1)})")
         if share < 1.0:
             conditions.append(self._drawn(chain[: chain.index(level) + 1], share))

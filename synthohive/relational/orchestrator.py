@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 import pyarrow as pa
@@ -321,7 +321,21 @@ def _generate(run: Run) -> dict[str, TableSpool]:
                 step(run, name)
     spools = {name: run.tables[name].spool for name in fitted.plan.order}
     check_validity(fitted.metadata, spools, fitted.special_rules())
+    for name, spool in spools.items():
+        if no_parents := fitted.metadata.tables[name].no_parents:
+            spool.rewrite(partial(_without_nulls, no_parents))
     return spools
+
+
+def _without_nulls(
+    no_parents: Mapping[str, Union[int, str]], block: pa.Table, start: int
+) -> pa.Table:
+    """Write what stands for no parent in the place of NULL."""
+    for column, value in no_parents.items():
+        place = block.column_names.index(column)
+        values = block.column(place).fill_null(pa.scalar(value).cast(block.field(place).type))
+        block = block.set_column(place, block.field(place), values)
+    return block
 
 
 def _generate_table(run: Run, name: str) -> None:

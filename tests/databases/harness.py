@@ -10,6 +10,8 @@ from typing import Any, Callable, Optional
 import numpy as np
 from sqlalchemy import Connection, column, insert, table
 
+from synthohive.schema import ForeignKey
+
 Row = Sequence[Any]
 Rows = Mapping[str, list[Any]]
 
@@ -124,7 +126,8 @@ class Database:
     """A small database of our own with the features of a public one.
 
     Definitions may hold `<id>` and other types of :class:`Engine`, and `{schema}` for the
-    place, where a name has to be qualified.
+    place, where a name has to be qualified. `keys` are those that it does not declare, `kept`
+    the look-up tables that no key says are such.
     """
 
     name: str
@@ -133,6 +136,8 @@ class Database:
     reports: Callable[[Engine], Iterable[Report]]
     after: Callable[[Engine], Iterable[str]] = lambda engine: ()
     schemas: tuple[str, ...] = ()
+    keys: tuple[tuple[str, ForeignKey], ...] = ()
+    kept: tuple[str, ...] = ()
     epochs: int = 4
 
     def places(self, place: str) -> list[str]:

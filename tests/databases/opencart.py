@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from faker import Faker
 
+from synthohive.schema import ForeignKey
 from tests.databases.harness import Database, Engine, Report, Rows
 
 P = "oc_"
@@ -68,6 +69,21 @@ TABLES = {
     "session": "session_id varchar(32) NOT NULL PRIMARY KEY, data text NOT NULL, "
     "expire datetime NOT NULL",
 }
+KEYS = (
+    ("order", "customer_id", "customer", "customer_id", 0),
+    ("order_product", "order_id", "order", "order_id", None),
+    ("order_product", "product_id", "product", "product_id", None),
+    ("order_total", "order_id", "order", "order_id", None),
+    ("order_history", "order_id", "order", "order_id", None),
+    ("product", "manufacturer_id", "manufacturer", "manufacturer_id", None),
+    ("product_description", "product_id", "product", "product_id", None),
+    ("product_to_category", "product_id", "product", "product_id", None),
+    ("product_to_category", "category_id", "category", "category_id", None),
+    ("category_description", "category_id", "category", "category_id", None),
+    ("category", "parent_id", "category", "category_id", 0),
+    ("customer", "customer_group_id", "customer_group", "customer_group_id", None),
+)
+"""What the shop's code knows: 0 is a guest, and a category at the top."""
 EMPTY = [f"extension_{i}" for i in range(136 - len(TABLES))]
 STATUSES = ("Pending", "Processing", "Shipped", "Complete", "Canceled", "Refunded")
 
@@ -229,7 +245,7 @@ def _orders(rng: np.random.Generator, made: dict[str, list[dict[str, Any]]]) -> 
 
 
 def reports(engine: Engine) -> Iterable[Report]:
-    """Return the usual questions that follow no key, as none is declared.
+    """Return the usual questions, over keys of which none is declared.
 
     Another draw differs by up to 0.3 in a month's sales.
     """
@@ -247,8 +263,37 @@ def reports(engine: Engine) -> Iterable[Report]:
                "GROUP BY code, title", 0.4, keys=2, rows=1.0),
         Report("lines that are not price times quantity", "SELECT order_product_id "
                "FROM oc_order_product WHERE abs(total - price * quantity) > 0.001"),
+        Report("orders of guests", "SELECT count(*) FROM oc_order WHERE customer_id = 0", 0.2),
+        Report("orders a customer", "SELECT c.customer_id, count(*) FROM oc_customer c "
+               "JOIN oc_order o ON o.customer_id = c.customer_id GROUP BY c.customer_id", 0.15),
+        Report("orders of nobody", "SELECT order_id FROM oc_order o LEFT JOIN oc_customer c "
+               "ON c.customer_id = o.customer_id WHERE o.customer_id <> 0 AND c.customer_id IS NULL"),
+        Report("products bought by manufacturer", "SELECT m.manufacturer_id, sum(l.quantity) "
+               "FROM oc_order_product l JOIN oc_product p ON p.product_id = l.product_id "
+               "JOIN oc_manufacturer m ON m.manufacturer_id = p.manufacturer_id "
+               "GROUP BY m.manufacturer_id", 0.4, rows=1.1),
+        Report("products by category at the top", "SELECT count(*) FROM "
+               "oc_product_to_category p JOIN oc_category c ON c.category_id = p.category_id "
+               "JOIN oc_category t ON t.category_id = c.parent_id GROUP BY t.category_id", 0.4,
+               rows=1.3),
+        Report("categories at the top", "SELECT count(*) FROM oc_category WHERE parent_id = 0", 0.2),
+        Report("statuses of orders", "SELECT s.name, count(*) FROM oc_order_history h "
+               "JOIN oc_order o ON o.order_id = h.order_id JOIN oc_order_status s "
+               "ON s.order_status_id = h.order_status_id GROUP BY s.name", 0.3, keys=1, rows=1.0),
+        Report("lines at another price", "SELECT l.order_product_id FROM oc_order_product l "
+               "JOIN oc_product p ON p.product_id = l.product_id WHERE l.price <> p.price"),
         Report("extensions", " UNION ALL ".join(f"SELECT * FROM oc_{name}" for name in EMPTY[:9])),
     )  # fmt: skip
 
 
-OPENCART = Database("opencart", tables, rows, reports)
+OPENCART = Database(
+    "opencart",
+    tables,
+    rows,
+    reports,
+    kept=("oc_order_status",),
+    keys=tuple(
+        (P + child, ForeignKey(columns=[c], parent=P + parent, parent_columns=[p], no_parent=none))
+        for child, c, parent, p, none in KEYS
+    ),
+)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from synthohive import Synthesizer
+from synthohive import Metadata, Synthesizer
 from tests.conftest import fresh_schema
 from tests.databases.adventure_works import ADVENTURE_WORKS
 from tests.databases.chinook import CHINOOK
@@ -39,7 +39,12 @@ def copied(url: str, database: Database, engine: Engine) -> Iterator[tuple[Any, 
             database.build(connection, engine, place)
         server.dispose()  # its connections are in the schema
         source = database.places(place) if database.schemas else place
-        synthesizer = Synthesizer.from_database(server, source)
+        metadata = Metadata.from_database(server, source)
+        for child, key in database.keys:
+            metadata.tables[child].foreign_keys.append(key)
+        for name in database.kept:
+            metadata.tables[name].reference = True
+        synthesizer = Synthesizer.from_database(server, source, metadata=metadata)
         synthesizer.fit(seed=42, epochs=database.epochs, progress=False)
         yield server, place, synthesizer.to_database(seed=7, include=("views",))
     server.dispose()

@@ -182,9 +182,15 @@ class _Builder:
         elif column.default is not None:
             default = self._default(table, column, type_)
             parts += [f"DEFAULT {default}"] if default is not None else []
-        if not column.nullable and "NOT NULL" not in parts[-1]:
+        filled = column.name in table.no_parents
+        if (filled or not column.nullable) and "NOT NULL" not in parts[-1]:
             parts.append("NOT NULL")
-        if column.nullable and self.name == "mysql" and type_.upper().startswith("TIMESTAMP"):
+        if (
+            column.nullable
+            and not filled
+            and self.name == "mysql"
+            and type_.upper().startswith("TIMESTAMP")
+        ):
             parts.append("NULL")  # else MariaDB declares it NOT NULL
         if column.comment and self.name == "mysql":
             parts.append(f"COMMENT {self.literal(column.comment)}")
@@ -292,7 +298,7 @@ class _Builder:
     def _references(self, table: TableConfig) -> list[tuple[str, ForeignKey]]:
         found = []
         for fk in table.foreign_keys:
-            if not (fk.declared or self.all_keys):
+            if fk.no_parent is not None or not (fk.declared or self.all_keys):
                 continue
             if (table.name, tuple(fk.columns)) in self.omitted:
                 log.warning("key_not_enforced", key=fk.label(table.name), to=self.dialect.name)

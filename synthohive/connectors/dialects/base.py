@@ -6,9 +6,9 @@ import hashlib
 import json
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Optional
+from typing import Any, ClassVar, Optional, Union
 
 import pyarrow as pa
 from sqlalchemy import inspect
@@ -112,6 +112,14 @@ class Dialect(ABC):
     def expression(self, column: Column, quoted: str) -> str:
         """Return the SQL that reads a column without loss."""
         return quoted
+
+    def held(self, name: str, alias: str, no_parents: Mapping[str, Union[int, str]]) -> str:
+        """Return a column of a row; NULL where it says that there is no parent."""
+        quoted = f"{alias}.{self.quote(name)}"
+        value = no_parents.get(name)
+        if value is None:
+            return quoted
+        return f"NULLIF({quoted}, {value if isinstance(value, int) else repr(value)})"
 
     @abstractmethod
     def hashed(self, expressions: Sequence[str], seed: int) -> str:

@@ -116,7 +116,11 @@ class SeveralWriter(Writer):
         return self._of(table) is not self._of(key.parent)
 
     def _enforced(self, table: str, key: ForeignKey) -> bool:
-        return self._of(table).keys_between and (key.declared or self.all_keys)
+        return (
+            self._of(table).keys_between
+            and key.no_parent is None
+            and (key.declared or self.all_keys)
+        )
 
     def _plain(self, key: ForeignKey) -> ForeignKey:
         """Return a key whose parent has its own name."""

@@ -474,6 +474,8 @@ class StagedWriter(Writer):
         """Count the complete keys without a parent (MATCH SIMPLE)."""
         quote = self.quote
         complete = " AND ".join(f"c.{quote(c)} IS NOT NULL" for c in fk.columns)
+        if fk.no_parent is not None:
+            complete += f" AND c.{quote(fk.columns[0])} <> {fk.no_parent!r}"
         equal = " AND ".join(
             f"p.{quote(p)} = c.{quote(c)}" for c, p in zip(fk.columns, fk.parent_columns)
         )
