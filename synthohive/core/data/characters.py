@@ -33,6 +33,7 @@ _SLOTS = 4096
 _SHARED = 0.9
 _MAX_SPANS = 400
 _FULL = 0.8
+_WORD = 3
 _SPAN = re.compile(f"[{UPPER}{LOWER}{LETTER}]+|{DIGIT}+|[\\s\\S]")
 
 
@@ -190,20 +191,28 @@ class Fixed:
 def _with_room(pieces: list[Piece], room: float) -> list[Piece]:
     """Let digits be free, then letters, the last ones first, until there is room.
 
-    Where even the free shape is full, it gets longer: a shape that no real text has.
+    Where even the free shape is full, it gets longer: a shape that no real text has. Where there
+    are digits, these do, and a word that all texts have stays: after "Product 99" comes
+    "Product 100".
     """
     pieces = list(pieces)
+    numbered = any(set(shape_of(strings[0])) == {DIGIT} for strings, _ in pieces)
     for kinds in (DIGIT, "".join(CLASSES)):
         for at in range(len(pieces) - 1, -1, -1):
             if _capacity(pieces) > room:
                 return pieces
-            shape = shape_of(pieces[at][0][0])
-            if set(shape) <= set(kinds):
+            strings, shape = pieces[at][0], shape_of(pieces[at][0][0])
+            kept = numbered and len(strings) == 1 and len(shape) >= _WORD and shape[0] != DIGIT
+            if set(shape) <= set(kinds) and not kept:
                 letters = [list(CLASSES[kind]) for kind in shape]
                 pieces[at : at + 1] = [(each, [1.0] * len(each)) for each in letters]
-    kind = next((s for p in reversed(pieces) if (s := shape_of(p[0][0])) in CLASSES), DIGIT)
+    shapes = [shape_of(strings[0]) for strings, _ in pieces]
+    kind = next((s for s in reversed(shapes) if s in CLASSES), DIGIT)
+    end = len(pieces)
+    if numbered:
+        kind, end = DIGIT, max(at for at, shape in enumerate(shapes) if shape == DIGIT) + 1
     while _capacity(pieces) <= room:
-        pieces.append((list(CLASSES[kind]), [1.0] * len(CLASSES[kind])))
+        pieces.insert(end, (list(CLASSES[kind]), [1.0] * len(CLASSES[kind])))
     return pieces
 
 

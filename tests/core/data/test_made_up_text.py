@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -239,3 +240,12 @@ def test_lists_whose_elements_never_repeat_are_sets(in_order: bool) -> None:
     assert all(m == sorted(m, key=tags.index) for m in made) == in_order
     sizes = [np.bincount([len(m) for m in side], minlength=5) for side in (real, made)]
     assert np.abs(sizes[0] - sizes[1]).max() < 60
+
+
+def test_a_word_that_all_texts_have_stays_where_numbers_are_used_up() -> None:
+    """`Product 61` was `Wntdgkg 61`, and `product_9.jpg` was `product_9.qyg`."""
+    for form, alike in (("Product {}", r"Product \d+"), ("new/item_{}.jpg", r"new/item_\d+\.jpg")):
+        texts = [form.format(n) for n in range(1, 200)]
+        made = made_up(fitted(texts), texts)
+        assert all(re.fullmatch(alike, text) for text in made), made
+        assert len(set(made)) > 150
