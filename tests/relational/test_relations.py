@@ -328,6 +328,26 @@ def test_midnight_stays_midnight(share: float) -> None:
     assert np.unique(made, return_counts=True)[1].max() < 0.03 * ROWS  # no heap at an end
 
 
+@pytest.mark.parametrize("other", ["cancelled", "booked"])
+def test_opening_hours_stay_so_beside_dates_that_are_often_missing_or_far(other: str) -> None:
+    """An appointment is not told by its distance to a cancellation that few have."""
+    rng = np.random.default_rng(7)
+    start = rng.integers(0, 700, ROWS) * 86_400 + rng.integers(32, 68, ROWS) * 900
+    before = rng.integers(1, {"cancelled": 90, "booked": 10_000}[other], ROWS) * 3_600
+    missing = rng.random(ROWS) < {"cancelled": 0.9, "booked": 0.0}[other]
+    arrays = {"start": pa.array(start), other: pa.array(start - before, mask=missing)}
+    stamps = {n: pc.multiply(a, 10**6).cast(pa.timestamp("us")) for n, a in arrays.items()}
+    table = pa.table(stamps)
+    columns = {n: column_from_arrow(table.schema.field(n)) for n in table.column_names}
+    relations = found(table)
+    modelled, _ = relations.prepare(table, columns, rng)
+    shuffled = {n: modelled.column(n).take(pa.array(rng.permutation(ROWS))) for n in columns}
+    drawn = relations.restore(pa.table(shuffled), columns, None, rng)
+    assert not relations.relations[0].violations(drawn).any()
+    made = drawn.column("start").cast(pa.int64()).to_numpy() // 10**6 % 86_400
+    assert ((made >= 8 * 3_600) & (made < 17 * 3_600)).mean() > 0.9
+
+
 def test_an_order_to_two_columns_keeps_to_both() -> None:
     rng = np.random.default_rng(5)
     opened, joined = rng.integers(0, 1_000, (2, ROWS))

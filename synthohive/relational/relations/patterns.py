@@ -43,6 +43,10 @@ MOST_EXCEPTIONS = 0.05
 MOST_SOURCES = {1: 100, 2: 12}
 """Columns that are tried as sources, alone and in pairs; those of fewest values first."""
 FEW = 1_000
+FAR = 0.25
+"""A distance that is spread more widely than this share of its column tells little of it."""
+BLURRED = 0.1
+"""Times of day are blurred where their distribution function is moved by more."""
 _DAY = 86_400.0
 
 
@@ -163,7 +167,8 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
         one_sided = np.asarray(~both_sided, dtype=np.bool_)
         for source in (n for n, may in zip(names, one_sided) if may and n != target):
             found += list(orders_between(columns, target, source))
-    found.sort(key=lambda pair: (not pair[1].after, pair[0]))
+    # First those whose source is known in all rows: of the others, the distance is to no real date.
+    found.sort(key=lambda pair: (not pair[1].strict, not pair[1].after, pair[0]))
     later = [order for _, order in found if not chosen.add(order)]
     for order in later:
         _join(columns, chosen, order)
@@ -227,7 +232,8 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     listed = on_a_list(later[known], gaps)
     finer = is_time(columns.type(target)) and step != _DAY
     midnight = finer and _at_midnight(later[known], gaps)
-    distance = plain and narrower and not listed and not midnight
+    far = finer and spread > FAR * own and _by_the_clock(later[known], earlier[known])
+    distance = plain and narrower and not listed and not midnight and not far
     low, high = columns.entities.ends(later, columns.k, step) or (None, None)
     names = [name for name in (target, source) if columns.points(name)]
     order = Order(
@@ -253,6 +259,15 @@ def _at_midnight(moments: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]
     """Whether many moments, but not all, are a day's beginning, which distances would not tell."""
     share = float((moments % _DAY == 0).mean())
     return share >= HEAVY and float((gaps % _DAY == 0).mean()) < share / 2
+
+
+def _by_the_clock(later: npt.NDArray[np.float64], earlier: npt.NDArray[np.float64]) -> bool:
+    """Whether the time of day has a pattern (opening hours) that distances would blur."""
+    gaps = np.random.default_rng(1).permutation(later - earlier)
+    real, blurred = np.sort(later % _DAY), np.sort((earlier + gaps) % _DAY)
+    hours = np.arange(1, 24) * 3600.0
+    shares = [np.searchsorted(times, hours) / len(times) for times in (real, blurred)]
+    return bool(np.abs(shares[0] - shares[1]).max() > BLURRED)
 
 
 def on_a_list(values: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> bool:
