@@ -29,7 +29,7 @@ _THEMES = frozenset(
     "product food quality colours nature place media tech travel events shapes vehicles houses"
     " elements".split()
 )
-_LEAST = 4
+_LEAST = 3
 _LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "pl", "cs", "ru", "tr")
 _LISTS = (
     "Mr. Mrs. Ms. Miss Dr. Prof.",
@@ -381,7 +381,7 @@ def _words_of(script: str) -> tuple[str, ...]:
         text = files("synthohive.privacy").joinpath("words.txt").read_text(encoding="utf-8")
         themed = (line.split() for line in text.splitlines())
         words = {w for theme, *more in themed if theme in _THEMES for w in more}
-        kept = (w for w in words if re.fullmatch(r"[a-z]+", w) and len(w) >= _LEAST)
+        kept = (w for w in words if re.fullmatch(r"[a-z]*[aeiouy][a-z]*", w) and len(w) >= _LEAST)
         return tuple(sorted(kept))
     package = importlib.import_module("faker.providers.lorem")
     found: set[str] = set()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._words import vocabulary_of
 from synthohive.relational.hashing import hashed
 from synthohive.relational.key_hashes import NO_KEY, repeats
 from synthohive.relational.rows import put
@@ -224,6 +225,11 @@ class UniqueRepair:
         labels: Optional[Sequence[Any]] = column.enum_values
         if column.kind is ColumnKind.BOOLEAN:
             labels = [False, True]
+        if column.kind in _WORDS and labels is None:
+            texts = block.column(name).unique().drop_null().to_pylist()
+            known = None if column.length is None else column.length
+            members = vocabulary_of([str(text) for text in texts], every=True) or ()
+            labels = [text for text in members if known is None or len(text) <= known] or None
         if labels is not None:
             return [partial(_repeated_label, pa.scalar(label, type_)) for label in labels]
         return [lambda at: self._numbered(block, name, at)] * NUMBERINGS

@@ -103,3 +103,21 @@ def test_children_know_what_their_rows_of_a_look_up_table_share() -> None:
         .between(0.6, 1.6)
         .all()
     )
+
+
+def test_countries_that_few_refer_to_are_others_and_never_twice() -> None:
+    """The table is not kept; five of twelve rows were Liberia."""
+    names = ["India", "China", "United States", "Japan", "Mexico", "Brazil", "Italy", "Chile",
+             "Turkey", "Indonesia", "Nigeria", "Argentina"]  # fmt: skip
+    rng = np.random.default_rng(0)
+    country = pd.DataFrame({"id": range(1, 13), "country": names})
+    city = pd.DataFrame({"id": range(40), "country_id": 1 + rng.integers(0, 12, 40)})
+    metadata = Metadata().add_table("country", "id")
+    metadata.add_table("city", "id", fk={"country_id": "country.id"})
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit({"country": country, "city": city}, epochs=1, seed=1, progress=False, n_jobs=1)
+    assert not synth.kept_tables
+    assert "country never repeats" in map(str, synth.relations["country"])
+    made = list(synth.sample(seed=1)["country"].country)
+    assert len(set(made)) == 12
+    assert not any(any(sign.isdigit() for sign in name) for name in made)

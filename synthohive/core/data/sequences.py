@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Optional
 
@@ -38,6 +39,7 @@ _MAX_TOKENS = 1_000_000
 _MADE_UP = 200
 _CJK = "\u2e80"
 _PUBLIC = 10
+_COMPOUND = 10
 _ROUNDS = 3
 _DRAWN = 2
 _FEW = 200
@@ -307,6 +309,16 @@ def _letters(tokens: Tokens, k: int, rng: np.random.Generator) -> Optional[Seque
     return Sequences.learn(part, k, rng, "letters")
 
 
+def _compounds(words: Sequence[str], length: int, rng: np.random.Generator) -> set[str]:
+    """Return long words that are two public ones each: "seasidegarden"."""
+    half = length // 2
+    sides = [[w for w in words if len(w) == size] for size in (half, length - half)]
+    if min(map(len, sides)) < _PUBLIC:
+        return set()
+    one, two = (rng.choice(side, _MADE_UP) for side in sides)
+    return {f"{a}{b}" for a, b in zip(one, two)}
+
+
 def _made_up(
     label: Label,
     distinct: int,
@@ -315,9 +327,12 @@ def _made_up(
     rng: np.random.Generator,
 ) -> list[str]:
     """Return words like those of a label, but none of the `rare` ones: public words of as many
-    letters, or made-up ones where there are few.
+    letters, two of them, or made-up ones where there are few.
     """
-    words = {word for word in things(rare) if len(word) == label.length} - rare
+    public = things(rare)
+    words = {word for word in public if len(word) == label.length} - rare
+    if len(words) < _PUBLIC and label.length >= _COMPOUND and script_of("".join(rare)) == "LATIN":
+        words |= _compounds(public, label.length, rng) - rare
     if len(words) >= _PUBLIC:
         drawn = rng.choice(sorted(words), min(_MADE_UP, len(words)), replace=False)
         return sorted(label.cased(str(word)) for word in drawn)

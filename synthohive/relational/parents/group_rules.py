@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._logging import get_logger
+from synthohive._words import vocabulary_of
 from synthohive.connectors.base import Reader
 from synthohive.relational.key_makers import CounterMaker, KeyMaker
 from synthohive.relational.parents.key_rules import Counted, Distinct, KeyRule
@@ -24,6 +25,8 @@ log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
 CONTRADICTIONS = 30.0
 """Chance alone would have repeated a value in a group this many times."""
+LEAST_NAMED, MOST_NAMED = 3, 300
+_TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 _KINDS = (
     ColumnKind.INTEGER,
     ColumnKind.DECIMAL,
@@ -43,9 +46,10 @@ def find_group_rules(sample: Sample, reader: Reader, table: str, rows: int) -> l
         Of the whole table.
     """
     driver = sample.plan.tables[table].driver
-    if driver is None:
-        return []
     data = sample.tables[table]
+    named = list(_of_vocabularies(sample, table)) if len(data) == rows else []
+    if driver is None:
+        return [*named]
     found = list(_Search(sample, table, driver, data).rules()) if len(data) else []
     if found and len(data) < rows:
         names = list(dict.fromkeys([*driver.columns, *(rule.column for rule in found)]))
@@ -53,7 +57,22 @@ def find_group_rules(sample: Sample, reader: Reader, table: str, rows: int) -> l
         found = list(_Search(sample, table, driver, whole).rules())  # a sample may thin groups
     for rule in found:
         log.info("relation_found", table=table, relation=str(rule))
-    return [*found]
+    return [*named, *found]
+
+
+def _of_vocabularies(sample: Sample, table: str) -> Iterator[Distinct]:
+    """Yield the columns of which each row is another member of a public list: countries, months."""
+    config, data = sample.metadata.tables[table], sample.tables[table]
+    if not LEAST_NAMED <= len(data) <= MOST_NAMED:
+        return
+    alone = {unique[0] for unique in config.unique_sets if len(unique) == 1}
+    for name in data.column_names:
+        if name in alone | config.key_columns or config.columns[name].kind not in _TEXTS:
+            continue
+        texts = data.column(name).unique().to_pylist()
+        if len(texts) == len(data) and None not in texts and vocabulary_of(list(map(str, texts))):
+            log.info("relation_found", table=table, relation=f"{name} never repeats")
+            yield Distinct(table, name, None)
 
 
 def counters(table: TableConfig, rules: Iterable[KeyRule]) -> dict[str, KeyMaker]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -140,11 +140,11 @@ class Counted(Readable):
 
 @dataclass(frozen=True)
 class Distinct(Readable):
-    """A column whose values never repeat inside the rows of a parent."""
+    """A column whose values never repeat inside the rows of a parent; or at all, without a key."""
 
     table: str
     column: str
-    key: ForeignKey
+    key: Optional[ForeignKey]
 
     @property
     def target(self) -> str:
@@ -152,7 +152,8 @@ class Distinct(Readable):
         return self.column
 
     def __str__(self) -> str:
-        return f"{self.column} never repeats for one {_dotted((self.key,))}"
+        of = "" if self.key is None else f" for one {_dotted((self.key,))}"
+        return f"{self.column} never repeats{of}"
 
 
 KeyRule = Union[Apart, Meeting, Company, Counted, Distinct]

@@ -288,7 +288,7 @@ def _unique_repairs(
     related = (fitted.relations, *fitted.linked.values())
     follows = {r.target for part in related for r in part.relations if r.whole}
     undeclared = [  # what follows from others does not repeat where those do not
-        [*rule.key.columns, rule.column]
+        [*(rule.key.columns if rule.key is not None else ()), rule.column]
         for rule in fitted.key_rules
         if isinstance(rule, Distinct) and rule.column not in follows
     ]
