@@ -115,8 +115,16 @@ def fit_columns(
             parts = _parts(values, by, entities, k)
             variants = [(n, _variant(whole, n, part, common)) for n, part in parts]
             whole = replace(whole, variants=tuple(variants))
-        made[name] = whole
+        made[name] = replace(whole, blank=_is_blank(data.column(name))) if name in fields else whole
     return made
+
+
+def _is_blank(values: pa.ChunkedArray) -> bool:
+    """Tell whether rows without a value hold an empty text, rather than NULL."""
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return False
+    empty = pc.sum(pc.equal(values, pa.scalar("", values.type))).as_py() or 0
+    return bool(empty > values.null_count)
 
 
 def _is_first(

@@ -118,6 +118,7 @@ class FakeColumn(Leaf):
     between: str = ""
     json: Optional[JsonShapes] = None
     variants: tuple[tuple[str, FakeColumn], ...] = ()
+    blank: bool = False
 
     @classmethod
     def fit(

@@ -21,6 +21,7 @@ _THINGS = frozenset(
     reason recipe region route season service severity shelf size sku song species sport state
     station status step subcategory symptom tag task_type tax time timezone topic track treatment
     type unit vaccination vaccine version weather week year zone
+    attribute config configuration feature field meta option param parameter setting translation
     artikel produkt kategorie land stadt sprache waehrung farbe
     producto articulo categoria pais ciudad idioma moneda
     produit categorie pays ville langue devise
@@ -115,6 +116,8 @@ def is_key_name(name: str) -> bool:
     --------
     >>> [is_key_name(n) for n in ("user_id", "subject_id", "kundennummer", "EmployeeId", "sku_id")]
     [True, True, True, True, False]
+    >>> [is_key_name(n) for n in ("case_key", "meta_key", "setting_key")]
+    [True, False, False]
     >>> [is_key_name(n) for n in ("created_by", "contact_email", "assignee")]
     [True, True, True]
     >>> [is_key_name(n) for n in ("customer_type", "paid", "amount", "user_agent")]

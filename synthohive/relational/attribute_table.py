@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from synthohive.relational.roles import (
 from synthohive.relational.sample import Sample, incoming_keys
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["any_null", "attribute_table", "own_columns"]
+__all__ = ["any_blank", "any_null", "attribute_table", "own_columns"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -32,6 +32,7 @@ def attribute_table(
     made: tuple[str, ...],
     depths: Mapping[str, IntArray],
     aliases: Iterable[Alias] = (),
+    personal: Collection[str] = (),
 ) -> tuple[pa.Table, dict[str, Column]]:
     """Collect all that is modelled of a table.
 
@@ -40,7 +41,7 @@ def attribute_table(
     of children over each key.
     """
     data = sample.tables[table]
-    rows, columns = own_columns(sample, table, attributes, made)
+    rows, columns = own_columns(sample, table, attributes, made, personal)
     arrays: dict[str, Any] = dict(zip(rows.column_names, rows.columns))
 
     def add(name: str, values: Any, kind: ColumnKind) -> None:
@@ -64,14 +65,23 @@ def attribute_table(
 
 
 def own_columns(
-    sample: Sample, table: str, attributes: Sequence[str], made: Sequence[str]
+    sample: Sample,
+    table: str,
+    attributes: Sequence[str],
+    made: Sequence[str],
+    personal: Collection[str] = (),
 ) -> tuple[pa.Table, dict[str, Column]]:
-    """Collect some columns of a table, and whether the columns `made` otherwise are NULL."""
+    """Collect some columns of a table, and whether the columns `made` otherwise are NULL.
+
+    A `personal` one that is empty (``fax = ''``) says as little as NULL.
+    """
     data, config = sample.tables[table], sample.metadata.tables[table]
     columns: dict[str, Column] = {name: config.columns[name] for name in attributes}
     arrays: dict[str, Any] = {name: data.column(name) for name in attributes}
     for name in made:
         missing = any_null(data, [name])
+        if name in personal:
+            missing |= any_blank(data.column(name))
         if missing.any():
             _add(arrays, columns, null_column(name), missing, ColumnKind.BOOLEAN)
     return pa.table(arrays), columns
@@ -91,3 +101,11 @@ def any_null(data: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
     for name in columns:
         missing |= pc.is_null(data.column(name)).to_numpy(zero_copy_only=False)
     return missing
+
+
+def any_blank(values: Any) -> npt.NDArray[np.bool_]:
+    """Return in which rows a text is empty."""
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return np.zeros(len(values), dtype=np.bool_)
+    blank = pc.fill_null(pc.equal(values, pa.scalar("", values.type)), False)
+    return np.array(blank.to_numpy(zero_copy_only=False), dtype=np.bool_)

@@ -94,7 +94,7 @@ def check_table(table: FittedTable) -> None:
     if table.reference is not None:
         rows = table.reference.rows
         schema = pa.schema([f for f in table.schema if f.name in rows.column_names])
-        made = {*table.free, *table.fakes, *rows.column_names}
+        made = {*table.free, *table.fakes, *table.makers, *rows.column_names}
         whole = rows.schema.equals(schema) and made >= set(table.schema.names)
         if not whole or len(rows) > table.rows + SLACK:
             raise ValueError("the rows that are kept are not those of the table")

@@ -21,6 +21,7 @@ from synthohive._logging import get_logger
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.privacy.subjects import is_about_persons, is_about_things, is_key_name, words_of
+from synthohive.relational.attribute_table import any_blank
 from synthohive.relational.hidden_entities import hidden_entities, name_pairs
 from synthohive.relational.lineage import taken
 from synthohive.relational.repeated_keys import are_keys
@@ -215,6 +216,7 @@ class EntityFinder:
         plain = {n for n in rows.column_names if _is_key_type(rows.schema.field(n).type)}
         for group in dict.fromkeys(g for g in groups if set(g) <= plain and set(g) not in keys):
             codes = group_codes([rows], [group])[0]
+            codes[np.all([any_blank(rows.column(name)) for name in group], axis=0)] = -1  # nobody
             if codes.max(initial=-1) > 0:
                 yield f"{table}.{'+'.join(group)}", codes, False
 

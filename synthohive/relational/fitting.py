@@ -239,9 +239,9 @@ class TableFitter:
         table.fakes = fit_columns(
             self._alone(table), table.roles.personal, data, self.options.privacy
         )
-        attributes, columns = own_columns(
-            self.sample, name, table.free, tuple(table.roles.personal)
-        )
+        personal = table.roles.personal
+        made = (*personal, *(c for c in table.makers if c not in kept))
+        attributes, columns = own_columns(self.sample, name, table.free, made, personal)
         if not columns:
             return None
         table.encoder = self._encoder(table, attributes, columns, None)
@@ -261,7 +261,13 @@ class TableFitter:
         entities = self.entities.of(name)
         self.entities.report(name)
         attributes, columns = attribute_table(
-            self.sample, name, table.roles.attributes, made, depths, table.aliases.values()
+            self.sample,
+            name,
+            table.roles.attributes,
+            made,
+            depths,
+            table.aliases.values(),
+            table.roles.personal,
         )
         table.joint_counts = self._joint_counts(name, attributes, entities)
         sources: dict[str, IntArray] = {}

@@ -38,6 +38,7 @@ _TEXT = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 _WORD = re.compile(r"[^\W\d_]+|\d|[\W_]")
 _SLOT_SHARED = 0.5
 _ROOM = 20
+_LEAD = 4  # characters that all begin with, and that are no code: of a link, of a name space
 _ALIKE, _TELLING = 2, 20  # so few shapes of so many texts are codes
 
 
@@ -292,6 +293,17 @@ def _templates(
     check: Optional[CheckDigits],
 ) -> list[Template]:
     """Return the common forms of texts, those with most of them first."""
+    level = forms.level_of(texts)
+    led = check is None and level != "shape" and _is_shared(len(texts), owners, k)
+    lead = _ends(texts)[0] if led else ""
+    if len(lead) >= _LEAD and not lead.isalnum() and all(len(text) > len(lead) for text in texts):
+        length = None if column.length is None else column.length - len(lead)
+        inner = column.model_copy(update={"length": length})
+        rest = [text[len(lead) :] for text in texts]
+        return [
+            Template("w" * len(lead) + one.form, [[lead], *one.pieces], one.weight)
+            for one in _templates(inner, rest, owners, k, check)
+        ]
     if check is None and texts:
         public = words.vocabulary_of(texts, every=True)
         if public is not None:
@@ -300,7 +312,7 @@ def _templates(
             found = _worded(texts, owners, k)
             if found and _fits(found, column.length):
                 return found
-    form = forms.LEVELS[forms.level_of(texts) or "run"]
+    form = forms.LEVELS[level or "run"]
     return [
         Template(shape, forms.pieces_of(shape, members, holders, k), len(members))
         for shape, members, holders in _grouped(texts, [form(text) for text in texts], owners, k)

@@ -121,3 +121,32 @@ def test_countries_that_few_refer_to_are_others_and_never_twice() -> None:
     made = list(synth.sample(seed=1)["country"].country)
     assert len(set(made)) == 12
     assert not any(any(sign.isdigit() for sign in name) for name in made)
+
+
+def test_unique_texts_of_things_are_made_beside_their_kept_keys(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    years = range(2000, 2012)
+    seasons = pd.DataFrame({"year": years, "url": [f"http://wiki.org/{y}_Qx" for y in years]})
+    types = pd.DataFrame({"id": [1, 2, 3], "name": ["Qwzx", "Zwqy", "Xxyz"], "rank": [1, 2, 3]})
+    types["alias"] = ["qx", None, None]
+    races = pd.DataFrame({"id": range(600), "year": rng.choice(seasons.year, 600)})
+    races["type_id"] = rng.choice([1, 2, 3], 600, p=[0.6, 0.3, 0.1])
+    races["laps"] = races.type_id * 10 + rng.integers(0, 3, 600)
+    races["fax"] = np.where(rng.random(600) < 0.4, "", "+49 30 " + races.id.add(10**6).astype(str))
+    races["home_url"] = ""
+    unique = [{"columns": ["name"]}, {"columns": ["alias"]}]
+    metadata = Metadata().add_table("seasons", "year", unique=[{"columns": ["url"]}])
+    metadata = metadata.add_table("types", "id", unique=unique)
+    fk = {"year": "seasons.year", "type_id": "types.id"}
+    synth = Synthesizer(metadata.add_table("races", "id", fk=fk), model="autoregressive")
+    tables = {"seasons": seasons, "types": types, "races": races}
+    synth.fit(tables, epochs=4, seed=1, progress=False).save(tmp_path / "saved")
+    assert synth.kept_tables == {"seasons": ["year"], "types": ["id", "rank"]}
+    made = Synthesizer.load(tmp_path / "saved").sample(seed=2)
+    assert made["types"].name.nunique() == 3
+    assert not set(made["types"].name) & set(types.name)
+    assert made["seasons"].url.str.fullmatch(r"http://wiki\.org/.+").all()
+    means = made["races"].groupby("type_id").laps.mean()
+    assert means[1] + 4 < means[2]  # which type it is, is known, though not its name
+    assert 0.2 < (made["races"].fax == "").mean() < 0.6  # empty is no number
+    assert (made["races"].home_url == "").all()

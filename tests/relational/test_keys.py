@@ -178,6 +178,10 @@ FORMS: dict[str, tuple[Any, str]] = {
         lambda r, i: "-".join(r.choices(["alpha", "bravo", "delta", "echo"], k=3)) + str(i),
         r"[a-z]+-[a-z]+-[a-z]+(\d|[1-9]\d{1,2})(-\d)?",
     ),
+    "links": (
+        lambda r, i: "https://wiki.org/" + text(r, string.ascii_letters, 3 + i % 19) + f"_{i}",
+        r"https://wiki\.org/.+",
+    ),
     "time zone": (
         lambda r, i: sorted(get_global("zone_territories"))[i],
         r"[\w/+-]+( \d)?",

@@ -14,7 +14,7 @@ from synthohive.relational import seeds
 from synthohive.relational.aliases.alias import Alias, path_rows, texts_of
 from synthohive.relational.aliases.given import Given, beside_of
 from synthohive.relational.aliases.namesake import Namesake
-from synthohive.relational.attribute_table import any_null
+from synthohive.relational.attribute_table import any_blank, any_null
 from synthohive.relational.making.run import Run
 from synthohive.relational.parents.reach import GeneratedKeys
 from synthohive.relational.rows import group_codes
@@ -32,7 +32,12 @@ def suit_rows(run: Run, name: str) -> None:
     for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
         old = made.spool.column_table([target]).column(0).combine_chunks()
         fresh = fitted.fakes[target].make(rows, seed, _beside(run, name, target))
-        _put(run, name, target, pc.if_else(pc.is_valid(old), fresh, old))
+        _put(run, name, target, pc.if_else(_there(old), fresh, old))
+
+
+def _there(values: pa.Array) -> pa.Array:
+    """Return where something stands: neither NULL nor an empty text."""
+    return pc.and_(pc.is_valid(values), pa.array(~any_blank(values)))
 
 
 def _beside(run: Run, name: str, target: str) -> Optional[Beside]:
@@ -82,7 +87,7 @@ def _of_person(run: Run, namesake: Namesake) -> pa.Array:
     seed = seeds.seed_int(run.seed, namesake.source, "people")
     theirs = _beside(run, namesake.source, _first_name_of(run, namesake.source))
     fresh = fake.make(np.maximum(at, 0), seed, None if theirs is None else theirs.take(at))
-    there = pc.and_(pc.is_valid(old), pa.array(at >= 0))
+    there = pc.and_(_there(old), pa.array(at >= 0))
     return pc.if_else(there, fresh, old)
 
 

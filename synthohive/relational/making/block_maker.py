@@ -319,12 +319,22 @@ class BlockMaker:
         table, _ = self.checks.repair(drawn(rows), self.run.rng(self.name, "repair"), resample)
         columns: dict[str, Any] = dict(zip(table.column_names, table.columns))
         columns.update({name: self._made_up(name, rows, table) for name in self.fitted.fakes})
+        for name in self.fitted.roles.key:
+            if name not in columns:
+                seed, all_rows = (
+                    seeds.seed_int(self.run.seed, self.name, name),
+                    np.full_like(rows, len(rows)),
+                )
+                array = self.makers[name].make_rows(rows, np.zeros_like(rows), rows, all_rows, seed)
+                columns[name] = self._with_nulls(array, table, name)
         schema = self.fitted.schema
         return pa.Table.from_arrays([_cast(columns[f.name], f.type) for f in schema], schema=schema)
 
     def _made_up(self, name: str, rows: IntArray, attributes: pa.Table) -> Any:
         seed = seeds.seed_int(self.run.seed, self.name, "people")
-        return self._with_nulls(self.fitted.fakes[name].make(rows, seed), attributes, name)
+        fake = self.fitted.fakes[name]
+        instead = "" if fake.blank else None
+        return self._with_nulls(fake.make(rows, seed), attributes, name, instead)
 
     def _driving_key(self, block: Block) -> dict[str, Any]:
         driver = self.plan.driver
@@ -371,10 +381,12 @@ class BlockMaker:
         return found
 
     @staticmethod
-    def _with_nulls(array: Any, attributes: pa.Table, name: str) -> Any:
+    def _with_nulls(
+        array: Any, attributes: pa.Table, name: str, instead: Optional[str] = None
+    ) -> Any:
         flags = flags_of(attributes, null_column(name))
         return (
-            pc.if_else(pa.array(flags), pa.scalar(None, array.type), array)
+            pc.if_else(pa.array(flags), pa.scalar(instead, array.type), array)
             if flags.any()
             else array
         )
