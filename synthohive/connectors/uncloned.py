@@ -73,7 +73,9 @@ _QUERIES = {
     "mysql": _MYSQL,
     "mariadb": _MYSQL,
     "sqlite": "SELECT type || 's', name, CASE type WHEN 'trigger' THEN tbl_name END "
-    "FROM sqlite_master WHERE type IN ('view', 'trigger') AND :schema = 'main' ORDER BY 1, 2",
+    "FROM sqlite_master WHERE type IN ('view', 'trigger') AND :schema = 'main' "
+    "UNION ALL SELECT 'virtual tables', name, NULL FROM sqlite_master "
+    "WHERE sql LIKE 'CREATE VIRTUAL TABLE%' AND :schema = 'main' ORDER BY 1, 2",
     "duckdb": "SELECT 'views', view_name, NULL FROM duckdb_views() "
     "WHERE schema_name = :schema AND NOT internal ORDER BY 2",
 }

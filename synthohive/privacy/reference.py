@@ -266,7 +266,8 @@ def _whole(known: pa.ChunkedArray) -> Optional[NDArray[np.int64]]:
         or pa.types.is_decimal(known.type)
     ):
         return None
-    numbers = np.asarray(pc.cast(known, pa.float64()).to_numpy(), dtype=np.float64)
+    floats = pc.cast(known, pa.float64(), safe=False)  # of larger ones nothing is asked
+    numbers = np.asarray(floats.to_numpy(), dtype=np.float64)
     if not (np.isfinite(numbers).all() and (numbers == np.round(numbers)).all()):
         return None
     if len(numbers) and np.abs(numbers).max() > 2**53:

@@ -30,7 +30,8 @@ def warehouse_over(path: Path, *statements: str) -> SqlWarehouse:
         ("", "(x'ff')", "binary", [b"\xff"]),
         ("", "(NULL)", "text", [None]),
         ("STRING", "('a'), ('b')", "text", ["a", "b"]),
-        ("STRING", "(12)", "decimal", [12]),
+        ("STRING", "(12)", "integer", [12]),
+        ("ANY", "(9007199254740993)", "integer", [9007199254740993]),
         ("DATE", "(1700000000)", "integer", [1700000000]),
         ("DATETIME", "(2460000.5)", "float", [2460000.5]),
         ("DATE", "('03/04/2021'), ('')", "text", ["03/04/2021", ""]),
@@ -136,6 +137,7 @@ def test_what_is_no_table_is_not_read(tmp_path: Path) -> None:
         "CREATE TABLE _synthohive (version TEXT)",
     )
     assert list(warehouse.metadata.tables) == ["t"]
+    assert warehouse.not_cloned() == {"views": ("v",), "virtual tables": ("words",)}
 
 
 @pytest.mark.parametrize("name", ["absent.db", "folder/absent.db"])

@@ -38,6 +38,7 @@ def batches(
                 raise ConnectorError(
                     f"{table}.{column.name} is declared {column.sql_type or column.kind.value}, "
                     f"but holds values that are not (Python types: {', '.join(kinds)}).",
-                    hint="Correct the values, or change the column's kind in the metadata.",
+                    hint="Correct the values, change the column's kind in the metadata, or leave "
+                    f"it out: metadata.exclude('{table}.{column.name}').",
                 ) from None  # the cause repeats the value
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -104,6 +104,9 @@ def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str])
         ]
         for column, values in zip(columns, found):
             kind = _kind(column.kind, values)
+            if kind is ColumnKind.DECIMAL and column.precision is None and values.integer:
+                # ANY of a STRICT table is such a NUMERIC, but converts nothing
+                kind = ColumnKind.INTEGER if values.only("integer") else kind
             if kind is not column.kind:
                 log.info(
                     "column_described_by_its_values",

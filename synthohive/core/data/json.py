@@ -97,6 +97,9 @@ class Json(TallyTransform):
             array = self.column.kind is ColumnKind.ARRAY
             self.structures_, self.weights_ = ["[]" if array else "{}"], [1.0]
             self.nodes_ = [Node("array" if array else "object")]
+            if self.column.kind is ColumnKind.COMPOSITE:  # whose fields are its type's
+                fields = next((list(part[0][1]) for part in found.values()), [])
+                self.nodes_ = [Node("object", [Node("null") for _ in fields], keys=fields)]
 
     def _is_shared(self, part: list[tuple[int, Any]], tally: Tally) -> bool:
         k = self.settings.k
