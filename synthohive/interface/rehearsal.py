@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from synthohive.exceptions import ConnectorError, RehearsalError, TrainingError
 from synthohive.interface.checkpoint import read_content, write_content
 from synthohive.interface.outputs import forms_of, to_memory
 from synthohive.interface.scoring import score_tables
-from synthohive.interface.targets import open_target
+from synthohive.interface.targets import guarded_in, open_target
 from synthohive.interface.writing import provenance_of
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.orchestrator import generate_database
@@ -121,7 +121,9 @@ class Rehearsal:
         _refuse_exclusions(state)
         try:
             with quiet():
-                self._load_all(opener, state, sound_rows(state, rows))
+                reasons = self._load_all(opener, state, sound_rows(state, rows))
+            if reasons:
+                log.warning("objects_not_cloned", reasons=reasons)
         except NoPlaceError as exc:
             if self.asked:
                 raise RehearsalError.at(exc, "Loading few rows into the target") from exc
@@ -138,11 +140,13 @@ class Rehearsal:
 
     def _load_all(
         self, opener: Opener, state: FittedDatabase, rows: Mapping[str, pa.Table]
-    ) -> None:
+    ) -> dict[str, str]:
+        """Return what of the views and triggers cannot be made, with the reasons."""
         with opener(state) as writer:
             for name in state.plan.order:
                 writer.load(name, rows[name].to_batches())
             writer.prove()
+            return {f"{kind} {name}": why for (kind, name), why in writer.objects().items() if why}
 
 
 def _unsure(state: FittedDatabase) -> dict[str, list[str]]:
@@ -185,6 +189,7 @@ def rehearsal_of(
     sources: frozenset[str],
     *,
     kept: bool,
+    include: Collection[str] = (),
 ) -> Rehearsal:
     """Return the rehearsal of a fit, as far as it is known where the rows will go.
 
@@ -202,7 +207,7 @@ def rehearsal_of(
         return open_target(
             source, fitted.metadata, engine, None, provenance_of(fitted, 0, 1.0), "fail",
             sources=sources | fitted.sources, keep_comments=fitted.privacy.keep_comments,
-            rehearsal=True,
+            rehearsal=True, include=include, guarded=guarded_in(fitted),
         )  # fmt: skip
 
     return Rehearsal(source, model, kept, opener, asked=named)

@@ -35,7 +35,7 @@ from synthohive.interface.reporting import Known, compare
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
 from synthohive.interface.result import WriteSummary
 from synthohive.interface.state import SynthesizerState
-from synthohive.interface.targets import open_target
+from synthohive.interface.targets import guarded_in, open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
 from synthohive.relational.orchestrator import FitOptions, fit_database
 from synthohive.schema import Metadata, PrivacyConfig
@@ -192,6 +192,7 @@ class Synthesizer(SynthesizerState):
         progress: bool = True,
         checkpoint_dir: Optional[PathLike] = None,
         target: Target = None,
+        include: Sequence[Include] = (),
         **model_kwargs: Any,
     ) -> Synthesizer:
         """Learn all tables; return self.
@@ -233,6 +234,9 @@ class Synthesizer(SynthesizerState):
         target : str, sqlalchemy.URL or Engine, optional
             The database that will be written to, for the rehearsal. None takes that of
             :meth:`from_database`, if it may be written to; False takes none.
+        include : sequence of {"views", "materialized_views", "triggers"}
+            What :meth:`to_database` will be asked for, to be rehearsed as well: a log event lists
+            what cannot be made, with the reasons.
         **model_kwargs : passed to the model
 
         Raises
@@ -264,6 +268,7 @@ class Synthesizer(SynthesizerState):
         model = resolve_model(self.model)
         check_model(model, batch_size, epochs, model_kwargs)
         check_locale(self.privacy_config.locale)
+        check_target(None, include)
         source = self._source = source_of(data, self.metadata, self._source)
         unfinished = None if checkpoint_dir is None else unfinished_in(checkpoint_dir)
         options = FitOptions(
@@ -272,7 +277,7 @@ class Synthesizer(SynthesizerState):
             resolve_device(device), unfinished,
         )  # fmt: skip
         rehearsal = rehearsal_of(
-            source, model, target, self._sources, kept=checkpoint_dir is not None
+            source, model, target, self._sources, kept=checkpoint_dir is not None, include=include
         )
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar, rehearsal)
@@ -415,8 +420,9 @@ class Synthesizer(SynthesizerState):
             The name of the schema once more, without which "replace_foreign" is refused.
         include : sequence of {"views", "materialized_views", "triggers"}
             What is made beside the tables, from the source's definitions of this moment and in
-            the same engine only. What would use anything but the copy is left out and listed
-            in the summary with the reason; it never fails the run.
+            the same engine only. What would use anything but the copy, or names a value that the
+            copy does not show (personal, or in fewer than `k` rows), is left out and listed in the
+            summary with the reason; it never fails the run.
 
         Returns
         -------
@@ -440,6 +446,7 @@ class Synthesizer(SynthesizerState):
             self._source, self.metadata, url, schema, origin, if_exists,
             replace_foreign, self._sources | request.fitted.sources,
             keep_comments=request.fitted.privacy.keep_comments, include=include,
+            guarded=guarded_in(request.fitted),
         )  # fmt: skip
         return write_database(request, target, beside)
 

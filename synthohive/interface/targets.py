@@ -6,16 +6,18 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Optional, Union
 
 from synthohive.connectors.base import IfExists, Provenance, Reader, Writer
+from synthohive.connectors.ddl.literals import Guarded
 from synthohive.connectors.engines import to_engine
 from synthohive.connectors.loaders import open_writer
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.exceptions import ConnectorError
-from synthohive.schema import Metadata
+from synthohive.relational.fitted import FittedDatabase
+from synthohive.schema import ColumnKind, Metadata
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
-__all__ = ["open_target"]
+__all__ = ["guarded_in", "open_target"]
 
 
 def open_target(
@@ -31,6 +33,7 @@ def open_target(
     keep_comments: bool = True,
     rehearsal: bool = False,
     include: Collection[str] = (),
+    guarded: Optional[Guarded] = None,
 ) -> Writer:
     """Check the target and open the writer; none of `sources` is ever one.
 
@@ -66,4 +69,21 @@ def open_target(
         keep_comments=keep_comments,
         rehearsal=rehearsal,
         include=include,
+        guarded=guarded,
     )
+
+
+def guarded_in(fitted: FittedDatabase) -> Guarded:
+    """Return the values that no view or trigger of a copy may name."""
+    personal = {(finding.table, finding.column) for finding in fitted.replaced}
+    columns = {
+        name: {
+            column.name: (name, column.name) in personal
+            for column in table.config.stored.values()
+            if column.kind in (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
+            and not column.enum_values
+            and column.name not in table.kept
+        }
+        for name, table in fitted.tables.items()
+    }
+    return Guarded(fitted.privacy.k_anonymity_threshold, columns)

@@ -23,7 +23,8 @@ ALL: Sequence[Literal["views", "materialized_views", "triggers"]] = (
     "triggers",
 )
 TABLES = """
-CREATE TABLE {s}.customer (id integer PRIMARY KEY, city varchar(20) NOT NULL, seen timestamp);
+CREATE TABLE {s}.customer (id integer PRIMARY KEY, city varchar(20) NOT NULL, seen timestamp,
+    email varchar(40));
 CREATE TABLE {s}.orders (id integer PRIMARY KEY, customer_id integer NOT NULL
     REFERENCES {s}.customer (id), total integer NOT NULL, changed timestamp);
 CREATE TABLE {s}.secret (id integer PRIMARY KEY, note varchar(40));
@@ -37,13 +38,17 @@ CREATE VIEW {s}.base AS SELECT c.id, c.city, o.total FROM {s}.customer c
 CREATE VIEW {s}.a_report AS SELECT city, sum(total) AS total, '{s}.secret' AS label
     FROM {s}.base GROUP BY city;
 CREATE VIEW {s}.shadowed AS WITH secret AS (SELECT id FROM {s}.orders) SELECT * FROM secret;
+CREATE VIEW {s}.usual AS SELECT id FROM {s}.customer WHERE city = 'Rome';
+CREATE VIEW {s}.named AS SELECT id FROM {s}.customer WHERE email LIKE '%P3@post.org';
 CREATE VIEW {s}.leaking AS SELECT o.id, (SELECT max(note) FROM {s}.secret) AS n FROM {s}.orders o;
 CREATE VIEW {s}.over_leaking AS SELECT n FROM {s}.leaking;
 """
 
 
 def run(engine: Engine, script: str, schema: str) -> None:
-    customers = ", ".join(f"({i}, '{'Rome Bonn Oslo'.split()[i % 3]}', NULL)" for i in range(30))
+    customers = ", ".join(
+        f"({i}, '{'Rome Bonn Oslo'.split()[i % 3]}', NULL, 'p{i}@post.org')" for i in range(30)
+    )
     orders = ", ".join(f"({i}, {i % 30}, {i % 7}, NULL)" for i in range(90))
     text = script.replace("{customers}", customers).replace("{orders}", orders)
     with engine.begin() as connection:
@@ -59,7 +64,7 @@ def ask(engine: Engine, sql: str) -> Any:
 
 def learned(engine: Engine, schema: str | None) -> Synthesizer:
     synth = Synthesizer.from_database(engine, schema=schema, exclude=["secret"])
-    return synth.fit(epochs=1, seed=1, progress=False, n_jobs=1)
+    return synth.fit(epochs=1, seed=1, progress=False, n_jobs=1, include=ALL)
 
 
 def made(summary: WriteSummary) -> set[str]:
@@ -104,13 +109,14 @@ def test_postgresql(postgres_engine: Engine, postgres_schema: str) -> None:
     assert "views" in synth.to_database(schema=copy, seed=2).not_cloned
     summary = synth.to_database(schema=copy, seed=2, if_exists="replace", include=ALL)
     assert made(summary) == {
-        "base", "a_report", "shadowed", "kept", "z", "by_other", "touched", "touch",
+        "base", "a_report", "shadowed", "usual", "kept", "z", "by_other", "touched", "touch",
     }  # fmt: skip
     whys = {thing.split()[-1]: reason for thing, reason in summary.reasons.items()}
     assert f"uses table {source}.secret" in whys["leaking"]
     assert f"uses view {source}.leaking" in whys["over_leaking"]
     assert f"uses function {source}.actual()" in whys["called"]
     assert f"uses table {source}_other.hidden" in whys["elsewhere"]
+    assert "value of customer.email" in whys["named"]
     assert "pg_stats" in whys["statistics"]
     assert "query_to_xml" in whys["by_text"]
     assert f"{source}.secret" in whys["numbered"]
@@ -150,9 +156,10 @@ def test_mysql(server: str, request: pytest.FixtureRequest) -> None:
         synth.to_database(schema=copy, seed=2, include=["views"])
         run(engine, f"CREATE VIEW {copy}.mine AS SELECT id FROM {copy}.orders", source)
         summary = synth.to_database(schema=copy, seed=3, if_exists="replace", include=ALL)
-        views = {"base", "a_report", "shadowed", "quoted"}
+        views = {"base", "a_report", "shadowed", "usual", "quoted"}
         assert made(summary) == views
         assert "secret" in summary.reasons["views leaking"]
+        assert "value of customer.email" in summary.reasons["views named"]
         assert "information_schema" in summary.reasons["views schemas"]
         assert "never be replaced" in summary.reasons["triggers seen"]
         shown = "SELECT group_concat(table_name ORDER BY 1) FROM information_schema.views "
@@ -176,14 +183,17 @@ CREATE TRIGGER noted AFTER DELETE ON orders BEGIN INSERT INTO secret VALUES (9, 
 """
 
 
-def test_sqlite(tmp_path: Path) -> None:
+def test_sqlite(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     run(engine, (TABLES + GOOD + SQLITE).replace("{s}.", ""), "main")
     synth = learned(engine, None)
+    assert "objects_not_cloned" in caplog.text  # before any training
     copy = sa.create_engine(f"sqlite:///{tmp_path / 'copy.db'}")
     synth.to_database(copy.url, seed=2, include=ALL)
     summary = synth.to_database(copy.url, seed=2, include=ALL, if_exists="replace")
-    assert made(summary) == {"base", "a_report", "shadowed", "counted"}
+    assert made(summary) == {"base", "a_report", "shadowed", "usual", "counted"}
+    assert "value of customer.email" in summary.reasons["views named"]
+    assert "p3" not in str(summary).lower()
     assert "secret" in summary.reasons["views leaking"]
     assert "leaking" in summary.reasons["views over_leaking"] or (
         "secret" in summary.reasons["views over_leaking"]
@@ -222,13 +232,14 @@ def test_duckdb(tmp_path: Path) -> None:
     synth.to_database(schema="copy", seed=2, include=ALL)
     run(engine, "CREATE VIEW {s}.mine AS SELECT id FROM {s}.orders", "copy")
     summary = synth.to_database(schema="copy", seed=2, include=ALL, if_exists="replace")
-    assert made(summary) == {"base", "a_report", "shadowed", "ranked", "deep"}
+    assert made(summary) == {"base", "a_report", "shadowed", "usual", "ranked", "deep"}
     for view, reason in (
         ("leaking", "shop.secret"),
         ("over_leaking", "leaking"),
         ("called", "actual"),
         ("files", "read_csv"),
         ("by_text", "query_table"),
+        ("named", "value of customer.email"),
     ):
         assert reason in summary.reasons[f"views {view}"]
     run(engine, "DROP SCHEMA shop CASCADE", "")

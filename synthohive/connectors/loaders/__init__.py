@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import build_ddl, engine_family
 from synthohive.connectors.ddl.comments import without_comments
+from synthohive.connectors.ddl.literals import Guarded, without_real_values
 from synthohive.connectors.ddl.objects import objects_of
 from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.engines import connecting
@@ -76,6 +77,7 @@ def open_writer(
     keep_comments: bool = True,
     rehearsal: bool = False,
     include: Collection[str] = (),
+    guarded: Optional[Guarded] = None,
 ) -> Writer:
     """Check the target, create the staging place, and return the open writer.
 
@@ -100,6 +102,8 @@ def open_writer(
         The writer only proves (:meth:`Writer.prove`), whatever the target holds.
     include : collection of {"views", "materialized_views", "triggers"}
         What is made beside the tables, where it uses nothing but the copy.
+    guarded : Guarded, optional
+        Values that none of it may name.
 
     Raises
     ------
@@ -125,7 +129,7 @@ def open_writer(
             _reach(each)
     opening = _Opening(
         engine, place, target_engine, metadata, provenance, replace_foreign, sources,
-        keep_comments, "rehearse" if rehearsal else if_exists, include,
+        keep_comments, "rehearse" if rehearsal else if_exists, include, guarded,
     )  # fmt: skip
     try:
         if metadata.schemas:
@@ -157,6 +161,7 @@ class _Opening:
     keep_comments: bool
     if_exists: OpenedTo
     include: Collection[str]
+    guarded: Optional[Guarded]
 
     def check(self, target: str, given: Optional[str], source_schema: Optional[str]) -> None:
         """Refuse a target that is the source, or whose name was to be repeated."""
@@ -214,6 +219,9 @@ class _Opening:
             return []
         beside = [s for s in group or () if s != source_schema]
         found = objects_of(self.engine, source_schema, self.include, metadata.tables, beside)
+        if same and self.guarded is not None:
+            guarded = self.guarded
+            return without_real_values(found, self.engine, self.metadata, source_schema, guarded)
         if same:
             return found
         why = f"its SQL is that of {engine_family(self.engine.dialect)}"

@@ -237,7 +237,9 @@ class Order(Relation):
 
     def _marked(self, modelled: pa.Array, mark: float) -> Bools:
         """Return where a special value stands among distances."""
-        values = modelled.cast(pa.float64(), safe=False).fill_null(0.0).to_numpy(zero_copy_only=False)
+        values = (
+            modelled.cast(pa.float64(), safe=False).fill_null(0.0).to_numpy(zero_copy_only=False)
+        )
         same = np.isnan(values) if np.isnan(mark) else values == mark
         return np.asarray(same, dtype=np.bool_)
 
