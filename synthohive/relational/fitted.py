@@ -27,6 +27,7 @@ from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.growing import Growing
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.joint_counts import JointCounts
+from synthohive.relational.key_patterns import BegunTextMaker
 from synthohive.relational.keys import KeyMaker
 from synthohive.relational.not_null import NotNull
 from synthohive.relational.parents.key_rules import KeyRule
@@ -45,7 +46,7 @@ from synthohive.relational.unique_rules import UniqueRule, special_rules
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 
 AnyRelation = Union[
-    Relation, Presence, Periods, Aggregate, KeyRule, Growing, Alias, Namesake, Given
+    Relation, Presence, Periods, Aggregate, KeyRule, Growing, Alias, Namesake, Given, BegunTextMaker
 ]
 
 __all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "ReferenceRows"]
@@ -260,6 +261,7 @@ class FittedTable:
         kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
         kept += self.relations.presences.values()
         people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values(), *self.given]
+        kept += [m for m in self.makers.values() if isinstance(m, BegunTextMaker)]
         return [*kept, *self.periods, *self.stand_ins.growing, *self.aggregates, *people]
 
     @property

@@ -36,7 +36,7 @@ from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable,
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.joint_counts import JointCounts
 from synthohive.relational.key_makers import ListedMaker
-from synthohive.relational.keys import learn_key_makers
+from synthohive.relational.keys import KeyMaker, learn_beginnings, learn_key_makers
 from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.listed import listed_values
 from synthohive.relational.parents.group_rules import counters, find_group_rules
@@ -46,6 +46,7 @@ from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.parent_codes import ParentCodes
 from synthohive.relational.periods import find_periods, unbroken
 from synthohive.relational.relating import relate
+from synthohive.relational.relations.composed import is_text
 from synthohive.relational.relations.finder import RelationFinder
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles, code_column
@@ -108,6 +109,7 @@ class TableFitter:
         makers = learn_key_makers(config, data, plan.driver, entities, self._k, listed)
         rules = self._key_rules(name)
         makers.update(counters(config, rules))
+        makers.update(self._beginnings(name, makers))
         table = FittedTable(config, self.counts[name], Roles.of(config, personal, makers))
         table.makers = {c: makers[c] for c in table.roles.key}
         for maker in table.makers.values():
@@ -151,6 +153,23 @@ class TableFitter:
             rare = len(rows) > 0 and shared[rows].mean() < MOST_SHARED
             if rare and are_cities(column, values):
                 found[column] = PiiKind.CITY
+        return found
+
+    def _beginnings(self, name: str, makers: Mapping[str, KeyMaker]) -> dict[str, KeyMaker]:
+        """Return what makes unique texts that begin with one of a parent."""
+        plan, sample = self.sample.plan.tables[name], self.sample
+        keys = [f.key for f in plan.further if f.mode in ("free", "grouped")]
+        keys += [] if plan.driver is None else [plan.driver]
+        found: dict[str, KeyMaker] = {}
+        for key in keys if self.options.relations else ():
+            parents, above = sample.parent_rows(name, key), sample.tables[key.parent]
+            above = above.select([f.name for f in above.schema if is_text(f.type)])
+            above = above.take(pa.array(parents, mask=parents < 0))
+            above = above.rename_columns([f"{key.parent}.{c}" for c in above.column_names])
+            some = {c: m for c, m in makers.items() if c not in found}
+            found.update(learn_beginnings(some, sample.tables[name], above, key.label(name)))
+        for one in found.values():
+            log.info("relation_found", table=name, relation=str(one))
         return found
 
     def _key_rules(self, name: str) -> list[KeyRule]:

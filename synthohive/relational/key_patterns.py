@@ -23,12 +23,21 @@ from synthohive import _moments as moments
 from synthohive import _words as words
 from synthohive._check_digits import CheckDigits, check_of, scheme
 from synthohive._entities import Entities
+from synthohive._readable import Readable
 from synthohive.relational.hashing import Permutation, hashed
-from synthohive.relational.key_makers import SPARSE, KeyMaker, SequenceMaker, common_step, no_room
+from synthohive.relational.key_makers import (
+    SPARSE,
+    CounterMaker,
+    GridMaker,
+    KeyMaker,
+    SequenceMaker,
+    common_step,
+    no_room,
+)
 from synthohive.relational.key_tiers import Template, Tier, Tiers
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["CountedTextMaker", "MomentTextMaker", "PatternMaker"]
+__all__ = ["BegunTextMaker", "CountedTextMaker", "MomentTextMaker", "PatternMaker"]
 
 IntArray = npt.NDArray[np.int64]
 _PERIOD = 1000
@@ -107,6 +116,113 @@ class CountedTextMaker(_CountingMaker):
         if self.column.length is not None and longest > self.column.length:
             raise no_room(self.column, _more(self.column, len(rows)))
         return pc.cast(text, self.column.arrow_type)
+
+
+@dataclass
+class BegunTextMaker(KeyMaker, Readable):
+    """Texts that begin with one of a parent: ``ABC-0001`` of the category ``ABC``.
+
+    Attributes
+    ----------
+    key, source : str
+        The key to the parent (by label), and the parent's text.
+    counter : KeyMaker
+        Makes what follows, which never repeats beside the same text.
+    before, after : str
+        What stands around it in all texts.
+    width : int
+        To which it is filled with zeros.
+    """
+
+    key: str
+    source: str
+    counter: KeyMaker
+    before: str
+    after: str
+    width: int
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept none: it takes parents to tell; see :meth:`beside`."""
+        return None
+
+    @classmethod
+    def beside(
+        cls, column: Column, texts: Sequence[str], starts: Sequence[str], key: str, source: str
+    ) -> Optional[KeyMaker]:
+        """Accept texts that all begin with those of their parents, and not with those of others."""
+        half = len(texts) // 2
+        if half < forms.LEAST or not all(t.startswith(s) for t, s in zip(texts, starts)):
+            return None
+        others = (*starts[half:], *starts[:half])
+        if 2 * sum(t.startswith(s) for t, s in zip(texts, others)) > len(texts):
+            return None
+        rests = [text[len(start) :] for text, start in zip(texts, starts)]
+        # The first letter of what follows ends the parents' texts, unless these have one length.
+        marks = {rest[:1] for rest in rests}
+        apart = len(marks) == 1 and not marks & set("".join(set(starts)))
+        if not (apart and not min(marks).isalnum()) and len({len(s) for s in starts}) > 1:
+            return None
+        before, after = _ends(rests)
+        inner = [rest[len(before) : len(rest) - len(after)] for rest in rests]
+        groups = np.unique(np.array(starts), return_inverse=True)[1].reshape(-1)
+        if all(t.isdecimal() and t.isascii() and len(t) < 18 for t in inner):
+            number = Column(name=column.name, kind=ColumnKind.INTEGER)
+            numbers = pa.chunked_array([pa.array([int(text) for text in inner], pa.int64())])
+            kinds: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
+            made = (kind.learn(number, numbers, groups) for kind in kinds)
+            counter = next((maker for maker in made if maker is not None), None)
+            padded = any(text[0] == "0" and text != "0" for text in inner)
+            width = max(map(len, inner)) if padded else 0
+            if counter is not None:
+                return cls(column, key, source, counter, before, after, width)
+        if len(set(rests)) < len(rests):
+            return None
+        rest = pa.chunked_array([pa.array(rests, pa.string())])
+        alone = CountedTextMaker.learn(column, rest, None) or PatternMaker.learn(column, rest, None)
+        return None if alone is None else cls(column, key, source, alone, "", "", 0)
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Count as densely as the whole table does."""
+        self.counter.stretch(rows, sampled)
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Make what follows the parent's text."""
+        numbers = self.counter.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
+        if self.width:
+            numbers = pc.utf8_lpad(numbers, self.width, "0")
+        before, after = (pa.scalar(end, pa.string()) for end in (self.before, self.after))
+        text = pc.binary_join_element_wise(before, numbers, after, "")
+        return pc.cast(text, self.column.arrow_type)
+
+    def join(
+        self, starts: pa.Array, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Return the texts of all rows, from their parents' and places among those of the same."""
+        rows = np.arange(len(starts), dtype=np.int64)
+        rest = self.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
+        text = pc.binary_join_element_wise(starts.cast(pa.string()), rest, "")
+        longest = pc.max(pc.utf8_length(text)).as_py() or 0
+        if self.column.length is not None and longest > self.column.length:
+            raise no_room(self.column, _more(self.column, len(rows)))
+        return pc.cast(pc.coalesce(text, rest), self.column.arrow_type)
+
+    @property
+    def target(self) -> str:
+        """The column."""
+        return self.column.name
+
+    def __str__(self) -> str:
+        return f"{self.target} begins with {self.source}"
 
 
 @dataclass

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthohive._entities import Entities
 from synthohive.relational.key_makers import (
@@ -20,11 +21,16 @@ from synthohive.relational.key_makers import (
     SequenceMaker,
     UuidMaker,
 )
-from synthohive.relational.key_patterns import CountedTextMaker, MomentTextMaker, PatternMaker
+from synthohive.relational.key_patterns import (
+    BegunTextMaker,
+    CountedTextMaker,
+    MomentTextMaker,
+    PatternMaker,
+)
 from synthohive.relational.rows import group_codes
 from synthohive.schema import Column, ForeignKey, TableConfig
 
-__all__ = ["KeyMaker", "learn_key_makers"]
+__all__ = ["KeyMaker", "learn_beginnings", "learn_key_makers"]
 
 _ALONE: tuple[type[KeyMaker], ...] = (
     UuidMaker,
@@ -33,6 +39,7 @@ _ALONE: tuple[type[KeyMaker], ...] = (
     MomentTextMaker,
     PatternMaker,
 )
+_FEW = 60
 _IN_GROUP: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
 
 
@@ -75,6 +82,36 @@ def learn_key_makers(
         if maker is not None:
             makers[free[0]] = maker
     return makers
+
+
+def learn_beginnings(
+    makers: Mapping[str, KeyMaker], rows: pa.Table, above: pa.Table, key: str
+) -> dict[str, KeyMaker]:
+    """Choose makers for unique texts that begin with one of their parent.
+
+    Parameters
+    ----------
+    makers : mapping of str to KeyMaker
+        What would make the columns without.
+    rows, above : pyarrow.Table
+        The rows, and the texts of each one's parent, as ``table.column``.
+    key : str
+        The label of the key to it.
+    """
+    found: dict[str, KeyMaker] = {}
+    for name, maker in makers.items():
+        if not isinstance(maker, (CountedTextMaker, PatternMaker)):
+            continue
+        known = pc.is_valid(rows.column(name))
+        texts = rows.column(name).filter(known).to_pylist()
+        for source in above.column_names:
+            starts = above.column(source).filter(known)
+            few = zip(texts[:_FEW], starts.slice(0, _FEW).to_pylist())
+            if all(s is not None and t.startswith(s) for t, s in few) and not starts.null_count:
+                one = BegunTextMaker.beside(maker.column, texts, starts.to_pylist(), key, source)
+                if one is not None:
+                    found[name] = one
+    return found
 
 
 def _first(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
+from synthohive.schema import UniqueConstraint
 
 SYLLABLES = "ba ke lo mi nu ra se to vi zo fen gar hil jun".split()
 
@@ -99,3 +101,47 @@ def test_they_are_listed_and_come_out_of_a_checkpoint(
     one, two = (s.sample(seed=3) for s in (synthesizer, loaded))
     for name, frame in one.items():
         pd.testing.assert_frame_equal(frame, two[name])
+
+
+def test_unique_texts_begin_with_their_parents() -> None:
+    """Counted beside each text, or numbered over all; keys, too. A kept table's are made."""
+    rng, letters = np.random.default_rng(5), list("ABCDEFGHJKLMNPRST")
+    codes = list(dict.fromkeys("".join(rng.choice(letters, 3)) for _ in range(40)))[:25]
+    categories = pd.DataFrame({"id": range(1, 26), "code": codes})
+    categories["kind"] = rng.choice(["x", "y"], 25)
+    products = pd.DataFrame({"id": range(1, 401), "category_id": rng.integers(1, 26, 400)})
+    products["brand_id"] = rng.integers(1, 61, 400)
+    code = [codes[c - 1] for c in products["category_id"]]
+    number = products.groupby("category_id").cumcount() + 1
+    products["sku"] = [f"{c}-{n:04d}" for c, n in zip(code, number)]
+    products["serial"] = [f"{c}/{n}" for c, n in zip(code, rng.permutation(9_000)[:400] + 1_000)]
+    orders = pd.DataFrame(
+        {"no": [f"O{1_000 + i}" for i in range(150)], "paid": rng.random(150) < 1}
+    )
+    lines = pd.DataFrame({"order_no": orders["no"].repeat(rng.integers(1, 6, 150))})
+    lines = lines.reset_index(drop=True)
+    place = lines.groupby("order_no").cumcount() + 1
+    lines.insert(0, "line", lines["order_no"] + "-" + place.astype(str))
+    claims = pd.DataFrame({"id": range(1, 201), "line": rng.choice(lines["line"], 200)})
+    metadata = Metadata().add_table("category", "id").add_table("brand", "id")
+    keys = {"category_id": "category.id", "brand_id": "brand.id"}
+    metadata.add_table("product", "id", fk=keys).add_table("orders", "no")
+    metadata.add_table("order_line", "line", fk={"order_no": "orders.no"})
+    metadata.add_table("claim", "id", fk={"line": "order_line.line"})
+    for table, column in (("category", "code"), ("product", "sku"), ("product", "serial")):
+        metadata.tables[table].unique.append(UniqueConstraint(columns=[column]))
+    frames = {"category": categories, "brand": pd.DataFrame({"id": range(1, 61)})}
+    frames.update(product=products, orders=orders, order_line=lines, claim=claims)
+    synth = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    made = synth.fit(frames, epochs=1, seed=1, progress=False).sample(seed=2)
+    product, line = made["product"], made["order_line"]
+    assert not set(made["category"]["code"]) & set(codes)
+    code = product["category_id"].map(made["category"].set_index("id")["code"])
+    number = product.groupby("category_id").cumcount() + 1
+    assert [f"{c}-{n:04d}" for c, n in zip(code, number)] == product["sku"].tolist()
+    assert all(re.fullmatch(rf"{c}/\d{{4,5}}", t) for c, t in zip(code, product["serial"]))
+    assert not product["serial"].duplicated().any()
+    place = line.groupby("order_no").cumcount() + 1
+    assert (line["order_no"] + "-" + place.astype(str)).tolist() == line["line"].tolist()
+    assert made["claim"]["line"].isin(line["line"]).all()
+    assert "sku begins with category.code" in map(str, synth.relations["product"])

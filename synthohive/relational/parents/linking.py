@@ -22,7 +22,9 @@ from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aggregates.beside import WithParents
 from synthohive.relational.checks import TableChecks
+from synthohive.relational.context import positions_in_groups
 from synthohive.relational.key_makers import ListedMaker
+from synthohive.relational.key_patterns import BegunTextMaker
 from synthohive.relational.lineage import beside
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.overlaps import OverlapRepair, overlap_rules
@@ -30,6 +32,7 @@ from synthohive.relational.parents.choosing import above, choose
 from synthohive.relational.parents.holding import Changes, hold_keys
 from synthohive.relational.parents.key_rules import Distinct, Meeting
 from synthohive.relational.parents.leaving import leave_out
+from synthohive.relational.parents.reach import GeneratedKeys
 from synthohive.relational.parents.referable import make_referable
 from synthohive.relational.parents.trees import Tree, own_parents
 from synthohive.relational.parents.widening import widened
@@ -65,6 +68,7 @@ def link(run: Run, name: str, made: Generated) -> None:
         changes = changes.without(left)
     for choice in choices:
         choice.chosen = made.parents[choice.label]
+    changes = changes.and_then(_begun(run, name, made))
     repairs = _unique_repairs(run, name, barred=waiting)
     left = _finish(run, name, made, choices, changes, repairs, waiting)
     if left.any():
@@ -103,6 +107,25 @@ def _keep_apart(run: Run, name: str, made: Generated, waiting: Collection[str]) 
             return checks.keep_unbroken(block, mended, [end, *fitted.relations.targets])
 
         made.spool.rewrite(fill)
+
+
+def _begun(run: Run, name: str, made: Generated) -> Changes:
+    """Return the texts that begin with one of a parent, which is chosen by now."""
+    fitted, rows = run.fitted.tables[name], np.arange(made.spool.rows, dtype=np.int64)
+    found = {}
+    for column, maker in fitted.makers.items():
+        if isinstance(maker, BegunTextMaker):
+            key = next(k for k in fitted.config.foreign_keys if k.label(name) == maker.key)
+            chosen = GeneratedKeys(run).parent_rows(name, key)
+            source = maker.source[len(key.parent) + 1 :]
+            starts = run.take(key.parent, [source], chosen).column(0).combine_chunks()
+            groups = starts.dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
+            places = positions_in_groups(groups)
+            seed = seeds.seed_int(run.seed, name, column)
+            values = maker.join(starts, groups, *places, seed)
+            empty = made.spool.column_table([column]).column(0).is_null().combine_chunks()
+            found[column] = rows, pc.if_else(empty, pa.scalar(None, values.type), values)
+    return Changes(found)
 
 
 def _shared(further: Collection[FurtherKey]) -> set[tuple[str, str]]:
