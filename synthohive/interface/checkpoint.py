@@ -34,6 +34,7 @@ from synthohive.interface.checkpoint_folder import (
 )
 from synthohive.privacy.detect import PiiFinding
 from synthohive.relational.damage import check_sizes, check_table
+from synthohive.relational.entity_tables import EntityTable
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.state import read_table, write_table
@@ -69,6 +70,7 @@ def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
         "tables": list(fitted.tables),
         "findings": pack(fitted.findings, list[PiiFinding]).state,
         "sources": sorted(fitted.sources),
+        "entity_tables": pack(fitted.entity_tables, list[EntityTable]).state,
     }
     return put(path, partial(write_content, fitted), facts)
 
@@ -129,12 +131,14 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
         threshold = arguments.whole("embedding_threshold", manifest["embedding_threshold"], 0)
         sources = frozenset(unpack(list[str], Packed(manifest["sources"])))
         names = unpack(list[str], Packed(manifest["tables"]))
+        within = unpack(list[EntityTable], Packed(manifest["entity_tables"]))
     facts: dict[str, Any] = {
         "model_name": model_name,
         "seed": seed,
         "embedding_threshold": threshold,
         "findings": findings,
         "sources": sources,
+        "entity_tables": within,
     }
     return read_content(content, names, kind, **facts)
 

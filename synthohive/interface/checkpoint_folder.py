@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 12
+FORMAT = 13
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -43,9 +43,11 @@ def imputed(
             if arguments.names(f"columns[{name!r}]", listed) is None:
                 arguments.refuse(f"columns[{name!r}]", listed, _WANTED)
     chosen = _chosen(fitted, columns)
-    reader = source_of(data, fitted.metadata, source)
-    given = {n: pa.Table.from_batches(list(reader.read(n))) for n in fitted.tables}
+    reader = source_of(data, fitted.described, source)
+    given = {n: pa.Table.from_batches(list(reader.read(n))) for n in fitted.shown}
     rows = {name: _as_fitted(fitted.tables[name], table) for name, table in given.items()}
+    for one in fitted.entity_tables:
+        rows[one.name] = one.rows(rows[one.table])
     with using(fitted):
         found = impute(fitted, rows, chosen, secrets.randbits(32) if seed is None else seed)
     made = {}
@@ -84,18 +86,18 @@ def _put(
 
 def _chosen(fitted: FittedDatabase, columns: Optional[Columns]) -> dict[str, list[str]]:
     """Return the columns to fill of each table; all that were learned if none are named."""
-    able = {name: _learned(table) for name, table in fitted.tables.items()}
-    whole = [name for name, table in fitted.tables.items() if not _conditional(table)]
+    able = {name: _learned(table) for name, table in fitted.shown.items()}
+    whole = [name for name, table in fitted.shown.items() if not _conditional(table)]
     if columns is None:
-        if whole and all(t.model is None or n in whole for n, t in fitted.tables.items()):
+        if whole and all(t.model is None or n in whole for n, t in fitted.shown.items()):
             raise _cannot(fitted, whole[0])
         if whole:
             log.warning("tables_not_imputed", tables=whole, model=fitted.model_name)
-        return {name: [] if name in whole else able[name] for name in fitted.tables}
-    chosen: dict[str, list[str]] = {name: [] for name in fitted.tables}
+        return {name: [] if name in whole else able[name] for name in fitted.shown}
+    chosen: dict[str, list[str]] = {name: [] for name in fitted.shown}
     for name, names in columns.items():
-        if name not in fitted.tables:
-            raise SchemaError.unknown_table(name, fitted.tables, where="columns")
+        if name not in fitted.shown:
+            raise SchemaError.unknown_table(name, fitted.shown, where="columns")
         if name in whole:
             raise _cannot(fitted, name)
         for column in [names] if isinstance(names, str) else names:

@@ -49,7 +49,7 @@ def file_target(
     """
     return FileTarget(
         folder,
-        fitted.plan.order,
+        tuple(fitted.shown),
         "csv" if kind == "csv" else "parquet",
         if_exists=if_exists,
         escape_formulas=escape_formulas,
@@ -103,7 +103,7 @@ def forms_of(source: Reader, fitted: FittedDatabase) -> dict[str, FrameForm]:
     """Return how the DataFrames were that a database was fitted to, with no rare value."""
     if not isinstance(source, FrameReader):
         return {}
-    forms = {name: source.form(name) for name in fitted.tables}
+    forms = {name: source.form(name) for name in fitted.shown}
     return {
         name: form.without_rare(_shown(fitted.tables[name]))
         for name, form in forms.items()

@@ -17,9 +17,7 @@ __all__ = ["few_rows", "preview_sizes"]
 def preview_sizes(fitted: FittedDatabase, rows: int) -> dict[str, int]:
     """Return the number of rows to make of each table: the same of all but look-up tables."""
     return {
-        name: rows
-        for name, table in fitted.tables.items()
-        if table.reference is None and table.rows
+        name: rows for name, table in fitted.shown.items() if table.reference is None and table.rows
     }
 
 
@@ -31,7 +29,7 @@ def few_rows(
     Children come first, as what is left of a look-up table decides about those it refers to.
     """
     shown = dict(tables)
-    for name in reversed(fitted.plan.order):
+    for name in reversed(fitted.shown):
         if fitted.tables[name].reference is not None and len(shown[name]) > rows:
             used = _used(fitted, shown, name)
             spare = np.flatnonzero(~used)[: max(rows - int(used.sum()), 0)]
@@ -44,7 +42,7 @@ def _used(
     fitted: FittedDatabase, shown: Mapping[str, pa.Table], name: str
 ) -> npt.NDArray[np.bool_]:
     """Return the rows that others refer to; over a key to the table itself, to any depth."""
-    keys = [(c, k) for c, k in fitted.metadata.foreign_keys() if k.parent == name]
+    keys = [(c, k) for c, k in fitted.described.foreign_keys() if k.parent == name]
     used: npt.NDArray[np.bool_] = np.zeros(len(shown[name]), dtype=np.bool_)
     while True:
         before = int(used.sum())

@@ -107,7 +107,14 @@ class Rehearsal:
             write_content(state, folder)
             facts = {
                 name: getattr(state, name)
-                for name in ("model_name", "seed", "embedding_threshold", "findings", "sources")
+                for name in (
+                    "model_name",
+                    "seed",
+                    "embedding_threshold",
+                    "findings",
+                    "sources",
+                    "entity_tables",
+                )
             }
             read = read_content(folder, list(state.tables), self.model, **facts)
         except Exception as exc:
@@ -143,7 +150,7 @@ class Rehearsal:
     ) -> dict[str, str]:
         """Return what of the views and triggers cannot be made, with the reasons."""
         with opener(state) as writer:
-            for name in state.plan.order:
+            for name in state.shown:
                 writer.load(name, rows[name].to_batches())
             writer.prove()
             return {f"{kind} {name}": why for (kind, name), why in writer.objects().items() if why}
@@ -205,7 +212,7 @@ def rehearsal_of(
 
     def opener(fitted: FittedDatabase) -> Writer:
         return open_target(
-            source, fitted.metadata, engine, None, provenance_of(fitted, 0, 1.0), "fail",
+            source, fitted.described, engine, None, provenance_of(fitted, 0, 1.0), "fail",
             sources=sources | fitted.sources, keep_comments=fitted.privacy.keep_comments,
             rehearsal=True, include=include, guarded=guarded_in(fitted),
         )  # fmt: skip

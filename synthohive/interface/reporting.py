@@ -63,7 +63,7 @@ def compare(
     check_report(output_path, if_exists, [*files, *more])
     metadata, real, synthetic = harmonised_database(known.metadata, real, synthetic)
     personal: dict[str, set[str]] = {}
-    for finding in [] if fitted is None else fitted.findings:
+    for finding in [] if fitted is None else fitted.shown_findings:
         personal.setdefault(finding.table, set()).add(finding.column)
     privacy = PrivacyConfig() if fitted is None else fitted.privacy
     report = build_report(
@@ -102,8 +102,7 @@ def _real_side(
         )
     names = list(known.metadata.tables)
     counts = source.counts(names)
-    fitted = known.fitted
-    plan = RelationalPlan.build(known.metadata, counts) if fitted is None else fitted.plan
+    plan = RelationalPlan.build(known.metadata, counts)
     files = source.files if isinstance(source, FrameReader) else frozenset()
     if max(counts.values(), default=0) <= MOST:
         return {n: pa.Table.from_batches(list(source.read(n))) for n in names}, files, {}
@@ -170,7 +169,7 @@ def _entities(
     kept: set[str] = set()
     if fitted is not None:
         kept = {name for name, table in fitted.tables.items() if table.kept}
-    findings = [] if fitted is None else fitted.findings
+    findings = [] if fitted is None else fitted.shown_findings
     finder = EntityFinder(Sample(metadata, plan, real), privacy, findings, kept)
     return {name: finder.of(name) for name in real if name not in kept}
 

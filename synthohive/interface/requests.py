@@ -162,7 +162,7 @@ def _width(type_: pa.DataType) -> float:
 def _rows(fitted: FittedDatabase, num_rows: Union[int, Mapping[str, int], None]) -> dict[str, int]:
     if num_rows is None:
         return {}
-    tables = fitted.tables
+    tables = fitted.shown
     if not isinstance(num_rows, Mapping):
         if len(tables) != 1:
             raise SchemaError(

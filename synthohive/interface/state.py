@@ -39,7 +39,7 @@ class SynthesizerState:
     @property
     def personal_data(self) -> list[PiiFinding]:
         """The columns found to hold personal data, with the reason; after :meth:`fit`."""
-        return self._state().findings
+        return self._state().shown_findings
 
     @property
     def kept_tables(self) -> dict[str, list[str]]:
@@ -54,7 +54,7 @@ class SynthesizerState:
     @property
     def relations(self) -> dict[str, list[AnyRelation]]:
         """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
-        return {name: table.all_relations for name, table in self._state().tables.items()}
+        return {name: table.all_relations for name, table in self._state().shown.items()}
 
     @property
     def memorisation(self) -> dict[str, Optional[Memorisation]]:

@@ -283,7 +283,7 @@ class Synthesizer(SynthesizerState):
             self.fitted_ = fit_database(source, options, bar, rehearsal)
         self.fitted_.sources |= self._sources
         self.fitted_.forms = forms_of(source, self.fitted_)
-        self.metadata = self.fitted_.metadata
+        self.metadata = self.fitted_.described
         if checkpoint_dir is not None:
             self.save(checkpoint_dir)
         return self
@@ -578,6 +578,6 @@ class Synthesizer(SynthesizerState):
             resolve_model(model)
         fitted = load_checkpoint(arguments.path("path", path), model)
         kind = fitted.model_name if model is None else model
-        synthesizer = cls(fitted.metadata, fitted.privacy, None, kind, fitted.embedding_threshold)
+        synthesizer = cls(fitted.described, fitted.privacy, None, kind, fitted.embedding_threshold)
         synthesizer.fitted_ = fitted
         return synthesizer

@@ -96,7 +96,7 @@ def write_database(
         }
     excluded = [
         f"{name}.{column}"
-        for name, table in request.fitted.metadata.tables.items()
+        for name, table in request.fitted.described.tables.items()
         for column in (*table.exclude_columns, *_empty(table))
     ]
     asked = writer.objects()

@@ -173,6 +173,11 @@ _HARMLESS = frozenset(
     " sirket dil dosya город страна товар категория цвет марка компания отдел язык файл πολη"
     " χωρα προιον κατηγορια χρωμα εταιρεια γλωσσα αρχειο".split()
 )
+_COMPANIES = frozenset(
+    "company organisation organization employer firm firma firmenname unternehmen empresa"
+    " entreprise societe azienda bedrijf spolecnost sirket компания εταιρεια foretag bedrift"
+    " virksomhed".split()
+)
 _HARMLESS_INSIDE = (
     "都市 城市 市区 国 商品 产品 類 类 カテゴリ 色 会社 公司 部署 部门 職業 职业 言語 语言"
     " ファイル 文件 도시 국가 제품 색 회사 부서 직업"
@@ -196,12 +201,15 @@ class Hint:
         It is called a person: a customer, a patient.
     is_harmless : bool
         It is called something of which words that are also names prove nothing.
+    is_company : bool
+        It is called a company.
     """
 
     kinds: tuple[PiiKind, ...] = ()
     is_name: bool = False
     of_person: bool = False
     is_harmless: bool = False
+    is_company: bool = False
 
 
 def phrase_of(name: str) -> str:
@@ -279,4 +287,6 @@ def hint_of(name: str) -> Hint:
         is_name=names.search(words) is not None,
         of_person=persons.search(words) is not None and not tokens & _ABOUT,
         is_harmless=bool(tokens & _HARMLESS) or any(w in words for w in _HARMLESS_INSIDE),
+        is_company=(bool(tokens & _COMPANIES) and not tokens & _ABOUT)
+        or words in ("会社", "公司", "회사", "会社名", "公司名称", "회사명"),
     )

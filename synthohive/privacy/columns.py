@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Optional
 
@@ -18,7 +18,7 @@ from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pattern import shape_of
 from synthohive.privacy.places import ENGLISH, locale_of, territory_of
-from synthohive.privacy.pools import Texts
+from synthohive.privacy.pools import Texts, pools
 from synthohive.privacy.shapes import as_text, lead_of
 from synthohive.privacy.styles import Person, full_name, own_rows
 from synthohive.schema import ColumnKind, PrivacyConfig, TableConfig
@@ -37,6 +37,7 @@ _FREE_FORM = frozenset(
         *_NAMES,
         PiiKind.ADDRESS,
         PiiKind.CITY,
+        PiiKind.COMPANY,
         PiiKind.USER_NAME,
         PiiKind.TEXT,
         PiiKind.JSON,
@@ -89,7 +90,8 @@ def fit_columns(
     made: dict[str, FakeColumn] = {}
     seen: dict[PiiKind, int] = {}
     names = _persons(kinds, data)
-    others = others or {}
+    others, labels = others or {}, labels or {}
+    unlike = _in_other_script(kinds, data, labels) if strategy == "fake" else set()
     for name, kind in kinds.items():
         column = table.columns.get(name) or fields[name]
         values = data.column(name) if name in fields else pa.chunked_array([], pa.string())
@@ -110,10 +112,13 @@ def fit_columns(
             persons=persons or _beside(names, kind, person, values),
             **common,
         )
-        by = (labels or {}).get(name)
+        by = labels.get(name)
         if by is not None and strategy == "fake" and column.kind in _TEXT:
             parts = _parts(values, by, entities, k)
-            variants = [(n, _variant(whole, n, part, common)) for n, part in parts]
+            if kind in _ABOUT_PERSON:  # written alike; the name goes by the country
+                variants = _spoken(whole, [n for n, _ in parts if n not in unlike])
+            else:
+                variants = [(n, _variant(whole, n, part, common)) for n, part in parts]
             whole = replace(whole, variants=tuple(variants))
         made[name] = replace(whole, blank=_is_blank(data.column(name))) if name in fields else whole
     return made
@@ -125,6 +130,28 @@ def _is_blank(values: pa.ChunkedArray) -> bool:
         return False
     empty = pc.sum(pc.equal(values, pa.scalar("", values.type))).as_py() or 0
     return bool(empty > values.null_count)
+
+
+def _spoken(whole: FakeColumn, labels: Sequence[str]) -> list[tuple[str, FakeColumn]]:
+    """Return what makes up what is about a person of each country."""
+    if whole.blocks is None:
+        return []
+    found = ((label, territory_of(label)) for label in labels)
+    return [(n, replace(whole, blocks=pools(locale_of(there)))) for n, there in found if there]
+
+
+def _in_other_script(
+    kinds: Mapping[str, PiiKind], data: pa.Table, labels: Mapping[str, Labels]
+) -> set[str]:
+    """Return the countries whose names are not written as they are there."""
+    found: set[str] = set()
+    for name in (n for n, kind in kinds.items() if kind in _NAMES and n in labels):
+        for label in dict.fromkeys(label for label in labels[name].tolist() if label):
+            there = territory_of(label)
+            values = data.column(name).filter(pa.array(labels[name] == label))
+            if there and not _same_script(pools(locale_of(there)).last, values):
+                found.add(label)
+    return found
 
 
 def _is_first(

@@ -26,6 +26,7 @@ from synthohive.privacy.places import known_cities
 __all__ = [
     "FITS",
     "are_cities",
+    "are_companies",
     "by_content",
     "is_letters",
     "is_listed",
@@ -238,6 +239,38 @@ def are_cities(name: str, values: Sequence[str]) -> bool:
     if any(_CITY.fullmatch(word) for word in called):
         return True
     return share(values, lambda v: fold(v) in known_cities()) >= _IN_CITY
+
+
+_LEGAL_FORM = re.compile(
+    r"\b(inc|llc|ltd|limited|corp|corporation|plc|gmbh|ag|ohg|kg|kgaa|e\.?v|ug|s\.?a|s\.?a\.?s|sarl"
+    r"|s\.?r\.?l|s\.?p\.?a|s\.?l|b\.?v|n\.?v|ab|oy|a/?s|aps|sp\. z o\.o|s\.r\.o|kft|group|holdings?"
+    r"|and sons|& sons|& co)\.?$|\b(ооо|оао|зао)\b|(株式|有限|合同)会社|有限公司|\(주\)",
+    re.IGNORECASE,
+)
+_OF_COMPANIES, _COMPANY_WORDS = 0.3, 6
+
+
+def are_companies(values: Sequence[str], called: bool) -> bool:
+    """Tell whether distinct values are names of companies: enough of them to be no categories.
+
+    Parameters
+    ----------
+    called : bool
+        Whether the column is called a company; else their legal forms have to tell.
+
+    Examples
+    --------
+    >>> words = "Alba Brise Cima Dora Elbe Faro Gral Hof Ilm Jade".split()
+    >>> are_companies(words, True), are_companies(words, False), are_companies(words[:3], True)
+    (True, False, False)
+    >>> are_companies([f"{word} GmbH" for word in words], False)
+    True
+    """
+    if len(values) < _ENOUGH or _mean_words(values) > _COMPANY_WORDS:
+        return False
+    legal = share(values, lambda v: bool(_LEGAL_FORM.search(v.strip())))
+    worded = share(values, lambda v: sum(c.isalpha() for c in v) > len(v) / 2)
+    return legal >= _OF_COMPANIES or (called and worded >= _CITY_LETTERS)
 
 
 def person_like(texts: Iterable[str]) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from synthohive._documents import is_document
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.privacy.column_names import Hint, hint_of
-from synthohive.privacy.content import FITS, by_content, is_letters, share
+from synthohive.privacy.content import FITS, are_companies, by_content, is_letters, share
 from synthohive.privacy.kinds import PiiFinding, PiiKind, describe, parse_kind
 from synthohive.privacy.names import is_name_word, known_names
 from synthohive.schema import Column, ColumnKind, Metadata, PrivacyConfig, TableConfig
@@ -164,6 +164,8 @@ def _detect(column: Column, values: list[str]) -> Optional[tuple[PiiKind, str]]:
         return found if found is not None and found[0] in _IN_NUMBERS else None
     if (hint.is_name or hint.of_person) and (why := _names_persons(values, hint)) is not None:
         return PiiKind.NAME, why
+    if (hint.is_company or hint.of_person) and are_companies(values, hint.is_company):
+        return PiiKind.COMPANY, "its values are names of companies"
     return by_content(values, words_prove=not hint.is_harmless)
 
 

@@ -9,7 +9,15 @@ from typing import Optional
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.schema import PrivacyConfig, TableConfig
 
-__all__ = ["UNREPLACED", "PiiFinding", "PiiKind", "cleared_columns", "describe", "parse_kind"]
+__all__ = [
+    "NAMES",
+    "UNREPLACED",
+    "PiiFinding",
+    "PiiKind",
+    "cleared_columns",
+    "describe",
+    "parse_kind",
+]
 
 UNREPLACED = frozenset({"none", "birth_date"})
 """Kinds that a user may write and that are never replaced: dates are protected as numbers."""
@@ -23,6 +31,7 @@ class PiiKind(str, Enum):
     NAME = "name"
     FIRST_NAME = "first_name"
     LAST_NAME = "last_name"
+    COMPANY = "company"
     ADDRESS = "address"
     POSTCODE = "postcode"
     CITY = "city"
@@ -38,6 +47,10 @@ class PiiKind(str, Enum):
     TEXT = "text"
     JSON = "json"
     OTHER = "other"
+
+
+NAMES = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME})
+"""Those of persons."""
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,14 @@ def _city(rows: Rows) -> Any:
     return join(take(cities, permute(place, len(cities), rows.key)), _suffix(lap, " "))
 
 
+def _company(rows: Rows) -> Any:
+    companies = rows.pools.companies
+    if not rows.unique:
+        return take(companies, draw(rows.index, len(companies), rows.key))
+    lap, place = np.divmod(rows.index, np.uint64(len(companies)))
+    return join(take(companies, permute(place, len(companies), rows.key)), _suffix(lap, " "))
+
+
 def _ip(rows: Rows) -> Any:
     value = permute(rows.index % np.uint64(_IP_CAPACITY), _IP_CAPACITY, rows.key)
     octets = [(value >> np.uint64(shift)) & np.uint64(255) for shift in (24, 16, 8, 0)]
@@ -155,6 +163,7 @@ MAKERS: dict[PiiKind, Callable[[Rows], Any]] = {
     PiiKind.URL: _url,
     PiiKind.ADDRESS: _address,
     PiiKind.CITY: _city,
+    PiiKind.COMPANY: _company,
     PiiKind.IP: _ip,
     PiiKind.TEXT: _text,
 }

@@ -20,7 +20,9 @@ __all__ = [
     "known_countries",
     "lead_of_phone",
     "locale_of",
+    "names_follow",
     "territory_of",
+    "territory_of_language",
 ]
 
 ENGLISH = "en_US"
@@ -81,6 +83,58 @@ def territory_of(text: str) -> Optional[str]:
     plain = text.strip().casefold()
     locale = re.fullmatch(r"[a-z]{2}[_-]([a-z]{2})", plain)
     return _territories().get(locale[1] if locale else plain)
+
+
+@lru_cache(maxsize=1)
+def _languages() -> dict[str, str]:
+    """Return the country where each language is spoken most, by its names and codes."""
+    from babel import Locale
+    from babel.core import get_global
+
+    likely: Any = get_global("likely_subtags")
+    there = {code: str(likely[code])[-2:] for code in likely if len(code) == 2}
+    found: dict[str, str] = {}
+    for language in _LANGUAGES[::-1]:
+        for speech in (language, "en"):
+            names: Any = Locale.parse(speech).languages
+            found.update({names[c].casefold(): there[c] for c in there if c in names})
+    return {**found, **there}
+
+
+def territory_of_language(text: str) -> Optional[str]:
+    """Return the code of the country where a language is spoken most.
+
+    Examples
+    --------
+    >>> [territory_of_language(t) for t in ("sv", "German", "pt_BR", "en-GB", "Sales")]
+    ['SE', 'DE', 'BR', 'GB', None]
+    """
+    plain = text.strip().casefold()
+    locale = re.fullmatch(r"([a-z]{2})[_-]([a-z]{2})", plain)
+    return locale[2].upper() if locale else _languages().get(plain)
+
+
+def names_follow(texts: Iterable[str], territories: Iterable[str]) -> bool:
+    """Tell whether names of persons are rather of each one's own country than of the others.
+
+    Examples
+    --------
+    >>> german = ["Jürgen Schäfer", "Heike Köhler", "Jörg Krüger", "Katrin Böhm", "Uwe Lindner"]
+    >>> polish = ["Zofia Nowak", "Jan Kowalczyk", "Ewa Wójcik", "Piotr Kaczmarek", "Anna Mazur"]
+    >>> lands = ["DE"] * 5 + ["PL"] * 5
+    >>> names_follow(german + polish, lands), names_follow(german + german, lands)
+    (True, False)
+    """
+    known = _by_word()
+    pairs = {(word, locale_of(there)) for text, there in zip(texts, territories)
+             for word in _WORD.findall(fold(text)) if word in known}  # fmt: skip
+    locales = sorted({locale for _, locale in pairs})
+    if len(locales) < 2:
+        return False
+    own = sum(locale in known[word] for word, locale in pairs)
+    others = sum(other in known[word] for word, locale in pairs for other in locales
+                 if other != locale) / (len(locales) - 1)  # fmt: skip
+    return own >= _LEAST and own >= _CLEARLY * others
 
 
 @lru_cache(maxsize=256)

@@ -28,7 +28,7 @@ DOMAINS = ("home.example", "post.example", "work.example")  # no address exists 
 
 @dataclass(frozen=True, eq=False)
 class Pools:
-    """Names, streets, cities and words of one locale, each without repeats.
+    """Names, streets, cities, companies and words of one locale, each without repeats.
 
     The first half of the first names are men's, the second as many women's.
     """
@@ -40,6 +40,7 @@ class Pools:
     streets: Texts
     cities: Texts
     words: Texts
+    companies: Texts
 
 
 def faker(locale: str) -> Any:
@@ -77,6 +78,7 @@ def pools(locale: str) -> Pools:
         streets=np.array(_distinct(getattr(source, "town", source.street_name), _STREETS)),
         cities=np.array([c for c in _distinct(source.city, _STREETS) if not _GLUED.search(c)]),
         words=np.array(_distinct(source.word, _STREETS)),
+        companies=np.array(_distinct(source.company, _STREETS)),
     )
 
 

@@ -29,7 +29,7 @@ from synthohive.relational.rows import distinct_pairs, group_codes
 from synthohive.relational.sample import Sample
 from synthohive.schema import ForeignKey, Metadata, PrivacyConfig
 
-__all__ = ["EntityFinder", "check_entities"]
+__all__ = ["IDENTIFYING", "EntityFinder", "check_entities"]
 
 log = get_logger(__name__)
 IntArray = npt.NDArray[np.int64]
@@ -37,10 +37,11 @@ Named = tuple[str, IntArray, bool]
 """A path's name, each row's entity, and whether `k` of them are needed in any case."""
 
 # A repeated value of these is one person, though there is no table of persons.
-_IDENTIFYING = frozenset(
+IDENTIFYING = frozenset(
     {
         PiiKind.EMAIL, PiiKind.PHONE, PiiKind.NAME, PiiKind.SSN, PiiKind.IBAN, PiiKind.NATIONAL_ID,
         PiiKind.CREDIT_CARD, PiiKind.USER_NAME, PiiKind.IP, PiiKind.MAC, PiiKind.ADDRESS,
+        PiiKind.COMPANY,
     }
 )  # fmt: skip
 # What tells that a table holds persons, not organisations.
@@ -196,7 +197,7 @@ class EntityFinder:
         if table in without or self.sample.metadata.tables[table].reference:
             return False
         if self.privacy.entities is not None:
-            return table in self.privacy.entities
+            return self.sample.inside.get(table, table) in self.privacy.entities
         personal = any(finding.table == table for finding in self.findings)
         return personal or not is_about_things(self.sample.metadata.tables[table].own_name)
 
@@ -208,7 +209,7 @@ class EntityFinder:
         if named is not None:
             names = [c for c in rows.column_names if f"{table}.{c}" in named]
         else:
-            names = [f.column for f in self.findings if f.table == table and f.kind in _IDENTIFYING]
+            names = [f.column for f in self.findings if f.table == table and f.kind in IDENTIFYING]
             names += [c for c in rows.column_names if self._is_key(table, c)]
             names += self._numbered_within(table)
             names += self._hidden(table, {*names, *(c for key in keys for c in key)})
@@ -283,7 +284,8 @@ class EntityFinder:
         may_be = not is_about_things(column)
         for name, config in self.sample.metadata.tables.items():
             rows = self.sample.tables[name]
-            if name == table or len(config.pk) != 1 or not len(rows):
+            inside = name in self.sample.inside
+            if name == table or inside or len(config.pk) != 1 or not len(rows):
                 continue
             keys = rows.column(config.pk[0])
             if _family(keys.type) != _family(values.type):

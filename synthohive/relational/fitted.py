@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Optional, Union
 
@@ -23,6 +23,7 @@ from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.aliases.given import Given
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.checks import TableChecks
+from synthohive.relational.entity_tables import EntityTable, without_entities
 from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.growing import Growing
 from synthohive.relational.hierarchy import HierarchyModel
@@ -286,6 +287,36 @@ class FittedDatabase:
     forms: dict[str, FrameForm] = field(default_factory=dict)  # of DataFrames that were fitted
     loaded: bool = False  # from a checkpoint, which may hold anything
     rehearsed: bool = False  # its models have learned nothing
+    entity_tables: list[EntityTable] = field(default_factory=list)  # that users do not know
+
+    @property
+    def described(self) -> Metadata:
+        """The tables as users know them."""
+        return without_entities(self.metadata, self.entity_tables)
+
+    @property
+    def shown(self) -> dict[str, FittedTable]:
+        """The tables that users know, parents first."""
+        out = {one.name for one in self.entity_tables}
+        return {
+            name: self.tables[name] for name in self.plan.order if name in self.tables.keys() - out
+        }
+
+    @property
+    def shown_findings(self) -> list[PiiFinding]:
+        """The personal columns of the tables that users know."""
+        out = {one.name for one in self.entity_tables}
+        return [finding for finding in self.findings if finding.table not in out]
+
+    def with_entity_rows(self, num_rows: Mapping[str, int]) -> dict[str, int]:
+        """Return rows that are asked for with as many entities as belong to so many."""
+        asked = dict(num_rows)
+        for one in self.entity_tables:
+            inside, rows = self.tables[one.table].rows, self.tables[one.name].rows
+            if one.table in asked and inside:
+                part = round(rows * asked[one.table] / inside)
+                asked[one.name] = max(part, min(rows, asked[one.table], 1))
+        return asked
 
     @property
     def replaced(self) -> list[PiiFinding]:

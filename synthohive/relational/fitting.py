@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Optional
 
@@ -20,11 +20,12 @@ from synthohive.metrics.profile import profile_table
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.content import are_cities
 from synthohive.privacy.fake import FakeColumn
-from synthohive.privacy.kinds import PiiKind, cleared_columns
+from synthohive.privacy.kinds import NAMES, PiiKind, cleared_columns
 from synthohive.privacy.reference import judge_reference
 from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.aliases.finder import NEAR
 from synthohive.relational.aliases.given import find_given, labels_of
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.attribute_table import any_null, attribute_table, own_columns
@@ -104,7 +105,8 @@ class TableFitter:
         config = self.sample.metadata.tables[name]
         plan = self.sample.plan.tables[name]
         data, entities = self.sample.tables[name], self.entities.of(name)
-        personal = {**self.database.personal(name), **self._cities(name, entities)}
+        cities = self._cities(name, entities)
+        personal = {**self.database.personal(name), **cities}
         listed = listed_values(config, data, self.sample.metadata.dialect)
         makers = learn_key_makers(config, data, plan.driver, entities, self._k, listed)
         rules = self._key_rules(name)
@@ -123,10 +125,8 @@ class TableFitter:
             return table, None
         kept = self._kept(name, personal)
         if not kept:
-            table.aliases, table.namesakes = (
-                self.aliases.get(name, {}),
-                self.namesakes.get(name, {}),
-            )
+            table.aliases = {**self.aliases.get(name, {}), **self._copied_cities(name, cities)}
+            table.namesakes = self.namesakes.get(name, {})
         if kept:
             return table, self._keep(name, table, kept)
         return table, self._learn(name, table)
@@ -170,6 +170,22 @@ class TableFitter:
             found.update(learn_beginnings(some, sample.tables[name], above, key.label(name)))
         for one in found.values():
             log.info("relation_found", table=name, relation=str(one))
+        return found
+
+    def _copied_cities(self, name: str, cities: Iterable[str]) -> dict[str, Alias]:
+        """Return how made-up cities are filled that are those of the rows' parents."""
+        found: dict[str, Alias] = {}
+        for key in self.sample.metadata.tables[name].foreign_keys:
+            parent = self.database.tables.get(key.parent)
+            made = {} if parent is None else parent.roles.personal
+            for source in (column for column, kind in made.items() if kind is PiiKind.CITY):
+                for target in cities:
+                    copy = Alias(name, target, ((name, key),), key.parent, (source,), Alias.mark(0))
+                    copy = copy.with_share(copy.real_differs(self.sample.tables, self.sample))
+                    if copy.share >= NEAR and (
+                        target not in found or copy.share > found[target].share
+                    ):
+                        found[target] = copy
         return found
 
     def _key_rules(self, name: str) -> list[KeyRule]:
@@ -337,6 +353,12 @@ class TableFitter:
         labels = {t: found for one, found in by if found is not None for t in one.targets}
         alone, privacy = self._alone(table), self.options.privacy
         fakes = fit_columns(alone, personal, data, privacy, entities, others, labels)
+        for target, namesake in table.namesakes.items():  # in the language of the person's name
+            theirs = self.database.tables[namesake.source].fakes
+            named = (f for f in theirs.values() if f.kind in NAMES and f.variants)
+            voices = next(named, fakes[target]).variants
+            spoken = tuple((n, replace(fakes[target], blocks=f.blocks)) for n, f in voices)
+            fakes[target] = replace(fakes[target], variants=spoken)
         for number, one in enumerate(table.given):
             if one.women:  # a title tells of the first person of a row
                 first = tuple(t for t in one.targets if fakes[t].person == 0)

@@ -31,6 +31,7 @@ from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.damage import using
 from synthohive.relational.entity_paths import EntityFinder, check_entities
+from synthohive.relational.entity_tables import EntityReader, find_entity_tables
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.relational.fitting import TableFitter
 from synthohive.relational.making.conditions import Conditions
@@ -135,6 +136,12 @@ def fit_database(
     )
     sample = Sample(metadata, plan, tables)
     aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
+    reader, more = _with_entities(reader, fitted, sample, counts, aliases)
+    if more:
+        metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
+        inside = {one.name: f"{one.table}.{one.column}" for one in fitted.entity_tables}
+        sample = Sample(metadata, plan, tables, inside=inside)
+        aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
     fitted.check_described()
     if options.relations:
         check_stated(sample, reader, counts, {name: fitted.personal(name) for name in plan.order})
@@ -264,6 +271,27 @@ def _find_personal_data(
     return findings
 
 
+def _with_entities(
+    reader: Reader,
+    fitted: FittedDatabase,
+    sample: Sample,
+    counts: dict[str, int],
+    aliases: Mapping[str, Mapping[str, Alias]],
+) -> tuple[Reader, dict[str, FanOut]]:
+    """Add the tables that are found within others; return what reads them, and their fan-outs."""
+    found = find_entity_tables(sample, fitted.privacy, fitted.replaced, aliases)
+    if not found:
+        return reader, {}
+    inside = EntityReader(reader, found, fitted.privacy)
+    sample.tables.update(inside.beside(sample.tables))
+    counts.update({one.name: inside.count(one.name) for one in found})
+    for one in found:
+        fitted.findings += one.findings(fitted.findings)
+    fitted.metadata, fitted.entity_tables = inside.metadata, found
+    fitted.plan = RelationalPlan.build(fitted.metadata, counts)
+    return inside, {one.key.label(one.table): inside.fan_out(one.table, one.key) for one in found}
+
+
 def _find_aliases(
     sample: Sample, options: FitOptions, findings: list[PiiFinding]
 ) -> tuple[dict[str, dict[str, Alias]], dict[str, dict[str, Namesake]]]:
@@ -296,8 +324,8 @@ def generate_database(
     """
     with Workspace() as folder:
         run = Run(
-            fitted, seed, scale, folder, dict(num_rows or {}), enforce_constraints,
-            dict(conditions or {}),
+            fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
+            enforce_constraints, dict(conditions or {}),
         )  # fmt: skip
         try:
             spools = _generate(run)
@@ -324,7 +352,7 @@ def _generate(run: Run) -> dict[str, TableSpool]:
     for name, spool in spools.items():
         if no_parents := fitted.metadata.tables[name].no_parents:
             spool.rewrite(partial(_without_nulls, no_parents))
-    return spools
+    return {name: spools[name] for name in fitted.shown}
 
 
 def _without_nulls(

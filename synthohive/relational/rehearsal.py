@@ -66,7 +66,7 @@ def untrained(fitted: FittedDatabase, jobs: Mapping[str, TrainingJob]) -> Fitted
 
 def few_of_each(fitted: FittedDatabase) -> dict[str, int]:
     """Return how many rows to make of each table; nothing where all of them are few."""
-    free = {n: t.rows for n, t in fitted.tables.items() if t.reference is None and t.rows}
+    free = {n: t.rows for n, t in fitted.shown.items() if t.reference is None and t.rows}
     if all(rows <= FEW for rows in free.values()):
         return {}
     return {name: min(rows, FEW) for name, rows in free.items()}
@@ -88,7 +88,7 @@ def sound_rows(fitted: FittedDatabase, tables: Mapping[str, pa.Table]) -> dict[s
     changed = any(len(found[name]) < len(tables[name]) for name in tables)
     while changed:
         changed = False
-        for name, key in fitted.metadata.foreign_keys():
+        for name, key in fitted.described.foreign_keys():
             if not set(key.columns) <= set(found[name].column_names):
                 continue
             parents = match_rows(found[name], key.columns, found[key.parent], key.parent_columns)

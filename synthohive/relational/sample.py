@@ -50,6 +50,9 @@ class Sample:
         Per table and key label: each row's parent row in the sample, -1 for none.
     encoded : dict of str to EncodedTable
         Filled table by table while fitting.
+    inside : dict of str to str
+        The tables that were found within others, each with the column (``table.column``) that
+        names its rows; no other column refers to them.
     """
 
     metadata: Metadata
@@ -57,6 +60,7 @@ class Sample:
     tables: dict[str, pa.Table]
     parents: dict[str, IntArray] = field(default_factory=dict)
     encoded: dict[str, EncodedTable] = field(default_factory=dict)
+    inside: Mapping[str, str] = field(default_factory=dict)
 
     def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
         """Return each row's parent row over `key`; computed once."""

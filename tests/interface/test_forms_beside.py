@@ -10,7 +10,8 @@ import pytest
 from faker import Faker
 
 from synthohive import Metadata, Synthesizer
-from synthohive.privacy.names import is_womans, slugs_of
+from synthohive.privacy.names import is_womans, slug, slugs_of
+from synthohive.privacy.pools import pools
 from synthohive.privacy.shapes import issuer_of
 
 LANDS = {"Germany": ("de_DE", "+49"), "France": ("fr_FR", "+33"), "Spain": ("es_ES", "+34")}
@@ -106,3 +107,37 @@ def test_no_real_name_address_or_number_is_there(tables: dict[str, pa.Table]) ->
     source = real()["clients"]
     for column in ("phone", "card"):
         assert not set(source[column].to_pylist()) & set(tables["clients"][column].to_pylist())
+
+
+def test_names_are_of_their_rows_country() -> None:
+    locales = {"de": "de_DE", "fr": "fr_FR", "pl": "pl_PL", "en": "en_US"}
+    fakers = {speech: Faker(locale) for speech, locale in locales.items()}
+    clients, logins = [], []
+    for number in range(200):
+        speech = list(locales)[number % 4]
+        first, last = fakers[speech].first_name(), fakers[speech].last_name()
+        clients.append({"id": number, "first_name": first, "last_name": last, "lang": speech})
+        logins.append({"id": number, "client": number, "login": f"{slug(first)}.{slug(last)}"})
+    # who has no table of their own: a key of the copy that the country says anew
+    sales = [
+        {"customer": f"{c['first_name']} {c['last_name']}", "country": locales[c["lang"]][3:]}
+        for c in clients[:40] for _ in range(4)
+    ]  # fmt: skip
+    frames = {"clients": clients, "logins": logins, "sales": sales}
+    metadata = Metadata().add_table("clients", "id").add_table("sales")
+    metadata.add_table("logins", "id", fk={"client": "clients.id"})
+    synthesizer = Synthesizer(metadata, model="autoregressive")
+    tables = {name: pa.Table.from_pylist(table) for name, table in frames.items()}
+    synthesizer.fit(tables, epochs=1, seed=1, n_jobs=1)
+    made = {n: pa.table(t).to_pylist() for n, t in synthesizer.sample(seed=2).items()}
+    lasts = {locale: set(pools(locale).last.tolist()) for locale in locales.values()}
+    for row in made["clients"]:
+        assert row["last_name"] in lasts[locales[row["lang"]]], row
+    for row in made["logins"]:
+        client = made["clients"][row["client"]]
+        both = zip(slugs_of(client["first_name"]), slugs_of(client["last_name"]))
+        assert row["login"] in {f"{one}.{two}" for one, two in both}, row
+    lands = {locale[3:]: names for locale, names in lasts.items()}
+    known = [any(r["customer"].endswith(n) for n in lands[r["country"]]) for r in made["sales"]]
+    assert all(known)
+    assert len({r["customer"] for r in made["sales"]}) == 40

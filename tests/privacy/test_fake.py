@@ -42,6 +42,7 @@ def real(kind: str, rows: int = 300) -> Any:
         "address": faker.street_address,
         "postcode": faker.postcode,
         "city": faker.city,
+        "company": faker.company,
         "ssn": faker.ssn,
         "iban": faker.iban,
         "national_id": faker.passport_number,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive.privacy.kinds import NAMES
 from synthohive.privacy.rows import Beside
 from synthohive.relational import seeds
 from synthohive.relational.aliases.alias import Alias, path_rows, texts_of
@@ -18,6 +19,7 @@ from synthohive.relational.attribute_table import any_blank, any_null
 from synthohive.relational.making.run import Run
 from synthohive.relational.parents.reach import GeneratedKeys
 from synthohive.relational.rows import group_codes
+from synthohive.schema import ForeignKey
 
 __all__ = ["fill_aliases", "suit_rows"]
 
@@ -32,12 +34,34 @@ def suit_rows(run: Run, name: str) -> None:
     for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
         old = made.spool.column_table([target]).column(0).combine_chunks()
         fresh = fitted.fakes[target].make(rows, seed, _beside(run, name, target))
+        referring = [
+            (child, key, GeneratedKeys(run).parent_rows(child, key))
+            for child, key in run.fitted.metadata.foreign_keys()
+            if key.parent == name and target in key.parent_columns
+        ]
         _put(run, name, target, pc.if_else(_there(old), fresh, old))
+        for child, key, parents in referring:
+            _refer(run, child, key, target, parents)
 
 
 def _there(values: pa.Array) -> pa.Array:
     """Return where something stands: neither NULL nor an empty text."""
     return pc.and_(pc.is_valid(values), pa.array(~any_blank(values)))
+
+
+def _refer(run: Run, child: str, key: ForeignKey, target: str, parents: IntArray) -> None:
+    """Fill a child's column again, whose parents' has changed."""
+    column = key.columns[key.parent_columns.index(target)]
+    theirs = run.tables[key.parent].spool.column_table([target]).column(0)
+    fresh = theirs.take(pa.array(parents, mask=parents < 0))
+
+    def fill(block: pa.Table, start: int) -> pa.Table:
+        place = block.column_names.index(column)
+        own = fresh.slice(start, len(block)).cast(block.schema.field(place).type)
+        values = pc.coalesce(own, block.column(place))
+        return block.set_column(place, block.field(place), values)
+
+    run.tables[child].spool.rewrite(fill)
 
 
 def _beside(run: Run, name: str, target: str) -> Optional[Beside]:
@@ -93,8 +117,9 @@ def _of_person(run: Run, namesake: Namesake) -> pa.Array:
 
 def _first_name_of(run: Run, table: str) -> str:
     """Return a column about the persons of a table; nothing where none goes by another one."""
-    titles = (one.targets for one in run.fitted.tables[table].given if one.women)
-    return next((targets[0] for targets in titles), "")
+    fitted = run.fitted.tables[table]
+    targets = (target for one in fitted.given for target in one.targets)
+    return next((target for target in targets if fitted.roles.personal[target] in NAMES), "")
 
 
 def _filled(run: Run, alias: Alias) -> pa.Array:

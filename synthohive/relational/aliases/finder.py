@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.privacy.columns import persons_of
-from synthohive.privacy.kinds import PiiFinding, PiiKind, cleared_columns
+from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
 from synthohive.privacy.styles import local_styles, own_rows
 from synthohive.relational.aliases.alias import Alias, Path, Texts, normal, path_rows, texts_of
 from synthohive.relational.aliases.namesake import Namesake
@@ -44,7 +44,6 @@ ROWS = 1_000
 FEW = 60
 LONGEST_PATH = 3
 MOST_PATHS = 24
-_NAMES = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME})
 _MADE_OF_NAMES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
 # Columns that the people of a row are written into anyway.
 _ADDRESSES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL})
@@ -90,7 +89,7 @@ class AliasFinder:
     def _find_made_of_names(self, table: str) -> None:
         """Find what is made of parts of the names beside it, as initials are."""
         kinds = self._kinds(table)
-        if not _NAMES & set(kinds.values()):
+        if not NAMES & set(kinds.values()):
             return
         everyone = persons_of(kinds, self.sample.tables[table])
         rows = np.arange(len(everyone), dtype=np.int64)
@@ -111,7 +110,7 @@ class AliasFinder:
         found: dict[str, dict[str, Namesake]] = {}
         for table in self.sample.plan.order:
             kinds = self._kinds(table)
-            if _NAMES & set(kinds.values()):
+            if NAMES & set(kinds.values()):
                 continue  # its rows have names of their own
             for target, kind in kinds.items():
                 if kind not in _MADE_OF_NAMES or target in aliases.get(table, {}):
@@ -125,7 +124,7 @@ class AliasFinder:
     def _namesake(self, table: str, target: str, kind: PiiKind) -> Optional[Namesake]:
         for path, end in self._paths(table):
             kinds = self._kinds(end)
-            if not path or not _NAMES & set(kinds.values()):
+            if not path or not NAMES & set(kinds.values()):
                 continue
             rows = self._ends(table, path)
             some = self._some(table, target, rows)

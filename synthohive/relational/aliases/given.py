@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import numpy as np
@@ -14,11 +15,12 @@ from synthohive._entities import Entities
 from synthohive._logging import get_logger
 from synthohive._readable import Readable
 from synthohive.privacy.columns import persons_of
-from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.kinds import NAMES, PiiKind
 from synthohive.privacy.names import is_womans
-from synthohive.privacy.places import territory_of
+from synthohive.privacy.places import names_follow, territory_of, territory_of_language
 from synthohive.privacy.rows import Beside
 from synthohive.privacy.shapes import issuer_of
+from synthohive.privacy.subjects import words_of
 from synthohive.relational.aliases.alias import Path, Texts, path_rows, texts_of
 from synthohive.relational.sample import Sample
 
@@ -38,6 +40,10 @@ _OF_PERSONS = frozenset(
     {PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.NAME}
     | {PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL}
 )
+_CALLED_LANGUAGE = frozenset(
+    "lang language locale culture sprache idioma langue lingua idioma taal sprak jezyk".split()
+)
+_LOCALE = re.compile("[A-Za-z]{2}[_-][A-Za-z]{2}")
 _OF_COUNTRIES = frozenset(
     {PiiKind.ADDRESS, PiiKind.CITY, PiiKind.POSTCODE, PiiKind.PHONE, PiiKind.IBAN}
     | {PiiKind.NATIONAL_ID, PiiKind.PLATE, PiiKind.SSN}
@@ -74,10 +80,17 @@ class Given(Readable):
         if self.women:
             codes = [int(self.women.get(text, -1)) if text else -1 for text in texts]
             return Beside(women=np.array(codes, dtype=np.int8))
+        if is_language(self.column):
+            texts = [territory_of_language(text) if text else None for text in texts]
         return Beside(labels=np.array(texts, dtype=object))
 
     def __str__(self) -> str:
         return f"{', '.join(self.targets)} made by {self.source}.{self.column}"
+
+
+def is_language(name: str) -> bool:
+    """Tell whether a column is called languages: these are told by the country of most speakers."""
+    return any(word in _CALLED_LANGUAGE for word in words_of(name))
 
 
 def beside_of(given: list[Given], target: str, read: Callable[[Given], Beside]) -> Optional[Beside]:
@@ -100,9 +113,16 @@ def find_given(
     if titles is not None:
         found.append(titles)
     placed = tuple(c for c, kind in kinds.items() if kind in _OF_COUNTRIES)
-    if placed:
-        country = _country(sample, table, placed, set(kinds))
-        found += [] if country is None else [country]
+    without = set(kinds)
+    country = _country(sample, table, placed, without, persons=False) if placed else None
+    named = tuple(c for c, kind in kinds.items() if kind in _OF_PERSONS)
+    speaking = country
+    if named and country is None:
+        speaking = _country(sample, table, named, without, persons=True)
+    if named and speaking is not None and _names_follow(sample, speaking, kinds):
+        found.append(replace(speaking, targets=named))
+    if country is not None:
+        found.append(country)
     for column, kind in kinds.items():
         if kind is PiiKind.CREDIT_CARD:
             issuers = [issuer_of(text or "") for text in texts_of(data.column(column))]
@@ -155,9 +175,15 @@ def _titles(
 
 
 def _country(
-    sample: Sample, table: str, targets: tuple[str, ...], without: set[str]
+    sample: Sample, table: str, targets: tuple[str, ...], without: set[str], *, persons: bool
 ) -> Optional[Given]:
-    """Return the nearest column that names countries: of the row, or of one that keys lead to."""
+    """Return the nearest column that names countries: of the row, or of one that keys lead to.
+
+    Parameters
+    ----------
+    persons : bool
+        What is spoken tells, too.
+    """
     waiting: list[tuple[Path, str]] = [((), table)]
     for _ in range(MOST_PATHS):
         if not waiting:
@@ -165,15 +191,31 @@ def _country(
         path, end = waiting.pop(0)
         for name, texts in _own(sample, end, without if end == table else set()):
             labels = {text for text in texts if text}
-            named = {text for text in labels if territory_of(text)}
+            spoken = is_language(name)
+            if spoken and not persons and not all(_LOCALE.fullmatch(t) for t in labels):
+                continue  # a language tells of names only, a locale of a country, too
+            known = territory_of_language if spoken else territory_of
+            named = {text for text in labels if known(text)}
             many = sum(text in named for text in texts) >= CLEARLY * sum(bool(t) for t in texts)
-            if named and many and _is_telling(name, named):
+            if named and many and (spoken or _is_telling(name, named)):
                 return Given(table, targets, path, end, name)
         if len(path) < LONGEST_PATH:
             for key in sample.metadata.tables[end].foreign_keys:
                 if (end, key) not in path and key.parent != end:
                     waiting.append(((*path, (end, key)), key.parent))
     return None
+
+
+def _names_follow(sample: Sample, given: Given, kinds: Mapping[str, PiiKind]) -> bool:
+    """Tell whether the names beside countries are of these."""
+    labels = labels_of(sample, given).labels
+    if labels is None or not NAMES & set(kinds.values()):
+        return False
+    persons = persons_of(kinds, sample.tables[given.table])
+    known = {text: territory_of(text) for text in set(labels.tolist()) if text}
+    pairs = {(f"{a} {b}", there) for (a, b), t in zip(persons, labels) if (there := known.get(t))}
+    names = sorted(pairs)
+    return names_follow([name for name, _ in names], [there for _, there in names])
 
 
 def _is_telling(name: str, labels: set[str]) -> bool:

@@ -77,8 +77,8 @@ def compile_conditions(
     """
     compiled = {}
     for name, columns in given.items():
-        if name not in fitted.tables:
-            raise SchemaError.unknown_table(name, fitted.tables, where="conditions")
+        if name not in fitted.shown:
+            raise SchemaError.unknown_table(name, fitted.shown, where="conditions")
         table = fitted.tables[name]
         _check_able(fitted, name)
         values, ends = {}, {}
