@@ -21,6 +21,7 @@ __all__ = [
     "local_styles",
     "name_styles",
     "own_rows",
+    "reserved",
     "single_name",
     "slug",
     "url_style",
@@ -133,7 +134,7 @@ def url_style(texts: Sequence[str], k: int) -> UrlStyle:
     """
     found = [match.groups() for text in texts if (match := _URL_PARTS.fullmatch(text.strip()))]
     least = max(k, _MOSTLY * len(texts))
-    leads = Counter((scheme, _reserved(host.lower()), path) for scheme, host, path, _, _ in found)
+    leads = Counter((scheme, reserved(host.lower()), path) for scheme, host, path, _, _ in found)
     lead, count = leads.most_common(1)[0] if leads else (("", "", ""), 0)
     if count < least:
         return UrlStyle()
@@ -364,14 +365,15 @@ def domains_of(texts: Sequence[str], k: int) -> list[tuple[str, float]]:
     reaches nobody; those that nobody has, as ``example.com``, stay (RFC 2606). Rarer domains
     are counted under the empty text.
     """
-    found = Counter(_reserved(text.rpartition("@")[2].lower()) for text in texts)
+    found = Counter(reserved(text.rpartition("@")[2].lower()) for text in texts)
     shared = [(name, float(count)) for name, count in found.most_common(_MAX_DOMAINS)]
     shared = [(name, count) for name, count in shared if count >= k and name]
     rest = len(texts) - sum(count for _, count in shared)
     return shared + ([("", rest)] if rest > 0 else [])
 
 
-def _reserved(domain: str) -> str:
+def reserved(domain: str) -> str:
+    """Return a domain as one that nobody has, its own name kept."""
     if _NOBODYS.search(domain):
         return domain
     name = domain.rpartition(".")[0] or domain

@@ -370,6 +370,10 @@ class TableFitter:
         rules = table.unique_rules(self.sample.metadata.dialect)
         alone = [r for r in rules if r.special and len(r.columns) == 1]
         unique = [UniqueConstraint(columns=list(rule.columns)) for rule in alone]
+        single = {columns[0] for columns in table.config.unique_sets if len(columns) == 1}
+        for alias in table.aliases.values():
+            if alias.domain and alias.target in single:  # as its first part must be
+                unique.append(UniqueConstraint(columns=[alias.columns[0]]))
         return table.config.model_copy(update={"unique": [*table.config.unique, *unique]})
 
     def _encoder(

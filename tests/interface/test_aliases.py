@@ -10,6 +10,7 @@ import pytest
 from faker import Faker
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
+from synthohive.privacy.names import slug, slugs_of
 from tests.interface.northwind import CUSTOMERS, described, held, northwind
 
 
@@ -134,3 +135,37 @@ def test_words_of_one_person_are_no_part_of_a_form() -> None:
     data = {"customers": real["customers"], "orders": orders}
     made = Synthesizer(metadata).fit(data, epochs=1, seed=1, progress=False).sample(seed=1)
     assert not made["orders"]["who"].fillna("").str.contains("Zqx").any()
+
+
+def test_parts_of_addresses_are_those_of_other_columns() -> None:
+    rng, fake, rows = np.random.default_rng(3), Faker("en_US"), 120
+    fake.seed_instance(3)
+    firms = [fake.company() for _ in range(12)]
+    of, logins = rng.integers(0, 12, rows), [f"u{n:05d}" for n in rng.permutation(99_999)[:rows]]
+    names = [f"{fake.first_name()} {fake.last_name()}" for _ in range(rows)]
+    locals_ = [".".join(map(slug, name.split())) for name in names]
+    agents = pd.DataFrame({"name": names, "company": [firms[n] for n in of]})
+    agents["email"] = [f"{one}@{slug(firms[n])}.com" for one, n in zip(locals_, of)]
+    accounts = pd.DataFrame({"mail": [f"{one}@acme{n % 3}.com" for one, n in zip(logins, of)]})
+    accounts["login"] = logins
+    hosts = pd.DataFrame({"login": [one.upper() for one in logins], "n": of})
+    hosts["host"] = [f"d{n}.net" for n in of]
+    hosts["mail"] = [f"{one}@{host}" for one, host in zip(logins, hosts["host"])]
+    hosts.loc[::5, "mail"] = None
+    metadata = Metadata().add_table("agents").add_table("hosts")
+    metadata.add_table("accounts", unique=[{"columns": ["mail"]}])
+    synth = Synthesizer(metadata, model="autoregressive")
+    frames = {"agents": agents, "hosts": hosts, "accounts": accounts}
+    made = synth.fit(frames, epochs=1, seed=1, progress=False, n_jobs=1).sample(seed=2)
+    agents, hosts, accounts = made["agents"], made["hosts"], made["accounts"]
+    for name, firm, mail in zip(agents["name"], agents["company"], agents["email"]):
+        both = zip(*(slugs_of(part) for part in name.split()[-2:]))
+        assert mail in {f"{one}.{two}@{slug(firm)}.example" for one, two in both}, (name, mail)
+    assert (accounts["mail"].str.split("@").str[0] == accounts["login"]).all()
+    assert accounts["mail"].is_unique
+    there = hosts[hosts["mail"].notna()]
+    assert 0.1 < hosts["mail"].isna().mean() < 0.3
+    assert (there["mail"].str.split("@").str[0] == there["login"].str.lower()).all()
+    domains = there["host"].str.replace(".net", ".example")
+    assert (there["mail"].str.split("@").str[1] == domains).all()
+    assert not set(made["accounts"]["mail"]) & set(frames["accounts"]["mail"])

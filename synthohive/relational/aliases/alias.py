@@ -12,10 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._readable import Readable
+from synthohive.privacy.names import slug
+from synthohive.privacy.styles import reserved
 from synthohive.relational.lineage import taken
 from synthohive.schema import ForeignKey
 
-__all__ = ["Alias", "Keys", "Path", "normal", "path_rows", "texts_of"]
+__all__ = ["DOMAINS", "Alias", "Keys", "Path", "normal", "path_rows", "texts_of"]
 
 IntArray = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -24,6 +26,7 @@ Path = tuple[tuple[str, ForeignKey], ...]
 """Keys that lead from a table to another, each with the table that holds it."""
 
 _CASES: dict[str, Callable[[str], str]] = {"": str, "upper": str.upper, "lower": str.lower}
+_LEGAL = frozenset("inc llc ltd plc gmbh ag kg co corp sa sarl srl spa bv ab oy group".split())
 _FIRST_MARK = 0xE100  # of private use in Unicode: no text holds it
 _MARK = re.compile("([\ue100-\ue4ff])")
 
@@ -54,6 +57,9 @@ class Alias(Readable):
         ``"upper"`` or ``"lower"`` where sources are written so; else empty.
     share : float
         Of the real rows in which this holds; the others are made up anew.
+    domain : str
+        For an e-mail address ``{0}@{1}`` of its own row: how the second source is written behind
+        the ``@``, a key of `DOMAINS`. Where the target is a source itself, its made-up part is.
     """
 
     table: str
@@ -64,10 +70,13 @@ class Alias(Readable):
     form: str
     case: str = ""
     share: float = 1.0
+    domain: str = ""
 
     def __post_init__(self) -> None:
         if any(ord(m) - _FIRST_MARK >= len(self.columns) for m in _MARK.findall(self.form)):
             raise ValueError("the form of an alias has more parts than columns")
+        if self.domain and (self.domain not in DOMAINS or len(self.columns) != 2):
+            raise ValueError("an address is made of two parts")
 
     @staticmethod
     def mark(number: int) -> str:
@@ -81,6 +90,8 @@ class Alias(Readable):
 
     def compose(self, sources: Sequence[Texts]) -> Texts:
         """Return the target's texts; NULL where a source is."""
+        if self.domain:
+            return [self._address(*row) for row in zip(*sources)]
         write = _CASES[self.case]
         parts = _MARK.split(self.form)  # literal, mark, literal, mark, …
         found: Texts = []
@@ -95,9 +106,21 @@ class Alias(Readable):
             found.append("".join(pieces))
         return found
 
+    def _address(self, local: Optional[str], domain: Optional[str]) -> Optional[str]:
+        """Return an e-mail address, on a domain that nobody has."""
+        if local is None or domain is None:
+            return None
+        own = [column == self.target for column in self.columns]
+        local = local.rpartition("@")[0] if own[0] else local.lower()
+        domain = domain.rpartition("@")[2] if own[1] else DOMAINS[self.domain](domain)
+        return f"{local}@{reserved(domain)}" if local and domain else None
+
     def differs(self, target: Texts, sources: Sequence[Texts]) -> Bools:
         """Return the rows in which the target is something else; case and blanks aside."""
         made = self.compose(sources)
+        if self.domain:
+            target = [text and _on_nobodys(text) for text in target]
+            made = [made if text else text for text, made in zip(target, made)]  # NULL has its say
         unequal = [
             (one is None) != (two is None) or (one is not None and normal(one) != normal(str(two)))
             for one, two in zip(target, made)
@@ -117,9 +140,39 @@ class Alias(Readable):
 
     def __str__(self) -> str:
         names = [f"{self.source}.{name}" for name in self.columns]
+        if self.domain:
+            names = ["…" if name == self.target else name for name in self.columns]
         text = _MARK.sub(lambda m: f"{{{names[ord(m[1]) - _FIRST_MARK]}}}", self.form)
         where = "" if self.share == 1.0 else f" ({self.share:.0%} of rows)"
         return f"{self.target} = {names[0] if self.is_copy else text}{where}"
+
+
+def domain_of(text: str, separator: str = "", *, legal: bool = True) -> str:
+    """Return the domain that a company's name may have, without its last label's meaning.
+
+    Examples
+    --------
+    >>> domain_of("Lee & Sons Ltd"), domain_of("Lee & Sons Ltd", "-", legal=False)
+    ('leesonsltd.example', 'lee-sons.example')
+    """
+    words = [slug(word) for word in text.split()]
+    words = [word for word in words if word and (legal or word not in _LEGAL)]
+    return f"{separator.join(words)}.example" if words else ""
+
+
+DOMAINS: dict[str, Callable[[str], str]] = {
+    "text": str.lower,
+    "joined": domain_of,
+    "dashed": lambda text: domain_of(text, "-"),
+    "short": lambda text: domain_of(text, legal=False),
+    "short dashed": lambda text: domain_of(text, "-", legal=False),
+}
+"""How domains are made of other columns."""
+
+
+def _on_nobodys(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{reserved(domain.lower())}"
 
 
 def normal(text: str) -> str:

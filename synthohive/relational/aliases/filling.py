@@ -135,6 +135,8 @@ def _filled(run: Run, alias: Alias) -> pa.Array:
         short = pc.less_equal(pc.utf8_length(fresh), column.length)
         fits = pc.and_(fits, pc.fill_null(short, True))
     stays = made.differs[alias.target] | _dangling(run, alias)
+    if alias.domain:
+        stays |= pc.is_null(old).to_numpy(zero_copy_only=False)
     same = pc.and_(fits, pa.array(~stays))
     return pc.if_else(same, fresh, old)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import numpy as np
@@ -16,7 +16,15 @@ from synthohive._logging import get_logger
 from synthohive.privacy.columns import persons_of
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
 from synthohive.privacy.styles import local_styles, own_rows
-from synthohive.relational.aliases.alias import Alias, Path, Texts, normal, path_rows, texts_of
+from synthohive.relational.aliases.alias import (
+    DOMAINS,
+    Alias,
+    Path,
+    Texts,
+    normal,
+    path_rows,
+    texts_of,
+)
 from synthohive.relational.aliases.namesake import Namesake
 from synthohive.relational.entity_paths import EntityFinder
 from synthohive.relational.sample import Sample
@@ -185,6 +193,7 @@ class AliasFinder:
                 alias = self._alias(table, target, path, end, order)
                 if alias is not None and (best is None or alias.share > best.share + 0.01):
                     best = alias
+            best = best or self._address(table, target)
             if best is None:
                 continue
             kinds = self._kinds(best.source)
@@ -196,7 +205,41 @@ class AliasFinder:
             if target not in config.derived:
                 found[target] = best
                 log.info("relation_found", table=table, relation=str(best))
-        return found
+        return dict(sorted(found.items(), key=lambda item: bool(item[1].domain)))
+
+    def _address(self, table: str, target: str) -> Optional[Alias]:
+        """Return how the parts of an e-mail address are those of other columns of its row."""
+        if self._kinds(table).get(target) is not PiiKind.EMAIL:
+            return None
+        own = self._all(table, target)
+        rows = np.arange(len(own), dtype=np.int64)
+        some = self._some(table, target, rows)
+        stored = self.sample.metadata.tables[table].stored
+        others = [c for c in stored if c != target and self._is_text(table, c)]
+        if len(some) < LEAST_ROWS:
+            return None
+        base = Alias(table, target, (), table, (target, target), f"{Alias.mark(0)}@{Alias.mark(1)}")
+        locals_ = [replace(base, columns=(c, target), domain="text") for c in others]
+        local = next((one for one in locals_ if self._holds(one, some)), None)
+        first = target if local is None else local.columns[0]
+        whole = [replace(base, columns=(first, c), domain=d) for c in others for d in DOMAINS]
+        best = next((one for one in whole if self._holds(one, some)), local)
+        if best is None:
+            return None
+        return best.with_share(best.real_differs(self.sample.tables, self.sample))
+
+    def _holds(self, alias: Alias, some: list[int]) -> bool:
+        """Tell whether most rows' addresses are made so, and not by chance."""
+        sources = [[self._all(alias.table, c)[i] for i in some] for c in alias.columns]
+        target = [self._all(alias.table, alias.target)[i] for i in some]
+        few = slice(None, None, max(1, len(some) // FEW))
+        if alias.differs(target[few], [part[few] for part in sources]).mean() > 1 - NEAR / 2:
+            return False  # most candidates fail here, at little cost
+        agreeing = 1 - float(alias.differs(target, sources).mean())
+        moved = [part if c == alias.target else part[1:] + part[:1]
+                 for c, part in zip(alias.columns, sources)]  # fmt: skip
+        chance = 1 - float(alias.differs(target, moved).mean())
+        return agreeing >= NEAR and chance <= CHANCE * agreeing
 
     def _alias(
         self, table: str, target: str, path: Path, end: str, order: Sequence[str]
