@@ -136,7 +136,7 @@ def _filled(run: Run, alias: Alias) -> pa.Array:
         fits = pc.and_(fits, pc.fill_null(short, True))
     stays = made.differs[alias.target] | _dangling(run, alias)
     if alias.domain:
-        stays |= pc.is_null(old).to_numpy(zero_copy_only=False)
+        stays |= ~_there(old).to_numpy(zero_copy_only=False)
     same = pc.and_(fits, pa.array(~stays))
     return pc.if_else(same, fresh, old)
 
