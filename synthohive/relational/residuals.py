@@ -20,9 +20,9 @@ from synthohive._entities import Entities, entities_or_rows, on_grid
 from synthohive.relational.relations.numbers import (
     as_numbers,
     from_numbers,
-    grid_of,
     is_number,
     is_time,
+    multiple_of,
     nulls,
 )
 from synthohive.relational.relations.patterns import on_a_list
@@ -110,7 +110,7 @@ def find_residuals(
         if not before:
             continue
         array = rows.column(name)
-        kind = str(array.type), grid_of(array)
+        kind = str(array.type), multiple_of(array)
         ends = owners.ends(own, k, kind[1])
         if ends is None:
             continue

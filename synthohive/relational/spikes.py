@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._entities import Entities, on_grid
-from synthohive.relational.relations.numbers import as_numbers, from_numbers, grid_of, is_number
+from synthohive.relational.relations.numbers import as_numbers, from_numbers, is_number, multiple_of
 
 __all__ = ["without_spikes"]
 
@@ -46,7 +46,7 @@ def without_spikes(
         if not owners.paths or not is_number(array.type):
             continue  # where every row is an entity, what is repeated is shared
         numbers = as_numbers(array)
-        changed, values = _spread(numbers, owners, k, grid_of(array), rng)
+        changed, values = _spread(numbers, owners, k, multiple_of(array), rng)
         if not len(changed):
             continue
         index = np.arange(len(rows))

@@ -255,6 +255,10 @@ def test_repeats_of_one_entity_are_spread_over_their_neighbours() -> None:
     assert np.abs(values[:200] - 55.55).max() < 5
     assert np.array_equal(values[200:], amounts[200:])
     assert spread.column("shared").equals(table.column("shared"))
+    others = rng.choice(np.setdiff1d(np.arange(10, 90), 47), 2_800)
+    hundreds = 100 * np.r_[np.full(200, 47), others]
+    whole = without_spikes(pa.table({"fare": hundreds}), ["fare"], entities, K, rng)
+    assert not (whole.column("fare").to_numpy() % 100).any()
 
 
 def test_what_one_person_alone_uses_is_theirs() -> None:

@@ -123,3 +123,18 @@ def test_a_column_that_is_hardly_ever_known_disturbs_nothing() -> None:
     table = table.append_column("sparse", pa.array(sparse, mask=np.isnan(sparse)))
     found = find_residuals(table, ["sparse", "leave", "arrive"], K)
     assert [one.column for one in found] == ["arrive"]
+
+
+def test_hundreds_stay_hundreds() -> None:
+    rng = np.random.default_rng(3)
+    cost = np.round(rng.lognormal(6, 0.7, 2000), 2)
+    fare = (np.rint(cost * 30 * rng.uniform(0.9, 1.1, 2000) / 100) * 100).astype(int)
+    table = pa.table(
+        {"cost": cost, "fare": pa.array(fare.astype(float)).cast(pa.decimal128(12, 2))}
+    )
+    found = find_residuals(table, table.column_names, K)
+    made, _ = prepare_residuals(found, table, columns(table))
+    shuffled = made.set_column(0, "cost", made.column("cost").take(pa.array(rng.permutation(2000))))
+    back = restore_residuals(found, shuffled).column("fare").to_pylist()
+    assert [r.column for r in found] == ["fare"]
+    assert not [number for number in back if number % 100]

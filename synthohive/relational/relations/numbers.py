@@ -18,6 +18,7 @@ __all__ = [
     "as_numbers",
     "from_numbers",
     "grid_of",
+    "multiple_of",
     "is_number",
     "is_time",
     "nulls",
@@ -29,6 +30,7 @@ _WIDE = 2.0**62
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DIGITS = range(7)
 _UNITS = (86_400.0, 3_600.0, 60.0)
+_PROOF = 10  # distinct numbers: few are multiples of something by chance
 _WHOLE = (86_400.0, 3_600.0, 60.0)
 
 
@@ -128,3 +130,21 @@ def grid_of(array: pa.ChunkedArray) -> float:
     values = as_numbers(array)
     values = values[~np.isnan(values)]
     return next((unit for unit in _UNITS if len(values) and not (values % unit).any()), step)
+
+
+def multiple_of(array: pa.ChunkedArray) -> float:
+    """Return the grid of a column, or what all its numbers are multiples of.
+
+    Examples
+    --------
+    >>> multiple_of(pa.chunked_array([[n * 100 for n in range(3, 40)]]))
+    100.0
+    """
+    step = grid_of(array)
+    if not step or is_time(array.type):
+        return step
+    numbers = as_numbers(array) / step
+    distinct = np.unique(numbers[~np.isnan(numbers)])
+    if len(distinct) < _PROOF or np.abs(distinct).max() >= _WIDE:
+        return step
+    return step * max(int(np.gcd.reduce(np.rint(distinct).astype(np.int64))), 1)
