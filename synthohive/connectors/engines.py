@@ -196,8 +196,11 @@ def failing(engine: Engine, doing: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as exc:
+        reason = _reason(exc, engine)
+        rights = "Grant SELECT on it, or leave it out with exclude=[…]."
         raise ConnectorError(
-            f"The database {shown(engine)} failed while {doing}: {_reason(exc, engine)}."
+            f"The database {shown(engine)} failed while {doing}: {reason}.",
+            hint=rights if "denied" in reason else None,
         ) from safe_cause(exc, engine)
 
 

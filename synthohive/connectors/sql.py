@@ -8,7 +8,10 @@ from typing import Any, Optional, Union
 
 import pyarrow as pa
 from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine.reflection import ObjectKind
+from sqlalchemy.exc import SQLAlchemyError
 
+from synthohive._display import listed
 from synthohive.connectors.base import FanOut, IfExists, Provenance, Warehouse, Writer
 from synthohive.connectors.dialects import dialect_for
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
@@ -17,7 +20,7 @@ from synthohive.connectors.reflection import OutsideKeys, catalogue, reflect
 from synthohive.connectors.subset import Subset
 from synthohive.connectors.uncloned import not_cloned
 from synthohive.connectors.unsupported import exclude_unsupported
-from synthohive.exceptions import SchemaError
+from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
 
 __all__ = ["SqlWarehouse"]
@@ -118,9 +121,38 @@ class SqlWarehouse(Warehouse):
 
     @contextmanager
     def _snapshot(self, doing: str) -> Iterator[Connection]:
-        with connecting(self.engine, doing) as connection, connection.begin():
-            self.dialect.begin(connection)
-            yield connection
+        try:
+            with connecting(self.engine, doing) as connection, connection.begin():
+                self.dialect.begin(connection)
+                yield connection
+        except ConnectorError as exc:
+            lost = self._lost()
+            if not lost:
+                raise
+            raise ConnectorError(
+                f"The source has changed since it was described: {listed(lost, 10)} "
+                f"{'is' if len(lost) == 1 else 'are'} not there any more.",
+                hint="Describe it again, with from_database(…), and fit again.",
+            ) from exc
+
+    def _lost(self) -> list[str]:
+        """Return the tables and columns that are described, and not there any more."""
+        there: dict[str, set[str]] = {}
+        try:
+            with connecting(self.engine, "its catalogue was read") as connection:
+                inspector = self.dialect.inspector(connection)
+                for schema in self.schemas:
+                    found = inspector.get_multi_columns(schema=schema, kind=ObjectKind.TABLE)
+                    for (_, table), columns in found.items():
+                        name = f"{schema}.{table}" if self._metadata.schemas else table
+                        there[name] = {column["name"] for column in columns}
+        except (ConnectorError, SQLAlchemyError):  # what failed before is the error to show
+            return []
+        lost = [name for name in self._metadata.tables if name not in there]
+        for name in there.keys() & self._metadata.tables.keys():
+            stored = self._metadata.tables[name].stored
+            lost += [f"{name}.{column}" for column in stored if column not in there[name]]
+        return lost
 
     def _reading(self, table: str) -> AbstractContextManager[Connection]:
         return self._snapshot(f"table {table!r} was read")

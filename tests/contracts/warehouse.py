@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive.connectors.sql import SqlWarehouse
+from synthohive.exceptions import ConnectorError
 from synthohive.schema import ColumnKind, ForeignKey
 
 LONG = "a" * 63
@@ -88,6 +89,17 @@ class WarehouseContract:
     def test_no_primary_key(self, warehouse: SqlWarehouse) -> None:
         assert warehouse.metadata.tables["loose"].pk == []
         assert warehouse.count("loose") == len(self.table(warehouse, "loose")) == 3
+
+    def test_what_has_gone_since_is_named(self, warehouse: SqlWarehouse) -> None:
+        place = warehouse.place("loose")
+        with warehouse.engine.begin() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {place} RENAME COLUMN b TO c")
+        with pytest.raises(ConnectorError, match=r"changed since .*: loose\.b is not there"):
+            list(warehouse.read("loose"))
+        with warehouse.engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP TABLE {place}")
+        with pytest.raises(ConnectorError, match=r"changed since .*: loose is not there"):
+            warehouse.count("loose")
 
     def test_fan_out_counts_zeros_nulls_and_composite_keys(self, warehouse: SqlWarehouse) -> None:
         def of(*columns: str) -> Any:

@@ -147,6 +147,8 @@ def test_moments(postgres_engine: Engine, postgres_schema: str) -> None:
         "('0001-01-01', '9999-12-31 23:59:59.999999', '-00:00:00.000001', NULL)",
         "CREATE TABLE bc (id int, d date)",
         "INSERT INTO bc VALUES (1, '0044-03-15 BC')",
+        "CREATE TABLE long (span interval)",
+        "INSERT INTO long VALUES ('-400000 years'), ('400000 years')",
     ) as warehouse:
         got = columns(warehouse)
         assert [str(v) for v in got["d"]] == [str(FAR.date()), "0001-01-01"]
@@ -154,6 +156,8 @@ def test_moments(postgres_engine: Engine, postgres_schema: str) -> None:
         assert [v.total_seconds() for v in got["span"]] == [29 * 86400, -0.000001]
         assert str(got["clock"][0]) == "12:30:00"
         assert columns(warehouse, "bc")["d"] == [BEFORE.date()]
+        spans = pa.Table.from_batches(warehouse.read("long")).column("span").cast(pa.int64())
+        assert [value / 1e6 for value in spans.to_pylist()] == [-9223372036000, 9223372036000]
 
 
 def test_refused_tables_and_lost_snapshots(postgres_engine: Engine, postgres_schema: str) -> None:

@@ -20,6 +20,7 @@ from synthohive.connectors.dialects.duckdb_text import (
     is_constraint,
     items,
     nested_type,
+    quote,
     shell,
 )
 from synthohive.schema import Column, ColumnKind, Metadata
@@ -27,6 +28,7 @@ from synthohive.schema import Column, ColumnKind, Metadata
 __all__ = ["Catalogue", "amend", "definitions", "column_items", "odd_indexes", "plain_schema"]
 
 _HERE = "database_name = current_database() AND schema_name = ?"
+_DIGITS = 38  # of a decimal of 128 bits
 _SIGNED = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64}
 _UNSIGNED = {"UTINYINT": "int16", "USMALLINT": "int32", "UINTEGER": "int64", "UBIGINT": "uint64"}
 _KINDS = {
@@ -262,6 +264,26 @@ def amend(connection: Connection, metadata: Metadata) -> None:
             column = metadata.tables[table].columns[name]
             column.sql_type = type_
             _describe(column, type_, (precision, scale))
+    for table in metadata.tables.values():
+        huge = [c for c in table.columns.values() if c.sql_type in ("HUGEINT", "UHUGEINT")]
+        if huge:
+            _measure(connection, f"{quote(str(metadata.schema_name))}.{quote(table.name)}", huge)
+
+
+def _measure(connection: Connection, place: str, columns: Sequence[Column]) -> None:
+    """Leave out columns with numbers of more digits than a decimal of 128 bits has."""
+    most = f"{'9' * _DIGITS}::{{type}}"
+    parts = [
+        f"count(*) FILTER ({quote(c.name)} > {most.format(type=c.sql_type)}"
+        + ("" if c.unsigned else f" OR {quote(c.name)} < -{most.format(type=c.sql_type)}")
+        + ")"
+        for c in columns
+    ]
+    row: Any = connection.exec_driver_sql(f"SELECT {', '.join(parts)} FROM {place}").one()
+    for column, beyond in zip(columns, row):
+        if beyond:
+            column.kind = ColumnKind.UNSUPPORTED
+            column.sql_type = f"{column.sql_type} with values of over {_DIGITS} digits"
 
 
 def _describe(column: Column, type_: str, digits: Sequence[Optional[int]]) -> None:

@@ -23,6 +23,7 @@ from synthohive.schema import Column, ColumnKind, Metadata
 __all__ = ["PostgreSQL"]
 
 BLOCK_BYTES = 1 << 24
+_LONGEST = 9_223_372_036_000  # seconds of a span, as microseconds in 64 bits
 _AS_TEXT = frozenset(
     {
         ColumnKind.TEXT,
@@ -84,7 +85,7 @@ class PostgreSQL(Dialect):
         """See the base class.
 
         Infinite moments, those outside the years 1 to 9999 and 24:00 are read as what stands
-        for them; infinite spans and decimals,
+        for them; spans of over 292,000 years as such ones; infinite spans and decimals,
         and NaN decimals that are no floats, as NULL; the zone of a ``timetz`` is left out.
         """
         kind = column.kind
@@ -101,7 +102,8 @@ class PostgreSQL(Dialect):
         if kind is ColumnKind.BINARY:
             return f"encode({quoted}, 'hex')"
         if kind is ColumnKind.INTERVAL:
-            span = f"(extract(epoch FROM {quoted}) * 1000000)::bigint"
+            seconds = f"least(greatest(extract(epoch FROM {quoted}), -{_LONGEST}), {_LONGEST})"
+            span = f"({seconds} * 1000000)::bigint"
             return f"CASE WHEN isfinite({quoted}) THEN {span} END"
         if kind is ColumnKind.DECIMAL:
             number = f"{quoted}::numeric"

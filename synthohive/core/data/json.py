@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Optional
@@ -96,10 +97,18 @@ class Json(TallyTransform):
         if not self.nodes_:
             array = self.column.kind is ColumnKind.ARRAY
             self.structures_, self.weights_ = ["[]" if array else "{}"], [1.0]
-            self.nodes_ = [Node("array" if array else "object")]
-            if self.column.kind is ColumnKind.COMPOSITE:  # whose fields are its type's
-                fields = next((list(part[0][1]) for part in found.values()), [])
-                self.nodes_ = [Node("object", [Node("null") for _ in fields], keys=fields)]
+            self.nodes_ = [self._empty(found)]
+
+    def _empty(self, found: Trees) -> Node:
+        """Return the least that the column's type takes."""
+        type_ = self.column.sql_type or ""
+        size = re.search(r"\[(\d+)\]$", type_)
+        if size is not None:
+            return Node("array", [Node("null")], lengths=[int(size[1])], weights=[1.0])
+        if self.column.kind is ColumnKind.COMPOSITE or type_.startswith("STRUCT("):
+            fields = next((list(part[0][1]) for part in found.values()), [])  # are the type's
+            return Node("object", [Node("null") for _ in fields], keys=fields)
+        return Node("array" if self.column.kind is ColumnKind.ARRAY else "object")
 
     def _is_shared(self, part: list[tuple[int, Any]], tally: Tally) -> bool:
         k = self.settings.k

@@ -118,6 +118,26 @@ def test_lengths_fit_and_json_in_texts_stays_json() -> None:
     assert {len(json.loads(text)["b"]) for text in made} == {0, 1, 2}
 
 
+@pytest.mark.parametrize(
+    ("kind", "type_", "text", "made"),
+    [
+        ("composite", None, '{"a": %d, "b": [1]}', {"a": None, "b": None}),
+        ("json", "STRUCT(a INTEGER)", '{"a": %d}', {"a": None}),
+        ("array", "INTEGER[2]", "[1, %d]", [None, None]),
+        ("array", "INTEGER[]", "[%d]", []),
+        ("json", "JSON", '{"a": %d}', {}),
+    ],
+)
+def test_without_a_shared_structure_the_type_is_kept(
+    kind: Any, type_: Optional[str], text: str, made: Any
+) -> None:
+    column = Column(name="doc", kind=kind, sql_type=type_)
+    values = pa.array([text % i for i in range(3)])
+    transform = fit_column(column, EncoderSettings(k=5), values, None, np.random.SeedSequence(1))
+    codes, floats = transform.encode(values, RNG(2))
+    assert json.loads(transform.decode(codes, floats, RNG(3))[0].as_py()) == made
+
+
 def test_persons_in_markup_are_made_up() -> None:
     names = ["Ada Lovelace", "Alan Turing", "Grace Hopper", "Mary Jackson", "John Smith"]
     real = [
