@@ -111,7 +111,6 @@ class TableFitter:
         makers = learn_key_makers(config, data, plan.driver, entities, self._k, listed)
         rules = self._key_rules(name)
         makers.update(counters(config, rules))
-        makers.update(self._beginnings(name, makers))
         table = FittedTable(config, self.counts[name], Roles.of(config, personal, makers))
         table.makers = {c: makers[c] for c in table.roles.key}
         for maker in table.makers.values():
@@ -129,6 +128,10 @@ class TableFitter:
             table.namesakes = self.namesakes.get(name, {})
         if kept:
             return table, self._keep(name, table, kept)
+        begun = self._beginnings(name, table.makers)
+        for maker in begun.values():
+            maker.stretch(self.counts[name], len(self.sample.tables[name]))
+        table.makers.update(begun)
         return table, self._learn(name, table)
 
     @property
@@ -167,7 +170,9 @@ class TableFitter:
             above = above.take(pa.array(parents, mask=parents < 0))
             above = above.rename_columns([f"{key.parent}.{c}" for c in above.column_names])
             some = {c: m for c, m in makers.items() if c not in found}
-            found.update(learn_beginnings(some, sample.tables[name], above, key.label(name)))
+            known, label = self.entities.of(name), key.label(name)
+            new = learn_beginnings(some, sample.tables[name], above, label, self._k, known)
+            found.update(new)
         for one in found.values():
             log.info("relation_found", table=name, relation=str(one))
         return found

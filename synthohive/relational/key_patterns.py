@@ -155,7 +155,13 @@ class BegunTextMaker(KeyMaker, Readable):
 
     @classmethod
     def beside(
-        cls, column: Column, texts: Sequence[str], starts: Sequence[str], key: str, source: str
+        cls,
+        column: Column,
+        texts: Sequence[str],
+        starts: Sequence[str],
+        named: tuple[str, str],
+        k: int = 5,
+        entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
         """Accept texts that all begin with those of their parents, and not with those of others."""
         half = len(texts) // 2
@@ -177,17 +183,19 @@ class BegunTextMaker(KeyMaker, Readable):
             number = Column(name=column.name, kind=ColumnKind.INTEGER)
             numbers = pa.chunked_array([pa.array([int(text) for text in inner], pa.int64())])
             kinds: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
-            made = (kind.learn(number, numbers, groups) for kind in kinds)
+            made = (kind.learn(number, numbers, groups, k) for kind in kinds)
             counter = next((maker for maker in made if maker is not None), None)
             padded = any(text[0] == "0" and text != "0" for text in inner)
             width = max(map(len, inner)) if padded else 0
-            if counter is not None:
-                return cls(column, key, source, counter, before, after, width)
+            if counter is not None and _is_shared(len(texts), entities, k):
+                return cls(column, *named, counter, before, after, width)
         if len(set(rests)) < len(rests):
             return None
         rest = pa.chunked_array([pa.array(rests, pa.string())])
-        alone = CountedTextMaker.learn(column, rest, None) or PatternMaker.learn(column, rest, None)
-        return None if alone is None else cls(column, key, source, alone, "", "", 0)
+        kinds = CountedTextMaker, PatternMaker
+        made = (kind.learn(column, rest, None, k, entities) for kind in kinds)
+        alone = next((maker for maker in made if maker is not None), None)
+        return None if alone is None else cls(column, *named, alone, "", "", 0)
 
     def stretch(self, rows: int, sampled: int) -> None:
         """Count as densely as the whole table does."""

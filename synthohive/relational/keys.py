@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -85,7 +86,12 @@ def learn_key_makers(
 
 
 def learn_beginnings(
-    makers: Mapping[str, KeyMaker], rows: pa.Table, above: pa.Table, key: str
+    makers: Mapping[str, KeyMaker],
+    rows: pa.Table,
+    above: pa.Table,
+    key: str,
+    k: int,
+    entities: Entities,
 ) -> dict[str, KeyMaker]:
     """Choose makers for unique texts that begin with one of their parent.
 
@@ -97,6 +103,8 @@ def learn_beginnings(
         The rows, and the texts of each one's parent, as ``table.column``.
     key : str
         The label of the key to it.
+    k, entities : int, Entities
+        As for :func:`learn_key_makers`.
     """
     found: dict[str, KeyMaker] = {}
     for name, maker in makers.items():
@@ -108,7 +116,10 @@ def learn_beginnings(
             starts = above.column(source).filter(known)
             few = zip(texts[:_FEW], starts.slice(0, _FEW).to_pylist())
             if all(s is not None and t.startswith(s) for t, s in few) and not starts.null_count:
-                one = BegunTextMaker.beside(maker.column, texts, starts.to_pylist(), key, source)
+                behind = entities.take(np.flatnonzero(known))
+                one = BegunTextMaker.beside(
+                    maker.column, texts, starts.to_pylist(), (key, source), k, behind
+                )
                 if one is not None:
                     found[name] = one
     return found

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from synthohive._arrow import column_from_arrow, parse_type
 from synthohive._entities import Entities, entities_or_rows, on_grid
+from synthohive.relational.relations.columns import spaced
 from synthohive.relational.relations.numbers import (
     as_numbers,
     from_numbers,
@@ -132,7 +133,7 @@ def _correlated(columns: Sequence[Floats]) -> npt.NDArray[np.bool_]:
     """Return which pairs of columns are worth a trial, by the correlation in a few rows."""
     if not columns:
         return np.zeros((0, 0), dtype=np.bool_)
-    few = np.linspace(0, len(columns[0]) - 1, min(len(columns[0]), FEW)).astype(int)
+    few = spaced(len(columns[0]), FEW)
     values = np.stack([column[few] for column in columns])
     values[np.isnan(values).all(axis=1)] = 0.0  # mostly NULL: nothing to see
     low, high = np.nanquantile(values, [TRIM, 1 - TRIM], axis=1, keepdims=True)

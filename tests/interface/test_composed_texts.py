@@ -111,6 +111,8 @@ def test_unique_texts_begin_with_their_parents() -> None:
     categories["kind"] = rng.choice(["x", "y"], 25)
     products = pd.DataFrame({"id": range(1, 401), "category_id": rng.integers(1, 26, 400)})
     products["brand_id"] = rng.integers(1, 61, 400)
+    types = pd.DataFrame({"id": range(1, 51), "category_id": np.repeat(range(1, 26), 2)})
+    types["mark"] = [f"{codes[i // 2]}-{i % 2}" for i in range(50)]
     code = [codes[c - 1] for c in products["category_id"]]
     number = products.groupby("category_id").cumcount() + 1
     products["sku"] = [f"{c}-{n:04d}" for c, n in zip(code, number)]
@@ -128,14 +130,19 @@ def test_unique_texts_begin_with_their_parents() -> None:
     metadata.add_table("product", "id", fk=keys).add_table("orders", "no")
     metadata.add_table("order_line", "line", fk={"order_no": "orders.no"})
     metadata.add_table("claim", "id", fk={"line": "order_line.line"})
-    for table, column in (("category", "code"), ("product", "sku"), ("product", "serial")):
+    metadata.add_table("product_type", "id", fk={"category_id": "category.id"})
+    unique = {"category": ["code"], "product": ["sku", "serial"], "product_type": ["mark"]}
+    for table, column in ((t, c) for t, columns in unique.items() for c in columns):
         metadata.tables[table].unique.append(UniqueConstraint(columns=[column]))
     frames = {"category": categories, "brand": pd.DataFrame({"id": range(1, 61)})}
-    frames.update(product=products, orders=orders, order_line=lines, claim=claims)
+    frames.update(
+        product_type=types, product=products, orders=orders, order_line=lines, claim=claims
+    )
     synth = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
     made = synth.fit(frames, epochs=1, seed=1, progress=False).sample(seed=2)
     product, line = made["product"], made["order_line"]
     assert not set(made["category"]["code"]) & set(codes)
+    assert made["product_type"]["mark"].nunique() == 50
     code = product["category_id"].map(made["category"].set_index("id")["code"])
     number = product.groupby("category_id").cumcount() + 1
     assert [f"{c}-{n:04d}" for c, n in zip(code, number)] == product["sku"].tolist()

@@ -26,7 +26,7 @@ from synthohive.relational.aggregates.sets import (
 from synthohive.relational.aggregates.totals import Amount, Function, Total, Totals
 from synthohive.relational.aggregates.trial import Trial
 from synthohive.relational.lineage import LineageSource, beside
-from synthohive.relational.relations.columns import LEAST_ROWS, Columns
+from synthohive.relational.relations.columns import LEAST_ROWS, Columns, spaced
 from synthohive.relational.relations.discover import discover_links
 from synthohive.relational.relations.finder import AllRows
 from synthohive.relational.relations.mostly import agreement, same
@@ -284,7 +284,7 @@ class _Search:
         known, sizes = np.unique(at[at >= 0], return_counts=True)
         if len(known) < LEAST_ROWS:
             return None
-        some = np.unique(np.linspace(0, len(known) - 1, TRIAL_PARENTS).astype(int))
+        some = spaced(len(known), TRIAL_PARENTS)
         if sizes[some].sum() > TRIAL_ROWS:
             some = np.sort(some[np.argsort(sizes[some], kind="stable")[:LEAST_ROWS]])
         known = known[some]

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from synthohive._entities import Entities, entities_or_rows
 from synthohive.relational.parents.extremes import within_reach
+from synthohive.relational.relations.columns import spaced
 from synthohive.relational.relations.numbers import as_numbers, is_number
 
 __all__ = ["Bins", "PairShares", "PairTable", "rank_scores"]
@@ -171,7 +172,7 @@ class PairShares:
             Least entities of a bin; cells of fewer are pooled.
         """
         linked = np.flatnonzero(rows >= 0)
-        chosen = linked[np.linspace(0, len(linked) - 1, min(len(linked), FIT_ROWS)).astype(int)]
+        chosen = linked[spaced(len(linked), FIT_ROWS)]
         most = min(MOST_BINS, int(np.sqrt(len(chosen) / PER_CELL)))
         if most < 2:
             return None

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from synthohive._entities import Entities, entities_or_rows
 from synthohive.relational.parents.extremes import within_reach
+from synthohive.relational.relations.columns import spaced
 from synthohive.relational.relations.numbers import as_numbers, is_number
 
 __all__ = ["ParentCodes"]
@@ -162,7 +163,7 @@ class ParentCodes:
         linked = np.flatnonzero(rows >= 0)
         if kept and 1 < len(parents) <= min(MOST_ROWS, len(linked) // LEAST_CHILDREN):
             return cls(len(parents))
-        chosen = linked[np.linspace(0, len(linked) - 1, min(len(linked), FIT_ROWS)).astype(int)]
+        chosen = linked[spaced(len(linked), FIT_ROWS)]
         if len(chosen) < 4 * LEAST_CHILDREN:
             return None
         owners = entities_or_rows(entities, len(parents))

@@ -10,7 +10,7 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
-from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.relational.relations.formula import Factor, Formula, Term, rounding_of
 from synthohive.relational.relations.numbers import Floats, is_number
 
@@ -42,7 +42,7 @@ def _complete(columns: Columns, names: list[str]) -> tuple[list[str], Floats]:
         missing = np.any([columns.missing[n] for n in names], axis=0)
         rows = np.flatnonzero(~missing)
         if len(rows) >= max(LEAST_ROWS, len(missing) // 4):
-            spread = rows[np.linspace(0, len(rows) - 1, min(len(rows), FIT_ROWS)).astype(int)]
+            spread = rows[spaced(len(rows), FIT_ROWS)]
             return names, np.stack([columns.numbers(n)[spread] for n in names], axis=1)
         names.remove(max(names, key=lambda n: columns.missing[n].sum()))
     return [], np.empty((0, 0))
@@ -189,7 +189,7 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
         return
     factors = [f for n in names for f in factors_of(columns, n)]
     rows = np.flatnonzero(~np.any([columns.missing[n] for n in names], axis=0))
-    spread = rows[np.linspace(0, len(rows) - 1, min(len(rows), TRIAL_ROWS)).astype(int)]
+    spread = rows[spaced(len(rows), TRIAL_ROWS)]
     numbers = {n: columns.numbers(n)[spread] for n in names}
     table = np.stack([f.of(numbers) for f in factors])  # (factors, rows)
     for target in sorted(names, key=lambda n: -columns.distinct(n)):

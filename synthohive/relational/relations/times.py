@@ -20,7 +20,7 @@ from synthohive.relational.relations.calendar import (
     part_of,
 )
 from synthohive.relational.relations.clock import DAY, ClockDelay, ClockTime, minutes_of
-from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.relational.relations.numbers import Floats, is_number, is_time
 
 __all__ = ["find_calendar", "find_clocks"]
@@ -152,7 +152,7 @@ def _zone(local: Floats, stamps: Floats) -> Optional[str]:
     offsets = np.unique(local - stamps)
     if len(offsets) > _OFFSETS:
         return None
-    pick = np.unique(np.linspace(0, len(local) - 1, 200).astype(int))
+    pick = spaced(len(local), 200)
     utc = pa.array(stamps.astype(np.int64), pa.timestamp("s", tz="UTC"))
     few = utc.take(pa.array(pick))
     others = sorted(z for z in available_timezones() if "/" in z)
