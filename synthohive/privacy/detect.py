@@ -13,6 +13,7 @@ from synthohive.privacy.column_names import Hint, hint_of
 from synthohive.privacy.content import FITS, are_companies, by_content, is_letters, share
 from synthohive.privacy.kinds import PiiFinding, PiiKind, describe, parse_kind
 from synthohive.privacy.names import is_name_word, known_names
+from synthohive.privacy.vocabulary import are_things
 from synthohive.schema import Column, ColumnKind, Metadata, PrivacyConfig, TableConfig
 
 __all__ = ["PiiFinding", "PiiKind", "check_named", "describe", "detect_pii", "kind_of"]
@@ -162,11 +163,16 @@ def _detect(column: Column, values: list[str]) -> Optional[tuple[PiiKind, str]]:
     if column.kind in _NUMBERS:
         found = by_content(values, words_prove=False)
         return found if found is not None and found[0] in _IN_NUMBERS else None
-    if (hint.is_name or hint.of_person) and (why := _names_persons(values, hint)) is not None:
+    things = not hint.of_person and are_things(values)  # North Branch, though both are last names
+    if (
+        (hint.is_name or hint.of_person)
+        and not things
+        and (why := _names_persons(values, hint)) is not None
+    ):
         return PiiKind.NAME, why
     if (hint.is_company or hint.of_person) and are_companies(values, hint.is_company):
         return PiiKind.COMPANY, "its values are names of companies"
-    return by_content(values, words_prove=not hint.is_harmless)
+    return by_content(values, words_prove=not (hint.is_harmless or things))
 
 
 def _in_structure(values: list[str]) -> Optional[tuple[PiiKind, str]]:

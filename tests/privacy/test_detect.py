@@ -221,6 +221,8 @@ def test_finds_what_is_labelled(locales: tuple[str, ...], style: str, goal: floa
         ("상품이름", ["의자", "책상", "램프", "침대", "선반", "소파"], None),
         ("имя_товара", ["Стул", "Стол", "Лампа", "Кровать", "Полка", "Диван"], None),
         ("via", ["UPS", "DHL", "FedEx"], None),
+        ("name", ["Central Library", "North Branch", "Harbour Branch"], None),
+        ("name", ["Brown White", "Green Young", "Rose Hope"], "name"),
         ("address_count", ["one", "two"], None),
     ],
 )

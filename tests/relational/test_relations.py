@@ -348,6 +348,11 @@ def test_opening_hours_stay_so_beside_dates_that_are_often_missing_or_far(other:
     assert ((made >= 8 * 3_600) & (made < 17 * 3_600)).mean() > 0.9
 
 
+def test_a_span_of_time_is_told_in_days() -> None:
+    terms = (Term(1.0, (Factor("lent"),)), Term(28 * 86_400.0))
+    assert str(Formula("due", terms, 86_400.0)) == "due = lent + 28 days (whole days)"
+
+
 def test_an_order_to_two_columns_keeps_to_both() -> None:
     rng = np.random.default_rng(5)
     opened, joined = rng.integers(0, 1_000, (2, ROWS))

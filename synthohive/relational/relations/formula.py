@@ -156,7 +156,10 @@ class Formula(Relation):
         text = ""
         for term in self.terms:
             sign = "-" if term.coefficient < 0 else "+"
-            text += f" {sign} {term}" if text else ("-" if sign == "-" else "") + str(term)
+            said = str(term)
+            if self.step in _SPANS and not term.factors:  # 28 days, not 2419200
+                said = f"{abs(term.coefficient) / self.step:.12g} {_SPANS[self.step]}"
+            text += f" {sign} {said}" if text else ("-" if sign == "-" else "") + said
         if self.step in _SPANS:
             return f"{self.target} = {text} (whole {_SPANS[self.step]})"
         whole = all(float(t.coefficient).is_integer() and len(t.factors) < 2 for t in self.terms)

@@ -144,10 +144,11 @@ class Presence(Readable):
             for edge in (self.edges[0], self.edges[-1])
         )
         said = [(self.always, ""), (self.never, "never ")]
+        under, over = ("before", "after") if self.dated else ("below", "above")
         parts = []
         for values, word in said:
-            sides = [f"before {low}"] if 0 in values else []
-            sides += [f"after {high}"] if len(self.edges) in values else []
+            sides = [f"{under} {low}"] if 0 in values else []
+            sides += [f"{over} {high}"] if len(self.edges) in values else []
             parts += [f"{word}NULL where {self.source} is {' or '.join(sides)}"] if sides else []
         return f"{self.target} is " + " and ".join(parts)
 
