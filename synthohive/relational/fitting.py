@@ -546,7 +546,7 @@ class TableFitter:
         for name in names:
             table = self.database.tables[name]
             kinds = {} if table.encoder is None else table.encoder.kinds
-            texts = [column for column, kind in kinds.items() if kind == "text"]
+            texts = [column for column, kind in kinds.items() if kind in ("text", "uuid")]
             found.update(f"{name}.{column}" for column in (*texts, *table.roles.personal))
         return frozenset(found)
 

@@ -19,16 +19,16 @@ from tests.databases.harness import ENGINES, Database, Engine
 from tests.databases.northwind import NORTHWIND
 from tests.databases.opencart import OPENCART
 
-RUNS = [(PAGILA, "postgres"), (SAKILA, "mysql"), (OPENCART, "mysql")]
-RUNS += [
-    (database, name)
-    for database in (CHINOOK, EMPLOYEES, NORTHWIND, ADVENTURE_WORKS)
-    for name in ENGINES
-]
+CLOSE = [(PAGILA, "postgres"), (SAKILA, "mysql"), (OPENCART, "mysql"), (CHINOOK, "mysql"),
+         (EMPLOYEES, "mysql"), (NORTHWIND, "postgres"), (ADVENTURE_WORKS, "postgres")]  # fmt: skip
+GOING_THROUGH = [(CHINOOK, "postgres"), (EMPLOYEES, "postgres"), (NORTHWIND, "mysql"),
+                 (ADVENTURE_WORKS, "mysql")]  # fmt: skip
+"""What a model learns of the same rows is the same on another server: one epoch is enough there."""
+RUNS = [(d, name, True) for d, name in CLOSE] + [(d, name, False) for d, name in GOING_THROUGH]
 
 
 @contextmanager
-def copied(url: str, database: Database, engine: Engine) -> Iterator[tuple[Any, ...]]:
+def copied(url: str, database: Database, engine: Engine, epochs: int) -> Iterator[tuple[Any, ...]]:
     """Build a database and its copy; give an engine, the place, and what was said."""
     server = sa.create_engine(url)
     place = f"like_{database.name}"  # the same each time: seeds follow from names of tables
@@ -45,7 +45,7 @@ def copied(url: str, database: Database, engine: Engine) -> Iterator[tuple[Any, 
         for name in database.kept:
             metadata.tables[name].reference = True
         synthesizer = Synthesizer.from_database(server, source, metadata=metadata)
-        synthesizer.fit(seed=42, epochs=database.epochs, progress=False)
+        synthesizer.fit(seed=42, epochs=epochs, progress=False)
         yield server, place, synthesizer.to_database(seed=7, include=("views",))
     server.dispose()
 
@@ -64,13 +64,16 @@ def asked(
 
 @pytest.mark.integration
 @pytest.mark.slow
-@pytest.mark.parametrize(("database", "name"), RUNS, ids=[f"{d.name}-{n}" for d, n in RUNS])
+@pytest.mark.parametrize(
+    ("database", "name", "close"), RUNS, ids=[f"{d.name}-{n}" for d, n, _ in RUNS]
+)
 def test_goes_through_and_answers(
-    database: Database, name: str, request: pytest.FixtureRequest
+    database: Database, name: str, close: bool, request: pytest.FixtureRequest
 ) -> None:
     engine = ENGINES[name]
     url = request.getfixturevalue(f"{name}_url")
-    with copied(url, database, engine) as (server, place, summary):
+    epochs = database.epochs if close else 1
+    with copied(url, database, engine, epochs) as (server, place, summary):
         assert summary.orphans == 0
         faults = [
             fault
@@ -78,6 +81,7 @@ def test_goes_through_and_answers(
             for fault in report.faults(
                 asked(server, engine, database, place, report.sql, ""),
                 asked(server, engine, database, place, report.sql, "_synthetic"),
+                close=close,
             )
         ]
     assert faults == []

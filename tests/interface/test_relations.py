@@ -13,6 +13,7 @@ from synthohive import CheckConstraint, Constraint, Metadata, PrivacyConfig, Syn
 
 Frames = dict[str, pd.DataFrame]
 EXPECTED = {
+    "products": {"price goes with kind: 2.07 for 'a', 10.3 for 'b', 50.7 for 'c'"},
     "orders": {"ordered >= customers.joined", "total = sum(total) of lines"},
     "lines": {"unit_price = products.price", "total = round(unit_price * quantity, 2)"},
 }

@@ -565,6 +565,33 @@ def test_what_is_still_open_is_so_among_the_latest_rows() -> None:
     assert 0.8 < drawn.column("until").null_count / open_.sum() < 1.2
 
 
+def test_numbers_of_few_rows_keep_the_level_of_their_category() -> None:
+    """Of 100 products, bikes cost 1,350 and helmets 22; a model that saw no more made both 450."""
+    rng = np.random.default_rng(4)
+    kind = np.repeat(["Bikes", "Components", "Clothing", "Helmets"], [32, 27, 22, 19])
+    level = {"Bikes": 7.0, "Components": 5.5, "Clothing": 3.7, "Helmets": 3.0}
+    price = np.exp([rng.normal(level[name], 0.4) for name in kind]).round(2)
+    table = pa.table({"kind": kind, "price": price, "stock": rng.integers(0, 99, 100)})
+    relations = again(found(table))
+    (rule,) = relations.relations
+    assert str(rule).startswith("price goes with kind: ")
+    assert set(rule.middles).isdisjoint(price.tolist())
+    columns = {field.name: column_from_arrow(field) for field in table.schema}
+    modelled, _ = relations.prepare(table, columns, rng)
+    anywhere = modelled.column("price").take(pa.array(rng.permutation(100)))
+    drawn = relations.restore(modelled.set_column(1, "price", anywhere), columns, None, rng)
+    made = drawn.column("price").to_numpy()
+    for name in level:
+        assert np.median(made[kind == name]) == pytest.approx(
+            np.median(price[kind == name]), rel=0.5
+        )
+    assert made.max() <= price.max()
+    many = pa.concat_tables([table] * 6)
+    assert not found(many).relations
+    few = table.slice(0, 88)  # 7 helmets
+    assert not found(few).relations
+
+
 def test_a_category_decides_where_a_copy_is_null() -> None:
     rng = np.random.default_rng(9)
     paid = rng.random(ROWS) < 0.5

@@ -16,6 +16,7 @@ from synthohive.relational.relations.composed import find_composed
 from synthohive.relational.relations.containing import find_containing
 from synthohive.relational.relations.formula import Formula
 from synthohive.relational.relations.formulas import find_linear, find_products, find_sums
+from synthohive.relational.relations.level import find_levels
 from synthohive.relational.relations.lookup import Lookup
 from synthohive.relational.relations.mostly import find_mostly, find_mostly_but_times
 from synthohive.relational.relations.numbers import is_number, nulls
@@ -88,6 +89,7 @@ def discover(
     find_orders(columns, chosen)
     columns.targets = free
     find_mostly(columns, chosen)
+    find_levels(columns, chosen, made_up)
     found = chosen.ordered()
     presences = find_nulls(columns, chosen, _flags(found, columns), ordered, made_up)
     return _assembled(found, presences, columns)

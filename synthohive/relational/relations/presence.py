@@ -17,7 +17,7 @@ from synthohive.relational.relations.base import Bools
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
 from synthohive.relational.relations.numbers import Floats, as_numbers, is_time, nulls
 
-__all__ = ["Presence", "donors", "find_nulls", "with_nulls"]
+__all__ = ["Presence", "Value", "categories", "donors", "find_nulls", "with_nulls"]
 
 Value = Union[str, int, bool, None]
 IntArray = npt.NDArray[np.int64]
@@ -279,7 +279,12 @@ def _groups(columns: Columns, source: str) -> Iterator[_Groups]:
         codes = columns.missing[source].astype(np.int64)
         shown = columns.entities.holders(codes, 2) >= columns.k
         yield _Groups(source, False, codes, (False, True), shown)
-    known = own or "." in source
+    yield from categories(columns, source)
+
+
+def categories(columns: Columns, source: str) -> Iterator[_Groups]:
+    """Yield the rows by what a column holds, if that are categories, known by then."""
+    known = source in columns.targets or "." in source
     if known and _is_category(columns.type(source)) and 1 < columns.distinct(source) <= MOST_VALUES:
         codes = columns.codes(source)
         first = np.unique(codes, return_index=True)[1]
