@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 13
+FORMAT = 14
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -248,7 +248,9 @@ class Modes:
             index = np.flatnonzero(~usual)
             rest[name] = (tally.take(index), numbers[name][index])
         grid = grid_of(units.of(everything), natural) if units.whole else (1, 0)
-        bounds = protected_bounds(rest, settings.k, limits or limits_of(type_), grid)
+        least, most = (end - units.base for end in limits or limits_of(type_))
+        ends = (max(least, -(2**63)), min(most, 2**63 - 1)) if units.base else (least, most)
+        bounds = protected_bounds(rest, settings.k, ends, grid)
         low, high, enough = bounds
         modes = cls(units, None, heavy, [n for n, c in odd.items() if c], np.empty(0), low, high)
         counts = rest["sample"][0].counts

@@ -10,6 +10,7 @@ from typing import Any, Optional
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthohive.core.data.canonical import decimal_array, decimal_limbs
 
@@ -19,6 +20,9 @@ Array = npt.NDArray[Any]
 
 _EXACT = 2.0**53
 _MAX = 2**63 - 1
+_WORD = 2**64
+_NEAR = 61  # bits: numbers and their base are then less than 2^62 apart
+_FAR = 2.0**62
 _DIGITS = range(9)
 _UNLIKELY = 1e-3
 _SAFE_EXPONENT = 300  # third powers are floats
@@ -42,6 +46,9 @@ class Units:
     exponent : int
         For floats: the numbers are multiples of two to this power, where the floats are so large
         or small that their squares would be infinite or zero.
+    base : int
+        What is subtracted from numbers that exceed int64, but lie near one another; a multiple
+        of 2^61, which says little of any.
     """
 
     type: pa.DataType
@@ -49,6 +56,7 @@ class Units:
     digits: Optional[int] = None
     single: bool = False
     exponent: int = 0
+    base: int = 0
 
     @property
     def whole(self) -> bool:
@@ -65,10 +73,11 @@ class Units:
             return cls(values.type, digits=digits, single=single, exponent=exponent)
         if pa.types.is_decimal(values.type):
             limbs = decimal_limbs(values)
-            return cls(values.type, wide=bool((limbs[:, 1:] != limbs[:, :1] >> 63).any()))
-        if values.type == pa.uint64():
-            return cls(values.type, wide=bool((values.to_numpy() > _MAX).any()))
-        return cls(values.type)
+            wide = bool((limbs[:, 1:] != limbs[:, :1] >> 63).any())
+        else:
+            wide = values.type == pa.uint64() and bool((values.to_numpy() > _MAX).any())
+        base = _base(values) if wide else 0
+        return cls(values.type, wide=wide and not base, base=base)
 
     def of(self, plain: pa.Array) -> Array:
         """Return the numbers of plain values; those of NULL rows mean nothing."""
@@ -85,18 +94,26 @@ class Units:
         if self.type == pa.uint64():
             if self.wide:
                 return np.asarray(numbers, dtype=np.float64)
+            if self.base:
+                return self._from_base(numbers, numbers.astype(np.float64))
             return np.asarray(np.minimum(numbers, np.uint64(_MAX)), dtype=np.int64)
         return numbers
 
     def _of_decimals(self, plain: pa.Array) -> Array:
         limbs = decimal_limbs(plain)
-        if not self.wide:
+        if not self.wide and not self.base:
             over = (limbs[:, 1:] != limbs[:, :1] >> 63).any(axis=1)
             return np.where(over, np.where(limbs[:, -1] < 0, -_MAX, _MAX), limbs[:, 0])
         total: Array = limbs[:, -1].astype(np.float64)
         for limb in limbs.T[-2::-1]:
             total = total * 2.0**64 + limb.view(np.uint64)
-        return total
+        return total if self.wide else self._from_base(limbs[:, 0].astype(np.uint64), total)
+
+    def _from_base(self, low: npt.NDArray[np.uint64], total: Array) -> npt.NDArray[np.int64]:
+        """Return how far numbers are from the base, by their last 64 bits."""
+        distance: npt.NDArray[np.int64] = (low - np.uint64(self.base % _WORD)).view(np.int64)
+        rough = total - float(self.base)
+        return np.where(np.abs(rough) < _FAR, distance, np.where(rough < 0, -_MAX, _MAX))
 
     def back(self, numbers: Array, null: npt.NDArray[np.bool_]) -> pa.Array:
         """Return plain values from numbers; `null` rows become NULL."""
@@ -106,7 +123,9 @@ class Units:
             numbers = numbers / 10.0**self.digits
         if self.exponent:
             numbers = np.ldexp(numbers, self.exponent)
-        if self.type == pa.uint64():
+        if self.base:  # only of uint64
+            numbers = numbers.astype(np.int64).view(np.uint64) + np.uint64(self.base)
+        elif self.type == pa.uint64():
             numbers = np.maximum(numbers, 0)
             if self.wide:
                 numbers = np.minimum(numbers, np.nextafter(2.0**64, 0))
@@ -119,7 +138,7 @@ class Units:
         if not self.wide:
             limbs[:, 0] = numbers
             limbs[:, 1:] = (numbers >> 63)[:, None]
-            return limbs
+            return _plus(limbs, self.base) if self.base else limbs
         rest = numbers
         for position in range(width - 1):
             # dividing a float by a power of two is exact, and so is the remainder
@@ -128,6 +147,35 @@ class Units:
             rest = upper
         limbs[:, -1] = rest.astype(np.int64)
         return limbs
+
+
+def _base(values: pa.Array) -> int:
+    """Return a number near which all of some whole numbers or decimals lie; 0 if there is none."""
+    ends = pc.min_max(values).as_py()
+    scale = values.type.scale if pa.types.is_decimal(values.type) else 0
+    low, high = (_unscaled(ends[end], scale) for end in ("min", "max"))
+    return low >> _NEAR << _NEAR if high - low < 1 << _NEAR else 0
+
+
+def _unscaled(value: Any, scale: int) -> int:
+    if isinstance(value, int):
+        return value
+    sign, digits, exponent = value.as_tuple()
+    whole = int("".join(map(str, digits))) * 10 ** (exponent + scale)
+    return -whole if sign else whole
+
+
+def _plus(limbs: npt.NDArray[np.int64], number: int) -> npt.NDArray[np.int64]:
+    """Add a number to numbers in 64-bit limbs, least first."""
+    words = limbs.view(np.uint64)
+    carry = np.zeros(len(words), dtype=np.uint64)
+    for position in range(words.shape[1]):
+        part = np.uint64((number >> (64 * position)) % _WORD)
+        total = words[:, position] + part
+        whole = total + carry
+        carry = ((total < part) | (whole < carry)).astype(np.uint64)
+        words[:, position] = whole
+    return limbs
 
 
 def _exponent(values: Array) -> int:

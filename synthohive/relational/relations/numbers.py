@@ -60,7 +60,8 @@ def as_numbers(array: pa.ChunkedArray) -> Floats:
     type_ = array.type
     plain = canonical(array, type_)
     if pa.types.is_decimal(type_):
-        numbers = Units.learn(plain.drop_null(), False).of(plain) / 10.0**type_.scale
+        units = Units.learn(plain.drop_null(), False)
+        numbers = (units.of(plain) + float(units.base)) / 10.0**type_.scale
     else:
         numbers = plain.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64)
         if is_time(type_):

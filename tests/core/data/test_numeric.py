@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 from datetime import date
 from decimal import Decimal
 from typing import Any, Optional
@@ -205,3 +206,31 @@ def test_few_values_are_not_all_one() -> None:
     drawn = made.cast(pa.int32()).to_numpy()
     assert drawn.max() - drawn.min() >= 0.5 * np.subtract(*np.quantile(days, [0.75, 0.25]))
     assert {drawn.max(), drawn.min()}.isdisjoint(days.tolist())
+
+
+@pytest.mark.parametrize(
+    ("type_", "first"),
+    [
+        (pa.uint64(), 2**63 + 7),
+        (pa.uint64(), 2**64 - 1 - 5 * ROWS),
+        (pa.decimal128(38, 0), 2**100),
+        (pa.decimal128(38, 3), -(10**37)),
+        (pa.decimal256(70, 2), 10**69),
+    ],
+)
+def test_large_numbers_that_lie_near_one_another_keep_their_last_digits(
+    type_: pa.DataType, first: int
+) -> None:
+    scale = getattr(type_, "scale", 0)
+    digits = [first + 5 * i for i in range(ROWS)]
+    kind = "integer" if type_ == pa.uint64() else "decimal"
+    with decimal.localcontext() as context:
+        context.prec = 80
+        real = [n if kind == "integer" else Decimal(n).scaleb(-scale) for n in digits]
+        column = Column(name="n", kind=kind, arrow=str(type_))
+        transform, made = round_trip(column, pa.array(real, type_))
+        got = [int(v) if kind == "integer" else int(v.scaleb(scale)) for v in made.to_pylist()]
+    assert min(digits) <= min(got) <= max(got) <= max(digits)
+    assert len(set(got)) > ROWS / 3
+    assert {n % 5 for n in got} == {first % 5}
+    assert transform.modes_.units.base % 2**61 == 0
