@@ -161,7 +161,7 @@ def _unscaled(value: Any, scale: int) -> int:
     if isinstance(value, int):
         return value
     sign, digits, exponent = value.as_tuple()
-    whole = int("".join(map(str, digits))) * 10 ** (exponent + scale)
+    whole: int = int("".join(map(str, digits))) * 10 ** (exponent + scale)
     return -whole if sign else whole
 
 
