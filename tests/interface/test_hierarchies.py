@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
-from synthohive.schema import UniqueConstraint
+from synthohive.schema import ForeignKey, UniqueConstraint
 
 
 def categories(rng: np.random.Generator, first: int, around: bool) -> pd.DataFrame:
@@ -82,6 +82,32 @@ def both() -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
     synth = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
     made = synth.fit(frames, epochs=3, seed=1, progress=False).sample(seed=2)
     return frames, made
+
+
+def test_keys_that_share_a_column_with_others_are_hierarchies_in_it() -> None:
+    rng = np.random.default_rng(5)
+    tenant = np.sort(rng.integers(1, 6, 300))
+    start = np.searchsorted(tenant, tenant)
+    before = [int(rng.integers(s, i)) + 1 if i > s + 3 else pd.NA for i, s in enumerate(start)]
+    own = [i + 1 if i % 3 == 0 else key for i, key in enumerate(before)]
+    keys = {"parent_id": pd.array(before, dtype="Int64"), "mentor_id": pd.array(own, dtype="Int64")}
+    frame = pd.DataFrame({"tenant_id": tenant, "id": range(1, 301), **keys})
+    metadata = Metadata().add_table("tenant", "id").add_table("node", ["tenant_id", "id"])
+    metadata.tables["node"].foreign_keys = [
+        ForeignKey(columns=["tenant_id"], parent="tenant", parent_columns=["id"])
+    ] + [
+        ForeignKey(columns=["tenant_id", key], parent="node", parent_columns=["tenant_id", "id"])
+        for key in keys
+    ]
+    frames = {"tenant": pd.DataFrame({"id": range(1, 6)}), "node": frame}
+    synth = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    made = synth.fit(frames, epochs=1, seed=1, progress=False).sample(seed=2)["node"]
+    there = set(zip(made["tenant_id"], made["id"]))
+    for key in keys:
+        linked = made[made[key].notna()]
+        assert set(zip(linked["tenant_id"], linked[key])) <= there
+        assert abs(made[key].isna().mean() - frame[key].isna().mean()) < 0.05
+    assert abs((made["mentor_id"] == made["id"]).mean() - 1 / 3) < 0.05
 
 
 def above(frame: pd.DataFrame, column: str, key: str = "parent_id") -> pd.Series:

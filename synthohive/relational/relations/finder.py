@@ -147,7 +147,8 @@ class RelationFinder:
         config, data = self.sample.metadata.tables[self.table], self.sample.tables[self.table]
         ids = {unique[0] for unique in config.unique_sets if len(unique) == 1}
         keys = [k for k in config.foreign_keys if k.parent == self.table and k != key]
-        routes = {k.columns[0] for k in keys if k.parent_columns == key.parent_columns}
+        alike = [k for k in keys if k.parent_columns == key.parent_columns]
+        routes = {k.columns[0] for k in alike if len(k.columns) == 1}  # else others fill a part
         named = {*self.attributes, *self.given, *ids, *routes}
         rows = data.select([n for n in data.column_names if n in named])
         parents = self.sample.others(self.table, key)
