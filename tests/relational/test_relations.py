@@ -586,6 +586,9 @@ def test_numbers_of_few_rows_keep_the_level_of_their_category() -> None:
             np.median(price[kind == name]), rel=0.5
         )
     assert made.max() <= price.max()
+    fine = table.set_column(1, "price", table.column("price").cast(pa.decimal128(19, 4)))
+    (cents,) = found(fine).relations
+    assert cents.step == 0.01
     many = pa.concat_tables([table] * 6)
     assert not found(many).relations
     few = table.slice(0, 88)  # 7 helmets

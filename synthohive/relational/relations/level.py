@@ -33,6 +33,7 @@ EXPLAINED = 0.6
 """Share of the variance that categories explain, beyond what as many random ones would."""
 DIGITS = 3
 SHOWN = 3
+_EXACT = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,8 @@ def _level(
     means = np.bincount(group, scaled, len(values)) / sizes
     left = float(((scaled - means[group]) ** 2).sum()) / max(len(own) - len(values), 1)
     explained = 1.0 - left / max(float(scaled.var(ddof=1)), 1e-300)
-    ends = columns.entities.ends(numbers, columns.k, columns.step(target))
+    step = _grid(own, columns.step(target))
+    ends = columns.entities.ends(numbers, columns.k, step)
     if explained < EXPLAINED or ends is None:
         return None
     order = sorted(range(len(values)), key=lambda code: str(values[code]))  # tells nothing of rows
@@ -169,8 +171,16 @@ def _level(
     if ratio and min(middles) <= 0:
         return None
     names = tuple(values[code] for code in order)
-    level = Level(target, source, names, middles, usual, ratio, columns.step(target), *ends)
+    level = Level(target, source, names, middles, usual, ratio, step, *ends)
     return explained, level
+
+
+def _grid(numbers: Floats, step: float) -> float:
+    """Return the grid on which all lie: prices of a numeric(19, 4) may be whole cents."""
+    if not step or np.abs(numbers).max() / step >= _EXACT:
+        return step
+    common = int(np.gcd.reduce(np.rint(numbers / step).astype(np.int64)))
+    return step * max(common, 1)
 
 
 def _middle_of(numbers: Floats, ratio: bool) -> float:
