@@ -29,6 +29,7 @@ __all__ = [
     "pieces_of",
     "room_of",
     "run",
+    "secret",
     "shape",
     "token",
     "with_room",
@@ -51,7 +52,7 @@ ALPHABETS = tuple(
             *(_DIGITS, _UP, _LOW, _DIGITS + "abcdef", _DIGITS + "ABCDEF", _DIGITS + _UP),
             *(_CROCKFORD, _CROCKFORD.lower(), _BASE32, _BASE32.lower(), _DIGITS + _LOW),
             *(_BASE58, _UP + _LOW, _DIGITS + _UP + _LOW, _DIGITS + _UP + _LOW + "-_"),
-            *(_DIGITS + _UP + _LOW + "+/=", _DIGITS + "X"),
+            *(_DIGITS + _UP + _LOW + "+/=", _DIGITS + "X", "./" + _DIGITS + _UP + _LOW),
             *(_CYRILLIC, _CYRILLIC.upper(), _GREEK, _GREEK.upper()),
             _IDEOGRAPHS,
         ),
@@ -66,6 +67,7 @@ _MOST_FORMS = 16
 _COVERED = 0.9
 _MEMBERS = 4  # texts of each form, for forms to be telling
 _MAX_SPANS = 50
+_SECRET = 20  # characters of the shortest hash
 _SHARED = 0.9
 LEAST = 5  # texts that must agree in a character, however low k is
 
@@ -97,7 +99,14 @@ def token(text: str) -> str:
     return "".join("x" if c.isalnum() or c in "-_+/=" else c for c in text)
 
 
-LEVELS: dict[str, Callable[[str], str]] = {"shape": shape, "run": run, "token": token}
+def secret(text: str) -> str:
+    """Return the text with each character as 'x', as in hashes of passwords, salts and all."""
+    return "x" * len(text)
+
+
+LEVELS: dict[str, Callable[[str], str]] = {
+    "shape": shape, "run": run, "token": token, "secret": secret
+}  # fmt: skip
 
 
 def _class_of(char: str) -> str:
@@ -121,12 +130,24 @@ def level_of(texts: Sequence[str]) -> Optional[str]:
     ('shape', 'run')
     """
     for level, form in LEVELS.items():
+        if level == "secret" and not _are_secrets(texts):
+            continue
         found = Counter(map(form, texts)).most_common()
         common = found[:_MOST_FORMS]
         covered = sum(count for _, count in common) >= _COVERED * len(texts)
         if covered and (len(found) == 1 or len(texts) >= _MEMBERS * len(common)):
             return level
     return None
+
+
+def _are_secrets(texts: Sequence[str]) -> bool:
+    """Tell whether texts are as long as one another, and as hashes, of one word each."""
+    lengths = set(map(len, texts))
+    return (
+        len(lengths) == 1
+        and min(lengths) >= _SECRET
+        and not any(re.search(r"\s", t) for t in texts)
+    )
 
 
 def alphabet_of(chars: set[str], kind: str = "x") -> str:

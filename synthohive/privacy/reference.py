@@ -39,6 +39,14 @@ _REMARKS = frozenset(
     " beschreibung comentario observaciones descripcion commentaire remarque descricao commento"
     " descrizione opis uwagi opmerking omschrijving".split()
 )
+# What tools note of the schema itself, and applications cannot start without.
+_OF_SCHEMA = frozenset(
+    "schema_migrations ar_internal_metadata django_migrations django_content_type auth_permission"
+    " alembic_version flyway_schema_history databasechangelog databasechangeloglock"
+    " __efmigrationshistory knex_migrations knex_migrations_lock _prisma_migrations"
+    " doctrine_migration_versions phinxlog goose_db_version".split()
+)
+_BY_WHOM = frozenset("author installed_by lockedby".split())
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _SPREAD = 10  # surrogate keys have gaps; numbers of persons lie much farther apart
 _DENSE = 1.5
@@ -73,11 +81,12 @@ def judge_reference(
     """Tell which columns of a table are kept, if it describes the world (countries, states).
 
     ``TableConfig.reference`` decides where it is set; personal data is made up even then.
-    A table of things (types, statuses) keeps its keys, ranks and flags in any case, so that rows
-    that refer to it still differ by what they refer to; texts of which nothing is known are made
-    up beside them. Else the table must be harmless in every column: a key that counts, a flag, a
-    rank, or text that names things and not persons, in whatever language; with a name of its own
-    for (nearly) each row, of words, since a number may be a person's whose name was taken away.
+    What tools of migration note of the schema is kept, as the schema is. A table of things (types,
+    statuses) keeps its keys, ranks and flags in any case, so that rows that refer to it still
+    differ by what they refer to; texts of which nothing is known are made up beside them. Else the
+    table must be harmless in every column: a key that counts, a flag, a rank, or text that names
+    things and not persons, in whatever language; with a name of its own for (nearly) each row, of
+    words, since a number may be a person's whose name was taken away.
     When and by whom rows were written, and remarks on them, may stand beside it: such columns
     are modelled. All rows must be used by at least `k` distinct entities, or by none, and
     foreign keys lead to other such tables only.
@@ -96,6 +105,8 @@ def judge_reference(
     columns = table.described(data.schema)
     if table.reference is not None:
         return _stated(table, list(columns), personal)
+    if table.own_name.lower() in _OF_SCHEMA and data.num_rows:
+        return Verdict(tuple(n for n in columns if n not in personal and n.lower() not in _BY_WHOM))
     used = support[support > 0]
     reason = _first(
         (not table.pk, "it has no primary key"),

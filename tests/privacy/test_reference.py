@@ -51,7 +51,8 @@ def test_no_column_of_persons_is_ever_kept() -> None:
 def test_one_person_among_things_is_enough() -> None:
     labels = [*HARMLESS["treatment"][:-1], "Gender surgery of Zqxander Moebius"]
     rows = pa.table({"id": range(30), "label": labels})
-    assert "label" not in kept(TableConfig(name="treatments", pk=["id"]), rows)
+    assert kept(TableConfig(name="treatments", pk=["id"]), rows) == ("id",)
+    assert not kept(TableConfig(name="notes", pk=["id"]), rows)
 
 
 def test_words_that_are_names_too() -> None:
@@ -178,3 +179,19 @@ def test_audit_columns_and_codes_are_known_by_names_in_one_word() -> None:
     stamps = pa.array([dt.datetime(2014, 2, 8)] * 6)
     rows = pa.table({"id": range(1, 7), "countryregioncode": codes, "modifieddate": stamps})
     assert kept(TableConfig(name="area", pk=["id"]), rows) == ("id", "countryregioncode")
+
+
+def test_what_tools_note_of_the_schema_is_kept() -> None:
+    rows = pa.table(
+        {
+            "installed_rank": [1, 2],
+            "version": ["1", "2.1"],
+            "script": ["V1__users.sql", "V2_1__Qwzx.sql"],
+            "checksum": [-1_834_322_117, 77_120_233],
+            "installed_by": ["ann.lee", "ann.lee"],
+        }
+    )
+    history = TableConfig(name="flyway_schema_history", pk=["installed_rank"])
+    assert kept(history, rows) == ("installed_rank", "version", "script", "checksum")
+    few = kept(history, rows, support=np.zeros(2), pii={"script": "text"})
+    assert few == ("installed_rank", "version", "checksum")

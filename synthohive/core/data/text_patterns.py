@@ -29,7 +29,7 @@ _MIN_SHARE = 0.02
 _SHAPED, _PARTLY = 0.75, 0.4
 _MAX_FIXED = 200
 _FEW = 0.1
-_FORMS = {"=": shape_of, "~": forms.run, "+": forms.token}
+_FORMS = {"=": shape_of, "~": forms.run, "+": forms.token, "*": forms.secret}
 _URL = re.compile(r"(?:https?|ftp)://|www\.")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"(?=(?:\D*\d){7})\+?[\d\s().\-/]{7,20}")
@@ -243,7 +243,7 @@ def _codes(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[str,
     level = forms.level_of(some) if len(some) >= _TELLING else None
     if level in (None, "shape") or not all(map(str.isascii, some)) or are_words(some):
         return {}
-    mark = "~" if level == "run" else "+"
+    mark = next(sign for sign, form in _FORMS.items() if form is forms.LEVELS[level])
     members: defaultdict[str, list[int]] = defaultdict(list)
     for row in rows:
         members[_FORMS[mark](texts[row])].append(row)

@@ -43,6 +43,14 @@ def test_templates_are_kept() -> None:
     assert len(set(made)) > ROWS // 2
 
 
+def test_hashes_of_passwords_keep_what_they_begin_with() -> None:
+    letters = np.array(list("./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+    real = ["$2a$12$" + "".join(stream(i).choice(letters, 53)) for i in range(ROWS)]
+    made = made_up(Text, [*real])
+    assert all(re.fullmatch(r"\$2a\$12\$[./0-9A-Za-z]{53}", text) for text in made)
+    assert not set(made) & set(real)
+
+
 def test_runs_of_varying_length() -> None:
     texts = [f"{'x' * (i % 4 + 1)}-{i}" for i in range(ROWS)]
     assert all(re.fullmatch(r"x{1,4}-\d{1,3}", text) for text in made_up(Text, texts))
