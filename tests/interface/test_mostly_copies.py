@@ -128,3 +128,20 @@ def test_a_checkpoint_holds_it(synthesizer: Synthesizer, tmp_path: Path) -> None
     loaded = Synthesizer.load(synthesizer.save(tmp_path / "shop"))
     one, two = (s.sample(seed=3)["items"] for s in (synthesizer, loaded))
     pd.testing.assert_frame_equal(one, two)
+
+
+def test_a_row_that_keys_lead_back_to_is_no_source() -> None:
+    """A country's capital lies in the country: over both keys, each row leads to itself."""
+    rng = np.random.default_rng(1)
+    country = pd.DataFrame({"id": range(1, 151), "region": rng.choice(["N", "S", "E"], 150)})
+    country["people"] = rng.integers(1_000, 10**6, 150)
+    city = pd.DataFrame({"country_id": np.repeat(country.id, rng.integers(1, 4, 150))})
+    city.insert(0, "id", range(1, len(city) + 1))
+    first = country.id.map(city.groupby("country_id").id.first())
+    country["capital_id"] = first.where(rng.random(150) < 0.95).astype("Int64")
+    metadata = Metadata().add_table("country", "id", fk={"capital_id": "city.id"})
+    metadata = metadata.add_table("city", "id", fk={"country_id": "country.id"})
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit({"country": country, "city": city}, seed=1, epochs=1, progress=False)
+    found = list(map(str, synth.relations["country"]))
+    assert found == ["capital_id.country_id = the row itself"]

@@ -243,7 +243,7 @@ def _codes(texts: list[str], rows: list[int], tally: Tally, k: int) -> dict[str,
     level = forms.level_of(some) if len(some) >= _TELLING else None
     if level in (None, "shape") or not all(map(str.isascii, some)) or are_words(some):
         return {}
-    mark = next(sign for sign, form in _FORMS.items() if form is forms.LEVELS[level])
+    mark = next(sign for sign, form in _FORMS.items() if form is forms.LEVELS[str(level)])
     members: defaultdict[str, list[int]] = defaultdict(list)
     for row in rows:
         members[_FORMS[mark](texts[row])].append(row)

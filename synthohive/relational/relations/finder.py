@@ -229,6 +229,8 @@ class RelationFinder:
         rows = self.sample.parent_rows(self.table, key)
         wanted = {}
         for name in (key.parent, *plan.tables[key.parent].ancestors):
+            if name == self.table != key.parent:
+                continue  # the row itself, over a circle: what it holds follows from nothing
             left_out = tables[name].key_columns | self.summed.get(name, set())
             names = self.sample.tables[name].column_names
             wanted[name] = [c for c in names if c not in left_out]
