@@ -208,13 +208,17 @@ def are_words(texts: Sequence[str]) -> bool:
     return len(counts) >= _LEAST_LETTERS and same >= _SAME and voiced >= _VOICED * len(tokens)
 
 
-def vocabulary_of(texts: Sequence[str], every: bool = False) -> Optional[tuple[str, ...]]:
+def vocabulary_of(
+    texts: Sequence[str], every: bool = False, *, jobs: bool = True
+) -> Optional[tuple[str, ...]]:
     """Return the smallest public vocabulary that distinct texts are of, in their case.
 
     Parameters
     ----------
     every : bool
         All texts must be of it; else nine in ten.
+    jobs : bool
+        Titles of jobs are looked for, too, which are no list of names or codes.
 
     Examples
     --------
@@ -234,7 +238,7 @@ def vocabulary_of(texts: Sequence[str], every: bool = False) -> Optional[tuple[s
         inside = wanted & known
         if len(inside) >= len(wanted) - missing and not _by_chance(inside, known):
             best = form
-    return best if best is not None or every else _jobs_like(sorted(wanted))
+    return best if best is not None or every or not jobs else _jobs_like(sorted(wanted))
 
 
 def agents_like(texts: Sequence[str]) -> Optional[tuple[str, ...]]:
@@ -360,7 +364,8 @@ def _vocabularies() -> list[Iterable[str]]:
     )
     found.append(list(english.currencies))
     found.append([key for key in english.languages if len(key) == 2])
-    found.append(list(get_global("zone_territories")))
+    zones = [name for name in get_global("zone_territories") if name != "Etc/Unknown"]
+    found += [zones, [*zones, *get_global("zone_aliases")]]  # with what zones were called before
     found.append([country.alpha_3_code for country in _providers("date_time", "en_US").countries])
     for locale_name in ("en_US", "en_CA", "en_AU", "de_DE", "pt_BR"):
         provider = _providers("address", locale_name)

@@ -429,7 +429,7 @@ def _templates(
             for one in _templates(inner, rest, owners, k, check)
         ]
     if check is None and texts:
-        public = words.vocabulary_of(texts, every=True)
+        public = words.vocabulary_of(texts, jobs=False)  # a few may be older than the list
         if public is not None:
             return [Template("*", [list(public)], len(texts))]
         if _is_wordy(texts):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from babel import Locale
 from babel.core import get_global
 from faker import Faker
 from stdnum import ean, iban, isbn, luhn
@@ -241,3 +242,15 @@ def test_a_letter_of_one_customers_keys_is_not_kept() -> None:
     owners = Entities.over(np.array([0] * 60 + list(range(1, 61))))
     maker = learn_key_makers(table, data, None, owners)["k"]
     assert not [key for key in make(maker, np.arange(500)).to_pylist() if key.startswith("ACME")]
+
+
+@pytest.mark.parametrize("kind", ["time zones", "countries"])
+def test_text_keys_of_a_public_list_are_others_of_it(kind: str) -> None:
+    zones = {*get_global("zone_territories"), *get_global("zone_aliases")}
+    lands = [code for code in Locale.parse("en").territories if re.fullmatch("[A-Z]{2}", code)]
+    known = {"time zones": sorted(zones), "countries": sorted(lands)}[kind]
+    odd = {"time zones": ["America/Coyhaique", "localtime"], "countries": ["A1", "A2"]}[kind]
+    values = random.Random(4).sample(known, 60) + odd  # newer, or older, than the list
+    made = make(learned(Column(name="k", kind="text"), values), np.arange(100)).to_pylist()
+    assert len(set(made)) == 100
+    assert set(made) <= set(known)
