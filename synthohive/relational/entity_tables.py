@@ -22,6 +22,7 @@ from synthohive.connectors.base import FanOut, Reader
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
 from synthohive.privacy.subjects import is_key_name
 from synthohive.relational.aliases.alias import Alias
+from synthohive.relational.attribute_table import any_blank
 from synthohive.relational.entity_paths import IDENTIFYING, EntityFinder
 from synthohive.relational.rows import group_codes, match_rows
 from synthohive.relational.sample import Sample
@@ -248,7 +249,8 @@ class _Search:
         kinds = {f.column: f.kind for f in self.findings if f.table == base}
         free = self._free(base, config, rows)
         codes = {column: _codes(rows, column) for column in free}
-        named = [column for column in free if self._may_name(config, column, kinds, codes[column])]
+        whole = [c for c in free if not any_blank(rows.column(c)).any()]  # "" names nobody
+        named = [c for c in whole if self._may_name(config, c, kinds, codes[c])]
         named.sort(key=lambda c: (-int(codes[c].max()), _rank(kinds.get(c)), free.index(c)))
         taken: set[str] = set()
         for column in named:

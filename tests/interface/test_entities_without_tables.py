@@ -152,6 +152,7 @@ def test_who_counts_as_an_entity() -> None:
     assert found(product=np.char.add("P", whose.astype(str))) == []
     assert found(name=np.where(rng.random(200) < 0.9, names[0], names)) == [("name", ())]
     assert found(name=np.where(whose % 3 == 0, None, names[whose])) == [("name", ())]
+    assert found(name=np.where(whose % 3 == 0, "", names[whose])) == []  # empty stays empty
     firms = np.array([fake.unique.company() for _ in range(12)])
     twice = found(agent_name=names[whose], company=firms[whose % 12], day=rng.integers(1, 400, 200))
     assert twice == [("agent_name", ("company",)), ("company", ())]  # a firm has several agents
