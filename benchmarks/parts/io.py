@@ -29,7 +29,7 @@ import sqlalchemy as sa
 
 from synthohive import Column, ColumnKind, Metadata
 from synthohive.connectors.base import BATCH_ROWS, Provenance
-from synthohive.connectors.loaders import open_writer
+from synthohive.connectors.writing import open_writer
 
 SOURCE, TARGET, RIVAL = "io_source", "io_synthetic", "io_copy"
 TABLE = """

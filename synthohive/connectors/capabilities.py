@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 __all__ = ["Capabilities"]
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """Facts about one engine.
+    """Facts about one engine, which stand in the ``__init__`` of its folder.
 
     Attributes
     ----------
-    enforces_keys : bool
-        The engine refuses orphans and repeated keys itself.
-    transactional_ddl : bool
-        CREATE, ALTER and RENAME roll back.
-    alter_add_constraint : bool
-        Keys can be added after the load; otherwise they stand in CREATE TABLE.
-    schemas_are_databases : bool
-        "Schema" means a database of the server (MySQL).
-    schema_is_file : bool
-        "Schema" means a database file (SQLite).
-    comments : bool
-        Tables and columns carry comments.
-    max_identifier : int
-        Longest identifier, in bytes.
+    name : str
+        As the user knows it.
+    package, extra : str
+        What must be installed to reach it, and the extra of SynthoHive that brings it.
+    driver : str, optional
+        Of a URL that names none: SQLAlchemy's own choice changes between its versions.
+    connect_args : tuple of (str, object)
+        Settings of the driver that reading or writing needs, unless the URL has them.
+    is_file : bool
+        A database is a file or in memory: its URL has neither user nor password.
+    exclusive : bool
+        One process at a time has a database open: no idle connection is kept.
+    several_schemas : bool
+        Several schemas change places in one step.
+    not_cloned : str, optional
+        Query for (kind, name, table or NULL) of what a schema holds beside tables, with the
+        parameter ``:schema``.
     """
 
     name: str
-    enforces_keys: bool = True
-    transactional_ddl: bool = False
-    alter_add_constraint: bool = True
-    schemas_are_databases: bool = False
-    schema_is_file: bool = False
-    comments: bool = True
-    max_identifier: int = 63
+    package: str
+    extra: str
+    driver: Optional[str] = None
+    connect_args: tuple[tuple[str, object], ...] = ()
+    is_file: bool = False
+    exclusive: bool = False
+    several_schemas: bool = True
+    not_cloned: Optional[str] = None

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from synthohive.connectors.registry import ALIASES, capabilities, supported
 from synthohive.exceptions import HARMLESS_SETTINGS, ConnectorError, hide_secrets
 
 __all__ = [
@@ -23,22 +24,6 @@ __all__ = [
     "to_engine",
     "unreachable",
 ]
-
-_EXTRAS = {
-    "postgresql": ("psycopg2", "postgres"),
-    "mysql": ("pymysql", "mysql"),
-    "mariadb": ("pymysql", "mysql"),
-    "duckdb": ("duckdb-sqlalchemy", "duckdb"),
-    "snowflake": ("snowflake-sqlalchemy", "snowflake"),
-    "bigquery": ("sqlalchemy-bigquery", "bigquery"),
-}
-# SQLAlchemy's own choice for a URL without a driver changes between its versions.
-_DRIVERS = {
-    "postgres": "postgresql+psycopg2",
-    "postgresql": "postgresql+psycopg2",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-}
 
 
 def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
@@ -52,22 +37,25 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
     if isinstance(url_or_engine, Engine):
         return url_or_engine
     url = _parsed(url_or_engine)
-    if url.drivername in _DRIVERS:
-        url = url.set(drivername=_DRIVERS[url.drivername])
+    url = url.set(drivername=ALIASES.get(url.drivername, url.drivername))
     backend = url.get_backend_name()
+    facts = capabilities(backend)
     options: dict[str, Any] = {}
-    if backend in ("mysql", "mariadb") and "local_infile" not in url.query:
-        options["connect_args"] = {"local_infile": True}
-    if backend == "duckdb" and url.database not in (None, "", ":memory:"):
-        options["poolclass"] = NullPool  # an idle connection locks the file for other processes
+    if facts is not None:
+        if facts.driver is not None and url.drivername == backend:
+            url = url.set(drivername=f"{backend}+{facts.driver}")
+        given = {k: v for k, v in facts.connect_args if k not in url.query}
+        options |= {"connect_args": given} if given else {}
+        if facts.exclusive and url.database not in (None, "", ":memory:"):
+            options["poolclass"] = NullPool
     try:
         engine = create_engine(url, hide_parameters=True, **options)
     except (ImportError, NoSuchModuleError) as exc:
-        if backend in _EXTRAS:
-            raise ConnectorError.missing_extra(*_EXTRAS[backend]) from exc
+        if facts is not None:
+            raise ConnectorError.missing_extra(facts.package, facts.extra) from exc
         raise ConnectorError(
             f"There is no driver for {backend!r} databases.",
-            hint="Supported are postgresql, mysql, mariadb, sqlite and duckdb.",
+            hint=f"Supported are {supported()}.",
         ) from exc
     except (SQLAlchemyError, TypeError, ValueError) as exc:
         reason = _without_secrets(str(exc).split("\n")[0], url)
@@ -86,7 +74,8 @@ def _parsed(given: Any) -> URL:
         except (ArgumentError, ValueError):
             pass
         else:
-            file = url.get_backend_name() in ("sqlite", "duckdb")
+            facts = capabilities(url.get_backend_name())
+            file = facts is not None and facts.is_file
             if file or isinstance(given, URL) or not _ambiguous(given):
                 return url
             problem = "has more than one @"
@@ -147,7 +136,8 @@ def safe_cause(exc: BaseException, place: Union[Engine, URL]) -> Optional[BaseEx
 
 def unreachable(engine: Engine, exc: SQLAlchemyError) -> ConnectorError:
     """Return the error for a server that cannot be connected to."""
-    if engine.dialect.name == "duckdb":
+    facts = capabilities(engine.dialect.name)
+    if facts is not None and facts.is_file:
         return file_unreachable(engine, exc)
     return ConnectorError(
         f"The database {shown(engine)} cannot be reached: {_reason(exc, engine)}.",

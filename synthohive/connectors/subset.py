@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Optional
 
-from synthohive.connectors.dialects.base import Dialect
+from synthohive.connectors.dialect import Dialect
 from synthohive.connectors.levels import Levels
 from synthohive.schema import Column, ForeignKey, Metadata
 

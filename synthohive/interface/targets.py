@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Optional, Union
 from synthohive.connectors.base import IfExists, Provenance, Reader, Writer
 from synthohive.connectors.ddl.literals import Guarded
 from synthohive.connectors.engines import to_engine
-from synthohive.connectors.loaders import open_writer
 from synthohive.connectors.sql import SqlWarehouse
+from synthohive.connectors.writing import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.relational.fitted import FittedDatabase
 from synthohive.schema import ColumnKind, Metadata

@@ -10,8 +10,8 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl, build_ddl
 from synthohive.connectors.ddl.expressions import portable_default, portable_expression
-from synthohive.connectors.ddl.mysql import definitions
 from synthohive.connectors.ddl.statements import fit_identifier
+from synthohive.connectors.mysql.ddl import definitions
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import (
     CheckConstraint,

@@ -19,8 +19,8 @@ import pyarrow as pa
 from synthohive import ForeignKey, Metadata
 from synthohive.connectors import steps
 from synthohive.connectors.base import Writer
-from synthohive.connectors.dialects import dialect_for
-from synthohive.connectors.loaders import open_writer
+from synthohive.connectors.registry import dialect_for
+from synthohive.connectors.writing import open_writer
 from synthohive.exceptions import ConnectorError
 from tests.contracts.writer import ORIGIN, described, integer, text, write
 

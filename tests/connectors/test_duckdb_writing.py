@@ -18,8 +18,8 @@ import duckdb
 
 from synthohive import Metadata, Synthesizer
 from synthohive.connectors.base import orphan_free
-from synthohive.connectors.loaders import default_target, open_writer
 from synthohive.connectors.sql import SqlWarehouse
+from synthohive.connectors.writing import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from tests.connectors.test_duckdb_reading import TYPES
 from tests.contracts.writer import (

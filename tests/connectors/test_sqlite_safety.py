@@ -15,7 +15,8 @@ from sqlalchemy.pool import NullPool
 
 from synthohive.connectors import steps
 from synthohive.connectors.base import Writer
-from synthohive.connectors.loaders import open_writer, sqlite_file
+from synthohive.connectors.sqlite import file as sqlite_file
+from synthohive.connectors.writing import open_writer
 from synthohive.exceptions import ConnectorError
 from tests.contracts.writer import ODD, ORIGIN, make_shop, rows, shop, write
 

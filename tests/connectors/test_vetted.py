@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from synthohive.connectors.ddl import SchemaDdl, build_ddl
-from synthohive.connectors.ddl.mysql import literal as mysql_literal
-from synthohive.connectors.ddl.mysql import quote as mysql_quote
-from synthohive.connectors.ddl.postgresql import literal, quote
 from synthohive.connectors.ddl.vetted import Vetting
+from synthohive.connectors.mysql.ddl import literal as mysql_literal
+from synthohive.connectors.mysql.ddl import quote as mysql_quote
+from synthohive.connectors.postgresql.ddl import literal, quote
 from synthohive.exceptions import SchemaError
 from synthohive.schema import CheckConstraint, Column, ColumnKind, ForeignKey, Index, Metadata
 

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 
 from synthohive.connectors.base import KeyCheck, Provenance, Writer, orphan_free
 from synthohive.connectors.ddl import PROVENANCE_TABLE
-from synthohive.connectors.dialects import dialect_for
-from synthohive.connectors.loaders import open_writer
+from synthohive.connectors.registry import dialect_for
+from synthohive.connectors.writing import open_writer
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata
 from synthohive.schema import UniqueConstraint as Unique

@@ -32,9 +32,9 @@ import pytest
 import sqlalchemy as sa
 
 from synthohive._signals import terminable
-from synthohive.connectors.loaders import open_writer
-from synthohive.connectors.loaders.staged import StagedWriter
 from synthohive.connectors.steps import observe
+from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writing.staged import StagedWriter
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Metadata
 from tests.contracts.writer import ORIGIN, Place, rows, shop, write
@@ -44,7 +44,7 @@ WRITES = os.environ.get("SYNTHOHIVE_WRITE_DOCS") == "1"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 _CONTEXT = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
 if os.name == "posix":
-    loaders = [f"synthohive.connectors.loaders.{e}" for e in ("mysql", "sqlite", "duckdb")]
+    loaders = [f"synthohive.connectors.writing.{e}" for e in ("mysql", "sqlite", "duckdb")]
     _CONTEXT.set_forkserver_preload(  # type: ignore[attr-defined]
         ["tests.integration.crashes", "sqlglot", *loaders]
     )

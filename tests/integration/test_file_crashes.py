@@ -31,7 +31,7 @@ class DuckdbBench(Bench):
         return meta
 
 
-IMPATIENT = ("set", "synthohive.connectors.loaders.sqlite_file", "BUSY_SECONDS", 0.05)
+IMPATIENT = ("set", "synthohive.connectors.sqlite.file", "BUSY_SECONDS", 0.05)
 
 
 class FilePlace(Place):
@@ -77,8 +77,8 @@ class TestSqliteCrashes(CrashMatrix):
         bench.write("a")
         run = Run(bench, "b", "target held")
         assert run.stopped
-        run.tell("set", "synthohive.connectors.loaders.sqlite_file", "_PAGES", 3)
-        run.tell("set", "synthohive.connectors.loaders.sqlite_file", "step", die)
+        run.tell("set", "synthohive.connectors.sqlite.file", "_PAGES", 3)
+        run.tell("set", "synthohive.connectors.sqlite.file", "step", die)
         assert run.go_on() == "killed"
         assert Path(f"{bench.place.target}-journal").stat().st_size > 0
         assert bench.holds() == "a"

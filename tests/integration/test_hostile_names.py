@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from synthohive.connectors.base import orphan_free
-from synthohive.connectors.loaders import open_writer
 from synthohive.connectors.reflection import reflect
+from synthohive.connectors.writing import open_writer
 from synthohive.exceptions import SchemaError
 from synthohive.schema import Metadata
 from tests.contracts.writer import ORIGIN

@@ -31,7 +31,7 @@ def bench_on(engine: sa.Engine, url: str, database: str) -> Bench:
 
 def impatient(run: Run) -> None:
     """Have a run wait for locks for a moment only."""
-    run.tell("set", "synthohive.connectors.loaders.mysql", "_TRIES", 1)
+    run.tell("set", "synthohive.connectors.mysql.write", "_TRIES", 1)
     run.tell("sql", "SET SESSION lock_wait_timeout = 1")
 
 

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from synthohive.connectors import steps
 from synthohive.connectors.base import Writer
-from synthohive.connectors.loaders import mysql, open_writer
+from synthohive.connectors.mysql import write as mysql
+from synthohive.connectors.writing import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Metadata
 from tests.contracts.writer import ORIGIN, Place, described, integer, make_shop, rows, shop, write

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from synthohive.connectors.base import Writer
-from synthohive.connectors.dialects import dialect_for
-from synthohive.connectors.loaders import open_writer
+from synthohive.connectors.registry import dialect_for
 from synthohive.connectors.steps import observe
+from synthohive.connectors.writing import open_writer
 from synthohive.exceptions import ConnectorError
 from tests.contracts.writer import ORIGIN, rows, shop, write
 

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.loaders import default_target, open_writer
 from synthohive.connectors.sql import SqlWarehouse
+from synthohive.connectors.writing import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from tests.contracts.writer import ORIGIN, Place, ServerWriterContract, described, rows, write

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 from synthohive._logging import get_logger
-from synthohive.connectors.ddl.duckdb import duckdb_ddl
-from synthohive.connectors.ddl.mysql import mysql_ddl
 from synthohive.connectors.ddl.portable import portable_ddl
-from synthohive.connectors.ddl.postgresql import postgresql_ddl
-from synthohive.connectors.ddl.sqlite import sqlite_ddl
 from synthohive.connectors.ddl.statements import (
     PROVENANCE_TABLE,
     SchemaDdl,
@@ -20,6 +15,7 @@ from synthohive.connectors.ddl.statements import (
     fit_identifier,
     label,
 )
+from synthohive.connectors.registry import part
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
@@ -38,12 +34,6 @@ __all__ = [
 ]
 
 log = get_logger(__name__)
-_CLONES = {
-    "postgresql": postgresql_ddl,
-    "mysql": mysql_ddl,
-    "sqlite": sqlite_ddl,
-    "duckdb": duckdb_ddl,
-}
 
 
 def build_ddl(
@@ -83,12 +73,9 @@ def build_ddl(
             hint="Leave the table out with exclude=[…], or rename it.",
         )
     if source is not None and engine_family(source.dialect) == engine_family(dialect):
-        clone: Any = _CLONES.get(engine_family(dialect).replace("mariadb", "mysql"))
-        if clone is postgresql_ddl:
-            clone = partial(postgresql_ddl, beside=beside)
-        ddl: Optional[SchemaDdl] = None
-        if clone is not None:
-            ddl = clone(metadata, source, source_schema)
+        ddl: Optional[SchemaDdl] = part(dialect.name, "ddl").clone(
+            metadata, source, source_schema, beside
+        )
         if ddl is not None:
             return ddl
         log.warning("description_differs_from_source", schema=source_schema)

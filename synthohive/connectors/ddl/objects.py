@@ -1,110 +1,21 @@
-"""Views, materialised views and triggers of a source, as its catalogue has them now.
-
-Whether one can be made in a copy, and uses nothing but the copy there, is for the writer to
-prove; only triggers are judged here, since what a trigger's text does shows when it fires.
-"""
+"""Views, materialised views and triggers of a source: what was asked for."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Optional, get_args
+from typing import TYPE_CHECKING, Optional, get_args
 
 from synthohive.connectors.base import Include
-from synthohive.connectors.ddl.mysql import quote as quote_mysql
-from synthohive.connectors.ddl.postgresql import literal, quote
-from synthohive.connectors.ddl.statements import SchemaObject, engine_family
-from synthohive.connectors.ddl.vetted_functions import FUNCTIONS
-from synthohive.connectors.dialects.postgresql_catalogue import LOCK_TIMEOUT
+from synthohive.connectors.ddl.statements import SchemaObject
+from synthohive.connectors.registry import part
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Engine
 
-__all__ = ["KINDS", "objects_of", "outside_word"]
+__all__ = ["KINDS", "objects_of"]
 
 KINDS: dict[str, str] = dict(zip(get_args(Include), ("views", "materialised views", "triggers")))
 """What a user may ask for, and what summaries call it."""
-
-_POSTGRESQL_VIEWS = """
-SELECT c.relkind, c.relname, pg_get_viewdef(c.oid), array_to_string(c.reloptions, ', '),
-    c.relispopulated, obj_description(c.oid, 'pg_class'),
-    ARRAY(SELECT pg_get_indexdef(i.indexrelid, 0, true) FROM pg_index i WHERE i.indrelid = c.oid
-          ORDER BY i.indexrelid)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %(schema)s AND c.relkind IN ('v', 'm') AND NOT EXISTS (
-    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-    AND d.deptype = 'e') ORDER BY c.oid"""
-
-_POSTGRESQL_TRIGGERS = """
-SELECT c.relname, t.tgname, pg_get_triggerdef(t.oid, true), t.tgenabled, p.proname,
-    pn.nspname = 'pg_catalog' OR EXISTS (
-        SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
-        AND d.deptype = 'e'),
-    l.lanname, p.prosrc, p.prosecdef OR p.proconfig IS NOT NULL
-FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace
-JOIN pg_language l ON l.oid = p.prolang
-WHERE n.nspname = %(schema)s AND NOT t.tgisinternal
-    AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0 ORDER BY t.oid"""
-_ENABLED = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
-_OWN_ROW = ("tsvector_update_trigger", "tsvector_update_trigger_column",
-            "suppress_redundant_updates_trigger", "moddatetime")  # fmt: skip
-"""Trigger functions that come with PostgreSQL and see nothing but the row."""
-
-_MYSQL_VIEWS = """
-SELECT TABLE_NAME, VIEW_DEFINITION, SECURITY_TYPE, CHECK_OPTION FROM information_schema.VIEWS
-WHERE TABLE_SCHEMA = %(schema)s ORDER BY TABLE_NAME"""
-_MYSQL_TRIGGERS = """
-SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS
-WHERE TRIGGER_SCHEMA = %(schema)s ORDER BY TRIGGER_NAME"""
-
-_WORD = re.compile(
-    r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|:=|::|\.|\w+|\s+|.""", re.DOTALL
-)
-_STATEMENTS = frozenset(
-    """
-    at begin end if then else elsif return null new old and or not is distinct from true false in
-    like ilike case when raise exception notice warning tg_op tg_when tg_level
-    date time timestamp timestamptz with without zone text varchar character varying char integer
-    int bigint smallint numeric decimal boolean uuid interval tsvector regconfig double precision
-    setweight to_tsvector
-    """.split()
-)
-"""Words that read and write nothing but the row that a trigger fires for, beside functions."""
-
-
-def outside_word(body: str) -> Optional[str]:
-    """Return the first word of a trigger's text that may do more than change its own row.
-
-    A word is harmless if it is a column of ``NEW`` or ``OLD``, a condition, an assignment, or a
-    function that reads nothing but its arguments and the clock.
-
-    Examples
-    --------
-    >>> outside_word("BEGIN NEW.changed := now(); RETURN NEW; END")
-    >>> outside_word("BEGIN NEW.n := count(*) FROM shop.customers; RETURN NEW; END")
-    'count'
-    """
-    words = [w[0] for w in _WORD.finditer(body) if not w[0].isspace()]
-    words = [w for w in words if not w.startswith(("--", "/*", "'"))]
-    for number, word in enumerate(words):
-        before, after = ([None, *words, None][number + i] for i in (0, 2))
-        plain = word.lower()
-        if before == "." and number > 1 and words[number - 2].lower() in ("new", "old"):
-            continue
-        if not (word[0].isalpha() or word[0] in '_"$'):
-            continue
-        if word[0].isalpha() and after == "." and plain not in ("new", "old"):
-            return word
-        if plain == "from" and str(before).lower() != "distinct":
-            return word
-        if plain not in _STATEMENTS and not (plain in FUNCTIONS and _is_call(plain, after)):
-            return word
-    return None
-
-
-def _is_call(word: str, after: Optional[str]) -> bool:
-    return after == "(" or word.startswith(("current_", "local"))
 
 
 def objects_of(
@@ -129,122 +40,8 @@ def objects_of(
     """
     if not include:
         return []
-    family = engine_family(source.dialect).replace("mariadb", "mysql")
-    read = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite, "duckdb": _duckdb}
     with source.connect() as connection:
-        found = read[family](connection, schema, tables, beside) if family in read else []
+        found = part(source.dialect.name, "views").objects(connection, schema, tables, beside)
         connection.rollback()
     kinds = [KINDS[word] for word in include]
     return [thing for thing in found if thing.kind in kinds]
-
-
-def _asked(connection: Connection, sql: str, schema: Any) -> Sequence[Any]:
-    return connection.exec_driver_sql(sql, {"schema": schema}).all()
-
-
-def _postgresql(
-    connection: Connection, schema: Optional[str], tables: Collection[str], beside: Sequence[str]
-) -> list[SchemaObject]:
-    place = schema or str(connection.exec_driver_sql("SELECT current_schema()").scalar())
-    connection.exec_driver_sql(  # which leaves the names of these schemas out of definitions
-        "SELECT set_config('search_path', %(path)s, true)",
-        {"path": ", ".join(map(quote, (place, *beside)))},
-    )
-    connection.exec_driver_sql(LOCK_TIMEOUT)
-    views = [_postgresql_view(row) for row in _asked(connection, _POSTGRESQL_VIEWS, place)]
-    known = {*tables, *(view.name for view in views)}
-    rows = _asked(connection, _POSTGRESQL_TRIGGERS, place)
-    return views + [_postgresql_trigger(row) for row in rows if row[0] in known]
-
-
-def _postgresql_view(row: Any) -> SchemaObject:
-    kind, name, definition, options, filled, comment, indexes = row
-    what = "VIEW" if kind == "v" else "MATERIALIZED VIEW"
-    given = f" WITH ({options})" if options else ""
-    sql = f"CREATE {what} {quote(name)}{given} AS {str(definition).strip().rstrip(';')}"
-    said = f"COMMENT ON {what} {quote(name)} IS {literal(comment)}" if comment else ""
-    if kind == "v":
-        return SchemaObject(KINDS["views"], name, sql, comment=said)
-    fill = (f"REFRESH MATERIALIZED VIEW {quote(name)}",) if filled else ()
-    sql = f"{sql} WITH NO DATA"
-    return SchemaObject(
-        KINDS["materialized_views"], name, sql, parts=tuple(indexes), then=fill, comment=said
-    )
-
-
-def _postgresql_trigger(row: Any) -> SchemaObject:
-    table, name, definition, enabled, function, comes_along, language, body, special = row
-    kind = KINDS["triggers"]
-    change = _ENABLED.get(enabled)
-    then = (f"ALTER TABLE {quote(table)} {change} TRIGGER {quote(name)}",) if change else ()
-    if comes_along:
-        why = "" if function in _OWN_ROW else f"its function {function} may use other tables"
-        return SchemaObject(kind, name, definition, then=then, table=table, refused=why)
-    word = outside_word(body) if language == "plpgsql" else f"LANGUAGE {language}"
-    word = "SECURITY DEFINER, or SET" if special else word
-    if word is not None:
-        why = f"its function {function} may use more than the row that it fires for: {word}"
-        return SchemaObject(kind, name, table=table, refused=why)
-    head, execute, called = str(definition).rpartition(" EXECUTE FUNCTION ")
-    arguments = called.partition("(")[2]
-    return SchemaObject(
-        kind, name, f"{head}{execute}{quote(function)}({arguments}", then=then, table=table,
-        before=(
-            f"CREATE OR REPLACE FUNCTION {quote(function)}() RETURNS trigger LANGUAGE plpgsql "
-            f"AS {literal(body)}",
-        ),
-        function=function,
-    )  # fmt: skip
-
-
-def _mysql(
-    connection: Connection, schema: Optional[str], tables: Collection[str], beside: Sequence[str]
-) -> list[SchemaObject]:
-    del beside
-    place = schema or str(connection.exec_driver_sql("SELECT DATABASE()").scalar())
-    found = []
-    for name, definition, security, check in _asked(connection, _MYSQL_VIEWS, place):
-        option = "" if check == "NONE" else f" WITH {check} CHECK OPTION"
-        where = f"{quote_mysql(place)}.{quote_mysql(name)}"
-        sql = f"SQL SECURITY {security} VIEW {where} AS {definition}{option}"
-        why = "" if definition else "this user may not read its definition (SHOW VIEW)"
-        found.append(SchemaObject(KINDS["views"], name, sql, refused=why))
-    why = "MySQL does not move tables with triggers: the copy could never be replaced"
-    return found + [
-        SchemaObject(KINDS["triggers"], name, table=table, refused=why)
-        for name, table in _asked(connection, _MYSQL_TRIGGERS, place)
-        if table in tables
-    ]
-
-
-def _sqlite(
-    connection: Connection, schema: Optional[str], tables: Collection[str], beside: Sequence[str]
-) -> list[SchemaObject]:
-    del beside
-    place = quote(schema or "main")
-    rows: Sequence[Any] = connection.exec_driver_sql(
-        f"SELECT type || 's', name, tbl_name, sql FROM {place}.sqlite_master "
-        "WHERE type IN ('view', 'trigger') ORDER BY type DESC, rowid"
-    ).all()
-    known = {*tables, *(name for kind, name, *_ in rows if kind == "views")}
-    return [
-        SchemaObject(kind, name, sql, table=table if kind == "triggers" else "")
-        for kind, name, table, sql in rows
-        if table in known
-    ]
-
-
-def _duckdb(
-    connection: Connection, schema: Optional[str], tables: Collection[str], beside: Sequence[str]
-) -> list[SchemaObject]:
-    del tables, beside
-    place = schema or connection.exec_driver_sql("SELECT current_schema()").scalar()
-    rows: Sequence[Any] = connection.exec_driver_sql(
-        "SELECT view_name, sql, comment FROM duckdb_views() WHERE NOT internal AND NOT temporary "
-        "AND database_name = current_database() AND schema_name = ? ORDER BY view_oid",
-        (place,),
-    ).all()
-    return [
-        SchemaObject(KINDS["views"], name, sql, comment=literal(comment) if comment else "")
-        for name, sql, comment in rows
-    ]

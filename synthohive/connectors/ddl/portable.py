@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Optional
 
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl.expressions import portable_default, portable_expression
-from synthohive.connectors.ddl.mysql import literal as mysql_literal
-from synthohive.connectors.ddl.mysql import quote as mysql_quote
-from synthohive.connectors.ddl.postgresql import advance, literal, quote
 from synthohive.connectors.ddl.statements import (
     Refused,
     SchemaDdl,
@@ -26,6 +23,9 @@ from synthohive.connectors.ddl.vetted import Vetting, vetted_action
 from synthohive.connectors.ddl.vetted_indexes import vetted_index
 from synthohive.connectors.ddl.vetted_types import vetted_type
 from synthohive.connectors.ddl.writable import writable
+from synthohive.connectors.mysql.ddl import literal as mysql_literal
+from synthohive.connectors.mysql.ddl import quote as mysql_quote
+from synthohive.connectors.postgresql.ddl import advance, literal, quote
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import ColumnKind
 

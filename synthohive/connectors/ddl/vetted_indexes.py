@@ -9,7 +9,7 @@ from typing import Optional
 
 from synthohive.connectors.ddl.statements import Refused
 from synthohive.connectors.ddl.vetted import Vetting
-from synthohive.connectors.dialects.duckdb_text import items
+from synthohive.connectors.duckdb.text import items
 
 __all__ = ["IndexParts", "index_parts", "key_part", "names_in", "vetted_index"]
 

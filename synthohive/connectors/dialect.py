@@ -1,0 +1,134 @@
+"""What a dialect offers to the shared reading code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional, Union
+
+import pyarrow as pa
+from sqlalchemy import inspect
+from sqlalchemy.engine import Connection, CursorResult, Engine
+
+from synthohive.schema import Column, Metadata
+
+__all__ = ["Dialect", "OddIndex", "in_memory"]
+
+_PROCESS = secrets.token_hex(8)
+
+
+def in_memory(engine: Engine) -> tuple[Any, ...]:
+    """Return what tells a database in memory from those of all other engines and processes."""
+    return ("memory", _PROCESS, id(engine))
+
+
+@dataclass(frozen=True)
+class OddIndex:
+    """An index that its columns alone do not describe.
+
+    Attributes
+    ----------
+    definition : str
+        The engine's own text.
+    unique : bool
+    exact : bool
+        The index covers whole columns of all rows: no expression, prefix or predicate.
+    """
+
+    definition: str
+    unique: bool
+    exact: bool
+
+
+class Dialect(ABC):
+    """Reads one engine without loss.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def quote(self, *names: str) -> str:
+        """Quote an identifier, or a dotted path of them, for raw SQL."""
+        prepare = self.engine.dialect.identifier_preparer.quote_identifier
+        return ".".join(prepare(name).replace("%%", "%") for name in names)
+
+    def execute(self, connection: Connection, sql: str) -> CursorResult[Any]:
+        """Run SQL as it is, without parameters (a percent sign is a percent sign)."""
+        return connection.execution_options(no_parameters=True).exec_driver_sql(sql)
+
+    def inspector(self, connection: Connection) -> Any:
+        """Return SQLAlchemy's Inspector, or what stands in for it."""
+        return inspect(connection)
+
+    def plain_schema(self, connection: Connection, schema: Optional[str]) -> Optional[str]:
+        """Return a schema's name as the catalogue has it."""
+        return schema
+
+    @abstractmethod
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """Return by what the engine itself tells one schema from all others.
+
+        Each fact is enough: two places that share one are the same, whatever URL, user or
+        name leads there. Some outlive a rename, others a drop and a restore. The schema need
+        not exist. Nothing secret, no password.
+        """
+
+    def fingerprint(self, schema: Optional[str]) -> frozenset[str]:
+        """Return :meth:`identity` as hashes, which a checkpoint may keep."""
+        return frozenset(
+            hashlib.blake2b(
+                json.dumps(fact, default=str).encode(), digest_size=16, key=b"synthohive place"
+            ).hexdigest()
+            for fact in self.identity(schema)
+        )
+
+    def begin(self, connection: Connection) -> None:
+        """Start a consistent, read-only transaction where the engine has one."""
+
+    def hidden(self, connection: Connection, schema: str) -> set[str]:
+        """Return tables that hold no rows of their own (partitions are read by their parent)."""
+        return set()
+
+    def odd_indexes(
+        self, connection: Connection, schema: str, tables: Sequence[str]
+    ) -> dict[tuple[str, str], OddIndex]:
+        """Return the indexes that need their definition, by table and name."""
+        return {}
+
+    def amend(self, connection: Connection, metadata: Metadata) -> None:
+        """Complete a reflected description by what only this engine's catalogue or rows tell."""
+
+    def expression(self, column: Column, quoted: str) -> str:
+        """Return the SQL that reads a column without loss."""
+        return quoted
+
+    def held(self, name: str, alias: str, no_parents: Mapping[str, Union[int, str]]) -> str:
+        """Return a column of a row; NULL where it says that there is no parent."""
+        quoted = f"{alias}.{self.quote(name)}"
+        value = no_parents.get(name)
+        if value is None:
+            return quoted
+        return f"NULLIF({quoted}, {value if isinstance(value, int) else repr(value)})"
+
+    @abstractmethod
+    def hashed(self, expressions: Sequence[str], seed: int) -> str:
+        """Return SQL for a uniform integer below 2**32, a function of the expressions."""
+
+    @abstractmethod
+    def read(
+        self, connection: Connection, sql: str, columns: Sequence[Column], table: str
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream a query whose columns are those given, in their Arrow types."""
+
+    @staticmethod
+    def schema(columns: Sequence[Column]) -> pa.Schema:
+        """Return the Arrow schema of columns."""
+        return pa.schema([pa.field(c.name, c.arrow_type) for c in columns])

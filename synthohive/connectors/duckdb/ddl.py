@@ -1,0 +1,75 @@
+"""DuckDB's own DDL: each table's columns and constraints as its catalogue keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Optional
+
+from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label, reference
+from synthohive.connectors.duckdb.text import first_name, is_constraint, items, quote
+from synthohive.connectors.postgresql.ddl import literal
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from synthohive.schema import Metadata
+
+__all__ = ["clone"]
+
+_FOREIGN_KEY = re.compile(r"\s*FOREIGN\s+KEY\b", re.IGNORECASE)
+_INDEX_PLACE = re.compile(r'(\sON\s+)(?:(?:"(?:[^"]|"")+"|\w+)\.)+', re.IGNORECASE)
+_HERE = "database_name = current_database() AND schema_name = ?"
+
+
+def clone(
+    metadata: Metadata, source: Engine, schema: Optional[str], beside: Sequence[str] = ()
+) -> Optional[SchemaDdl]:
+    """Return the DDL of the tables; None where the description differs from the catalogue."""
+    with source.connect() as connection:
+        place = schema or connection.exec_driver_sql("SELECT current_schema()").scalar()
+        sql = f"SELECT table_name, sql FROM duckdb_tables() WHERE {_HERE} AND NOT temporary"
+        listed: Sequence[Any] = connection.exec_driver_sql(sql, (place,)).all()
+        sql = f"SELECT table_name, index_name, sql FROM duckdb_indexes() WHERE {_HERE}"
+        indexes: Sequence[Any] = connection.exec_driver_sql(
+            f"{sql} ORDER BY index_oid", (place,)
+        ).all()
+    creates: dict[str, str] = dict(map(tuple, listed))
+    tables: dict[str, tuple[Statement, ...]] = {}
+    for name, config in metadata.tables.items():
+        # The catalogue's text leaves out a key to the table itself; none is taken from it.
+        parts = [i for i in items(creates.get(name, "")) if i and not _FOREIGN_KEY.match(i)]
+        if {first_name(i) for i in parts if not is_constraint(i)} != set(config.columns):
+            return None
+        parts += [  # DuckDB has no ON DELETE and no names
+            reference(fk, quote, quote(fk.parent)) for fk in config.foreign_keys if fk.declared
+        ]
+        body = ",\n  ".join(parts)
+        sql = f"CREATE TABLE {quote(name)} (\n  {body}\n)"
+        tables[name] = (Statement(sql, name, f"table {name!r}"),)
+    after = [
+        Statement(_INDEX_PLACE.sub(r"\1", sql.rstrip("; "), count=1), table, label("index", name))
+        for table, name, sql in indexes
+        if table in metadata.tables and sql
+    ]
+    return SchemaDdl(
+        tables=tables,
+        after=(*after, *_comments(metadata)),
+        enforced=frozenset(
+            (name, tuple(fk.columns), fk.parent)
+            for name, fk in metadata.foreign_keys()
+            if fk.declared
+        ),
+    )
+
+
+def _comments(metadata: Metadata) -> Iterable[Statement]:
+    for name, table in metadata.tables.items():
+        found = [(f"TABLE {quote(name)}", table.comment)]
+        found += [
+            (f"COLUMN {quote(name)}.{quote(c.name)}", c.comment) for c in table.columns.values()
+        ]
+        for thing, text in found:
+            if text:
+                sql = f"COMMENT ON {thing} IS {literal(text)}"
+                yield Statement(sql, name, f"comment on {thing}")

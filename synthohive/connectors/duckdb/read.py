@@ -1,0 +1,123 @@
+"""DuckDB: its Arrow record batches, cast to each column's type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy.engine import Connection
+
+from synthohive.connectors.base import BATCH_ROWS
+from synthohive.connectors.dialect import Dialect, OddIndex, in_memory
+from synthohive.connectors.duckdb import catalogue
+from synthohive.connectors.duckdb.text import nested_type, quote, reason
+from synthohive.connectors.special_values import reading
+from synthohive.exceptions import ConnectorError
+from synthohive.schema import Column, ColumnKind, Metadata
+
+__all__ = ["DuckDB"]
+
+_AS_TEXT = (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.CATEGORICAL, ColumnKind.UUID)
+
+
+class DuckDB(Dialect):
+    """See the module."""
+
+    def quote(self, *names: str) -> str:
+        """See the base class."""
+        return ".".join(quote(name) for name in names)
+
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """See the base class."""
+        with self.engine.connect() as connection:
+            place = catalogue.plain_schema(connection, schema)
+            place = place or str(connection.exec_driver_sql("SELECT current_schema()").scalar())
+            tables = catalogue.definitions(connection, place)
+        file = self.engine.url.database
+        if file in (None, "", ":memory:"):
+            return (("duckdb", *in_memory(self.engine), place),)
+        path = Path(str(file))
+        facts: list[tuple[Any, ...]] = [("duckdb", str(path.resolve()), place)]
+        if path.exists():  # links lead to the same; a deleted file's number is given to new ones
+            found = path.stat()
+            facts.append(("duckdb", "file", found.st_dev, found.st_ino, place, tables))
+        return tuple(facts)
+
+    def inspector(self, connection: Connection) -> Any:
+        """See the base class."""
+        return catalogue.Catalogue(connection)
+
+    def plain_schema(self, connection: Connection, schema: Optional[str]) -> Optional[str]:
+        """See the base class."""
+        return catalogue.plain_schema(connection, schema)
+
+    def odd_indexes(
+        self, connection: Connection, schema: str, tables: Sequence[str]
+    ) -> dict[tuple[str, str], OddIndex]:
+        """See the base class."""
+        return catalogue.odd_indexes(connection, schema)
+
+    def amend(self, connection: Connection, metadata: Metadata) -> None:
+        """See the base class."""
+        catalogue.amend(connection, metadata)
+
+    def expression(self, column: Column, quoted: str) -> str:
+        """See the base class.
+
+        Infinite dates and moments, and those outside the years 1 to 9999, are read as what stands
+        for them; the zone of a ``TIME WITH TIME ZONE`` and what is finer than microseconds are
+        left out.
+        """
+        kind = column.kind
+        if kind is ColumnKind.ARRAY or nested_type(column.sql_type or ""):
+            return f"CAST(to_json({quoted}) AS VARCHAR)"
+        if kind in _AS_TEXT:
+            return f"CAST({quoted} AS VARCHAR)"
+        if kind is ColumnKind.INTERVAL:
+            return f"epoch_us({quoted})"
+        if kind is ColumnKind.TIMESTAMP:
+            if column.timezone:
+                return reading(quoted, "TIMESTAMPTZ", "+00")
+            return reading(f"CAST({quoted} AS TIMESTAMP)", "TIMESTAMP")
+        if kind is ColumnKind.DATE:
+            return reading(quoted, "DATE")
+        if kind is ColumnKind.TIME:
+            return f"CAST({quoted} AS TIME)"
+        if kind is ColumnKind.DECIMAL and (column.sql_type or "").endswith("HUGEINT"):
+            return f"CAST({quoted} AS DECIMAL(38, 0))"
+        return quoted
+
+    def hashed(self, expressions: Sequence[str], seed: int) -> str:
+        """See the base class."""
+        joined = ", ".join(f"CAST({e} AS VARCHAR)" for e in expressions)
+        return f"(md5_number_lower(concat_ws('|', '{int(seed)}', {joined})) & 4294967295)"
+
+    def read(
+        self, connection: Connection, sql: str, columns: Sequence[Column], table: str
+    ) -> Iterator[pa.RecordBatch]:
+        """See the base class."""
+        import duckdb
+
+        dbapi: Any = connection.connection.dbapi_connection
+        try:
+            result = dbapi.execute(sql)
+            stream = getattr(result, "to_arrow_reader", None) or result.fetch_record_batch
+            for batch in stream(BATCH_ROWS):
+                if batch.num_rows:
+                    yield _typed(batch, columns)
+        except (duckdb.Error, pa.ArrowException) as exc:
+            raise ConnectorError(
+                f"Table {table!r} could not be read: {reason(exc)}.",
+                hint="Leave the table out with exclude=[…], or read it through a view's copy.",
+            ) from None  # the message repeats values
+
+
+def _typed(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
+    arrays = [pc.cast(a, c.arrow_type) for a, c in zip(batch.columns, columns)]
+    return pa.RecordBatch.from_arrays(arrays, schema=Dialect.schema(columns))
+
+
+READER = DuckDB

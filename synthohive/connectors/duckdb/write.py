@@ -1,0 +1,510 @@
+"""DuckDB: rows into a file beside, then all tables, keys and rows in one transaction."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Optional
+
+import duckdb
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive._workspace import Workspace
+from synthohive.connectors.base import KeyCheck, NoPlaceError
+from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
+from synthohive.connectors.ddl.statements import SchemaObject
+from synthohive.connectors.duckdb.catalogue import plain_schema
+from synthohive.connectors.duckdb.objects import (
+    NotOfTheCopy,
+    Thing,
+    answers,
+    comments,
+    contents,
+    defaulting,
+    dependents,
+    moved_view,
+    naming,
+)
+from synthohive.connectors.duckdb.text import (
+    first_name,
+    items,
+    nested_type,
+    quote,
+    reason,
+)
+from synthohive.connectors.postgresql.ddl import literal
+from synthohive.connectors.special_values import respelled
+from synthohive.connectors.steps import step
+from synthohive.connectors.writing.comments import Comments, changes, keys
+from synthohive.connectors.writing.staged import (
+    StagedWriter,
+    broken_error,
+    read_note,
+    staging_name,
+)
+from synthohive.exceptions import ConnectorError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from synthohive.connectors.base import OpenedTo, Provenance
+    from synthohive.schema import Column, ForeignKey, Metadata
+
+__all__ = ["DuckdbWriter", "create", "locate"]
+
+log = get_logger(__name__)
+_NEXT_VALUE = re.compile(r"nextval\('((?:[^']|'')+)'\)", re.IGNORECASE)
+_REFERENCE = re.compile(
+    r'^(\s*(?:CONSTRAINT "(?:[^"]|"")*" )?'
+    r'FOREIGN KEY \((?:"(?:[^"]|"")*"(?:, )?)+\) REFERENCES )(?=")',
+    re.MULTILINE,
+)
+_MADE = re.compile(
+    r"^(CREATE TABLE |CREATE (?:UNIQUE )?INDEX .*? ON |COMMENT ON (?:TABLE|COLUMN) )",
+    re.IGNORECASE | re.DOTALL,
+)
+_LAST_NAME = re.compile(r'("(?:[^"]|"")+"|[^".]+)$')
+_OWN = ("information_schema", "pg_catalog")
+_WITH_TABLES = ("table", "column", "index")
+_LEVELS = "__synthohive_levels"
+_LONGEST = 200
+
+
+def locate(
+    source: Optional[Engine],
+    target: Optional[Engine],
+    schema: Optional[str],
+    source_schema: Optional[str],
+) -> str:
+    """Return the schema to write."""
+    engine = target if target is not None else source
+    assert engine is not None
+    with engine.connect() as connection:
+        if schema is not None:
+            return str(plain_schema(connection, schema))
+        default = str(connection.exec_driver_sql("SELECT current_schema()").scalar())
+    return default if target is not None else f"{source_schema or default}_synthetic"
+
+
+class DuckdbWriter(StagedWriter):
+    """Write one schema of a DuckDB database; see :class:`StagedWriter`.
+
+    DuckDB takes keys only in CREATE TABLE and renames no schema: so the rows wait in a
+    temporary database until they are proved, and are then put into the final tables,
+    parents first, in the transaction that drops the old ones.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    metadata, ddl, target, provenance
+        See :class:`StagedWriter`; `target` is the schema.
+    source_schema : str, optional
+        The schema that the names in views are of.
+    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
+    """
+
+    engine_name: ClassVar[str] = "DuckDB"
+    errors: ClassVar[tuple[type[BaseException], ...]] = (duckdb.Error, pa.ArrowException, OSError)
+    seed_type: ClassVar[str] = "UHUGEINT"
+    keys_between: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        engine: Engine,
+        metadata: Metadata,
+        ddl: SchemaDdl,
+        target: str,
+        provenance: Provenance,
+        *,
+        source_schema: Optional[str],
+        if_exists: OpenedTo,
+        group: Optional[Mapping[str, str]] = None,
+    ) -> None:
+        if if_exists == "rehearse":  # what is there need not go, not even for a moment
+            target = staging_name(target, _LONGEST)
+        super().__init__(metadata, ddl, target, provenance)
+        own = str(source_schema or "main")
+        self._schemas = {own: target, **(group or {})}
+        self._staging = f"synthohive_{secrets.token_hex(6)}"
+        self._pooled = engine.raw_connection()
+        wrapped: Any = self._pooled.driver_connection
+        # A session of its own on the same database: settings and transaction end with it.
+        self._own: duckdb.DuckDBPyConnection = wrapped.execute("SELECT 1").cursor()
+        self._connection = self._own
+        self._folder: Optional[Workspace] = None
+        self._if_exists = if_exists
+        self._theirs: set[str] = set()
+        self._said: Comments = {}
+        self._noted: Optional[frozenset[str]] = None
+        self._place = ""  # before the name of a table of the target
+        self._building = False
+        try:
+            with self.named("the target"):
+                self._database = str(self._scalar("SELECT current_database()"))
+                self._place = f"{quote(self._database)}.{quote(target)}."
+                self._check_database()
+                self._check_target()
+                self._folder = Workspace()
+                file = literal(str(self._folder.path / "rows.duckdb"))
+                self._execute(f"ATTACH {file} AS {quote(self._staging)}")
+                self._execute(f"USE {quote(self._staging)}.main")
+        except BaseException:
+            self._discard()
+            raise
+
+    def _check_database(self) -> None:
+        if self.target in _OWN:
+            raise ConnectorError(f"The schema {self.target!r} belongs to DuckDB itself.")
+        readonly = "SELECT readonly FROM duckdb_databases() WHERE database_name = ?"
+        if self._one(readonly, self._database)[0]:
+            raise NoPlaceError(
+                f"The database {self._database!r} is opened read-only.",
+                hint="Open it for writing, or name another one with url=….",
+            )
+
+    def _check_target(self) -> list[Thing]:
+        """Return what has to go; refuse the target if something would be lost.
+
+        Views, macros, types and sequences of others name our tables at most: they stay.
+        """
+        things = contents(self._connection, self._database, self.target)
+        self._noted = made = self._read_note(things)
+        ours = [t for t in things if made is None or t.found(self.target).key in made]
+        kept = [t for t in things if t not in ours and t.kind not in _WITH_TABLES]
+        found = [t.found(self.target) for t in things if t not in kept]
+        self.admit(found, made, self._if_exists)
+        if self._if_exists == "replace_foreign":
+            ours, kept = things, []
+        self._theirs = {t.found(self.target).key for t in kept}
+        return [t for t in ours if not t.is_part]
+
+    def _read_note(self, things: Sequence[Thing]) -> Optional[frozenset[str]]:
+        """Return the keys of what an earlier run made in the target."""
+        if Thing("table", PROVENANCE_TABLE, "") not in things:
+            return None
+        note = self._connection.execute(
+            f"SELECT * FROM {self._place}{quote(PROVENANCE_TABLE)} LIMIT 2"
+        )
+        return read_note([column[0] for column in note.description or ()], note.fetchall())
+
+    def _made(self) -> list[str]:
+        things = contents(self._connection, self._database, self.target)
+        made = [key for t in things if (key := t.found(self.target).key) not in self._theirs]
+        return made + keys(self._comments())
+
+    def _comments(self) -> Comments:
+        found = comments(self._connection, self._database, self.target).items()
+        return {place: text for place, text in found if text is not None}
+
+    def _carry_comments(self) -> None:
+        """Write about the new tables what others wrote about the old ones."""
+        if self._noted is not None:
+            with self.named("the comments"):
+                self._carry(self._said, self._noted)
+
+    def _carry(self, old: Comments, made: frozenset[str]) -> None:
+        places = comments(self._connection, self._database, self.target)
+        for place, text in changes(old, self._comments(), made).items():
+            if place in places:
+                kind, *names = place
+                words = "NULL" if text is None else literal(text)
+                inside = ".".join(map(quote, names))
+                self._connection.execute(
+                    f"COMMENT ON {kind.upper()} {self._place}{inside} IS {words}"
+                )
+
+    def quote(self, name: str) -> str:
+        """See the base class."""
+        return quote(name)
+
+    def _reason(self, exc: BaseException) -> str:
+        return reason(exc)
+
+    def _execute(self, sql: str) -> None:
+        """Run one statement among the waiting rows or, once it is being made, in the schema.
+
+        A schema that is not committed yet cannot be set as the session's.
+        """
+        if self._building:
+            sql = _MADE.sub(lambda match: match[0] + self._place, self._qualified(sql), count=1)
+        self._connection.execute(sql)
+
+    def _one(self, sql: str, *parameters: Any) -> Any:
+        return self._connection.execute(sql, list(parameters)).fetchone()
+
+    def _scalar(self, sql: str) -> Any:
+        return self._one(sql)[0]
+
+    def _insert_note(self, values: tuple[Any, ...]) -> None:
+        sql = f"INSERT INTO {self._place}{quote(PROVENANCE_TABLE)} VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._connection.execute(sql, list(values))
+
+    def _analyze(self) -> None:
+        """DuckDB keeps its statistics itself."""
+
+    def _copy(
+        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
+    ) -> int:
+        schema = pa.schema([(column.name, column.arrow_type) for column in columns])
+        view = f"{self._staging}_batch"
+        if table not in self.rows:
+            self._connection.register(view, schema.empty_table())
+            self._execute(f"CREATE TABLE {quote(table)} AS SELECT * FROM {view}")
+            self._connection.unregister(view)
+        count = 0
+        for batch in batches:
+            arrays = [a.cast(t) for a, t in zip(batch.columns, schema.types)]
+            arrays = [respelled(array, array, self.metadata.dialect or "") for array in arrays]
+            self._connection.register(view, pa.table(arrays, schema.names))
+            self._execute(f"INSERT INTO {quote(table)} SELECT * FROM {view}")
+            self._connection.unregister(view)
+            count += batch.num_rows
+        return count
+
+    @staticmethod
+    def constrain_all(
+        writers: Sequence[Any],
+        check: Callable[[], list[KeyCheck]],
+        cross: Callable[[], None],
+    ) -> list[KeyCheck]:
+        """Prove the keys on the rows that wait, then make all schemas in one transaction.
+
+        DuckDB has no keys from one schema to another.
+        """
+        del cross
+        checks = check()
+        plans = [writer._planned() for writer in writers]
+        first = writers[0]
+        with first.named("the new schema"):
+            for writer in writers:
+                writer._execute(f"USE {quote(writer._database)}.main")
+            first._execute("BEGIN TRANSACTION")
+        for writer, plan in zip(writers, plans):
+            writer._connection = first._connection
+            writer._build(*plan)
+        StagedWriter.make_objects(writers)
+        for writer in writers:
+            writer.note()
+            writer._carry_comments()
+        return checks
+
+    def _constrain(self) -> list[KeyCheck]:
+        return self.constrain_all([self], self._prove, lambda: None)
+
+    def _planned(self) -> tuple[list[str], dict[str, int], dict[str, int]]:
+        """Return the order of the tables, the levels of their rows, and the sequences' starts."""
+        order = self._parents_first()
+        return order, {table: self._rank(table) for table in order}, self._sequences()
+
+    def _build(
+        self, order: Sequence[str], levels: Mapping[str, int], sequences: Mapping[str, int]
+    ) -> None:
+        """Make the schema in the open transaction."""
+        with self.named("the new schema"):
+            gone = self._check_target()
+            self._said = self._comments()
+            tables = [t.name for t in gone if t.kind == "table"]
+            views = naming(self._connection, self._database, tables)
+            own = {t.name for t in gone if t.kind == "view"}
+            views = [v for v in views if v[1] != self.target or v[2] not in own]
+            self._views = [view for view in views if answers(self._connection, view)]
+            lost = [t.name for t in gone if t.kind == "sequence" and t.name not in sequences]
+            if users := defaulting(self._connection, self._database, self.target, lost):
+                raise broken_error(self.target, users)
+            self._clear(gone)
+            step("old tables dropped")
+            for name, start in sequences.items():
+                self._execute(f"CREATE SEQUENCE {self._place}{quote(name)} START {start}")
+        self._building = True
+        for statement in self.ddl.setup:
+            self.run(statement)
+        for table in order:
+            for statement in self.ddl.tables[table]:
+                self.run(statement)
+            with self.named(f"the rows of table {table!r}"):
+                for level in range(levels[table] + 1):
+                    self._fill(table, level if levels[table] else None)
+        for statement in self.ddl.after:
+            self.run(statement)
+
+    def make(self, thing: SchemaObject) -> str:
+        """See the base class."""
+        if f"view {self.target}.{thing.name}" in self._theirs:
+            return "the target has a view of that name, which is not ours"
+        known = {*self.metadata.tables, *(each.name for each in self.ddl.objects)}
+        place = f"{self._place}{quote(thing.name)}"
+        try:
+            sql = moved_view(self._connection, thing.create, self._database, self._schemas, known)
+            self._connection.execute(f"CREATE VIEW {place}{sql}")
+            if thing.comment:
+                self._connection.execute(f"COMMENT ON VIEW {place} IS {thing.comment}")
+        except (NotOfTheCopy, duckdb.CatalogException, duckdb.BinderException) as exc:
+            return str(exc) if isinstance(exc, NotOfTheCopy) else self._reason(exc)
+        return ""
+
+    def _clear(self, gone: Sequence[Thing]) -> None:
+        """Drop things one by one: CASCADE would take tables of other schemas along."""
+        self._execute(f"CREATE SCHEMA IF NOT EXISTS {quote(self._database)}.{quote(self.target)}")
+        for thing in gone:
+            try:
+                self._execute(f"DROP {thing.kind.upper()} {self._place}{quote(thing.name)}")
+            except duckdb.DependencyException as exc:
+                raise broken_error(self.target, dependents(exc)) from exc
+
+    def _parents_first(self) -> list[str]:
+        keys = {(child, parent) for child, _, parent in self.ddl.enforced if child != parent}
+        left, order = list(self.metadata.tables), []
+        while left:
+            waiting = {child for child, parent in keys if parent in left}
+            free = [table for table in left if table not in waiting]
+            if not free:
+                raise ConnectorError(
+                    f"DuckDB cannot have keys in a circle, as between {sorted(left)}.",
+                    hint="Leave one of the tables out with exclude=[…].",
+                )
+            order += free
+            left = [table for table in left if table not in free]
+        return order
+
+    def _own_keys(self, table: str) -> list[ForeignKey]:
+        return [
+            fk
+            for fk in self.metadata.table(table).foreign_keys
+            if fk.parent == table and (table, tuple(fk.columns), table) in self.ddl.enforced
+        ]
+
+    def _rank(self, table: str) -> int:
+        """Rank a table's rows by their depth under its own keys, and return the greatest depth.
+
+        DuckDB looks a key up in the rows of earlier statements only.
+        """
+        keys = self._own_keys(table)
+        if not keys:
+            return 0
+        rows, levels = quote(table), quote(f"{_LEVELS}_{table}")
+        self._execute(f"CREATE TABLE {levels} (r BIGINT, level INTEGER)")
+        level = -1
+        while int(self._scalar(f"SELECT count(*) FROM {levels}")) < self.rows[table]:
+            level += 1
+            ready = " AND ".join(self._ready(table, levels, fk) for fk in keys)
+            before = self._scalar(f"SELECT count(*) FROM {levels}")
+            self._execute(
+                f"INSERT INTO {levels} SELECT c.rowid, {level} FROM {rows} c WHERE {ready} "
+                f"AND NOT EXISTS (SELECT 1 FROM {levels} l WHERE l.r = c.rowid)"
+            )
+            if self._scalar(f"SELECT count(*) FROM {levels}") == before:
+                raise ConnectorError(
+                    f"Rows of table {table!r} refer to themselves or to each other in a circle, "
+                    "which DuckDB cannot load.",
+                    hint="Nothing was changed. Write to another engine, or leave the key out.",
+                )
+        return level
+
+    def _ready(self, table: str, levels: str, fk: ForeignKey) -> str:
+        missing = " OR ".join(f"c.{quote(name)} IS NULL" for name in fk.columns)
+        equal = " AND ".join(
+            f"p.{quote(p)} = c.{quote(c)}" for c, p in zip(fk.columns, fk.parent_columns)
+        )
+        there = f"SELECT 1 FROM {quote(table)} p JOIN {levels} l ON l.r = p.rowid WHERE {equal}"
+        return f"({missing} OR EXISTS ({there}))"
+
+    def _fill(self, table: str, level: Optional[int]) -> None:
+        columns = self.loaded_columns(table)
+        names = ", ".join(quote(column.name) for column in columns)
+        values = ", ".join(self._value(column) for column in columns)
+        place = f"{quote(self._staging)}.main."
+        sql = f"INSERT INTO {self._place}{quote(table)} ({names}) SELECT {values} "
+        sql += f"FROM {place}{quote(table)} s"
+        if level is not None:
+            levels = f"{place}{quote(f'{_LEVELS}_{table}')}"
+            sql += f" JOIN {levels} l ON l.r = s.rowid WHERE l.level = {level}"
+        self._execute(sql)
+
+    def _value(self, column: Column) -> str:
+        value = f"s.{quote(column.name)}"
+        if self.metadata.dialect == "duckdb" and nested_type(column.sql_type or ""):
+            return f"CAST(CAST({value} AS JSON) AS {column.sql_type})"
+        return value
+
+    def _sequences(self) -> dict[str, int]:
+        """Return where the sequences go on that columns take their defaults from."""
+        starts: dict[str, int] = {}
+        for table, statements in self.ddl.tables.items():
+            columns = self.metadata.table(table).columns
+            for item in (i for s in statements for i in items(s.sql)):
+                match = _NEXT_VALUE.search(item)
+                column = columns.get(first_name(item))
+                if match is None or column is None:
+                    continue
+                sequence = _sequence_name(match)
+                highest = None
+                if pa.types.is_integer(column.arrow_type):
+                    highest = self._scalar(f"SELECT max({quote(column.name)}) FROM {quote(table)}")
+                starts[sequence] = max(starts.get(sequence, 1), int(highest or 0) + 1)
+        return starts
+
+    def _qualified(self, sql: str) -> str:
+        def here(match: re.Match[str]) -> str:
+            name = f"{quote(self.target)}.{quote(_sequence_name(match))}"
+            return f"nextval({literal(name)})"
+
+        # DuckDB forgets the schema of a table that refers to itself by its bare name.
+        sql = _NEXT_VALUE.sub(here, sql)
+        return _REFERENCE.sub(lambda match: f"{match[1]}{quote(self.target)}.", sql)
+
+    def place(self, table: str) -> str:
+        """See the base class."""
+        return f"{quote(self._staging)}.main.{quote(table)}"
+
+    def _swap(self) -> None:
+        self.swap_all([self])
+
+    @staticmethod
+    def swap_all(writers: Sequence[DuckdbWriter]) -> None:
+        """Commit the transaction in which all schemas were made."""
+        for writer in writers:
+            broken = [v for v in writer._views if not answers(writer._connection, v)]
+            if broken:
+                raise broken_error(writer.target, [f"view {'.'.join(v[1:])}" for v in broken])
+        writers[0]._connection.execute("COMMIT")
+        step("committed")
+        for writer in writers:
+            writer._close()
+
+    def _discard(self) -> None:
+        self.discard_all([self])
+
+    @staticmethod
+    def discard_all(writers: Sequence[DuckdbWriter]) -> None:
+        """Roll back what was made together."""
+        for writer in writers:
+            try:
+                writer._connection.rollback()
+            except duckdb.Error as exc:  # no transaction was open
+                log.debug("nothing_to_roll_back", reason=type(exc).__name__)
+        for writer in writers:
+            writer._close()
+
+    def _close(self) -> None:
+        self._connection = self._own
+        try:
+            self._execute(f"USE {quote(self._database)}.main")
+            self._execute(f"DETACH DATABASE IF EXISTS {quote(self._staging)}")
+        except duckdb.Error as exc:  # what was to be said has been said
+            log.warning("staging_remains", database=self._staging, reason=type(exc).__name__)
+        finally:
+            self._connection.close()
+            self._pooled.close()
+            if self._folder is not None:
+                self._folder.cleanup()
+
+
+def _sequence_name(match: re.Match[str]) -> str:
+    """Return the sequence of a ``nextval('schema.name')``, without its schema."""
+    last = _LAST_NAME.search(match[1].replace("''", "'"))
+    return first_name(last[1]) if last else match[1]
+
+
+create = DuckdbWriter

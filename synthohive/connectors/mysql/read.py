@@ -1,0 +1,102 @@
+"""MySQL and MariaDB: a server-side cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Optional
+
+import pyarrow as pa
+from sqlalchemy.engine import Connection
+
+from synthohive.connectors.dialect import Dialect, OddIndex
+from synthohive.connectors.empty_values import empty_geometry
+from synthohive.connectors.mysql import catalogue
+from synthohive.connectors.points import point_text
+from synthohive.connectors.row_batches import batches
+from synthohive.connectors.special_values import EARLY, stand_in
+from synthohive.schema import Column, ColumnKind, Metadata
+
+__all__ = ["MySQL"]
+
+
+class MySQL(Dialect):
+    """See the module; something stands for zero dates ('0000-00-00')."""
+
+    def begin(self, connection: Connection) -> None:
+        """See the base class."""
+        connection.detach()  # what is set here must not reach who gets it from the pool next
+        self.execute(connection, "SET time_zone = '+00:00'")
+        self.execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        self.execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """See the base class."""
+        with self.engine.connect() as connection:
+            return catalogue.identity(connection, schema)
+
+    def inspector(self, connection: Connection) -> Any:
+        """See the base class."""
+        return catalogue.Catalogue(connection)
+
+    def odd_indexes(
+        self, connection: Connection, schema: str, tables: Sequence[str]
+    ) -> dict[tuple[str, str], OddIndex]:
+        """See the base class."""
+        return catalogue.odd_indexes(connection, schema, tables, self.quote)
+
+    def amend(self, connection: Connection, metadata: Metadata) -> None:
+        """See the base class."""
+        catalogue.amend(connection, metadata)
+
+    def expression(self, column: Column, quoted: str) -> str:
+        """See the base class.
+
+        A FLOAT is widened because the server shows six digits of it, BIT read as a number.
+        """
+        if (column.sql_type or "").upper().startswith("BIT"):
+            return f"({quoted} + 0)"
+        if column.kind is ColumnKind.POINT:
+            return f"HEX({quoted})"
+        if column.kind is ColumnKind.EMPTY:
+            shape = f"ST_GeomFromText('{empty_geometry(column.sql_type or '')}', ST_SRID({quoted}))"
+            return f"CASE WHEN {quoted} IS NOT NULL THEN HEX({shape}) END"
+        if column.kind is ColumnKind.JSON:
+            return f"CAST({quoted} AS CHAR)"
+        if column.kind is ColumnKind.FLOAT and pa.types.is_float32(column.arrow_type):
+            return f"({quoted} + 0e0)"
+        return quoted
+
+    def hashed(self, expressions: Sequence[str], seed: int) -> str:
+        """See the base class."""
+        parts = ", ".join(f"CAST({e} AS BINARY)" for e in expressions)  # whatever their collations
+        digest = f"SHA2(CONCAT_WS('|', '{int(seed)}', {parts}), 256)"
+        return f"CONV(LEFT({digest}, 8), 16, 10) + 0"
+
+    def read(
+        self, connection: Connection, sql: str, columns: Sequence[Column], table: str
+    ) -> Iterator[pa.RecordBatch]:
+        """See the base class."""
+        streaming = connection.execution_options(stream_results=True)
+        with self.execute(streaming, sql) as result:
+            yield from batches(result, columns, table, _array)
+
+
+def _array(column: Column, values: Sequence[Any]) -> pa.Array:
+    if column.kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP):
+        zero = stand_in(EARLY, column.arrow_type)  # a zero date comes as text
+        values = [zero if isinstance(v, str) else v for v in values]
+    if column.kind is ColumnKind.TIMESTAMP and column.timezone:
+        return pa.array(values, pa.timestamp("us")).cast(column.arrow_type)
+    if column.kind is ColumnKind.POINT:
+        values = [None if v is None else point_text(v) for v in values]
+    if column.kind is ColumnKind.BOOLEAN:
+        values = [None if v is None else bool(v) for v in values]
+    if column.kind is ColumnKind.TEXT:
+        values = [
+            ",".join(sorted(v)) if isinstance(v, set) else v.decode() if isinstance(v, bytes) else v
+            for v in values
+        ]
+    return pa.array(values, column.arrow_type)
+
+
+READER = MySQL

@@ -1,0 +1,326 @@
+"""PostgreSQL's own DDL, as its catalogue and its ``pg_get_…def`` functions give it.
+
+With the source schema first on the search path those functions leave its name out, so
+the same text makes the object in whatever schema is first when it is run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Optional
+
+from synthohive._logging import get_logger
+from synthohive.connectors.ddl.fills import (
+    SEARCH_TRIGGERS,
+    defaults_while_loading,
+    drop_defaults,
+    fill_searches,
+)
+from synthohive.connectors.ddl.postgresql_types import prepared
+from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
+from synthohive.connectors.postgresql.catalogue import LOCK_TIMEOUT
+from synthohive.connectors.postgresql.partitions import Partitions
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+    from synthohive.schema import Metadata
+
+__all__ = ["clone"]
+
+_COLUMNS = """
+SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+       a.attgenerated, pg_get_expr(d.adbin, d.adrelid),
+       CASE WHEN a.attcollation <> t.typcollation THEN
+           (SELECT concat(CASE WHEN ln.oid <> n.oid THEN quote_ident(ln.nspname) || '.' END,
+                quote_ident(l.collname)) FROM pg_collation l
+            JOIN pg_namespace ln ON ln.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
+       col_description(c.oid, a.attnum), obj_description(c.oid, 'pg_class')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'f') ORDER BY c.oid, a.attnum"""
+
+_CONSTRAINTS = """
+SELECT c.relname, o.conname, o.contype, pg_get_constraintdef(o.oid),
+       ARRAY(SELECT a.attname::text FROM unnest(o.conkey) WITH ORDINALITY k(n, i)
+             JOIN pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.n ORDER BY k.i),
+       p.relname, p.relnamespace = c.relnamespace, obj_description(o.oid, 'pg_constraint')
+FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class p ON p.oid = o.confrelid
+WHERE n.nspname = %(schema)s AND o.contype IN ('p', 'u', 'x', 'c', 'f')
+    AND o.conparentid = 0 AND (NOT c.relispartition OR o.coninhcount = 0)
+ORDER BY position(o.contype::text IN 'puxcf'), o.oid"""
+
+_INDEXES = """
+SELECT c.relname, x.relname, pg_get_indexdef(i.indexrelid, 0, true), i.indisunique,
+       obj_description(x.oid, 'pg_class')
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s
+AND NOT EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AND NOT EXISTS (
+    SELECT 1 FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
+ORDER BY i.indexrelid"""
+
+_SEQUENCES = """
+SELECT q.relname, format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax,
+       s.seqcache, s.seqcycle, d.deptype, c.relname, a.attname
+FROM pg_sequence s JOIN pg_class q ON q.oid = s.seqrelid
+JOIN pg_namespace n ON n.oid = q.relnamespace
+LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = q.oid AND d.objsubid = 0
+    AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+LEFT JOIN pg_class c ON c.oid = d.refobjid
+LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE n.nspname = %(schema)s ORDER BY q.oid"""
+
+_SEQUENCE_USERS = """
+SELECT q.relname, c.relname, a.attname
+FROM pg_depend d JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+JOIN pg_class q ON d.refclassid = 'pg_class'::regclass AND q.oid = d.refobjid AND q.relkind = 'S'
+JOIN pg_namespace n ON n.oid = q.relnamespace JOIN pg_class c ON c.oid = f.adrelid
+JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+WHERE n.nspname = %(schema)s AND c.relnamespace = n.oid ORDER BY f.oid"""
+
+_STORAGE = """
+SELECT c.relname, c.relpersistence = 'u',
+    ARRAY(SELECT unnest(c.reloptions) UNION ALL SELECT 'toast.' || unnest(t.reloptions))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+WHERE n.nspname = %(schema)s AND c.relkind = 'r'"""
+
+# What pg_get_indexdef prints of a partitioned table's index would leave its partitions without.
+_ON_ONLY = re.compile(r'^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")+"|\S+) ON )ONLY ')
+log = get_logger(__name__)
+_KINDS = {
+    "p": "primary key",
+    "u": "unique constraint",
+    "x": "exclusion constraint",
+    "c": "check constraint",
+    "f": "foreign key",
+}
+
+
+def quote(name: str) -> str:
+    """Quote an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a string for any setting of ``standard_conforming_strings``."""
+    doubled = text.replace("'", "''")
+    return f"E'{doubled}'".replace("\\", "\\\\") if "\\" in text else f"'{doubled}'"
+
+
+def clone(
+    metadata: Metadata, source: Engine, schema: Optional[str], beside: Sequence[str] = ()
+) -> Optional[SchemaDdl]:
+    """Return the DDL of the tables; None where the description differs from the catalogue.
+
+    Names of the schemas `beside` are left as bare as those of the own one.
+    """
+    with source.connect() as connection:
+        name = schema or connection.exec_driver_sql("SELECT current_schema()").scalar()
+        connection.exec_driver_sql(
+            "SELECT set_config('search_path', %(path)s, true)",
+            {"path": ", ".join(map(quote, (str(name), *beside)))},
+        )
+        connection.exec_driver_sql(LOCK_TIMEOUT)
+        columns: dict[str, list[Any]] = defaultdict(list)
+        for row in _rows(connection, _COLUMNS, name):
+            columns[row[0]].append(row)
+        for table, config in metadata.tables.items():
+            if {row[1] for row in columns[table]} != set(config.columns):
+                return None
+        sequences = [
+            r
+            for r in _rows(connection, _SEQUENCES, name)
+            if r[9] is None or r[9] in metadata.tables
+        ]
+        users = [r for r in _rows(connection, _SEQUENCE_USERS, name) if r[1] in metadata.tables]
+        partitions = _cloneable(Partitions(connection, str(name)))
+        root, tables = partitions.root, metadata.tables
+        constraints = [r for r in _rows(connection, _CONSTRAINTS, name) if root(r[0]) in tables]
+        indexes = [r for r in _rows(connection, _INDEXES, name) if root(r[0]) in tables]
+        before = prepared(connection, str(name), quote, literal)
+        searches = _rows(connection, SEARCH_TRIGGERS, name)
+        storage = {row[0]: row[1:] for row in _rows(connection, _STORAGE, name)}
+        connection.rollback()
+    filled = defaults_while_loading(metadata, columns)
+    used = {r[0] for r in users} | {r[0] for r in sequences if r[8] == "a"}
+    own = {f"{quote(r[9])}.{quote(r[10])}": r for r in sequences if r[8] == "i"}
+    keys = [r for r in constraints if r[2] == "f" and r[6] and root(r[5]) in metadata.tables]
+    return SchemaDdl(
+        setup=before.setup
+        + tuple(_sequence(row) for row in sequences if row[0] in used and row[8] != "i"),
+        tables={
+            table: (
+                _table(table, columns[table], own, partitions, filled, storage),
+                *_parts(table, partitions, storage),
+            )
+            for table in metadata.tables
+        },
+        after=tuple(
+            drop_defaults(filled, quote)
+            + fill_searches(metadata, searches, quote, literal)
+            + [_constraint(row) for row in constraints if row[2] != "f"]
+            + [
+                Statement(
+                    _ON_ONLY.sub(r"\1", row[2], count=1),
+                    row[0],
+                    label("unique index" if row[3] else "index", row[1]),
+                )
+                for row in indexes
+            ]
+            + _comments(metadata, columns, constraints, indexes)
+        ),
+        keys=tuple(_constraint(row) for row in keys),
+        counters=tuple(_counters(sequences, users, used)),
+        brought=before.brought,
+        enforced=frozenset((root(r[0]), tuple(r[4]), root(r[5])) for r in keys),
+    )
+
+
+def _rows(connection: Connection, sql: str, schema: Any) -> list[Any]:
+    return list(connection.exec_driver_sql(sql, {"schema": schema}).all())
+
+
+def _sequence_options(row: Any) -> str:
+    _, _, start, increment, low, high, cache, cycle = row[:8]
+    return (
+        f"START WITH {start} INCREMENT BY {increment} MINVALUE {low} MAXVALUE {high} "
+        f"CACHE {cache} {'CYCLE' if cycle else 'NO CYCLE'}"
+    )
+
+
+def _sequence(row: Any) -> Statement:
+    sql = f"CREATE SEQUENCE {quote(row[0])} AS {row[1]} {_sequence_options(row)}"
+    return Statement(sql, "", f"sequence {row[0]!r}")
+
+
+def _cloneable(partitions: Partitions) -> Partitions:
+    """Leave out tables with a part in another schema: they are cloned without parts."""
+    for table in partitions.elsewhere:
+        log.warning("partitions_not_cloned", table=table, reason="some are in another schema")
+        del partitions.keys[table], partitions.parts[table]
+    return partitions
+
+
+def _stored(sql: str, table: str, storage: Mapping[str, Any]) -> str:
+    """Return a CREATE TABLE with how the table is kept: UNLOGGED, and its storage parameters."""
+    unlogged, options = storage.get(table, (False, []))
+    sql = sql.replace("CREATE TABLE", "CREATE UNLOGGED TABLE", 1) if unlogged else sql
+    return f"{sql} WITH ({', '.join(options)})" if options else sql
+
+
+def _parts(table: str, partitions: Partitions, storage: Mapping[str, Any]) -> list[Statement]:
+    """Return the statements that make a table's partitions, those of others first."""
+    found = []
+    for part in partitions.parts.get(table, ()):
+        sql = f"CREATE TABLE {quote(part.name)} PARTITION OF {quote(part.parent)} {part.bound}"
+        sql += f" PARTITION BY {part.key}" if part.key else ""
+        sql = _stored(sql, part.name, storage)
+        found.append(Statement(sql, table, f"partition {part.name!r}"))
+    return found
+
+
+def _table(
+    table: str,
+    rows: list[Any],
+    own: dict[str, Any],
+    partitions: Partitions,
+    filled: dict[tuple[str, str], str],
+    storage: Mapping[str, Any],
+) -> Statement:
+    lines = []
+    for _, name, type_, not_null, identity, generated, default, collation, *_ in rows:
+        parts = [quote(name), type_]
+        if collation:
+            parts.append(f"COLLATE {collation}")
+        if generated:
+            stored = "STORED" if generated == "s" else "VIRTUAL"
+            parts.append(f"GENERATED ALWAYS AS ({default}) {stored}")
+        elif identity:
+            options = own.get(f"{quote(table)}.{quote(name)}")
+            parts.append(
+                f"GENERATED {'ALWAYS' if identity == 'a' else 'BY DEFAULT'} AS IDENTITY"
+                + (f" ({_sequence_options(options)})" if options is not None else "")
+            )
+        elif default is not None:
+            parts.append(f"DEFAULT {default}")
+        elif (table, name) in filled:
+            parts.append(f"DEFAULT {filled[table, name]}")
+        parts += ["NOT NULL"] if not_null else []
+        lines.append("    " + " ".join(parts))
+    body = ",\n".join(lines)
+    by = f" PARTITION BY {partitions.keys[table]}" if table in partitions.keys else ""
+    sql = _stored(f"CREATE TABLE {quote(table)} (\n{body}\n){by}", table, storage)
+    return Statement(sql, table, f"table {table!r}")
+
+
+def _constraint(row: Any) -> Statement:
+    table, name, kind, definition, columns = row[:5]
+    sql = f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(name)} {definition}"
+    return Statement(sql, table, label(_KINDS[kind], name, columns))
+
+
+def _comments(
+    metadata: Metadata, columns: dict[str, list[Any]], constraints: list[Any], indexes: list[Any]
+) -> list[Statement]:
+    found = []
+    for table in metadata.tables:
+        rows = columns[table]
+        if rows and rows[0][9] is not None:
+            found.append((f"TABLE {quote(table)}", table, rows[0][9]))
+        found += [
+            (f"COLUMN {quote(table)}.{quote(r[1])}", table, r[8]) for r in rows if r[8] is not None
+        ]
+    found += [
+        (f"CONSTRAINT {quote(r[1])} ON {quote(r[0])}", r[0], r[7])
+        for r in constraints
+        if r[7] is not None and (r[2] != "f")
+    ]
+    found += [(f"INDEX {quote(r[1])}", r[0], r[4]) for r in indexes if r[4] is not None]
+    return [
+        Statement(f"COMMENT ON {thing} IS {literal(text)}", table, f"comment on {thing}")
+        for thing, table, text in found
+    ]
+
+
+def _counters(sequences: list[Any], users: list[Any], used: set[str]) -> list[Statement]:
+    fed: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for sequence, table, column in users:
+        fed[sequence].append((table, column))
+    statements = []
+    for row in sequences:
+        name, increment, low, high, dependency, table, column = (
+            row[0], row[3], row[4], row[5], row[8], row[9], row[10],
+        )  # fmt: skip
+        if dependency == "a":
+            sql = f"ALTER SEQUENCE {quote(name)} OWNED BY {quote(table)}.{quote(column)}"
+            statements.append(Statement(sql, table, f"sequence {name!r}"))
+        if dependency == "i":
+            place = f"pg_get_serial_sequence({literal(quote(table))}, {literal(column)})"
+            statements.append(advance(place, [(table, column)], increment, low, high))
+        elif name in used and fed[name]:
+            place = f"{literal(quote(name))}::regclass"
+            statements.append(advance(place, fed[name], increment, low, high))
+    return statements
+
+
+def advance(
+    place: str, columns: list[tuple[str, str]], increment: int, low: int, high: int
+) -> Statement:
+    """Return the statement that moves a sequence past all values of its columns."""
+    pick = "max" if increment > 0 else "min"
+    parts = " UNION ALL ".join(
+        f"SELECT {pick}({quote(column)})::numeric AS m FROM {quote(table)}"
+        for table, column in columns
+    )
+    sql = (
+        f"SELECT setval({place}, m::bigint) FROM (SELECT {pick}(m) AS m FROM ({parts}) v) s "
+        f"WHERE m BETWEEN {low} AND {high}"
+    )
+    return Statement(sql, columns[0][0], f"sequence of {columns[0][0]}.{columns[0][1]}")

@@ -1,0 +1,219 @@
+"""PostgreSQL: ``COPY … TO STDOUT`` as CSV, parsed by Arrow with the reflected types."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, Optional
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+from sqlalchemy.engine import Connection, Engine
+
+from synthohive.connectors.dialect import Dialect, OddIndex
+from synthohive.connectors.empty_values import empty_value
+from synthohive.connectors.postgresql import catalogue
+from synthohive.connectors.special_values import AFTER, BEFORE, MIDNIGHT, reading
+from synthohive.exceptions import ConnectorError
+from synthohive.schema import Column, ColumnKind, Metadata
+
+__all__ = ["PostgreSQL"]
+
+BLOCK_BYTES = 1 << 24
+_LONGEST = 9_223_372_036_000  # seconds of a span, as microseconds in 64 bits
+_AS_TEXT = frozenset(
+    {
+        ColumnKind.TEXT,
+        ColumnKind.JSON,
+        ColumnKind.CATEGORICAL,
+        ColumnKind.UUID,
+        ColumnKind.RANGE,
+        ColumnKind.POINT,
+    }
+)
+
+
+class PostgreSQL(Dialect):
+    """See the module."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        if engine.dialect.driver != "psycopg2":
+            raise ConnectorError(
+                f"PostgreSQL is not read by the driver {engine.dialect.driver!r}.",
+                hint="Use the driver psycopg2: postgresql+psycopg2://…",
+            )
+
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """See the base class; a standby and its primary are one server."""
+        with self.engine.connect() as connection:
+            return catalogue.identity(connection, schema)
+
+    def inspector(self, connection: Connection) -> Any:
+        """See the base class."""
+        self.execute(connection, catalogue.LOCK_TIMEOUT)
+        return catalogue.Catalogue(connection)
+
+    def hidden(self, connection: Connection, schema: str) -> set[str]:
+        """See the base class."""
+        return catalogue.partitions(connection, schema)
+
+    def odd_indexes(
+        self, connection: Connection, schema: str, tables: Sequence[str]
+    ) -> dict[tuple[str, str], OddIndex]:
+        """See the base class."""
+        return catalogue.odd_indexes(connection, schema)
+
+    def amend(self, connection: Connection, metadata: Metadata) -> None:
+        """See the base class."""
+        catalogue.amend(connection, metadata, self.quote)
+
+    def begin(self, connection: Connection) -> None:
+        """See the base class."""
+        self.execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        self.execute(connection, "SET LOCAL TIME ZONE 'UTC'")
+        self.execute(connection, catalogue.LOCK_TIMEOUT)
+        self.execute(connection, "SET LOCAL datestyle = 'ISO'")
+        self.execute(connection, "SET LOCAL extra_float_digits = 1")
+
+    def expression(self, column: Column, quoted: str) -> str:
+        """See the base class.
+
+        Infinite moments, those outside the years 1 to 9999 and 24:00 are read as what stands
+        for them; spans of over 292,000 years as such ones; infinite spans and decimals,
+        and NaN decimals that are no floats, as NULL; the zone of a ``timetz`` is left out.
+        """
+        kind = column.kind
+        if kind is ColumnKind.ARRAY:
+            return f"array_to_json({quoted})::text"
+        if kind is ColumnKind.COMPOSITE:
+            return f"to_json({quoted})::text"
+        if kind is ColumnKind.EMPTY:
+            value = empty_value(column.sql_type or "", "postgresql")
+            return f"CASE WHEN {quoted} IS NOT NULL THEN {value} END"
+        if kind is ColumnKind.POINT and column.sql_type != "point":  # PostGIS: its text is binary
+            schema = re.match(r"\w+\.", column.sql_type or "")
+            return f"{schema[0] if schema else ''}st_asewkt({quoted})"
+        if kind is ColumnKind.BINARY:
+            return f"encode({quoted}, 'hex')"
+        if kind is ColumnKind.INTERVAL:
+            seconds = f"least(greatest(extract(epoch FROM {quoted}), -{_LONGEST}), {_LONGEST})"
+            span = f"({seconds} * 1000000)::bigint"
+            return f"CASE WHEN isfinite({quoted}) THEN {span} END"
+        if kind is ColumnKind.DECIMAL:
+            number = f"{quoted}::numeric"
+            if column.precision is not None:  # such a one holds no infinity
+                return f"nullif({number}, 'NaN')"
+            finite = f"{quoted}::text NOT IN ('NaN', 'Infinity', '-Infinity')"
+            return f"CASE WHEN {finite} THEN {number} END"
+        if kind is ColumnKind.TIMESTAMP:
+            plain = f"({quoted} AT TIME ZONE 'UTC')" if column.timezone else quoted
+            return reading(plain, "timestamp")
+        if kind is ColumnKind.DATE:
+            return reading(quoted, "date")
+        if kind is ColumnKind.TIME:
+            time = f"({quoted})::time"
+            return f"CASE WHEN {time} = '24:00' THEN time '{MIDNIGHT}' ELSE {time} END"
+        if kind not in _AS_TEXT:
+            return quoted
+        days = column.sql_type in ("daterange", "tsrange", "tstzrange")
+        return _shown_bounds(f"{quoted}::text") if days else f"{quoted}::text"
+
+    def hashed(self, expressions: Sequence[str], seed: int) -> str:
+        """See the base class."""
+        joined = ", ".join(f"({e})::text" for e in expressions)
+        digest = f"md5(concat_ws('|', '{int(seed)}', {joined}))"
+        return f"('x' || substr({digest}, 1, 8))::bit(32)::bigint & 4294967295"
+
+    def read(
+        self, connection: Connection, sql: str, columns: Sequence[Column], table: str
+    ) -> Iterator[pa.RecordBatch]:
+        """See the base class."""
+        raw = {c.name: _raw_type(c) for c in columns}
+        with tempfile.TemporaryFile() as file:
+            self._copy(connection, sql, file, table)
+            if file.tell() == 0:
+                return
+            file.seek(0)
+            try:
+                reader = csv.open_csv(
+                    file,
+                    csv.ReadOptions(column_names=list(raw), block_size=BLOCK_BYTES),
+                    csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+                    csv.ConvertOptions(
+                        column_types=raw,
+                        strings_can_be_null=True,
+                        quoted_strings_can_be_null=False,
+                        null_values=[""],
+                        true_values=["t"],
+                        false_values=["f"],
+                    ),
+                )
+                for batch in reader:
+                    yield _typed(batch, columns)
+            except pa.ArrowInvalid as exc:
+                raise _unreadable(table, columns, str(exc)) from None  # it repeats the value
+
+    @staticmethod
+    def _copy(connection: Connection, sql: str, file: IO[bytes], table: str) -> None:
+        import psycopg2
+
+        dbapi: Any = connection.connection.dbapi_connection
+        try:
+            with dbapi.cursor() as cursor:
+                cursor.copy_expert(f"COPY ({sql}) TO STDOUT (FORMAT csv)", file, 1 << 20)
+        except (psycopg2.Error, OSError) as exc:
+            reason = str(exc).strip().split("\n")[0]
+            raise ConnectorError(f"Table {table!r} could not be read: {reason}.") from exc
+
+
+def _shown_bounds(text: str) -> str:
+    """Return SQL that reads a range's text, with what stands for bounds that cannot be shown."""
+    day = "-[0-9]{2}-[0-9]{2}( [0-9:.+-]+)?"
+    text = f"regexp_replace({text}, '\"?[0-9]+{day} BC\"?', '{BEFORE.date()}', 'g')"
+    return f"regexp_replace({text}, '\"?[0-9]{{5,}}{day}\"?', '{AFTER.date()}', 'g')"
+
+
+def _unreadable(table: str, columns: Sequence[Column], message: str) -> ConnectorError:
+    """Name the column in which the parser found a value beyond the type's range."""
+    if "straddling" in message:
+        return ConnectorError(
+            f"Table {table!r} holds a row of over {BLOCK_BYTES >> 20} MB.",
+            hint="Exclude the table, or read it through a view without its largest column.",
+        )
+    found = re.search(r"CSV column #(\d+)", message)
+    place = f"{table}.{columns[int(found[1])].name}" if found else f"Table {table!r}"
+    return ConnectorError(
+        f"{place} holds a value that cannot be carried.",
+        hint=f"Leave the column out: metadata.exclude({place!r}), or correct the source.",
+    )
+
+
+def _raw_type(column: Column) -> pa.DataType:
+    if column.kind in (ColumnKind.BINARY, ColumnKind.ARRAY):
+        return pa.string()
+    if pa.types.is_decimal256(column.arrow_type):  # which the parser does not know
+        return pa.string()
+    if column.kind is ColumnKind.INTERVAL:
+        return pa.int64()
+    if column.kind is ColumnKind.TIMESTAMP:
+        return pa.timestamp("us")
+    return column.arrow_type
+
+
+def _typed(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
+    arrays = []
+    for array, column in zip(batch.columns, columns):
+        if column.kind is ColumnKind.BINARY:
+            values = [None if v is None else bytes.fromhex(v) for v in array.to_pylist()]
+            arrays.append(pa.array(values, column.arrow_type))
+        elif array.type != column.arrow_type:
+            arrays.append(pc.cast(array, column.arrow_type))
+        else:
+            arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, schema=Dialect.schema(columns))
+
+
+READER = PostgreSQL

@@ -1,0 +1,216 @@
+"""What only the rows of a SQLite database tell: its declared types are no promises."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from synthohive._logging import get_logger
+from synthohive._moments import form_of, kind_of_form, unit_of_form, usual_form
+from synthohive.connectors.dialect import OddIndex
+from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
+
+__all__ = ["amend", "definitions", "odd_indexes", "virtual_tables"]
+
+log = get_logger(__name__)
+
+_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
+_PATTERNS = {
+    ColumnKind.DATE: _DAY,
+    ColumnKind.TIMESTAMP: _DAY,
+    ColumnKind.TIME: "[0-9][0-9]:[0-9][0-9]*",
+}
+_DOUBTFUL = {*_PATTERNS, ColumnKind.BOOLEAN, ColumnKind.DECIMAL, ColumnKind.UNSUPPORTED}
+_MAX_SCALE = 10
+_SEEN = 1000
+_ZONED = re.compile(r"[+-](?!00:?00)\d\d:?\d\d$")
+_AT_ONCE = 100  # a SELECT has at most 2,000 columns
+
+
+@dataclass(frozen=True)
+class _Values:
+    """How many values of a column are stored in which way."""
+
+    integer: int
+    real: int
+    text: int
+    blob: int
+    irregular: int  # text that is no date or time, integers that are no boolean
+    digits: int  # behind the point, at most
+
+    def only(self, *kinds: str) -> bool:
+        others = {"integer", "real", "text", "blob"} - set(kinds)
+        return not any(getattr(self, kind) for kind in others)
+
+
+def definitions(path: Path) -> list[list[Optional[str]]]:
+    """Return the statements that made a file's tables."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2")
+        return [list(row) for row in rows]
+
+
+def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:
+    """Return expression, partial and descending indexes."""
+    master = connection.dialect.identifier_preparer.quote_identifier(schema)
+    rows = connection.execute(
+        text(
+            f'SELECT m.tbl_name, m.name, m.sql, l."unique", l.partial, '
+            "(SELECT max(x.cid < 0) FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key), "
+            '(SELECT max(x."desc") FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key) '
+            f"FROM {master}.sqlite_master m "
+            "JOIN pragma_index_list(m.tbl_name, :schema) l ON l.name = m.name "
+            "WHERE m.type = 'index' AND m.sql IS NOT NULL"
+        ),
+        {"schema": schema},
+    )
+    return {
+        (row[0], row[1]): OddIndex(row[2], bool(row[3]), exact=not (row[4] or row[5]))
+        for row in rows
+        if row[4] or row[5] or row[6]
+    }
+
+
+def virtual_tables(connection: Connection, schema: str) -> set[str]:
+    """Return full-text and other virtual tables, and the tables in which they keep things."""
+    query = "SELECT name FROM pragma_table_list WHERE schema = :schema AND type <> 'table'"
+    if sqlite3.sqlite_version_info < (3, 37):  # which has no such list
+        query = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'"
+        return set(connection.execute(text(query)).scalars())
+    return set(connection.execute(text(query), {"schema": schema}).scalars())
+
+
+def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str]) -> None:
+    """Describe columns by their values where the declared type does not fit them."""
+    for table in metadata.tables.values():
+        if table.foreign_keys:
+            _key_actions(connection, metadata.schema_name, table)
+        columns = [c for c in table.columns.values() if c.kind in _DOUBTFUL and not c.computed]
+        if not columns:
+            continue
+        place = quote(metadata.schema_name, table.name)
+        found = [
+            values
+            for i in range(0, len(columns), _AT_ONCE)
+            for values in _values(connection, place, columns[i : i + _AT_ONCE], quote)
+        ]
+        for column, values in zip(columns, found):
+            kind = _kind(column.kind, values)
+            if kind is ColumnKind.DECIMAL and column.precision is None and values.integer:
+                # ANY of a STRICT table is such a NUMERIC, but converts nothing
+                kind = ColumnKind.INTEGER if values.only("integer") else kind
+            if kind is not column.kind:
+                log.info(
+                    "column_described_by_its_values",
+                    table=table.name,
+                    column=column.name,
+                    declared=column.sql_type,
+                    kind=kind.value,
+                )
+                column.kind, column.precision, column.scale = kind, None, None
+            if kind in _PATTERNS:
+                _written(connection, place, column, quote)
+            if kind is ColumnKind.DECIMAL and not 0 < (column.precision or 0) <= 38:
+                column.arrow = f"decimal128(38, {min(values.digits, _MAX_SCALE)})"
+            elif kind is ColumnKind.INTEGER:
+                column.arrow = "int64"
+
+
+def _written(connection: Connection, place: str, column: Column, quote: Callable[..., str]) -> None:
+    """Note how dates and times are written; where that is no way that Arrow reads, as text."""
+    name = quote(column.name)
+    plain = connection.execution_options(no_parameters=True)
+    sql = f"SELECT DISTINCT {name} FROM {place} WHERE {name} IS NOT NULL LIMIT {_SEEN}"
+    seen: list[Any] = list(plain.exec_driver_sql(sql).scalars())
+    texts = [str(value) for value in seen]
+    form = form_of(texts) or usual_form(texts)
+    kind = None if form is None else ColumnKind(kind_of_form(form))
+    if kind is ColumnKind.TIMESTAMP and column.kind is ColumnKind.DATE:
+        column.kind = kind  # what is called a date has a time of day
+    dated = (ColumnKind.DATE, ColumnKind.TIMESTAMP)
+    if kind is column.kind or (kind in dated and column.kind in dated):
+        column.text_form = form
+    if column.text_form is not None and column.kind is ColumnKind.TIMESTAMP:
+        # Moments that are written alike are to be equal before: some keys are made of them.
+        column.arrow = f"timestamp[{unit_of_form(column.text_form)}]"
+    if column.text_form is None and any(_ZONED.search(value) for value in texts):
+        column.kind = ColumnKind.TEXT  # times of several zones
+
+
+def _key_actions(connection: Connection, schema: Optional[str], table: TableConfig) -> None:
+    """Read ON DELETE and ON UPDATE of keys that do not name their parent's columns."""
+    rows = connection.execute(
+        text(
+            'SELECT id, "from", on_delete, on_update FROM pragma_foreign_key_list(:name, :schema) '
+            "ORDER BY id, seq"
+        ),
+        {"name": table.name, "schema": schema},
+    ).all()
+    for number in {row[0] for row in rows}:
+        parts = [row for row in rows if row[0] == number]
+        for key in table.foreign_keys:
+            if key.columns == [row[1] for row in parts]:
+                actions = [None if a == "NO ACTION" else a for a in parts[0][2:]]
+                key.on_delete = key.on_delete or actions[0]
+                key.on_update = key.on_update or actions[1]
+
+
+def _kind(declared: ColumnKind, values: _Values) -> ColumnKind:
+    """Return what a column holds, going by its values where they break its declaration."""
+    found = _stored(values)
+    if found is None:
+        return ColumnKind.TEXT if declared is ColumnKind.UNSUPPORTED else declared
+    if declared in _PATTERNS:
+        if found is ColumnKind.TEXT and values.irregular == 0:
+            return declared
+        return found if found is not ColumnKind.UNSUPPORTED else declared
+    if declared is ColumnKind.BOOLEAN:
+        return declared if values.only("integer") and not values.irregular else found
+    if declared is ColumnKind.DECIMAL:
+        return found if found in (ColumnKind.TEXT, ColumnKind.BINARY) else declared
+    return found
+
+
+def _stored(values: _Values) -> Optional[ColumnKind]:
+    """Return the kind that a column without any declaration would have; None if empty."""
+    if values.only():
+        return None
+    if values.only("integer"):
+        return ColumnKind.INTEGER
+    if values.only("integer", "real"):
+        return ColumnKind.FLOAT
+    if values.only("text"):
+        return ColumnKind.TEXT
+    return ColumnKind.BINARY if values.only("blob") else ColumnKind.UNSUPPORTED
+
+
+def _values(
+    connection: Connection, place: str, columns: list[Column], quote: Callable[..., str]
+) -> list[_Values]:
+    parts = []
+    for column in columns:
+        name = quote(column.name)
+        parts += [
+            f"coalesce(sum(typeof({name}) = '{kind}'), 0)"
+            for kind in ("integer", "real", "text", "blob")
+        ]
+        if column.kind in _PATTERNS:
+            odd = f"typeof({name}) = 'text' AND {name} NOT GLOB '{_PATTERNS[column.kind]}'"
+        else:
+            odd = f"typeof({name}) = 'integer' AND {name} NOT IN (0, 1)"
+        parts.append(f"coalesce(sum({odd}), 0)")
+        shown = f"CAST({name} AS TEXT)"
+        places = f"length({shown}) - instr({shown}, '.')"
+        parts.append(f"coalesce(max(CASE WHEN typeof({name}) = 'real' THEN {places} END), 0)")
+    plain = connection.execution_options(no_parameters=True)
+    row = plain.exec_driver_sql(f"SELECT {', '.join(parts)} FROM {place}").one()
+    numbers = [int(value) for value in row]
+    return [_Values(*numbers[i : i + 6]) for i in range(0, len(numbers), 6)]

@@ -1,0 +1,377 @@
+"""SQLite: a new file beside the target, linked to its name or copied in by one transaction."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Optional
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._arguments import reachable
+from synthohive._logging import get_logger
+from synthohive._moments import write
+from synthohive.connectors.base import NoPlaceError
+from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
+from synthohive.connectors.ddl.statements import SchemaObject
+from synthohive.connectors.sqlite.file import (
+    MARK,
+    REHEARSAL,
+    contents,
+    copy_into,
+    held,
+    link,
+    looking,
+    note,
+    refuse_journals,
+    remove_stale,
+    verify,
+)
+from synthohive.connectors.sqlite.read import database_file
+from synthohive.connectors.steps import step
+from synthohive.connectors.writing.staged import (
+    StagedWriter,
+    appeared_error,
+    broken_error,
+    staging_name,
+)
+from synthohive.connectors.writing.text import iso_timestamps, since_epoch, text
+from synthohive.exceptions import ConnectorError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from synthohive.connectors.base import OpenedTo, Provenance
+    from synthohive.schema import Column, Metadata
+
+__all__ = ["SqliteWriter", "create", "locate"]
+
+log = get_logger(__name__)
+_MAX_NAME = 200
+_READ_ONLY = re.compile(r"^file:.*[?&](?:mode=ro|immutable=1)")
+
+
+def locate(
+    source: Optional[Engine],
+    target: Optional[Engine],
+    schema: Optional[str],
+    source_schema: Optional[str],
+) -> str:
+    """Return the path of the file to write."""
+    if target is not None:
+        if _READ_ONLY.search(target.url.database or ""):
+            raise NoPlaceError(f"The target {target.url.database!r} is opened read-only.")
+        path = database_file(target, None)
+        if path is None:
+            raise NoPlaceError(
+                "A SQLite database in memory cannot be written to.",
+                hint="Name a file: url='sqlite:///…'.",
+            )
+        return str(path)
+    assert source is not None
+    if schema is not None and (os.sep in schema or "/" in schema):
+        return str(reachable(Path(schema).absolute()))
+    path = database_file(source, source_schema)
+    if path is None:
+        raise NoPlaceError(
+            "The source is a SQLite database in memory; there is no place beside it.",
+            hint="Name a file: url='sqlite:///…'.",
+        )
+    if schema is None:
+        return str(path.with_name(f"{path.stem}_synthetic{path.suffix}"))
+    return str(path.with_name(schema if Path(schema).suffix else schema + path.suffix))
+
+
+class SqliteWriter(StagedWriter):
+    """Write one SQLite file; see :class:`StagedWriter`.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    metadata, ddl, target, provenance
+        See :class:`StagedWriter`; `target` is the path of the file.
+    source_schema : str, optional
+        Not needed here.
+    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
+    """
+
+    engine_name: ClassVar[str] = "SQLite"
+    errors: ClassVar[tuple[type[BaseException], ...]] = (sqlite3.Error, OSError)
+
+    def __init__(
+        self,
+        engine: Engine,
+        metadata: Metadata,
+        ddl: SchemaDdl,
+        target: str,
+        provenance: Provenance,
+        *,
+        source_schema: Optional[str],
+        if_exists: OpenedTo,
+    ) -> None:
+        super().__init__(metadata, ddl, target, provenance)
+        del source_schema
+        self._engine = engine
+        self._path = Path(target).resolve()
+        if not self._path.name:
+            raise ConnectorError(f"{target!r} is not a file.")
+        name = staging_name(self._path.name, _MAX_NAME)
+        rehearsal = staging_name(self._path.name + REHEARSAL, _MAX_NAME)
+        self._staging = self._path.with_name(rehearsal if if_exists == "rehearse" else name)
+        self._if_exists = if_exists
+        self._theirs: frozenset[str] = frozenset()
+        self._numbers = count()
+        self._check_target()
+        remove_stale(self._path, rehearsal)
+        if remove_stale(self._path, name) and if_exists != "rehearse":
+            raise NoPlaceError(f"Another run is writing to {str(self._path)!r} now.")
+        try:
+            with self.named("the staging file"):
+                self._connection = self._open(self._staging)
+                for statement in ddl.setup:
+                    self.run(statement)
+        except BaseException:
+            self._staging.unlink(missing_ok=True)
+            raise
+
+    def _check_target(self) -> None:
+        folder = self._path.parent
+        if not folder.is_dir():
+            raise NoPlaceError(f"There is no folder {str(folder)!r}.", hint="Create it first.")
+        if not _writable(folder):
+            raise NoPlaceError(f"The folder {str(folder)!r} is not writable.")
+        if self._if_exists == "rehearse":
+            return
+        self._existed = self._path.exists()
+        if not self._existed:
+            refuse_journals(self._path)
+            return
+        if not self._path.is_file():
+            raise ConnectorError(f"{self.target!r} is not a file.")
+        if not _writable(self._path):
+            raise ConnectorError(f"The file {self.target!r} is read-only.")
+        with self.named("a look at the target"):
+            with looking(self._path) as old:
+                self._carried(old)
+            with self._alone():  # better now than after all rows are made
+                pass
+
+    @contextmanager
+    def _alone(self) -> Iterator[sqlite3.Connection]:
+        """Hold the target; this engine's own idle connections must not be in the way."""
+        if self._engine.url.database and Path(self._engine.url.database).resolve() == self._path:
+            self._engine.dispose()
+        with self.named("the target"), held(self._path) as old:
+            yield old
+
+    def _carried(self, old: sqlite3.Connection) -> dict[str, str]:
+        """Return the SQL of the views and indexes of the user's, which go over.
+
+        Raises
+        ------
+        ConnectorError
+            The target may not be replaced, or holds what would be lost.
+        """
+        found, made = contents(old), note(old)
+        goes = ("view ", "index ")
+        theirs = [thing for thing in found if made is not None and thing.key not in made]
+        carried = [thing.key for thing in theirs if thing.key.startswith(goes)]
+        self._theirs = frozenset(carried if self._if_exists != "replace_foreign" else ())
+        self.admit([thing for thing in found if thing.key not in carried], made, self._if_exists)
+        if self._if_exists == "replace_foreign":
+            return {}
+        sql = "SELECT type || ' ' || CASE type WHEN 'index' THEN tbl_name || '.' ELSE '' END || "
+        sql += "name, sql FROM sqlite_master WHERE type IN ('view', 'index')"
+        return {key: sql for key, sql in old.execute(sql) if key in carried}
+
+    def _carry(self, old: sqlite3.Connection, carried: dict[str, str]) -> None:
+        """Make the user's views and indexes in the new file; views must answer as they did."""
+        views = [key.partition(" ")[2] for key in carried if key.startswith("view ")]
+        answered = [name for name in views if self._answers(old, name)]
+        for key, sql in carried.items():
+            with self.named(f"the {key}, which is not ours"):
+                self._execute(sql)
+        broken = [f"view {n}" for n in answered if not self._answers(self._connection, n)]
+        if broken:
+            raise broken_error(self.target, broken)
+
+    def _answers(self, connection: sqlite3.Connection, view: str) -> bool:
+        try:
+            connection.execute(f"SELECT * FROM {self.quote(view)} LIMIT 0")
+        except sqlite3.Error as exc:
+            log.debug("view_does_not_answer", view=view, reason=str(exc))
+            return False
+        return True
+
+    def make(self, thing: SchemaObject) -> str:
+        """See the base class; SQLite's names are those of the file, and are looked up when used."""
+        kind = thing.kind[:-1]
+        if f"{kind} {thing.name}" in self._theirs:
+            return f"the target has a {kind} of that name, which is not ours"
+        place = self.quote(thing.table or thing.name)
+        uses = [f"SELECT * FROM {place} LIMIT 0"]
+        if thing.table:  # what is explained is compiled, and not run
+            (column,) = self._connection.execute(
+                "SELECT name FROM pragma_table_info(?) LIMIT 1", (thing.table,)
+            ).fetchone() or ("rowid",)
+            uses = [
+                f"EXPLAIN INSERT INTO {place} DEFAULT VALUES",
+                f"EXPLAIN UPDATE {place} SET {self.quote(column)} = NULL",
+                f"EXPLAIN DELETE FROM {place}",
+            ]
+        before = [self._refused(sql) for sql in uses if thing.table]
+        reason = self._refused(thing.create)
+        if reason:
+            return reason
+        after = [self._refused(sql) for sql in uses]
+        reason = next((new for new, old in zip(after, before or [""]) if new and not old), "")
+        if reason:
+            self._execute(f"DROP {kind.upper()} {self.quote(thing.name)}")
+        return reason
+
+    def _refused(self, sql: str) -> str:
+        """Run a statement; return why it is refused. It is compiled anew each time."""
+        try:
+            self._execute(f"{sql}\n-- {next(self._numbers)}")
+        except sqlite3.Error as exc:
+            return self._reason(exc)
+        return ""
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for setting in (
+            "page_size = 8192",
+            "journal_mode = OFF",  # the whole file is thrown away on failure
+            "synchronous = OFF",
+            "locking_mode = EXCLUSIVE",
+            "foreign_keys = OFF",
+            f"application_id = {MARK}",
+            "user_version = 1",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+        return connection
+
+    def quote(self, name: str) -> str:
+        """See the base class."""
+        return '"' + name.replace('"', '""') + '"'
+
+    def _reason(self, exc: BaseException) -> str:
+        if isinstance(exc, OSError):
+            return exc.strerror or type(exc).__name__
+        return str(exc).rstrip(".")
+
+    def _execute(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    def _scalar(self, sql: str) -> Any:
+        return self._connection.execute(sql).fetchone()[0]
+
+    def _made(self) -> list[str]:
+        return [thing.key for thing in contents(self._connection)]
+
+    def _insert_note(self, values: tuple[Any, ...]) -> None:
+        version, model, seed, *rest = values
+        exact = seed if seed is None or abs(seed) < 2**63 else str(seed)
+        self._connection.execute(
+            f"INSERT INTO {PROVENANCE_TABLE} VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (version, model, exact, *rest),
+        )
+
+    def _copy(
+        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
+    ) -> int:
+        if table not in self.rows:
+            for statement in self.ddl.tables[table]:
+                self.run(statement)
+        names = ", ".join(self.quote(column.name) for column in columns)
+        marks = ", ".join("?" * len(columns))
+        sql = f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks})"
+        loaded = 0
+        self._connection.execute("BEGIN")
+        for batch in batches:
+            values = [_values(a, c.text_form) for a, c in zip(batch.columns, columns)]
+            self._connection.executemany(sql, zip(*values))
+            loaded += batch.num_rows
+        self._connection.execute("COMMIT")
+        return loaded
+
+    def _analyze(self) -> None:
+        """Let SQLite check the keys that it knows, which it does not do while loading."""
+        with self.named("the statistics"):
+            self._connection.execute("ANALYZE")
+
+    def _swap(self) -> None:
+        broken = self._connection.execute("PRAGMA foreign_key_check").fetchone()
+        if broken is not None:
+            raise ConnectorError(
+                f"Table {broken[0]!r} of {self.target!r} has rows that refer to no row of "
+                f"{broken[2]!r}.",
+                hint="Nothing was changed.",
+            )
+        self._connection.execute("PRAGMA application_id = 0")
+        self._connection.execute("PRAGMA user_version = 0")
+        step("mark removed")
+        if not self._existed:
+            verify(self._connection, self._staging)
+            self._connection.close()
+            refuse_journals(self._path)
+            try:
+                if link(self._staging, self._path):
+                    return
+                self._path.touch(exist_ok=False)  # a name of our own, to be copied into
+            except FileExistsError as exc:
+                raise appeared_error(self.target) from exc
+            self._connection = sqlite3.connect(self._staging, isolation_level=None)
+        with self._alone() as old:
+            step("target held")
+            self._carry(old, self._carried(old))
+            copy_into(old, self._connection)
+            step("file copied")
+            verify(old, self._path)
+        self._connection.close()
+        self._staging.unlink()
+
+    def _discard(self) -> None:
+        self._connection.close()
+        self._staging.unlink(missing_ok=True)
+
+
+def _writable(path: Path) -> bool:
+    """Whether somebody may write there, and we; root may everywhere, but was asked not to."""
+    return os.access(path, os.W_OK) and bool(path.stat().st_mode & 0o222)
+
+
+def _values(array: pa.Array, form: Optional[str] = None) -> list[Any]:
+    """Return values in the form of the source, else that of SQLAlchemy's SQLite types."""
+    type_ = array.type
+    if form is not None and (pa.types.is_timestamp(type_) or _is_plain_moment(type_)):
+        return list(write(array, form).to_pylist())
+    if pa.types.is_uint64(type_):
+        return [v if v is None or v < 2**63 else str(v) for v in array.to_pylist()]
+    if pa.types.is_decimal(type_):
+        # Whole numbers go as text, which the column's affinity makes exact integers. Others go
+        # by way of their digits: Arrow multiplies by powers of ten, which gives 16.990000000000002.
+        array = text(array) if type_.scale == 0 else pc.cast(text(array), pa.float64())
+    elif pa.types.is_boolean(type_):
+        array = pc.cast(array, pa.int8())
+    elif pa.types.is_timestamp(type_):
+        array = iso_timestamps(array)
+    elif pa.types.is_duration(type_):
+        array = iso_timestamps(since_epoch(array))
+    elif _is_plain_moment(type_):
+        array = text(array)
+    values: list[Any] = array.to_pylist()
+    return values
+
+
+def _is_plain_moment(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_date(type_) or pa.types.is_time(type_))
+
+
+create = SqliteWriter
