@@ -18,10 +18,10 @@ from synthohive.connectors.ddl.fills import (
     drop_defaults,
     fill_searches,
 )
-from synthohive.connectors.ddl.postgresql_types import prepared
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
 from synthohive.connectors.postgresql.catalogue import LOCK_TIMEOUT
 from synthohive.connectors.postgresql.partitions import Partitions
+from synthohive.connectors.postgresql.types import prepared
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
