@@ -58,7 +58,7 @@ def test_kinds_tell_how_columns_are_treated(encoder: TableEncoder) -> None:
         "city": "categorical",
         "born": "datetime",
         "token": "uuid",
-        "note": "text",
+        "note": "number_text",
         "always": "constant",
         "nothing": "constant",
         "extra": "json",
