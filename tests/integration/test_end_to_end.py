@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from statistics import mean
 from typing import Any, Callable
 
@@ -77,7 +78,8 @@ def compare(real: Side, made: Side) -> tuple[dict[str, float], dict[str, float]]
 @pytest.mark.slow
 @pytest.mark.parametrize("server", SERVERS)
 def test_tpch(server: str, request: pytest.FixtureRequest) -> None:
-    with synthesized(request.getfixturevalue(server), load_tpch, 3, 8_000) as (real, made, summary):
+    url = request.getfixturevalue(server)
+    with synthesized(url, load_tpch, 3, 4_000) as (real, made, summary):
         distances, gaps = compare(real, made)
         assert summary.orphans == 0
         assert {k.key.label(k.table) for k in summary.keys if k.enforced} == {
@@ -96,7 +98,7 @@ def test_tpch(server: str, request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("server", SERVERS[:2])
 def test_nycflights(server: str, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue(server)
-    with synthesized(url, load_nycflights, 3, 8_000) as (real, made, _):
+    with synthesized(url, partial(load_nycflights, every=10), 3, 4_000) as (real, made, _):
         distances, gaps = compare(real, made)
         airlines = "SELECT count(*) FROM {} WHERE carrier IN ('UA', 'AA', 'DL')"
         assert made.number(airlines.format(made.table("airlines"))) == 3
