@@ -228,6 +228,10 @@ def _sample(data: pa.Table, name: str) -> list[str]:
     values = data.column(name).drop_null()
     if pa.types.is_nested(values.type) or pa.types.is_binary(values.type):
         return []
+    if pa.types.is_float16(
+        values.type
+    ):  # of which Arrow 21, the last for Python 3.9, has no unique
+        values = values.cast(pa.float32())
     values = values.slice(0, _ROWS).unique()
     step = max(1, len(values) // _SAMPLE)
     values = values.take(pa.array(range(0, min(len(values), step * _SAMPLE), step), pa.int64()))
