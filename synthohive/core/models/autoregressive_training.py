@@ -40,6 +40,23 @@ WORTH, LEAST_HELD = 0.01, 100
 What all rows have in common (sessions open before they close) is worth more than that; of
 few rows that cannot be told from what is known by heart.
 """
+FORGOTTEN = 1e-3, 1e-2
+"""What Adam forgets of a mean square with each step: of small batches, and of 500 rows.
+
+In proportion to the batch (Malladi et al., 2022), so that it remembers as many rows.
+"""
+SETTLING = 25
+"""The weights' average begins short, of ``steps / (steps + batch / 25)``, up to the configured one.
+
+That of small batches, which have more noise, is long sooner: else the gap to learned rows is seen
+too early, and countered before much is learned.
+"""
+FALL = 0.3
+"""Share of the epochs over which the steps fall to nothing, where training goes so far.
+
+All three average the noise of batches out, which decides where few rows stand: of 150 teams that
+exist in some years only, 3.8 % of the rows lay outside them with none of these, 2.9 % with all.
+"""
 UNDECAYED = ("biases", "shares", "bias", "norm")
 
 
@@ -74,10 +91,12 @@ class AutoregressiveTask(Trainable):
         self.optimizer = torch.optim.AdamW(
             _groups(self.network),
             lr=self.config.lr * math.sqrt(max(self.batch, 100) / 500),
+            betas=(0.9, 1 - max(FORGOTTEN[0], FORGOTTEN[1] * min(self.batch / 500, 1))),
             weight_decay=decay_of(self.config.decay, len(data)),
             fused=True,
         )
         self.best, self.waited, self.patience = math.inf, 0, self.config.patience
+        self.rate, self.steps = 1.0, 0
         watched = rng.permutation(len(training))[:WATCHED]
         self.watched = torch.from_numpy(np.sort(watched))
         with torch.no_grad():
@@ -90,6 +109,13 @@ class AutoregressiveTask(Trainable):
             )
         self.most_gap = self.watch.most
         self.worth = WORTH if len(held) >= LEAST_HELD else math.inf
+
+    def begin(self, done: float) -> None:
+        """Let the steps fall at the end; see the base class."""
+        rate = min(1.0, (1.0 - done) / FALL)
+        for group in self.optimizer.param_groups:
+            group["lr"] *= rate / self.rate
+        self.rate = rate
 
     def step(self) -> dict[str, Tensor]:
         """Take one batch; see the base class."""
@@ -105,7 +131,9 @@ class AutoregressiveTask(Trainable):
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
-        average(self.state, self.network, self.config.average)
+        self.steps += 1
+        settled = self.steps / (self.steps + min(self.batch, 500) / SETTLING)
+        average(self.state, self.network, min(self.config.average, settled))
         return {"likelihood": loss.detach()}
 
     def _mask(self, natural: bool = False) -> Tensor:

@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 Ends = tuple[Floats, Floats, npt.NDArray[np.int32]]
 
-BINS = 64
+BINS = 96
 STEPS = 1024
 BIN_ROWS, STEP_ROWS = 30, 12
 """Rows that a bin, and a step within it, should hold."""

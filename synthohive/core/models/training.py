@@ -99,6 +99,9 @@ class Trainable(ABC):
     def step(self) -> dict[str, Tensor]:
         """Take one optimisation step; return the losses (detached scalars)."""
 
+    def begin(self, done: float) -> None:
+        """Hear before each epoch which share of all epochs is done."""
+
     def counter(self, best: Mapping[str, Tensor]) -> bool:
         """Go on from the best state that was kept, with something done against the gap.
 
@@ -138,6 +141,7 @@ def train(
     usable, mark = task.usable, math.inf
     started = time.perf_counter()
     for epoch in range(1, schedule.epochs + 1):
+        task.begin((epoch - 1) / schedule.epochs)
         with _on(task, torch.device(device)):
             losses = _epoch(task, schedule.steps)
         _check(task.table, epoch, losses)
