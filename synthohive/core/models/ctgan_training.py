@@ -85,7 +85,7 @@ class CTGANTask(Trainable):
         width = self.blocks.width + self.values.shape[1] + self.generator.context.width
         width += sum(t.embedding_dim for t in self.generator.tables)
         width += self.blocks.width  # the condition
-        self.critic = Discriminator(width, self.pac, self.config.discriminator)
+        self.critic = Discriminator(width, self.pac, self.config.discriminator, rng)
         betas = (0.5, 0.9)
         self.optimizer_g = torch.optim.Adam(
             self.generator.parameters(),
@@ -146,64 +146,54 @@ class CTGANTask(Trainable):
         return torch.cat(parts, dim=1)
 
     def step(self) -> dict[str, Tensor]:
-        """Improve the critic once, then the generator once."""
+        """Improve the critic once, then the generator once, both by the same rows.
+
+        Of two draws for each row, one is the critic's, the other the generator's; scores take both.
+        """
         self.generator.train()
-        critic_loss = self._improve_critic()
         rows, condition = self._batch()
         context = self.generator.context(self.context[0][rows], self.context[1][rows])
         draws = 2 if self.config.scores else 1  # of each row
         fakes, logits = self._fake(condition.repeat(draws, 1), context.repeat(draws, 1))
-        fake, wide = fakes[: self.batch], logits[: self.batch]
-        score = self.critic(torch.cat([fake, condition, context], dim=1)).mean()
-        loss = -score + self._condition_loss(wide, condition)
+        with torch.no_grad():
+            real = self._real(rows)
+        beside = torch.cat([condition, context], dim=1)
+        critic_loss = self._improve_critic(real, fakes[-self.batch :].detach(), beside.detach())
+        fake, logs = fakes[: self.batch], self.blocks.log_softmax(logits)
+        score = self.critic(torch.cat([fake, beside], dim=1)).mean()
+        loss = -score + self._condition_loss(logs[: self.batch], condition)
         if self.config.scores:
-            real = self._real(rows).detach()
             score = energy_score(fake, fakes[self.batch :], real)
-            score = score + self._brier_score(logits, real[:, : self.blocks.width])
+            score = score + _brier_score(logs.exp(), real[:, : self.blocks.width])
             loss = loss + self.config.scores * score
         self.optimizer_g.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward(inputs=list(self.generator.parameters()))
         self.optimizer_g.step()
         average(self.state, self.generator, self.config.average)
         return {"generator": loss.detach(), "critic": critic_loss}
 
-    def _improve_critic(self) -> Tensor:
-        rows, condition = self._batch()
-        with torch.no_grad():
-            context = self.generator.context(self.context[0][rows], self.context[1][rows])
-            fake, _ = self._fake(condition, context)
-            real = self._real(rows)
-        fake, real = (torch.cat([x, condition, context], dim=1) for x in (fake, real))
-        made, known = self.critic(torch.cat([fake, real])).chunk(2)
-        loss = made.mean() - known.mean() + self._penalty(real, fake)
+    def _improve_critic(self, real: Tensor, fake: Tensor, beside: Tensor) -> Tensor:
+        rows = torch.cat([torch.cat([x, beside], dim=1) for x in (fake, real)])
+        hidden = self.critic.first(rows)
+        made, known = self.critic.scores(hidden).chunk(2)
+        loss = made.mean() - known.mean() + self._penalty(*hidden.detach().chunk(2))
         self.optimizer_d.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer_d.step()
-        return loss.detach()  # type: ignore[no-any-return]
+        return loss.detach()
 
-    def _penalty(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return the gradient penalty at random points between real and generated packs."""
-        packs = len(real) // self.pac
-        share = torch.rand(packs, 1, 1).expand(packs, self.pac, 1).reshape(-1, 1)
-        between = (share * real + (1 - share) * fake).requires_grad_(True)
-        out = self.critic(between)
-        (gradient,) = torch.autograd.grad(out.sum(), between, create_graph=True)
-        length = _length(gradient.view(packs, -1))
+    def _penalty(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Return the gradient penalty at random points between generated and real packs.
+
+        What the first layer makes of a point between two is between what it makes of these.
+        """
+        share = torch.rand(len(real), 1, device=real.device)
+        length = _length(self.critic.gradient(share * real + (1 - share) * fake))
         return (length - 1).square().mean() * self.config.penalty
 
-    def _condition_loss(self, logits: Tensor, condition: Tensor) -> Tensor:
+    def _condition_loss(self, logs: Tensor, condition: Tensor) -> Tensor:
         """Return the cross-entropy of the conditioned codes."""
-        own = self.blocks.log_softmax(logits)
-        return -(own * condition).sum() / self.batch
-
-    def _brier_score(self, logits: Tensor, real: Tensor) -> Tensor:
-        """Return the Brier score of the codes' probabilities, averaged over the noise.
-
-        The product of two draws' errors is unbiased for the square of their mean's, so codes
-        may depend on the noise, and through it on each other.
-        """
-        one, two = self.blocks.softmax(logits).chunk(2)
-        return ((one - real) * (two - real)).sum(dim=1).mean()
+        return -(logs * condition).sum() / self.batch
 
     def validate(self) -> float:
         """Compare rows generated for held-out contexts with the held-out rows.
@@ -217,6 +207,16 @@ class CTGANTask(Trainable):
         self.gap = self.watch.gap(*near)
         made = self.model._draw(self.held_context, rng)
         return distance(self.held, made, self.held_context)
+
+
+def _brier_score(shares: Tensor, real: Tensor) -> Tensor:
+    """Return the Brier score of the codes' probabilities, averaged over the noise.
+
+    The product of two draws' errors is unbiased for the square of their mean's, so codes
+    may depend on the noise, and through it on each other.
+    """
+    one, two = shares.chunk(2)
+    return ((one - real) * (two - real)).sum(dim=1).mean()
 
 
 def energy_score(one: Tensor, two: Tensor, real: Tensor) -> Tensor:

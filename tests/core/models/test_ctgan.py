@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from synthohive.core.models import resolve_model
 from synthohive.core.models.ctgan import CTGAN
 from synthohive.core.models.metrics import marginal_distance
+from synthohive.core.models.networks import Discriminator
 from synthohive.core.models.training import Schedule, Trainable, train
 from synthohive.exceptions import SchemaError, SerializationError, TrainingError
 from tests.contracts.model import TABLE, Recorder, child_rows, context_rows, stream
@@ -147,3 +148,17 @@ def test_weights_of_another_table_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes((other / "model.safetensors").read_bytes())
     with pytest.raises(SerializationError, match=tmp_path.name):
         CTGAN.load(tmp_path)
+
+
+def test_the_critics_gradient_is_that_of_its_scores() -> None:
+    def critic() -> Discriminator:
+        torch.manual_seed(1)
+        return Discriminator(7, 2, (16, 12), stream(5))  # leaves the same outputs out
+
+    packs = torch.randn(20, 7, requires_grad=True)
+    (expected,) = torch.autograd.grad(critic()(packs).sum(), packs)
+    own = critic()
+    found = own.gradient(own.first(packs))
+    torch.testing.assert_close(found, expected.view(10, 14))
+    found.square().sum().backward()
+    assert all(layer.weight.grad.abs().sum() > 0 for layer in own.layers)
