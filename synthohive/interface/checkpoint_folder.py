@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 14
+FORMAT = 15
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

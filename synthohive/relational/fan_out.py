@@ -59,6 +59,11 @@ class FanOutModel:
         total = int(self.parents_.sum())
         return float(self.counts_ @ self.parents_) / total if total else 0.0
 
+    def drawn(self, uniform: npt.NDArray[np.float64]) -> IntArray:
+        """Return a number of children for each of some uniform numbers."""
+        edges = np.cumsum(self.parents_)
+        return self.counts_[np.searchsorted(edges, uniform * edges[-1], side="right")]
+
     @property
     def largest(self) -> int:
         """Most children of one parent."""

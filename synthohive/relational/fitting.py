@@ -197,10 +197,8 @@ class TableFitter:
         if not self.options.relations:
             return []
         sample, reader, counts = self.sample, self.reader, self.counts
-        return [
-            *find_key_rules(sample, reader, name, counts, self.fan_outs),
-            *find_group_rules(sample, reader, name, counts[name]),
-        ]
+        found = find_key_rules(sample, reader, name, counts, self.fan_outs)
+        return [*found, *find_group_rules(sample, reader, name, counts[name], found, self._k)]
 
     def _misread_checks(self, name: str, table: FittedTable) -> list[str]:
         """Find the CHECKs and indexes that real rows, which are valid, appear to break."""

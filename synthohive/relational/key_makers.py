@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from synthohive._arrow import limits
 from synthohive._entities import Entities
 from synthohive.exceptions import SchemaError
+from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.hashing import Permutation, hashed, uniform
 from synthohive.schema import Column, ColumnKind
 
@@ -317,11 +318,15 @@ class ListedMaker(KeyMaker):
 
 @dataclass
 class CounterMaker(KeyMaker):
-    """Counts inside the parent's group: line 1, 2, 3; in every one, or in nearly every."""
+    """Counts inside the parent's group: line 1, 2, 3; in every one, or in nearly every.
+
+    With `runs`, it starts over inside a group: after as many rows as share a further parent, too.
+    """
 
     start: int
     step: int
     exact: bool = True
+    runs: Optional[FanOutModel] = None
 
     @classmethod
     def learn(
@@ -355,8 +360,31 @@ class CounterMaker(KeyMaker):
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
         """Count."""
+        if self.runs is not None and len(rows):
+            positions = _inside_runs(self.runs, groups, positions, sizes, seed)
         numbers = self.start + positions * self.step
         return _from_integers(self.column, numbers)
+
+
+def _inside_runs(
+    runs: FanOutModel, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+) -> IntArray:
+    """Return places inside runs, into which each group is cut; its end cuts the last one.
+
+    As many lengths are drawn as a group has rows: they depend on it alone, in whatever parts its
+    rows are asked for.
+    """
+    known, first, number = np.unique(groups, return_index=True, return_inverse=True)
+    own = np.maximum(sizes[first], 1)
+    offsets = np.cumsum(own) - own
+    group = np.repeat(np.arange(len(own)), own)
+    streams = hashed(known, seed).view(np.int64)[group]
+    lengths = runs.drawn(uniform(streams + np.arange(len(group)) - offsets[group], seed + 1))
+    before = np.cumsum(lengths) - lengths
+    starts = before - before[offsets][group]
+    begins = (offsets[group] + starts)[starts < own[group]]
+    at = offsets[number.reshape(-1)] + positions
+    return at - begins[np.searchsorted(begins, at, side="right") - 1]
 
 
 def _filled(slots: IntArray, groups: IntArray) -> float:

@@ -221,6 +221,45 @@ def test_line_numbers_and_seats_are_unique_inside_their_parent_though_nothing_sa
     assert made["seat"].max() <= 11
 
 
+def test_keys_never_repeat_together_though_nothing_says_so() -> None:
+    rng = np.random.default_rng(1)
+    races, drivers = pd.DataFrame({"id": range(100)}), pd.DataFrame({"id": range(40)})
+    rows = [(r, d) for r in range(100) for d in rng.choice(40, 20, replace=False)]
+    results = pd.DataFrame(rows, columns=["race_id", "driver_id"])
+    results["id"], results["tyre_id"] = range(len(rows)), rng.integers(0, 40, len(rows))
+    metadata = Metadata().add_table("races", "id").add_table("drivers", "id")
+    metadata.add_table("tyres", "id")
+    keys = {"race_id": "races.id", "driver_id": "drivers.id", "tyre_id": "tyres.id"}
+    metadata.add_table("results", "id", fk=keys)
+    frames = {"races": races, "drivers": drivers, "tyres": drivers, "results": results}
+    synthesizer = fitted(frames, metadata)
+    listed = [str(found) for found in synthesizer.relations["results"]]
+    assert listed == ["driver_id never repeats for one race_id"]
+    made = synthesizer.sample(seed=2)["results"]
+    assert not made.duplicated(["race_id", "driver_id"]).any()
+    assert made.duplicated(["race_id", "tyre_id"]).any()
+
+
+def test_numbers_count_on_for_each_two_parents_in_as_many_rows() -> None:
+    rng = np.random.default_rng(1)
+    races, drivers = pd.DataFrame({"id": range(60)}), pd.DataFrame({"id": range(40)})
+    pairs = [(r, d) for r in range(60) for d in rng.choice(40, 15, replace=False)]
+    rows = [(r, d, stop) for r, d in pairs for stop in range(1, rng.integers(2, 5))]
+    stops = pd.DataFrame(rows, columns=["race_id", "driver_id", "stop"])
+    stops["took"] = rng.normal(24000, 900, len(stops)).astype(int)
+    metadata = Metadata().add_table("races", "id").add_table("drivers", "id")
+    keys = {"race_id": "races.id", "driver_id": "drivers.id"}
+    metadata.add_table("stops", ["race_id", "driver_id", "stop"], fk=keys)
+    synthesizer = fitted({"races": races, "drivers": drivers, "stops": stops}, metadata)
+    listed = [str(found) for found in synthesizer.relations["stops"]]
+    assert listed == ["stop counts 1, 2, 3 … for each race_id and driver_id"]
+    made = synthesizer.sample(seed=2)["stops"]
+    both = made.groupby(["race_id", "driver_id"])
+    assert (made["stop"] == both.cumcount() + 1).all()
+    assert made["stop"].max() == 3
+    assert abs(both.size().mean() - len(rows) / len(pairs)) < 0.15
+
+
 def test_no_row_where_no_parent_agrees_on_the_shared_column() -> None:
     rng = np.random.default_rng(9)
     number = np.where(rng.random(80) < 0.6, rng.integers(1, 5, 80), 0)

@@ -6,19 +6,21 @@ number per row is held for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.relational import seeds
 from synthohive.relational.lineage import by_table, lineage
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.parents.goals import goals
-from synthohive.relational.parents.key_rules import Apart, Meeting, follow
+from synthohive.relational.parents.key_rules import Apart, Counted, Distinct, Meeting, follow
 from synthohive.relational.parents.linkage import CodedQuotaAssigner, QuotaAssigner
 from synthohive.relational.parents.matching import NEAR, NEAR_ROWS, Goal, match
 from synthohive.relational.parents.quotas import suited
@@ -28,6 +30,7 @@ from synthohive.relational.parents.swaps import Forbids, PairRules, settle
 from synthohive.relational.plan import FurtherKey
 from synthohive.relational.relations.order import Order
 from synthohive.relational.rows import group_codes
+from synthohive.schema import ForeignKey, TableConfig
 
 __all__ = ["above", "breaks", "choose"]
 
@@ -65,7 +68,8 @@ class _Choice:
         own, theirs = (None, None) if groups is None else groups
         able = np.ones(rows, dtype=np.bool_) if groups is None else np.isin(*groups)
         nulls = self._nulls(able)
-        linked = np.flatnonzero(~nulls & able)
+        heads = self._heads()
+        linked = np.flatnonzero(~nulls & able & (heads == np.arange(rows)))
         quota = self._quota(len(linked))
         room = int(quota.sum())
         if own is None and room < len(linked):  # a unique key, and parents that were left out
@@ -78,15 +82,27 @@ class _Choice:
         quota = self._suited(quota, theirs, wanted, codes)
         chosen = np.full(rows, -1, dtype=np.int64)
         chosen[linked] = self._dealt(quota, inside, theirs, wanted, codes)
-        stray = np.flatnonzero(~nulls & ~able)
+        stray = np.flatnonzero(~nulls & ~able & (heads == np.arange(rows)))
         if len(stray):
             log.warning("no_parent_that_fits", key=self.label, rows=len(stray))
         if not self.further.shared:  # else another parent would not agree on the shared columns
             chosen[stray] = self.run.rng(*self._path("stray")).integers(0, self.count, len(stray))
-        return self._settled(chosen, own, theirs, linked, wanted)
+        return self._settled(chosen, own, theirs, linked, wanted)[heads]
 
     def _path(self, part: str) -> tuple[str, str, str]:
         return self.name, self.label, part
+
+    def _heads(self) -> IntArray:
+        """Return the row that each row has its parent from: itself, or that a count begins with."""
+        rows, groups = np.arange(self.made.spool.rows, dtype=np.int64), self.made.groups
+        for rule in self.fitted.key_rules:
+            if isinstance(rule, Counted) and rule.beside == self.key and groups is not None:
+                counts = self.made.spool.column_table([rule.column]).column(0)
+                parents = groups.parents_of(rows)
+                first = pc.equal(counts, pa.scalar(rule.start, counts.type)).to_numpy()
+                first = first | np.r_[True, parents[1:] != parents[:-1]][: len(rows)]
+                return np.maximum.accumulate(np.where(first, rows, 0))
+        return rows
 
     def _groups(self) -> Optional[tuple[IntArray, IntArray]]:
         """Return the group of each row and of each parent: a parent is chosen of one's own."""
@@ -251,11 +267,15 @@ class _Choice:
     def _never_repeated(self) -> list[list[str]]:
         """Return the columns which, with this key, must not repeat.
 
-        Those of many-to-many tables, and the start of periods of which one follows the other.
+        Those of many-to-many tables, the start of periods of which one follows the other, and the
+        driving key where rows that share both parents are chosen for together.
         """
-        found = [_fixed_columns(self.run, self.name, self.further)]
+        rules = self.fitted.key_rules
+        undeclared = [rule.all_columns for rule in rules if isinstance(rule, Distinct)]
+        found = _fixed_columns(self.fitted.config, self.key, undeclared)
         found += [[p.start] for p in self.fitted.periods if p.key == self.key and p.exact]
-        return [columns for columns in found if columns]
+        counted = (rule for rule in rules if isinstance(rule, Counted))
+        return [*found, *(rule.key.columns for rule in counted if rule.beside == self.key)]
 
     def _pair_codes(self, columns: list[str]) -> IntArray:
         """Return a number for each combination of values; NULL is the same as nothing."""
@@ -333,13 +353,14 @@ def _joined(pairs: list[tuple[IntArray, IntArray]]) -> tuple[IntArray, IntArray]
     return total[:size], total[size:]
 
 
-def _fixed_columns(run: Run, name: str, further: FurtherKey) -> list[str]:
+def _fixed_columns(
+    config: TableConfig, key: ForeignKey, undeclared: Sequence[tuple[str, ...]]
+) -> list[list[str]]:
     """Return the columns which, with this key, must not repeat (many-to-many tables)."""
-    config = run.fitted.metadata.tables[name]
     foreign = {c for fk in config.foreign_keys for c in fk.columns}
-    own = set(further.key.columns)
-    for unique in config.unique_sets:
-        rest = [c for c in unique if c not in own]
-        if rest and own & set(unique) and set(unique) <= foreign:
-            return rest
-    return []
+    found = []
+    for unique in [*config.unique_sets, *undeclared]:
+        rest = [c for c in unique if c not in key.columns]
+        if rest and set(key.columns) & set(unique) and set(unique) <= foreign:
+            found.append(rest)
+    return found

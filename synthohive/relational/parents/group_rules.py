@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ import pyarrow as pa
 from synthohive._logging import get_logger
 from synthohive._words import vocabulary_of
 from synthohive.connectors.base import Reader
+from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.key_makers import CounterMaker, KeyMaker
-from synthohive.relational.parents.key_rules import Counted, Distinct, KeyRule
+from synthohive.relational.parents.key_rules import Counted, Distinct, KeyRule, Meeting
 from synthohive.relational.rows import group_codes
 from synthohive.relational.sample import Sample
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
@@ -37,24 +38,38 @@ _KINDS = (
 )
 
 
-def find_group_rules(sample: Sample, reader: Reader, table: str, rows: int) -> list[KeyRule]:
+def find_group_rules(
+    sample: Sample, reader: Reader, table: str, rows: int, known: Iterable[KeyRule], k: int
+) -> list[KeyRule]:
     """Find what holds among the rows of one driving parent: in the sample, then in all rows.
 
     Parameters
     ----------
     rows : int
         Of the whole table.
+    known : iterable of KeyRule
+        What holds between its keys.
+    k : int
+        Parents that must share a number of rows.
     """
     driver = sample.plan.tables[table].driver
     data = sample.tables[table]
     named = list(_of_vocabularies(sample, table)) if len(data) == rows else []
     if driver is None:
         return [*named]
-    found = list(_Search(sample, table, driver, data).rules()) if len(data) else []
-    if found and len(data) < rows:
-        names = list(dict.fromkeys([*driver.columns, *(rule.column for rule in found)]))
-        whole = pa.Table.from_batches(list(reader.read(table, names)))
-        found = list(_Search(sample, table, driver, whole).rules())  # a sample may thin groups
+    late = [r.key for r in known if isinstance(r, Meeting) and r.other[:1] != (driver,)]
+    further = [f.key for f in sample.plan.tables[table].further if f.mode == "free"]
+    found: list[Union[Counted, Distinct]] = []
+    for beside in (None, *(key for key in further if key not in late)):
+        if not len(data) or any(isinstance(r, Counted) and r.beside for r in found):
+            break  # rows are chosen for together over one key
+        some = list(_Search(sample, table, driver, data, beside, k).rules())
+        if some and len(data) < rows:
+            keys = [driver] if beside is None else [driver, beside]
+            names = [c for key in keys for c in key.columns] + [r.target for r in some]
+            whole = pa.Table.from_batches(list(reader.read(table, list(dict.fromkeys(names)))))
+            some = list(_Search(sample, table, driver, whole, beside, k).rules())  # of thin groups
+        found += some
     for rule in found:
         log.info("relation_found", table=table, relation=str(rule))
     return [*named, *found]
@@ -72,13 +87,13 @@ def _of_vocabularies(sample: Sample, table: str) -> Iterator[Distinct]:
         texts = data.column(name).unique().to_pylist()
         if len(texts) == len(data) and None not in texts and vocabulary_of(list(map(str, texts))):
             log.info("relation_found", table=table, relation=f"{name} never repeats")
-            yield Distinct(table, name, None)
+            yield Distinct(table, (name,), None)
 
 
 def counters(table: TableConfig, rules: Iterable[KeyRule]) -> dict[str, KeyMaker]:
     """Return a maker for each column that counts though no constraint says so."""
     return {
-        rule.column: CounterMaker(table.columns[rule.column], rule.start, rule.step)
+        rule.column: CounterMaker(table.columns[rule.column], rule.start, rule.step, runs=rule.runs)
         for rule in rules
         if isinstance(rule, Counted)
     }
@@ -86,18 +101,48 @@ def counters(table: TableConfig, rules: Iterable[KeyRule]) -> dict[str, KeyMaker
 
 @dataclass
 class _Search:
-    """The columns of a table beside the groups of its driving parents."""
+    """The columns of a table beside the groups of its driving parents, or of two parents."""
 
     sample: Sample
     table: str
     driver: ForeignKey
     data: pa.Table
+    beside: Optional[ForeignKey]
+    k: int
     groups: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.groups = group_codes([self.data], [self.driver.columns])[0]
+        keys = [self.driver] if self.beside is None else [self.driver, self.beside]
+        columns = list(dict.fromkeys(c for key in keys for c in key.columns))
+        codes = group_codes([self.data], [columns])[0]
+        self.groups = np.searchsorted(np.unique(codes[codes >= 0]), codes)  # dense, to be counted
+        self.groups[codes < 0] = -1
 
     def rules(self) -> Iterator[Union[Counted, Distinct]]:
+        return self._of_one_parent() if self.beside is None else self._of_two_parents()
+
+    def _of_two_parents(self) -> Iterator[Counted]:
+        """Yield the first column that counts inside the rows of each two parents."""
+        config = self.sample.metadata.tables[self.table]
+        unique = {columns[0] for columns in config.unique_sets if len(columns) == 1}
+        out = config.filled_by_keys | set(config.derived) | unique
+        for name in self.data.column_names:
+            column = config.columns[name]
+            if name in out or column.kind is not ColumnKind.INTEGER or (self.groups < 0).any():
+                continue
+            maker = CounterMaker.learn(column, self.data.column(name), self.groups)
+            if not isinstance(maker, CounterMaker) or not maker.exact:
+                continue
+            groups = group_codes([self.data], [self.driver.columns])[0]
+            alone = CounterMaker.learn(column, self.data.column(name), groups)
+            if alone is None and self._is_distinct(name):
+                sizes, times = np.unique(np.bincount(self.groups), return_counts=True)
+                runs = FanOutModel.fit(dict(zip(sizes.tolist(), times.tolist())), k=self.k)
+                start, step = maker.start, maker.step
+                yield Counted(self.table, name, self.driver, start, step, self.beside, runs)
+                return
+
+    def _of_one_parent(self) -> Iterator[Union[Counted, Distinct]]:
         config = self.sample.metadata.tables[self.table]
         fixed = config.key_columns | set(config.derived)
         fixed |= {column for unique in config.unique_sets for column in unique}
@@ -111,7 +156,7 @@ class _Search:
             if isinstance(maker, CounterMaker) and maker.exact:
                 yield Counted(self.table, name, self.driver, maker.start, maker.step)
             else:
-                yield Distinct(self.table, name, self.driver)
+                yield Distinct(self.table, (name,), self.driver)
 
     def _is_distinct(self, name: str) -> bool:
         """Whether a value never repeats in a group, where chance would have repeated it."""

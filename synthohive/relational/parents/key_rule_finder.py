@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Optional, Union
@@ -13,7 +13,15 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive.connectors.base import FanOut, Reader
-from synthohive.relational.parents.key_rules import Apart, Company, KeyRule, Meeting, Route, follow
+from synthohive.relational.parents.key_rules import (
+    Apart,
+    Company,
+    Distinct,
+    KeyRule,
+    Meeting,
+    Route,
+    follow,
+)
 from synthohive.relational.plan import RelationalPlan
 from synthohive.relational.rows import match_rows
 from synthohive.relational.sample import Sample, incoming_keys
@@ -26,7 +34,9 @@ IntArray = npt.NDArray[np.int64]
 PairRule = Union[Apart, Meeting]
 LEAST_ROWS = 30
 CONTRADICTIONS = 30.0
-"""Chance alone would have parted two routes this many times."""
+"""Chance alone would have parted two routes, or repeated a combination, this many times."""
+MOST_KEYS = 3
+"""That are looked at together."""
 
 
 def find_key_rules(
@@ -63,6 +73,7 @@ def find_key_rules(
         )
         if not (mine & ~theirs if company.needs else theirs & ~mine).any():
             kept.append(company)
+    kept += _never_together(sample, table, whole, rows)
     for rule in kept:
         log.info("relation_found", table=table, relation=str(rule))
     return kept
@@ -108,6 +119,67 @@ def _companies(sample: Sample, table: str, fan_outs: Mapping[str, FanOut]) -> It
             for needs, (few, many) in ((True, filled), (False, filled[::-1])):
                 if few <= many and few * (1.0 - many / parents) >= CONTRADICTIONS:
                     yield Company(table, key, child, other, needs)
+
+
+def _never_together(
+    sample: Sample, table: str, whole: _WholeKeys, rows: IntArray
+) -> Iterator[Distinct]:
+    """Yield the least sets of keys that never repeat together, though no constraint says so."""
+    everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
+    places = [_Together(sample, table, everyone), _Together(whole, table, rows)]
+    keys = [key for _, key in _ranks(sample.plan, table).values()]
+    keys = [key for key in keys if not places[0].are_distinct([key])]  # quotas see to it
+    known = [set(unique) for unique in sample.metadata.tables[table].unique_sets]
+    for some in (s for n in range(2, MOST_KEYS + 1) for s in combinations(keys, n)):
+        columns = tuple(dict.fromkeys(c for key in some[1:] for c in key.columns))
+        every = {*some[0].columns, *columns}
+        if any(unique <= every for unique in known) or any(set(k.columns) >= every for k in some):
+            continue
+        if all(place.are_distinct(some, CONTRADICTIONS) for place in places):
+            known.append(every)
+            yield Distinct(table, columns, some[0])
+
+
+@dataclass
+class _Together:
+    """Rows of one table beside their parents over several keys."""
+
+    source: object
+    table: str
+    rows: IntArray
+    found: dict[str, tuple[IntArray, IntArray]] = field(default_factory=dict)
+
+    def _parents(self, key: ForeignKey) -> tuple[IntArray, IntArray]:
+        """Return each row's parent, and how many rows each has that has any."""
+        label = key.label(self.table)
+        if label not in self.found:
+            parents = follow(self.source, self.table, (key,), self.rows)
+            sizes = np.bincount(parents[parents >= 0])
+            self.found[label] = parents, sizes[sizes > 0]
+        return self.found[label]
+
+    def are_distinct(self, keys: Sequence[ForeignKey], least: float = 0.0) -> bool:
+        """Whether no two rows share all parents, where chance would make some do so.
+
+        Parameters
+        ----------
+        least : float
+            Pairs of rows that would share all, were the keys independent of one another.
+        """
+        parents, sizes = zip(*(self._parents(key) for key in keys))
+        linked = np.all([each >= 0 for each in parents], axis=0)
+        count = int(linked.sum())
+        shared = [float(((size / size.sum()) ** 2).sum()) for size in sizes]
+        if count * (count - 1) / 2.0 * np.prod(shared) < least:
+            return False
+        if count > np.prod([float(len(size)) for size in sizes]):
+            return False
+        code = np.zeros(count, dtype=np.int64)
+        for each in parents:
+            own = each[linked]
+            code = code * (int(own.max(initial=0)) + 1) + own
+            code = np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return int(code.max(initial=-1)) == count - 1
 
 
 def _mode(plan: RelationalPlan, table: str, key: ForeignKey) -> Optional[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthohive._readable import Readable
+from synthohive.relational.fan_out import FanOutModel
 from synthohive.relational.lineage import taken
 from synthohive.schema import ForeignKey
 
@@ -120,13 +121,27 @@ class Company(Readable):
 
 @dataclass(frozen=True)
 class Counted(Readable):
-    """A column that counts inside the rows of each parent."""
+    """A column that counts inside the rows of each parent, or of each two parents.
+
+    Attributes
+    ----------
+    table, column : str
+    key : ForeignKey
+        The driving one.
+    start, step : int
+    beside : ForeignKey, optional
+        A further key: rows count on as long as they share both parents.
+    runs : FanOutModel, optional
+        How many rows share both.
+    """
 
     table: str
     column: str
     key: ForeignKey
     start: int
     step: int
+    beside: Optional[ForeignKey] = None
+    runs: Optional[FanOutModel] = None
 
     @property
     def target(self) -> str:
@@ -135,25 +150,36 @@ class Counted(Readable):
 
     def __str__(self) -> str:
         numbers = ", ".join(str(self.start + i * self.step) for i in range(3))
-        return f"{self.column} counts {numbers} … for each {_dotted((self.key,))}"
+        keys = [self.key] if self.beside is None else [self.key, self.beside]
+        of = " and ".join(_dotted((key,)) for key in keys)
+        return f"{self.column} counts {numbers} … for each {of}"
 
 
 @dataclass(frozen=True)
 class Distinct(Readable):
-    """A column whose values never repeat inside the rows of a parent; or at all, without a key."""
+    """Columns whose values never repeat inside the rows of a parent; or at all, without a key.
+
+    These are one attribute, or the columns of further keys.
+    """
 
     table: str
-    column: str
+    columns: tuple[str, ...]
     key: Optional[ForeignKey]
 
     @property
     def target(self) -> str:
-        """The column."""
-        return self.column
+        """The columns."""
+        return ", ".join(self.columns)
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """The columns that never repeat together, those of the key first."""
+        own = () if self.key is None else self.key.columns
+        return tuple(dict.fromkeys([*own, *self.columns]))
 
     def __str__(self) -> str:
         of = "" if self.key is None else f" for one {_dotted((self.key,))}"
-        return f"{self.column} never repeats{of}"
+        return f"{self.target} never repeat{'s' * (len(self.columns) == 1)}{of}"
 
 
 KeyRule = Union[Apart, Meeting, Company, Counted, Distinct]

@@ -311,9 +311,9 @@ def _unique_repairs(
     related = (fitted.relations, *fitted.linked.values())
     follows = {r.target for part in related for r in part.relations if r.whole}
     undeclared = [  # what follows from others does not repeat where those do not
-        [*(rule.key.columns if rule.key is not None else ()), rule.column]
+        rule.all_columns
         for rule in fitted.key_rules
-        if isinstance(rule, Distinct) and rule.column not in follows
+        if isinstance(rule, Distinct) and not follows & set(rule.columns)
     ]
 
     def broken(block: pa.Table) -> Bools:
@@ -324,7 +324,7 @@ def _unique_repairs(
 
     rules = fitted.unique_rules(run.fitted.metadata.dialect)
     repairs = []
-    for rule in [*rules, *(UniqueRule(tuple(columns)) for columns in undeclared)]:
+    for rule in [*rules, *map(UniqueRule, undeclared)]:
         columns, unique = set(rule.all_columns), set(rule.columns)
         absent = columns - set(fitted.schema.names)  # a part is computed by the database
         if absent or columns & set(barred):
