@@ -62,7 +62,7 @@ class FanOutModel:
     def drawn(self, uniform: npt.NDArray[np.float64]) -> IntArray:
         """Return a number of children for each of some uniform numbers."""
         edges = np.cumsum(self.parents_)
-        return self.counts_[np.searchsorted(edges, uniform * edges[-1], side="right")]
+        return np.asarray(self.counts_[np.searchsorted(edges, uniform * edges[-1], side="right")])
 
     @property
     def largest(self) -> int:

@@ -384,7 +384,7 @@ def _inside_runs(
     starts = before - before[offsets][group]
     begins = (offsets[group] + starts)[starts < own[group]]
     at = offsets[number.reshape(-1)] + positions
-    return at - begins[np.searchsorted(begins, at, side="right") - 1]
+    return np.asarray(at - begins[np.searchsorted(begins, at, side="right") - 1])
 
 
 def _filled(slots: IntArray, groups: IntArray) -> float:

@@ -260,6 +260,22 @@ def test_numbers_count_on_for_each_two_parents_in_as_many_rows() -> None:
     assert abs(both.size().mean() - len(rows) / len(pairs)) < 0.15
 
 
+def test_dates_lie_in_the_year_that_is_their_key() -> None:
+    years = range(1998, 2012)
+    rows = [(y, pd.Timestamp(y, 2 + i // 2, 1 + 2 * i)) for y in years for i in range(12)]
+    races = pd.DataFrame(rows, columns=["year", "date"])
+    races["id"], races["laps"] = range(len(races)), np.arange(len(races)) % 20 + 40
+    metadata = Metadata().add_table("seasons", "year")
+    metadata.add_table("races", "id", fk={"year": "seasons.year"})
+    synthesizer = fitted({"seasons": pd.DataFrame({"year": years}), "races": races}, metadata)
+    assert "date in the year seasons.year" in map(str, synthesizer.relations["races"])
+    made = synthesizer.sample(seed=2)["races"]
+    dates = pd.to_datetime(made["date"])
+    assert (dates.dt.year == made["year"]).all()
+    assert dates.max() <= races["date"].max()
+    assert dates.dt.month.nunique() > 4
+
+
 def test_no_row_where_no_parent_agrees_on_the_shared_column() -> None:
     rng = np.random.default_rng(9)
     number = np.where(rng.random(80) < 0.6, rng.integers(1, 5, 80), 0)

@@ -1,4 +1,4 @@
-"""Calendar parts beside a date: ``month = month(day)``, and the date from its parts."""
+"""Calendar parts beside a date: ``month = month(day)``, the date from its parts, or in a year."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._entities import on_grid
 from synthohive.relational.relations.base import Bools, Relation
-from synthohive.relational.relations.numbers import as_numbers, from_numbers
+from synthohive.relational.relations.numbers import Floats, as_numbers, from_numbers
 
-__all__ = ["PARTS", "CalendarDate", "CalendarPart", "compose", "named_parts", "part_of"]
+__all__ = [
+    "PARTS",
+    "CalendarDate",
+    "CalendarPart",
+    "DateInYear",
+    "compose",
+    "named_parts",
+    "part_of",
+    "years_of",
+]
 
 _NUMBERS: dict[str, Any] = {
     "year": pc.year,
@@ -207,6 +217,95 @@ class CalendarDate(Relation):
     def __str__(self) -> str:
         zone = f" in {self.zone}, as UTC" if self.zone else ""
         return f"{self.target} = date({', '.join(self.parts)}){zone}"
+
+
+@dataclass(frozen=True)
+class DateInYear(Relation):
+    """A date in the year that another column gives: its place in the year is modelled.
+
+    That is the same date of 2000, a year with all days.
+
+    Attributes
+    ----------
+    low, high : float
+        Protected bounds of the target: years that these cut are filled up to there.
+    step : float
+        The grid of the target; 0 for none.
+    """
+
+    target: str
+    source: str
+    low: float
+    high: float
+    step: float
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The year."""
+        return (self.source,)
+
+    @property
+    def whole(self) -> bool:
+        """Never: the place in the year is to be modelled."""
+        return False
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows whose date lies in another year."""
+        year = as_numbers(rows.column(self.source))
+        off = years_of(as_numbers(rows.column(self.target))) - year
+        return np.asarray(np.abs(off) > 0.5, dtype=np.bool_)
+
+    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
+        """Return the date in 2000."""
+        column = rows.column(self.target)
+        return from_numbers(_moved(as_numbers(column), np.full(len(rows), 2000.0)), column.type)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Return the date in its year."""
+        if modelled is None:
+            raise ValueError(f"{self.target!r} needs the place in the year that was modelled")
+        year = as_numbers(rows.column(self.source))
+        moved = _moved(as_numbers(modelled), year)
+        start, end = (compose([year + n, np.ones_like(year), np.ones_like(year)]) for n in (0, 1))
+        share = (moved - start) / np.maximum(end - start, 1.0)
+        first, last = np.fmax(start, self.low), np.fmin(end, self.high)
+        cut = ((start < self.low) | (end > self.high)) & (first <= last)
+        moved = np.where(cut, on_grid(first + share * (last - first), self.step), moved)
+        return from_numbers(moved, type_)
+
+    def mend(self, rows: pa.Table) -> pa.Array:
+        """Move the date into its year where it lies in another."""
+        target = rows.column(self.target)
+        if not self.violations(rows).any():
+            return target.combine_chunks()
+        return self.restore(rows, target.combine_chunks(), target.type)
+
+    def __str__(self) -> str:
+        return f"{self.target} in the year {self.source}"
+
+
+def years_of(seconds: Floats) -> Floats:
+    """Return the year of each number of seconds since 1970; NaN for NULL."""
+    missing = np.isnan(seconds)
+    days = np.floor(np.where(missing, 0, seconds) / 86_400).astype(np.int64)
+    years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    return np.where(missing, np.nan, years)
+
+
+def _moved(seconds: Floats, years: Floats) -> Floats:
+    """Return the same moments of other years; the 29th of February may become the 28th."""
+    missing = np.isnan(seconds)
+    days = np.floor(np.where(missing, 0, seconds) / 86_400)
+    dates = days.astype(np.int64).astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    parts = [years, months.astype(np.int64) % 12 + 1.0, (dates - months).astype(np.int64) + 1.0]
+    return np.where(missing, np.nan, compose(parts) + seconds - days * 86_400)
 
 
 def compose(parts: list[Any]) -> Any:

@@ -18,12 +18,13 @@ from synthohive.relational.attribute_table import any_null
 from synthohive.relational.lineage import beside, by_table, lineage, taken
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.bounds import find_bounds, unbroken
+from synthohive.relational.relations.calendar import years_of
 from synthohive.relational.relations.composed import Composed, find_composed, is_text
 from synthohive.relational.relations.discover import Search, discover, discover_links, verified
 from synthohive.relational.relations.formulas import find_steps
 from synthohive.relational.relations.lookup import Copy
 from synthohive.relational.relations.mostly import MostlyCopy, find_mostly, is_open
-from synthohive.relational.relations.numbers import is_time
+from synthohive.relational.relations.numbers import as_numbers, is_time
 from synthohive.relational.relations.order import Order
 from synthohive.relational.relations.patterns import find_copies
 from synthohive.relational.relations.table import TableRelations
@@ -232,9 +233,30 @@ class RelationFinder:
             if name == self.table != key.parent:
                 continue  # the row itself, over a circle: what it holds follows from nothing
             left_out = tables[name].key_columns | self.summed.get(name, set())
+            left_out -= self._years(name, rows) if name == key.parent != self.table else set()
             names = self.sample.tables[name].column_names
             wanted[name] = [c for c in names if c not in left_out]
         return lineage(self.sample, plan, key.parent, rows, wanted)
+
+    def _years(self, parent: str, at: IntArray) -> set[str]:
+        """Return the keys of a parent that are the years of a date in all rows: such say something.
+
+        Parameters
+        ----------
+        at : ndarray of int64
+            The parent of each row; -1 for none.
+        """
+        config, rows = self.sample.metadata.tables[parent], self.sample.tables[parent]
+        index, own = pa.array(at, mask=at < 0), self._own()
+        dates = [as_numbers(c) for c in own.columns if is_time(c.type)]
+        found = set()
+        for name in config.key_columns & set(rows.column_names) if dates else ():
+            if pa.types.is_integer(rows.schema.field(name).type):
+                years = as_numbers(rows.column(name).take(index))
+                off = [np.abs(years_of(date) - years) for date in dates]
+                if any((o[~np.isnan(o)] == 0).all() and not np.isnan(o).all() for o in off):
+                    found.add(name)
+        return found
 
     def all_rows(self, found: TableRelations, key: Optional[ForeignKey]) -> Iterator[pa.Table]:
         """Stream the whole table, with the ancestors' columns that are needed.

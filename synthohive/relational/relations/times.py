@@ -15,9 +15,11 @@ from synthohive.relational.relations.calendar import (
     PARTS,
     CalendarDate,
     CalendarPart,
+    DateInYear,
     compose,
     named_parts,
     part_of,
+    years_of,
 )
 from synthohive.relational.relations.clock import DAY, ClockDelay, ClockTime, minutes_of
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns, spaced
@@ -26,6 +28,8 @@ from synthohive.relational.relations.numbers import Floats, is_number, is_time
 __all__ = ["find_calendar", "find_clocks"]
 
 MOST_NAMES = 12
+LEAST_YEARS = 3
+"""That a column must give to be taken for the year of a date."""
 LEAST_CLOCK = 24
 """Distinct times of day that a column must hold to be taken for one."""
 _PARTS = {"year": (1, 9999), "month": (1, 12), "day": (1, 31), "hour": (0, 23), "minute": (0, 59)}
@@ -60,6 +64,26 @@ def find_calendar(columns: Columns, chosen: Chosen) -> None:
         for name in times:
             if name != target and _adopt(columns, chosen, target, name):
                 break
+    _find_year(columns, chosen, times)
+
+
+def _find_year(columns: Columns, chosen: Chosen, times: list[str]) -> None:
+    """Find one date in the year that a parent gives: others are told by the order to it.
+
+    So are all where the parent has a date itself.
+    """
+    above = [n for n in columns.numeric if "." in n and n not in columns.targets]
+    if any(is_time(columns.type(name)) for name in above):
+        return
+    for target in (name for name in times if name in chosen.free()):
+        step, numbers = columns.grid(target), columns.numbers(target)
+        ends = columns.entities.ends(numbers, columns.k, step)
+        years = np.unique(years_of(numbers[~np.isnan(numbers)]))
+        if ends is None or len(years) < LEAST_YEARS:
+            continue
+        for source in above:
+            if _is_whole(columns, source) and chosen.add(DateInYear(target, source, *ends, step)):
+                return
 
 
 def _adopt(columns: Columns, chosen: Chosen, target: str, source: str) -> bool:
