@@ -241,7 +241,7 @@ class EntityFinder:
         called, and though there is no table of patients.
         """
         parts = self.sample.metadata.tables[table].pk
-        if len(parts) < 2:
+        if len(parts) < 2 or table in self.sample.inside:  # a first and a last name
             return []
         rows = self.sample.tables[table]
         leading = max(parts, key=lambda name: pc.count_distinct(rows.column(name)).as_py())

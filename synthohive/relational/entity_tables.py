@@ -2,8 +2,9 @@
 
 In a flat table of orders, a customer's name stands in many rows, beside one e-mail and one city.
 Read as a table of customers and a key to it, all that holds for declared ones holds here: one
-made-up person for each, as many rows as real ones have, and what is a customer's stays so. Only
-the fit knows these tables; users neither pass nor get them.
+made-up person for each, as many rows as real ones have, and what is a customer's stays so. If
+another table names the same ones, its table of them gets a key to this one. Only the fit knows
+these tables; users neither pass nor get them.
 """
 
 from __future__ import annotations
@@ -17,16 +18,25 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._entities import dense
 from synthohive._logging import get_logger
 from synthohive.connectors.base import FanOut, Reader
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
 from synthohive.privacy.subjects import is_key_name
 from synthohive.relational.aliases.alias import Alias
-from synthohive.relational.attribute_table import any_blank
+from synthohive.relational.attribute_table import any_blank, any_null
 from synthohive.relational.entity_paths import IDENTIFYING, EntityFinder
 from synthohive.relational.rows import group_codes, match_rows
 from synthohive.relational.sample import Sample
-from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata, PrivacyConfig, TableConfig
+from synthohive.schema import (
+    Column,
+    ColumnKind,
+    ForeignKey,
+    Metadata,
+    PrivacyConfig,
+    TableConfig,
+    UniqueConstraint,
+)
 
 __all__ = ["EntityReader", "EntityTable", "find_entity_tables", "with_entities", "without_entities"]
 
@@ -43,6 +53,11 @@ OCCASIONS = 10
 """Rows in which chance would have broken what follows."""
 CLEARLY = 0.2
 """Rows in which it is broken, as a share of those in which chance would have broken it."""
+NAMESAKES = 1.5
+"""First and last names are persons where chance would put together this many times as many."""
+SAME = 0.95
+"""Share of the entities of a table that another one names, too."""
+LEAST_SAME = 10
 DEEPEST = 3
 
 
@@ -53,39 +68,56 @@ class EntityTable:
     Attributes
     ----------
     name : str
-    table, column : str
-        Where the entity is named: the key.
+    table : str
+    columns : tuple of str
+        Where the entity is named: the key, of a first and a last name where they are two columns.
     follows : tuple of str
         What follows from it.
+    parent : ForeignKey, optional
+        The key to a table of the same entities that is within another table.
     """
 
     name: str
     table: str
-    column: str
+    columns: tuple[str, ...]
     follows: tuple[str, ...] = ()
+    parent: Optional[ForeignKey] = None
 
     @property
     def key(self) -> ForeignKey:
         """The key of the table within which it is."""
-        return ForeignKey(columns=[self.column], parent=self.name, parent_columns=[self.column])
+        columns = list(self.columns)
+        return ForeignKey(columns=columns, parent=self.name, parent_columns=columns)
+
+    @property
+    def keys(self) -> list[tuple[str, ForeignKey]]:
+        """All keys that there are because of it, each with the table that has it."""
+        above = [] if self.parent is None else [(self.name, self.parent)]
+        return [(self.table, self.key), *above]
+
+    @property
+    def place(self) -> str:
+        """What names its rows, for users: ``table.column``."""
+        return f"{self.table}.{'+'.join(self.columns)}"
 
     def findings(self, known: Sequence[PiiFinding]) -> list[PiiFinding]:
         """Return what is personal in it, as in the table within which it is."""
-        mine = {self.column, *self.follows}
+        mine = {*self.columns, *self.follows}
         return [
             replace(f, table=self.name) for f in known if f.table == self.table and f.column in mine
         ]
 
     def rows(self, rows: pa.Table) -> pa.Table:
         """Return a row for each entity: what most of its rows hold."""
-        codes = group_codes([rows], [[self.column]])[0]
+        codes = _codes(rows, self.columns)
         known = np.flatnonzero(codes >= 0)
         _, first = np.unique(codes[known], return_index=True)
-        found = {self.column: rows.column(self.column).take(pa.array(known[first]))}
+        found = {name: rows.column(name).take(pa.array(known[first])) for name in self.columns}
+        texts = pa.table({name: found[name].cast(pa.string()) for name in self.columns})
         for name in self.follows:
-            at = _usual_rows(codes, _codes(rows, name))
+            at = _usual_rows(codes, _codes(rows, [name]))
             found[name] = rows.column(name).take(pa.array(at))
-        order = pc.sort_indices(found[self.column].cast(pa.string()))
+        order = pc.sort_indices(texts, [(name, "ascending") for name in self.columns])
         return pa.table(found).take(order)
 
 
@@ -96,19 +128,24 @@ def with_entities(
     made = metadata.model_copy(deep=True)
     for one in tables:
         config = made.tables[one.table]
-        described = {n: config.columns[n].model_copy() for n in (one.column, *one.follows)}
-        for column in described.values():
+        described = {n: config.columns[n].model_copy() for n in (*one.columns, *one.follows)}
+        for name, column in described.items():
             column.computed, column.identity, column.default = None, None, None
-        described[one.column].nullable = False
+            column.nullable = column.nullable and name not in one.columns
         made.tables[one.name] = TableConfig(
             name=one.name,
             schema_name=config.schema_name,
-            pk=[one.column],
+            pk=list(one.columns),
+            foreign_keys=[] if one.parent is None else [one.parent],
             columns=described,
             pii_cols=dict.fromkeys(cleared_columns(config, privacy) & set(described), "none"),
             reference=False,
         )
         config.foreign_keys = [*config.foreign_keys, one.key]
+    for key in (one.parent for one in tables if one.parent is not None):
+        above = made.tables[key.parent]
+        if tuple(key.parent_columns) not in above.unique_sets:
+            above.unique = [*above.unique, UniqueConstraint(columns=key.parent_columns)]
     return made
 
 
@@ -157,7 +194,7 @@ class EntityReader(Reader):
         """Return all rows of a table that is within another one."""
         if table not in self._rows:
             one = self._found[table]
-            inside = list(self.read(one.table, [one.column, *one.follows]))
+            inside = list(self.read(one.table, [*one.columns, *one.follows]))
             self._rows[table] = one.rows(pa.Table.from_batches(inside)).combine_chunks()
         return self._rows[table]
 
@@ -179,11 +216,13 @@ class EntityReader(Reader):
         if key.parent not in self._found:
             return self._reader.fan_out(table, key)
         rows = pa.Table.from_batches(list(self.read(table, key.columns)))
-        codes = group_codes([rows], [key.columns])[0]
-        sizes = np.unique(codes[codes >= 0], return_counts=True)[1]
+        parents = self.entities(key.parent)
+        at = match_rows(rows, key.columns, parents, key.parent_columns)
+        sizes = np.bincount(at[at >= 0], minlength=len(parents))
         numbers, entities = np.unique(sizes, return_counts=True)
         histogram = dict(zip(numbers.tolist(), entities.tolist()))
-        return FanOut(histogram, int((codes < 0).sum()))
+        nulls = int(any_null(rows, key.columns).sum())
+        return FanOut(histogram, nulls, int((at < 0).sum()) - nulls)
 
     def sample(
         self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
@@ -201,8 +240,17 @@ class EntityReader(Reader):
         found = dict(tables)
         for one in self._found.values():
             rows = self.entities(one.name)
-            there = match_rows(found[one.table], [one.column], rows, [one.column])
-            found[one.name] = rows.take(pa.array(np.unique(there[there >= 0])))
+            also = [
+                (other.table, other.columns, other.parent.parent_columns)
+                for other in self._found.values()
+                if other.parent is not None and other.parent.parent == one.name
+            ]
+            there = [
+                match_rows(found[table], columns, rows, theirs)
+                for table, columns, theirs in [(one.table, one.columns, one.columns), *also]
+            ]
+            at = np.unique(np.concatenate(there))
+            found[one.name] = rows.take(pa.array(at[at >= 0]))
         return found
 
 
@@ -222,9 +270,11 @@ def find_entity_tables(
     search = _Search(sample, privacy, findings, aliases)
     for name in sample.plan.order:
         search.within(name, sample.metadata.tables[name], sample.tables[name], DEEPEST)
-    for one in search.found:
-        log.info("entities_found", table=one.table, column=one.column, decides=list(one.follows))
-    return search.found
+    found = search.linked()
+    for one in found:
+        same = "" if one.parent is None else one.parent.parent
+        log.info("entities_found", of=one.place, decides=list(one.follows), same=same)
+    return found
 
 
 @dataclass
@@ -234,6 +284,7 @@ class _Search:
     findings: Sequence[PiiFinding]
     aliases: Mapping[str, Mapping[str, Alias]]
     found: list[EntityTable] = field(default_factory=list)
+    rows: dict[str, pa.Table] = field(default_factory=dict)  # of what is found
 
     def __post_init__(self) -> None:
         self.finder = EntityFinder(self.sample, self.privacy, self.findings)
@@ -243,34 +294,147 @@ class _Search:
         """Find the tables within one, and those within these."""
         if not depth or config.reference or not len(rows):
             return
-        base = name
-        while base not in self.sample.metadata.tables:
-            base = next(one.table for one in self.found if one.name == base)
-        kinds = {f.column: f.kind for f in self.findings if f.table == base}
+        base, kinds = self._base(name), self._kinds(name)
         free = self._free(base, config, rows)
-        codes = {column: _codes(rows, column) for column in free}
-        whole = [c for c in free if not any_blank(rows.column(c)).any()]  # "" names nobody
-        named = [c for c in whole if self._may_name(config, c, kinds, codes[c])]
-        named.sort(key=lambda c: (-int(codes[c].max()), _rank(kinds.get(c)), free.index(c)))
+        codes = {column: _codes(rows, [column]) for column in free}
+        whole = {c for c in free if not any_blank(rows.column(c)).any()}  # "" names nobody
+        named = self._persons(config, rows, kinds, whole)
+        for column in (c for c in free if c in whole):
+            if self._may_name(config, column, kinds, codes[column]):
+                named[column,] = codes[column]
+        order = sorted(
+            named, key=lambda g: (-int(named[g].max()), _rank(g, kinds), free.index(g[0]))
+        )
         taken: set[str] = set()
-        for column in named:
-            if column in taken:
+        for group in order:
+            if taken & set(group):
                 continue
-            others = [c for c in free if c != column and c not in taken]
-            follows = tuple(c for c in others if _decides(codes[column], codes[c]))
-            number = config.columns[column].kind is not ColumnKind.TEXT
-            if number and column not in kinds and not follows:
+            others = [c for c in free if c not in group and c not in taken]
+            follows = tuple(c for c in others if _decides(named[group], codes[c]))
+            number = config.columns[group[0]].kind is not ColumnKind.TEXT
+            if number and group[0] not in kinds and not follows:
                 continue  # numbers that decide nothing are learned as such
-            if kinds.get(column) is PiiKind.USER_NAME and any(
+            if kinds.get(group[0]) is PiiKind.USER_NAME and any(
                 kind in NAMES and other not in follows for other, kind in kinds.items()
             ):
                 continue  # initials of the row's person
-            taken |= {column, *follows}
-            one = EntityTable(self._name(name, column), name, column, follows)
+            taken |= {*group, *follows}
+            one = EntityTable(self._name(name, group), name, group, follows)
             self.found.append(one)
-            inside = one.rows(rows.select([column, *follows]))
+            inside = self.rows[one.name] = one.rows(rows.select([*group, *follows]))
             described = with_entities(Metadata(tables={name: config}), [one], self.privacy)
             self.within(one.name, described.tables[one.name], inside, depth - 1)
+
+    def linked(self) -> list[EntityTable]:
+        """Return what is found; what names the same entities as a larger one has a key to it.
+
+        Tables with a key to another one come after those without, each before those within it.
+        """
+        kept = {one.name: one for one in self.found}
+        order = sorted(self.found, key=lambda one: -len(self.rows[one.name]))
+        late: list[str] = []
+        for number, one in enumerate(order):
+            if one.table not in self.sample.metadata.tables:
+                continue
+            larger = [kept[o.name] for o in order[:number] if o.name in kept]
+            keys = (self._same(one, other) for other in larger if other.parent is None)
+            key = next((key for key in keys if key is not None), None)
+            if key is None:
+                continue
+            there = {c for c in one.follows if self._repeats(one, key, c)}
+            follows = tuple(c for c in one.follows if c not in there)  # the others are copied
+            kept[one.name] = replace(one, parent=key, follows=follows)
+            late.append(one.name)
+            for part in [part for part in self.found if part.table == one.name]:
+                if there & set(part.columns):
+                    for name in self._beneath(part.name):
+                        del kept[name]
+        moved = [name for top in late for name in self._beneath(top)]
+        early = [name for name in kept if name not in moved]
+        return [kept[name] for name in (*early, *moved) if name in kept]
+
+    def _beneath(self, name: str) -> list[str]:
+        """Return a table that is found, and those within it."""
+        within = (self._beneath(one.name) for one in self.found if one.table == name)
+        return [name, *(other for names in within for other in names)]
+
+    def _same(self, one: EntityTable, other: EntityTable) -> Optional[ForeignKey]:
+        """Return the key by which nearly all entities of a table are those of another one."""
+        if self._base(one.name) == self._base(other.name):
+            return None
+        rows, above = self.rows[one.name], self.rows[other.name]
+        for columns, kinds in self._naming(other):
+            codes = _codes(above, columns)
+            if (codes < 0).any() or int(codes.max()) + 1 < len(codes):
+                continue  # they do not tell the others apart
+            for own, mine in self._naming(one):
+                if mine != kinds or (None in kinds and own != columns):
+                    continue
+                if rows.select(own).schema.types != above.select(columns).schema.types:
+                    continue
+                known = int((match_rows(rows, own, above, columns) >= 0).sum())
+                if known >= max(SAME * len(rows), LEAST_SAME):
+                    theirs = list(columns)
+                    return ForeignKey(columns=list(own), parent=other.name, parent_columns=theirs)
+        return None
+
+    def _repeats(self, one: EntityTable, key: ForeignKey, column: str) -> bool:
+        """Tell whether a column is that of the same entities in the table of a key."""
+        rows, above = self.rows[one.name], self.rows[key.parent]
+        if column in key.columns or column not in above.column_names:
+            return False
+        if rows.schema.field(column).type != above.schema.field(column).type:
+            return False
+        at = match_rows(rows, key.columns, above, key.parent_columns)
+        own, theirs = group_codes([rows, above.take(pa.array(at[at >= 0]))], [[column], [column]])
+        return bool((own[at >= 0] == theirs).mean() >= FOLLOWS)
+
+    def _naming(self, one: EntityTable) -> list[tuple[tuple[str, ...], list[Optional[PiiKind]]]]:
+        """Return the columns that name the entities of a table, each with their kinds.
+
+        What is no kind of personal data is None: codes are the same if they are called so.
+        """
+        kinds, columns = self._kinds(one.name), {*one.columns, *one.follows}
+        groups = [one.columns, *((c,) for c in one.follows if kinds.get(c) in IDENTIFYING)]
+        groups += [pair for pair in _full_names(kinds) if set(pair) <= columns]
+        found: dict[tuple[str, ...], list[Optional[PiiKind]]] = {}
+        for group in groups:
+            known = [kinds.get(column) for column in group]
+            found[group] = [None if kind is PiiKind.OTHER else kind for kind in known]
+        return list(found.items())
+
+    def _base(self, name: str) -> str:
+        """Return the table of users within which one is."""
+        while name not in self.sample.metadata.tables:
+            name = next(one.table for one in self.found if one.name == name)
+        return name
+
+    def _kinds(self, name: str) -> dict[str, PiiKind]:
+        base = self._base(name)
+        return {f.column: f.kind for f in self.findings if f.table == base}
+
+    def _persons(
+        self,
+        config: TableConfig,
+        rows: pa.Table,
+        kinds: Mapping[str, PiiKind],
+        whole: set[str],
+    ) -> dict[tuple[str, ...], IntArray]:
+        """Return first and last names that together repeat those whom they name."""
+        found: dict[tuple[str, ...], IntArray] = {}
+        cleared = cleared_columns(config, self.privacy)
+        for pair in _full_names(kinds):
+            if not set(pair) <= whole or set(pair) & cleared:
+                continue
+            first, last = (_codes(rows, [column]) for column in pair)
+            codes = _codes(rows, pair)
+            mixed = np.random.default_rng(0).permutation(last)
+            chance = np.unique(np.stack([first, mixed]), axis=1).shape[1]
+            together = bool(((first < 0) == (last < 0)).all())
+            apart = chance >= NAMESAKES * (int(codes.max(initial=-1)) + 1)
+            if together and apart and _repeats(codes):
+                found[pair] = codes
+        return found
 
     def _free(self, base: str, config: TableConfig, rows: pa.Table) -> list[str]:
         """Return the columns that are no keys, declared or not, and that may be decided."""
@@ -293,11 +457,10 @@ class _Search:
             return False
         if kind not in IDENTIFYING and not (kind in (None, PiiKind.OTHER) and is_key_name(column)):
             return False
-        known, distinct = int((codes >= 0).sum()), int(codes.max(initial=-1)) + 1
-        return 1 < distinct <= min(ALONE * known, known - REPEATED)
+        return _repeats(codes)
 
-    def _name(self, table: str, column: str) -> str:
-        name = f"{table}[{column}]"
+    def _name(self, table: str, columns: Sequence[str]) -> str:
+        name = f"{table}[{', '.join(columns)}]"
         while name in self.names:
             name += "'"
         self.names.add(name)
@@ -309,15 +472,29 @@ def _is_namable(column: Column) -> bool:
     return column.kind in kinds
 
 
-def _rank(kind: Optional[PiiKind]) -> int:
-    """Return how well a column tells entities apart: codes do, names may be those of several."""
-    if kind is PiiKind.NAME:
+def _full_names(kinds: Mapping[str, PiiKind]) -> list[tuple[str, ...]]:
+    """Return first names with the last ones beside them: the buyer's, the seller's."""
+    first = [column for column, kind in kinds.items() if kind is PiiKind.FIRST_NAME]
+    last = [column for column, kind in kinds.items() if kind is PiiKind.LAST_NAME]
+    return list(zip(first, last))
+
+
+def _rank(columns: Sequence[str], kinds: Mapping[str, PiiKind]) -> int:
+    """Return how well columns tell entities apart: codes do, names may be those of several."""
+    found = [kinds.get(column) for column in columns]
+    if found[0] in NAMES:
         return 2
-    return 0 if kind in (None, PiiKind.OTHER) else 1
+    return 0 if found[0] in (None, PiiKind.OTHER) else 1
 
 
-def _codes(rows: pa.Table, column: str) -> IntArray:
-    return group_codes([rows], [[column]])[0]
+def _codes(rows: pa.Table, columns: Sequence[str]) -> IntArray:
+    return dense(group_codes([rows], [columns])[0])
+
+
+def _repeats(codes: IntArray) -> bool:
+    """Tell whether values stand in several rows each, a few aside."""
+    known, distinct = int((codes >= 0).sum()), int(codes.max(initial=-1)) + 1
+    return 1 < distinct <= min(ALONE * known, known - REPEATED)
 
 
 def _pairs(one: IntArray, other: IntArray) -> tuple[IntArray, IntArray, IntArray]:

@@ -22,6 +22,7 @@ from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.aliases.given import Given
 from synthohive.relational.aliases.namesake import Namesake
+from synthohive.relational.attribute_table import NullByKey
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.entity_tables import EntityTable, without_entities
 from synthohive.relational.fan_out import FanOutModel
@@ -161,6 +162,8 @@ class FittedTable:
         What the form of made-up columns goes by.
     periods : list of Periods
         What never overlaps for one parent.
+    null_by_key : dict of str to (str, bool)
+        Made-up columns and further keys (by label) that are NULL where a key is, or is not.
     """
 
     config: TableConfig
@@ -191,6 +194,7 @@ class FittedTable:
     namesakes: dict[str, Namesake] = field(default_factory=dict)
     given: list[Given] = field(default_factory=list)
     periods: list[Periods] = field(default_factory=list)
+    null_by_key: dict[str, NullByKey] = field(default_factory=dict)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
         """Compile what generated rows have to satisfy."""
@@ -311,11 +315,17 @@ class FittedDatabase:
     def with_entity_rows(self, num_rows: Mapping[str, int]) -> dict[str, int]:
         """Return rows that are asked for with as many entities as belong to so many."""
         asked = dict(num_rows)
+        real = {name: table.rows for name, table in self.tables.items()}
         for one in self.entity_tables:
-            inside, rows = self.tables[one.table].rows, self.tables[one.name].rows
-            if one.table in asked and inside:
-                part = round(rows * asked[one.table] / inside)
-                asked[one.name] = max(part, min(rows, asked[one.table], 1))
+            rows = real[one.name]
+            if one.parent is not None:
+                continue  # they follow from the same ones
+            also = (o for o in self.entity_tables if o.parent and o.parent.parent == one.name)
+            named = [one.table, *(other.table for other in also)]
+            if all(name in asked and real[name] for name in named):
+                parts = [round(rows * asked[name] / real[name]) for name in named]
+                part = min(max(rows, min(parts)), max(parts))  # more, or fewer, for all of them
+                asked[one.name] = max(part, min(rows, max(asked[n] for n in named), 1))
         return asked
 
     @property

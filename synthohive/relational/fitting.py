@@ -28,7 +28,13 @@ from synthohive.relational.aliases.alias import Alias
 from synthohive.relational.aliases.finder import NEAR
 from synthohive.relational.aliases.given import find_given, labels_of
 from synthohive.relational.aliases.namesake import Namesake
-from synthohive.relational.attribute_table import any_null, attribute_table, own_columns
+from synthohive.relational.attribute_table import (
+    NullByKey,
+    any_null,
+    attribute_table,
+    nulls_by_key,
+    own_columns,
+)
 from synthohive.relational.checks import TableChecks
 from synthohive.relational.elapsed import Elapsed
 from synthohive.relational.entity_paths import EntityFinder
@@ -298,6 +304,7 @@ class TableFitter:
         k = self._k
         entities = self.entities.of(name)
         self.entities.report(name)
+        table.null_by_key = self._nulls_by_key(table, made)
         attributes, columns = attribute_table(
             self.sample,
             name,
@@ -306,6 +313,7 @@ class TableFitter:
             depths,
             table.aliases.values(),
             table.roles.personal,
+            table.null_by_key,
         )
         table.joint_counts = self._joint_counts(name, attributes, entities)
         sources: dict[str, IntArray] = {}
@@ -342,6 +350,17 @@ class TableFitter:
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, entities, k)
         return self._training(table, table.encoder.without(encoded, silent), context)
+
+    def _nulls_by_key(self, table: FittedTable, made: Sequence[str]) -> dict[str, NullByKey]:
+        """Return which made-up columns and keys are NULL by another key; no CHECK names these."""
+        name, checks = table.config.name, table.checks(self.sample.metadata.dialect).checks
+        checked = {column for check in checks.values() for column in check.columns}
+        free = [column for column in made if column not in checked]
+        found = nulls_by_key(self.sample, name, free, table.roles.personal, self._k)
+        for what, (key, alike) in found.items():
+            said = f"{what} is NULL exactly where {key} is{'' if alike else ' not'}"
+            log.info("relation_found", table=name, relation=said)
+        return found
 
     def _made_up(self, name: str, table: FittedTable, entities: Entities) -> dict[str, FakeColumn]:
         """Return what makes the personal columns, in the form of what stands beside them."""

@@ -139,7 +139,7 @@ def fit_database(
     reader, more = _with_entities(reader, fitted, sample, counts, aliases)
     if more:
         metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
-        inside = {one.name: f"{one.table}.{one.column}" for one in fitted.entity_tables}
+        inside = {one.name: one.place for one in fitted.entity_tables}
         sample = Sample(metadata, plan, tables, inside=inside)
         aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
     fitted.check_described()
@@ -289,7 +289,8 @@ def _with_entities(
         fitted.findings += one.findings(fitted.findings)
     fitted.metadata, fitted.entity_tables = inside.metadata, found
     fitted.plan = RelationalPlan.build(fitted.metadata, counts)
-    return inside, {one.key.label(one.table): inside.fan_out(one.table, one.key) for one in found}
+    keys = [pair for one in found for pair in one.keys]
+    return inside, {key.label(name): inside.fan_out(name, key) for name, key in keys}
 
 
 def _find_aliases(

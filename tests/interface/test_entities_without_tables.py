@@ -70,10 +70,23 @@ def codes(rows: int = 400, entities: int = 91) -> pd.DataFrame:
     return pd.DataFrame({"code_of_customer": code[whose], "limit": limit[whose], "n": quantity})
 
 
+def visits(rows: int = 200, entities: int = 30) -> pd.DataFrame:
+    rng, fake = np.random.default_rng(4), Faker("en_US")
+    fake.seed_instance(4)
+    names = [[fake.first_name(), fake.last_name()] for _ in range(entities)]
+    names[1][0], names[3][1] = names[0][0], names[2][1]  # one part is that of several
+    people = pd.DataFrame(names, columns=["first_name", "last_name"])
+    people["city"] = rng.choice(["Boston", "Chicago", "Denver", "Austin"], entities)
+    made = people.iloc[owners(entities, rows, rng)].reset_index(drop=True)
+    made["minutes"] = rng.poisson(30, rows)
+    return made
+
+
 FOLLOWS = {
-    "sales": ("email", ["customer", "company", "city"]),
-    "invoices": ("kundennummer", ["kunde", "ort"]),
-    "codes": ("code_of_customer", ["limit"]),
+    "sales": (["email"], ["customer", "company", "city"]),
+    "invoices": (["kundennummer"], ["kunde", "ort"]),
+    "codes": (["code_of_customer"], ["limit"]),
+    "visits": (["first_name", "last_name"], ["city"]),
 }
 
 
@@ -85,13 +98,17 @@ def fitted(model: str = "autoregressive", **frames: pd.DataFrame) -> Synthesizer
     return synth.fit(frames, epochs=1, seed=1, progress=False, n_jobs=1)
 
 
-def share_decided(frame: pd.DataFrame, one: str, other: str) -> float:
+def values(frame: pd.DataFrame, columns: list[str]) -> set[tuple[str, ...]]:
+    return set(frame[columns].dropna().itertuples(index=False, name=None))
+
+
+def share_decided(frame: pd.DataFrame, one: list[str], other: str) -> float:
     return float((frame.groupby(one)[other].nunique() == 1).mean())
 
 
 @pytest.mark.parametrize("model", ["autoregressive", "ctgan", "tvae"])
 def test_each_has_one_made_up_value_and_as_many_rows(model: str) -> None:
-    frames = {"sales": sales(), "invoices": invoices(), "codes": codes()}
+    frames = {"sales": sales(), "invoices": invoices(), "codes": codes(), "visits": visits()}
     copy = fitted(model, **frames).sample(seed=2)
     for name, (key, follows) in FOLLOWS.items():
         real, made = frames[name], copy[name]
@@ -102,8 +119,74 @@ def test_each_has_one_made_up_value_and_as_many_rows(model: str) -> None:
         assert ks_2samp(*counts).statistic < 0.12
         for column in follows:
             assert share_decided(made, key, column) == 1.0, column
-        for column in {key, "customer", "company", "kunde"} & set(real):
-            assert not set(made[column]) & set(real[column]), column
+        for columns in (key, ["customer"], ["company"], ["kunde"]):
+            if set(columns) <= set(real):
+                assert not values(made, columns) & values(real, columns), columns
+
+
+def test_the_same_customers_of_two_tables_stay_the_same() -> None:
+    people = sales(300, 30)
+    rng, orders = np.random.default_rng(5), people[["customer", "email", "city", "amount"]]
+    calls = people[["customer", "company"]].sample(150, random_state=1).reset_index(drop=True)
+    calls["hours"] = rng.gamma(2, 1, len(calls)).round(2)  # knows names alone, and their companies
+    tickets = people[["email", "city"]].sample(120, random_state=2).reset_index(drop=True)
+    tickets["phone"] = tickets["email"].map(
+        {mail: f"+1-202-555-{n:04d}" for n, mail in enumerate(sorted(set(people["email"])))}
+    )
+    real = {"tickets": tickets, "orders": orders, "calls": calls}
+    synth = fitted(**real)
+    copy = synth.sample(seed=2)
+    for table, column in (("tickets", "email"), ("calls", "customer")):
+        counts = [frame[table][column].value_counts() for frame in (real, copy)]
+        assert len(copy[table]) == pytest.approx(len(real[table]), rel=0.04)
+        assert len(counts[1]) == len(counts[0])
+        assert ks_2samp(*counts).statistic < 0.2
+        assert values(copy[table], [column]) <= values(copy["orders"], [column])
+        assert not values(copy[table], [column]) & values(real[table], [column])
+    assert share_decided(copy["tickets"], ["email"], "phone") == 1.0  # of tickets alone
+    assert share_decided(copy["calls"], ["customer"], "company") == 1.0
+    both = pd.concat([copy["orders"][["email", "city"]], copy["tickets"][["email", "city"]]])
+    assert share_decided(both, ["email"], "city") == 1.0
+    more = synth.sample(num_rows={"tickets": 240}, seed=2)
+    assert len(more["tickets"]) == 240
+    assert more["tickets"]["email"].nunique() == tickets["email"].nunique()
+    assert len(more["orders"]) == pytest.approx(300, rel=0.02)
+
+
+def test_others_are_not_taken_for_the_same() -> None:
+    one, other = visits(), visits()
+    other["last_name"] = "Mc" + other["last_name"]
+    copy = fitted(one=one, other=other).sample(seed=2)
+    names = ["first_name", "last_name"]
+    assert len(values(copy["one"], names)) == len(values(copy["other"], names)) == 30
+
+
+def guests() -> dict[str, pd.DataFrame]:
+    rng, fake = np.random.default_rng(6), Faker("en_US")
+    fake.seed_instance(6)
+    accounts = pd.DataFrame({"id": np.arange(1, 41), "since": rng.integers(2000, 2024, 40)})
+    rows = 600
+    whose = owners(40, rows, rng) + 1.0
+    guest = np.arange(rows) % 30 == 0
+    orders = pd.DataFrame({"account": np.where(guest, np.nan, whose), "n": rng.poisson(4, rows)})
+    orders["account"] = orders["account"].astype("Int64")
+    orders["guest_name"] = [fake.unique.name() if one else None for one in guest]
+    orders["account_phone"] = [None if one else fake.numerify("+1-202-#######") for one in guest]
+    orders["type"] = rng.choice([1, 2, 3], rows)  # which the rows are generated for
+    return {"accounts": accounts, "types": pd.DataFrame({"id": [1, 2, 3]}), "orders": orders}
+
+
+def test_who_has_no_account_has_a_name() -> None:
+    real = guests()
+    metadata = Metadata().add_table("accounts", pk="id").add_table("types", pk="id")
+    metadata.add_table("orders", fk={"account": "accounts.id", "type": "types.id"})
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit(real, epochs=1, seed=1, progress=False, n_jobs=1)
+    made = synth.sample(seed=2)["orders"]
+    assert made["account"].isna().sum() == pytest.approx(20, abs=12)
+    assert (made["guest_name"].isna() == made["account"].notna()).all()
+    assert (made["account_phone"].isna() == made["account"].isna()).all()
+    assert not set(made["guest_name"].dropna()) & set(real["orders"]["guest_name"].dropna())
 
 
 def test_the_checkpoint_knows_them_and_users_do_not(tmp_path: Path) -> None:
@@ -135,7 +218,7 @@ def found(**columns: Any) -> list[tuple[str, tuple[str, ...]]]:
     plan = RelationalPlan.build(metadata, {"t": len(tables["t"])})
     findings = detect_pii(metadata.tables["t"], tables["t"], PrivacyConfig())
     search = find_entity_tables(Sample(metadata, plan, tables), PrivacyConfig(), findings, {})
-    return [(one.column, one.follows) for one in search]
+    return [("+".join(one.columns), one.follows) for one in search]
 
 
 def test_who_counts_as_an_entity() -> None:
@@ -153,6 +236,17 @@ def test_who_counts_as_an_entity() -> None:
     assert found(name=np.where(rng.random(200) < 0.9, names[0], names)) == [("name", ())]
     assert found(name=np.where(whose % 3 == 0, None, names[whose])) == [("name", ())]
     assert found(name=np.where(whose % 3 == 0, "", names[whose])) == []  # empty stays empty
+    first, last = np.char.partition(names, " ")[:, 0], np.char.rpartition(names, " ")[:, 2]
+    pair = {"first_name": first[whose], "last_name": last[whose]}
+    assert found(**pair, n=rng.integers(1, 9, 200)) == [("first_name+last_name", ())]
+    assert found(email=np.char.add(names[whose], "@x.org"), **pair) == [
+        ("email", ("first_name", "last_name"))
+    ]
+    few = {"first_name": rng.choice(first[:12], 200), "last_name": rng.choice(last[:12], 200)}
+    assert found(**few) == []  # namesakes
+    assert found(first_name=pair["first_name"], n=whose) == []
+    alone = np.where(whose % 3 == 0, None, pair["last_name"])
+    assert found(first_name=pair["first_name"], last_name=alone) == []
     firms = np.array([fake.unique.company() for _ in range(12)])
     twice = found(agent_name=names[whose], company=firms[whose % 12], day=rng.integers(1, 400, 200))
     assert twice == [("agent_name", ("company",)), ("company", ())]  # a firm has several agents

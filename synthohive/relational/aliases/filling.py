@@ -34,14 +34,24 @@ def suit_rows(run: Run, name: str) -> None:
     for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
         old = made.spool.column_table([target]).column(0).combine_chunks()
         fresh = fitted.fakes[target].make(rows, seed, _beside(run, name, target))
-        referring = [
-            (child, key, GeneratedKeys(run).parent_rows(child, key))
-            for child, key in run.fitted.metadata.foreign_keys()
-            if key.parent == name and target in key.parent_columns
-        ]
+        referring = _referring(run, name, target, {(name, target)})
         _put(run, name, target, pc.if_else(_there(old), fresh, old))
-        for child, key, parents in referring:
-            _refer(run, child, key, target, parents)
+        for child, key, theirs, parents in referring:
+            _refer(run, child, key, theirs, parents)
+
+
+def _referring(
+    run: Run, name: str, column: str, seen: set[tuple[str, str]]
+) -> list[tuple[str, ForeignKey, str, IntArray]]:
+    """Return the keys to a column, and those to theirs, with each row's parent; nearest first."""
+    found = []
+    for child, key in run.fitted.metadata.foreign_keys():
+        if key.parent == name and column in key.parent_columns:
+            own = key.columns[key.parent_columns.index(column)]
+            found.append((child, key, column, GeneratedKeys(run).parent_rows(child, key)))
+            if (child, own) not in seen:
+                found += _referring(run, child, own, seen | {(child, own)})
+    return found
 
 
 def _there(values: pa.Array) -> pa.Array:

@@ -120,8 +120,9 @@ class AliasFinder:
             kinds = self._kinds(table)
             if NAMES & set(kinds.values()):
                 continue  # its rows have names of their own
+            filled = {*aliases.get(table, {}), *self.sample.metadata.tables[table].filled_by_keys}
             for target, kind in kinds.items():
-                if kind not in _MADE_OF_NAMES or target in aliases.get(table, {}):
+                if kind not in _MADE_OF_NAMES or target in filled:
                     continue
                 namesake = self._namesake(table, target, kind)
                 if namesake is not None:
@@ -186,6 +187,8 @@ class AliasFinder:
         """Find a table's columns that repeat personal ones over keys, or of their own row."""
         config = self.sample.metadata.tables[table]
         order = list(self.sample.tables[table].column_names)
+        keys = [key for _, key in self.sample.metadata.foreign_keys() if key.parent == table]
+        referred = {c for key in keys for c in key.parent_columns}  # children hold these by then
         found: dict[str, Alias] = {}
         for target in self._candidates(table):
             best: Optional[Alias] = None
@@ -202,7 +205,7 @@ class AliasFinder:
                 if not set(best.columns) & set(kinds) and self._is_exact(best):
                     continue  # what repeats a column that is learned is found as a relation
                 self._add(table, target, kind if best.is_copy else PiiKind.OTHER, f"repeats {best}")
-            if target not in config.derived:
+            if target not in config.derived and target not in referred:
                 found[target] = best
                 log.info("relation_found", table=table, relation=str(best))
         return dict(sorted(found.items(), key=lambda item: bool(item[1].domain)))

@@ -29,16 +29,17 @@ from synthohive.relational.siblings import PIECE, Siblings, alike
 __all__ = ["BlockMaker", "flags_of"]
 
 IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 TRIES = 3
 """At rows beyond the bounds of a column, until they take values of other rows."""
 
 
-def flags_of(attributes: pa.Table, name: str) -> npt.NDArray[np.bool_]:
+def flags_of(attributes: pa.Table, name: str) -> Bools:
     """Return a boolean column, all False where it was never modelled (no NULL was seen)."""
     if name not in attributes.column_names:
         return np.zeros(len(attributes), dtype=bool)
-    flags: npt.NDArray[np.bool_] = pc.fill_null(attributes.column(name), False).to_numpy()
+    flags: Bools = pc.fill_null(attributes.column(name), False).to_numpy()
     return flags
 
 
@@ -293,10 +294,10 @@ class BlockMaker:
         for name in roles.key:
             with in_column(name):
                 array = self._key_column(name, block)
-                columns[name] = self._with_nulls(array, attributes, name)
+                columns[name] = _with_nulls(array, self._empty(name, block, attributes))
         for name in roles.personal:
             with in_column(name):
-                columns[name] = self._made_up(name, rows, attributes)
+                columns[name] = self._made_up(name, rows, self._empty(name, block, attributes))
         schema = self.fitted.schema
         arrays = [
             columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema
@@ -318,7 +319,8 @@ class BlockMaker:
 
         table, _ = self.checks.repair(drawn(rows), self.run.rng(self.name, "repair"), resample)
         columns: dict[str, Any] = dict(zip(table.column_names, table.columns))
-        columns.update({name: self._made_up(name, rows, table) for name in self.fitted.fakes})
+        nulls = {name: flags_of(table, null_column(name)) for name in self.fitted.config.stored}
+        columns.update({name: self._made_up(name, rows, nulls[name]) for name in self.fitted.fakes})
         for name in self.fitted.roles.key:
             if name not in columns:
                 seed, all_rows = (
@@ -326,15 +328,21 @@ class BlockMaker:
                     np.full_like(rows, len(rows)),
                 )
                 array = self.makers[name].make_rows(rows, np.zeros_like(rows), rows, all_rows, seed)
-                columns[name] = self._with_nulls(array, table, name)
+                columns[name] = _with_nulls(array, nulls[name])
         schema = self.fitted.schema
         return pa.Table.from_arrays([_cast(columns[f.name], f.type) for f in schema], schema=schema)
 
-    def _made_up(self, name: str, rows: IntArray, attributes: pa.Table) -> Any:
+    def _empty(self, name: str, block: Block, attributes: pa.Table) -> Bools:
+        """Return the rows in which a made-up column is NULL; a further key decides later."""
+        label, alike = self.fitted.null_by_key.get(name, ("", False))
+        if self.plan.driver is not None and label == self.plan.driver.label(self.name):
+            return np.asarray((block.parents < 0) == alike, dtype=np.bool_)
+        return flags_of(attributes, null_column(name))
+
+    def _made_up(self, name: str, rows: IntArray, empty: Bools) -> Any:
         seed = seeds.seed_int(self.run.seed, self.name, "people")
         fake = self.fitted.fakes[name]
-        instead = "" if fake.blank else None
-        return self._with_nulls(fake.make(rows, seed), attributes, name, instead)
+        return _with_nulls(fake.make(rows, seed), empty, "" if fake.blank else None)
 
     def _driving_key(self, block: Block) -> dict[str, Any]:
         driver = self.plan.driver
@@ -380,16 +388,11 @@ class BlockMaker:
                     found[name] = _before(code, groups.counts)
         return found
 
-    @staticmethod
-    def _with_nulls(
-        array: Any, attributes: pa.Table, name: str, instead: Optional[str] = None
-    ) -> Any:
-        flags = flags_of(attributes, null_column(name))
-        return (
-            pc.if_else(pa.array(flags), pa.scalar(instead, array.type), array)
-            if flags.any()
-            else array
-        )
+
+def _with_nulls(array: Any, empty: Bools, instead: Optional[str] = None) -> Any:
+    if not empty.any():
+        return array
+    return pc.if_else(pa.array(empty), pa.scalar(instead, array.type), array)
 
 
 def _before(group: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:

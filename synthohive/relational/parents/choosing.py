@@ -145,6 +145,13 @@ class _Choice:
 
     def _nulls(self, able: Bools) -> Bools:
         """Turn as few rows as it takes, so that the share of NULLs is the real one."""
+        label, alike = self.fitted.null_by_key.get(self.label, ("", False))
+        driver = self.run.fitted.plan.tables[self.name].driver
+        if driver is not None and label == driver.label(self.name) and self.made.groups is not None:
+            everyone = np.arange(self.made.spool.rows, dtype=np.int64)
+            return np.asarray((self.made.groups.parents_of(everyone) < 0) == alike) | ~able
+        if label in self.made.parents:
+            return np.asarray((self.made.parents[label] < 0) == alike) | ~able
         share, rows = self.fitted.keys[self.label].null_share, self.made.spool.rows
         if share == 0.0:
             return np.zeros(rows, dtype=np.bool_)

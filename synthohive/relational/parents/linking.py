@@ -240,6 +240,12 @@ class _Choice:
         shared = {column for column, _ in further.shared}
         pairs = zip(self.key.columns, self.key.parent_columns)
         self.columns = [pair for pair in pairs if pair[0] not in shared]
+        blank = {column for column, fake in fitted.fakes.items() if fake.blank}
+        self.empty = [  # in which rows, with what, and whether where the key is NULL
+            (column, "" if column in blank else None, alike)
+            for column, (label, alike) in fitted.null_by_key.items()
+            if label == self.label and column in fitted.schema.names
+        ]
 
     def apply(self, block: pa.Table, start: int) -> pa.Table:
         """Fill the key's columns of a block."""
@@ -247,6 +253,10 @@ class _Choice:
         index = pa.array(chosen, mask=chosen < 0)
         for column, parent_column in self.columns:
             block = _with_column(block, column, self.keys.column(parent_column).take(index))
+        for column, nothing, alike in self.empty:
+            old = block.column(column)
+            values = pc.if_else(pa.array((chosen < 0) == alike), pa.scalar(nothing, old.type), old)
+            block = _with_column(block, column, values)
         if not self.linked and not self.bounds:
             return block
         parents = self.above.take(index)
