@@ -49,9 +49,7 @@ PLANNING = tuple(
     for name in (
         "plan",
         "parents.linkage",
-        "keys",
         "key_makers",
-        "key_patterns",
         "key_tiers",
         "fan_out",
         "hashing",

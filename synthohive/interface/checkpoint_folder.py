@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 15
+FORMAT = 16
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -43,7 +43,8 @@ from synthohive.relational.fitted import FittedDatabase, FittedKey, FittedTable,
 from synthohive.relational.hierarchy import HierarchyModel
 from synthohive.relational.joint_counts import JointCounts
 from synthohive.relational.key_makers import ListedMaker
-from synthohive.relational.keys import KeyMaker, learn_beginnings, learn_key_makers
+from synthohive.relational.key_patterns import BegunTextMaker
+from synthohive.relational.keys import learn_beginnings, learn_key_makers
 from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.listed import listed_values
 from synthohive.relational.parents.group_rules import counters, find_group_rules
@@ -134,7 +135,7 @@ class TableFitter:
             table.namesakes = self.namesakes.get(name, {})
         if kept:
             return table, self._keep(name, table, kept)
-        begun = self._beginnings(name, table.makers)
+        begun = self._beginnings(name, table)
         for maker in begun.values():
             maker.stretch(self.counts[name], len(self.sample.tables[name]))
         table.makers.update(begun)
@@ -164,21 +165,24 @@ class TableFitter:
                 found[column] = PiiKind.CITY
         return found
 
-    def _beginnings(self, name: str, makers: Mapping[str, KeyMaker]) -> dict[str, KeyMaker]:
-        """Return what makes unique texts that begin with one of a parent."""
-        plan, sample = self.sample.plan.tables[name], self.sample
+    def _beginnings(self, name: str, table: FittedTable) -> dict[str, BegunTextMaker]:
+        """Return what makes unique texts that begin with others: of their row, of a parent."""
+        plan, sample, roles = self.sample.plan.tables[name], self.sample, table.roles
+        if not self.options.relations:
+            return {}
         keys = [f.key for f in plan.further if f.mode in ("free", "grouped")]
         keys += [] if plan.driver is None else [plan.driver]
-        found: dict[str, KeyMaker] = {}
-        for key in keys if self.options.relations else ():
+        later = self._summed(name)
+        own = [c for c in (*roles.attributes, *roles.key) if c not in later]
+        rows = {"": sample.tables[name].select(own)}
+        for key in keys:
             parents, above = sample.parent_rows(name, key), sample.tables[key.parent]
             above = above.select([f.name for f in above.schema if is_text(f.type)])
             above = above.take(pa.array(parents, mask=parents < 0))
             above = above.rename_columns([f"{key.parent}.{c}" for c in above.column_names])
-            some = {c: m for c, m in makers.items() if c not in found}
-            known, label = self.entities.of(name), key.label(name)
-            new = learn_beginnings(some, sample.tables[name], above, label, self._k, known)
-            found.update(new)
+            rows[key.label(name)] = beside(rows[""], above)
+        known = self.entities.of(name)
+        found = learn_beginnings(table.makers, sample.tables[name], rows, self._k, known)
         for one in found.values():
             log.info("relation_found", table=name, relation=str(one))
         return found

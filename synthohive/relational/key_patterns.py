@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 import numpy as np
@@ -24,7 +24,9 @@ from synthohive import _words as words
 from synthohive._check_digits import CheckDigits, check_of, scheme
 from synthohive._entities import Entities
 from synthohive._readable import Readable
+from synthohive.relational.context import positions_in_groups
 from synthohive.relational.hashing import Permutation, hashed
+from synthohive.relational.key_hashes import key_hashes, repeats
 from synthohive.relational.key_makers import (
     SPARSE,
     CounterMaker,
@@ -35,6 +37,7 @@ from synthohive.relational.key_makers import (
     no_room,
 )
 from synthohive.relational.key_tiers import Template, Tier, Tiers
+from synthohive.relational.relations.composed import Composed
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["BegunTextMaker", "CountedTextMaker", "MomentTextMaker", "PatternMaker"]
@@ -120,26 +123,31 @@ class CountedTextMaker(_CountingMaker):
 
 @dataclass
 class BegunTextMaker(KeyMaker, Readable):
-    """Texts that begin with one of a parent: ``ABC-0001`` of the category ``ABC``.
+    """Texts that begin with others: ``ABC-0001`` of the category ``ABC``, a title in a link.
 
     Attributes
     ----------
-    key, source : str
-        The key to the parent (by label), and the parent's text.
+    key : str
+        The key to the parent (by label) whose texts they begin with; none if empty.
+    start : Composed
+        What they begin with.
     counter : KeyMaker
         Makes what follows, which never repeats beside the same text.
     before, after : str
         What stands around it in all texts.
     width : int
         To which it is filled with zeros.
+    bare : bool
+        Nothing follows in the first of those that begin alike.
     """
 
     key: str
-    source: str
+    start: Composed
     counter: KeyMaker
     before: str
     after: str
     width: int
+    bare: bool = False
 
     @classmethod
     def learn(
@@ -150,7 +158,7 @@ class BegunTextMaker(KeyMaker, Readable):
         k: int = 5,
         entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
-        """Accept none: it takes parents to tell; see :meth:`beside`."""
+        """Accept none: it takes other columns to tell; see :meth:`beside`."""
         return None
 
     @classmethod
@@ -159,23 +167,44 @@ class BegunTextMaker(KeyMaker, Readable):
         column: Column,
         texts: Sequence[str],
         starts: Sequence[str],
-        named: tuple[str, str],
+        named: tuple[str, Composed],
         k: int = 5,
         entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
-        """Accept texts that all begin with those of their parents, and not with those of others."""
+    ) -> Optional[BegunTextMaker]:
+        """Accept texts that all begin with those beside them, and not with those of other rows."""
         half = len(texts) // 2
         if half < forms.LEAST or not all(t.startswith(s) for t, s in zip(texts, starts)):
             return None
         others = (*starts[half:], *starts[:half])
         if 2 * sum(t.startswith(s) for t, s in zip(texts, others)) > len(texts):
             return None
-        rests = [text[len(start) :] for text, start in zip(texts, starts)]
-        # The first letter of what follows ends the parents' texts, unless these have one length.
-        marks = {rest[:1] for rest in rests}
-        apart = len(marks) == 1 and not marks & set("".join(set(starts)))
-        if not (apart and not min(marks).isalnum()) and len({len(s) for s in starts}) > 1:
+        if not _is_shared(len(texts), entities, k) and not named[1].plain:
             return None
+        rests = [text[len(start) :] for text, start in zip(texts, starts)]
+        more = np.array([row for row, rest in enumerate(rests) if rest], dtype=np.int64)
+        bare = 2 * (len(rests) - len(more)) >= len(set(starts))
+        if not bare:
+            return cls._followed(column, rests, starts, named, k, entities)
+        behind = None if entities is None else entities.take(more)
+        found = None
+        if _is_shared(len(more), behind, k):
+            rests, starts = [rests[row] for row in more], [starts[row] for row in more]
+            found = cls._followed(column, rests, starts, named, k, behind)
+        number = Column(name=column.name, kind=ColumnKind.INTEGER)
+        again = cls(column, *named, CounterMaker(number, 2, 1), "-", "", 0)  # the usual way
+        return replace(found or again, bare=True)
+
+    @classmethod
+    def _followed(
+        cls,
+        column: Column,
+        rests: Sequence[str],
+        starts: Sequence[str],
+        named: tuple[str, Composed],
+        k: int,
+        entities: Optional[Entities],
+    ) -> Optional[BegunTextMaker]:
+        """Return what makes the ends of texts, if these are of a form."""
         before, after = _ends(rests)
         inner = [rest[len(before) : len(rest) - len(after)] for rest in rests]
         groups = np.unique(np.array(starts), return_inverse=True)[1].reshape(-1)
@@ -187,7 +216,7 @@ class BegunTextMaker(KeyMaker, Readable):
             counter = next((maker for maker in made if maker is not None), None)
             padded = any(text[0] == "0" and text != "0" for text in inner)
             width = max(map(len, inner)) if padded else 0
-            if counter is not None and _is_shared(len(texts), entities, k):
+            if counter is not None and _is_shared(len(rests), entities, k):
                 return cls(column, *named, counter, before, after, width)
         if len(set(rests)) < len(rests):
             return None
@@ -204,25 +233,41 @@ class BegunTextMaker(KeyMaker, Readable):
     def make_rows(
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
-        """Make what follows the parent's text."""
-        numbers = self.counter.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
+        """Make what follows the other text."""
+        place = np.maximum(positions - self.bare, 0), np.maximum(sizes - self.bare, 1)
+        numbers = self.counter.make_rows(rows, groups, *place, seed).cast(pa.string())
         if self.width:
             numbers = pc.utf8_lpad(numbers, self.width, "0")
         before, after = (pa.scalar(end, pa.string()) for end in (self.before, self.after))
         text = pc.binary_join_element_wise(before, numbers, after, "")
+        if self.bare:
+            text = pc.if_else(pa.array(positions == 0), "", text)
         return pc.cast(text, self.column.arrow_type)
 
-    def join(
-        self, starts: pa.Array, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
-        """Return the texts of all rows, from their parents' and places among those of the same."""
+    def join(self, starts: pa.ChunkedArray, seed: int) -> pa.Array:
+        """Return the texts of all rows, from those that they begin with: none of them twice."""
+        starts = pc.fill_null(starts, "").combine_chunks()
+        groups = starts.dictionary_encode().indices.to_numpy().astype(np.int64)
+        positions, sizes = positions_in_groups(groups)
         rows = np.arange(len(starts), dtype=np.int64)
-        rest = self.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
-        text = pc.binary_join_element_wise(starts.cast(pa.string()), rest, "")
-        longest = pc.max(pc.utf8_length(text)).as_py() or 0
-        if self.column.length is not None and longest > self.column.length:
-            raise no_room(self.column, _more(self.column, len(rows)))
-        return pc.cast(pc.coalesce(text, rest), self.column.arrow_type)
+        while True:
+            rests = self.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
+            text = pa.table({"": self._cut(starts, rests)})
+            again = repeats(key_hashes(text, [""], [pa.string()]), np.empty(0, dtype=np.uint64))
+            if not len(again):
+                return pc.cast(text.column(0).combine_chunks(), self.column.arrow_type)
+            rows[again] += len(rows)  # one text may be another and what follows it
+            positions[again] += sizes[again]
+
+    def _cut(self, starts: pa.Array, rests: pa.Array) -> pa.Array:
+        """Return texts with their ends, as much of the former as the column has room for."""
+        text, most = pc.binary_join_element_wise(starts, rests, ""), self.column.length
+        if most is None or (pc.max(pc.utf8_length(text)).as_py() or 0) <= most:
+            return text
+        if pc.max(pc.utf8_length(rests)).as_py() > most:
+            raise no_room(self.column, _more(self.column, len(rests)))
+        pairs = zip(starts.to_pylist(), rests.to_pylist())
+        return pa.array([start[: most - len(rest)] + rest for start, rest in pairs], pa.string())
 
     @property
     def target(self) -> str:
@@ -230,7 +275,7 @@ class BegunTextMaker(KeyMaker, Readable):
         return self.column.name
 
     def __str__(self) -> str:
-        return f"{self.target} begins with {self.source}"
+        return f"{self.target} begins with {self.start.text}"
 
 
 @dataclass

@@ -28,6 +28,7 @@ from synthohive.relational.key_patterns import (
     MomentTextMaker,
     PatternMaker,
 )
+from synthohive.relational.relations.composed import find_beginnings
 from synthohive.relational.rows import group_codes
 from synthohive.schema import Column, ForeignKey, TableConfig
 
@@ -88,40 +89,47 @@ def learn_key_makers(
 def learn_beginnings(
     makers: Mapping[str, KeyMaker],
     rows: pa.Table,
-    above: pa.Table,
-    key: str,
+    beside: Mapping[str, pa.Table],
     k: int,
     entities: Entities,
-) -> dict[str, KeyMaker]:
-    """Choose makers for unique texts that begin with one of their parent.
+) -> dict[str, BegunTextMaker]:
+    """Choose makers for unique texts that begin with others: of their row, of a parent.
 
     Parameters
     ----------
     makers : mapping of str to KeyMaker
         What would make the columns without.
-    rows, above : pyarrow.Table
-        The rows, and the texts of each one's parent, as ``table.column``.
-    key : str
-        The label of the key to it.
+    rows : pyarrow.Table
+    beside : mapping of str to pyarrow.Table
+        What the rows may begin with, and by the label of a key, also what the parents hold over
+        it, as ``table.column``.
     k, entities : int, Entities
         As for :func:`learn_key_makers`.
     """
-    found: dict[str, KeyMaker] = {}
+    found: dict[str, BegunTextMaker] = {}
+    used: set[str] = set()  # what others begin with does not begin with these
     for name, maker in makers.items():
-        if not isinstance(maker, (CountedTextMaker, PatternMaker)):
+        if not isinstance(maker, (CountedTextMaker, PatternMaker)) or name in used:
             continue
         known = pc.is_valid(rows.column(name))
         texts = rows.column(name).filter(known).to_pylist()
-        for source in above.column_names:
-            starts = above.column(source).filter(known)
-            few = zip(texts[:_FEW], starts.slice(0, _FEW).to_pylist())
-            if all(s is not None and t.startswith(s) for t, s in few) and not starts.null_count:
-                behind = entities.take(np.flatnonzero(known))
+        behind, longest = entities.take(np.flatnonzero(known)), 0
+        for key, columns in beside.items():
+            free = [c for c in columns.column_names if c != name and c not in found]
+            if not free:
+                continue
+            others = columns.select(free).filter(known)
+            for start in find_beginnings(texts[:_FEW], others.slice(0, _FEW), name):
+                starts = start.compose(others)
+                length = pc.sum(pc.utf8_length(starts)).as_py() or 0
+                if starts.null_count or length <= longest:
+                    continue
                 one = BegunTextMaker.beside(
-                    maker.column, texts, starts.to_pylist(), (key, source), k, behind
+                    maker.column, texts, starts.to_pylist(), (key, start), k, behind
                 )
                 if one is not None:
-                    found[name] = one
+                    found[name], longest = one, length
+        used.update(found[name].start.sources if name in found else ())
     return found
 
 

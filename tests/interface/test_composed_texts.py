@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
-from synthohive.schema import UniqueConstraint
+from synthohive.relational.key_makers import CounterMaker
+from synthohive.relational.key_patterns import BegunTextMaker
+from synthohive.relational.relations.composed import Composed, Part
+from synthohive.schema import Column, ColumnKind, UniqueConstraint
 
 SYLLABLES = "ba ke lo mi nu ra se to vi zo fen gar hil jun".split()
 
@@ -152,3 +156,41 @@ def test_unique_texts_begin_with_their_parents() -> None:
     assert (line["order_no"] + "-" + place.astype(str)).tolist() == line["line"].tolist()
     assert made["claim"]["line"].isin(line["line"]).all()
     assert "sku begins with category.code" in map(str, synth.relations["product"])
+
+
+def test_unique_texts_begin_with_columns_of_their_row() -> None:
+    """A number stands behind those that would repeat; where it is the row's own, it is that."""
+    rng = np.random.default_rng(4)
+    posts = pd.DataFrame({"id": range(1, 301), "kind": rng.choice(["a", "b"], 300)})
+    some = np.array(["Fast Rails", "Jobs", "Rails Jobs", "Simple Guide", "Docker", "Fast Jobs"])
+    posts["title"] = [f"{a} {b}" for a, b in zip(some[rng.integers(0, 6, 300)], words(rng, 300))]
+    posts.loc[250:, "title"] = posts["title"].to_numpy()[rng.integers(0, 250, 50)]
+    begun = posts["title"].str.lower().str.replace(" ", "-")
+    place = posts.groupby("title").cumcount() + 1
+    posts["slug"] = begun.where(place == 1, begun + "-" + place.astype(str))
+    posts["link"] = "/p/" + begun + "-" + posts["id"].astype(str)
+    unique = [{"columns": ["slug"]}, {"columns": ["link"]}]
+    metadata = Metadata().add_table("posts", "id", unique=unique)
+    synth = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    made = synth.fit({"posts": posts}, epochs=2, seed=1, progress=False).sample(seed=2, scale=3)
+    made = made["posts"]
+    begun = made["title"].str.lower().str.replace(" ", "-")
+    place = begun.groupby(begun).cumcount() + 1
+    assert (place > 1).any()
+    right = begun.where(place == 1, begun + "-" + place.astype(str))
+    assert (made["slug"] == right).mean() > 0.99  # but where a title ends with such a number
+    assert not made["slug"].duplicated().any()
+    assert (made["link"] == "/p/" + begun + "-" + made["id"].astype(str)).all()
+    found = set(map(str, synth.relations["posts"]))
+    assert {"slug begins with slug(title)",
+            "link begins with '/p/' || slug(title) || '-' || id"} <= found  # fmt: skip
+
+
+def test_a_text_is_cut_where_its_number_would_not_fit() -> None:
+    start = Composed("slug", (Part("title", "slug"),), "\ue200")
+    column = Column(name="slug", kind=ColumnKind.TEXT, length=7)
+    counter = CounterMaker(Column(name="slug", kind=ColumnKind.INTEGER), 2, 1)
+    maker = BegunTextMaker(column, "", start, counter, "-", "", 0, bare=True)
+    titles = pa.table({"title": ["A b", "a-b", None, "a b 2", "Longertext", "longertex", None]})
+    made = maker.join(start.compose(titles), 1).to_pylist()
+    assert made == ["a-b", "a-b-2", "", "a-b-2-2", "longert", "longe-2", "-2"]

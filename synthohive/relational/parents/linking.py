@@ -22,10 +22,9 @@ from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aggregates.beside import WithParents
 from synthohive.relational.checks import TableChecks
-from synthohive.relational.context import positions_in_groups
 from synthohive.relational.key_makers import ListedMaker
 from synthohive.relational.key_patterns import BegunTextMaker
-from synthohive.relational.lineage import beside
+from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.overlaps import OverlapRepair, overlap_rules
 from synthohive.relational.parents.choosing import above, choose
@@ -73,6 +72,9 @@ def link(run: Run, name: str, made: Generated) -> None:
     left = _finish(run, name, made, choices, changes, repairs, waiting)
     if left.any():
         _leave_out(run, name, made, left)
+    again = _begun(run, name, made, again=True)
+    if again:
+        made.spool.rewrite(again.apply)
     _keep_apart(run, name, made, waiting)
     if not waiting:
         return
@@ -109,22 +111,31 @@ def _keep_apart(run: Run, name: str, made: Generated, waiting: Collection[str]) 
         made.spool.rewrite(fill)
 
 
-def _begun(run: Run, name: str, made: Generated) -> Changes:
-    """Return the texts that begin with one of a parent, which is chosen by now."""
+def _begun(run: Run, name: str, made: Generated, *, again: bool = False) -> Changes:
+    """Return the texts that begin with one of a parent, which is chosen by now, or of their row.
+
+    Parameters
+    ----------
+    again : bool, default False
+        Only those that begin with what may have changed since.
+    """
     fitted, rows = run.fitted.tables[name], np.arange(made.spool.rows, dtype=np.int64)
     found = {}
     for column, maker in fitted.makers.items():
-        if isinstance(maker, BegunTextMaker):
+        if not isinstance(maker, BegunTextMaker):
+            continue
+        own = [source for source in maker.start.sources if source in fitted.schema.names]
+        if again and not own:
+            continue
+        texts = made.spool.column_table(own) if own else pa.table({})
+        if maker.key:
             key = next(k for k in fitted.config.foreign_keys if k.label(name) == maker.key)
+            wanted = {key.parent: by_table(maker.start.sources, [key.parent])[key.parent]}
             chosen = GeneratedKeys(run).parent_rows(name, key)
-            source = maker.source[len(key.parent) + 1 :]
-            starts = run.take(key.parent, [source], chosen).column(0).combine_chunks()
-            groups = starts.dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
-            places = positions_in_groups(groups)
-            seed = seeds.seed_int(run.seed, name, column)
-            values = maker.join(starts, groups, *places, seed)
-            empty = made.spool.column_table([column]).column(0).is_null().combine_chunks()
-            found[column] = rows, pc.if_else(empty, pa.scalar(None, values.type), values)
+            texts = beside(texts, lineage(run, run.fitted.plan, key.parent, chosen, wanted))
+        values = maker.join(maker.start.compose(texts), seeds.seed_int(run.seed, name, column))
+        empty = made.spool.column_table([column]).column(0).is_null().combine_chunks()
+        found[column] = rows, pc.if_else(empty, pa.scalar(None, values.type), values)
     return Changes(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal, Optional
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from synthohive.relational.relations.base import Relation
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns, spaced
 
-__all__ = ["Composed", "find_composed", "is_text"]
+__all__ = ["Composed", "find_beginnings", "find_composed", "is_text"]
 
 Case = Literal["", "lower", "upper", "slug"]
 CASES: tuple[Case, ...] = ("", "lower", "upper", "slug")
@@ -102,9 +102,19 @@ class Composed(Relation):
         made = self.compose(rows)
         return (made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made).cast(type_)
 
-    def __str__(self) -> str:
+    @property
+    def plain(self) -> bool:
+        """Whether nothing but other columns is in it."""
+        return all(part is not None for part, _ in self._pieces)
+
+    @property
+    def text(self) -> str:
+        """What the target consists of, as users read it."""
         names = [repr(text) if part is None else str(part) for part, text in self._pieces]
-        return f"{self.target} = {' || '.join(names)}"
+        return " || ".join(names)
+
+    def __str__(self) -> str:
+        return f"{self.target} = {self.text}"
 
     def alone(self, roots: pa.Table) -> Optional[Composed]:
         """Return what rows without a parent consist of, if it is the same in all."""
@@ -132,11 +142,8 @@ def find_composed(columns: Columns, chosen: Chosen) -> None:
         return
     few = columns.rows.select(names).take(pa.array(spaced(len(columns.rows), FEW)))
     sources = [n for n in names if columns.distinct(n) > 1][:MOST_SOURCES]
-    parts = [
-        Part(n, case) for n in sources for case in (CASES if n in targets or "." in n else ("",))
-    ]
-    parts = [p for p in parts if not p.case or is_text(columns.type(p.source))]
-    values = {part: part.of(few).to_pylist() for part in parts}
+    cased = {*targets, *(n for n in sources if "." in n)}
+    values = _values(few.select(sources), cased)
     for target in targets:
         if few.column(target).null_count > len(few) - LEAST_ROWS:
             continue
@@ -145,26 +152,55 @@ def find_composed(columns: Columns, chosen: Chosen) -> None:
                 break
 
 
+def find_beginnings(texts: list[str], rows: pa.Table, target: str) -> list[Composed]:
+    """Return what a few texts may begin with: texts and whole numbers of their rows."""
+    names = [f.name for f in rows.schema if is_text(f.type) or pa.types.is_integer(f.type)]
+    values = _values(rows.select(names), names)
+    found = [Composed(target, (part,), chr(_FIRST_MARK)) for part in values]
+    forms = _forms([*texts], values, target, begun=True)
+    found += [Composed(target, used, form) for form, used in forms]
+    return [
+        one
+        for one in dict.fromkeys(found)
+        if all(s and t.startswith(s) for t, s in zip(texts, one.compose(rows).to_pylist()))
+    ]
+
+
+def _values(rows: pa.Table, cased: Collection[str]) -> dict[Part, list[Optional[str]]]:
+    """Return the texts of some columns, in each case where that may matter."""
+    return {
+        part: part.of(rows).to_pylist()
+        for f in rows.schema
+        for part in (Part(f.name, case) for case in CASES)
+        if not part.case or (f.name in cased and is_text(f.type))
+    }
+
+
 def is_text(type_: pa.DataType) -> bool:
     """Whether a column holds texts."""
     return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
 
 
 def _forms(
-    texts: list[Optional[str]], values: dict[Part, list[Optional[str]]], target: str
+    texts: list[Optional[str]],
+    values: dict[Part, list[Optional[str]]],
+    target: str,
+    *,
+    begun: bool = False,
 ) -> Iterator[tuple[str, tuple[Part, ...]]]:
-    """Yield the forms that many of a few texts have, each with its parts."""
+    """Yield the forms that many of a few texts have, or begin with, each with its parts."""
     parts = [part for part in values if part.source != target]
     forms = Counter[str]()
     known = [i for i, text in enumerate(texts) if text]
     for number, i in enumerate(known):
-        forms[_marked(texts[i] or "", [values[part][i] for part in parts])] += 1
+        form = _marked(texts[i] or "", [values[part][i] for part in parts])
+        forms["".join(_MARK.split(form)[:-1]) if begun else form] += 1  # up to the last mark
         if number == FIRST and forms.most_common(1)[0][1] < FIRST / 4:
             return  # most candidates fail here
     for form, count in forms.most_common(MOST_FORMS):
         marks = list(dict.fromkeys(_MARK.findall(form)))
         used = tuple(parts[ord(mark) - _FIRST_MARK] for mark in marks)
-        copied = len(form) == 1 and bool(used) and not used[0].case
+        copied = len(form) == 1 and bool(used) and not used[0].case and not begun
         if used and not copied and count >= OFTEN * len(known):
             places = {mark: chr(_FIRST_MARK + number) for number, mark in enumerate(marks)}
             yield "".join(places.get(letter, letter) for letter in form), used
