@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Optional, Union
 
 import numpy as np
@@ -62,7 +62,7 @@ def find_key_rules(
     rows = np.arange(counts[table], dtype=np.int64)
     found = [c for c in hopeful if not _is_broken(c, whole, rows) and _is_proven(c, whole, rows)]
     found = list(_feasible(found, sample.plan.tables[table].driver, fan_outs))
-    kept: list[KeyRule] = [*_without_circles(found)]
+    kept: list[KeyRule] = [*_without_circles(found, table)]
     for company in _companies(sample, table, fan_outs):
         mine, theirs = (
             np.bincount(r[r >= 0], minlength=counts[company.key.parent]) > 0
@@ -101,6 +101,8 @@ def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterato
     for route in routes:
         if route[-1].parent == table and len(route) == 2 and route[0] != own.driver:
             yield Meeting(table, route, ())
+    for route in permutations(own.hierarchies, 2):  # an answer that its question names as the best
+        yield Meeting(table, route, ())
 
 
 def _companies(sample: Sample, table: str, fan_outs: Mapping[str, FanOut]) -> Iterator[Company]:
@@ -295,7 +297,7 @@ def _feasible(
             yield rule
 
 
-def _without_circles(found: list[PairRule]) -> list[PairRule]:
+def _without_circles(found: list[PairRule], table: str) -> list[PairRule]:
     """Drop rules that would need a key to be known before itself."""
     kept: list[PairRule] = []
     follows: dict[str, set[str]] = {}
@@ -304,8 +306,8 @@ def _without_circles(found: list[PairRule]) -> list[PairRule]:
         return start == goal or any(reaches(n, goal) for n in follows.get(start, ()))
 
     for rule in found:
-        if isinstance(rule, Meeting) and rule.other:
-            key, other = rule.key.label(rule.table), rule.other[0].label(rule.table)
+        if isinstance(rule, Meeting) and (rule.other or rule.key.parent == table):
+            key, other = rule.key.label(table), (rule.other or rule.route[1:])[0].label(table)
             if reaches(other, key):
                 continue
             follows.setdefault(key, set()).add(other)

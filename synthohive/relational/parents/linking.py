@@ -149,8 +149,18 @@ def _link_own(run: Run, name: str, made: Generated) -> Bools:
     fitted, keys = run.fitted.tables[name], run.fitted.plan.tables[name].hierarchies
     handed = {c for k in keys if k.label(name) in fitted.linked
               for c in fitted.linked[k.label(name)].targets}  # fmt: skip
-    for key in keys:
-        if key.label(name) in fitted.hierarchies and not handed & set(key.columns):
+    rules = (rule for rule in fitted.key_rules if isinstance(rule, Meeting))
+    led = {rule.key.label(name) for rule in rules if rule.key.parent == name}
+    for key in sorted(keys, key=lambda key: key.label(name) in led):
+        label = key.label(name)
+        if label not in fitted.hierarchies or handed & set(key.columns):
+            continue
+        if label in led:  # to a row that another key leads back from
+            made.nulls[label] = made.depths[label] == 0
+            shared, pairs = _columns_beside(run, name, key), zip(key.columns, key.parent_columns)
+            further = FurtherKey(key, "deferred", tuple(p for p in pairs if p[0] in shared))
+            left |= _link_late(run, name, made, further)
+        else:
             left |= _link_hierarchy(run, name, made, key)
     return left
 
