@@ -265,6 +265,7 @@ class FittedTable:
         bounds = [order for found in self.bounds.values() for order in found]
         kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
         kept += self.relations.presences.values()
+        kept += [h.roots for h in self.hierarchies.values() if h.roots is not None]
         people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values(), *self.given]
         kept += [m for m in self.makers.values() if isinstance(m, BegunTextMaker)]
         return [*kept, *self.periods, *self.stand_ins.growing, *self.aggregates, *people]

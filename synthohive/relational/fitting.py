@@ -54,8 +54,10 @@ from synthohive.relational.parents.pair_shares import PairShares
 from synthohive.relational.parents.parent_codes import ParentCodes
 from synthohive.relational.periods import find_periods, unbroken
 from synthohive.relational.relating import relate
+from synthohive.relational.relations.columns import Columns
 from synthohive.relational.relations.composed import is_text
 from synthohive.relational.relations.finder import RelationFinder
+from synthohive.relational.relations.presence import Presence, nulls_by_category
 from synthohive.relational.relations.table import TableRelations
 from synthohive.relational.roles import Roles, code_column
 from synthohive.relational.rows import group_codes
@@ -544,6 +546,9 @@ class TableFitter:
             attributes = self._besides(table, attributes, columns, [*keys, *plan.hierarchies])
         for key in plan.hierarchies:
             self._code(table, key, rows)
+            model = table.hierarchies[key.label(name)]
+            if self.options.relations and not model.loops and not model.circles:
+                model.roots = self._roots(table, key)
         keys += plan.hierarchies
         for key in keys:
             self._count_pairs(table, key, rows, entities)
@@ -671,6 +676,31 @@ class TableFitter:
             if self.options.relations and len(linked) >= LEAST_LINKED:
                 self._order_of(name, key, model, parents, linked)
             table.hierarchies[label] = model
+        return found
+
+    def _roots(self, table: FittedTable, key: ForeignKey) -> Optional[Presence]:
+        """Find whether a category, or a row of a look-up table that is kept, decides on NULL."""
+        if len(key.columns) > 1:
+            return None
+        name, tables = table.config.name, self.database.tables
+        known = [
+            fk.columns[0]
+            for fk in table.config.foreign_keys
+            if fk.parent in tables and fk.parent_columns[0] in tables[fk.parent].kept
+        ]
+        later = self._summed(name) | {t for found in table.linked.values() for t in found.targets}
+        for relation in table.relations.relations:  # what follows from parents is not there by then
+            later |= {relation.target} if later & set(relation.sources) else set()
+        known += [c for c in table.roles.attributes if c not in later]
+        names = dict.fromkeys([key.columns[0], *known])
+        rows = self.sample.tables[name].select(list(names))
+        columns = Columns(rows, names, self.entities.of(name), self._k)
+        found = nulls_by_category(columns, key.columns[0])
+        if found is not None and table.rows > len(rows):
+            batches = self.reader.read(name, [found.target, found.source])
+            found = found.narrowed(pa.Table.from_batches(list(batches)))
+        if found is not None:
+            log.info("relation_found", table=name, relation=str(found))
         return found
 
     def _order_of(

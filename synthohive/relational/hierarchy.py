@@ -8,8 +8,10 @@ from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from synthohive.relational.fan_out import FanOutModel
+from synthohive.relational.relations.presence import Presence
 from synthohive.relational.relations.table import TableRelations
 
 __all__ = ["HierarchyModel"]
@@ -36,6 +38,8 @@ class HierarchyModel:
         employees have a boss of the company. Empty for none.
     alone : TableRelations
         What holds in roots of the columns that others have from their parents.
+    roots : Presence, optional
+        Which rows are roots, where a category decides: questions are, answers are not.
     """
 
     levels: list[FanOutModel]
@@ -44,6 +48,7 @@ class HierarchyModel:
     earlier: bool = False
     within: str = ""
     alone: TableRelations = field(default_factory=TableRelations)
+    roots: Optional[Presence] = None
 
     @classmethod
     def fit(cls, parents: IntArray, *, k: int = 5) -> tuple[IntArray, HierarchyModel]:
@@ -83,6 +88,7 @@ class HierarchyModel:
         able: Optional[npt.NDArray[np.bool_]] = None,
         limit: Optional[int] = None,
         groups: Optional[IntArray] = None,
+        rows: Optional[pa.Table] = None,
     ) -> tuple[IntArray, IntArray]:
         """Return the parent row of each generated row, -1 for roots, and its level.
 
@@ -105,29 +111,36 @@ class HierarchyModel:
             Most children of a row.
         groups : ndarray of int64, optional
             Each row's group, in which its parent is; each has levels from 0 on.
+        rows : pyarrow.Table, optional
+            What decides which rows are roots.
         """
-        depths = self._depths(preferred, rng)
+        top, low = np.zeros(len(preferred), np.bool_), np.zeros(len(preferred), np.bool_)
+        if self.roots is not None and rows is not None:
+            top, low = self.roots.empty(rows), self.roots.kept(rows)
+        preferred = np.where(top, np.minimum(preferred, 0), preferred)
+        depths = self._depths(np.where(low, np.maximum(preferred, 1), preferred), rng)
+        depths = np.where(top, 0, np.where(low, np.maximum(depths, 1), depths))
         if groups is not None or self.earlier:
             groups = np.zeros_like(depths) if groups is None else groups
             roots = int((depths == 0).sum())
             depths = self._stacked(depths, groups)
             first = np.zeros(len(depths), dtype=np.bool_)
             first[_first(groups, depths == 0)] = True
-            others = rng.permutation(np.flatnonzero((depths == 0) & ~first & (groups >= 0)))
+            others = rng.permutation(np.flatnonzero((depths == 0) & ~first & ~top & (groups >= 0)))
             # each group has a root now: as many others get a parent in its place
             depths[others[: max(int((depths == 0).sum()) - roots, 0)]] = 1
         parents = np.full(len(depths), -1, dtype=np.int64)
         for depth in range(1, int(depths.max(initial=0)) + 1):
-            rows = np.flatnonzero(depths == depth)
+            own = np.flatnonzero(depths == depth)
             above = np.flatnonzero((depths == depth - 1) & (True if able is None else able))
             level = self.levels[min(depth - 1, len(self.levels) - 1)]
-            counts = level.counts(len(above), len(rows), None, rng, limit=limit)
+            counts = level.counts(len(above), len(own), None, rng, limit=limit)
             if pick is None:
-                stubs = np.full(len(rows), -1, dtype=np.int64)
+                stubs = np.full(len(own), -1, dtype=np.int64)
                 stubs[: int(counts.sum())] = np.repeat(above, counts)
-                parents[rows] = rng.permutation(stubs)
+                parents[own] = rng.permutation(stubs)
             else:
-                parents[rows] = pick(rows, above, counts)
+                parents[own] = pick(own, above, counts)
         return parents, depths
 
     def _depths(self, preferred: IntArray, rng: np.random.Generator) -> IntArray:

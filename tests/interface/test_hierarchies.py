@@ -110,6 +110,32 @@ def test_keys_that_share_a_column_with_others_are_hierarchies_in_it() -> None:
     assert abs((made["mentor_id"] == made["id"]).mean() - 1 / 3) < 0.05
 
 
+def test_a_category_tells_roots_from_others_and_a_row_names_one_below_it() -> None:
+    """Questions are no answers, and accept one of their own."""
+    rng = np.random.default_rng(6)
+    kinds = pd.DataFrame({"id": [1, 2, 3], "name": ["question", "answer", "note"]})
+    kind = np.where(np.arange(600) < 20, 1, rng.choice([1, 2, 2, 3], 600))
+    tops = np.flatnonzero(kind == 1)
+    up = [pd.NA if k != 2 else int(rng.choice(tops[tops < i])) + 1 for i, k in enumerate(kind)]
+    posts = pd.DataFrame({"id": range(1, 601), "kind_id": kind, "parent_id": up})
+    posts["parent_id"] = posts["parent_id"].astype("Int64")
+    best = posts["id"].map(posts.groupby("parent_id")["id"].last())
+    posts["accepted_id"] = best.where(rng.random(600) < 0.7).astype("Int64")
+    posts["score"] = rng.poisson(3, 600)
+    keys = {"kind_id": "kinds.id", "accepted_id": "posts.id", "parent_id": "posts.id"}
+    metadata = Metadata().add_table("kinds", "id").add_table("posts", "id", fk=keys)
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit({"kinds": kinds, "posts": posts}, epochs=2, seed=1, progress=False)
+    made = synth.sample(seed=2)["posts"]
+    assert (made["parent_id"].notna() == (made["kind_id"] == 2)).all()
+    chosen = made.dropna(subset=["accepted_id"])
+    assert (above(made, "parent_id", "accepted_id").dropna() == chosen["id"]).all()
+    assert abs(len(chosen) - posts["accepted_id"].notna().sum()) < 20
+    found = set(map(str, synth.relations["posts"]))
+    assert "accepted_id.parent_id = the row itself" in found
+    assert "parent_id is NULL exactly where kind_id is 1, 3" in found
+
+
 def above(frame: pd.DataFrame, column: str, key: str = "parent_id") -> pd.Series:
     """Return what the row above holds, NA for roots."""
     return frame[key].map(frame.set_index("id")[column])

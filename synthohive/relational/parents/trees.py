@@ -83,6 +83,7 @@ class Tree:
             ~any_null(keys, key.parent_columns),
             1 if set(key.columns) in map(set, fitted.config.unique_sets) else None,
             self.groups[0] if model.within and self.groups else None,
+            None if model.roots is None else made.spool.column_table([model.roots.source]),
         )
         shares = fitted.pair_shares.get(label)
         if shares is not None and not kept:

@@ -17,7 +17,15 @@ from synthohive.relational.relations.base import Bools
 from synthohive.relational.relations.columns import LEAST_ROWS, Chosen, Columns
 from synthohive.relational.relations.numbers import Floats, as_numbers, is_time, nulls
 
-__all__ = ["Presence", "Value", "categories", "donors", "find_nulls", "with_nulls"]
+__all__ = [
+    "Presence",
+    "Value",
+    "categories",
+    "donors",
+    "find_nulls",
+    "nulls_by_category",
+    "with_nulls",
+]
 
 Value = Union[str, int, bool, None]
 IntArray = npt.NDArray[np.int64]
@@ -224,6 +232,15 @@ def find_nulls(
                 found[target] = presence
                 break
     return found
+
+
+def nulls_by_category(columns: Columns, target: str) -> Optional[Presence]:
+    """Return how a category decides where a column is NULL: the one that decides most."""
+    missing = columns.missing[target]
+    sources = [c for c in columns.targets if c != target and missing.any() and not missing.all()]
+    tried = (_decided(columns, missing, target, g) for c in sources for g in categories(columns, c))
+    best = max((pair for pair in tried if pair is not None), key=lambda p: p[0], default=None)
+    return None if best is None else best[1]
 
 
 @dataclass(frozen=True)
