@@ -63,12 +63,12 @@ def find_group_rules(
     for beside in (None, *(key for key in further if key not in late)):
         if not len(data) or any(isinstance(r, Counted) and r.beside for r in found):
             break  # rows are chosen for together over one key
-        some = list(_Search(sample, table, driver, data, beside, k).rules())
+        some = list(_Search(sample, table, driver, data, beside, k, len(data) == rows).rules())
         if some and len(data) < rows:
             keys = [driver] if beside is None else [driver, beside]
             names = [c for key in keys for c in key.columns] + [r.target for r in some]
             whole = pa.Table.from_batches(list(reader.read(table, list(dict.fromkeys(names)))))
-            some = list(_Search(sample, table, driver, whole, beside, k).rules())  # of thin groups
+            some = list(_Search(sample, table, driver, whole, beside, k, True).rules())
         found += some
     for rule in found:
         log.info("relation_found", table=table, relation=str(rule))
@@ -109,6 +109,7 @@ class _Search:
     data: pa.Table
     beside: Optional[ForeignKey]
     k: int
+    whole: bool
     groups: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,21 +122,27 @@ class _Search:
     def rules(self) -> Iterator[Union[Counted, Distinct]]:
         return self._of_one_parent() if self.beside is None else self._of_two_parents()
 
-    def _of_two_parents(self) -> Iterator[Counted]:
-        """Yield the first column that counts inside the rows of each two parents."""
+    def _of_two_parents(self) -> Iterator[Union[Counted, Distinct]]:
+        """Yield the first column that counts inside the rows of each two parents.
+
+        Of a sample, which may thin groups, all that may do so.
+        """
         config = self.sample.metadata.tables[self.table]
         unique = {columns[0] for columns in config.unique_sets if len(columns) == 1}
         out = config.filled_by_keys | set(config.derived) | unique
         for name in self.data.column_names:
-            column = config.columns[name]
+            column, values = config.columns[name], self.data.column(name)
             if name in out or column.kind is not ColumnKind.INTEGER or (self.groups < 0).any():
                 continue
-            maker = CounterMaker.learn(column, self.data.column(name), self.groups)
-            if not isinstance(maker, CounterMaker) or not maker.exact:
+            if values.null_count or not self._is_distinct(name):
                 continue
+            if not self.whole:
+                yield Distinct(self.table, (name,), self.driver)
+                continue
+            maker = CounterMaker.learn(column, values, self.groups)
             groups = group_codes([self.data], [self.driver.columns])[0]
-            alone = CounterMaker.learn(column, self.data.column(name), groups)
-            if alone is None and self._is_distinct(name):
+            alone = CounterMaker.learn(column, values, groups)
+            if isinstance(maker, CounterMaker) and maker.exact and alone is None:
                 sizes, times = np.unique(np.bincount(self.groups), return_counts=True)
                 runs = FanOutModel.fit(dict(zip(sizes.tolist(), times.tolist())), k=self.k)
                 start, step = maker.start, maker.step
