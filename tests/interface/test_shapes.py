@@ -260,6 +260,8 @@ def test_numbers_count_on_for_each_two_parents_in_as_many_rows() -> None:
     assert (made["stop"] == both.cumcount() + 1).all()
     assert made["stop"].max() == 3
     assert abs(both.size().mean() - len(rows) / len(pairs)) < 0.15
+    few = synthesizer.sample(seed=2, scale=0.25)["stops"]  # of ten drivers, all race more than once
+    assert (few["stop"] == few.groupby(["race_id", "driver_id"]).cumcount() + 1).all()
 
 
 def test_dates_lie_in_the_year_that_is_their_key() -> None:

@@ -10,6 +10,7 @@ for which there are none is left out, before any child refers to it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Optional
 
 import numpy as np
@@ -22,14 +23,15 @@ from synthohive.relational import seeds
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aggregates.beside import WithParents
 from synthohive.relational.checks import TableChecks
-from synthohive.relational.key_makers import ListedMaker
+from synthohive.relational.context import positions_in_groups
+from synthohive.relational.key_makers import CounterMaker, ListedMaker
 from synthohive.relational.key_patterns import BegunTextMaker
 from synthohive.relational.lineage import beside, by_table, lineage
 from synthohive.relational.making.run import Generated, Run
 from synthohive.relational.overlaps import OverlapRepair, overlap_rules
 from synthohive.relational.parents.choosing import above, choose
 from synthohive.relational.parents.holding import Changes, hold_keys
-from synthohive.relational.parents.key_rules import Distinct, Meeting
+from synthohive.relational.parents.key_rules import Counted, Distinct, Meeting
 from synthohive.relational.parents.leaving import leave_out
 from synthohive.relational.parents.reach import GeneratedKeys
 from synthohive.relational.parents.referable import make_referable
@@ -67,7 +69,7 @@ def link(run: Run, name: str, made: Generated) -> None:
         changes = changes.without(left)
     for choice in choices:
         choice.chosen = made.parents[choice.label]
-    changes = changes.and_then(_begun(run, name, made))
+    changes = changes.and_then(_begun(run, name, made)).and_then(_counted(run, name, made))
     repairs = _unique_repairs(run, name, barred=waiting)
     left = _finish(run, name, made, choices, changes, repairs, waiting)
     if left.any():
@@ -136,6 +138,23 @@ def _begun(run: Run, name: str, made: Generated, *, again: bool = False) -> Chan
         values = maker.join(maker.start.compose(texts), seeds.seed_int(run.seed, name, column))
         empty = made.spool.column_table([column]).column(0).is_null().combine_chunks()
         found[column] = rows, pc.if_else(empty, pa.scalar(None, values.type), values)
+    return Changes(found)
+
+
+def _counted(run: Run, name: str, made: Generated) -> Changes:
+    """Return the counts beside two parents; where there are too few, runs of rows share theirs."""
+    fitted, rows = run.fitted.tables[name], np.arange(made.spool.rows, dtype=np.int64)
+    found = {}
+    for rule in fitted.key_rules:
+        maker = fitted.makers.get(rule.target)
+        if isinstance(rule, Counted) and rule.beside and isinstance(maker, CounterMaker):
+            one, two = (GeneratedKeys(run).parent_rows(name, k) for k in (rule.key, rule.beside))
+            groups = (one + 1) * (int(two.max(initial=0)) + 2) + two + 1
+            places = positions_in_groups(groups)
+            found[rule.column] = (
+                rows,
+                replace(maker, runs=None).make_rows(rows, groups, *places, 0),
+            )
     return Changes(found)
 
 
