@@ -59,6 +59,8 @@ SAME = 0.95
 """Share of the entities of a table that another one names, too."""
 LEAST_SAME = 10
 DEEPEST = 3
+PLACES = frozenset({PiiKind.ADDRESS, PiiKind.IP, PiiKind.MAC})
+PERSONS = NAMES | {PiiKind.EMAIL}
 
 
 @dataclass(frozen=True)
@@ -455,6 +457,8 @@ class _Search:
             return False
         if column in cleared_columns(config, self.privacy) or not _is_namable(described):
             return False
+        if kind in PLACES and PERSONS & set(kinds.values()):
+            return False  # where persons are, not who they are
         if kind not in IDENTIFYING and not (kind in (None, PiiKind.OTHER) and is_key_name(column)):
             return False
         return _repeats(codes)

@@ -233,6 +233,9 @@ def test_who_counts_as_an_entity() -> None:
     assert found(user_id=whose * 37, n=rng.integers(1, 9, 200)) == []  # a number like others
     assert found(user_id=whose * 37, name=names[whose]) == [("user_id", ("name",))]
     assert found(product=np.char.add("P", whose.astype(str))) == []
+    streets = np.array([fake.unique.street_address() for _ in range(40)])
+    assert found(name=names, address=streets[whose]) == []  # where they are
+    assert found(address=streets[whose], n=rng.integers(1, 9, 200)) == [("address", ())]
     assert found(name=np.where(rng.random(200) < 0.9, names[0], names)) == [("name", ())]
     assert found(name=np.where(whose % 3 == 0, None, names[whose])) == [("name", ())]
     assert found(name=np.where(whose % 3 == 0, "", names[whose])) == []  # empty stays empty
