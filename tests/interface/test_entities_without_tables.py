@@ -161,6 +161,22 @@ def test_others_are_not_taken_for_the_same() -> None:
     assert len(values(copy["one"], names)) == len(values(copy["other"], names)) == 30
 
 
+def test_names_of_a_country_are_the_same_in_a_table_that_does_not_know_it() -> None:
+    rng, people = np.random.default_rng(8), pd.DataFrame()
+    for number, (country, locale) in enumerate({"Germany": "de_DE", "Italy": "it_IT"}.items()):
+        fake = Faker(locale)
+        fake.seed_instance(number)
+        names = [(fake.first_name(), fake.last_name(), country) for _ in range(25)]
+        people = pd.concat([people, pd.DataFrame(names)])
+    people.columns = pd.Index(["first_name", "last_name", "country"])
+    orders = people.iloc[owners(50, 400, rng)].reset_index(drop=True)
+    marks = people.iloc[owners(50, 200, rng), :2].reset_index(drop=True)
+    copy = fitted(orders=orders, marks=marks.assign(mark=rng.integers(1, 6, 200))).sample(seed=2)
+    names = [values(copy[table], ["first_name", "last_name"]) for table in ("orders", "marks")]
+    assert names[0] == names[1]
+    assert not names[0] & values(orders, ["first_name", "last_name"])
+
+
 def guests() -> dict[str, pd.DataFrame]:
     rng, fake = np.random.default_rng(6), Faker("en_US")
     fake.seed_instance(6)
