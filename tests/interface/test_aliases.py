@@ -11,6 +11,7 @@ from faker import Faker
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
 from synthohive.privacy.names import slug, slugs_of
+from synthohive.schema import ForeignKey, UniqueConstraint
 from tests.interface.northwind import CUSTOMERS, described, held, northwind
 
 
@@ -169,3 +170,20 @@ def test_parts_of_addresses_are_those_of_other_columns() -> None:
     domains = there["host"].str.replace(".net", ".example")
     assert (there["mail"].str.split("@").str[1] == domains).all()
     assert not set(made["accounts"]["mail"]) & set(frames["accounts"]["mail"])
+
+
+def test_what_refers_to_a_filled_column_refers_to_what_it_is_filled_with() -> None:
+    fake, rng = Faker(), np.random.default_rng(1)
+    fake.seed_instance(1)
+    names = [fake.unique.user_name() for _ in range(60)]
+    users = pd.DataFrame({"username": names, "email": [f"{name}@corp.com" for name in names]})
+    logins = pd.DataFrame({"who": rng.choice(users["email"], 200), "n": rng.poisson(3, 200)})
+    metadata = Metadata().add_table("users", pk="username").add_table("logins")
+    metadata.tables["users"].unique.append(UniqueConstraint(columns=["email"]))
+    key = ForeignKey(columns=["who"], parent="users", parent_columns=["email"])
+    metadata.tables["logins"].foreign_keys.append(key)
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit({"users": users, "logins": logins}, epochs=1, seed=1, progress=False, n_jobs=1)
+    made = synth.sample(seed=1)
+    assert (made["users"]["email"].str.partition("@")[0] == made["users"]["username"]).all()
+    assert made["logins"]["who"].isin(made["users"]["email"]).all()

@@ -34,10 +34,7 @@ def suit_rows(run: Run, name: str) -> None:
     for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
         old = made.spool.column_table([target]).column(0).combine_chunks()
         fresh = fitted.fakes[target].make(rows, seed, _beside(run, name, target))
-        referring = _referring(run, name, target, {(name, target)})
         _put(run, name, target, pc.if_else(_there(old), fresh, old))
-        for child, key, theirs, parents in referring:
-            _refer(run, child, key, theirs, parents)
 
 
 def _referring(
@@ -99,7 +96,8 @@ def fill_aliases(run: Run, name: str) -> None:
 
 
 def _put(run: Run, name: str, target: str, values: pa.Array) -> None:
-    """Replace a column, but in rows that would break a constraint."""
+    """Replace a column, and what refers to it, but in rows that would break a constraint."""
+    referring = _referring(run, name, target, {(name, target)})
     checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
     values = _unique(run, name, target, values)
 
@@ -110,6 +108,8 @@ def _put(run: Run, name: str, target: str, values: pa.Array) -> None:
         return checks.keep_unbroken(block, changed, [target])
 
     run.tables[name].spool.rewrite(fill)
+    for child, key, theirs, parents in referring:
+        _refer(run, child, key, theirs, parents)
 
 
 def _of_person(run: Run, namesake: Namesake) -> pa.Array:

@@ -187,8 +187,6 @@ class AliasFinder:
         """Find a table's columns that repeat personal ones over keys, or of their own row."""
         config = self.sample.metadata.tables[table]
         order = list(self.sample.tables[table].column_names)
-        keys = [key for _, key in self.sample.metadata.foreign_keys() if key.parent == table]
-        referred = {c for key in keys for c in key.parent_columns}  # children hold these by then
         found: dict[str, Alias] = {}
         for target in self._candidates(table):
             best: Optional[Alias] = None
@@ -205,7 +203,7 @@ class AliasFinder:
                 if not set(best.columns) & set(kinds) and self._is_exact(best):
                     continue  # what repeats a column that is learned is found as a relation
                 self._add(table, target, kind if best.is_copy else PiiKind.OTHER, f"repeats {best}")
-            if target not in config.derived and target not in referred:
+            if target not in config.derived:
                 found[target] = best
                 log.info("relation_found", table=table, relation=str(best))
         return dict(sorted(found.items(), key=lambda item: bool(item[1].domain)))
