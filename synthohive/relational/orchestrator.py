@@ -113,27 +113,11 @@ def fit_database(
     if not any(counts.values()):
         raise SchemaError("No table has a row.", hint="There is nothing to learn from.")
     plan = RelationalPlan.build(metadata, counts)
-    keys = list(metadata.foreign_keys())
-    fan_outs = {
-        key.label(name): fan_out
-        for (name, key), fan_out in zip(keys, reader.fan_outs(keys, counts))
-    }
-    _report_orphans(fan_outs, refuse=options.validate)
+    fan_outs = _fan_outs(reader, counts, options)
     drivers = {name: plan.tables[name].driver for name in plan.order}
     tables = reader.sample(drivers, options.sample_size, options.seed)
     _check_keepable(metadata, tables)
-    findings = _find_personal_data(metadata, tables, options.privacy)
-    fitted = FittedDatabase(
-        metadata=metadata,
-        plan=plan,
-        tables={},
-        privacy=options.privacy,
-        model_name=options.model.name,
-        seed=options.seed,
-        embedding_threshold=options.embedding_threshold,
-        findings=findings,
-        sources=reader.fingerprint(),
-    )
+    fitted = _begun(reader, options, plan, tables)
     sample = Sample(metadata, plan, tables)
     aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
     reader, more = _with_entities(reader, fitted, sample, counts, aliases)
@@ -165,6 +149,34 @@ def fit_database(
     with recorded_fit(options, metadata, tables):
         _fit_tables(fitter, listener, rehearse)
     return fitted
+
+
+def _fan_outs(reader: Reader, counts: Mapping[str, int], options: FitOptions) -> dict[str, FanOut]:
+    """Count the children of all parents, and report orphans."""
+    keys = list(reader.metadata.foreign_keys())
+    found = {
+        key.label(name): fan_out
+        for (name, key), fan_out in zip(keys, reader.fan_outs(keys, counts))
+    }
+    _report_orphans(found, refuse=options.validate)
+    return found
+
+
+def _begun(
+    reader: Reader, options: FitOptions, plan: RelationalPlan, tables: Mapping[str, pa.Table]
+) -> FittedDatabase:
+    """Return what is known before any table is fitted, with the columns that are personal."""
+    return FittedDatabase(
+        metadata=reader.metadata,
+        plan=plan,
+        tables={},
+        privacy=options.privacy,
+        model_name=options.model.name,
+        seed=options.seed,
+        embedding_threshold=options.embedding_threshold,
+        findings=_find_personal_data(reader.metadata, tables, options.privacy),
+        sources=reader.fingerprint(),
+    )
 
 
 def _with_locale(options: FitOptions, sample: Sample, fitted: FittedDatabase) -> FitOptions:

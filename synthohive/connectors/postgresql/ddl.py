@@ -166,14 +166,7 @@ def clone(
             drop_defaults(filled, quote)
             + fill_searches(metadata, searches, quote, literal)
             + [_constraint(row) for row in constraints if row[2] != "f"]
-            + [
-                Statement(
-                    _ON_ONLY.sub(r"\1", row[2], count=1),
-                    row[0],
-                    label("unique index" if row[3] else "index", row[1]),
-                )
-                for row in indexes
-            ]
+            + [_index(row) for row in indexes]
             + _comments(metadata, columns, constraints, indexes)
         ),
         keys=tuple(_constraint(row) for row in keys),
@@ -181,6 +174,11 @@ def clone(
         brought=before.brought,
         enforced=frozenset((root(r[0]), tuple(r[4]), root(r[5])) for r in keys),
     )
+
+
+def _index(row: Any) -> Statement:
+    what = label("unique index" if row[3] else "index", row[1])
+    return Statement(_ON_ONLY.sub(r"\1", row[2], count=1), row[0], what)
 
 
 def _rows(connection: Connection, sql: str, schema: Any) -> list[Any]:

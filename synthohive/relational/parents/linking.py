@@ -486,14 +486,11 @@ class _Finish:
         relations, driver = self.fitted.relations, self.driver
         linked = [column for choice in self.choices for column in choice.targets]
         mended = relations.mend(block)
-        if (
-            self.fitted.driven_periods and driver is not None
-        ):  # a date that was moved may lie in another
+        periods = self.fitted.driven_periods
+        if periods and driver is not None:  # a date that was moved may lie in another
             rng = self.run.rng(self.name, "periods", "mended", start)
             groups = group_codes([mended], [driver.columns])[0]
-            mended = relations.mend(
-                restore_periods(self.fitted.driven_periods, mended, groups, rng)
-            )
+            mended = relations.mend(restore_periods(periods, mended, groups, rng))
         return self.checks.keep_unbroken(before, mended, [*relations.targets, *linked])
 
 
