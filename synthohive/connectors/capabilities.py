@@ -14,8 +14,6 @@ class Capabilities:
 
     Attributes
     ----------
-    name : str
-        As the user knows it.
     package, extra : str
         What must be installed to reach it, and the extra of SynthoHive that brings it.
     driver : str, optional
@@ -33,7 +31,6 @@ class Capabilities:
         parameter ``:schema``.
     """
 
-    name: str
     package: str
     extra: str
     driver: Optional[str] = None

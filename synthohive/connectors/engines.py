@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from synthohive.connectors.registry import ALIASES, capabilities, supported
+from synthohive.connectors.registry import ALIASES, capabilities, is_file, supported
 from synthohive.exceptions import HARMLESS_SETTINGS, ConnectorError, hide_secrets
 
 __all__ = [
@@ -74,8 +74,7 @@ def _parsed(given: Any) -> URL:
         except (ArgumentError, ValueError):
             pass
         else:
-            facts = capabilities(url.get_backend_name())
-            file = facts is not None and facts.is_file
+            file = is_file(url.get_backend_name())
             if file or isinstance(given, URL) or not _ambiguous(given):
                 return url
             problem = "has more than one @"
@@ -136,8 +135,7 @@ def safe_cause(exc: BaseException, place: Union[Engine, URL]) -> Optional[BaseEx
 
 def unreachable(engine: Engine, exc: SQLAlchemyError) -> ConnectorError:
     """Return the error for a server that cannot be connected to."""
-    facts = capabilities(engine.dialect.name)
-    if facts is not None and facts.is_file:
+    if is_file(engine.dialect.name):
         return file_unreachable(engine, exc)
     return ConnectorError(
         f"The database {shown(engine)} cannot be reached: {_reason(exc, engine)}.",

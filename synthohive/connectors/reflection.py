@@ -19,7 +19,7 @@ from synthohive.connectors.ddl.vetted_indexes import index_parts, names_in
 from synthohive.connectors.dialect import Dialect, OddIndex
 from synthohive.connectors.empty_values import fill_known
 from synthohive.connectors.engines import connecting, dialect_name, shown, to_engine
-from synthohive.connectors.registry import capabilities, dialect_for
+from synthohive.connectors.registry import dialect_for, is_file
 from synthohive.connectors.types import describe_type
 from synthohive.connectors.unsupported import exclude_unsupported
 from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
@@ -180,8 +180,7 @@ def _refuse_new_file(engine: Engine) -> None:
     """Refuse a database file that is not there; connecting would make an empty one."""
     file = engine.url.database
     name = engine.dialect.name
-    facts = capabilities(name)
-    if facts is None or not facts.is_file or not file:
+    if not is_file(name) or not file:
         return
     elsewhere = (":memory:", "file:", "md:", "motherduck:")
     if not file.startswith(elsewhere) and not os.path.exists(file):

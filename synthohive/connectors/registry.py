@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from synthohive.connectors.capabilities import Capabilities
     from synthohive.connectors.dialect import Dialect
 
-__all__ = ["ALIASES", "ENGINES", "capabilities", "dialect_for", "part", "supported"]
+__all__ = ["ALIASES", "ENGINES", "capabilities", "dialect_for", "is_file", "part", "supported"]
 
 ENGINES = {
     "postgresql": "postgresql",
@@ -39,6 +39,12 @@ def capabilities(dialect: str) -> Optional[Capabilities]:
         return None
     found: Capabilities = import_module(f"{__package__}.{ENGINES[dialect]}").CAPABILITIES
     return found
+
+
+def is_file(dialect: str) -> bool:
+    """Whether a database of an engine is a file, or in memory."""
+    facts = capabilities(dialect)
+    return facts is not None and facts.is_file
 
 
 def part(dialect: str, name: str) -> Any:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from synthohive._entities import Entities, EntityPath
 from synthohive._logging import get_logger
 from synthohive.exceptions import SchemaError, did_you_mean
-from synthohive.privacy.kinds import PiiFinding, PiiKind
+from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind
 from synthohive.privacy.subjects import is_about_persons, is_about_things, is_key_name, words_of
 from synthohive.relational.attribute_table import any_blank
 from synthohive.relational.hidden_entities import hidden_entities, name_pairs
@@ -45,7 +45,7 @@ IDENTIFYING = frozenset(
     }
 )  # fmt: skip
 # What tells that a table holds persons, not organisations.
-_PERSONAL = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.SSN})
+_PERSONAL = NAMES | {PiiKind.SSN}
 _LEAST_DISTINCT = 10
 """Different texts that all occur in a key are no chance."""
 

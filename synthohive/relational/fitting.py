@@ -132,11 +132,10 @@ class TableFitter:
             self.sample.encoded[name] = EncodedTable.empty(0)
             return table, None
         kept = self._kept(name, personal)
-        if not kept:
-            table.aliases = {**self.aliases.get(name, {}), **self._copied_cities(name, cities)}
-            table.namesakes = self.namesakes.get(name, {})
         if kept:
             return table, self._keep(name, table, kept)
+        table.aliases = {**self.aliases.get(name, {}), **self._copied_cities(name, cities)}
+        table.namesakes = self.namesakes.get(name, {})
         begun = self._beginnings(name, table)
         for maker in begun.values():
             maker.stretch(self.counts[name], len(self.sample.tables[name]))

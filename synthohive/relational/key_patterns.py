@@ -54,6 +54,24 @@ _LEAD = 4  # characters that all begin with, and that are no code: of a link, of
 _ALIKE, _TELLING = 2, 20  # so few shapes of so many texts are codes
 
 
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether texts are whole numbers of 64 bits, and nothing else."""
+    return all(t.isdecimal() and t.isascii() and len(t) < 18 for t in texts)
+
+
+def _are_padded(numbers: Sequence[str]) -> bool:
+    return any(text[0] == "0" and text != "0" for text in numbers)
+
+
+def _between(before: str, numbers: pa.Array, after: str, width: int) -> pa.Array:
+    """Write numbers, filled with zeros to a width, between two texts."""
+    texts = numbers.cast(pa.string())
+    if width:
+        texts = pc.utf8_lpad(texts, width, "0")
+    ends = (pa.scalar(end, pa.string()) for end in (before, after))
+    return pc.binary_join_element_wise(next(ends), texts, *ends, "")
+
+
 @dataclass
 class _CountingMaker(KeyMaker, ABC):
     """What counts by a sequence of its own, and writes it as text."""
@@ -86,14 +104,14 @@ class CountedTextMaker(_CountingMaker):
         texts, owners = _sample(column, values, entities, None)
         prefix, suffix = _ends(texts)
         inner = [text[len(prefix) : len(text) - len(suffix)] for text in texts]
-        if len(inner) < 2 or not all(t.isdecimal() and t.isascii() and len(t) < 18 for t in inner):
+        if len(inner) < 2 or not _are_numbers(inner):
             return None
         if "@" in prefix + suffix:  # addresses are somebody's, they do not count
             return None
         if prefix + suffix and not _is_shared(len(texts), owners, k):
             return None
         widths = {len(text) for text in inner}
-        padded = any(text[0] == "0" and text != "0" for text in inner)
+        padded = _are_padded(inner)
         if padded and len(widths) > 1:
             return None
         numbers = np.sort(np.array([int(text) for text in inner], dtype=np.int64))
@@ -110,11 +128,8 @@ class CountedTextMaker(_CountingMaker):
         self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
     ) -> pa.Array:
         """Count, and write the number into the text."""
-        numbers = self.counter.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
-        if self.width:
-            numbers = pc.utf8_lpad(numbers, self.width, "0")
-        prefix, suffix = (pa.scalar(end, pa.string()) for end in (self.prefix, self.suffix))
-        text = pc.binary_join_element_wise(prefix, numbers, suffix, "")
+        numbers = self.counter.make_rows(rows, groups, positions, sizes, seed)
+        text = _between(self.prefix, numbers, self.suffix, self.width)
         longest = pc.max(pc.utf8_length(text)).as_py() or 0
         if self.column.length is not None and longest > self.column.length:
             raise no_room(self.column, _more(self.column, len(rows)))
@@ -208,14 +223,13 @@ class BegunTextMaker(KeyMaker, Readable):
         before, after = _ends(rests)
         inner = [rest[len(before) : len(rest) - len(after)] for rest in rests]
         groups = np.unique(np.array(starts), return_inverse=True)[1].reshape(-1)
-        if all(t.isdecimal() and t.isascii() and len(t) < 18 for t in inner):
+        if _are_numbers(inner):
             number = Column(name=column.name, kind=ColumnKind.INTEGER)
             numbers = pa.chunked_array([pa.array([int(text) for text in inner], pa.int64())])
             kinds: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
             made = (kind.learn(number, numbers, groups, k) for kind in kinds)
             counter = next((maker for maker in made if maker is not None), None)
-            padded = any(text[0] == "0" and text != "0" for text in inner)
-            width = max(map(len, inner)) if padded else 0
+            width = max(map(len, inner)) if _are_padded(inner) else 0
             if counter is not None and _is_shared(len(rests), entities, k):
                 return cls(column, *named, counter, before, after, width)
         if len(set(rests)) < len(rests):
@@ -235,11 +249,8 @@ class BegunTextMaker(KeyMaker, Readable):
     ) -> pa.Array:
         """Make what follows the other text."""
         place = np.maximum(positions - self.bare, 0), np.maximum(sizes - self.bare, 1)
-        numbers = self.counter.make_rows(rows, groups, *place, seed).cast(pa.string())
-        if self.width:
-            numbers = pc.utf8_lpad(numbers, self.width, "0")
-        before, after = (pa.scalar(end, pa.string()) for end in (self.before, self.after))
-        text = pc.binary_join_element_wise(before, numbers, after, "")
+        numbers = self.counter.make_rows(rows, groups, *place, seed)
+        text = _between(self.before, numbers, self.after, self.width)
         if self.bare:
             text = pc.if_else(pa.array(positions == 0), "", text)
         return pc.cast(text, self.column.arrow_type)

@@ -20,7 +20,7 @@ from synthohive.connectors.base import FanOut, Reader
 from synthohive.core.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.exceptions import ConnectorError, SchemaError, SchemaValidationError
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
-from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.kinds import NAMES, PiiKind
 from synthohive.privacy.places import guess_locale
 from synthohive.relational.aggregates import Aggregate
 from synthohive.relational.aggregates.finder import find_aggregates
@@ -56,7 +56,7 @@ from synthohive.schema import Metadata, PrivacyConfig
 
 __all__ = ["FitOptions", "fit_database", "generate_database"]
 
-_TELL_LOCALE = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.ADDRESS})
+_TELL_LOCALE = NAMES | {PiiKind.ADDRESS}
 _LOCALE_ROWS = 5_000
 log = get_logger(__name__)
 

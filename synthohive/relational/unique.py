@@ -227,9 +227,8 @@ class UniqueRepair:
             labels = [False, True]
         if column.kind in _WORDS and labels is None:
             texts = block.column(name).unique().drop_null().to_pylist()
-            known = None if column.length is None else column.length
             members = vocabulary_of([str(text) for text in texts], every=True) or ()
-            labels = [text for text in members if known is None or len(text) <= known] or None
+            labels = [text for text in members if len(text) <= (column.length or len(text))] or None
         if labels is not None:
             return [partial(_repeated_label, pa.scalar(label, type_)) for label in labels]
         return [lambda at: self._numbered(block, name, at)] * NUMBERINGS

@@ -5,7 +5,6 @@ from __future__ import annotations
 from synthohive.connectors.capabilities import Capabilities
 
 CAPABILITIES = Capabilities(
-    "DuckDB",
     "duckdb-sqlalchemy",
     "duckdb",
     is_file=True,

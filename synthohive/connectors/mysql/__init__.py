@@ -24,7 +24,6 @@ UNION SELECT 'grants', CONCAT('schema ', table_schema), NULL
 ORDER BY 1, 2""".replace("{me}", _ME)
 
 CAPABILITIES = Capabilities(
-    "MySQL",
     "pymysql",
     "mysql",
     driver="pymysql",

@@ -44,6 +44,4 @@ UNION ALL SELECT 'grants', 'schema ' || :schema, NULL FROM pg_namespace s, aclex
     WHERE s.nspname = :schema AND a.grantee <> s.nspowner
 ORDER BY 1, 2"""
 
-CAPABILITIES = Capabilities(
-    "PostgreSQL", "psycopg2", "postgres", driver="psycopg2", not_cloned=_NOT_CLONED
-)
+CAPABILITIES = Capabilities("psycopg2", "postgres", driver="psycopg2", not_cloned=_NOT_CLONED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from synthohive.connectors.capabilities import Capabilities
 
 CAPABILITIES = Capabilities(
-    "SQLite",
     "sqlite3",
     "dev",
     is_file=True,

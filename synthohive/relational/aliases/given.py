@@ -36,10 +36,7 @@ MOST_TITLES = 12
 LEAST_NAMES = 8
 """Known first names beside a title before it says whose it is."""
 CLEARLY = 0.8
-_OF_PERSONS = frozenset(
-    {PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.NAME}
-    | {PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL}
-)
+_OF_PERSONS = NAMES | {PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL}
 _CALLED_LANGUAGE = frozenset(
     "lang language locale culture sprache idioma langue lingua idioma taal sprak jezyk".split()
 )

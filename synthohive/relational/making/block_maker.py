@@ -323,11 +323,9 @@ class BlockMaker:
         columns.update({name: self._made_up(name, rows, nulls[name]) for name in self.fitted.fakes})
         for name in self.fitted.roles.key:
             if name not in columns:
-                seed, all_rows = (
-                    seeds.seed_int(self.run.seed, self.name, name),
-                    np.full_like(rows, len(rows)),
-                )
-                array = self.makers[name].make_rows(rows, np.zeros_like(rows), rows, all_rows, seed)
+                group, size = np.zeros_like(rows), np.full_like(rows, len(rows))
+                seed = seeds.seed_int(self.run.seed, self.name, name)
+                array = self.makers[name].make_rows(rows, group, rows, size, seed)
                 columns[name] = _with_nulls(array, nulls[name])
         schema = self.fitted.schema
         return pa.Table.from_arrays([_cast(columns[f.name], f.type) for f in schema], schema=schema)
