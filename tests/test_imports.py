@@ -13,6 +13,7 @@ import pytest
 
 import synthohive
 import synthohive.metrics
+from synthohive.connectors.registry import ALIASES, ENGINES
 
 ROOT = Path(synthohive.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
@@ -141,6 +142,34 @@ def test_heavy_packages_are_imported_where_they_belong(path: Path) -> None:
     assert "pyspark" not in packages
     if not module.startswith("core.models"):
         assert "torch" not in packages
+
+
+def _docstrings(tree: ast.Module) -> set[int]:
+    """Return the nodes that only document."""
+    owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, owners)]
+    statements = [statement for body in bodies for statement in body]
+    values = [s.value for s in statements if isinstance(s, ast.Expr)]
+    return {id(value) for value in values if isinstance(value, ast.Constant)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_engines_are_named_in_their_folder_and_the_registry_alone(path: Path) -> None:
+    folders = {name.rpartition(".")[2] for name in ENGINES.values()}
+    module = module_name(path)
+    if module == "connectors.registry":
+        return
+    own = next((name for name in folders if module.startswith(f"connectors.{name}")), None)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documents = _docstrings(tree)
+    texts = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in documents]
+    found = {node.value for node in texts if node.value in {*ENGINES, *folders, *ALIASES}}
+    if own is None:
+        assert not found, f"{module} decides by names of engines: {found}"
+    for name in imported(path):
+        other = name[len("synthohive.connectors.") :].split(".")[0]
+        if name.startswith("synthohive.connectors.") and other in folders:
+            assert other == own, f"{module} imports {name}"
 
 
 @pytest.mark.parametrize("path", [*BRIDGE, *BENCHMARKS], ids=lambda path: path.stem)

@@ -26,6 +26,8 @@ class Capabilities:
         One process at a time has a database open: no idle connection is kept.
     several_schemas : bool
         Several schemas change places in one step.
+    variants : tuple of (str, str)
+        Engines that share the folder: the mark of SQLAlchemy's dialect, and the name.
     not_cloned : str, optional
         Query for (kind, name, table or NULL) of what a schema holds beside tables, with the
         parameter ``:schema``.
@@ -38,4 +40,5 @@ class Capabilities:
     is_file: bool = False
     exclusive: bool = False
     several_schemas: bool = True
+    variants: tuple[tuple[str, str], ...] = ()
     not_cloned: Optional[str] = None

@@ -14,6 +14,8 @@ import pyarrow as pa
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, CursorResult, Engine
 
+from synthohive.connectors.registry import spelling
+from synthohive.connectors.spelling import Spelling
 from synthohive.schema import Column, Metadata
 
 __all__ = ["Dialect", "OddIndex", "in_memory"]
@@ -55,10 +57,14 @@ class Dialect(ABC):
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
+    @property
+    def spelling(self) -> Spelling:
+        """How the engine writes."""
+        return spelling(self.engine.dialect.name)
+
     def quote(self, *names: str) -> str:
         """Quote an identifier, or a dotted path of them, for raw SQL."""
-        prepare = self.engine.dialect.identifier_preparer.quote_identifier
-        return ".".join(prepare(name).replace("%%", "%") for name in names)
+        return ".".join(self.spelling.quote(name) for name in names)
 
     def execute(self, connection: Connection, sql: str) -> CursorResult[Any]:
         """Run SQL as it is, without parameters (a percent sign is a percent sign)."""
@@ -102,6 +108,10 @@ class Dialect(ABC):
     ) -> dict[tuple[str, str], OddIndex]:
         """Return the indexes that need their definition, by table and name."""
         return {}
+
+    def unnamed_uniques(self, inspector: Any, table: str, schema: str) -> list[list[str]]:
+        """Return the columns of UNIQUEs that the Inspector tells only by their indexes."""
+        return []
 
     def amend(self, connection: Connection, metadata: Metadata) -> None:
         """Complete a reflected description by what only this engine's catalogue or rows tell."""

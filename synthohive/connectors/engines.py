@@ -17,7 +17,6 @@ from synthohive.exceptions import HARMLESS_SETTINGS, ConnectorError, hide_secret
 
 __all__ = [
     "connecting",
-    "dialect_name",
     "failing",
     "safe_cause",
     "shown",
@@ -141,13 +140,6 @@ def unreachable(engine: Engine, exc: SQLAlchemyError) -> ConnectorError:
         f"The database {shown(engine)} cannot be reached: {_reason(exc, engine)}.",
         hint="Check host, port, database name and credentials.",
     )
-
-
-def dialect_name(engine: Engine) -> str:
-    """Return "postgresql", "mysql", "mariadb", "sqlite" or the dialect's own name."""
-    if getattr(engine.dialect, "is_mariadb", False):
-        return "mariadb"
-    return engine.dialect.name
 
 
 @contextmanager

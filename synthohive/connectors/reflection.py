@@ -18,8 +18,8 @@ from synthohive.connectors.ddl.statements import Refused
 from synthohive.connectors.ddl.vetted_indexes import index_parts, names_in
 from synthohive.connectors.dialect import Dialect, OddIndex
 from synthohive.connectors.empty_values import fill_known
-from synthohive.connectors.engines import connecting, dialect_name, shown, to_engine
-from synthohive.connectors.registry import dialect_for, is_file
+from synthohive.connectors.engines import connecting, shown, to_engine
+from synthohive.connectors.registry import dialect_for, dialect_name, is_file, spelling
 from synthohive.connectors.types import describe_type
 from synthohive.connectors.unsupported import exclude_unsupported
 from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
@@ -113,7 +113,7 @@ def catalogue(
             names = _with_parents(names, set(known) - set(exclude or ()), parents)
         names = [name for name in known if name in set(names)]
         metadata = Metadata(
-            schema_name=None if several else places[0], dialect=dialect_name(engine)
+            schema_name=None if several else places[0], dialect=dialect_name(engine.dialect)
         )
         outside: list[tuple[str, ForeignKey, str]] = []
         for place in places:
@@ -150,12 +150,12 @@ def _described(
 ) -> _Part:
     """Describe tables of one schema by their own names."""
     found = _Catalogue(connection, inspector, dialect, place, names)
-    metadata = Metadata(schema_name=place, dialect=dialect_name(dialect.engine))
+    metadata = Metadata(schema_name=place, dialect=dialect_name(dialect.engine.dialect))
     for name in names:
         metadata.tables[name] = found.table(name)
     dialect.amend(connection, metadata)
     for table in metadata.tables.values():
-        fill_known(list(table.columns.values()), dialect_name(dialect.engine))
+        fill_known(list(table.columns.values()), spelling(metadata.dialect))
     return _Part(metadata, found.outside)
 
 
@@ -370,16 +370,10 @@ class _Catalogue:
             for u in self.uniques.get(at, [])
             if self._covers(name, u.get("name"))  # MySQL calls every unique index a constraint
         ]
-        if self.engine.dialect.name == "sqlite":  # `varchar(50) unique` shows only as its index
-            known = [u.columns for u in found]
-            inline: Any = self.inspector.get_indexes(name, self.schema, include_auto_indexes=True)
-            pk: Any = self.pks.get(at) or {}
-            for index in inline:
-                columns = list(index["column_names"])
-                automatic = str(index["name"]).startswith("sqlite_autoindex")
-                if automatic and columns not in [*known, pk.get("constrained_columns")]:
-                    found.append(UniqueConstraint(columns=columns))
-        return found
+        pk: Any = self.pks.get(at) or {}
+        known = [*(u.columns for u in found), pk.get("constrained_columns")]
+        more = self.dialect.unnamed_uniques(self.inspector, name, self.schema)
+        return found + [UniqueConstraint(columns=c) for c in more if c not in known]
 
     def _covers(self, table: str, index: Any) -> bool:
         odd = self.odd.get((table, str(index)))
@@ -437,9 +431,8 @@ class _Catalogue:
 
     def _keys(self, definition: str) -> str:
         """Return what an index is over, without its condition and stored columns."""
-        mysql = self.engine.dialect.name in ("mysql", "mariadb")
         try:
-            return " ".join(index_parts(definition, "mysql" if mysql else "").keys)
+            return " ".join(index_parts(definition, self.dialect.spelling).keys)
         except Refused:
             return definition[definition.index("(") :]
 

@@ -8,23 +8,56 @@ from typing import TYPE_CHECKING, Any, Optional
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect as SqlDialect
     from sqlalchemy.engine import Engine
 
     from synthohive.connectors.capabilities import Capabilities
     from synthohive.connectors.dialect import Dialect
+    from synthohive.connectors.spelling import Spelling
 
-__all__ = ["ALIASES", "ENGINES", "capabilities", "dialect_for", "is_file", "part", "supported"]
+__all__ = [
+    "ALIASES",
+    "ENGINES",
+    "UNNAMED",
+    "capabilities",
+    "dialect_for",
+    "dialect_name",
+    "is_file",
+    "part",
+    "register",
+    "spelling",
+    "supported",
+]
 
 ENGINES = {
-    "postgresql": "postgresql",
-    "mysql": "mysql",
-    "mariadb": "mysql",
-    "sqlite": "sqlite",
-    "duckdb": "duckdb",
+    "postgresql": "synthohive.connectors.postgresql",
+    "mysql": "synthohive.connectors.mysql",
+    "mariadb": "synthohive.connectors.mysql",
+    "sqlite": "synthohive.connectors.sqlite",
+    "duckdb": "synthohive.connectors.duckdb",
 }
 """From the name of a dialect, as in a URL, to the folder of its engine."""
 ALIASES = {"postgres": "postgresql"}
 """What URLs say that SQLAlchemy does not know."""
+UNNAMED = "postgresql"
+"""Whose SQL a description is in that names no dialect."""
+
+
+def register(dialect: str, package: str) -> None:
+    """Add an engine of another distribution.
+
+    Parameters
+    ----------
+    dialect : str
+        As SQLAlchemy calls it, and as URLs begin.
+    package : str
+        Full name of the package with its parts; CONTRIBUTING.md lists them.
+
+    Examples
+    --------
+    >>> register("duckdb", "synthohive.connectors.duckdb")
+    """
+    ENGINES[dialect] = package
 
 
 def supported() -> str:
@@ -37,7 +70,7 @@ def capabilities(dialect: str) -> Optional[Capabilities]:
     """Return what an engine can do; None of one that nobody built."""
     if dialect not in ENGINES:
         return None
-    found: Capabilities = import_module(f"{__package__}.{ENGINES[dialect]}").CAPABILITIES
+    found: Capabilities = import_module(ENGINES[dialect]).CAPABILITIES
     return found
 
 
@@ -55,12 +88,32 @@ def part(dialect: str, name: str) -> Any:
     ConnectorError
         Its driver is not installed.
     """
-    engine = f"{__package__}.{ENGINES[dialect]}"
     try:
-        return import_module(f"{engine}.{name}")
+        return import_module(f"{ENGINES[dialect]}.{name}")
     except ImportError as exc:
-        facts = import_module(engine).CAPABILITIES
+        facts = import_module(ENGINES[dialect]).CAPABILITIES
         raise ConnectorError.missing_extra(facts.package, facts.extra) from exc
+
+
+def spelling(dialect: Optional[str]) -> Spelling:
+    """Return how an engine writes; the plainest SQL, which is not read, of one nobody built.
+
+    Examples
+    --------
+    >>> spelling("mysql").quote("a`b"), spelling("oracle").quote("a")
+    ('`a``b`', '"a"')
+    """
+    from synthohive.connectors.spelling import Spelling  # SQLAlchemy is slow to import
+
+    found: Spelling = part(dialect, "spelling").SPELLING if dialect in ENGINES else Spelling()
+    return found
+
+
+def dialect_name(dialect: SqlDialect) -> str:
+    """Return the name under which descriptions know a dialect: that of a variant, if it is one."""
+    facts = capabilities(dialect.name)
+    variants = {} if facts is None else dict(facts.variants)
+    return next((n for mark, n in variants.items() if getattr(dialect, mark, False)), dialect.name)
 
 
 def dialect_for(engine: Engine) -> Dialect:

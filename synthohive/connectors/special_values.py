@@ -13,12 +13,25 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["AFTER", "BEFORE", "EARLY", "FAR", "MIDNIGHT", "reading", "respelled", "stand_in"]
+if TYPE_CHECKING:
+    from synthohive.connectors.spelling import Spelling
+
+__all__ = [
+    "AFTER",
+    "BEFORE",
+    "EARLY",
+    "FAR",
+    "MIDNIGHT",
+    "UNSEEN",
+    "reading",
+    "respelled",
+    "stand_in",
+]
 
 FAR = datetime.datetime(9999, 12, 30, 23, 59, 59, 999998)
 EARLY = datetime.datetime(1, 1, 2, 0, 0, 0, 2)
@@ -26,19 +39,13 @@ AFTER = datetime.datetime(9999, 12, 29, 23, 59, 59, 999997)
 BEFORE = datetime.datetime(1, 1, 3, 0, 0, 0, 3)
 MIDNIGHT = datetime.time(23, 59, 59, 999998)
 
-_UNSEEN: Mapping[Any, str] = {
+UNSEEN: Mapping[Any, str] = {
     FAR: "infinity",
     EARLY: "-infinity",
     BEFORE: "0001-12-31 BC",
     AFTER: "10000-01-01",
 }
-_SPELLINGS: Mapping[str, tuple[Mapping[Any, str], Mapping[Any, str]]] = {
-    "postgresql": (_UNSEEN, {MIDNIGHT: "24:00:00"}),
-    "duckdb": ({**_UNSEEN, BEFORE: "0001-12-31 (BC)"}, {}),
-    "mysql": ({EARLY: "0000-00-00"}, {}),
-    "mariadb": ({EARLY: "0000-00-00"}, {}),
-}
-"""By dialect: what dates and moments stand for, and what times of day do."""
+"""What dates and moments stand for, as PostgreSQL writes it."""
 
 
 def stand_in(moment: datetime.datetime, type_: pa.DataType) -> Any:
@@ -80,7 +87,7 @@ def reading(moment: str, type_: str, zone: str = "") -> str:
     )
 
 
-def respelled(array: pa.Array, written: pa.Array, dialect: str) -> pa.Array:
+def respelled(array: pa.Array, written: pa.Array, spelling: Spelling) -> pa.Array:
     """Return a column's texts, with the engine's own spelling of what stands for others.
 
     Parameters
@@ -89,26 +96,26 @@ def respelled(array: pa.Array, written: pa.Array, dialect: str) -> pa.Array:
         The values.
     written : pyarrow.Array
         The same as the loader would write them.
-    dialect : str
-        Of the database that the rows came from, and go to.
+    spelling : Spelling
+        Of the engine that the rows came from, and go to.
 
     Examples
     --------
+    >>> from synthohive.connectors.registry import spelling
     >>> days = pa.array([FAR.date(), datetime.date(2024, 1, 1)])
-    >>> respelled(days, days, "postgresql").to_pylist()
+    >>> respelled(days, days, spelling("postgresql")).to_pylist()
     ['infinity', '2024-01-01']
     """
     type_ = array.type
-    moments, times = _SPELLINGS.get(dialect, ({}, {}))
-    known: Mapping[Any, str] = times if pa.types.is_time(type_) else moments
+    known = spelling.times if pa.types.is_time(type_) else spelling.moments
     if not (pa.types.is_time(type_) or pa.types.is_date(type_) or pa.types.is_timestamp(type_)):
         return written
     plain = array
     if pa.types.is_timestamp(type_):
         plain = pc.cast(pc.cast(array, pa.timestamp("us", type_.tz)), pa.timestamp("us"))
-    for moment, spelling in known.items():
+    for moment, words in known.items():
         value = moment if pa.types.is_time(type_) else stand_in(moment, type_)
         found = pc.equal(plain, pa.scalar(value, plain.type))
         if pc.any(found).as_py():
-            written = pc.if_else(found, spelling, pc.cast(written, pa.string()))
+            written = pc.if_else(found, words, pc.cast(written, pa.string()))
     return written

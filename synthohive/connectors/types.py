@@ -8,6 +8,7 @@ from typing import Any, Optional
 from sqlalchemy import types as sa
 from sqlalchemy.engine import Dialect
 
+from synthohive.connectors.registry import spelling
 from synthohive.schema import ColumnKind
 
 __all__ = ["describe_type"]
@@ -41,7 +42,8 @@ def describe_type(type_: Any, dialect: Dialect) -> dict[str, Any]:
         if base["kind"] not in (ColumnKind.RANGE, ColumnKind.UNSUPPORTED):  # known by their type
             base["sql_type"] = facts["sql_type"]
         return base
-    facts.update(_described(type_, name, dialect.name, facts["sql_type"] or ""))
+    own = spelling(dialect.name).described(type_, name)
+    facts.update(_described(type_, name, facts["sql_type"] or "") if own is None else own)
     return facts
 
 
@@ -52,8 +54,7 @@ def _text_of(type_: Any, dialect: Dialect) -> Optional[str]:
         return None
 
 
-def _described(type_: Any, name: str, dialect: str, text: str) -> dict[str, Any]:
-    mysql = dialect in ("mysql", "mariadb")
+def _described(type_: Any, name: str, text: str) -> dict[str, Any]:
     if name == "MONEY":
         return {"kind": ColumnKind.DECIMAL, "precision": 19, "scale": 2}
     if name in ("UUID", "UNIQUEIDENTIFIER") or isinstance(type_, sa.UUID):
@@ -66,25 +67,24 @@ def _described(type_: Any, name: str, dialect: str, text: str) -> dict[str, Any]
         return {"kind": ColumnKind.JSON if name != "HSTORE" else ColumnKind.TEXT}
     if isinstance(type_, sa.Enum):
         return {"kind": ColumnKind.CATEGORICAL, "enum_values": list(type_.enums)}
-    if isinstance(type_, sa.Boolean) and not mysql:
+    if isinstance(type_, sa.Boolean):
         return {"kind": ColumnKind.BOOLEAN}
-    if isinstance(type_, sa.Boolean) or name == "YEAR":
+    if name == "YEAR":
         return {"kind": ColumnKind.INTEGER, "arrow": "int16"}
     if isinstance(type_, sa.Integer):
-        return _integer(type_, name, dialect)
+        return _integer(type_, name)
     if name == "OID":
         return {"kind": ColumnKind.INTEGER}
     if isinstance(type_, sa.Float) or name in ("REAL", "DOUBLE", "DOUBLE_PRECISION", "FLOAT"):
-        single = (name == "REAL" and dialect == "postgresql") or (name == "FLOAT" and mysql)
-        return {"kind": ColumnKind.FLOAT, **({"arrow": "float"} if single else {})}
+        return {"kind": ColumnKind.FLOAT}
     if isinstance(type_, sa.Numeric):
         return {"kind": ColumnKind.DECIMAL, "precision": type_.precision, "scale": type_.scale}
-    return _described_further(type_, name, mysql, text)
+    return _described_further(type_, name, text)
 
 
-def _integer(type_: Any, name: str, dialect: str) -> dict[str, Any]:
+def _integer(type_: Any, name: str) -> dict[str, Any]:
     unsigned = bool(getattr(type_, "unsigned", False))
-    bits = 64 if dialect == "sqlite" else _INTEGER_BITS.get(name, 64)
+    bits = _INTEGER_BITS.get(name, 64)
     if unsigned and bits == 64:
         return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": "uint64"}
     if unsigned:  # the next wider signed type holds every value
@@ -92,26 +92,20 @@ def _integer(type_: Any, name: str, dialect: str) -> dict[str, Any]:
     return {"kind": ColumnKind.INTEGER, "arrow": f"int{bits}"}
 
 
-def _described_further(type_: Any, name: str, mysql: bool, text: str) -> dict[str, Any]:
+def _described_further(type_: Any, name: str, text: str) -> dict[str, Any]:
     if isinstance(type_, sa.DateTime):
         zoned = bool(getattr(type_, "timezone", False))
         return {"kind": ColumnKind.TIMESTAMP, "timezone": zoned}
     if isinstance(type_, sa.Date):
         return {"kind": ColumnKind.DATE}
-    if isinstance(type_, sa.Time):  # MySQL's TIME is a duration, up to 838 hours
-        return {"kind": ColumnKind.INTERVAL if mysql else ColumnKind.TIME}
+    if isinstance(type_, sa.Time):
+        return {"kind": ColumnKind.TIME}
     if isinstance(type_, sa.Interval) or name == "INTERVAL":
         return {"kind": ColumnKind.INTERVAL}
     if isinstance(type_, sa.LargeBinary) or name in _BINARY_NAMES:
         return {"kind": ColumnKind.BINARY, "length": getattr(type_, "length", None)}
     if isinstance(type_, sa.String) or name in _TEXT_NAMES:
         length = getattr(type_, "length", None) if name != "SET" else None  # of one member
-        if name == "BIT" and mysql:  # one bit is how Hibernate keeps a boolean
-            bits = length or 1
-            if bits == 1:
-                return {"kind": ColumnKind.BOOLEAN}
-            arrow = "int64" if bits < 64 else "uint64"
-            return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": arrow}
         if length is None and (found := re.search(r"CHAR(?:ACTER)?(?: VARYING)?\((\d+)\)", text)):
             length = int(found[1])
         return {"kind": ColumnKind.TEXT, "length": length}

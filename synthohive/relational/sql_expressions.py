@@ -19,11 +19,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from synthohive._logging import get_logger
-from synthohive.connectors.ddl.vetted import check_shape, plain_mysql
+from synthohive.connectors.ddl.vetted import check_shape
+from synthohive.connectors.registry import UNNAMED, spelling
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["Check", "Comparison", "Expression", "compile_check", "compile_expression", "quoted"]
@@ -32,13 +34,6 @@ log = get_logger(__name__)
 Node = Any
 """A node of sqlglot's tree; the name of its class differs between versions."""
 
-DIALECTS = {
-    "postgresql": "postgres",
-    "mysql": "mysql",
-    "mariadb": "mysql",
-    "sqlite": "sqlite",
-    "duckdb": "duckdb",
-}
 _OPERATORS: dict[type, str] = {exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.EQ: "="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
@@ -139,7 +134,7 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 def quoted(name: str) -> str:
     """Quote an identifier for DuckDB."""
-    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
+    return exp.to_identifier(name, quoted=True).sql(dialect=DuckDB)
 
 
 def compile_check(
@@ -151,8 +146,8 @@ def compile_check(
     ----------
     sqltext : str
         The condition, as the database states it.
-    dialect : {"postgresql", "mysql", "mariadb", "sqlite"}, optional
-        None reads the SQL as PostgreSQL does.
+    dialect : str, optional
+        Of the engine; a description that names none is read as PostgreSQL's.
     columns : mapping of str to Column
         The columns of the table.
     """
@@ -207,7 +202,7 @@ def compile_expression(
     """Compile an expression as :func:`compile_check` does a condition; None if not understood."""
     try:
         tree, used, _ = _compiled(sqltext, dialect, columns)
-        found = Expression(frozenset(used), tree.transform(_caseless).sql(dialect="duckdb"))
+        found = Expression(frozenset(used), tree.transform(_caseless).sql(dialect=DuckDB))
         found.evaluate(_no_rows(used, columns))
     except _NOT_UNDERSTOOD as exc:
         log.info("expression_not_understood", expression=sqltext, reason=_first_line(exc))
@@ -226,15 +221,15 @@ def _compiled(
     sqltext: str, dialect: Optional[str], columns: Mapping[str, Column]
 ) -> tuple[Node, set[str], str]:
     """Return the tree of a text, the columns that it names, and what DuckDB calls it."""
-    read = DIALECTS.get(dialect or "postgresql")
-    if read is None:
+    read = spelling(dialect or UNNAMED)
+    if read.grammar is None:
         raise ValueError(f"the dialect {dialect!r} is not read")
-    tree = sqlglot.parse_one(plain_mysql(sqltext) if read == "mysql" else sqltext, dialect=read)
+    tree = sqlglot.parse_one(read.plain(sqltext), dialect=read.grammar)
     for node in tree.walk():
         check_shape(node)
-    tree, used = _resolve(tree, columns, doubles=read == "sqlite")
-    tree = _as_duckdb_means(tree, read)
-    return tree, used, tree.sql(dialect="duckdb")
+    tree, used = _resolve(tree, columns, doubles=read.doubles)
+    tree = _as_duckdb_means(tree, ignores_case=read.like_ignores_case)
+    return tree, used, tree.sql(dialect=DuckDB)
 
 
 def _no_rows(used: Collection[str], columns: Mapping[str, Column]) -> pa.Table:
@@ -273,13 +268,13 @@ def _resolve(tree: Node, columns: Mapping[str, Column], *, doubles: bool) -> tup
     return tree.transform(resolve), used
 
 
-def _as_duckdb_means(tree: Node, read: str) -> Node:
+def _as_duckdb_means(tree: Node, *, ignores_case: bool) -> Node:
     """Replace what DuckDB would understand differently."""
 
     def change(node: Node) -> Node:
         if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.USERDEFINED:
             return node.this  # an enum's label
-        if isinstance(node, exp.Like) and read != "postgres":
+        if isinstance(node, exp.Like) and ignores_case:
             return exp.ILike(this=node.this, expression=node.expression)
         return node
 
@@ -335,7 +330,7 @@ def _demand(left: Node, op: str, right: Node) -> Iterator[Comparison]:
         yield Comparison(left.name, op, right.name)
     elif right.find(exp.Column, exp.Any) is None:
         try:
-            value = _constant(right.sql(dialect="duckdb"))
+            value = _constant(right.sql(dialect=DuckDB))
         except (duckdb.Error, InvalidOperation):
             return
         if value is not None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from synthohive._logging import get_logger
 from synthohive.connectors.ddl.statements import Refused
 from synthohive.connectors.ddl.vetted_indexes import index_parts, key_part
+from synthohive.connectors.registry import UNNAMED, spelling
 from synthohive.relational.key_hashes import NO_KEY, key_hashes
 from synthohive.relational.sql_expressions import Expression, compile_expression, quoted
 from synthohive.schema import Index, TableConfig
@@ -26,7 +27,6 @@ __all__ = ["UniqueRule", "special_rules"]
 
 log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
-_FAMILIES = {"mariadb": "mysql"}
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,9 @@ def special_rules(config: TableConfig, dialect: Optional[str]) -> list[UniqueRul
 
 
 def _of_index(index: Index, config: TableConfig, dialect: Optional[str]) -> Optional[UniqueRule]:
-    family = _FAMILIES.get(dialect or "", dialect or "postgresql")
     try:
-        parts = index_parts(index.definition or "", family)
-        keys = [_compiled(item, family, dialect, config) for item in parts.keys]
+        parts = index_parts(index.definition or "", spelling(dialect or UNNAMED))
+        keys = [_compiled(item, dialect, config) for item in parts.keys]
         where = None if parts.where is None else _read(parts.where, dialect, config)
     except Refused as exc:
         log.info(
@@ -138,8 +137,8 @@ def _of_index(index: Index, config: TableConfig, dialect: Optional[str]) -> Opti
     )
 
 
-def _compiled(item: str, family: str, dialect: Optional[str], config: TableConfig) -> Expression:
-    body, length = key_part(item, family)
+def _compiled(item: str, dialect: Optional[str], config: TableConfig) -> Expression:
+    body, length = key_part(item, spelling(dialect or UNNAMED))
     return _read(body if length is None else f"LEFT({body}, {length})", dialect, config)
 
 

@@ -11,6 +11,7 @@ import pytest
 from synthohive import Metadata, PrivacyConfig, Synthesizer
 from synthohive.connectors.ddl.comments import without_comments
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement
+from synthohive.connectors.registry import spelling
 
 TEXTS = {
     "sqlite": (
@@ -33,7 +34,7 @@ def test_only_comments_go(family: str) -> None:
         Statement("COMMENT ON TABLE t IS 'Ada'", "t", "comment on TABLE t"),
         Statement("CREATE INDEX i ON t (x)", "t", "index 'i'"),
     )
-    bare = without_comments(SchemaDdl({"t": (Statement(given),)}, after=after), family)
+    bare = without_comments(SchemaDdl({"t": (Statement(given),)}, after=after), spelling(family))
     assert bare.tables["t"][0].sql == expected
     assert [s.sql for s in bare.after] == ["CREATE INDEX i ON t (x)"]
 

@@ -9,9 +9,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from synthohive.connectors.ddl import SchemaDdl, build_ddl
 from synthohive.connectors.ddl.vetted import Vetting
-from synthohive.connectors.mysql.ddl import literal as mysql_literal
-from synthohive.connectors.mysql.ddl import quote as mysql_quote
-from synthohive.connectors.postgresql.ddl import literal, quote
+from synthohive.connectors.registry import spelling
 from synthohive.exceptions import SchemaError
 from synthohive.schema import CheckConstraint, Column, ColumnKind, ForeignKey, Index, Metadata
 
@@ -80,9 +78,7 @@ TYPES = [
 
 
 def vetting(family: str) -> Vetting:
-    if family == "mysql":
-        return Vetting(family, mysql_quote, mysql_literal)
-    return Vetting(family, quote, literal)
+    return Vetting(spelling(family))
 
 
 def described(family: str, **more: Any) -> Metadata:

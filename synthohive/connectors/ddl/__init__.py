@@ -11,11 +11,10 @@ from synthohive.connectors.ddl.statements import (
     PROVENANCE_TABLE,
     SchemaDdl,
     Statement,
-    engine_family,
     fit_identifier,
     label,
 )
-from synthohive.connectors.registry import part
+from synthohive.connectors.registry import dialect_name, part
 from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ __all__ = [
     "SchemaDdl",
     "Statement",
     "build_ddl",
-    "engine_family",
     "fit_identifier",
     "label",
 ]
@@ -72,7 +70,7 @@ def build_ddl(
             f"The table name {PROVENANCE_TABLE!r} is reserved for SynthoHive's own note.",
             hint="Leave the table out with exclude=[…], or rename it.",
         )
-    if source is not None and engine_family(source.dialect) == engine_family(dialect):
+    if source is not None and dialect_name(source.dialect) == dialect_name(dialect):
         ddl: Optional[SchemaDdl] = part(dialect.name, "ddl").clone(
             metadata, source, source_schema, beside
         )

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement
+from synthohive.connectors.spelling import Spelling
 
 __all__ = ["without_comments"]
 
@@ -14,23 +15,23 @@ _QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`"
 _NOTE = r"--[^\n]*|/\*(?!!).*?\*/"
 _PLAIN = re.compile(rf"(?P<kept>{_QUOTED})|{_NOTE}", re.DOTALL)
 _TEXT = r"'(?:[^'\\]|''|\\.)*'"
-_MYSQL = re.compile(
+_INSIDE = re.compile(
     rf"\s*,?\s*\bCOMMENT\s*=?\s*{_TEXT}|(?P<kept>{_TEXT}|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`)"
     rf"|{_NOTE}",
     re.DOTALL | re.IGNORECASE,
 )
 
 
-def without_comments(ddl: SchemaDdl, family: str) -> SchemaDdl:
+def without_comments(ddl: SchemaDdl, spelling: Spelling) -> SchemaDdl:
     """Return statements that make the same tables, and say nothing about them.
 
     Parameters
     ----------
     ddl : SchemaDdl
-    family : str
-        The engine; MySQL's comments are part of the definitions.
+    spelling : Spelling
+        Of the engine; some have comments as part of the definitions.
     """
-    pattern = _MYSQL if family in ("mysql", "mariadb") else _PLAIN
+    pattern = _INSIDE if spelling.comments == "inside" else _PLAIN
 
     def bare(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
         return tuple(

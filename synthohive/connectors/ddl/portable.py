@@ -13,19 +13,15 @@ from synthohive.connectors.ddl.statements import (
     Refused,
     SchemaDdl,
     Statement,
-    engine_family,
     fit_identifier,
     label,
     reference,
 )
-from synthohive.connectors.ddl.types import is_lob, type_sql
 from synthohive.connectors.ddl.vetted import Vetting, vetted_action
 from synthohive.connectors.ddl.vetted_indexes import vetted_index
 from synthohive.connectors.ddl.vetted_types import vetted_type
 from synthohive.connectors.ddl.writable import writable
-from synthohive.connectors.mysql.ddl import literal as mysql_literal
-from synthohive.connectors.mysql.ddl import quote as mysql_quote
-from synthohive.connectors.postgresql.ddl import advance, literal, quote
+from synthohive.connectors.registry import dialect_name, spelling
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import ColumnKind
 
@@ -37,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["portable_ddl"]
 
 log = get_logger(__name__)
-_MYSQL_NAMES = ("mysql", "mariadb")
 _SHOWN = 80
 """Characters of a refused text that an error shows."""
 
@@ -53,7 +48,7 @@ def portable_ddl(metadata: Metadata, dialect: Dialect, *, all_keys: bool) -> Sch
     all_keys : bool
         Constrain also the foreign keys that no database declared.
     """
-    native = metadata.dialect == engine_family(dialect)
+    native = metadata.dialect == dialect_name(dialect)
     return _Builder(writable(metadata, native=native), dialect, all_keys).build()
 
 
@@ -64,15 +59,12 @@ class _Builder:
         self.metadata = metadata
         self.dialect = dialect
         self.all_keys = all_keys
-        self.name = "mysql" if dialect.name in _MYSQL_NAMES else dialect.name
-        self.native = metadata.dialect == engine_family(dialect)
-        # These know keys and uniqueness only as part of CREATE TABLE.
-        self.inline = self.name in ("sqlite", "duckdb")
-        self.omitted = _cycle_closers(metadata) if self.name == "duckdb" else set()
+        self.spelling = spelling(dialect.name)
+        self.native = metadata.dialect == dialect_name(dialect)
+        self.omitted = set() if self.spelling.cyclic_keys else _cycle_closers(metadata)
         # Not the dialect's own: some double the percent sign, for drivers that format.
-        self.quote = mysql_quote if self.name == "mysql" else quote
-        self.literal = {"mysql": mysql_literal, "postgresql": literal}.get(self.name, plain_literal)
-        self.vetting = Vetting(self.name, self.quote, self.literal, _enums(metadata))
+        self.quote, self.literal = self.spelling.quote, self.spelling.literal
+        self.vetting = Vetting(self.spelling, _enums(metadata))
         self.used: set[str] = {name.lower() for name in metadata.tables}
         self.setup: dict[str, Statement] = {}
         self.enforced: list[tuple[str, tuple[str, ...], str]] = []
@@ -86,7 +78,8 @@ class _Builder:
         }
         configs = list(self.metadata.tables.values())
         after = [s for t in configs for s in self._after(t)]
-        keys = [] if self.inline else [s for t in configs for s in self._foreign_keys(t)]
+        late = "foreign key" in self.spelling.late
+        keys = [s for t in configs for s in self._foreign_keys(t)] if late else []
         counters = [s for t in configs for s in self._counters(t)]
         return SchemaDdl(
             tables=tables,
@@ -100,7 +93,7 @@ class _Builder:
     def _check_names(self, table: str, config: TableConfig) -> None:
         limit = self.dialect.max_identifier_length
         for what, name in [("Table", table), *(("Column", f) for f in config.columns)]:
-            size = len(name) if self.name == "mysql" else len(name.encode())
+            size = len(name.encode() if self.spelling.names_in_bytes else name)
             if size > limit:
                 place = "" if what == "Table" else f" of table {table!r}"
                 raise ConnectorError(
@@ -114,7 +107,7 @@ class _Builder:
         if not name:
             return ""
         limit = self.dialect.max_identifier_length
-        in_bytes = self.name != "mysql"
+        in_bytes = self.spelling.names_in_bytes
         chosen = fit_identifier(name, limit, in_bytes=in_bytes)
         if chosen.lower() in self.used:
             chosen = fit_identifier(f"{table}_{name}", limit, in_bytes=in_bytes)
@@ -139,11 +132,9 @@ class _Builder:
             ) from exc
 
     def _type(self, table: TableConfig, column: Column) -> str:
-        in_key = column.name in _indexed(table)
-        alias = column.kind is ColumnKind.JSON and self.metadata.dialect == "mariadb"  # LONGTEXT
-        if not self.native or not column.sql_type or alias:
-            return type_sql(table.name, column, self.dialect, in_key=in_key)
-        if self.name == "postgresql" and column.enum_values:
+        if not self.native or not column.sql_type:
+            return self._mapped(table, column)
+        if self.spelling.enums == "type" and column.enum_values:
             type_name = _own_name(column.sql_type)
             values = ", ".join(self.literal(value) for value in column.enum_values)
             self.setup[type_name] = Statement(
@@ -151,14 +142,33 @@ class _Builder:
             )
             return self.quote(type_name)
         with self._vetted(table, f"type of column {column.name!r}", column.sql_type):
-            written = vetted_type(column.sql_type, self.name, self.quote, self.literal)
+            written = vetted_type(column.sql_type, self.spelling)
         if written is None:
             log.warning(
                 "type_not_the_engine_s_own", table=table.name, column=column.name,
                 type=column.sql_type,
             )  # fmt: skip
-            return type_sql(table.name, column, self.dialect, in_key=in_key)
+            return self._mapped(table, column)
         return written
+
+    def _mapped(self, table: TableConfig, column: Column) -> str:
+        """Return the type that follows from what a column holds.
+
+        Raises
+        ------
+        ConnectorError
+            Nothing is known about that.
+        """
+        if column.kind is ColumnKind.UNSUPPORTED:
+            raise ConnectorError(
+                f"Column {table.name}.{column.name} has the type {column.sql_type or 'unknown'}, "
+                f"which cannot be made in {self.dialect.name}.",
+                hint="Leave the table out with exclude=[…].",
+            )
+        type_ = self.spelling.type_of(
+            column, in_key=column.name in _indexed(table), sole_key=table.pk == [column.name]
+        )
+        return str(type_.compile(dialect=self.dialect))
 
     def _column(self, table: TableConfig, column: Column) -> str:
         type_ = self._type(table, column)
@@ -167,34 +177,22 @@ class _Builder:
         if column.computed is not None:
             expression = self._expression(column.computed, table, f"column {column.name!r}")
             if expression is not None:
-                kept = "VIRTUAL" if self.name == "duckdb" else "STORED"
-                return " ".join([*parts, f"GENERATED ALWAYS AS ({expression}) {kept}"])
+                return (
+                    f"{' '.join(parts)} GENERATED ALWAYS AS ({expression}) {self.spelling.computed}"
+                )
             return " ".join(parts)
         if column.identity is not None and column.kind is ColumnKind.INTEGER:
-            if self.name == "postgresql":
-                always = "ALWAYS" if column.identity.always else "BY DEFAULT"
-                parts.append(f"GENERATED {always} AS IDENTITY")
-            elif self.name == "mysql" and sole_key:
-                parts.append("NOT NULL AUTO_INCREMENT")
-            elif self.name == "duckdb":
-                sequence = literal(f"{table.name}_{column.name}_seq")
-                parts.append(f"DEFAULT nextval({sequence})")
+            parts.append(self.spelling.counter(table.name, column, sole_key=sole_key))
         elif column.default is not None:
             default = self._default(table, column, type_)
-            parts += [f"DEFAULT {default}"] if default is not None else []
-        filled = column.name in table.no_parents
-        if (filled or not column.nullable) and "NOT NULL" not in parts[-1]:
+            parts.append(f"DEFAULT {default}" if default is not None else "")
+        if column.nullable and column.name not in table.no_parents:
+            parts.append(self.spelling.nullable(type_))
+        elif "NOT NULL" not in parts[-1]:
             parts.append("NOT NULL")
-        if (
-            column.nullable
-            and not filled
-            and self.name == "mysql"
-            and type_.upper().startswith("TIMESTAMP")
-        ):
-            parts.append("NULL")  # else MariaDB declares it NOT NULL
-        if column.comment and self.name == "mysql":
+        if column.comment and self.spelling.comments == "inside":
             parts.append(f"COMMENT {self.literal(column.comment)}")
-        return " ".join(parts)
+        return " ".join(filter(None, parts))
 
     def _default(self, table: TableConfig, column: Column, type_: str) -> Optional[str]:
         assert column.default is not None
@@ -204,14 +202,14 @@ class _Builder:
             with self._vetted(table, f"default of column {column.name!r}", column.default):
                 return self.vetting.default(column.default)
         default = portable_default(column.default)
-        if default is None or (self.name == "mysql" and is_lob(type_)):
+        if default is None or not self.spelling.indexable(type_):
             return None
         if column.kind is ColumnKind.BOOLEAN and default.lower() not in ("true", "false"):
             return None
         if default == "CURRENT_TIMESTAMP":
             if column.kind is not ColumnKind.TIMESTAMP:
                 return None
-            return "CURRENT_TIMESTAMP(6)" if self.name == "mysql" else default
+            return self.spelling.now
         return default
 
     def _expression(self, sql: str, table: TableConfig, what: str) -> Optional[str]:
@@ -225,30 +223,15 @@ class _Builder:
 
     def _table(self, table: TableConfig) -> Statement:
         lines = [self._column(table, column) for column in table.columns.values()]
-        if self.name == "sqlite" and len(table.pk) == 1:
-            only = table.columns[table.pk[0]]
-            if only.kind is ColumnKind.INTEGER and not self.native:
-                index = list(table.columns).index(only.name)
-                lines[index] = f"{self.quote(only.name)} INTEGER NOT NULL"
-        if table.pk and self.name != "postgresql":
-            lines.append(f"PRIMARY KEY ({self._columns(table.pk)})")
-        if self.name != "postgresql":
-            lines += [body for body, _ in self._checks(table)]
-        if self.inline:
-            lines += [body for body, _ in self._uniques(table)]
+        lines += [body for body, _ in self._constraints(table, late=False)]
+        if "foreign key" not in self.spelling.late:
             lines += [body for body, _ in self._references(table)]
         body = ",\n  ".join(lines)
         sql = f"CREATE TABLE {self.quote(table.name)} (\n  {body}\n)"
         return Statement(sql, table.name, f"table {table.name!r}")
 
     def _after(self, table: TableConfig) -> list[Statement]:
-        bodies: list[tuple[str, str]] = []
-        if self.name == "postgresql":
-            if table.pk:
-                bodies.append((f"PRIMARY KEY ({self._columns(table.pk)})", "primary key"))
-            bodies += self._checks(table)
-        if not self.inline:
-            bodies += self._uniques(table)
+        bodies = self._constraints(table, late=True)
         alter = f"ALTER TABLE {self.quote(table.name)} ADD "
         statements = [Statement(alter + body, table.name, what) for body, what in bodies]
         for index in table.indexes:
@@ -256,9 +239,20 @@ class _Builder:
             if sql is not None:
                 what = label("index", index.name, index.columns)
                 statements.append(Statement(sql, table.name, what))
-        if self.name in ("postgresql", "duckdb"):
+        if self.spelling.comments == "after":
             statements += self._comments(table)
         return statements
+
+    def _constraints(self, table: TableConfig, *, late: bool) -> list[tuple[str, str]]:
+        """Return what CREATE TABLE has, or what comes after the rows, but the foreign keys."""
+        found: list[tuple[str, str]] = []
+        if table.pk and ("primary key" in self.spelling.late) is late:
+            found.append((f"PRIMARY KEY ({self._columns(table.pk)})", "primary key"))
+        if ("check" in self.spelling.late) is late:
+            found += self._checks(table)
+        if ("unique" in self.spelling.late) is late:
+            found += self._uniques(table)
+        return found
 
     def _named(self, name: Optional[str], table: TableConfig, body: str) -> str:
         fresh = self._fresh(name, table.name)
@@ -272,7 +266,7 @@ class _Builder:
             if sql is not None:
                 body = self._named(check.name, table, f"CHECK ({sql})")
                 found.append((body, what))
-        if not self.native and self.name != "mysql":
+        if not self.native and self.spelling.enums != "column":
             for column in table.columns.values():
                 if column.enum_values:
                     values = ", ".join(map(self.literal, column.enum_values))
@@ -281,7 +275,7 @@ class _Builder:
         return found
 
     def _uniques(self, table: TableConfig) -> list[tuple[str, str]]:
-        strict = "" if self.name != "postgresql" else "NULLS NOT DISTINCT "
+        strict = "NULLS NOT DISTINCT " if self.spelling.nulls_not_distinct else ""
         return [
             (
                 self._named(
@@ -304,7 +298,7 @@ class _Builder:
                 log.warning("key_not_enforced", key=fk.label(table.name), to=self.dialect.name)
                 continue
             body = reference(fk, self.quote, self.quote(fk.parent))
-            if self.name != "duckdb":
+            if self.spelling.key_actions:
                 body += self._actions(table, fk)
             found.append((self._named(fk.name, table, body), fk))
             self.enforced.append((table.name, tuple(fk.columns), fk.parent))
@@ -331,10 +325,9 @@ class _Builder:
             with self._vetted(table, label("index", index.name), index.definition):
                 return vetted_index(index.definition, table.name, name, table.columns, self.vetting)
         usable = bool(index.columns) and all(c in table.columns for c in index.columns)
-        if self.name == "mysql":
-            usable = usable and not any(
-                is_lob(self._type(table, table.columns[c])) for c in index.columns
-            )
+        usable = usable and all(
+            self.spelling.indexable(self._type(table, table.columns[c])) for c in index.columns
+        )
         if not usable or (index.definition and " WHERE " in index.definition.upper()):
             log.warning(
                 "index_not_portable", table=table.name, index=index.name, to=self.dialect.name
@@ -345,9 +338,10 @@ class _Builder:
         return f"CREATE {kind} {name} ON {self.quote(table.name)} ({self._columns(index.columns)})"
 
     def _index_name(self, index: Index, table: TableConfig) -> str:
-        if self.name == "mysql":  # names them per table, apart from constraints
-            return fit_identifier(index.name, self.dialect.max_identifier_length, in_bytes=False)
-        return self._fresh(index.name, table.name)
+        if self.spelling.names_per_schema:
+            return self._fresh(index.name, table.name)
+        limit = self.dialect.max_identifier_length
+        return fit_identifier(index.name, limit, in_bytes=self.spelling.names_in_bytes)
 
     def _comments(self, table: TableConfig) -> list[Statement]:
         place = self.quote(table.name)
@@ -356,24 +350,24 @@ class _Builder:
             (f"COLUMN {place}.{self.quote(c.name)}", c.comment) for c in table.columns.values()
         ]
         return [
-            Statement(f"COMMENT ON {thing} IS {literal(text)}", table.name, f"comment on {thing}")
+            Statement(
+                f"COMMENT ON {thing} IS {self.literal(text)}", table.name, f"comment on {thing}"
+            )
             for thing, text in found
             if text
         ]
 
     def _counters(self, table: TableConfig) -> list[Statement]:
-        if self.name != "postgresql":
-            return []
-        found = []
-        for column in table.columns.values():
-            if column.identity is None or column.kind is not ColumnKind.INTEGER:
-                continue
-            place = (
-                f"pg_get_serial_sequence({literal(self.quote(table.name))}, {literal(column.name)})"
-            )
-            high = 2 ** (min(column.arrow_type.bit_width, 64) - 1) - 1
-            found.append(advance(place, [(table.name, column.name)], 1, 1, high))
-        return found
+        counted = [
+            column
+            for column in table.columns.values()
+            if column.identity is not None and column.kind is ColumnKind.INTEGER
+        ]
+        return [
+            Statement(sql, table.name, f"sequence of {table.name}.{column.name}")
+            for column in counted
+            if (sql := self.spelling.advance(table.name, column)) is not None
+        ]
 
 
 def _cycle_closers(metadata: Metadata) -> set[tuple[str, tuple[str, ...]]]:
@@ -399,11 +393,6 @@ def _cycle_closers(metadata: Metadata) -> set[tuple[str, tuple[str, ...]]]:
         for name in free:
             del left[name]
     return omitted
-
-
-def plain_literal(text: str) -> str:
-    """Quote a string where a backslash is a character like others: SQLite and DuckDB."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _own_name(sql_type: str) -> str:

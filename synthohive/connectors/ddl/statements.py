@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Dialect
-
     from synthohive.schema import ForeignKey
 
 __all__ = [
@@ -18,13 +17,14 @@ __all__ = [
     "SchemaDdl",
     "SchemaObject",
     "Statement",
-    "engine_family",
     "fit_identifier",
+    "items",
     "label",
     "reference",
 ]
 
 PROVENANCE_TABLE = "_synthohive"
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[()\[\]{},]|[^'"()\[\]{},]+""")
 
 
 class Refused(ValueError):
@@ -153,8 +153,34 @@ def fit_identifier(name: str, limit: int, *, in_bytes: bool = True) -> str:
     return f"{head}_{digest}"
 
 
-def engine_family(dialect: Dialect) -> str:
-    """Return the engine whose SQL a dialect speaks; MariaDB is not MySQL."""
-    if getattr(dialect, "is_mariadb", False):
-        return "mariadb"
-    return "mysql" if dialect.name == "mariadb" else dialect.name
+def items(sql: str) -> list[str]:
+    """Return what stands between the first parenthesis and its match, cut at the commas.
+
+    Examples
+    --------
+    >>> items("CREATE TABLE raw.t(a DECIMAL(9,2), b VARCHAR DEFAULT('x,('), CHECK((a > 0)));")
+    ['a DECIMAL(9,2)', "b VARCHAR DEFAULT('x,(')", 'CHECK((a > 0))']
+    """
+    return [text.strip() for text in _items(sql)]
+
+
+def _items(sql: str) -> Iterator[str]:
+    depth = 0
+    parts: list[str] = []
+    for match in _TOKEN.finditer(sql):
+        token = match[0]
+        if token in "([{":
+            depth += 1
+            if depth == 1:
+                continue
+        if token in ")]}":
+            depth -= 1
+            if depth == 0:
+                break
+        if depth == 1 and token == ",":
+            yield "".join(parts)
+            parts = []
+        elif depth:
+            parts.append(token)
+    if "".join(parts).strip():
+        yield "".join(parts)

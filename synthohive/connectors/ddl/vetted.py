@@ -16,18 +16,17 @@ from typing import Any, Optional
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import SqlglotError
 
 from synthohive.connectors.ddl.statements import Refused
 from synthohive.connectors.ddl.vetted_functions import FUNCTIONS, NODES
+from synthohive.connectors.spelling import Spelling
 
-__all__ = ["Vetting", "check_shape", "plain_mysql", "vetted_action"]
+__all__ = ["Vetting", "check_shape", "vetted_action"]
 
 Node = Any
 """A node of sqlglot's tree; the name of its class differs between versions."""
 
-_READ = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
 _LONGEST = 20_000
 """Characters of a text: far more than any CHECK has, and parsed in well under a second."""
 _ON_UPDATE = re.compile(r"(?P<at>.+?)\s+ON\s+UPDATE\s+(?P<update>.+)", re.IGNORECASE | re.DOTALL)
@@ -35,19 +34,6 @@ _ACTION = re.compile(
     r"(?P<plain>CASCADE|RESTRICT|NO\s+ACTION|SET\s+NULL|SET\s+DEFAULT)(?:\s*\((?P<columns>.+)\))?",
     re.IGNORECASE | re.DOTALL,
 )
-_INTRODUCER = re.compile(r"(?<![\w'`])_(?:utf8mb4|utf8mb3|utf8|latin1|ascii|binary)\s*(?=\\?')")
-
-
-class _MysqlAndMariadb(MySQL):
-    """Writes regular expressions by the operator, as MariaDB has no REGEXP_LIKE."""
-
-    class Generator(MySQL.Generator):  # type: ignore[misc, valid-type]
-        """Knows the operator."""
-
-        TRANSFORMS = {  # noqa: RUF012 - the form that sqlglot reads
-            **MySQL.Generator.TRANSFORMS,
-            exp.RegexpLike: lambda self, node: self.binary(node, "REGEXP"),
-        }
 
 
 @dataclass(frozen=True)
@@ -56,16 +42,13 @@ class Vetting:
 
     Parameters
     ----------
-    family : {"postgresql", "mysql", "sqlite", "duckdb"}
-    quote, literal : callable
-        How the engine quotes an identifier, and a string.
+    spelling : Spelling
+        Of the engine.
     own_types : collection of str
         Types that the description defines itself: its enums.
     """
 
-    family: str
-    quote: Callable[[str], str]
-    literal: Callable[[str], str]
+    spelling: Spelling
     own_types: Collection[str] = field(default_factory=frozenset)
 
     def expression(self, sql: str, columns: Collection[str]) -> str:
@@ -87,12 +70,12 @@ class Vetting:
         for node in tree.walk():
             self._check(node, names, columns)
         written = self._reshaped(tree).transform(self._rewritten, names, columns)
-        dialect = _MysqlAndMariadb if self.family == "mysql" else self._dialect
-        return str(written.sql(dialect, comments=False))
+        grammar = self.spelling.writes or self.spelling.grammar
+        return str(written.sql(grammar, comments=False))
 
     def default(self, sql: str) -> str:
         """Write a column's default anew; it names no column."""
-        match = _ON_UPDATE.fullmatch(sql.strip()) if self.family == "mysql" else None
+        match = _ON_UPDATE.fullmatch(sql.strip()) if self.spelling.updating_defaults else None
         if match is None:
             return self.expression(sql, ())
         parts = [self.expression(match[part], ()) for part in ("at", "update")]
@@ -100,19 +83,13 @@ class Vetting:
             raise Refused("ON UPDATE takes only CURRENT_TIMESTAMP")
         return " ON UPDATE ".join(parts)
 
-    @property
-    def _dialect(self) -> str:
-        return _READ[self.family]
-
     def _parsed(self, sql: str) -> Node:
         if len(sql) > _LONGEST:
             raise Refused(f"it has {len(sql):,} characters")
         if "\0" in sql:
             raise Refused("it holds a NUL character")
-        if self.family == "mysql":
-            sql = plain_mysql(sql)
         try:
-            trees = sqlglot.parse(sql, dialect=self._dialect)
+            trees = sqlglot.parse(self.spelling.plain(sql), dialect=self.spelling.grammar)
         except (SqlglotError, RecursionError) as exc:
             raise Refused("it cannot be parsed") from exc
         if len(trees) != 1 or trees[0] is None:
@@ -138,9 +115,8 @@ class Vetting:
         """Undo sqlglot's reading of date_part; quote the names of collations."""
         for node in list(tree.find_all(exp.Collate, exp.Extract)):
             if isinstance(node, exp.Collate):
-                name = node.expression.name
-                quoted = self.quote(name) if self.family != "sqlite" else name
-                node.set("expression", exp.Var(this=quoted))
+                name = self.spelling.collation(node.expression.name)
+                node.set("expression", exp.Var(this=name))
             elif not isinstance(node.this, exp.Var):  # EXTRACT's result has another type
                 unit = exp.Literal.string(_unit(node))
                 call = exp.Anonymous(this="date_part", expressions=[unit, node.expression])
@@ -152,13 +128,13 @@ class Vetting:
         """Return a node as the engine must see it: names and strings quoted by our own rules."""
         if isinstance(node, exp.Column):
             name = node.name if node.name in columns else names[node.name.lower()]
-            return exp.Var(this=self.quote(name))
+            return exp.Var(this=self.spelling.quote(name))
         if isinstance(node, exp.Literal) and node.is_string:
-            return exp.Var(this=self.literal(node.this))
+            return exp.Var(this=self.spelling.literal(node.this))
         if isinstance(node, exp.ByteString):  # PostgreSQL's E'…', its backslashes read
-            return exp.Var(this=self.literal(node.this))
+            return exp.Var(this=self.spelling.literal(node.this))
         if _user_defined(node):
-            return exp.Var(this=self.quote(self._own_type(node) or ""))
+            return exp.Var(this=self.spelling.quote(self._own_type(node) or ""))
         return node
 
 
@@ -198,13 +174,6 @@ def _unit(node: Node) -> str:
     while isinstance(unit, (exp.Cast, exp.Paren)):
         unit = unit.this
     return str(unit.name or unit.sql())
-
-
-def plain_mysql(sql: str) -> str:
-    r"""Drop character set introducers, and the escaping of ``information_schema``."""
-    if re.search(r"_\w+\\'", sql):
-        sql = re.sub(r"\\(.)", r"\1", sql, flags=re.DOTALL)
-    return _INTRODUCER.sub("", sql)
 
 
 def vetted_action(action: str, columns: Iterable[str], quote: Callable[[str], str]) -> str:

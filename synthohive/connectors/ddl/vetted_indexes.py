@@ -7,9 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Optional
 
-from synthohive.connectors.ddl.statements import Refused
+from synthohive.connectors.ddl.statements import Refused, items
 from synthohive.connectors.ddl.vetted import Vetting
-from synthohive.connectors.duckdb.text import items
+from synthohive.connectors.spelling import Spelling
 
 __all__ = ["IndexParts", "index_parts", "key_part", "names_in", "vetted_index"]
 
@@ -66,12 +66,14 @@ class IndexParts:
     where: Optional[str]
 
 
-def index_parts(definition: str, family: str) -> IndexParts:
+def index_parts(definition: str, spelling: Spelling) -> IndexParts:
     """Take apart an index's own definition.
 
     Examples
     --------
-    >>> parts = index_parts("CREATE UNIQUE INDEX i ON t (lower(a), b DESC) WHERE c > 1", "sqlite")
+    >>> from synthohive.connectors.registry import spelling
+    >>> sql = "CREATE UNIQUE INDEX i ON t (lower(a), b DESC) WHERE c > 1"
+    >>> parts = index_parts(sql, spelling("sqlite"))
     >>> parts.kind, parts.keys, parts.where
     ('UNIQUE', ('lower(a)', 'b DESC'), 'c > 1')
 
@@ -81,7 +83,7 @@ def index_parts(definition: str, family: str) -> IndexParts:
         It is no CREATE INDEX (on MySQL: no KEY clause) of known shape.
     """
     text = definition.strip()
-    match = (_KEY if family == "mysql" else _CREATE).match(text)
+    match = (_KEY if spelling.index_clauses else _CREATE).match(text)
     if match is None:
         raise Refused("it is no definition of an index")
     inside, rest = _parenthesis(text[match.end() :])
@@ -98,17 +100,20 @@ def index_parts(definition: str, family: str) -> IndexParts:
     )
 
 
-def key_part(item: str, family: str) -> tuple[str, Optional[int]]:
+def key_part(item: str, spelling: Spelling) -> tuple[str, Optional[int]]:
     """Return what one part of an index is about, without its order, and a prefix's length.
 
     Examples
     --------
-    >>> key_part("lower(a) text_pattern_ops DESC", "postgresql"), key_part("`a`(10)", "mysql")
-    (('lower(a)', None), ('`a`', 10))
+    >>> from synthohive.connectors.registry import spelling
+    >>> key_part("lower(a) text_pattern_ops DESC", spelling("postgresql"))
+    ('lower(a)', None)
+    >>> key_part("`a`(10)", spelling("mysql"))
+    ('`a`', 10)
     """
     match = _ORDER.fullmatch(item.strip())
     body = item.strip() if match is None else match["body"].strip()
-    prefix = _PREFIX.fullmatch(body) if family == "mysql" else None
+    prefix = _PREFIX.fullmatch(body) if spelling.index_clauses else None
     return (body, None) if prefix is None else (prefix["column"], int(prefix["length"]))
 
 
@@ -135,13 +140,13 @@ def vetted_index(
     Refused
         It is no CREATE INDEX (on MySQL: no KEY clause) of known shape.
     """
-    found = index_parts(definition, vetting.family)
+    found = index_parts(definition, vetting.spelling)
     if found.method and found.method not in _METHODS:
         raise Refused(f"there is no index method {found.method!r}")
     parts = ", ".join(_part(item, columns, vetting) for item in found.keys)
-    quote, kind = vetting.quote, found.kind
+    quote, kind = vetting.spelling.quote, found.kind
     sql = f"CREATE {kind + ' ' if kind else ''}INDEX {quote(name)} ON {quote(table)} "
-    using = f"USING {found.method} " if found.method and vetting.family == "postgresql" else ""
+    using = f"USING {found.method} " if found.method and vetting.spelling.index_methods else ""
     sql += f"{using}({parts})"
     if found.include:
         sql += f" INCLUDE ({', '.join(quote(_known(c, columns)) for c in found.include)})"
@@ -167,12 +172,12 @@ def _part(item: str, columns: Collection[str], vetting: Vetting) -> str:
         raise Refused(f"{item[:40]!r} is no part of an index")
     body = match["body"].strip()
     suffix = " ".join(f"{match['class'] or ''}{match['order'] or ''}".split())
-    prefix = _PREFIX.fullmatch(body) if vetting.family == "mysql" else None
+    prefix = _PREFIX.fullmatch(body) if vetting.spelling.index_clauses else None
     if prefix is not None:
         column = _known(_unquoted(prefix["column"]), columns)
-        written = f"{vetting.quote(column)}({prefix['length']})"
+        written = f"{vetting.spelling.quote(column)}({prefix['length']})"
     elif re.fullmatch(_NAME, body):
-        written = vetting.quote(_known(_unquoted(body), columns))
+        written = vetting.spelling.quote(_known(_unquoted(body), columns))
     else:
         written = f"({vetting.expression(body, columns)})"
     return f"{written} {suffix}" if suffix else written

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Optional
 
 from synthohive.connectors.ddl.statements import Refused
+from synthohive.connectors.spelling import Spelling
 
 __all__ = ["vetted_type"]
 
@@ -16,56 +16,23 @@ _TOKEN = re.compile(
     r"""|(?P<number>\d+)|(?P<word>[^\W\d]\w*)|(?P<mark>[(),\[\].])""",
     re.DOTALL,
 )
-_POSTGRESQL = """
-    bigint bit bit-varying boolean bpchar bytea char character character-varying cidr citext date
-    datemultirange daterange double-precision float hstore inet int int2 int4 int4multirange
-    int4range int8 int8multirange int8range integer interval json jsonb ltree macaddr macaddr8
-    money name numeric decimal nummultirange numrange oid real smallint text time
-    time-with-time-zone time-without-time-zone timestamp timestamptz timestamp-with-time-zone
-    timestamp-without-time-zone tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector
-    uuid varbit varchar xml point line lseg box path polygon circle bool float4 float8 timetz
-    smallserial serial bigserial interval-year-to-month interval-day-to-second interval-year
-    interval-month interval-day interval-hour interval-minute interval-second
-    interval-day-to-hour interval-day-to-minute interval-hour-to-minute interval-hour-to-second
-    interval-minute-to-second
-    """
-_MYSQL = """
-    bigint binary bit blob bool boolean char character date datetime dec decimal double
-    double-precision enum fixed float inet4 inet6 int integer json longblob longtext mediumblob
-    mediumint mediumtext nchar national-char national-varchar numeric nvarchar real set smallint
-    text time timestamp tinyblob tinyint tinytext uuid varbinary varchar year geometry point
-    linestring polygon multipoint multilinestring multipolygon geometrycollection vector
-    """
-_DUCKDB = """
-    bigint bit blob boolean bool date decimal numeric double real float hugeint uhugeint integer
-    int interval json smallint time time_ns time-with-time-zone timestamp timestamp_s timestamp_ms
-    timestamp_ns timestamp-with-time-zone timestamptz tinyint ubigint uinteger usmallint utinyint
-    uuid varchar text enum struct map union list
-    """
-_NAMES = {
-    family: frozenset(name.replace("-", " ") for name in names.split())
-    for family, names in (("postgresql", _POSTGRESQL), ("mysql", _MYSQL), ("duckdb", _DUCKDB))
-}
 _CLAUSES = frozenset(
     "primary key unique check default references generated always as collate not null constraint "
     "on comment autoincrement auto_increment stored virtual hidden invisible visible".split()
 )
-_SIGNS = frozenset("unsigned signed zerofill".split())
 
 
-def vetted_type(
-    sql: str, family: str, quote: Callable[[str], str], literal: Callable[[str], str]
-) -> Optional[str]:
+def vetted_type(sql: str, spelling: Spelling) -> Optional[str]:
     """Write a type anew; None where it is a type, but not one of the engine's own.
 
     Examples
     --------
-    >>> def text(value): return f"'{value}'"
-    >>> vetted_type("character varying( 20) COLLATE C", "postgresql", repr, text)
-    "CHARACTER VARYING(20) COLLATE 'C'"
-    >>> vetted_type("STRUCT(a INTEGER, b VARCHAR[])", "duckdb", repr, text)
-    "STRUCT('a' INTEGER, 'b' VARCHAR[])"
-    >>> vetted_type("mood", "postgresql", repr, text) is None
+    >>> from synthohive.connectors.registry import spelling
+    >>> vetted_type("character varying( 20) COLLATE C", spelling("postgresql"))
+    'CHARACTER VARYING(20) COLLATE "C"'
+    >>> vetted_type("STRUCT(a INTEGER, b VARCHAR[])", spelling("duckdb"))
+    'STRUCT("a" INTEGER, "b" VARCHAR[])'
+    >>> vetted_type("mood", spelling("postgresql")) is None
     True
 
     Raises
@@ -73,7 +40,7 @@ def vetted_type(
     Refused
         It is more than a type.
     """
-    parser = _Parser(_tokens(sql), family, quote, literal)
+    parser = _Parser(_tokens(sql), spelling)
     found = parser.type()
     if parser.rest:
         raise Refused(f"{parser.rest[0][1]!r} stands after the type")
@@ -98,9 +65,7 @@ class _Parser:
     """Recursive descent over the tokens of a type; `rest` is what has not been read."""
 
     rest: list[tuple[str, str]]
-    family: str
-    quote: Callable[[str], str]
-    literal: Callable[[str], str]
+    spelling: Spelling
     known: bool = True
     depth: int = field(default=0)
 
@@ -159,10 +124,9 @@ class _Parser:
             return
         if not words or set(lower) & _CLAUSES:
             raise Refused(f"{' '.join(words)!r} is no name of a type")
-        if self.family == "sqlite":  # takes any words for a type
-            return
-        name = " ".join(w for w in lower if self.family != "mysql" or w not in _SIGNS)
-        if name not in _NAMES[self.family]:
+        names = self.spelling.type_names
+        name = " ".join(w for w in lower if w not in self.spelling.type_signs)
+        if names is not None and name not in names:
             if len(words) > 1:
                 raise Refused(f"{' '.join(words)!r} is no type of the engine")
             self.known = False
@@ -186,18 +150,18 @@ class _Parser:
             return text
         if kind == "string" and of in ("enum", "set"):
             self.rest.pop(0)
-            return self.literal(self._value(text))
+            return self.spelling.literal(self._value(text))
         if of in ("struct", "union") and kind in ("word", "quoted"):
             self.rest.pop(0)
             name = text[1:-1].replace('""', '"') if kind == "quoted" else text
-            return f"{self.quote(name)} {self.type()}"
+            return f"{self.spelling.quote(name)} {self.type()}"
         if of in ("map", "list"):
             return self.type()
         raise Refused(f"{text!r} is no parameter of a type")
 
     def _value(self, text: str) -> str:
         inner = text[1:-1].replace("''", "'")
-        if self.family == "mysql":
+        if self.spelling.backslashes:
             return re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL)
         return inner
 
@@ -209,7 +173,7 @@ class _Parser:
                 self.rest.pop(0)
             name = self._name()
             if word == "collate":
-                found += f" COLLATE {self.quote(name) if self.family == 'postgresql' else name}"
+                found += f" COLLATE {self.spelling.collation(name)}"
             else:
                 found += f" CHARACTER SET {name}"
         return found
@@ -218,6 +182,6 @@ class _Parser:
         kind, text = self.rest.pop(0) if self.rest else ("", "")
         if kind == "word":
             return text
-        if kind == "quoted" and self.family == "postgresql":
+        if kind == "quoted" and self.spelling.quoted_collations:
             return text[1:-1].replace('""', '"')
         raise Refused(f"{text!r} is no name of a collation")

@@ -11,7 +11,7 @@ from typing import Any, Optional
 import duckdb
 
 from synthohive._logging import get_logger
-from synthohive.connectors.duckdb.text import quote
+from synthohive.connectors.spelling import quote
 from synthohive.connectors.writing.comments import Place
 from synthohive.connectors.writing.staged import Found
 

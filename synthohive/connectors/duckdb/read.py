@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from synthohive.connectors.base import BATCH_ROWS
 from synthohive.connectors.dialect import Dialect, OddIndex, in_memory
 from synthohive.connectors.duckdb import catalogue
-from synthohive.connectors.duckdb.text import nested_type, quote, reason
+from synthohive.connectors.duckdb.text import nested_type, reason
 from synthohive.connectors.special_values import reading
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
@@ -25,10 +25,6 @@ _AS_TEXT = (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.CATEGORICAL, ColumnKind
 
 class DuckDB(Dialect):
     """See the module."""
-
-    def quote(self, *names: str) -> str:
-        """See the base class."""
-        return ".".join(quote(name) for name in names)
 
     def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
         """See the base class."""

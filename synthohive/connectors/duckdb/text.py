@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-__all__ = ["first_name", "is_constraint", "items", "nested_type", "quote", "reason", "shell"]
+__all__ = ["first_name", "is_constraint", "nested_type", "reason", "shell"]
 
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[()\[\]{},]|[^'"()\[\]{},]+""")
 _NAME = re.compile(r'\s*("(?:[^"]|"")*"|[^\W\d]\w*)')
 _CONSTRAINT = re.compile(r"\s*(?:(?:PRIMARY|FOREIGN)\s+KEY|UNIQUE|CHECK)\s*\(", re.IGNORECASE)
 _NESTED = re.compile(r"(?:STRUCT|MAP)\(|.*\[\d*\]$", re.IGNORECASE | re.DOTALL)
@@ -15,50 +13,6 @@ _SCHEMA_ONLY = re.compile(
     r"(?:IO|Binder|Catalog|Parser|Connection|Permission) Error|"
     r"Constraint Error: (?:CHECK|NOT NULL) constraint failed"
 )
-
-
-def quote(name: str) -> str:
-    """Quote an identifier.
-
-    Examples
-    --------
-    >>> quote('a"b')
-    '"a""b"'
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def items(sql: str) -> list[str]:
-    """Return what stands between the first parenthesis and its match, cut at the commas.
-
-    Examples
-    --------
-    >>> items("CREATE TABLE raw.t(a DECIMAL(9,2), b VARCHAR DEFAULT('x,('), CHECK((a > 0)));")
-    ['a DECIMAL(9,2)', "b VARCHAR DEFAULT('x,(')", 'CHECK((a > 0))']
-    """
-    return [text.strip() for text in _items(sql)]
-
-
-def _items(sql: str) -> Iterator[str]:
-    depth = 0
-    parts: list[str] = []
-    for match in _TOKEN.finditer(sql):
-        token = match[0]
-        if token in "([{":
-            depth += 1
-            if depth == 1:
-                continue
-        if token in ")]}":
-            depth -= 1
-            if depth == 0:
-                break
-        if depth == 1 and token == ",":
-            yield "".join(parts)
-            parts = []
-        elif depth:
-            parts.append(token)
-    if "".join(parts).strip():
-        yield "".join(parts)
 
 
 def shell(item: str) -> str:

@@ -14,7 +14,7 @@ from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.base import KeyCheck, NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
-from synthohive.connectors.ddl.statements import SchemaObject
+from synthohive.connectors.ddl.statements import SchemaObject, items
 from synthohive.connectors.duckdb.catalogue import plain_schema
 from synthohive.connectors.duckdb.objects import (
     NotOfTheCopy,
@@ -27,15 +27,10 @@ from synthohive.connectors.duckdb.objects import (
     moved_view,
     naming,
 )
-from synthohive.connectors.duckdb.text import (
-    first_name,
-    items,
-    nested_type,
-    quote,
-    reason,
-)
-from synthohive.connectors.postgresql.ddl import literal
+from synthohive.connectors.duckdb.spelling import SPELLING
+from synthohive.connectors.duckdb.text import first_name, nested_type, reason
 from synthohive.connectors.special_values import respelled
+from synthohive.connectors.spelling import Spelling, literal, quote
 from synthohive.connectors.steps import step
 from synthohive.connectors.writing.comments import Comments, changes, keys
 from synthohive.connectors.writing.staged import (
@@ -106,6 +101,7 @@ class DuckdbWriter(StagedWriter):
     """
 
     engine_name: ClassVar[str] = "DuckDB"
+    spelling: ClassVar[Spelling] = SPELLING
     errors: ClassVar[tuple[type[BaseException], ...]] = (duckdb.Error, pa.ArrowException, OSError)
     seed_type: ClassVar[str] = "UHUGEINT"
     keys_between: ClassVar[bool] = False
@@ -215,10 +211,6 @@ class DuckdbWriter(StagedWriter):
                     f"COMMENT ON {kind.upper()} {self._place}{inside} IS {words}"
                 )
 
-    def quote(self, name: str) -> str:
-        """See the base class."""
-        return quote(name)
-
     def _reason(self, exc: BaseException) -> str:
         return reason(exc)
 
@@ -256,7 +248,7 @@ class DuckdbWriter(StagedWriter):
         count = 0
         for batch in batches:
             arrays = [a.cast(t) for a, t in zip(batch.columns, schema.types)]
-            arrays = [respelled(array, array, self.metadata.dialect or "") for array in arrays]
+            arrays = [respelled(array, array, self.respelling) for array in arrays]
             self._connection.register(view, pa.table(arrays, schema.names))
             self._execute(f"INSERT INTO {quote(table)} SELECT * FROM {view}")
             self._connection.unregister(view)

@@ -28,5 +28,6 @@ CAPABILITIES = Capabilities(
     "mysql",
     driver="pymysql",
     connect_args=(("local_infile", True),),
+    variants=(("is_mariadb", "mariadb"),),
     not_cloned=_NOT_CLONED,
 )

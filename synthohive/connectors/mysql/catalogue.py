@@ -240,6 +240,6 @@ def _column_checks(connection: Connection, metadata: Metadata) -> None:
         valid = re.fullmatch(rf"\(*json_valid\({_NAME}\)\)*", clause, re.IGNORECASE)
         column = None if valid is None else table.columns.get(valid[1].replace("``", "`"))
         if column is not None:
-            column.kind, column.length = ColumnKind.JSON, None
+            column.kind, column.length, column.sql_type = ColumnKind.JSON, None, "JSON"
         elif level.lower() == "column":
             table.checks.append(CheckConstraint(sqltext=clause))

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional
 
 from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
-from synthohive.connectors.empty_values import empty_value
+from synthohive.connectors.mysql.spelling import SPELLING, quote
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from synthohive.schema import Metadata, TableConfig
 
-__all__ = ["definitions", "literal", "clone", "named_by", "quote", "recommented"]
+__all__ = ["clone", "definitions", "named_by", "recommented"]
 
 _IDENTIFIER = r"`((?:[^`]|``)+)`"
 _COLUMN = re.compile(_IDENTIFIER + r"\s")
@@ -27,16 +27,6 @@ _COUNTER = re.compile(r"\s*\bAUTO_INCREMENT=\d+")
 _TOKEN = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|.", re.DOTALL)
 
 _WORD = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|\w+|[()]", re.DOTALL)
-
-
-def quote(name: str) -> str:
-    """Quote an identifier."""
-    return "`" + name.replace("`", "``") + "`"
-
-
-def literal(text: str) -> str:
-    """Quote a string; the loader's session takes a backslash for an escape."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def definitions(create: str) -> tuple[list[str], str]:
@@ -196,7 +186,7 @@ def _filled(config: TableConfig, name: str, body: str) -> Optional[str]:
     if column is None or not column.filled or name not in config.exclude_columns:
         return None
     found = _COLUMN.match(body)
-    return empty_value(body[found.end() :], "mysql") if found else None
+    return SPELLING.empty_value(body[found.end() :]) if found else None
 
 
 def _name(body: str) -> str:

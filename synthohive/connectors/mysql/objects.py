@@ -9,7 +9,8 @@ from typing import Any, Optional
 import pymysql
 
 from synthohive._logging import get_logger
-from synthohive.connectors.mysql.ddl import definitions, literal, named_by, quote, recommented
+from synthohive.connectors.mysql.ddl import definitions, named_by, recommented
+from synthohive.connectors.mysql.spelling import literal, quote
 from synthohive.connectors.writing.comments import Comments, Place
 from synthohive.connectors.writing.staged import STAGING_MARK, Found
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialect import Dialect, OddIndex
-from synthohive.connectors.empty_values import empty_geometry
 from synthohive.connectors.mysql import catalogue
-from synthohive.connectors.points import point_text
+from synthohive.connectors.mysql.points import point_text
+from synthohive.connectors.mysql.spelling import empty_geometry
 from synthohive.connectors.row_batches import batches
 from synthohive.connectors.special_values import EARLY, stand_in
 from synthohive.schema import Column, ColumnKind, Metadata

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.connectors.base import BATCH_ROWS
-from synthohive.connectors.empty_values import GEOMETRIES
-from synthohive.connectors.mysql.ddl import quote
-from synthohive.connectors.points import point_hex
+from synthohive.connectors.mysql.points import point_hex
+from synthohive.connectors.mysql.spelling import GEOMETRIES, quote
 from synthohive.connectors.special_values import respelled
+from synthohive.connectors.spelling import Spelling
 from synthohive.connectors.writing.text import (
     clock,
     hexadecimal,
@@ -54,10 +54,10 @@ class RowLoader:
     database, table : str
     columns : sequence of Column
         In the order of the batches.
+    respelling : Spelling
+        Writes the special values.
     folder : Path, optional
         Where LOAD DATA LOCAL finds its rows; rows are inserted if None.
-    dialect : str, optional
-        Of the database that they came from: whose special values are spelled again.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class RowLoader:
         database: str,
         table: str,
         columns: Sequence[Column],
+        respelling: Spelling,
         *,
         folder: Optional[Path],
-        dialect: Optional[str] = None,
     ) -> None:
         self._connection = connection
-        self._table, self._dialect = table, dialect
+        self._table, self._respelling = table, respelling
         self._columns = columns
         found = self._rows(
             "SELECT COLUMN_NAME, LOWER(DATA_TYPE), EXTRA FROM information_schema.COLUMNS "
@@ -112,9 +112,7 @@ class RowLoader:
             points = [None if v is None else point_hex(v) for v in array.to_pylist()]
             return pa.array(points, pa.string()), False
         written, quoted = _text(stored, array)
-        if self._dialect in ("mysql", "mariadb"):
-            written = respelled(array, written, self._dialect)
-        return written, quoted
+        return respelled(array, written, self._respelling), quoted
 
     def _rows(self, sql: str, values: Optional[tuple[Any, ...]] = None) -> list[Any]:
         with self._connection.cursor() as cursor:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive.connectors.ddl.statements import SchemaObject
-from synthohive.connectors.mysql.ddl import quote
+from synthohive.connectors.mysql.spelling import quote
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

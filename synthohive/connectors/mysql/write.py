@@ -17,7 +17,6 @@ from synthohive._workspace import Workspace
 from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.statements import SchemaObject
-from synthohive.connectors.mysql.ddl import quote
 from synthohive.connectors.mysql.objects import (
     broken_views,
     columns,
@@ -32,6 +31,8 @@ from synthohive.connectors.mysql.objects import (
     tables,
 )
 from synthohive.connectors.mysql.rows import RowLoader, hide_values, regroup
+from synthohive.connectors.mysql.spelling import SPELLING, quote
+from synthohive.connectors.spelling import Spelling
 from synthohive.connectors.steps import step
 from synthohive.connectors.writing.comments import changes, keys
 from synthohive.connectors.writing.staged import (
@@ -104,6 +105,7 @@ class MysqlWriter(StagedWriter):
     """
 
     engine_name: ClassVar[str] = "MySQL"
+    spelling: ClassVar[Spelling] = SPELLING
     long_text: ClassVar[str] = "LONGTEXT"
     errors: ClassVar[tuple[type[BaseException], ...]] = (pymysql.err.Error, OSError)
 
@@ -357,10 +359,6 @@ class MysqlWriter(StagedWriter):
             f"COMMENT = {self._connection.escape(self._mark())}"
         )
 
-    def quote(self, name: str) -> str:
-        """See the base class."""
-        return quote(name)
-
     def _reason(self, exc: BaseException) -> str:
         if isinstance(exc, OSError):
             return exc.strerror or type(exc).__name__
@@ -400,9 +398,8 @@ class MysqlWriter(StagedWriter):
         if self._local and self._folder is None:
             self._folder = Workspace()
         folder = self._folder.path if self._folder is not None else None
-        dialect = self.metadata.dialect
         loader = RowLoader(
-            self._connection, self.staging, table, columns, folder=folder, dialect=dialect
+            self._connection, self.staging, table, columns, self.respelling, folder=folder
         )
         return sum(loader.load(batch) for batch in regroup(batches))
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from synthohive._display import listed
-from synthohive.connectors.postgresql.ddl import literal, quote
 from synthohive.connectors.postgresql.objects import commented, dependents, members
+from synthohive.connectors.postgresql.spelling import literal
+from synthohive.connectors.spelling import quote
 from synthohive.connectors.writing.comments import Comments, changes
 from synthohive.exceptions import ConnectorError
 

@@ -12,16 +12,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._logging import get_logger
-from synthohive.connectors.ddl.fills import (
+from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
+from synthohive.connectors.postgresql.catalogue import LOCK_TIMEOUT
+from synthohive.connectors.postgresql.fills import (
     SEARCH_TRIGGERS,
     defaults_while_loading,
     drop_defaults,
     fill_searches,
 )
-from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
-from synthohive.connectors.postgresql.catalogue import LOCK_TIMEOUT
 from synthohive.connectors.postgresql.partitions import Partitions
+from synthohive.connectors.postgresql.spelling import advance, literal
 from synthohive.connectors.postgresql.types import prepared
+from synthohive.connectors.spelling import quote
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -103,17 +105,6 @@ _KINDS = {
 }
 
 
-def quote(name: str) -> str:
-    """Quote an identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Quote a string for any setting of ``standard_conforming_strings``."""
-    doubled = text.replace("'", "''")
-    return f"E'{doubled}'".replace("\\", "\\\\") if "\\" in text else f"'{doubled}'"
-
-
 def clone(
     metadata: Metadata, source: Engine, schema: Optional[str], beside: Sequence[str] = ()
 ) -> Optional[SchemaDdl]:
@@ -163,8 +154,8 @@ def clone(
             for table in metadata.tables
         },
         after=tuple(
-            drop_defaults(filled, quote)
-            + fill_searches(metadata, searches, quote, literal)
+            drop_defaults(filled)
+            + fill_searches(metadata, searches)
             + [_constraint(row) for row in constraints if row[2] != "f"]
             + [_index(row) for row in indexes]
             + _comments(metadata, columns, constraints, indexes)
@@ -301,24 +292,13 @@ def _counters(sequences: list[Any], users: list[Any], used: set[str]) -> list[St
             statements.append(Statement(sql, table, f"sequence {name!r}"))
         if dependency == "i":
             place = f"pg_get_serial_sequence({literal(quote(table))}, {literal(column)})"
-            statements.append(advance(place, [(table, column)], increment, low, high))
+            statements.append(_advance(place, [(table, column)], increment, low, high))
         elif name in used and fed[name]:
             place = f"{literal(quote(name))}::regclass"
-            statements.append(advance(place, fed[name], increment, low, high))
+            statements.append(_advance(place, fed[name], increment, low, high))
     return statements
 
 
-def advance(
-    place: str, columns: list[tuple[str, str]], increment: int, low: int, high: int
-) -> Statement:
-    """Return the statement that moves a sequence past all values of its columns."""
-    pick = "max" if increment > 0 else "min"
-    parts = " UNION ALL ".join(
-        f"SELECT {pick}({quote(column)})::numeric AS m FROM {quote(table)}"
-        for table, column in columns
-    )
-    sql = (
-        f"SELECT setval({place}, m::bigint) FROM (SELECT {pick}(m) AS m FROM ({parts}) v) s "
-        f"WHERE m BETWEEN {low} AND {high}"
-    )
-    return Statement(sql, columns[0][0], f"sequence of {columns[0][0]}.{columns[0][1]}")
+def _advance(place: str, columns: list[tuple[str, str]], *options: int) -> Statement:
+    table, column = columns[0]
+    return Statement(advance(place, columns, *options), table, f"sequence of {table}.{column}")

@@ -13,7 +13,7 @@ from typing import Any, Optional
 import psycopg2
 
 from synthohive.connectors.ddl.statements import SchemaObject
-from synthohive.connectors.postgresql.ddl import quote
+from synthohive.connectors.spelling import quote
 from synthohive.connectors.writing.comments import Place
 from synthohive.connectors.writing.staged import Found
 from synthohive.exceptions import ConnectorError

@@ -13,7 +13,6 @@ from pyarrow import csv
 from sqlalchemy.engine import Connection, Engine
 
 from synthohive.connectors.dialect import Dialect, OddIndex
-from synthohive.connectors.empty_values import empty_value
 from synthohive.connectors.postgresql import catalogue
 from synthohive.connectors.special_values import AFTER, BEFORE, MIDNIGHT, reading
 from synthohive.exceptions import ConnectorError
@@ -91,7 +90,7 @@ class PostgreSQL(Dialect):
         if kind is ColumnKind.COMPOSITE:
             return f"to_json({quoted})::text"
         if kind is ColumnKind.EMPTY:
-            value = empty_value(column.sql_type or "", "postgresql")
+            value = self.spelling.empty_value(column.sql_type or "")
             return f"CASE WHEN {quoted} IS NOT NULL THEN {value} END"
         if kind is ColumnKind.POINT and column.sql_type != "point":  # PostGIS: its text is binary
             schema = re.match(r"\w+\.", column.sql_type or "")

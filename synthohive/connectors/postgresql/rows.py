@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from synthohive.connectors.special_values import respelled
+from synthohive.connectors.spelling import Spelling
 from synthohive.connectors.writing.text import (
     array_literals,
     hexadecimal,
@@ -37,17 +38,17 @@ class CsvStream:
     ----------
     columns : sequence of Column
     batches : iterator of pyarrow.RecordBatch
-    dialect : str, optional
-        Of the database that they came from: whose special values are spelled again.
+    respelling : Spelling
+        Writes the special values.
     """
 
     def __init__(
         self,
         columns: Sequence[Column],
         batches: Iterator[pa.RecordBatch],
-        dialect: Optional[str] = None,
+        respelling: Spelling,
     ) -> None:
-        self._columns, self._dialect = columns, dialect
+        self._columns, self._respelling = columns, respelling
         self._batches = batches
         self._view = memoryview(b"")
         self.rows = 0
@@ -59,16 +60,17 @@ class CsvStream:
             if batch is None:
                 return b""
             self.rows += batch.num_rows
-            self._view = memoryview(_csv(self._columns, batch, self._dialect))
+            self._view = memoryview(_csv(self._columns, batch, self._respelling))
         end = size if size >= 0 else len(self._view)
         piece, self._view = self._view[:end], self._view[end:]
         return piece.tobytes()
 
 
-def _csv(columns: Sequence[Column], batch: pa.RecordBatch, dialect: Optional[str]) -> pa.Buffer:
-    arrays = [_text(column, array) for column, array in zip(columns, batch.columns)]
-    if dialect == "postgresql":
-        arrays = [respelled(*pair, dialect) for pair in zip(batch.columns, arrays)]
+def _csv(columns: Sequence[Column], batch: pa.RecordBatch, respelling: Spelling) -> pa.Buffer:
+    arrays = [
+        respelled(array, _text(column, array), respelling)
+        for column, array in zip(columns, batch.columns)
+    ]
     sink = pa.BufferOutputStream()
     named = pa.record_batch(arrays, names=[str(i) for i in range(len(arrays))])
     pa.csv.write_csv(named, sink, _CSV)

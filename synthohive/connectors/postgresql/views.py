@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Optional
 from synthohive.connectors.ddl.statements import SchemaObject
 from synthohive.connectors.ddl.vetted_functions import FUNCTIONS
 from synthohive.connectors.postgresql.catalogue import LOCK_TIMEOUT
-from synthohive.connectors.postgresql.ddl import literal, quote
+from synthohive.connectors.postgresql.spelling import literal
+from synthohive.connectors.spelling import quote
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -22,7 +22,6 @@ from synthohive.connectors.postgresql.carrying import (
     comments_in,
     copy_default_rights,
 )
-from synthohive.connectors.postgresql.ddl import literal, quote
 from synthohive.connectors.postgresql.locks import (
     LOCK_CLASS,
     LockWatch,
@@ -35,6 +34,8 @@ from synthohive.connectors.postgresql.objects import (
     outside,
 )
 from synthohive.connectors.postgresql.rows import RECORDS, CsvStream
+from synthohive.connectors.postgresql.spelling import SPELLING, literal
+from synthohive.connectors.spelling import Spelling, quote
 from synthohive.connectors.steps import step
 from synthohive.connectors.writing import comments
 from synthohive.connectors.writing.staged import (
@@ -109,6 +110,7 @@ class PostgresqlWriter(StagedWriter):
     """
 
     engine_name: ClassVar[str] = "PostgreSQL"
+    spelling: ClassVar[Spelling] = SPELLING
     errors: ClassVar[tuple[type[BaseException], ...]] = (psycopg2.Error,)
 
     def __init__(
@@ -386,10 +388,6 @@ class PostgresqlWriter(StagedWriter):
         """See the base class."""
         self._connection.commit()
 
-    def quote(self, name: str) -> str:
-        """See the base class."""
-        return quote(name)
-
     def _reason(self, exc: BaseException) -> str:
         diag = getattr(exc, "diag", None)
         message = str(getattr(diag, "message_primary", None) or "the connection was lost")
@@ -448,7 +446,7 @@ class PostgresqlWriter(StagedWriter):
             for statement in self.ddl.tables[table]:
                 self.run(statement)
         step("table created")
-        stream = CsvStream(self._as_made(table, columns), batches, self.metadata.dialect)
+        stream = CsvStream(self._as_made(table, columns), batches, self.respelling)
         with self._connection.cursor() as cursor:
             if columns:
                 names = ", ".join(quote(column.name) for column in columns)

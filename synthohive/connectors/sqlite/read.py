@@ -68,6 +68,12 @@ class SQLite(Dialect):
         """See the base class."""
         return catalogue.odd_indexes(connection, schema)
 
+    def unnamed_uniques(self, inspector: Any, table: str, schema: str) -> list[list[str]]:
+        """See the base class: ``varchar(50) unique`` shows only as its index."""
+        indexes = inspector.get_indexes(table, schema, include_auto_indexes=True)
+        automatic = [i for i in indexes if str(i["name"]).startswith("sqlite_autoindex")]
+        return [list(index["column_names"]) for index in automatic]
+
     def amend(self, connection: Connection, metadata: Metadata) -> None:
         """See the base class."""
         catalogue.amend(connection, metadata, self.quote)

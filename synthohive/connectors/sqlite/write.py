@@ -20,6 +20,7 @@ from synthohive._moments import write
 from synthohive.connectors.base import NoPlaceError
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
 from synthohive.connectors.ddl.statements import SchemaObject
+from synthohive.connectors.spelling import Spelling
 from synthohive.connectors.sqlite.file import (
     MARK,
     REHEARSAL,
@@ -34,6 +35,7 @@ from synthohive.connectors.sqlite.file import (
     verify,
 )
 from synthohive.connectors.sqlite.read import database_file
+from synthohive.connectors.sqlite.spelling import SPELLING
 from synthohive.connectors.steps import step
 from synthohive.connectors.writing.staged import (
     StagedWriter,
@@ -102,6 +104,7 @@ class SqliteWriter(StagedWriter):
     """
 
     engine_name: ClassVar[str] = "SQLite"
+    spelling: ClassVar[Spelling] = SPELLING
     errors: ClassVar[tuple[type[BaseException], ...]] = (sqlite3.Error, OSError)
 
     def __init__(
@@ -256,10 +259,6 @@ class SqliteWriter(StagedWriter):
         ):
             connection.execute(f"PRAGMA {setting}")
         return connection
-
-    def quote(self, name: str) -> str:
-        """See the base class."""
-        return '"' + name.replace('"', '""') + '"'
 
     def _reason(self, exc: BaseException) -> str:
         if isinstance(exc, OSError):

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive.connectors.base import NoPlaceError
-from synthohive.connectors.ddl import build_ddl, engine_family
+from synthohive.connectors.ddl import build_ddl
 from synthohive.connectors.ddl.comments import without_comments
 from synthohive.connectors.ddl.literals import Guarded, without_real_values
 from synthohive.connectors.ddl.objects import objects_of
 from synthohive.connectors.engines import connecting
-from synthohive.connectors.registry import ENGINES, capabilities, dialect_for, part, supported
+from synthohive.connectors.registry import (
+    ENGINES,
+    capabilities,
+    dialect_for,
+    dialect_name,
+    part,
+    spelling,
+    supported,
+)
 from synthohive.connectors.writing.several import SeveralWriter
 from synthohive.connectors.writing.staged import same_place_error
 from synthohive.exceptions import ConnectorError, did_you_mean
@@ -176,7 +184,7 @@ class _Opening:
     ) -> Any:
         """Open the writer of one schema."""
         same = self.engine is not None and (
-            engine_family(self.engine.dialect) == engine_family(self.place.dialect)
+            dialect_name(self.engine.dialect) == dialect_name(self.place.dialect)
         )
         ddl = build_ddl(
             metadata, self.place.dialect, source=self.engine, source_schema=source_schema,
@@ -184,7 +192,7 @@ class _Opening:
         )  # fmt: skip
         ddl = replace(ddl, objects=tuple(self._objects(metadata, same, source_schema, group)))
         if not self.keep_comments:
-            ddl = without_comments(ddl, engine_family(self.place.dialect))
+            ddl = without_comments(ddl, spelling(self.place.dialect.name))
         more = {} if group is None else {"group": group}
         return module.create(
             self.place,
@@ -214,7 +222,7 @@ class _Opening:
             return without_real_values(found, self.engine, self.metadata, source_schema, guarded)
         if same:
             return found
-        why = f"its SQL is that of {engine_family(self.engine.dialect)}"
+        why = f"its SQL is that of {dialect_name(self.engine.dialect)}"
         return [replace(thing, refused=why) for thing in found]
 
 

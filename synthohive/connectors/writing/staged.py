@@ -17,6 +17,8 @@ from synthohive._logging import get_logger
 from synthohive.connectors.base import KeyCheck, Provenance, Writer
 from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl, Statement, fit_identifier
 from synthohive.connectors.ddl.statements import SchemaObject
+from synthohive.connectors.registry import spelling
+from synthohive.connectors.spelling import Spelling
 from synthohive.connectors.steps import step
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import ForeignKey, Metadata
@@ -140,6 +142,7 @@ class StagedWriter(Writer):
     """
 
     engine_name: ClassVar[str]
+    spelling: ClassVar[Spelling]
     errors: ClassVar[tuple[type[BaseException], ...]]
     seed_type: ClassVar[str] = "NUMERIC(39)"
     long_text: ClassVar[str] = "TEXT"
@@ -232,6 +235,16 @@ class StagedWriter(Writer):
         if not self._closed:
             self._closed = True
             self._discard()
+
+    def quote(self, name: str) -> str:
+        """Quote an identifier."""
+        return self.spelling.quote(name)
+
+    @property
+    def respelling(self) -> Spelling:
+        """How values are written that no type of Arrow has: the engine's way, if they are its."""
+        found = spelling(self.metadata.dialect)
+        return found if found is self.spelling else Spelling()
 
     def loaded_columns(self, table: str) -> list[Column]:
         """Return the columns that rows must bring: all but computed and excluded ones."""
@@ -529,10 +542,6 @@ class StagedWriter(Writer):
         except BaseException as exc:
             self._failure = exc
             raise
-
-    @abstractmethod
-    def quote(self, name: str) -> str:
-        """Quote an identifier."""
 
     @abstractmethod
     def _reason(self, exc: BaseException) -> str:

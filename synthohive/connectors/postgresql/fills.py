@@ -7,10 +7,11 @@ source's trigger fills from text is filled from the made-up text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable
+from typing import Any
 
 from synthohive.connectors.ddl.statements import Statement
-from synthohive.connectors.empty_values import empty_value
+from synthohive.connectors.postgresql.spelling import SPELLING, literal
+from synthohive.connectors.spelling import quote
 from synthohive.schema import ColumnKind, Metadata
 
 __all__ = ["SEARCH_TRIGGERS", "defaults_while_loading", "drop_defaults", "fill_searches"]
@@ -21,8 +22,6 @@ JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE n.nspname = %(schema)s AND p.proname = 'tsvector_update_trigger'
     AND p.pronamespace = 'pg_catalog'::regnamespace AND NOT t.tgisinternal
 ORDER BY c.relname, t.tgname"""
-
-Quote = Callable[[str], str]
 
 
 def defaults_while_loading(
@@ -40,13 +39,13 @@ def defaults_while_loading(
         for _, name, type_, not_null, identity, generated, default, *_rest in columns[table]:
             brought = identity or generated or default is not None
             if name in config.exclude_columns and not_null and not brought:
-                value = empty_value(type_, "postgresql")
+                value = SPELLING.empty_value(type_)
                 if value is not None:
                     found[table, name] = value
     return found
 
 
-def drop_defaults(filled: Mapping[tuple[str, str], str], quote: Quote) -> list[Statement]:
+def drop_defaults(filled: Mapping[tuple[str, str], str]) -> list[Statement]:
     """Return the statements after which the columns are as in the source."""
     return [
         Statement(
@@ -58,9 +57,7 @@ def drop_defaults(filled: Mapping[tuple[str, str], str], quote: Quote) -> list[S
     ]
 
 
-def fill_searches(
-    metadata: Metadata, triggers: Sequence[Any], quote: Quote, literal: Quote
-) -> list[Statement]:
+def fill_searches(metadata: Metadata, triggers: Sequence[Any]) -> list[Statement]:
     """Return the statements that fill excluded search columns as the source's triggers do."""
     found = []
     for table, raw in triggers:

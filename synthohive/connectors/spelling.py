@@ -1,0 +1,205 @@
+"""How an engine writes what every engine has: names, texts, types, keys. Shared code reads it here.
+
+What stands below is the plainest SQL, for engines that nobody built. Each folder of an engine has
+a ``spelling.py`` that states what is different there; it needs no driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Optional
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from synthohive.schema import Column, ColumnKind
+
+if TYPE_CHECKING:
+    from sqlglot.dialects.dialect import Dialect as Grammar
+
+__all__ = ["Spelling", "literal", "quote"]
+
+Type = sa.types.TypeEngine[Any]
+_TYPES: Mapping[ColumnKind, Any] = {
+    ColumnKind.BOOLEAN: sa.Boolean,
+    ColumnKind.DATE: sa.Date,
+    ColumnKind.TIME: sa.Time,
+    ColumnKind.TIMESTAMP: sa.DateTime,
+    ColumnKind.INTERVAL: sa.DateTime,  # how SQLAlchemy's Interval counts: from 1970 on
+    ColumnKind.UUID: sa.CHAR(36),
+    ColumnKind.JSON: sa.JSON,
+    ColumnKind.ARRAY: sa.JSON,
+    ColumnKind.COMPOSITE: sa.JSON,
+    ColumnKind.RANGE: sa.Text,
+    ColumnKind.POINT: sa.Text,
+    ColumnKind.EMPTY: sa.Text,
+}
+
+
+def quote(name: str) -> str:
+    """Quote an identifier as the standard does.
+
+    Examples
+    --------
+    >>> quote('a"b')
+    '"a""b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a string where a backslash is a character like others."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Spelling:
+    """What is written differently from engine to engine.
+
+    Attributes
+    ----------
+    grammar : type of sqlglot.Dialect, optional
+        Reads its expressions; None of an engine whose SQL is not read.
+    writes : type of sqlglot.Dialect, optional
+        Writes them, where that is another one.
+    late : frozenset of {"primary key", "check", "unique", "foreign key"}
+        What can wait for the rows; all else is part of CREATE TABLE.
+    cyclic_keys, key_actions, nulls_not_distinct : bool
+        Tables may refer to each other in a circle; keys have ON DELETE and ON UPDATE; a UNIQUE
+        may take NULL for equal to NULL.
+    names_in_bytes, names_per_schema : bool
+        The longest name is counted in bytes; no two indexes of a schema have one name.
+    comments : {"inside", "after", ""}
+        Those on columns are part of CREATE TABLE, or statements of their own, or there are none.
+    enums : {"type", "column", ""}
+        A type with a name, or one of the column; where there are none, a CHECK lists the values.
+    computed, now : str
+        How a computed column is kept; the default that is the moment.
+    updating_defaults : bool
+        A default may go on by ON UPDATE.
+    type_names : frozenset of str, optional
+        Types that a description may name; None where any words are a type.
+    type_signs : frozenset of str
+        Words that may follow a type.
+    backslashes, quoted_collations, index_methods, index_clauses : bool
+        A backslash escapes in strings; names of collations are quoted; CREATE INDEX says USING;
+        an index is known by its clause of CREATE TABLE, whose columns may have a prefix's length.
+    like_ignores_case, doubles : bool
+        LIKE takes upper and lower case for one; decimals are calculated with as doubles.
+    moments, times : mapping of moment or time to str
+        What values that no Arrow type has are written as; see
+        :mod:`~synthohive.connectors.special_values`.
+    """
+
+    grammar: ClassVar[Optional[type[Grammar]]] = None
+    writes: ClassVar[Optional[type[Grammar]]] = None
+    late: ClassVar[frozenset[str]] = frozenset()
+    cyclic_keys: ClassVar[bool] = True
+    key_actions: ClassVar[bool] = True
+    nulls_not_distinct: ClassVar[bool] = False
+    names_in_bytes: ClassVar[bool] = True
+    names_per_schema: ClassVar[bool] = True
+    comments: ClassVar[Literal["inside", "after", ""]] = ""
+    enums: ClassVar[Literal["type", "column", ""]] = ""
+    computed: ClassVar[str] = "STORED"
+    now: ClassVar[str] = "CURRENT_TIMESTAMP"
+    updating_defaults: ClassVar[bool] = False
+    type_names: ClassVar[Optional[frozenset[str]]] = None
+    type_signs: ClassVar[frozenset[str]] = frozenset()
+    backslashes: ClassVar[bool] = False
+    quoted_collations: ClassVar[bool] = False
+    index_methods: ClassVar[bool] = False
+    index_clauses: ClassVar[bool] = False
+    like_ignores_case: ClassVar[bool] = True
+    doubles: ClassVar[bool] = False
+    moments: ClassVar[Mapping[Any, str]] = {}
+    times: ClassVar[Mapping[Any, str]] = {}
+    types: ClassVar[Mapping[ColumnKind, Any]] = _TYPES
+
+    quote = staticmethod(quote)
+    literal = staticmethod(literal)
+
+    def collation(self, name: str) -> str:
+        """Return a collation's name after COLLATE."""
+        return self.quote(name) if self.quoted_collations else name
+
+    def plain(self, sql: str) -> str:
+        """Return an expression of the catalogue as the grammar reads it."""
+        return sql
+
+    def described(self, type_: Any, name: str) -> Optional[dict[str, Any]]:
+        """Return what a reflected type means here, as fields of a column; None where as elsewhere.
+
+        Parameters
+        ----------
+        type_ : sqlalchemy.types.TypeEngine
+        name : str
+            Of its class, in capitals.
+        """
+        return None
+
+    def empty_value(self, definition: str) -> Optional[str]:
+        """Return the SQL of the value of a type that says nothing; None where it has none.
+
+        Parameters
+        ----------
+        definition : str
+            The engine's own text of the type, perhaps with what follows it.
+        """
+        return None
+
+    def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
+        """Return the type that holds all values of a column of another engine.
+
+        Parameters
+        ----------
+        column : Column
+        in_key, sole_key : bool
+            Whether some key or index has the column; whether it is the primary key.
+        """
+        kind = column.kind
+        if kind is ColumnKind.INTEGER:
+            return self.integer(column)
+        if kind is ColumnKind.DECIMAL:
+            type_ = column.arrow_type
+            return sa.Numeric(type_.precision, type_.scale)
+        if kind is ColumnKind.FLOAT:
+            return sa.REAL() if pa.types.is_float32(column.arrow_type) else sa.Double()
+        if kind in (ColumnKind.TEXT, ColumnKind.CATEGORICAL):
+            length = text_length(column)
+            return sa.String(length) if length is not None else sa.Text()
+        if kind is ColumnKind.BINARY:
+            return sa.BLOB()
+        return sa.types.to_instance(self.types[kind])
+
+    def integer(self, column: Column) -> Type:
+        """Return the type of whole numbers; unsigned ones get the next wider type."""
+        type_ = column.arrow_type
+        bits = type_.bit_width if pa.types.is_integer(type_) else 64
+        bits *= 2 if pa.types.is_unsigned_integer(type_) else 1
+        if bits > 64:
+            return sa.Numeric(20, 0)
+        return {8: sa.SmallInteger(), 16: sa.SmallInteger(), 32: sa.Integer()}.get(
+            bits, sa.BigInteger()
+        )
+
+    def indexable(self, type_: str) -> bool:
+        """Whether columns of a type can have a default, and be indexed whole."""
+        return True
+
+    def counter(self, table: str, column: Column, *, sole_key: bool) -> str:
+        """Return the clause of a column that the database counts."""
+        return ""
+
+    def nullable(self, type_: str) -> str:
+        """Return the clause of a column that may be NULL."""
+        return ""
+
+    def advance(self, table: str, column: Column) -> Optional[str]:
+        """Return the statement that moves a counter past the rows; None where it goes by itself."""
+        return None
+
+
+def text_length(column: Column) -> Optional[int]:
+    """Return the most characters that a column of text takes, where that is known."""
+    values = column.enum_values
+    return column.length or (max(map(len, values)) if values else None)
