@@ -111,8 +111,10 @@ def test_ks(warehouse: Warehouse, column: str) -> None:
     assert (row["n_rows"], row["n_reference"]) == (len(left), len(right))
 
 
-@pytest.mark.parametrize("bins", [1, 64, 4096])
-@pytest.mark.parametrize("column", ORDERED)
+@pytest.mark.parametrize(
+    ("column", "bins"),  # any column with many bins and few; a column's kind changes its casts only
+    [("price", 1), ("price", 64), ("price", 4096), ("amount", 64), ("day", 4096), ("moment", 1)],
+)
 def test_binned_ks_gives_bounds_and_the_exact_verdict(
     warehouse: Warehouse, column: str, bins: int
 ) -> None:

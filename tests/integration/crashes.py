@@ -20,10 +20,11 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, ClassVar, Optional
 
@@ -44,10 +45,11 @@ WRITES = os.environ.get("SYNTHOHIVE_WRITE_DOCS") == "1"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 _CONTEXT = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
 if os.name == "posix":
-    loaders = [f"synthohive.connectors.writing.{e}" for e in ("mysql", "sqlite", "duckdb")]
-    _CONTEXT.set_forkserver_preload(  # type: ignore[attr-defined]
-        ["tests.integration.crashes", "sqlglot", *loaders]
-    )
+    # What a run would import anew, which takes longer than the run itself.
+    preload = [f"synthohive.connectors.{e}.write" for e in ("mysql", "sqlite", "duckdb")]
+    preload += ["tests.integration.crashes", "sqlglot", "pandas", "pyarrow.compute", "_strptime"]
+    assert all(find_spec(name) for name in preload)  # one that is not there is passed over
+    _CONTEXT.set_forkserver_preload(preload)  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -64,12 +66,15 @@ class Bench:
         Lists what staging places there are.
     drop : callable
         Removes the target.
+    settings : sequence of (module, name, value), optional
+        Constants that are others in the runs' processes.
     """
 
     place: Place
     url: str
     leftovers: Callable[[], list[str]]
     drop: Callable[[], None]
+    settings: Sequence[tuple[str, str, Any]] = ()
 
     def tables(self) -> Metadata:
         """Return what is written."""
@@ -156,7 +161,7 @@ class Run:
         self.process: Any = _CONTEXT.Process(  # type: ignore[attr-defined]
             target=_run,
             args=(theirs, bench.url, bench.tables(), place.schema, place.target)
-            + (bench.data(variant), step),
+            + (bench.data(variant), step, bench.settings),
             daemon=True,  # a test that fails leaves none waiting
         )
         self.process.start()
@@ -211,8 +216,11 @@ def _run(
     target: str,
     data: dict[str, pa.Table],
     stop: Optional[str],
+    settings: Sequence[tuple[str, str, Any]],
 ) -> None:
     """Write `data`, in a process of its own, which `stop` interrupts once."""
+    for setting in settings:
+        _obey(("set", *setting))
     reached: list[str] = []
 
     def observer(name: str) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable
 
@@ -13,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from synthohive.connectors.sqlite import file
 from synthohive.schema import Metadata
 from tests.contracts.writer import ODD, Place, make_shop, shop
 from tests.integration.crashes import Bench, CrashMatrix, Run
@@ -31,14 +33,20 @@ class DuckdbBench(Bench):
         return meta
 
 
-IMPATIENT = ("set", "synthohive.connectors.sqlite.file", "BUSY_SECONDS", 0.05)
+IMPATIENT = ("synthohive.connectors.sqlite.file", "BUSY_SECONDS", 0.05)
+
+
+def impatient(bench: Bench) -> Bench:
+    """Have runs wait for SQLite's locks for a moment only."""
+    return replace(bench, settings=[IMPATIENT])
 
 
 class FilePlace(Place):
     """A file, and the file beside it."""
 
     def open_target(self) -> sa.Engine:
-        return sa.create_engine(f"sqlite:///{self.target}", poolclass=NullPool)
+        url, patience = f"sqlite:///{self.target}", {"timeout": 0.1}  # where a run has locked it
+        return sa.create_engine(url, poolclass=NullPool, connect_args=patience)
 
     def target_schema(self) -> None:
         return None
@@ -88,27 +96,29 @@ class TestSqliteCrashes(CrashMatrix):
 
     def test_a_reader_at_every_step(self, bench: Bench) -> None:
         def fault(bench: Bench, run: Run) -> Callable[[], None]:
-            run.tell(*IMPATIENT)
             reader = sqlite3.connect(bench.place.target, isolation_level=None, timeout=0)
             reader.execute("BEGIN")
             with suppress(sqlite3.OperationalError):  # locked, while the swap is going on
                 assert reader.execute("SELECT count(*) FROM customers").fetchone() == (3,)
             return reader.close
 
-        self.matrix(bench, "reader", fault)
+        self.matrix(impatient(bench), "reader", fault)
+
+    def test_two_writers_at_every_step(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(file, *IMPATIENT[1:])  # of the second writer, in this process
+        super().test_two_writers_at_every_step(bench)
 
     def test_locks_time_out_at_every_step(self, bench: Bench) -> None:
         """Somebody writes to the target, and does not end while the run lasts."""
 
         def fault(bench: Bench, run: Run) -> Callable[[], None]:
-            run.tell(*IMPATIENT)
             other = sqlite3.connect(bench.place.target, isolation_level=None, timeout=0)
             with suppress(sqlite3.OperationalError):  # locked, while the swap is going on
                 other.execute("BEGIN IMMEDIATE")
                 other.execute("UPDATE customers SET email = 'half-done' || id")
             return other.close  # rolls back
 
-        self.matrix(bench, "another writer's transaction", fault)
+        self.matrix(impatient(bench), "another writer's transaction", fault)
 
 
 SHOP = """

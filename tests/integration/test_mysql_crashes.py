@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable
 
 import pytest
 import sqlalchemy as sa
 
+from synthohive.connectors.mysql import write
 from tests.contracts.writer import Place, make_shop
 from tests.integration.crashes import Bench, Run, ServerCrashMatrix, interrupted, reader
 
@@ -29,10 +31,10 @@ def bench_on(engine: sa.Engine, url: str, database: str) -> Bench:
     return Bench(place, url, leftovers, drop)
 
 
-def impatient(run: Run) -> None:
-    """Have a run wait for locks for a moment only."""
-    run.tell("set", "synthohive.connectors.mysql.write", "_TRIES", 1)
-    run.tell("sql", "SET SESSION lock_wait_timeout = 1")
+def impatient(bench: Bench) -> Bench:
+    """Have runs wait for locks once, and a second only: the least that the servers know."""
+    module = "synthohive.connectors.mysql.write"
+    return replace(bench, settings=[(module, "_TRIES", 1), (module, "_LOCK_SECONDS", 1)])
 
 
 class MysqlCrashMatrix(ServerCrashMatrix):
@@ -49,12 +51,12 @@ class MysqlCrashMatrix(ServerCrashMatrix):
         assert bench.holds() == "a"
 
     def test_a_reader_at_every_step(self, bench: Bench) -> None:
-        def fault(bench: Bench, run: Run) -> Callable[[], None]:
-            impatient(run)
-            return reader(bench, run)
-
-        found = self.matrix(bench, "reader", fault)
+        found = self.matrix(impatient(bench), "reader", reader)
         assert any("a lock was not to be had" in outcome.ended for outcome in found)
+
+    def test_two_writers_at_every_step(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(write, "_LOCK_SECONDS", 1)  # of the second writer, in this process
+        super().test_two_writers_at_every_step(bench)
 
     def test_the_connection_is_killed_at_every_step(self, bench: Bench) -> None:
         def fault(bench: Bench, run: Run) -> None:
@@ -76,14 +78,13 @@ class MysqlCrashMatrix(ServerCrashMatrix):
         """Somebody holds a table of the target, and does not let go while the run lasts."""
 
         def fault(bench: Bench, run: Run) -> Callable[[], None]:
-            impatient(run)
             connection = bench.place.engine.connect()
             connection.detach()
             connection.exec_driver_sql("SET lock_wait_timeout = 1")
             connection.exec_driver_sql(f"LOCK TABLES {bench.place.target}.customers WRITE")
             return connection.close
 
-        self.matrix(bench, "lock timeout", fault)
+        self.matrix(impatient(bench), "lock timeout", fault)
 
 
 class TestMysqlCrashes(MysqlCrashMatrix):

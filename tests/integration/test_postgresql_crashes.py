@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from tests.contracts.writer import Place, make_shop
-from tests.integration.crashes import Bench, Run, ServerCrashMatrix
+from tests.integration.crashes import Bench, Run, ServerCrashMatrix, reader
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -20,6 +20,9 @@ WRITERS = (
     "FROM pg_locks l, pg_namespace n WHERE l.locktype = 'advisory' AND l.granted "
     "AND l.objid::bigint = hashtext(n.nspname)::bigint & 4294967295 AND n.nspname LIKE 't%%'"
 )
+
+IMPATIENT = [("synthohive.connectors.postgresql.write", "_PATIENCE_MS", 50)]
+"""A run does not wait for those who read what it is about to drop."""
 
 
 class TestPostgresqlCrashes(ServerCrashMatrix):
@@ -72,7 +75,10 @@ class TestPostgresqlCrashes(ServerCrashMatrix):
 
         url = sa.make_url(bench.url).update_query_dict({"options": "-c lock_timeout=300ms"})
         impatient = url.render_as_string(hide_password=False)
-        self.matrix(replace(bench, url=impatient), "lock timeout", fault)
+        self.matrix(replace(bench, url=impatient, settings=IMPATIENT), "lock timeout", fault)
+
+    def test_a_reader_at_every_step(self, bench: Bench) -> None:
+        self.matrix(replace(bench, settings=IMPATIENT), "reader", reader)
 
     def test_the_disk_is_full_at_every_step(self, bench: Bench) -> None:
         """The run's tables go to a small file system of the server, which somebody fills."""
