@@ -83,12 +83,12 @@ def choice(argument: str, value: Any, options: Sequence[str]) -> str:
 
 
 def name_of(argument: str, value: Any) -> str:
-    """Return a name: of a table, column or schema."""
+    """Return a name of a table, column or schema; plain, as one of SQLAlchemy's is no JSON text."""
     if not isinstance(value, str) or not value or "\0" in value:
         refuse(argument, value, "a name")
     if is_connection(value):
         raise SchemaError(f"{argument} is a URL, or settings of a connection.", hint="Pass a name.")
-    return value
+    return str(value)
 
 
 def is_connection(text: str) -> bool:

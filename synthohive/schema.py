@@ -435,7 +435,7 @@ class Metadata(Strict):
         SchemaError
             A field of the table is unknown or malformed.
         """
-        arguments.name_of("name", name)
+        name = arguments.name_of("name", name)
         try:
             self.tables[name] = TableConfig(name=name, pk=[] if pk is None else pk, **config)
         except SchemaError as exc:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from synthohive import (
     Column,
@@ -38,6 +39,11 @@ def test_files_round_trip(kind: str, tmp_path: Path) -> None:
     text = getattr(shop(), f"to_{kind}")(path)
     read = getattr(Metadata, f"from_{kind}")
     assert read(path) == read(text) == shop()
+
+
+def test_names_of_sqlalchemy_are_plain_texts() -> None:
+    metadata = Metadata().add_table(sa.Table("orders", sa.MetaData()).name, "id")
+    assert [type(name) for name in metadata.tables] == [str]
 
 
 def test_errors_name_the_place_and_the_way_out(tmp_path: Path) -> None:

@@ -36,7 +36,10 @@ def broken_relations(synthesizer: Synthesizer, made: Mapping[str, pa.Table]) -> 
     fitted = synthesizer.fitted_
     if fitted is None:
         raise ValueError("the synthesizer is not fitted")
-    sample = Sample(fitted.metadata, fitted.plan, dict(made))
+    tables = dict(made)
+    for one in fitted.entity_tables:  # the rows of a table within a table, as fit read them
+        tables[one.name] = one.rows(tables[one.table])
+    sample = Sample(fitted.metadata, fitted.plan, tables)
     found = []
     for name, table in fitted.tables.items():
         keys: list[tuple[TableRelations, Optional[ForeignKey]]] = [
