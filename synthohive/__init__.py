@@ -42,13 +42,13 @@ from synthohive.schema import (
 )
 
 if TYPE_CHECKING:
-    from synthohive.connectors.csv_files import CsvFile
-    from synthohive.core.data.encoded import EncodedTable
-    from synthohive.core.models.autoregressive import Autoregressive
-    from synthohive.core.models.base import ConditionalGenerativeModel
-    from synthohive.core.models.ctgan import CTGAN
+    from synthohive.encoding.encoded import EncodedTable
     from synthohive.interface.result import WriteSummary
     from synthohive.interface.synthesizer import Synthesizer
+    from synthohive.io.csv_files import CsvFile
+    from synthohive.models.autoregressive.model import Autoregressive
+    from synthohive.models.base import ConditionalGenerativeModel
+    from synthohive.models.ctgan.model import CTGAN
 
 __all__ = [
     "Autoregressive",
@@ -82,11 +82,11 @@ __all__ = [
 ]
 
 _LAZY = {  # torch takes seconds to import: only when a name that needs it is asked for
-    "Autoregressive": "synthohive.core.models.autoregressive",
-    "CTGAN": "synthohive.core.models.ctgan",
-    "ConditionalGenerativeModel": "synthohive.core.models.base",
-    "CsvFile": "synthohive.connectors.csv_files",
-    "EncodedTable": "synthohive.core.data.encoded",
+    "Autoregressive": "synthohive.models.autoregressive.model",
+    "CTGAN": "synthohive.models.ctgan.model",
+    "ConditionalGenerativeModel": "synthohive.models.base",
+    "CsvFile": "synthohive.io.csv_files",
+    "EncodedTable": "synthohive.encoding.encoded",
     "Synthesizer": "synthohive.interface.synthesizer",
     "WriteSummary": "synthohive.interface.result",
 }

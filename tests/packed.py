@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any, Optional, TypeVar
 
-from synthohive._codec import Packed, pack, unpack
+from synthohive.storage.codec import Packed, pack, unpack
 
 __all__ = ["again", "shown"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synthohive._components import MOST_ROWS, read_arrays
 from synthohive.exceptions import SerializationError
+from synthohive.storage.components import MOST_ROWS, read_arrays
 
 
 def test_an_array_of_endless_zeros_is_refused(tmp_path: Path) -> None:

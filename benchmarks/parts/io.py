@@ -28,8 +28,8 @@ import pyarrow.csv
 import sqlalchemy as sa
 
 from synthohive import Column, ColumnKind, Metadata
-from synthohive.connectors.base import BATCH_ROWS, Provenance
-from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writers import open_writer
+from synthohive.io.base import BATCH_ROWS, Provenance
 
 SOURCE, TARGET, RIVAL = "io_source", "io_synthetic", "io_copy"
 TABLE = """

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from synthohive import Metadata, Synthesizer, TableConfig
-from synthohive.privacy.reference import judge_reference
+from synthohive.privacy.look_ups import judge_reference
 from tests.interface.northwind import described, held, northwind
 from tests.privacy.look_up_tables import HARMLESS, person_columns
 

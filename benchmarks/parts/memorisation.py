@@ -19,9 +19,9 @@ import torch
 
 from benchmarks.data import DATASETS, Options
 from synthohive import Metadata, PrivacyConfig, Synthesizer
-from synthohive.core.data.encoded import EncodedTable
-from synthohive.core.models.autoregressive_network import context_tensors
+from synthohive.encoding.encoded import EncodedTable
 from synthohive.metrics import c2st
+from synthohive.models.autoregressive.network import context_tensors
 from synthohive.privacy.metrics import _encode
 
 __all__ = ["Figures", "measured", "sources"]

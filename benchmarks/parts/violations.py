@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive import ForeignKey, Synthesizer
-from synthohive.relational.aggregates import Aggregate
-from synthohive.relational.aggregates.beside import WithParents
-from synthohive.relational.fitted import FittedDatabase
-from synthohive.relational.lineage import beside, by_table, lineage
-from synthohive.relational.relations.table import TableRelations
-from synthohive.relational.sample import Sample
+from synthohive.derive.aggregates import Aggregate
+from synthohive.derive.aggregates.beside import WithParents
+from synthohive.derive.table import TableRelations
+from synthohive.learn.fitted import FittedDatabase
+from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.sample import Sample
 
 __all__ = ["Broken", "broken_relations"]
 
@@ -66,7 +66,9 @@ def _in_table(
     if wanted and key is not None:
         chain = (key.parent, *fitted.plan.tables[key.parent].ancestors)
         at = sample.parent_rows(name, key)
-        rows = beside(rows, lineage(sample, fitted.plan, key.parent, at, by_table(wanted, chain)))
+        rows = hstack(
+            rows, ancestor_columns(sample, fitted.plan, key.parent, at, by_table(wanted, chain))
+        )
     for relation in [*relations.relations, *relations.presences.values()]:
         yield Broken(name, str(relation), int(relation.violations(rows).sum()), len(rows))
 

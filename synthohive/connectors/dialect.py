@@ -15,7 +15,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, CursorResult, Engine
 
 from synthohive.connectors.registry import spelling
-from synthohive.connectors.spelling import Spelling
+from synthohive.ddl.spelling import Spelling
 from synthohive.schema import Column, Metadata
 
 __all__ = ["Dialect", "OddIndex", "in_memory"]

@@ -6,7 +6,7 @@ have no default and may not be NULL. The copy holds the value of their type that
 
 from __future__ import annotations
 
-from synthohive.connectors.spelling import Spelling
+from synthohive.ddl.spelling import Spelling
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["fill_known", "needs_value"]

@@ -13,16 +13,15 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.reflection import Inspector, ObjectKind
 from sqlalchemy.exc import SAWarning
 
-from synthohive.connectors.ddl import PROVENANCE_TABLE
-from synthohive.connectors.ddl.statements import Refused
-from synthohive.connectors.ddl.vetted_indexes import index_parts, names_in
 from synthohive.connectors.dialect import Dialect, OddIndex
 from synthohive.connectors.empty_values import fill_known
 from synthohive.connectors.engines import connecting, shown, to_engine
 from synthohive.connectors.registry import dialect_for, dialect_name, is_file, spelling
 from synthohive.connectors.types import describe_type
-from synthohive.connectors.unsupported import exclude_unsupported
+from synthohive.ddl.statements import PROVENANCE_TABLE, Refused
+from synthohive.ddl.vetted_indexes import index_parts, names_in
 from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
+from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import (
     CheckConstraint,
     Column,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from synthohive.connectors.capabilities import Capabilities
     from synthohive.connectors.dialect import Dialect
-    from synthohive.connectors.spelling import Spelling
+    from synthohive.ddl.spelling import Spelling
 
 __all__ = [
     "ALIASES",
@@ -103,7 +103,7 @@ def spelling(dialect: Optional[str]) -> Spelling:
     >>> spelling("mysql").quote("a`b"), spelling("oracle").quote("a")
     ('`a``b`', '"a"')
     """
-    from synthohive.connectors.spelling import Spelling  # SQLAlchemy is slow to import
+    from synthohive.ddl.spelling import Spelling  # SQLAlchemy is slow to import
 
     found: Spelling = part(dialect, "spelling").SPELLING if dialect in ENGINES else Spelling()
     return found

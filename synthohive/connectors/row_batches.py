@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from synthohive.connectors.base import BATCH_ROWS
 from synthohive.connectors.dialect import Dialect
 from synthohive.exceptions import ConnectorError
+from synthohive.io.base import BATCH_ROWS
 from synthohive.schema import Column
 
 __all__ = ["batches"]

@@ -12,15 +12,15 @@ from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._display import listed
-from synthohive.connectors.base import FanOut, IfExists, Provenance, Warehouse, Writer
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
 from synthohive.connectors.reflection import OutsideKeys, catalogue, reflect
 from synthohive.connectors.registry import dialect_for
 from synthohive.connectors.subset import Subset
 from synthohive.connectors.uncloned import not_cloned
-from synthohive.connectors.unsupported import exclude_unsupported
-from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError, SchemaError
+from synthohive.io.base import FanOut, IfExists, Provenance, Warehouse, Writer
+from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
 
 __all__ = ["SqlWarehouse"]

@@ -17,12 +17,7 @@ from pathlib import Path
 from typing import Any, Optional, TypeVar, Union
 
 from synthohive import _arguments as arguments
-from synthohive._codec import Packed, pack, unpack
-from synthohive._components import read_json
 from synthohive._version import __version__
-from synthohive.connectors.frames import FrameForm, PlainForm
-from synthohive.core.models import resolve_model
-from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.exceptions import SerializationError
 from synthohive.interface.checkpoint_folder import (
     FORMAT,
@@ -32,13 +27,18 @@ from synthohive.interface.checkpoint_folder import (
     read_manifest,
     verified,
 )
+from synthohive.io.frames import FrameForm, PlainForm
+from synthohive.learn.damage import check_sizes, check_table
+from synthohive.learn.entity_tables import EntityTable
+from synthohive.learn.fitted import FittedDatabase
+from synthohive.learn.table_files import read_table, write_table
+from synthohive.models import resolve_model
+from synthohive.models.base import ConditionalGenerativeModel
 from synthohive.privacy.detect import PiiFinding
-from synthohive.relational.damage import check_sizes, check_table
-from synthohive.relational.entity_tables import EntityTable
-from synthohive.relational.fitted import FittedDatabase
-from synthohive.relational.plan import RelationalPlan
-from synthohive.relational.state import read_table, write_table
 from synthohive.schema import Metadata, PrivacyConfig
+from synthohive.schema.plan import RelationalPlan
+from synthohive.storage.codec import Packed, pack, unpack
+from synthohive.storage.components import read_json
 
 __all__ = ["load_checkpoint", "read_content", "save_checkpoint", "write_content"]
 

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Union
 
-from synthohive._components import check_size, read_json
 from synthohive._logging import get_logger
 from synthohive._workspace import PREFIX, Workspace, hold
 from synthohive.exceptions import SerializationError
+from synthohive.storage.components import check_size, read_json
 
 __all__ = [
     "MANIFEST",

@@ -10,16 +10,16 @@ import pandas as pd
 import pyarrow as pa
 
 from synthohive import _arguments as arguments
-from synthohive._arrow import reason_of
 from synthohive._logging import get_logger
-from synthohive.connectors.base import Reader
-from synthohive.connectors.dataframe import FrameReader
-from synthohive.connectors.frames import FrameForm, to_frame, to_polars
 from synthohive.exceptions import SchemaError, did_you_mean
+from synthohive.generate.imputing.imputation import impute
 from synthohive.interface.inputs import source_of
-from synthohive.relational.damage import using
-from synthohive.relational.fitted import FittedDatabase, FittedTable
-from synthohive.relational.imputing.imputation import impute
+from synthohive.io.base import Reader
+from synthohive.io.dataframe import FrameReader
+from synthohive.io.frames import FrameForm, to_frame, to_polars
+from synthohive.learn.damage import using
+from synthohive.learn.fitted import FittedDatabase, FittedTable
+from synthohive.schema.arrow_types import reason_of
 
 __all__ = ["imputed"]
 

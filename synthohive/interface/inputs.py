@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from synthohive import _arguments as arguments
 from synthohive._files import FileIdentity
-from synthohive._schema_checks import data_problems
-from synthohive.connectors.base import Include, Reader
-from synthohive.connectors.dataframe import FrameReader
-from synthohive.connectors.files import CsvFile, files_read, read_files
 from synthohive.exceptions import SchemaError, SchemaValidationError
+from synthohive.io.base import Include, Reader
+from synthohive.io.dataframe import FrameReader
+from synthohive.io.files import CsvFile, files_read, read_files
 from synthohive.schema import OUTSIDE_KEYS, Metadata
+from synthohive.schema.checks import data_problems
 
 __all__ = ["check_source", "check_target", "reader_for", "source_of", "tables_of"]
 
@@ -76,7 +76,9 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
     reader.files = files
     reader.metadata.validate_schema()
     whole = {n: pa.Table.from_batches(list(reader.read(n))) for n in reader.metadata.tables}
-    problems = data_problems(reader.metadata, whole, orphans=False)  # orphans: see `validate`
+    problems = data_problems(
+        reader.metadata.tables, whole, orphans=False
+    )  # orphans: see `validate`
     if problems:
         raise SchemaValidationError(problems)
     return reader

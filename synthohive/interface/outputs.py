@@ -8,15 +8,15 @@ from typing import Any, Literal, Optional, get_args
 
 import pyarrow as pa
 
-from synthohive.connectors.base import Reader
-from synthohive.connectors.dataframe import FrameReader
-from synthohive.connectors.files import FileTarget
-from synthohive.connectors.frames import FrameForm, to_frame, to_polars
-from synthohive.core.data.categorical import Categorical
+from synthohive.encoding.categorical import Categorical
 from synthohive.exceptions import SchemaError
-from synthohive.relational.damage import using
-from synthohive.relational.fitted import FittedDatabase, FittedTable
-from synthohive.relational.making.spool import TableSpool
+from synthohive.io.base import Reader
+from synthohive.io.dataframe import FrameReader
+from synthohive.io.files import FileTarget
+from synthohive.io.frames import FrameForm, to_frame, to_polars
+from synthohive.learn.damage import using
+from synthohive.learn.fitted import FittedDatabase, FittedTable
+from synthohive.tables.block_store import TableSpool
 
 __all__ = [
     "FORMATS",

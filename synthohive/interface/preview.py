@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from synthohive.relational.fitted import FittedDatabase
+from synthohive.learn.fitted import FittedDatabase
 
 __all__ = ["few_rows", "preview_sizes"]
 

@@ -14,21 +14,21 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger, quiet
 from synthohive._workspace import Workspace
-from synthohive.connectors.base import NoPlaceError, Reader, Writer
 from synthohive.connectors.engines import to_engine
 from synthohive.connectors.sql import SqlWarehouse
-from synthohive.core.models.base import ConditionalGenerativeModel
+from synthohive.constrain.exclusions import not_kept
 from synthohive.exceptions import ConnectorError, RehearsalError, TrainingError
+from synthohive.generate.database import generate_database
 from synthohive.interface.checkpoint import read_content, write_content
 from synthohive.interface.outputs import forms_of, to_memory
 from synthohive.interface.scoring import score_tables
 from synthohive.interface.targets import guarded_in, open_target
 from synthohive.interface.writing import provenance_of
-from synthohive.relational.fitted import FittedDatabase
-from synthohive.relational.orchestrator import generate_database
-from synthohive.relational.overlaps import not_kept
-from synthohive.relational.rehearsal import few_of_each, not_understood, sound_rows, untrained
-from synthohive.relational.training.training_job import TrainingJob
+from synthohive.io.base import NoPlaceError, Reader, Writer
+from synthohive.learn.fitted import FittedDatabase
+from synthohive.learn.rehearsal import few_of_each, not_understood, sound_rows, untrained
+from synthohive.models.base import ConditionalGenerativeModel
+from synthohive.train.job import TrainingJob
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine

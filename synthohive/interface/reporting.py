@@ -9,23 +9,23 @@ from typing import Any, Optional, Union
 
 import pyarrow as pa
 
-from synthohive._entities import Entities
 from synthohive._files import FileIdentity
-from synthohive.connectors.base import Reader
-from synthohive.connectors.dataframe import FrameReader, read_loosely
 from synthohive.exceptions import SchemaError, SynthoHiveError
 from synthohive.interface.inputs import tables_of
 from synthohive.interface.requests import Request
 from synthohive.interface.writing import generated
+from synthohive.io.base import Reader
+from synthohive.io.dataframe import FrameReader, read_loosely
+from synthohive.learn.entity_paths import EntityFinder
+from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.fan_out import fan_out_histogram
 from synthohive.metrics.harmonise import harmonised_database
 from synthohive.metrics.report import FanOuts, ValidationReport, build_report, check_report
+from synthohive.privacy.entities import Entities
 from synthohive.privacy.metrics import copied_rows, copied_values
-from synthohive.relational.entity_paths import EntityFinder
-from synthohive.relational.fitted import FittedDatabase
-from synthohive.relational.plan import RelationalPlan
-from synthohive.relational.sample import Sample
 from synthohive.schema import Metadata, PrivacyConfig
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.sample import Sample
 
 __all__ = ["Known", "compare"]
 

@@ -12,11 +12,11 @@ from typing import Any, Optional, Union
 import pyarrow as pa
 
 from synthohive import _arguments as arguments
-from synthohive.core.models.base import ConditionalGenerativeModel
 from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
-from synthohive.relational.fitted import FittedDatabase
-from synthohive.relational.making.conditions import compile_conditions
-from synthohive.relational.training.fit_record import recorded
+from synthohive.generate.conditions import compile_conditions
+from synthohive.learn.fit_record import recorded
+from synthohive.learn.fitted import FittedDatabase
+from synthohive.models.base import ConditionalGenerativeModel
 from synthohive.schema import TableConfig
 
 __all__ = ["Request", "check_fit", "check_locale", "check_model", "fit_seed"]

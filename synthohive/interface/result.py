@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from synthohive._display import counted, html_table, listed
-from synthohive.connectors.base import KeyCheck
+from synthohive.io.base import KeyCheck
 
 __all__ = ["TableSummary", "WriteSummary"]
 

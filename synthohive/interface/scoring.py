@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.distances import ColumnScore
 from synthohive.metrics.profile import profile_distance
-from synthohive.relational.fitted import FittedDatabase
-from synthohive.relational.making.spool import TableSpool
+from synthohive.tables.block_store import TableSpool
 
 __all__ = ["mean_distances", "score_tables"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._display import counted, html_table
-from synthohive.connectors.base import Reader
 from synthohive.exceptions import SynthoHiveError
-from synthohive.relational.fitted import AnyRelation, FittedDatabase
+from synthohive.io.base import Reader
+from synthohive.learn.fitted import AnyRelation, FittedDatabase
 from synthohive.schema import Metadata
 
 if TYPE_CHECKING:
-    from synthohive.core.models.base import Memorisation
+    from synthohive.models.base import Memorisation
     from synthohive.privacy.detect import PiiFinding
 
 __all__ = ["SynthesizerState"]

@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from synthohive import _arguments as arguments
 from synthohive._signals import terminable
-from synthohive.connectors.base import IfExists, Include
 from synthohive.connectors.reflection import OutsideKeys
-from synthohive.core.models import MODELS, resolve_model
-from synthohive.core.models.base import ConditionalGenerativeModel
-from synthohive.core.models.progress import ProgressBar
 from synthohive.exceptions import ConnectorError
 from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.checkpoint_folder import check_place, unfinished_in
@@ -37,7 +33,12 @@ from synthohive.interface.result import WriteSummary
 from synthohive.interface.state import SynthesizerState
 from synthohive.interface.targets import guarded_in, open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
-from synthohive.relational.orchestrator import FitOptions, fit_database
+from synthohive.io.base import IfExists, Include
+from synthohive.learn.database import fit_database
+from synthohive.learn.options import FitOptions
+from synthohive.models import MODELS, resolve_model
+from synthohive.models.base import ConditionalGenerativeModel
+from synthohive.models.progress import ProgressBar
 from synthohive.schema import Metadata, PrivacyConfig
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ class Synthesizer(SynthesizerState):
             `checkpoint_dir` holds something else, or an unfinished fit of other data or
             with other options; the message names them.
         """
-        from synthohive.core.models.training import resolve_device
+        from synthohive.models.training import resolve_device
 
         check_fit(
             sampling_strategy=sampling_strategy, sample_size=sample_size, epochs=epochs,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Optional, Union
 
-from synthohive.connectors.base import IfExists, Provenance, Reader, Writer
-from synthohive.connectors.ddl.literals import Guarded
 from synthohive.connectors.engines import to_engine
 from synthohive.connectors.sql import SqlWarehouse
-from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writers import open_writer
+from synthohive.ddl.literals import Guarded
 from synthohive.exceptions import ConnectorError
-from synthohive.relational.fitted import FittedDatabase
+from synthohive.io.base import IfExists, Provenance, Reader, Writer
+from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema import ColumnKind, Metadata
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from synthohive._version import __version__
-from synthohive.connectors.base import Provenance, Writer
+from synthohive.generate.database import generate_database
 from synthohive.interface.requests import Request
 from synthohive.interface.result import TableSummary, WriteSummary
 from synthohive.interface.scoring import mean_distances, score_tables
+from synthohive.io.base import Provenance, Writer
+from synthohive.learn.damage import using
+from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.gate import check_quality, emit_scores
-from synthohive.relational.damage import using
-from synthohive.relational.fitted import FittedDatabase
-from synthohive.relational.making.spool import TableSpool
-from synthohive.relational.orchestrator import generate_database
 from synthohive.schema import ColumnKind, TableConfig
+from synthohive.tables.block_store import TableSpool
 
 __all__ = ["Made", "generated", "provenance_of", "write_database"]
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthohive._entities import Entities, entities_or_rows
 from synthohive.metrics.distances import shares
 from synthohive.metrics.encode import as_lengths, as_numbers, view_of
 from synthohive.metrics.profile import frequent_categories
+from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column
 
 __all__ = ["Histogram", "histogram"]

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrow import column_from_arrow
-from synthohive._schema_checks import joinable
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.encode import Codes, Floats, floats_of, view_of
 from synthohive.metrics.harmonise import Tables, as_text, table_of
 from synthohive.schema import Column, ForeignKey, Metadata
+from synthohive.schema.checks import joinable
+from synthohive.schema.columns import column_from_arrow
 
 __all__ = [
     "Described",

@@ -13,7 +13,6 @@ from typing import Any, Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive._entities import Entities, entities_or_rows
 from synthohive.metrics.associations import association_matrix, comparable_columns
 from synthohive.metrics.distances import ColumnScore, null_rate, shares, tvd_of_shares
 from synthohive.metrics.encode import (
@@ -24,6 +23,7 @@ from synthohive.metrics.encode import (
     as_numbers,
     view_of,
 )
+from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column
 
 __all__ = [

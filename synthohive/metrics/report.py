@@ -12,9 +12,7 @@ from typing import Any, Optional, Union
 
 import pyarrow as pa
 
-from synthohive._arrow import column_from_arrow
 from synthohive._display import counted
-from synthohive._entities import Entities
 from synthohive._files import FileIdentity, check_replaceable, write_whole
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.associations import association_matrix, comparable_columns
@@ -22,7 +20,9 @@ from synthohive.metrics.charts import HEIGHT, WIDTH, Histogram, histogram
 from synthohive.metrics.distances import ColumnScore, column_distance
 from synthohive.metrics.fan_out import fan_out_histogram, fan_out_ks, orphans
 from synthohive.metrics.validity import Impossible, impossible
+from synthohive.privacy.entities import Entities
 from synthohive.schema import Metadata, TableConfig
+from synthohive.schema.columns import column_from_arrow
 
 __all__ = [
     "ColumnReport",

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._moments import form_of, parse
 from synthohive.metrics.encode import as_numbers, view_of
 from synthohive.metrics.harmonise import harmonised
 from synthohive.schema import Column, ColumnKind, TableConfig
+from synthohive.texts.moments import form_of, parse
 
 __all__ = ["Impossible", "impossible", "impossible_values"]
 

@@ -11,9 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthohive._arrow import column_from_arrow
-from synthohive._entities import Entities
-from synthohive._words import script_of
+from synthohive.privacy.entities import Entities
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pattern import shape_of
@@ -22,6 +20,8 @@ from synthohive.privacy.pools import Texts, pools
 from synthohive.privacy.shapes import as_text, lead_of
 from synthohive.privacy.styles import Person, full_name, own_rows
 from synthohive.schema import ColumnKind, PrivacyConfig, TableConfig
+from synthohive.schema.columns import column_from_arrow
+from synthohive.texts.words import script_of
 
 __all__ = ["Names", "fit_columns", "persons_of"]
 

@@ -7,7 +7,6 @@ from typing import Optional
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._documents import is_document
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.privacy.column_names import Hint, hint_of
 from synthohive.privacy.content import FITS, are_companies, by_content, is_letters, share
@@ -15,6 +14,7 @@ from synthohive.privacy.kinds import PiiFinding, PiiKind, describe, parse_kind
 from synthohive.privacy.names import is_name_word, known_names
 from synthohive.privacy.vocabulary import are_things
 from synthohive.schema import Column, ColumnKind, Metadata, PrivacyConfig, TableConfig
+from synthohive.texts.documents import is_document
 
 __all__ = ["PiiFinding", "PiiKind", "check_named", "describe", "detect_pii", "kind_of"]
 

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synthohive._documents import as_document, leaf_key, markup_of, pruned
 from synthohive.privacy.counter import U64, draw, subkey
 from synthohive.privacy.pattern import chosen
+from synthohive.texts.documents import as_document, leaf_key, markup_of, pruned
 
 __all__ = ["JsonShapes", "Leaf"]
 

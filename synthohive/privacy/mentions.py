@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from synthohive._documents import as_document, leaf_key
 from synthohive.privacy.names import fold, is_name, known_names
+from synthohive.texts.documents import as_document, leaf_key
 
 __all__ = [
     "document_leaves",

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthohive._arrow import is_binary
+from synthohive.schema.arrow_types import is_binary
 
 __all__ = ["ClosestRecords", "copied_rows", "copied_values", "distance_to_closest_record"]
 

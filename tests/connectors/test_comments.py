@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
-from synthohive.connectors.ddl.comments import without_comments
-from synthohive.connectors.ddl.statements import SchemaDdl, Statement
 from synthohive.connectors.registry import spelling
+from synthohive.ddl.comments import without_comments
+from synthohive.ddl.statements import SchemaDdl, Statement
 
 TEXTS = {
     "sqlite": (

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from synthohive import CsvFile, Metadata, SchemaError, Synthesizer
-from synthohive.connectors.files import files_read, read_files
 from synthohive.exceptions import ConnectorError
+from synthohive.io.files import files_read, read_files
 
 PLAIN = 'id,name,v,w\n1,"a, b",1.5,2024-01-02\n2,c,,2024-01-03\n3,"say ""x""\nand y",-0.25,\n'
 ROWS = {

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl, build_ddl
-from synthohive.connectors.ddl.expressions import portable_default, portable_expression
-from synthohive.connectors.ddl.statements import fit_identifier
 from synthohive.connectors.mysql.ddl import definitions
+from synthohive.connectors.schema_ddl import build_ddl
+from synthohive.ddl.expressions import portable_default, portable_expression
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, fit_identifier
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import (
     CheckConstraint,

@@ -17,11 +17,11 @@ import duckdb
 import pyarrow as pa
 
 from synthohive import ForeignKey, Metadata
-from synthohive.connectors import steps
-from synthohive.connectors.base import Writer
 from synthohive.connectors.registry import dialect_for
-from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
+from synthohive.io import steps
+from synthohive.io.base import Writer
 from tests.contracts.writer import ORIGIN, described, integer, text, write
 
 ROWS = {

@@ -17,10 +17,10 @@ pytest.importorskip("duckdb_sqlalchemy")
 import duckdb
 
 from synthohive import Metadata, Synthesizer
-from synthohive.connectors.base import orphan_free
 from synthohive.connectors.sql import SqlWarehouse
-from synthohive.connectors.writing import default_target, open_writer
+from synthohive.connectors.writers import default_target, open_writer
 from synthohive.exceptions import ConnectorError
+from synthohive.io.base import orphan_free
 from tests.connectors.test_duckdb_reading import TYPES
 from tests.contracts.writer import (
     ODD,

@@ -16,7 +16,7 @@ import pytest
 
 from synthohive import ConnectorError, Metadata
 from synthohive._files import file_names
-from synthohive.connectors.files import FileTarget, files_read, read_files
+from synthohive.io.files import FileTarget, files_read, read_files
 
 ROWS = pa.table({"id": [1, 2]})
 
@@ -121,7 +121,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import pyarrow as pa
-from synthohive.connectors.files import FileTarget
+from synthohive.io.files import FileTarget
 place = Path(sys.argv[1])
 STEPS = ("os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "fcntl.flock")
 left = [0]

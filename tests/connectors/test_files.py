@@ -11,9 +11,9 @@ import pytest
 from pyarrow import parquet as pq
 
 from synthohive import ConnectorError, ForeignKey, Metadata, SchemaError
-from synthohive.connectors.dataframe import FrameReader
-from synthohive.connectors.files import FileTarget, read_files
-from synthohive.connectors.frames import to_frame
+from synthohive.io.dataframe import FrameReader
+from synthohive.io.files import FileTarget, read_files
+from synthohive.io.frames import to_frame
 
 
 def test_csv_rules(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 
 from synthohive import ConnectorError, Metadata, SchemaError
-from synthohive.connectors.dataframe import FrameReader
-from synthohive.connectors.files import FileTarget, read_files
-from synthohive.connectors.frames import FrameForm, to_frame
+from synthohive.io.dataframe import FrameReader
+from synthohive.io.files import FileTarget, read_files
+from synthohive.io.frames import FrameForm, to_frame
 from synthohive.schema import ForeignKey
 
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, SchemaError, SerializationError, Synthesizer
-from synthohive.connectors.dataframe import FrameReader
-from synthohive.connectors.frames import FrameForm, Named, to_frame
+from synthohive.io.dataframe import FrameReader
+from synthohive.io.frames import FrameForm, Named, to_frame
 from tests.connectors.test_files_further import DTYPES
 from tests.interface.hostile import seal
 from tests.packed import again

@@ -13,11 +13,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from synthohive.connectors import steps
-from synthohive.connectors.base import Writer
 from synthohive.connectors.sqlite import file as sqlite_file
-from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
+from synthohive.io import steps
+from synthohive.io.base import Writer
 from tests.contracts.writer import ODD, ORIGIN, make_shop, rows, shop, write
 
 COUNT = f"""SELECT count(*) AS n FROM "{ODD.replace('"', '""')}\""""

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.sqlite import file as sqlite_file
-from synthohive.connectors.writing import default_target, open_writer
+from synthohive.connectors.writers import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 from tests.contracts.writer import ORIGIN, Place, WriterContract, described, rows, write

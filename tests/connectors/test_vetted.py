@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from synthohive.connectors.ddl import SchemaDdl, build_ddl
-from synthohive.connectors.ddl.vetted import Vetting
 from synthohive.connectors.registry import spelling
+from synthohive.connectors.schema_ddl import build_ddl
+from synthohive.ddl.statements import SchemaDdl
+from synthohive.ddl.vetted import Vetting
 from synthohive.exceptions import SchemaError
 from synthohive.schema import CheckConstraint, Column, ColumnKind, ForeignKey, Index, Metadata
 

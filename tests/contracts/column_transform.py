@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive._entities import Entities
-from synthohive.core.data.base import ColumnTransform, EncoderSettings
+from synthohive.encoding.base import ColumnTransform, EncoderSettings
+from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
 from tests.packed import again, shown
 

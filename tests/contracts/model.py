@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from synthohive.core.data.encoded import ABSENT, Continuous, Discrete, EncodedTable, Layout
-from synthohive.core.models.base import ConditionalGenerativeModel, TrainingEvent
+from synthohive.encoding.encoded import ABSENT, Continuous, Discrete, EncodedTable, Layout
 from synthohive.exceptions import SerializationError
+from synthohive.models.base import ConditionalGenerativeModel, TrainingEvent
 from synthohive.schema import TableConfig
 
 TABLE = TableConfig(name="orders")

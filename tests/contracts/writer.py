@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.base import KeyCheck, Provenance, Writer, orphan_free
-from synthohive.connectors.ddl import PROVENANCE_TABLE
 from synthohive.connectors.registry import dialect_for
-from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writers import open_writer
+from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError, SchemaError
+from synthohive.io.base import KeyCheck, Provenance, Writer, orphan_free
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata
 from synthohive.schema import UniqueConstraint as Unique
 

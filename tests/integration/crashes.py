@@ -1,7 +1,7 @@
 """The crash matrix: every step of an engine's writer, met by every fault that can be staged.
 
 A run goes on in a process of its own, which stops at a named step (see
-``synthohive.connectors.steps``) until the test has done its harm there. Whatever the harm, the
+``synthohive.io.steps``) until the test has done its harm there. Whatever the harm, the
 target then holds the old rows whole or the new ones complete, the source is what it was, and
 the next run succeeds and leaves nothing behind.
 
@@ -33,10 +33,10 @@ import pytest
 import sqlalchemy as sa
 
 from synthohive._signals import terminable
-from synthohive.connectors.steps import observe
-from synthohive.connectors.writing import open_writer
-from synthohive.connectors.writing.staged import StagedWriter
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
+from synthohive.io.staged import StagedWriter
+from synthohive.io.steps import observe
 from synthohive.schema import Metadata
 from tests.contracts.writer import ORIGIN, Place, rows, shop, write
 

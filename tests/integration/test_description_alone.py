@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.ddl import build_ddl
 from synthohive.connectors.reflection import reflect
+from synthohive.connectors.schema_ddl import build_ddl
 
 POSTGRESQL = """
 CREATE TYPE mood AS ENUM ('sad', 'it''s \\ok', 'Ünï');

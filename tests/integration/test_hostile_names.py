@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.base import orphan_free
 from synthohive.connectors.reflection import reflect
-from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import SchemaError
+from synthohive.io.base import orphan_free
 from synthohive.schema import Metadata
 from tests.contracts.writer import ORIGIN
 

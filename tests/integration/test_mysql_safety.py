@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from synthohive.connectors import steps
-from synthohive.connectors.base import Writer
 from synthohive.connectors.mysql import write as mysql
-from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
+from synthohive.io import steps
+from synthohive.io.base import Writer
 from synthohive.schema import Metadata
 from tests.contracts.writer import ORIGIN, Place, described, integer, make_shop, rows, shop, write
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.writing import default_target, open_writer
+from synthohive.connectors.writers import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 from tests.contracts.writer import ORIGIN, Place, ServerWriterContract, described, rows, write

@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.base import Writer
 from synthohive.connectors.registry import dialect_for
-from synthohive.connectors.steps import observe
-from synthohive.connectors.writing import open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
+from synthohive.io.base import Writer
+from synthohive.io.steps import observe
 from tests.contracts.writer import ORIGIN, rows, shop, write
 
 pytestmark = pytest.mark.integration

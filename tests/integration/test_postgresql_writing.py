@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from synthohive.connectors.sql import SqlWarehouse
-from synthohive.connectors.writing import default_target, open_writer
+from synthohive.connectors.writers import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from tests.contracts.writer import ORIGIN, Place, ServerWriterContract, described, rows, write

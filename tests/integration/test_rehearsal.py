@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from synthohive import RehearsalError, Synthesizer
-from synthohive.connectors.steps import observe
+from synthohive.io.steps import observe
 from tests.events import captured_events
 
 SMALL = {"hidden": 8, "embedding": 4, "context": 8}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from synthohive import ConnectorError, Metadata, SchemaError, Synthesizer
-from synthohive.connectors.steps import observe
+from synthohive.io.steps import observe
 
 SMALL = {"hidden": 8, "embedding": 4, "context": 8}
 # A circle of keys over both schemas, a table of the same name in each, a type of the other.

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 from synthohive import Synthesizer
-from synthohive.connectors.steps import observe
+from synthohive.io.steps import observe
 
 TABLES = """
 CREATE TABLE customer (id INTEGER PRIMARY KEY, kind TEXT NOT NULL);

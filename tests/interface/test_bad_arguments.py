@@ -14,7 +14,7 @@ import pytest
 
 from synthohive import Constraint, ForeignKey, Metadata, PrivacyConfig, Synthesizer, TableConfig
 from synthohive.exceptions import SynthoHiveError
-from synthohive.relational.training.training_job import TrainingJob
+from synthohive.train.job import TrainingJob
 
 NAN, INF = float("nan"), float("inf")
 FRAME = pd.DataFrame({"id": range(40), "x": np.arange(40) % 5, "c": list("abcde") * 8})

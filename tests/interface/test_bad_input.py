@@ -21,9 +21,9 @@ from synthohive import (
     SchemaValidationError,
     Synthesizer,
 )
-from synthohive.core.models.ctgan import CTGAN
-from synthohive.relational.fitting import TableFitter
-from synthohive.relational.making.block_maker import BlockMaker
+from synthohive.generate.block_generator import BlockGenerator
+from synthohive.learn.table import TableFitter
+from synthohive.models.ctgan.model import CTGAN
 from synthohive.schema import Column
 
 
@@ -183,7 +183,7 @@ def test_interrupted_work_leaves_nothing(
     def stop(*_: Any) -> Any:
         raise blow
 
-    monkeypatch.setattr(BlockMaker, "complete", stop)
+    monkeypatch.setattr(BlockGenerator, "complete", stop)
     with pytest.raises(blow):
         fitted.to_database(seed=2, if_exists="replace")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.db", "t_synthetic.db"]

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
-from synthohive.relational.key_makers import CounterMaker
-from synthohive.relational.key_patterns import BegunTextMaker
-from synthohive.relational.relations.composed import Composed, Part
+from synthohive.derive.composed import Composed, Part
+from synthohive.derive.keys.makers import CounterMaker
+from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.schema import Column, ColumnKind, UniqueConstraint
 
 SYLLABLES = "ba ke lo mi nu ra se to vi zo fen gar hil jun".split()

@@ -13,11 +13,11 @@ from faker import Faker
 from scipy.stats import ks_2samp
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
-from synthohive.connectors.dataframe import FrameReader
+from synthohive.io.dataframe import FrameReader
+from synthohive.learn.entity_tables import find_entity_tables
 from synthohive.privacy.detect import detect_pii
-from synthohive.relational.entity_tables import find_entity_tables
-from synthohive.relational.plan import RelationalPlan
-from synthohive.relational.sample import Sample
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.sample import Sample
 
 
 def owners(entities: int, rows: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:

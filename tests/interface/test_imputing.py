@@ -18,7 +18,7 @@ from synthohive import (
     Synthesizer,
     UniqueConstraint,
 )
-from synthohive.relational.imputing.filling import Filling
+from synthohive.generate.imputing.filling import Filling
 from tests.events import captured_events
 
 PLANS = {"free": 0, "team": 40, "firm": 400}

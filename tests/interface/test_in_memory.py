@@ -107,7 +107,7 @@ class Marginals(ConditionalGenerativeModel):
 
     @classmethod
     def load(cls, path: Path) -> Marginals:
-        from synthohive.core.data.encoded import Layout
+        from synthohive.encoding.encoded import Layout
         from synthohive.schema import TableConfig
 
         layout = Layout.from_dict(json.loads((path / "layout.json").read_text()))

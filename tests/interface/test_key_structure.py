@@ -11,7 +11,7 @@ from scipy import stats
 from benchmarks.shapes import SHAPES
 from synthohive import Metadata, PrivacyConfig, Synthesizer
 from synthohive.metrics import fan_out_histogram, fan_out_ks, orphans
-from tests.core.models.independent import IndependentColumns
+from tests.models.independent import IndependentColumns
 
 FACTS = {
     "many_to_many": ["year ~ level"],

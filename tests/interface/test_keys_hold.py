@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synthohive import CheckConstraint, Metadata, Synthesizer
-from tests.relational.schema_graphs import Graph, Table, schema_graphs
+from tests.schema_graphs import Graph, Table, schema_graphs
 
 GRAPHS = int(os.environ.get("SYNTHOHIVE_GRAPHS", "200"))
 MODELS = ("ctgan", "tvae", "autoregressive")

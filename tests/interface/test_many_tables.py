@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from synthohive import SchemaError, Synthesizer
-from synthohive.connectors.base import FanOut
 from synthohive.connectors.sql import SqlWarehouse
+from synthohive.io.base import FanOut
 
 TABLES = 120
 

@@ -17,8 +17,8 @@ from synthohive import (
     SchemaError,
     Synthesizer,
 )
-from synthohive.core.data.encoded import EncodedTable
-from synthohive.core.models.memorisation import measure
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.models.memorisation import measure
 from tests.events import captured_events
 
 

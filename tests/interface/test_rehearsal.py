@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from synthohive import Autoregressive, Metadata, RehearsalError, Synthesizer
-from synthohive.connectors.steps import observe
-from synthohive.core.data.categorical import Categorical
-from synthohive.core.data.encoded import EncodedTable
-from synthohive.core.data.numeric import Numeric
+from synthohive.encoding.categorical import Categorical
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.encoding.numeric import Numeric
 from synthohive.interface import synthesizer as facade
+from synthohive.io.steps import observe
 from tests.events import captured_events
 
 SMALL = {"hidden": 8, "embedding": 4, "context": 8}

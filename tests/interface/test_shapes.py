@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
-from tests.core.models.independent import IndependentColumns
+from tests.models.independent import IndependentColumns
 
 Frames = dict[str, pd.DataFrame]
 

@@ -8,7 +8,7 @@ import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
 from synthohive.exceptions import SchemaError, SchemaValidationError
-from tests.core.models.independent import IndependentColumns
+from tests.models.independent import IndependentColumns
 
 Frames = dict[str, pd.DataFrame]
 

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from synthohive import QualityError, SchemaError, Synthesizer, SynthoHiveError
-from synthohive.relational import orchestrator
-from synthohive.relational.making import blocks, generation
+from synthohive.generate import attributes as generation
+from synthohive.generate import blocks
+from synthohive.learn import database as orchestrator
 
 
 def query(path: Path, sql: str) -> list[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive import Metadata
-from synthohive._arrow import column_from_arrow
+from synthohive.schema.columns import column_from_arrow
 
 Tables = dict[str, pa.Table]
 

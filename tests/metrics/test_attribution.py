@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrow import column_from_arrow
 from synthohive.metrics import feature_attribution
+from synthohive.schema.columns import column_from_arrow
 
 
 def rows(seed: int, shift: float = 0.0, related: bool = True) -> pa.Table:

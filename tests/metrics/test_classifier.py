@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive import Metadata
-from synthohive._arrow import column_from_arrow
 from synthohive.metrics import c2st, with_children, with_parents
+from synthohive.schema.columns import column_from_arrow
 
 
 def rows(seed: int, related: bool) -> pa.Table:

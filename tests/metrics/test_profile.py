@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive._entities import Entities
 from synthohive.metrics.distances import column_distance
 from synthohive.metrics.profile import (
     profile_column,
     profile_distance,
     profile_table,
 )
+from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
 from tests.packed import again, shown
 

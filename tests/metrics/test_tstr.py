@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive._arrow import column_from_arrow
 from synthohive.metrics.tstr import Utility, target_columns, utility
 from synthohive.schema import Column
+from synthohive.schema.columns import column_from_arrow
 
 
 def rows(seed: int, related: bool = True) -> pa.Table:

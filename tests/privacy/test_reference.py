@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive.exceptions import PrivacyError
-from synthohive.privacy.reference import check_reference, judge_reference
+from synthohive.privacy.look_ups import check_reference, judge_reference
 from synthohive.privacy.vocabulary import are_things
 from synthohive.schema import ForeignKey, TableConfig
 from tests.privacy.look_up_tables import HARMLESS, person_columns

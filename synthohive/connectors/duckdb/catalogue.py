@@ -14,10 +14,10 @@ from typing import Any, Optional
 from sqlalchemy import types as sa
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.ddl.statements import items
 from synthohive.connectors.dialect import OddIndex
 from synthohive.connectors.duckdb.text import first_name, is_constraint, nested_type, shell
-from synthohive.connectors.spelling import quote
+from synthohive.ddl.spelling import quote
+from synthohive.ddl.statements import items
 from synthohive.schema import Column, ColumnKind, Metadata
 
 __all__ = ["Catalogue", "amend", "definitions", "column_items", "odd_indexes", "plain_schema"]

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
-from synthohive.connectors.ddl.statements import SchemaDdl, Statement, items, label, reference
 from synthohive.connectors.duckdb.text import first_name, is_constraint
-from synthohive.connectors.spelling import literal, quote
+from synthohive.ddl.spelling import literal, quote
+from synthohive.ddl.statements import SchemaDdl, Statement, items, label, reference
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

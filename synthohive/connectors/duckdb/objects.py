@@ -11,9 +11,9 @@ from typing import Any, Optional
 import duckdb
 
 from synthohive._logging import get_logger
-from synthohive.connectors.spelling import quote
-from synthohive.connectors.writing.comments import Place
-from synthohive.connectors.writing.staged import Found
+from synthohive.ddl.spelling import quote
+from synthohive.io.comments import Place
+from synthohive.io.staged import Found
 
 __all__ = [
     "NotOfTheCopy",

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.base import BATCH_ROWS
 from synthohive.connectors.dialect import Dialect, OddIndex, in_memory
 from synthohive.connectors.duckdb import catalogue
 from synthohive.connectors.duckdb.text import nested_type, reason
 from synthohive.connectors.special_values import reading
 from synthohive.exceptions import ConnectorError
+from synthohive.io.base import BATCH_ROWS
 from synthohive.schema import Column, ColumnKind, Metadata
 
 __all__ = ["DuckDB"]

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlglot.dialects.duckdb import DuckDB
 
 from synthohive.connectors.special_values import BEFORE, UNSEEN
-from synthohive.connectors.spelling import Spelling, Type
+from synthohive.ddl.spelling import Spelling, Type
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["SPELLING"]

@@ -12,9 +12,6 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
-from synthohive.connectors.base import KeyCheck, NoPlaceError
-from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
-from synthohive.connectors.ddl.statements import SchemaObject, items
 from synthohive.connectors.duckdb.catalogue import plain_schema
 from synthohive.connectors.duckdb.objects import (
     NotOfTheCopy,
@@ -29,22 +26,24 @@ from synthohive.connectors.duckdb.objects import (
 )
 from synthohive.connectors.duckdb.spelling import SPELLING
 from synthohive.connectors.duckdb.text import first_name, nested_type, reason
-from synthohive.connectors.special_values import respelled
-from synthohive.connectors.spelling import Spelling, literal, quote
-from synthohive.connectors.steps import step
-from synthohive.connectors.writing.comments import Comments, changes, keys
-from synthohive.connectors.writing.staged import (
+from synthohive.connectors.special_values import respelled, spelling_of
+from synthohive.ddl.spelling import Spelling, literal, quote
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject, items
+from synthohive.exceptions import ConnectorError
+from synthohive.io.base import KeyCheck, NoPlaceError
+from synthohive.io.comments import Comments, changes, keys
+from synthohive.io.staged import (
     StagedWriter,
     broken_error,
     read_note,
     staging_name,
 )
-from synthohive.exceptions import ConnectorError
+from synthohive.io.steps import step
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.connectors.base import OpenedTo, Provenance
+    from synthohive.io.base import OpenedTo, Provenance
     from synthohive.schema import Column, ForeignKey, Metadata
 
 __all__ = ["DuckdbWriter", "create", "locate"]
@@ -248,7 +247,10 @@ class DuckdbWriter(StagedWriter):
         count = 0
         for batch in batches:
             arrays = [a.cast(t) for a, t in zip(batch.columns, schema.types)]
-            arrays = [respelled(array, array, self.respelling) for array in arrays]
+            arrays = [
+                respelled(array, array, spelling_of(self.metadata.dialect, self.spelling))
+                for array in arrays
+            ]
             self._connection.register(view, pa.table(arrays, schema.names))
             self._execute(f"INSERT INTO {quote(table)} SELECT * FROM {view}")
             self._connection.unregister(view)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional
 
-from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
 from synthohive.connectors.mysql.spelling import SPELLING, quote
+from synthohive.ddl.statements import SchemaDdl, Statement, label
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -11,8 +11,8 @@ import pymysql
 from synthohive._logging import get_logger
 from synthohive.connectors.mysql.ddl import definitions, named_by, recommented
 from synthohive.connectors.mysql.spelling import literal, quote
-from synthohive.connectors.writing.comments import Comments, Place
-from synthohive.connectors.writing.staged import STAGING_MARK, Found
+from synthohive.io.comments import Comments, Place
+from synthohive.io.staged import STAGING_MARK, Found
 
 __all__ = [
     "Tables",

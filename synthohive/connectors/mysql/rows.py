@@ -13,19 +13,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.connectors.base import BATCH_ROWS
 from synthohive.connectors.mysql.points import point_hex
 from synthohive.connectors.mysql.spelling import GEOMETRIES, quote
 from synthohive.connectors.special_values import respelled
-from synthohive.connectors.spelling import Spelling
-from synthohive.connectors.writing.text import (
+from synthohive.ddl.spelling import Spelling
+from synthohive.exceptions import ConnectorError
+from synthohive.io.base import BATCH_ROWS
+from synthohive.io.text import (
     clock,
     hexadecimal,
     iso_timestamps,
     since_epoch,
     text,
 )
-from synthohive.exceptions import ConnectorError
 from synthohive.schema import ColumnKind
 
 if TYPE_CHECKING:

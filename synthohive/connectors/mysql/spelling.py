@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlglot.dialects.mysql import MySQL
 
 from synthohive.connectors.special_values import EARLY
-from synthohive.connectors.spelling import Spelling, Type, text_length
+from synthohive.ddl.spelling import Spelling, Type, text_length
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["GEOMETRIES", "SPELLING", "empty_geometry", "literal", "quote"]

@@ -14,9 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from synthohive._display import listed
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
-from synthohive.connectors.base import NoPlaceError
-from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
-from synthohive.connectors.ddl.statements import SchemaObject
 from synthohive.connectors.mysql.objects import (
     broken_views,
     columns,
@@ -32,23 +29,26 @@ from synthohive.connectors.mysql.objects import (
 )
 from synthohive.connectors.mysql.rows import RowLoader, hide_values, regroup
 from synthohive.connectors.mysql.spelling import SPELLING, quote
-from synthohive.connectors.spelling import Spelling
-from synthohive.connectors.steps import step
-from synthohive.connectors.writing.comments import changes, keys
-from synthohive.connectors.writing.staged import (
+from synthohive.connectors.special_values import spelling_of
+from synthohive.ddl.spelling import Spelling
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject
+from synthohive.exceptions import ConnectorError
+from synthohive.io.base import NoPlaceError
+from synthohive.io.comments import changes, keys
+from synthohive.io.staged import (
     Found,
     StagedWriter,
     broken_error,
     read_note,
     staging_name,
 )
-from synthohive.exceptions import ConnectorError
+from synthohive.io.steps import step
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy.engine import Engine
 
-    from synthohive.connectors.base import OpenedTo, Provenance
+    from synthohive.io.base import OpenedTo, Provenance
     from synthohive.schema import Column, Metadata
 
 __all__ = ["MysqlWriter", "create", "locate"]
@@ -399,7 +399,12 @@ class MysqlWriter(StagedWriter):
             self._folder = Workspace()
         folder = self._folder.path if self._folder is not None else None
         loader = RowLoader(
-            self._connection, self.staging, table, columns, self.respelling, folder=folder
+            self._connection,
+            self.staging,
+            table,
+            columns,
+            spelling_of(self.metadata.dialect, self.spelling),
+            folder=folder,
         )
         return sum(loader.load(batch) for batch in regroup(batches))
 

@@ -14,9 +14,9 @@ from typing import Any, Optional
 from synthohive._display import listed
 from synthohive.connectors.postgresql.objects import commented, dependents, members
 from synthohive.connectors.postgresql.spelling import literal
-from synthohive.connectors.spelling import quote
-from synthohive.connectors.writing.comments import Comments, changes
+from synthohive.ddl.spelling import quote
 from synthohive.exceptions import ConnectorError
+from synthohive.io.comments import Comments, changes
 
 __all__ = ["Carried", "carried_from", "comments_in", "copy_default_rights"]
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._logging import get_logger
-from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
 from synthohive.connectors.postgresql.catalogue import LOCK_TIMEOUT
 from synthohive.connectors.postgresql.fills import (
     SEARCH_TRIGGERS,
@@ -23,7 +22,8 @@ from synthohive.connectors.postgresql.fills import (
 from synthohive.connectors.postgresql.partitions import Partitions
 from synthohive.connectors.postgresql.spelling import advance, literal
 from synthohive.connectors.postgresql.types import prepared
-from synthohive.connectors.spelling import quote
+from synthohive.ddl.spelling import quote
+from synthohive.ddl.statements import SchemaDdl, Statement, label
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine

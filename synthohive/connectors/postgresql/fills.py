@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synthohive.connectors.ddl.statements import Statement
 from synthohive.connectors.postgresql.spelling import SPELLING, literal
-from synthohive.connectors.spelling import quote
+from synthohive.ddl.spelling import quote
+from synthohive.ddl.statements import Statement
 from synthohive.schema import ColumnKind, Metadata
 
 __all__ = ["SEARCH_TRIGGERS", "defaults_while_loading", "drop_defaults", "fill_searches"]

@@ -12,11 +12,11 @@ from typing import Any, Optional
 
 import psycopg2
 
-from synthohive.connectors.ddl.statements import SchemaObject
-from synthohive.connectors.spelling import quote
-from synthohive.connectors.writing.comments import Place
-from synthohive.connectors.writing.staged import Found
+from synthohive.ddl.spelling import quote
+from synthohive.ddl.statements import SchemaObject
 from synthohive.exceptions import ConnectorError
+from synthohive.io.comments import Place
+from synthohive.io.staged import Found
 
 __all__ = [
     "commented",

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from synthohive.connectors.special_values import respelled
-from synthohive.connectors.spelling import Spelling
-from synthohive.connectors.writing.text import (
+from synthohive.ddl.spelling import Spelling
+from synthohive.io.text import (
     array_literals,
     hexadecimal,
     iso_timestamps,

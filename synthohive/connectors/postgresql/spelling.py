@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql
 from sqlglot.dialects.postgres import Postgres
 
 from synthohive.connectors.special_values import MIDNIGHT, UNSEEN
-from synthohive.connectors.spelling import Spelling, Type, quote
-from synthohive.connectors.spelling import literal as plain_literal
+from synthohive.ddl.spelling import Spelling, Type, quote
+from synthohive.ddl.spelling import literal as plain_literal
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["SPELLING", "advance", "literal"]

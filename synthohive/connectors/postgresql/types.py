@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from synthohive.connectors.ddl.statements import Statement
+from synthohive.ddl.statements import Statement
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

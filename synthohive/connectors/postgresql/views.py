@@ -10,11 +10,11 @@ import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
-from synthohive.connectors.ddl.statements import SchemaObject
-from synthohive.connectors.ddl.vetted_functions import FUNCTIONS
 from synthohive.connectors.postgresql.catalogue import LOCK_TIMEOUT
 from synthohive.connectors.postgresql.spelling import literal
-from synthohive.connectors.spelling import quote
+from synthohive.ddl.spelling import quote
+from synthohive.ddl.statements import SchemaObject
+from synthohive.ddl.vetted_functions import FUNCTIONS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

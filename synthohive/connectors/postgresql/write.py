@@ -14,9 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._display import listed
 from synthohive._logging import get_logger
-from synthohive.connectors.base import NoPlaceError
-from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
-from synthohive.connectors.ddl.statements import SchemaObject
 from synthohive.connectors.postgresql.carrying import (
     carried_from,
     comments_in,
@@ -35,24 +32,27 @@ from synthohive.connectors.postgresql.objects import (
 )
 from synthohive.connectors.postgresql.rows import RECORDS, CsvStream
 from synthohive.connectors.postgresql.spelling import SPELLING, literal
-from synthohive.connectors.spelling import Spelling, quote
-from synthohive.connectors.steps import step
-from synthohive.connectors.writing import comments
-from synthohive.connectors.writing.staged import (
+from synthohive.connectors.special_values import spelling_of
+from synthohive.ddl.spelling import Spelling, quote
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject
+from synthohive.exceptions import ConnectorError
+from synthohive.io import comments
+from synthohive.io.base import NoPlaceError
+from synthohive.io.staged import (
     NOTE_COLUMNS,
     STAGING_MARK,
     StagedWriter,
     read_note,
     staging_name,
 )
-from synthohive.exceptions import ConnectorError
+from synthohive.io.steps import step
 from synthohive.schema import ColumnKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy.engine import Engine
 
-    from synthohive.connectors.base import OpenedTo, Provenance
+    from synthohive.io.base import OpenedTo, Provenance
     from synthohive.schema import Column, Metadata
 
 __all__ = ["PostgresqlWriter", "create", "locate"]
@@ -446,7 +446,11 @@ class PostgresqlWriter(StagedWriter):
             for statement in self.ddl.tables[table]:
                 self.run(statement)
         step("table created")
-        stream = CsvStream(self._as_made(table, columns), batches, self.respelling)
+        stream = CsvStream(
+            self._as_made(table, columns),
+            batches,
+            spelling_of(self.metadata.dialect, self.spelling),
+        )
         with self._connection.cursor() as cursor:
             if columns:
                 names = ", ".join(quote(column.name) for column in columns)

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from synthohive._logging import get_logger
-from synthohive._moments import form_of, kind_of_form, unit_of_form, usual_form
 from synthohive.connectors.dialect import OddIndex
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
+from synthohive.texts.moments import form_of, kind_of_form, unit_of_form, usual_form
 
 __all__ = ["amend", "definitions", "odd_indexes", "virtual_tables"]
 

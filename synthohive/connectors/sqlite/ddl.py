@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
-from synthohive.connectors.ddl.statements import SchemaDdl, Statement, label
+from synthohive.ddl.statements import SchemaDdl, Statement, label
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Optional
 
 from synthohive._logging import get_logger
-from synthohive.connectors.ddl import PROVENANCE_TABLE
-from synthohive.connectors.steps import step
-from synthohive.connectors.writing.staged import STAGING_MARK, Found, read_note
+from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError
+from synthohive.io.staged import STAGING_MARK, Found, read_note
+from synthohive.io.steps import step
 
 __all__ = [
     "BUSY_SECONDS",

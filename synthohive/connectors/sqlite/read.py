@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 from sqlalchemy.engine import Connection, Engine
 
 from synthohive._arguments import reachable
-from synthohive._moments import parse
 from synthohive.connectors.dialect import Dialect, OddIndex, in_memory
 from synthohive.connectors.row_batches import batches
 from synthohive.connectors.sqlite import catalogue
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
+from synthohive.texts.moments import parse
 
 __all__ = ["SQLite", "database_file"]
 

@@ -7,7 +7,7 @@ from typing import Any, Optional
 import sqlalchemy as sa
 from sqlglot.dialects.sqlite import SQLite
 
-from synthohive.connectors.spelling import Spelling, Type
+from synthohive.ddl.spelling import Spelling, Type
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["SPELLING"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
-from synthohive.connectors.ddl.statements import SchemaObject
-from synthohive.connectors.spelling import quote
+from synthohive.ddl.spelling import quote
+from synthohive.ddl.statements import SchemaObject
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

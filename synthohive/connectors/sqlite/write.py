@@ -16,11 +16,6 @@ import pyarrow.compute as pc
 
 from synthohive._arguments import reachable
 from synthohive._logging import get_logger
-from synthohive._moments import write
-from synthohive.connectors.base import NoPlaceError
-from synthohive.connectors.ddl import PROVENANCE_TABLE, SchemaDdl
-from synthohive.connectors.ddl.statements import SchemaObject
-from synthohive.connectors.spelling import Spelling
 from synthohive.connectors.sqlite.file import (
     MARK,
     REHEARSAL,
@@ -36,20 +31,24 @@ from synthohive.connectors.sqlite.file import (
 )
 from synthohive.connectors.sqlite.read import database_file
 from synthohive.connectors.sqlite.spelling import SPELLING
-from synthohive.connectors.steps import step
-from synthohive.connectors.writing.staged import (
+from synthohive.ddl.spelling import Spelling
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject
+from synthohive.exceptions import ConnectorError
+from synthohive.io.base import NoPlaceError
+from synthohive.io.staged import (
     StagedWriter,
     appeared_error,
     broken_error,
     staging_name,
 )
-from synthohive.connectors.writing.text import iso_timestamps, since_epoch, text
-from synthohive.exceptions import ConnectorError
+from synthohive.io.steps import step
+from synthohive.io.text import iso_timestamps, since_epoch, text
+from synthohive.texts.moments import write
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.connectors.base import OpenedTo, Provenance
+    from synthohive.io.base import OpenedTo, Provenance
     from synthohive.schema import Column, Metadata
 
 __all__ = ["SqliteWriter", "create", "locate"]

@@ -1,0 +1,1 @@
+"""CHECK, unique sets, and rules between keys: found, verified, repaired."""

@@ -1,0 +1,218 @@
+"""CHECK constraints and user-given bounds of one table: found broken, repaired, enforced."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._logging import get_logger
+from synthohive.constrain.check_repair import Repair, Resample
+from synthohive.constrain.sql_expressions import Check, Comparison, compile_check, quoted
+from synthohive.exceptions import ConstraintViolationError
+from synthohive.schema import Constraint, TableConfig
+
+__all__ = ["TableChecks"]
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class TableChecks:
+    """What every row of a table has to satisfy.
+
+    Attributes
+    ----------
+    table : str
+    checks : dict of str to Check
+        By label: the constraint's name, or its text where it has none.
+    free : frozenset of str
+        Columns that a repair may change.
+    whole : frozenset of str
+        Columns whose values a repair rounds (``Constraint(dtype="int")``).
+    """
+
+    table: str
+    checks: Mapping[str, Check]
+    free: frozenset[str]
+    whole: frozenset[str]
+
+    @classmethod
+    def compile(
+        cls, config: TableConfig, dialect: Optional[str], free: AbstractSet[str]
+    ) -> TableChecks:
+        """Compile what the database and the user demand of a table.
+
+        A CHECK whose SQL is not understood is left out, with the log event
+        ``check_not_understood``: the database tests it at the load.
+
+        Parameters
+        ----------
+        config : TableConfig
+        dialect : str, optional
+            In whose SQL the CHECKs are written.
+        free : set of str
+            Columns that a repair may change; a CHECK without one is only reported.
+        """
+        checks: dict[str, Check] = {}
+        for name, constraint in config.constraints.items():
+            bounds = _bounds(name, constraint)
+            if bounds is not None:
+                checks[bounds.sqltext] = bounds
+        for stated in config.checks:
+            compiled = compile_check(stated.sqltext, dialect, config.columns)
+            if compiled is not None:
+                checks[_unused(stated.name or stated.sqltext, checks)] = compiled
+        whole = (name for name, c in config.constraints.items() if c.dtype == "int")
+        return cls(config.name, checks, frozenset(free), frozenset(whole))
+
+    def without(self, waiting: Collection[str]) -> TableChecks:
+        """Return those of the constraints that need none of some columns, which come later."""
+        kept = {label: c for label, c in self.checks.items() if not c.columns & set(waiting)}
+        return replace(self, checks=kept)
+
+    def needing(self, config: TableConfig, table: pa.Table) -> dict[str, list[str]]:
+        """Return the CHECKs that rows break where excluded columns are NULL, with these columns.
+
+        Columns with a default are left to it.
+        """
+        empty = {
+            name: config.columns[name]
+            for name in config.exclude_columns
+            if name in config.columns and config.columns[name].default is None
+        }
+        for name, column in empty.items():
+            if name not in table.column_names and column.computed is None:
+                table = table.append_column(name, pa.nulls(len(table), column.arrow_type))
+        broken = self.violations(table)
+        return {
+            label: sorted(self.checks[label].columns & set(empty))
+            for label in broken
+            if self.checks[label].columns & set(empty)
+        }
+
+    def violations(self, table: pa.Table) -> dict[str, npt.NDArray[np.int64]]:
+        """Return the rows that break each constraint, by label; none where all hold.
+
+        Constraints on columns that `table` does not have are passed over.
+        """
+        found = {}
+        for label, check in self._applicable(table).items():
+            rows = np.flatnonzero(~check.evaluate(table).to_numpy(zero_copy_only=False))
+            if len(rows):
+                found[label] = rows
+        return found
+
+    def keep_unbroken(
+        self, before: pa.Table, after: pa.Table, changed: Collection[str]
+    ) -> pa.Table:
+        """Return `after`, with the changed columns of `before` in rows that break a constraint.
+
+        Says how many rows those are by the log event ``relations_left``.
+        """
+        broken = self.violations(after).values()
+        if not broken:
+            return after
+        wrong = np.zeros(len(after), dtype=np.bool_)
+        wrong[np.concatenate(list(broken))] = True
+        for name in changed:
+            place = after.column_names.index(name)
+            kept = pc.if_else(pa.array(wrong), before.column(name), after.column(name))
+            after = after.set_column(place, after.field(place), kept)
+        log.warning("relations_left", table=self.table, rows=int(wrong.sum()))
+        return after
+
+    def repair(
+        self, table: pa.Table, rng: np.random.Generator, resample: Optional[Resample] = None
+    ) -> tuple[pa.Table, int]:
+        """Change free columns of rows that break a constraint until they hold.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+        rng : numpy.random.Generator
+        resample : callable, optional
+            From row numbers and a generator to a table of those rows' free columns,
+            drawn anew.
+
+        Returns
+        -------
+        table : pyarrow.Table
+            Of the same schema and order; rows beyond repair are left as they are, with
+            the log event ``checks_still_violated``.
+        repaired : int
+            How many rows broke a constraint and no longer do.
+        """
+        checks = self._applicable(table)
+        table = self._rounded(table)
+        if table.num_rows == 0 or not checks:
+            return table, 0
+        return Repair(self.table, checks, self.free, table, rng).run(resample)
+
+    def enforce(self, table: pa.Table, table_name: str) -> None:
+        """Refuse a table with a row that breaks a constraint.
+
+        Raises
+        ------
+        ConstraintViolationError
+            Naming the table, the columns, the constraint, an offending value and the
+            number of rows.
+        """
+        found = self.violations(table)
+        for label, rows in found.items():
+            check = self.checks[label]
+            values = ", ".join(
+                f"{name!r} is {table.column(name)[int(rows[0])].as_py()!r}"
+                for name in sorted(check.columns)
+            )
+            others = len(found) - 1
+            raise ConstraintViolationError(
+                f"Table {table_name!r}: {len(rows)} of {table.num_rows} generated rows break "
+                f"{label if label == check.sqltext else f'{label} ({check.sqltext})'}; "
+                f"in the first of them {values}."
+                + (f" {others} more constraints are broken." if others else ""),
+                hint="Sample with enforce_constraints=False to have such rows repaired.",
+            )
+
+    def _applicable(self, table: pa.Table) -> dict[str, Check]:
+        present = set(table.column_names)
+        return {label: c for label, c in self.checks.items() if c.columns <= present}
+
+    def _rounded(self, table: pa.Table) -> pa.Table:
+        for name in sorted(self.whole & self.free & set(table.column_names)):
+            values = table.column(name)
+            if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+                values = pc.round(values, round_mode="half_towards_infinity").cast(values.type)
+                table = table.set_column(table.column_names.index(name), name, values)
+        return table
+
+
+def _unused(label: str, taken: Mapping[str, Check]) -> str:
+    number, candidate = 1, label
+    while candidate in taken:
+        number += 1
+        candidate = f"{label} #{number}"
+    return candidate
+
+
+def _bounds(name: str, constraint: Constraint) -> Optional[Check]:
+    """Return the bounds of a column as a Check."""
+    sides = [
+        (op, edge)
+        for op, edge in ((">=", constraint.min), ("<=", constraint.max))
+        if edge is not None and math.isfinite(edge)
+    ]
+    if not sides:
+        return None
+    text = " AND ".join(f"{name} {op} {edge:g}" for op, edge in sides)
+    demands = tuple(Comparison(name, op, value=Decimal(repr(edge))) for op, edge in sides)
+    condition = " AND ".join(f"{quoted(name)} {op} {edge!r}" for op, edge in sides)
+    return Check(text, frozenset([name]), demands, condition)

@@ -1,0 +1,366 @@
+"""EXCLUDE constraints: periods of the same room, car or employee that never overlap.
+
+A row is compared to all before it, whatever block they stand in. One that overlaps is moved to
+the nearest time at which its group is free for so long, else for less; where there is none, it
+is left out.
+"""
+
+from __future__ import annotations
+
+import datetime
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.constrain.sql_expressions import Expression, compile_expression
+from synthohive.constrain.unique import Broken, UniqueRepair
+from synthohive.encoding.structured import Range
+from synthohive.schema import Exclusion, TableConfig
+from synthohive.tables.joins import put
+from synthohive.tables.key_hashes import NO_KEY, key_hashes
+
+__all__ = ["ExclusionRepair", "ExclusionRule", "not_kept", "exclusion_rules"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Span = tuple[int, int]
+"""From a first unit of time (or a number) to the one after the last."""
+
+ENDLESS = 1 << 80
+"""Beyond all bounds, on both sides."""
+FURTHEST = (16, 500)
+"""Rows of a group that are looked at on each side: near ones, then more."""
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+_MICRO = datetime.timedelta(microseconds=1)
+_TENTHS = 10
+
+
+@dataclass(frozen=True)
+class ExclusionRule:
+    """What no two rows of a group have in common.
+
+    Attributes
+    ----------
+    equal : tuple of str
+        Rows that are equal in these are a group; a NULL in one is in none.
+    period : tuple of str
+        A range column, or a lower and an upper bound.
+    bounds : str
+        Which bounds of two columns belong to the period: ``"[)"``.
+    where : Expression, optional
+        True of the rows that it is about.
+    """
+
+    equal: tuple[str, ...]
+    period: tuple[str, ...]
+    bounds: str = "[)"
+    where: Optional[Expression] = None
+
+    special = True
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are compared."""
+        return (*self.equal, *self.period)
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """The columns that are compared, and those of the condition."""
+        others = () if self.where is None else sorted(self.where.columns - set(self.columns))
+        return (*self.columns, *others)
+
+    def groups(self, rows: pa.Table) -> npt.NDArray[np.uint64]:
+        """Return each row's group; :data:`NO_KEY` where it is in none."""
+        found = np.ones(len(rows), dtype=np.uint64)
+        if self.equal:
+            types = [rows.schema.field(name).type for name in self.equal]
+            found = key_hashes(rows, self.equal, types)
+        return found if self.where is None else np.where(self.where.holds(rows), found, NO_KEY)
+
+
+def exclusion_rules(config: TableConfig, dialect: Optional[str]) -> Iterator[ExclusionRule]:
+    """Yield the rules of a table's EXCLUDE constraints that are kept."""
+    for exclusion in config.exclusions:
+        rule = _rule_of(exclusion, config, dialect)
+        if rule is not None and set(rule.all_columns) <= set(config.stored):
+            yield rule
+
+
+def _rule_of(
+    exclusion: Exclusion, config: TableConfig, dialect: Optional[str]
+) -> Optional[ExclusionRule]:
+    where = None
+    if exclusion.where is not None:
+        where = compile_expression(exclusion.where, dialect, config.columns)
+        if where is None:
+            return None
+    if not exclusion.period:
+        return None
+    return ExclusionRule(tuple(exclusion.equal), tuple(exclusion.period), exclusion.bounds, where)
+
+
+def not_kept(config: TableConfig, dialect: Optional[str]) -> list[Exclusion]:
+    """Return the EXCLUDE constraints that are of another form, which no rows are made to keep."""
+    return [e for e in config.exclusions if _rule_of(e, config, dialect) is None]
+
+
+class ExclusionRepair(UniqueRepair):
+    """Keeps one rule, block after block; see :class:`UniqueRepair`.
+
+    Parameters
+    ----------
+    config : TableConfig
+    rule : OverlapRule
+    broken : callable
+        Tells which rows of a block break a CHECK.
+    fixed : bool
+        The period may not be changed: rows refer to it, or the caller gave it.
+    """
+
+    rule: Any
+
+    def __init__(
+        self, config: TableConfig, rule: ExclusionRule, broken: Broken, fixed: bool
+    ) -> None:
+        changed = set() if fixed else set(rule.period)
+        super().__init__(config, rule, changed, 0, broken)  # type: ignore[arg-type]
+        self._spans: defaultdict[int, list[Span]] = defaultdict(list)
+        self._ends = (ENDLESS, -ENDLESS)
+        only = config.columns[rule.period[0]]
+        self._range = Range(only) if len(rule.period) == 1 else None
+
+    def remember(self, block: pa.Table) -> None:
+        """Bar the block's periods; those that still overlap are left out."""
+        groups, spans = self.rule.groups(block), self._read(block)
+        again = set(self.repeated(block).tolist())
+        for row, span in enumerate(spans):
+            if groups[row] != NO_KEY and span is not None and row not in again:
+                insort(self._spans[int(groups[row])], span)
+        self.left += [row + self._rows for row in sorted(again)]
+        self._rows += len(block)
+
+    def repeated(self, block: pa.Table) -> IntArray:
+        """Return the rows that overlap one before them."""
+        groups, spans = self.rule.groups(block), self._read(block)
+        known: dict[int, list[Span]] = {}
+        found = []
+        for row, span in enumerate(spans):
+            if span is None or groups[row] == NO_KEY:
+                continue
+            group = int(groups[row])
+            taken = known.setdefault(group, list(self._spans.get(group, ())))
+            if _free(taken, span):
+                insort(taken, span)
+            else:
+                found.append(row)
+        return np.array(found, dtype=np.int64)
+
+    def collides(self, block: pa.Table) -> Bools:
+        """Return the rows that overlap any other one, before or after them."""
+        groups, spans = self.rule.groups(block), self._read(block)
+        members: defaultdict[int, list[int]] = defaultdict(list)
+        for row in np.flatnonzero(groups != NO_KEY).tolist():
+            if spans[row] is not None:
+                members[int(groups[row])].append(row)
+        found = np.zeros(len(block), dtype=np.bool_)
+        for group, rows in members.items():
+            rows.sort(key=lambda row: spans[row] or (0, 0))
+            latest, owner = -ENDLESS, -1
+            for row in rows:
+                lower, upper = spans[row] or (0, 0)
+                if lower < latest:
+                    found[[row, owner]] = True
+                if upper > latest:
+                    latest, owner = upper, row
+            found[
+                [r for r in rows if not _free(self._spans.get(group, []), spans[r] or (0, 0))]
+            ] = True
+        return found
+
+    def _repaired(self, block: pa.Table, repeated: IntArray) -> pa.Table:
+        """Move the rows that overlap to where their group is free."""
+        if not self.changes:
+            return block
+        groups, spans = self.rule.groups(block), self._read(block)
+        self._widen(spans)
+        wrong = set(repeated.tolist())
+        taken: dict[int, list[Span]] = {int(g): list(self._spans.get(int(g), ())) for g in groups}
+        for row, span in enumerate(spans):
+            if span is not None and groups[row] != NO_KEY and row not in wrong:
+                insort(taken[int(groups[row])], span)
+        usual = self._usual(spans)
+        moved: dict[int, Span] = {}
+        for row in sorted(wrong):
+            busy = taken[int(groups[row])]
+            span = _moved(busy, spans[row] or (0, 0), usual, self._ends)
+            if span is not None:
+                moved[row] = span
+                insort(busy, span)
+        return self._accepted(block, moved)
+
+    def _accepted(self, block: pa.Table, moved: Mapping[int, Span]) -> pa.Table:
+        """Return the block with moved periods, but where these break something else."""
+        rows = np.array(sorted(moved), dtype=np.int64)
+        changed = self._written(block, rows, [moved[row] for row in rows.tolist()])
+        wrong = self._wrong(changed)[rows]
+        if wrong.any():
+            rows = rows[~wrong]
+            changed = self._written(block, rows, [moved[row] for row in rows.tolist()])
+        return changed
+
+    def _wrong(self, changed: pa.Table) -> Bools:
+        wrong = np.zeros(len(changed), dtype=np.bool_)
+        if self._broken is not None:
+            wrong |= self._broken(changed)
+        for peer in self.peers:
+            if self.changes & set(peer.columns):
+                wrong |= peer.collides(changed)
+        return wrong
+
+    def _widen(self, spans: Sequence[Optional[Span]]) -> None:
+        """Take note of the earliest and the latest bounds: nothing is moved beyond them."""
+        bounds = [b for span in spans if span is not None for b in span if abs(b) < ENDLESS]
+        if bounds:
+            first, last = self._ends
+            self._ends = (min(first, *bounds), max(last, *bounds))
+
+    @staticmethod
+    def _usual(spans: Sequence[Optional[Span]]) -> int:
+        """Return the usual length, for a period without an end that cannot stay so."""
+        lengths = sorted(s[1] - s[0] for s in spans if s is not None and s[1] - s[0] < ENDLESS)
+        return lengths[len(lengths) // 2] if lengths else 1
+
+    def _read(self, block: pa.Table) -> list[Optional[Span]]:
+        """Return the periods; None where there is none, or nothing in it."""
+        low, high = (self._column(block, side) for side in (0, 1))
+        return [_span(a, b) for a, b in zip(low, high)]
+
+    def _column(self, block: pa.Table, side: int) -> list[Any]:
+        if self._range is None:
+            values = block.column(self.rule.period[side]).to_pylist()
+            closed = self.rule.bounds[side]
+            past = closed == "(" if side == 0 else closed == "]"
+            empty = -ENDLESS if side == 0 else ENDLESS
+            return [empty if v is None else _number(v) + past for v in values]
+        texts = block.column(self.rule.period[0]).to_pylist()
+        return [None if text is None else _bound(self._range, text, side) for text in texts]
+
+    def _written(self, block: pa.Table, rows: IntArray, spans: Sequence[Span]) -> pa.Table:
+        """Return the block with other periods in some rows."""
+        if not len(rows):
+            return block
+        mask = np.zeros(len(block), dtype=np.bool_)
+        mask[rows] = True
+        if self._range is not None:
+            made: list[Sequence[Any]] = [[_text(self._range, span) for span in spans]]
+        else:
+            opens, closes = self.rule.bounds
+            made = [
+                [lower - (opens == "(") for lower, _ in spans],
+                [upper - (closes == "]") for _, upper in spans],
+            ]
+        for name, values in zip(self.rule.period, made):
+            old = block.column(name).combine_chunks()
+            plain = values if self._range is not None else [_value(v, old.type) for v in values]
+            place = block.schema.get_field_index(name)
+            fresh = put(old, mask, pa.array(plain, old.type))
+            block = block.set_column(place, block.schema.field(place), fresh)
+        return block
+
+
+def _span(lower: Optional[int], upper: Optional[int]) -> Optional[Span]:
+    return None if lower is None or upper is None or lower >= upper else (lower, upper)
+
+
+def _free(taken: Sequence[Span], span: Span) -> bool:
+    """Whether a span overlaps none of some sorted ones, which do not overlap each other."""
+    at = bisect_left(taken, span)
+    before = at == 0 or taken[at - 1][1] <= span[0]
+    return before and (at == len(taken) or taken[at][0] >= span[1])
+
+
+def _moved(taken: Sequence[Span], span: Span, usual: int, ends: Span) -> Optional[Span]:
+    """Return the nearest free span of the same length, or else of a smaller one."""
+    length = span[1] - span[0]
+    if length >= ENDLESS:
+        length = usual
+    start = span[0] if abs(span[0]) < ENDLESS else ends[0]
+    gaps: list[Span] = []
+    for furthest in FURTHEST:
+        gaps = _gaps(taken, start, ends, furthest)
+        whole = [(abs(at - start), at, at + length) for at in _places(gaps, start, length)]
+        if whole:
+            return min(whole)[1:]
+    parts = [(high - low, low, high) for low, high in gaps if high > low]
+    return max(parts)[1:] if parts else None
+
+
+def _gaps(taken: Sequence[Span], start: int, ends: Span, furthest: int) -> list[Span]:
+    """Return what is free around a moment."""
+    at = bisect_left(taken, (start, start))
+    begin, end = max(at - furthest, 0), min(at + furthest, len(taken))
+    near = taken[begin:end]
+    lows = [max(upper, ends[0]) for _, upper in near]
+    highs = [min(lower, ends[1]) for lower, _ in near]
+    lows = [ends[0], *lows] if begin == 0 else lows
+    highs = highs if begin == 0 else highs[1:]
+    highs = [*highs, ends[1]] if end == len(taken) else highs
+    return [(low, high) for low, high in zip(lows, highs) if low < high]
+
+
+def _places(gaps: Sequence[Span], start: int, length: int) -> Iterator[int]:
+    for low, high in gaps:
+        if high - low >= length:
+            yield min(max(start, low), high - length)
+
+
+def _number(value: Any) -> int:
+    """Return a bound as a whole number of its smallest units."""
+    if isinstance(value, datetime.datetime):
+        zoned = value if value.tzinfo is not None else value.replace(tzinfo=datetime.timezone.utc)
+        return (zoned - _EPOCH) // _MICRO
+    if isinstance(value, datetime.date):
+        return value.toordinal()
+    if isinstance(value, Decimal):
+        return int(value.scaleb(_TENTHS))
+    return int(value)
+
+
+def _value(number: int, type_: pa.DataType) -> Any:
+    """Return the bound of a type that a whole number stands for."""
+    if pa.types.is_timestamp(type_):
+        moment = _EPOCH + number * _MICRO
+        return moment if type_.tz is not None else moment.replace(tzinfo=None)
+    if pa.types.is_date(type_):
+        return datetime.date.fromordinal(number)
+    if pa.types.is_decimal(type_):
+        return Decimal(number).scaleb(-_TENTHS).quantize(Decimal(1).scaleb(-type_.scale))
+    return number
+
+
+def _bound(form: Range, text: str, side: int) -> Optional[int]:
+    """Return a bound of a range's text; None of an empty one."""
+    found = form.split(text)
+    if found is None or text == "empty":
+        return None
+    shape, parts = found
+    name = ("lower", "upper")[side]
+    if "lower" in parts and "width" in parts and side == 1:
+        parts = {**parts, "upper": form.upper(parts)}
+    if name not in parts:
+        return (-ENDLESS, ENDLESS)[side]
+    past = shape.startswith("(") if side == 0 else shape.endswith("]")
+    return _number(parts[name]) + past
+
+
+def _text(form: Range, span: Span) -> str:
+    kind = form.parts["lower"].arrow_type
+    lower, upper = (_value(number, kind) for number in span)
+    return form.join("[#,#)", {"lower": lower, "width": form.width(lower, upper)})

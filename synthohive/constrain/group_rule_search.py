@@ -1,0 +1,186 @@
+"""Numbers that count inside a parent's rows, and values that never repeat in them, undeclared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive.constrain.key_rules import (
+    CommutingKeys,
+    KeyRule,
+    PositionInParent,
+    UniqueWithinParent,
+)
+from synthohive.derive.keys.makers import CounterMaker, KeyMaker
+from synthohive.io.base import Reader
+from synthohive.schema import ColumnKind, ForeignKey, TableConfig
+from synthohive.tables.degrees import FanOutModel
+from synthohive.tables.joins import group_codes
+from synthohive.tables.sample import Sample
+from synthohive.texts.words import vocabulary_of
+
+__all__ = ["counters", "find_group_rules"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+CONTRADICTIONS = 30.0
+"""Chance alone would have repeated a value in a group this many times."""
+LEAST_NAMED, MOST_NAMED = 3, 300
+_TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
+_KINDS = (
+    ColumnKind.INTEGER,
+    ColumnKind.DECIMAL,
+    ColumnKind.DATE,
+    ColumnKind.TIMESTAMP,
+    ColumnKind.TEXT,
+    ColumnKind.CATEGORICAL,
+)
+
+
+def find_group_rules(
+    sample: Sample, reader: Reader, table: str, rows: int, known: Iterable[KeyRule], k: int
+) -> list[KeyRule]:
+    """Find what holds among the rows of one driving parent: in the sample, then in all rows.
+
+    Parameters
+    ----------
+    rows : int
+        Of the whole table.
+    known : iterable of KeyRule
+        What holds between its keys.
+    k : int
+        Parents that must share a number of rows.
+    """
+    driver = sample.plan.tables[table].driver
+    data = sample.tables[table]
+    named = list(_of_vocabularies(sample, table)) if len(data) == rows else []
+    if driver is None:
+        return [*named]
+    late = [r.key for r in known if isinstance(r, CommutingKeys) and r.other[:1] != (driver,)]
+    further = [f.key for f in sample.plan.tables[table].further if f.mode == "free"]
+    found: list[Union[PositionInParent, UniqueWithinParent]] = []
+    for beside in (None, *(key for key in further if key not in late)):
+        if not len(data) or any(isinstance(r, PositionInParent) and r.beside for r in found):
+            break  # rows are chosen for together over one key
+        some = list(_Search(sample, table, driver, data, beside, k, len(data) == rows).rules())
+        if some and len(data) < rows:
+            keys = [driver] if beside is None else [driver, beside]
+            names = [c for key in keys for c in key.columns] + [r.target for r in some]
+            whole = pa.Table.from_batches(list(reader.read(table, list(dict.fromkeys(names)))))
+            some = list(_Search(sample, table, driver, whole, beside, k, True).rules())
+        found += some
+    for rule in found:
+        log.info("relation_found", table=table, relation=str(rule))
+    return [*named, *found]
+
+
+def _of_vocabularies(sample: Sample, table: str) -> Iterator[UniqueWithinParent]:
+    """Yield the columns of which each row is another member of a public list: countries, months."""
+    config, data = sample.metadata.tables[table], sample.tables[table]
+    if not LEAST_NAMED <= len(data) <= MOST_NAMED:
+        return
+    alone = {unique[0] for unique in config.unique_sets if len(unique) == 1}
+    for name in data.column_names:
+        if name in alone | config.key_columns or config.columns[name].kind not in _TEXTS:
+            continue
+        texts = data.column(name).unique().to_pylist()
+        if len(texts) == len(data) and None not in texts and vocabulary_of(list(map(str, texts))):
+            log.info("relation_found", table=table, relation=f"{name} never repeats")
+            yield UniqueWithinParent(table, (name,), None)
+
+
+def counters(table: TableConfig, rules: Iterable[KeyRule]) -> dict[str, KeyMaker]:
+    """Return a maker for each column that counts though no constraint says so."""
+    return {
+        rule.column: CounterMaker(table.columns[rule.column], rule.start, rule.step, runs=rule.runs)
+        for rule in rules
+        if isinstance(rule, PositionInParent)
+    }
+
+
+@dataclass
+class _Search:
+    """The columns of a table beside the groups of its driving parents, or of two parents."""
+
+    sample: Sample
+    table: str
+    driver: ForeignKey
+    data: pa.Table
+    beside: Optional[ForeignKey]
+    k: int
+    whole: bool
+    groups: IntArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        keys = [self.driver] if self.beside is None else [self.driver, self.beside]
+        columns = list(dict.fromkeys(c for key in keys for c in key.columns))
+        codes = group_codes([self.data], [columns])[0]
+        self.groups = np.searchsorted(np.unique(codes[codes >= 0]), codes)  # dense, to be counted
+        self.groups[codes < 0] = -1
+
+    def rules(self) -> Iterator[Union[PositionInParent, UniqueWithinParent]]:
+        return self._of_one_parent() if self.beside is None else self._of_two_parents()
+
+    def _of_two_parents(self) -> Iterator[Union[PositionInParent, UniqueWithinParent]]:
+        """Yield the first column that counts inside the rows of each two parents.
+
+        Of a sample, which may thin groups, all that may do so.
+        """
+        config = self.sample.metadata.tables[self.table]
+        unique = {columns[0] for columns in config.unique_sets if len(columns) == 1}
+        out = config.filled_by_keys | set(config.derived) | unique
+        for name in self.data.column_names:
+            column, values = config.columns[name], self.data.column(name)
+            if name in out or column.kind is not ColumnKind.INTEGER or (self.groups < 0).any():
+                continue
+            if values.null_count or not self._is_distinct(name):
+                continue
+            if not self.whole:
+                yield UniqueWithinParent(self.table, (name,), self.driver)
+                continue
+            maker = CounterMaker.learn(column, values, self.groups)
+            groups = group_codes([self.data], [self.driver.columns])[0]
+            alone = CounterMaker.learn(column, values, groups)
+            if isinstance(maker, CounterMaker) and maker.exact and alone is None:
+                sizes, times = np.unique(np.bincount(self.groups), return_counts=True)
+                runs = FanOutModel.fit(dict(zip(sizes.tolist(), times.tolist())), k=self.k)
+                start, step = maker.start, maker.step
+                yield PositionInParent(
+                    self.table, name, self.driver, start, step, self.beside, runs
+                )
+                return
+
+    def _of_one_parent(self) -> Iterator[Union[PositionInParent, UniqueWithinParent]]:
+        config = self.sample.metadata.tables[self.table]
+        fixed = config.key_columns | set(config.derived)
+        fixed |= {column for unique in config.unique_sets for column in unique}
+        for name in self.data.column_names:
+            column = config.columns[name]
+            if name in fixed or column.kind not in _KINDS:
+                continue
+            if self.data.column(name).null_count or not self._is_distinct(name):
+                continue
+            maker = CounterMaker.learn(column, self.data.column(name), self.groups)
+            if isinstance(maker, CounterMaker) and maker.exact:
+                yield PositionInParent(self.table, name, self.driver, maker.start, maker.step)
+            else:
+                yield UniqueWithinParent(self.table, (name,), self.driver)
+
+    def _is_distinct(self, name: str) -> bool:
+        """Whether a value never repeats in a group, where chance would have repeated it."""
+        inside = self.groups >= 0
+        groups = self.groups[inside]
+        values = group_codes([self.data], [[name]])[0][inside]
+        size = int(values.max(initial=0)) + 1
+        if len(np.unique(groups * size + values)) < len(groups):
+            return False
+        sizes = np.bincount(groups).astype(np.float64)
+        shares = np.bincount(values) / max(len(values), 1)
+        pairs = float((sizes * (sizes - 1)).sum()) / 2.0
+        return pairs * float(shares @ shares) >= CONTRADICTIONS

@@ -1,0 +1,319 @@
+"""Search for what holds between the keys of a row, on all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, permutations
+from typing import Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive.constrain.key_rules import (
+    CommutingKeys,
+    DisjointKeys,
+    InclusionDependency,
+    KeyRule,
+    Route,
+    UniqueWithinParent,
+    follow,
+)
+from synthohive.io.base import FanOut, Reader
+from synthohive.schema import ForeignKey, Metadata
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.joins import match_rows
+from synthohive.tables.sample import Sample, incoming_keys
+
+__all__ = ["find_key_rules"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+PairRule = Union[DisjointKeys, CommutingKeys]
+LEAST_ROWS = 30
+CONTRADICTIONS = 30.0
+"""Chance alone would have parted two routes, or repeated a combination, this many times."""
+MOST_KEYS = 3
+"""That are looked at together."""
+
+
+def find_key_rules(
+    sample: Sample,
+    reader: Reader,
+    table: str,
+    counts: Mapping[str, int],
+    fan_outs: Mapping[str, FanOut],
+) -> list[KeyRule]:
+    """Find the rules of one table: in the sample, then verified on all rows.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Rows of each whole table.
+    fan_outs : mapping of str to FanOut
+        Children per parent over each key, by label.
+    """
+    candidates = list(_candidates(sample.metadata, sample.plan, table))
+    whole = _WholeKeys(sample, reader, counts)
+    everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
+    hopeful = [c for c in candidates if not _is_broken(c, sample, everyone)]
+    rows = np.arange(counts[table], dtype=np.int64)
+    found = [c for c in hopeful if not _is_broken(c, whole, rows) and _is_proven(c, whole, rows)]
+    found = list(_feasible(found, sample.plan.tables[table].driver, fan_outs))
+    kept: list[KeyRule] = [*_without_circles(found, table)]
+    for company in _companies(sample, table, fan_outs):
+        mine, theirs = (
+            np.bincount(r[r >= 0], minlength=counts[company.key.parent]) > 0
+            for r in (
+                whole.parent_rows(table, company.key),
+                whole.parent_rows(company.other_table, company.other),
+            )
+        )
+        if not (mine & ~theirs if company.needs else theirs & ~mine).any():
+            kept.append(company)
+    kept += _never_together(sample, table, whole, rows)
+    for rule in kept:
+        log.info("relation_found", table=table, relation=str(rule))
+    return kept
+
+
+def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterator[PairRule]:
+    """Yield what may hold: pairs of keys to one parent, pairs of routes that end in one table."""
+    rank = _ranks(plan, table)
+    for (_, first), (_, second) in combinations(rank.values(), 2):
+        if first.parent == second.parent and first.parent_columns == second.parent_columns:
+            yield DisjointKeys(table, second, first)
+    own = plan.tables[table]
+    routes = [r for _, key in rank.values() for r in _routes(metadata, plan, key)]
+    routes.sort(key=lambda route: (rank[route[0].label(table)][0], len(route)))
+    for one, two in combinations(routes, 2):
+        if one[0] == two[0] or one[-1].parent != two[-1].parent:
+            continue
+        driven = one[0] == own.driver
+        late = _mode(plan, table, two[0]) == "deferred"
+        # the coarse key first: the fine one follows from it
+        turned = not driven and not late and len(one) > len(two)
+        known, route = (two, one) if turned else (one, two)
+        if not _is_shared(plan, table, route):
+            yield CommutingKeys(table, route, known)
+    for route in routes:
+        if route[-1].parent == table and len(route) == 2 and route[0] != own.driver:
+            yield CommutingKeys(table, route, ())
+    for route in permutations(own.hierarchies, 2):  # an answer that its question names as the best
+        yield CommutingKeys(table, route, ())
+
+
+def _companies(
+    sample: Sample, table: str, fan_outs: Mapping[str, FanOut]
+) -> Iterator[InclusionDependency]:
+    """Yield what the numbers of parents without children allow, and chance would break."""
+    plan = sample.plan
+    earlier = plan.order[: plan.order.index(table)]
+    for _, key in _ranks(plan, table).values():
+        for child, other in incoming_keys(plan, sample.metadata, key.parent):
+            if child not in earlier or _mode(plan, child, other) == "deferred":
+                continue
+            if key.parent_columns != other.parent_columns or _mode(plan, table, key) == "deferred":
+                continue
+            histograms = [fan_outs[k.label(t)].histogram for t, k in ((table, key), (child, other))]
+            parents = max(sum(histograms[0].values()), 1)
+            filled = [parents - histogram.get(0, 0) for histogram in histograms]
+            for needs, (few, many) in ((True, filled), (False, filled[::-1])):
+                if few <= many and few * (1.0 - many / parents) >= CONTRADICTIONS:
+                    yield InclusionDependency(table, key, child, other, needs)
+
+
+def _never_together(
+    sample: Sample, table: str, whole: _WholeKeys, rows: IntArray
+) -> Iterator[UniqueWithinParent]:
+    """Yield the least sets of keys that never repeat together, though no constraint says so."""
+    everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
+    places = [_Together(sample, table, everyone), _Together(whole, table, rows)]
+    keys = [key for _, key in _ranks(sample.plan, table).values()]
+    keys = [key for key in keys if not places[0].are_distinct([key])]  # quotas see to it
+    known = [set(unique) for unique in sample.metadata.tables[table].unique_sets]
+    for some in (s for n in range(2, MOST_KEYS + 1) for s in combinations(keys, n)):
+        columns = tuple(dict.fromkeys(c for key in some[1:] for c in key.columns))
+        every = {*some[0].columns, *columns}
+        if any(unique <= every for unique in known) or any(set(k.columns) >= every for k in some):
+            continue
+        if all(place.are_distinct(some, CONTRADICTIONS) for place in places):
+            known.append(every)
+            yield UniqueWithinParent(table, columns, some[0])
+
+
+@dataclass
+class _Together:
+    """Rows of one table beside their parents over several keys."""
+
+    source: object
+    table: str
+    rows: IntArray
+    found: dict[str, tuple[IntArray, IntArray]] = field(default_factory=dict)
+
+    def _parents(self, key: ForeignKey) -> tuple[IntArray, IntArray]:
+        """Return each row's parent, and how many rows each has that has any."""
+        label = key.label(self.table)
+        if label not in self.found:
+            parents = follow(self.source, self.table, (key,), self.rows)
+            sizes = np.bincount(parents[parents >= 0])
+            self.found[label] = parents, sizes[sizes > 0]
+        return self.found[label]
+
+    def are_distinct(self, keys: Sequence[ForeignKey], least: float = 0.0) -> bool:
+        """Whether no two rows share all parents, where chance would make some do so.
+
+        Parameters
+        ----------
+        least : float
+            Pairs of rows that would share all, were the keys independent of one another.
+        """
+        parents, sizes = zip(*(self._parents(key) for key in keys))
+        linked = np.all([each >= 0 for each in parents], axis=0)
+        count = int(linked.sum())
+        shared = [float(((size / size.sum()) ** 2).sum()) for size in sizes]
+        if count * (count - 1) / 2.0 * np.prod(shared) < least:
+            return False
+        if count > np.prod([float(len(size)) for size in sizes]):
+            return False
+        code = np.zeros(count, dtype=np.int64)
+        for each in parents:
+            own = each[linked]
+            code = code * (int(own.max(initial=0)) + 1) + own
+            code = np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return int(code.max(initial=-1)) == count - 1
+
+
+def _mode(plan: RelationalPlan, table: str, key: ForeignKey) -> Optional[str]:
+    """Return the mode of a further key; None for the driving one."""
+    return next((f.mode for f in plan.tables[table].further if f.key == key), None)
+
+
+def _ranks(plan: RelationalPlan, table: str) -> dict[str, tuple[int, ForeignKey]]:
+    """Return the keys in the order in which parents are known; hierarchies are apart."""
+    own = plan.tables[table]
+    keys = [] if own.driver is None else [own.driver]
+    modes = ("free", "grouped"), ("deferred",)
+    keys += [f.key for among in modes for f in own.further if f.mode in among]
+    return {key.label(table): (number, key) for number, key in enumerate(keys)}
+
+
+def _routes(metadata: Metadata, plan: RelationalPlan, key: ForeignKey) -> Iterator[Route]:
+    """Yield a key alone, and with each further step that is known when rows are linked."""
+    yield (key,)
+    for step in metadata.tables[key.parent].foreign_keys:
+        if step.parent != key.parent and _mode(plan, key.parent, step) != "deferred":
+            yield (key, step)
+
+
+def _is_shared(plan: RelationalPlan, table: str, route: Route) -> bool:
+    """Whether the route follows from columns which an earlier key sets."""
+    further = next((f for f in plan.tables[table].further if f.key == route[0]), None)
+    if further is None or len(route) < 2:
+        return False
+    return set(route[1].columns) <= {parent_column for _, parent_column in further.shared}
+
+
+@dataclass
+class _WholeKeys:
+    """Each row's parent row over the whole tables."""
+
+    sample: Sample
+    reader: Reader
+    counts: Mapping[str, int]
+    found: dict[str, IntArray] = field(default_factory=dict)
+
+    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
+        label = key.label(table)
+        if label not in self.found:
+            if all(len(self.sample.tables[t]) == self.counts[t] for t in (table, key.parent)):
+                self.found[label] = self.sample.parent_rows(table, key)
+            else:
+                children = self._read(table, key.columns)
+                parents = self._read(key.parent, key.parent_columns)
+                self.found[label] = match_rows(children, key.columns, parents, key.parent_columns)
+        return self.found[label]
+
+    def _read(self, table: str, columns: list[str]) -> pa.Table:
+        batches = list(self.reader.read(table, columns))
+        schema = self.sample.tables[table].select(columns).schema
+        return pa.Table.from_batches(batches, schema=batches[0].schema if batches else schema)
+
+
+def _ends(rule: PairRule, source: object, rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the rows at which both sides of a rule end."""
+    if isinstance(rule, DisjointKeys):
+        route: Route = (rule.key,)
+        other: Route = (rule.other,)
+    else:
+        route, other = rule.route, rule.other
+    return follow(source, rule.table, route, rows), follow(source, rule.table, other, rows)
+
+
+def _is_broken(rule: PairRule, source: object, rows: IntArray) -> bool:
+    one, two = _ends(rule, source, rows)
+    both = (one >= 0) & (two >= 0)
+    equal = one[both] == two[both]
+    return bool(equal.any() if isinstance(rule, DisjointKeys) else not equal.all())
+
+
+def _is_proven(rule: PairRule, source: object, rows: IntArray) -> bool:
+    """Whether enough rows show a rule, and chance would have broken it."""
+    one, two = _ends(rule, source, rows)
+    both = (one >= 0) & (two >= 0)
+    count = int(both.sum())
+    if count < LEAST_ROWS:
+        return False
+    if isinstance(
+        rule, DisjointKeys
+    ):  # where no row is referred to over both keys, nothing is to do
+        return bool(len(np.intersect1d(one[both], two[both])))
+    if ((follow(source, rule.table, rule.route[:1], rows) >= 0) & (two >= 0) & (one < 0)).any():
+        return False
+    shares = np.unique(one[both], return_counts=True)[1] / count
+    return count * (1.0 - float(shares @ shares)) >= CONTRADICTIONS
+
+
+def _feasible(
+    found: list[PairRule], driver: Optional[ForeignKey], fan_outs: Mapping[str, FanOut]
+) -> Iterator[PairRule]:
+    """Turn rules that would ask too much of a key which follows from the driving one.
+
+    A payment's rental is one of its customer's. Were it to be one of a clerk's, too, whom the
+    payment had before, there might be none: so the clerk follows from the rental.
+    """
+    meetings = [rule for rule in found if isinstance(rule, CommutingKeys)]
+    driven = {rule.key.label(rule.table) for rule in meetings if rule.other[:1] == (driver,)}
+    for rule in found:
+        label = rule.key.label(rule.table)
+        if (
+            isinstance(rule, CommutingKeys)
+            and len(rule.route) > 1
+            and len(rule.other) == 1
+            and rule.other != (driver,)
+            and label in driven
+            and not fan_outs[label].nulls
+        ):
+            yield CommutingKeys(rule.table, rule.other, rule.route)
+        else:
+            yield rule
+
+
+def _without_circles(found: list[PairRule], table: str) -> list[PairRule]:
+    """Drop rules that would need a key to be known before itself."""
+    kept: list[PairRule] = []
+    follows: dict[str, set[str]] = {}
+
+    def reaches(start: str, goal: str) -> bool:
+        return start == goal or any(reaches(n, goal) for n in follows.get(start, ()))
+
+    for rule in found:
+        if isinstance(rule, CommutingKeys) and (rule.other or rule.key.parent == table):
+            key, other = rule.key.label(table), (rule.other or rule.route[1:])[0].label(table)
+            if reaches(other, key):
+                continue
+            follows.setdefault(key, set()).add(other)
+        kept.append(rule)
+    return kept

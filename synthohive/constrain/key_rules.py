@@ -1,0 +1,206 @@
+"""What holds between the keys of a row: two never meet, or two routes end at the same row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive._readable import Readable
+from synthohive.schema import ForeignKey
+from synthohive.tables.ancestors import gather
+from synthohive.tables.degrees import FanOutModel
+
+__all__ = [
+    "DisjointKeys",
+    "InclusionDependency",
+    "PositionInParent",
+    "UniqueWithinParent",
+    "KeyRule",
+    "CommutingKeys",
+    "Route",
+    "follow",
+]
+
+IntArray = npt.NDArray[np.int64]
+Route = tuple[ForeignKey, ...]
+"""Keys that are followed one after the other; none stays at the row itself."""
+
+
+@dataclass(frozen=True)
+class DisjointKeys(Readable):
+    """Two keys of a row that never refer to the same parent row.
+
+    Attributes
+    ----------
+    table : str
+    key : ForeignKey
+    other : ForeignKey
+    """
+
+    table: str
+    key: ForeignKey
+    other: ForeignKey
+
+    @property
+    def target(self) -> str:
+        """The columns of the key."""
+        return _dotted((self.key,))
+
+    def __str__(self) -> str:
+        return f"{self.target} <> {_dotted((self.other,))}"
+
+
+@dataclass(frozen=True)
+class CommutingKeys(Readable):
+    """Two routes from a row that end at the same row, where both end at one.
+
+    Attributes
+    ----------
+    table : str
+    route : tuple of ForeignKey
+        Its first key is chosen so that the routes meet.
+    other : tuple of ForeignKey
+        What is known before: none is the row itself.
+    """
+
+    table: str
+    route: Route
+    other: Route
+
+    @property
+    def key(self) -> ForeignKey:
+        """The key that is chosen."""
+        return self.route[0]
+
+    @property
+    def target(self) -> str:
+        """The columns of the key."""
+        return _dotted(self.route[:1])
+
+    def __str__(self) -> str:
+        other = _dotted(self.other) if self.other else "the row itself"
+        return f"{_dotted(self.route)} = {other}"
+
+
+@dataclass(frozen=True)
+class InclusionDependency(Readable):
+    """Parents that have rows of one table only beside rows of another.
+
+    Attributes
+    ----------
+    table : str
+        The one of the two that is made later.
+    key : ForeignKey
+    other_table : str
+    other : ForeignKey
+        Of the other table, to the same parent.
+    needs : bool
+        Whether rows of `table` need such of the other one; else it is the other way round.
+    """
+
+    table: str
+    key: ForeignKey
+    other_table: str
+    other: ForeignKey
+    needs: bool
+
+    @property
+    def target(self) -> str:
+        """The columns of the key."""
+        return _dotted((self.key,))
+
+    def __str__(self) -> str:
+        mine = f"{self.table}({_dotted((self.key,))})"
+        theirs = f"{self.other_table}({_dotted((self.other,))})"
+        one, two = (mine, theirs) if self.needs else (theirs, mine)
+        return f"{self.key.parent} with {one} have {two}"
+
+
+@dataclass(frozen=True)
+class PositionInParent(Readable):
+    """A column that counts inside the rows of each parent, or of each two parents.
+
+    Attributes
+    ----------
+    table, column : str
+    key : ForeignKey
+        The driving one.
+    start, step : int
+    beside : ForeignKey, optional
+        A further key: rows count on as long as they share both parents.
+    runs : FanOutModel, optional
+        How many rows share both.
+    """
+
+    table: str
+    column: str
+    key: ForeignKey
+    start: int
+    step: int
+    beside: Optional[ForeignKey] = None
+    runs: Optional[FanOutModel] = None
+
+    @property
+    def target(self) -> str:
+        """The column."""
+        return self.column
+
+    def __str__(self) -> str:
+        numbers = ", ".join(str(self.start + i * self.step) for i in range(3))
+        keys = [self.key] if self.beside is None else [self.key, self.beside]
+        of = " and ".join(_dotted((key,)) for key in keys)
+        return f"{self.column} counts {numbers} … for each {of}"
+
+
+@dataclass(frozen=True)
+class UniqueWithinParent(Readable):
+    """Columns whose values never repeat inside the rows of a parent; or at all, without a key.
+
+    These are one attribute, or the columns of further keys.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    key: Optional[ForeignKey]
+
+    @property
+    def target(self) -> str:
+        """The columns."""
+        return ", ".join(self.columns)
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """The columns that never repeat together, those of the key first."""
+        own = () if self.key is None else self.key.columns
+        return tuple(dict.fromkeys([*own, *self.columns]))
+
+    def __str__(self) -> str:
+        of = "" if self.key is None else f" for one {_dotted((self.key,))}"
+        return f"{self.target} never repeat{'s' * (len(self.columns) == 1)}{of}"
+
+
+KeyRule = Union[
+    DisjointKeys, CommutingKeys, InclusionDependency, PositionInParent, UniqueWithinParent
+]
+
+
+def _dotted(route: Route) -> str:
+    names = [", ".join(key.columns) for key in route]
+    return ".".join(n if len(k.columns) == 1 else f"({n})" for n, k in zip(names, route))
+
+
+def follow(source: Any, table: str, route: Route, rows: IntArray) -> IntArray:
+    """Return the row that each row's route ends at; -1 for none.
+
+    Parameters
+    ----------
+    source : object
+        Its ``parent_rows(table, key)`` gives each row's parent row.
+    """
+    for key in route:
+        rows = gather(source.parent_rows(table, key), rows)
+        table = key.parent
+    return rows

@@ -1,0 +1,337 @@
+"""CHECK constraints in an engine's own SQL, evaluated on Arrow tables by DuckDB.
+
+sqlglot translates the text, DuckDB evaluates it with SQL's three-valued logic. A text that
+either does not understand is left to the database, which tests it when rows are loaded.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any, Optional
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+
+from synthohive._logging import get_logger
+from synthohive.connectors.registry import UNNAMED, spelling
+from synthohive.ddl.vetted import check_shape
+from synthohive.schema import Column, ColumnKind
+
+__all__ = ["Check", "Comparison", "Expression", "compile_check", "compile_expression", "quoted"]
+
+log = get_logger(__name__)
+Node = Any
+"""A node of sqlglot's tree; the name of its class differs between versions."""
+
+_OPERATORS: dict[type, str] = {exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.EQ: "="}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison that a CHECK demands: of a column with another, or with a constant.
+
+    Attributes
+    ----------
+    left, right : str or None
+        Columns; `right` is None where `value` is the constant.
+    op : {"<", "<=", ">", ">=", "="}
+    """
+
+    left: str
+    op: str
+    right: Optional[str] = None
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition that each row must satisfy.
+
+    Attributes
+    ----------
+    sqltext : str
+        As the database states it.
+    columns : frozenset of str
+        The columns that it refers to.
+    comparisons : tuple of Comparison
+        What must hold in every row that satisfies it, if nothing in the row is NULL.
+    condition : str
+        In DuckDB's SQL.
+    constants : tuple
+        The constants that it names, as those of ``IN (…)``.
+    """
+
+    sqltext: str
+    columns: frozenset[str]
+    comparisons: tuple[Comparison, ...]
+    condition: str
+    constants: tuple[Any, ...] = ()
+
+    def evaluate(self, table: pa.Table) -> pa.BooleanArray:
+        """Return whether each row satisfies the condition; unknown counts as satisfied."""
+        try:
+            return _truth(self.condition, table.select(sorted(self.columns)))
+        except duckdb.Error as exc:  # overflow, a malformed value: the database will tell
+            reason = str(exc).split("\n", maxsplit=1)[0]
+            log.warning("check_not_evaluated", check=self.sqltext, reason=reason)
+            return pa.array(np.ones(len(table), dtype=bool))
+
+
+def _truth(condition: str, rows: pa.Table) -> pa.BooleanArray:
+    cursor = _database().cursor()
+    try:
+        cursor.register("generated", rows)
+        query = f"SELECT coalesce(({condition})::BOOLEAN, true) AS truth FROM generated"
+        return pa.array(np.asarray(cursor.execute(query).fetchnumpy()["truth"]), pa.bool_())
+    finally:
+        cursor.close()
+
+
+def _queried(sql: str, columns: Collection[str], rows: pa.Table) -> pa.Table:
+    cursor = _database().cursor()
+    try:
+        given = rows.select(sorted(columns)) if columns else pa.table({"": pa.nulls(len(rows))})
+        cursor.register("generated", given)
+        result = cursor.execute(sql)
+        stream = getattr(result, "to_arrow_table", None) or result.fetch_arrow_table
+        found: pa.Table = stream()
+        return found
+    finally:
+        cursor.close()
+
+
+_local = threading.local()
+
+
+def _database() -> duckdb.DuckDBPyConnection:
+    """Return the thread's DuckDB; it sees no file, and loads no extension from outside."""
+    if not hasattr(_local, "database"):
+        _local.database = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": 1,
+                "memory_limit": "2GB",
+                "enable_external_access": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+    connection: duckdb.DuckDBPyConnection = _local.database
+    return connection
+
+
+def quoted(name: str) -> str:
+    """Quote an identifier for DuckDB."""
+    return exp.to_identifier(name, quoted=True).sql(dialect=DuckDB)
+
+
+def compile_check(
+    sqltext: str, dialect: Optional[str], columns: Mapping[str, Column]
+) -> Optional[Check]:
+    """Compile a CHECK, or return None where its SQL is not understood.
+
+    Parameters
+    ----------
+    sqltext : str
+        The condition, as the database states it.
+    dialect : str, optional
+        Of the engine; a description that names none is read as PostgreSQL's.
+    columns : mapping of str to Column
+        The columns of the table.
+    """
+    try:
+        tree, used, condition = _compiled(sqltext, dialect, columns)
+        if not used:
+            raise ValueError("no column occurs in it")
+        _truth(condition, _no_rows(used, columns))
+    except _NOT_UNDERSTOOD as exc:
+        log.info("check_not_understood", check=sqltext, reason=_first_line(exc))
+        return None
+    constants = tuple(dict.fromkeys(node.to_py() for node in tree.find_all(exp.Literal)))
+    return Check(sqltext, frozenset(used), tuple(_demands(tree)), condition, constants)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """What an engine calculates from a row: a part of an index.
+
+    Attributes
+    ----------
+    columns : frozenset of str
+        The columns that it refers to.
+    sql : str
+        In DuckDB's SQL.
+    """
+
+    columns: frozenset[str]
+    sql: str
+
+    def evaluate(self, rows: pa.Table) -> pa.Array:
+        """Return the value of each row.
+
+        Raises
+        ------
+        duckdb.Error
+            A value of a row lets the calculation fail.
+        """
+        table = _queried(f"SELECT ({self.sql}) AS made FROM generated", self.columns, rows)
+        return table.column("made").combine_chunks()
+
+    def holds(self, rows: pa.Table) -> npt.NDArray[np.bool_]:
+        """Return the rows for which it is true; unknown counts as false, as in WHERE."""
+        sql = f"SELECT coalesce(({self.sql})::BOOLEAN, false) AS made FROM generated"
+        made = _queried(sql, self.columns, rows).column("made")
+        return np.asarray(made.to_numpy(), dtype=np.bool_)
+
+
+def compile_expression(
+    sqltext: str, dialect: Optional[str], columns: Mapping[str, Column]
+) -> Optional[Expression]:
+    """Compile an expression as :func:`compile_check` does a condition; None if not understood."""
+    try:
+        tree, used, _ = _compiled(sqltext, dialect, columns)
+        found = Expression(frozenset(used), tree.transform(_caseless).sql(dialect=DuckDB))
+        found.evaluate(_no_rows(used, columns))
+    except _NOT_UNDERSTOOD as exc:
+        log.info("expression_not_understood", expression=sqltext, reason=_first_line(exc))
+        return None
+    return found
+
+
+_NOT_UNDERSTOOD = (SqlglotError, duckdb.Error, ValueError, RecursionError)
+
+
+def _first_line(exc: BaseException) -> str:
+    return str(exc).split("\n", maxsplit=1)[0]
+
+
+def _compiled(
+    sqltext: str, dialect: Optional[str], columns: Mapping[str, Column]
+) -> tuple[Node, set[str], str]:
+    """Return the tree of a text, the columns that it names, and what DuckDB calls it."""
+    read = spelling(dialect or UNNAMED)
+    if read.grammar is None:
+        raise ValueError(f"the dialect {dialect!r} is not read")
+    tree = sqlglot.parse_one(read.plain(sqltext), dialect=read.grammar)
+    for node in tree.walk():
+        check_shape(node)
+    tree, used = _resolve(tree, columns, doubles=read.doubles)
+    tree = _as_duckdb_means(tree, ignores_case=read.like_ignores_case)
+    return tree, used, tree.sql(dialect=DuckDB)
+
+
+def _no_rows(used: Collection[str], columns: Mapping[str, Column]) -> pa.Table:
+    return pa.schema([(name, columns[name].arrow_type) for name in sorted(used)]).empty_table()
+
+
+def _caseless(node: Node) -> Node:
+    """Compare without case what SQLite's NOCASE does: an index compares whole values."""
+    if isinstance(node, exp.Collate) and node.expression.name.upper() == "NOCASE":
+        return exp.Lower(this=node.this)
+    return node
+
+
+def _resolve(tree: Node, columns: Mapping[str, Column], *, doubles: bool) -> tuple[Node, set[str]]:
+    """Give each column of the condition its real name, quoted; return these names too.
+
+    With `doubles`, decimals are calculated with as SQLite does: 0.1 + 0.2 is not 0.3.
+    """
+    by_lower = {name.lower(): name for name in columns}
+    used = set()
+
+    def resolve(node: Node) -> Node:
+        if not isinstance(node, exp.Column):
+            return node
+        name = node.name if node.name in columns else by_lower.get(node.name.lower())
+        if name is None:
+            raise ValueError(f"{node.name!r} is no column")
+        used.add(name)
+        column = exp.column(exp.to_identifier(name, quoted=True))
+        if columns[name].kind is ColumnKind.INTEGER:
+            column.type = exp.DataType.build("bigint")  # for the meaning of division
+        if doubles and columns[name].kind is ColumnKind.DECIMAL:
+            return exp.cast(column, "double")
+        return column
+
+    return tree.transform(resolve), used
+
+
+def _as_duckdb_means(tree: Node, *, ignores_case: bool) -> Node:
+    """Replace what DuckDB would understand differently."""
+
+    def change(node: Node) -> Node:
+        if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.USERDEFINED:
+            return node.this  # an enum's label
+        if isinstance(node, exp.Like) and ignores_case:
+            return exp.ILike(this=node.this, expression=node.expression)
+        return node
+
+    changed: Node = annotate_types(tree.transform(change))
+    return changed
+
+
+@cache
+def _constant(sql: str) -> Any:
+    """Return the value of a condition's constant part; None if it is none."""
+    row = _database().execute(f"SELECT {sql}").fetchone()
+    value = None if row is None else row[0]
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def _demands(tree: Node) -> Iterator[Comparison]:
+    """Yield the comparisons that a conjunction is made of."""
+    tree = tree.unnest()
+    if isinstance(tree, exp.And):
+        yield from _demands(tree.this)
+        yield from _demands(tree.expression)
+    elif isinstance(tree, exp.Or):  # `x IS NULL OR …` demands the rest where nothing is NULL
+        sides = [tree.this.unnest(), tree.expression.unnest()]
+        rest = [s for s in sides if not _tests_null(s)]
+        if len(rest) == 1:
+            yield from _demands(rest[0])
+    elif isinstance(tree, exp.Between):
+        yield from _demand(tree.this, ">=", tree.args["low"])
+        yield from _demand(tree.this, "<=", tree.args["high"])
+    elif type(tree) in _OPERATORS:
+        yield from _demand(tree.this, _OPERATORS[type(tree)], tree.expression)
+
+
+def _tests_null(node: Node) -> bool:
+    return isinstance(node, exp.Is) and isinstance(node.expression, exp.Null)
+
+
+def _bare(node: Node) -> Node:
+    """Remove parentheses and casts around a column."""
+    inner = node.unnest()
+    while isinstance(inner, exp.Cast) and isinstance(inner.this.unnest(), exp.Column):
+        inner = inner.this.unnest()
+    return inner
+
+
+def _demand(left: Node, op: str, right: Node) -> Iterator[Comparison]:
+    left, right = _bare(left), _bare(right)
+    if not isinstance(left, exp.Column):
+        left, right, op = right, left, _MIRRORED[op]
+    if not isinstance(left, exp.Column):
+        return
+    if isinstance(right, exp.Column):
+        yield Comparison(left.name, op, right.name)
+    elif right.find(exp.Column, exp.Any) is None:
+        try:
+            value = _constant(right.sql(dialect=DuckDB))
+        except (duckdb.Error, InvalidOperation):
+            return
+        if value is not None:
+            yield Comparison(left.name, op, value=value)

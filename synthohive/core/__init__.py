@@ -1,1 +1,0 @@
-"""Encodings and models of single tables."""

@@ -1,0 +1,61 @@
+"""Children beside the columns of their other parents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from synthohive.derive.aggregates.base import Above
+from synthohive.schema import ForeignKey
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.ancestors import AncestorSource, ancestor_columns, by_table, hstack
+from synthohive.tables.joins import match_rows
+
+__all__ = ["WithParents"]
+
+
+@dataclass(frozen=True)
+class _Parents:
+    key: ForeignKey
+    keys: pa.Table
+    values: pa.Table
+
+
+class WithParents:
+    """Gives rows of a table the columns of some of their parents, as ``table.column``.
+
+    Parameters
+    ----------
+    above : tuple of (str, ForeignKey)
+        The columns, of parents and of their ancestors, each with the key to it.
+    source : LineageSource
+        Where these tables are.
+    size : callable
+        Gives the rows of a table there.
+    """
+
+    def __init__(
+        self,
+        above: Above,
+        plan: RelationalPlan,
+        source: AncestorSource,
+        size: Callable[[str], int],
+    ) -> None:
+        self._parents = []
+        for key in {key.label(""): key for _, key in above}.values():
+            everyone = np.arange(size(key.parent), dtype=np.int64)
+            ancestors = (key.parent, *plan.tables[key.parent].ancestors)
+            wanted = by_table((name for name, one in above if one == key), ancestors)
+            keys = source.take(key.parent, key.parent_columns, everyone)
+            values = ancestor_columns(source, plan, key.parent, everyone, wanted)
+            self._parents.append(_Parents(key, keys, values))
+
+    def __call__(self, rows: pa.Table) -> pa.Table:
+        """Return rows, which hold the keys, with the columns."""
+        for one in self._parents:
+            at = match_rows(rows, one.key.columns, one.keys, one.key.parent_columns)
+            rows = hstack(rows, one.values.take(pa.array(at, mask=at < 0)))
+        return rows

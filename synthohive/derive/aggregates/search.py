@@ -1,0 +1,412 @@
+"""Search for parents' columns that follow from their children."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._logging import get_logger
+from synthohive.derive.aggregates.base import Above, Aggregate
+from synthohive.derive.aggregates.beside import WithParents
+from synthohive.derive.aggregates.sets import (
+    MOST_VALUES,
+    ValueSet,
+    find_value_set,
+    value_sets,
+)
+from synthohive.derive.aggregates.totals import Amount, Function, Total, Totals
+from synthohive.derive.aggregates.trial import Trial
+from synthohive.derive.columns import LEAST_ROWS, Columns, spaced
+from synthohive.derive.mostly import agreement, same
+from synthohive.derive.search import discover_links
+from synthohive.derive.stated import stated_relations
+from synthohive.derive.table_search import AllRows
+from synthohive.io.base import Reader
+from synthohive.privacy.entities import Entities, entities_or_rows
+from synthohive.schema import ForeignKey, Metadata
+from synthohive.tables.ancestors import AncestorSource, hstack
+from synthohive.tables.joins import match_rows
+from synthohive.tables.numbers import as_numbers, is_number, is_time
+from synthohive.tables.sample import Sample
+
+__all__ = ["find_aggregates"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+MOST_PARENTS = 2_000_000
+TRIAL_PARENTS, TRIAL_ROWS = 100, 5_000
+"""Enough to refute what does not hold; what is left is confirmed on all rows."""
+MOST_CATEGORIES = 20
+MERE: tuple[Function, ...] = ("min", "max", "mean")
+"""What children that follow from their parent may give by the way."""
+MOSTLY = 0.9
+
+
+def find_aggregates(
+    sample: Sample,
+    reader: Reader,
+    counts: Mapping[str, int],
+    k: int,
+    entities: Optional[Callable[[str], Entities]] = None,
+) -> dict[str, list[Aggregate]]:
+    """Find, for each table, the columns that follow from the rows of a child table.
+
+    Children must be whole: where the sample holds only a part of a table, its columns that
+    matter are read once.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Rows of each whole table.
+    k : int
+        Values that fewer entities share are not kept.
+    entities : callable, optional
+        Those behind the rows of a table; each row is one by default.
+    """
+    found: dict[str, list[Aggregate]] = {}
+    used: dict[str, set[str]] = {}
+    declared = [(child, key, False) for child, key in sample.metadata.foreign_keys()]
+    shared = [(child, key, True) for child, key in _shared_keys(sample.metadata)]
+    order = sample.plan.order
+    for child, key, beside_it in (*declared, *shared):
+        parent = key.parent
+        if child == parent or not LEAST_ROWS <= counts[parent] <= MOST_PARENTS:
+            continue
+        taken = {a.target for a in found.get(parent, [])} | used.get(parent, set())
+        targets = [c for c in _targets(sample, parent) if c not in taken]
+        if not targets or not counts[child]:
+            continue
+        summed = {name: {a.target for a in those} for name, those in found.items()}
+        search = _Search(sample, reader, counts, child, key, k, entities, summed)
+        for aggregate in search.run(targets):
+            if beside_it:
+                if order.index(child) < order.index(parent) and found.get(child):
+                    continue  # whose own sums are not known yet
+                used.setdefault(child, set()).update(aggregate.columns)
+            for name, _ in aggregate.above:  # is not to be summed up later
+                table, _, column = name.rpartition(".")
+                used.setdefault(table, set()).add(column)
+            used.setdefault(parent, set()).update(aggregate.beside)
+            log.info("relation_found", table=parent, relation=str(aggregate))
+            found.setdefault(parent, []).append(aggregate)
+    return found
+
+
+def _shared_keys(metadata: Metadata) -> Iterator[tuple[str, ForeignKey]]:
+    """Yield what leads to a row without a key: both refer to the same parents, one of them alone.
+
+    ``stock.sold = sum(order_item.quantity)``, of the product that each line of stock is of.
+    """
+    refers: dict[str, dict[tuple[str, str], str]] = {}
+    for table, key in metadata.foreign_keys():
+        own = refers.setdefault(table, {})
+        for column, parent_column in zip(key.columns, key.parent_columns):
+            own.setdefault((key.parent, parent_column), column)
+    declared = {(t, k.parent, tuple(k.columns)) for t, k in metadata.foreign_keys()}
+    for parent, own in refers.items():
+        ends = {column: end for end, column in own.items()}
+        for unique in metadata.tables[parent].unique_sets:
+            for child, theirs in refers.items() if set(unique) <= set(ends) else ():
+                columns = [theirs[ends[c]] for c in unique if ends[c] in theirs]
+                if child == parent or len(columns) < len(unique):
+                    continue
+                if (child, parent, tuple(columns)) not in declared:
+                    yield (
+                        child,
+                        ForeignKey(columns=columns, parent=parent, parent_columns=list(unique)),
+                    )
+
+
+def _targets(sample: Sample, table: str) -> list[str]:
+    """Return the columns that may follow from children: no keys, and not unique."""
+    config = sample.metadata.tables[table]
+    fixed = config.key_columns | {c for unique in config.unique_sets for c in unique}
+    fixed |= set(config.derived)
+    fixed |= {stated.relation.target for stated in stated_relations(sample, table)}
+    names = sample.tables[table].column_names
+    return [c for c in names if c not in fixed]
+
+
+def _categories(columns: Columns, names: list[str]) -> dict[str, tuple[str, ...]]:
+    """Return the columns of a few values, each shared by enough entities, and those values."""
+    found = {}
+    for name in names:
+        if _is_category(columns.type(name)) and 2 <= columns.distinct(name) <= MOST_VALUES:
+            codes = columns.codes(name)
+            if columns.entities.holders(codes).min() >= columns.k:
+                texts = pc.unique(columns.rows.column(name).cast(pa.string()).drop_null())
+                found[name] = tuple(sorted(texts.to_pylist()))
+    return found
+
+
+def _is_category(type_: pa.DataType) -> bool:
+    tests = (pa.types.is_string, pa.types.is_boolean, pa.types.is_integer)
+    return any(test(type_) for test in tests)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The search over one key."""
+
+    sample: Sample
+    reader: Reader
+    counts: Mapping[str, int]
+    child: str
+    key: ForeignKey
+    k: int
+    entities: Optional[Callable[[str], Entities]]
+    summed: Mapping[str, set[str]]
+
+    def run(self, targets: list[str]) -> Iterator[Aggregate]:
+        """Yield what follows from the children; each target once."""
+        parent = self.sample.tables[self.key.parent]
+        columns = Columns(parent.select(targets), targets)
+        numeric = [c for c in columns.numeric if columns.distinct(c) > 2]
+        few = [
+            c for c in targets
+            if _is_category(columns.type(c)) and 2 <= columns.distinct(c) <= MOST_CATEGORIES
+        ]  # fmt: skip
+        theirs = self._theirs
+        values = _categories(theirs, theirs.rows.column_names)
+        trial = self._trial(values) if numeric or (few and values) else None
+        if trial is None:
+            return
+        steps = {target: columns.step(target) for target in numeric}
+        totals = self._totals(trial, steps)
+        sets = {c: self._sets(trial, c, values) for c in few}
+        if totals or any(sets.values()):
+            yield from self._confirmed(totals, steps, sets, values)
+
+    def _totals(self, trial: Trial, steps: Mapping[str, float]) -> list[Total]:
+        """Return what may sum up to some targets, by a few parents."""
+        found: dict[str, list[Total]] = {}
+
+        def empty(target: str) -> Total:
+            return Total(self.key.parent, target, self.child, self.key, "count", Amount())
+
+        for target, step in steps.items():
+            totals = trial.find(empty(target), step)
+            mere = any(total.function in MERE for total in totals)
+            copied = mere and self._is_source(target)
+            found[target] = [t for t in totals if not (copied and t.function in MERE)]
+        for target, step in steps.items():
+            if not found[target] and not is_time(trial.own.type(target)):
+                known = [name for name, totals in found.items() if totals]
+                formulas = trial.find_formulas(empty(target), step, known)
+                found[target] = [] if formulas and self._is_source(target) else formulas
+        return [self._with_keys(total) for totals in found.values() for total in totals]
+
+    def _with_keys(self, total: Total) -> Total:
+        above = self._above
+        names = (name for name in total.amount.columns if name in above)
+        return replace(total, above=tuple((name, above[name]) for name in names))
+
+    def _sets(self, trial: Trial, target: str, values: Mapping[str, tuple[str, ...]]) -> list[str]:
+        """Return the children's columns whose set of values a target may follow from."""
+        given, found = trial.parents.column(target), []
+        for name, among in values.items():
+            sets = value_sets(trial.at, trial.children.column(name), among, len(given))
+            if find_value_set(given, sets, 1, strict=False) is not None:
+                found.append(name)
+        return found
+
+    def _confirmed(
+        self,
+        totals: list[Total],
+        steps: Mapping[str, float],
+        sets: Mapping[str, list[str]],
+        values: Mapping[str, tuple[str, ...]],
+    ) -> Iterator[Aggregate]:
+        """Yield what holds for all parents, the first for each target."""
+        named = [c for total in totals for c in (total.target, *total.beside)]
+        named += [c for c, among in sets.items() if among]
+        parents = self._whole(self.key.parent, [*self.key.parent_columns, *named])
+        some = {name: values[name] for among in sets.values() for name in among}
+        sums, found_sets = self._summed(parents, totals, some)
+        done: set[str] = set()
+        for total, summed in zip(totals, sums):
+            found = total.confirmed(parents, summed, steps[total.target])
+            if found is not None and found.target not in done:
+                done.add(found.target)
+                yield found
+        for target, among in sets.items():
+            if target not in done and among:
+                few = {name: values[name] for name in among}
+                one = self._value_set(target, parents.column(target), few, found_sets)
+                if one is not None:
+                    yield one
+
+    def _whole(self, table: str, columns: list[str]) -> pa.Table:
+        """Return some columns of all rows of a table."""
+        batches = list(self._rows(table, list(dict.fromkeys(columns))))
+        return pa.Table.from_batches(batches)
+
+    @cached_property
+    def _above(self) -> dict[str, ForeignKey]:
+        """The numbers of the children's other parents, and of their ancestors, by key."""
+        found: dict[str, ForeignKey] = {}
+        plan, tables = self.sample.plan, self.sample.metadata.tables
+        barred = {self.child, self.key.parent, *plan.tables[self.key.parent].ancestors}
+        for key in tables[self.child].foreign_keys:
+            if key.parent in barred or self.counts[key.parent] > MOST_PARENTS:
+                continue
+            for table in (key.parent, *plan.tables[key.parent].ancestors):
+                if table in barred:
+                    break
+                out = tables[table].key_columns | self.summed.get(table, set())
+                for field in self.sample.tables[table].schema:
+                    if field.name not in out and is_number(field.type) and not is_time(field.type):
+                        found.setdefault(f"{table}.{field.name}", key)
+        return found
+
+    @cached_property
+    def _source(self) -> AncestorSource:
+        """The tables as a whole: the sample, where it holds all."""
+        tables = {self.child, *(key.parent for key in self._above.values())}
+        tables |= {one for table in tables for one in self.sample.plan.tables[table].ancestors}
+        whole = all(len(self.sample.tables[table]) == self.counts[table] for table in tables)
+        return self.sample if whole else AllRows(self.reader)
+
+    def _with_parents(self, above: Above) -> WithParents:
+        return WithParents(above, self.sample.plan, self._source, self.counts.__getitem__)
+
+    def _trial(self, values: Mapping[str, tuple[str, ...]]) -> Optional[Trial]:
+        """Return a few parents and all of their children."""
+        parents, theirs = self.sample.tables[self.key.parent], self._theirs
+        at = self.sample.parent_rows(self.child, self.key)
+        known, sizes = np.unique(at[at >= 0], return_counts=True)
+        if len(known) < LEAST_ROWS:
+            return None
+        some = spaced(len(known), TRIAL_PARENTS)
+        if sizes[some].sum() > TRIAL_ROWS:
+            some = np.sort(some[np.argsort(sizes[some], kind="stable")[:LEAST_ROWS]])
+        known = known[some]
+        keys = [c for key in (self.key, *self._above.values()) for c in key.columns]
+        names = list(dict.fromkeys([*theirs.numeric, *values]))
+        found = []
+        for batch in self._rows(self.child, list(dict.fromkeys([*keys, *names]))):
+            rows = pa.Table.from_batches([batch])
+            at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
+            found.append(rows.filter(pa.array(np.isin(at, known))))
+        above = self._with_parents(tuple(self._above.items()))
+        children = above(pa.concat_tables(found))
+        at = match_rows(children, self.key.columns, parents, self.key.parent_columns)
+        out = self.sample.metadata.tables[self.key.parent].key_columns
+        own = parents.select([c for c in parents.column_names if c not in out])
+        place = np.searchsorted(known, at)
+        counted = pa.table({"": pa.nulls(len(at))})  # a table without columns forgets its rows
+        children = hstack(counted, children.select([*names, *self._above]))
+        return Trial(own.take(pa.array(known)), children, place, values)
+
+    def _is_source(self, target: str) -> bool:
+        """Whether the children follow from the parent: a price is the least of quantity * price."""
+        config, name = self.sample.metadata.tables[self.child], f"{self.key.parent}.{target}"
+        rows = self._theirs.rows
+        parents = self.sample.parent_rows(self.child, self.key)
+        above = self.sample.take(self.key.parent, [target], parents).rename_columns([name])
+        targets = set(rows.column_names) - set(config.derived)
+        linked = bool(discover_links(rows, above, targets, {})) or self._repeated(target)
+        return linked or _begins_others(self.sample, self.key, self.child, target)
+
+    def _repeated(self, target: str) -> bool:
+        """Whether many children, besides one of each parent, hold the parent's value."""
+        rows, parents = self._theirs.rows, self.sample.parent_rows(self.child, self.key)
+        above = self.sample.take(self.key.parent, [target], parents).column(0)
+        for name in rows.column_names:
+            both = pa.table({"own": rows.column(name), "above": above})
+            if is_number(above.type) != is_number(both.column("own").type):
+                continue
+            rest = same(both, "own", "above") & (parents >= 0)
+            first = np.flatnonzero(rest)[np.unique(parents[rest], return_index=True)[1]]
+            others = np.delete(np.arange(len(rows)), first)
+            if agreement(both.take(pa.array(others)), "own", "above") > 0:
+                return True
+        return False
+
+    @cached_property
+    def _theirs(self) -> Columns:
+        config, rows = self.sample.metadata.tables[self.child], self.sample.tables[self.child]
+        names = [c for c in rows.column_names if c not in config.key_columns]
+        owners = None if self.entities is None else self.entities(self.child)
+        return Columns(rows.select(names), names, owners, self.k)
+
+    def _summed(
+        self, parents: pa.Table, found: list[Total], values: Mapping[str, tuple[str, ...]]
+    ) -> tuple[list[Totals], dict[str, IntArray]]:
+        """Read the children once; return the totals of each amount, and the sets of values."""
+        totals = [Totals(len(parents)) for _ in found]
+        sets = {name: np.zeros(len(parents), dtype=np.int64) for name in values}
+        used = [name for total in found for name in total.columns]
+        names = list(dict.fromkeys([*self.key.columns, *used, *values]))
+        named = {name: key for total in found for name, key in total.above}
+        above = self._with_parents(tuple(named.items()))
+        for batch in self._rows(self.child, names):
+            rows = pa.Table.from_batches([batch])
+            at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
+            rows = above(rows)
+            for total, sums in zip(found, totals):
+                sums.add(at, total.amount.of(rows), total.amount.ties(rows))
+            for name, among in values.items():
+                sets[name] |= value_sets(at, rows.column(name), among, len(parents))
+        return totals, sets
+
+    def _rows(self, table: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all rows, from the sample if it holds them."""
+        if len(self.sample.tables[table]) == self.counts[table]:
+            yield from self.sample.tables[table].select(columns).to_batches()
+        else:
+            yield from (batch.select(columns) for batch in self.reader.read(table, columns))
+
+    def _value_set(
+        self,
+        target: str,
+        given: pa.ChunkedArray,
+        values: Mapping[str, tuple[str, ...]],
+        sets: Mapping[str, IntArray],
+    ) -> Optional[ValueSet]:
+        for column, among in values.items():
+            entries = find_value_set(given, sets[column], self.k)
+            parent = self.key.parent
+            if entries is not None and self._shared(target, {value for _, value in entries}):
+                return ValueSet(parent, target, self.child, self.key, column, among, entries)
+        return None
+
+    def _shared(self, target: str, texts: set[str]) -> bool:
+        """Whether enough entities share each of some values of the parent."""
+        array = self.sample.tables[self.key.parent].column(target).cast(pa.string())
+        found = pc.index_in(array.combine_chunks(), value_set=pa.array(sorted(texts)))
+        codes = pc.fill_null(found, -1).to_numpy().astype(np.int64)
+        owners = None if self.entities is None else self.entities(self.key.parent)
+        holders = entities_or_rows(owners, len(codes)).holders(codes, len(texts))
+        return bool(holders.min() >= self.k)
+
+
+def _begins_others(sample: Sample, key: ForeignKey, child: str, target: str) -> bool:
+    """Whether the children of other tables begin (or end) with a parent's point in time, too.
+
+    Then all follow from it: the day on which somebody was hired is the first of their salaries,
+    titles and posts, and the sum of none.
+    """
+    parents = sample.tables[key.parent].column(target)
+    given = as_numbers(parents) if is_time(parents.type) else np.empty(0)
+    for other, own in sample.metadata.foreign_keys() if len(given) else ():
+        if own.parent != key.parent or other in (child, key.parent):
+            continue
+        rows = sample.parent_rows(other, own)
+        for column in sample.tables[other].columns:
+            if is_time(column.type):
+                found = Totals(len(given))
+                found.add(rows, as_numbers(column))
+                some = (found.number > 0) & ~np.isnan(given)
+                ends = (found.low[some], found.high[some])
+                same = max((np.mean(end == given[some]) for end in ends), default=0.0)
+                if some.sum() >= LEAST_ROWS and same >= MOSTLY:
+                    return True
+    return False

@@ -1,0 +1,116 @@
+"""Categories that follow from the set of the children's: an order is open until all lines are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.aggregates.base import Aggregate
+from synthohive.schema import ForeignKey
+from synthohive.tables.joins import match_rows
+
+__all__ = ["MOST_VALUES", "ValueSet", "find_value_set", "value_sets"]
+
+IntArray = npt.NDArray[np.int64]
+MOST_VALUES = 8
+"""A child's column of more distinct values is not looked at."""
+LEAST_MIXED = 0.02
+"""Share of parents that must have different values among their children."""
+CONTRADICTIONS = 30.0
+"""Chance alone would have broken the rule this many times."""
+
+
+@dataclass(frozen=True)
+class ValueSet(Aggregate):
+    """A category of a parent that the set of its children's values gives.
+
+    Attributes
+    ----------
+    column : str
+        The child's.
+    values_of : tuple of str
+        The child's values, as text; the i-th counts ``2 ** i`` in a set's number.
+    entries : tuple of (int, str)
+        A set's number, and the parent's value as text; other sets leave what was modelled.
+    """
+
+    parent: str
+    target: str
+    child: str
+    key: ForeignKey
+    column: str
+    values_of: tuple[str, ...]
+    entries: tuple[tuple[int, str], ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """The child's columns that are needed, key included."""
+        return [*self.key.columns, self.column]
+
+    def values(
+        self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
+    ) -> pa.Array:
+        """Look up the set of each parent's children."""
+        sets = np.zeros(len(parents), dtype=np.int64)
+        for rows in children:
+            at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
+            sets |= value_sets(at, rows.column(self.column), self.values_of, len(parents))
+        numbers, texts = zip(*self.entries)
+        place = pc.index_in(pa.array(sets), value_set=pa.array(numbers))
+        kept = kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
+        return pc.coalesce(pa.array(texts).take(place).cast(kept.type), kept)
+
+    def __str__(self) -> str:
+        return f"{self.target} follows from the set of {self.column} of {self.child}"
+
+
+def value_sets(
+    at: IntArray, column: pa.ChunkedArray, values: Sequence[str], parents: int
+) -> IntArray:
+    """Return the number of the set of values that each parent's children have; 0 for none.
+
+    Parameters
+    ----------
+    at : ndarray of int64
+        The parent row of each child; -1 for none.
+    """
+    place = pc.index_in(column.cast(pa.string()), value_set=pa.array(values, pa.string()))
+    codes = pc.fill_null(place, -1).to_numpy().astype(np.int64)
+    known = (at >= 0) & (codes >= 0)
+    sets = np.zeros(parents, dtype=np.int64)
+    np.bitwise_or.at(sets, at[known], np.left_shift(1, codes[known]))
+    return sets
+
+
+def find_value_set(
+    target: pa.ChunkedArray, sets: IntArray, k: int, *, strict: bool = True
+) -> Optional[tuple[tuple[int, str], ...]]:
+    """Return the parent's value for each set, if a set always gives the same.
+
+    Sets that fewer than `k` parents have are left out.
+
+    Parameters
+    ----------
+    strict : bool
+        Chance alone must have contradicted it; a few parents cannot tell.
+    """
+    texts = target.cast(pa.string()).combine_chunks()
+    some = pa.table({"set": sets, "value": texts}).filter(pa.array(sets > 0))
+    found = some.group_by(["set", "value"]).aggregate([([], "count_all")]).sort_by("set")
+    number, count = found.column("set").to_numpy(), found.column("count_all").to_numpy()
+    if found.column("value").null_count or len(np.unique(number)) < len(number):
+        return None
+    if strict and count[(number & (number - 1)) > 0].sum() < LEAST_MIXED * len(some):
+        return None  # the children repeat their parent's value
+    shares = found.group_by("value").aggregate([("count_all", "sum")]).column(1).to_numpy()
+    differ = 1.0 - ((shares / max(len(some), 1)) ** 2).sum()
+    if strict and differ * (len(some) - len(number)) < CONTRADICTIONS:
+        return None
+    kept = found.filter(pa.array(count >= k))
+    return tuple(zip(kept.column("set").to_pylist(), kept.column("value").to_pylist())) or None

@@ -1,0 +1,270 @@
+"""Numbers that sum up children: count, sum, least, greatest, mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.aggregates.base import Above, Aggregate
+from synthohive.derive.columns import LEAST_ROWS
+from synthohive.derive.formula import Factor, Formula, Term
+from synthohive.schema import ForeignKey
+from synthohive.tables.joins import match_rows
+from synthohive.tables.numbers import Floats, as_numbers, from_numbers
+
+__all__ = ["FUNCTIONS", "HALVES", "Amount", "Function", "Total", "Totals"]
+
+Function = Literal["count", "sum", "min", "max", "mean"]
+Halves = Literal["away", "even", "binary", "any"]
+HALVES: tuple[Halves, ...] = ("away", "binary", "even", "any")
+"""How halves are rounded: as SQL does, as floats do, to even digits; ``any`` cannot be told."""
+FUNCTIONS: tuple[Function, ...] = ("sum", "min", "max", "mean")
+LEAST_MIXED = 0.05
+"""Share of parents whose children must differ."""
+_SLACK = 1e-6
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What is summed up.
+
+    Attributes
+    ----------
+    term : Term, optional
+        None counts rows.
+    cut : float
+        The amounts are cut down to multiples of it after each factor; 0 leaves them whole.
+    rounded : float
+        The amounts are rounded to multiples of it; 0 leaves them whole.
+    halves : {"away", "even", "binary", "any"}
+    where : (str, str), optional
+        Only rows with this value, as text, in a column.
+    """
+
+    term: Optional[Term] = None
+    cut: float = 0.0
+    rounded: float = 0.0
+    halves: Halves = "away"
+    where: Optional[tuple[str, str]] = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of all factors, and of the condition."""
+        named = [] if self.term is None else [f.column for f in self.term.factors]
+        return named if self.where is None else [*named, self.where[0]]
+
+    def of(self, rows: pa.Table) -> Floats:
+        """Return the amount of each row; NaN for NULL."""
+        product = np.full(len(rows), 1.0 if self.term is None else self.term.coefficient)
+        for factor in () if self.term is None else self.term.factors:
+            product = product * factor.of({factor.column: as_numbers(rows.column(factor.column))})
+            if self.cut:
+                product = np.floor(product / self.cut + _SLACK) * self.cut
+        if self.rounded:
+            product = self._rounded(product)
+        if self.where is not None:
+            name, value = self.where
+            there = pc.fill_null(pc.equal(rows.column(name).cast(pa.string()), value), False)
+            product = np.where(there.to_numpy(), product, np.nan)
+        return product
+
+    def _rounded(self, product: Floats) -> Floats:
+        inverse = round(1.0 / self.rounded) if self.rounded < 1 else 1.0 / self.rounded
+        steps = product * inverse
+        if self.halves == "even":
+            steps = np.rint(np.round(steps, 5))
+        elif self.halves == "binary":
+            steps = np.rint(steps)
+        else:
+            steps = np.sign(steps) * np.floor(np.abs(steps) + 0.5 + _SLACK)
+        return np.asarray(steps / inverse)
+
+    def ties(self, rows: pa.Table) -> Floats:
+        """Return 1 for each row of which it cannot be told how it was rounded."""
+        if not self.rounded or self.halves != "any":
+            return np.zeros(len(rows))
+        whole = replace(self, rounded=0.0).of(rows)
+        part = np.abs(whole) / self.rounded % 1.0
+        return np.asarray(np.abs(part - 0.5) < _SLACK, dtype=np.float64)
+
+    def __str__(self) -> str:
+        text = "*" if self.term is None else str(self.term)
+        if self.rounded:
+            text = f"round({text}, {max(0, round(-np.log10(self.rounded)))})"
+        if self.where is not None:
+            text += f" where {self.where[0]} = {self.where[1]}"
+        return text
+
+
+@dataclass(frozen=True)
+class Total(Aggregate):
+    """A number of a parent that sums up its children.
+
+    Attributes
+    ----------
+    function : {"count", "sum", "min", "max", "mean"}
+    amount : Amount
+    empty : float, optional
+        What stands for the function of no children; None leaves what was modelled.
+    above : tuple of (str, ForeignKey)
+        Columns of the children's other parents, as ``table.column``, each with the key to it.
+    formula : Formula, optional
+        How the target follows from the function, which is a column called :attr:`name` here, and
+        from other columns of the parent; None: it is the function.
+    keeps_null : bool
+        The target may be NULL although there are children, which is modelled.
+    """
+
+    parent: str
+    target: str
+    child: str
+    key: ForeignKey
+    function: Function
+    amount: Amount
+    empty: Optional[float] = None
+    above: Above = ()
+    formula: Optional[Formula] = None
+    keeps_null: bool = False
+
+    @property
+    def name(self) -> str:
+        """The function in words."""
+        cut = f", cut to {self.amount.cut:g} at each step" if self.amount.cut else ""
+        return f"{self.function}({self.amount}) of {self.child}{cut}"
+
+    @property
+    def columns(self) -> list[str]:
+        """The child's columns that are needed, keys included."""
+        above = dict(self.above)
+        own = [name for name in self.amount.columns if name not in above]
+        keys = [column for key in above.values() for column in key.columns]
+        return list(dict.fromkeys([*self.key.columns, *own, *keys]))
+
+    @property
+    def beside(self) -> list[str]:
+        """The parent's columns in the formula."""
+        sources = () if self.formula is None else self.formula.sources
+        return [source for source in sources if source != self.name]
+
+    def values(
+        self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
+    ) -> pa.Array:
+        """Sum up the children of each parent."""
+        sums = Totals(len(parents))
+        for rows in children:
+            at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
+            sums.add(at, self.amount.of(rows))
+        made = self._made(parents, sums, kept.type)
+        kept = kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
+        if self.keeps_null:
+            made = pc.if_else(pc.is_valid(kept), made, kept)
+        return pc.coalesce(made, kept)
+
+    def _summed(self, sums: Totals) -> Floats:
+        made = sums.of(self.function)
+        return made if self.empty is None else np.where(sums.number == 0, self.empty, made)
+
+    def _made(self, parents: pa.Table, sums: Totals, type_: pa.DataType) -> pa.Array:
+        made = self._summed(sums)
+        if self.formula is None:
+            return from_numbers(made, type_)
+        rows = pa.table({self.name: made, **{c: parents.column(c) for c in self.beside}})
+        return self.formula.restore(rows, None, type_)
+
+    def confirmed(self, parents: pa.Table, sums: Totals, step: float) -> Optional[Total]:
+        """Return the same with what is so in all real parents; None where it does not hold.
+
+        Parameters
+        ----------
+        parents : pyarrow.Table
+            With the target.
+        sums : Totals
+            Of the real children.
+        step : float
+            The distance of neighbouring values of the target.
+        """
+        given = as_numbers(parents.column(self.target))
+        counted = self.function == "count"
+        some = ~np.isnan(given) & (counted | (sums.number > 0))
+        if (some & (sums.number > 0)).sum() < LEAST_ROWS or sums.number.max(initial=0) < 2:
+            return None
+        if given[some].std() < (0.0 if counted else 2 * step) or np.ptp(given[some]) == 0:
+            return None
+        if not counted and (sums.high > sums.low)[some].mean() < LEAST_MIXED:
+            return None  # the children repeat their parent's value
+        found = replace(self, keeps_null=bool((np.isnan(given) & (sums.number > 0)).any()))
+        if found.keeps_null and np.isnan(given).mean() > 1 - LEAST_MIXED:
+            return None
+        if not counted:
+            found = replace(found, empty=found._empty(parents, given, sums, step))
+        rows = parents.filter(pa.array(some))
+        off = found._broken(rows, found._summed(sums)[some], sums.ties[some], step)
+        return None if off.any() else found
+
+    def _broken(
+        self, parents: pa.Table, summed: Floats, ties: Floats, step: float
+    ) -> npt.NDArray[np.bool_]:
+        """Return the parents whose target is not what their children give."""
+        formula = self.formula or Formula(self.target, (Term(1.0, (Factor(self.name),)),), step)
+        rows = parents.append_column(self.name, pa.array(summed))
+        off = formula.violations(rows)
+        if not ties.any() or not step:
+            return off
+        apart = np.abs(as_numbers(rows.column(self.target)) - formula.exact(rows))
+        return off & (apart > (ties + 0.5) * step + _SLACK)
+
+    def _empty(
+        self, parents: pa.Table, given: Floats, sums: Totals, step: float
+    ) -> Optional[float]:
+        """Return what stands for no children: a value that all have, or 0; None for neither."""
+        alone = (sums.number == 0) & ~np.isnan(given)
+        if not alone.any():
+            return None
+        values = np.unique(given[alone])
+        empty = float(values[0]) if self.formula is None and len(values) == 1 else 0.0
+        rows = parents.filter(pa.array(alone))
+        zeros = np.full(len(rows), empty)
+        return None if self._broken(rows, zeros, np.zeros(len(rows)), step).any() else empty
+
+    def __str__(self) -> str:
+        if self.formula is None:
+            return f"{self.target} = {self.name}"
+        return str(self.formula)
+
+
+class Totals:
+    """Running count, sum, least and greatest value of each parent, and doubtful roundings."""
+
+    def __init__(self, parents: int) -> None:
+        self.number = np.zeros(parents)
+        self.total = np.zeros(parents)
+        self.ties = np.zeros(parents)
+        self.low, self.high = np.full(parents, np.inf), np.full(parents, -np.inf)
+
+    def add(
+        self, at: npt.NDArray[np.int64], amounts: Floats, ties: Optional[Floats] = None
+    ) -> None:
+        """Add children: the parent row of each, -1 for none, and its amount."""
+        known = (at >= 0) & ~np.isnan(amounts)
+        rows, values = at[known], amounts[known]
+        self.number += np.bincount(rows, minlength=len(self.number))
+        self.total += np.bincount(rows, weights=values, minlength=len(self.number))
+        if ties is not None and ties.any():
+            self.ties += np.bincount(rows, weights=ties[known], minlength=len(self.number))
+        np.minimum.at(self.low, rows, values)
+        np.maximum.at(self.high, rows, values)
+
+    def of(self, function: Function) -> Floats:
+        """Return each parent's value; NaN without children, but for the count."""
+        if function == "count":
+            return self.number
+        some = self.number > 0
+        mean = self.total / np.maximum(self.number, 1)
+        made = {"sum": self.total, "min": self.low, "max": self.high, "mean": mean}[function]
+        return np.where(some, made, np.nan)

@@ -1,0 +1,323 @@
+"""Calendar parts beside a date: ``month = month(day)``, the date from its parts, or in a year."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.base import Bools, Relation
+from synthohive.privacy.entities import on_grid
+from synthohive.tables.numbers import Floats, as_numbers, from_numbers
+
+__all__ = [
+    "PARTS",
+    "CalendarDate",
+    "CalendarPart",
+    "DateInYear",
+    "compose",
+    "named_parts",
+    "part_of",
+    "years_of",
+]
+
+_NUMBERS: dict[str, Any] = {
+    "year": pc.year,
+    "quarter": pc.quarter,
+    "month": pc.month,
+    "day": pc.day,
+    "hour": pc.hour,
+    "minute": pc.minute,
+    "second": pc.second,
+    "day of year": pc.day_of_year,
+    "week": pc.iso_week,
+    "weekday from 0 = Monday": pc.day_of_week,
+    "weekday from 1 = Monday": lambda a: pc.add(pc.day_of_week(a), 1),
+    "weekday from 0 = Sunday": lambda a: pc.day_of_week(a, week_start=7),
+    "weekday from 1 = Sunday": lambda a: pc.add(pc.day_of_week(a, week_start=7), 1),
+}
+_TEXTS = ("%Y-%m-%d", "%Y-%m", "%Y%m%d", "%Y%m", "%Y", "%B", "%b", "%A", "%a", "%m", "%d", "%H")
+_JOINED = ("%Y%m%d", "%Y%m")
+PARTS = (*_NUMBERS, *_TEXTS, "date")
+"""All parts that are looked for."""
+
+
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "pl", "cs", "fi", "tr",
+              "ru")  # fmt: skip
+_CASES: dict[str, Callable[[str], str]] = {
+    "": str, "capital": lambda t: t[:1].upper() + t[1:], "lower": str.lower, "upper": str.upper
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _named() -> dict[str, tuple[str, ...]]:
+    """Return the names of weekdays, from Monday, and of months in several languages, by part."""
+    from babel import Locale
+
+    found: dict[str, tuple[str, ...]] = {}
+    for language in _LANGUAGES:
+        locale: Any = Locale.parse(language)
+        for what, named in (("weekday", locale.days), ("month", locale.months)):
+            for width in ("wide", "abbreviated"):
+                names = named["stand-alone"][width]
+                plain = [str(names[key]).rstrip(".") for key in sorted(names)]
+                for case, write in _CASES.items():
+                    label = f"{width} {what} in {language}{case and ', '}{case}"
+                    found[label] = tuple(map(write, plain))
+    return found
+
+
+def named_parts(values: Collection[str]) -> list[str]:
+    """Return the parts of dates whose names all `values` are.
+
+    Examples
+    --------
+    >>> named_parts(["Montag", "Dienstag", "Sonntag"])[:1], named_parts(["open", "done"])
+    (['wide weekday in de'], [])
+    """
+    wanted = set(values)
+    return [part for part, names in _named().items() if wanted <= set(names)]
+
+
+def _local(times: pa.ChunkedArray, zone: Optional[str]) -> pa.Array:
+    """Return points in time as a clock in a zone shows them; those without zone are UTC."""
+    times = times.combine_chunks()
+    if zone is None:
+        return times
+    if times.type.tz is None:
+        times = pc.assume_timezone(times, "UTC")
+    return pc.local_timestamp(times.cast(pa.timestamp(times.type.unit, zone)))
+
+
+def part_of(part: str, times: pa.Array, type_: pa.DataType) -> Optional[pa.Array]:
+    """Return a part of each date as `type_`; None where that type cannot hold it."""
+    if part in ("hour", "minute", "second", "%H") and pa.types.is_date(times.type):
+        return None
+    if part == "date":
+        fits = pa.types.is_date(type_) and pa.types.is_timestamp(times.type)
+        return times.cast(pa.date32()) if fits else None
+    if pa.types.is_string(type_) and part in _named():
+        place = pc.day_of_week(times) if " weekday " in part else pc.subtract(pc.month(times), 1)
+        return pa.array(_named()[part], type_).take(place)
+    number = pa.types.is_integer(type_) or pa.types.is_floating(type_)
+    if number and part in _NUMBERS:
+        return _NUMBERS[part](times).cast(type_, safe=False)
+    if pa.types.is_string(type_) and part in _TEXTS:
+        return pc.strftime(times, format=part)
+    if number and part in _JOINED:
+        return pc.strftime(times, format=part).cast(pa.int64()).cast(type_, safe=False)
+    return None
+
+
+@dataclass(frozen=True)
+class CalendarPart(Relation):
+    """A part of a date, as a number or text.
+
+    Attributes
+    ----------
+    part : str
+        One of :data:`PARTS` or :func:`named_parts`.
+    zone : str, optional
+        The part is local in this zone, the date is in UTC.
+    """
+
+    target: str
+    source: str
+    part: str
+    zone: Optional[str] = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The date."""
+        return (self.source,)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Take the part."""
+        made = part_of(self.part, _local(rows.column(self.source), self.zone), type_)
+        return pa.nulls(len(rows), type_) if made is None else made
+
+    def __str__(self) -> str:
+        if self.part in _named():
+            return f"{self.target} = {self.part} of {self.source}"
+        if self.part.startswith("%"):
+            return f"{self.target} = strftime({self.source}, '{self.part}')"
+        zone = f" in {self.zone}" if self.zone else ""
+        return f"{self.target} = {self.part} of {self.source}{zone}"
+
+
+@dataclass(frozen=True)
+class CalendarDate(Relation):
+    """A date or timestamp from year, month, day, and perhaps hour and minute.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        The columns with year, month, day[, hour[, minute]].
+    zone : str, optional
+        The parts are local in this zone, the target is in UTC.
+    """
+
+    splits: ClassVar[bool] = True
+    target: str
+    parts: tuple[str, ...]
+    zone: Optional[str] = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The columns with the parts."""
+        return self.parts
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows whose date is another."""
+        target = rows.column(self.target)
+        made = self.restore(rows, None, target.type)
+        off = np.abs(as_numbers(target) - as_numbers(made)) > 0.5
+        return np.asarray(off, dtype=np.bool_)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Compose the date; a day beyond the month's last becomes the last."""
+        local = compose([as_numbers(rows.column(name)) for name in self.parts])
+        if self.zone is not None:
+            stamps = from_numbers(local, pa.timestamp("s"))
+            there = pc.assume_timezone(
+                stamps, self.zone, ambiguous="earliest", nonexistent="latest"
+            )
+            local = as_numbers(pa.chunked_array([there]))
+        return from_numbers(local, type_)
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Take the part off the date."""
+        part = ("year", "month", "day", "hour", "minute")[self.parts.index(source)]
+        local = _local(rows.column(self.target), self.zone)
+        return part_of(part, local, rows.schema.field(source).type)
+
+    def __str__(self) -> str:
+        zone = f" in {self.zone}, as UTC" if self.zone else ""
+        return f"{self.target} = date({', '.join(self.parts)}){zone}"
+
+
+@dataclass(frozen=True)
+class DateInYear(Relation):
+    """A date in the year that another column gives: its place in the year is modelled.
+
+    That is the same date of 2000, a year with all days.
+
+    Attributes
+    ----------
+    low, high : float
+        Protected bounds of the target: years that these cut are filled up to there.
+    step : float
+        The grid of the target; 0 for none.
+    """
+
+    target: str
+    source: str
+    low: float
+    high: float
+    step: float
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The year."""
+        return (self.source,)
+
+    @property
+    def whole(self) -> bool:
+        """Never: the place in the year is to be modelled."""
+        return False
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows whose date lies in another year."""
+        year = as_numbers(rows.column(self.source))
+        off = years_of(as_numbers(rows.column(self.target))) - year
+        return np.asarray(np.abs(off) > 0.5, dtype=np.bool_)
+
+    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
+        """Return the date in 2000."""
+        column = rows.column(self.target)
+        return from_numbers(_moved(as_numbers(column), np.full(len(rows), 2000.0)), column.type)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Return the date in its year."""
+        if modelled is None:
+            raise ValueError(f"{self.target!r} needs the place in the year that was modelled")
+        year = as_numbers(rows.column(self.source))
+        moved = _moved(as_numbers(modelled), year)
+        start, end = (compose([year + n, np.ones_like(year), np.ones_like(year)]) for n in (0, 1))
+        share = (moved - start) / np.maximum(end - start, 1.0)
+        first, last = np.fmax(start, self.low), np.fmin(end, self.high)
+        cut = ((start < self.low) | (end > self.high)) & (first <= last)
+        moved = np.where(cut, on_grid(first + share * (last - first), self.step), moved)
+        return from_numbers(moved, type_)
+
+    def mend(self, rows: pa.Table) -> pa.Array:
+        """Move the date into its year where it lies in another."""
+        target = rows.column(self.target)
+        if not self.violations(rows).any():
+            return target.combine_chunks()
+        return self.restore(rows, target.combine_chunks(), target.type)
+
+    def __str__(self) -> str:
+        return f"{self.target} in the year {self.source}"
+
+
+def years_of(seconds: Floats) -> Floats:
+    """Return the year of each number of seconds since 1970; NaN for NULL."""
+    missing = np.isnan(seconds)
+    days = np.floor(np.where(missing, 0, seconds) / 86_400).astype(np.int64)
+    years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    return np.where(missing, np.nan, years)
+
+
+def _moved(seconds: Floats, years: Floats) -> Floats:
+    """Return the same moments of other years; the 29th of February may become the 28th."""
+    missing = np.isnan(seconds)
+    days = np.floor(np.where(missing, 0, seconds) / 86_400)
+    dates = days.astype(np.int64).astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    parts = [years, months.astype(np.int64) % 12 + 1.0, (dates - months).astype(np.int64) + 1.0]
+    return np.where(missing, np.nan, compose(parts) + seconds - days * 86_400)
+
+
+def compose(parts: list[Any]) -> Any:
+    """Return seconds since 1970 from year, month, day[, hour[, minute]]; NaN for NULL."""
+    missing = np.any([np.isnan(p) for p in parts], axis=0)
+    whole = [np.where(missing, 1, p).astype(np.int64) for p in parts]
+    year, month, day = np.clip(whole[0], 1, 9999), np.clip(whole[1], 1, 12), whole[2]
+    first = ((year - 1970) * 12 + (month - 1)).astype("datetime64[M]")
+    start = first.astype("datetime64[D]").astype(np.int64)
+    end = (first + 1).astype("datetime64[D]").astype(np.int64)
+    days = start + np.clip(day, 1, end - start) - 1
+    seconds = days.astype(np.float64) * 86_400
+    for amount, unit in zip(whole[3:], (3_600, 60)):
+        seconds += amount * unit
+    return np.where(missing, np.nan, seconds)

@@ -1,0 +1,274 @@
+"""Search for calendar parts beside dates, and for times of day written as ``hhmm``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Optional
+from zoneinfo import available_timezones
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.calendar import (
+    PARTS,
+    CalendarDate,
+    CalendarPart,
+    DateInYear,
+    compose,
+    named_parts,
+    part_of,
+    years_of,
+)
+from synthohive.derive.clock import DAY, ClockDelay, ClockTime, minutes_of
+from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
+from synthohive.tables.numbers import Floats, is_number, is_time
+
+__all__ = ["find_calendar", "find_clocks"]
+
+MOST_NAMES = 12
+LEAST_YEARS = 3
+"""That a column must give to be taken for the year of a date."""
+LEAST_CLOCK = 24
+"""Distinct times of day that a column must hold to be taken for one."""
+_PARTS = {"year": (1, 9999), "month": (1, 12), "day": (1, 31), "hour": (0, 23), "minute": (0, 59)}
+_ZONES = (
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "Europe/London",
+    "Europe/Berlin",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+)
+"""Tried first, as many zones have the same clock."""
+
+_OFFSETS = 4
+"""A zone's distances to UTC within the rows: winter, summer, and a change of law."""
+
+
+def find_calendar(columns: Columns, chosen: Chosen) -> None:
+    """Find dates that are made of other columns, then columns that are part of a date."""
+    times = [n for n in columns.numeric if is_time(columns.type(n))]
+    for name in times:
+        composed = _composed(columns, chosen, name)
+        if composed is None or chosen.add(composed):
+            continue
+        for part, target in zip(_PARTS, composed.parts):  # the date is given, as in a key
+            chosen.add(CalendarPart(target, name, part, composed.zone))
+    for target in chosen.free():
+        if columns.distinct(target) < 2:
+            continue
+        for name in times:
+            if name != target and _adopt(columns, chosen, target, name):
+                break
+    _find_year(columns, chosen, times)
+
+
+def _find_year(columns: Columns, chosen: Chosen, times: list[str]) -> None:
+    """Find one date in the year that a parent gives: others are told by the order to it.
+
+    So are all where the parent has a date itself.
+    """
+    above = [n for n in columns.numeric if "." in n and n not in columns.targets]
+    if any(is_time(columns.type(name)) for name in above):
+        return
+    for target in (name for name in times if name in chosen.free()):
+        step, numbers = columns.grid(target), columns.numbers(target)
+        ends = columns.entities.ends(numbers, columns.k, step)
+        years = np.unique(years_of(numbers[~np.isnan(numbers)]))
+        if ends is None or len(years) < LEAST_YEARS:
+            continue
+        for source in above:
+            if _is_whole(columns, source) and chosen.add(DateInYear(target, source, *ends, step)):
+                return
+
+
+def _adopt(columns: Columns, chosen: Chosen, target: str, source: str) -> bool:
+    type_ = columns.type(target)
+    if is_number(type_) and not pa.types.is_date(type_) and not _is_whole(columns, target):
+        return False
+    one = columns.rows.column(source).slice(0, 1).combine_chunks()
+    parts = list(PARTS)
+    if pa.types.is_string(type_) and columns.distinct(target) <= MOST_NAMES:
+        parts += named_parts(pc.unique(columns.rows.column(target).drop_null()).to_pylist())
+    return any(
+        chosen.add(CalendarPart(target, source, part))
+        for part in parts
+        if part_of(part, one, type_) is not None
+    )
+
+
+def _composed(columns: Columns, chosen: Chosen, name: str) -> Optional[CalendarDate]:
+    """Return a date as year, month, day[, hour[, minute]] of other columns."""
+    stamps = columns.numbers(name)
+    whole = stamps[~np.isnan(stamps)]
+    if len(whole) < LEAST_ROWS or columns.distinct(name) > 0.5 * len(whole):
+        return None  # nearly unique: the date is what is to be modelled
+    finest = next((i for i, s in enumerate((86_400, 3_600, 60)) if not (whole % s).any()), None)
+    if finest is None:
+        return None
+    wanted = list(_PARTS)[: 3 + finest]
+    found = {part: _columns_like(columns, chosen, stamps, part) for part in wanted}
+    for parts in _choices([found[p] for p in wanted]):
+        local = compose([columns.numbers(c) for c in parts])
+        off = local - stamps
+        known = ~np.isnan(off)
+        if known.sum() < LEAST_ROWS:
+            continue
+        if not off[known].any():
+            return CalendarDate(name, parts)
+        if finest and (np.abs(off[known]) <= 14 * 3_600).all():
+            zone = _zone(local[known], stamps[known])
+            if zone is not None:
+                return CalendarDate(name, parts, zone)
+    return None
+
+
+def _choices(lists: list[list[str]]) -> Iterator[tuple[str, ...]]:
+    """Yield one column per part, each once; the first few only."""
+    if not all(lists):
+        return
+    if len(lists) == 1:
+        yield from ((name,) for name in lists[0][:3])
+        return
+    for rest in _choices(lists[1:]):
+        for name in lists[0][:3]:
+            if name not in rest:
+                yield (name, *rest)
+
+
+def _columns_like(columns: Columns, chosen: Chosen, stamps: Floats, part: str) -> list[str]:
+    """Return the columns that may hold a part, the likeliest first."""
+    low, high = _PARTS[part]
+    expected = _expected(stamps, part)
+    found = []
+    for name in columns.rows.column_names:
+        if not _is_whole(columns, name) or name in chosen.relations:
+            continue
+        values = columns.numbers(name)
+        known = ~np.isnan(values) & ~np.isnan(stamps)
+        if not known.any() or values[known].min() < low or values[known].max() > high:
+            continue
+        # a zone shifts some days, never most
+        if expected is None or (expected[known] == values[known]).mean() >= 0.5:
+            found.append(name)
+    return found
+
+
+def _expected(stamps: Floats, part: str) -> Optional[npt.NDArray[np.int64]]:
+    """Return the year, month or day of each UTC stamp; None for what a zone shifts."""
+    seconds = np.nan_to_num(stamps).astype(np.int64).astype("datetime64[s]")
+    months = seconds.astype("datetime64[M]")
+    if part == "year":
+        return np.asarray(seconds.astype("datetime64[Y]").astype(np.int64) + 1970)
+    if part == "month":
+        return np.asarray(months.astype(np.int64) % 12 + 1)
+    if part == "day":
+        return np.asarray((seconds.astype("datetime64[D]") - months).astype(np.int64) + 1)
+    return None
+
+
+def _zone(local: Floats, stamps: Floats) -> Optional[str]:
+    """Return the time zone in which UTC `stamps` read as `local`."""
+    offsets = np.unique(local - stamps)
+    if len(offsets) > _OFFSETS:
+        return None
+    pick = spaced(len(local), 200)
+    utc = pa.array(stamps.astype(np.int64), pa.timestamp("s", tz="UTC"))
+    few = utc.take(pa.array(pick))
+    others = sorted(z for z in available_timezones() if "/" in z)
+    for zone in dict.fromkeys([*_ZONES, *others]):
+        try:
+            if _reads(few, zone, local[pick]) and _reads(utc, zone, local):
+                return zone
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
+def _reads(utc: pa.Array, zone: str, local: Floats) -> bool:
+    there = pc.local_timestamp(utc.cast(pa.timestamp("s", tz=zone)))
+    return bool((there.view("int64").to_numpy() == local).all())
+
+
+def find_clocks(columns: Columns, chosen: Chosen) -> None:
+    """Find times of day ``hhmm``, delays between them, and which is best told from which."""
+    clocks = [n for n in columns.numeric if _is_clock(columns, n)]
+    minutes = {n: minutes_of(columns.numbers(n)) for n in clocks}
+    delays = [
+        n
+        for n in columns.numeric
+        if _is_whole(columns, n) and n not in clocks and n not in chosen.relations
+    ]
+    for base in clocks:
+        for time in clocks:
+            if base != time:
+                passed = (minutes[time] - minutes[base]) % DAY
+                for delay in delays:
+                    _find_delay(columns, chosen, base, time, delay, passed)
+    late = {n: bool((columns.numbers(n) == 2_400).any()) for n in clocks}
+    pairs = sorted(
+        (
+            (_entropy(minutes[time] - minutes[base]), time, base)
+            for time in clocks
+            for base in clocks
+            if base != time
+        ),
+    )
+    for entropy, time, base in pairs:
+        if entropy < _entropy(minutes[time]) - 0.5:
+            least = _quiet(minutes[time] - minutes[base])
+            chosen.add(ClockTime(time, base, late=late[time], least=least))
+    for time in clocks:
+        chosen.add(ClockTime(time, late=late[time]))
+
+
+def _is_whole(columns: Columns, name: str) -> bool:
+    """Whether a column holds whole numbers; integers with NULLs are floats in pandas."""
+    type_ = columns.type(name)
+    return pa.types.is_integer(type_) or (pa.types.is_floating(type_) and columns.step(name) == 1.0)
+
+
+def _is_clock(columns: Columns, name: str) -> bool:
+    if not _is_whole(columns, name) or columns.distinct(name) < LEAST_CLOCK:
+        return False
+    values = columns.numbers(name)
+    values = values[~np.isnan(values)]
+    inside = (values >= 0) & (values <= 2_400) & (values % 100 < 60)
+    return bool(inside.all()) and bool(values.max() > 1_000) and bool((values % 100 > 29).any())
+
+
+def _find_delay(
+    columns: Columns, chosen: Chosen, base: str, time: str, delay: str, passed: Floats
+) -> None:
+    """Keep ``time = base + delay`` in the direction in which NULLs follow."""
+    values = columns.numbers(delay)
+    known = ~np.isnan(passed) & ~np.isnan(values)
+    if known.sum() < LEAST_ROWS or ((passed - values)[known] % DAY != 0).any():
+        return
+    low, high = float(values[known].min()), float(values[known].max())
+    late = bool((columns.numbers(time) == 2_400).any())
+    if chosen.add(ClockTime(time, base, delay, late)):
+        return
+    if high - low < DAY:
+        chosen.add(ClockDelay(delay, base, time, int(low)))
+
+
+def _quiet(minutes: Floats) -> int:
+    """Return the middle of the longest time of day without any, nearest to midnight."""
+    found = np.unique(minutes[~np.isnan(minutes)] % DAY)
+    lengths = np.diff(np.append(found, found[0] + DAY))
+    longest = int(lengths.argmax())
+    middle = int(found[longest] + lengths[longest] // 2) % DAY
+    return middle if middle <= DAY // 2 else middle - DAY
+
+
+def _entropy(minutes: Floats) -> float:
+    """Return the entropy, in bits, of minutes within a day in steps of ten."""
+    known = minutes[~np.isnan(minutes)] % DAY
+    shares = np.bincount((known // 10).astype(int), minlength=144) / max(len(known), 1)
+    shares = shares[shares > 0]
+    return float(-(shares * np.log2(shares)).sum())

@@ -1,0 +1,170 @@
+"""Times of day written as ``hhmm``: arithmetic modulo a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import pyarrow as pa
+
+from synthohive.derive.base import Bools, Relation
+from synthohive.tables.numbers import Floats, as_numbers, from_numbers
+
+__all__ = ["ClockDelay", "ClockTime", "minutes_of"]
+
+DAY = 1_440
+
+
+def minutes_of(numbers: Floats) -> Floats:
+    """Return minutes since midnight of ``hhmm`` numbers; 2400 is midnight."""
+    return (numbers // 100 * 60 + numbers % 100) % DAY
+
+
+def _hhmm(minutes: Floats, type_: pa.DataType, *, late: bool = False) -> pa.Array:
+    """Return ``hhmm`` numbers of minutes since any midnight, which is 2400 if `late`."""
+    minutes = minutes % DAY
+    numbers = minutes // 60 * 100 + minutes % 60
+    return from_numbers(np.where((numbers == 0) & late, 2_400, numbers), type_)
+
+
+@dataclass(frozen=True)
+class ClockTime(Relation):
+    """A time of day ``hhmm``, modelled in minutes: since midnight, or since another time.
+
+    Attributes
+    ----------
+    base : str, optional
+        The other time of day.
+    late : bool
+        Midnight is written 2400.
+    least : int
+        The minutes that are modelled are ``least … least + 1439``.
+    delay : str, optional
+        A column with exactly the minutes between the two; nothing is left to model.
+    """
+
+    target: str
+    base: Optional[str] = None
+    delay: Optional[str] = None
+    late: bool = False
+    least: int = 0
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The other time, and the delay."""
+        return tuple(name for name in (self.base, self.delay) if name is not None)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the delay tells the time."""
+        return self.delay is not None
+
+    def _start(self, rows: pa.Table) -> Floats:
+        if self.base is None:
+            return np.zeros(len(rows))
+        return minutes_of(as_numbers(rows.column(self.base)))
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows that hold no time of day, or not the one that the delay gives."""
+        numbers = as_numbers(rows.column(self.target))
+        wrong = (numbers % 100 >= 60) | (numbers < 0) | (numbers > 2_400)
+        if self.delay is not None:
+            passed = self._start(rows) + as_numbers(rows.column(self.delay))
+            off = (minutes_of(numbers) - passed) % DAY
+            wrong |= ~np.isnan(off) & (off != 0)
+        return np.asarray(wrong, dtype=np.bool_)
+
+    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
+        """Return whole minutes."""
+        if self.delay is not None:
+            return None
+        passed = minutes_of(as_numbers(rows.column(self.target))) - self._start(rows)
+        return from_numbers(self.least + (passed - self.least) % DAY, pa.int64())
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Return the time of day as ``hhmm``."""
+        if self.delay is not None:
+            modelled = rows.column(self.delay)
+        if modelled is None:
+            raise ValueError(f"{self.target!r} needs the minutes that were modelled")
+        return _hhmm(self._start(rows) + as_numbers(modelled), type_, late=self.late)
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Take the delay off the time, or the other time."""
+        type_ = rows.schema.field(source).type
+        minutes = minutes_of(as_numbers(rows.column(self.target)))
+        if source == self.delay:
+            drawn = as_numbers(rows.column(source))  # of the days, the one nearest to it
+            off = minutes - self._start(rows) - drawn
+            return from_numbers(drawn + (off + DAY / 2) % DAY - DAY / 2, type_)
+        delay = modelled if self.delay is None else rows.column(self.delay)
+        return None if delay is None else _hhmm(minutes - as_numbers(delay), type_)
+
+    def __str__(self) -> str:
+        if self.delay is not None:
+            return f"{self.target} = {self.base} + {self.delay} minutes (hhmm)"
+        return f"{self.target} is a time of day (hhmm)" + (f", after {self.base}" * bool(self.base))
+
+
+@dataclass(frozen=True)
+class ClockDelay(Relation):
+    """The minutes between two times of day ``hhmm``, in ``least … least + 1439``."""
+
+    target: str
+    base: str
+    time: str
+    least: int
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The two times."""
+        return (self.base, self.time)
+
+    def _minutes(self, rows: pa.Table) -> Floats:
+        base, time = (minutes_of(as_numbers(rows.column(c))) for c in self.sources)
+        return self.least + (time - base - self.least) % DAY
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows with other minutes."""
+        minutes = self._minutes(rows)
+        off = as_numbers(rows.column(self.target)) - minutes
+        return np.asarray(~np.isnan(off) & (off % DAY != 0), dtype=np.bool_)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Calculate the minutes."""
+        return from_numbers(self._minutes(rows), type_)
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Add the minutes to one time, or take them off the other."""
+        minutes = as_numbers(rows.column(self.target))
+        other, sign = (self.base, 1.0) if source == self.time else (self.time, -1.0)
+        there = minutes_of(as_numbers(rows.column(other))) + sign * minutes
+        return _hhmm(there, rows.schema.field(source).type)
+
+    def __str__(self) -> str:
+        return f"{self.target} = minutes from {self.base} to {self.time} (hhmm)"

@@ -1,0 +1,203 @@
+"""The rows in which relations are searched, column by column; each view is made once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.derive.base import Bools, Relation
+from synthohive.derive.points import point_masses, regular
+from synthohive.privacy.entities import Entities, entities_or_rows
+from synthohive.tables.joins import group_codes
+from synthohive.tables.numbers import (
+    Floats,
+    as_numbers,
+    grid_of,
+    is_number,
+    is_time,
+    nulls,
+    step_of,
+)
+
+__all__ = ["Chosen", "Columns", "spaced"]
+
+IntArray = npt.NDArray[np.int64]
+LEAST_ROWS = 30
+"""Fewer rows prove nothing."""
+FEW = 200
+"""Rows that refute most candidates at little cost."""
+
+_LARGEST = 1e75
+
+
+def spaced(rows: int, most: int) -> IntArray:
+    """Return the numbers of at most so many rows, evenly spread over all."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
+
+
+class Columns:
+    """A table under search.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        The table's own columns, and its parent's as ``parent.column``.
+    targets : collection of str
+        Columns that may follow from others.
+    entities : Entities, optional
+        Those behind the rows; each row is one by default.
+    k : int
+        Values that fewer entities share are never kept.
+    """
+
+    def __init__(
+        self,
+        rows: pa.Table,
+        targets: Collection[str],
+        entities: Optional[Entities] = None,
+        k: int = 5,
+    ) -> None:
+        self.rows, self.k = rows, k
+        self.targets = [name for name in rows.column_names if name in targets]
+        self.entities = entities_or_rows(entities, len(rows))
+        self._numbers: dict[str, Floats] = {}
+        self._codes: dict[str, IntArray] = {}
+        self._steps: dict[str, float] = {}
+        self._grids: dict[str, float] = {}
+        self._points: dict[str, tuple[float, ...]] = {}
+
+    def numbers(self, name: str) -> Floats:
+        """Return a column as floats, NaN for NULL."""
+        if name not in self._numbers:
+            self._numbers[name] = as_numbers(self.rows.column(name))
+        return self._numbers[name]
+
+    def points(self, name: str) -> tuple[float, ...]:
+        """Return the values of a column that are no places on its scale."""
+        if name not in self._points:
+            time = is_time(self.type(name))
+            found = point_masses(self.numbers(name), self.entities, self.k, time=time)
+            self._points[name] = found
+        return self._points[name]
+
+    def regular(self, name: str) -> Floats:
+        """Return a column as floats, NaN for NULL and for what is no place on its scale."""
+        return regular(self.numbers(name), self.points(name))
+
+    def codes(self, name: str) -> IntArray:
+        """Return a number for each distinct value, -1 for NULL."""
+        if name not in self._codes:
+            self._codes[name] = group_codes([self.rows], [[name]])[0]
+        return self._codes[name]
+
+    def step(self, name: str) -> float:
+        """Return the distance of neighbouring values, 0 for none."""
+        if name not in self._steps:
+            self._steps[name] = step_of(self.rows.column(name))
+        return self._steps[name]
+
+    def grid(self, name: str) -> float:
+        """Return the grid on which values lie, 0 for none."""
+        if name not in self._grids:
+            self._grids[name] = grid_of(self.rows.column(name))
+        return self._grids[name]
+
+    def type(self, name: str) -> pa.DataType:
+        """Return a column's type."""
+        return self.rows.schema.field(name).type
+
+    def distinct(self, name: str) -> int:
+        """Return the number of distinct values."""
+        return int(self.codes(name).max(initial=-1)) + 1
+
+    @cached_property
+    def missing(self) -> dict[str, Bools]:
+        """Where each column is NULL."""
+        return {name: nulls(self.rows.column(name)) for name in self.rows.column_names}
+
+    @cached_property
+    def numeric(self) -> list[str]:
+        """The columns that can be calculated with: finite numbers, at least two of them.
+
+        Their products and squares have to be finite, too.
+        """
+        return [
+            name
+            for name in self.rows.column_names
+            if is_number(self.type(name))
+            and self.distinct(name) > 1
+            and not (np.isnan(self.numbers(name)) & ~self.missing[name]).any()
+            and np.nanmax(np.abs(self.numbers(name))) < _LARGEST
+        ]
+
+    def covers(self, sources: tuple[str, ...], target: str) -> bool:
+        """Whether the target is NULL wherever a source is, and has enough values else."""
+        missing = np.any([self.missing[s] for s in sources], axis=0)
+        known = int((~self.missing[target]).sum())
+        return known >= LEAST_ROWS and not bool((missing & ~self.missing[target]).any())
+
+
+class Chosen:
+    """The relations found so far: at most one for each target, never in a circle."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self.relations: dict[str, Relation] = {}
+
+    def free(self) -> list[str]:
+        """Return the columns that may still become a target."""
+        return [name for name in self.columns.targets if name not in self.relations]
+
+    def depends(self, name: str, on: str) -> bool:
+        """Whether `name` follows, over any steps, from `on`."""
+        return on in self.above(name)
+
+    def above(self, name: str, further: Optional[Mapping[str, str]] = None) -> set[str]:
+        """Return a column and all that it follows from; `further` adds one source each."""
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            current = waiting.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            relation = self.relations.get(current)
+            waiting += relation.sources if relation is not None else ()
+            if further is not None and current in further:
+                waiting.append(further[current])
+        return seen
+
+    def add(self, relation: Relation) -> bool:
+        """Take a relation unless its target has one, it closes a circle, or it is broken."""
+        target = relation.target
+        if target not in self.free() or any(self.depends(s, target) for s in relation.sources):
+            return False
+        strict = relation.strict and bool(relation.sources)
+        if strict and not self.columns.covers(relation.sources, target):
+            return False
+        rows = self.columns.rows
+        if relation.violations(rows.slice(0, FEW)).any() or relation.violations(rows).any():
+            return False
+        self.relations[target] = relation
+        return True
+
+    def ordered(self) -> tuple[Relation, ...]:
+        """Return the relations so that sources come before what follows from them."""
+        done: dict[str, Relation] = {}
+
+        def visit(name: str) -> None:
+            relation: Any = self.relations.get(name)
+            if relation is None or name in done:
+                return
+            for source in relation.sources:
+                visit(source)
+            done[name] = relation
+
+        for name in self.relations:
+            visit(name)
+        return tuple(done.values())

@@ -1,0 +1,226 @@
+"""Texts put together from others: ``name = product.name || ' ' || size``, ``slug = …``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.base import Relation
+from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
+
+__all__ = ["Composed", "find_beginnings", "find_composed", "is_text"]
+
+Case = Literal["", "lower", "upper", "slug"]
+CASES: tuple[Case, ...] = ("", "lower", "upper", "slug")
+MOST_SOURCES = 24
+FEW, FIRST = 60, 8
+OFTEN, MOST_FORMS = 0.25, 3
+"""Share of a few rows that a form must explain to be tried on all: sources may be alike in some."""
+_FIRST_MARK = 0xE200  # of private use in Unicode: no text holds it
+_MARK = re.compile("([\ue200-\ue3ff])")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A source as it stands in a text."""
+
+    source: str
+    case: Case = ""
+
+    def of(self, rows: pa.Table) -> pa.ChunkedArray:
+        """Return the texts of a column, as they stand in others."""
+        texts = rows.column(self.source).cast(pa.string())
+        if self.case == "upper":
+            return pc.utf8_upper(texts)
+        if not self.case:
+            return texts
+        lower = pc.utf8_lower(texts)
+        if self.case == "lower":
+            return lower
+        return pc.utf8_trim(pc.replace_substring_regex(lower, r"[^\p{L}\p{N}]+", "-"), "-")
+
+    def __str__(self) -> str:
+        return f"{self.case}({self.source})" if self.case else self.source
+
+
+@dataclass(frozen=True)
+class Composed(Relation):
+    """A text that consists of others, and of what is the same in all rows.
+
+    Attributes
+    ----------
+    target : str
+    parts : tuple of Part
+    form : str
+        The text, with a mark for each part.
+    """
+
+    target: str
+    parts: tuple[Part, ...]
+    form: str
+
+    def __post_init__(self) -> None:
+        marks = _MARK.findall(self.form)
+        if any(ord(mark) - _FIRST_MARK >= len(self.parts) for mark in marks):
+            raise ValueError("the form of a text has more parts than columns")
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The other columns."""
+        return tuple(dict.fromkeys(part.source for part in self.parts))
+
+    @property
+    def _pieces(self) -> list[tuple[Optional[Part], str]]:
+        pieces = (piece for piece in _MARK.split(self.form) if piece)
+        return [
+            (self.parts[ord(piece) - _FIRST_MARK] if _MARK.fullmatch(piece) else None, piece)
+            for piece in pieces
+        ]
+
+    def compose(self, rows: pa.Table) -> pa.ChunkedArray:
+        """Return the text of each row; NULL where a source is."""
+        pieces = [pa.scalar(text) if part is None else part.of(rows) for part, text in self._pieces]
+        if all(part is None for part, _ in self._pieces):
+            return pa.chunked_array([pa.repeat(self.form, len(rows))])
+        return pc.binary_join_element_wise(*pieces, "")
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Put the text together."""
+        made = self.compose(rows)
+        return (made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made).cast(type_)
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing but other columns is in it."""
+        return all(part is not None for part, _ in self._pieces)
+
+    @property
+    def text(self) -> str:
+        """What the target consists of, as users read it."""
+        names = [repr(text) if part is None else str(part) for part, text in self._pieces]
+        return " || ".join(names)
+
+    def __str__(self) -> str:
+        return f"{self.target} = {self.text}"
+
+    def alone(self, roots: pa.Table) -> Optional[Composed]:
+        """Return what rows without a parent consist of, if it is the same in all."""
+        place = [i for i, part in enumerate(self.parts) if "." not in part.source]
+        values = [self.parts[i].of(roots).to_pylist() for i in place]
+        forms = {
+            _marked(text or "", [column[row] for column in values])
+            for row, text in enumerate(roots.column(self.target).to_pylist())
+        }
+        form = min(forms, default="")
+        if len(forms) != 1 or not (_MARK.search(form) or not any(map(str.isalnum, form))):
+            return None
+        return Composed(self.target, tuple(self.parts[i] for i in place), form)
+
+
+def find_composed(columns: Columns, chosen: Chosen) -> None:
+    """Find texts that consist of others of their row, and of their parent's."""
+    names = [
+        n
+        for n in columns.rows.column_names
+        if is_text(columns.type(n)) or pa.types.is_integer(columns.type(n))
+    ]
+    targets = [n for n in chosen.free() if is_text(columns.type(n)) and columns.distinct(n) > 1]
+    if not targets:
+        return
+    few = columns.rows.select(names).take(pa.array(spaced(len(columns.rows), FEW)))
+    sources = [n for n in names if columns.distinct(n) > 1][:MOST_SOURCES]
+    cased = {*targets, *(n for n in sources if "." in n)}
+    values = _values(few.select(sources), cased)
+    for target in targets:
+        if few.column(target).null_count > len(few) - LEAST_ROWS:
+            continue
+        for form, used in _forms(few.column(target).to_pylist(), values, target):
+            if chosen.add(Composed(target, used, form)):
+                break
+
+
+def find_beginnings(texts: list[str], rows: pa.Table, target: str) -> list[Composed]:
+    """Return what a few texts may begin with: texts and whole numbers of their rows."""
+    names = [f.name for f in rows.schema if is_text(f.type) or pa.types.is_integer(f.type)]
+    values = _values(rows.select(names), names)
+    found = [Composed(target, (part,), chr(_FIRST_MARK)) for part in values]
+    forms = _forms([*texts], values, target, begun=True)
+    found += [Composed(target, used, form) for form, used in forms]
+    return [
+        one
+        for one in dict.fromkeys(found)
+        if all(s and t.startswith(s) for t, s in zip(texts, one.compose(rows).to_pylist()))
+    ]
+
+
+def _values(rows: pa.Table, cased: Collection[str]) -> dict[Part, list[Optional[str]]]:
+    """Return the texts of some columns, in each case where that may matter."""
+    return {
+        part: part.of(rows).to_pylist()
+        for f in rows.schema
+        for part in (Part(f.name, case) for case in CASES)
+        if not part.case or (f.name in cased and is_text(f.type))
+    }
+
+
+def is_text(type_: pa.DataType) -> bool:
+    """Whether a column holds texts."""
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+
+
+def _forms(
+    texts: list[Optional[str]],
+    values: dict[Part, list[Optional[str]]],
+    target: str,
+    *,
+    begun: bool = False,
+) -> Iterator[tuple[str, tuple[Part, ...]]]:
+    """Yield the forms that many of a few texts have, or begin with, each with its parts."""
+    parts = [part for part in values if part.source != target]
+    forms = Counter[str]()
+    known = [i for i, text in enumerate(texts) if text]
+    for number, i in enumerate(known):
+        form = _marked(texts[i] or "", [values[part][i] for part in parts])
+        forms["".join(_MARK.split(form)[:-1]) if begun else form] += 1  # up to the last mark
+        if number == FIRST and forms.most_common(1)[0][1] < FIRST / 4:
+            return  # most candidates fail here
+    for form, count in forms.most_common(MOST_FORMS):
+        marks = list(dict.fromkeys(_MARK.findall(form)))
+        used = tuple(parts[ord(mark) - _FIRST_MARK] for mark in marks)
+        copied = len(form) == 1 and bool(used) and not used[0].case and not begun
+        if used and not copied and count >= OFTEN * len(known):
+            places = {mark: chr(_FIRST_MARK + number) for number, mark in enumerate(marks)}
+            yield "".join(places.get(letter, letter) for letter in form), used
+
+
+def _marked(text: str, values: list[Optional[str]]) -> str:
+    """Return a text with marks for the values in it, the longest and plainest first."""
+    order = sorted(range(len(values)), key=lambda n: -len(values[n] or ""))
+    for number in order:
+        value = values[number]
+        if not value:
+            break
+        start = text.find(value)
+        while start >= 0:
+            end = start + len(value)
+            before, after = text[start - 1 : start], text[end : end + 1]
+            if not (before.isalnum() and value[0].isalnum()) and not (
+                after.isalnum() and value[-1].isalnum()
+            ):
+                text = f"{text[:start]}{chr(_FIRST_MARK + number)}{text[end:]}"
+                break
+            start = text.find(value, start + 1)
+    return text

@@ -1,0 +1,109 @@
+"""How far what grows in a group has come: the value of the row before, beside its gaps.
+
+Gaps alone add up to anything; knowing how far they have come, a model ends where real groups do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.derive.monotone import Monotone
+from synthohive.encoding.encoded import Continuous, EncodedTable, Layout
+from synthohive.encoding.table import TableEncoder
+from synthohive.tables.numbers import as_numbers
+from synthohive.tables.siblings import previous_siblings
+
+__all__ = ["Elapsed"]
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+LEAST_PACE = 1e-5
+
+
+class Elapsed:
+    """The values of growing columns in the row before each, filled in as rows become known.
+
+    Parameters
+    ----------
+    growing : sequence of Growing
+    parents, positions : ndarray of int64
+        Of each row of whole groups.
+    rooms : mapping of str to ndarray of float64, optional
+        By column, what the values of each row may at most be, NaN for no limit.
+    """
+
+    def __init__(
+        self,
+        monotone: Sequence[Monotone],
+        parents: IntArray,
+        positions: IntArray,
+        rooms: Optional[Mapping[str, Floats]] = None,
+    ) -> None:
+        self.monotone = [one for one in monotone if one.by_gap]
+        self._ends = np.empty((len(parents), len(self.monotone)))
+        for i, one in enumerate(self.monotone):
+            known = rooms is not None and one.column in rooms
+            self._ends[:, i] = one.room(rooms) if rooms is not None and known else one.high
+        self._before, self._first = previous_siblings(parents, positions)
+        self._values = np.zeros((len(parents), len(self.monotone)))
+        size = np.bincount(parents + 1, minlength=1)[parents + 1]
+        self._left = np.maximum(np.where(parents < 0, 1, size) - positions, 1)
+
+    @classmethod
+    def of(
+        cls,
+        monotone: Sequence[Monotone],
+        rows: pa.Table,
+        parents: IntArray,
+        positions: IntArray,
+        rooms: Optional[Mapping[str, Floats]] = None,
+    ) -> Elapsed:
+        """Return those of rows that are known, with the columns themselves."""
+        elapsed = cls(monotone, parents, positions, rooms)
+        for i, one in enumerate(elapsed.monotone):
+            elapsed._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
+        return elapsed
+
+    def put(self, place: IntArray, drawn: EncodedTable, encoder: TableEncoder) -> None:
+        """Fill in the rows of one position from their gaps, or first values."""
+        names = [name for one in self.monotone for name in (one.column, one.gap)]
+        if not names:
+            return
+        rows = encoder.only(names).decode(encoder.part(drawn, names), np.random.default_rng(0))
+        before = self._before[place]
+        for i, one in enumerate(self.monotone):
+            first, gap = (as_numbers(rows.column(name)) for name in (one.column, one.gap))
+            steps = np.maximum(np.nan_to_num(gap), 0.0) * (one.step or 1.0)
+            self._values[place, i] = np.where(before < 0, first, self._values[before, i] + steps)
+
+    def guess(self, starts: IntArray) -> None:
+        """Let the rows before some lie between the first ones of their groups and the end."""
+        ends, first = self._before[starts], self._first[starts]
+        begin, share = self._values[first], 1.0 - self._left[ends] / self._left[first]
+        room = np.maximum(self._ends[ends] - begin, 0.0)
+        self._values[ends] = begin + room * share[:, None]
+
+    def history(self, place: IntArray) -> EncodedTable:
+        """Return what the rows of one position know; 0 in first rows.
+
+        It is where the row before stands between the column's bounds, and how long a gap would
+        be if all that are left ended at the upper one, on a log scale.
+        """
+        before = self._before[place]
+        low, high = np.array([one.low for one in self.monotone]), self._ends[place]
+        share = np.clip((self._values[before] - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
+        pace = np.log10(np.maximum((1.0 - share) / self._left[place, None], LEAST_PACE))
+        parts = [2.0 * share - 1.0, 1.0 - 2.0 * pace / np.log10(LEAST_PACE)]
+        values = np.where(before[:, None] < 0, 0.0, np.concatenate(parts, axis=1))
+        names = [f"{what}.{one.column}" for what in ("so far", "pace") for one in self.monotone]
+        return EncodedTable(
+            Layout(continuous=tuple(Continuous(name) for name in names)),
+            np.empty((len(place), 0), dtype=np.int32),
+            values.astype(np.float32),
+        )

@@ -1,0 +1,245 @@
+"""Search for formulas: linear combinations by least squares, products by trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import combinations, product
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
+from synthohive.derive.formula import Factor, Formula, Term, rounding_of
+from synthohive.tables.numbers import Floats, is_number
+
+__all__ = [
+    "factors_of",
+    "find_linear",
+    "find_products",
+    "find_steps",
+    "find_sums",
+    "simple_numbers",
+]
+
+FIT_ROWS = 2_000
+TRIAL_ROWS = 64
+QUICK_ROWS = 4
+MOST_COLUMNS, MOST_IN_PAIRS = 24, 150
+"""Among so many columns, three or two sources are looked for."""
+MOST_FACTORS = 3
+LEAST_STEPS = 5
+"""Standard deviation, in steps, of what a rounded formula gives; fewer fit by chance."""
+_DIGITS = range(2, 10)
+_BASES = (1, 2, 3, 4, 5, 7, 9, 10, 12, 16, 24, 60, 100, 365, 1_000, 3_600, 86_400)
+
+
+def _complete(columns: Columns, names: list[str]) -> tuple[list[str], Floats]:
+    """Return columns and rows so that no NULL is left; the emptiest columns go first."""
+    names = list(names)
+    while names:
+        missing = np.any([columns.missing[n] for n in names], axis=0)
+        rows = np.flatnonzero(~missing)
+        if len(rows) >= max(LEAST_ROWS, len(missing) // 4):
+            spread = rows[spaced(len(rows), FIT_ROWS)]
+            return names, np.stack([columns.numbers(n)[spread] for n in names], axis=1)
+        names.remove(max(names, key=lambda n: columns.missing[n].sum()))
+    return [], np.empty((0, 0))
+
+
+def find_sums(columns: Columns, chosen: Chosen) -> None:
+    """Find ``y = a + b`` and ``a + b + c`` by trial: least squares needs sources that differ."""
+    names, values = _complete(columns, columns.numeric)
+    values = values[:TRIAL_ROWS].T
+    for size, most in ((2, MOST_IN_PAIRS), (3, MOST_COLUMNS)):
+        among = range(min(len(names), most))
+        sets = np.array(list(combinations(among, size)), dtype=int).reshape(-1, size)
+        few = values[sets, :QUICK_ROWS].sum(axis=1)  # (sets, rows)
+        for y, target in enumerate(names):
+            tiny = 1e-9 * max(float(np.abs(values[y]).max()), 1.0)
+            off = np.abs(few - values[y, :QUICK_ROWS])
+            for hit in sets[(off <= tiny).all(axis=1)]:
+                if y not in hit and np.allclose(values[hit].sum(axis=0), values[y], atol=tiny):
+                    terms = tuple(Term(1.0, (Factor(names[i]),)) for i in hit)
+                    chosen.add(Formula(target, terms, columns.step(target)))
+
+
+def find_steps(columns: Columns, chosen: Chosen) -> None:
+    """Find ``depth = parent.depth + 1``, of the column of that name."""
+    for source in columns.numeric:
+        target = source.rpartition(".")[2]
+        if source != target and target in chosen.free() and is_number(columns.type(target)):
+            step = columns.numbers(target) - columns.numbers(source)
+            step = step[~np.isnan(step)]
+            if len(step) and step[0]:
+                terms = Term(1.0, (Factor(source),)), Term(float(step[0]))
+                chosen.add(Formula(target, terms, columns.step(target)))
+
+
+def find_linear(columns: Columns, chosen: Chosen) -> None:
+    """Find ``y = a*x + b*z + … + c``, up to three sources, the fewest first."""
+    names, values = _complete(columns, columns.numeric)
+    if len(names) < 2:
+        return
+    centered = values - values.mean(axis=0)
+    spread = centered.std(axis=0)
+    if not spread.all():
+        keep = spread > 0
+        names = [n for n, kept in zip(names, keep) if kept]
+        values, centered, spread = values[:, keep], centered[:, keep], spread[keep]
+    scaled = centered / spread
+    gram = scaled.T @ scaled / len(scaled)
+    most = 1 + (len(names) <= MOST_IN_PAIRS) + (len(names) <= MOST_COLUMNS)
+    by_size = sorted(range(len(names)), key=lambda i: -columns.distinct(names[i]))
+    for exact, size in product((True, False), range(1, most + 1)):
+        for y in by_size:
+            if names[y] not in chosen.free():
+                continue
+            step = 0.0 if exact else columns.step(names[y]) / spread[y]
+            if not exact and not 0 < step * LEAST_STEPS <= 1:
+                continue
+            for x in _candidates(gram, y, size, 0.15 * step**2 + 1e-9):
+                formula = _formula(columns, names, values, y, x, exact)
+                if formula is not None and chosen.add(formula):
+                    break
+
+
+def _candidates(gram: Floats, y: int, size: int, least: float) -> Iterator[tuple[int, ...]]:
+    """Yield the sets of sources that leave next to nothing of the target's variance."""
+    others = np.delete(np.arange(len(gram)), y)
+    if size == 1:
+        yield from ((int(i),) for i in others[1.0 - gram[others, y] ** 2 <= least])
+        return
+    if size == 2:
+        others = _explaining_pairs(gram, y, others, least)
+    for x in combinations(others.tolist(), size):
+        inner, outer = gram[np.ix_(x, x)], gram[list(x), y]
+        if np.linalg.det(inner) < 1e-9:
+            continue
+        weights = np.linalg.solve(inner, outer)
+        if 1.0 - outer @ weights <= least and (np.abs(weights) > 1e-6).all():
+            yield x
+
+
+def _explaining_pairs(
+    gram: Floats, y: int, others: npt.NDArray[np.int64], least: float
+) -> npt.NDArray[np.int64]:
+    """Return the columns that occur in a pair which explains the target."""
+    own, between = gram[others, y], gram[np.ix_(others, others)]
+    free = 1.0 - between**2
+    joint = own[:, None] ** 2 + own**2 - 2.0 * np.outer(own, own) * between
+    explained = np.divide(joint, free, out=np.zeros_like(joint), where=free > 1e-9)
+    return np.asarray(others[(1.0 - explained <= least).any(axis=1)])
+
+
+def _formula(
+    columns: Columns, names: list[str], values: Floats, y: int, x: tuple[int, ...], exact: bool
+) -> Optional[Formula]:
+    """Snap least-squares coefficients to simple numbers that hold exactly."""
+    given, sources = values[:, y], values[:, list(x)]
+    centered = sources - sources.mean(axis=0)
+    fitted = np.linalg.lstsq(centered, given - given.mean(), rcond=None)[0]
+    step = columns.step(names[y])
+    tiny = 1e-9 * max(float(np.abs(given).max()), 1.0)
+    tolerance = tiny if exact else step
+    for simple in simple_numbers(fitted):
+        rest = given - sources @ simple
+        width = float(rest.max() - rest.min())
+        if width > tolerance * (1 + 1e-6):
+            continue
+        terms = [Term(float(c), (Factor(names[i]),)) for c, i in zip(simple, x)]
+        constants = dict.fromkeys(
+            [0.0, _near(rest.mean(), step or 1.0), round(float(rest.mean()), 6)]
+        )
+        for constant in constants:
+            over = rest - constant
+            rounding = rounding_of(over, step) if step else "nearest"
+            if rounding is None:
+                continue
+            full = (*terms, Term(constant)) if constant else tuple(terms)
+            formula = Formula(names[y], full, step, rounding)
+            if not formula.violations(columns.rows).any():
+                return formula
+    return None
+
+
+def _near(value: float, step: float) -> float:
+    return round(float(np.rint(value / step) * step), 9)
+
+
+def simple_numbers(fitted: Floats) -> Iterator[Floats]:
+    """Yield ever less simple numbers near the fitted coefficients."""
+    for base in _BASES:
+        near = np.rint(fitted * base) / base
+        if (np.abs(near - fitted) <= 0.01 * np.abs(fitted) + 1e-12).all() and near.all():
+            yield near
+    fractions = np.array([float(Fraction(float(c)).limit_denominator(1_000)) for c in fitted])
+    if fractions.all():
+        yield fractions
+    for digits in _DIGITS:
+        yield np.array([float(f"{c:.{digits}g}") for c in fitted])
+
+
+def find_products(columns: Columns, chosen: Chosen) -> None:
+    """Find ``y = a*b``, ``a/b``, ``a*(1-b)``, ``a*b*(1-b)``…, two or three factors."""
+    names = _complete(columns, columns.numeric)[0]
+    names = [n for n in names if columns.step(n) < 86_400 or not columns.step(n)][:MOST_COLUMNS]
+    if len(names) < 2:
+        return
+    factors = [f for n in names for f in factors_of(columns, n)]
+    rows = np.flatnonzero(~np.any([columns.missing[n] for n in names], axis=0))
+    spread = rows[spaced(len(rows), TRIAL_ROWS)]
+    numbers = {n: columns.numbers(n)[spread] for n in names}
+    table = np.stack([f.of(numbers) for f in factors])  # (factors, rows)
+    for target in sorted(names, key=lambda n: -columns.distinct(n)):
+        if target not in chosen.free() or columns.distinct(target) < LEAST_ROWS:
+            continue
+        step = columns.step(target)
+        tolerance = 0.51 * step if step else 1e-6 * np.abs(numbers[target]).max()
+        if step and columns.numbers(target)[rows].std() < LEAST_STEPS * step:
+            continue
+        for term in _products(factors, table, numbers[target], target, tolerance):
+            if chosen.add(Formula(target, (term,), step)):
+                break
+
+
+def factors_of(columns: Columns, name: str) -> Iterator[Factor]:
+    """Yield a column as a factor: itself, its inverse; a share also as 1 - x and 1 + x.
+
+    Only positive numbers are divided by, as drawn ones could be zero else.
+    """
+    yield Factor(name)
+    values = columns.numbers(name)
+    if np.nanmin(values) > 0:
+        yield Factor(name, power=-1)
+    top = float(np.nanmax(np.abs(values)))
+    scale = 1.0 if top <= 1.0 else 0.01 if top <= 100.0 else None
+    if scale is not None:
+        for sign in (-1.0, 1.0):
+            yield Factor(name, 1.0, sign * scale)
+            if sign > 0 and np.nanmin(values) >= 0:
+                yield Factor(name, 1.0, scale, -1)
+
+
+def _products(
+    factors: list[Factor], table: Floats, given: Floats, target: str, tolerance: float
+) -> Iterator[Term]:
+    """Yield the products that hold in the trial rows."""
+    usable = [i for i, f in enumerate(factors) if f.column != target]
+    owner = np.array([factors[i].column for i in usable])
+    rows = table[usable]
+    for size in (2, MOST_FACTORS):
+        sets = np.array(list(combinations(range(len(usable)), size - 1)), dtype=np.intp)
+        sets = sets.reshape(-1, size - 1)
+        few = np.prod(rows[sets, :QUICK_ROWS], axis=1)  # (sets, rows)
+        for power, last in product((1.0, 100.0, 0.01), range(len(usable))):
+            with np.errstate(over="ignore", invalid="ignore"):  # infinite is not near
+                off = np.abs(few * rows[last, :QUICK_ROWS] * power - given[:QUICK_ROWS])
+            for hit in np.flatnonzero((off <= tolerance).all(axis=1)):
+                picked = [*sets[hit], last]
+                if last <= sets[hit][-1] or len(set(owner[picked])) < size:
+                    continue
+                whole = np.prod(rows[picked], axis=0) * power
+                if (np.abs(whole - given) <= tolerance).all():
+                    yield Term(power, tuple(factors[usable[i]] for i in picked))

@@ -1,0 +1,445 @@
+"""One class per way of making a key column."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.exceptions import SchemaError
+from synthohive.privacy.entities import Entities
+from synthohive.schema import Column, ColumnKind
+from synthohive.schema.arrow_types import limits
+from synthohive.tables.counter_random import Permutation, hashed, uniform
+from synthohive.tables.degrees import FanOutModel
+
+__all__ = [
+    "SPARSE",
+    "CounterMaker",
+    "GridMaker",
+    "KeyMaker",
+    "ListedMaker",
+    "SequenceMaker",
+    "UuidMaker",
+    "common_step",
+    "no_room",
+]
+
+IntArray = npt.NDArray[np.int64]
+_NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL)
+SPARSE = 20.0
+"""Numbers farther apart than that are not counted up, but natural: of members, of passports."""
+LEAST_FILLED = 0.5
+"""Share of slots that moments of a regular grid take up: hours of a station, days of a shop."""
+_SEEN = 20_000
+# With dashes; or without, where version and variant say that it is none of the other hashes.
+_UUIDS = tuple(
+    re.compile(f"{h}{{8}}-{h}{{4}}-{h}{{4}}-{h}{{4}}-{h}{{12}}|{h}{{12}}[1-8]{h}{{3}}{v}{h}{{15}}")
+    for h, v in (("[0-9a-f]", "[89ab]"), ("[0-9A-F]", "[89AB]"))
+)
+_MOMENTS = (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME)
+
+
+@dataclass
+class KeyMaker(ABC):
+    """Makes one key column from row numbers and places in groups."""
+
+    column: Column
+
+    @classmethod
+    @abstractmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Return a maker if the real values are of its kind.
+
+        What is kept is shared by `k` groups, or `k` of the entities behind the rows.
+        """
+
+    @abstractmethod
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Make the keys of rows, given their numbers and places in their parents' groups."""
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Adapt to a table of which only a sample was seen; most makers need not."""
+
+    def fitting(self, rows: int) -> KeyMaker:
+        """Return a maker of so many different keys that the column's type can hold.
+
+        Raises
+        ------
+        SchemaError
+            There are not so many.
+        """
+        return self
+
+
+def _as_integers(column: Column, values: pa.ChunkedArray) -> Optional[IntArray]:
+    """Return keys as whole numbers (moments: in the units of their type), without NULLs."""
+    values = values.drop_null()
+    try:
+        if column.kind in _NUMBERS:
+            return np.asarray(pc.cast(values, pa.int64()).to_numpy())
+        if column.kind in _MOMENTS:
+            unit = pa.int32() if values.type.bit_width == 32 else pa.int64()
+            return np.asarray(pc.cast(pc.cast(values, unit), pa.int64()).to_numpy())
+    except pa.ArrowInvalid:
+        return None  # fractions, or beyond 64 bits
+    return None
+
+
+def _bounds(column: Column) -> tuple[int, int]:
+    """Return the least and the largest key, as whole numbers, that a column can hold."""
+    type_ = column.arrow_type
+    low, high = limits(type_)
+    if pa.types.is_decimal(type_):
+        unit = 10 ** max(type_.scale, 0)
+        low, high = -(high // unit), high // unit
+    whole = np.iinfo(np.int64)
+    return max(low, int(whole.min)), min(high, int(whole.max))
+
+
+def no_room(column: Column, what: str) -> SchemaError:
+    """Return the error of a key column that cannot hold so many keys."""
+    return SchemaError(
+        f"The key column {column.name!r} has no room for {what}.",
+        hint="Sample fewer rows, or at a smaller scale.",
+    )
+
+
+def _different(column: Column, rows: int) -> str:
+    return f"{rows:,} different values of {column.sql_type or column.arrow_type}"
+
+
+def _from_integers(column: Column, numbers: IntArray) -> pa.Array:
+    low, high = _bounds(column)
+    if len(numbers) and (numbers.min() < low or numbers.max() > high):
+        raise no_room(column, _different(column, len(numbers)))
+    type_ = column.arrow_type
+    if column.kind in _MOMENTS:
+        unit = pa.int32() if type_.bit_width == 32 else pa.int64()
+        return pc.cast(pc.cast(pa.array(numbers), unit), type_)
+    if column.kind is ColumnKind.DECIMAL:
+        return pc.cast(pc.cast(pa.array(numbers), pa.decimal128(19, 0)), type_)
+    return pc.cast(pa.array(numbers), type_)
+
+
+def common_step(numbers: IntArray) -> int:
+    """Return the greatest common divisor of the gaps."""
+    gaps = np.diff(np.unique(numbers))
+    return int(np.gcd.reduce(gaps)) if len(gaps) else 1
+
+
+@dataclass
+class SequenceMaker(KeyMaker):
+    """Ascending numbers: the real start and step; where the real ones have gaps, so have these."""
+
+    start: int = 1
+    step: int = 1
+    gap: float = 1.0
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[SequenceMaker]:
+        """Accept whole numbers and moments."""
+        if column.kind not in (*_NUMBERS, *_MOMENTS):
+            return None
+        numbers = _as_integers(column, values)
+        if numbers is None:
+            return None
+        if not len(numbers):
+            return cls(column)
+        step = max(common_step(numbers), 1)
+        low, high = int(numbers.min()), int(numbers.max())
+        gap = (high - low) / step / max(len(numbers) - 1, 1)
+        if gap > SPARSE:  # no counter: the least one is somebody's own number
+            low -= (low % 10 ** int(np.log10(max(gap * step, 1.0)) + 1)) // step * step
+        return cls(column, low, step, max(gap, 1.0))
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Correct the average gap where only a sample of the keys was seen."""
+        if sampled > 1 and rows > sampled:
+            self.gap = max(self.gap * (sampled - 1) / (rows - 1), 1.0)
+
+    def fitting(self, rows: int) -> KeyMaker:
+        """Leave smaller gaps, begin lower, or take smaller steps, where numbers would not do."""
+        start, step, gap = self.start, self.step, self.gap
+        low, high = _bounds(self.column)
+        if rows < 1 or start + int(rows * gap) * step <= high:
+            return self
+        if low + (rows - 1) * step > high:
+            step = 1
+        if low + (rows - 1) * step > high:
+            raise no_room(self.column, _different(self.column, rows))
+        start = min(start, high - (rows - 1) * step)
+        slots = (high - start) // step + 1
+        gap = max(slots / rows * (1.0 - 1e-9), 1.0)  # a float of 2**63 may be one too large
+        return SequenceMaker(self.column, start, step, gap)
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Jitter inside strata of the average gap: unique and ascending without memory."""
+        gap = self.gap
+        if gap > 1.0:
+            low, high = np.floor(rows * gap), np.floor((rows + 1) * gap)
+            slots = low + np.floor(uniform(rows, seed) * (high - low))
+        else:
+            slots = rows.astype(np.float64)
+        numbers = self.start + slots.astype(np.int64) * self.step
+        return _from_integers(self.column, numbers)
+
+
+@dataclass
+class UuidMaker(KeyMaker):
+    """Random UUIDs of the real ones' version."""
+
+    version: int
+    upper: bool
+    dashes: bool
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept UUID columns, and text that is UUIDs throughout, all written alike."""
+        if column.kind not in (ColumnKind.UUID, ColumnKind.TEXT, ColumnKind.CATEGORICAL):
+            return None
+        seen = values.drop_null().slice(0, _SEEN).to_pylist()
+        if column.kind is not ColumnKind.UUID:
+            forms = [form for form in _UUIDS if seen and all(map(form.fullmatch, seen))]
+            if not forms:
+                return None
+        versions = Counter(uuid.UUID(v).version or 4 for v in seen)
+        upper = bool(seen) and all(v == v.upper() for v in seen) and seen[0] != seen[0].lower()
+        dashes = not seen or "-" in seen[0]
+        version = versions.most_common(1)[0][0] if versions else 4
+        return cls(column, version, upper, dashes)
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Hash the row number into 122 bits."""
+        high, low = hashed(rows, seed), hashed(rows, seed + 1)
+        version = np.uint64(self.version)
+        high = (high & np.uint64(0xFFFFFFFFFFFF0FFF)) | (version << np.uint64(12))
+        low = (low & np.uint64(0x3FFFFFFFFFFFFFFF)) | np.uint64(0x8000000000000000)
+        hexed = np.char.add(_hex(high), _hex(low))
+        if self.dashes:
+            letters = hexed.view("U1").reshape(-1, 32)
+            dash = np.full((len(rows), 1), "-")
+            cut = [letters[:, a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
+            joined = np.concatenate([p for part in cut for p in (part, dash)][:-1], axis=1)
+            hexed = np.ascontiguousarray(joined).view("U36").reshape(-1)
+        text = np.char.upper(hexed) if self.upper else hexed
+        return pc.cast(pa.array(text.astype(object), pa.string()), self.column.arrow_type)
+
+
+def _hex(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.str_]:
+    digits = np.array(list("0123456789abcdef"))
+    shifts = np.arange(60, -1, -4, dtype=np.uint64)
+    letters = digits[((values[:, None] >> shifts) & np.uint64(15)).astype(np.int64)]
+    return np.ascontiguousarray(letters).view("U16").reshape(-1)
+
+
+@dataclass
+class ListedMaker(KeyMaker):
+    """Values of a list that the schema itself gives: BOOLEAN, an enum, ``CHECK (x IN (…))``.
+
+    Rows between are NULL where real ones are; else the list starts over, and rows that repeat a
+    value are left out later.
+    """
+
+    labels: pa.Array
+    stride: int
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept none: what is listed is not told by values; see :meth:`of`."""
+        return None
+
+    @classmethod
+    def of(cls, column: Column, labels: Sequence[Any], values: pa.ChunkedArray) -> ListedMaker:
+        """Return a maker of some labels, as often NULL as the real values."""
+        if any(
+            isinstance(label, Decimal) for label in labels
+        ):  # beside which Arrow takes no numbers
+            labels = [Decimal(label) for label in labels]
+        known = max(len(values) - values.null_count, 1)
+        stride = max(len(values) // known, 1) if values.null_count else 0
+        return cls(column, pa.array(labels), stride)
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Take the labels in a random order, at even distances."""
+        labels, stride = self.labels, self.stride
+        turn, between = np.divmod(rows, max(stride, 1))
+        place = Permutation(len(labels), seed)(turn % len(labels))
+        empty = (between > 0) | (turn >= len(labels)) if stride else np.zeros(len(rows), bool)
+        found = labels.cast(self.column.arrow_type)
+        return found.take(pa.array(place, mask=empty))
+
+
+@dataclass
+class CounterMaker(KeyMaker):
+    """Counts inside the parent's group: line 1, 2, 3; in every one, or in nearly every.
+
+    With `runs`, it starts over inside a group: after as many rows as share a further parent, too.
+    """
+
+    start: int
+    step: int
+    exact: bool = True
+    runs: Optional[FanOutModel] = None
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept whole numbers that are start, start + step, … in nearly every group."""
+        if groups is None or column.kind not in _NUMBERS or values.null_count:
+            return None
+        numbers = _as_integers(column, values)
+        if numbers is None or not len(numbers):
+            return None
+        order = np.lexsort((numbers, groups))
+        ordered, own = numbers[order], groups[order]
+        first = np.r_[True, own[1:] != own[:-1]]
+        start = int(np.median(ordered[first]))
+        inside = np.diff(ordered)[~first[1:]]
+        step = int(np.median(inside)) if len(inside) else 1
+        starts = np.flatnonzero(first)
+        position = np.arange(len(own)) - np.repeat(starts, np.diff(np.r_[starts, len(own)]))
+        fits = np.mean(ordered == start + position * step)
+        if step <= 0 or fits < 0.98:
+            return None
+        return cls(column, start, step, bool(fits == 1.0))
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Count."""
+        if self.runs is not None and len(rows):
+            positions = _inside_runs(self.runs, groups, positions, sizes, seed)
+        numbers = self.start + positions * self.step
+        return _from_integers(self.column, numbers)
+
+
+def _inside_runs(
+    runs: FanOutModel, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+) -> IntArray:
+    """Return places inside runs, into which each group is cut; its end cuts the last one.
+
+    As many lengths are drawn as a group has rows: they depend on it alone, in whatever parts its
+    rows are asked for.
+    """
+    known, first, number = np.unique(groups, return_index=True, return_inverse=True)
+    own = np.maximum(sizes[first], 1)
+    offsets = np.cumsum(own) - own
+    group = np.repeat(np.arange(len(own)), own)
+    streams = hashed(known, seed).view(np.int64)[group]
+    lengths = runs.drawn(uniform(streams + np.arange(len(group)) - offsets[group], seed + 1))
+    before = np.cumsum(lengths) - lengths
+    starts = before - before[offsets][group]
+    begins = (offsets[group] + starts)[starts < own[group]]
+    at = offsets[number.reshape(-1)] + positions
+    return np.asarray(at - begins[np.searchsorted(begins, at, side="right") - 1])
+
+
+def _filled(slots: IntArray, groups: IntArray) -> float:
+    """Return the share of the slots between the first and the last of each group that are taken."""
+    known = groups >= 0
+    sizes = np.bincount(groups[known])
+    low, high = np.full(len(sizes), np.iinfo(np.int64).max), np.full(len(sizes), -(2**62))
+    np.minimum.at(low, groups[known], slots[known])
+    np.maximum.at(high, groups[known], slots[known])
+    several = sizes > 1
+    return float(sizes[several].sum() / max((high - low + 1)[several].sum(), 1))
+
+
+@dataclass
+class GridMaker(KeyMaker):
+    """Distinct slots of a regular grid inside each group: days, hours, numbers with gaps."""
+
+    start: int
+    step: int
+    slots: int
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept whole numbers, and moments that leave few slots of a group free.
+
+        Others (the days from which salaries are paid) say more than a grid can tell: they are
+        learned like attributes.
+        """
+        if groups is None or values.null_count:
+            return None
+        numbers = _as_integers(column, values)
+        if numbers is None or not len(numbers):
+            return None
+        step, first = max(common_step(numbers), 1), int(numbers.min())
+        if column.kind in _MOMENTS and _filled(numbers // step, groups) < LEAST_FILLED:
+            return None
+        places = ((numbers - first) // step).astype(np.float64)
+        ends = Entities.over(groups + 1, k).ends(places, k, 1.0) or (0.0, places.max())
+        slots = int(ends[1] - ends[0]) + 1
+        return cls(column, first + int(ends[0]) * step, step, slots)
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Jitter inside equal strata of the grid: distinct and ascending in each group."""
+        slots = np.maximum(self.slots, sizes).astype(np.float64)
+        width = slots / np.maximum(sizes, 1)
+        low, high = np.floor(positions * width), np.floor((positions + 1) * width)
+        slot = low + np.floor(uniform(rows, seed) * np.maximum(high - low, 1.0))
+        numbers = self.start + slot.astype(np.int64) * self.step
+        return _from_integers(self.column, numbers)

@@ -1,0 +1,588 @@
+"""Keys that are strings: made in the form of the real ones.
+
+What all real keys share is found (a counter in a text; words; the alphabet of each position;
+check digits), and rows are numbered through the texts of that form. Numbers are spelled, so no
+two rows get the same text, whatever the number of texts there are.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._readable import Readable
+from synthohive.derive.composed import Composed
+from synthohive.derive.keys.makers import (
+    SPARSE,
+    CounterMaker,
+    GridMaker,
+    KeyMaker,
+    SequenceMaker,
+    common_step,
+    no_room,
+)
+from synthohive.derive.keys.tiers import Template, Tier, Tiers
+from synthohive.privacy.entities import Entities
+from synthohive.schema import Column, ColumnKind
+from synthohive.tables.context import positions_in_groups
+from synthohive.tables.counter_random import Permutation, hashed
+from synthohive.tables.key_hashes import key_hashes, repeats
+from synthohive.texts import code_forms as forms
+from synthohive.texts import moments, words
+from synthohive.texts.check_digits import CheckDigits, check_of, scheme
+
+__all__ = ["BegunTextMaker", "CountedTextMaker", "MomentTextMaker", "PatternMaker"]
+
+IntArray = npt.NDArray[np.int64]
+_PERIOD = 1000
+_TEMPLATES = 24
+_SAMPLE = 20_000
+_TEXT = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
+_WORD = re.compile(r"[^\W\d_]+|\d|[\W_]")
+_SLOT_SHARED = 0.5
+_ROOM = 20
+_LEAD = 4  # characters that all begin with, and that are no code: of a link, of a name space
+_ALIKE, _TELLING = 2, 20  # so few shapes of so many texts are codes
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether texts are whole numbers of 64 bits, and nothing else."""
+    return all(t.isdecimal() and t.isascii() and len(t) < 18 for t in texts)
+
+
+def _are_padded(numbers: Sequence[str]) -> bool:
+    return any(text[0] == "0" and text != "0" for text in numbers)
+
+
+def _between(before: str, numbers: pa.Array, after: str, width: int) -> pa.Array:
+    """Write numbers, filled with zeros to a width, between two texts."""
+    texts = numbers.cast(pa.string())
+    if width:
+        texts = pc.utf8_lpad(texts, width, "0")
+    ends = (pa.scalar(end, pa.string()) for end in (before, after))
+    return pc.binary_join_element_wise(next(ends), texts, *ends, "")
+
+
+@dataclass
+class _CountingMaker(KeyMaker, ABC):
+    """What counts by a sequence of its own, and writes it as text."""
+
+    counter: SequenceMaker
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Count as densely as the whole table does."""
+        self.counter.stretch(rows, sampled)
+
+
+@dataclass
+class CountedTextMaker(_CountingMaker):
+    """A number that counts, in a text that is else the same: ``C001``, ``INV-1``, ``100001``."""
+
+    prefix: str
+    suffix: str
+    width: int
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept texts that differ in one number, of which most are used."""
+        texts, owners = _sample(column, values, entities, None)
+        prefix, suffix = _ends(texts)
+        inner = [text[len(prefix) : len(text) - len(suffix)] for text in texts]
+        if len(inner) < 2 or not _are_numbers(inner):
+            return None
+        if "@" in prefix + suffix:  # addresses are somebody's, they do not count
+            return None
+        if prefix + suffix and not _is_shared(len(texts), owners, k):
+            return None
+        widths = {len(text) for text in inner}
+        padded = _are_padded(inner)
+        if padded and len(widths) > 1:
+            return None
+        numbers = np.sort(np.array([int(text) for text in inner], dtype=np.int64))
+        step = max(common_step(numbers), 1)
+        gap = (int(numbers[-1]) - int(numbers[0])) / step / (len(numbers) - 1)
+        if gap > SPARSE:
+            return None
+        width = max(widths) if padded else 0
+        number = Column(name=column.name, kind=ColumnKind.INTEGER)
+        counter = SequenceMaker(number, int(numbers[0]), step, max(gap, 1.0))
+        return cls(column, counter, prefix, suffix, width)
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Count, and write the number into the text."""
+        numbers = self.counter.make_rows(rows, groups, positions, sizes, seed)
+        text = _between(self.prefix, numbers, self.suffix, self.width)
+        longest = pc.max(pc.utf8_length(text)).as_py() or 0
+        if self.column.length is not None and longest > self.column.length:
+            raise no_room(self.column, _more(self.column, len(rows)))
+        return pc.cast(text, self.column.arrow_type)
+
+
+@dataclass
+class BegunTextMaker(KeyMaker, Readable):
+    """Texts that begin with others: ``ABC-0001`` of the category ``ABC``, a title in a link.
+
+    Attributes
+    ----------
+    key : str
+        The key to the parent (by label) whose texts they begin with; none if empty.
+    start : Composed
+        What they begin with.
+    counter : KeyMaker
+        Makes what follows, which never repeats beside the same text.
+    before, after : str
+        What stands around it in all texts.
+    width : int
+        To which it is filled with zeros.
+    bare : bool
+        Nothing follows in the first of those that begin alike.
+    """
+
+    key: str
+    start: Composed
+    counter: KeyMaker
+    before: str
+    after: str
+    width: int
+    bare: bool = False
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept none: it takes other columns to tell; see :meth:`beside`."""
+        return None
+
+    @classmethod
+    def beside(
+        cls,
+        column: Column,
+        texts: Sequence[str],
+        starts: Sequence[str],
+        named: tuple[str, Composed],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[BegunTextMaker]:
+        """Accept texts that all begin with those beside them, and not with those of other rows."""
+        half = len(texts) // 2
+        if half < forms.LEAST or not all(t.startswith(s) for t, s in zip(texts, starts)):
+            return None
+        others = (*starts[half:], *starts[:half])
+        if 2 * sum(t.startswith(s) for t, s in zip(texts, others)) > len(texts):
+            return None
+        if not _is_shared(len(texts), entities, k) and not named[1].plain:
+            return None
+        rests = [text[len(start) :] for text, start in zip(texts, starts)]
+        more = np.array([row for row, rest in enumerate(rests) if rest], dtype=np.int64)
+        bare = 2 * (len(rests) - len(more)) >= len(set(starts))
+        if not bare:
+            return cls._followed(column, rests, starts, named, k, entities)
+        behind = None if entities is None else entities.take(more)
+        found = None
+        if _is_shared(len(more), behind, k):
+            rests, starts = [rests[row] for row in more], [starts[row] for row in more]
+            found = cls._followed(column, rests, starts, named, k, behind)
+        number = Column(name=column.name, kind=ColumnKind.INTEGER)
+        again = cls(column, *named, CounterMaker(number, 2, 1), "-", "", 0)  # the usual way
+        return replace(found or again, bare=True)
+
+    @classmethod
+    def _followed(
+        cls,
+        column: Column,
+        rests: Sequence[str],
+        starts: Sequence[str],
+        named: tuple[str, Composed],
+        k: int,
+        entities: Optional[Entities],
+    ) -> Optional[BegunTextMaker]:
+        """Return what makes the ends of texts, if these are of a form."""
+        before, after = _ends(rests)
+        inner = [rest[len(before) : len(rest) - len(after)] for rest in rests]
+        groups = np.unique(np.array(starts), return_inverse=True)[1].reshape(-1)
+        if _are_numbers(inner):
+            number = Column(name=column.name, kind=ColumnKind.INTEGER)
+            numbers = pa.chunked_array([pa.array([int(text) for text in inner], pa.int64())])
+            kinds: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
+            made = (kind.learn(number, numbers, groups, k) for kind in kinds)
+            counter = next((maker for maker in made if maker is not None), None)
+            width = max(map(len, inner)) if _are_padded(inner) else 0
+            if counter is not None and _is_shared(len(rests), entities, k):
+                return cls(column, *named, counter, before, after, width)
+        if len(set(rests)) < len(rests):
+            return None
+        rest = pa.chunked_array([pa.array(rests, pa.string())])
+        kinds = CountedTextMaker, PatternMaker
+        made = (kind.learn(column, rest, None, k, entities) for kind in kinds)
+        alone = next((maker for maker in made if maker is not None), None)
+        return None if alone is None else cls(column, *named, alone, "", "", 0)
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Count as densely as the whole table does."""
+        self.counter.stretch(rows, sampled)
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Make what follows the other text."""
+        place = np.maximum(positions - self.bare, 0), np.maximum(sizes - self.bare, 1)
+        numbers = self.counter.make_rows(rows, groups, *place, seed)
+        text = _between(self.before, numbers, self.after, self.width)
+        if self.bare:
+            text = pc.if_else(pa.array(positions == 0), "", text)
+        return pc.cast(text, self.column.arrow_type)
+
+    def join(self, starts: pa.ChunkedArray, seed: int) -> pa.Array:
+        """Return the texts of all rows, from those that they begin with: none of them twice."""
+        starts = pc.fill_null(starts, "").combine_chunks()
+        groups = starts.dictionary_encode().indices.to_numpy().astype(np.int64)
+        positions, sizes = positions_in_groups(groups)
+        rows = np.arange(len(starts), dtype=np.int64)
+        while True:
+            rests = self.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
+            text = pa.table({"": self._cut(starts, rests)})
+            again = repeats(key_hashes(text, [""], [pa.string()]), np.empty(0, dtype=np.uint64))
+            if not len(again):
+                return pc.cast(text.column(0).combine_chunks(), self.column.arrow_type)
+            rows[again] += len(rows)  # one text may be another and what follows it
+            positions[again] += sizes[again]
+
+    def _cut(self, starts: pa.Array, rests: pa.Array) -> pa.Array:
+        """Return texts with their ends, as much of the former as the column has room for."""
+        text, most = pc.binary_join_element_wise(starts, rests, ""), self.column.length
+        if most is None or (pc.max(pc.utf8_length(text)).as_py() or 0) <= most:
+            return text
+        if pc.max(pc.utf8_length(rests)).as_py() > most:
+            raise no_room(self.column, _more(self.column, len(rests)))
+        pairs = zip(starts.to_pylist(), rests.to_pylist())
+        return pa.array([start[: most - len(rest)] + rest for start, rest in pairs], pa.string())
+
+    @property
+    def target(self) -> str:
+        """The column."""
+        return self.column.name
+
+    def __str__(self) -> str:
+        return f"{self.target} begins with {self.start.text}"
+
+
+@dataclass
+class MomentTextMaker(_CountingMaker):
+    """Dates or times that are kept as text, one after the other: ``2024-01-31``."""
+
+    form: str
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept texts that are all written in one form."""
+        texts, _ = _sample(column, values, entities)
+        form = moments.form_of(texts)
+        if form is None or len(texts) < forms.LEAST:
+            return None
+        parsed = pa.chunked_array([moments.parse(pa.array(texts, pa.string()), form)])
+        moment = Column(name=column.name, kind=ColumnKind(moments.kind_of_form(form)))
+        found = SequenceMaker.learn(moment, parsed, None, k)
+        return None if found is None else cls(column, found, form)
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Go on, and write the moments."""
+        made = self.counter.make_rows(rows, groups, positions, sizes, seed)
+        return pc.cast(moments.write(made, self.form), self.column.arrow_type)
+
+
+@dataclass
+class PatternMaker(KeyMaker):
+    """Strings of the real keys' forms, numbered.
+
+    A row gets a form by the real shares, and within it a number that no other row has, spelled
+    in the form's pieces. Where a form has room for more than 2^62 texts, as many of its pieces
+    spell the number as fit, and the others are drawn.
+    """
+
+    templates: list[Template]
+    check: Optional[str]
+    times: float = 1.0
+    _check: Optional[CheckDigits] = field(init=False, repr=False)
+    _tiers: Optional[Tiers] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._check, self._tiers = scheme(self.check), None
+
+    @classmethod
+    def learn(
+        cls,
+        column: Column,
+        values: pa.ChunkedArray,
+        groups: Optional[IntArray],
+        k: int = 5,
+        entities: Optional[Entities] = None,
+    ) -> Optional[KeyMaker]:
+        """Accept any text."""
+        if column.kind not in _TEXT:
+            return None
+        texts, owners = _sample(column, values, entities)
+        check = check_of(texts)
+        if check is not None:
+            texts = [check.blanked(text) for text in texts]
+        found = _templates(column, texts, owners, k, check)
+        if not found:
+            width = min(column.length or 8, 8)
+            found = [Template("9" * width, [list("0123456789")] * width, 1)]
+        return cls(column, found, None if check is None else check.name)
+
+    def stretch(self, rows: int, sampled: int) -> None:
+        """Make room for the whole table."""
+        self.times = max(rows / max(sampled, 1), 1.0)
+        self._tiers = None
+
+    def make_rows(
+        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
+    ) -> pa.Array:
+        """Give the rows numbers within their forms, and spell the numbers."""
+        if self._tiers is None:
+            self._tiers = Tiers(self.templates, self.times, self.column.length)
+        which, number = self._numbered(rows, seed)
+        text = np.empty(len(rows), dtype=object)
+        for i in range(len(self.templates)):
+            mine = np.flatnonzero(which == i)
+            numbers = number[mine]
+            for place, (tier, start) in enumerate(self._tiers.of(i, int(numbers.max(initial=-1)))):
+                inside = (numbers >= start) & (numbers - start < tier.room)
+                at = mine[inside]
+                text[at] = self._spelled(tier, numbers[inside] - start, seed + 101 * i + place)
+                mine, numbers = mine[~inside], numbers[~inside]
+            if len(mine):
+                raise no_room(self.column, _more(self.column, len(mine)))
+        return pc.cast(pa.array(text, pa.string()), self.column.arrow_type)
+
+    def _spelled(self, tier: Tier, numbers: IntArray, seed: int) -> npt.NDArray[np.object_]:
+        made = spell(tier, Permutation(tier.room, seed)(numbers), numbers, seed)
+        if self._check is None or not tier.checked:
+            return made
+        return np.array([self._check.completed(text) for text in made], dtype=object)
+
+    def _numbered(self, rows: IntArray, seed: int) -> tuple[IntArray, IntArray]:
+        """Return each row's form, and its number among that form's rows."""
+        count = len(self.templates)
+        if count == 1:
+            return np.zeros_like(rows), rows
+        weights = np.array([template.weight for template in self.templates], dtype=float)
+        ends = np.round(np.cumsum(weights) / weights.sum() * _PERIOD)
+        order = Permutation(_PERIOD, seed)(np.arange(_PERIOD))
+        pattern = np.minimum(np.searchsorted(ends, order, side="right"), count - 1)
+        hot = pattern[:, None] == np.arange(count)
+        before = np.cumsum(hot, axis=0)[np.arange(_PERIOD), pattern] - 1
+        share = hot.sum(axis=0)
+        turn, place = np.divmod(rows, _PERIOD)
+        which = pattern[place]
+        return which, turn * share[which] + before[place]
+
+
+def spell(tier: Tier, numbers: IntArray, index: IntArray, seed: int) -> npt.NDArray[np.object_]:
+    """Write numbers in the mixed-radix system of a tier's counted pieces; draw the others."""
+    parts: list[pa.Array] = []
+    rest = numbers
+    for at in range(len(tier.pieces) - 1, -1, -1):
+        piece = pa.array(tier.pieces[at], pa.string())
+        if len(piece) == 1:
+            digit = np.zeros(len(numbers), dtype=np.int64)
+        elif tier.counted[at]:
+            rest, digit = np.divmod(rest, len(piece))
+        else:
+            digit = (hashed(index, seed + 7919 * (at + 1)) % np.uint64(len(piece))).astype(np.int64)
+        parts.append(piece.take(pa.array(digit)))
+    made = pc.binary_join_element_wise(*parts[::-1], "") if parts else pa.array([])
+    return np.asarray(made.to_numpy(zero_copy_only=False), dtype=object)
+
+
+def _more(column: Column, rows: int) -> str:
+    short = f" of {column.length} characters" if column.length else ""
+    return f"{rows:,} more distinct values{short}"
+
+
+def _sample(
+    column: Column,
+    values: pa.ChunkedArray,
+    entities: Optional[Entities],
+    most: Optional[int] = _SAMPLE,
+) -> tuple[list[str], Optional[Entities]]:
+    """Return texts, none of them empty, and the entities behind them."""
+    if column.kind not in _TEXT:
+        return [], None
+    texts = values.to_pylist()
+    rows = np.array([i for i, text in enumerate(texts) if text][:most], dtype=np.int64)
+    owners = None if entities is None or not entities.paths else entities.take(rows)
+    return [texts[i] for i in rows], owners
+
+
+def _ends(texts: Sequence[str]) -> tuple[str, str]:
+    """Return what all texts begin and end with, but for digits."""
+    prefix = re.sub(r"\d+$", "", _common(texts))
+    return prefix, re.sub(r"\d+$", "", _common([text[len(prefix) :][::-1] for text in texts]))[::-1]
+
+
+def _common(texts: Sequence[str]) -> str:
+    first, last = min(texts, default=""), max(texts, default="")
+    same = next((i for i, (a, b) in enumerate(zip(first, last)) if a != b), None)
+    return first[:same] if same is not None else min(first, last, key=len)
+
+
+def _is_shared(texts: int, owners: Optional[Entities], k: int) -> bool:
+    """Tell whether enough entities are behind all the texts."""
+    least = max(k, forms.LEAST)
+    return texts >= least and (owners is None or int(owners.holders(np.zeros(texts, int))[0]) >= k)
+
+
+def _templates(
+    column: Column,
+    texts: Sequence[str],
+    owners: Optional[Entities],
+    k: int,
+    check: Optional[CheckDigits],
+) -> list[Template]:
+    """Return the common forms of texts, those with most of them first."""
+    level = forms.level_of(texts)
+    led = check is None and level != "shape" and _is_shared(len(texts), owners, k)
+    lead = _ends(texts)[0] if led else ""
+    if len(lead) >= _LEAD and not lead.isalnum() and all(len(text) > len(lead) for text in texts):
+        length = None if column.length is None else column.length - len(lead)
+        inner = column.model_copy(update={"length": length})
+        rest = [text[len(lead) :] for text in texts]
+        return [
+            Template("w" * len(lead) + one.form, [[lead], *one.pieces], one.weight)
+            for one in _templates(inner, rest, owners, k, check)
+        ]
+    if check is None and texts:
+        public = words.vocabulary_of(texts, jobs=False)  # a few may be older than the list
+        if public is not None:
+            return [Template("*", [list(public)], len(texts))]
+        if _is_wordy(texts):
+            found = _worded(texts, owners, k)
+            if found and _fits(found, column.length):
+                return found
+    form = forms.LEVELS[level or "run"]
+    return [
+        Template(shape, forms.pieces_of(shape, members, holders, k), len(members))
+        for shape, members, holders in _grouped(texts, [form(text) for text in texts], owners, k)
+    ]
+
+
+def _fits(templates: Sequence[Template], length: Optional[int]) -> bool:
+    return length is None or all(
+        sum(max(map(len, piece)) for piece in template.pieces) <= length for template in templates
+    )
+
+
+def _grouped(
+    texts: Sequence[Any], shapes: Sequence[str], owners: Optional[Entities], k: int
+) -> list[tuple[str, list[Any], forms.Holders]]:
+    """Return the texts of each common form that `k` entities have, and who shares their parts."""
+    members: dict[str, list[int]] = {}
+    for row, shape in enumerate(shapes):
+        members.setdefault(shape, []).append(row)
+    common = sorted(members.items(), key=lambda item: (-len(item[1]), item[0]))
+    found: list[tuple[str, list[Any], forms.Holders]] = []
+    for shape, rows in common:
+        holders = _holders(None if owners is None else owners.take(np.array(rows)))
+        few = owners is not None and holders(np.zeros(len(rows), dtype=np.int64), 1)[0] < k
+        if not few and len(found) < _TEMPLATES:
+            found.append((shape, [texts[row] for row in rows], holders))
+    return found
+
+
+def _holders(owners: Optional[Entities]) -> forms.Holders:
+    def holders(codes: IntArray, size: int) -> IntArray:
+        if owners is None:
+            return np.bincount(codes, minlength=size)
+        return owners.holders(codes, size)
+
+    return holders
+
+
+def _is_wordy(texts: Sequence[str]) -> bool:
+    """Tell whether texts are made of words that differ in length."""
+    if len(set(map(len, texts))) == 1 and all(text.isupper() for text in texts):
+        return False  # codes of so many letters
+    alike = len(set(map(forms.shape, texts))) <= _ALIKE and len(texts) >= _TELLING
+    return not alike and words.are_words(texts)
+
+
+def _worded(texts: Sequence[str], owners: Optional[Entities], k: int) -> list[Template]:
+    """Return forms made of words, digits and what is between them."""
+    split = [_WORD.findall(text) for text in texts]
+    shapes = ["".join(map(_token_class, tokens)) for tokens in split]
+    public = words.things(texts[:200])
+    found = []
+    for shape, members, holders in _grouped(split, shapes, owners, k):
+        pieces: forms.Pieces = []
+        wide: dict[int, list[str]] = {}
+        for at, (column, kind) in enumerate(zip(zip(*members), shape)):
+            if kind == "w":
+                shared, more = _slot(column, holders, k, public)
+                both = sorted({*shared, *more})
+                pieces.append(shared or both)
+                if len(set(column)) > 1:
+                    wide[at] = both
+            else:
+                pieces.append(_digits(column) if kind == "9" else [kind])
+        for at in reversed(wide):  # few words are soon used up, and their texts are real ones
+            if forms.room_of(pieces) < _ROOM * len(members):
+                pieces[at] = wide[at]
+        found.append(Template(shape, pieces, len(members)))
+    return found
+
+
+def _digits(column: Sequence[str]) -> list[str]:
+    """Return all digits, but no zero where many numbers have none: they do not begin with one."""
+    return list("123456789" if "0" not in column and len(column) >= _TELLING else "0123456789")
+
+
+def _token_class(token: str) -> str:
+    return "9" if token.isdecimal() else "w" if token[0].isalnum() else token
+
+
+def _slot(
+    column: Sequence[str], holders: forms.Holders, k: int, public: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return shared words of a place, if these are most of it, and public ones like them."""
+    distinct, codes = np.unique(np.array(column), return_inverse=True)
+    codes = codes.reshape(-1)
+    counts = np.bincount(codes)
+    kept = (counts >= forms.LEAST) & (holders(codes, len(distinct)) >= k)
+    shared = [str(word) for word in distinct[kept]]
+    if counts[kept].sum() < _SLOT_SHARED * len(column):
+        shared = []
+    longest = max(len(word) for word in column)
+    fitting = [word for word in public if len(word) <= longest] or list(public)
+    return shared, words.cased(fitting, column)

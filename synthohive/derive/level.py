@@ -1,0 +1,191 @@
+"""Numbers whose size goes with a category: prices of bikes and of helmets.
+
+A model that has seen a hundred rows, and may know none of them by heart, has learned little of
+that. The middle of each category is told beforehand; what is modelled is how far a row is from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._display import listed
+from synthohive.derive.base import Bools, Relation
+from synthohive.derive.columns import Chosen, Columns
+from synthohive.derive.pattern_search import HEAVY
+from synthohive.derive.presence import Value, categories
+from synthohive.privacy.entities import on_grid
+from synthohive.tables.numbers import Floats, as_numbers, from_numbers, is_time
+
+__all__ = ["Level", "find_levels"]
+
+MOST_ROWS = 500
+"""Of more rows, the model learns it by itself."""
+LEAST_GROUP = 10
+"""Rows of a category: their middle half is of five."""
+LEAST_DISTINCT = 20
+EXPLAINED = 0.6
+"""Share of the variance that categories explain, beyond what as many random ones would."""
+DIGITS = 3
+SHOWN = 3
+_EXACT = 2.0**53
+
+
+@dataclass(frozen=True)
+class Level(Relation):
+    """A number by what it is of its category's middle.
+
+    Attributes
+    ----------
+    target, source : str
+    values : tuple
+        The categories.
+    middles : tuple of float
+        Of each; the mean of the middle half of its rows, to three digits.
+    usual : float
+        The same of all rows.
+    ratio : bool
+        What is modelled is the ratio to the middle; else the distance from it.
+    step : float
+        The number's grid; 0 for none.
+    low, high : float
+        Its protected bounds.
+    """
+
+    target: str
+    source: str
+    values: tuple[Value, ...]
+    middles: tuple[float, ...]
+    usual: float
+    ratio: bool
+    step: float
+    low: float
+    high: float
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The column of categories."""
+        return (self.source,)
+
+    @property
+    def whole(self) -> bool:
+        """Never: the rest is to be modelled."""
+        return False
+
+    @property
+    def strict(self) -> bool:
+        """Never: beside an unknown category, the middle is that of all rows."""
+        return False
+
+    def _middle(self, rows: pa.Table) -> Floats:
+        known = dict(zip(self.values, self.middles))
+        found = [known.get(value, self.usual) for value in rows.column(self.source).to_pylist()]
+        return np.array(found, dtype=np.float64)
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return no row: any number may stand beside any category."""
+        return np.zeros(len(rows), dtype=np.bool_)
+
+    def prepare(self, rows: pa.Table) -> pa.Array:
+        """Return the ratio to the category's middle, or the distance from it."""
+        numbers, middle = as_numbers(rows.column(self.target)), self._middle(rows)
+        return from_numbers(numbers / middle if self.ratio else numbers - middle, pa.float64())
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Put the category's middle back, inside the number's own bounds."""
+        if modelled is None:
+            raise ValueError(f"{self.target!r} needs the ratio or distance that was modelled")
+        rest, middle = as_numbers(modelled), self._middle(rows)
+        numbers = rest * middle if self.ratio else rest + middle
+        return from_numbers(on_grid(np.clip(numbers, self.low, self.high), self.step), type_)
+
+    def __str__(self) -> str:
+        pairs = [f"{middle:g} for {value!r}" for value, middle in zip(self.values, self.middles)]
+        return f"{self.target} goes with {self.source}: {listed(pairs, SHOWN)}"
+
+
+def find_levels(columns: Columns, chosen: Chosen, made_up: Collection[str] = ()) -> None:
+    """Find numbers that categories explain for the most part, in a table of few rows.
+
+    Parameters
+    ----------
+    made_up : collection of str
+        Columns of parents with other values in the copy: nothing goes with these there.
+    """
+    if len(columns.rows) > MOST_ROWS:
+        return
+    names = [name for name in columns.rows.column_names if name not in made_up]
+    groups = [group for name in names for group in categories(columns, name)]
+    for target in chosen.free():
+        number = target in columns.numeric and not is_time(columns.type(target))
+        if not number or columns.distinct(target) < LEAST_DISTINCT or columns.points(target):
+            continue
+        tried = (
+            _level(columns, target, group.source, group.codes, group.values)
+            for group in groups
+            if group.source != target and group.shown.all() and not columns.missing[target].all()
+        )
+        for _, level in sorted((p for p in tried if p is not None), key=lambda p: -p[0]):
+            if chosen.add(level):
+                break
+
+
+def _level(
+    columns: Columns,
+    target: str,
+    source: str,
+    codes: npt.NDArray[np.int64],
+    values: tuple[Value, ...],
+) -> Optional[tuple[float, Level]]:
+    numbers = columns.numbers(target)
+    known = np.flatnonzero(~np.isnan(numbers))
+    own, group = numbers[known], codes[known]
+    sizes = np.bincount(group, minlength=len(values))
+    if sizes.min() < LEAST_GROUP:
+        return None
+    if np.unique(own, return_counts=True)[1].max() > HEAVY * len(own):
+        return None
+    ratio = bool(own.min() > 0)
+    scaled = np.log(own) if ratio else own
+    means = np.bincount(group, scaled, len(values)) / sizes
+    left = float(((scaled - means[group]) ** 2).sum()) / max(len(own) - len(values), 1)
+    explained = 1.0 - left / max(float(scaled.var(ddof=1)), 1e-300)
+    step = _grid(own, columns.step(target))
+    ends = columns.entities.ends(numbers, columns.k, step)
+    if explained < EXPLAINED or ends is None:
+        return None
+    order = sorted(range(len(values)), key=lambda code: str(values[code]))  # tells nothing of rows
+    middles = tuple(_middle_of(own[group == code], ratio) for code in order)
+    usual = _middle_of(own, ratio)
+    if ratio and min(middles) <= 0:
+        return None
+    names = tuple(values[code] for code in order)
+    level = Level(target, source, names, middles, usual, ratio, step, *ends)
+    return explained, level
+
+
+def _grid(numbers: Floats, step: float) -> float:
+    """Return the grid on which all lie: prices of a numeric(19, 4) may be whole cents."""
+    if not step or np.abs(numbers).max() / step >= _EXACT:
+        return step
+    common = int(np.gcd.reduce(np.rint(numbers / step).astype(np.int64)))
+    return step * max(common, 1)
+
+
+def _middle_of(numbers: Floats, ratio: bool) -> float:
+    """Return the mean of the middle half, to a few digits: no single row's number."""
+    ordered = np.sort(np.log(numbers) if ratio else numbers)
+    cut = len(ordered) // 4
+    mean = float(ordered[cut : len(ordered) - cut].mean())
+    return float(f"{np.exp(mean) if ratio else mean:.{DIGITS}g}")

@@ -1,0 +1,194 @@
+"""Functional dependencies, ``city -> country``, kept by a table of the real combinations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.base import Bools, Relation
+from synthohive.encoding.canonical import (
+    canonical,
+    hash64,
+)
+from synthohive.tables.counter_random import hashed
+from synthohive.tables.joins import group_codes, match_rows
+
+__all__ = ["Copy", "Lookup"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Copy(Relation):
+    """A column that repeats another."""
+
+    target: str
+    source: str
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The other."""
+        return (self.source,)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Repeat the other column."""
+        return rows.column(self.source).combine_chunks().cast(type_)
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Repeat this one."""
+        return rows.column(self.target).combine_chunks().cast(rows.schema.field(source).type)
+
+    def __str__(self) -> str:
+        return f"{self.target} = {self.source}"
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup(Relation):
+    """A column that is a function of others, without a formula.
+
+    Attributes
+    ----------
+    target : str
+    sources : tuple of str
+        From few to many distinct values.
+    entries : pyarrow.Table
+        The combinations of sources and target that enough entities share.
+    weights : ndarray of int64
+        How often each occurs.
+    exact : bool
+        Each combination has one value; else a few have several.
+    """
+
+    target: str
+    sources: tuple[str, ...]
+    entries: pa.Table
+    weights: IntArray
+    exact: bool = True
+
+    def loosened(self) -> Lookup:
+        """Return the same for rows in which a few combinations have several values."""
+        return replace(self, exact=False)
+
+    def is_function(self, rows: pa.Table) -> bool:
+        """Whether equal sources have equal targets in these rows, NULL aside."""
+        group = group_codes([rows], [self.sources])[0]
+        value = group_codes([rows], [[self.target]])[0]
+        known = (group >= 0) & (value >= 0)
+        pairs = np.unique(np.stack([group[known], value[known]], axis=1), axis=0)
+        return len(np.unique(pairs[:, 0])) == len(pairs)
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows whose target is not the one of their combination."""
+        if not self.exact:
+            return np.zeros(len(rows), dtype=np.bool_)
+        own, entry = group_codes([rows, self.entries], [[self.target], [self.target]])
+        known = match_rows(rows, self.sources, self.entries, self.sources)
+        there = (known >= 0) & (own >= 0)
+        return np.asarray(there & (entry[known] != own), dtype=np.bool_)
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Look the target up; an unknown combination gets the same one each time."""
+        here, there = group_codes([rows, self.entries], [self.sources, self.sources])
+        entry = self._entries(here, there, None if self.exact else rng)
+        unknown = np.flatnonzero((entry < 0) & (here >= 0))
+        if len(unknown):
+            entry[unknown] = self._stand_in(rows.take(unknown))
+        index = pa.array(entry, mask=here < 0)
+        return self.entries.column(self.target).take(index).combine_chunks().cast(type_)
+
+    def _entries(
+        self, here: IntArray, there: IntArray, rng: Optional[np.random.Generator]
+    ) -> IntArray:
+        """Return an entry of each row's group, by weight or the heaviest; -1 for none."""
+        order = np.lexsort((-self.weights, there))
+        low = np.searchsorted(there[order], here, side="left")
+        high = np.searchsorted(there[order], here, side="right")
+        known = (high > low) & (here >= 0)
+        place = np.minimum(low, len(order) - 1)
+        if rng is not None:
+            ends = np.cumsum(self.weights[order])
+            before = np.where(low > 0, ends[low - 1], 0)
+            mass = np.where(known, ends[high - 1] - before, 1)
+            drawn = np.searchsorted(ends, before + rng.random(len(here)) * mass, side="right")
+            place = np.where(known, np.clip(drawn, low, high - 1), place)
+        return np.where(known, order[place], -1)
+
+    def _stand_in(self, rows: pa.Table) -> IntArray:
+        total = np.zeros(len(rows), dtype=np.uint64)
+        for name in self.sources:
+            column = rows.column(name)
+            total = hashed(hash64(canonical(column, column.type)) ^ total, 0)
+        return (total % np.uint64(len(self.entries))).astype(np.int64)
+
+    def redraw(self, rows: pa.Table, rng: np.random.Generator) -> Optional[pa.Array]:
+        """Return the last source anew where the combination is unknown; None if nowhere.
+
+        It is drawn from what occurs beside the other sources' values.
+        """
+        known = match_rows(rows, self.sources, self.entries, self.sources)
+        null = group_codes([rows], [self.sources])[0] < 0
+        unknown = np.flatnonzero((known < 0) & ~null)
+        if not len(unknown):
+            return None
+        rest = list(self.sources[:-1])
+        none = np.zeros(len(unknown), dtype=np.int64), np.zeros(len(self.entries), dtype=np.int64)
+        some = rows.take(unknown)
+        here, there = group_codes([some, self.entries], [rest, rest]) if rest else none
+        chosen = self._entries(here, there, rng)
+        chosen = np.where(chosen < 0, self._entries(*none, rng), chosen)
+        name = self.sources[-1]
+        values = pa.chunked_array(
+            [rows.column(name).combine_chunks(), self.entries.column(name).combine_chunks()]
+        )
+        index = np.arange(len(rows))
+        index[unknown] = len(rows) + chosen
+        return values.take(pa.array(index)).combine_chunks()
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Draw from what occurs beside the target and the other sources."""
+        rest = [self.target, *(name for name in self.sources if name != source)]
+        here, there = group_codes([rows, self.entries], [rest, rest])
+        entry = self._entries(here, there, rng)
+        found = self.entries.column(source).take(pa.array(entry, mask=entry < 0))
+        return found.combine_chunks().cast(rows.schema.field(source).type)
+
+    def mend(self, rows: pa.Table) -> pa.Array:
+        """Look the target up again where it is none of its combination's."""
+        both = [*self.sources, self.target]
+        fits = match_rows(rows, both, self.entries, both) >= 0
+        target = rows.column(self.target).combine_chunks()
+        if fits.all():
+            return target
+        return pc.if_else(pa.array(fits), target, self.restore(rows, None, target.type))
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.sources)} -> {self.target}{'' if self.exact else ' (mostly)'}"

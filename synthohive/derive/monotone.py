@@ -1,0 +1,311 @@
+"""Columns that never fall inside a group: modelled by the gap to the sibling before.
+
+Times of events, running numbers and balances that only grow: a group's first row has its
+value, each later one the distance to the row before it, so that order and timing are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._readable import Readable
+from synthohive.derive.points import point_masses
+from synthohive.privacy.entities import Entities, entities_or_rows, on_grid
+from synthohive.schema import Column
+from synthohive.schema.columns import column_from_arrow
+from synthohive.tables.numbers import (
+    as_numbers,
+    from_numbers,
+    grid_of,
+    is_number,
+    is_time,
+)
+from synthohive.tables.siblings import previous_siblings
+
+__all__ = ["Monotone", "find_monotone", "keep_monotone", "prepare_monotone", "restore_monotone"]
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+LEAST_STEPS = 100
+"""Rows with a sibling before them that tell of an order."""
+LEAST_RISES = 0.2
+"""Share of them that lie after it, not beside it."""
+WIDER = 0.01
+"""Of the distance between the bounds, what groups may go beyond them that do not fit between."""
+
+
+@dataclass(frozen=True)
+class Monotone(Readable):
+    """A column that never falls from one sibling to the next.
+
+    Attributes
+    ----------
+    column : str
+    step : float
+        The grid of the gaps; 0 for none.
+    low, high : float
+        Protected bounds: what the column's values lie between, but for those of the `k`
+        most extreme entities.
+    by_gap : bool
+        The gap is modelled, for models that know the row before; else the values are, and
+        those of a group are sorted.
+    rises : bool
+        It never stays the same, and lies on a grid.
+    """
+
+    column: str
+    step: float
+    low: float
+    high: float
+    by_gap: bool = True
+    rises: bool = False
+
+    @property
+    def gap(self) -> str:
+        """Name of the modelled gap."""
+        return f"{self.column} after the row before"
+
+    def __str__(self) -> str:
+        return f"{self.column} never falls inside a group"
+
+    def room(self, rooms: Mapping[str, Floats]) -> Floats:
+        """Return what the values of each row may at most be, by its own room if that is known."""
+        own = rooms[self.column]
+        return np.where(np.isnan(own), self.high, own)
+
+    def gaps(self, values: Floats, before: IntArray) -> Floats:
+        """Return the distance of each row to the one before it; NaN for a first row."""
+        return np.where(before >= 0, values - values[before], np.nan)
+
+    def grown(
+        self,
+        first: Floats,
+        gaps: Floats,
+        groups: tuple[IntArray, IntArray],
+        room: Optional[Floats] = None,
+        rng: Optional[np.random.Generator] = None,
+    ) -> Floats:
+        """Return the values of whole groups from those of first rows, and gaps.
+
+        What would end beyond the upper bound begins earlier; only what is longer than all there
+        is between the bounds is made shorter, since gaps (of one day each) tell more.
+
+        Parameters
+        ----------
+        groups : (ndarray, ndarray)
+            Each row's parent and its place among its siblings.
+        room : ndarray of float64, optional
+            What the values of each row may at most be, where that is known; `high` else.
+        rng : numpy.random.Generator, optional
+            Says where groups that would go on for too long end. At the bound without one.
+        """
+        parents, positions = groups
+        order = np.lexsort((positions, parents))
+        start = positions[order] == 0
+        steps = np.where(start, 0.0, np.maximum(gaps[order], 0.0))
+        steps = np.where(np.isnan(steps), 0.0, steps) * (self.step or 1.0)
+        heads = np.flatnonzero(start)
+        sizes = np.diff(np.append(heads, len(order)))
+        total = np.cumsum(steps)
+        come = total - np.repeat(total[heads], sizes)
+        begin = first[order[heads]]
+        span = np.maximum.reduceat(come, heads) if len(heads) else begin
+        if room is None:
+            low, most = self._bounds(span)
+            begin = np.clip(np.minimum(on_grid(begin, self.step), most - span), low, most)
+        else:
+            most = room[order[heads]]
+        left = np.where(begin < most, most - begin, 0.0)
+        over = span > left
+        if rng is not None:  # as the last of so many moments in the time that is left
+            left[over] *= rng.random(int(over.sum())) ** (1.0 / sizes[over])
+        share = np.where(over, left / np.maximum(span, 1e-9), 1.0)
+        come = come * np.repeat(share, sizes)  # no group goes on for longer than the real ones
+        if self.step:
+            come = np.floor(come / self.step + 1e-6) * self.step
+        if self.rises:  # scaling must not join what real rows keep apart
+            unit = self.step or 1.0
+            come = _apart(come / unit, heads, sizes, (most - begin) / unit) * unit
+        values = np.empty(len(order))
+        values[order] = np.repeat(begin, sizes) + come
+        return values
+
+    def _bounds(self, span: Floats) -> tuple[Floats, Floats]:
+        """Return the bounds of groups, a little wider for those that just do not fit.
+
+        Bounds leave out what few rows reach, which all groups may do (a row for each day).
+        """
+        room = self.high - self.low
+        over = np.clip(span - room, 0.0, WIDER * room)
+        low = on_grid(self.low - over / 2, self.step)
+        return low, low + room + over
+
+
+def find_monotone(
+    rows: pa.Table,
+    names: Sequence[str],
+    parents: IntArray,
+    positions: IntArray,
+    k: int,
+    entities: Optional[Entities] = None,
+    *,
+    by_gap: bool = True,
+) -> list[Monotone]:
+    """Return the columns that never fall from one sibling to the next, and mostly rise.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Whole groups.
+    names : sequence of str
+        The columns to look at.
+    k : int
+        Extremes of fewer entities are not kept.
+    entities : Entities, optional
+        Those behind the rows; each row is one by default.
+    """
+    owners = entities_or_rows(entities, len(rows))
+    before, _ = previous_siblings(parents, positions)
+    later = np.flatnonzero(before >= 0)
+    found = []
+    for name in names:
+        array = rows.column(name)
+        if not is_number(array.type) or array.null_count or len(later) < LEAST_STEPS:
+            continue
+        values = as_numbers(array)
+        gaps = values[later] - values[before[later]]
+        if (gaps >= 0).all() and (gaps > 0).mean() >= LEAST_RISES:
+            step = grid_of(array)
+            if point_masses(values, owners, k, time=is_time(array.type)):
+                continue  # there is no gap to "no end"
+            ends = owners.ends(values, k, step)
+            if ends is not None:
+                rises = bool(step) and bool((gaps > 0).all())
+                found.append(Monotone(name, step, *ends, by_gap, rises))
+    return found
+
+
+def prepare_monotone(
+    monotone: Sequence[Monotone],
+    rows: pa.Table,
+    columns: Mapping[str, Column],
+    groups: tuple[IntArray, IntArray],
+    rng: np.random.Generator,
+    sources: Optional[dict[str, IntArray]] = None,
+) -> tuple[pa.Table, dict[str, Column]]:
+    """Return rows with gaps beside first values; both mean nothing in the other's rows.
+
+    There, they are those of rows drawn at random, so that no NULL arises.
+
+    Parameters
+    ----------
+    groups : (ndarray, ndarray)
+        Each row's parent and its place among its siblings.
+    sources : dict, optional
+        Gets, for each such column, the row that each value is of.
+    """
+    before, _ = previous_siblings(*groups)
+    described = dict(columns)
+    for one in (g for g in monotone if g.by_gap):
+        array = rows.column(one.column)
+        values = as_numbers(array)
+        gaps = one.gaps(values, before)
+        first = np.where(before >= 0, np.nan, values)
+        place = rows.column_names.index(one.column)
+        of_first, of_gap = _donors(first, rng), _donors(gaps, rng)
+        if sources is not None:
+            given = sources.get(one.column, np.arange(len(rows), dtype=np.int64))
+            sources[one.column], sources[one.gap] = given[of_first], of_gap
+        filled = from_numbers(first[of_first], array.type)
+        rows = rows.set_column(place, rows.field(place), filled)
+        steps = from_numbers(
+            gaps[of_gap] / (one.step or 1.0), pa.int64() if one.step else pa.float64()
+        )
+        rows = rows.append_column(one.gap, steps)
+        described[one.gap] = column_from_arrow(pa.field(one.gap, steps.type))
+    return rows, described
+
+
+def restore_monotone(
+    monotone: Sequence[Monotone],
+    rows: pa.Table,
+    parents: IntArray,
+    positions: IntArray,
+    rooms: Optional[Mapping[str, Floats]] = None,
+    rng: Optional[np.random.Generator] = None,
+) -> pa.Table:
+    """Return the rows of whole groups with the values that their gaps make.
+
+    Parameters
+    ----------
+    rooms : mapping of str to ndarray of float64, optional
+        By column, what the values of each row may at most be; NaN for no limit.
+    rng : numpy.random.Generator, optional
+        See :meth:`Growing.grown`.
+    """
+    for one in monotone:
+        array = rows.column(one.column)
+        place = rows.column_names.index(one.column)
+        room = one.room(rooms) if rooms is not None and one.column in rooms else None
+        if one.by_gap:
+            gaps = as_numbers(rows.column(one.gap))
+            grown = one.grown(as_numbers(array), gaps, (parents, positions), room, rng)
+            values = from_numbers(grown, array.type)
+            rows = rows.drop_columns([one.gap])
+        else:
+            values = _in_order(one, array, parents, positions, room)
+        rows = rows.set_column(place, rows.field(place), values)
+    return rows
+
+
+def keep_monotone(monotone: Sequence[Monotone], rows: pa.Table, kept: pa.Table) -> pa.Table:
+    """Return rows that were drawn anew with the values that their groups gave them."""
+    for one in monotone:
+        place = rows.column_names.index(one.column)
+        rows = rows.set_column(place, rows.field(place), kept.column(one.column))
+    return rows
+
+
+def _in_order(
+    one: Monotone, array: Any, parents: IntArray, positions: IntArray, room: Optional[Floats]
+) -> Any:
+    """Return the values of a column, those of each group in order."""
+    sources = np.empty(len(array), dtype=np.int64)
+    by_place = np.lexsort((positions, parents))
+    sources[by_place] = np.lexsort((as_numbers(array), parents))
+    alone = parents < 0
+    sources[alone] = np.flatnonzero(alone)
+    ordered = array.take(pa.array(sources))
+    if not one.rises or not len(array):
+        return ordered
+    unit, numbers = one.step or 1.0, as_numbers(ordered)
+    heads = np.flatnonzero(np.diff(parents[by_place], prepend=parents[by_place[0]] - 1) != 0)
+    sizes = np.diff(np.append(heads, len(by_place)))
+    most = np.full(len(heads), one.high) if room is None else room[by_place[heads]]
+    numbers[by_place] = _apart(numbers[by_place] / unit, heads, sizes, most / unit) * unit
+    numbers[alone] = as_numbers(ordered)[alone]
+    return from_numbers(numbers, array.type)
+
+
+def _apart(values: Floats, heads: IntArray, sizes: IntArray, most: Floats) -> Floats:
+    """Return ascending values of consecutive groups at least 1 apart, none above `most`."""
+    place = np.arange(len(values)) - np.repeat(heads, sizes)
+    lower = values - place
+    span = float(lower.max() - lower.min()) + 1.0 if len(values) else 1.0
+    lift = np.repeat(np.arange(len(heads)) * span, sizes)
+    risen = np.maximum.accumulate(lower + lift) - lift + place
+    after = np.repeat(sizes, sizes) - 1 - place
+    return np.asarray(np.minimum(risen, np.floor(np.repeat(most, sizes) + 1e-6) - after))
+
+
+def _donors(values: Floats, rng: np.random.Generator) -> IntArray:
+    """Return the row that each value is taken from: its own, or any other if it has none."""
+    known = np.flatnonzero(~np.isnan(values))
+    return np.where(np.isnan(values), rng.choice(known, len(values)), np.arange(len(values)))

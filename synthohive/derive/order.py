@@ -1,0 +1,287 @@
+"""Columns that never come before others: modelled by the distance to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Optional
+
+import numpy as np
+import pyarrow as pa
+
+from synthohive.derive.base import Bools, Relation
+from synthohive.derive.points import at_points, regular
+from synthohive.privacy.entities import on_grid
+from synthohive.tables.numbers import Floats, as_numbers, from_numbers
+
+__all__ = ["Order"]
+
+_MARKS = (np.inf, -np.inf, np.nan)
+"""What stands for each point mass among distances: special values have codes of their own."""
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Order(Relation):
+    """``target >= source`` or ``target <= source``; perhaps between two columns.
+
+    Attributes
+    ----------
+    after : bool
+        Whether the target is the greater one.
+    step : float
+        The grid of the distances; 0 for none.
+    distance : bool
+        The distance is modelled in place of the target.
+    beyond, limits : tuple of str
+        More columns on the source's side of the target, and on its other side.
+    low, high : float, optional
+        Protected bounds of the target, which it keeps whatever the distance.
+    points : tuple of float
+        Values of the target to which there is no distance ("no end"); they stay as they are.
+    unknown : dict of str to tuple of float
+        The same of the other columns: there, they tell nothing of the target.
+    centre : float, optional
+        From where distances count where no source is known. None: the target is NULL there.
+    """
+
+    target: str
+    source: str
+    after: bool
+    step: float
+    distance: bool = True
+    beyond: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    low: Optional[float] = None
+    high: Optional[float] = None
+    points: tuple[float, ...] = ()
+    unknown: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    centre: Optional[float] = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The other columns."""
+        return (self.source, *self.beyond, *self.limits)
+
+    @property
+    def whole(self) -> bool:
+        """Never: the distance is to be modelled."""
+        return False
+
+    @property
+    def strict(self) -> bool:
+        """Whether the target is NULL wherever no source is known."""
+        return self.centre is None
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.after else -1.0
+
+    def _known(self, rows: pa.Table, names: tuple[str, ...], after: bool) -> Floats:
+        """Return the greatest of some columns if `after`, else the least; NaN where unknown."""
+        found = np.full(len(rows), np.nan)
+        for name in names:
+            numbers = regular(as_numbers(rows.column(name)), self.unknown.get(name, ()))
+            found = np.fmax(found, numbers) if after else np.fmin(found, numbers)
+        return found
+
+    def target_values(self, rows: pa.Table) -> Floats:
+        """Return the target as numbers, NaN where it is no place on its scale."""
+        return regular(as_numbers(rows.column(self.target)), self.points)
+
+    def source_values(self, rows: pa.Table) -> Floats:
+        """Return the first source as numbers, NaN where it is no place on its scale."""
+        return self._known(rows, (self.source,), self.after)
+
+    def _first(self, rows: pa.Table) -> Floats:
+        """Return what the target may be on the side of the sources."""
+        return self._known(rows, (self.source, *self.beyond), self.after)
+
+    def _start(self, rows: pa.Table) -> Floats:
+        """Return the same on the target's grid: from there, distances count."""
+        first = self._first(rows)
+        if not self.step:
+            return first
+        steps = self._sign * first / self.step - 1e-6
+        return np.asarray(self._sign * np.ceil(steps) * self.step)
+
+    def _end(self, rows: pa.Table) -> Floats:
+        """Return what the target may at most be, away from the source; NaN for no limit."""
+        bound = self.high if self.after else self.low
+        edge = np.full(len(rows), np.nan if bound is None else bound)
+        limits = self._known(rows, self.limits, not self.after)
+        return np.asarray(np.fmin(edge, limits) if self.after else np.fmax(edge, limits))
+
+    def _near(self) -> float:
+        """Return the target's own bound on the side of the source; NaN for none."""
+        bound = self.low if self.after else self.high
+        return np.nan if bound is None else bound
+
+    def room(self, rows: pa.Table) -> Floats:
+        """Return the longest distance that each row has room for, in steps; NaN for no limit."""
+        return self._sign * (self._end(rows) - self._start(rows)) / (self.step or 1.0)
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows in which the target lies on the wrong side."""
+        target = self.target_values(rows)
+        wrong = self._sign * (target - self._first(rows)) < 0
+        wrong |= self._sign * (self._known(rows, self.limits, not self.after) - target) < 0
+        return np.asarray(wrong, dtype=np.bool_)
+
+    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
+        """Return the distance, in steps where there are any."""
+        column = rows.column(self.target)
+        if not self.distance:
+            return column.combine_chunks()
+        target, start = as_numbers(column), self._start(rows)
+        if self.centre is not None:
+            start = np.where(np.isnan(start), self.centre, start)
+        gaps = self._sign * (target - start)
+        if self.step:
+            gaps = np.rint(gaps / self.step)
+        null = np.isnan(gaps)
+        if not self.points:
+            return from_numbers(gaps, pa.int64() if self.step else pa.float64())
+        for point, mark in zip(self.points, _MARKS):
+            gaps[target == point] = mark
+        return pa.array(gaps, mask=null)
+
+    def limited(
+        self,
+        modelled: pa.Array,
+        rows: pa.Table,
+        rng: Optional[np.random.Generator],
+        silent: Optional[Bools] = None,
+    ) -> pa.Array:
+        """Return distances without those that lead beyond the bounds of the target.
+
+        In their place are those of other rows, drawn among all that fit: to cut them would make
+        a heap at the end of the column.
+
+        Parameters
+        ----------
+        silent : ndarray of bool, optional
+            The rows in which the distance tells nothing.
+        """
+        gaps, room = as_numbers(modelled), self.room(rows)
+        least = np.nan_to_num(self._sign * (self._near() - self._start(rows)) / (self.step or 1.0))
+        if silent is not None:
+            gaps = np.where(silent, np.nan, gaps)
+        slack = _ROUNDING * np.maximum(np.abs(np.nan_to_num(room)), 1.0)
+        far = np.flatnonzero((gaps > room + slack) | (np.maximum(gaps, 0.0) < least - slack))
+        if not len(far):
+            return modelled
+        low = np.maximum(least[far] - slack[far], 0.0)
+        high = np.fmax(np.where(np.isnan(room[far]), np.inf, room[far] + slack[far]), low)
+        found = np.where(gaps[far] > high, high, low)
+        fitting = np.sort(gaps[gaps >= 0])
+        if rng is not None and len(fitting):
+            first, last = np.searchsorted(fitting, low), np.searchsorted(fitting, high, "right")
+            place = first + np.floor(rng.random(len(far)) * (last - first)).astype(np.int64)
+            taken = fitting[np.minimum(place, len(fitting) - 1)]
+            width = np.where(np.isinf(high), 0.0, high - low)
+            found = np.where(last > first, taken, low + width * rng.random(len(far)))
+        if self.step:
+            found = np.where(np.ceil(found) > high, np.floor(found), np.ceil(found))
+        values, place = from_numbers(found, modelled.type), np.arange(len(gaps))
+        place[far] = len(gaps) + np.arange(len(far))
+        plain = modelled.combine_chunks() if isinstance(modelled, pa.ChunkedArray) else modelled
+        return pa.concat_arrays([plain, values]).take(pa.array(place))
+
+    def restore(
+        self,
+        rows: pa.Table,
+        modelled: Optional[pa.Array],
+        type_: pa.DataType,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Add the distance; a negative one counts as none."""
+        if modelled is None:
+            raise ValueError(f"{self.target!r} needs the distance that was modelled")
+        if not self.distance:
+            return self._clipped(self._drawn(as_numbers(modelled), rows, rng), rows, type_)
+        modelled, start = self.limited(modelled, rows, rng), self._start(rows)
+        gaps = as_numbers(modelled) * (self.step or 1.0)
+        numbers = start + self._sign * np.maximum(gaps, 0.0)
+        if self.centre is not None:
+            numbers = np.where(np.isnan(start), self.centre + self._sign * gaps, numbers)
+            numbers = np.where(np.isnan(start), self._within(numbers), numbers)
+        numbers = self._beside(numbers, rows)
+        for mark, point in zip(_MARKS, self.points):
+            numbers[self._marked(modelled, mark)] = point
+        return from_numbers(on_grid(numbers, self.step), type_)
+
+    def _drawn(self, numbers: Floats, rows: pa.Table, rng: Optional[np.random.Generator]) -> Floats:
+        """Return values that were modelled themselves, those on the wrong side drawn anew.
+
+        In their place are those of other rows that lie on the right one.
+        """
+        if rng is None:
+            return numbers
+        start, end = self._start(rows), self._end(rows)
+        wrong = (self._sign * (numbers - start) < 0) | (self._sign * (end - numbers) < 0)
+        far = np.flatnonzero(wrong & ~at_points(numbers, self.points))
+        edges = np.stack([start, end] if self.after else [end, start])[:, far]
+        edges = np.where(np.isnan(edges), np.array([[-np.inf], [np.inf]]), edges)
+        usual = regular(numbers, self.points)
+        fitting = np.sort(usual[~np.isnan(usual)])
+        first, last = (
+            np.searchsorted(fitting, edges[0]),
+            np.searchsorted(fitting, edges[1], "right"),
+        )
+        place = first + np.floor(rng.random(len(far)) * (last - first)).astype(np.int64)
+        some = last > first
+        numbers = numbers.copy()
+        numbers[far[some]] = fitting[place[some]]
+        return numbers
+
+    def _marked(self, modelled: pa.Array, mark: float) -> Bools:
+        """Return where a special value stands among distances."""
+        values = (
+            modelled.cast(pa.float64(), safe=False).fill_null(0.0).to_numpy(zero_copy_only=False)
+        )
+        same = np.isnan(values) if np.isnan(mark) else values == mark
+        return np.asarray(same, dtype=np.bool_)
+
+    def _within(self, numbers: Floats) -> Floats:
+        """Return numbers inside the target's own bounds."""
+        low, high = (np.nan if end is None else end for end in (self.low, self.high))
+        return np.where(np.isnan(numbers), numbers, np.fmin(np.fmax(numbers, low), high))
+
+    def _beside(self, numbers: Floats, rows: pa.Table) -> Floats:
+        """Move what lies beyond a limit, then what lies on the wrong side of the source."""
+        first, last = (np.fmax, np.fmin) if self.after else (np.fmin, np.fmax)
+        right = last(numbers, self._known(rows, self.limits, not self.after))
+        return np.where(np.isnan(numbers), numbers, first(right, self._start(rows)))
+
+    def _clipped(self, numbers: Floats, rows: pa.Table, type_: pa.DataType) -> pa.Array:
+        """Return values on the right side of all other columns; point masses stay."""
+        right = self._beside(numbers, rows)
+        return from_numbers(np.where(at_points(numbers, self.points), numbers, right), type_)
+
+    def mend(self, rows: pa.Table) -> pa.Array:
+        """Move the target to the source where it lies on the wrong side."""
+        target = rows.column(self.target)
+        if not self.violations(rows).any():
+            return target.combine_chunks()
+        return self._clipped(as_numbers(target), rows, target.type)
+
+    def invert(
+        self,
+        rows: pa.Table,
+        source: str,
+        modelled: Optional[pa.ChunkedArray],
+        rng: np.random.Generator,
+    ) -> Optional[pa.Array]:
+        """Take the distance off the target."""
+        if source != self.source or modelled is None or not self.distance:
+            return None
+        gaps = np.maximum(as_numbers(modelled), 0.0) * (self.step or 1.0)
+        target = self.target_values(rows)
+        return from_numbers(target - self._sign * gaps, rows.schema.field(source).type)
+
+    def __str__(self) -> str:
+        sign, other = (">=", "<=") if self.after else ("<=", ">=")
+        sides = [*((sign, name) for name in (self.source, *self.beyond))]
+        sides += [(other, name) for name in self.limits]
+        return f"{self.target} " + ", ".join(f"{symbol} {name}" for symbol, name in sides)

@@ -1,0 +1,280 @@
+"""Search for copies, functional dependencies, and orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
+from synthohive.derive.lookup import Copy, Lookup
+from synthohive.derive.order import Order
+from synthohive.tables.numbers import is_number, is_time
+
+__all__ = [
+    "find_copies",
+    "find_lookups",
+    "find_orders",
+    "on_a_list",
+    "orders_between",
+]
+
+IntArray = npt.NDArray[np.int64]
+MOST_VALUES = 2_000
+"""A column of more distinct values is no source of a look-up."""
+MOST_ENTRIES = 20_000
+LEAST_COVERED = 0.9
+"""Share of rows whose combination enough entities must share."""
+CONTRADICTIONS = 30.0
+"""Chance alone would have broken a dependency, or an order, this many times."""
+TIMES_CONTRADICTIONS = 12.0
+"""The same of points in time, which come after each other more often than numbers do."""
+HEAVY = 0.05
+"""A value in more rows than this is better modelled as itself than as a distance."""
+MORE = 2
+"""So are values if there are so many times more distances."""
+MOST_EXCEPTIONS = 0.05
+"""Share of rows that may contradict a dependency; it is then kept as one that mostly holds."""
+MOST_SOURCES = {1: 100, 2: 12}
+"""Columns that are tried as sources, alone and in pairs; those of fewest values first."""
+FEW = 1_000
+FAR = 0.25
+"""A distance that is spread more widely than this share of its column tells little of it."""
+BLURRED = 0.1
+"""Times of day are blurred where their distribution function is moved by more."""
+_DAY = 86_400.0
+
+
+def find_copies(columns: Columns, chosen: Chosen) -> None:
+    """Find columns that always equal another, or one of the parent."""
+    spread = spaced(len(columns.rows), FEW)
+    few = columns.rows.take(pa.array(spread)).to_pydict()
+    names = sorted(columns.rows.column_names, key=lambda n: n in columns.targets)
+    for target in chosen.free():
+        if columns.distinct(target) < 2:
+            continue
+        for source in names:
+            if (
+                source != target
+                and _repeat(columns.type(source), columns.type(target))
+                and columns.distinct(source) == columns.distinct(target)
+                and all(a == b for a, b in zip(few[source], few[target]) if None not in (a, b))
+                and chosen.add(Copy(target, source))
+            ):
+                break
+
+
+def _repeat(one: pa.DataType, other: pa.DataType) -> bool:
+    """Whether values of two types can be the same; a flag is also written as 0 and 1."""
+    flags = [pa.types.is_boolean(type_) for type_ in (one, other)]
+    numbers = [pa.types.is_integer(type_) for type_ in (one, other)]
+    return one == other or (any(flags) and any(numbers))
+
+
+def find_lookups(columns: Columns, chosen: Chosen) -> None:
+    """Find ``a -> b`` and ``a, b -> c``, where chance would have contradicted them often.
+
+    Text and flags come first as sources: numbers may be measures, which follow from them.
+    """
+    sources = [
+        n
+        for n in columns.targets
+        if 1 < columns.distinct(n) <= MOST_VALUES
+        and not pa.types.is_floating(columns.type(n))
+        and columns.distinct(n) * 3 < len(columns.rows)
+    ]
+    sources.sort(key=columns.distinct)
+    labels = [n for n in sources if not is_number(columns.type(n))]
+    for size, loose in ((1, True), (2, True), (1, False), (2, False)):
+        among = labels if loose else sources
+        for names in combinations(among[: MOST_SOURCES[size]], size):
+            group, count = _groups(columns, names)
+            if count > min(MOST_ENTRIES, len(columns.rows) // 3):
+                continue
+            for target in chosen.free():
+                if target not in names and _follows(columns, group, count, target, loose):
+                    _add_lookup(columns, chosen, names, target, group)
+
+
+def _groups(columns: Columns, names: tuple[str, ...]) -> tuple[IntArray, int]:
+    group = columns.codes(names[0])
+    for name in names[1:]:
+        codes = columns.codes(name)
+        joined = np.where((group < 0) | (codes < 0), -1, group * columns.distinct(name) + codes)
+        distinct, dense = np.unique(joined, return_inverse=True)
+        group = dense.reshape(-1) - int(distinct[0] == -1)
+    return group, int(group.max(initial=-1)) + 1
+
+
+def _follows(columns: Columns, group: IntArray, count: int, target: str, loose: bool) -> bool:
+    values = columns.codes(target)
+    if columns.distinct(target) < 2 or columns.distinct(target) > count:
+        return False
+    both = np.flatnonzero((group >= 0) & (values >= 0))
+    exceptions = MOST_EXCEPTIONS if loose else 0.0
+    if _contradicted(group[both[:FEW]], values[both[:FEW]], count) > exceptions:
+        return False  # most candidates fail here, at little cost
+    if _contradicted(group[both], values[both], count) > exceptions:
+        return False
+    seen = len(np.unique(group[both]))
+    shares = np.bincount(values[both]) / max(len(both), 1)
+    return (len(both) - seen) * (1.0 - float(shares @ shares)) >= CONTRADICTIONS
+
+
+def _contradicted(group: IntArray, values: IntArray, count: int) -> float:
+    """Return the share of rows with another value than the last row of their group."""
+    last = np.empty(count, dtype=np.int64)
+    last[group] = values
+    return float((last[group] != values).mean()) if len(group) else 0.0
+
+
+def _add_lookup(
+    columns: Columns, chosen: Chosen, sources: tuple[str, ...], target: str, group: IntArray
+) -> None:
+    """Keep the combinations that `k` entities share, if nearly all rows are of these."""
+    known = np.flatnonzero((group >= 0) & (columns.codes(target) >= 0))
+    each = group * columns.distinct(target) + columns.codes(target)
+    _, codes = np.unique(each[known], return_inverse=True)
+    codes = codes.reshape(-1)
+    kept = known[columns.entities.take(known).holders(codes)[codes] >= columns.k]
+    if len(kept) < LEAST_COVERED * len(known):
+        return
+    _, first, weights = np.unique(each[kept], return_index=True, return_counts=True)
+    entries = columns.rows.select([*sources, target]).take(kept[first]).combine_chunks()
+    relation = Lookup(target, sources, entries, weights.astype(np.int64))
+    exact = relation.is_function(columns.rows)
+    chosen.add(relation if exact else relation.loosened())
+
+
+def find_orders(columns: Columns, chosen: Chosen) -> None:
+    """Find columns that never lie before another, where chance alone would put them there."""
+    names = columns.numeric
+    if len(names) < 2:
+        return
+    spread = spaced(len(columns.rows), FEW)
+    few = np.stack([columns.regular(n)[spread] for n in names], axis=1)
+    found = []
+    for i, target in enumerate(names):
+        if target not in chosen.free():
+            continue
+        gaps = few[:, i : i + 1] - few
+        both_sided = (gaps > 0).any(axis=0) & (gaps < 0).any(axis=0)
+        one_sided = np.asarray(~both_sided, dtype=np.bool_)
+        for source in (n for n, may in zip(names, one_sided) if may and n != target):
+            found += list(orders_between(columns, target, source))
+    # First those whose source is known in all rows: of the others, the distance is to no real date.
+    found.sort(key=lambda pair: (not pair[1].strict, not pair[1].after, pair[0]))
+    later = [order for _, order in found if not chosen.add(order)]
+    for order in later:
+        _join(columns, chosen, order)
+
+
+def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
+    """Let an order that comes too late bound the target of the one that was taken, too."""
+    taken, source = chosen.relations.get(order.target), order.source
+    if not isinstance(taken, Order) or source in taken.sources:
+        return
+    if chosen.depends(source, order.target):
+        return
+    unknown = {**taken.unknown, **order.unknown}
+    if taken.after != order.after:
+        if taken.strict and not columns.covers((source,), order.target):
+            return
+        chosen.relations[order.target] = replace(
+            taken, limits=(*taken.limits, source), unknown=unknown
+        )
+    elif not _implied(columns, taken, source):
+        centre = None if taken.strict or order.strict else taken.centre
+        chosen.relations[order.target] = replace(
+            taken, beyond=(*taken.beyond, source), unknown=unknown, centre=centre
+        )
+
+
+def _implied(columns: Columns, taken: Order, source: str) -> bool:
+    """Whether a further source never lies nearer to the target than those that are known."""
+    own = columns.regular(source)
+    rows = ~np.isnan(own) & ~columns.missing[taken.target]
+    nearer = np.ones(len(own), dtype=np.bool_)
+    for name in (taken.source, *taken.beyond):
+        gap = own - columns.regular(name)
+        nearer &= ~(gap <= 0 if taken.after else gap >= 0)  # also where one is unknown
+    return not bool((nearer & rows).any())
+
+
+def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple[float, Order]]:
+    """Yield the order of two columns, with the spread of their distance."""
+    if is_time(columns.type(target)) != is_time(columns.type(source)):
+        return
+    later, earlier = columns.regular(target), columns.regular(source)
+    known = np.flatnonzero(~np.isnan(later) & ~np.isnan(earlier))
+    if len(known) < LEAST_ROWS:
+        return
+    gaps = later[known] - earlier[known]
+    after = bool((gaps >= 0).all())
+    if not after and (gaps > 0).any():
+        return
+    shuffled = later[known][np.random.default_rng(0).permutation(len(known))] - earlier[known]
+    broken = (shuffled < 0 if after else shuffled > 0).mean() * len(known)
+    least = TIMES_CONTRADICTIONS if is_time(columns.type(target)) else CONTRADICTIONS
+    if broken < max(least, 0.01 * len(known)):
+        return
+    step = columns.grid(target)
+    heavy = _heaviest(later[known])
+    plain = heavy < HEAVY or _heaviest(gaps) > heavy / 2
+    spread = float(np.subtract(*np.quantile(gaps, [0.9, 0.1])))
+    own = float(np.subtract(*np.quantile(later[known], [0.9, 0.1])))
+    narrower = spread < own or is_time(columns.type(target))
+    listed = on_a_list(later[known], gaps)
+    finer = is_time(columns.type(target)) and step != _DAY
+    midnight = finer and _at_midnight(later[known], gaps)
+    far = finer and spread > FAR * own and _by_the_clock(later[known], earlier[known])
+    distance = plain and narrower and not listed and not midnight and not far
+    low, high = columns.entities.ends(later, columns.k, step) or (None, None)
+    names = [name for name in (target, source) if columns.points(name)]
+    order = Order(
+        target, source, after, step, distance, low=low, high=high,
+        points=columns.points(target), unknown={n: columns.points(n) for n in names if n == source},
+        centre=_centre(columns, target, source),
+    )  # fmt: skip
+    yield spread / max(own, 1e-12), order
+
+
+def _centre(columns: Columns, target: str, source: str) -> Optional[float]:
+    """Return from where distances count where no source is known; None where no target is."""
+    unknown = np.isnan(columns.regular(source))
+    if not (unknown & ~np.isnan(columns.regular(target))).any():
+        return None
+    values = np.sort(columns.regular(source)[~unknown])
+    middle = float(values[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())
+    step = columns.grid(target)
+    return float(np.rint(middle / step) * step) if step else middle
+
+
+def _at_midnight(moments: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> bool:
+    """Whether many moments, but not all, are a day's beginning, which distances would not tell."""
+    share = float((moments % _DAY == 0).mean())
+    return share >= HEAVY and float((gaps % _DAY == 0).mean()) < share / 2
+
+
+def _by_the_clock(later: npt.NDArray[np.float64], earlier: npt.NDArray[np.float64]) -> bool:
+    """Whether the time of day has a pattern (opening hours) that distances would blur."""
+    gaps = np.random.default_rng(1).permutation(later - earlier)
+    real, blurred = np.sort(later % _DAY), np.sort((earlier + gaps) % _DAY)
+    hours = np.arange(1, 24) * 3600.0
+    shares = [np.searchsorted(times, hours) / len(times) for times in (real, blurred)]
+    return bool(np.abs(shares[0] - shares[1]).max() > BLURRED)
+
+
+def on_a_list(values: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> bool:
+    """Whether values are few and would be many, were they made up from gaps."""
+    return MORE * len(np.unique(values)) < len(np.unique(gaps))
+
+
+def _heaviest(values: npt.NDArray[np.float64]) -> float:
+    """Return the share of the most frequent value."""
+    return float(np.unique(values, return_counts=True)[1].max()) / len(values)

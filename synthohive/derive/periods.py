@@ -1,0 +1,226 @@
+"""Periods of one entity that do not overlap: prices, salaries and addresses that were valid once.
+
+Each row of a group ends before the next one begins, often just before. A model sees one row
+after the other, so it ends a period without knowing the next one: that is put right here. A group
+are the rows of a driving parent, or of a further one (managers of a department): these are known
+when it has been chosen, and lie anywhere in the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._readable import Readable
+from synthohive.derive.base import Relation
+from synthohive.derive.order import Order
+from synthohive.derive.points import at_points, point_masses, regular
+from synthohive.privacy.entities import Entities
+from synthohive.schema import ForeignKey
+from synthohive.tables.numbers import (
+    Floats,
+    as_numbers,
+    from_numbers,
+    grid_of,
+    is_time,
+)
+
+__all__ = ["Periods", "find_periods", "restore_periods", "unbroken"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+LEAST_PAIRS = 30
+"""Rows that are followed by others of their group."""
+LEAST_EXACT = 8
+"""The same where each period ends as the next one begins: no chance does that even so often."""
+CONTRADICTIONS = 12.0
+"""Periods of the same lengths would have overlapped so often, were they shuffled."""
+EXACT = 0.95
+"""Share of the periods that follow each other at one and the same distance."""
+
+
+@dataclass(frozen=True)
+class Periods(Readable):
+    """Rows of a group from `start` to `end`, one after the other.
+
+    Attributes
+    ----------
+    start, end : str
+    pause : float
+        Least distance from an end to the next start, in seconds.
+    exact : bool
+        That is always the distance.
+    points : tuple of float
+        Ends that mean "none", in seconds; NULL is another such.
+    share : float
+        Of the last periods of groups, those that are open.
+    null : bool
+        Open ends are NULL.
+    key : ForeignKey, optional
+        A further key whose parents' rows are the groups; None for the driving one.
+    """
+
+    start: str
+    end: str
+    pause: float
+    exact: bool
+    points: tuple[float, ...]
+    share: float
+    null: bool
+    key: Optional[ForeignKey] = None
+
+    def is_open(self, end: Floats) -> Bools:
+        """Return which ends mean "none"."""
+        return np.asarray(np.isnan(end) | at_points(end, self.points), dtype=np.bool_)
+
+    def ends(
+        self, start: Floats, end: Floats, groups: IntArray, rng: np.random.Generator
+    ) -> Floats:
+        """Return the ends of periods; NaN where they are NULL.
+
+        Those before others cannot be open. So that as many are as in the real rows, last ones of
+        groups are opened where too few of them are: first where a period before was to be.
+        """
+        follows = following(groups, start)
+        inner, last = follows >= 0, np.flatnonzero(follows == -1)
+        latest = start[follows] - self.pause
+        known = regular(end, self.points)
+        before = latest if self.exact else np.fmin(known, latest)
+        before = np.fmax(np.where(np.isnan(before), latest, before), start)
+        closed = np.where(self.is_open(end), end, np.fmax(end, start))
+        found = np.where(inner, before, closed)
+        ended = last[~self.is_open(end[last])]
+        lacking = int(np.rint(self.share * len(last))) - (len(last) - len(ended))
+        if lacking > 0:
+            was = np.isin(groups[ended], groups[inner & self.is_open(end)])
+            chosen = ended[np.lexsort((rng.random(len(ended)), ~was))[:lacking]]
+            found[chosen] = np.nan if self.null else self.points[0]
+        return found
+
+    def __str__(self) -> str:
+        group = "inside a group" if self.key is None else f"for one {', '.join(self.key.columns)}"
+        return f"periods from {self.start} to {self.end} do not overlap {group}"
+
+
+def following(groups: IntArray, start: Floats) -> IntArray:
+    """Return the next row of each row's group: -1 for the last one, -2 for a row of no group."""
+    order = np.lexsort((start, groups))
+    found = np.full(len(groups), -1, dtype=np.int64)
+    same = groups[order[1:]] == groups[order[:-1]]
+    found[order[:-1][same]] = order[1:][same]
+    found[groups < 0] = -2
+    return found
+
+
+def find_periods(
+    rows: pa.Table,
+    relations: Iterable[Relation],
+    groups: IntArray,
+    key: Optional[ForeignKey] = None,
+    ends: Collection[str] = (),
+    entities: Optional[Entities] = None,
+    k: int = 5,
+) -> list[Periods]:
+    """Return the periods that never overlap.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Whole groups.
+    relations : iterable of Relation
+        Periods have ends that never come before their starts.
+    groups : ndarray of int64
+        Each row's group, -1 for none.
+    key : ForeignKey, optional
+        The further key that makes the groups: periods are exact there, since rows are not
+        drawn one after the other.
+    ends : collection of str
+        Columns that may also end a period for which there are too few rows to show an order.
+    entities : Entities, optional
+        Those behind the rows; each row is one by default.
+    k : int
+        Ends that mean "none" are shared by so many.
+    """
+    found: dict[str, Periods] = {}
+    for order in (r for r in relations if isinstance(r, Order) and r.after):
+        starts = [n for n in (order.source, *order.beyond) if n in rows.column_names]
+        if order.target in rows.column_names and is_time(rows.schema.field(order.target).type):
+            for name in starts:
+                one = _periods(rows, order.target, order.points, name, groups)
+                if one is not None and (key is None or one.exact):
+                    found.setdefault(order.target, one)
+    times = [name for name in rows.column_names if is_time(rows.schema.field(name).type)]
+    for end in (name for name in times if name in ends and name not in found and len(times) > 1):
+        numbers = as_numbers(rows.column(end))
+        points = point_masses(numbers, entities or Entities(len(rows)), k, time=True)
+        made = (_periods(rows, end, points, start, groups) for start in times if start != end)
+        for one in (one for one in made if one is not None and one.exact):
+            found.setdefault(end, one)
+    return [replace(one, key=key) for one in found.values()]
+
+
+def _periods(
+    rows: pa.Table, target: str, points: tuple[float, ...], begin: str, groups: IntArray
+) -> Optional[Periods]:
+    start, raw = (as_numbers(rows.column(name)) for name in (begin, target))
+    end = regular(raw, points)
+    if (end < start).any():
+        return None
+    follows = following(groups, start)
+    inner = np.flatnonzero(follows >= 0)
+    pauses = start[follows[inner]] - end[inner]
+    if len(inner) < LEAST_EXACT or not (pauses >= 0).all():  # NaN: open, or not known
+        return None
+    values, counts = np.unique(pauses, return_counts=True)
+    usual = float(values[counts.argmax()])
+    exact = float(counts.max()) >= EXACT * len(inner)
+    exact &= bool((start[follows[inner]] > start[inner]).all())
+    if len(inner) < LEAST_PAIRS and not exact:
+        return None
+    lengths = np.random.default_rng(0).permutation(end[inner] - start[inner])
+    overlapping = int((start[inner] + lengths > start[follows[inner]]).sum())
+    if not exact and overlapping < CONTRADICTIONS:
+        return None
+    step = grid_of(rows.column(target))
+    pause = usual if exact else step if step and (pauses >= step).all() else 0.0
+    last = np.flatnonzero(follows == -1)
+    null, open_end = np.isnan(raw[last]), at_points(raw[last], points)
+    share = float((null | open_end).mean())
+    mostly_null = bool(null.sum() >= open_end.sum())
+    return Periods(begin, target, pause, exact, points, share, mostly_null)
+
+
+def unbroken(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> Iterator[Periods]:
+    """Yield the periods that do not overlap in any row.
+
+    Parameters
+    ----------
+    groups : ndarray of int64
+        Each row's group.
+    """
+    for one in periods:
+        start, end = (as_numbers(rows.column(name)) for name in (one.start, one.end))
+        follows = following(groups, start)
+        inner = np.flatnonzero(follows >= 0)
+        pauses = start[follows[inner]] - regular(end, one.points)[inner]
+        if (pauses >= 0).all():
+            yield one
+
+
+def restore_periods(
+    periods: Sequence[Periods], rows: pa.Table, groups: IntArray, rng: np.random.Generator
+) -> pa.Table:
+    """Return the rows of whole groups with periods that do not overlap."""
+    for one in periods:
+        start, end = (as_numbers(rows.column(name)) for name in (one.start, one.end))
+        place = rows.column_names.index(one.end)
+        field = rows.field(place)
+        made = from_numbers(one.ends(start, end, groups, rng), field.type)
+        rows = rows.set_column(place, field, made)
+    return rows

@@ -1,0 +1,195 @@
+"""One column that repeats, or is put together from, columns of its own row or another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Optional, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._readable import Readable
+from synthohive.privacy.names import slug
+from synthohive.privacy.styles import reserved
+from synthohive.schema import ForeignKey
+from synthohive.tables.ancestors import gather
+
+__all__ = ["DOMAINS", "Alias", "Keys", "Path", "normal", "path_rows", "texts_of"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Texts = list[Optional[str]]
+Path = tuple[tuple[str, ForeignKey], ...]
+"""Keys that lead from a table to another, each with the table that holds it."""
+
+_CASES: dict[str, Callable[[str], str]] = {"": str, "upper": str.upper, "lower": str.lower}
+_LEGAL = frozenset("inc llc ltd plc gmbh ag kg co corp sa sarl srl spa bv ab oy group".split())
+_FIRST_MARK = 0xE100  # of private use in Unicode: no text holds it
+_MARK = re.compile("([\ue100-\ue4ff])")
+
+
+class Keys(Protocol):
+    """What tells each row's parent row over a key."""
+
+    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
+        """Return the parent row of each row; -1 for none."""
+
+
+@dataclass(frozen=True)
+class Alias(Readable):
+    """A column that is filled from columns of another row, or of its own.
+
+    Attributes
+    ----------
+    table, target : str
+    path : tuple of (str, ForeignKey)
+        Keys that lead to the row of the sources; none for the target's own row.
+    source : str
+        The table of the sources.
+    columns : tuple of str
+        The sources.
+    form : str
+        The target's text, with a mark for each source: the mark alone for a copy.
+    case : str
+        ``"upper"`` or ``"lower"`` where sources are written so; else empty.
+    share : float
+        Of the real rows in which this holds; the others are made up anew.
+    domain : str
+        For an e-mail address ``{0}@{1}`` of its own row: how the second source is written behind
+        the ``@``, a key of `DOMAINS`. Where the target is a source itself, its made-up part is.
+    """
+
+    table: str
+    target: str
+    path: Path
+    source: str
+    columns: tuple[str, ...]
+    form: str
+    case: str = ""
+    share: float = 1.0
+    domain: str = ""
+
+    def __post_init__(self) -> None:
+        if any(ord(m) - _FIRST_MARK >= len(self.columns) for m in _MARK.findall(self.form)):
+            raise ValueError("the form of an alias has more parts than columns")
+        if self.domain and (self.domain not in DOMAINS or len(self.columns) != 2):
+            raise ValueError("an address is made of two parts")
+
+    @staticmethod
+    def mark(number: int) -> str:
+        """Return what stands for a source in the form."""
+        return chr(_FIRST_MARK + number)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the target is the one source as it stands."""
+        return self.form == self.mark(0)
+
+    def compose(self, sources: Sequence[Texts]) -> Texts:
+        """Return the target's texts; NULL where a source is."""
+        if self.domain:
+            return [self._address(*row) for row in zip(*sources)]
+        write = _CASES[self.case]
+        parts = _MARK.split(self.form)  # literal, mark, literal, mark, …
+        found: Texts = []
+        for row in zip(*sources):
+            if any(text is None for text in row):
+                found.append(None)
+                continue
+            pieces = [
+                write(str(row[ord(part) - _FIRST_MARK])) if number % 2 else part
+                for number, part in enumerate(parts)
+            ]
+            found.append("".join(pieces))
+        return found
+
+    def _address(self, local: Optional[str], domain: Optional[str]) -> Optional[str]:
+        """Return an e-mail address, on a domain that nobody has."""
+        if local is None or domain is None:
+            return None
+        own = [column == self.target for column in self.columns]
+        local = local.rpartition("@")[0] if own[0] else local.lower()
+        domain = domain.rpartition("@")[2] if own[1] else DOMAINS[self.domain](domain)
+        return f"{local}@{reserved(domain)}" if local and domain else None
+
+    def differs(self, target: Texts, sources: Sequence[Texts]) -> Bools:
+        """Return the rows in which the target is something else; case and blanks aside."""
+        made = self.compose(sources)
+        if self.domain:
+            target = [text and _on_nobodys(text) for text in target]
+            made = [made if text else text for text, made in zip(target, made)]  # NULL has its say
+        unequal = [
+            (one is None) != (two is None) or (one is not None and normal(one) != normal(str(two)))
+            for one, two in zip(target, made)
+        ]
+        return np.array(unequal, dtype=np.bool_)
+
+    def real_differs(self, tables: Mapping[str, pa.Table], keys: Keys) -> Bools:
+        """Return :meth:`differs` of real rows."""
+        rows = tables[self.table]
+        at = path_rows(self.path, len(rows), keys)
+        sources = [texts_of(tables[self.source].column(c), at) for c in self.columns]
+        return self.differs(texts_of(rows.column(self.target)), sources)
+
+    def with_share(self, differs: Bools) -> Alias:
+        """Return the same with its share of rows."""
+        return replace(self, share=1.0 - float(differs.mean()) if len(differs) else 1.0)
+
+    def __str__(self) -> str:
+        names = [f"{self.source}.{name}" for name in self.columns]
+        if self.domain:
+            names = ["…" if name == self.target else name for name in self.columns]
+        text = _MARK.sub(lambda m: f"{{{names[ord(m[1]) - _FIRST_MARK]}}}", self.form)
+        where = "" if self.share == 1.0 else f" ({self.share:.0%} of rows)"
+        return f"{self.target} = {names[0] if self.is_copy else text}{where}"
+
+
+def domain_of(text: str, separator: str = "", *, legal: bool = True) -> str:
+    """Return the domain that a company's name may have, without its last label's meaning.
+
+    Examples
+    --------
+    >>> domain_of("Lee & Sons Ltd"), domain_of("Lee & Sons Ltd", "-", legal=False)
+    ('leesonsltd.example', 'lee-sons.example')
+    """
+    words = [slug(word) for word in text.split()]
+    words = [word for word in words if word and (legal or word not in _LEGAL)]
+    return f"{separator.join(words)}.example" if words else ""
+
+
+DOMAINS: dict[str, Callable[[str], str]] = {
+    "text": str.lower,
+    "joined": domain_of,
+    "dashed": lambda text: domain_of(text, "-"),
+    "short": lambda text: domain_of(text, legal=False),
+    "short dashed": lambda text: domain_of(text, "-", legal=False),
+}
+"""How domains are made of other columns."""
+
+
+def _on_nobodys(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{reserved(domain.lower())}"
+
+
+def normal(text: str) -> str:
+    """Return a text in the form in which copies are compared."""
+    return " ".join(text.split()).casefold()
+
+
+def path_rows(path: Path, rows: int, keys: Keys) -> IntArray:
+    """Return the row that each row's path ends at; -1 for none."""
+    found = np.arange(rows, dtype=np.int64)
+    for table, key in path:
+        found = gather(keys.parent_rows(table, key), found)
+    return found
+
+
+def texts_of(values: Any, rows: Optional[IntArray] = None) -> Texts:
+    """Return values as texts; of some rows, where -1 is NULL."""
+    if rows is not None:
+        values = values.take(pa.array(rows, mask=rows < 0))
+    return [None if value is None else str(value) for value in values.to_pylist()]

@@ -1,0 +1,350 @@
+"""Columns that are NULL where another column says so: a category, its own NULLs, its range."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._display import listed
+from synthohive._readable import Readable
+from synthohive.derive.base import Bools
+from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.tables.numbers import Floats, as_numbers, is_time, nulls
+
+__all__ = [
+    "Presence",
+    "Value",
+    "categories",
+    "donors",
+    "find_nulls",
+    "nulls_by_category",
+    "with_nulls",
+]
+
+Value = Union[str, int, bool, None]
+IntArray = npt.NDArray[np.int64]
+
+CONTRADICTIONS = 30.0
+"""Chance alone would have broken the rule this many times."""
+SURE = 7.0
+"""A value decides if chance would let it with a probability below exp(-7)."""
+MOST_VALUES = 50
+SHOWN = 5
+FEW = 2_000
+"""Rows that refute most candidates at little cost."""
+
+
+@dataclass(frozen=True)
+class Presence(Readable):
+    """Where a column is NULL, by the value of another one.
+
+    Attributes
+    ----------
+    target, source : str
+    by_value : bool
+        The source's values decide; else whether it is NULL: ``True`` and ``False`` then.
+    always, never : tuple
+        The values (None for NULL) beside which the target is always NULL, or never. Beside others
+        it may be.
+    exact : bool
+        All values decide.
+    edges : tuple of float
+        Of a number or time, where its values are cut: `always` and `never` are the parts, from 0.
+        What is still open is so among the latest rows only.
+    share : float
+        Of the rows beside other values, those that are NULL.
+    dated : bool
+        The edges are points in time.
+    """
+
+    target: str
+    source: str
+    by_value: bool
+    always: tuple[Value, ...]
+    never: tuple[Value, ...]
+    exact: bool
+    edges: tuple[float, ...] = ()
+    share: float = 0.0
+    dated: bool = False
+
+    def _among(self, rows: pa.Table, values: Collection[Value]) -> Bools:
+        column = rows.column(self.source)
+        if self.edges:
+            return np.isin(
+                _parts(as_numbers(column), self.edges), [v for v in values if v is not None]
+            )
+        if not self.by_value:
+            return np.isin(nulls(column), np.array(list(values), dtype=np.bool_))
+        known = [value for value in values if value is not None]
+        found = pc.fill_null(pc.is_in(column, value_set=_values(known, column.type)), False)
+        mask = np.array(found.to_numpy(zero_copy_only=False), dtype=np.bool_) if known else None
+        missing = nulls(column)
+        mask = np.zeros(len(missing), dtype=np.bool_) if mask is None else mask & ~missing
+        return mask | missing if None in values else mask
+
+    def empty(self, rows: pa.Table) -> Bools:
+        """Return the rows in which the target is NULL."""
+        return self._among(rows, self.always)
+
+    def kept(self, rows: pa.Table) -> Bools:
+        """Return the rows in which the target is never NULL."""
+        return self._among(rows, self.never)
+
+    def filled(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
+        """Return values without NULLs in rows that have none: others' in their place.
+
+        These are NULL instead in rows that may be, as far as too few of such are.
+        """
+        kept = self.kept(rows)
+        lacking = nulls(array) & kept
+        if not lacking.any():
+            return array
+        array = array.take(pa.array(donors(array, lacking, rng)))
+        able, missing = ~kept & ~self.empty(rows), nulls(array)
+        short = round(self.share * int(able.sum())) - int((able & missing).sum())
+        turned = rng.permutation(np.flatnonzero(able & ~missing))
+        mask = np.zeros(len(array), dtype=np.bool_)
+        mask[turned[: max(min(short, int(lacking.sum())), 0)]] = True
+        return with_nulls(array, pa.array(mask)) if mask.any() else array
+
+    def apply(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
+        """Return values of the target, NULL exactly where they are to be."""
+        return with_nulls(self.filled(rows, array, rng), pa.array(self.empty(rows)))
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return the rows that break the rule."""
+        missing = nulls(rows.column(self.target))
+        return (self.empty(rows) & ~missing) | (self.kept(rows) & missing)
+
+    def narrowed(self, rows: pa.Table) -> Optional[Presence]:
+        """Return what no row contradicts; None where nothing is left."""
+        if not self.violations(rows).any():
+            return self
+        missing = nulls(rows.column(self.target))
+        always = [v for v in self.always if not (self._among(rows, [v]) & ~missing).any()]
+        never = [v for v in self.never if not (self._among(rows, [v]) & missing).any()]
+        if not always and not never:
+            return None
+        return replace(self, always=tuple(always), never=tuple(never), exact=False)
+
+    def __str__(self) -> str:
+        if self.edges:
+            return self._of_edges()
+        if self.by_value:
+            values = self.always or self.never
+            names = ["NULL" if value is None else repr(value) for value in values]
+            said = f"{self.source} is {listed(names, SHOWN)}"
+        else:
+            said = f"{self.source} is" + ("" if (self.always or self.never)[0] else " not")
+        if not self.always:
+            return f"{self.target} is never NULL where {said}"
+        return f"{self.target} is NULL {'exactly where' if self.exact else 'wherever'} {said}"
+
+    def _of_edges(self) -> str:
+        low, high = (
+            str(np.datetime64(int(edge), "s")) if self.dated else f"{edge:g}"
+            for edge in (self.edges[0], self.edges[-1])
+        )
+        said = [(self.always, ""), (self.never, "never ")]
+        under, over = ("before", "after") if self.dated else ("below", "above")
+        parts = []
+        for values, word in said:
+            sides = [f"{under} {low}"] if 0 in values else []
+            sides += [f"{over} {high}"] if len(self.edges) in values else []
+            parts += [f"{word}NULL where {self.source} is {' or '.join(sides)}"] if sides else []
+        return f"{self.target} is " + " and ".join(parts)
+
+
+def _parts(numbers: Floats, edges: Sequence[float]) -> IntArray:
+    """Return between which edges numbers lie, -1 for NULL."""
+    found = np.searchsorted(np.array(edges), numbers, side="right")
+    return np.where(np.isnan(numbers), -1, found).astype(np.int64)
+
+
+def _values(values: Sequence[Value], type_: pa.DataType) -> pa.Array:
+    return pa.array(values, None if not values else pa.array(values).type).cast(type_)
+
+
+def donors(array: Any, mask: Bools, rng: np.random.Generator) -> IntArray:
+    """Return the row that each value is taken from: masked ones from others, at random."""
+    known, index = np.flatnonzero(~mask & ~nulls(array)), np.arange(len(array), dtype=np.int64)
+    if len(known):
+        index[mask] = rng.choice(known, int(mask.sum()))
+    return index
+
+
+def with_nulls(array: Any, mask: Any) -> Any:
+    """Return an array with NULL where a mask is set."""
+    mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+    return pc.if_else(mask, pa.scalar(None, array.type), array)
+
+
+def _is_category(type_: pa.DataType) -> bool:
+    """Whether values of a type may be categories."""
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_integer)
+    return any(test(type_) for test in tests)
+
+
+def find_nulls(
+    columns: Columns,
+    chosen: Chosen,
+    flags: Collection[str],
+    ordered: Collection[str] = (),
+    made_up: Collection[str] = (),
+) -> dict[str, Presence]:
+    """Return, for columns whose NULLs another one decides, how: the one that decides most.
+
+    Parameters
+    ----------
+    flags : collection of str
+        Of the columns that follow wholly from others, those that have NULLs of their own.
+    ordered : collection of str
+        Further columns before or after whose values others may be NULL.
+    made_up : collection of str
+        Columns of parents with other values in the copy: these decide nothing there.
+    """
+    found: dict[str, Presence] = {}
+    known = {*columns.targets, *ordered, *(n for n in columns.numeric if "." in n)}
+    names = [name for name in columns.rows.column_names if name not in made_up]
+    groups = [group for name in names for group in _groups(columns, name)]
+    for target in columns.targets:
+        relation = chosen.relations.get(target)
+        whole = relation is not None and relation.whole and target not in flags
+        missing = columns.missing[target]
+        if whole or not missing.any() or missing.all():
+            continue
+        sources = (name for name in columns.numeric if name in known and name != target)
+        ranges = [_ranges(columns, target, name) for name in sources]
+        every = [*groups, *(group for group in ranges if group is not None)]
+        tried = (
+            _decided(columns, missing, target, group) for group in every if group.source != target
+        )
+        best = sorted((pair for pair in tried if pair is not None), key=lambda pair: -pair[0])
+        anchors = {name: presence.source for name, presence in found.items()}
+        for _, presence in best:
+            if target not in chosen.above(presence.source, anchors):
+                found[target] = presence
+                break
+    return found
+
+
+def nulls_by_category(columns: Columns, target: str) -> Optional[Presence]:
+    """Return how a category decides where a column is NULL: the one that decides most."""
+    missing = columns.missing[target]
+    sources = [c for c in columns.targets if c != target and missing.any() and not missing.all()]
+    tried = (_decided(columns, missing, target, g) for c in sources for g in categories(columns, c))
+    best = max((pair for pair in tried if pair is not None), key=lambda p: p[0], default=None)
+    return None if best is None else best[1]
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The rows by what a column holds, or by whether it is NULL.
+
+    Attributes
+    ----------
+    codes : ndarray of int64
+        Of each row, the place of its value in `values`.
+    shown : ndarray of bool
+        The values that enough entities share.
+    """
+
+    source: str
+    by_value: bool
+    codes: IntArray
+    values: tuple[Value, ...]
+    shown: Bools
+    edges: tuple[float, ...] = ()
+
+
+def _ranges(columns: Columns, target: str, source: str) -> Optional[_Groups]:
+    """Return the rows before and after those in which a column is sometimes NULL, sometimes not.
+
+    An edge is not that of the first open row, but the mean of what `k` entities before it have.
+    """
+    numbers, missing = columns.regular(source), columns.missing[target]
+    known = ~np.isnan(numbers)
+    ends = [numbers[known & side] for side in (missing, ~missing)]
+    if not all(map(len, ends)):
+        return None
+    first = max(float(end.min()) for end in ends)  # before it, all are NULL or none
+    last = min(float(end.max()) for end in ends)
+    edges = []
+    for beyond, sign in ((numbers < first, 1.0), (numbers > last, -1.0)):
+        rows = np.flatnonzero(beyond)
+        rows = rows[np.argsort(-sign * numbers[rows], kind="stable")]
+        at = columns.entities.take(rows).passed(max(columns.k, 2))
+        if at is not None:
+            edges.append(float(numbers[rows[: at + 1]].mean()))
+    if not edges:
+        return None
+    codes, size = _parts(numbers, edges), len(edges) + 1
+    shown = columns.entities.holders(codes, size) >= columns.k
+    return _Groups(source, True, codes, tuple(range(size)), shown, tuple(edges))
+
+
+def _groups(columns: Columns, source: str) -> Iterator[_Groups]:
+    """Yield in which ways a column may decide; none where it is not known by then."""
+    own = source in columns.targets
+    if own and columns.missing[source].any():
+        codes = columns.missing[source].astype(np.int64)
+        shown = columns.entities.holders(codes, 2) >= columns.k
+        yield _Groups(source, False, codes, (False, True), shown)
+    yield from categories(columns, source)
+
+
+def categories(columns: Columns, source: str) -> Iterator[_Groups]:
+    """Yield the rows by what a column holds, if that are categories, known by then."""
+    known = source in columns.targets or "." in source
+    if known and _is_category(columns.type(source)) and 1 < columns.distinct(source) <= MOST_VALUES:
+        codes = columns.codes(source)
+        first = np.unique(codes, return_index=True)[1]
+        values = tuple(columns.rows.column(source).take(pa.array(first)).to_pylist())
+        codes = codes - int(codes.min(initial=0))  # NULL is the first, where there is any
+        shown = columns.entities.holders(codes, len(values)) >= columns.k
+        yield _Groups(source, True, codes, values, shown)
+
+
+def _decided(
+    columns: Columns, missing: Bools, target: str, group: _Groups
+) -> Optional[tuple[float, Presence]]:
+    """Return the rule by groups of rows, and how often chance would have broken it."""
+    size = len(group.values)
+    few, some = group.codes[:FEW], missing[:FEW]
+    seen = np.bincount(few[some & (few >= 0)], minlength=size)
+    if ((seen > 0) & (seen < np.bincount(few[few >= 0], minlength=size))).all():
+        return None  # beside each value, it may be NULL or not
+    share = float(missing.mean())
+    known = group.codes >= 0
+    count = np.bincount(group.codes[known], minlength=size)
+    empty = np.bincount(group.codes[missing & known], minlength=size)
+    always = group.shown & (empty == count) & (-count * np.log(share) >= SURE)
+    never = group.shown & (empty == 0) & (-count * np.log1p(-share) >= SURE)
+    by_chance = float((count * always).sum() * (1.0 - share) + (count * never).sum() * share)
+    if by_chance < CONTRADICTIONS or int((count * (always | never)).sum()) < LEAST_ROWS:
+        return None
+    may = ~(always | never)[group.codes] | ~known
+    rule = Presence(
+        target,
+        group.source,
+        group.by_value,
+        _sorted(group.values, always),
+        _sorted(group.values, never),
+        bool((always | never).all() and known.all()),
+        group.edges,
+        float(missing[may].mean()) if may.any() else 0.0,
+        bool(group.edges) and is_time(columns.type(group.source)),
+    )
+    return by_chance, rule
+
+
+def _sorted(values: tuple[Value, ...], which: Bools) -> tuple[Value, ...]:
+    """Return some values in an order that tells nothing of rows."""
+    found = (values[i] for i in np.flatnonzero(which))
+    return tuple(sorted(found, key=lambda value: (value is None, str(value))))

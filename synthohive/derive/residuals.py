@@ -1,0 +1,233 @@
+"""Numbers that mostly follow another one: modelled by what is left.
+
+Where a column lies near a multiple of another, as an arrival's delay near the departure's, the
+difference is what a model sees. So the two stay together in the tails, too, where rows are few
+and bins are wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.derive.columns import spaced
+from synthohive.derive.pattern_search import on_a_list
+from synthohive.derive.points import point_masses
+from synthohive.privacy.entities import Entities, entities_or_rows, on_grid
+from synthohive.schema import Column
+from synthohive.schema.arrow_types import parse_type
+from synthohive.schema.columns import column_from_arrow
+from synthohive.tables.numbers import (
+    as_numbers,
+    from_numbers,
+    is_number,
+    is_time,
+    multiple_of,
+    nulls,
+)
+
+__all__ = ["Residual", "find_residuals", "prepare_residuals", "restore_residuals"]
+
+Floats = npt.NDArray[np.float64]
+
+LEAST_ROWS = 200
+LEAST_DISTINCT = 50
+MOST_LEFT = 0.5
+"""Spread that may be left, relative to the column's own: three quarters are explained."""
+MOST_HEAVY = 0.05
+"""A value more frequent than that must not be lost in the differences."""
+FEW, WORTH = 2_000, 0.7
+"""Rows of a first look, and the correlation in them that makes a trial worth while."""
+TRIM = 0.001
+SLOPES = 3
+"""Digits of a slope."""
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A column near ``slope * source``.
+
+    Attributes
+    ----------
+    arrow : str
+        The column's type.
+    step : float
+        Its grid; 0 for none.
+    missing : float
+        What the source counts as where it is NULL.
+    low, high : float
+        Protected bounds: what the column's values lie between, but for those of the `k`
+        most extreme entities.
+    """
+
+    column: str
+    source: str
+    slope: float
+    arrow: str
+    step: float
+    missing: float
+    low: float
+    high: float
+
+    def base(self, source: Floats) -> Floats:
+        """Return what is taken off, on the column's grid."""
+        near = self.slope * np.where(np.isnan(source), self.missing, source)
+        return np.rint(near / self.step) * self.step if self.step else near
+
+
+def find_residuals(
+    rows: pa.Table, names: Sequence[str], k: int, entities: Optional[Entities] = None
+) -> list[Residual]:
+    """Return the columns that lie near a multiple of one before them.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+    names : sequence of str
+        The columns to look at, in order; a source always stands before.
+    k : int
+        Extremes of fewer entities are not kept.
+    entities : Entities, optional
+        Those behind the rows; each row is one by default.
+    """
+    owners = entities_or_rows(entities, len(rows))
+    numbers = {
+        name: as_numbers(rows.column(name)) for name in names if is_number(rows.column(name).type)
+    }
+    numbers = {
+        name: values
+        for name, values in numbers.items()
+        if len(np.unique(values[~np.isnan(values)])) > LEAST_DISTINCT
+        and _on_one_scale(rows.column(name), values, owners, k)
+    }
+    found: list[Residual] = []
+    order, close = list(numbers), _correlated(list(numbers.values()))
+    for i, (name, own) in enumerate(numbers.items()):
+        before = [order[j] for j in np.flatnonzero(close[i, :i])]
+        if not before:
+            continue
+        array = rows.column(name)
+        kind = str(array.type), multiple_of(array)
+        ends = owners.ends(own, k, kind[1])
+        if ends is None:
+            continue
+        trials = [_trial((name, source), own, numbers[source], kind, ends) for source in before]
+        best = min((t for t in trials if t is not None), default=None, key=lambda t: t[0])
+        if best is not None:
+            found.append(best[1])
+    return found
+
+
+def _on_one_scale(array: pa.ChunkedArray, values: Floats, owners: Entities, k: int) -> bool:
+    """Whether all values are places on a scale: there are differences between no others."""
+    if (np.isnan(values) & ~nulls(array)).any():
+        return False
+    return not point_masses(values, owners, k, time=is_time(array.type))
+
+
+def _correlated(columns: Sequence[Floats]) -> npt.NDArray[np.bool_]:
+    """Return which pairs of columns are worth a trial, by the correlation in a few rows."""
+    if not columns:
+        return np.zeros((0, 0), dtype=np.bool_)
+    few = spaced(len(columns[0]), FEW)
+    values = np.stack([column[few] for column in columns])
+    values[np.isnan(values).all(axis=1)] = 0.0  # mostly NULL: nothing to see
+    low, high = np.nanquantile(values, [TRIM, 1 - TRIM], axis=1, keepdims=True)
+    values = np.clip(values, low, high)
+    centred = values - np.nanmean(values, axis=1, keepdims=True)
+    centred = np.where(np.isnan(centred), 0.0, centred)
+    size = np.abs(centred).max(axis=1, keepdims=True)  # squares of 1e300 would be infinite
+    centred = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0)
+    length = np.sqrt((centred**2).sum(axis=1))
+    shares = np.abs(centred @ centred.T) / np.maximum(np.outer(length, length), 1e-12)
+    return np.asarray(shares > WORTH, dtype=np.bool_)
+
+
+def _trial(
+    names: tuple[str, str],
+    own: Floats,
+    other: Floats,
+    kind: tuple[str, float],
+    ends: tuple[float, float],
+) -> Optional[tuple[float, Residual]]:
+    """Return the spread that is left beside a source, if it is small enough."""
+    known = np.flatnonzero(~np.isnan(own) & ~np.isnan(other))
+    if len(known) < LEAST_ROWS:
+        return None
+    y, x = own[known], other[known]
+    heavy = _heaviest(y)
+    best: Optional[tuple[float, Residual]] = None
+    for slope in dict.fromkeys((1.0, _slope(x, y))):
+        if slope == 0.0:
+            continue
+        one = Residual(*names, slope, *kind, _middle_value(x), *ends)
+        left = y - one.base(x)
+        share = _spread(left) / max(_spread(y), 1e-12)
+        if on_a_list(y, left):
+            continue
+        closer = _middle(left) <= _middle(y) and (heavy < MOST_HEAVY or _heaviest(left) > heavy / 2)
+        if share <= MOST_LEFT and closer and (best is None or share < best[0] - 0.02):
+            best = share, one
+    return best
+
+
+def _middle_value(values: Floats) -> float:
+    """Return the mean of the values around the median, which is no single one."""
+    return float(np.sort(values)[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())
+
+
+def _slope(x: Floats, y: Floats) -> float:
+    low, high = np.quantile(x, [TRIM, 1 - TRIM])
+    inside = (x >= low) & (x <= high)
+    spread = float(x[inside].var())
+    if spread <= 0:
+        return 0.0
+    slope = float(((x[inside] - x[inside].mean()) * (y[inside] - y[inside].mean())).mean() / spread)
+    return float(f"{slope:.{SLOPES}g}")
+
+
+def _spread(values: Floats) -> float:
+    low, high = np.quantile(values, [TRIM, 1 - TRIM])
+    return float(np.clip(values, low, high).std())
+
+
+def _middle(values: Floats) -> float:
+    return float(np.subtract(*np.quantile(values, [0.75, 0.25])))
+
+
+def _heaviest(values: Floats) -> float:
+    return float(np.unique(values, return_counts=True)[1].max()) / len(values)
+
+
+def prepare_residuals(
+    residuals: Sequence[Residual], rows: pa.Table, columns: Mapping[str, Column]
+) -> tuple[pa.Table, dict[str, Column]]:
+    """Return rows with differences in the columns' places."""
+    described, made = dict(columns), rows
+    for one in residuals:
+        left = as_numbers(rows.column(one.column)) - one.base(as_numbers(rows.column(one.source)))
+        array = (
+            from_numbers(left / one.step, pa.int64())
+            if one.step
+            else pa.array(left, mask=np.isnan(left))
+        )
+        place = made.column_names.index(one.column)
+        made = made.set_column(place, pa.field(one.column, array.type), array)
+        described[one.column] = column_from_arrow(made.field(place))
+    return made, described
+
+
+def restore_residuals(residuals: Sequence[Residual], rows: pa.Table) -> pa.Table:
+    """Return rows with the columns themselves."""
+    for one in residuals:
+        left = as_numbers(rows.column(one.column)) * (one.step or 1.0)
+        values = np.clip(left + one.base(as_numbers(rows.column(one.source))), one.low, one.high)
+        array = from_numbers(on_grid(values, one.step), parse_type(one.arrow))
+        place = rows.column_names.index(one.column)
+        rows = rows.set_column(place, pa.field(one.column, array.type), array)
+    return rows

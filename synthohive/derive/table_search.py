@@ -1,0 +1,333 @@
+"""The relations of one table of a database: its own rows beside their driving parents'."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._logging import get_logger
+from synthohive.derive.base import Relation
+from synthohive.derive.bounds import find_bounds, unbroken
+from synthohive.derive.calendar import years_of
+from synthohive.derive.composed import Composed, find_composed, is_text
+from synthohive.derive.formula_search import find_steps
+from synthohive.derive.lookup import Copy
+from synthohive.derive.mostly import MostlyCopy, find_mostly, is_open
+from synthohive.derive.order import Order
+from synthohive.derive.pattern_search import find_copies
+from synthohive.derive.search import Search, discover, discover_links, verified
+from synthohive.derive.table import TableRelations
+from synthohive.io.base import Reader
+from synthohive.privacy.entities import Entities
+from synthohive.schema import Column, ForeignKey
+from synthohive.tables.ancestors import ancestor_columns, by_table, gather, hstack
+from synthohive.tables.joins import match_rows
+from synthohive.tables.nulls import any_null
+from synthohive.tables.numbers import as_numbers, is_time
+from synthohive.tables.sample import Sample
+
+__all__ = ["AllRows", "RelationFinder"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RelationFinder:
+    """Finds the relations of `table` in the sample, and verifies them on all rows.
+
+    Attributes
+    ----------
+    attributes : mapping of str to Column
+        The columns in which relations are looked for.
+    rows : int
+        Of the whole table.
+    summed : mapping of str to set of str
+        Columns, by table, that follow from children, and are known only at the end.
+    fixed : frozenset of str
+        Columns that follow from others in another way.
+    given : tuple of str
+        Columns that are made before all others, so that others may follow from them.
+    made_up : frozenset of str
+        Columns of ancestors, as ``table.column``, with other values in the copy.
+    """
+
+    sample: Sample
+    reader: Reader
+    table: str
+    attributes: Mapping[str, Column]
+    rows: int
+    summed: Mapping[str, set[str]]
+    fixed: frozenset[str] = frozenset()
+    given: tuple[str, ...] = ()
+    made_up: frozenset[str] = frozenset()
+
+    def find(
+        self, entities: Optional[Entities], k: int, stated: Sequence[Relation] = ()
+    ) -> TableRelations:
+        """Return what holds in a table's rows, beside those of its driving parent.
+
+        Parameters
+        ----------
+        stated : sequence of Relation
+            What is known beforehand.
+        """
+        driver = self.sample.plan.tables[self.table].driver
+        rows, above = self._own(), self.above(driver)
+        if driver is not None:
+            named = {source for relation in stated for source in relation.sources}
+            kept = [*_parent_and_copies(driver.parent, rows, above), *named]
+            above = above.select([name for name in above.column_names if name in kept])
+        found = discover(
+            hstack(rows, above), self._free(), entities, k, stated, self._in_keys(), self.made_up
+        )
+        return self._verified(found, driver)
+
+    def find_links(self, key: ForeignKey, known: TableRelations, *search: Search) -> TableRelations:
+        """Return what follows from the parent over a further key.
+
+        Parameters
+        ----------
+        known : TableRelations
+            What other columns follow from.
+        *search : callable
+            The searches of :func:`discover_links`; all without any.
+        """
+        whole = {r.target: r for r in known.relations if r.whole}
+        options = {"search": search} if search else {}
+        rows, above, all_read = self._own(), self.above(key), self._read(key)
+        if not all_read.all():  # of some rows, the parent was not read
+            rows, above = (_filtered(t, all_read) for t in (rows, above))
+        found = discover_links(rows, above, self._free(), whole, **options)
+        return self._verified(found, key, partial=not bool(all_read.all()))
+
+    def _read(self, key: ForeignKey) -> npt.NDArray[np.bool_]:
+        """Return the rows whose parent over a key is in the sample, or that have none."""
+        empty = any_null(self.sample.tables[self.table], key.columns)
+        return np.asarray(empty | (self.sample.parent_rows(self.table, key) >= 0), dtype=np.bool_)
+
+    def find_bounds(self, key: ForeignKey, targets: Collection[str]) -> list[Order]:
+        """Return the orders between some own columns and those of the parent over a key."""
+        linked = self.sample.parent_rows(self.table, key) >= 0
+        above = self.above(key)
+        further = key.parent != self.table  # a hierarchy knows the level above alone
+        names = [
+            name
+            for name, column in zip(above.column_names, above.columns)
+            if name.startswith(f"{key.parent}.") or (further and is_time(column.type))
+        ]
+        rows = _filtered(self._own(), linked)
+        free = self._free() & set(targets)
+        found = find_bounds(rows, _filtered(above.select(names), linked), free)
+        if found and len(self.sample.tables[self.table]) < self.rows:
+            found = unbroken(found, self.all_rows(TableRelations(tuple(found)), key))
+        for order in found:
+            log.info("relation_found", table=self.table, relation=str(order))
+        return found
+
+    def find_inherited(
+        self, key: ForeignKey, known: TableRelations
+    ) -> tuple[TableRelations, TableRelations]:
+        """Return what rows have from their parent in a hierarchy, and the same of roots.
+
+        The column of that name, a step (``depth = parent.depth + 1``), or texts that are put
+        together: ``path = parent.path || '/' || id``. So may another key to the own table: the
+        root of a thread.
+
+        Parameters
+        ----------
+        known : TableRelations
+            What columns follow from otherwise.
+        """
+        config, data = self.sample.metadata.tables[self.table], self.sample.tables[self.table]
+        ids = {unique[0] for unique in config.unique_sets if len(unique) == 1}
+        keys = [k for k in config.foreign_keys if k.parent == self.table and k != key]
+        alike = [k for k in keys if k.parent_columns == key.parent_columns]
+        routes = {k.columns[0] for k in alike if len(k.columns) == 1}  # else others fill a part
+        named = {*self.attributes, *self.given, *ids, *routes}
+        rows = data.select([n for n in data.column_names if n in named])
+        parents = self.sample.others(self.table, key)
+        above = rows.take(pa.array(parents, mask=parents < 0))
+        above = above.rename_columns([f"{self.table}.{n}" for n in rows.column_names])
+        others = {r.target: r for r in known.relations}
+        free = self._free() - {n for n, r in others.items() if r.whole}
+        search = (find_copies, find_composed, find_steps, find_mostly)
+        linked = parents >= 0
+        found = discover_links(
+            _filtered(rows, linked),
+            _filtered(above, linked),
+            free | routes | {n for n in ids if is_text(rows.schema.field(n).type)},
+            {n: r for n, r in others.items() if r.whole},
+            search,
+        )
+        own_parents = self.sample.parent_rows(self.table, key) > parents
+        roots = _filtered(rows, any_null(data, key.columns) | own_parents)
+        kept, alone = [], []
+        for relation in found.relations:
+            same = relation.sources[0] == f"{self.table}.{relation.target}"
+            tops = relation.alone(roots)
+            if isinstance(relation, Composed):
+                fits = relation.target in free or bool(ids & set(relation.sources))
+            elif relation.target in routes:  # each root is one of its own, or has none
+                own = (Copy(relation.target, column) for column in key.parent_columns)
+                tops = next((r for r in own if not r.violations(roots).any()), None)
+                fits = same and isinstance(relation, Copy) and tops is not None
+            else:
+                open_ = not isinstance(relation, MostlyCopy) or is_open(others.get(relation.target))
+                fits = same and open_ and relation.target in free
+            if fits:
+                kept.append(relation)
+                alone += [] if tops is None else [tops]
+        one, two = TableRelations(tuple(kept)), TableRelations(tuple(alone))
+        if one and len(data) < self.rows:
+            one = verified(one, self.all_rows(one, key))
+        for relation in one.relations:
+            log.info("relation_found", table=self.table, relation=str(relation))
+        return one, two.without(set(two.targets) - set(one.targets))
+
+    def excluding(self, copied: Collection[str]) -> RelationFinder:
+        """Return a finder for which some more columns do not follow from others."""
+        return replace(self, fixed=self.fixed | frozenset(copied))
+
+    def _free(self) -> set[str]:
+        """Return the columns that may follow from others."""
+        config = self.sample.metadata.tables[self.table]
+        unique = {c for columns in config.unique_sets for c in columns}
+        return set(self.attributes) - unique - self.fixed - set(config.derived)
+
+    def _in_keys(self) -> set[str]:
+        """Return the points in time that are modelled, and are unique beside other columns."""
+        config = self.sample.metadata.tables[self.table]
+        alone = {unique[0] for unique in config.unique_sets if len(unique) == 1}
+        unique = {c for columns in config.unique_sets for c in columns} & set(self.attributes)
+        times = {c for c in unique if is_time(config.columns[c].arrow_type)}
+        return times - alone - self.fixed - set(config.derived)
+
+    def _verified(
+        self, found: TableRelations, key: Optional[ForeignKey], *, partial: bool = False
+    ) -> TableRelations:
+        partial = partial or len(self.sample.tables[self.table]) < self.rows
+        if found and partial:
+            found = verified(found, self.all_rows(found, key))
+        for relation in (*found.relations, *found.presences.values()):
+            log.info("relation_found", table=self.table, relation=str(relation))
+        return found
+
+    def _own(self) -> pa.Table:
+        return self.sample.tables[self.table].select([*self.attributes, *self.given])
+
+    def above(self, key: Optional[ForeignKey]) -> pa.Table:
+        """Return the columns of each sampled row's parent over a key, and of its ancestors."""
+        if key is None:
+            return pa.table({})
+        plan, tables = self.sample.plan, self.sample.metadata.tables
+        rows = self.sample.parent_rows(self.table, key)
+        wanted = {}
+        for name in (key.parent, *plan.tables[key.parent].ancestors):
+            if name == self.table != key.parent:
+                continue  # the row itself, over a circle: what it holds follows from nothing
+            left_out = tables[name].key_columns | self.summed.get(name, set())
+            left_out -= self._years(name, rows) if name == key.parent != self.table else set()
+            names = self.sample.tables[name].column_names
+            wanted[name] = [c for c in names if c not in left_out]
+        return ancestor_columns(self.sample, plan, key.parent, rows, wanted)
+
+    def _years(self, parent: str, at: IntArray) -> set[str]:
+        """Return the keys of a parent that are the years of a date in all rows: such say something.
+
+        Parameters
+        ----------
+        at : ndarray of int64
+            The parent of each row; -1 for none.
+        """
+        config, rows = self.sample.metadata.tables[parent], self.sample.tables[parent]
+        index, own = pa.array(at, mask=at < 0), self._own()
+        dates = [as_numbers(c) for c in own.columns if is_time(c.type)]
+        found = set()
+        for name in config.key_columns & set(rows.column_names) if dates else ():
+            if pa.types.is_integer(rows.schema.field(name).type):
+                years = as_numbers(rows.column(name).take(index))
+                off = [np.abs(years_of(date) - years) for date in dates]
+                if any((o[~np.isnan(o)] == 0).all() and not np.isnan(o).all() for o in off):
+                    found.add(name)
+        return found
+
+    def all_rows(self, found: TableRelations, key: Optional[ForeignKey]) -> Iterator[pa.Table]:
+        """Stream the whole table, with the ancestors' columns that are needed.
+
+        Over a key to the own table, those rows that have another one as their parent.
+        """
+        wanted = found.above(self.attributes)
+        named = {c for r in found.relations for c in (r.target, *r.sources)}
+        named |= {c for p in found.presences.values() for c in (p.target, p.source)}
+        columns = [c for c in self.sample.tables[self.table].column_names if c in named]
+        above: Optional[pa.Table] = None
+        if key is not None and wanted:
+            columns += [c for c in key.columns if c not in columns]
+            source, plan = AllRows(self.reader), self.sample.plan
+            parents = source.table(key.parent, key.parent_columns)
+            ancestors = (key.parent, *plan.tables[key.parent].ancestors)
+            everyone = np.arange(len(parents), dtype=np.int64)
+            above = ancestor_columns(
+                source, plan, key.parent, everyone, by_table(wanted, ancestors)
+            )
+        start = 0
+        for batch in self.reader.read(self.table, columns):
+            rows = pa.Table.from_batches([batch])
+            if key is not None and above is not None:
+                at = match_rows(rows, key.columns, parents, key.parent_columns)
+                rows = hstack(rows, above.take(pa.array(at, mask=at < 0)))
+                if key.parent == self.table:
+                    own = at == start + np.arange(len(at))
+                    rows = _filtered(rows, (at >= 0) & ~own)
+            start += len(batch)
+            yield rows
+
+
+def _filtered(rows: pa.Table, mask: npt.NDArray[np.bool_]) -> pa.Table:
+    """Return some rows; a table without columns does not know how many it had."""
+    return rows.filter(pa.array(mask)) if rows.num_columns else rows
+
+
+@dataclass(frozen=True)
+class AllRows:
+    """Whole real tables, a few columns at a time, in memory."""
+
+    reader: Reader
+
+    def table(self, name: str, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of a table."""
+        batches = self.reader.read(name, list(columns))
+        return pa.Table.from_batches(list(batches)).select(list(columns))
+
+    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
+        """Return columns of some rows; NULL for row -1."""
+        return self.table(table, columns).take(pa.array(rows, mask=rows < 0))
+
+    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
+        """Return the parent row of some rows; -1 for none, and for row -1."""
+        children = self.table(table, key.columns)
+        parents = self.table(key.parent, key.parent_columns)
+        return gather(match_rows(children, key.columns, parents, key.parent_columns), rows)
+
+
+def _parent_and_copies(parent: str, rows: pa.Table, above: pa.Table) -> list[str]:
+    """Return the parent's columns, and those of its ancestors that own ones may repeat or follow.
+
+    These are points in time; other columns of ancestors would only make the search slow.
+    """
+    own = {(column.type, pc.count_distinct(column).as_py()) for column in rows.columns}
+    times = any(is_time(column.type) for column in rows.columns)
+    return [
+        name
+        for name, column in zip(above.column_names, above.columns)
+        if name.startswith(f"{parent}.")
+        or (column.type, pc.count_distinct(column).as_py()) in own
+        or (times and is_time(column.type))
+    ]

@@ -1,0 +1,165 @@
+"""Which single values and which extremes of a column may be shown."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.encoding.base import EncoderSettings
+from synthohive.encoding.value_counts import ValueCounts
+from synthohive.privacy.entities import protected_end
+
+__all__ = ["far_away", "heavy_values", "protected_bounds"]
+
+Array = npt.NDArray[Any]
+
+_MAX_HEAVY = 20
+_MIN_SHARE = 0.02
+_SENTINEL_SHARE = 0.0005
+_FAR = 3.0
+_OVERLAPPING = 4
+_MAX_LISTED = 500
+_MIN_LISTED = 0.9
+
+
+def heavy_values(
+    found: dict[str, Any], top: ValueCounts, numbers: Array, settings: EncoderSettings
+) -> tuple[pa.Array, Array]:
+    """Return the values that get a code of their own, and their counts.
+
+    A value is heavy where it is much more frequent than the typical value, or lies far
+    outside the rest, like a 9999-12-31 that means "open end"; and only if at least `k`
+    entities hold it. So are all on a list from which nearly all rows take theirs, like
+    prices of a few hundred goods.
+    """
+    total = max(int(top.counts.sum()), 1)
+    distinct = max(found.get("distinct", len(top)), 1)
+    share = top.counts / total
+    heavy = share >= max(_MIN_SHARE, min(4.0 / distinct, 0.2))
+    heavy |= (share >= _SENTINEL_SHARE) & far_away(numbers)
+    heavy &= top.holders >= settings.k
+    index = np.flatnonzero(heavy)
+    index = index[np.argsort(-top.counts[index], kind="stable")][:_MAX_HEAVY]
+    if found["complete"]:
+        # a model that wants modes sees one-hot codes, of which many are slow
+        most = _MAX_LISTED if settings.max_modes == 1 else settings.embedding_threshold
+        index = np.union1d(index, _listed(top, numbers, settings.k, most))
+    index = index[np.argsort(numbers[index], kind="stable")]
+    return top.values.take(pa.array(index, type=pa.int64())), top.counts[index]
+
+
+def _listed(value_counts: ValueCounts, numbers: Array, k: int, most: int) -> npt.NDArray[np.int64]:
+    """Return the values of a list without a regular grid, each held by `k` entities; or none."""
+    none = np.empty(0, dtype=np.int64)
+    index = np.flatnonzero(value_counts.holders >= k)
+    held = value_counts.counts[index].sum() / max(int(value_counts.counts.sum()), 1)
+    if not 1 < len(index) <= most or held < _MIN_LISTED:
+        return none
+    if numbers.dtype == np.int64:
+        gaps = np.diff(np.sort(numbers[index])).astype(np.float64)
+        step = np.gcd.reduce(gaps.astype(np.int64))
+        if 2 * len(index) > gaps.sum() / step:
+            return none
+    return index
+
+
+def far_away(numbers: Array) -> npt.NDArray[np.bool_]:
+    """Return which of some distinct values lie far from the rest, with nothing between.
+
+    Each counts once: where most rows have no end, 9999-12-31 is still no usual date.
+    """
+    if len(numbers) < 10:
+        return np.zeros(len(numbers), dtype=bool)
+    floats = numbers.astype(np.float64)
+    first, last = np.quantile(floats, [0.25, 0.75])
+    reach = _FAR * 2 * (last - first)
+    outside: npt.NDArray[np.bool_] = (floats < first - reach) | (floats > last + reach)
+    if outside.any() and not outside.all():
+        # a long tail is no sentinel: there must be a gap before it
+        usual = floats[~outside]
+        gap = (floats < usual.min() - reach) | (floats > usual.max() + reach)
+        outside &= gap
+    found: npt.NDArray[np.bool_] = outside & (reach > 0)
+    return found
+
+
+def protected_bounds(
+    rest: dict[str, tuple[ValueCounts, Array]],
+    k: int,
+    limits: tuple[int, int],
+    grid: tuple[int, int] = (1, 0),
+) -> tuple[Any, Any, bool]:
+    """Return lower and upper bound, and whether `k` entities stand behind them.
+
+    The bounds cut the extremes of the `k - 1` most extreme entities on each side. A
+    bound is itself a real value only where `k` entities share it. Of about three times `k`
+    values, what is left on both sides is the same few: the bounds would meet, and all values be
+    one. They are then as far apart as the quartiles, to one digit.
+    """
+    low = _edge(_joined(rest, "low", k), k, grid, ascending=True)
+    high = _edge(_joined(rest, "high", k), k, grid, ascending=False)
+    numbers = rest["sample"][1]
+    if low is not None and high is not None:
+        low, high = min(low, high), max(low, high)
+        lacking = _spread(numbers) - float(high - low)
+        if lacking > 0 and len(numbers) < _OVERLAPPING * k:
+            step = grid[0] if numbers.dtype == np.int64 else 0
+            moved = max(round(lacking / 2 / step), 1) * step if step else lacking / 2
+            return max(low - moved, limits[0]), min(high + moved, limits[1]), True
+        return low, high, True
+    if not len(numbers):
+        zero = 0 if numbers.dtype == np.int64 else 0.0
+        return min(max(zero, limits[0]), limits[1]), max(zero, limits[0]), False
+    bottom, top = _coarse(numbers)
+    least, most = limits
+    if numbers.dtype == np.int64:
+        return max(int(bottom), least), min(int(top), most), False
+    return max(bottom, float(least)), min(top, float(most)), False
+
+
+def _spread(numbers: Array) -> float:
+    """Return the distance of the quartiles, to one digit: the value of nobody."""
+    first, last = np.quantile(numbers.astype(np.float64), [0.25, 0.75])
+    size = float(last - first)
+    unit = 10.0 ** math.floor(math.log10(size)) if 0 < size < math.inf else 1.0
+    return math.floor(size / unit) * unit if math.isfinite(size) else 0.0
+
+
+def _joined(
+    rest: dict[str, tuple[ValueCounts, Array]], side: str, k: int
+) -> tuple[ValueCounts, Array]:
+    sample = rest["sample"]
+    if side not in rest:
+        return sample
+    parts = [rest[side], sample]
+    value_counts = ValueCounts.combine([value_counts for value_counts, _ in parts], k)
+    # combining keeps the first appearance of each value
+    keys = np.concatenate([numbers for _, numbers in parts])
+    values = pa.concat_arrays([t.values for t, _ in parts]).dictionary_encode().indices
+    _, first = np.unique(values.to_numpy(), return_index=True)
+    return value_counts, keys[first]
+
+
+def _edge(
+    part: tuple[ValueCounts, Array], k: int, grid: tuple[int, int], *, ascending: bool
+) -> Optional[Any]:
+    value_counts, numbers = part
+    order = np.argsort(numbers, kind="stable")
+    if not ascending:
+        order = order[::-1]
+    value_counts, numbers = value_counts.take(order), numbers[order]
+    at = value_counts.passed(k)
+    return None if at is None else protected_end(numbers, value_counts.holders, at, k, grid)
+
+
+def _coarse(numbers: Array) -> tuple[float, float]:
+    """Return bounds that tell only the order of magnitude, and are no value themselves."""
+    bottom, top = float(numbers.min()), float(numbers.max())
+    size = max(top - bottom, abs(top), abs(bottom))
+    unit = 10.0 ** math.floor(math.log10(size)) if size > 0 else 1.0
+    low = (math.ceil(bottom / unit) - 1) * unit
+    return 0.0 if low < 0 <= bottom else low, (math.floor(top / unit) + 1) * unit

@@ -1,0 +1,228 @@
+"""Columns with few distinct values, each shared by many entities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.encoding.base import Reject, Summary
+from synthohive.encoding.canonical import restore
+from synthohive.encoding.draw import categorical as draw
+from synthohive.encoding.encoded import Discrete, Layout
+from synthohive.encoding.value_counts import TallyTransform, ValueCounts, tallies_of
+from synthohive.schema import ColumnKind
+from synthohive.schema.arrow_types import from_json
+from synthohive.texts.words import agents_like, are_words, vocabulary_of
+
+__all__ = ["Categorical"]
+
+MAX_RARE = 0.2
+MAX_CATEGORIES = 5_000
+MAX_NUMBERS = 30
+MAX_WORDS, MAX_SHORT = 1_000, 50
+MAX_RARE_WORDS = 0.5
+
+
+@dataclass(eq=False)
+class Categorical(TallyTransform):
+    """One code per category that at least `k` entities share, and one for NULL.
+
+    Rare categories are never kept: their rows are encoded as kept categories, drawn by
+    frequency. A column most of whose rows hold rare values is rejected, unless these are of a
+    public vocabulary (titles of persons and jobs, countries, months). Then one more code stands
+    for all that is rare, and becomes a public member, of which there are as many as rare values.
+    """
+
+    name = "categorical"
+
+    categories_: pa.Array = field(init=False)
+    counts_: npt.NDArray[np.int64] = field(init=False)
+    stand_ins_: pa.Array = field(init=False)
+    weights_: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    null_: bool = False
+    rare_: int = 0
+    apart_: bool = False
+
+    @property
+    def _domain(self) -> list[Any]:
+        """Values that the schema itself makes public."""
+        if self.column.kind is ColumnKind.BOOLEAN:
+            return [False, True]
+        return list(self.column.enum_values or [])
+
+    def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Categorical:
+        """Keep the frequent categories; reject numbers with many values, and rare text."""
+        value_counts = tallies_of(summary["value"], self.plain_type)["top"]
+        kept = self._kept(value_counts)
+        self.stand_ins_ = pa.array([], self.plain_type)
+        domain = self._domain
+        present = summary["rows"] - summary["nulls"]
+        if not domain:
+            public = self._public(value_counts)
+            try:
+                self._check(value_counts, kept, present, summary)
+            except Reject:
+                if public is None and not self._is_short_vocabulary(value_counts, kept, present):
+                    raise
+            if public is not None and len(value_counts) > 2 * len(kept):
+                self._stand_in(value_counts, kept, public, present, seed)
+        elif not len(kept):
+            values = from_json(domain, self.plain_type)
+            kept = ValueCounts(values, np.ones(len(domain), dtype=np.int64))
+        self.categories_, self.counts_ = kept.values, kept.counts
+        self.null_ = summary["nulls"] > 0
+        return self
+
+    def _kept(self, value_counts: ValueCounts) -> ValueCounts:
+        keep = value_counts.holders >= self.settings.k
+        if self.column.enum_values:
+            members = from_json(self._domain, self.plain_type)
+            keep &= pc.is_in(value_counts.values, value_set=members).to_numpy(zero_copy_only=False)
+        value_counts = value_counts.take(np.flatnonzero(keep))
+        boolean = pa.types.is_boolean(value_counts.values.type)
+        keys = value_counts.values.cast(pa.int8()) if boolean else value_counts.values
+        order = pc.sort_indices(keys).to_numpy().astype(np.int64)
+        return value_counts.take(order)
+
+    def _check(
+        self, value_counts: ValueCounts, kept: ValueCounts, present: int, summary: Summary
+    ) -> None:
+        if not len(kept):
+            raise Reject(f"no value is shared by {self.settings.k} entities")
+        if any(summary.get("odd", {}).values()):
+            raise Reject("NaN or infinite values")
+        if not pa.types.is_string(self.plain_type):
+            if len(kept) != len(value_counts) or len(value_counts) > MAX_NUMBERS:
+                raise Reject("a number with many or with rare values")
+        elif len(kept) > MAX_CATEGORIES or self._rare(value_counts, kept, present) > MAX_RARE:
+            raise Reject("text of mostly rare values")
+
+    @staticmethod
+    def _rare(value_counts: ValueCounts, kept: ValueCounts, present: int) -> float:
+        """Return the share of rare values: of the rows, or of who holds them.
+
+        What one entity has in half of all rows does not make all others' words rare.
+        """
+        rest = present - int(value_counts.counts.sum())  # rows of values that were not listed
+        held = int(value_counts.holders.sum()) + rest
+        of_rows = 1 - int(kept.counts.sum()) / max(present, 1)
+        return min(of_rows, 1 - int(kept.holders.sum()) / max(held, 1))
+
+    def _is_short_vocabulary(
+        self, value_counts: ValueCounts, kept: ValueCounts, present: int
+    ) -> bool:
+        """Tell whether half of all is shared words, which the others then become."""
+        if not pa.types.is_string(self.plain_type) or not len(kept):
+            return False
+        texts = [text for text in value_counts.values.to_pylist() if text]
+        half = int(kept.counts.sum()) >= (1 - MAX_RARE_WORDS) * present
+        return half and len(texts) <= MAX_SHORT and are_words(texts)
+
+    def _public(self, value_counts: ValueCounts) -> Optional[tuple[str, ...]]:
+        """Return the public vocabulary that the texts are of."""
+        if not pa.types.is_string(self.plain_type):
+            return None
+        texts = [text for text in value_counts.values.to_pylist() if text]
+        return agents_like(texts) or (
+            vocabulary_of(texts) if len(value_counts) <= MAX_WORDS else None
+        )
+
+    def _stand_in(
+        self,
+        value_counts: ValueCounts,
+        kept: ValueCounts,
+        public: tuple[str, ...],
+        present: int,
+        seed: np.random.SeedSequence,
+    ) -> None:
+        """Choose public members for what is rare, as many, and as often, whichever these are."""
+        shared = set(kept.values.to_pylist())
+        longest = self.column.length or max(map(len, public))
+        others = [word for word in public if word not in shared and len(word) <= longest]
+        rare = value_counts.take(np.flatnonzero(value_counts.holders < self.settings.k))
+        if not others or not len(rare):
+            return
+        rng = np.random.Generator(np.random.Philox(seed))
+        chosen = rng.permutation(len(others))[: len(rare)]
+        self.stand_ins_ = pa.array([others[i] for i in chosen], self.plain_type)
+        self.weights_ = np.sort(rare.holders)[::-1][: len(chosen)].astype(np.int64)
+        self.rare_ = max(present - int(kept.counts.sum()), 1)
+        # What so few entities hold goes together with nothing: their rows would be told apart.
+        self.apart_ = rare.all_holders < self.settings.k
+
+    @property
+    def layout(self) -> Layout:
+        """One discrete block; none if there is only one code."""
+        cardinality = self._other + bool(self.rare_) + self.null_
+        if cardinality < 2:
+            return Layout()
+        many = cardinality > self.settings.embedding_threshold
+        embed = many or self.column.name in self.settings.high_cardinality
+        return Layout((Discrete(self.column.name, int(cardinality), embed),))
+
+    @property
+    def _other(self) -> int:
+        """The code for all that is rare, where public values stand in for it."""
+        return len(self.counts_)
+
+    @property
+    def categories(self) -> pa.Array:
+        """What has a code of its own: the kept categories, and NULL if there is any."""
+        null = pa.nulls(int(self.null_), self.plain_type)
+        return restore(pa.concat_arrays([self.categories_, null]), self.column.arrow_type)
+
+    @property
+    def shown(self) -> pa.Array:
+        """All that is decoded."""
+        stand_ins = restore(self.stand_ins_, self.column.arrow_type)
+        return pa.concat_arrays([self.categories, stand_ins])
+
+    @property
+    def null_code(self) -> int:
+        """The code for NULL, or -1."""
+        return self._other + bool(self.rare_) if self.null_ else -1
+
+    def encode(
+        self, values: pa.Array, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Return the codes; what is rare, and not stood in for, gets a drawn code."""
+        plain = self.plain(values)
+        none = np.empty((len(plain), 0), dtype=np.float32)
+        if not self.layout.discrete:
+            return np.empty((len(plain), 0), dtype=np.int32), none
+        codes = pc.fill_null(pc.index_in(plain, value_set=self.categories_), -1).to_numpy(
+            zero_copy_only=False
+        )
+        codes = codes.astype(np.int32)
+        if self.null_:
+            codes[plain.is_null().to_numpy(zero_copy_only=False)] = self.null_code
+        other, there = np.flatnonzero(codes < 0), np.flatnonzero(codes != self.null_code)
+        if len(self.counts_):
+            codes[other] = draw(self.counts_, len(other), rng)
+        if self.rare_:
+            at = rng.permutation(there)[: len(other)] if self.apart_ else other
+            codes[at] = self._other
+        return codes[:, None], none
+
+    def decode(
+        self,
+        codes: npt.NDArray[np.int32],
+        values: npt.NDArray[np.float32],
+        rng: np.random.Generator,
+    ) -> pa.Array:
+        """Return the categories of the codes; for what was rare, public ones."""
+        n = len(codes)
+        picked = codes[:, 0] if codes.shape[1] else np.zeros(n, dtype=np.int32)
+        words = pa.concat_arrays([self.categories_, self.stand_ins_, pa.nulls(1, self.plain_type)])
+        indices = np.clip(picked, 0, max(len(self.counts_) - 1, 0)).astype(np.int64)
+        if self.rare_:
+            other = np.flatnonzero(picked == self._other)
+            indices[other] = len(self.counts_) + draw(self.weights_, len(other), rng)
+        if self.null_:
+            indices[picked >= self._other + bool(self.rare_)] = len(words) - 1
+        return restore(words.take(pa.array(indices)), self.column.arrow_type)

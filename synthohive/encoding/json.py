@@ -1,0 +1,230 @@
+"""JSON, arrays and markup: made up again from the structures that entities share."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.encoding.base import Reject, Summary
+from synthohive.encoding.canonical import restore
+from synthohive.encoding.draw import categorical as draw
+from synthohive.encoding.encoded import Discrete, Layout
+from synthohive.encoding.json_structure import Node, structure_of
+from synthohive.encoding.value_counts import TallyTransform, ValueCounts
+from synthohive.schema import ColumnKind
+from synthohive.texts.documents import markup_of, pruned, read_markup
+
+__all__ = ["Json", "Markup"]
+
+_MAX_STRUCTURES = 20
+_MAX_INVALID = 0.05
+_DEPTHS = (60, 4, 3, 2, 1, 0)
+_SHARED = 0.5
+Trees = dict[str, list[tuple[int, Any]]]
+
+
+@dataclass(eq=False)
+class Json(TallyTransform):
+    """The structure (keys and types) of a text as a code; leaves are made up by histograms.
+
+    Only structures, strings and numbers' ranges that `k` entities share are kept. A
+    column of texts that are mostly not JSON is rejected.
+    """
+
+    name = "json"
+
+    structures_: list[str] = field(default_factory=list)
+    nodes_: list[Node] = field(default_factory=list)
+    weights_: list[float] = field(default_factory=list)
+    null_: bool = False
+
+    def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Json:
+        """Learn the shared structures and their leaves."""
+        value_counts = ValueCounts.from_dict(summary["value"]["sample"], pa.string())
+        self.null_ = summary["nulls"] > 0
+        found = self._structures(value_counts)
+        invalid = value_counts.counts.sum() - sum(
+            _mass(part, value_counts) for part in found.values()
+        )
+        if invalid > _MAX_INVALID * max(value_counts.counts.sum(), 1):
+            raise Reject(f"the texts are not {self.name}")
+        self._learn(found, value_counts, seed)
+        return self
+
+    def _structures(self, value_counts: ValueCounts) -> Trees:
+        """Return the rows of each structure, with the values read."""
+        found: defaultdict[str, list[tuple[int, Any]]] = defaultdict(list)
+        for row, text in enumerate(value_counts.values.to_pylist()):
+            name, value = self._read(text)
+            if name is not None:
+                found[name].append((row, value))
+        return found
+
+    def _read(self, text: str) -> tuple[Optional[str], Any]:
+        """Return a text's structure and value; no structure where it is no such text."""
+        try:
+            value = self._value(text)
+            return structure_of(value), value
+        except (ValueError, RecursionError):
+            return None, None
+
+    def _value(self, text: str) -> Any:
+        """Return what a text means."""
+        if self.column.kind is ColumnKind.TEXT and text.lstrip()[:1] not in ("{", "["):
+            raise ValueError("a number or a word")
+        return json.loads(text)
+
+    def _written(self, made: pa.Array) -> pa.Array:
+        """Return JSON as texts of the column."""
+        return made
+
+    def _learn(self, found: Trees, value_counts: ValueCounts, seed: np.random.SeedSequence) -> None:
+        mass = {name: _mass(part, value_counts) for name, part in found.items()}
+        for name in sorted(found, key=lambda n: (-mass[n], n)):
+            if len(self.nodes_) == _MAX_STRUCTURES or not self._is_shared(
+                found[name], value_counts
+            ):
+                continue
+            key = (*seed.spawn_key, len(self.nodes_))
+            inner = np.random.SeedSequence(seed.entropy, spawn_key=key)
+            self.structures_.append(name)
+            self.nodes_.append(Node.learn(found[name], value_counts, self.settings, inner))
+            self.weights_.append(mass[name])
+        if not self.nodes_:
+            array = self.column.kind is ColumnKind.ARRAY
+            self.structures_, self.weights_ = ["[]" if array else "{}"], [1.0]
+            self.nodes_ = [self._empty(found)]
+
+    def _empty(self, found: Trees) -> Node:
+        """Return the least that the column's type takes."""
+        type_ = self.column.sql_type or ""
+        size = re.search(r"\[(\d+)\]$", type_)
+        if size is not None:
+            return Node("array", [Node("null")], lengths=[int(size[1])], weights=[1.0])
+        if self.column.kind is ColumnKind.COMPOSITE or type_.startswith("STRUCT("):
+            fields = next((list(part[0][1]) for part in found.values()), [])  # are the type's
+            return Node("object", [Node("null") for _ in fields], keys=fields)
+        return Node("array" if self.column.kind is ColumnKind.ARRAY else "object")
+
+    def _is_shared(self, part: list[tuple[int, Any]], value_counts: ValueCounts) -> bool:
+        k = self.settings.k
+        if _mass(part, value_counts) < k:
+            return False
+        return value_counts.take(np.array([row for row, _ in part])).all_holders >= k
+
+    @property
+    def layout(self) -> Layout:
+        """One discrete block: the structure, or NULL; none if there is only one code."""
+        cardinality = len(self.nodes_) + self.null_
+        if cardinality < 2:
+            return Layout()
+        return Layout((Discrete(self.column.name, cardinality),))
+
+    @property
+    def null_code(self) -> int:
+        """The code for NULL, or -1."""
+        return len(self.nodes_) if self.null_ else -1
+
+    def encode(
+        self, values: pa.Array, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Return the structures."""
+        plain = self.plain(values)
+        none = np.empty((len(plain), 0), dtype=np.float32)
+        if not self.layout.discrete:
+            return np.empty((len(plain), 0), dtype=np.int32), none
+        codes = self._assign(plain)
+        other = np.flatnonzero(codes < 0)
+        codes[other] = draw(self.weights_, len(other), rng)
+        return codes[:, None], none
+
+    def _assign(self, plain: pa.Array) -> npt.NDArray[np.int32]:
+        index = {name: i for i, name in enumerate(self.structures_)}
+        encoded = plain.dictionary_encode()
+        found = [index.get(str(self._read(t)[0]), -1) for t in encoded.dictionary.to_pylist()]
+        at = encoded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
+        codes: npt.NDArray[np.int32] = np.array([*found, self.null_code], dtype=np.int32)[at]
+        return codes
+
+    def decode(
+        self,
+        codes: npt.NDArray[np.int32],
+        values: npt.NDArray[np.float32],
+        rng: np.random.Generator,
+    ) -> pa.Array:
+        """Make up a text of each structure."""
+        n = len(codes)
+        picked = codes[:, 0] if codes.shape[1] else np.zeros(n, dtype=np.int32)
+        picked = np.clip(picked, 0, len(self.nodes_) if self.null_ else len(self.nodes_) - 1)
+        order = np.argsort(picked, kind="stable")
+        sizes = np.bincount(picked, minlength=len(self.nodes_) + 1)
+        parts = [
+            self._within(self._written(node.generate(int(size), rng)))
+            for node, size in zip(self.nodes_, sizes)
+            if size
+        ]
+        parts.append(pa.nulls(int(sizes[-1]), pa.string()))
+        rank = np.empty(n, dtype=np.int64)
+        rank[order] = np.arange(n)
+        made = pa.concat_arrays(parts).take(pa.array(rank))
+        return restore(made, self.column.arrow_type)
+
+    def _within(self, texts: pa.Array) -> pa.Array:
+        """Return texts of one structure, in the place of too long ones others of them."""
+        if self.column.length is None or self.column.kind is not ColumnKind.TEXT:
+            return texts
+        short = np.asarray(pc.less_equal(pc.utf8_length(texts), self.column.length))
+        if short.all():
+            return texts
+        if not short.any():
+            return pa.array([""] * len(texts), pa.string())
+        rows = np.arange(len(texts))
+        others = np.flatnonzero(short)
+        rows[~short] = others[np.arange((~short).sum()) % len(others)]
+        return texts.take(pa.array(rows))
+
+
+def _mass(part: list[tuple[int, Any]], value_counts: ValueCounts) -> float:
+    return float(value_counts.counts[[row for row, _ in part]].sum())
+
+
+@dataclass(eq=False)
+class Markup(Json):
+    """XML and HTML: as JSON, once an element is written as an object.
+
+    Where hardly any entities share whole structures, as of articles, only the outer elements
+    are learned, and what is in them is a text.
+    """
+
+    name = "markup"
+
+    depth_: int = _DEPTHS[0]
+
+    def _structures(self, value_counts: ValueCounts) -> Trees:
+        texts = value_counts.values.to_pylist()
+        marked = np.array(["<" in text for text in texts], dtype=bool)
+        if value_counts.counts[marked].sum() <= _SHARED * value_counts.counts.sum():
+            raise Reject("most texts have no element")
+        found: Trees = {}
+        for self.depth_ in _DEPTHS:
+            found = super()._structures(value_counts)
+            parts = [part for part in found.values() if self._is_shared(part, value_counts)]
+            shared = [_mass(part, value_counts) for part in parts]
+            if sum(sorted(shared)[-_MAX_STRUCTURES:]) >= _SHARED * value_counts.counts.sum():
+                break
+        return found
+
+    def _value(self, text: str) -> Any:
+        tree = read_markup(text)
+        return tree if self.depth_ == _DEPTHS[0] else pruned(tree, self.depth_)
+
+    def _written(self, made: pa.Array) -> pa.Array:
+        return pa.array([markup_of(json.loads(text)) for text in made.to_pylist()], pa.string())

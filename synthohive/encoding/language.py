@@ -1,0 +1,237 @@
+"""Sequences of tokens: words that follow each other, or else kinds of words that do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.encoding.draw import proportions
+from synthohive.encoding.ngrams import MAX_NODES, ROOT, Ngrams, marked
+from synthohive.encoding.value_counts import ValueCounts
+
+__all__ = ["Language"]
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+_KIND_ORDER = 7
+_MAX_CELLS = 2_000_000
+_TRIES = 8
+_LITTLE = 1e-3
+
+
+@dataclass
+class _Place:
+    """Where each sequence stands.
+
+    Attributes
+    ----------
+    last : ndarray of int64
+        The last token.
+    state, form : ndarray of int64
+        The known tokens before, and the kinds before.
+    go_on : ndarray of bool
+        It must not end here.
+    """
+
+    last: Ints
+    state: Ints
+    form: Ints
+    go_on: Flags
+
+
+@dataclass
+class _Links:
+    """How often kinds of token follow each token, as far as `k` entities share it.
+
+    Attributes
+    ----------
+    key : ndarray of int64
+        Token and kind, as one number; ascending.
+    share : ndarray of float64
+        Of the tokens after this one, those of the kind.
+    """
+
+    key: Ints
+    share: Floats
+
+    @classmethod
+    def learn(cls, ids: Ints, rows: Ints, kind: Ints, value_counts: ValueCounts, k: int) -> _Links:
+        flat, rows = marked(ids, rows, len(kind))
+        kinds = int(kind.max()) + 1
+        at = np.flatnonzero(flat[:-1] != len(kind))
+        after = np.append(kind, kinds)[np.minimum(flat[at + 1], len(kind))]
+        key, codes = np.unique(flat[at] * (kinds + 1) + after, return_inverse=True)
+        codes, weights = codes.reshape(-1), value_counts.counts[rows[at]].astype(np.float64)
+        count = np.bincount(codes, weights=weights)
+        total = np.bincount(flat[at], weights=weights)
+        kept = value_counts.holders_of(codes, rows[at]) >= k
+        return cls(key[kept], (count / total[key // (kinds + 1)])[kept])
+
+
+@dataclass
+class Language:
+    """Draws each token given the longest known run of tokens before it.
+
+    Where not even the last token is known to be followed by what is drawn, the kind of
+    token is drawn given the kinds before it, then a token of that kind.
+
+    Attributes
+    ----------
+    tokens, kinds : Ngrams
+    kind : ndarray of int64
+        Of each token.
+    links : _Links
+    """
+
+    tokens: Ngrams
+    kinds: Ngrams
+    kind: Ints
+    links: _Links
+    _usual: Floats = field(init=False, repr=False)
+    _linked: Floats = field(init=False, repr=False)
+    _by_kind: Ints = field(init=False, repr=False)
+    _edges: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        kinds = self.kinds.size
+        single = self.kinds.alone(np.arange(kinds))
+        before = np.append(single[self.kind], [ROOT, self.kinds.start])
+        self._usual = usual = self.kinds.shares(before)
+        cells = np.divmod(self.links.key, kinds + 1)
+        found = np.full(usual.shape, -1.0)
+        found[cells] = self.links.share
+        known = np.bincount(cells[0], self.links.share, len(usual))
+        expected = np.bincount(cells[0], usual[cells], len(usual))
+        rest = np.maximum(1.0 - known, 0.0) / np.maximum(1.0 - expected, _LITTLE)
+        found = np.where(found < 0, rest[:, None] * usual, found)
+        sure = found >= usual
+        self._linked = np.where(sure, 1.0, found / np.where(sure, 1.0, usual))
+        self._by_kind = np.argsort(self.kind, kind="stable")
+        ordered, uses = self.kind[self._by_kind], self.tokens.uses[self._by_kind]
+        self._edges = ordered.astype(np.float64)
+        for number in range(kinds):
+            here = np.flatnonzero(ordered == number)
+            self._edges[here] += np.append(np.cumsum(proportions(uses[here]))[:-1], 1.0)
+
+    @classmethod
+    def learn(
+        cls, ids: Ints, rows: Ints, kind: Ints, order: int, value_counts: ValueCounts, k: int
+    ) -> Language:
+        """Learn from tokens, text after text; `rows` are the texts' indices in `value_counts`."""
+        tokens = Ngrams.learn(ids, rows, len(kind), order, value_counts, k)
+        count = int(kind.max()) + 1
+        most = min(MAX_NODES, _MAX_CELLS // (count + 1))
+        kinds = Ngrams.learn(kind[ids], rows, count, _KIND_ORDER, value_counts, k, most)
+        return cls(tokens, kinds, kind, _Links.learn(ids, rows, kind, value_counts, k))
+
+    def generate(
+        self, lengths: Ints, low: Ints, high: Ints, rng: np.random.Generator
+    ) -> tuple[Ints, Ints, Flags]:
+        """Draw sequences.
+
+        Parameters
+        ----------
+        lengths : ndarray of int64
+            Characters of each token.
+        low, high : ndarray of int64
+            Characters that each sequence must, and may, have; it is cut at the end.
+
+        Returns
+        -------
+        tokens, sequence : ndarray of int64
+            The tokens, and which sequence each is of.
+        ended : ndarray of bool
+            Whether each sequence came to its own end.
+        """
+        count, end = len(low), len(self.kind)
+        sizes, kind = np.append(lengths, 0), np.append(self.kind, self.kinds.size)
+        starts = [np.full(count, n) for n in (end + 1, self.tokens.start, self.kinds.start)]
+        place = _Place(starts[0], starts[1], starts[2], low > 0)
+        active, length = np.arange(count), np.zeros(count, dtype=np.int64)
+        ended = np.zeros(count, dtype=bool)
+        tokens, sequences = [active[:0]], [active[:0]]
+        while len(active):
+            token, state = self._draw(place, rng)
+            longer = length + sizes[token]
+            ended[active] = token == end
+            more = np.flatnonzero((token != end) & ((longer <= high[active]) | (length == 0)))
+            active, token, length = active[more], token[more], longer[more]
+            form = self.kinds.follow(place.form[more], kind[token])
+            place = _Place(token, state[more], form, length < low[active])
+            tokens.append(token)
+            sequences.append(active)
+        return np.concatenate(tokens), np.concatenate(sequences), ended
+
+    def _draw(self, here: _Place, rng: np.random.Generator) -> tuple[Ints, Ints]:
+        """Return the tokens that are drawn, and the states after them."""
+        count = len(here.state)
+        token, after = np.full(count, -1, dtype=np.int64), np.empty(count, dtype=np.int64)
+        state, longer = here.state.copy(), np.full(count, -1, dtype=np.int64)
+        tries = np.zeros(count, dtype=np.int64)
+        todo = np.flatnonzero(state != ROOT)
+        while len(todo):
+            drawn, then, known = self.tokens.draw(state[todo], rng)
+            known &= ~((drawn == len(self.kind)) & here.go_on[todo])
+            again = known & (tries[todo] < _TRIES)
+            again[again] = ~self._fits(here, todo[again], state, drawn[again], rng) | _seen(
+                self.tokens, longer[todo[again]], drawn[again]
+            )
+            tries[todo[again]] += 1
+            take = known & ~again
+            token[todo[take]], after[todo[take]] = drawn[take], then[take]
+            back = todo[~known]
+            longer[back], state[back] = state[back], self.tokens.shorter(state[back])
+            todo = np.append(todo[again], back[state[back] != ROOT])
+        left = todo = np.flatnonzero(token < 0)
+        for _ in range(_TRIES):
+            if len(todo):
+                token[todo] = self._by_form(here, todo, rng)
+                todo = todo[_seen(self.tokens, longer[todo], token[todo])]
+        after[left] = self.tokens.alone(token[left])
+        return token, after
+
+    def _fits(
+        self, here: _Place, rows: Ints, state: Ints, token: Ints, rng: np.random.Generator
+    ) -> Flags:
+        """Give way to the kinds before, where only one token decides.
+
+        Returns True by chance where many kinds of token before make the kind rarer than
+        the last one does.
+        """
+        fits = np.ones(len(rows), dtype=bool)
+        single = np.flatnonzero(self.tokens.single[state[rows]])
+        rows, kind = rows[single], np.append(self.kind, self.kinds.size)[token[single]]
+        expected, found = (
+            self._usual[here.last[rows], kind],
+            self.kinds.share(here.form[rows], kind),
+        )
+        fits[single] = rng.random(len(single)) * expected <= found
+        return fits
+
+    def _by_form(self, here: _Place, rows: Ints, rng: np.random.Generator) -> Ints:
+        """Draw kinds of token, and tokens of them.
+
+        Kinds give way to the last token, where that is followed by others than its kind is.
+        """
+        shares = self.kinds.shares(here.form[rows]) * self._linked[here.last[rows]]
+        shares[here.go_on[rows], -1] = 0.0
+        none = np.flatnonzero(shares.sum(axis=1) <= 0.0)
+        if len(none):
+            shares[none, :-1] = self.kinds.shares(np.array([ROOT]))[:, :-1]
+        edges = np.cumsum(shares, axis=1)
+        at = rng.random(len(rows)) * edges[:, -1]
+        kind = (edges <= np.minimum(at, np.nextafter(edges[:, -1], 0.0))[:, None]).sum(axis=1)
+        at = np.searchsorted(self._edges, kind + rng.random(len(kind)), side="right")
+        found = self._by_kind[np.minimum(at, len(self.kind) - 1)]
+        return np.where(kind == self.kinds.size, len(self.kind), found)
+
+
+def _seen(ngrams: Ngrams, state: Ints, token: Ints) -> Flags:
+    """Tell whether the longer state that was left would have given the same token."""
+    seen = state >= 0
+    seen[seen] = ngrams.find(state[seen], token[seen])[1]
+    return seen

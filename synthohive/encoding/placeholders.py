@@ -1,0 +1,198 @@
+"""Made-up tokens in the place of those that too few entities share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Union
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.encoding.characters import CLASSES, DIGIT, LOWER, UPPER, Fixed, shape_of
+from synthohive.encoding.draw import categorical
+from synthohive.encoding.value_counts import ValueCounts
+
+__all__ = ["Choice", "Label", "Maker", "Tokens", "labels_of", "letters_like", "numbers_like"]
+
+Ints = npt.NDArray[np.int64]
+
+_MAX_LABELS = 200
+_PRECEDED = 20
+MARK = "."
+
+
+@dataclass
+class Choice:
+    """One of some strings of the same length."""
+
+    strings: list[str]
+    weights: list[float]
+
+    @property
+    def width(self) -> int:
+        """Characters of each string."""
+        return len(self.strings[0])
+
+    @property
+    def example(self) -> str:
+        """One of the strings."""
+        return self.strings[0]
+
+    def generate(self, size: int, rng: np.random.Generator) -> pa.Array:
+        """Draw `size` strings."""
+        drawn = categorical(self.weights, size, rng)
+        return pa.array(self.strings, type=pa.string()).take(pa.array(drawn))
+
+
+Maker = Union[Choice, Fixed]
+
+
+@dataclass
+class Tokens:
+    """The tokens of the texts of a tally, text after text.
+
+    Attributes
+    ----------
+    known : list of str
+        Distinct tokens.
+    codes : ndarray of int64
+        Of each token: which it is.
+    rows : ndarray of int64
+        Of each token: the index in `value_counts` of the text that it comes from; ascending.
+    """
+
+    value_counts: ValueCounts
+    known: list[str]
+    codes: Ints
+    rows: Ints
+
+    @classmethod
+    def of(cls, value_counts: ValueCounts, split: Sequence[Sequence[str]]) -> Tokens:
+        """Take the texts of `value_counts`, each cut into tokens."""
+        flat = [token for tokens in split for token in tokens]
+        encoded = pa.array(flat, type=pa.string()).dictionary_encode()
+        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        rows = np.repeat(np.arange(len(split)), [len(tokens) for tokens in split])
+        return cls(value_counts, encoded.dictionary.to_pylist(), codes, rows)
+
+    def uses(self) -> npt.NDArray[np.float64]:
+        """Count how often each known token is used."""
+        weights = self.value_counts.counts[self.rows].astype(np.float64)
+        return np.bincount(self.codes, weights, minlength=len(self.known)).astype(np.float64)
+
+    def holders(self) -> Ints:
+        """Count the entities that use each known token, exact up to `k`."""
+        return self.value_counts.holders_of(self.codes, self.rows)
+
+
+@dataclass(frozen=True, order=True)
+class Label:
+    """What rare tokens that one maker replaces have in common.
+
+    Attributes
+    ----------
+    lead : str
+        A blank or nothing.
+    form : str
+        The class of the first character, and of the last; a mark has none.
+    length : int
+        Without `lead`.
+    """
+
+    lead: str
+    form: str
+    length: int
+
+    @classmethod
+    def of(cls, token: str) -> Label:
+        """Return the label of a token."""
+        lead = " " if token[0] == " " and len(token) > 1 else ""
+        body = token[len(lead) :]
+        shape = shape_of(body)
+        return cls(lead, shape[0] + shape[-1] if shape[0] in CLASSES else MARK, len(body))
+
+    def usual(self) -> Label:
+        """Return the label of the commonest tokens like these."""
+        if self.form == MARK:
+            return Label("", MARK, 1)
+        if self.form[0] == DIGIT:
+            return Label(self.lead, DIGIT * 2, 3)
+        if self.form in (UPPER * 2, UPPER + LOWER):
+            return Label(self.lead, self.form, 6)
+        return Label(self.lead, (UPPER if self.form[0] == UPPER else LOWER) * 2, 6)
+
+    def cased(self, word: str) -> str:
+        """Return a lower-case word in this form."""
+        if self.form == UPPER * 2:
+            word = word.upper()
+        elif self.form[0] == UPPER:
+            word = word[:1].upper() + word[1:]
+        return self.lead + word
+
+
+def labels_of(tokens: Tokens, rare: Ints, ids: Ints, k: int) -> tuple[list[Label], Ints]:
+    """Sort the `rare` tokens into groups; return their labels, and the group of each token.
+
+    Numbers are told apart by the token before them (`ids`), where many follow that one.
+    """
+    if not len(rare):
+        return [], np.empty(0, dtype=np.int64)
+    used, of = np.unique(tokens.codes[rare], return_inverse=True)
+    each = [Label.of(tokens.known[code]) for code in used]
+    names = sorted(set(each))
+    index = {label: i for i, label in enumerate(names)}
+    codes = np.array([index[label] for label in each])[of.reshape(-1)]
+    rows, before = tokens.rows[rare], np.maximum(rare - 1, 0)
+    follows = (tokens.rows[before] == rows) & (rare > 0) & (ids[before] >= 0)
+    follows &= np.array([label.form[0] == DIGIT for label in names])[codes]
+    wide, narrow = codes, codes * (len(tokens.known) + 1) + np.where(follows, ids[before] + 1, 0)
+    keys, narrow = np.unique(narrow, return_inverse=True)
+    many = np.bincount(narrow) >= _PRECEDED * k
+    many &= tokens.value_counts.holders_of(narrow, rows) >= k
+    codes = np.where(many[narrow], len(names) + narrow, wide)
+    labels = names + [names[key // (len(tokens.known) + 1)] for key in keys]
+    return _merged(labels, codes, tokens.value_counts.holders_of(codes, rows) >= k)
+
+
+def _merged(
+    labels: list[Label], codes: Ints, shared: npt.NDArray[np.bool_]
+) -> tuple[list[Label], Ints]:
+    """Put what is rare even as a group into one group of its kind, and number all anew."""
+    counts = np.bincount(codes, minlength=len(labels))
+    shared = np.append(shared, np.zeros(len(labels) - len(shared), dtype=bool))
+    shared[np.argsort(-counts, kind="stable")[_MAX_LABELS:]] = False
+    usual = [
+        *(Label(lead, f, 6) for lead in ("", " ") for f in (LOWER * 2, UPPER * 2, UPPER + LOWER)),
+        *(Label(lead, DIGIT * 2, 3) for lead in ("", " ")),
+        Label("", MARK, 1),
+    ]
+    kinds = [usual.index(label.usual()) for label in labels]
+    group = np.where(shared, np.arange(len(labels)), len(labels) + np.array(kinds))[codes]
+    kept, codes = np.unique(group, return_inverse=True)
+    return [(labels + usual)[i] for i in kept], codes.reshape(-1)
+
+
+def numbers_like(
+    label: Label, texts: Sequence[str], rows: Ints, value_counts: ValueCounts, k: int
+) -> Fixed:
+    """Return what makes numbers of as many digits, digit by digit."""
+    fits = [(text, row) for text, row in zip(texts, rows.tolist()) if Label.of(text) == label]
+    shape = label.lead + DIGIT * label.length
+    if not fits:
+        digits = (list(CLASSES[DIGIT]), [1.0] * 10)
+        return Fixed([(list(label.lead), [1.0])] * len(label.lead) + [digits] * label.length)
+    fits = sorted(set(fits))
+    part = value_counts.derive(
+        pa.array([text for text, _ in fits], type=pa.string()), np.array([r for _, r in fits]), k
+    )
+    return Fixed.learn(shape, part, k)
+
+
+def letters_like(label: Label, shared: Sequence[tuple[str, float]]) -> Choice:
+    """Return what makes single characters of the same class, shared ones if there are any."""
+    like = [(char, weight) for char, weight in shared if Label.of(char).form == label.form]
+    if not like:
+        like = [(char, 1.0) for char in CLASSES.get(label.form[0], "-")]
+    return Choice([char for char, _ in like], [weight for _, weight in like])

@@ -1,0 +1,344 @@
+"""Made-up text from a model of its words, or else of its characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.encoding.characters import DIGIT
+from synthohive.encoding.language import Language
+from synthohive.encoding.placeholders import (
+    MARK,
+    Choice,
+    Label,
+    Maker,
+    Tokens,
+    letters_like,
+    numbers_like,
+)
+from synthohive.encoding.value_counts import ValueCounts
+from synthohive.encoding.vocabulary import Vocabulary, tokens_of
+from synthohive.texts.words import are_words, script_of, things
+
+__all__ = ["Sequences", "are_rare_words", "is_wordy"]
+
+Ints = npt.NDArray[np.int64]
+Unit = Literal["words", "letters"]
+
+_ORDER = 4
+_MAX_CLASSES = 8
+_MIN_COVERED = 0.5
+_MIN_WORD = 3.0
+_MAX_TOKENS = 1_000_000
+_MADE_UP = 200
+_CJK = "\u2e80"
+_PUBLIC = 10
+_COMPOUND = 10
+_ROUNDS = 3
+_DRAWN = 2
+_FEW = 200
+_CUT = 3
+
+
+@dataclass
+class Sequences:
+    """Texts of any length, in classes of length.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+    language : Language
+    low, high : ndarray of int64
+        Characters that texts of each class have at least, and at most.
+    """
+
+    vocabulary: Vocabulary
+    language: Language
+    low: Ints
+    high: Ints
+
+    @classmethod
+    def learn(
+        cls, value_counts: ValueCounts, k: int, rng: np.random.Generator, unit: Unit
+    ) -> Optional[Sequences]:
+        """Learn from texts; None where too few of their words are shared."""
+        tokens = _tokens(value_counts, unit)
+        if unit == "words" and not _covered(tokens, k):
+            return None
+
+        def makers(
+            tokens: Tokens, shared: list[str], ids: Ints, labels: list[Label]
+        ) -> list[Maker]:
+            if unit == "words":
+                return _word_makers(tokens, shared, ids, labels, k, rng)
+            uses = dict(zip(tokens.known, tokens.uses().tolist()))
+            like = [(char, uses[char]) for char in shared]
+            return [letters_like(label, like) for label in labels]
+
+        vocabulary, ids = Vocabulary.learn(tokens, k, makers)
+        kinds = _kinds(vocabulary)
+        language = Language.learn(ids, tokens.rows, kinds, _ORDER, tokens.value_counts, k)
+        low, high = _length_classes(value_counts, k)
+        return cls(vocabulary, language, low, high)
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def assign(self, lengths: Ints) -> Ints:
+        """Return the class of texts of so many characters."""
+        return np.minimum(np.searchsorted(self.high, lengths), len(self) - 1)
+
+    def generate(self, classes: Ints, rng: np.random.Generator) -> pa.Array:
+        """Make up a text of each class.
+
+        A few times, texts are drawn freely, and those taken whose length was asked for;
+        the rest is made to have the length, and cut in the end.
+        """
+        todo = np.arange(len(classes))
+        ids, texts = [todo[:0]], [todo[:0]]
+        for _ in range(0 if len(self) == 1 and self.low[0] == self.high[0] else _ROUNDS):
+            if not len(todo):
+                break
+            low = np.zeros(max(_DRAWN * len(todo), _FEW), dtype=np.int64)
+            drawn, owner, ended = self._draw(low, low + self.high[-1], rng)
+            slot = _matched(classes[todo], self._class_of(drawn, owner, ended))
+            kept = slot[owner] >= 0
+            ids.append(drawn[kept])
+            texts.append(todo[slot[owner[kept]]])
+            todo = np.delete(todo, slot[slot >= 0])
+        if len(todo):
+            again = np.tile(todo, _CUT)
+            low, high = self.low[classes[again]], self.high[classes[again]]
+            drawn, owner, ended = self._draw(low, high, rng)
+            # of each text, the first that came to an end, else the first
+            _, best = np.unique(again[np.argsort(~ended, kind="stable")], return_index=True)
+            best = np.argsort(~ended, kind="stable")[best]
+            kept = np.isin(owner, best)
+            ids.append(drawn[kept])
+            texts.append(again[owner[kept]])
+        return self._spell(np.concatenate(ids), np.concatenate(texts), len(classes), rng)
+
+    def of_lengths(self, lengths: Ints, rng: np.random.Generator) -> list[str]:
+        """Make up texts of exactly so many characters, where the tokens allow it."""
+        ids, texts, _ = self._draw(lengths, lengths, rng)
+        made: list[str] = self._spell(ids, texts, len(lengths), rng).to_pylist()
+        return made
+
+    def _draw(
+        self, low: Ints, high: Ints, rng: np.random.Generator
+    ) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+        return self.language.generate(self.vocabulary.lengths, low, high, rng)
+
+    def _class_of(self, ids: Ints, owner: Ints, ended: npt.NDArray[np.bool_]) -> Ints:
+        """Return the class of each drawn text; -1 for one that is too short or too long."""
+        weights = self.vocabulary.lengths[ids]
+        lengths = np.bincount(owner, weights=weights, minlength=len(ended)).astype(np.int64)
+        found = self.assign(lengths)
+        usable = ended & (lengths >= self.low[found]) & (lengths <= self.high[found])
+        return np.where(usable, found, -1)
+
+    def _spell(self, ids: Ints, texts: Ints, count: int, rng: np.random.Generator) -> pa.Array:
+        order = np.argsort(texts, kind="stable")
+        offsets = np.append(0, np.cumsum(np.bincount(texts, minlength=count)))
+        words = self.vocabulary.spell(ids[order], rng)
+        glued = self._glued(ids[order], texts[order])
+        if glued.any():
+            blank, none = pa.scalar(" ", words.type), pa.scalar("", words.type)
+            words = pc.if_else(glued, pc.binary_join_element_wise(blank, words, none), words)
+        lists = pa.LargeListArray.from_arrays(pa.array(offsets), words)
+        return pc.binary_join(lists, pa.scalar("", pa.large_string())).cast(pa.string())
+
+    def _glued(self, ids: Ints, texts: Ints) -> npt.NDArray[np.bool_]:
+        """Tell which words follow a word without a blank, which no real text has.
+
+        It happens where too few texts share what kinds of words follow each other.
+        """
+        examples = self.vocabulary.examples
+        if max(map(len, examples), default=1) == 1:
+            return np.zeros(len(ids), dtype=np.bool_)  # letters, which do
+        heads = np.array([e[0].isalpha() and e[0] < _CJK for e in examples], dtype=np.bool_)
+        tails = np.array([e[-1].isalpha() and e[-1] < _CJK for e in examples], dtype=np.bool_)
+        after = tails[ids[:-1]] & heads[ids[1:]] & (texts[:-1] == texts[1:])
+        return np.append(np.zeros(min(len(ids), 1), dtype=np.bool_), after)
+
+
+def _kinds(vocabulary: Vocabulary) -> Ints:
+    """Return the kind of each token: its lead and form, and what a mark or a number has."""
+    labels = [Label.of(token) for token in vocabulary.examples]
+    kinds = [
+        f"{token}"
+        if label.form == MARK
+        else f"{label.lead}{label.form}{label.length}"
+        if label.form[0] == DIGIT
+        else f"{label.lead}{label.form}"
+        for token, label in zip(vocabulary.examples, labels)
+    ]
+    return np.unique(np.array(kinds, dtype=object), return_inverse=True)[1].reshape(-1)
+
+
+def _matched(wanted: Ints, found: Ints) -> Ints:
+    """Return for each drawn text which of the `wanted` ones it can be; -1 for none."""
+    slot = np.full(len(found), -1, dtype=np.int64)
+    for kind in np.unique(wanted):
+        asked, offered = np.flatnonzero(wanted == kind), np.flatnonzero(found == kind)
+        count = min(len(asked), len(offered))
+        slot[offered[:count]] = asked[:count]
+    return slot
+
+
+def _tokens(value_counts: ValueCounts, unit: Unit) -> Tokens:
+    """Cut texts into tokens; only the first texts, up to a number of tokens."""
+    texts = value_counts.values.to_pylist()
+    split = [tokens_of(t) if unit == "words" else list(t) for t in texts]
+    sizes = np.cumsum([len(tokens) for tokens in split])
+    count = max(1, int(np.searchsorted(sizes, _MAX_TOKENS)))
+    if count < len(split):
+        value_counts = value_counts.take(np.arange(count))
+    return Tokens.of(value_counts, split[:count])
+
+
+def is_wordy(value_counts: ValueCounts, k: int) -> bool:
+    """Tell whether texts are made of words that entities share, rather than of characters."""
+    return _covered(_tokens(value_counts, "words"), k)
+
+
+def are_rare_words(value_counts: ValueCounts, k: int) -> bool:
+    """Tell whether what few entities share in texts is words: ``pdf`` is none, but shared."""
+    rare = _rare(_tokens(value_counts, "words"), k)
+    return script_of("".join(rare)) == "LATIN" and are_words(rare)  # of others it is not known
+
+
+def _rare(tokens: Tokens, k: int) -> list[str]:
+    few = np.flatnonzero(tokens.holders() < k)
+    return [tokens.known[code].strip() for code in few]
+
+
+def _is_word(token: str) -> bool:
+    return token[-1].isalpha()
+
+
+def _covered(tokens: Tokens, k: int) -> bool:
+    """Tell whether there are words, and enough of them are shared, or all have public likes."""
+    words = np.array([_is_word(token) for token in tokens.known], dtype=bool)
+    lengths = np.array([len(token.lstrip()) for token in tokens.known], dtype=np.float64)
+    mass = np.where(words, tokens.uses() * lengths, 0.0)
+    shared = mass[tokens.holders() >= k].sum()
+    usual = (mass * lengths).sum() / max(mass.sum(), 1.0)
+    if usual >= _MIN_WORD and shared >= _MIN_COVERED * mass.sum():
+        return True
+    texts = tokens.value_counts.values.to_pylist()
+    return are_words(texts) or are_words(_rare(tokens, k))
+
+
+def _length_classes(value_counts: ValueCounts, k: int) -> tuple[Ints, Ints]:
+    """Return the least and greatest length of classes of about as many texts each.
+
+    The outermost lengths are those that `k` entities reach.
+    """
+    lengths = pc.utf8_length(value_counts.values).to_numpy(zero_copy_only=False).astype(np.int64)
+    low, high = _reached(lengths, value_counts, k), -_reached(-lengths, value_counts, k)
+    if low > high:
+        low = high = int(np.median(lengths))
+    order = np.argsort(lengths, kind="stable")
+    mass = np.cumsum(value_counts.counts[order])
+    share = mass[-1] / min(_MAX_CLASSES, max(1, mass[-1] // (2 * k)))
+    at = np.searchsorted(mass, np.arange(share, mass[-1] + share / 2, share))
+    edges = lengths[order][np.minimum(at, len(order) - 1)]
+    common = np.flatnonzero(np.bincount(lengths, weights=value_counts.counts) >= share / 2)
+    edges = np.unique(np.clip(np.concatenate([edges, common, common - 1, [high]]), low, high))
+    starts = np.append(low, edges[:-1] + 1)
+    inside = [((lengths >= a) & (lengths <= b)) for a, b in zip(starts, edges)]
+    # what lies between is encoded as the class above
+    kept = [value_counts.counts[here].sum() >= min(2 * k, share / 2) for here in inside]
+    kept[-1] = True
+    return starts[kept], edges[kept]
+
+
+def _reached(lengths: Ints, value_counts: ValueCounts, k: int) -> int:
+    """Return the least length such that `k` entities have texts no longer."""
+    order = np.argsort(lengths, kind="stable")
+    at = value_counts.take(order).passed(k)
+    return int(lengths[order[-1 if at is None else at]])
+
+
+def _word_makers(
+    tokens: Tokens,
+    shared: list[str],
+    ids: Ints,
+    labels: list[Label],
+    k: int,
+    rng: np.random.Generator,
+) -> list[Maker]:
+    uses = dict(zip(tokens.known, tokens.uses().tolist()))
+    marks = [(token, uses[token]) for token in shared if Label.of(token).form == MARK]
+    letters = _letters(tokens, k, rng) if any(_spelled(label) for label in labels) else None
+    rare = {token.strip().casefold() for token in set(tokens.known) - set(shared)}
+    makers: list[Maker] = []
+    for number, label in enumerate(labels):
+        at = np.flatnonzero(ids == len(shared) + number)
+        texts = [tokens.known[code] for code in tokens.codes[at]]
+        if label.form == MARK:
+            makers.append(letters_like(label, marks))
+        elif label.form[0] == DIGIT:
+            makers.append(numbers_like(label, texts, tokens.rows[at], tokens.value_counts, k))
+        else:
+            words = _made_up(label, len(set(texts)), letters, rare, rng)
+            makers.append(Choice(words, [1.0] * len(words)))
+    return makers
+
+
+def _spelled(label: Label) -> bool:
+    return label.form != MARK and label.form[0] != DIGIT
+
+
+def _letters(tokens: Tokens, k: int, rng: np.random.Generator) -> Optional[Sequences]:
+    """Learn the letters of all words."""
+    lower = [token.strip().lower() if _is_word(token) else "" for token in tokens.known]
+    words = sorted(set(lower) - {""})
+    index = {word: i for i, word in enumerate(words)}
+    of = np.array([index.get(word, -1) for word in lower], dtype=np.int64)[tokens.codes]
+    pairs = np.unique(of[of >= 0] * len(tokens.value_counts) + tokens.rows[of >= 0])
+    values = pa.array(words, type=pa.string()).take(pa.array(pairs // len(tokens.value_counts)))
+    part = tokens.value_counts.derive(values, pairs % len(tokens.value_counts), k)
+    return Sequences.learn(part, k, rng, "letters")
+
+
+def _compounds(words: Sequence[str], length: int, rng: np.random.Generator) -> set[str]:
+    """Return long words that are two public ones each: "seasidegarden"."""
+    half = length // 2
+    sides = [[w for w in words if len(w) == size] for size in (half, length - half)]
+    if min(map(len, sides)) < _PUBLIC:
+        return set()
+    one, two = (rng.choice(side, _MADE_UP) for side in sides)
+    return {f"{a}{b}" for a, b in zip(one, two)}
+
+
+def _made_up(
+    label: Label,
+    distinct: int,
+    letters: Optional[Sequences],
+    rare: set[str],
+    rng: np.random.Generator,
+) -> list[str]:
+    """Return words like those of a label, but none of the `rare` ones: public words of as many
+    letters, two of them, or made-up ones where there are few.
+    """
+    public = things(rare)
+    words = {word for word in public if len(word) == label.length} - rare
+    if len(words) < _PUBLIC and label.length >= _COMPOUND and script_of("".join(rare)) == "LATIN":
+        words |= _compounds(public, label.length, rng) - rare
+    if len(words) >= _PUBLIC:
+        drawn = rng.choice(sorted(words), min(_MADE_UP, len(words)), replace=False)
+        return sorted(label.cased(str(word)) for word in drawn)
+    words = set()
+    if letters is not None:
+        lengths = np.full(2 * min(_MADE_UP, distinct + 5), label.length)
+        words = {w for w in letters.of_lengths(lengths, rng) if len(w) == label.length}
+    words = {label.cased(word) for word in words if word.casefold() not in rare}
+    return sorted(words)[:_MADE_UP] or [label.cased("x" * label.length)]

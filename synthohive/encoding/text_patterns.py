@@ -1,0 +1,284 @@
+"""What texts of a column look like: a few clusters of patterns, each able to make up text."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.encoding.characters import CLASSES, DIGIT, Fixed, shape_of
+from synthohive.encoding.sequences import Sequences, are_rare_words, is_wordy
+from synthohive.encoding.value_counts import ValueCounts
+from synthohive.encoding.vocabulary import is_running_text
+from synthohive.texts import code_forms as forms
+from synthohive.texts.words import are_words, cased, things
+
+__all__ = ["TextPatterns"]
+
+Pattern = Union[Fixed, Sequences]
+Ints = npt.NDArray[np.int64]
+
+_MAX_SHAPES = 16
+_MIN_SHARE = 0.02
+_SHAPED, _PARTLY = 0.75, 0.4
+_MAX_FIXED = 200
+_FEW = 0.1
+_FORMS = {"=": shape_of, "~": forms.run, "+": forms.token, "*": forms.secret}
+_URL = re.compile(r"(?:https?|ftp)://|www\.")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PHONE = re.compile(r"(?=(?:\D*\d){7})\+?[\d\s().\-/]{7,20}")
+_TELLING = 20  # fewer texts do not tell what their characters are drawn from
+EMPTY, WORDS, LETTERS, OTHER = "empty", "words", "letters", "other"
+
+
+@dataclass(eq=False)
+class TextPatterns:
+    """Clusters of texts by pattern and length.
+
+    Attributes
+    ----------
+    keys : list of str
+        Of each pattern: the shape that its texts have, prefixed by ``"="``, or by ``"~"`` or
+        ``"+"`` where letters and digits are alike (and what tokens are made of, too); or
+        ``"empty"``, ``"words"``, ``"letters"`` or ``"other"``. Words and letters have a
+        cluster for each class of length.
+    patterns : list
+        What makes up the texts of each pattern; None for the empty text.
+    weights : ndarray of float64
+        Number of rows of each cluster.
+    """
+
+    keys: list[str]
+    patterns: list[Optional[Pattern]]
+    weights: npt.NDArray[np.float64]
+    _sizes: list[int] = field(init=False, repr=False)
+    _starts: Ints = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        sizes = [len(p) if isinstance(p, Sequences) else 1 for p in self.patterns]
+        self._sizes = sizes
+        self._starts = np.append(0, np.cumsum(sizes)).astype(np.int64)
+
+    @classmethod
+    def learn(
+        cls, value_counts: ValueCounts, k: int, seed: np.random.SeedSequence, scale: float = 0.0
+    ) -> TextPatterns:
+        """Learn from distinct texts; `scale` is that of :meth:`Fixed.learn`."""
+        rng = np.random.Generator(np.random.Philox(seed))
+        texts: list[str] = value_counts.values.to_pylist()
+        found: dict[str, Optional[Pattern]] = {EMPTY: None} if "" in texts else {}
+        running = [i for i, t in enumerate(texts) if is_running_text(t)]
+        others = sorted({i for i, t in enumerate(texts) if t != ""}.difference(running))
+        shapes = _frequent(texts, others, value_counts, k)
+        for shape, members in shapes.items():
+            found[f"={shape}"] = Fixed.learn(shape, value_counts.take(np.array(members)), k, scale)
+        others = sorted(set(others).difference(*shapes.values()))
+        if not shapes:
+            found.update(_codes(texts, others, value_counts, k))
+            others = others if found.keys() <= {EMPTY} else []
+        usual = _of_usual_kind([texts[i] for i in others])
+        if usual is not None and not shapes:
+            found[OTHER], others = usual, []
+        found.update(_sequences(value_counts, running, others, k, rng))
+        if not found or list(found) == [EMPTY]:
+            found[OTHER] = Fixed([_words_like(texts)])
+        patterns = cls(list(found), list(found.values()), np.empty(0))
+        clusters = patterns.assign(value_counts.values)
+        known = clusters >= 0
+        size = int(patterns._starts[-1])
+        mass = value_counts.counts[known].astype(np.float64)
+        patterns.weights = np.bincount(clusters[known], mass, minlength=size).astype(np.float64)
+        return patterns
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def written(self) -> npt.NDArray[np.float64]:
+        """The weights of the clusters, none for the empty text."""
+        empty = np.repeat([key == EMPTY for key in self.keys], self._sizes)
+        return np.where(empty, 0.0, self.weights)
+
+    def assign(self, texts: pa.Array) -> Ints:
+        """Return the cluster of each text; -1 where none fits."""
+        pattern = self._pattern_of(texts)
+        lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
+        clusters = np.where(pattern >= 0, self._starts[pattern], -1)
+        for number, found in enumerate(self.patterns):
+            if isinstance(found, Sequences):
+                rows = np.flatnonzero(pattern == number)
+                clusters[rows] += found.assign(lengths[rows])
+        return clusters
+
+    def _pattern_of(self, texts: pa.Array) -> Ints:
+        index = {key: i for i, key in enumerate(self.keys)}
+        words, letters = index.get(WORDS, -1), index.get(LETTERS, -1)
+        rest = letters if letters >= 0 else words if words >= 0 else index.get(OTHER, -1)
+        mark = next((key[0] for key in self.keys if key[0] in _FORMS), "")
+        form = _FORMS.get(mark, shape_of)
+        if not mark and words in (-1, rest):
+            found = np.full(len(texts), rest, dtype=np.int64)
+        else:
+            running = words if words >= 0 else letters
+            found = np.fromiter(
+                (
+                    running
+                    if running >= 0 and is_running_text(text)
+                    else index.get(f"{mark}{form(text)}", rest)
+                    for text in texts.to_pylist()
+                ),
+                dtype=np.int64,
+                count=len(texts),
+            )
+        found[pc.equal(texts, "").to_numpy(zero_copy_only=False)] = index.get(EMPTY, -1)
+        return found
+
+    def generate(
+        self, clusters: Ints, rng: np.random.Generator, length: Optional[int] = None
+    ) -> pa.Array:
+        """Make up one text of each of the clusters; longer ones than `length` are cut."""
+        return _cut(self._generate(clusters, rng), length)
+
+    def _generate(self, clusters: Ints, rng: np.random.Generator) -> pa.Array:
+        pattern = np.searchsorted(self._starts, clusters, side="right") - 1
+        order = np.argsort(pattern, kind="stable")
+        parts = []
+        for number, found in enumerate(self.patterns):
+            rows = order[pattern[order] == number]
+            if not len(rows):
+                continue
+            if found is None:
+                parts.append(pa.array([""] * len(rows), type=pa.string()))
+            elif isinstance(found, Sequences):
+                parts.append(found.generate(clusters[rows] - self._starts[number], rng))
+            else:
+                parts.append(found.generate(len(rows), rng))
+        if not parts:
+            return pa.array([], type=pa.string())
+        rank = np.empty(len(clusters), dtype=np.int64)
+        rank[order] = np.arange(len(clusters))
+        return pa.concat_arrays(parts).take(pa.array(rank))
+
+
+def _sequences(
+    value_counts: ValueCounts,
+    running: list[int],
+    others: list[int],
+    k: int,
+    rng: np.random.Generator,
+) -> dict[str, Pattern]:
+    """Learn what is left of the texts, with the running text if that is alike."""
+
+    def learn(rows: list[int], unit: Literal["words", "letters"]) -> Optional[Sequences]:
+        if not rows or _entities(value_counts, rows) < k:
+            return None
+        return Sequences.learn(value_counts.take(np.array(rows)), k, rng, unit)
+
+    if value_counts.counts[others].sum() < _MIN_SHARE * value_counts.counts.sum():
+        others = []  # encoded as whatever is drawn
+    both = sorted([*running, *others])
+    few = value_counts.counts[others].sum() < _FEW * value_counts.counts[both].sum()
+    if not running or few or learn(others, "words") is not None:
+        found = learn(both, "words")
+        if found is not None:
+            return {WORDS: found}
+    words = learn(running, "words")
+    letters = learn(others if words is not None else both, "letters")
+    pair = {WORDS: words, LETTERS: letters}
+    return {key: found for key, found in pair.items() if found is not None}
+
+
+def _frequent(
+    texts: list[str], rows: list[int], value_counts: ValueCounts, k: int
+) -> dict[str, list[int]]:
+    """Return the shapes that enough texts have; none if those are not most of them."""
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        members[shape_of(texts[row])].append(row)
+    mass = {shape: int(value_counts.counts[part].sum()) for shape, part in members.items()}
+    found: dict[str, list[int]] = {}
+    for shape in sorted(members, key=lambda s: (-mass[s], s)):
+        if mass[shape] < _MIN_SHARE * value_counts.counts.sum() or len(found) == _MAX_SHAPES:
+            break
+        if len(shape) <= _MAX_FIXED and _entities(value_counts, members[shape]) >= k:
+            found[shape] = members[shape]
+    shaped = sum(mass[shape] for shape in found) / max(value_counts.counts[rows].sum(), 1)
+    some = value_counts.take(np.array(rows, dtype=np.int64))
+    worded = bool(rows) and are_rare_words(some, k)
+    wordy = shaped >= _PARTLY and is_wordy(some, k)
+    if (shaped >= _SHAPED and not worded) or (shaped >= _PARTLY and not wordy):
+        return found
+    return {}
+
+
+def _of_usual_kind(texts: list[str]) -> Optional[Fixed]:
+    """Return what makes web addresses, e-mail addresses or phone numbers where all are such.
+
+    Where their own form is that of too few, it is a public one, which reaches nobody: domains
+    below ``.example``, and the numbers kept for films.
+    """
+    word, other = _words_like([""]), _words_like([""], 5)
+    if texts and all(map(_URL.match, texts)):
+        return Fixed([(["https://www."], [1.0]), word, ([".example/"], [1.0]), other])
+    if not texts or len(texts) >= _TELLING:
+        return None
+    if all(map(_MAIL.fullmatch, texts)):
+        return Fixed([word, (["."], [1.0]), other, (["@mail.example"], [1.0])])
+    if all(map(_PHONE.fullmatch, texts)):
+        digit = (list(CLASSES[DIGIT]), [1.0] * 10)
+        return Fixed([(["(555) 555-01"], [1.0]), digit, digit])
+    return None
+
+
+def _words_like(texts: list[str], length: int = 6) -> tuple[list[str], list[float]]:
+    """Return public words of one length, in the case of most texts."""
+    words = [word for word in things([]) if len(word) == length]
+    words = cased(words, [text for text in texts if text])
+    return words, [1.0] * len(words)
+
+
+def _codes(
+    texts: list[str], rows: list[int], value_counts: ValueCounts, k: int
+) -> dict[str, Pattern]:
+    """Return the forms of random codes, such as UUIDs and hashes: an alphabet for each place."""
+    some = [texts[row] for row in rows]
+    level = forms.level_of(some) if len(some) >= _TELLING else None
+    if level in (None, "shape") or not all(map(str.isascii, some)) or are_words(some):
+        return {}
+    mark = next(sign for sign, form in _FORMS.items() if form is forms.LEVELS[str(level)])
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        members[_FORMS[mark](texts[row])].append(row)
+    found: dict[str, Pattern] = {}
+    for form in sorted(members, key=lambda f: (-len(members[f]), f))[:_MAX_SHAPES]:
+        part = value_counts.take(np.array(members[form]))
+        if part.all_holders < k or len(form) > _MAX_FIXED:
+            continue
+
+        def holders(codes: Ints, size: int, part: ValueCounts = part) -> Ints:
+            counted = part.holders_of(codes, np.arange(len(codes)))
+            return np.pad(counted, (0, size - len(counted)))
+
+        pieces = forms.pieces_of(form, part.values.to_pylist(), holders, k)
+        found[mark + form] = Fixed([(piece, [1.0] * len(piece)) for piece in pieces])
+    return found
+
+
+def _entities(value_counts: ValueCounts, rows: list[int]) -> int:
+    return value_counts.take(np.array(rows, dtype=np.int64)).all_holders
+
+
+def _cut(texts: pa.Array, length: Optional[int]) -> pa.Array:
+    """Shorten texts to what the column can hold."""
+    if length is None or not len(texts):
+        return texts
+    longest = pc.max(pc.utf8_length(texts)).as_py()
+    if longest is None or longest <= length:
+        return texts
+    return pc.utf8_slice_codeunits(texts, 0, length)

@@ -1,0 +1,96 @@
+"""UUIDs: random ones, of version 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.encoding.base import ColumnTransform, Summary
+from synthohive.encoding.encoded import Discrete, Layout
+from synthohive.privacy.entities import Entities
+
+__all__ = ["Uuid", "random_uuids"]
+
+_HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
+_DASHES = [8, 13, 18, 23]
+_WIDTH = 36
+
+
+def random_uuids(size: int, rng: np.random.Generator) -> pa.Array:
+    """Return `size` random UUIDs as text."""
+    raw = rng.integers(0, 256, (size, 16), dtype=np.uint8)
+    raw[:, 6] = raw[:, 6] & 0x0F | 0x40
+    raw[:, 8] = raw[:, 8] & 0x3F | 0x80
+    chars = np.full((size, _WIDTH), ord("-"), dtype=np.uint8)
+    places = np.setdiff1d(np.arange(_WIDTH), _DASHES)
+    chars[:, places[0::2]] = _HEX[raw >> 4]
+    chars[:, places[1::2]] = _HEX[raw & 0x0F]
+    offsets = np.arange(size + 1, dtype=np.int64) * _WIDTH
+    buffers = (pa.py_buffer(offsets.tobytes()), pa.py_buffer(chars.tobytes()))
+    return pa.LargeStringArray.from_buffers(size, *buffers).cast(pa.string())
+
+
+@dataclass(eq=False)
+class Uuid(ColumnTransform):
+    """Only whether a row has a UUID is modelled.
+
+    Examples
+    --------
+    >>> from synthohive import Column
+    >>> from synthohive.encoding.base import EncoderSettings
+    >>> transform = Uuid(Column(name="token", kind="uuid"), EncoderSettings())
+    >>> transform.layout
+    Layout(discrete=(), continuous=())
+    """
+
+    name = "uuid"
+
+    share_: float = 0.0
+
+    def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
+        """Count the NULLs."""
+        return {"rows": len(values), "nulls": values.null_count}
+
+    def merge(self, summaries: Sequence[Summary]) -> Summary:
+        """Add up the counts."""
+        return {name: sum(s[name] for s in summaries) for name in ("rows", "nulls")}
+
+    def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Uuid:
+        """Learn the share of NULLs."""
+        self.share_ = summary["nulls"] / max(summary["rows"], 1)
+        return self
+
+    @property
+    def layout(self) -> Layout:
+        """One block, a UUID or NULL, where both occur."""
+        return Layout((Discrete(self.column.name, 2),) if 0 < self.share_ < 1 else ())
+
+    @property
+    def null_code(self) -> int:
+        """The code for NULL, or -1."""
+        return 1 if self.layout.discrete else -1
+
+    def encode(
+        self, values: pa.Array, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Return 1 for NULL, else 0."""
+        null = values.is_null().to_numpy(zero_copy_only=False).astype(np.int32)[:, None]
+        return null[:, : len(self.layout.discrete)], np.empty((len(null), 0), dtype=np.float32)
+
+    def decode(
+        self,
+        codes: npt.NDArray[np.int32],
+        values: npt.NDArray[np.float32],
+        rng: np.random.Generator,
+    ) -> pa.Array:
+        """Return random UUIDs."""
+        null = codes[:, 0] == 1 if codes.shape[1] else np.full(len(codes), self.share_ >= 1)
+        made = random_uuids(len(codes), rng)
+        if null.any():
+            made = made.take(pa.array(np.arange(len(codes)), mask=null))
+        return made.cast(self.column.arrow_type)

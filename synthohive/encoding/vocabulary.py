@@ -1,0 +1,103 @@
+"""The tokens of texts, and what stands in for those that too few entities share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.encoding.placeholders import Label, Maker, Tokens, labels_of
+
+__all__ = ["Vocabulary", "is_running_text", "tokens_of"]
+
+Ints = npt.NDArray[np.int64]
+MakersOf = Callable[[Tokens, list[str], Ints, list[Label]], list[Maker]]
+
+# A word or number has the blank before it; Chinese and Japanese are read by character.
+_CJK = "\u3040-\u30ff\u3400-\u9fff"
+_TOKEN = re.compile(rf" ?(?:[{_CJK}]|(?:(?![{_CJK}])[^\W\d_]){{1,40}}|\d{{1,20}})|[\s\S]")
+_MIN_WORDS = 2
+_MAX_TOKENS = 5_000
+
+
+def tokens_of(text: str) -> list[str]:
+    """Cut a text into words, numbers and single marks; joined they are the text again.
+
+    Examples
+    --------
+    >>> tokens_of("Pack of 12, (new)")
+    ['Pack', ' of', ' 12', ',', ' ', '(', 'new', ')']
+    """
+    return _TOKEN.findall(text)
+
+
+def is_running_text(text: str) -> bool:
+    """Tell whether a text has at least two words of letters.
+
+    Examples
+    --------
+    >>> is_running_text("to be"), is_running_text("A-17 b")
+    (True, False)
+    """
+    found = 0
+    for word in text.split(" "):
+        found += word.rstrip(".,;:!?").isalpha()
+        if found >= _MIN_WORDS:
+            return True
+    return False
+
+
+@dataclass
+class Vocabulary:
+    """Tokens that `k` entities share, then makers of tokens that stand in for the others."""
+
+    shared: list[str]
+    makers: list[Maker]
+
+    @cached_property
+    def lengths(self) -> Ints:
+        """Characters of each token."""
+        widths = [len(token) for token in self.shared] + [maker.width for maker in self.makers]
+        return np.array(widths, dtype=np.int64)
+
+    @property
+    def examples(self) -> list[str]:
+        """One string for each token."""
+        return self.shared + [maker.example for maker in self.makers]
+
+    @classmethod
+    def learn(cls, tokens: Tokens, k: int, makers: MakersOf) -> tuple[Vocabulary, Ints]:
+        """Learn from the tokens of texts, and return also their numbers.
+
+        Parameters
+        ----------
+        makers : callable
+            Returns what makes up tokens of each label, given the numbers of all tokens.
+        """
+        holders, uses = tokens.holders(), tokens.uses()
+        best = sorted(np.flatnonzero(holders >= k), key=lambda i: (-uses[i], tokens.known[i]))
+        best = best[:_MAX_TOKENS]
+        number = np.full(len(tokens.known), -1, dtype=np.int64)
+        number[best] = np.arange(len(best))
+        ids = number[tokens.codes]
+        rare = np.flatnonzero(ids < 0)
+        names, codes = labels_of(tokens, rare, ids, k)
+        ids[rare] = len(best) + codes
+        shared = [tokens.known[i] for i in best]
+        return cls(shared, makers(tokens, shared, ids, names)), ids
+
+    def spell(self, ids: Ints, rng: np.random.Generator) -> pa.Array:
+        """Return tokens as large strings; stand-ins are made up."""
+        base = len(self.shared)
+        parts, place = [pa.array(self.shared, type=pa.string())], ids.copy()
+        made = np.flatnonzero(ids >= base)
+        order = made[np.argsort(ids[made], kind="stable")]
+        sizes = np.bincount(ids[made] - base, minlength=len(self.makers))
+        parts += [maker.generate(int(n), rng) for maker, n in zip(self.makers, sizes) if n]
+        place[order] = base + np.arange(len(order))
+        return pa.concat_arrays(parts).cast(pa.large_string()).take(pa.array(place))

@@ -1,0 +1,195 @@
+"""Filling the columns that repeat personal ones, when all keys are there."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.persons.alias import Alias, path_rows, texts_of
+from synthohive.derive.persons.given import Given, beside_of
+from synthohive.derive.persons.namesake import Namesake
+from synthohive.generate.feasibility import GeneratedKeys
+from synthohive.generate.run import Run
+from synthohive.privacy.kinds import NAMES
+from synthohive.privacy.rows import Beside
+from synthohive.schema import ForeignKey
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.joins import group_codes
+from synthohive.tables.nulls import any_blank, any_null
+
+__all__ = ["fill_aliases", "suit_rows"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+def suit_rows(run: Run, name: str) -> None:
+    """Make columns again whose form goes by others, of this row or of one that keys lead to."""
+    fitted, made = run.fitted.tables[name], run.tables[name]
+    seed = seeds.seed_int(run.seed, name, "people")
+    rows = np.arange(made.spool.rows, dtype=np.int64)
+    for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
+        old = made.spool.column_table([target]).column(0).combine_chunks()
+        fresh = fitted.fakes[target].make(rows, seed, _beside(run, name, target))
+        _put(run, name, target, pc.if_else(_there(old), fresh, old))
+
+
+def _referring(
+    run: Run, name: str, column: str, seen: set[tuple[str, str]]
+) -> list[tuple[str, ForeignKey, str, IntArray]]:
+    """Return the keys to a column, and those to theirs, with each row's parent; nearest first."""
+    found = []
+    for child, key in run.fitted.metadata.foreign_keys():
+        if key.parent == name and column in key.parent_columns:
+            own = key.columns[key.parent_columns.index(column)]
+            found.append((child, key, column, GeneratedKeys(run).parent_rows(child, key)))
+            if (child, own) not in seen:
+                found += _referring(run, child, own, seen | {(child, own)})
+    return found
+
+
+def _there(values: pa.Array) -> pa.Array:
+    """Return where something stands: neither NULL nor an empty text."""
+    return pc.and_(pc.is_valid(values), pa.array(~any_blank(values)))
+
+
+def _refer(run: Run, child: str, key: ForeignKey, target: str, parents: IntArray) -> None:
+    """Fill a child's column again, whose parents' has changed."""
+    column = key.columns[key.parent_columns.index(target)]
+    theirs = run.tables[key.parent].spool.column_table([target]).column(0)
+    fresh = theirs.take(pa.array(parents, mask=parents < 0))
+
+    def fill(block: pa.Table, start: int) -> pa.Table:
+        place = block.column_names.index(column)
+        own = fresh.slice(start, len(block)).cast(block.schema.field(place).type)
+        values = pc.coalesce(own, block.column(place))
+        return block.set_column(place, block.field(place), values)
+
+    run.tables[child].spool.rewrite(fill)
+
+
+def _beside(run: Run, name: str, target: str) -> Optional[Beside]:
+    """Return what other columns say of all rows of a table."""
+
+    def read(given: Given) -> Beside:
+        at = path_rows(given.path, run.tables[name].spool.rows, GeneratedKeys(run))
+        sources = run.tables[given.source].spool.column_table([given.column])
+        return given.beside(sources.column(0), at)
+
+    return beside_of(run.fitted.tables[name].given, target, read)
+
+
+def fill_aliases(run: Run, name: str) -> None:
+    """Give a table's aliases the made-up values of the rows that its keys lead to.
+
+    Where the model says that a row differs, the value that was made up for it stays, as it
+    does where the other would break a constraint.
+    """
+    fitted = run.fitted.tables[name]
+    for namesake in fitted.namesakes.values():
+        _put(run, name, namesake.target, _of_person(run, namesake))
+    for alias in fitted.aliases.values():
+        _put(run, name, alias.target, _filled(run, alias))
+
+
+def _put(run: Run, name: str, target: str, values: pa.Array) -> None:
+    """Replace a column, and what refers to it, but in rows that would break a constraint."""
+    referring = _referring(run, name, target, {(name, target)})
+    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
+    values = _unique(run, name, target, values)
+
+    def fill(block: pa.Table, start: int) -> pa.Table:
+        place = block.column_names.index(target)
+        fresh = values.slice(start, len(block))
+        changed = block.set_column(place, block.field(place), fresh)
+        return checks.keep_unbroken(block, changed, [target])
+
+    run.tables[name].spool.rewrite(fill)
+    for child, key, theirs, parents in referring:
+        _refer(run, child, key, theirs, parents)
+
+
+def _of_person(run: Run, namesake: Namesake) -> pa.Array:
+    """Return the whole column, made again from the persons whom the keys lead to."""
+    made = run.tables[namesake.table]
+    old = made.spool.column_table([namesake.target]).column(0).combine_chunks()
+    at = path_rows(namesake.path, made.spool.rows, GeneratedKeys(run))
+    fake = run.fitted.tables[namesake.table].fakes[namesake.target]
+    seed = seeds.seed_int(run.seed, namesake.source, "people")
+    theirs = _beside(run, namesake.source, _first_name_of(run, namesake.source))
+    fresh = fake.make(np.maximum(at, 0), seed, None if theirs is None else theirs.take(at))
+    there = pc.and_(_there(old), pa.array(at >= 0))
+    return pc.if_else(there, fresh, old)
+
+
+def _first_name_of(run: Run, table: str) -> str:
+    """Return a column about the persons of a table; nothing where none goes by another one."""
+    fitted = run.fitted.tables[table]
+    targets = (target for one in fitted.given for target in one.targets)
+    return next((target for target in targets if fitted.roles.personal[target] in NAMES), "")
+
+
+def _filled(run: Run, alias: Alias) -> pa.Array:
+    """Return the whole column, filled where it is a copy."""
+    made = run.tables[alias.table]
+    column = run.fitted.tables[alias.table].config.columns[alias.target]
+    old = made.spool.column_table([alias.target]).column(alias.target).combine_chunks()
+    at = path_rows(alias.path, made.spool.rows, GeneratedKeys(run))
+    sources = run.tables[alias.source].spool.column_table(alias.columns)
+    fresh = _composed(alias, sources, at, old.type)
+    fits = pc.if_else(pc.is_valid(fresh), True, column.nullable)
+    if column.length and pa.types.is_string(fresh.type):
+        short = pc.less_equal(pc.utf8_length(fresh), column.length)
+        fits = pc.and_(fits, pc.fill_null(short, True))
+    stays = made.differs[alias.target] | _dangling(run, alias)
+    if alias.domain:
+        stays |= ~_there(old).to_numpy(zero_copy_only=False)
+    same = pc.and_(fits, pa.array(~stays))
+    return pc.if_else(same, fresh, old)
+
+
+def _dangling(run: Run, alias: Alias) -> npt.NDArray[np.bool_]:
+    """Return the rows whose key, which nobody declared, leads nowhere though it is not NULL."""
+    made = run.tables[alias.table]
+    if not alias.path:
+        return np.zeros(made.spool.rows, dtype=np.bool_)
+    _, key = alias.path[0]
+    parents = GeneratedKeys(run).parent_rows(alias.table, key)
+    empty = any_null(made.spool.column_table(key.columns), key.columns)
+    return np.asarray((parents < 0) & ~empty, dtype=np.bool_)
+
+
+def _composed(alias: Alias, sources: pa.Table, at: IntArray, type_: pa.DataType) -> pa.Array:
+    """Return what the rows would hold if all were copies; NULL where keys lead nowhere."""
+    first = sources.column(0)
+    if alias.is_copy and not alias.case and first.type == type_:
+        return first.take(pa.array(at, mask=at < 0)).combine_chunks()
+    texts = alias.compose([texts_of(sources.column(c), at) for c in alias.columns])
+    return pa.array(texts, pa.string()).cast(type_)
+
+
+def _unique(run: Run, name: str, target: str, values: pa.Array) -> pa.Array:
+    """Take back what would repeat a value that must not."""
+    made, config = run.tables[name], run.fitted.tables[name].config
+    sets = [unique for unique in config.unique_sets if target in unique]
+    if not sets:
+        return values
+    rows = made.spool.column_table(list({c for unique in sets for c in unique}))
+    old, place = rows.column(target), rows.column_names.index(target)
+    changed = pc.fill_null(pc.not_equal(old, values), True).combine_chunks()
+    for _ in range(len(values)):
+        now = rows.set_column(place, rows.field(place), values)
+        wrong = np.zeros(len(values), dtype=np.bool_)
+        for unique in sets:
+            codes = group_codes([now], [unique])[0]
+            sizes = np.bincount(codes[codes >= 0], minlength=1)
+            wrong |= (codes >= 0) & (sizes[np.maximum(codes, 0)] > 1)
+        wrong &= np.asarray(changed.to_numpy(zero_copy_only=False), dtype=np.bool_)
+        if not wrong.any():
+            break
+        values = pc.if_else(pa.array(wrong), old.combine_chunks(), values)
+        changed = pc.and_(changed, pa.array(~wrong))
+    return values

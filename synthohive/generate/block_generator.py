@@ -1,0 +1,414 @@
+"""Making the rows of a block: drawn, decoded, restored, repaired, and given keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.elapsed import Elapsed
+from synthohive.derive.periods import restore_periods
+from synthohive.encoding.encoded import SILENT, EncodedTable, Layout
+from synthohive.exceptions import in_column
+from synthohive.generate.blocks import Block
+from synthohive.generate.conditions import Conditions
+from synthohive.generate.run import Groups, Run
+from synthohive.learn.fitted import FittedTable
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.block_store import EncodedSpool
+from synthohive.tables.context import group_block, keep_columns, time_block
+from synthohive.tables.joins import group_codes
+from synthohive.tables.roles import null_column
+from synthohive.tables.siblings import PIECE, Siblings, alike
+
+__all__ = ["BlockGenerator", "flags_of"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+TRIES = 3
+"""At rows beyond the bounds of a column, until they take values of other rows."""
+
+
+def flags_of(attributes: pa.Table, name: str) -> Bools:
+    """Return a boolean column, all False where it was never modelled (no NULL was seen)."""
+    if name not in attributes.column_names:
+        return np.zeros(len(attributes), dtype=bool)
+    flags: Bools = pc.fill_null(attributes.column(name), False).to_numpy()
+    return flags
+
+
+class BlockGenerator:
+    """Makes the blocks of one table, which has so many rows in all."""
+
+    def __init__(
+        self, run: Run, fitted: FittedTable, groups: Optional[Groups], rows: int = 0
+    ) -> None:
+        self.run, self.fitted, self.groups = run, fitted, groups
+        self.name = fitted.config.name
+        self.plan = run.fitted.plan.tables[self.name]
+        metadata = run.fitted.metadata
+        self.has_driven_children = bool(self.plan.children)
+        self.incoming = {
+            key.label(child): (child, key)
+            for child, key in metadata.foreign_keys()
+            if key.parent == self.name and child != self.name
+        }
+        self.further = [f.key.label(self.name) for f in self.plan.further if f.mode != "implied"]
+        grouped = fitted.siblings or fitted.stand_ins.monotone or fitted.driven_periods
+        in_groups = bool(self.plan.further or grouped)
+        self.whole_groups = groups is not None and in_groups
+        self.checks = fitted.checks(metadata.dialect)
+        self.conditions = run.conditions.get(self.name)
+        self.wide_groups = self._wide_groups()
+        self.makers = {name: maker.fitting(rows) for name, maker in fitted.makers.items()}
+
+    def extra(self, attributes: pa.Table, name: str) -> npt.NDArray[np.float64]:
+        """Return a structural column as floats; zeros where it was constant."""
+        if name not in attributes.column_names:
+            return np.zeros(len(attributes))
+        values = attributes.column(name).cast(pa.float64())
+        return np.asarray(pc.fill_null(values, 0.0).to_numpy())
+
+    def context(self, block: Block, given: pa.Table) -> tuple[EncodedTable, EncodedTable]:
+        """Return what the model is conditioned on, and the ancestors alone."""
+        times = time_block(given.select(self.fitted.times))
+        if self.plan.driver is None:
+            return times, EncodedTable.empty(len(block.rows))
+        ancestors = self._parent_context().take(block.parents)
+        group = group_block(block.positions, block.sizes, self.fitted.largest_group)
+        kept = keep_columns(ancestors, self._context_columns())
+        return EncodedTable.side_by_side([group, kept, times]), ancestors
+
+    def _times(self, block: Block) -> pa.Table:
+        """Return the key columns that are points in time; a dummy keeps the number of rows."""
+        found = {name: self._key_column(name, block) for name in self.fitted.times}
+        return pa.table({"": pa.nulls(len(block.rows)), **found})
+
+    def _context_columns(self) -> Optional[set[str]]:
+        wanted = self.fitted.config.parent_context_cols
+        return (
+            None
+            if wanted is None
+            else {f"{ancestor}.{column}" for ancestor in self.plan.ancestors for column in wanted}
+        )
+
+    def _parent_context(self) -> EncodedSpool:
+        driver = self.plan.driver
+        spool = None if driver is None else self.run.tables[driver.parent].context
+        if spool is None:
+            raise RuntimeError(f"the parents of {self.name!r} were generated without context")
+        return spool
+
+    def children_layout(self) -> Layout:
+        """Return the layout of this table's rows beside their ancestors."""
+        encoder = self.fitted.encoder
+        own = Layout() if encoder is None else encoder.layout.prefixed(self.name)
+        above = [] if self.plan.driver is None else [self._parent_context().layout]
+        return Layout.concat([own, *above])
+
+    def attributes(self, block: Block) -> tuple[EncodedTable, EncodedTable, pa.Table]:
+        """Draw a block; return it encoded (with its table's name), its ancestors, and decoded."""
+        given = self._times(block)
+        context, ancestors = self.context(block, given)
+        above = hstack(given, self._parent_values(block))
+        fixed, rooms = self._fixed(block.rows), self.fitted.relations.rooms(above)
+        encoded, context = self._modelled(context, fixed, block, rooms)
+        decoded = self._decoded(encoded, fixed, "block", block.number)
+        rng = self.run.rng(self.name, "block", block.number, "rooms")
+        silent = self.fitted.stand_ins.silent(block.positions)
+        decoded = self.fitted.relations.limited(decoded, above, rng, silent)
+        order = block.parents, block.positions
+        decoded = self.fitted.stand_ins.restore(decoded, *order, rooms, rng)
+        decoded = self._restored(decoded, above, "block", block.number)
+        decoded = self._within_bounds(decoded, context, above, block)
+        decoded = self._apart(decoded, above, block)
+        own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
+        repaired = self._repaired(decoded, context, above, block)
+        return own, ancestors, repaired
+
+    def _apart(self, rows: pa.Table, above: pa.Table, block: Block) -> pa.Table:
+        """Return the rows of a block with periods that do not overlap."""
+        if not self.fitted.driven_periods:
+            return rows
+        rng = self.run.rng(self.name, "periods", block.number)
+        apart = restore_periods(self.fitted.driven_periods, rows, block.parents, rng)
+        return rows if apart.equals(rows) else self.fitted.relations.mend_beside(apart, above)
+
+    def _parent_values(self, block: Block) -> pa.Table:
+        """Return the ancestors' columns that relations name."""
+        driver = self.plan.driver
+        if driver is None:
+            return pa.table({})
+        wanted = by_table(self.fitted.relations.above(self.fitted.attributes), self.plan.ancestors)
+        return ancestor_columns(
+            self.run, self.run.fitted.plan, driver.parent, block.parents, wanted
+        )
+
+    def _fixed(self, rows: IntArray) -> Optional[pa.Table]:
+        """Return the columns of some rows that the caller fixed."""
+        if self.conditions is None:
+            return None
+        seed = seeds.seed_int(self.run.seed, self.name, "conditions")
+        return self.conditions.rows(rows, seed)
+
+    def _modelled(
+        self,
+        context: EncodedTable,
+        fixed: Optional[pa.Table],
+        block: Block,
+        rooms: Mapping[str, npt.NDArray[np.float64]],
+    ) -> tuple[EncodedTable, EncodedTable]:
+        """Draw a block; return it, and all that its rows were given."""
+        if not self.fitted.siblings or self.fitted.encoder is None:
+            return self._sampled(context, fixed, block.positions, "block", block.number), context
+        encoder, order = self.fitted.encoder, (block.parents, block.positions)
+        siblings = Siblings(encoder.layout, *order, piece=PIECE)
+        elapsed = Elapsed(self.fitted.stand_ins.monotone, *order, rooms)
+
+        def known(place: IntArray) -> EncodedTable:
+            history = [siblings.history(place), elapsed.history(place)]
+            return EncodedTable.side_by_side([context.take(place), *history])
+
+        def draw(number: int, place: IntArray) -> None:
+            own = None if fixed is None else fixed.take(pa.array(place))
+            at = block.positions[place]
+            drawn = self._sampled(known(place), own, at, "block", block.number, number)
+            siblings.put(place, drawn)
+            elapsed.put(place, drawn, encoder)
+
+        steps = list(enumerate(siblings.places()))
+        for number, place in steps[:1]:
+            draw(number, place)
+        siblings.guess()
+        elapsed.guess(siblings.starts)
+        agreed = False
+        while not agreed:
+            before = known(siblings.starts)
+            for number, place in steps[1:]:
+                draw(number, place)
+            agreed = alike(before, known(siblings.starts))
+        return siblings.rows, known(np.arange(len(context), dtype=np.int64))
+
+    def _sampled(
+        self, context: EncodedTable, fixed: Optional[pa.Table], positions: IntArray, *path: Any
+    ) -> EncodedTable:
+        model, encoder, rows = self.fitted.model, self.fitted.encoder, len(context)
+        if encoder is None or not encoder.columns:
+            return EncodedTable.empty(rows)
+        if model is None:
+            nothing = EncodedTable.empty(rows)
+            return EncodedTable(encoder.layout, nothing.codes, nothing.values)
+        given = context if context.layout != EncodedTable.empty(0).layout else None
+        rng = self.run.rng(self.name, *path, "model")
+        silent = self.fitted.silent(positions)
+        if fixed is None and not silent:
+            return model.sample(rows, given, rng=rng)
+        own = encoder.unknown(rows)
+        if fixed is not None:
+            own = Conditions.encode(fixed, encoder, self.run.rng(self.name, *path, "conditions"))
+        known = encoder.without(own, silent, SILENT)
+        return encoder.without(model.sample(rows, given, rng=rng, given=known), silent, 0, 0.0)
+
+    def _decoded(self, encoded: EncodedTable, fixed: Optional[pa.Table], *path: Any) -> pa.Table:
+        encoder = self.fitted.encoder
+        if encoder is None or not encoder.columns:  # a dummy column keeps the number of rows
+            return pa.table({"": pa.nulls(len(encoded))})
+        decoded = encoder.decode(encoded, self.run.rng(self.name, *path, "decode"))
+        if fixed is None:
+            return decoded
+        for name, values in zip(fixed.column_names, fixed.columns):  # codes are less exact
+            place = decoded.column_names.index(name)
+            decoded = decoded.set_column(place, decoded.field(place), values)
+        return decoded
+
+    def _restored(self, decoded: pa.Table, above: pa.Table, *path: Any) -> pa.Table:
+        rng, fitted = self.run.rng(self.name, *path, "relations"), self.fitted
+        restored = fitted.relations.restore(decoded, fitted.attributes, above, rng)
+        return fitted.not_null(restored, restored, rng)
+
+    def _repaired(
+        self, table: pa.Table, context: EncodedTable, above: pa.Table, block: Block
+    ) -> pa.Table:
+        if self.run.enforce_constraints:
+            self.checks.enforce(table, self.name)
+
+        def resample(rows: IntArray, rng: np.random.Generator) -> pa.Table:
+            return self._again(rows, table, context, above, block, rng)
+
+        rng = self.run.rng(self.name, "repair", block.number)
+        table, repaired = self.checks.repair(table, rng, resample)
+        if not repaired:
+            return table
+        relations = self.fitted.relations
+        mended = self._apart(relations.mend_beside(table, above), above, block)
+        mended = self.fitted.not_null(table, mended, rng)
+        return self.checks.keep_unbroken(table, mended, relations.targets)
+
+    def _again(
+        self,
+        rows: IntArray,
+        table: pa.Table,
+        context: EncodedTable,
+        above: pa.Table,
+        block: Block,
+        rng: np.random.Generator,
+    ) -> pa.Table:
+        """Return some rows of a block drawn anew; what their groups gave them stays."""
+        path, beside_it = ("again", block.number, int(rng.integers(2**31))), above.take(rows)
+        fixed = self._fixed(block.rows[rows])
+        drawn = self._sampled(context.take(rows), fixed, block.positions[rows], *path)
+        again = self._decoded(drawn, fixed, *path)
+        stand_ins = self.fitted.stand_ins
+        again = self._restored(stand_ins.restore_alone(again), beside_it, *path)
+        again = stand_ins.keep(again, table.take(rows))
+        return self.fitted.relations.mend_beside(again, beside_it)
+
+    def _within_bounds(
+        self, table: pa.Table, context: EncodedTable, above: pa.Table, block: Block
+    ) -> pa.Table:
+        """Draw rows anew in which a sum or a product lies beyond the column's own bounds."""
+        relations = self.fitted.relations
+        rng = self.run.rng(self.name, "bounds", block.number)
+        for _ in range(TRIES):
+            wrong = np.flatnonzero(relations.beyond(table))
+            if not len(wrong):
+                return table
+            again = self._again(wrong, table, context, above, block, rng)
+            source = np.arange(len(table), dtype=np.int64)
+            source[wrong] = len(table) + np.arange(len(wrong))
+            both = pa.concat_tables([table, again.select(table.column_names).cast(table.schema)])
+            table = both.take(pa.array(source))
+        if self.conditions is not None:  # what the caller fixed comes first
+            return table
+        return relations.borrowed(table, above, relations.beyond(table), rng)
+
+    def complete(self, block: Block, attributes: pa.Table) -> pa.Table:
+        """Add keys of parents and made-up columns, in the order of the table's columns."""
+        roles, rows = self.fitted.roles, block.rows
+        columns: dict[str, Any] = {c: attributes.column(c) for c in roles.attributes}
+        columns.update(self._driving_key(block))
+        for name in roles.key:
+            with in_column(name):
+                array = self._key_column(name, block)
+                columns[name] = _with_nulls(array, self._empty(name, block, attributes))
+        for name in roles.personal:
+            with in_column(name):
+                columns[name] = self._made_up(name, rows, self._empty(name, block, attributes))
+        schema = self.fitted.schema
+        arrays = [
+            columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema
+        ]
+        return pa.Table.from_arrays(
+            [_cast(a, f.type) for a, f in zip(arrays, schema)], schema=schema
+        )
+
+    def beside_kept(self, kept: pa.Table) -> pa.Table:
+        """Return rows of a look-up table with the columns that are not kept, drawn or made up."""
+        rows = np.arange(len(kept), dtype=np.int64)
+
+        def drawn(at: IntArray, *path: Any) -> pa.Table:
+            encoded = self._sampled(EncodedTable.empty(len(at)), None, at, "kept", *path)
+            return hstack(kept.take(pa.array(at)), self._decoded(encoded, None, "kept", *path))
+
+        def resample(at: IntArray, rng: np.random.Generator) -> pa.Table:
+            return drawn(at, "again", int(rng.integers(2**31)))
+
+        table, _ = self.checks.repair(drawn(rows), self.run.rng(self.name, "repair"), resample)
+        columns: dict[str, Any] = dict(zip(table.column_names, table.columns))
+        nulls = {name: flags_of(table, null_column(name)) for name in self.fitted.config.stored}
+        columns.update({name: self._made_up(name, rows, nulls[name]) for name in self.fitted.fakes})
+        for name in self.fitted.roles.key:
+            if name not in columns:
+                group, size = np.zeros_like(rows), np.full_like(rows, len(rows))
+                seed = seeds.seed_int(self.run.seed, self.name, name)
+                array = self.makers[name].make_rows(rows, group, rows, size, seed)
+                columns[name] = _with_nulls(array, nulls[name])
+        schema = self.fitted.schema
+        return pa.Table.from_arrays([_cast(columns[f.name], f.type) for f in schema], schema=schema)
+
+    def _empty(self, name: str, block: Block, attributes: pa.Table) -> Bools:
+        """Return the rows in which a made-up column is NULL; a further key decides later."""
+        label, alike = self.fitted.null_by_key.get(name, ("", False))
+        if self.plan.driver is not None and label == self.plan.driver.label(self.name):
+            return np.asarray((block.parents < 0) == alike, dtype=np.bool_)
+        return flags_of(attributes, null_column(name))
+
+    def _made_up(self, name: str, rows: IntArray, empty: Bools) -> Any:
+        seed = seeds.seed_int(self.run.seed, self.name, "people")
+        fake = self.fitted.fakes[name]
+        return _with_nulls(fake.make(rows, seed), empty, "" if fake.blank else None)
+
+    def _driving_key(self, block: Block) -> dict[str, Any]:
+        driver = self.plan.driver
+        if driver is None or not len(block.rows):
+            return {}
+        found = self.run.take(driver.parent, driver.parent_columns, block.parents)
+        return dict(zip(driver.columns, found.columns))
+
+    def _key_column(self, name: str, block: Block) -> pa.Array:
+        maker = self.makers[name]
+        positions, sizes = block.positions, block.sizes
+        if name in self.wide_groups:  # counts on over all parents that share the other columns
+            linked = block.parents >= 0
+            before, total = (v[block.parents] for v in self.wide_groups[name])
+            positions = np.where(linked, positions + before, positions)
+            sizes = np.where(linked, total, sizes)
+        return maker.make_rows(
+            block.rows,
+            block.parents,
+            positions,
+            sizes,
+            seeds.seed_int(self.run.seed, self.name, name),
+        )
+
+    def _wide_groups(self) -> dict[str, tuple[IntArray, IntArray]]:
+        """Return what stands before each driving parent's rows, and how many there are in all.
+
+        A column that is unique beside only a part of the driving key counts on from parent to
+        parent, where these agree on that part.
+        """
+        found: dict[str, tuple[IntArray, IntArray]] = {}
+        driver, groups = self.plan.driver, self.groups
+        if driver is None or groups is None or not len(groups.counts):
+            return found
+        theirs = dict(zip(driver.columns, driver.parent_columns))
+        for name in self.fitted.makers:
+            for unique in self.fitted.config.unique_sets:
+                part = set(unique) - {name}
+                if name in unique and part and part < set(driver.columns):
+                    columns = sorted({theirs[c] for c in part})
+                    keys = self.run.tables[driver.parent].spool.column_table(columns)
+                    code = group_codes([keys], [columns])[0]
+                    found[name] = _before(code, groups.counts)
+        return found
+
+
+def _with_nulls(array: Any, empty: Bools, instead: Optional[str] = None) -> Any:
+    if not empty.any():
+        return array
+    return pc.if_else(pa.array(empty), pa.scalar(instead, array.type), array)
+
+
+def _before(group: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the sum of the counts before each one in its group, and the group's."""
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(counts[order])
+    first = np.flatnonzero(np.r_[True, group[order][1:] != group[order][:-1]])
+    start = np.repeat((ends - counts[order])[first], np.diff(np.append(first, len(order))))
+    before, total = np.empty_like(counts), np.empty_like(counts)
+    before[order] = ends - counts[order] - start
+    sums = np.add.reduceat(counts[order], first)
+    total[order] = np.repeat(sums, np.diff(np.append(first, len(order))))
+    return before, total
+
+
+def _cast(array: Any, type_: pa.DataType) -> Any:
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array if array.type == type_ else pc.cast(array, type_)

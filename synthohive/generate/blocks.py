@@ -1,0 +1,62 @@
+"""The blocks in which a table is generated, each bounded in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.generate.run import Groups
+
+__all__ = ["BLOCK_ROWS", "Block", "cut_blocks"]
+
+IntArray = npt.NDArray[np.int64]
+BLOCK_ROWS = 16_384
+"""Rows per block. A constant, because the bytes of the output depend on it."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The rows ``start … stop - 1`` of a table, and their place among their siblings."""
+
+    number: int
+    start: int
+    stop: int
+    parents: IntArray
+    positions: IntArray
+    sizes: IntArray
+
+    @property
+    def rows(self) -> IntArray:
+        """The numbers of the rows."""
+        return np.arange(self.start, self.stop, dtype=np.int64)
+
+
+def cut_blocks(rows: int, groups: Optional[Groups], whole_groups: bool) -> Iterator[Block]:
+    """Cut a table into blocks; never inside a group if `whole_groups`."""
+    if groups is None:
+        cuts = np.arange(0, rows, BLOCK_ROWS, dtype=np.int64)
+    else:
+        offsets = groups.offsets
+        cuts = np.arange(0, rows, BLOCK_ROWS, dtype=np.int64)
+        if whole_groups:  # move each cut back to the start of its group
+            cuts = np.unique(offsets[np.searchsorted(offsets, cuts, side="right") - 1])
+            cuts = cuts[cuts < rows]
+    for number, (start, stop) in enumerate(zip(cuts, np.append(cuts[1:], rows))):
+        numbers = np.arange(start, stop, dtype=np.int64)
+        if groups is None:
+            parents = np.full(len(numbers), -1, dtype=np.int64)
+            positions, sizes = np.zeros_like(parents), np.ones_like(parents)
+        else:
+            parents = groups.parents_of(numbers)
+            linked = parents >= 0
+            positions = np.where(linked, numbers - offsets[parents], 0)
+            sizes = (
+                np.where(linked, groups.counts[parents], 1)
+                if len(groups.counts)
+                else (np.ones_like(parents))
+            )
+        yield Block(number, int(start), int(stop), parents, positions, sizes)

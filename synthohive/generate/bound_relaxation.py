@@ -1,0 +1,106 @@
+"""Parents that no child suits: their bound is moved, instead of many children.
+
+A few parents, of which nothing could be learned, may all lie where no child does. To move
+each child to its parent would spoil the children's column; to move the parent spoils none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.derive.order import Order
+from synthohive.derive.points import regular
+from synthohive.generate.run import Generated, Run
+from synthohive.schema import ForeignKey
+from synthohive.tables.numbers import as_numbers, from_numbers
+
+__all__ = ["relaxed_bounds"]
+
+IntArray = npt.NDArray[np.int64]
+
+LEAST_CHILDREN = 5
+"""Fewer children on the wrong side are moved themselves."""
+
+
+def relaxed_bounds(
+    run: Run,
+    made: Generated,
+    key: ForeignKey,
+    chosen: IntArray,
+    bounds: Sequence[Order],
+    above: pa.Table,
+) -> pa.Table:
+    """Move the bounds of parents that many children are beyond; return the parents' columns.
+
+    Parameters
+    ----------
+    chosen : ndarray of int64
+        The parent row of each child row; -1 for none.
+    bounds : sequence of Order
+        Between a child's columns and those of its parent.
+    above : pyarrow.Table
+        The parents' columns, as ``table.column``.
+    """
+    moved: dict[str, pa.ChunkedArray] = {}
+    for order in bounds:
+        table, _, column = order.source.partition(".")
+        if table != key.parent or column not in _movable(run, table):
+            continue
+        place = above.column_names.index(order.source)
+        own = order.target_values(made.spool.column_table([order.target]))
+        found = _moved(order, own, as_numbers(above.column(place)), chosen)
+        array = pa.chunked_array([from_numbers(found, above.field(place).type)])
+        if not array.equals(above.column(place)):
+            above = above.set_column(place, above.field(place), array)
+            moved[column] = array
+    if moved:
+        run.tables[key.parent].spool.rewrite(_Move(run, key.parent, moved))
+    return above
+
+
+def _movable(run: Run, table: str) -> set[str]:
+    """Return the columns of a table that nothing else determines or bounds."""
+    fitted = run.fitted.tables[table]
+    if fitted.reference is not None:
+        return set()
+    taken = {c for columns in fitted.config.unique_sets for c in columns}
+    taken |= {*fitted.relations.targets, *fitted.stand_ins.columns}
+    for relations in fitted.linked.values():
+        taken |= set(relations.targets)
+    taken |= {order.target for orders in fitted.bounds.values() for order in orders}
+    taken |= {aggregate.target for aggregate in fitted.aggregates}
+    return set(fitted.attributes) - taken
+
+
+def _moved(
+    order: Order, own: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64], chosen: IntArray
+) -> npt.NDArray[np.float64]:
+    """Return the parents' values, those that many children are beyond at the farthest child."""
+    sign = 1.0 if order.after else -1.0
+    linked = np.flatnonzero(chosen >= 0)
+    parents = chosen[linked]
+    theirs_known = regular(theirs, order.unknown.get(order.source, ()))
+    over = sign * (theirs_known[parents] - own[linked])
+    wrong = over > 0
+    number = np.bincount(parents[wrong], minlength=len(theirs))
+    farthest = np.zeros(len(theirs))
+    np.maximum.at(farthest, parents[wrong], over[wrong])
+    return np.where(number >= LEAST_CHILDREN, theirs - sign * farthest, theirs)
+
+
+class _Move:
+    """Puts moved columns into the blocks of a table."""
+
+    def __init__(self, run: Run, table: str, moved: dict[str, pa.ChunkedArray]) -> None:
+        self.relations, self.moved = run.fitted.tables[table].relations, moved
+
+    def __call__(self, block: pa.Table, start: int) -> pa.Table:
+        """Return a block with the columns, and what follows from them."""
+        for name, array in self.moved.items():
+            place = block.column_names.index(name)
+            block = block.set_column(place, block.field(place), array.slice(start, len(block)))
+        return self.relations.mend(block)

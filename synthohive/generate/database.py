@@ -1,0 +1,190 @@
+"""Generating a whole database, in the order of one plan."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Optional, Union
+
+import numpy as np
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive._workspace import Workspace
+from synthohive.constrain.validity import check_validity
+from synthohive.exceptions import ConnectorError
+from synthohive.generate.alias_filling import fill_aliases, suit_rows
+from synthohive.generate.attributes import generate_attributes
+from synthohive.generate.conditions import Conditions
+from synthohive.generate.degrees import adjust_degrees, driving_degrees
+from synthohive.generate.feasibility import feasible
+from synthohive.generate.foreign_keys import (
+    assign_deferred_keys,
+    assign_foreign_keys,
+    fill_aggregates,
+)
+from synthohive.generate.key_repair import can_have_rows
+from synthohive.generate.look_up_rows import keep_rows
+from synthohive.generate.run import Groups, Run
+from synthohive.learn.damage import using
+from synthohive.learn.fitted import FittedDatabase
+from synthohive.schema.plan import may_be_null
+from synthohive.tables.block_store import TableSpool
+
+__all__ = ["generate_database"]
+
+log = get_logger(__name__)
+
+
+@contextmanager
+def generate_database(
+    fitted: FittedDatabase,
+    *,
+    seed: int,
+    scale: float = 1.0,
+    num_rows: Optional[Mapping[str, int]] = None,
+    enforce_constraints: bool = False,
+    conditions: Optional[Mapping[str, Conditions]] = None,
+) -> Iterator[dict[str, TableSpool]]:
+    """Generate all tables into a temporary folder; yield them by name, parents first.
+
+    The folder is removed when the block is left.
+
+    Raises
+    ------
+    ConstraintViolationError
+        A row has NULL in a NOT NULL column, repeats a key, or refers to nothing.
+    """
+    with Workspace() as folder:
+        run = Run(
+            fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
+            enforce_constraints, dict(conditions or {}),
+        )  # fmt: skip
+        try:
+            spools = _generate(run)
+        except OSError as exc:  # nothing but the folder's files is written or read here
+            reason = os.strerror(exc.errno) if exc.errno else str(exc)
+            raise ConnectorError(
+                f"The temporary folder {str(folder.parent)!r} cannot take the generated rows: "
+                f"{reason}.",
+                hint="Make room there, or set TMPDIR to another folder.",
+            ) from exc
+        yield spools
+
+
+def _generate(run: Run) -> dict[str, TableSpool]:
+    fitted = run.fitted
+    order = fitted.plan.order
+    steps = [_generate_table, assign_deferred_keys, suit_rows, fill_aliases]
+    for step, names in [*((step, order) for step in steps), (fill_aggregates, order[::-1])]:
+        for name in names:
+            with using(fitted, name):
+                step(run, name)
+    spools = {name: run.tables[name].spool for name in fitted.plan.order}
+    check_validity(fitted.metadata, spools, fitted.special_rules())
+    for name, spool in spools.items():
+        if no_parents := fitted.metadata.tables[name].no_parents:
+            spool.rewrite(partial(_without_nulls, no_parents))
+    return {name: spools[name] for name in fitted.shown}
+
+
+def _without_nulls(
+    no_parents: Mapping[str, Union[int, str]], block: pa.Table, start: int
+) -> pa.Table:
+    """Write what stands for no parent in the place of NULL."""
+    for column, value in no_parents.items():
+        place = block.column_names.index(column)
+        values = block.column(place).fill_null(pa.scalar(value).cast(block.field(place).type))
+        block = block.set_column(place, block.field(place), values)
+    return block
+
+
+def _generate_table(run: Run, name: str) -> None:
+    fitted, driver = run.fitted.tables[name], run.fitted.plan.tables[name].driver
+    if fitted.reference is not None:
+        made = keep_rows(run, name)
+    elif driver is None:
+        made = generate_attributes(run, name, _root_rows(run, name), None)
+    else:
+        groups = _groups(run, name)
+        made = generate_attributes(run, name, groups.rows, groups)
+    run.tables[name] = made
+    if fitted.reference is None:
+        assign_foreign_keys(run, name, made)
+        adjust_degrees(run, name, made)
+
+
+def _root_rows(run: Run, name: str) -> int:
+    """Return the rows of a root table: none only where the real one has none."""
+    rows = run.num_rows.get(name)
+    if rows is None:
+        rows = _scaled(run, run.fitted.tables[name].rows)
+    return rows if can_have_rows(run, name) else 0
+
+
+def _scaled(run: Run, rows: int) -> int:
+    """Return a number of rows at the run's scale; a row alone stays."""
+    return max(round(rows * run.scale), min(rows, 1)) if run.scale > 0 else 0
+
+
+def _groups(run: Run, name: str) -> Groups:
+    """Deal out the rows of a child table to its driving parents."""
+    driver = run.fitted.plan.tables[name].driver
+    if driver is None:
+        raise RuntimeError(f"{name!r} has no driving key")
+    label = driver.label(name)
+    key = run.fitted.tables[name].keys[label]
+    parent = run.tables[driver.parent]
+    if not can_have_rows(run, name):
+        return Groups(np.zeros(parent.spool.rows, dtype=np.int64))
+    asked, share, real = run.num_rows.get(name), key.null_share, run.fitted.tables[name].rows
+    total = None if asked is None else round(asked * (1.0 - share))
+    count = partial(
+        key.fan_out.counts,
+        parent.spool.rows,
+        total,
+        rng=run.rng(name, label, "fan-out"),
+        growth=_growth(run, driver.parent) if total is None else 1.0,
+        limit=_limit(run, name),
+    )
+    counts = driving_degrees(run, name, count)
+    linked = int(counts.sum())
+    if asked is not None and total is not None:
+        if linked != total:
+            log.warning("rows_not_reached", table=name, asked=asked, key=label)
+        return Groups(counts, asked - total)
+    without = round(linked * share / (1.0 - share)) if share < 1.0 else _scaled(run, real)
+    if not linked + without and real and not run.num_rows:  # else all below it were gone, too
+        able = np.flatnonzero(feasible(run, name, driver))
+        counts[able[:1]] = 1
+        without = int(not len(able) and may_be_null(run.fitted.metadata.tables[name], driver))
+    return Groups(counts, without)
+
+
+def _growth(run: Run, parent: str) -> float:
+    """Return how much larger groups get because there are not as many parents as scaled."""
+    fitted = run.fitted.tables[parent]
+    if fitted.reference is not None:
+        return run.scale
+    rows, wanted = run.tables[parent].spool.rows, run.scale * fitted.rows
+    if run.num_rows or not rows or run.fitted.plan.tables[parent].driver is not None:
+        return min(wanted, 1.0) if rows == 1 and not run.num_rows else 1.0
+    return wanted / rows if rows == 1 or rows < round(wanted) else 1.0  # none, or no more allowed
+
+
+def _limit(run: Run, name: str) -> Optional[int]:
+    """Return the largest group that keeps pairs of keys distinct (many-to-many tables)."""
+    config, plan = run.fitted.metadata.tables[name], run.fitted.plan.tables[name]
+    driving = set() if plan.driver is None else set(plan.driver.columns)
+    limits = []
+    for unique in config.unique_sets:
+        rest = set(unique) - driving
+        keys = [f.key for f in plan.further if f.mode == "free" and rest & set(f.key.columns)]
+        covered = {c for key in keys for c in key.columns}
+        empty = any(c not in config.pk and config.columns[c].nullable for c in unique)
+        if rest and rest < set(unique) and rest <= covered and not empty:
+            limits.append(math.prod(run.tables[key.parent].spool.rows for key in keys))
+    return min(limits, default=None)

@@ -1,0 +1,100 @@
+"""How many rows each driving parent gets, where other keys must be able to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.constrain.key_rules import follow
+from synthohive.generate.feasibility import (
+    GeneratedKeys,
+    children_per_parent,
+    reachable,
+    strict_meetings,
+)
+from synthohive.generate.run import Generated, Run
+from synthohive.link.apportionment import apportion
+from synthohive.metrics.distances import ks_of_numbers
+from synthohive.schema import ForeignKey
+
+__all__ = ["adjust_degrees", "driving_degrees"]
+
+NEAR = 0.01
+"""A distance between two distributions that needs no other attempt."""
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def adjust_degrees(run: Run, name: str, made: Generated) -> None:
+    """Let the numbers of children of a table's rows go together as the real ones do."""
+    joint = run.fitted.tables[name].joint_counts
+    if not joint.models or not made.spool.rows:
+        return
+    fan_outs = {
+        key.label(child): run.fitted.tables[child].keys[key.label(child)].fan_out
+        for child, key in run.fitted.metadata.foreign_keys()
+        if key.parent == name
+    }
+    columns = joint.columns
+    nothing = pa.table({"": pa.nulls(made.spool.rows)})
+    rows = made.spool.column_table(columns) if columns else nothing
+    rng = run.rng(name, "joint counts")
+    made.preferences = joint.adjust(rows, made.preferences, fan_outs, rng)
+
+
+def driving_degrees(run: Run, name: str, count: Callable[[Floats], IntArray]) -> IntArray:
+    """Return the children of each driving parent, as far as other keys can follow.
+
+    A parent whose rows would find no parent over another key gets none; and where another
+    key follows wholly from the driving one, its parents get their numbers of children, too.
+
+    Parameters
+    ----------
+    count : callable
+        Gives each parent's number from its preference.
+    """
+    driver, source = run.fitted.plan.tables[name].driver, GeneratedKeys(run)
+    if driver is None:
+        raise RuntimeError(f"{name!r} has no driving key")
+    counts = children_per_parent(run, name, driver, count)
+    parents = np.flatnonzero(reachable(run, name, driver))
+    for rule in strict_meetings(run, name, driver):
+        if len(rule.route) == 1:
+            end = np.full(len(counts), -1, dtype=np.int64)
+            end[parents] = follow(source, driver.parent, rule.other[1:], parents)
+            counts = _as_many(run, name, rule.key, end, counts)
+    return counts
+
+
+def _as_many(run: Run, name: str, key: ForeignKey, end: IntArray, counts: IntArray) -> IntArray:
+    """Share out children so that the parents over a key that follows get their numbers.
+
+    Parameters
+    ----------
+    end : ndarray of int64
+        The parent over that key of each driving parent's rows; -1 for none.
+    """
+    label, size = key.label(name), run.tables[key.parent].spool.rows
+    inside = end >= 0
+    sums = np.bincount(end[inside], weights=counts[inside], minlength=size).astype(np.float64)
+    members = np.bincount(end[inside], minlength=size) > 0
+    best, least = counts, np.inf
+    for preference in (None, sums):
+        count = partial(
+            run.fitted.tables[name].keys[label].fan_out.counts,
+            size,
+            int(sums.sum()),
+            rng=run.rng(name, label, "quota"),
+        )
+        totals = children_per_parent(run, name, key, count, members, preference)
+        shared = apportion(totals, end, counts, run.rng(name, label, "shares"))
+        off = ks_of_numbers(shared[inside], counts[inside])
+        if off < least:
+            best, least = np.where(inside, shared, counts), off
+        if least < NEAR:
+            break  # else what was modelled of these parents contradicts the driving ones
+    return best

@@ -1,0 +1,177 @@
+"""Which parents can have children, so that these find parents over other keys, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.constrain.key_rules import CommutingKeys, InclusionDependency, follow
+from synthohive.generate.run import Run
+from synthohive.schema import ForeignKey
+from synthohive.schema.plan import FurtherKey
+from synthohive.tables.joins import match_rows
+from synthohive.tables.nulls import any_null
+
+__all__ = ["GeneratedKeys", "children_per_parent", "reachable", "strict_meetings"]
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class GeneratedKeys:
+    """Each generated row's parent row, over any key whose columns are filled."""
+
+    run: Run
+
+    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
+        """Return the parent row of each row of a table; found once."""
+        made, label = self.run.tables[table], key.label(table)
+        if label not in made.parents:
+            parents = self.run.tables[key.parent].spool.column_table(key.parent_columns)
+            rows = made.spool.column_table(key.columns)
+            made.parents[label] = match_rows(rows, key.columns, parents, key.parent_columns)
+        return made.parents[label]
+
+
+def strict_meetings(run: Run, name: str, key: ForeignKey) -> list[CommutingKeys]:
+    """Return the rules by which keys that are never NULL follow from `key`."""
+    fitted = run.fitted.tables[name]
+    return [
+        rule
+        for rule in fitted.key_rules
+        if isinstance(rule, CommutingKeys)
+        and rule.other[:1] == (key,)
+        and fitted.keys[rule.key.label(name)].null_share == 0.0
+        and rule.key.parent in run.tables
+    ]
+
+
+def children_per_parent(
+    run: Run,
+    name: str,
+    key: ForeignKey,
+    count: Callable[[Floats], IntArray],
+    members: Optional[Bools] = None,
+    preference: Optional[Floats] = None,
+) -> IntArray:
+    """Return the children of each parent over a key; none for those that must have none.
+
+    Parameters
+    ----------
+    count : callable
+        Gives the numbers, by the ranks of a preference.
+    members : ndarray of bool, optional
+        The parents that can have children at all.
+    preference : ndarray of float, optional
+        What was modelled by default.
+    """
+    label, parent = key.label(name), run.tables[key.parent]
+    if preference is None:
+        preference = parent.preferences.get(label, np.zeros(parent.spool.rows))
+    able = reachable(run, name, key)
+    if members is not None:
+        able &= members
+    if not able.any():
+        able = feasible(run, name, key)
+    if able.all():
+        counts = count(preference)
+    elif not able.any():
+        return np.zeros(len(able), dtype=np.int64)
+    else:
+        counts = _moved(
+            count(np.where(able, preference, -1.0)), able, run.rng(name, label, "moved")
+        )
+    for rule in _companies(run, name, key, needs=False):
+        counts = _at_least_one(counts, _has_children(run, rule) & able)
+    return counts
+
+
+def referable_keys(run: Run, name: str, key: ForeignKey) -> pa.Table:
+    """Return the parents' keys; NULL, to which nobody refers, where rows' CHECKs forbid them."""
+    keys = run.tables[key.parent].spool.column_table(list(dict.fromkeys(key.parent_columns)))
+    copied = pa.table({c: keys.column(p) for c, p in zip(key.columns, key.parent_columns)})
+    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
+    broken = checks.violations(copied).values()
+    if not broken:
+        return keys
+    index = np.arange(len(keys), dtype=np.int64)
+    forbidden = np.isin(index, np.concatenate(list(broken)))
+    return keys.take(pa.array(index, mask=forbidden))
+
+
+def feasible(run: Run, name: str, key: ForeignKey) -> Bools:
+    """Return the parents over `key` that rows can refer to without breaking another key.
+
+    Nor a CHECK over the key's columns alone: rows of a subtype refer to parents of that type.
+    """
+    keys = referable_keys(run, name, key)
+    able = ~any_null(keys, key.parent_columns)  # nobody refers to NULL
+    for further in run.fitted.plan.tables[name].further:
+        if {c for c, _ in further.shared} <= set(key.columns) and further.mode == "grouped":
+            able &= _agreeing(run, name, key, further)
+    return able
+
+
+def reachable(run: Run, name: str, key: ForeignKey) -> Bools:
+    """Return the parents over `key` whose rows find a parent over all keys that follow."""
+    source, parents = GeneratedKeys(run), np.arange(run.tables[key.parent].spool.rows)
+    able = feasible(run, name, key)
+    for rule in strict_meetings(run, name, key):
+        others = np.arange(run.tables[rule.key.parent].spool.rows)
+        ends = follow(source, rule.key.parent, rule.route[1:], others)
+        able &= np.isin(follow(source, key.parent, rule.other[1:], parents), ends)
+    for company in _companies(run, name, key, needs=True):
+        able &= _has_children(run, company)
+    return able
+
+
+def _agreeing(run: Run, name: str, key: ForeignKey, further: FurtherKey) -> Bools:
+    """Return the parents over `key` with which one over another key agrees on shared columns."""
+    size, label = run.tables[key.parent].spool.rows, further.key.label(name)
+    if run.fitted.tables[name].keys[label].null_share or further.key.parent not in run.tables:
+        return np.ones(size, dtype=np.bool_)
+    column = dict(zip(key.columns, key.parent_columns))
+    mine, theirs = [column[c] for c, _ in further.shared], [p for _, p in further.shared]
+    own = run.tables[key.parent].spool.column_table(mine)
+    others = run.tables[further.key.parent].spool.column_table(theirs)
+    return match_rows(own, mine, others, theirs) >= 0
+
+
+def _companies(run: Run, name: str, key: ForeignKey, *, needs: bool) -> list[InclusionDependency]:
+    rules = run.fitted.tables[name].key_rules
+    return [
+        r for r in rules if isinstance(r, InclusionDependency) and r.key == key and r.needs == needs
+    ]
+
+
+def _has_children(run: Run, rule: InclusionDependency) -> Bools:
+    """Return which parents have rows of the other table."""
+    rows = GeneratedKeys(run).parent_rows(rule.other_table, rule.other)
+    number = np.bincount(rows[rows >= 0], minlength=run.tables[rule.key.parent].spool.rows)
+    return np.asarray(number > 0, dtype=np.bool_)
+
+
+def _moved(counts: IntArray, able: Bools, rng: np.random.Generator) -> IntArray:
+    """Move children that are left, as the distribution has too few zeros, to other parents."""
+    spare = int(counts[~able].sum())
+    counts = np.where(able, counts, 0)
+    weights = np.maximum(counts, able / len(able)).astype(np.float64)
+    np.add.at(counts, rng.choice(len(counts), spare, p=weights / weights.sum()), 1)
+    return counts
+
+
+def _at_least_one(counts: IntArray, needed: Bools) -> IntArray:
+    """Let parents that need children swap with the others that have fewest."""
+    without = np.flatnonzero(needed & (counts == 0))
+    donors = np.flatnonzero(~needed & (counts > 0))
+    donors = donors[np.argsort(counts[donors], kind="stable")][: len(without)]
+    without = without[: len(donors)]
+    counts[without], counts[donors] = counts[donors], counts[without]
+    return counts

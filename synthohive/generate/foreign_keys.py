@@ -1,0 +1,547 @@
+"""Generating one table, second pass: further parents, hierarchies, unique keys.
+
+Blocks are visited in order, because quotas and uniqueness are properties of the whole
+table; the attributes beside them were already drawn and do not depend on this order.
+
+A row whose keys do not hold is given others (:mod:`synthohive.link.redrawing`); one
+for which there are none is left out, before any child refers to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._logging import get_logger
+from synthohive.constrain.checks import TableChecks
+from synthohive.constrain.exclusions import ExclusionRepair, exclusion_rules
+from synthohive.constrain.key_rules import CommutingKeys, PositionInParent, UniqueWithinParent
+from synthohive.constrain.unique import UniqueRepair, together
+from synthohive.constrain.unique_rules import UniqueRule
+from synthohive.derive.aggregates import Aggregate
+from synthohive.derive.aggregates.beside import WithParents
+from synthohive.derive.keys.makers import CounterMaker, ListedMaker
+from synthohive.derive.keys.patterns import BegunTextMaker
+from synthohive.derive.periods import restore_periods
+from synthohive.derive.table import TableRelations
+from synthohive.generate.bound_relaxation import relaxed_bounds
+from synthohive.generate.feasibility import GeneratedKeys
+from synthohive.generate.hierarchies import Tree, own_parents
+from synthohive.generate.key_repair import Changes, repair_keys
+from synthohive.generate.parent_choice import above, choose
+from synthohive.generate.referable import make_referable
+from synthohive.generate.row_removal import remove_rows
+from synthohive.generate.run import Generated, Run
+from synthohive.schema import ForeignKey
+from synthohive.schema.plan import FurtherKey
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.context import positions_in_groups
+from synthohive.tables.joins import group_codes
+
+__all__ = ["assign_foreign_keys", "assign_deferred_keys", "fill_aggregates"]
+
+log = get_logger(__name__)
+Bools = npt.NDArray[np.bool_]
+ATTEMPTS = 5
+"""At choosing over keys to the table itself, with fewer rows each time."""
+
+
+def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
+    """Choose all further parents of a table that can be chosen now, and repair repeats."""
+    plan = run.fitted.plan.tables[name]
+    late = [f.key for f in plan.further if f.mode == "deferred"]
+    later = [*late, *plan.hierarchies]
+    config, shared = run.fitted.tables[name].config, {c for c, _ in _shared(plan.further)}
+    shared |= {c for key in later for c in config.own_columns(key)}
+    waiting = {c for key in later for c in key.columns} - shared
+    make_referable(run, name, made)
+    choices = _chosen(run, name, made, ("free", "grouped"))
+    changes, left = repair_keys(run, name, made, {c.label: c.chosen for c in choices})
+    if left.any():
+        _leave_out(run, name, made, left)
+        changes = changes.without(left)
+    for choice in choices:
+        choice.chosen = made.parents[choice.label]
+    changes = changes.and_then(_begun(run, name, made)).and_then(_counted(run, name, made))
+    repairs = _unique_repairs(run, name, barred=waiting)
+    left = _finish(run, name, made, choices, changes, repairs, waiting)
+    if left.any():
+        _leave_out(run, name, made, left)
+    again = _begun(run, name, made, again=True)
+    if again:
+        made.spool.rewrite(again.apply)
+    _keep_apart(run, name, made, waiting)
+    if not waiting:
+        return
+    for _ in range(ATTEMPTS):
+        left = _link_own(run, name, made)
+        if not left.any():
+            break
+        _leave_out(run, name, made, left)
+    waiting_still = {c for key in late for c in key.columns} - shared
+    repairs = _unique_repairs(run, name, barred=waiting_still, among=waiting)
+    left = _finish(run, name, made, [], Changes(), repairs, waiting_still)
+    if left.any():
+        remove_rows(run, {name: left})
+
+
+def _keep_apart(run: Run, name: str, made: Generated, waiting: Collection[str]) -> None:
+    """End periods before the next one of the same further parent begins, wherever that stands."""
+    fitted = run.fitted.tables[name]
+    checks = fitted.checks(run.fitted.metadata.dialect).without(waiting)
+    for one in fitted.periods:
+        if one.key is None:
+            continue
+        label = one.key.label(name)
+        rows, rng = made.spool.column_table([one.start, one.end]), run.rng(name, label, "periods")
+        ends = restore_periods([one], rows, made.parents[label], rng).column(one.end)
+
+        def fill(
+            block: pa.Table, start: int, end: str = one.end, ends: pa.ChunkedArray = ends
+        ) -> pa.Table:
+            moved = _with_column(block, end, ends.slice(start, len(block)))
+            mended = fitted.relations.mend(moved)
+            return checks.keep_unbroken(block, mended, [end, *fitted.relations.targets])
+
+        made.spool.rewrite(fill)
+
+
+def _begun(run: Run, name: str, made: Generated, *, again: bool = False) -> Changes:
+    """Return the texts that begin with one of a parent, which is chosen by now, or of their row.
+
+    Parameters
+    ----------
+    again : bool, default False
+        Only those that begin with what may have changed since.
+    """
+    fitted, rows = run.fitted.tables[name], np.arange(made.spool.rows, dtype=np.int64)
+    found = {}
+    for column, maker in fitted.makers.items():
+        if not isinstance(maker, BegunTextMaker):
+            continue
+        own = [source for source in maker.start.sources if source in fitted.schema.names]
+        if again and not own:
+            continue
+        texts = made.spool.column_table(own) if own else pa.table({})
+        if maker.key:
+            key = next(k for k in fitted.config.foreign_keys if k.label(name) == maker.key)
+            wanted = {key.parent: by_table(maker.start.sources, [key.parent])[key.parent]}
+            chosen = GeneratedKeys(run).parent_rows(name, key)
+            texts = hstack(
+                texts, ancestor_columns(run, run.fitted.plan, key.parent, chosen, wanted)
+            )
+        values = maker.join(maker.start.compose(texts), seeds.seed_int(run.seed, name, column))
+        empty = made.spool.column_table([column]).column(0).is_null().combine_chunks()
+        found[column] = rows, pc.if_else(empty, pa.scalar(None, values.type), values)
+    return Changes(found)
+
+
+def _counted(run: Run, name: str, made: Generated) -> Changes:
+    """Return the counts beside two parents; where there are too few, runs of rows share theirs."""
+    fitted, rows = run.fitted.tables[name], np.arange(made.spool.rows, dtype=np.int64)
+    found = {}
+    for rule in fitted.key_rules:
+        maker = fitted.makers.get(rule.target)
+        if isinstance(rule, PositionInParent) and rule.beside and isinstance(maker, CounterMaker):
+            one, two = (GeneratedKeys(run).parent_rows(name, k) for k in (rule.key, rule.beside))
+            groups = (one + 1) * (int(two.max(initial=0)) + 2) + two + 1
+            places = positions_in_groups(groups)
+            found[rule.column] = (
+                rows,
+                replace(maker, runs=None).make_rows(rows, groups, *places, 0),
+            )
+    return Changes(found)
+
+
+def _shared(further: Collection[FurtherKey]) -> set[tuple[str, str]]:
+    return {pair for f in further for pair in f.shared if f.mode == "deferred"}
+
+
+def _link_own(run: Run, name: str, made: Generated) -> Bools:
+    """Choose over keys to the table itself; return the rows that find no parent."""
+    left = np.zeros(made.spool.rows, dtype=np.bool_)
+    fitted, keys = run.fitted.tables[name], run.fitted.plan.tables[name].hierarchies
+    handed = {c for k in keys if k.label(name) in fitted.linked
+              for c in fitted.linked[k.label(name)].targets}  # fmt: skip
+    rules = (rule for rule in fitted.key_rules if isinstance(rule, CommutingKeys))
+    led = {rule.key.label(name) for rule in rules if rule.key.parent == name}
+    for key in sorted(keys, key=lambda key: key.label(name) in led):
+        label = key.label(name)
+        if label not in fitted.hierarchies or handed & set(key.columns):
+            continue
+        if label in led:  # to a row that another key leads back from
+            made.nulls[label] = made.depths[label] == 0
+            shared, pairs = _columns_beside(run, name, key), zip(key.columns, key.parent_columns)
+            further = FurtherKey(key, "deferred", tuple(p for p in pairs if p[0] in shared))
+            left |= _link_late(run, name, made, further)
+        else:
+            left |= _link_hierarchy(run, name, made, key)
+    return left
+
+
+def assign_deferred_keys(run: Run, name: str) -> None:
+    """Choose the parents over keys that close a cycle, when all tables are there."""
+    made, plan = run.tables[name], run.fitted.plan.tables[name]
+    late = [f for f in plan.further if f.mode == "deferred"]
+    if not late:
+        return
+    left = np.zeros(made.spool.rows, dtype=np.bool_)
+    for further in late:
+        left |= _link_late(run, name, made, further)
+    columns = {c for f in late for c in f.key.columns}
+    referred = {
+        c
+        for _, key in run.fitted.metadata.foreign_keys()
+        if key.parent == name
+        for c in key.parent_columns
+    }
+    repairs = _unique_repairs(run, name, among=columns, fixed=referred)
+    left |= _finish(run, name, made, [], Changes(), repairs)
+    if left.any():
+        remove_rows(run, {name: left})
+
+
+def _link_late(run: Run, name: str, made: Generated, further: FurtherKey) -> Bools:
+    """Choose over one key when all else is there; return the rows that find no parent."""
+    choice = _Choice(run, name, made, further)
+    changes, left = own_parents(run, name, made, further.key, {c for c, _ in further.shared})
+    choice.chosen = made.parents[choice.label]
+    _finish(run, name, made, [choice], changes, [])
+    return left
+
+
+def _leave_out(run: Run, name: str, made: Generated, left: Bools) -> None:
+    log.warning("rows_left_out", table=name, rows=int(left.sum()), reason="no keys hold for them")
+    made.keep(~left)
+
+
+def fill_aggregates(run: Run, name: str) -> None:
+    """Fill in the columns that follow from a table's children, which are complete by now."""
+    fitted, spool = run.fitted.tables[name], run.tables[name].spool
+    if fitted.reference is not None or not fitted.aggregates:
+        return
+    plain = [aggregate for aggregate in fitted.aggregates if not aggregate.beside]
+    others = [[aggregate] for aggregate in fitted.aggregates if aggregate.beside]
+    checks = fitted.checks(run.fitted.metadata.dialect)
+    for some in [plain, *others]:  # what a formula names may follow from what is summed up
+        made = {aggregate.target: _summed(run, aggregate) for aggregate in some}
+
+        def fill(block: pa.Table, start: int, made: dict[str, pa.Array] = made) -> pa.Table:
+            before = block
+            for column, values in made.items():
+                block = _with_column(block, column, values.slice(start, len(block)))
+            rng = run.rng(name, "summed up", start)
+            block = fitted.not_null(before, fitted.relations.mend(block), rng)
+            return checks.keep_unbroken(before, block, [*made, *fitted.relations.targets])
+
+        if made:
+            spool.rewrite(fill)
+
+
+def _summed(run: Run, aggregate: Aggregate) -> pa.Array:
+    """Return the whole column of a parent, from its children."""
+    spool = run.tables[aggregate.parent].spool
+    names = [*aggregate.key.parent_columns, *aggregate.beside]
+    parents = spool.column_table(list(dict.fromkeys(names)))
+    above = WithParents(
+        aggregate.above, run.fitted.plan, run, lambda table: run.tables[table].spool.rows
+    )
+    batches = run.tables[aggregate.child].spool.batches(aggregate.columns)
+    kept = spool.column_table([aggregate.target]).column(0)
+    return aggregate.values(parents, (above(_as_table(batch)) for batch in batches), kept)
+
+
+def _as_table(batch: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([batch])
+
+
+class _Choice:
+    """The chosen parents over one further key, and what follows from them."""
+
+    def __init__(self, run: Run, name: str, made: Generated, further: FurtherKey) -> None:
+        self.key, self.label = further.key, further.key.label(name)
+        fitted = run.fitted.tables[name]
+        self.chosen = made.parents[self.label] = choose(run, name, made, further)
+        self.keys = run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
+        self.linked = fitted.linked.get(self.label, TableRelations())
+        self.bounds = fitted.bounds.get(self.label, [])
+        names = [*self.linked.above(fitted.attributes), *(b.source for b in self.bounds)]
+        self.above = relaxed_bounds(
+            run, made, self.key, self.chosen, self.bounds, above(run, self.key.parent, names)
+        )
+        flags = [] if made.rests is None else made.rests.column_names
+        there = [flag for flag in self.linked.besides if flag in flags]
+        self.made, self.flags = made, there
+        shared = {column for column, _ in further.shared}
+        pairs = zip(self.key.columns, self.key.parent_columns)
+        self.columns = [pair for pair in pairs if pair[0] not in shared]
+        blank = {column for column, fake in fitted.fakes.items() if fake.blank}
+        self.empty = [  # in which rows, with what, and whether where the key is NULL
+            (column, "" if column in blank else None, alike)
+            for column, (label, alike) in fitted.null_by_key.items()
+            if label == self.label and column in fitted.schema.names
+        ]
+
+    def apply(self, block: pa.Table, start: int) -> pa.Table:
+        """Fill the key's columns of a block."""
+        chosen = self.chosen[start : start + len(block)]
+        index = pa.array(chosen, mask=chosen < 0)
+        for column, parent_column in self.columns:
+            block = _with_column(block, column, self.keys.column(parent_column).take(index))
+        for column, nothing, alike in self.empty:
+            old = block.column(column)
+            values = pc.if_else(pa.array((chosen < 0) == alike), pa.scalar(nothing, old.type), old)
+            block = _with_column(block, column, values)
+        if not self.linked and not self.bounds:
+            return block
+        parents = self.above.take(index)
+        if self.made.rests is not None:
+            rests = self.made.rests.select(self.flags).slice(start, len(block))
+            parents = hstack(parents, rests)
+        block = self.linked.mend_beside(block, parents)
+        for order in self.bounds:  # where no parent suits
+            block = _with_column(block, order.target, order.mend(hstack(block, parents)))
+        return block
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns that follow from the parent, or are moved for it."""
+        return [*self.linked.targets, *(order.target for order in self.bounds)]
+
+
+def _chosen(run: Run, name: str, made: Generated, modes: tuple[str, ...]) -> list[_Choice]:
+    """Choose over all keys of some modes; those that others follow from come first."""
+    plan, rules = run.fitted.plan.tables[name], run.fitted.tables[name].key_rules
+    waiting = [further for further in plan.further if further.mode in modes]
+    choices = []
+    while waiting:
+        open_keys = [further.key for further in waiting]
+        ready = next(
+            further
+            for further in waiting
+            if not any(
+                isinstance(rule, CommutingKeys)
+                and rule.key == further.key
+                and rule.other[:1]
+                and rule.other[0] in open_keys
+                for rule in rules
+            )
+        )
+        waiting.remove(ready)
+        choices.append(_Choice(run, name, made, ready))
+    return choices
+
+
+def _unique_repairs(
+    run: Run,
+    name: str,
+    *,
+    barred: Collection[str] = (),
+    among: Optional[Collection[str]] = None,
+    fixed: Collection[str] = (),
+) -> list[UniqueRepair]:
+    """Build a repair for each rule of uniqueness with a column that may be changed.
+
+    Parameters
+    ----------
+    barred : collection of str
+        Columns that are filled later: sets and constraints with one have to wait.
+    among : collection of str, optional
+        Only sets with one of these columns, and those that their repair may break.
+    fixed : collection of str
+        Columns that rows refer to by now.
+    """
+    fitted = run.fitted.tables[name]
+    checks = fitted.checks(run.fitted.metadata.dialect).without(barred)
+    related = (fitted.relations, *fitted.linked.values())
+    follows = {r.target for part in related for r in part.relations if r.whole}
+    undeclared = [  # what follows from others does not repeat where those do not
+        rule.all_columns
+        for rule in fitted.key_rules
+        if isinstance(rule, UniqueWithinParent) and not follows & set(rule.columns)
+    ]
+
+    def broken(block: pa.Table) -> Bools:
+        found = np.zeros(len(block), dtype=np.bool_)
+        for rows in checks.violations(block).values():
+            found[rows] = True
+        return found
+
+    rules = fitted.unique_rules(run.fitted.metadata.dialect)
+    repairs = []
+    for rule in [*rules, *map(UniqueRule, undeclared)]:
+        columns, unique = set(rule.all_columns), set(rule.columns)
+        absent = columns - set(fitted.schema.names)  # a part is computed by the database
+        if absent or columns & set(barred):
+            continue
+        seed = seeds.seed_int(run.seed, name, *rule.all_columns)
+        free = unique & set(fitted.free) - set(fixed)
+        made = {*fitted.roles.key, *fitted.roles.personal}
+        if not free and len(unique) > 1:  # what was made counts in other groups
+            free = unique & made - set(fixed)
+        free |= {c for c in unique if isinstance(fitted.makers.get(c), ListedMaker)} - set(fixed)
+        some = () if rule.where is None else fitted.tied(rule.where.columns - unique)
+        movable = [c for c in some if c not in unique and c not in fixed]
+        if free or rule.special:
+            repairs.append(UniqueRepair(fitted.config, rule, free, seed, broken, movable))
+    for overlap in exclusion_rules(fitted.config, run.fitted.metadata.dialect):
+        columns = set(overlap.all_columns)
+        if not columns & set(barred) and columns <= set(fitted.schema.names):
+            still = not set(overlap.period) <= set(fitted.free) - set(fixed)
+            repairs.append(ExclusionRepair(fitted.config, overlap, broken, still))
+    return together(repairs if among is None else _reached(repairs, among))
+
+
+def _reached(repairs: list[UniqueRepair], columns: Collection[str]) -> list[UniqueRepair]:
+    """Return the repairs of sets with one of some columns, or with one that these may change."""
+    touched = set(columns)
+    while True:
+        found = [repair for repair in repairs if touched & set(repair.rule.all_columns)]
+        more = touched.union(*(repair.changes for repair in found))
+        if more == touched:
+            return found
+        touched = more
+
+
+def _finish(
+    run: Run,
+    name: str,
+    made: Generated,
+    choices: list[_Choice],
+    changes: Changes,
+    repairs: list[UniqueRepair],
+    waiting: Collection[str] = (),
+) -> Bools:
+    """Complete the blocks of a table, but for columns that wait; return what still repeats."""
+    left = np.zeros(made.spool.rows, dtype=np.bool_)
+    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect).without(waiting)
+    if choices or changes or repairs or checks.checks:
+        made.spool.rewrite(_Finish(run, name, choices, changes, repairs, checks))
+    declared = {tuple(unique) for unique in run.fitted.tables[name].config.unique_sets}
+    for repair in repairs:
+        if repair.rule.special or repair.columns in declared:
+            left[repair.left] = True
+    return left
+
+
+class _Finish:
+    """Completes the blocks of one table, in order."""
+
+    def __init__(
+        self,
+        run: Run,
+        name: str,
+        choices: list[_Choice],
+        changes: Changes,
+        repairs: list[UniqueRepair],
+        checks: TableChecks,
+    ) -> None:
+        self.run, self.name, self.checks = run, name, checks
+        self.choices, self.changes, self.repairs = choices, changes, repairs
+        self.fitted = run.fitted.tables[name]
+        self.driver = run.fitted.plan.tables[name].driver
+
+    def __call__(self, block: pa.Table, start: int) -> pa.Table:
+        """Return a block with its further keys, and without repeats."""
+        before = block
+        for choice in self.choices:
+            block = choice.apply(block, start)
+        block = self.changes.apply(block, start)
+        block, _ = self.checks.repair(block, self.run.rng(self.name, "keys checked", start))
+        touched = any(choice.targets for choice in self.choices)
+        for repair in self.repairs:
+            block, changed = repair.apply(block)
+            touched = touched or bool(changed)
+            if changed:
+                columns = list(repair.columns)
+                log.debug("unique_repaired", table=self.name, columns=columns, rows=changed)
+        if touched:
+            rng = self.run.rng(self.name, "mended", start)
+            mended = self.fitted.not_null(before, self._mended(before, block, start), rng)
+            block = self._unrepeated(block, mended)
+        for repair in self.repairs:
+            repair.remember(block)
+        return block
+
+    def _unrepeated(self, repaired: pa.Table, mended: pa.Table) -> pa.Table:
+        """Return mended rows, but as they were repaired where mending made them repeat."""
+        again = [repair.repeated(mended) for repair in self.repairs]
+        rows = np.unique(np.concatenate([*again, np.zeros(0, dtype=np.int64)]))
+        if not len(rows):
+            return mended
+        wrong = np.zeros(len(mended), dtype=np.bool_)
+        wrong[rows] = True
+        for name in mended.column_names:
+            values = pc.if_else(pa.array(wrong), repaired.column(name), mended.column(name))
+            mended = _with_column(mended, name, values)
+        return mended
+
+    def _mended(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
+        """Make relations right again, but in rows that would break a constraint by it."""
+        relations, driver = self.fitted.relations, self.driver
+        linked = [column for choice in self.choices for column in choice.targets]
+        mended = relations.mend(block)
+        periods = self.fitted.driven_periods
+        if periods and driver is not None:  # a date that was moved may lie in another
+            rng = self.run.rng(self.name, "periods", "mended", start)
+            groups = group_codes([mended], [driver.columns])[0]
+            mended = relations.mend(restore_periods(periods, mended, groups, rng))
+        return self.checks.keep_unbroken(before, mended, [*relations.targets, *linked])
+
+
+def _link_hierarchy(run: Run, name: str, made: Generated, key: ForeignKey) -> Bools:
+    """Fill a self reference: rows of each depth attach to rows one level above.
+
+    Returns the rows that find no parent.
+    """
+    fitted = run.fitted.tables[name]
+    shared = _columns_beside(run, name, key)
+    tree = Tree(run, name, made, key, shared)
+    made.parents[key.label(name)] = tree.parents
+    changes, left = own_parents(run, name, made, key, shared, tree.levels)
+    chosen = made.parents[key.label(name)]
+    keys = made.spool.column_table(key.parent_columns)
+    checks = fitted.checks(run.fitted.metadata.dialect)
+    pairs = [p for p in zip(key.columns, key.parent_columns) if p[0] not in shared]
+
+    def fill(block: pa.Table, start: int) -> pa.Table:
+        before, rows = block, chosen[start : start + len(block)]
+        index = pa.array(rows, mask=rows < 0)
+        for column, parent_column in pairs:
+            block = _with_column(block, column, keys.column(parent_column).take(index))
+        block = changes.apply(block, start)
+        changed = tree.changed.column_names
+        for column in changed:
+            values = tree.changed.column(column).slice(start, len(block))
+            block = _with_column(block, column, values)
+        if not changed:
+            return block
+        relations, rng = fitted.relations, run.rng(name, "handed down", start)
+        mended = fitted.not_null(before, relations.mend(block), rng)
+        return checks.keep_unbroken(before, mended, [*relations.targets, *changed])
+
+    made.spool.rewrite(fill)
+    return left
+
+
+def _columns_beside(run: Run, name: str, key: ForeignKey) -> set[str]:
+    """Return the columns of a table's hierarchy that keys chosen before have filled."""
+    plan = run.fitted.plan.tables[name]
+    others = [f.key for f in plan.further if f.mode != "deferred"]
+    others += [] if plan.driver is None else [plan.driver]
+    others += plan.hierarchies[: plan.hierarchies.index(key)]
+    own = run.fitted.tables[name].config.own_columns(key)
+    return ({c for other in others for c in other.columns} & set(key.columns)) | own
+
+
+def _with_column(block: pa.Table, column: str, values: pa.ChunkedArray) -> pa.Table:
+    position = block.schema.get_field_index(column)
+    field = block.schema.field(position)
+    return block.set_column(position, field, pc.cast(values, field.type))

@@ -1,0 +1,321 @@
+"""Hierarchies: each row gets a parent one level above that suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.derive.base import Relation
+from synthohive.derive.table import TableRelations
+from synthohive.generate.key_repair import Changes, repair_late_key
+from synthohive.generate.parent_choice import above, breaks
+from synthohive.generate.run import Generated, Run
+from synthohive.link.apportionment import apportion
+from synthohive.link.assignment import CodedQuotaAssigner
+from synthohive.link.association import PairShares
+from synthohive.link.calibration import calibrate
+from synthohive.link.swaps import Forbids, PairRules, repair_by_swaps
+from synthohive.link.targets import association_targets
+from synthohive.schema import ForeignKey
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import hstack
+from synthohive.tables.joins import group_codes
+from synthohive.tables.nulls import any_null
+
+__all__ = ["Tree", "own_parents"]
+
+NOISE = (1e9, 8.0, 4.0, 2.0, 1.0, 0.5)
+"""How much chance says beside numbers of children, from all to little."""
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Tree:
+    """The rows of a table that refers to itself, from the top down.
+
+    Attributes
+    ----------
+    parents : ndarray of int64
+        Each row's parent row, -1 for roots.
+    changed : pyarrow.Table
+        The columns that rows repeat from their parents, or that had to be moved.
+    """
+
+    def __init__(
+        self, run: Run, name: str, made: Generated, key: ForeignKey, shared: Collection[str] = ()
+    ) -> None:
+        fitted, label = run.fitted.tables[name], key.label(name)
+        model, self.run = fitted.hierarchies[label], run
+        self.name, self.codes = name, fitted.codes.get(label)
+        self.wanted = made.codes.get(label)
+        self.inherited = fitted.linked.get(label, TableRelations())
+        self.bounds = fitted.bounds.get(label, [])
+        kept = [*self.inherited.relations, *self.bounds, *model.alone.relations]
+        targets = list(dict.fromkeys(relation.target for relation in kept))
+        sources = (source for relation in kept for source in relation.sources)
+        start = f"{name}."
+        own = [*targets, *(s[len(start) :] if s.startswith(start) else s for s in sources)]
+        there = [name for name in dict.fromkeys(own) if name in made.spool.schema.names]
+        self.own = made.spool.column_table(there)
+        if made.rests is not None:
+            flags = [name for name in own if name in made.rests.column_names]
+            self.own = hstack(self.own, made.rests.select(flags))
+        names = [] if self.codes is None else self.codes.columns
+        self.seen = above(run, name, names)
+        self.seed = seeds.seed_int(run.seed, name, label)
+        self.rng = run.rng(name, label, "hierarchy")
+        self.earlier = model.earlier
+        self.groups = _groups(made, key, shared)
+        if self.groups is None and model.within:
+            above_all = _parents_over(run, name, made, model.within)
+            self.groups = above_all, above_all
+        keys = made.spool.column_table(list(dict.fromkeys(key.parent_columns)))
+        every = np.arange(len(self.own), dtype=np.int64)  # who will be a root is not known yet
+        self._hand_down(every, np.full_like(every, -1), model.alone.relations)
+        self.parents, self.levels = model.link(
+            made.depths[label],
+            self.rng,
+            self._pick,
+            ~any_null(keys, key.parent_columns),
+            1 if set(key.columns) in map(set, fitted.config.unique_sets) else None,
+            self.groups[0] if model.within and self.groups else None,
+            None if model.roots is None else made.spool.column_table([model.roots.source]),
+        )
+        shares = fitted.pair_shares.get(label)
+        if shares is not None and not kept:
+            self._match(shares, made)
+        self.changed = self.own.select(targets)
+
+    def _match(self, shares: PairShares, made: Generated) -> None:
+        """Let rows of one level swap parents until both go together as the real ones do."""
+        rows, level = np.flatnonzero(self.parents >= 0), self.levels
+        if self.groups is not None:
+            level = np.unique(np.stack([level, self.groups[0]]), axis=1, return_inverse=True)[1]
+            level = level.reshape(-1)
+        chosen, at = self.parents[rows], pa.array(rows)
+
+        def mine(column: str) -> pa.ChunkedArray:
+            if column in made.spool.schema.names:
+                return made.spool.column_table([column]).column(column).take(at)
+            return self._seen(column).take(at)
+
+        order = (_later(rows, np.arange(len(level))),) if self.earlier else ()
+        rules = PairRules(len(self.parents), forbidden=order, groups=level[rows])
+        wishes = association_targets(shares, mine, self._seen, chosen)
+        self.parents[rows] = calibrate(chosen, wishes, rules, self.rng)
+
+    def _seen(self, column: str) -> pa.ChunkedArray:
+        """Return a column of all rows, or of their ancestors."""
+        return above(self.run, self.name, [column]).column(column)
+
+    def _pick(self, rows: IntArray, parents: IntArray, counts: IntArray) -> IntArray:
+        """Choose for the rows of one level, and hand down what they repeat."""
+        chosen = np.full(len(rows), -1, dtype=np.int64)
+        own, theirs = np.zeros_like(rows), np.zeros_like(parents)
+        if self.groups is not None:
+            own, theirs = self.groups[0][rows], self.groups[1][parents]
+        able = np.flatnonzero((own >= 0) & np.isin(own, theirs))
+        if self.groups is not None and len(able):
+            totals = np.bincount(own[able], minlength=int(theirs.max(initial=0)) + 1)
+            counts = apportion(totals, theirs, counts, self.rng)
+        if not len(able) or not counts.sum():
+            return chosen
+        if self.earlier:
+            counts = _in_time(rows[able], own[able], parents, theirs, counts, self.rng)
+        own, wanted = own[able], None
+        codes, asked = np.zeros_like(theirs), np.zeros_like(own)
+        if self.codes is not None and self.wanted is not None:
+            wanted = asked = self.wanted[rows[able]]
+            codes = self.codes(self._known().take(pa.array(parents)))
+        size = int(max(asked.max(initial=0), codes.max(initial=0))) + 1
+        found = CodedQuotaAssigner(
+            own * size + asked, theirs * size + codes, counts, self.seed + int(rows[0])
+        ).assign(np.arange(len(able)))
+        if (self.bounds or self.earlier) and (found >= 0).all():
+            mine, one = rows[able], self.own.take(pa.array(rows[able]))
+            unwanted = tuple(breaks(order, one, self._above(parents)) for order in self.bounds)
+            rules = PairRules(
+                len(parents),
+                forbidden=(_later(mine, parents),) if self.earlier else (),
+                unwanted=unwanted,
+                groups=own,
+                theirs=theirs,
+                likes=wanted,
+            )
+            found, _ = repair_by_swaps(found, rules, self.rng)
+        linked = able[found >= 0]
+        chosen[linked] = parents[found[found >= 0]]
+        self._hand_down(rows[linked], chosen[linked], [*self.inherited.relations, *self.bounds])
+        return chosen
+
+    def _known(self) -> pa.Table:
+        """Return what codes are made from, as far as it was handed down by now."""
+        known = self.seen
+        for place, name in enumerate(known.column_names):
+            column = name[len(self.name) + 1 :]
+            if name.startswith(f"{self.name}.") and column in self.own.column_names:
+                known = known.set_column(place, name, self.own.column(column))
+        return known
+
+    def _above(self, parents: IntArray) -> pa.Table:
+        rows = self.own.take(pa.array(parents, mask=parents < 0))
+        return rows.rename_columns([f"{self.name}.{c}" for c in rows.column_names])
+
+    def _hand_down(self, rows: IntArray, parents: IntArray, relations: Sequence[Relation]) -> None:
+        """Repeat what is inherited; move what no parent suits."""
+        if not relations:
+            return
+        both = hstack(self.own.take(pa.array(rows)), self._above(parents))
+        index = np.arange(len(self.own), dtype=np.int64)
+        index[rows] = len(self.own) + np.arange(len(rows))
+        for relation in relations:
+            mended = relation.mend(both)
+            place = both.column_names.index(relation.target)
+            both = both.set_column(place, both.field(place), mended)
+        for place, field in enumerate(self.own.schema):
+            column = self.own.column(place).combine_chunks()
+            moved = both.column(field.name).combine_chunks()
+            joined = pa.chunked_array([column, moved])
+            self.own = self.own.set_column(
+                place, field, joined.take(pa.array(index)).combine_chunks()
+            )
+
+
+def _later(rows: IntArray, parents: IntArray) -> Forbids:
+    """Return what tells which rows do not stand after which parents."""
+
+    def later(at: IntArray, chosen: IntArray) -> Bools:
+        return np.asarray(parents[chosen] >= rows[at], dtype=np.bool_)
+
+    return later
+
+
+def _in_time(
+    rows: IntArray,
+    own: IntArray,
+    parents: IntArray,
+    theirs: IntArray,
+    counts: IntArray,
+    rng: np.random.Generator,
+) -> IntArray:
+    """Deal numbers of children anew, the larger ones to earlier parents as far as it takes.
+
+    So that each row finds a parent before it: of the first rows of a group, there are never more
+    than the children of the parents before.
+    """
+    here, size = np.lexsort((parents, theirs)), int(max(rows.max(), parents.max())) + 1
+    child = np.sort(own * size + rows)
+    first = np.unique(child // size, return_index=True)[1]
+    rank = np.arange(len(child)) - np.repeat(first, np.diff(np.append(first, len(child))))
+    dealt: IntArray = counts
+    for noise in (*NOISE, 0.0):
+        key = -counts + noise * counts.std() * rng.standard_normal(len(counts))
+        dealt = counts.copy()
+        dealt[here] = counts[np.lexsort((key, theirs))]
+        stubs = np.repeat((theirs * size + parents)[here], dealt[here])
+        start = np.searchsorted(stubs, (child // size) * size)
+        if (np.searchsorted(stubs, child) - start > rank).all():
+            break
+    return dealt
+
+
+def _parents_over(run: Run, name: str, made: Generated, label: str) -> IntArray:
+    """Return each row's parent over a key that was chosen before."""
+    driver = run.fitted.plan.tables[name].driver
+    if driver is not None and driver.label(name) == label and made.groups is not None:
+        return made.groups.parents_of(np.arange(made.spool.rows, dtype=np.int64))
+    return made.parents[label]
+
+
+def _groups(
+    made: Generated, key: ForeignKey, shared: Collection[str]
+) -> Optional[tuple[IntArray, IntArray]]:
+    """Return the group of each row as a child and as a parent: both agree on shared columns."""
+    pairs = [p for p in zip(key.columns, key.parent_columns) if p[0] in shared]
+    if not pairs:
+        return None
+    names = [c for c, _ in pairs], [p for _, p in pairs]
+    tables = [made.spool.column_table(list(dict.fromkeys(n))) for n in names]
+    own, theirs = group_codes(tables, names)
+    return own, theirs
+
+
+def own_parents(
+    run: Run,
+    name: str,
+    made: Generated,
+    key: ForeignKey,
+    shared: Collection[str],
+    levels: Optional[IntArray] = None,
+) -> tuple[Changes, Bools]:
+    """Make a key to the own table, or one that closes a circle, hold for all rows.
+
+    Rows without a parent, whose key must not be NULL, refer to themselves, or to one another.
+
+    Parameters
+    ----------
+    shared : collection of str
+        Columns of the key that other keys have filled.
+    levels : ndarray of int64, optional
+        In a hierarchy: parents stand on a level above.
+
+    Returns
+    -------
+    changes : Changes
+    left : ndarray of bool
+        The rows for which there is no parent.
+    """
+    if levels is not None:
+        _close_loops(run, name, made, key, shared)
+    model = run.fitted.tables[name].hierarchies.get(key.label(name))
+    groups = _parents_over(run, name, made, model.within) if model and model.within else None
+
+    def circle(rows: IntArray, parents: IntArray) -> Bools:
+        if levels is None:
+            return np.zeros(len(rows), bool)
+        apart = levels[parents] >= levels[rows]
+        return apart if groups is None else apart | (groups[parents] != groups[rows])
+
+    keys, left = repair_late_key(run, name, made, key, shared, circle)
+    if left.any() and levels is not None:  # better a circle than none
+        again, left = repair_late_key(run, name, made, key, shared)
+        return Changes(keys.changes()).and_then(Changes(again.changes())), left
+    return Changes(keys.changes()), left
+
+
+def _close_loops(
+    run: Run, name: str, made: Generated, key: ForeignKey, shared: Collection[str]
+) -> None:
+    """Let roots refer to themselves as the real ones do; all of them where NULL is forbidden."""
+    fitted, label = run.fitted.tables[name], key.label(name)
+    chosen, columns, pk = made.parents[label].copy(), fitted.config.columns, fitted.config.pk
+    empty = any(columns[c].nullable for c in key.columns if c not in shared and c not in pk)
+    is_unique = set(key.columns) in map(set, fitted.config.unique_sets)
+    model, groups = fitted.hierarchies[label], _groups(made, key, shared)
+    share, own = model.loops, np.zeros_like(chosen) if groups is None else groups[0]
+    roots = np.flatnonzero(chosen < 0)
+    if not empty and is_unique:  # then all rows are in circles
+        roots, share = np.arange(len(chosen)), float(share > 0.5)
+    elif empty:  # those first that are deepest in circles
+        asked, noise = made.depths[label][roots], run.rng(name, label, "loops").random(len(roots))
+        roots = roots[np.lexsort((noise, asked))]
+        number = round(share * len(roots))
+        pairs = round(model.circles * len(roots) / 2)
+        two = roots[number : number + 2 * pairs]
+        two = two[np.argsort(own[two], kind="stable")].reshape(-1, 2)
+        two = two[own[two[:, 0]] == own[two[:, 1]]]
+        chosen[two] = two[:, ::-1]
+        roots = roots[:number]
+    chosen[roots] = roots
+    if len(roots) and not empty and not share:
+        order = roots[np.argsort(own[roots], kind="stable")]
+        first_of = np.flatnonzero(np.r_[True, own[order][1:] != own[order][:-1]][: len(order)])
+        after = np.roll(order, -1)
+        ends = np.append(first_of[1:], len(order)) - 1
+        after[ends] = order[first_of]
+        chosen[order] = after
+    made.parents[label] = chosen

@@ -1,0 +1,178 @@
+"""What is known of the rows of one table, and what is to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.derive.table import TableRelations
+from synthohive.learn.attribute_table import attribute_table
+from synthohive.learn.fitted import FittedTable
+from synthohive.link.hierarchy import HierarchyModel
+from synthohive.schema import ForeignKey
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.nulls import any_null
+from synthohive.tables.roles import code_column
+from synthohive.tables.sample import Sample
+from synthohive.tables.sampled_groups import sampled_groups
+
+__all__ = ["Evidence", "any_of"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Evidence:
+    """The given rows of a table as its model sees them.
+
+    Parameters
+    ----------
+    sample : Sample
+        The given rows; those of ancestors are filled.
+    table : FittedTable
+    lost : dict of str to ndarray of bool
+        The cells to fill, by column.
+    seed : int
+
+    Attributes
+    ----------
+    groups : SampledGroups, optional
+        None for a root table.
+    above : pyarrow.Table
+        The columns of ancestors, and of keys, that relations name.
+    plain : pyarrow.Table
+        What is modelled of the rows before stand-ins take columns' places; by :meth:`known`.
+    """
+
+    def __init__(
+        self, sample: Sample, table: FittedTable, lost: Mapping[str, Bools], seed: int
+    ) -> None:
+        self.sample, self.table, self.lost, self.seed = sample, table, lost, seed
+        self.name = table.config.name
+        self.rows = sample.tables[self.name]
+        self.groups = sampled_groups(sample, self.name, {}, table.largest_group)
+        names = table.relations.above(table.attributes)
+        found = self.ancestor_columns(self.name, names, np.arange(len(self.rows)))
+        found = hstack(pa.table({"": pa.nulls(len(self.rows))}), found)
+        self.above = hstack(found, self.rows.select(table.times))
+        self.plain = self.above
+
+    def ancestor_columns(self, table: str, names: Iterable[str], rows: IntArray) -> pa.Table:
+        """Return columns, named ``table.column``, of some rows of a table and its ancestors."""
+        plan = self.sample.plan
+        wanted = by_table(names, (table, *plan.tables[table].ancestors))
+        return ancestor_columns(self.sample, plan, table, rows, wanted)
+
+    def key(self, label: str) -> ForeignKey:
+        """Return the foreign key of a label."""
+        return next(k for k in self.table.config.foreign_keys if k.label(self.name) == label)
+
+    def known(self) -> pa.Table:
+        """Return what is modelled of the rows, as in training; lost cells hold anything."""
+        table, plan = self.table, self.sample.plan.tables[self.name]
+        made = (*table.roles.key, *table.roles.personal)
+        depths = {
+            key.label(self.name): HierarchyModel.fit(self.sample.parent_rows(self.name, key))[0]
+            for key in plan.hierarchies
+        }
+        rows, columns = attribute_table(
+            self.sample, self.name, table.roles.attributes, made, depths, table.aliases.values()
+        )
+        rng = seeds.generator(self.seed, self.name, "prepare")
+        rows, columns = table.relations.prepare(hstack(rows, self.above), columns, rng)
+        flags = table.relations.flags & set(self.lost) & set(rows.column_names)
+        for name in flags:  # a lost cell is not to stay empty
+            empty = rows.column(name).to_numpy() & ~self.lost[name]
+            rows = rows.set_column(rows.column_names.index(name), name, pa.array(empty))
+        for relations, above in self._besides():
+            told, _ = relations.learned_besides(above, np.zeros(0, dtype=np.int64), rng)
+            rows = hstack(rows, told)
+        for label in table.codes:
+            rows = hstack(rows, pa.table({code_column(label): self._codes(label)}))
+        self.plain = rows
+        rows, _ = table.stand_ins.prepare(rows, columns, self.groups, rng)
+        return self._as_learned(rows)
+
+    def _besides(self) -> Iterator[tuple[TableRelations, pa.Table]]:
+        """Yield the relations of columns that repeat others in most rows, and rows beside these."""
+        table = self.table
+        if table.relations.besides:
+            yield table.relations, hstack(self.rows, self.above)
+        for label, linked in table.linked.items():
+            if linked.besides:
+                key = self.key(label)
+                parents = self.sample.others(self.name, key)
+                above = self.ancestor_columns(key.parent, linked.above(table.attributes), parents)
+                yield linked, hstack(self.rows, above)
+
+    def _as_learned(self, rows: pa.Table) -> pa.Table:
+        """Return the columns that were learned; what never is NULL here is said to be so."""
+        arrays = {}
+        for name, column in (
+            () if self.table.encoder is None else self.table.encoder.columns.items()
+        ):
+            if name in rows.column_names:
+                arrays[name] = rows.column(name).cast(column.arrow_type)
+            else:
+                arrays[name] = pa.array(np.zeros(len(rows), dtype=np.bool_))
+        return pa.table(arrays)
+
+    def _codes(self, label: str) -> pa.Array:
+        """Return the codes of the parents over a further key; NULL where there is none."""
+        key, codes = self.key(label), self.table.codes[label]
+        parents = self.sample.parent_rows(self.name, key)
+        everyone = np.arange(len(self.sample.tables[key.parent]))
+        theirs = codes(self.ancestor_columns(key.parent, codes.columns, everyone))
+        found = theirs[np.maximum(parents, 0)] if len(theirs) else np.zeros_like(parents)
+        return pa.array(found, mask=parents < 0).cast(pa.string())
+
+    def unknown(self) -> dict[str, Bools]:
+        """Return in which rows each modelled column is to be drawn."""
+        names = () if self.table.encoder is None else self.table.encoder.columns
+        found = {name: self._unknown(name) for name in names}
+        for label in self.table.codes:  # a parent that is not among the rows
+            key = self.key(label)
+            there = self.sample.parent_rows(self.name, key) >= 0
+            found[code_column(label)] = ~there & ~any_null(self.rows, key.columns)
+        return found
+
+    def _unknown(self, name: str) -> Bools:
+        if name in self.table.relations.flags:
+            return np.zeros(len(self.rows), dtype=np.bool_)
+        gaps = {one.gap: one.column for one in self.table.stand_ins.monotone if one.by_gap}
+        found = self.any_lost(self._sources(gaps.get(name, name)))
+        if name in gaps and self.groups is not None:  # nor is the gap of the row after it known
+            order = np.lexsort((self.groups.positions, self.groups.parents))
+            found[order[1:]] |= found[order[:-1]]
+        return found
+
+    def _sources(self, column: str) -> set[str]:
+        near = {one.column: one.source for one in self.table.stand_ins.residuals}
+        for relations in (self.table.relations, *self.table.linked.values()):
+            if column in relations.besides:
+                return {relations.besides[column].target}
+        return self.sources(column) | self.sources(near.get(column, column))
+
+    def sources(self, column: str) -> set[str]:
+        """Return the columns that make up what is modelled of one, stand-ins aside."""
+        relations = self.table.relations
+        found = {s for r in relations.relations if r.target == column for s in r.sources}
+        presence = relations.presences.get(column)
+        return {column, *([] if presence is None else [presence.source]), *found}
+
+    def any_lost(self, columns: Iterable[str]) -> Bools:
+        """Return in which rows a cell of any of some columns is lost."""
+        return any_of(self.lost, columns, len(self.rows))
+
+
+def any_of(cells: Mapping[str, Bools], columns: Iterable[str], rows: int) -> Bools:
+    """Return in which rows a cell of any of some columns is marked."""
+    found = np.zeros(rows, dtype=np.bool_)
+    for name in columns:
+        if name in cells:
+            found |= cells[name]
+    return found

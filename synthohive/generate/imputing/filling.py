@@ -1,0 +1,248 @@
+"""From modelled cells that were drawn to the missing cells of rows, and what they must keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.constrain.checks import TableChecks
+from synthohive.constrain.unique_rules import UniqueRule
+from synthohive.derive.base import Relation
+from synthohive.generate.imputing.evidence import Evidence, any_of
+from synthohive.tables.ancestors import hstack
+from synthohive.tables.key_hashes import repeats
+from synthohive.tables.numbers import as_numbers, from_numbers, is_number
+
+__all__ = ["Filling", "emptied"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Filling:
+    """Fills the lost cells of one table, and tells where that cannot be right.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    checks : TableChecks
+    rules : sequence of UniqueRule
+    """
+
+    def __init__(
+        self, evidence: Evidence, checks: TableChecks, rules: Sequence[UniqueRule]
+    ) -> None:
+        self.evidence, self.checks, self.rules = evidence, checks, rules
+        self.table, self.lost, self.above = evidence.table, evidence.lost, evidence.above
+
+    def filled(self, modelled: pa.Table, rng: np.random.Generator) -> pa.Table:
+        """Return the given rows with what was modelled in the lost cells."""
+        plain = self._plain(modelled)
+        made = self.table.relations.restore(plain, self.table.attributes, self.above, rng)
+        rows = self._told(self.with_made(self.evidence.rows, made, self.lost), plain, rng)
+        follows = {relation.target for relation in self.table.relations.relations}
+        for one in self.table.stand_ins.monotone:
+            if one.column not in follows:
+                rows = self._in_order(rows, one.column)
+        return self._linked(rows, modelled)
+
+    def _plain(self, modelled: pa.Table) -> pa.Table:
+        """Return the columns in whose place others are modelled; known ones as they are."""
+        groups, stand_ins = self.evidence.groups, self.table.stand_ins
+        parents, positions = np.zeros((2, len(modelled)), dtype=np.int64)
+        if groups is not None:
+            parents, positions = groups.parents, groups.positions
+        rooms = self.table.relations.rooms(self.above)
+        plain = stand_ins.restore(modelled, parents, positions, rooms)
+        for name in stand_ins.columns:
+            known = ~self.evidence.any_lost(self.evidence.sources(name))
+            plain = _where(plain, name, known, self.evidence.plain.column(name))
+        for one in stand_ins.monotone:
+            plain = self._in_order(plain, one.column)
+        return plain
+
+    def _in_order(self, rows: pa.Table, column: str) -> pa.Table:
+        """Keep what grows inside a group between the known cells before and after it."""
+        groups, lost = self.evidence.groups, self.evidence.any_lost(self.evidence.sources(column))
+        if groups is None or not lost.any():
+            return rows
+        order = np.lexsort((groups.positions, groups.parents))
+        by, values = groups.parents[order], as_numbers(rows.column(column))[order]
+        known = pd.Series(np.where(lost[order], np.nan, values))
+        least = known.groupby(by).ffill().to_numpy()
+        most = known.groupby(by).bfill().to_numpy()
+        between = np.empty(len(rows))
+        clipped = pd.Series(np.fmax(np.fmin(values, most), least))
+        between[order] = clipped.groupby(by).cummax()
+        inside = lost & (groups.parents >= 0)
+        made = from_numbers(between, rows.schema.field(column).type)
+        return _where(rows, column, inside, made)
+
+    def with_made(self, rows: pa.Table, made: pa.Table, columns: Iterable[str]) -> pa.Table:
+        """Return rows with the lost cells of some columns as they were made."""
+        for name in columns:
+            if name in self.lost and name in made.column_names:
+                rows = _where(rows, name, self.lost[name], made.column(name))
+        return rows
+
+    def _told(self, rows: pa.Table, plain: pa.Table, rng: np.random.Generator) -> pa.Table:
+        """Carry what is known through the relations, forth and back, while anything follows."""
+        cells = {name: mask.copy() for name, mask in self.lost.items()}
+        relations = self.table.relations.relations
+        for _ in relations:
+            before = sum(int(mask.sum()) for mask in cells.values())
+            for relation in relations:
+                rows = self._forth(rows, relation, cells)
+                rows = self._back(rows, relation, cells, plain, rng)
+            if sum(int(mask.sum()) for mask in cells.values()) == before:
+                break
+        for relation in relations:
+            if relation.whole:
+                rows = self._last(rows, relation, cells, plain, rng)
+        for relation in relations:  # what follows from drawn cells only
+            if relation.whole and relation.target in cells:
+                mended = self.table.relations.mend_beside(rows, self.above)
+                made = mended.column(relation.target)
+                rows = _where(rows, relation.target, cells[relation.target], made)
+        return rows
+
+    def _forth(self, rows: pa.Table, relation: Relation, cells: dict[str, Bools]) -> pa.Table:
+        """Make lost targets whose sources are all known."""
+        if not relation.whole or relation.target not in cells:
+            return rows
+        where = cells[relation.target] & ~any_of(cells, relation.sources, len(rows))
+        if where.any():
+            type_ = rows.schema.field(relation.target).type
+            made = relation.restore(hstack(rows, self.above), None, type_)
+            rows = _where(rows, relation.target, where, made)
+            cells[relation.target] &= ~where
+        return rows
+
+    def _back(
+        self,
+        rows: pa.Table,
+        relation: Relation,
+        cells: dict[str, Bools],
+        plain: pa.Table,
+        rng: np.random.Generator,
+    ) -> pa.Table:
+        """Make lost sources from known targets, where those that were drawn do not fit."""
+        for source in (name for name in relation.sources if name in cells):
+            others = [n for n in relation.sources if n != source and not relation.splits]
+            unclear = any_of(cells, [relation.target, *others], len(rows))
+            known = np.asarray(cells[source] & ~unclear, dtype=np.bool_)
+            made = self._inverted(rows, relation, source, known, plain, rng)
+            rows = _where(rows, source, known, made)
+            if relation.whole:
+                cells[source] &= ~known
+        return rows
+
+    def _last(
+        self,
+        rows: pa.Table,
+        relation: Relation,
+        cells: dict[str, Bools],
+        plain: pa.Table,
+        rng: np.random.Generator,
+    ) -> pa.Table:
+        """Make one of several lost sources, if that gives it a value like those of other rows."""
+        for source in (name for name in reversed(relation.sources) if name in cells):
+            where = cells[source] & ~any_of(cells, [relation.target], len(rows))
+            made = self._inverted(rows, relation, source, where, plain, rng)
+            if is_number(made.type):
+                usual = as_numbers(self.evidence.rows.column(source))
+                values = as_numbers(pa.chunked_array([made]))
+                low, high = np.fmin.reduce(usual), np.fmax.reduce(usual)
+                where = where & (values >= low) & (values <= high)
+            rows = _where(rows, source, where, made)
+        return rows
+
+    def _inverted(
+        self,
+        rows: pa.Table,
+        relation: Relation,
+        source: str,
+        cells: Bools,
+        plain: pa.Table,
+        rng: np.random.Generator,
+    ) -> pa.Array:
+        """Return what a source must be, in cells that do not fit; NULL elsewhere."""
+        all_rows = hstack(rows, self.above)
+        where = np.flatnonzero(cells & relation.violations(all_rows))
+        none, made = pa.nulls(len(rows), rows.schema.field(source).type), None
+        if len(where):
+            index = pa.array(where)
+            there = relation.target in plain.column_names
+            modelled = plain.column(relation.target).take(index) if there else None
+            made = relation.invert(all_rows.take(index), source, modelled, rng)
+        if made is None:
+            return none
+        place = np.full(len(rows), -1, dtype=np.int64)
+        place[where] = np.arange(len(where))
+        return made.take(pa.array(place, mask=place < 0))
+
+    def _linked(self, rows: pa.Table, modelled: pa.Table) -> pa.Table:
+        """Return rows with what follows from further parents."""
+        for label, linked in self.table.linked.items():
+            if not set(linked.targets) & set(self.lost):
+                continue
+            key = self.evidence.key(label)
+            parents = self.evidence.sample.parent_rows(self.evidence.name, key)
+            names = linked.above(self.table.attributes)
+            above = self.evidence.ancestor_columns(key.parent, names, parents)
+            above = hstack(above, modelled.select([*linked.besides]))
+            rows = self.with_made(rows, linked.mend_beside(rows, above), linked.targets)
+        return rows
+
+    def broken(self, rows: pa.Table) -> dict[str, Bools]:
+        """Return the filled cells, by column, that take part in a broken relation or constraint.
+
+        Of rows that repeat a unique key, those with a filled cell in it count as the later ones.
+        """
+        found: dict[str, Bools] = {}
+        all_rows = hstack(rows, self.above)
+        for relation in self.table.relations.relations:
+            columns = {relation.target, *relation.sources} & set(self.lost)
+            if columns:
+                self._mark(found, columns, relation.violations(all_rows))
+        for label, where in self.checks.violations(rows).items():
+            wrong = np.zeros(len(rows), dtype=np.bool_)
+            wrong[where] = True
+            self._mark(found, self.checks.checks[label].columns & set(self.lost), wrong)
+        for rule in self.rules:
+            columns = set(rule.all_columns) & set(self.lost)
+            if columns and set(rule.all_columns) <= set(rows.column_names):
+                self._mark(found, columns, self._repeated(rows, rule))
+        return {name: cells for name, cells in found.items() if cells.any()}
+
+    def _repeated(self, rows: pa.Table, rule: UniqueRule) -> Bools:
+        """Return the rows that repeat a unique key of another one."""
+        order = np.argsort(self.evidence.any_lost(rule.all_columns), kind="stable")
+        hashes = rule.hashes(rows)[order]
+        repeated = np.zeros(len(rows), dtype=np.bool_)
+        repeated[order[repeats(hashes, np.zeros(0, dtype=np.uint64))]] = True
+        return repeated
+
+    def _mark(self, found: dict[str, Bools], columns: Iterable[str], wrong: Bools) -> None:
+        for name in columns:
+            found[name] = found.get(name, np.zeros_like(wrong)) | (wrong & self.lost[name])
+
+
+def emptied(rows: pa.Table, cells: Mapping[str, Bools]) -> pa.Table:
+    """Return rows in which some cells, by column, are NULL."""
+    for name, mask in cells.items():
+        place, kept = rows.column_names.index(name), rows.column(name)
+        none = pa.scalar(None, kept.type)
+        rows = rows.set_column(place, rows.field(place), pc.if_else(pa.array(mask), none, kept))
+    return rows
+
+
+def _where(rows: pa.Table, name: str, mask: Bools, made: pa.Array) -> pa.Table:
+    """Return rows with some cells of a column as they were made, where that is not NULL."""
+    kept, place = rows.column(name), rows.column_names.index(name)
+    fresh = pc.coalesce(made.cast(kept.type), kept)
+    return rows.set_column(place, rows.field(place), pc.if_else(pa.array(mask), fresh, kept))

@@ -1,0 +1,221 @@
+"""Keys that hold for every row of a table: what was chosen one by one is looked at together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive.constrain.sql_expressions import Check
+from synthohive.generate.feasibility import referable_keys
+from synthohive.generate.run import Generated, Run
+from synthohive.link.redrawing import Refused, redraw
+from synthohive.link.row_keys import RowKeys
+from synthohive.link.trades import trade
+from synthohive.schema import ForeignKey, TableConfig
+from synthohive.tables.joins import put
+from synthohive.tables.key_hashes import key_hashes
+from synthohive.tables.nulls import any_null
+
+__all__ = ["Changes", "can_have_rows", "repair_keys", "repair_late_key"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Values of key columns in some rows, ascending, other than their keys' order gives."""
+
+    columns: Mapping[str, tuple[IntArray, pa.Array]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.columns)
+
+    def and_then(self, later: Changes) -> Changes:
+        """Return both, the later ones where rows are in both."""
+        found = dict(self.columns)
+        for column, (rows, values) in later.columns.items():
+            if column not in found:
+                found[column] = rows, values
+                continue
+            old, before = found[column]
+            kept = ~np.isin(old, rows)
+            joined = np.concatenate([old[kept], rows])
+            both = pa.concat_arrays([before.filter(pa.array(kept)), values.cast(before.type)])
+            order = np.argsort(joined, kind="stable")
+            found[column] = joined[order], both.take(pa.array(order))
+        return Changes(found)
+
+    def without(self, left: Bools) -> Changes:
+        """Return the changes after some rows were left out."""
+        number = np.cumsum(~left) - 1
+        found = {}
+        for column, (rows, values) in self.columns.items():
+            kept = ~left[rows]
+            found[column] = number[rows[kept]], values.filter(pa.array(kept))
+        return Changes(found)
+
+    def apply(self, block: pa.Table, start: int) -> pa.Table:
+        """Return a block with the values of its rows."""
+        for column, (rows, values) in self.columns.items():
+            low, high = np.searchsorted(rows, [start, start + len(block)])
+            if low == high:
+                continue
+            mask = np.zeros(len(block), dtype=np.bool_)
+            mask[rows[low:high] - start] = True
+            place = block.column_names.index(column)
+            own = block.column(place).combine_chunks()
+            fresh = values.slice(low, high - low)
+            array = put(own, mask, fresh)
+            block = block.set_column(place, block.field(place), array)
+        return block
+
+
+def repair_keys(
+    run: Run, name: str, made: Generated, chosen: Mapping[str, IntArray]
+) -> tuple[Changes, Bools]:
+    """Look at the driving key and the chosen ones together; give rows others where they fail.
+
+    Who is whose parent is corrected in `made`.
+
+    Returns
+    -------
+    changes : Changes
+    left : ndarray of bool
+        The rows for which no keys hold.
+    """
+    plan, config = run.fitted.plan.tables[name], run.fitted.metadata.tables[name]
+    left = np.zeros(made.spool.rows, dtype=np.bool_)
+    further = [f for f in plan.further if f.mode != "deferred"]
+    keys = ([] if plan.driver is None else [plan.driver]) + [f.key for f in further]
+    rows = np.arange(made.spool.rows, dtype=np.int64)
+    parents = dict(chosen)
+    if plan.driver is not None and made.groups is not None:
+        parents[plan.driver.label(name)] = made.groups.parents_of(rows)
+    checks, beside = _bounds(run, name, made, keys)
+    if not len(rows) or not (checks or _entangled(config, name, keys, parents)):
+        return Changes(), left
+    tables = [referable_keys(run, name, key) for key in keys]
+    nothing = np.full(len(rows), -1, dtype=np.int64)
+    given = [parents.get(k.label(name), nothing) for k in keys]
+    whole = RowKeys(config, keys, tables, given, checks=checks, beside=beside)
+    traded = trade(whole, run.rng(name, "parents traded"))
+    changed, left = redraw(whole, {}, run.rng(name, "keys drawn anew"))
+    changed = np.union1d(changed, traded)
+    if len(changed):
+        log.info("keys_drawn_anew", table=name, rows=len(changed))
+    for key, found in zip(keys, whole.chosen):
+        made.parents[key.label(name)] = found
+    if plan.driver is not None and made.groups is not None and len(changed):
+        made.groups = made.groups.moved(whole.chosen[0])
+    return Changes(whole.changes()), left
+
+
+def _bounds(
+    run: Run, name: str, made: Generated, keys: Collection[ForeignKey]
+) -> tuple[list[Check], pa.Table]:
+    """Return the CHECKs that only other parents can make hold, and what else they are about.
+
+    What has a column that may be changed is repaired by that. A column that is unique beside a
+    key's is counted inside its parents, and would be another one beside another parent.
+    """
+    fitted = run.fitted.tables[name]
+    own = {c for key in keys for c in key.columns}
+    counted = {c for unique in fitted.config.unique_sets if own & set(unique) for c in unique}
+    waiting = {c for key in fitted.config.foreign_keys for c in key.columns} - own
+    out = (set(fitted.free) | counted | waiting) - own
+    bounds = [
+        check
+        for check in fitted.checks(run.fitted.metadata.dialect).checks.values()
+        if check.columns & own
+        and not check.columns & out
+        and check.columns <= own | set(made.spool.schema.names)
+    ]
+    further = sorted({c for check in bounds for c in check.columns} - own)
+    return bounds, made.spool.column_table(further) if further else pa.table({})
+
+
+def can_have_rows(run: Run, name: str) -> bool:
+    """Whether each key that must not be NULL has a parent to refer to."""
+    config = run.fitted.metadata.tables[name]
+    for key in config.foreign_keys:
+        strict = all(
+            c in config.pk or (c in config.columns and not config.columns[c].nullable)
+            for c in key.columns
+        )
+        if strict and key.parent in run.tables:
+            spool = run.tables[key.parent].spool
+            names = list(dict.fromkeys(key.parent_columns))
+            if any_null(spool.column_table(names), names).all():
+                return False
+    return True
+
+
+def _entangled(
+    config: TableConfig, name: str, keys: Collection[ForeignKey], chosen: Mapping[str, IntArray]
+) -> bool:
+    """Whether keys may be wrong though each was chosen rightly."""
+    columns = [c for key in keys for c in key.columns]
+    if len(set(columns)) < len(columns):
+        return True
+    if any(set(unique) <= set(columns) for unique in config.unique_sets):
+        return True
+    for key in keys:
+        strict = [c in config.pk or not config.columns[c].nullable for c in key.columns]
+        if any(strict) and (chosen[key.label(name)] < 0).any():
+            return True
+    return False
+
+
+def repair_late_key(
+    run: Run,
+    name: str,
+    made: Generated,
+    key: ForeignKey,
+    known: Collection[str],
+    refused: Optional[Refused] = None,
+) -> tuple[RowKeys, Bools]:
+    """Look at one key whose table is finished otherwise; give rows other parents where it fails.
+
+    Parameters
+    ----------
+    known : collection of str
+        Columns of the key that other keys have filled.
+
+    Returns
+    -------
+    keys : RowKeys
+    left : ndarray of bool
+        The rows for which there is no parent.
+    """
+    config, fitted = run.fitted.metadata.tables[name], run.fitted.tables[name]
+    parents = run.tables[key.parent].spool.column_table(list(dict.fromkeys(key.parent_columns)))
+    own = made.spool.column_table(sorted(known)) if known else pa.table({})
+    filled = {c: own.column(c) for c in known}
+    checks, beside = _bounds(run, name, made, [key])
+    chosen = [made.parents[key.label(name)]]
+    keys = RowKeys(config, [key], [parents], chosen, filled, checks=checks, beside=beside)
+    free = set(fitted.roles.attributes)  # sets with such are repaired by these
+    others = {
+        c
+        for unique in config.unique_sets
+        if set(unique) & (set(key.columns) - set(known)) and not set(unique) & free
+        for c in unique
+        if c not in key.columns and c in made.spool.schema.names
+    }
+    hashes = {}
+    for column in sorted(others):
+        values = made.spool.column_table([column])
+        hashes[column] = key_hashes(values, [column], [values.schema.field(0).type])
+    changed, left = redraw(keys, hashes, run.rng(name, key.label(name), "drawn anew"), refused)
+    if len(changed):
+        log.info("keys_drawn_anew", table=name, rows=len(changed))
+    made.parents[key.label(name)] = keys.chosen[0]
+    return keys, left

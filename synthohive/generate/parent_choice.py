@@ -1,0 +1,385 @@
+"""The choice of the parents over one further key, for all rows of a table at once.
+
+Quotas, repeats and what holds between keys are properties of the whole table; one row
+number per row is held for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._logging import get_logger
+from synthohive.constrain.key_rules import (
+    CommutingKeys,
+    DisjointKeys,
+    PositionInParent,
+    UniqueWithinParent,
+    follow,
+)
+from synthohive.derive.order import Order
+from synthohive.generate.feasibility import GeneratedKeys, children_per_parent
+from synthohive.generate.run import Generated, Run
+from synthohive.link.apportionment import apportion
+from synthohive.link.assignment import CodedQuotaAssigner, QuotaAssigner
+from synthohive.link.calibration import NEAR, NEAR_ROWS, Goal, calibrate
+from synthohive.link.degree_exchange import exchange_degrees
+from synthohive.link.swaps import Forbids, PairRules, repair_by_swaps
+from synthohive.link.targets import association_targets
+from synthohive.schema import ForeignKey, TableConfig
+from synthohive.schema.plan import FurtherKey
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import ancestor_columns, by_table
+from synthohive.tables.joins import group_codes
+
+__all__ = ["above", "breaks", "choose"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+def above(run: Run, table: str, names: list[str]) -> pa.Table:
+    """Return columns of all rows of a generated table and of their ancestors."""
+    plan, rows = run.fitted.plan, np.arange(run.tables[table].spool.rows, dtype=np.int64)
+    wanted = by_table(names, (table, *plan.tables[table].ancestors))
+    return ancestor_columns(run, plan, table, rows, wanted)
+
+
+def choose(run: Run, name: str, made: Generated, further: FurtherKey) -> IntArray:
+    """Return the parent row of each row over a further key; -1 for NULL."""
+    choice = _Choice(run, name, made, further)
+    return choice.parents() if choice.count else np.full(made.spool.rows, -1, dtype=np.int64)
+
+
+class _Choice:
+    """The choice over one key."""
+
+    def __init__(self, run: Run, name: str, made: Generated, further: FurtherKey) -> None:
+        self.run, self.name, self.made, self.further = run, name, made, further
+        self.key, self.label = further.key, further.key.label(name)
+        self.fitted = run.fitted.tables[name]
+        self.count = run.tables[self.key.parent].spool.rows
+        self.source = GeneratedKeys(run)
+
+    def parents(self) -> IntArray:
+        """Choose."""
+        rows, groups = self.made.spool.rows, self._groups()
+        own, theirs = (None, None) if groups is None else groups
+        able = np.ones(rows, dtype=np.bool_) if groups is None else np.isin(*groups)
+        nulls = self._nulls(able)
+        heads = self._heads()
+        linked = np.flatnonzero(~nulls & able & (heads == np.arange(rows)))
+        quota = self._quota(len(linked))
+        room = int(quota.sum())
+        if own is None and room < len(linked):  # a unique key, and parents that were left out
+            linked = np.sort(self.run.rng(*self._path("room")).permutation(linked)[:room])
+        inside = None if own is None else own[linked]
+        if inside is not None and theirs is not None:
+            totals = np.bincount(inside, minlength=int(theirs.max(initial=0)) + 1)
+            quota = apportion(totals, theirs, quota, self.run.rng(*self._path("shares")))
+        wanted, codes = self._codes(linked)
+        quota = self._suited(quota, theirs, wanted, codes)
+        chosen = np.full(rows, -1, dtype=np.int64)
+        chosen[linked] = self._dealt(quota, inside, theirs, wanted, codes)
+        stray = np.flatnonzero(~nulls & ~able & (heads == np.arange(rows)))
+        if len(stray):
+            log.warning("no_parent_that_fits", key=self.label, rows=len(stray))
+        if not self.further.shared:  # else another parent would not agree on the shared columns
+            chosen[stray] = self.run.rng(*self._path("stray")).integers(0, self.count, len(stray))
+        return self._settled(chosen, own, theirs, linked, wanted)[heads]
+
+    def _path(self, part: str) -> tuple[str, str, str]:
+        return self.name, self.label, part
+
+    def _heads(self) -> IntArray:
+        """Return the row that each row has its parent from: itself, or that a count begins with."""
+        rows, groups = np.arange(self.made.spool.rows, dtype=np.int64), self.made.groups
+        for rule in self.fitted.key_rules:
+            if (
+                isinstance(rule, PositionInParent)
+                and rule.beside == self.key
+                and groups is not None
+            ):
+                counts = self.made.spool.column_table([rule.column]).column(0)
+                parents = groups.parents_of(rows)
+                first = pc.equal(counts, pa.scalar(rule.start, counts.type)).to_numpy()
+                first = first | np.r_[True, parents[1:] != parents[:-1]][: len(rows)]
+                return np.maximum.accumulate(np.where(first, rows, 0))
+        return rows
+
+    def _groups(self) -> Optional[tuple[IntArray, IntArray]]:
+        """Return the group of each row and of each parent: a parent is chosen of one's own."""
+        pairs: list[tuple[IntArray, IntArray]] = []
+        shared = self.further.shared
+        if shared:
+            keys = self.run.tables[self.key.parent].spool.column_table([p for _, p in shared])
+            own, theirs = group_codes(
+                [self._columns([c for c, _ in shared]), keys],
+                [[c for c, _ in shared], keys.column_names],
+            )
+            pairs.append((own, theirs))
+        everyone = np.arange(self.made.spool.rows, dtype=np.int64)
+        parents = np.arange(self.count, dtype=np.int64)
+        for rule in self.fitted.key_rules:
+            if isinstance(rule, CommutingKeys) and rule.key == self.key:
+                own = follow(self.source, self.name, rule.other, everyone)
+                theirs = follow(self.source, self.key.parent, rule.route[1:], parents)
+                pairs.append((own, theirs))
+        return _joined(pairs) if pairs else None
+
+    def _columns(self, names: list[str]) -> pa.Table:
+        """Return columns of the table, also of keys that were chosen just now."""
+        plan = self.run.fitted.plan.tables[self.name]
+        filled: dict[str, Any] = {}
+        for further in plan.further:
+            chosen = self.made.parents.get(further.key.label(self.name))
+            if chosen is None or further.key == self.key:
+                continue
+            keys = self.run.tables[further.key.parent].spool.column_table(
+                further.key.parent_columns
+            )
+            index = pa.array(chosen, mask=chosen < 0)
+            for column, parent_column in zip(further.key.columns, further.key.parent_columns):
+                if (column, parent_column) not in further.shared and column in names:
+                    filled[column] = keys.column(parent_column).take(index)
+        rest = [c for c in names if c not in filled]
+        known = self.made.spool.column_table(rest) if rest else pa.table({})
+        return pa.table({c: filled[c] if c in filled else known.column(c) for c in names})
+
+    def _nulls(self, able: Bools) -> Bools:
+        """Turn as few rows as it takes, so that the share of NULLs is the real one."""
+        label, alike = self.fitted.null_by_key.get(self.label, ("", False))
+        driver = self.run.fitted.plan.tables[self.name].driver
+        if driver is not None and label == driver.label(self.name) and self.made.groups is not None:
+            everyone = np.arange(self.made.spool.rows, dtype=np.int64)
+            return np.asarray((self.made.groups.parents_of(everyone) < 0) == alike) | ~able
+        if label in self.made.parents:
+            return np.asarray((self.made.parents[label] < 0) == alike) | ~able
+        share, rows = self.fitted.keys[self.label].null_share, self.made.spool.rows
+        if share == 0.0:
+            return np.zeros(rows, dtype=np.bool_)
+        nulls = self.made.nulls.get(self.label, np.zeros(rows, dtype=np.bool_)) | ~able
+        surplus = int(nulls.sum()) - round(share * rows)
+        turned = np.flatnonzero(nulls & able if surplus > 0 else ~nulls)
+        rng = self.run.rng(*self._path("nulls"))
+        nulls[rng.permutation(turned)[: abs(surplus)]] = surplus < 0
+        return nulls
+
+    def _quota(self, wanted: int) -> IntArray:
+        """Return the number of children for each parent row, `wanted` in total."""
+        unique = set(self.key.columns) in [set(u) for u in self.fitted.config.unique_sets]
+        count = partial(
+            self.fitted.keys[self.label].fan_out.counts,
+            self.count,
+            wanted,
+            rng=self.run.rng(*self._path("quota")),
+            limit=1 if unique else None,
+        )
+        return children_per_parent(self.run, self.name, self.key, count)
+
+    def _suited(
+        self,
+        quota: IntArray,
+        groups: Optional[IntArray],
+        wanted: Optional[IntArray],
+        codes: Optional[IntArray],
+    ) -> IntArray:
+        """Let parents swap their numbers of children until these suit what rows ask for."""
+        if self.run.fitted.tables[self.key.parent].reference is not None:
+            return quota  # whose rows have their own numbers
+        total, margins = int(quota.sum()), []
+        if wanted is not None and codes is not None:
+            size = int(max(wanted.max(initial=0), codes.max(initial=0))) + 1
+            margins.append((codes, np.bincount(wanted, minlength=size).astype(np.float64)))
+        shares = self.fitted.pair_shares.get(self.label)
+        if shares is not None:
+            margins += [
+                (bins, shares.margins()[i] * total)
+                for i, bins in shares.binned("theirs", self._above).items()
+            ]
+        if not margins:
+            return quota
+        rng = self.run.rng(*self._path("exchange_degrees"))
+        return exchange_degrees(quota, margins, groups, rng)
+
+    def _above(self, column: str) -> pa.ChunkedArray:
+        """Return a column of the parents, or of their ancestors."""
+        return above(self.run, self.key.parent, [column]).column(column)
+
+    def _codes(self, linked: IntArray) -> tuple[Optional[IntArray], Optional[IntArray]]:
+        """Return the code that each row asks for, and each parent's; None without any."""
+        codes = self.fitted.codes.get(self.label)
+        if codes is None:
+            return None, None
+        columns = codes.columns
+        keys = self.run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
+        theirs = codes(above(self.run, self.key.parent, columns) if columns else keys)
+        return self.made.codes[self.label][linked], theirs
+
+    def _dealt(
+        self,
+        quota: IntArray,
+        own: Optional[IntArray],
+        theirs: Optional[IntArray],
+        wanted: Optional[IntArray],
+        codes: Optional[IntArray],
+    ) -> IntArray:
+        """Deal parents to rows: of the row's group, and in it of the code that it asks for."""
+        seed = seeds.seed_int(self.run.seed, self.name, self.label)
+        number = int(quota.sum()) if own is None else len(own)
+        everyone = np.arange(number, dtype=np.int64)
+        if own is None or theirs is None:
+            if wanted is None or codes is None:
+                return QuotaAssigner(quota, seed).assign(everyone)
+            return CodedQuotaAssigner(wanted, codes, quota, seed).assign(everyone)
+        if wanted is None or codes is None:
+            wanted, codes = np.zeros_like(own), np.zeros_like(theirs)
+        size = int(max(wanted.max(initial=0), codes.max(initial=0))) + 1
+        return CodedQuotaAssigner(own * size + wanted, theirs * size + codes, quota, seed).assign(
+            everyone
+        )
+
+    def _settled(
+        self,
+        chosen: IntArray,
+        own: Optional[IntArray],
+        theirs: Optional[IntArray],
+        linked: IntArray,
+        wanted: Optional[IntArray],
+    ) -> IntArray:
+        """Swap parents among rows until no pair repeats, and keys are apart that must be.
+
+        Then, as far as that allows, until rows and parents go together as the real ones do.
+        """
+        rows = np.flatnonzero(chosen >= 0)
+        fixed = tuple(self._pair_codes(columns)[rows] for columns in self._never_repeated())
+        forbidden = tuple(_same_as(other[rows]) for other in self._apart())
+        unwanted = self._out_of_order(rows)
+        likes = None
+        if wanted is not None:
+            likes = np.full(len(chosen), -1, dtype=np.int64)
+            likes[linked] = wanted
+            likes = likes[rows]
+        groups = None if own is None else own[rows]
+        rules = PairRules(self.count, fixed, forbidden, unwanted, groups, theirs, likes)
+        if not rules.free:
+            chosen[rows], left = repair_by_swaps(
+                chosen[rows], rules, self.run.rng(*self._path("pairs"))
+            )
+            if left.any():
+                log.warning("repeated_pairs_left", key=self.label, rows=int(left.sum()))
+        wishes = self._goals(chosen, rows)
+        if wishes:
+            rng = self.run.rng(*self._path("matching"))
+            codes = self.fitted.codes.get(self.label)
+            near = NEAR_ROWS if codes is not None and codes.features is None else NEAR
+            chosen[rows] = calibrate(chosen[rows], wishes, rules, rng, near)
+        return chosen
+
+    def _never_repeated(self) -> list[list[str]]:
+        """Return the columns which, with this key, must not repeat.
+
+        Those of many-to-many tables, the start of periods of which one follows the other, and the
+        driving key where rows that share both parents are chosen for together.
+        """
+        rules = self.fitted.key_rules
+        undeclared = [rule.all_columns for rule in rules if isinstance(rule, UniqueWithinParent)]
+        found = _fixed_columns(self.fitted.config, self.key, undeclared)
+        found += [[p.start] for p in self.fitted.periods if p.key == self.key and p.exact]
+        counted = (rule for rule in rules if isinstance(rule, PositionInParent))
+        return [*found, *(rule.key.columns for rule in counted if rule.beside == self.key)]
+
+    def _pair_codes(self, columns: list[str]) -> IntArray:
+        """Return a number for each combination of values; NULL is the same as nothing."""
+        codes = group_codes([self._columns(columns)], [columns])[0]
+        empty = codes < 0
+        codes[empty] = int(codes.max(initial=0)) + 1 + np.arange(int(empty.sum()))
+        return codes
+
+    def _goals(self, chosen: IntArray, rows: IntArray) -> list[Goal]:
+        """Return how often which rows are wanted beside which parents."""
+        shares = self.fitted.pair_shares.get(self.label)
+        if shares is None or not len(rows):
+            return []
+
+        def read(column: str) -> pa.ChunkedArray:
+            return self._column(column).take(pa.array(rows))
+
+        return association_targets(shares, read, self._above, chosen[rows])
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        """Return a column of the table, or of a driving ancestor."""
+        if name in self.fitted.config.columns:
+            return self.made.spool.column_table([name]).column(name)
+        return above(self.run, self.name, [name]).column(name)
+
+    def _out_of_order(self, rows: IntArray) -> tuple[Forbids, ...]:
+        """Return what keeps rows from parents that they would be out of order with."""
+        bounds = self.fitted.bounds.get(self.label, [])
+        if not bounds:
+            return ()
+        own = self.made.spool.column_table(list({order.target for order in bounds}))
+        theirs = above(self.run, self.key.parent, [order.source for order in bounds])
+        own = own.take(pa.array(rows))
+        return tuple(breaks(order, own, theirs) for order in bounds)
+
+    def _apart(self) -> list[IntArray]:
+        """Return the parent rows, known by now, that must not be chosen again."""
+        found = []
+        driver = self.run.fitted.plan.tables[self.name].driver
+        for rule in self.fitted.key_rules:
+            if not isinstance(rule, DisjointKeys) or self.key not in (rule.key, rule.other):
+                continue
+            other = rule.other if rule.key == self.key else rule.key
+            if other == driver or other.label(self.name) in self.made.parents:
+                found.append(self.source.parent_rows(self.name, other))
+        return found
+
+
+def breaks(order: Order, rows: pa.Table, parents: pa.Table) -> Forbids:
+    """Return what tells which rows would be out of order beside which parents."""
+    one, two = order.target_values(rows), order.source_values(parents)
+
+    def out_of_order(at: IntArray, chosen: IntArray) -> Bools:
+        beyond = one[at] - two[chosen]
+        return np.asarray(beyond < 0 if order.after else beyond > 0, dtype=np.bool_)
+
+    return out_of_order
+
+
+def _same_as(other: IntArray) -> Forbids:
+    def same(rows: IntArray, parents: IntArray) -> Bools:
+        return np.asarray(other[rows] == parents, dtype=np.bool_)
+
+    return same
+
+
+def _joined(pairs: list[tuple[IntArray, IntArray]]) -> tuple[IntArray, IntArray]:
+    """Give each combination of several groupings a number; to be in none is a group, too."""
+    size = len(pairs[0][0])
+    total = np.zeros(size + len(pairs[0][1]), dtype=np.int64)
+    for own, theirs in pairs:
+        code = np.concatenate([own, theirs]) + 1
+        _, total = np.unique(total * (int(code.max(initial=0)) + 1) + code, return_inverse=True)
+        total = total.reshape(-1).astype(np.int64)
+    return total[:size], total[size:]
+
+
+def _fixed_columns(
+    config: TableConfig, key: ForeignKey, undeclared: Sequence[tuple[str, ...]]
+) -> list[list[str]]:
+    """Return the columns which, with this key, must not repeat (many-to-many tables)."""
+    foreign = {c for fk in config.foreign_keys for c in fk.columns}
+    found = []
+    for unique in [*config.unique_sets, *undeclared]:
+        rest = [c for c in unique if c not in key.columns]
+        if rest and set(key.columns) & set(unique) and set(unique) <= foreign:
+            found.append(rest)
+    return found

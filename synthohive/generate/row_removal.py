@@ -1,0 +1,61 @@
+"""Rows for which no keys hold, left out together with those that refer to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive._logging import get_logger
+from synthohive.generate.feasibility import GeneratedKeys
+from synthohive.generate.run import Run
+
+__all__ = ["remove_rows"]
+
+log = get_logger(__name__)
+Bools = npt.NDArray[np.bool_]
+
+
+def remove_rows(run: Run, left: Mapping[str, Bools]) -> None:
+    """Leave out rows, and whatever refers to them, over all keys that are filled by now.
+
+    Parameters
+    ----------
+    left : mapping of str to ndarray of bool
+        Per table.
+    """
+    source = GeneratedKeys(run)
+    keep = {name: np.ones(made.spool.rows, dtype=np.bool_) for name, made in run.tables.items()}
+    for name, rows in left.items():
+        keep[name] &= ~rows
+    keys = [(child, k) for child, k in run.fitted.metadata.foreign_keys() if child in run.tables]
+    changed = True
+    while changed:
+        changed = False
+        for child, key in keys:
+            if key.parent not in run.tables or keep[key.parent].all():
+                continue
+            parents = source.parent_rows(child, key)
+            lost = keep[child] & (parents >= 0) & ~keep[key.parent][parents]
+            keep[child] &= ~lost
+            changed = changed or bool(lost.any())
+    moved = {name: np.cumsum(rows) - 1 for name, rows in keep.items()}
+    for child, key in keys:
+        known = run.tables[child].parents.get(key.label(child))
+        if known is not None and key.parent in moved:
+            number = moved[key.parent]
+            safe = np.where(known >= 0, known, 0)
+            found = number[safe] if len(number) else np.full_like(known, -1)
+            run.tables[child].parents[key.label(child)] = np.where(known >= 0, found, -1)
+    for name, rows in keep.items():
+        made, driver = run.tables[name], run.fitted.plan.tables[name].driver
+        if made.groups is not None and driver is not None and driver.parent in moved:
+            parents = made.groups.parents_of(np.arange(len(rows), dtype=np.int64))
+            if len(moved[driver.parent]):
+                inside = moved[driver.parent][np.where(parents >= 0, parents, 0)]
+                parents = np.where(parents >= 0, inside, -1)
+            made.groups = made.groups.moved(parents)
+        if not rows.all():
+            log.warning("rows_left_out", table=name, rows=int((~rows).sum()))
+            made.keep(rows)

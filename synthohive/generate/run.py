@@ -1,0 +1,153 @@
+"""The state of one call of `sample` or `to_database`: what is fitted, asked for, and made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.generate.conditions import Conditions
+from synthohive.learn.fitted import FittedDatabase
+from synthohive.schema import ForeignKey
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import gather
+from synthohive.tables.block_store import EncodedSpool, TableSpool
+
+__all__ = ["Generated", "Groups", "Run"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """How the rows of a child table are dealt out to its driving parents.
+
+    Rows are numbered parent by parent; rows without a parent come last.
+    """
+
+    counts: IntArray
+    without_parent: int = 0
+    parents: Optional[IntArray] = None  # of each row, where rows were moved or left out
+
+    @cached_property
+    def offsets(self) -> IntArray:
+        """First row of each parent, then the end."""
+        return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.counts)])
+
+    def parents_of(self, rows: IntArray) -> IntArray:
+        """Return the parent of some rows; -1 for none, and for row -1."""
+        if self.parents is not None:
+            return gather(self.parents, rows)
+        linked = (rows >= 0) & (rows < self.offsets[-1])
+        return np.where(linked, np.searchsorted(self.offsets, rows, side="right") - 1, -1)
+
+    def moved(self, parents: IntArray) -> Groups:
+        """Return groups in which each row has the given parent; -1 for none."""
+        return replace(self, parents=parents)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the child table."""
+        if self.parents is not None:
+            return len(self.parents)
+        return int(self.counts.sum()) + self.without_parent
+
+
+@dataclass
+class Generated:
+    """One generated table.
+
+    Attributes
+    ----------
+    spool : TableSpool
+        The finished rows.
+    context : EncodedSpool or None
+        Encoded rows beside their own ancestors, for children driven by this table.
+    preferences : dict of str to ndarray
+        Per incoming key (by label): the fan-out that the model gave each row.
+    nulls : dict of str to ndarray of bool
+        Per further key (by label): rows in which it is NULL.
+    codes : dict of str to ndarray of int64
+        Per further key (by label): the code of parent that the model gave each row.
+    differs : dict of str to ndarray of bool
+        Per alias: rows in which it is no copy of its source.
+    depths : dict of str to ndarray of int64
+        Per key to the own table (by label): the depth that the model gave each row.
+    rests : pyarrow.Table, optional
+        What columns are, in each row, that repeat one of a further parent in most rows.
+    parents : dict of str to ndarray of int64
+        Per key (by label): each row's parent row, where it is known.
+    """
+
+    spool: TableSpool
+    groups: Optional[Groups] = None
+    context: Optional[EncodedSpool] = None
+    preferences: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    nulls: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    codes: dict[str, IntArray] = field(default_factory=dict)
+    differs: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    parents: dict[str, IntArray] = field(default_factory=dict)
+    depths: dict[str, IntArray] = field(default_factory=dict)
+    rests: Optional[pa.Table] = None
+
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Leave out all rows but some, before any child refers to one."""
+        self.spool.keep(rows)
+        if self.context is not None:
+            self.context.keep(rows)
+        if self.groups is not None:
+            kept = self.groups.parents_of(np.flatnonzero(rows))
+            self.groups = replace(self.groups, parents=kept)
+        if self.rests is not None:
+            self.rests = self.rests.filter(pa.array(rows))
+        self.preferences = {label: v[rows] for label, v in self.preferences.items()}
+        self.nulls = {label: v[rows] for label, v in self.nulls.items()}
+        self.codes = {label: v[rows] for label, v in self.codes.items()}
+        self.depths = {label: v[rows] for label, v in self.depths.items()}
+        self.parents = {label: v[rows] for label, v in self.parents.items()}
+
+
+@dataclass
+class Run:
+    """One call of `sample` or `to_database`."""
+
+    fitted: FittedDatabase
+    seed: int
+    scale: float
+    folder: Path
+    num_rows: dict[str, int] = field(default_factory=dict)
+    enforce_constraints: bool = False
+    conditions: dict[str, Conditions] = field(default_factory=dict)
+    tables: dict[str, Generated] = field(default_factory=dict)
+
+    def place(self, table: str) -> Path:
+        """Return the file of a table's rows; names of tables are no names of files."""
+        return self.folder / f"{self.fitted.plan.order.index(table)}.arrow"
+
+    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
+        """Return columns of some generated rows; NULL for row -1."""
+        spool, known = self.tables[table].spool, rows[rows >= 0]
+        if not len(known):
+            fields = [spool.schema.field(name) for name in columns]
+            return pa.table({f.name: pa.nulls(len(rows), f.type) for f in fields})
+        low, high = int(known.min()), int(known.max()) + 1
+        index = pa.array(rows - low, mask=rows < 0)
+        return spool.slice(low, high, columns).take(index)
+
+    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
+        """Return the driving parent of some generated rows; -1 for none, and for row -1."""
+        reference, groups = self.fitted.tables[table].reference, self.tables[table].groups
+        if reference is not None:
+            kept = reference.parents
+            return np.full_like(rows, -1) if kept is None else gather(kept, rows)
+        return np.full_like(rows, -1) if groups is None else groups.parents_of(rows)
+
+    def rng(self, *path: Any) -> np.random.Generator:
+        """Return the stream of a named part of this run."""
+        return seeds.generator(self.seed, *path)

@@ -1,0 +1,1 @@
+"""Fitting: from a sample of real rows to what generation needs."""

@@ -1,0 +1,487 @@
+"""Which columns repeat personal ones: searched over keys, and among values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._logging import get_logger
+from synthohive.derive.persons.alias import (
+    DOMAINS,
+    Alias,
+    Path,
+    Texts,
+    normal,
+    path_rows,
+    texts_of,
+)
+from synthohive.derive.persons.namesake import Namesake
+from synthohive.learn.entity_paths import EntityFinder
+from synthohive.privacy.columns import persons_of
+from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
+from synthohive.privacy.styles import local_styles, own_rows
+from synthohive.schema import ForeignKey, PrivacyConfig
+from synthohive.tables.sample import Sample
+
+__all__ = ["AliasFinder"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+
+NEAR = 0.5
+"""Share of rows that must hold a copy; in the others something else stands."""
+CHANCE = 0.5
+"""Copies among rows that do not belong together, as a share of those that do, at most."""
+CONTAINED = 0.9
+"""Share of a column's distinct values that are values of a personal one."""
+NAMING = 0.8
+"""Share of rows with a value of their own in a column that names them."""
+LEAST_ROWS = 10
+LEAST_VALUES = 5
+LEAST_TEXT = 2
+LONGEST_PART = 40
+LEAST_DIGITS = 6
+ROWS = 1_000
+FEW = 60
+LONGEST_PATH = 3
+MOST_PATHS = 24
+_MADE_OF_NAMES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
+# Columns that the people of a row are written into anyway.
+_ADDRESSES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL})
+_OF_THE_ROW = _ADDRESSES | {PiiKind.NAME}
+
+
+@dataclass
+class AliasFinder:
+    """Finds the columns that are personal because they repeat personal ones.
+
+    Attributes
+    ----------
+    sample : Sample
+    privacy : PrivacyConfig
+    findings : list of PiiFinding
+        What is personal; what is found is added.
+    """
+
+    sample: Sample
+    privacy: PrivacyConfig
+    findings: list[PiiFinding]
+    _texts: dict[tuple[str, str], Texts] = field(default_factory=dict, repr=False)
+    _names: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _rows: dict[tuple[str, tuple[tuple[str, str], ...]], IntArray] = field(
+        default_factory=dict, repr=False
+    )
+    _all_keys: dict[str, list[ForeignKey]] = field(default_factory=dict, repr=False)
+
+    def find(self) -> dict[str, dict[str, Alias]]:
+        """Return by table and column what is filled from where; parents first.
+
+        What copies a personal column is personal, and what a personal column copies, too.
+        """
+        found: dict[str, dict[str, Alias]] = {}
+        for table in reversed(self.sample.plan.order):
+            self._find_origins(table)
+            self._find_made_of_names(table)
+        for table in self.sample.plan.order:
+            found[table] = self._find_in(table)
+        self._find_contained()
+        return found
+
+    def _find_made_of_names(self, table: str) -> None:
+        """Find what is made of parts of the names beside it, as initials are."""
+        kinds = self._kinds(table)
+        if not NAMES & set(kinds.values()):
+            return
+        everyone = persons_of(kinds, self.sample.tables[table])
+        rows = np.arange(len(everyone), dtype=np.int64)
+        for column in self._candidates(table):
+            if column in kinds or not self._is_text(table, column):
+                continue
+            some = self._some(table, column, rows)
+            texts = [self._all(table, column)[i] or "" for i in some]
+            if len(some) < LEAST_ROWS or max(map(len, texts)) > LONGEST_PART:
+                continue
+            if own_rows(texts, [everyone[i] for i in some]) >= NAMING * len(some):
+                self._add(table, column, PiiKind.USER_NAME, "made of the names beside it")
+
+    def find_namesakes(
+        self, aliases: Mapping[str, Mapping[str, Alias]]
+    ) -> dict[str, dict[str, Namesake]]:
+        """Return by table and column what is made of the names of persons in other tables."""
+        found: dict[str, dict[str, Namesake]] = {}
+        for table in self.sample.plan.order:
+            kinds = self._kinds(table)
+            if NAMES & set(kinds.values()):
+                continue  # its rows have names of their own
+            filled = {*aliases.get(table, {}), *self.sample.metadata.tables[table].filled_by_keys}
+            for target, kind in kinds.items():
+                if kind not in _MADE_OF_NAMES or target in filled:
+                    continue
+                namesake = self._namesake(table, target, kind)
+                if namesake is not None:
+                    found.setdefault(table, {})[target] = namesake
+                    log.info("relation_found", table=table, relation=str(namesake))
+        return found
+
+    def _namesake(self, table: str, target: str, kind: PiiKind) -> Optional[Namesake]:
+        for path, end in self._paths(table):
+            kinds = self._kinds(end)
+            if not path or not NAMES & set(kinds.values()):
+                continue
+            rows = self._ends(table, path)
+            some = self._some(table, target, rows)
+            namesake = Namesake(table, target, path, end)
+            if len(some) < LEAST_ROWS:
+                continue
+            everyone = namesake.persons(self.sample.tables, kinds, self.sample)
+            texts = [self._all(table, target)[i] or "" for i in some]
+            if kind is PiiKind.EMAIL:
+                texts = [text.rpartition("@")[0] for text in texts]
+            styles = local_styles(texts, [everyone[i] for i in some], 1)
+            if sum(weight for style, weight in styles if style.own) >= NEAR * len(some):
+                return namesake
+        return None
+
+    def _kinds(self, table: str) -> dict[str, PiiKind]:
+        return {f.column: f.kind for f in self.findings if f.table == table}
+
+    def _add(self, table: str, column: str, kind: PiiKind, why: str) -> None:
+        self.findings.append(PiiFinding(table, column, kind, why))
+        log.info("personal_column_repeated", table=table, column=column, why=why)
+
+    def _find_origins(self, table: str) -> None:
+        """Find what is personal because a personal column of a child repeats it."""
+        for target, kind in self._kinds(table).items():
+            if kind is PiiKind.OTHER or target not in self._candidates(table):
+                continue
+            for path, end in self._paths(table):
+                if not path:
+                    continue
+                rows = self._ends(table, path)
+                known = set(self._kinds(end))
+                for column in self._candidates(end):
+                    if column in known or not self._is_copy(table, target, end, column, rows):
+                        continue
+                    self._add(end, column, kind, f"{table}.{target} repeats it")
+
+    def _is_copy(self, table: str, target: str, end: str, column: str, rows: IntArray) -> bool:
+        some = self._some(table, target, rows)
+        own, theirs = self._all(table, target), self._all(end, column)
+        if len(some) < LEAST_ROWS:
+            return False
+        few = some[:: max(1, len(some) // FEW)]
+        equal = sum(normal(own[i] or "") == normal(theirs[rows[i]] or "") for i in few)
+        if equal < NEAR * len(few) / 2:
+            return False  # most candidates fail here, at little cost
+        pairs = [(normal(own[i] or ""), normal(theirs[rows[i]] or "")) for i in some]
+        return _beyond_chance(pairs, [b for _, b in pairs])
+
+    def _find_in(self, table: str) -> dict[str, Alias]:
+        """Find a table's columns that repeat personal ones over keys, or of their own row."""
+        config = self.sample.metadata.tables[table]
+        order = list(self.sample.tables[table].column_names)
+        found: dict[str, Alias] = {}
+        for target in self._candidates(table):
+            best: Optional[Alias] = None
+            for path, end in self._paths(table):
+                alias = self._alias(table, target, path, end, order)
+                if alias is not None and (best is None or alias.share > best.share + 0.01):
+                    best = alias
+            best = best or self._address(table, target)
+            if best is None:
+                continue
+            kinds = self._kinds(best.source)
+            if target not in self._kinds(table):
+                kind = next((kinds[c] for c in best.columns if c in kinds), PiiKind.OTHER)
+                if not set(best.columns) & set(kinds) and self._is_exact(best):
+                    continue  # what repeats a column that is learned is found as a relation
+                self._add(table, target, kind if best.is_copy else PiiKind.OTHER, f"repeats {best}")
+            if target not in config.derived:
+                found[target] = best
+                log.info("relation_found", table=table, relation=str(best))
+        return dict(sorted(found.items(), key=lambda item: bool(item[1].domain)))
+
+    def _address(self, table: str, target: str) -> Optional[Alias]:
+        """Return how the parts of an e-mail address are those of other columns of its row."""
+        if self._kinds(table).get(target) is not PiiKind.EMAIL:
+            return None
+        own = self._all(table, target)
+        rows = np.arange(len(own), dtype=np.int64)
+        some = self._some(table, target, rows)
+        stored = self.sample.metadata.tables[table].stored
+        others = [c for c in stored if c != target and self._is_text(table, c)]
+        if len(some) < LEAST_ROWS:
+            return None
+        base = Alias(table, target, (), table, (target, target), f"{Alias.mark(0)}@{Alias.mark(1)}")
+        locals_ = [replace(base, columns=(c, target), domain="text") for c in others]
+        local = next((one for one in locals_ if self._holds(one, some)), None)
+        first = target if local is None else local.columns[0]
+        whole = [replace(base, columns=(first, c), domain=d) for c in others for d in DOMAINS]
+        best = next((one for one in whole if self._holds(one, some)), local)
+        if best is None:
+            return None
+        return best.with_share(best.real_differs(self.sample.tables, self.sample))
+
+    def _holds(self, alias: Alias, some: list[int]) -> bool:
+        """Tell whether most rows' addresses are made so, and not by chance."""
+        sources = [[self._all(alias.table, c)[i] for i in some] for c in alias.columns]
+        target = [self._all(alias.table, alias.target)[i] for i in some]
+        few = slice(None, None, max(1, len(some) // FEW))
+        if alias.differs(target[few], [part[few] for part in sources]).mean() > 1 - NEAR / 2:
+            return False  # most candidates fail here, at little cost
+        agreeing = 1 - float(alias.differs(target, sources).mean())
+        moved = [part if c == alias.target else part[1:] + part[:1]
+                 for c, part in zip(alias.columns, sources)]  # fmt: skip
+        chance = 1 - float(alias.differs(target, moved).mean())
+        return agreeing >= NEAR and chance <= CHANCE * agreeing
+
+    def _alias(
+        self, table: str, target: str, path: Path, end: str, order: Sequence[str]
+    ) -> Optional[Alias]:
+        """Return how a column is put together from personal ones at the end of a path."""
+        kinds = self._kinds(end)
+        personal = [*kinds, *self._naming(end)] if path else list(kinds)
+        if not path:  # of two columns that repeat each other, the first comes first
+            personal = [c for c in personal if order.index(c) < order.index(target)]
+        elif end == table:
+            personal = [c for c in personal if c != target]
+        if not personal:
+            return None
+        rows = self._ends(table, path)
+        own = self._all(table, target)
+        some = self._some(table, target, rows)
+        if len(some) < LEAST_ROWS:
+            return None
+        if not self._near(own, end, some[:: max(1, len(some) // FEW)], rows, personal):
+            return None
+        others = [c for c in self._candidates(end) if c not in personal] if path else []
+        own_kind = self._kinds(table).get(target)
+        copies_only = own_kind in (_ADDRESSES if path else _OF_THE_ROW)
+        form = self._form([own[i] or "" for i in some], end, rows[some], personal, others)
+        is_copy = form is not None and form[1] == Alias.mark(0)
+        if form is None or (copies_only and not is_copy):
+            return None
+        if not self._is_text(table, target) and not (
+            is_copy and not self._is_text(end, form[0][0])
+        ):
+            return None
+        alias = Alias(table, target, path, end, *form)
+        sources = [[self._all(end, c)[r] for r in rows[some]] for c in alias.columns]
+        made = alias.compose(sources)
+        pairs = [(normal(own[i] or ""), normal(text or "")) for i, text in zip(some, made)]
+        if not _beyond_chance(pairs, [b for _, b in pairs]):
+            return None
+        return alias.with_share(alias.real_differs(self.sample.tables, self.sample))
+
+    def _near(
+        self, own: Texts, end: str, few: list[int], rows: IntArray, personal: Sequence[str]
+    ) -> bool:
+        """Tell whether some texts hold a personal one: most candidates fail here, at no cost."""
+        theirs = [self._all(end, c) for c in personal]
+        found = 0
+        for i in few:
+            text = " ".join((own[i] or "").split()).lower()
+            parts = (" ".join((values[rows[i]] or "").split()).lower() for values in theirs)
+            found += any(len(part) >= LEAST_TEXT and part in text for part in parts)
+        return found >= NEAR * len(few) / 2
+
+    def _form(
+        self,
+        texts: list[str],
+        end: str,
+        rows: IntArray,
+        personal: Sequence[str],
+        others: Sequence[str],
+    ) -> Optional[tuple[tuple[str, ...], str, str]]:
+        """Return sources, form and case that most texts have in common."""
+        columns = [*personal, *others]
+        values = {c: [(self._all(end, c)[r] or "") for r in rows] for c in columns}
+        personal_set, forms, cases = set(personal), Counter[str](), Counter[str]()
+        holders: dict[str, set[int]] = {}
+        for number, text in enumerate(texts):
+            parts = {c: values[c][number] for c in columns}
+            if not any(len(parts[c]) >= LEAST_TEXT for c in personal):
+                continue
+            form, case, used = _marked(" ".join(text.split()), parts, columns)
+            if used & personal_set:
+                forms[form] += 1
+                holders.setdefault(form, set()).add(int(rows[number]))
+                cases[case] += 1
+        if not forms:
+            return None
+        form, number = forms.most_common(1)[0]
+        few = len(holders[form]) < self.privacy.k_anonymity_threshold  # who share its words
+        if number < NEAR * len(texts) or few or _reaches(form):
+            return None
+        marks = {Alias.mark(place): column for place, column in enumerate(columns)}
+        distinct = tuple(dict.fromkeys(marks[c] for c in form if c in marks))
+        places = {mark: Alias.mark(distinct.index(c)) for mark, c in marks.items() if c in distinct}
+        form = "".join(places.get(character, character) for character in form)
+        return distinct, form, cases.most_common(1)[0][0]
+
+    def _find_contained(self) -> None:
+        """Find what is personal because its values are those of a personal column elsewhere."""
+        known = [(f, self._set(f.table, f.column)) for f in list(self.findings)]
+        for table in self.sample.plan.order:
+            found = set(self._kinds(table))
+            for column in self._candidates(table):
+                values = set() if column in found else self._set(table, column)
+                if len(values) < LEAST_VALUES:
+                    continue
+                for finding, theirs in known:
+                    if len(values & theirs) >= CONTAINED * len(values):
+                        why = f"its values are those of {finding.table}.{finding.column}"
+                        self._add(table, column, finding.kind, why)
+                        break
+
+    def _naming(self, table: str) -> list[str]:
+        """Return texts that name single rows, as companies' names do, and are not personal."""
+        if table not in self._names:
+            known = self._kinds(table)
+            self._names[table] = [
+                column
+                for column in self._candidates(table)
+                if column not in known and _names_rows(self._all(table, column))
+            ]
+        return self._names[table]
+
+    def _is_exact(self, alias: Alias) -> bool:
+        rows = self._ends(alias.table, alias.path)
+        own, theirs = (
+            self._all(alias.table, alias.target),
+            self._all(alias.source, alias.columns[0]),
+        )
+        found = (theirs[row] if row >= 0 else None for row in rows)
+        return alias.is_copy and all(a == b for a, b in zip(own, found))
+
+    def _set(self, table: str, column: str) -> set[str]:
+        values = pc.unique(self.sample.tables[table].column(column))
+        return {normal(text) for text in texts_of(values) if text is not None}
+
+    def _candidates(self, table: str) -> list[str]:
+        """Return the columns that may repeat others: texts and long numbers, no keys."""
+        return _candidates(self.sample, self.privacy, table)
+
+    def _all(self, table: str, column: str) -> Texts:
+        if (table, column) not in self._texts:
+            self._texts[table, column] = texts_of(self.sample.tables[table].column(column))
+        return self._texts[table, column]
+
+    def _ends(self, table: str, path: Path) -> IntArray:
+        """Return the row at the end of each row's path."""
+        label = table, tuple((name, key.label(name)) for name, key in path)
+        if label not in self._rows:
+            size = len(self.sample.tables[table])
+            self._rows[label] = path_rows(path, size, self.sample)
+        return self._rows[label]
+
+    def _is_text(self, table: str, column: str) -> bool:
+        type_ = self.sample.tables[table].schema.field(column).type
+        return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+
+    def _some(self, table: str, target: str, rows: IntArray) -> list[int]:
+        """Return some rows that have a value, and a row at the end of their path."""
+        there = pc.is_valid(self.sample.tables[table].column(target)).to_numpy()
+        at = np.flatnonzero(there & (rows >= 0))
+        step = max(1, len(at) // ROWS)
+        return [int(i) for i in at[::step]]
+
+    def _paths(self, table: str) -> Iterator[tuple[Path, str]]:
+        """Yield paths over keys and the tables at their ends, the short ones first."""
+        waiting: list[tuple[Path, str]] = [((), table)]
+        for _ in range(MOST_PATHS):
+            if not waiting:
+                return
+            path, end = waiting.pop(0)
+            yield path, end
+            if len(path) == LONGEST_PATH:
+                continue
+            for key in self._keys(end):
+                if (end, key) not in path:
+                    waiting.append(((*path, (end, key)), key.parent))
+
+    def _keys(self, table: str) -> list[ForeignKey]:
+        """Return a table's keys, those that nobody declared, too."""
+        if table not in self._all_keys:
+            finder = EntityFinder(self.sample, self.privacy, self.findings)
+            declared = self.sample.metadata.tables[table].foreign_keys
+            self._all_keys[table] = [*declared, *finder.undeclared(table)]
+        return self._all_keys[table]
+
+
+def _candidates(sample: Sample, privacy: PrivacyConfig, table: str) -> list[str]:
+    config, rows = sample.metadata.tables[table], sample.tables[table]
+    out = config.key_columns | cleared_columns(config, privacy)
+    return [name for name in config.stored if name not in out and _may_repeat(rows.column(name))]
+
+
+def _may_repeat(values: pa.ChunkedArray) -> bool:
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return True
+    if not pa.types.is_integer(values.type):
+        return False
+    known = values.slice(0, FEW).drop_null().to_pylist()
+    return bool(known) and all(abs(v) >= 10 ** (LEAST_DIGITS - 1) for v in known)
+
+
+def _reaches(form: str) -> bool:
+    """Tell whether what stands beside the parts is a mail server, or a web site."""
+    return len(form) > 1 and ("@" in form or "://" in form)
+
+
+def _names_rows(texts: Texts) -> bool:
+    known = [text for text in texts if text is not None]
+    return len(known) >= LEAST_ROWS and len(set(known)) >= NAMING * len(known)
+
+
+def _beyond_chance(pairs: Sequence[tuple[str, str]], theirs: Sequence[str]) -> bool:
+    """Tell whether equal pairs are many, and far more than among pairs that are shuffled."""
+    equal = sum(one == two for one, two in pairs) / len(pairs)
+    if equal < NEAR:
+        return False
+    half = len(pairs) // 2 or 1
+    moved = [*theirs[half:], *theirs[:half]]
+    chance = sum(one == two for (one, _), two in zip(pairs, moved)) / len(pairs)
+    return chance <= CHANCE * equal
+
+
+def _marked(text: str, parts: dict[str, str], columns: Sequence[str]) -> tuple[str, str, set[str]]:
+    """Return a text with a mark for each part in it, how these are written, and which."""
+    used: set[str] = set()
+    case = ""
+    for column in sorted(columns, key=lambda c: -len(parts[c])):
+        value = " ".join(parts[column].split())
+        if len(value) < LEAST_TEXT:
+            break
+        start = _place(text, value)
+        if start < 0:
+            continue
+        written = text[start : start + len(value)]
+        if written != value:
+            case = "upper" if written == value.upper() else "lower"
+        mark = Alias.mark(columns.index(column))
+        text = f"{text[:start]}{mark}{text[start + len(value) :]}"
+        used.add(column)
+    return text, case, used
+
+
+def _place(text: str, value: str) -> int:
+    """Return where a text holds a value that no letter or digit continues; -1 for nowhere."""
+    plain, sought = text.lower(), value.lower()
+    if len(plain) != len(text) or len(sought) != len(value):
+        plain, sought = text, value  # letters whose lower case is longer
+    start = plain.find(sought)
+    while start >= 0:
+        end = start + len(sought)
+        before, after = plain[start - 1 : start], plain[end : end + 1]
+        if not before.isalnum() and not after.isalnum():
+            return start
+        start = plain.find(sought, start + 1)
+    return -1

@@ -1,0 +1,279 @@
+"""Fitting a whole database, in the order of one plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Optional
+
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive.constrain.checks import TableChecks
+from synthohive.derive.aggregates import Aggregate
+from synthohive.derive.aggregates.search import find_aggregates
+from synthohive.derive.persons.alias import Alias
+from synthohive.derive.persons.namesake import Namesake
+from synthohive.derive.stated import check_stated
+from synthohive.exceptions import SchemaError, SchemaValidationError
+from synthohive.io.base import FanOut, Reader
+from synthohive.learn.alias_search import AliasFinder
+from synthohive.learn.entity_paths import EntityFinder, check_entities
+from synthohive.learn.entity_tables import EntityReader, find_entity_tables
+from synthohive.learn.fit_record import recorded_fit
+from synthohive.learn.fitted import FittedDatabase
+from synthohive.learn.options import FitOptions
+from synthohive.learn.rehearsal import Rehearse, analysed
+from synthohive.learn.table import TableFitter
+from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
+from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
+from synthohive.privacy.kinds import NAMES, PiiKind
+from synthohive.privacy.places import guess_locale
+from synthohive.schema import Metadata, PrivacyConfig
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.sample import Sample
+from synthohive.train.check_memorisation import check_memorisation
+from synthohive.train.job import TrainingJob, work
+from synthohive.train.pool import TrainingPool, processes
+
+__all__ = ["fit_database"]
+
+_TELL_LOCALE = NAMES | {PiiKind.ADDRESS}
+_LOCALE_ROWS = 5_000
+log = get_logger(__name__)
+
+
+def fit_database(
+    reader: Reader,
+    options: FitOptions,
+    listener: Optional[TrainingListener] = None,
+    rehearse: Optional[Rehearse] = None,
+) -> FittedDatabase:
+    """Read a sample, and fit every table to it.
+
+    Parameters
+    ----------
+    rehearse : callable, optional
+        Called when all but the models is fitted; what it raises ends the fit.
+
+    Raises
+    ------
+    SchemaValidationError
+        The metadata has problems, or (with ``validate``) the rows have orphans.
+    TrainingError
+        A model diverged.
+    PrivacyError
+        A table is to be kept whose key is personal, a kind of personal data does not suit its
+        column, or a model has memorised more than ``max_memorisation`` allows.
+    SerializationError
+        What is unfinished belongs to another fit.
+    """
+    metadata = reader.metadata
+    metadata.validate_schema()
+    check_named(metadata, options.privacy)
+    check_entities(metadata, options.privacy)
+    counts = reader.counts(list(metadata.tables))
+    if not any(counts.values()):
+        raise SchemaError("No table has a row.", hint="There is nothing to learn from.")
+    plan = RelationalPlan.build(metadata, counts)
+    fan_outs = _fan_outs(reader, counts, options)
+    drivers = {name: plan.tables[name].driver for name in plan.order}
+    tables = reader.sample(drivers, options.sample_size, options.seed)
+    _check_keepable(metadata, tables)
+    fitted = _begun(reader, options, plan, tables)
+    sample = Sample(metadata, plan, tables)
+    aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
+    reader, more = _with_entities(reader, fitted, sample, counts, aliases)
+    if more:
+        metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
+        inside = {one.name: one.place for one in fitted.entity_tables}
+        sample = Sample(metadata, plan, tables, inside=inside)
+        aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
+    fitted.check_described()
+    if options.relations:
+        check_stated(sample, reader, counts, {name: fitted.personal(name) for name in plan.order})
+    k = options.privacy.k_anonymity_threshold
+    entities = EntityFinder(sample, options.privacy, fitted.replaced)
+    aggregates: dict[str, list[Aggregate]] = {}
+    if options.relations:
+        aggregates = find_aggregates(sample, reader, counts, k, entities.of)
+    fitter = TableFitter(
+        sample,
+        reader,
+        fitted,
+        _with_locale(options, sample, fitted),
+        fan_outs,
+        counts,
+        aggregates,
+        entities,
+        aliases,
+        namesakes,
+    )
+    with recorded_fit(options, metadata, tables):
+        _fit_tables(fitter, listener, rehearse)
+    return fitted
+
+
+def _fan_outs(reader: Reader, counts: Mapping[str, int], options: FitOptions) -> dict[str, FanOut]:
+    """Count the children of all parents, and report orphans."""
+    keys = list(reader.metadata.foreign_keys())
+    found = {
+        key.label(name): fan_out
+        for (name, key), fan_out in zip(keys, reader.fan_outs(keys, counts))
+    }
+    _report_orphans(found, refuse=options.validate)
+    return found
+
+
+def _begun(
+    reader: Reader, options: FitOptions, plan: RelationalPlan, tables: Mapping[str, pa.Table]
+) -> FittedDatabase:
+    """Return what is known before any table is fitted, with the columns that are personal."""
+    return FittedDatabase(
+        metadata=reader.metadata,
+        plan=plan,
+        tables={},
+        privacy=options.privacy,
+        model_name=options.model.name,
+        seed=options.seed,
+        embedding_threshold=options.embedding_threshold,
+        findings=_find_personal_data(reader.metadata, tables, options.privacy),
+        sources=reader.fingerprint(),
+    )
+
+
+def _with_locale(options: FitOptions, sample: Sample, fitted: FittedDatabase) -> FitOptions:
+    """Let personal data be made up in the language that the real names and addresses are of."""
+    if options.privacy.locale is not None:
+        return options
+    texts: set[str] = set()
+    for table in sample.tables:
+        for column, kind in fitted.personal(table).items():
+            if kind in _TELL_LOCALE and column in sample.tables[table].column_names:
+                values = sample.tables[table].column(column).slice(0, _LOCALE_ROWS).drop_null()
+                texts.update(map(str, values.to_pylist()))
+    privacy = options.privacy.model_copy(update={"locale": guess_locale(sorted(texts))})
+    return replace(options, privacy=privacy)
+
+
+def _fit_tables(
+    fitter: TableFitter, listener: Optional[TrainingListener], rehearse: Optional[Rehearse]
+) -> None:
+    """Fit all but the models, table by table, parents first; rehearse; then train."""
+    fitted, options = fitter.database, fitter.options
+
+    def done(name: str, model: Optional[ConditionalGenerativeModel]) -> None:
+        fitted.tables[name].model = model
+        if model is not None:
+            check_memorisation(name, model, options.privacy.max_memorisation)
+        if listener is not None:
+            listener.on_table(name)
+
+    works = {
+        name: options.epochs * work(len(rows), rows.num_columns, options.batch_size)
+        for name, rows in fitter.sample.tables.items()
+    }
+    if listener is not None:
+        listener.on_plan(works)
+    count = processes(options.n_jobs, works, options.device)
+    few: dict[str, TrainingJob] = {}
+    with TrainingPool(count, done, listener, options.unfinished) as pool:
+        for number, name in enumerate(fitted.plan.order):
+            with analysed(name):
+                fitted.tables[name], job = fitter.fit(name)
+            if job is None:
+                done(name, None)
+                continue
+            if rehearse is not None:
+                few[name] = job.few()
+            pool.submit(number, job)
+        if rehearse is not None:
+            rehearse(fitted, few)
+        pool.finish()
+
+
+def _check_keepable(metadata: Metadata, tables: Mapping[str, pa.Table]) -> None:
+    """Refuse CHECKs that made-up rows would break.
+
+    These are the ones that rows break without an excluded column, and those that compare a key
+    to what is counted inside its parents, which another parent would number anew.
+    """
+    problems = []
+    for name, config in metadata.tables.items():
+        compiled = TableChecks.compile(config, metadata.dialect, set())
+        if config.exclude_columns and config.checks:
+            for label, columns in compiled.needing(config, tables[name]).items():
+                out = ", ".join(f"{name}.{column}" for column in columns)
+                problems.append(
+                    f"{out} is excluded, but rows where it is NULL break the CHECK {label}. Keep "
+                    f"the column, give it a default, or exclude the table: exclude=[{name!r}]."
+                )
+        foreign = config.filled_by_keys
+        counted = set(config.pk) - foreign if foreign & set(config.pk) else set()
+        for label, check in compiled.checks.items():
+            compared = [{c.left, c.right} for c in check.comparisons if c.right is not None]
+            if any(pair & foreign and pair & counted for pair in compared):
+                what = ", ".join(sorted(check.columns & counted))
+                problems.append(
+                    f"The CHECK {label} of table {name!r} compares a foreign key to {what}, which "
+                    "is numbered inside its parents, and cannot be kept. Exclude the table: "
+                    f"exclude=[{name!r}], or drop the CHECK in the database."
+                )
+    if problems:
+        raise SchemaValidationError(problems)
+
+
+def _report_orphans(fan_outs: Mapping[str, FanOut], *, refuse: bool) -> None:
+    orphans = {label: f.orphans for label, f in fan_outs.items() if f.orphans}
+    for label, count in orphans.items():
+        log.warning("orphans_in_source", key=label, rows=count)
+    if orphans and refuse:
+        raise SchemaValidationError(
+            [f"{label}: {count:,} rows refer to no parent" for label, count in orphans.items()],
+            hint="Repair the rows, drop the key, or fit with validate=False to learn without them.",
+        )
+
+
+def _find_personal_data(
+    metadata: Metadata, tables: Mapping[str, pa.Table], privacy: PrivacyConfig
+) -> list[PiiFinding]:
+    findings: list[PiiFinding] = []
+    for name, config in metadata.tables.items():
+        findings += detect_pii(config, tables[name], privacy)
+    if findings:
+        kinds = {f"{f.table}.{f.column}": f.kind.value for f in findings}
+        log.warning("personal_data_found", strategy=privacy.pii_strategy, columns=kinds)
+    return findings
+
+
+def _with_entities(
+    reader: Reader,
+    fitted: FittedDatabase,
+    sample: Sample,
+    counts: dict[str, int],
+    aliases: Mapping[str, Mapping[str, Alias]],
+) -> tuple[Reader, dict[str, FanOut]]:
+    """Add the tables that are found within others; return what reads them, and their fan-outs."""
+    found = find_entity_tables(sample, fitted.privacy, fitted.replaced, aliases)
+    if not found:
+        return reader, {}
+    inside = EntityReader(reader, found, fitted.privacy)
+    sample.tables.update(inside.beside(sample.tables))
+    counts.update({one.name: inside.count(one.name) for one in found})
+    for one in found:
+        fitted.findings += one.findings(fitted.findings)
+    fitted.metadata, fitted.entity_tables = inside.metadata, found
+    fitted.plan = RelationalPlan.build(fitted.metadata, counts)
+    keys = [pair for one in found for pair in one.keys]
+    return inside, {key.label(name): inside.fan_out(name, key) for name, key in keys}
+
+
+def _find_aliases(
+    sample: Sample, options: FitOptions, findings: list[PiiFinding]
+) -> tuple[dict[str, dict[str, Alias]], dict[str, dict[str, Namesake]]]:
+    """Find what is personal because it repeats what is; return how it is filled."""
+    if not findings:
+        return {}, {}
+    finder = AliasFinder(sample, options.privacy, findings)
+    found = finder.find()
+    return (found, finder.find_namesakes(found)) if options.relations else ({}, {})

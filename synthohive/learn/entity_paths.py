@@ -1,0 +1,359 @@
+"""The paths over keys from a table's rows to persons, accounts and organisations.
+
+An entity is not "a row of the driving root": an order belongs to the customer, the
+employee and the store that it refers to, whichever key drives it. Each key, declared or
+not, to each table that may hold entities is a path; the least count of all decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._logging import get_logger
+from synthohive.exceptions import SchemaError, did_you_mean
+from synthohive.learn.hidden_entities import hidden_entities, name_pairs
+from synthohive.learn.repeated_keys import are_keys
+from synthohive.privacy.entities import Entities, EntityPath
+from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind
+from synthohive.privacy.subjects import is_about_persons, is_about_things, is_key_name, words_of
+from synthohive.schema import ForeignKey, Metadata, PrivacyConfig
+from synthohive.tables.ancestors import gather
+from synthohive.tables.joins import distinct_pairs, group_codes
+from synthohive.tables.nulls import any_blank
+from synthohive.tables.sample import Sample
+
+__all__ = ["IDENTIFYING", "EntityFinder", "check_entities"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+Named = tuple[str, IntArray, bool]
+"""A path's name, each row's entity, and whether `k` of them are needed in any case."""
+
+# A repeated value of these is one person, though there is no table of persons.
+IDENTIFYING = frozenset(
+    {
+        PiiKind.EMAIL, PiiKind.PHONE, PiiKind.NAME, PiiKind.SSN, PiiKind.IBAN, PiiKind.NATIONAL_ID,
+        PiiKind.CREDIT_CARD, PiiKind.USER_NAME, PiiKind.IP, PiiKind.MAC, PiiKind.ADDRESS,
+        PiiKind.COMPANY,
+    }
+)  # fmt: skip
+# What tells that a table holds persons, not organisations.
+_PERSONAL = NAMES | {PiiKind.SSN}
+_LEAST_DISTINCT = 10
+"""Different texts that all occur in a key are no chance."""
+
+
+@dataclass
+class EntityFinder:
+    """Finds the entities behind the rows of each table of a sample.
+
+    Attributes
+    ----------
+    sample : Sample
+    privacy : PrivacyConfig
+        Its `entities` say which tables and columns count; else all that may.
+    findings : sequence of PiiFinding
+        The columns with personal data.
+    kept : set of str
+        Look-up tables that are kept: their rows are no entities.
+    """
+
+    sample: Sample
+    privacy: PrivacyConfig
+    findings: Sequence[PiiFinding] = ()
+    kept: set[str] = field(default_factory=set)
+    _found: dict[tuple[str, frozenset[str]], Entities] = field(default_factory=dict, repr=False)
+    _named: dict[tuple[str, frozenset[str]], list[Named]] = field(default_factory=dict, repr=False)
+    _guessed: dict[str, list[ForeignKey]] = field(default_factory=dict, repr=False)
+    _found_hidden: dict[str, list[str]] = field(default_factory=dict, repr=False)
+
+    def of(self, table: str, without: frozenset[str] = frozenset()) -> Entities:
+        """Return the entities behind the rows of `table`.
+
+        Parameters
+        ----------
+        without : frozenset of str
+            Tables that are not to count, beside those that are kept.
+        """
+        key = table, without | self.kept
+        if key not in self._found:
+            rows = len(self.sample.tables[table])
+            paths = [self._path(*named) for named in self._above(table, key[1])]
+            if not paths and self._is_used(table):
+                paths = [self._path(*named) for named in self._through_users(table, key[1])]
+            self._found[key] = Entities.of(rows, paths)
+        return self._found[key]
+
+    def users(self, table: str, without: frozenset[str] = frozenset()) -> IntArray:
+        """Return for each row of `table` how many entities use it, over every path.
+
+        What refers to it over several keys counts by the one over which most do. The paths
+        that end at `table` itself, or go through it, do not count.
+        """
+        most = np.zeros(len(self.sample.tables[table]), dtype=np.int64)
+        for child, key in self.sample.metadata.foreign_keys():
+            if key.parent != table or child == table:
+                continue
+            rows = self.sample.parent_rows(child, key)
+            entities = self.of(child, without | {table})
+            most = np.maximum(most, entities.holders(rows, len(most)))
+        return most
+
+    def may_be(self, table: str) -> bool:
+        """Whether the rows of a table may be entities, as far as is known by now."""
+        return self._may_be(table, frozenset(self.kept))
+
+    def report(self, table: str) -> None:
+        """Log over which paths the entities of a table are counted, and which are guessed."""
+        for key in self.undeclared(table):
+            log.warning(
+                "undeclared_key", key=key.label(table),
+                effect="its parents are counted as entities, but no reference is kept; declare it "
+                "with metadata.table(...).foreign_keys.append(ForeignKey(...))",
+            )  # fmt: skip
+        entities, k = self.of(table), self.privacy.k_anonymity_threshold
+        if not entities.paths:
+            return
+        names = {path.name: path.size for path in entities.paths}
+        log.info("entities_counted", table=table, paths=names)
+        few = {path.name: path.size for path in entities.paths if path.size < k}
+        if few:
+            log.warning(
+                "few_entities", table=table, paths=few, threshold=k,
+                effect="values that not all of them share are not shown; "
+                "PrivacyConfig(entities=[...]) tells which tables and columns hold entities",
+            )  # fmt: skip
+
+    def _path(self, name: str, codes: IntArray, strict: bool) -> EntityPath:
+        return EntityPath.of(name, codes, self.privacy.k_anonymity_threshold, strict=strict)
+
+    def _above(self, table: str, without: frozenset[str]) -> list[Named]:
+        """Return the entities of each row over all paths; those that merge others only."""
+        if (table, without) in self._named:
+            return self._named[table, without]
+        found = [*self._over_keys(table, without), *self._in_columns(table)]
+        kept: list[tuple[EntityPath, Named]] = []
+        for named in sorted(found, key=lambda n: len(np.unique(n[1]))):
+            path = self._path(*named)
+            if not any(other.merges(path) for other, _ in kept):
+                kept.append((path, named))
+        self._named[table, without] = [named for _, named in kept]
+        return self._named[table, without]
+
+    def _over_keys(self, table: str, without: frozenset[str]) -> Iterator[Named]:
+        rows, order = self.sample.tables[table], self.sample.plan.order
+        for key in [*self.sample.metadata.tables[table].foreign_keys, *self.undeclared(table)]:
+            if key.parent in without:
+                continue
+            label = key.label(table)
+            if self._may_be(key.parent, without):
+                codes = group_codes([rows], [key.columns])[0]
+                personal = any(f.table == key.parent and f.kind in _PERSONAL for f in self.findings)
+                alone = codes.max(initial=-1) == 0 and key.parent != table
+                yield label, codes, bool(personal and alone)
+            if order.index(key.parent) < order.index(table):
+                parents = self.sample.parent_rows(table, key)
+                for name, above, strict in self._above(key.parent, without):
+                    yield f"{label}, {name}", gather(above, parents), strict
+
+    def _is_used(self, table: str) -> bool:
+        """Whether rows that refer to nobody are not persons themselves, but what these use."""
+        named = self.privacy.entities is not None and table in self.privacy.entities
+        return not (named or self._holds_persons(table))
+
+    def _through_users(self, table: str, without: frozenset[str]) -> Iterator[Named]:
+        """Yield who uses the rows of a table, like the patients who had a treatment.
+
+        A row that fewer than `k` use, and not all where there are fewer, counts as one of them,
+        so that six treatments of one patient are not six, and rows never as more than their
+        users; any other row is one that many share, and counts as itself.
+        """
+        size, k = len(self.sample.tables[table]), self.privacy.k_anonymity_threshold
+        seen = without - self.kept  # tables that refer to one another in a circle
+        for child, key in self.sample.metadata.foreign_keys():
+            if key.parent != table or child == table or child in seen:
+                continue
+            rows = self.sample.parent_rows(child, key)
+            for path in self.of(child, without | {table}).paths:
+                pairs = distinct_pairs(rows, path.codes)
+                users = np.bincount(pairs[0], minlength=size)
+                codes = path.size + np.arange(size, dtype=np.int64)
+                first = np.flatnonzero(np.diff(pairs[0], prepend=-1))
+                enough = min(k, max(path.size, 2))  # all of two stores, but not of one patient
+                few = first[users[pairs[0][first]] < enough]
+                row = pairs[0][few]
+                codes[row] = pairs[1][few + row % users[row]]
+                yield f"{key.label(child)} of {path.name}", codes, False
+
+    def _may_be(self, table: str, without: frozenset[str]) -> bool:
+        """Whether the rows of a table may be entities."""
+        if table in without or self.sample.metadata.tables[table].reference:
+            return False
+        if self.privacy.entities is not None:
+            return self.sample.inside.get(table, table) in self.privacy.entities
+        personal = any(finding.table == table for finding in self.findings)
+        return personal or not is_about_things(self.sample.metadata.tables[table].own_name)
+
+    def _in_columns(self, table: str) -> Iterator[Named]:
+        """Yield the columns that name an entity without a key: repeated ids, e-mails."""
+        rows, config = self.sample.tables[table], self.sample.metadata.tables[table]
+        keys = [set(k.columns) for k in [*config.foreign_keys, *self.undeclared(table)]]
+        named = self.privacy.entities
+        if named is not None:
+            names = [c for c in rows.column_names if f"{table}.{c}" in named]
+        else:
+            names = [f.column for f in self.findings if f.table == table and f.kind in IDENTIFYING]
+            names += [c for c in rows.column_names if self._is_key(table, c)]
+            names += self._numbered_within(table)
+            names += self._hidden(table, {*names, *(c for key in keys for c in key)})
+        groups = [(n,) for n in names] + ([] if named is not None else self._name_pairs(table))
+        plain = {n for n in rows.column_names if _is_key_type(rows.schema.field(n).type)}
+        for group in dict.fromkeys(g for g in groups if set(g) <= plain and set(g) not in keys):
+            codes = group_codes([rows], [group])[0]
+            codes[np.all([any_blank(rows.column(name)) for name in group], axis=0)] = -1  # nobody
+            if codes.max(initial=-1) > 0:
+                yield f"{table}.{'+'.join(group)}", codes, False
+
+    def _name_pairs(self, table: str) -> list[tuple[str, ...]]:
+        """Return first and last names: together they are one person, table of persons or not."""
+        return name_pairs({f.column: f.kind for f in self.findings if f.table == table})
+
+    def _hidden(self, table: str, known: set[str]) -> list[str]:
+        """Return columns that stand for someone by what they hold."""
+        if table not in self._found_hidden:
+            rows = self.sample.tables[table]
+            personal = {f.column: f.kind for f in self.findings if f.table == table}
+            passed = {*known, *personal, *self.sample.metadata.tables[table].pk}
+            self._found_hidden[table] = hidden_entities(rows, passed)
+        return self._found_hidden[table]
+
+    def _numbered_within(self, table: str) -> list[str]:
+        """Return the part of a composite key within which the other parts only number rows.
+
+        It is the part with most values: the patient of (patient, visit number), whatever it is
+        called, and though there is no table of patients.
+        """
+        parts = self.sample.metadata.tables[table].pk
+        if len(parts) < 2 or table in self.sample.inside:  # a first and a last name
+            return []
+        rows = self.sample.tables[table]
+        leading = max(parts, key=lambda name: pc.count_distinct(rows.column(name)).as_py())
+        return [] if is_about_things(leading) else [leading]
+
+    def _is_key(self, table: str, column: str) -> bool:
+        config = self.sample.metadata.tables[table]
+        if [column] == config.pk or not is_key_name(column):
+            return False
+        return _is_key_type(self.sample.tables[table].schema.field(column).type)
+
+    def undeclared(self, table: str) -> list[ForeignKey]:
+        """Return the keys that are not declared, but that names and values tell of."""
+        if self.privacy.entities is not None:
+            return []
+        if table in self._guessed:
+            return self._guessed[table]
+        config, rows = self.sample.metadata.tables[table], self.sample.tables[table]
+        declared = {tuple(key.columns) for key in config.foreign_keys}
+        found = []
+        for name in rows.column_names:
+            if (name,) in declared or [name] == config.pk:
+                continue
+            target = self._target(table, name)
+            if target is not None:
+                parent, key = target
+                found.append(ForeignKey(columns=[name], parent=parent, parent_columns=[key]))
+        self._guessed[table] = found
+        return found
+
+    def _holds_persons(self, table: str) -> bool:
+        named = any(f.table == table and f.kind in _PERSONAL for f in self.findings)
+        return named or is_about_persons(self.sample.metadata.tables[table].own_name)
+
+    def _target(self, table: str, column: str) -> Optional[tuple[str, str]]:
+        """Return the table and key whose values a column repeats."""
+        values = self.sample.tables[table].column(column)
+        if not _is_key_type(values.type) or values.null_count == len(values):
+            return None
+        may_be = not is_about_things(column)
+        for name, config in self.sample.metadata.tables.items():
+            rows = self.sample.tables[name]
+            inside = name in self.sample.inside
+            if name == table or inside or len(config.pk) != 1 or not len(rows):
+                continue
+            keys = rows.column(config.pk[0])
+            if _family(keys.type) != _family(values.type):
+                continue
+            numbers = _family(keys.type) == "number"
+            alike = _is_named_after(column, config.own_name)
+            if alike or not numbers:
+                found = _is_within(values, keys, 1 if alike else _LEAST_DISTINCT)
+            else:
+                found = may_be and self._holds_persons(name) and are_keys(values, keys)
+            if found:
+                return name, config.pk[0]
+        return None
+
+
+def check_entities(metadata: Metadata, privacy: PrivacyConfig) -> None:
+    """Refuse entities that are no tables and no columns.
+
+    Raises
+    ------
+    SchemaError
+    """
+    for name in privacy.entities or ():
+        table, _, column = name.rpartition(".")
+        if name in metadata.tables:
+            continue
+        config = metadata.tables.get(table)
+        if config is None:
+            raise SchemaError(
+                f"PrivacyConfig.entities names {name!r}, which is no table.",
+                hint=did_you_mean(table or name, metadata.tables),
+            )
+        if config.columns and column not in config.columns:
+            raise SchemaError(
+                f"PrivacyConfig.entities names {name!r}, but {table!r} has no such column.",
+                hint=did_you_mean(column, config.columns),
+            )
+
+
+def _family(type_: pa.DataType) -> str:
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return "number"
+    return "text" if pa.types.is_string(type_) or pa.types.is_large_string(type_) else str(type_)
+
+
+def _is_key_type(type_: pa.DataType) -> bool:
+    tests = (
+        pa.types.is_temporal, pa.types.is_boolean, pa.types.is_nested, pa.types.is_null,
+        pa.types.is_float16,
+    )  # fmt: skip
+    return not any(test(type_) for test in tests)
+
+
+def _is_named_after(column: str, table: str) -> bool:
+    """Tell whether a column is called like a table, as ``customer_id`` or ``customer`` is."""
+    words, names = words_of(column), words_of(table)
+    joined, stem = "".join(words), "".join(names).rstrip("s")
+    stem = stem[:-2] + "y" if stem.endswith("ie") else stem
+    return (len(stem) > 2 and stem in joined and is_key_name(column)) or joined == stem
+
+
+def _is_within(values: pa.ChunkedArray, keys: pa.ChunkedArray, least: int) -> bool:
+    """Tell whether all values, of which there are enough, are keys."""
+    distinct = pc.unique(values.drop_null())
+    if len(distinct) < least:
+        return False
+    try:
+        distinct = distinct.cast(keys.type)
+    except pa.ArrowInvalid:  # fractions, or texts that are no such keys
+        return False
+    return bool(pc.all(pc.is_in(distinct, value_set=keys.combine_chunks())).as_py())

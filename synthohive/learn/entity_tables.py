@@ -1,0 +1,535 @@
+"""Tables within tables: whoever repeats in a column without having a table gets one.
+
+In a flat table of orders, a customer's name stands in many rows, beside one e-mail and one city.
+Read as a table of customers and a key to it, all that holds for declared ones holds here: one
+made-up person for each, as many rows as real ones have, and what is a customer's stays so. If
+another table names the same ones, its table of them gets a key to this one. Only the fit knows
+these tables; users neither pass nor get them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._logging import get_logger
+from synthohive.derive.persons.alias import Alias
+from synthohive.io.base import FanOut, Reader
+from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder
+from synthohive.privacy.entities import dense
+from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
+from synthohive.privacy.subjects import is_key_name
+from synthohive.schema import (
+    Column,
+    ColumnKind,
+    ForeignKey,
+    Metadata,
+    PrivacyConfig,
+    TableConfig,
+    UniqueConstraint,
+)
+from synthohive.tables.joins import group_codes, match_rows
+from synthohive.tables.nulls import any_blank, any_null
+from synthohive.tables.sample import Sample
+
+__all__ = ["EntityReader", "EntityTable", "find_entity_tables", "with_entities", "without_entities"]
+
+log = get_logger(__name__)
+IntArray = npt.NDArray[np.int64]
+
+ALONE = 0.8
+"""Share of the rows that may be a value each: a few that have many rows are enough."""
+REPEATED = 5
+"""Rows beyond the first of each value: a few namesakes are no entity."""
+FOLLOWS = 0.95
+"""Share of the rows in which what follows from an entity is the same; a few may have changed."""
+OCCASIONS = 10
+"""Rows in which chance would have broken what follows."""
+CLEARLY = 0.2
+"""Rows in which it is broken, as a share of those in which chance would have broken it."""
+NAMESAKES = 1.5
+"""First and last names are persons where chance would put together this many times as many."""
+SAME = 0.95
+"""Share of the entities of a table that another one names, too."""
+LEAST_SAME = 10
+DEEPEST = 3
+PLACES = frozenset({PiiKind.ADDRESS, PiiKind.IP, PiiKind.MAC})
+PERSONS = NAMES | {PiiKind.EMAIL}
+
+
+@dataclass(frozen=True)
+class EntityTable:
+    """A table that is found within another one.
+
+    Attributes
+    ----------
+    name : str
+    table : str
+    columns : tuple of str
+        Where the entity is named: the key, of a first and a last name where they are two columns.
+    follows : tuple of str
+        What follows from it.
+    parent : ForeignKey, optional
+        The key to a table of the same entities that is within another table.
+    """
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    follows: tuple[str, ...] = ()
+    parent: Optional[ForeignKey] = None
+
+    @property
+    def key(self) -> ForeignKey:
+        """The key of the table within which it is."""
+        columns = list(self.columns)
+        return ForeignKey(columns=columns, parent=self.name, parent_columns=columns)
+
+    @property
+    def keys(self) -> list[tuple[str, ForeignKey]]:
+        """All keys that there are because of it, each with the table that has it."""
+        above = [] if self.parent is None else [(self.name, self.parent)]
+        return [(self.table, self.key), *above]
+
+    @property
+    def place(self) -> str:
+        """What names its rows, for users: ``table.column``."""
+        return f"{self.table}.{'+'.join(self.columns)}"
+
+    def findings(self, known: Sequence[PiiFinding]) -> list[PiiFinding]:
+        """Return what is personal in it, as in the table within which it is."""
+        mine = {*self.columns, *self.follows}
+        return [
+            replace(f, table=self.name) for f in known if f.table == self.table and f.column in mine
+        ]
+
+    def rows(self, rows: pa.Table) -> pa.Table:
+        """Return a row for each entity: what most of its rows hold."""
+        codes = _codes(rows, self.columns)
+        known = np.flatnonzero(codes >= 0)
+        _, first = np.unique(codes[known], return_index=True)
+        found = {name: rows.column(name).take(pa.array(known[first])) for name in self.columns}
+        texts = pa.table({name: found[name].cast(pa.string()) for name in self.columns})
+        for name in self.follows:
+            at = _usual_rows(codes, _codes(rows, [name]))
+            found[name] = rows.column(name).take(pa.array(at))
+        order = pc.sort_indices(texts, [(name, "ascending") for name in self.columns])
+        return pa.table(found).take(order)
+
+
+def with_entities(
+    metadata: Metadata, tables: Sequence[EntityTable], privacy: PrivacyConfig
+) -> Metadata:
+    """Describe the tables within others, and the keys to them."""
+    made = metadata.model_copy(deep=True)
+    for one in tables:
+        config = made.tables[one.table]
+        described = {n: config.columns[n].model_copy() for n in (*one.columns, *one.follows)}
+        for name, column in described.items():
+            column.computed, column.identity, column.default = None, None, None
+            column.nullable = column.nullable and name not in one.columns
+        made.tables[one.name] = TableConfig(
+            name=one.name,
+            schema_name=config.schema_name,
+            pk=list(one.columns),
+            foreign_keys=[] if one.parent is None else [one.parent],
+            columns=described,
+            pii_cols=dict.fromkeys(cleared_columns(config, privacy) & set(described), "none"),
+            reference=False,
+        )
+        config.foreign_keys = [*config.foreign_keys, one.key]
+    for key in (one.parent for one in tables if one.parent is not None):
+        above = made.tables[key.parent]
+        if tuple(key.parent_columns) not in above.unique_sets:
+            above.unique = [*above.unique, UniqueConstraint(columns=key.parent_columns)]
+    return made
+
+
+def without_entities(metadata: Metadata, tables: Sequence[EntityTable]) -> Metadata:
+    """Return the description as users know it."""
+    if not tables:
+        return metadata
+    out = {one.name for one in tables}
+    kept = {}
+    for name, config in metadata.tables.items():
+        if name not in out:
+            keys = [key for key in config.foreign_keys if key.parent not in out]
+            kept[name] = config.model_copy(update={"foreign_keys": keys})
+    return metadata.model_copy(update={"tables": kept})
+
+
+class EntityReader(Reader):
+    """Reads tables, and those that are found within them.
+
+    Parameters
+    ----------
+    reader : Reader
+    tables : sequence of EntityTable
+        Each after the one that it is within.
+    privacy : PrivacyConfig
+    """
+
+    def __init__(
+        self, reader: Reader, tables: Sequence[EntityTable], privacy: PrivacyConfig
+    ) -> None:
+        self._reader = reader
+        self._found = {one.name: one for one in tables}
+        self._metadata = with_entities(reader.metadata, tables, privacy)
+        self._rows: dict[str, pa.Table] = {}
+
+    @property
+    def metadata(self) -> Metadata:
+        """The tables, with those within others."""
+        return self._metadata
+
+    def fingerprint(self) -> frozenset[str]:
+        """Return that of the place itself."""
+        return self._reader.fingerprint()
+
+    def entities(self, table: str) -> pa.Table:
+        """Return all rows of a table that is within another one."""
+        if table not in self._rows:
+            one = self._found[table]
+            inside = list(self.read(one.table, [*one.columns, *one.follows]))
+            self._rows[table] = one.rows(pa.Table.from_batches(inside)).combine_chunks()
+        return self._rows[table]
+
+    def count(self, table: str) -> int:
+        """Return the number of rows."""
+        return len(self.entities(table)) if table in self._found else self._reader.count(table)
+
+    def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
+        """Stream all rows."""
+        if table not in self._found:
+            yield from self._reader.read(table, columns)
+            return
+        rows = self.entities(table)
+        rows = rows if columns is None else rows.select(list(columns))
+        yield from rows.to_batches() or [pa.RecordBatch.from_pylist([], schema=rows.schema)]
+
+    def fan_out(self, table: str, key: ForeignKey) -> FanOut:
+        """Count children per parent."""
+        if key.parent not in self._found:
+            return self._reader.fan_out(table, key)
+        rows = pa.Table.from_batches(list(self.read(table, key.columns)))
+        parents = self.entities(key.parent)
+        at = match_rows(rows, key.columns, parents, key.parent_columns)
+        sizes = np.bincount(at[at >= 0], minlength=len(parents))
+        numbers, entities = np.unique(sizes, return_counts=True)
+        histogram = dict(zip(numbers.tolist(), entities.tolist()))
+        nulls = int(any_null(rows, key.columns).sum())
+        return FanOut(histogram, nulls, int((at < 0).sum()) - nulls)
+
+    def sample(
+        self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
+    ) -> dict[str, pa.Table]:
+        """Read a sample, with the entities that are in it."""
+        own = {
+            name: None if key is not None and key.parent in self._found else key
+            for name, key in drivers.items()
+            if name not in self._found
+        }
+        return self.beside(self._reader.sample(own, size, seed))
+
+    def beside(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        """Return tables with those within them: the entities of their rows."""
+        found = dict(tables)
+        for one in self._found.values():
+            rows = self.entities(one.name)
+            also = [
+                (other.table, other.columns, other.parent.parent_columns)
+                for other in self._found.values()
+                if other.parent is not None and other.parent.parent == one.name
+            ]
+            there = [
+                match_rows(found[table], columns, rows, theirs)
+                for table, columns, theirs in [(one.table, one.columns, one.columns), *also]
+            ]
+            at = np.unique(np.concatenate(there))
+            found[one.name] = rows.take(pa.array(at[at >= 0]))
+        return found
+
+
+def find_entity_tables(
+    sample: Sample,
+    privacy: PrivacyConfig,
+    findings: Sequence[PiiFinding],
+    aliases: Mapping[str, Mapping[str, Alias]],
+) -> list[EntityTable]:
+    """Return the tables within a sample's tables, and those within these.
+
+    Parameters
+    ----------
+    aliases : mapping of str to mapping of str to Alias
+        By table and column: what has its value from elsewhere.
+    """
+    search = _Search(sample, privacy, findings, aliases)
+    for name in sample.plan.order:
+        search.within(name, sample.metadata.tables[name], sample.tables[name], DEEPEST)
+    found = search.linked()
+    for one in found:
+        same = "" if one.parent is None else one.parent.parent
+        log.info("entities_found", of=one.place, decides=list(one.follows), same=same)
+    return found
+
+
+@dataclass
+class _Search:
+    sample: Sample
+    privacy: PrivacyConfig
+    findings: Sequence[PiiFinding]
+    aliases: Mapping[str, Mapping[str, Alias]]
+    found: list[EntityTable] = field(default_factory=list)
+    rows: dict[str, pa.Table] = field(default_factory=dict)  # of what is found
+
+    def __post_init__(self) -> None:
+        self.finder = EntityFinder(self.sample, self.privacy, self.findings)
+        self.names = set(self.sample.metadata.tables)
+
+    def within(self, name: str, config: TableConfig, rows: pa.Table, depth: int) -> None:
+        """Find the tables within one, and those within these."""
+        if not depth or config.reference or not len(rows):
+            return
+        base, kinds = self._base(name), self._kinds(name)
+        free = self._free(base, config, rows)
+        codes = {column: _codes(rows, [column]) for column in free}
+        whole = {c for c in free if not any_blank(rows.column(c)).any()}  # "" names nobody
+        named = self._persons(config, rows, kinds, whole)
+        for column in (c for c in free if c in whole):
+            if self._may_name(config, column, kinds, codes[column]):
+                named[column,] = codes[column]
+        order = sorted(
+            named, key=lambda g: (-int(named[g].max()), _rank(g, kinds), free.index(g[0]))
+        )
+        taken: set[str] = set()
+        for group in order:
+            if taken & set(group):
+                continue
+            others = [c for c in free if c not in group and c not in taken]
+            follows = tuple(c for c in others if _decides(named[group], codes[c]))
+            number = config.columns[group[0]].kind is not ColumnKind.TEXT
+            if number and group[0] not in kinds and not follows:
+                continue  # numbers that decide nothing are learned as such
+            if kinds.get(group[0]) is PiiKind.USER_NAME and any(
+                kind in NAMES and other not in follows for other, kind in kinds.items()
+            ):
+                continue  # initials of the row's person
+            taken |= {*group, *follows}
+            one = EntityTable(self._name(name, group), name, group, follows)
+            self.found.append(one)
+            inside = self.rows[one.name] = one.rows(rows.select([*group, *follows]))
+            described = with_entities(Metadata(tables={name: config}), [one], self.privacy)
+            self.within(one.name, described.tables[one.name], inside, depth - 1)
+
+    def linked(self) -> list[EntityTable]:
+        """Return what is found; what names the same entities as a larger one has a key to it.
+
+        Tables with a key to another one come after those without, each before those within it.
+        """
+        kept = {one.name: one for one in self.found}
+        order = sorted(self.found, key=lambda one: -len(self.rows[one.name]))
+        late: list[str] = []
+        for number, one in enumerate(order):
+            if one.table not in self.sample.metadata.tables:
+                continue
+            larger = [kept[o.name] for o in order[:number] if o.name in kept]
+            keys = (self._same(one, other) for other in larger if other.parent is None)
+            key = next((key for key in keys if key is not None), None)
+            if key is None:
+                continue
+            there = {c for c in one.follows if self._repeats(one, key, c)}
+            follows = tuple(c for c in one.follows if c not in there)  # the others are copied
+            kept[one.name] = replace(one, parent=key, follows=follows)
+            late.append(one.name)
+            for part in [part for part in self.found if part.table == one.name]:
+                if there & set(part.columns):
+                    for name in self._beneath(part.name):
+                        del kept[name]
+        moved = [name for top in late for name in self._beneath(top)]
+        early = [name for name in kept if name not in moved]
+        return [kept[name] for name in (*early, *moved) if name in kept]
+
+    def _beneath(self, name: str) -> list[str]:
+        """Return a table that is found, and those within it."""
+        within = (self._beneath(one.name) for one in self.found if one.table == name)
+        return [name, *(other for names in within for other in names)]
+
+    def _same(self, one: EntityTable, other: EntityTable) -> Optional[ForeignKey]:
+        """Return the key by which nearly all entities of a table are those of another one."""
+        if self._base(one.name) == self._base(other.name):
+            return None
+        rows, above = self.rows[one.name], self.rows[other.name]
+        for columns, kinds in self._naming(other):
+            codes = _codes(above, columns)
+            if (codes < 0).any() or int(codes.max()) + 1 < len(codes):
+                continue  # they do not tell the others apart
+            for own, mine in self._naming(one):
+                if mine != kinds or (None in kinds and own != columns):
+                    continue
+                if rows.select(own).schema.types != above.select(columns).schema.types:
+                    continue
+                known = int((match_rows(rows, own, above, columns) >= 0).sum())
+                if known >= max(SAME * len(rows), LEAST_SAME):
+                    theirs = list(columns)
+                    return ForeignKey(columns=list(own), parent=other.name, parent_columns=theirs)
+        return None
+
+    def _repeats(self, one: EntityTable, key: ForeignKey, column: str) -> bool:
+        """Tell whether a column is that of the same entities in the table of a key."""
+        rows, above = self.rows[one.name], self.rows[key.parent]
+        if column in key.columns or column not in above.column_names:
+            return False
+        if rows.schema.field(column).type != above.schema.field(column).type:
+            return False
+        at = match_rows(rows, key.columns, above, key.parent_columns)
+        own, theirs = group_codes([rows, above.take(pa.array(at[at >= 0]))], [[column], [column]])
+        return bool((own[at >= 0] == theirs).mean() >= FOLLOWS)
+
+    def _naming(self, one: EntityTable) -> list[tuple[tuple[str, ...], list[Optional[PiiKind]]]]:
+        """Return the columns that name the entities of a table, each with their kinds.
+
+        What is no kind of personal data is None: codes are the same if they are called so.
+        """
+        kinds, columns = self._kinds(one.name), {*one.columns, *one.follows}
+        groups = [one.columns, *((c,) for c in one.follows if kinds.get(c) in IDENTIFYING)]
+        groups += [pair for pair in _full_names(kinds) if set(pair) <= columns]
+        found: dict[tuple[str, ...], list[Optional[PiiKind]]] = {}
+        for group in groups:
+            known = [kinds.get(column) for column in group]
+            found[group] = [None if kind is PiiKind.OTHER else kind for kind in known]
+        return list(found.items())
+
+    def _base(self, name: str) -> str:
+        """Return the table of users within which one is."""
+        while name not in self.sample.metadata.tables:
+            name = next(one.table for one in self.found if one.name == name)
+        return name
+
+    def _kinds(self, name: str) -> dict[str, PiiKind]:
+        base = self._base(name)
+        return {f.column: f.kind for f in self.findings if f.table == base}
+
+    def _persons(
+        self,
+        config: TableConfig,
+        rows: pa.Table,
+        kinds: Mapping[str, PiiKind],
+        whole: set[str],
+    ) -> dict[tuple[str, ...], IntArray]:
+        """Return first and last names that together repeat those whom they name."""
+        found: dict[tuple[str, ...], IntArray] = {}
+        cleared = cleared_columns(config, self.privacy)
+        for pair in _full_names(kinds):
+            if not set(pair) <= whole or set(pair) & cleared:
+                continue
+            first, last = (_codes(rows, [column]) for column in pair)
+            codes = _codes(rows, pair)
+            mixed = np.random.default_rng(0).permutation(last)
+            chance = np.unique(np.stack([first, mixed]), axis=1).shape[1]
+            together = bool(((first < 0) == (last < 0)).all())
+            apart = chance >= NAMESAKES * (int(codes.max(initial=-1)) + 1)
+            if together and apart and _repeats(codes):
+                found[pair] = codes
+        return found
+
+    def _free(self, base: str, config: TableConfig, rows: pa.Table) -> list[str]:
+        """Return the columns that are no keys, declared or not, and that may be decided."""
+        guessed = {c for key in self.finder.undeclared(base) for c in key.columns}
+        repeated = {c for c, one in self.aliases.get(base, {}).items() if one.path}
+        out = {*config.key_columns, *guessed, *config.derived, *repeated}
+        out |= {columns[0] for columns in config.unique_sets if len(columns) == 1}
+        kinds = {n: rows.schema.field(n).type for n in rows.column_names}
+        return [n for n in config.stored if n not in out and not pa.types.is_nested(kinds[n])]
+
+    def _may_name(
+        self, config: TableConfig, column: str, kinds: Mapping[str, PiiKind], codes: IntArray
+    ) -> bool:
+        """Tell whether a column repeats those whom it names."""
+        kind, described = kinds.get(column), config.columns[column]
+        told = self.privacy.entities
+        if told is not None and kind not in IDENTIFYING and f"{config.name}.{column}" not in told:
+            return False
+        if column in cleared_columns(config, self.privacy) or not _is_namable(described):
+            return False
+        if kind in PLACES and PERSONS & set(kinds.values()):
+            return False  # where persons are, not who they are
+        if kind not in IDENTIFYING and not (kind in (None, PiiKind.OTHER) and is_key_name(column)):
+            return False
+        return _repeats(codes)
+
+    def _name(self, table: str, columns: Sequence[str]) -> str:
+        name = f"{table}[{', '.join(columns)}]"
+        while name in self.names:
+            name += "'"
+        self.names.add(name)
+        return name
+
+
+def _is_namable(column: Column) -> bool:
+    kinds = (ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.INTEGER, ColumnKind.UUID)
+    return column.kind in kinds
+
+
+def _full_names(kinds: Mapping[str, PiiKind]) -> list[tuple[str, ...]]:
+    """Return first names with the last ones beside them: the buyer's, the seller's."""
+    first = [column for column, kind in kinds.items() if kind is PiiKind.FIRST_NAME]
+    last = [column for column, kind in kinds.items() if kind is PiiKind.LAST_NAME]
+    return list(zip(first, last))
+
+
+def _rank(columns: Sequence[str], kinds: Mapping[str, PiiKind]) -> int:
+    """Return how well columns tell entities apart: codes do, names may be those of several."""
+    found = [kinds.get(column) for column in columns]
+    if found[0] in NAMES:
+        return 2
+    return 0 if found[0] in (None, PiiKind.OTHER) else 1
+
+
+def _codes(rows: pa.Table, columns: Sequence[str]) -> IntArray:
+    return dense(group_codes([rows], [columns])[0])
+
+
+def _repeats(codes: IntArray) -> bool:
+    """Tell whether values stand in several rows each, a few aside."""
+    known, distinct = int((codes >= 0).sum()), int(codes.max(initial=-1)) + 1
+    return 1 < distinct <= min(ALONE * known, known - REPEATED)
+
+
+def _pairs(one: IntArray, other: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the first row of each entity's commonest value, its entity, and its rows."""
+    there = np.flatnonzero(one >= 0)
+    span = int(other.max(initial=-1)) + 2
+    pairs, first, counts = np.unique(
+        one[there] * span + other[there] + 1, return_index=True, return_counts=True
+    )
+    order = np.lexsort((first, -counts, pairs // span))
+    entity = pairs[order] // span
+    best = order[np.flatnonzero(np.diff(entity, prepend=-1))]
+    return there[first[best]], pairs[best] // span, counts[best]
+
+
+def _usual_rows(one: IntArray, other: IntArray) -> IntArray:
+    """Return a row with the commonest value of each entity, in the order of the codes."""
+    known = np.where(np.isin(one, one[other >= 0]) & (other < 0), -1, one)  # no NULL if it can be
+    return _pairs(known, other)[0]
+
+
+def _decides(one: IntArray, other: IntArray) -> bool:
+    """Tell whether an entity's rows hold the same in another column, and not by chance."""
+    sizes = np.bincount(one[one >= 0])
+    rows = np.flatnonzero((one >= 0) & (sizes[np.maximum(one, 0)] > 1))
+    if not len(rows):
+        return False
+    one, other = one[rows], other[rows]
+    broken = len(rows) - int(_pairs(one, other)[2].sum())
+    if broken > (1 - FOLLOWS) * len(rows):
+        return False
+    mixed = np.random.default_rng(0).permutation(other)
+    chance = len(rows) - int(_pairs(one, mixed)[2].sum())
+    return chance >= OCCASIONS and broken <= CLEARLY * chance

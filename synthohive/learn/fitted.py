@@ -1,0 +1,371 @@
+"""What `fit` leaves behind: no row of the source, only what generation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.constrain.checks import TableChecks
+from synthohive.constrain.key_rules import KeyRule
+from synthohive.constrain.unique_rules import UniqueRule, special_rules
+from synthohive.derive.aggregates import Aggregate
+from synthohive.derive.base import Relation
+from synthohive.derive.keys.choice import KeyMaker
+from synthohive.derive.keys.patterns import BegunTextMaker
+from synthohive.derive.monotone import Monotone
+from synthohive.derive.not_null import NotNull
+from synthohive.derive.order import Order
+from synthohive.derive.periods import Periods
+from synthohive.derive.persons.alias import Alias
+from synthohive.derive.persons.given import Given
+from synthohive.derive.persons.namesake import Namesake
+from synthohive.derive.presence import Presence
+from synthohive.derive.reparametrised import Reparametrised
+from synthohive.derive.table import TableRelations
+from synthohive.encoding.encoded import EncodedTable, Layout
+from synthohive.encoding.table import TableEncoder
+from synthohive.io.frames import FrameForm
+from synthohive.learn.attribute_table import NullByKey
+from synthohive.learn.entity_tables import EntityTable, without_entities
+from synthohive.link.association import PairShares
+from synthohive.link.hierarchy import HierarchyModel
+from synthohive.link.joint_degrees import JointCounts
+from synthohive.link.parent_codes import ParentCodes
+from synthohive.metrics.profile import TableProfile
+from synthohive.models.base import ConditionalGenerativeModel
+from synthohive.privacy.fake import FakeColumn, check_makeable
+from synthohive.privacy.kinds import PiiFinding, PiiKind
+from synthohive.privacy.look_ups import check_reference
+from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.degrees import FanOutModel
+from synthohive.tables.numbers import is_time
+from synthohive.tables.roles import Roles
+
+AnyRelation = Union[
+    Relation,
+    Presence,
+    Periods,
+    Aggregate,
+    KeyRule,
+    Monotone,
+    Alias,
+    Namesake,
+    Given,
+    BegunTextMaker,
+]
+
+__all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "LookUpRows"]
+
+
+@dataclass
+class FittedKey:
+    """One foreign key of a child table.
+
+    Attributes
+    ----------
+    fan_out : FanOutModel
+        Children per parent.
+    null_share : float
+        Share of child rows with a NULL in the key.
+    """
+
+    fan_out: FanOutModel
+    null_share: float
+
+
+@dataclass
+class LookUpRows:
+    """A look-up table kept as it is.
+
+    Attributes
+    ----------
+    rows : pyarrow.Table
+        The columns that are kept; others of the table are made as those of any table.
+    preferences : dict of str to ndarray
+        For each incoming key (by label), the children of each row; their ranks say
+        which row gets which fan-out.
+    """
+
+    rows: pa.Table
+    preferences: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    parents: Optional[npt.NDArray[np.int64]] = None  # each row's driving parent row
+
+    def encode(self, embedding_threshold: int) -> EncodedTable:
+        """Encode each row for its children: as its number, and by what it shares with others.
+
+        Of few children for each row, what all novels have in common is hard to tell from chance;
+        what all books have, is not.
+        """
+        from synthohive.encoding.encoded import Discrete
+
+        count = len(self.rows)
+        blocks = {"__row__": np.arange(count, dtype=np.int32)}
+        plain = [
+            name
+            for name, type_ in zip(self.rows.schema.names, self.rows.schema.types)
+            if not pa.types.is_nested(type_)
+        ]
+        for name in plain:
+            found = (
+                self.rows.column(name).combine_chunks().dictionary_encode(null_encoding="encode")
+            )
+            if 1 < len(found.dictionary) <= count // 2:
+                blocks[name] = found.indices.to_numpy()
+        sizes = {name: max(int(codes.max(initial=0)) + 1, 1) for name, codes in blocks.items()}
+        layout = Layout(
+            discrete=tuple(
+                Discrete(n, size, size > embedding_threshold) for n, size in sizes.items()
+            )
+        )
+        codes = np.stack(list(blocks.values()), axis=1).astype(np.int32)
+        return EncodedTable(layout, codes, np.empty((count, 0), dtype=np.float32))
+
+
+@dataclass
+class FittedTable:
+    """One table.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of the real table.
+    encoder, model : TableEncoder or None, ConditionalGenerativeModel or None
+        None for a reference table, or one without any modelled column.
+    largest_group : int
+        Most children of one parent over the driving key.
+    siblings : bool
+        Rows know the siblings before them.
+    hierarchies : dict of str to HierarchyModel
+        Per key to the own table (by label).
+    stand_ins : StandIns
+        What is modelled in the place of columns.
+    context_layout : Layout
+        Of what the model is conditioned on.
+    relations : TableRelations
+        What is exact in its rows.
+    linked : dict of str to TableRelations
+        Per further key (by label): what follows from the parent, once it is chosen.
+    aggregates : list of Aggregate
+        The columns that sum up the rows of a child table.
+    codes : dict of str to ParentCodes
+        Per further key (by label): what a child knows of its parent.
+    pair_shares : dict of str to PairShares
+        Per further key (by label): how rows and their parents go together.
+    joint_counts : JointCounts
+        How the numbers of children over all incoming keys go together.
+    bounds : dict of str to list of Order
+        Per further key (by label): between a row and its parent.
+    key_rules : list of KeyRule
+        What holds between its keys.
+    aliases : dict of str to Alias
+        Personal columns that repeat others: of their own rows, or of rows that keys lead to.
+    namesakes : dict of str to Namesake
+        Addresses and user names made of the names of persons that keys lead to.
+    given : list of Given
+        What the form of made-up columns goes by.
+    periods : list of Periods
+        What never overlaps for one parent.
+    null_by_key : dict of str to (str, bool)
+        Made-up columns and further keys (by label) that are NULL where a key is, or is not.
+    """
+
+    config: TableConfig
+    rows: int
+    roles: Roles
+    encoder: Optional[TableEncoder] = None
+    model: Optional[ConditionalGenerativeModel] = None
+    makers: dict[str, KeyMaker] = field(default_factory=dict)
+    fakes: dict[str, FakeColumn] = field(default_factory=dict)
+    keys: dict[str, FittedKey] = field(default_factory=dict)
+    hierarchies: dict[str, HierarchyModel] = field(default_factory=dict)
+    reference: Optional[LookUpRows] = None
+    largest_group: int = 1
+    siblings: bool = False
+    stand_ins: Reparametrised = field(default_factory=Reparametrised)
+    context_layout: Layout = field(default_factory=Layout)
+    profile: Optional[TableProfile] = None
+    misread_checks: list[str] = field(default_factory=list)
+    relations: TableRelations = field(default_factory=TableRelations)
+    linked: dict[str, TableRelations] = field(default_factory=dict)
+    aggregates: list[Aggregate] = field(default_factory=list)
+    codes: dict[str, ParentCodes] = field(default_factory=dict)
+    pair_shares: dict[str, PairShares] = field(default_factory=dict)
+    joint_counts: JointCounts = field(default_factory=JointCounts)
+    bounds: dict[str, list[Order]] = field(default_factory=dict)
+    key_rules: list[KeyRule] = field(default_factory=list)
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    namesakes: dict[str, Namesake] = field(default_factory=dict)
+    given: list[Given] = field(default_factory=list)
+    periods: list[Periods] = field(default_factory=list)
+    null_by_key: dict[str, NullByKey] = field(default_factory=dict)
+
+    def checks(self, dialect: Optional[str]) -> TableChecks:
+        """Compile what generated rows have to satisfy."""
+        kept = [c for c in self.config.checks if c.sqltext not in self.misread_checks]
+        config = self.config.model_copy(update={"checks": kept})
+        return TableChecks.compile(config, dialect, set(self.free))
+
+    def unique_rules(self, dialect: Optional[str]) -> list[UniqueRule]:
+        """Return all that must not repeat in generated rows."""
+        kept = [i for i in self.config.indexes if i.definition not in self.misread_checks]
+        config = self.config.model_copy(update={"indexes": kept})
+        declared = [UniqueRule(unique) for unique in self.config.unique_sets]
+        return [*declared, *special_rules(config, dialect)]
+
+    def tied(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """Return columns with all that relations tie to them, of those that may be changed."""
+        found = set(columns)
+        groups = [{r.target, *r.sources} for r in self.relations.relations]
+        groups += [{p.target, p.source} for p in self.relations.presences.values()]
+        while any(group & found and not group <= found for group in groups):
+            found = found.union(*(group for group in groups if group & found))
+        return tuple(name for name in self.free if name in found)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The columns whose real values are kept, row by row."""
+        return () if self.reference is None else tuple(self.reference.rows.column_names)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """The columns that are modelled, or follow from such, and are not kept."""
+        return tuple(name for name in self.roles.attributes if name not in self.kept)
+
+    @property
+    def not_null(self) -> NotNull:
+        """What keeps NULL out of modelled columns that forbid it."""
+        return NotNull(self.config, self.roles.attributes)
+
+    @property
+    def attributes(self) -> dict[str, Column]:
+        """The columns that are modelled, or follow from such."""
+        return {name: self.config.columns[name] for name in self.roles.attributes}
+
+    @property
+    def driven_periods(self) -> list[Periods]:
+        """The periods that do not overlap inside a group of the driving key."""
+        return [one for one in self.periods if one.key is None]
+
+    def silent(self, positions: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.bool_]]:
+        """Return in which rows modelled columns tell nothing, if the model can know."""
+        able = self.model is None or self.model.conditional
+        return self.stand_ins.silent(positions) if able else {}
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The key columns that are points in time, never NULL: made before what is modelled."""
+        columns, pk = self.config.columns, self.config.pk
+        return tuple(
+            name
+            for name in self.roles.key
+            if is_time(columns[name].arrow_type) and (name in pk or not columns[name].nullable)
+        )
+
+    @property
+    def all_relations(self) -> list[AnyRelation]:
+        """What is exact in the rows, also beside further parents and children."""
+        linked = [r for found in self.linked.values() for r in found.relations]
+        bounds = [order for found in self.bounds.values() for order in found]
+        kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
+        kept += self.relations.presences.values()
+        kept += [h.roots for h in self.hierarchies.values() if h.roots is not None]
+        people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values(), *self.given]
+        kept += [m for m in self.makers.values() if isinstance(m, BegunTextMaker)]
+        return [*kept, *self.periods, *self.stand_ins.monotone, *self.aggregates, *people]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of generated rows: all columns that rows bring."""
+        return pa.schema([pa.field(n, c.arrow_type) for n, c in self.config.stored.items()])
+
+
+@dataclass
+class FittedDatabase:
+    """All tables, and what they share."""
+
+    metadata: Metadata
+    plan: RelationalPlan
+    tables: dict[str, FittedTable]
+    privacy: PrivacyConfig
+    model_name: str
+    seed: int
+    embedding_threshold: int
+    findings: list[PiiFinding] = field(default_factory=list)
+    sources: frozenset[str] = frozenset()  # fingerprints: these are never written to
+    forms: dict[str, FrameForm] = field(default_factory=dict)  # of DataFrames that were fitted
+    loaded: bool = False  # from a checkpoint, which may hold anything
+    rehearsed: bool = False  # its models have learned nothing
+    entity_tables: list[EntityTable] = field(default_factory=list)  # that users do not know
+
+    @property
+    def described(self) -> Metadata:
+        """The tables as users know them."""
+        return without_entities(self.metadata, self.entity_tables)
+
+    @property
+    def shown(self) -> dict[str, FittedTable]:
+        """The tables that users know, parents first."""
+        out = {one.name for one in self.entity_tables}
+        return {
+            name: self.tables[name] for name in self.plan.order if name in self.tables.keys() - out
+        }
+
+    @property
+    def shown_findings(self) -> list[PiiFinding]:
+        """The personal columns of the tables that users know."""
+        out = {one.name for one in self.entity_tables}
+        return [finding for finding in self.findings if finding.table not in out]
+
+    def with_entity_rows(self, num_rows: Mapping[str, int]) -> dict[str, int]:
+        """Return rows that are asked for with as many entities as belong to so many."""
+        asked = dict(num_rows)
+        real = {name: table.rows for name, table in self.tables.items()}
+        for one in self.entity_tables:
+            rows = real[one.name]
+            if one.parent is not None:
+                continue  # they follow from the same ones
+            also = (o for o in self.entity_tables if o.parent and o.parent.parent == one.name)
+            named = [one.table, *(other.table for other in also)]
+            if all(name in asked and real[name] for name in named):
+                parts = [round(rows * asked[name] / real[name]) for name in named]
+                part = min(max(rows, min(parts)), max(parts))  # more, or fewer, for all of them
+                asked[one.name] = max(part, min(rows, max(asked[n] for n in named), 1))
+        return asked
+
+    @property
+    def replaced(self) -> list[PiiFinding]:
+        """The personal columns that are made up: none if the user keeps them."""
+        return [] if self.privacy.pii_strategy == "keep" else self.findings
+
+    def special_rules(self) -> dict[str, list[UniqueRule]]:
+        """Return, by table, what must not repeat beside the unique sets of the metadata."""
+        dialect = self.metadata.dialect
+        return {
+            name: [rule for rule in table.unique_rules(dialect) if rule.special]
+            for name, table in self.tables.items()
+        }
+
+    def personal(self, table: str) -> dict[str, PiiKind]:
+        """Return the columns of a table that are made up, and as what."""
+        return {f.column: f.kind for f in self.replaced if f.table == table}
+
+    def check_described(self) -> None:
+        """Refuse what the description asks of personal columns and cannot have.
+
+        Raises
+        ------
+        PrivacyError
+            A table is to be kept whose key is personal, or values of a kind cannot be
+            made for a column's type.
+        """
+        for name, config in self.metadata.tables.items():
+            personal = self.personal(name)
+            check_reference(config, personal)
+            for column, kind in Roles.of(config, personal, ()).personal.items():
+                check_makeable(name, config.columns[column], kind)

@@ -1,0 +1,92 @@
+"""Values that one entity repeats in many rows: blurred before anything is learned.
+
+A model that sees 200 equal values learns a spike, whoever they belong to. Single values
+that `k` entities share have a code of their own; of the others, repeats are spread over
+the neighbouring values, so that no row shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.privacy.entities import Entities, on_grid
+from synthohive.tables.numbers import as_numbers, from_numbers, is_number, multiple_of
+
+__all__ = ["without_spikes"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def without_spikes(
+    rows: pa.Table,
+    names: Collection[str],
+    entities: Entities,
+    k: int,
+    rng: np.random.Generator,
+    behind: Optional[Mapping[str, Entities]] = None,
+) -> pa.Table:
+    """Return rows in which no number is repeated by fewer than `k` entities.
+
+    Parameters
+    ----------
+    names : collection of str
+        The columns to look at; those without numbers stay.
+    entities : Entities
+        Those behind the rows.
+    behind : mapping of str to Entities, optional
+        Those behind the values of single columns.
+    """
+    for name in names:
+        array, owners = rows.column(name), (behind or {}).get(name, entities)
+        if not owners.paths or not is_number(array.type):
+            continue  # where every row is an entity, what is repeated is shared
+        numbers = as_numbers(array)
+        changed, values = _spread(numbers, owners, k, multiple_of(array), rng)
+        if not len(changed):
+            continue
+        index = np.arange(len(rows))
+        index[changed] = len(rows) + np.arange(len(changed))
+        both = pa.chunked_array([array.combine_chunks(), from_numbers(values, array.type)])
+        place = rows.column_names.index(name)
+        rows = rows.set_column(place, rows.field(place), both.take(pa.array(index)))
+    return rows
+
+
+def _spread(
+    numbers: Floats, entities: Entities, k: int, step: float, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Return the rows that repeat a value of few entities, and others for them.
+
+    These lie among at least `k` neighbours on either side, and as many as there are repeats,
+    so that they at most double what is there; and within the protected bounds.
+    """
+    none = np.zeros(0, dtype=np.int64), np.zeros(0)
+    known = np.flatnonzero(~np.isnan(numbers))
+    values, codes, counts = np.unique(numbers[known], return_inverse=True, return_counts=True)
+    codes = codes.reshape(-1)
+    if not len(values) or counts.max() <= k:
+        return none
+    own = entities.take(known)
+    holders = own.holders(codes, len(values))
+    spike = (holders < k) & (counts > np.maximum(k, 2 * holders))
+    ends = own.ends(numbers[known], k) if spike.any() else None
+    if ends is None:
+        return none
+    rows = np.flatnonzero(spike[codes])
+    inside = np.searchsorted(values, ends)
+    at = np.clip(codes[rows], inside[0], max(min(inside[1], len(values) - 1), inside[0]))
+    reach = np.maximum(k, counts[codes[rows]] // 2)
+    low = np.clip(values[np.maximum(at - reach, 0)], *ends)
+    high = np.clip(values[np.minimum(at + reach, len(values) - 1)], *ends)
+    drawn = low + (high - low) * rng.random(len(rows))
+    if step:
+        drawn = on_grid(drawn, step)
+        same = np.isclose(drawn, values[codes[rows]], rtol=0, atol=step / 2)
+        other = drawn + np.where(drawn + step <= high, step, -step)
+        drawn = np.where(same, on_grid(other, step), drawn)
+    return known[rows], drawn

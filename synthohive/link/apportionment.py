@@ -1,0 +1,107 @@
+"""Sharing out the children of a group among the parents in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["apportion"]
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+ROUNDS = 200
+MOST_IDLE = 6
+"""Rounds without any move, after which none is expected."""
+NEAR = 0.0005
+"""Share of the parents by which the distributions may differ."""
+
+
+def apportion(
+    totals: IntArray, groups: IntArray, quota: IntArray, rng: np.random.Generator
+) -> IntArray:
+    """Return the number of children of each parent, its group's total in sum.
+
+    Parameters
+    ----------
+    totals : ndarray of int64
+        Children per group.
+    groups : ndarray of int64
+        The group of each parent; -1 for none, and no child.
+    quota : ndarray of int64
+        The number that each parent would have; their distribution is kept as far as the
+        totals allow, and so is their order inside each group.
+    """
+    counts = np.zeros(len(groups), dtype=np.int64)
+    inside = np.flatnonzero(groups >= 0)
+    if not len(inside):
+        return counts
+    own, wish = groups[inside], quota[inside]
+    found = _in_proportion(totals, own, wish, rng)
+    _towards(found, own, _cumulated(wish, int(found.max(initial=0))), rng)
+    low = np.lexsort((rng.random(len(own)), found, own))
+    first = np.lexsort((rng.random(len(own)), wish, own))
+    ranked = np.empty_like(found)
+    ranked[first] = found[low]
+    counts[inside] = ranked
+    return counts
+
+
+def _in_proportion(
+    totals: IntArray, groups: IntArray, wish: IntArray, rng: np.random.Generator
+) -> IntArray:
+    """Scale what parents would have to their group's total, by the largest remainders."""
+    weights = wish.astype(np.float64)
+    sums = np.bincount(groups, weights=weights, minlength=len(totals))
+    weights = np.where(sums[groups] > 0, weights, 1.0)
+    sums = np.bincount(groups, weights=weights, minlength=len(totals))
+    exact = weights * totals[groups] / sums[groups]
+    whole = np.floor(exact + 1e-9).astype(np.int64)
+    missing = totals - np.bincount(groups, weights=whole, minlength=len(totals)).astype(np.int64)
+    order = np.lexsort((rng.random(len(groups)), whole - exact, groups))
+    whole[order] += _ranks(groups[order]) < missing[groups[order]]
+    return whole
+
+
+def _towards(counts: IntArray, groups: IntArray, goal: IntArray, rng: np.random.Generator) -> None:
+    """Move single children inside groups, in place, until the distribution is as wished."""
+    idle = 0
+    for number in range(ROUNDS):
+        surplus = _cumulated(counts, len(goal) - 1) - goal  # of parents with so many or fewer
+        if np.abs(surplus).max() <= NEAR * len(counts) or idle == MOST_IDLE:
+            return
+        order = np.lexsort((rng.random(len(groups)), groups))[number % 2 :]
+        order = order[: len(order) // 2 * 2].reshape(-1, 2)
+        gives, takes = np.concatenate([order, order[:, ::-1]]).T
+        fits = (groups[gives] == groups[takes]) & (counts[gives] > 0)
+        fits &= counts[takes] < len(goal) - 1
+        gives, takes = gives[fits], takes[fits]
+        down, up = counts[gives] - 1, counts[takes]
+        good = (surplus[down] < 0) & (surplus[up] > 0)
+        gives, takes, down, up = gives[good], takes[good], down[good], up[good]
+        few = (_ranks_of(down) < np.maximum(-surplus[down] // 2, 1)) & (
+            _ranks_of(up) < np.maximum(surplus[up] // 2, 1)
+        )
+        idle = 0 if few.any() else idle + 1
+        np.subtract.at(counts, gives[few], 1)
+        np.add.at(counts, takes[few], 1)
+
+
+def _cumulated(counts: IntArray, largest: int) -> IntArray:
+    """Return how many are at most 0, 1, … `largest`; more count as that."""
+    top = max(largest, 0)
+    numbers = np.bincount(np.minimum(counts, top), minlength=top + 1)
+    return np.cumsum(numbers).astype(np.int64)
+
+
+def _ranks(ordered: IntArray) -> IntArray:
+    """Return each place inside its run of equal values."""
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    return np.arange(len(ordered)) - np.repeat(first, np.diff(np.append(first, len(ordered))))
+
+
+def _ranks_of(values: IntArray) -> IntArray:
+    order = np.argsort(values, kind="stable")
+    ranks = np.empty(len(values), dtype=np.int64)
+    if len(values):
+        ranks[order] = _ranks(values[order])
+    return ranks

@@ -1,0 +1,297 @@
+"""How the values of rows and of their parents over one further key go together.
+
+For each pair of a row's column and a parent's column that are associated, the shares of their
+joint bins: a contingency table. Rows then swap parents until the tables are met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.columns import spaced
+from synthohive.link.extremes import within_range
+from synthohive.privacy.entities import Entities, entities_or_rows
+from synthohive.tables.numbers import as_numbers, is_number
+
+__all__ = ["Bins", "PairShares", "PairTable", "rank_scores"]
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+FIT_ROWS = 50_000
+MOST_COLUMNS = 40
+MOST_BINS = 16
+PER_CELL = 20
+"""Rows per cell of a table, on average; bins are the fewer for it."""
+MOST_VALUES = 12
+MOST_TABLES = 24
+LEAST_EXCESS = 0.02
+"""Distance from independence, beyond that of chance, which makes a table worth keeping."""
+ROUNDS = 200
+BLURRED, UNSEEN = 1e-3, 1e-6
+"""Weight of a neighbouring bin, and of any other, where a bin itself is missing."""
+
+
+@dataclass(frozen=True)
+class Bins:
+    """A column by numbers: 0 for NULL or a rare text, then a number for each bin.
+
+    Attributes
+    ----------
+    edges : tuple of float
+        Of a number's bins.
+    values : tuple of str
+        The frequent texts.
+    """
+
+    column: str
+    edges: tuple[float, ...] = ()
+    values: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, column: str, array: pa.ChunkedArray, entities: Entities, most: int, k: int
+    ) -> Optional[Bins]:
+        """Put a column into at most `most` bins; None where that tells nothing.
+
+        Each bin, and each text, is that of at least `k` entities.
+        """
+        if is_number(array.type):
+            return cls(column, _edges(as_numbers(array), entities, most, k)).if_any()
+        if not pa.types.is_string(array.type) and not pa.types.is_boolean(array.type):
+            return None
+        coded = array.cast(pa.string()).combine_chunks().dictionary_encode()
+        codes = pc.fill_null(coded.indices, -1).to_numpy().astype(np.int64)
+        numbers = entities.holders(codes, len(coded.dictionary))
+        counts = np.bincount(codes[codes >= 0], minlength=len(coded.dictionary))
+        texts = coded.dictionary.to_pylist()
+        common = sorted((-counts[i], texts[i]) for i in np.flatnonzero(numbers >= max(k, 1)))
+        return cls(column, values=tuple(v for _, v in common[:MOST_VALUES])).if_any()
+
+    def if_any(self) -> Optional[Bins]:
+        """Return None where all known values are in one bin."""
+        return self if self.size > 2 else None
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return len(self.values) + 1 if self.values else len(self.edges) + 2
+
+    def near(self, weight: float) -> Floats:
+        """Return 1 for a bin itself, `weight` to the distance for others; texts are not near."""
+        found = np.eye(self.size)
+        if self.edges:
+            place = np.arange(1, self.size)
+            found[1:, 1:] = weight ** np.abs(place[:, None] - place)
+        return found
+
+    def __call__(self, array: pa.ChunkedArray) -> IntArray:
+        """Return each value's number."""
+        if self.values:
+            found = pc.index_in(array.cast(pa.string()), pa.array(self.values, pa.string()))
+            return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64) + 1
+        numbers = as_numbers(array)
+        places = np.searchsorted(np.asarray(self.edges), numbers, side="right") + 1
+        return np.where(np.isnan(numbers), 0, places).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """A row's column beside a parent's.
+
+    Attributes
+    ----------
+    mine, theirs : int
+        Numbers of the two columns' bins.
+    shares : tuple of tuple of float
+        Of all rows.
+    correlation : float, optional
+        Of the ranks of two numbers: what bins leave open.
+    """
+
+    mine: int
+    theirs: int
+    shares: tuple[tuple[float, ...], ...]
+    correlation: Optional[float] = None
+
+    def wanted(self, mine: Bins, theirs: Bins, own: IntArray, other: IntArray) -> Floats:
+        """Return the rows wanted in each cell, for given rows in each bin of either side.
+
+        It is the table fitted to these margins (Deming and Stephan, 1940). Where one side has
+        too few rows in a bin, near bins come first.
+        """
+        total = max(int(own.sum()), 1)
+        found = mine.near(BLURRED) @ np.asarray(self.shares) @ theirs.near(BLURRED) * total
+        found += np.outer(own, other) / total * UNSEEN
+        for _ in range(ROUNDS):
+            found *= (own / np.maximum(found.sum(axis=1), 1e-12))[:, None]
+            found *= other / np.maximum(found.sum(axis=0), 1e-12)
+        return np.asarray(found)
+
+
+@dataclass(frozen=True)
+class PairShares:
+    """The tables of one further key.
+
+    Attributes
+    ----------
+    mine, theirs : tuple of Bins
+        Columns of the row and its driving ancestors; of the parent and its ancestors.
+    tables : tuple of PairTable
+    """
+
+    mine: tuple[Bins, ...]
+    theirs: tuple[Bins, ...]
+    tables: tuple[PairTable, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        children: pa.Table,
+        parents: pa.Table,
+        rows: IntArray,
+        entities: tuple[Optional[Entities], Optional[Entities]],
+        k: int,
+    ) -> Optional[PairShares]:
+        """Count; None where nothing goes together.
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+            Each child's parent row; -1 for none.
+        entities : tuple
+            Those behind the children and behind the parents; None where each row is one.
+        k : int
+            Least entities of a bin; cells of fewer are pooled.
+        """
+        linked = np.flatnonzero(rows >= 0)
+        chosen = linked[spaced(len(linked), FIT_ROWS)]
+        most = min(MOST_BINS, int(np.sqrt(len(chosen) / PER_CELL)))
+        if most < 2:
+            return None
+        one, two = (
+            entities_or_rows(owners, len(table))
+            for table, owners in zip((children, parents), entities)
+        )
+        one = one.take(chosen)
+        mine, own = _binned(children.take(pa.array(chosen)), one, most, k)
+        theirs, codes = _binned(parents, two, most, k)
+        found: list[tuple[float, PairTable]] = []
+        for i, a in enumerate(own):
+            for j, b in enumerate(codes):
+                shape = mine[i].size, theirs[j].size
+                cells = a * shape[1] + b[rows[chosen]]
+                counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+                excess, shares = _told(counts, np.zeros(shape, dtype=np.bool_))
+                if excess < LEAST_EXCESS:
+                    continue
+                few = one.holders(cells, shape[0] * shape[1]).reshape(shape) < k
+                excess, shares = _told(counts, few)
+                if excess >= LEAST_EXCESS:
+                    found.append((excess, PairTable(i, j, tuple(map(tuple, shares.tolist())))))
+        found.sort(key=lambda item: -item[0])
+        whole = cls(mine, theirs, tuple(t for _, t in found[:MOST_TABLES]))
+        return whole._correlated(children, parents, chosen, rows[chosen]) if found else None
+
+    def _correlated(
+        self, children: pa.Table, parents: pa.Table, chosen: IntArray, rows: IntArray
+    ) -> PairShares:
+        """Return the tables with the correlations of numbers."""
+        numbers = np.bincount(rows, minlength=len(parents))
+        ones = np.ones(len(chosen))
+        tables = []
+        for table in self.tables:
+            one, two = self.mine[table.mine], self.theirs[table.theirs]
+            if one.edges and two.edges:
+                own = as_numbers(children.column(one.column))[chosen]
+                other = rank_scores(as_numbers(parents.column(two.column)), numbers)
+                found = float((rank_scores(own, ones) * other[rows]).mean())
+                tables.append(replace(table, correlation=found))
+            else:
+                tables.append(table)
+        return replace(self, tables=tuple(tables))
+
+    def margins(self) -> dict[int, Floats]:
+        """Return the shares of the rows in each bin of their parents' columns."""
+        return {t.theirs: np.asarray(t.shares).sum(axis=0) for t in self.tables}
+
+    def columns(self, side: str) -> list[str]:
+        """Return the columns that tables name, of "mine" or "theirs"."""
+        bins: tuple[Bins, ...] = getattr(self, side)
+        return [bins[i].column for i in sorted({getattr(t, side) for t in self.tables})]
+
+    def binned(self, side: str, read: Callable[[str], pa.ChunkedArray]) -> dict[int, IntArray]:
+        """Return the numbers of the bins of each column that tables name."""
+        bins: tuple[Bins, ...] = getattr(self, side)
+        return {i: bins[i](read(bins[i].column)) for i in {getattr(t, side) for t in self.tables}}
+
+
+def rank_scores(numbers: Floats, weights: npt.NDArray[Any]) -> Floats:
+    """Return ranks among as many copies as `weights` say, of mean 0 and variance 1; NULL is 0."""
+    found = np.zeros(len(numbers))
+    known = np.flatnonzero(~np.isnan(numbers))
+    _, place = np.unique(numbers[known], return_inverse=True)
+    each = np.bincount(place.reshape(-1), weights=weights[known])
+    middle = (np.cumsum(each) - each / 2)[place.reshape(-1)]
+    total = max(float(weights[known].sum()), 1e-12)
+    middle -= float(middle @ weights[known]) / total
+    spread = np.sqrt(float(middle**2 @ weights[known]) / total)
+    found[known] = middle / max(float(spread), 1e-12)
+    return found
+
+
+def _binned(
+    rows: pa.Table, entities: Entities, most: int, k: int
+) -> tuple[tuple[Bins, ...], list[IntArray]]:
+    names = [n for n in rows.column_names if not n.startswith("__")][:MOST_COLUMNS]
+    found = [Bins.of(name, rows.column(name), entities, most, k) for name in names]
+    bins = tuple(one for one in found if one is not None)
+    return bins, [one(rows.column(one.column)) for one in bins]
+
+
+def _edges(numbers: Floats, entities: Entities, most: int, k: int) -> tuple[float, ...]:
+    """Return edges half-way between neighbouring values, near the quantiles."""
+    known = ~np.isnan(numbers)
+    numbers = within_range(numbers, entities, k)
+    values, place, counts = np.unique(numbers[known], return_inverse=True, return_counts=True)
+    if len(values) < 2:
+        return ()
+    below = np.cumsum(counts)[:-1]
+    ends = np.unique(np.searchsorted(below, np.arange(1, most) / most * counts.sum()))
+    if len(values) <= most:
+        ends = np.arange(len(values) - 1)
+    ends = ends[ends < len(values) - 1]
+    bins, owners = np.searchsorted(ends, place.reshape(-1), side="left"), entities.take(known)
+    kept: list[int] = []
+    first = 0
+    for number in range(len(ends) + 1):
+        inside = owners.take((bins >= first) & (bins <= number))
+        enough = inside.holders(np.zeros(len(inside), dtype=np.int64), 1)[0] >= k
+        if enough and number < len(ends):
+            kept.append(int(ends[number]))
+            first = number + 1
+    if not enough:  # the last ones join the bin before
+        kept = kept[:-1]
+    return tuple(float(values[e] + values[e + 1]) / 2 for e in kept)
+
+
+def _told(counts: IntArray, few: npt.NDArray[np.bool_]) -> tuple[float, Floats]:
+    """Return how far a table is from independence, beyond chance, and its shares.
+
+    Cells of few entities share what they hold together, as if independent.
+    """
+    total = float(counts.sum())
+    shares = counts / total
+    alone = np.outer(shares.sum(axis=1), shares.sum(axis=0))
+    chance = float(np.sqrt(alone * (1 - alone) / total * 2 / np.pi).sum())
+    excess = 0.5 * (float(np.abs(shares - alone).sum()) - chance)
+    pooled = np.where(few, alone, 0.0)
+    mass = float(shares[few].sum())
+    return excess, np.where(few, pooled * (mass / max(float(pooled.sum()), 1e-300)), shares)

@@ -1,0 +1,21 @@
+"""Numbers as far as generated rows reach: the extremes of few entities are cut there."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.privacy.entities import Entities
+
+__all__ = ["within_range"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def within_range(numbers: Floats, entities: Entities, k: int) -> Floats:
+    """Pull in the entities with the most extreme values on each side; NaN stays.
+
+    Else a threshold could lie where no generated row ever comes.
+    """
+    ends = entities.ends(numbers, max(k, 1))
+    return numbers if ends is None or ends[0] >= ends[1] else np.clip(numbers, *ends)

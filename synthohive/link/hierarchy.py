@@ -1,0 +1,191 @@
+"""Self references: tables whose rows form trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.derive.presence import Presence
+from synthohive.derive.table import TableRelations
+from synthohive.tables.degrees import FanOutModel
+
+__all__ = ["HierarchyModel"]
+
+IntArray = npt.NDArray[np.int64]
+Pick = Callable[[IntArray, IntArray, IntArray], IntArray]
+MAX_DEPTH = 64
+
+
+@dataclass(eq=False)
+class HierarchyModel:
+    """Depths are a column of the table; children per row are kept for each depth.
+
+    Parameters
+    ----------
+    levels : list of FanOutModel
+        For each depth, the distribution of children per row.
+    loops, circles : float
+        Shares of the roots that refer to themselves, and to one another; others have NULL.
+    earlier : bool
+        Parents stand before their children in the order of the key.
+    within : str
+        The key (by label) over which children have the parent that theirs has: a company's
+        employees have a boss of the company. Empty for none.
+    alone : TableRelations
+        What holds in roots of the columns that others have from their parents.
+    roots : Presence, optional
+        Which rows are roots, where a category decides: questions are, answers are not.
+    """
+
+    levels: list[FanOutModel]
+    loops: float = 0.0
+    circles: float = 0.0
+    earlier: bool = False
+    within: str = ""
+    alone: TableRelations = field(default_factory=TableRelations)
+    roots: Optional[Presence] = None
+
+    @classmethod
+    def fit(cls, parents: IntArray, *, k: int = 5) -> tuple[IntArray, HierarchyModel]:
+        """Learn from each row's parent row (-1: a root).
+
+        Returns
+        -------
+        depths : ndarray of int64
+            0 for roots, -1 for those in circles, -2 for those that refer to themselves; after 64
+            levels, the next is of roots again.
+        model : HierarchyModel
+        """
+        own = parents == np.arange(len(parents))
+        tops = _climbed(np.where(own, -1, parents))[1]
+        circle = np.isin(np.arange(len(parents)), tops[tops >= 0])
+        parents = np.where(own | circle, -1, parents)
+        depths = _climbed(parents)[0] % (MAX_DEPTH + 1)
+        parents = np.where(depths == 0, -1, parents)
+        roots = max(int((depths == 0).sum()), 1)
+        shares = float(own.sum() / roots), float(circle.sum() / roots)
+        levels = []
+        for depth in range(int(depths.max(initial=0)) + 1):
+            rows = np.flatnonzero(depths == depth)
+            children = parents[(parents >= 0) & (depths == depth + 1)]
+            counts = np.bincount(children, minlength=len(parents))[rows]
+            found, numbers = np.unique(counts, return_counts=True)
+            histogram = dict(zip(found.tolist(), numbers.tolist()))
+            levels.append(FanOutModel.fit(histogram, k=k))
+        depths = np.where(own, -2, np.where(circle, -1, depths))
+        return depths, cls(levels, *shares)
+
+    def link(
+        self,
+        preferred: IntArray,
+        rng: np.random.Generator,
+        pick: Optional[Pick] = None,
+        able: Optional[npt.NDArray[np.bool_]] = None,
+        limit: Optional[int] = None,
+        groups: Optional[IntArray] = None,
+        rows: Optional[pa.Table] = None,
+    ) -> tuple[IntArray, IntArray]:
+        """Return the parent row of each generated row, -1 for roots, and its level.
+
+        The levels get their real shares of the rows, by the ranks of the generated depths.
+        Rows of one depth attach to rows one level above, which get the numbers of children
+        that real rows of their depth have; so there is never a cycle and never a gap.
+
+        Parameters
+        ----------
+        preferred : ndarray of int64
+            The generated depths.
+        rng : numpy.random.Generator
+        pick : callable, optional
+            Given rows, the rows one level above, and the children of each of these, returns
+            the parent of each row, -1 for none; at random by default. Levels come from the
+            top down.
+        able : ndarray of bool, optional
+            The rows that can have children at all.
+        limit : int, optional
+            Most children of a row.
+        groups : ndarray of int64, optional
+            Each row's group, in which its parent is; each has levels from 0 on.
+        rows : pyarrow.Table, optional
+            What decides which rows are roots.
+        """
+        top, low = np.zeros(len(preferred), np.bool_), np.zeros(len(preferred), np.bool_)
+        if self.roots is not None and rows is not None:
+            top, low = self.roots.empty(rows), self.roots.kept(rows)
+        preferred = np.where(top, np.minimum(preferred, 0), preferred)
+        depths = self._depths(np.where(low, np.maximum(preferred, 1), preferred), rng)
+        depths = np.where(top, 0, np.where(low, np.maximum(depths, 1), depths))
+        if groups is not None or self.earlier:
+            groups = np.zeros_like(depths) if groups is None else groups
+            roots = int((depths == 0).sum())
+            depths = self._stacked(depths, groups)
+            first = np.zeros(len(depths), dtype=np.bool_)
+            first[_first(groups, depths == 0)] = True
+            others = rng.permutation(np.flatnonzero((depths == 0) & ~first & ~top & (groups >= 0)))
+            # each group has a root now: as many others get a parent in its place
+            depths[others[: max(int((depths == 0).sum()) - roots, 0)]] = 1
+        parents = np.full(len(depths), -1, dtype=np.int64)
+        for depth in range(1, int(depths.max(initial=0)) + 1):
+            own = np.flatnonzero(depths == depth)
+            above = np.flatnonzero((depths == depth - 1) & (True if able is None else able))
+            level = self.levels[min(depth - 1, len(self.levels) - 1)]
+            counts = level.counts(len(above), len(own), None, rng, limit=limit)
+            if pick is None:
+                stubs = np.full(len(own), -1, dtype=np.int64)
+                stubs[: int(counts.sum())] = np.repeat(above, counts)
+                parents[own] = rng.permutation(stubs)
+            else:
+                parents[own] = pick(own, above, counts)
+        return parents, depths
+
+    def _depths(self, preferred: IntArray, rng: np.random.Generator) -> IntArray:
+        ends = np.cumsum([level.parents_.sum() for level in self.levels])
+        count = len(preferred)
+        at = (np.arange(count) + 0.5) / max(count, 1) * ends[-1]
+        depths = np.empty(count, dtype=np.int64)
+        order = np.lexsort((rng.random(count), preferred))
+        depths[order] = np.unique(np.searchsorted(ends, at, side="right"), return_inverse=True)[
+            1
+        ].reshape(-1)  # of few rows, a level may get none: those below move up
+        return depths
+
+    def _stacked(self, depths: IntArray, groups: IntArray) -> IntArray:
+        """Leave out no level in any group; where parents come first, each level begins in turn."""
+        depths = depths.copy()
+        order = np.lexsort((depths, groups))
+        step = np.diff(depths[order], prepend=0) > 0
+        begins = np.diff(groups[order], prepend=groups[order][:1] - 1) != 0
+        rank = np.cumsum(step & ~begins)
+        depths[order] = rank - np.repeat(rank[begins], np.diff(np.append(*_ends(begins))))
+        depths[groups < 0] = 0
+        for level in range(int(depths.max(initial=0)) + 1 if self.earlier else 0):
+            # the first row at this level or below takes the place of the first one at it
+            firsts = [_first(groups, depths >= level), _first(groups, depths == level)]
+            below, at = (rows[np.isin(groups[rows], groups[firsts[1]])] for rows in firsts)
+            depths[below], depths[at] = depths[at], depths[below].copy()
+        return depths
+
+
+def _climbed(parents: IntArray) -> tuple[IntArray, IntArray]:
+    """Return how far each row is from its root, and -1; in circles, a row of that circle."""
+    depths, above = (parents >= 0).astype(np.int64), parents
+    for _ in range(len(parents).bit_length()):
+        alive = above >= 0
+        depths = depths + np.where(alive, depths[above], 0)
+        above = np.where(alive, above[above], -1)
+    return depths, above
+
+
+def _ends(begins: npt.NDArray[np.bool_]) -> tuple[IntArray, int]:
+    return np.flatnonzero(begins), len(begins)
+
+
+def _first(groups: IntArray, among: npt.NDArray[np.bool_]) -> IntArray:
+    """Return the first row of each group, of some rows."""
+    rows = np.flatnonzero(among)
+    return rows[np.unique(groups[rows], return_index=True)[1]]

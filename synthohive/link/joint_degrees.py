@@ -1,0 +1,276 @@
+"""How the numbers of children of one parent go together, and with what the parent is.
+
+What a model gives is used by ranks, which calibrates each number of children alone. Here the
+linear part of its dependence on the parent's columns, and on the numbers of other children, is
+calibrated, too. Roots of counts are used (Anscombe, 1948): their spread does not grow with the
+count, so that the few parents with most children are not moved apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.special import ndtri
+
+from synthohive.link.association import Bins
+from synthohive.privacy.entities import Entities, entities_or_rows
+from synthohive.tables.degrees import FanOutModel
+from synthohive.tables.numbers import as_numbers, is_number
+
+__all__ = ["JointCounts", "Term"]
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+LEAST_ROWS = 100
+MOST_TERMS = 16
+MOST_COLUMNS = 60
+LEAST_CORRELATION = 0.05
+LEAST_EXPLAINED = 0.02
+RIDGE = 1e-3
+ROUNDS = 5
+CHANCE = 1.5
+"""How many times further than by chance numbers of children are left alone."""
+MOST_PARTS, PART_ROWS = 8, 25
+"""What is left is told apart for so many parts of the rows, of at least so many rows."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a number of children depends on, and how much.
+
+    Attributes
+    ----------
+    kind : str
+        "number" (a column, by ranks), "text" (a value of a column) or "count" (of children
+        over another key, by label).
+    """
+
+    kind: str
+    name: str
+    value: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class CountModel:
+    """The number of children over one key.
+
+    Attributes
+    ----------
+    label : str
+        The key's.
+    terms : tuple of Term
+    left : tuple of (float, float)
+        Mean and spread of what the terms leave, from where they tell least to most.
+    """
+
+    label: str
+    terms: tuple[Term, ...]
+    left: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class JointCounts:
+    """All keys to one table, in order."""
+
+    models: tuple[CountModel, ...] = ()
+
+    @classmethod
+    def fit(
+        cls,
+        rows: pa.Table,
+        counts: Mapping[str, IntArray],
+        entities: Optional[Entities],
+        k: int,
+    ) -> JointCounts:
+        """Learn from the parents' columns and their numbers of children, by the key's label."""
+        if len(rows) < LEAST_ROWS:
+            return cls()
+        entities = entities_or_rows(entities, len(rows))
+        candidates: list[Term] = []
+        for name in rows.column_names[:MOST_COLUMNS]:
+            array = rows.column(name)
+            if is_number(array.type):
+                candidates.append(Term("number", name, "", 0.0))
+            else:
+                bins = Bins.of(name, array, entities, 2, k)
+                candidates += [Term("text", name, v, 0.0) for v in (bins.values if bins else ())]
+        found: list[CountModel] = []
+        scores: dict[str, Floats] = {}
+        for label, numbers in counts.items():
+            own = _score(numbers)
+            model = _fitted(label, own, candidates, rows, scores)
+            scores[label] = own
+            candidates.append(Term("count", label, "", 0.0))
+            if model is not None:
+                found.append(model)
+        return cls(tuple(found))
+
+    def adjust(
+        self,
+        rows: pa.Table,
+        preferences: Mapping[str, Floats],
+        fan_outs: Mapping[str, FanOutModel],
+        rng: np.random.Generator,
+    ) -> dict[str, Floats]:
+        """Return preferences whose ranks give numbers of children that go together."""
+        models = {model.label: model for model in self.models}
+        found = dict(preferences)
+        scores: dict[str, Floats] = {}
+        for label, preference in preferences.items():
+            counts = fan_outs[label].counts(len(rows), None, preference, rng)
+            model = models.get(label)
+            wanted = None
+            if model is not None and counts.any():
+                wanted = _adjusted(model, _score(counts), rows, scores, fan_outs[label], rng)
+            if wanted is not None:
+                counts = fan_outs[label].counts(len(rows), None, wanted, rng)
+                found[label] = wanted
+            scores[label] = _score(counts)
+        return found
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that numbers of children depend on."""
+        terms = (term for model in self.models for term in model.terms)
+        return list(dict.fromkeys(term.name for term in terms if term.kind != "count"))
+
+
+def _score(counts: IntArray) -> Floats:
+    return np.asarray(np.sqrt(counts + 0.375))
+
+
+def _values(
+    terms: Sequence[Term], own: Floats, rows: pa.Table, scores: Mapping[str, Floats]
+) -> Floats:
+    """Return shape (rows, terms), centred; a number by the count of its rank among `own`."""
+    ascending = np.sort(own)
+    found = []
+    for term in terms:
+        if term.kind == "count":
+            values = scores[term.name]
+        elif term.kind == "text":
+            equal = pc.equal(rows.column(term.name).cast(pa.string()), term.value)
+            values = pc.fill_null(equal, False).to_numpy(zero_copy_only=False).astype(np.float64)
+        else:
+            values = _by_rank(as_numbers(rows.column(term.name)), ascending)
+        found.append(values - values.mean())
+    return np.stack(found, axis=1) if found else np.zeros((len(rows), 0))
+
+
+def _by_rank(numbers: Floats, ascending: Floats) -> Floats:
+    known = np.flatnonzero(~np.isnan(numbers))
+    values = np.full(len(numbers), ascending.mean())
+    _, place, counts = np.unique(numbers[known], return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    sums = np.r_[0.0, np.cumsum(ascending)]
+    at = np.r_[0, ends] / max(len(known), 1) * len(ascending)
+    below = np.interp(at, np.arange(len(sums)), sums)
+    means = np.diff(below) / np.maximum(np.diff(at), 1e-12)  # equal numbers share a mean
+    values[known] = means[place.reshape(-1)]
+    return values
+
+
+def _weights(values: Floats, own: Floats) -> Floats:
+    gram = np.einsum("ni,nj->ij", values, values)  # the same on any number of threads
+    gram[np.diag_indices_from(gram)] *= 1.0 + RIDGE
+    gram[np.diag_indices_from(gram)] += 1e-9
+    told = np.einsum("ni,n->i", values, own - own.mean())
+    return np.asarray(np.linalg.solve(gram, told))
+
+
+def _fitted(
+    label: str,
+    own: Floats,
+    candidates: Sequence[Term],
+    rows: pa.Table,
+    scores: Mapping[str, Floats],
+) -> Optional[CountModel]:
+    centred = own - own.mean()
+    if not candidates or not centred.any():
+        return None
+    values = _values(candidates, own, rows, scores)
+    lengths = np.sqrt((values**2).sum(axis=0) * (centred**2).sum())
+    told = np.abs(np.einsum("ni,n->i", values, centred)) / np.maximum(lengths, 1e-12)
+    least = max(LEAST_CORRELATION, 3.0 / np.sqrt(len(own)))
+    chosen = [i for i in np.argsort(-told, kind="stable")[:MOST_TERMS] if told[i] >= least]
+    if not chosen:
+        return None
+    weights = _weights(values[:, chosen], own)
+    left = centred - values[:, chosen] @ weights
+    if 1.0 - left.var() / centred.var() < LEAST_EXPLAINED:
+        return None
+    terms = tuple(
+        Term(candidates[i].kind, candidates[i].name, candidates[i].value, float(w))
+        for i, w in zip(chosen, weights)
+    )
+    told_by = values[:, chosen] @ weights
+    parts = _parts(told_by, min(MOST_PARTS, len(own) // PART_ROWS))
+    return CountModel(label, terms, tuple(_moments(left, parts)))
+
+
+def _parts(told: Floats, number: int) -> IntArray:
+    """Cut rows into equally large parts, from where the terms tell least to most."""
+    order = np.argsort(told, kind="stable")
+    parts = np.empty(len(told), dtype=np.int64)
+    parts[order] = np.arange(len(told)) * number // max(len(told), 1)
+    return parts
+
+
+def _moments(left: Floats, parts: IntArray) -> list[tuple[float, float]]:
+    cut = [left[parts == part] for part in range(int(parts.max(initial=0)) + 1)]
+    return [(float(part.mean()), float(part.std())) if len(part) else (0.0, 0.0) for part in cut]
+
+
+def _is_near(
+    model: CountModel, own: Floats, gap: Floats, made: Sequence[tuple[float, float]]
+) -> bool:
+    """Whether weights, and what they leave, are as far from the real ones as chance goes."""
+    moments = np.abs(np.asarray(model.left) - np.asarray(made)).mean(axis=0).sum()
+    chance = np.sqrt(len(model.terms)) + 1.7 * np.sqrt(len(model.left))
+    spread = np.asarray(model.left)[:, 1].mean() * chance / np.sqrt(len(own))
+    return bool(np.abs(gap).mean() + moments <= CHANCE * spread)
+
+
+def _adjusted(
+    model: CountModel,
+    own: Floats,
+    rows: pa.Table,
+    scores: Mapping[str, Floats],
+    fan_out: FanOutModel,
+    rng: np.random.Generator,
+) -> Optional[Floats]:
+    """Return ranks that give numbers of children with the weights of the real ones.
+
+    None where they have them: a model may know more of them than the terms do.
+    """
+    values = _values(model.terms, own, rows, scores)
+    goal = np.array([term.weight for term in model.terms])
+    made = _weights(values, own)
+    left = own - own.mean() - values @ made
+    parts = _parts(values @ goal, len(model.left))
+    if _is_near(model, own, values @ (goal - made), _moments(left, parts)):
+        return None
+    for part, (mean, spread) in enumerate(model.left):
+        here = np.flatnonzero(parts == part)  # ranks are enough: what knew nothing is skewed
+        order = here[np.lexsort((rng.random(len(here)), left[here]))]
+        left[order] = mean + spread * ndtri((np.arange(len(here)) + 0.5) / max(len(here), 1))
+    weights, best, least = goal, own, np.inf
+    for _ in range(ROUNDS):
+        wish = values @ weights + left
+        counts = fan_out.counts(len(own), None, wish, rng)
+        gap = goal - _weights(values, _score(counts))
+        off = float(np.abs(values @ gap).mean())
+        if off < least:
+            best, least = wish, off
+        weights = weights + gap
+    ranks = np.empty(len(own))
+    ranks[np.argsort(best, kind="stable")] = np.arange(len(own), dtype=np.float64)
+    return ranks

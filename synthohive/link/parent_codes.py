@@ -1,0 +1,272 @@
+"""A small code for each parent row, by which children of further keys choose.
+
+The codes of a parent are the leaves of a regression tree that tells, from the parent's
+attributes, as much as it can of its children's (Breiman et al., "Classification and
+regression trees", 1984). The code is a column of the child; a child is then given a parent
+with that code, so that what the key correlates with stays correlated. A look-up table,
+whose rows are kept, has a code for each row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.derive.columns import spaced
+from synthohive.link.extremes import within_range
+from synthohive.privacy.entities import Entities, entities_or_rows
+from synthohive.tables.numbers import as_numbers, is_number
+
+__all__ = ["ParentCodes"]
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+MOST_LEAVES = 32
+MOST_ROWS = 256
+"""A look-up table of more rows is coded by a tree, too."""
+LEAST_CHILDREN = 20
+"""Per row of a look-up table, and twice as many for a trial."""
+LEAST_EXPLAINED = 0.02
+"""Share of one child column's variance, in rows that the tree did not see."""
+FIT_ROWS = 20_000
+MOST_CATEGORIES = 20
+
+
+def coded(column: pa.ChunkedArray) -> tuple[IntArray, list[str]]:
+    """Return the number of each row's text, -1 for NULL, and the texts."""
+    found = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    codes = pc.fill_null(found.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes, found.dictionary.to_pylist()
+
+
+@dataclass(frozen=True)
+class Features:
+    """Columns as numbers: numbers as they are, texts as one flag for each frequent value."""
+
+    numbers: tuple[str, ...]
+    flags: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, rows: pa.Table, entities: Entities, k: int) -> Features:
+        """Choose the columns of a table that can be told in numbers."""
+        numbers, flags = [], []
+        for name in rows.column_names:
+            column = rows.column(name)
+            if is_number(column.type):
+                numbers.append(name)
+            elif pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
+                codes, values = coded(column)
+                counts = np.bincount(codes[codes >= 0], minlength=len(values))
+                kept = np.flatnonzero(entities.holders(codes, len(values)) >= k)
+                common = sorted((-counts[i], values[i]) for i in kept)
+                if values and len(common) <= len(rows) / LEAST_CHILDREN:
+                    flags += [(name, value) for _, value in common[:MOST_CATEGORIES]]
+        return cls(tuple(numbers), tuple(flags))
+
+    def __call__(self, rows: pa.Table) -> Floats:
+        """Return shape (rows, features); NULL is less than any number."""
+        found = [as_numbers(rows.column(name)) for name in self.numbers]
+        for name, value in self.flags:
+            equal = pc.equal(rows.column(name).cast(pa.string()), value)
+            found.append(pc.fill_null(equal, False).to_numpy().astype(np.float64))
+        if not found:
+            return np.zeros((len(rows), 0))
+        stacked = np.stack(found, axis=1)
+        return np.where(np.isnan(stacked), np.finfo(np.float32).min / 2, stacked)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are looked at."""
+        return list(dict.fromkeys([*self.numbers, *(name for name, _ in self.flags)]))
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """Nodes that lead from a parent's features to its code; those below a node come after it.
+
+    Attributes
+    ----------
+    feature : ndarray of int64
+        -1 at a leaf.
+    left, right : ndarray of int64
+        The nodes for values up to the threshold, and above it.
+    code : ndarray of int64
+        Of leaves.
+    threshold : ndarray of float64
+    """
+
+    feature: IntArray
+    left: IntArray
+    right: IntArray
+    code: IntArray
+    threshold: Floats
+
+    def __post_init__(self) -> None:
+        inner = np.flatnonzero(self.feature >= 0)
+        if (self.left[inner] <= inner).any() or (self.right[inner] <= inner).any():
+            raise ValueError("the nodes of a tree lead back")  # who walks them would never end
+
+
+@dataclass(frozen=True)
+class ParentCodes:
+    """The codes of one further key.
+
+    Attributes
+    ----------
+    count : int
+        Codes are ``0 … count - 1``; neighbours are alike.
+    features : Features, optional
+        None for a look-up table: a row's code is its number.
+    tree : Tree, optional
+    """
+
+    count: int
+    features: Optional[Features] = None
+    tree: Optional[Tree] = None
+
+    @classmethod
+    def fit(
+        cls,
+        parents: pa.Table,
+        children: pa.Table,
+        rows: IntArray,
+        *,
+        kept: bool,
+        k: int,
+        seed: np.random.SeedSequence,
+        entities: Optional[Entities] = None,
+    ) -> Optional[ParentCodes]:
+        """Learn codes; None where the parents tell nothing of their children.
+
+        Parameters
+        ----------
+        parents : pyarrow.Table
+            Attributes of the parents.
+        children : pyarrow.Table
+            Attributes of the children, and of their driving parents.
+        rows : ndarray of int64
+            Each child's parent row; -1 for none.
+        kept : bool
+            The parents are a look-up table that is kept as it is.
+        k : int
+            Least parents per code, and least occurrences of a text value.
+        seed : numpy.random.SeedSequence
+        entities : Entities, optional
+            Those behind the parents; each is one by default.
+        """
+        linked = np.flatnonzero(rows >= 0)
+        if kept and 1 < len(parents) <= min(MOST_ROWS, len(linked) // LEAST_CHILDREN):
+            return cls(len(parents))
+        chosen = linked[spaced(len(linked), FIT_ROWS)]
+        if len(chosen) < 4 * LEAST_CHILDREN:
+            return None
+        owners = entities_or_rows(entities, len(parents))
+        features = Features.of(parents, owners, k)
+        everyone = Entities(len(children))  # of the children, nothing is kept
+        targets = _standardised(Features.of(children, everyone, k)(children.take(chosen)))
+        seen, parent = np.unique(rows[chosen], return_inverse=True)
+        given = features(parents.take(pa.array(seen)))
+        for place in range(len(features.numbers)):
+            given[:, place] = within_range(given[:, place], owners.take(seen), k)
+        trial = _Trial(given, targets, parent.reshape(-1), max(k, 2), seed)
+        if not trial.given.shape[1] or trial.explained() < LEAST_EXPLAINED:
+            return None
+        tree = trial.tree()
+        return cls(int(tree.code.max()) + 1, features, tree)
+
+    @property
+    def columns(self) -> list[str]:
+        """The parent's columns that codes are made from."""
+        return [] if self.features is None else self.features.columns
+
+    def __call__(self, parents: pa.Table) -> IntArray:
+        """Return the code of each parent row."""
+        tree = self.tree
+        if self.features is None or tree is None:
+            return np.arange(len(parents), dtype=np.int64)
+        given = self.features(parents).astype(np.float32)
+        node = np.zeros(len(parents), dtype=np.int64)
+        rows = np.arange(len(parents))
+        while (inner := tree.feature[node] >= 0).any():
+            at = node[inner]
+            lower = given[rows[inner], tree.feature[at]] <= tree.threshold[at]
+            node[inner] = np.where(lower, tree.left[at], tree.right[at])
+        return np.asarray(tree.code[node], dtype=np.int64)
+
+
+def _standardised(values: Floats) -> Floats:
+    """Rank each column, as outliers would take all leaves, and scale to unit variance."""
+    ranks = [np.unique(column, return_inverse=True)[1].reshape(-1) for column in values.T]
+    scaled = [(r - r.mean()) / r.std() for r in ranks if r.std() > 0]
+    return np.stack(scaled, axis=1) if scaled else np.zeros((len(values), 0))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What parents tell of their children.
+
+    Attributes
+    ----------
+    given : ndarray, shape (parents, features)
+    targets : ndarray, shape (children, columns)
+    parent : ndarray of int64
+        The parent of each child.
+    k : int
+        Least parents in a leaf.
+    """
+
+    given: Floats
+    targets: Floats
+    parent: IntArray
+    k: int
+    seed: np.random.SeedSequence
+
+    def _fitted(self, children: npt.NDArray[np.bool_]) -> Any:
+        """Fit a tree to the mean of each parent's children."""
+        from sklearn.tree import DecisionTreeRegressor
+
+        parent, targets = self.parent[children], self.targets[children]
+        number = np.bincount(parent, minlength=len(self.given)).astype(np.float64)
+        sums = [np.bincount(parent, weights=c, minlength=len(self.given)) for c in targets.T]
+        known = number > 0
+        means = np.stack(sums, axis=1)[known] / number[known, None]
+        tree = DecisionTreeRegressor(
+            max_leaf_nodes=MOST_LEAVES,
+            min_samples_leaf=self.k,
+            random_state=int(self.seed.generate_state(1)[0] >> 1),
+        )
+        return tree.fit(self.given[known], means, sample_weight=number[known])
+
+    def explained(self) -> float:
+        """Return the largest share of a column that is told of other parents' children."""
+        learn = self.parent % 2 == 0
+        few = 2 * LEAST_CHILDREN
+        if learn.sum() < few or (~learn).sum() < few or not self.targets.shape[1]:
+            return 0.0
+        held = self.targets[~learn]
+        made = self._fitted(learn).predict(self.given)[self.parent[~learn]].reshape(held.shape)
+        error = ((held - made) ** 2).mean(axis=0)
+        return float((1.0 - error / np.maximum(held.var(axis=0), 1e-12)).max())
+
+    def tree(self) -> Tree:
+        """Return the nodes; leaves are numbered from left to right, so that near ones are alike."""
+        tree = self._fitted(np.ones(len(self.parent), dtype=np.bool_)).tree_
+        codes = np.full(tree.node_count, -1)
+        stack, number = [0], 0
+        while stack:
+            node = stack.pop()
+            if tree.children_left[node] < 0:
+                codes[node] = number
+                number += 1
+            else:
+                stack += [int(tree.children_right[node]), int(tree.children_left[node])]
+        leaf, left, right = tree.children_left < 0, tree.children_left, tree.children_right
+        feature = np.where(leaf, -1, tree.feature)
+        feature, left, right = (each.astype(np.int64) for each in (feature, left, right))
+        return Tree(feature, left, right, codes, tree.threshold.astype(np.float64))

@@ -1,0 +1,300 @@
+"""Rows whose keys do not hold are given others, all of a row's at once.
+
+A row keeps which of its keys are NULL where that is possible; otherwise a parent over each key is
+drawn among those that agree with what was drawn before. What no draw makes right, a search over
+all combinations does, and a row for which there is none is told, so that it can be left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.link.row_keys import NULL, OPEN, RowKeys
+
+__all__ = ["redraw"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+U64 = npt.NDArray[np.uint64]
+Refused = Callable[[IntArray, IntArray], Bools]
+
+ROUNDS = 24
+CHECKED_ROUNDS = 120
+"""Where a CHECK may leave few parents to a row."""
+MOST_COMBINATIONS = 100_000
+"""That are listed at the end, of which each row left takes one that nobody has."""
+MOST_TRIED = 2_000
+"""Combinations that one row tries."""
+
+
+def redraw(
+    keys: RowKeys,
+    others: dict[str, U64],
+    rng: np.random.Generator,
+    refused: Optional[Refused] = None,
+) -> tuple[IntArray, Bools]:
+    """Give rows whose keys do not hold others, in place.
+
+    Parameters
+    ----------
+    keys : RowKeys
+    others : dict of str to ndarray of uint64
+        Hashes of further columns of unique sets; see :meth:`RowKeys.repeated`.
+    refused : callable, optional
+        Tells, of rows and as many parents, which must not be paired (circles in a tree).
+
+    Returns
+    -------
+    changed : ndarray of int64
+        The rows with other keys.
+    left : ndarray of bool
+        The rows for which there are none.
+    """
+    wrong = keys.wrong()
+    bad = np.flatnonzero(wrong | keys.repeated(others))
+    left = np.zeros(keys.rows, dtype=np.bool_)
+    if not len(bad):
+        return bad, left
+    redrawing = _Redrawing(keys, others, bad, rng, refused)
+    left[redrawing.run()] = True
+    return bad[~left[bad]], left
+
+
+class _Draw:
+    """Keys drawn for some rows: codes of columns, where these come from, parents of keys."""
+
+    def __init__(self, keys: RowKeys, rows: IntArray) -> None:
+        size = len(rows)
+        self.codes = {
+            c: keys.codes[c][rows] if c in keys.known else np.full(size, OPEN, dtype=np.int64)
+            for c in keys.columns
+        }
+        self.source = {c: np.full((2, size), -1, dtype=np.int64) for c in keys.columns}
+        self.chosen = [np.full(size, -1, dtype=np.int64) for _ in keys.keys]
+        self.right = np.ones(size, dtype=np.bool_)
+
+
+class _Redrawing:
+    def __init__(
+        self,
+        keys: RowKeys,
+        others: dict[str, U64],
+        bad: IntArray,
+        rng: np.random.Generator,
+        refused: Optional[Refused],
+    ) -> None:
+        self.keys, self.others, self.bad, self.rng = keys, others, bad, rng
+        self.refused = refused
+        self.unique = keys.unique_sets(others)
+        good = np.ones(keys.rows, dtype=np.bool_)
+        good[bad] = False
+        self.used = {}
+        for unique in self.unique:
+            hashes = keys.hashes(unique, keys.codes, others)[good]
+            self.used[unique] = np.sort(hashes[hashes != 0])
+        self.empty = [chosen[bad] < 0 for chosen in keys.chosen]
+
+    def run(self) -> IntArray:
+        """Draw until all rows are right, or the combinations are exhausted."""
+        waiting = np.arange(len(self.bad), dtype=np.int64)
+        rounds = CHECKED_ROUNDS if self.keys.checks else ROUNDS
+        for number in range(rounds):
+            if not len(waiting):
+                return waiting
+            draw = self._draw(waiting, strict=number < rounds // 2)
+            taken = np.flatnonzero(draw.right)
+            taken = taken[self._fresh(draw, taken, waiting)]
+            self._put(draw, taken, waiting[taken])
+            waiting = np.delete(waiting, taken)
+        return self.bad[self._search(waiting)]
+
+    def _order(self) -> IntArray:
+        """Return the keys in an order of drawing; another one each time."""
+        return self.rng.permutation(len(self.keys.keys))
+
+    def _draw(self, waiting: IntArray, *, strict: bool) -> _Draw:
+        """Draw a parent over each key for some of the bad rows."""
+        draw = _Draw(self.keys, self.bad[waiting])
+        for number in self._order():
+            empty = self.empty[number][waiting] if strict else self.rng.random(len(waiting)) < 0.5
+            self._draw_key(draw, int(number), empty, self.bad[waiting], strict=strict)
+        self._fill_open(draw)
+        draw.right &= ~self.keys.breaking(draw.codes, self.bad[waiting])
+        return draw
+
+    def _allowed(self, number: int, rows: IntArray, parents: IntArray) -> IntArray:
+        """Return the parents, -1 for those that their rows must not have."""
+        if self.refused is None:
+            return parents
+        linked = np.flatnonzero(parents >= 0)
+        bad = linked[self.refused(rows[linked], parents[linked])]
+        parents = parents.copy()
+        parents[bad] = -1
+        return parents
+
+    def _draw_key(
+        self, draw: _Draw, number: int, empty: Bools, at: IntArray, *, strict: bool
+    ) -> None:
+        key, theirs = self.keys.keys[number], self.keys.parents[number]
+        own = np.stack([draw.codes[c] for c in key.columns])
+        bits = (own == OPEN).astype(np.int64)
+        pattern = (bits * (1 << np.arange(len(bits)))[:, None]).sum(axis=0)
+        for which in np.unique(pattern):
+            rows = np.flatnonzero(pattern == which)
+            opened = [i for i in range(len(key.columns)) if which >> i & 1]
+            known = tuple(i for i in range(len(key.columns)) if not which >> i & 1)
+            off = (own[:, rows] == NULL).any(axis=0)
+            nullable = [i for i in opened if self.keys.nullable[key.columns[i]]]
+            found = theirs.agreeing(known).pick(own[list(known)][:, rows], self.rng)
+            found[off | (empty[rows] if nullable else False)] = -1
+            drawn, found = found, self._allowed(number, at[rows], found)
+            if strict:  # another parent may be allowed, before none is
+                draw.right[rows[(drawn >= 0) & (found < 0)]] = False
+            self._take(draw, number, rows, found, opened)
+            none = found < 0
+            for i in nullable:
+                draw.codes[key.columns[i]][rows[none]] = NULL
+            if not nullable:
+                draw.right[rows[none & ~off]] = False
+
+    def _take(
+        self, draw: _Draw, number: int, rows: IntArray, found: IntArray, places: list[int]
+    ) -> None:
+        """Let a key's open columns follow from the parents that were found."""
+        linked, theirs = found >= 0, self.keys.parents[number]
+        at, parents = rows[linked], found[linked]
+        draw.chosen[number][at] = parents
+        for i in places:
+            column = self.keys.keys[number].columns[i]
+            draw.codes[column][at] = theirs.codes[i][parents]
+            draw.source[column][0, at], draw.source[column][1, at] = number, parents
+
+    def _fill_open(self, draw: _Draw) -> None:
+        """Give what must not be NULL a value that some parent has: the key is NULL elsewhere."""
+        for column, codes in draw.codes.items():
+            rows = np.flatnonzero(codes == OPEN)
+            for number, key in enumerate(self.keys.keys):
+                parents = self.keys.parents[number]
+                if column not in key.columns or not len(rows):
+                    continue
+                place = key.columns.index(column)
+                able = np.flatnonzero(parents.codes[place] >= 0)
+                if len(able):
+                    parent = self.rng.choice(able, len(rows))
+                    codes[rows] = parents.codes[place][parent]
+                    draw.source[column][0, rows], draw.source[column][1, rows] = number, parent
+                    rows = rows[:0]
+            draw.right[rows] = False
+
+    def _fresh(self, draw: _Draw, rows: IntArray, waiting: IntArray) -> Bools:
+        """Return which of the drawn rows repeat nothing: neither others, nor one another."""
+        fresh = np.ones(len(rows), dtype=np.bool_)
+        for unique in self.unique:
+            hashes = self._hashes(draw, rows, waiting[rows], unique)
+            kept = np.flatnonzero((hashes != 0) & fresh)
+            first = np.zeros(len(rows), dtype=np.bool_)
+            first[kept[np.unique(hashes[kept], return_index=True)[1]]] = True
+            fresh &= (hashes == 0) | (first & ~np.isin(hashes, self.used[unique]))
+        return fresh
+
+    def _hashes(
+        self, draw: _Draw, rows: IntArray, waiting: IntArray, unique: tuple[str, ...]
+    ) -> U64:
+        codes = {c: values[rows] for c, values in draw.codes.items()}
+        others = {c: values[self.bad[waiting]] for c, values in self.others.items()}
+        return self.keys.hashes(unique, codes, others)
+
+    def _put(self, draw: _Draw, rows: IntArray, waiting: IntArray) -> None:
+        """Give rows what was drawn for them."""
+        at = self.bad[waiting]
+        for unique in self.unique:
+            hashes = self._hashes(draw, rows, waiting, unique)
+            self.used[unique] = np.union1d(self.used[unique], hashes[hashes != 0])
+        for column, codes in draw.codes.items():
+            self.keys.codes[column][at] = codes[rows]
+            self.keys.put_source(column, at, draw.source[column][:, rows])
+        for number, chosen in enumerate(draw.chosen):
+            self.keys.chosen[number][at] = chosen[rows]
+
+    def _search(self, waiting: IntArray) -> IntArray:
+        """Let rows take combinations that nobody has, of all there are; return those left."""
+        if not len(waiting) or self.keys.known:
+            return waiting
+        pool = self._combinations()
+        left = []
+        for row in waiting:
+            tried = self.rng.permutation(len(pool.right))[:MOST_TRIED]
+            same = np.full(len(tried), row, dtype=np.int64)
+            fresh = np.ones(len(tried), dtype=np.bool_)
+            for unique in self.unique:
+                hashes = self._hashes(pool, tried, same, unique)
+                fresh &= (hashes == 0) | ~np.isin(hashes, self.used[unique])
+            codes = {c: values[tried] for c, values in pool.codes.items()}
+            fresh &= ~self.keys.breaking(codes, self.bad[same])
+            if fresh.any():
+                self._put(pool, tried[fresh.argmax()][None], same[:1])
+            else:
+                left.append(row)
+        return np.array(left, dtype=np.int64)
+
+    def _combinations(self) -> _Draw:
+        """List the combinations of parents that agree, as far as there is room for them."""
+        keys, pool = self.keys, _Draw(self.keys, np.zeros(1, dtype=np.int64))
+        for number in range(len(keys.keys)):
+            parts = list(self._expanded(pool, number))
+            pool = _joined(self.keys, parts)
+        self._fill_open(pool)
+        pool.right &= ~keys.breaking(pool.codes)
+        kept = np.flatnonzero(pool.right)
+        return _taken(self.keys, pool, kept)
+
+    def _expanded(self, pool: _Draw, number: int) -> Iterator[_Draw]:
+        """Yield the combinations beside each parent that agrees, and beside NULL."""
+        key, theirs = self.keys.keys[number], self.keys.parents[number]
+        own = np.stack([pool.codes[c] for c in key.columns])
+        for which in np.unique((own == OPEN).astype(np.int8), axis=1).T:
+            opened = [int(i) for i in np.flatnonzero(which)]
+            known = tuple(int(i) for i in np.flatnonzero(which == 0))
+            rows = np.flatnonzero(((own == OPEN) == (which == 1)[:, None]).all(axis=0))
+            off = (own[:, rows] == NULL).any(axis=0)
+            first, size = theirs.agreeing(known).spans(own[list(known)][:, rows])
+            size = np.where(off, 0, size)
+            ends = np.cumsum(size)
+            total = int(ends[-1]) if len(ends) else 0
+            some = np.arange(total, dtype=np.int64)
+            if total > MOST_COMBINATIONS:
+                some = np.sort(self.rng.choice(total, MOST_COMBINATIONS, replace=False))
+            at = np.searchsorted(ends, some, side="right")
+            parents = theirs.agreeing(known).parents[first[at] + some - (ends[at] - size[at])]
+            part = _taken(self.keys, pool, rows[at])
+            self._take(part, number, np.arange(len(at)), parents, opened)
+            yield part
+            nullable = [i for i in opened if self.keys.nullable[key.columns[i]]]
+            beside = _taken(self.keys, pool, rows if nullable else rows[off])
+            for i in nullable:
+                beside.codes[key.columns[i]][:] = NULL
+            yield beside
+
+
+def _taken(keys: RowKeys, draw: _Draw, rows: IntArray) -> _Draw:
+    made = _Draw(keys, np.zeros(0, dtype=np.int64))
+    made.codes = {c: v[rows] for c, v in draw.codes.items()}
+    made.source = {c: v[:, rows] for c, v in draw.source.items()}
+    made.chosen = [v[rows] for v in draw.chosen]
+    made.right = draw.right[rows]
+    return made
+
+
+def _joined(keys: RowKeys, parts: list[_Draw]) -> _Draw:
+    made = _Draw(keys, np.zeros(0, dtype=np.int64))
+    if not parts:
+        return made
+    made.codes = {c: np.concatenate([p.codes[c] for p in parts]) for c in made.codes}
+    made.source = {c: np.concatenate([p.source[c] for p in parts], axis=1) for c in made.source}
+    made.chosen = [np.concatenate(found) for found in zip(*(p.chosen for p in parts))]
+    made.right = np.concatenate([p.right for p in parts])
+    return made

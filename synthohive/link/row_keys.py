@@ -1,0 +1,335 @@
+"""The foreign keys of a table's rows, seen together: which rows they do not hold for.
+
+Keys that share columns, have columns that may be NULL beside others that may not, or must not
+repeat, cannot be chosen one by one for every row. Here each row's key columns are codes, so that
+"agrees with a parent", "is NULL" and "repeats" are comparisons of integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.constrain.sql_expressions import Check
+from synthohive.schema import ForeignKey, TableConfig
+from synthohive.tables.counter_random import hashed
+from synthohive.tables.joins import column_codes, put
+from synthohive.tables.key_hashes import NO_KEY, repeats
+
+__all__ = ["NULL", "OPEN", "KeyParents", "RowKeys"]
+
+IntArray = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+U64 = npt.NDArray[np.uint64]
+
+NULL, OPEN = -1, -2
+"""Codes of a column: NULL, and of one that must not be NULL and has no value yet."""
+
+
+@dataclass
+class KeyParents:
+    """The parents over one key, their key columns as codes.
+
+    Attributes
+    ----------
+    codes : ndarray of int64, shape (columns, parents)
+    complete : ndarray of int64
+        The parents without a NULL in the key: no row can refer to the others.
+    """
+
+    key: ForeignKey
+    codes: IntArray
+    complete: IntArray
+    _agreeing: dict[tuple[int, ...], Agreeing] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, key: ForeignKey, codes: IntArray) -> KeyParents:
+        """Leave out parents that no row can refer to."""
+        return cls(key, codes, np.flatnonzero((codes >= 0).all(axis=0)))
+
+    def agreeing(self, places: tuple[int, ...]) -> Agreeing:
+        """Return the parents by their values in some of the key's columns."""
+        if places not in self._agreeing:
+            self._agreeing[places] = Agreeing(self.codes[list(places)], self.complete)
+        return self._agreeing[places]
+
+
+class Agreeing:
+    """Finds parents by values: the rows of a matrix of codes, sorted.
+
+    Parameters
+    ----------
+    codes : ndarray of int64, shape (columns, parents)
+    among : ndarray of int64
+        The parents to be found.
+    """
+
+    def __init__(self, codes: IntArray, among: IntArray) -> None:
+        self._steps: list[tuple[IntArray, IntArray]] = []
+        ids = np.zeros(len(among), dtype=np.int64)
+        for column in codes:
+            values = np.unique(column[among])
+            joined = ids * max(len(values), 1) + np.searchsorted(values, column[among])
+            known = np.unique(joined)
+            ids = np.searchsorted(known, joined)
+            self._steps.append((values, known))
+        order = np.argsort(ids, kind="stable")
+        self.parents = among[order]
+        self._sorted = ids[order]
+
+    def spans(self, wanted: IntArray) -> tuple[IntArray, IntArray]:
+        """Return where the parents of each column of `wanted` begin, and how many there are."""
+        ids = np.zeros(wanted.shape[1], dtype=np.int64)
+        found = np.ones(wanted.shape[1], dtype=np.bool_)
+        for column, (values, known) in zip(wanted, self._steps):
+            at, hit = _place(values, column)
+            joined = ids * max(len(values), 1) + at
+            ids, there = _place(known, joined)
+            found &= hit & there
+        first = np.searchsorted(self._sorted, ids, side="left")
+        last = np.searchsorted(self._sorted, ids, side="right")
+        return first, np.where(found, last - first, 0)
+
+    def pick(self, wanted: IntArray, rng: np.random.Generator) -> IntArray:
+        """Return a parent at random for each column of `wanted`; -1 where there is none."""
+        first, size = self.spans(wanted)
+        place = first + (rng.random(len(first)) * size).astype(np.int64)
+        if not len(self.parents):
+            return np.full(len(first), -1, dtype=np.int64)
+        return np.where(size > 0, self.parents[np.minimum(place, len(self.parents) - 1)], -1)
+
+
+def _place(ordered: IntArray, values: IntArray) -> tuple[IntArray, Bools]:
+    """Return where values stand in an ordered array, and whether they do."""
+    if not len(ordered):
+        return np.zeros_like(values), np.zeros(len(values), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    return place.astype(np.int64), np.asarray(ordered[place] == values)
+
+
+def _values_of(parts: Sequence[pa.ChunkedArray], codes: list[IntArray], size: int) -> pa.Array:
+    """Return the value that each code stands for."""
+    type_ = parts[0].type
+    values = pa.chunked_array([c for p in parts for c in p.cast(type_).chunks], type_)
+    joined = np.concatenate(codes)
+    first = np.zeros(size, dtype=np.int64)
+    there = np.flatnonzero(joined >= 0)
+    first[joined[there]] = there
+    return values.take(pa.array(first)).combine_chunks()
+
+
+class RowKeys:
+    """The foreign-key columns of all rows of one table, as codes.
+
+    Parameters
+    ----------
+    config : TableConfig
+    keys : sequence of ForeignKey
+        In the order in which they set columns: the first that has a parent wins.
+    parents : sequence of pyarrow.Table
+        The key columns of each key's parents.
+    chosen : sequence of ndarray of int64
+        Each row's parent over each key; -1 for none.
+    known : mapping of str to pyarrow.ChunkedArray, optional
+        Columns of the keys that were filled before, and stay.
+    checks : iterable of Check
+        What rows have to satisfy; those about other columns are left to others.
+    beside : pyarrow.Table, optional
+        Further columns of the rows that the checks are about, which stay as they are.
+    """
+
+    def __init__(
+        self,
+        config: TableConfig,
+        keys: Sequence[ForeignKey],
+        parents: Sequence[pa.Table],
+        chosen: Sequence[IntArray],
+        known: Optional[Mapping[str, pa.ChunkedArray]] = None,
+        checks: Iterable[Check] = (),
+        beside: Optional[pa.Table] = None,
+    ) -> None:
+        self.config, self.keys = config, tuple(keys)
+        self.columns = list(dict.fromkeys(c for key in keys for c in key.columns))
+        self.nullable = {
+            c: c not in config.pk and config.columns[c].nullable if c in config.columns else True
+            for c in self.columns
+        }
+        self.tables, self.known = list(parents), dict(known or {})
+        self.chosen = [c.copy() for c in chosen]
+        self.rows = len(chosen[0]) if chosen else 0
+        self.codes = {c: np.full(self.rows, OPEN, dtype=np.int64) for c in self.columns}
+        self.beside = pa.table({}) if beside is None else beside
+        own = set(self.columns)
+        there = own.union(self.beside.column_names)
+        self.checks = [c for c in checks if c.columns & own and there.issuperset(c.columns)]
+        self._values: dict[str, pa.Array] = {}
+        self.parents = self._coded()
+        self._sources: dict[str, list[IntArray]] = {c: [] for c in self.columns}
+        for number in range(len(self.keys)):
+            self._set(number)
+
+    def _coded(self) -> list[KeyParents]:
+        tables = self.tables
+        codes = [
+            np.zeros((len(key.columns), len(table)), dtype=np.int64)
+            for key, table in zip(self.keys, tables)
+        ]
+        for column in self.columns:
+            places = [
+                (i, key.columns.index(column))
+                for i, key in enumerate(self.keys)
+                if column in key.columns
+            ]
+            parts = [tables[i].column(self.keys[i].parent_columns[at]) for i, at in places]
+            own = [self.known[column]] if column in self.known else []
+            found, size = column_codes([*parts, *own])
+            if any(column in check.columns for check in self.checks):
+                self._values[column] = _values_of([*parts, *own], found, size)
+            for (i, at), values in zip(places, found):
+                codes[i][at] = values
+            if own:
+                self.codes[column] = found[-1].copy()
+        return [KeyParents.of(key, matrix) for key, matrix in zip(self.keys, codes)]
+
+    def _set(self, number: int) -> None:
+        """Let a key set its columns, but those that an earlier one set."""
+        key, chosen, theirs = self.keys[number], self.chosen[number], self.parents[number]
+        linked = chosen >= 0
+        for at, column in enumerate(key.columns):
+            codes = self.codes[column]
+            free = codes == OPEN
+            take = free & linked
+            codes[take] = theirs.codes[at][chosen[take]]
+            if self.nullable[column]:
+                codes[free & ~linked] = NULL
+
+    def put_source(self, column: str, rows: IntArray, source: IntArray) -> None:
+        """Note the key and the parent that some rows take a column from; -1 for NULL."""
+        if column not in self.known:
+            self._sources[column].append(np.vstack([rows, source]))
+
+    def changes(self) -> dict[str, tuple[IntArray, pa.Array]]:
+        """Return the rows, ascending, in which columns are not as the keys' order sets them."""
+        changed = {}
+        for column, parts in self._sources.items():
+            if not parts:
+                continue
+            rows, numbers, parents = np.concatenate(parts, axis=1)
+            order = np.argsort(rows, kind="stable")
+            last = np.append(np.diff(rows[order]) > 0, True)  # of several changes, the last holds
+            order = order[last[: len(order)]]
+            rows, numbers, parents = rows[order], numbers[order], parents[order]
+            values = pa.nulls(len(rows), self._type(column))
+            for number in np.unique(numbers[numbers >= 0]):
+                key = self.keys[number]
+                theirs = self.tables[number].column(key.parent_columns[key.columns.index(column)])
+                mine = numbers == number
+                taken = theirs.take(pa.array(parents[mine])).combine_chunks().cast(values.type)
+                values = put(values, mine, taken)
+            changed[column] = rows, values
+        return changed
+
+    def _type(self, column: str) -> pa.DataType:
+        number = next(i for i, key in enumerate(self.keys) if column in key.columns)
+        key = self.keys[number]
+        place = key.columns.index(column)
+        return self.tables[number].schema.field(key.parent_columns[place]).type
+
+    def wrong(self) -> Bools:
+        """Return the rows that have no value where they must, or whose key has no parent."""
+        found = np.zeros(self.rows, dtype=np.bool_)
+        for column, codes in self.codes.items():
+            found |= (codes == OPEN) | ((codes == NULL) & (not self.nullable[column]))
+        for number in range(len(self.keys)):
+            found |= self._orphans(number)
+        return found | self.breaking(self.codes, np.arange(self.rows, dtype=np.int64))
+
+    def breaking(self, codes: Mapping[str, IntArray], rows: Optional[IntArray] = None) -> Bools:
+        """Return which rows of codes break a CHECK.
+
+        Parameters
+        ----------
+        codes : mapping of str to ndarray of int64
+        rows : ndarray of int64, optional
+            Whose codes these are; None passes over what is about further columns of a row.
+        """
+        found = np.zeros(len(next(iter(codes.values()))), dtype=np.bool_)
+        own = set(self.columns)
+        checks = [c for c in self.checks if rows is not None or own.issuperset(c.columns)]
+        if checks and len(found):
+            columns = {
+                c: values.take(pa.array(codes[c], mask=codes[c] < 0))
+                for c, values in self._values.items()
+            }
+            if rows is not None:
+                columns |= {
+                    name: self.beside.column(name).take(pa.array(rows))
+                    for name in self.beside.column_names
+                }
+            table = pa.table(columns)
+            for check in checks:
+                found |= ~check.evaluate(table).to_numpy(zero_copy_only=False)
+        return found
+
+    def _orphans(self, number: int) -> Bools:
+        """Return the rows with a complete key that no parent has; corrects who the parent is."""
+        key, theirs, chosen = self.keys[number], self.parents[number], self.chosen[number]
+        own = np.stack([self.codes[c] for c in key.columns])
+        complete = (own >= 0).all(axis=0)
+        chosen[~complete] = -1
+        same = np.zeros(self.rows, dtype=np.bool_)
+        linked = np.flatnonzero(complete & (chosen >= 0))
+        same[linked] = (own[:, linked] == theirs.codes[:, chosen[linked]]).all(axis=0)
+        off = np.flatnonzero(complete & ~same)
+        if len(off):
+            finder = theirs.agreeing(tuple(range(len(key.columns))))
+            first, size = finder.spans(own[:, off])
+            there = off[size > 0]
+            chosen[there] = finder.parents[first[size > 0]]
+            same[there] = True
+            chosen[off[size == 0]] = -1
+        return np.asarray(complete & ~same, dtype=np.bool_)
+
+    def repeated(self, others: dict[str, U64]) -> Bools:
+        """Return the rows that repeat a unique set with one of the columns.
+
+        Parameters
+        ----------
+        others : dict of str to ndarray of uint64
+            Hashes of the values of further columns, 0 for NULL. A set with a column
+            that is in neither is left to others.
+        """
+        found = np.zeros(self.rows, dtype=np.bool_)
+        for unique in self.unique_sets(others):
+            found[repeats(self.hashes(unique, self.codes, others), np.zeros(0, np.uint64))] = True
+        return found
+
+    def unique_sets(self, others: dict[str, U64]) -> list[tuple[str, ...]]:
+        """Return the unique sets with one of the columns that are known wholly."""
+        known = {*self.columns, *others}
+        return [
+            unique
+            for unique in self.config.unique_sets
+            if set(unique) & set(self.columns) and set(unique) <= known
+        ]
+
+    def hashes(
+        self, unique: Sequence[str], codes: dict[str, IntArray], others: dict[str, U64]
+    ) -> U64:
+        """Hash the values of a unique set; :data:`NO_KEY` where one is NULL."""
+        size = len(next(iter(codes.values())))
+        total, null = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.bool_)
+        for position, column in enumerate(unique):
+            if column in codes:
+                null |= codes[column] < 0
+                own = codes[column].view(np.uint64)
+            else:
+                null |= others[column] == NO_KEY
+                own = others[column]
+            total = hashed(total ^ own, position + 1)
+        return np.where(null, NO_KEY, total | np.uint64(1))

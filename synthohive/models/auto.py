@@ -1,0 +1,272 @@
+"""A model that tries the others on the table, briefly, and becomes the best of them.
+
+Each candidate trains on the same rows for about the same time, counted in batches by what
+one costs (a clock would make the choice depend on the machine), and draws a row for each
+held-out context. What scores best is then trained on all rows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+from synthohive._logging import get_logger
+from synthohive.encoding.encoded import EncodedTable, Layout
+from synthohive.exceptions import SchemaError, SerializationError, TrainingError, did_you_mean
+from synthohive.models import resolve_model
+from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
+from synthohive.models.metrics import classifier_area, marginal_distance, pair_distance
+from synthohive.models.settings import settings_of
+from synthohive.models.training import split
+from synthohive.schema import TableConfig
+from synthohive.storage.codec import Packed, pack, unpack
+from synthohive.storage.components import read_json
+
+__all__ = ["Auto", "AutoConfig", "Score"]
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a candidate trains.
+
+    Measured on one core with batches of 500, on the tables of ``docs/models.md``.
+
+    Attributes
+    ----------
+    least : int
+        Batches per epoch of a table that has fewer rows than that takes.
+    fixed, block : float
+        Milliseconds per batch, and more of them for each block of the table.
+    """
+
+    least: int
+    fixed: float
+    block: float = 0.0
+
+
+PACES = {
+    "autoregressive": Pace(20, 0.0, 2.0),
+    "ctgan": Pace(10, 70.0),
+    "tvae": Pace(20, 45.0),
+}
+
+
+@dataclass(frozen=True)
+class AutoConfig:
+    """Settings.
+
+    Attributes
+    ----------
+    candidates : tuple of str
+        Names of the models to try.
+    rows : int
+        Most rows of the trial; a tenth of them is held out.
+    seconds : float
+        How long each candidate trains in the trial, by its pace; never measured.
+    """
+
+    candidates: tuple[str, ...] = tuple(PACES)
+    rows: int = 10_000
+    seconds: float = 20.0
+
+    @classmethod
+    def of(cls, settings: dict[str, Any]) -> AutoConfig:
+        """Build from keywords; refuse unknown ones."""
+        config = settings_of(cls, settings, "The automatic choice")
+        for name in config.candidates:
+            if name not in PACES:
+                raise SchemaError(
+                    f"The automatic choice cannot try {name!r}.", hint=did_you_mean(name, PACES)
+                )
+        if not config.candidates:
+            raise SchemaError("The automatic choice has no candidates.")
+        return config
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a candidate did on held-out rows; lower is better.
+
+    Attributes
+    ----------
+    epochs : int
+        Epochs of the trial.
+    column, pair : float
+        Mean distance of columns, and of pairs of them and of the context's.
+    auc : float
+        Area under the curve of a classifier of real and drawn rows; 0.5 is best.
+    """
+
+    epochs: int
+    column: float
+    pair: float
+    auc: float
+
+    @property
+    def total(self) -> float:
+        """What is compared: the distances and the area's distance from 0.5, added."""
+        return self.column + self.pair + abs(self.auc - 0.5)
+
+
+@dataclass
+class State:
+    """What a trained model is, the chosen one aside."""
+
+    config: AutoConfig
+    batch_size: int
+    epochs: int
+    choice: str
+    trial: dict[str, Score]
+
+
+class Auto(ConditionalGenerativeModel):
+    """The best of the built-in models for this table.
+
+    Parameters
+    ----------
+    metadata : TableConfig
+    batch_size, epochs : int
+        Of the model that is chosen.
+    **kwargs
+        See :class:`AutoConfig`.
+
+    Attributes
+    ----------
+    choice_ : str
+        Name of the chosen model.
+    trial_ : dict of str to Score
+        The scores of all candidates that did not diverge; empty where there was no choice.
+    model_ : ConditionalGenerativeModel
+        The chosen model, trained.
+    """
+
+    name = "auto"
+    least_epochs = 0
+
+    def __init__(
+        self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
+    ) -> None:
+        super().__init__(metadata, batch_size, epochs, **kwargs)
+        self.config = AutoConfig.of(kwargs)
+
+    def fit(
+        self,
+        data: EncodedTable,
+        context: Optional[EncodedTable] = None,
+        *,
+        seed: Optional[np.random.SeedSequence] = None,
+        listener: Optional[TrainingListener] = None,
+        **kwargs: Any,
+    ) -> Auto:
+        """Choose, then train on all rows; see the base class."""
+        sequence = np.random.SeedSequence() if seed is None else seed
+        trial, final = _children(sequence, 2)
+        self.trial_: dict[str, Score] = {}
+        several = self.epochs and len(self.config.candidates) > 1
+        if several and (data.layout.discrete or data.layout.continuous):
+            self._try(data, context, trial)
+        first = self.config.candidates[0]
+        self.choice_ = min(self.trial_, key=lambda name: self.trial_[name].total, default=first)
+        log.info(
+            "model_chosen",
+            table=self.metadata.name,
+            model=self.choice_,
+            scores={name: round(score.total, 4) for name, score in self.trial_.items()},
+        )
+        kind = resolve_model(self.choice_)
+        self.model_ = kind(self.metadata, batch_size=self.batch_size, epochs=self.epochs)
+        self.model_.fit(data, context, seed=final, listener=listener, **kwargs)
+        self.conditional, self.memorisation = self.model_.conditional, self.model_.memorisation
+        return self
+
+    def _try(
+        self,
+        data: EncodedTable,
+        context: Optional[EncodedTable],
+        seed: np.random.SeedSequence,
+    ) -> None:
+        """Score each candidate on rows that it has not seen."""
+        choosing, fitting, drawing = _children(seed, 3)
+        rng = np.random.Generator(np.random.Philox(choosing))
+        rows = np.sort(rng.permutation(len(data))[: self.config.rows])
+        training, held = (rows[part] for part in split(len(rows), rng))
+        real = data.take(held)
+        given = EncodedTable.empty(len(held)) if context is None else context.take(held)
+        for name in self.config.candidates:
+            epochs = self._epochs(name, data.layout, len(training))
+            model = resolve_model(name)(self.metadata, batch_size=self.batch_size, epochs=epochs)
+            try:
+                model.fit(
+                    data.take(training),
+                    None if context is None else context.take(training),
+                    seed=fitting,
+                )
+            except TrainingError as exc:
+                log.warning("model_not_tried", table=self.metadata.name, model=name, error=str(exc))
+                continue
+            made = model.sample(
+                len(held),
+                None if context is None else given,
+                rng=np.random.Generator(np.random.Philox(drawing)),
+            )
+            self.trial_[name] = Score(
+                epochs,
+                marginal_distance(real, made),
+                pair_distance(real, made, given),
+                classifier_area(real, made, given),
+            )
+
+    def _epochs(self, name: str, layout: Layout, rows: int) -> int:
+        """Return how many epochs take the time of the trial."""
+        pace = PACES[name]
+        cost = pace.fixed + pace.block * (len(layout.discrete) + len(layout.continuous))
+        steps = max(pace.least, rows // min(self.batch_size, rows))
+        return max(1, round(1000 * self.config.seconds / cost / steps))
+
+    def sample(
+        self,
+        num_rows: int,
+        context: Optional[EncodedTable] = None,
+        *,
+        rng: Optional[np.random.Generator] = None,
+        **kwargs: Any,
+    ) -> EncodedTable:
+        """Draw rows from the chosen model; see the base class."""
+        return self.model_.sample(num_rows, context, rng=rng, **kwargs)
+
+    def save(self, path: Path) -> None:
+        """Write ``auto.json``, and the chosen model into ``model/``."""
+        state = State(self.config, self.batch_size, self.epochs, self.choice_, self.trial_)
+        (path / "auto.json").write_text(json.dumps(pack(state).state), encoding="utf-8")
+        (path / "model").mkdir()
+        self.model_.save(path / "model")
+
+    @classmethod
+    def load(cls, path: Path) -> Auto:
+        """Read what :meth:`save` wrote."""
+        try:
+            state = unpack(State, Packed(read_json(path / "auto.json")))
+            model = cls(
+                TableConfig(name="loaded"), state.batch_size, state.epochs, **asdict(state.config)
+            )
+            model.choice_, model.trial_ = state.choice, state.trial
+            if model.choice_ not in PACES:
+                raise ValueError(f"there is no model {model.choice_!r}")
+            model.model_ = resolve_model(model.choice_).load(path / "model")
+            model.conditional = model.model_.conditional
+            model.memorisation = model.model_.memorisation
+        except Exception as exc:
+            raise SerializationError(f"The model in {path.name!r} cannot be read: {exc}") from exc
+        return model
+
+
+def _children(seed: np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
+    """Derive sequences from one that stays as it is."""
+    own = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+    return own.spawn(count)

@@ -1,0 +1,1 @@
+"""The autoregressive model of discretised rows."""

@@ -1,0 +1,303 @@
+"""Rows as small integers only: floats become quantile bins and steps within them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable, Layout
+
+__all__ = ["Bins", "Discretiser", "Variable"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Ends = tuple[Floats, Floats, npt.NDArray[np.int32]]
+
+BINS = 96
+STEPS = 1024
+BIN_ROWS, STEP_ROWS = 30, 12
+"""Rows that a bin, and a step within it, should hold."""
+MANY, LARGE, WITHIN = 96, 1000, 16
+"""Codes that few rows have each, if there are more; a block of more is split in two: groups of so
+many neighbours at least."""
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Where the steps of a float lie: each a small interval, each bin some steps in a row.
+
+    Attributes
+    ----------
+    low, high : ndarray of float32, shape (steps,)
+    first : ndarray of int64, shape (bins + 1,)
+        First step of each bin, then the number of steps.
+    mode : ndarray of int64, shape (bins,)
+        The mode that each bin belongs to.
+    """
+
+    low: Floats
+    high: Floats
+    first: Ints
+    mode: Ints
+
+    @classmethod
+    def fit(cls, values: Sequence[Floats]) -> Bins:
+        """Cut each mode's values, those of the same size together; bins by the modes' shares."""
+        total = max(sum(len(v) for v in values), 1)
+        parts = [_cut(v, len(v) / total) for v in values]
+        starts = np.cumsum([0, *(len(low) for low, _, _ in parts)])
+        firsts = [first + start for (_, _, first), start in zip(parts, starts)]
+        return cls(
+            np.concatenate([low for low, _, _ in parts]),
+            np.concatenate([high for _, high, _ in parts]),
+            np.append(np.concatenate(firsts), starts[-1]).astype(np.int64),
+            np.repeat(np.arange(len(parts)), [len(first) for first in firsts]),
+        )
+
+    @property
+    def widest(self) -> int:
+        """Most steps in a bin."""
+        return int(np.diff(self.first).max())
+
+    def encode(self, values: Floats, mode: Ints) -> tuple[Ints, Ints]:
+        """Return bin and step within it of values of some modes."""
+        steps = np.zeros(len(values), dtype=np.int64)
+        for m in range(int(self.mode[-1]) + 1):
+            own = np.flatnonzero(self.mode == m)
+            start, stop = self.first[own[0]], self.first[own[-1] + 1]
+            rows = mode == m
+            inner = self.low[start + 1 : stop]
+            steps[rows] = start + np.searchsorted(inner, values[rows], side="right")
+        bins = np.searchsorted(self.first, steps, side="right") - 1
+        return bins, steps - self.first[bins]
+
+    def ends(self, codes: int, active: int) -> Ends:
+        """Return for each code and step its start and length, and for each code its mode.
+
+        Parameters
+        ----------
+        codes : int
+            Those of the bins, then others, whose values are 0.
+        active : int
+            The mode of the first of the others.
+        """
+        bins = len(self.mode)
+        steps = self.first[:-1, None] + np.arange(self.widest)
+        steps = np.minimum(steps, self.first[1:, None] - 1)
+        start, length = np.zeros((2, codes, self.widest), dtype=np.float32)
+        start[:bins], length[:bins] = self.low[steps], (self.high - self.low)[steps]
+        others = np.arange(active, active + codes - bins)
+        return start.ravel(), length.ravel(), np.append(self.mode, others).astype(np.int32)
+
+
+def _cut(values: Floats, share: float) -> tuple[Floats, Floats, Ints]:
+    """Return the steps' ends, and the first step of each bin.
+
+    Cuts lie half-way between neighbouring values, and the outermost ends as far beyond the
+    last ones, so that no real value is an end; a single value takes the whole mode.
+    """
+    found, counts = np.unique(values, return_counts=True)
+    if len(found) < 2:
+        ends = np.array([-1, 1], dtype=np.float32)
+        return ends[:1], ends[1:], np.zeros(1, dtype=np.int64)
+    middle = (np.cumsum(counts) - counts / 2) / len(values)
+    steps = int(np.clip(share * STEPS, 1, max(1, len(values) // STEP_ROWS)))
+    bins = int(np.clip(round(share * BINS), 1, max(1, len(values) // BIN_ROWS)))
+    step = (middle * max(steps, bins)).astype(np.int64)
+    starts = np.flatnonzero(np.r_[True, step[1:] != step[:-1]])
+    cuts = (found[starts[1:]] + found[starts[1:] - 1]) / 2
+    first = max(1.5 * found[0] - 0.5 * found[1], -1.0)
+    last = min(1.5 * found[-1] - 0.5 * found[-2], 1.0)
+    low = np.r_[first, cuts].astype(np.float32)
+    high = np.r_[cuts, last].astype(np.float32)
+    weights = np.add.reduceat(counts, starts)
+    centre = (np.cumsum(weights) - weights / 2) / len(values)
+    group = (centre * bins).astype(np.int64)
+    return low, high, np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Two integers per row: a coarse one, and a fine one within it.
+
+    Attributes
+    ----------
+    block, floats : int, optional
+        Index among the layout's discrete, and continuous, blocks.
+    cardinality : int
+        Of the coarse integer.
+    width : int
+        Of the fine one; 1 where there is nothing to tell.
+    """
+
+    block: Optional[int]
+    floats: Optional[int]
+    cardinality: int
+    width: int = 1
+
+    @property
+    def many(self) -> bool:
+        """Whether there are many codes that are no places on a scale."""
+        return self.floats is None and self.cardinality * self.width > MANY
+
+
+class Discretiser:
+    """Turns an :class:`EncodedTable` into two integer matrices and back.
+
+    A float and the block that says its mode are one variable: its coarse codes are the
+    bins of all modes, then the codes that stand for NULL or single values. Blocks of many
+    codes are split into groups of neighbours. Blocks of one code are left out.
+
+    Parameters
+    ----------
+    layout : Layout
+    bins : list of Bins
+        For each continuous block.
+    """
+
+    def __init__(self, layout: Layout, bins: list[Bins]) -> None:
+        self.layout, self.bins = layout, bins
+        floats = {f.modes: i for i, f in reversed(list(enumerate(layout.continuous)))}
+        variables = []
+        for i, block in enumerate(layout.discrete):
+            variables.append(self._variable(i, floats.get(i), block.cardinality))
+        alone = [i for i, f in enumerate(layout.continuous) if f.modes is None]
+        variables += [self._variable(None, i, 0) for i in alone]
+        self.variables = [v for v in variables if v.cardinality > 1 or v.width > 1]
+
+    def _variable(self, block: Optional[int], floats: Optional[int], codes: int) -> Variable:
+        if floats is not None:
+            bins = self.bins[floats]
+            others = codes - self.layout.continuous[floats].active if codes else 0
+            return Variable(block, floats, len(bins.mode) + others, bins.widest)
+        if codes > LARGE:
+            width = max(WITHIN, -(-codes // LARGE))
+            return Variable(block, None, -(-codes // width), width)
+        return Variable(block, None, codes)
+
+    @classmethod
+    def fit(cls, data: EncodedTable) -> Discretiser:
+        """Take the bins from the values of each float and mode."""
+        bins = []
+        for i, floats in enumerate(data.layout.continuous):
+            values = data.values[:, i]
+            if floats.modes is None:
+                bins.append(Bins.fit([values]))
+                continue
+            mode = data.codes[:, floats.modes]
+            bins.append(Bins.fit([values[mode == m] for m in range(floats.active)]))
+        return cls(data.layout, bins)
+
+    def encode(self, data: EncodedTable) -> tuple[Ints, Ints]:
+        """Return coarse and fine codes, both of shape (rows, variables).
+
+        -1: nothing to tell, or an absent row.
+        """
+        coarse = np.zeros((len(data), len(self.variables)), dtype=np.int64)
+        fine = np.full_like(coarse, ABSENT)
+        for k, variable in enumerate(self.variables):
+            if variable.floats is not None:
+                coarse[:, k], fine[:, k] = self._encode_floats(data, variable, variable.floats)
+            else:
+                codes = data.codes[:, variable.block].astype(np.int64)
+                coarse[:, k] = np.where(codes < 0, codes, codes // variable.width)
+                if variable.width > 1:
+                    fine[:, k] = np.where(codes < 0, ABSENT, codes % variable.width)
+        return coarse, fine
+
+    def _encode_floats(self, data: EncodedTable, variable: Variable, i: int) -> tuple[Ints, Ints]:
+        bins, active = self.bins[i], self.layout.continuous[i].active
+        values = data.values[:, i]
+        if variable.block is None:
+            coarse, fine = bins.encode(values, np.zeros(len(data), dtype=np.int64))
+            absent = np.isnan(values)
+        else:
+            mode = data.codes[:, variable.block].astype(np.int64)
+            coarse, fine = bins.encode(values, mode)
+            absent = mode < 0
+            coarse = np.where(mode >= active, len(bins.mode) + mode - active, coarse)
+            fine = np.where(mode >= active, ABSENT, fine)
+        coarse[absent] = fine[absent] = ABSENT
+        if variable.block is not None:
+            coarse[mode == SILENT] = SILENT
+        return coarse, fine if variable.width > 1 else np.full_like(fine, ABSENT)
+
+    def places(self, codes: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Return the coarse and fine integer of a code of each block, by variable.
+
+        Parameters
+        ----------
+        codes : sequence of int
+            Of each discrete block; -1 for none. A mode of a float has no place.
+
+        Returns
+        -------
+        dict of int to (int, int)
+            The fine one is -1 where it tells nothing more.
+        """
+        found = {}
+        for k, variable in enumerate(self.variables):
+            code = -1 if variable.block is None or not len(codes) else codes[variable.block]
+            if code < 0 or variable.block is None:
+                continue
+            if variable.floats is not None:
+                bins, active = self.bins[variable.floats], self.layout.continuous[variable.floats]
+                if code >= active.active:
+                    found[k] = len(bins.mode) + code - active.active, ABSENT
+                continue
+            coarse, fine = divmod(code, variable.width)
+            most = self.layout.discrete[variable.block].cardinality
+            alone = min(most - coarse * variable.width, variable.width) == 1
+            found[k] = coarse, ABSENT if alone else fine
+        return found
+
+    def decode(self, coarse: Ints, fine: Ints, rng: np.random.Generator) -> EncodedTable:
+        """Return the rows; floats are uniform within their steps."""
+        rows = len(coarse)
+        made = EncodedTable(
+            self.layout,
+            np.zeros((rows, len(self.layout.discrete)), dtype=np.int32),
+            np.zeros((rows, len(self.layout.continuous)), dtype=np.float32),
+        )
+        zeros = np.zeros(rows, dtype=np.int64)
+        places = {(v.block, v.floats): k for k, v in enumerate(self.variables)}
+        for variable, ends in zip(self._all, self._ends):
+            k = places.get((variable.block, variable.floats))
+            codes = zeros if k is None else coarse[:, k]
+            both = codes * variable.width
+            if k is not None and variable.width > 1:
+                both += np.maximum(fine[:, k], 0)
+            if ends is not None and variable.floats is not None:
+                start, length, mode = ends
+                uniforms = rng.random(rows, dtype=np.float32)
+                values = start.take(both) + length.take(both) * uniforms
+                made.values[:, variable.floats] = np.clip(values, -1, 1)
+                if variable.block is not None:
+                    made.codes[:, variable.block] = mode.take(codes)
+            elif variable.block is not None:
+                most = self.layout.discrete[variable.block].cardinality - 1
+                made.codes[:, variable.block] = np.minimum(both, most)
+        return made
+
+    @cached_property
+    def _all(self) -> list[Variable]:
+        """Return the variables, and those that were left out and have a float to fill in."""
+        known = {v.floats for v in self.variables}
+        left = [
+            Variable(f.modes, i, 1) for i, f in enumerate(self.layout.continuous) if i not in known
+        ]
+        return [*self.variables, *left]
+
+    @cached_property
+    def _ends(self) -> list[Optional[Ends]]:
+        """What :meth:`Bins.ends` says of each variable; None: it has no float."""
+        return [None if v.floats is None else self._ends_of(v, v.floats) for v in self._all]
+
+    def _ends_of(self, variable: Variable, i: int) -> Ends:
+        bins, active = self.bins[i], self.layout.continuous[i].active
+        return bins.ends(max(variable.cardinality, len(bins.mode)), active)

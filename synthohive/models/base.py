@@ -1,0 +1,184 @@
+"""What a model must offer to be used for the tables of a database."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any, Optional, Protocol
+
+import numpy as np
+
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.schema import TableConfig
+
+__all__ = ["ConditionalGenerativeModel", "Memorisation", "TrainingEvent", "TrainingListener"]
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """How much better a fitted model knows the rows it learned than as many held-out ones.
+
+    Attributes
+    ----------
+    nearer : float
+        Share of drawn rows that lie nearer to learned than to held-out rows; 0.5 is ideal.
+    error : float
+        Standard error of that share: few rows tell little.
+    attack : float
+        Area under the ROC curve of telling learned from held-out rows by what the model
+        makes of them: its likelihood of a row, or how near it comes; 0.5 is ideal.
+    rows : int
+        Rows of each kind that were compared.
+
+    Examples
+    --------
+    >>> Memorisation(nearer=0.53, error=0.01, attack=0.52, rows=500).excess
+    0.02
+    """
+
+    nearer: float
+    error: float
+    attack: float
+    rows: int
+
+    @property
+    def excess(self) -> float:
+        """The larger excess over 0.5: the attack's, or the share's beyond two standard errors."""
+        shown = max(self.nearer - 2 * self.error, self.attack) - 0.5
+        return round(max(shown, 0.0), 4)
+
+    @staticmethod
+    def attack_of(gap: float) -> float:
+        """Return the area under the ROC curve of normal scores `gap` deviations apart."""
+        return NormalDist().cdf(gap / math.sqrt(2))
+
+    @staticmethod
+    def gap_of(attack: float) -> float:
+        """Return how far apart scores are that :meth:`attack_of` tells apart so well."""
+        return math.sqrt(2) * NormalDist().inv_cdf(min(attack, 1 - 1e-9))
+
+
+@dataclass(frozen=True)
+class TrainingEvent:
+    """One checkpoint of a training run."""
+
+    table: str
+    epoch: int
+    epochs: int
+    losses: dict[str, float]
+    metric: float  # on held-out rows, lower is better: mean KS/TVD, or negative log-likelihood
+    best_metric: float
+    eta_seconds: float
+
+
+class TrainingListener(Protocol):
+    """Receives the checkpoints of a training run; a progress bar is one."""
+
+    def on_plan(self, works: Mapping[str, int]) -> None:
+        """Hear which tables will be fitted, and how long each takes compared to others."""
+
+    def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
+        """Hear that one epoch is done."""
+
+    def on_checkpoint(self, event: TrainingEvent) -> None:
+        """Hear how the model scored on held-out rows."""
+
+    def on_table(self, table: str) -> None:
+        """Hear that a table is done."""
+
+
+class ConditionalGenerativeModel(ABC):
+    """A model of one table's rows, given a context row for each.
+
+    Rows come and go as :class:`~synthohive.encoding.encoded.EncodedTable`: integer
+    codes and floats. A model never sees a real value, a key or personal data.
+
+    Parameters
+    ----------
+    metadata : TableConfig
+        The table; its name is used in messages.
+    batch_size : int
+    epochs : int
+    **kwargs : Any
+        Settings of the model itself.
+
+    Attributes
+    ----------
+    name : str
+    max_modes : int
+        Most modes into which a number is split before the model sees it; 1 leaves the
+        shape of the distribution to the model.
+    siblings : bool
+        Children are given the rows of their group before them, and are drawn one place in
+        the group after the other.
+    conditional : bool
+        :meth:`sample` takes ``given``: an encoded table, of which what is known stays; what
+        is to be drawn holds -1, or NaN, in each row; what tells nothing holds -2, and any code
+        will do. It also takes ``never``: for each discrete block a code that is not drawn
+        (NULL, as a rule), or -1. :meth:`fit` is given -1, or NaN, where nothing is told.
+    memorisation : Memorisation or None
+        Set by :meth:`fit` of a model that holds rows out, and measures itself by them.
+    least_epochs : int
+        Fewest epochs after which a model draws: 0 where it does untrained. So many it gets for the
+        rehearsal before the training of all tables.
+    """
+
+    name: str = "custom"
+    max_modes: int = 10
+    siblings: bool = False
+    conditional: bool = False
+    memorisation: Optional[Memorisation] = None
+    least_epochs: int = 1
+
+    def __init__(
+        self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
+    ) -> None:
+        self.metadata = metadata
+        self.batch_size = batch_size
+        self.epochs = epochs
+
+    @abstractmethod
+    def fit(
+        self,
+        data: EncodedTable,
+        context: Optional[EncodedTable] = None,
+        *,
+        seed: Optional[np.random.SeedSequence] = None,
+        listener: Optional[TrainingListener] = None,
+        **kwargs: Any,
+    ) -> ConditionalGenerativeModel:
+        """Learn ``p(row | context row)``; `context` has a row for each row of `data`.
+
+        Further keywords may be ignored. There are two: ``device``, where training is not to
+        take place on the CPU, and ``max_memorisation``, where :attr:`Memorisation.excess` has a
+        limit.
+
+        Raises
+        ------
+        TrainingError
+            The training diverged; the message names table, epoch and loss.
+        """
+
+    @abstractmethod
+    def sample(
+        self,
+        num_rows: int,
+        context: Optional[EncodedTable] = None,
+        *,
+        rng: Optional[np.random.Generator] = None,
+        **kwargs: Any,
+    ) -> EncodedTable:
+        """Draw `num_rows` rows, a pure function of the fitted state, `context` and `rng`."""
+
+    @abstractmethod
+    def save(self, path: Path) -> None:
+        """Write the fitted model into the existing, empty directory `path`."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, path: Path) -> ConditionalGenerativeModel:
+        """Read what :meth:`save` wrote, without unpickling anything."""

@@ -1,0 +1,1 @@
+"""CTGAN, conditioned on parents."""

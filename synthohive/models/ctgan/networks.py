@@ -1,0 +1,187 @@
+"""CTGAN's two networks."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from synthohive.encoding.encoded import EncodedTable, Layout
+from synthohive.models.blocks import as_tensors
+from synthohive.models.heads import RowGenerator
+
+if TYPE_CHECKING:
+    from synthohive.models.ctgan.model import CTGANConfig
+
+__all__ = ["Discriminator", "Generator"]
+
+
+class Residual(nn.Module):
+    """A layer whose output is joined to its input."""
+
+    def __init__(self, width: int, out: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, out)
+        self.norm = nn.LayerNorm(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, width)`` to ``(B, width + out)``."""
+        return torch.cat([torch.relu(self.norm(self.linear(x))), x], dim=1)
+
+
+class Generator(RowGenerator):
+    """From noise, condition and context to logits and floats.
+
+    Attributes
+    ----------
+    shares : Tensor
+        True frequencies of all codes of one-hot blocks, for the conditions.
+    """
+
+    shares: Tensor
+
+    def __init__(self, layout: Layout, context: Layout, config: CTGANConfig) -> None:
+        super().__init__(layout, context)
+        self.noises = config.noise
+        self.conditional = not (context.discrete or context.continuous)
+        width = config.noise + self.blocks.width + self.context.width
+        layers: list[nn.Module] = []
+        for out in config.generator:
+            layers.append(Residual(width, out))
+            width += out
+        self.body = nn.Sequential(*layers)
+        self.add_heads(width, 1)
+        self.register_buffer("shares", torch.zeros(self.blocks.width))
+
+    def forward(
+        self, noise: Tensor, condition: Tensor, context: Tensor
+    ) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Return wide logits ``(B, width)``, large logits ``[(B, K)]``, floats ``(B, C)``."""
+        h = self.body(torch.cat([noise, condition, context], dim=1))
+        wide, large = self.logits(h)
+        return wide, large, torch.tanh(self.floats(h))
+
+    def conditions(self, context: EncodedTable, rng: np.random.Generator) -> Tensor:
+        """Draw the place of each condition's one by the true frequencies.
+
+        None where a context conditions.
+        """
+        rows, count = len(context), len(self.blocks.small)
+        if not self.conditional or not count:
+            return torch.empty(0, dtype=torch.long)
+        which = rng.integers(count, size=rows)
+        uniforms = rng.random(rows, dtype=np.float32)
+        places = np.empty(rows, dtype=np.int64)
+        shares = self.shares.numpy()
+        for place, block in enumerate(self.blocks.small):
+            first = self.blocks.start[block]
+            cdf = np.cumsum(shares[first : first + self.blocks.cardinalities[block]])
+            mine = np.flatnonzero(which == place)
+            code = np.searchsorted(cdf, uniforms[mine] * cdf[-1])
+            places[mine] = first + np.minimum(code, len(cdf) - 1)
+        return torch.from_numpy(places)
+
+    def noise(self, context: EncodedTable, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """Draw noise and conditions."""
+        noise = rng.standard_normal((len(context), self.noises), dtype=np.float32)
+        return torch.from_numpy(noise), self.conditions(context, rng)
+
+    def rows(
+        self, context: EncodedTable, noise: tuple[Tensor, ...]
+    ) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Return wide logits, large logits, and floats; see the base class.
+
+        As :meth:`forward`, but that a condition, zeros and a one, picks a column of each
+        layer's weights.
+        """
+        normal, places = noise
+        apply = partial(self._without, places=places)
+        h = torch.cat([normal, self.context(*as_tensors(context))], dim=1)
+        for layer in self.body:
+            residual = cast(Residual, layer)
+            h = torch.cat([torch.relu(residual.norm(apply(residual.linear, h))), h], dim=1)
+        wide, large = self.logits(h, apply)
+        return wide, large, torch.tanh(apply(self.floats, h))
+
+    def _without(self, layer: nn.Module, x: Tensor, places: Tensor) -> Tensor:
+        """Apply a layer to inputs from which the condition is left out."""
+        if not isinstance(layer, nn.Linear):
+            return cast(Tensor, layer(x))
+        stop = layer.in_features - self.context.width
+        start = stop - self.blocks.width
+        others = torch.cat([layer.weight[:, :start], layer.weight[:, stop:]], dim=1)
+        found = functional.linear(x, others, layer.bias)
+        if len(places):
+            columns = layer.weight[:, start:stop].t().contiguous()
+            found += functional.embedding(places, columns)
+        return found
+
+
+class Discriminator(nn.Module):
+    """Scores packs of rows: layers of leaky rectifiers, half of whose outputs are left out.
+
+    Each such layer multiplies by slopes that do not change near its input. So the gradient of the
+    scores by the packs is a product of weights and slopes, and takes no second derivatives.
+
+    Parameters
+    ----------
+    width, pac : int
+        Of a row, and rows of a pack.
+    hidden : tuple of int
+        Widths of the layers.
+    rng : Generator
+        Decides what is left out.
+    """
+
+    LEAK = 0.2
+
+    def __init__(
+        self, width: int, pac: int, hidden: tuple[int, ...], rng: np.random.Generator
+    ) -> None:
+        super().__init__()
+        self.pac, self.rng = pac, rng
+        sizes = [width * pac, *hidden, 1]
+        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in zip(sizes, sizes[1:]))
+
+    def first(self, rows: Tensor) -> Tensor:
+        """Map ``(B, width)`` to the first layer, ``(B / pac, hidden)``: an affine function."""
+        found: Tensor = self.layers[0](rows.view(len(rows) // self.pac, -1))
+        return found
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """Map what :meth:`first` gave to ``(B / pac, 1)``."""
+        for layer in self.layers[1:]:
+            hidden = layer(hidden * self._slopes(hidden.detach()))
+        return hidden
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Map ``(B, width)`` to ``(B / pac, 1)``."""
+        return self.scores(self.first(rows))
+
+    def gradient(self, hidden: Tensor) -> Tensor:
+        """Return the scores' gradients by the packs, ``(B / pac, width * pac)``.
+
+        `hidden` is what :meth:`first` gives of the packs.
+        """
+        slopes, hidden = [], hidden.detach()
+        with torch.no_grad():
+            for layer in self.layers[1:]:
+                slopes.append(self._slopes(hidden))
+                hidden = layer(hidden * slopes[-1])
+        weights = [cast(Tensor, layer.weight) for layer in self.layers]
+        found = weights[-1].expand(len(hidden), -1)
+        for slope, weight in zip(reversed(slopes), reversed(weights[:-1])):
+            found = (found * slope) @ weight
+        return found
+
+    def _slopes(self, hidden: Tensor) -> Tensor:
+        """Return what each output is multiplied by; 2 or 0, and less where it is negative."""
+        count = hidden.numel()
+        octets = np.frombuffer(self.rng.bytes(-(-count // 8)), dtype=np.uint8)
+        kept = np.unpackbits(octets, count=count).reshape(hidden.shape)
+        left = torch.as_tensor(kept).to(hidden)  # bits cost a tenth of uniforms
+        return left * torch.where(hidden > 0, 2.0, 2.0 * self.LEAK)

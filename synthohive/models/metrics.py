@@ -1,0 +1,120 @@
+"""How far generated rows are from real ones; lower is better, 0 is the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.metrics.distances import ks_of_numbers, tvd_of_codes
+
+__all__ = ["classifier_area", "distance", "marginal_distance", "pair_distance"]
+
+BINS = 8
+MOST_COLUMNS = 64
+"""Columns of each side that are paired; more are thinned out evenly."""
+
+LEAST_TOLD = 30
+
+Array = npt.NDArray[np.float32]
+
+
+def distance(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> float:
+    """Return the mean of :func:`marginal_distance` and :func:`pair_distance`.
+
+    `context` belongs to both: `made` was generated for the contexts of `real`.
+    """
+    return 0.5 * (marginal_distance(real, made) + pair_distance(real, made, context))
+
+
+def marginal_distance(real: EncodedTable, made: EncodedTable) -> float:
+    """Return the mean distance over all blocks: TVD of codes, KS of floats."""
+    scores = []
+    for i in range(len(real.layout.discrete)):
+        scores.append(tvd_of_codes(real.codes[:, i], made.codes[:, i]))
+    for i, floats in enumerate(real.layout.continuous):
+        sides = []
+        for t in (real, made):
+            active = (
+                slice(None) if floats.modes is None else t.codes[:, floats.modes] < floats.active
+            )
+            sides.append(t.values[active, i])
+        if min(map(len, sides)):
+            scores.append(ks_of_numbers(*sides))
+    return float(np.mean(scores)) if scores else 0.0
+
+
+def pair_distance(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> float:
+    """Return the mean TVD over pairs of blocks, and of blocks with blocks of the context.
+
+    Blocks are coarsened to eight classes: the most frequent codes, quantiles of floats.
+    """
+    known, given = _classes(real, real), _classes(context, context)
+    other = _classes(real, made)
+    if not known.shape[1] or not len(known):
+        return 0.0
+    tables = [own.T @ np.concatenate([own, given], axis=1) / len(own) for own in (known, other)]
+    tiles = np.abs(tables[0] - tables[1]).reshape(known.shape[1] // BINS, BINS, -1, BINS)
+    return float(0.5 * tiles.sum(axis=(1, 3)).mean())
+
+
+def classifier_area(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> float:
+    """Return the area under the ROC curve of a classifier of real and generated rows.
+
+    It sees the context of both beside, and is scored on rows that it was not trained on.
+    0.5: nothing tells the rows apart; fewer than 30 rows tell nothing. A forest: boosted trees
+    take threads of their own, which wait for each other where cores are few.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    if len(real) < LEAST_TOLD or len(made) < LEAST_TOLD:
+        return 0.5
+    rows = [
+        np.concatenate([t.codes, t.values, context.codes, context.values], axis=1)
+        for t in (real, made)
+    ]
+    labels = np.repeat([0, 1], [len(real), len(made)])
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    trees = RandomForestClassifier(50, min_samples_leaf=3, max_features=None, random_state=0)
+    shares = cross_val_predict(
+        trees, np.concatenate(rows), labels, cv=folds, method="predict_proba"
+    )
+    area = float(roc_auc_score(labels, shares[:, 1]))
+    return max(area, 1.0 - area)
+
+
+def _classes(reference: EncodedTable, table: EncodedTable) -> Array:
+    """Return the classes as indicators, ``(rows, blocks * BINS)``."""
+    columns = [_of_codes(reference.codes[:, i], table.codes[:, i]) for i in _thin(table.codes)]
+    columns += [_of_floats(reference.values[:, i], table.values[:, i]) for i in _thin(table.values)]
+    if not columns:
+        return np.empty((len(table), 0), dtype=np.float32)
+    classes = np.stack(columns, axis=1)
+    return np.eye(BINS, dtype=np.float32)[classes].reshape(len(table), -1)
+
+
+def _thin(matrix: npt.NDArray[np.generic]) -> list[int]:
+    width = matrix.shape[1]
+    return sorted(set(np.linspace(0, width - 1, min(width, MOST_COLUMNS)).astype(int).tolist()))
+
+
+def _of_codes(
+    reference: npt.NDArray[np.int32], codes: npt.NDArray[np.int32]
+) -> npt.NDArray[np.intp]:
+    counts = np.bincount(reference + 1, minlength=int(codes.max(initial=-1)) + 2)
+    place = np.full(len(counts), BINS - 1)
+    top = np.argsort(-counts, kind="stable")[: BINS - 1]
+    place[top] = np.arange(len(top))
+    found: npt.NDArray[np.intp] = place[codes + 1]
+    return found
+
+
+def _of_floats(
+    reference: npt.NDArray[np.float32], values: npt.NDArray[np.float32]
+) -> npt.NDArray[np.intp]:
+    if not len(reference):
+        return np.zeros(len(values), dtype=np.intp)
+    edges = np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1])
+    return np.searchsorted(edges, values)

@@ -1,0 +1,307 @@
+"""The one training loop: seeds, device, early stopping, best state, progress, divergence."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from synthohive.exceptions import TrainingError
+from synthohive.models.base import Memorisation, TrainingEvent, TrainingListener
+from synthohive.models.progress import log_checkpoint
+
+__all__ = [
+    "Schedule",
+    "Trainable",
+    "average",
+    "batch_of",
+    "one_thread",
+    "resolve_device",
+    "split",
+    "train",
+]
+
+
+SLIGHT = 1e-3
+"""Share of the metric below which an improvement is not worth waiting for more."""
+IN_VAIN = 3
+"""How many evaluations one counts for whose state knows learned rows too well to be kept."""
+BATCHES, LEAST_BATCH = 20, 16
+"""Batches at least in one pass over the rows, and rows at least in a batch.
+
+What few rows have by chance differs from batch to batch, and averages out; two batches that
+are most of the table agree on it, step after step.
+"""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train.
+
+    Attributes
+    ----------
+    epochs : int
+    steps : int
+        Batches per epoch.
+    evaluate_every : int
+        Epochs between evaluations on held-out rows.
+    patience : int
+        Evaluations without improvement after which training stops.
+    """
+
+    epochs: int
+    steps: int
+    evaluate_every: int
+    patience: int
+
+
+class Trainable(ABC):
+    """What the loop needs of a model.
+
+    On another device than the CPU, the attributes that are tensors, sequences of tensors, or
+    modules are moved there for the steps, in which new tensors (also by ``as_tensor``) are
+    made there.
+
+    Attributes
+    ----------
+    gap, most_gap : float
+        How much better the state knows learned than held-out rows, as the last validation
+        found, and the most of it that is kept; see
+        :class:`~synthohive.models.memorisation.GapWatch`.
+    worth : float
+        Share of the metric by which held-out rows must be told better for a gap beyond `most_gap`;
+        infinite where no improvement is worth it.
+    counters : bool
+        :meth:`counter` does something.
+    usable : bool
+        The state draws rows before any step, if only with independent columns.
+    """
+
+    table: str
+    state: nn.Module
+    gap: float = 0.0
+    most_gap: float = math.inf
+    worth: float = math.inf
+    counters: bool = False
+    usable: bool = False
+
+    @abstractmethod
+    def step(self) -> dict[str, Tensor]:
+        """Take one optimisation step; return the losses (detached scalars)."""
+
+    def begin(self, done: float) -> None:
+        """Hear before each epoch which share of all epochs is done."""
+
+    def counter(self, best: Mapping[str, Tensor]) -> bool:
+        """Go on from the best state that was kept, with something done against the gap.
+
+        Returns whether anything was done.
+        """
+        return False
+
+    @abstractmethod
+    def validate(self) -> float:
+        """Return the metric on held-out rows, lower is better; set the gap."""
+
+
+def train(
+    task: Trainable,
+    schedule: Schedule,
+    listener: Optional[TrainingListener],
+    device: str = "cpu",
+    max_memorisation: Optional[float] = None,
+) -> float:
+    """Run the loop and leave the best state in `task.state`; return its metric, or infinity.
+
+    The best of the states that do not know learned rows much better than others: where two in a
+    row do, the task is told to counter it. `task.gap` is that of the best state. Where all do, the
+    state before any step is left if it is usable, else the first one; the metric is infinite.
+    With `max_memorisation`, a limit for :attr:`Memorisation.excess`, no other state is kept.
+    Only steps are taken on the device; rows are validated, and later drawn, on the CPU.
+
+    Raises
+    ------
+    TrainingError
+        A loss is no longer a number.
+    """
+    if max_memorisation is not None:
+        limit = Memorisation.gap_of(0.5 + max_memorisation)
+        task.most_gap, task.worth = min(task.most_gap, limit), math.inf
+    best, best_state, waited, gap, beyond = math.inf, _snapshot(task.state), 0, 0.0, 0
+    usable, mark = task.usable, math.inf
+    started = time.perf_counter()
+    for epoch in range(1, schedule.epochs + 1):
+        task.begin((epoch - 1) / schedule.epochs)
+        with _on(task, torch.device(device)):
+            losses = _epoch(task, schedule.steps)
+        _check(task.table, epoch, losses)
+        if listener is not None:
+            listener.on_epoch(task.table, epoch, schedule.epochs)
+        if epoch % schedule.evaluate_every and epoch != schedule.epochs:
+            continue
+        metric = task.validate()
+        _check(task.table, epoch, {**losses, "validation": metric})
+        beyond = beyond + 1 if task.gap > task.most_gap else 0
+        waited += IN_VAIN if beyond and not task.counters else 1
+        better = _below(metric, best, SLIGHT)
+        if metric < best and (not beyond or _below(metric, best, task.worth)):
+            best, best_state, gap, usable = metric, _snapshot(task.state), task.gap, True
+            beyond = 0
+            if _below(metric, mark, SLIGHT):
+                mark, waited = metric, 0
+        elif not usable:  # until one may be kept
+            best_state, gap, usable = _snapshot(task.state), task.gap, True
+        spent = time.perf_counter() - started
+        eta = spent / epoch * (schedule.epochs - epoch)
+        event = TrainingEvent(task.table, epoch, schedule.epochs, losses, metric, best, eta)
+        log_checkpoint(event)
+        if listener is not None:
+            listener.on_checkpoint(event)
+        if beyond > 1 and better and task.counter(best_state):
+            beyond = waited = 0
+        if waited >= schedule.patience:
+            break
+    task.state.load_state_dict(best_state)
+    task.gap = gap
+    return best
+
+
+def _below(metric: float, best: float, share: float) -> bool:
+    """Return whether a metric is better by more than a share; never by an infinite one."""
+    return share < math.inf and (math.isinf(best) or metric < best - share * abs(best))
+
+
+def _epoch(task: Trainable, steps: int) -> dict[str, float]:
+    sums: dict[str, Tensor] = {}
+    for _ in range(steps):
+        for name, loss in task.step().items():
+            sums[name] = sums[name] + loss if name in sums else loss
+    return {name: float(total) / steps for name, total in sums.items()}
+
+
+@contextmanager
+def _on(task: Trainable, device: torch.device) -> Iterator[None]:
+    """Hold the task on a device, where new tensors are made too."""
+    if device.type == "cpu":
+        yield
+        return
+    seed = int(torch.randint(2**62, ()))
+    cards = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cards):
+        torch.manual_seed(seed)
+        _move(task, device)
+        with device:
+            yield
+        _move(task, torch.device("cpu"))
+
+
+def _move(task: Trainable, device: torch.device) -> None:
+    for name, value in vars(task).items():
+        if isinstance(value, nn.Module):
+            value.to(device)  # in place: an optimizer keeps its parameters
+        elif isinstance(value, Tensor):
+            setattr(task, name, value.to(device))
+        elif isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) for v in value):
+            moved = (v.to(device) if isinstance(v, Tensor) else v for v in value)
+            setattr(task, name, type(value)(moved))
+
+
+def _snapshot(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+
+def _check(table: str, epoch: int, losses: dict[str, float]) -> None:
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"Training of table {table!r} diverged in epoch {epoch}: the {name} is {value}.",
+                hint="Fit with a lower learning rate (lr=…) or a larger batch_size.",
+            )
+
+
+def batch_of(most: int, rows: int, least: int = LEAST_BATCH) -> int:
+    """Return how many of the rows that are learned make a batch, at most `most`."""
+    return max(1, min(most, rows, max(rows // BATCHES, least)))
+
+
+@torch.no_grad()
+def average(state: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move the average of the weights, which is what draws, towards the weights."""
+    torch._foreach_lerp_(list(state.parameters()), list(network.parameters()), 1 - decay)
+
+
+def resolve_device(name: Optional[str] = None) -> str:
+    """Return the device to train on: as asked for, else CUDA where it is, else the CPU.
+
+    Raises
+    ------
+    TrainingError
+        There is no such device here.
+    """
+    here = ["cpu"]
+    if torch.cuda.is_available():
+        here += ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        here.append("mps")
+    if name is None:
+        return "cuda" if "cuda" in here else "cpu"
+    if name not in here:
+        raise TrainingError(
+            f"There is no device {name!r} here.", hint=f"There is: {', '.join(here)}."
+        )
+    return name
+
+
+_GENERATOR = threading.RLock()
+
+
+@contextmanager
+def one_thread(seed: Optional[int] = None) -> Iterator[None]:
+    """Run torch on one thread, so that sums are added in the same order on any machine.
+
+    With a seed, torch's global generator is seeded inside and restored after. It belongs to the
+    process: of several threads that fit, each waits until it has the generator for itself, or
+    they would take numbers from one another.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        if seed is None:
+            yield
+        else:
+            with _GENERATOR, torch.random.fork_rng(devices=[]):
+                torch.default_generator.manual_seed(seed)
+                yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def split(
+    rows: int,
+    rng: np.random.Generator,
+    *,
+    share: float = 0.1,
+    most: int = 3000,
+    few: int = 500,
+    least: int = 6,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return training and held-out row numbers.
+
+    A tenth is held out, at most `most` rows; of small tables more, up to a third and `few`
+    rows, for few rows do not show what is memorised. Fewer than `least` rows are both.
+    """
+    order = rng.permutation(rows)
+    if rows < least:
+        return order, order
+    held = min(most, max(int(rows * share), min(rows // 3, few)))
+    return np.sort(order[held:]), np.sort(order[:held])

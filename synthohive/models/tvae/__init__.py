@@ -1,0 +1,1 @@
+"""TVAE, conditioned on parents."""

@@ -1,1 +1,0 @@
-"""Keys, and the order in which tables are fitted and generated."""

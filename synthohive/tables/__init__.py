@@ -1,0 +1,1 @@
+"""Rows with keys: joins, ancestors, siblings, blocks on disk, and random streams."""

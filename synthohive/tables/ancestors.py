@@ -1,0 +1,80 @@
+"""Rows beside those of their ancestors over driving keys, by row number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.schema import ForeignKey
+from synthohive.schema.plan import RelationalPlan
+
+__all__ = ["AncestorSource", "hstack", "by_table", "ancestor_columns", "gather"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+class AncestorSource(Protocol):
+    """Tables whose rows are numbered: the sample, the real tables, or the generated ones."""
+
+    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
+        """Return columns of some rows; NULL for row -1."""
+
+    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
+        """Return the parent row of some rows; -1 for none, and for row -1."""
+
+
+def ancestor_columns(
+    source: AncestorSource,
+    plan: RelationalPlan,
+    table: str,
+    rows: IntArray,
+    wanted: Mapping[str, Sequence[str]],
+) -> pa.Table:
+    """Return columns of rows of a table and of their ancestors, as ``table.column``.
+
+    Parameters
+    ----------
+    rows : ndarray of int64
+        Row numbers of `table`; -1 gives NULL.
+    wanted : mapping of str to sequence of str
+        Columns of the table itself and of its driving ancestors.
+    """
+    found: dict[str, pa.ChunkedArray] = {}
+    for current in (table, *plan.tables[table].ancestors):
+        columns = wanted.get(current, ())
+        if columns:
+            values = source.take(current, columns, rows)
+            found.update({f"{current}.{name}": values.column(name) for name in columns})
+        driver = plan.tables[current].driver
+        if driver is not None:
+            rows = source.parents_of(current, driver, rows)
+    return pa.table(found)
+
+
+def by_table(names: Iterable[str], tables: Sequence[str]) -> dict[str, list[str]]:
+    """Group names written as ``table.column``."""
+    names = sorted(set(names))
+    return {
+        table: [n[len(table) + 1 :] for n in names if n.startswith(f"{table}.")] for table in tables
+    }
+
+
+def hstack(rows: pa.Table, above: pa.Table) -> pa.Table:
+    """Return rows with the columns of others, row by row; own names come first."""
+    if not rows.num_columns:
+        return above
+    for name in above.column_names:
+        if name not in rows.column_names:
+            rows = rows.append_column(name, above.column(name))
+    return rows
+
+
+def gather(parents: IntArray, rows: IntArray) -> IntArray:
+    """Return ``parents[rows]``; -1 for row -1."""
+    if not len(parents):
+        return np.full_like(rows, -1)
+    return np.where(rows < 0, -1, parents[rows])

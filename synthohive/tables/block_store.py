@@ -1,0 +1,161 @@
+"""Generated rows on disk: what keeps memory bounded by the block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from synthohive.encoding.encoded import EncodedTable, Layout
+
+__all__ = ["EncodedSpool", "TableSpool"]
+
+
+KEPT_AT_ONCE = 65_536
+
+
+class TableSpool:
+    """The blocks of one generated table, in an Arrow IPC file.
+
+    Parameters
+    ----------
+    path : Path
+        The file to create.
+    schema : pyarrow.Schema
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.schema = schema
+        self.rows = 0
+        self._starts: list[int] = [0]
+        self._writer: Optional[pa.ipc.RecordBatchFileWriter] = pa.ipc.new_file(str(path), schema)
+
+    def append(self, table: pa.Table) -> None:
+        """Add a block."""
+        if self._writer is None:
+            raise ValueError(f"the spool {self.path.name} is closed")
+        batch = pa.RecordBatch.from_arrays(
+            [column.combine_chunks() for column in table.columns], schema=self.schema
+        )
+        self._writer.write_batch(batch)
+        self.rows += batch.num_rows
+        self._starts.append(self.rows)
+
+    def close(self) -> None:
+        """Finish writing; reading needs it."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def batches(self, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
+        """Yield the blocks in order, with all or some of the columns."""
+        with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file) as reader:
+            for i in range(reader.num_record_batches):
+                batch = reader.get_batch(i)
+                yield batch if columns is None else batch.select(list(columns))
+
+    def column_table(self, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of all rows."""
+        schema = pa.schema([self.schema.field(c) for c in columns])
+        parts = list(self.batches(columns))
+        return pa.Table.from_batches(parts, schema=schema).combine_chunks()
+
+    def thinned(self, columns: Sequence[str], limit: int) -> pa.Table:
+        """Return some columns of at most about `limit` rows, evenly spread."""
+        step = max(1, -(-self.rows // limit))
+        schema = pa.schema([self.schema.field(c) for c in columns])
+        parts = [
+            batch if step == 1 else batch.take(pa.array(range(-start % step, len(batch), step)))
+            for start, batch in zip(self._starts, self.batches(columns))
+        ]
+        return pa.Table.from_batches(parts, schema=schema)
+
+    def slice(self, start: int, stop: int, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of rows ``start … stop - 1``."""
+        schema = pa.schema([self.schema.field(c) for c in columns])
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        parts = []
+        with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file) as reader:
+            for i in range(first, reader.num_record_batches):
+                if self._starts[i] >= stop:
+                    break
+                batch = reader.get_batch(i).select(list(columns))
+                low = max(start - self._starts[i], 0)
+                parts.append(batch.slice(low, stop - self._starts[i] - low))
+        return pa.Table.from_batches(parts, schema=schema).combine_chunks()
+
+    def rewrite(self, change: Callable[[pa.Table, int], pa.Table]) -> None:
+        """Replace each block by ``change(block, first row number)``."""
+        fresh = TableSpool(self.path.with_suffix(".rewrite"), self.schema)
+        for start, batch in zip(self._starts, self.batches()):
+            fresh.append(change(pa.Table.from_batches([batch]), start))
+        fresh.close()
+        os.replace(fresh.path, self.path)
+
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Leave out all rows but some."""
+        fresh = TableSpool(self.path.with_suffix(".rewrite"), self.schema)
+        for start, batch in zip(self._starts, self.batches()):
+            kept = pa.array(rows[start : start + len(batch)])
+            fresh.append(pa.Table.from_batches([batch]).filter(kept))
+        fresh.close()
+        os.replace(fresh.path, self.path)
+        self.rows, self._starts = fresh.rows, fresh._starts
+
+
+class EncodedSpool:
+    """Encoded rows on disk, for the children that are conditioned on them."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.layout = layout
+        self.rows = 0
+        self._paths = (path.with_suffix(".codes"), path.with_suffix(".values"))
+        for part in self._paths:
+            part.write_bytes(b"")
+
+    def append(self, block: EncodedTable) -> None:
+        """Add a block."""
+        for path, array in zip(self._paths, (block.codes, block.values)):
+            with path.open("ab") as file:
+                file.write(np.ascontiguousarray(array).tobytes())
+        self.rows += len(block)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> EncodedTable:
+        """Return rows by number; -1 gives an absent row.
+
+        Only the span between the smallest and the largest number is read, so that
+        ascending numbers (children in their parents' order) cost little.
+        """
+        present = indices[indices >= 0]
+        low, high = (int(present.min()), int(present.max()) + 1) if len(present) else (0, 0)
+        codes = self._read(0, np.dtype(np.int32), len(self.layout.discrete), low, high)
+        values = self._read(1, np.dtype(np.float32), len(self.layout.continuous), low, high)
+        span = EncodedTable(self.layout, codes, values)
+        return span.take(np.where(indices < 0, -1, indices - low))
+
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Leave out all rows but some."""
+        widths = (len(self.layout.discrete), np.int32), (len(self.layout.continuous), np.float32)
+        for path, (width, dtype) in zip(self._paths, widths):
+            fresh = path.with_suffix(f"{path.suffix}.rewrite")
+            with path.open("rb") as old, fresh.open("wb") as new:
+                for start in range(0, len(rows), KEPT_AT_ONCE):
+                    kept = rows[start : start + KEPT_AT_ONCE]
+                    block = np.fromfile(old, dtype=dtype, count=len(kept) * width)
+                    new.write(np.ascontiguousarray(block.reshape(len(kept), width)[kept]).tobytes())
+            os.replace(fresh, path)
+        self.rows = int(rows.sum())
+
+    def _read(
+        self, part: int, dtype: np.dtype[Any], width: int, low: int, high: int
+    ) -> npt.NDArray[Any]:
+        offset = low * width * dtype.itemsize
+        count = (high - low) * width
+        flat = np.fromfile(self._paths[part], dtype=dtype, count=count, offset=offset)
+        return flat.reshape(high - low, width)

@@ -1,0 +1,151 @@
+"""Columns as numbers to calculate with: times in seconds, all else as it is."""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.encoding.canonical import canonical, restore
+from synthohive.encoding.units import Units
+from synthohive.schema.arrow_types import limits
+
+__all__ = [
+    "Floats",
+    "as_numbers",
+    "from_numbers",
+    "grid_of",
+    "multiple_of",
+    "is_number",
+    "is_time",
+    "nulls",
+    "step_of",
+]
+
+Floats = npt.NDArray[np.float64]
+_WIDE = 2.0**62
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_DIGITS = range(7)
+_UNITS = (86_400.0, 3_600.0, 60.0)
+_PROOF = 10  # distinct numbers: few are multiples of something by chance
+_WHOLE = (86_400.0, 3_600.0, 60.0)
+
+
+def is_time(type_: pa.DataType) -> bool:
+    """Whether values are points in time, in seconds since 1970."""
+    return bool(pa.types.is_date32(type_) or pa.types.is_timestamp(type_))
+
+
+def is_number(type_: pa.DataType) -> bool:
+    """Whether values can be calculated with."""
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, is_time)
+    return any(test(type_) for test in tests)
+
+
+def nulls(array: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Return where a column is NULL."""
+    return np.asarray(pc.is_null(array).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def _seconds(type_: pa.DataType) -> float:
+    """Return the seconds in one unit of a point in time."""
+    return 86_400.0 if pa.types.is_date32(type_) else 1.0 / _PER_SECOND[type_.unit]
+
+
+def as_numbers(array: pa.ChunkedArray) -> Floats:
+    """Return the values of a column as floats; NaN for NULL."""
+    type_ = array.type
+    plain = canonical(array, type_)
+    if pa.types.is_decimal(type_):
+        units = Units.learn(plain.drop_null(), False)
+        numbers = (units.of(plain) + float(units.base)) / 10.0**type_.scale
+    else:
+        numbers = plain.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64)
+        if is_time(type_):
+            numbers = numbers * _seconds(type_)
+    return np.where(nulls(array) | ~np.isfinite(numbers), np.nan, numbers)
+
+
+def from_numbers(numbers: Floats, type_: pa.DataType) -> pa.Array:
+    """Undo :func:`as_numbers`: NaN becomes NULL, the rest is rounded to what `type_` holds."""
+    null = np.isnan(numbers)
+    numbers = np.where(null, 0.0, numbers)
+    if pa.types.is_floating(type_):
+        return pa.array(numbers, mask=null).cast(type_)
+    scale = 10.0**type_.scale if pa.types.is_decimal(type_) else 1.0
+    if is_time(type_):
+        scale = 1.0 / _seconds(type_)
+    low, high = limits(type_)
+    if pa.types.is_decimal(type_) and (np.abs(numbers * scale) >= _WIDE).any():
+        return _wide_decimals(np.clip(numbers, low / scale, high / scale), null, type_)
+    bounds = max(low, -(2**62)), min(high, 2**62)
+    whole = np.clip(np.rint(numbers * scale), *bounds).astype(np.int64)
+    if pa.types.is_decimal(type_):
+        return Units(type_).back(whole, null)
+    return restore(pa.array(whole, mask=null), type_)
+
+
+def _wide_decimals(numbers: Floats, null: npt.NDArray[np.bool_], type_: pa.DataType) -> pa.Array:
+    """Return decimals of more digits than int64 has: what all floats tell apart."""
+    last, digits = Decimal(1).scaleb(-type_.scale), Context(prec=type_.precision + 1)
+    values = [Decimal(f"{x:.15g}").quantize(last, context=digits) for x in numbers.tolist()]
+    top = Decimal(10**type_.precision - 1).scaleb(-type_.scale, context=digits)
+    values = [min(max(value, top.copy_negate()), top) for value in values]
+    return pa.array([None if n else v for v, n in zip(values, null.tolist())], type_)
+
+
+def step_of(array: pa.ChunkedArray) -> float:
+    """Return the distance of neighbouring values: 1, 0.01, a day; 0 where there is none.
+
+    Moments that are all whole days, hours or minutes stay such.
+    """
+    type_ = array.type
+    if pa.types.is_integer(type_):
+        return 1.0
+    if pa.types.is_decimal(type_):
+        return float(10.0**-type_.scale)
+    if pa.types.is_date32(type_):
+        return 86_400.0
+    values = as_numbers(array)
+    values = values[~np.isnan(values)]
+    for span in _WHOLE if is_time(type_) and len(values) else ():
+        if not (values % span).any():
+            return span
+    for digits in _DIGITS:
+        if np.allclose(values, np.round(values, digits), rtol=1e-12, atol=1e-9):
+            return 10.0**-digits
+    return 0.0
+
+
+def grid_of(array: pa.ChunkedArray) -> float:
+    """Return the grid on which values lie: their step or, of moments, a day, hour or minute.
+
+    Where all are at midnight, so are those that are made from distances.
+    """
+    step = step_of(array)
+    if not pa.types.is_timestamp(array.type) or step < 1.0:
+        return step
+    values = as_numbers(array)
+    values = values[~np.isnan(values)]
+    return next((unit for unit in _UNITS if len(values) and not (values % unit).any()), step)
+
+
+def multiple_of(array: pa.ChunkedArray) -> float:
+    """Return the grid of a column, or what all its numbers are multiples of.
+
+    Examples
+    --------
+    >>> multiple_of(pa.chunked_array([[n * 100 for n in range(3, 40)]]))
+    100.0
+    """
+    step = grid_of(array)
+    if not step or is_time(array.type):
+        return step
+    numbers = as_numbers(array) / step
+    distinct = np.unique(numbers[~np.isnan(numbers)])
+    if len(distinct) < _PROOF or np.abs(distinct).max() >= _WIDE:
+        return step
+    return step * max(int(np.gcd.reduce(np.rint(distinct).astype(np.int64))), 1)

@@ -1,0 +1,161 @@
+"""What a row knows of the rows of its group before it: order, timing, what they share.
+
+Of the siblings before it, a row sees the previous one, the first one's codes, and the mean of
+their floats: the one tells of sequences, the others of what all of a group have in common.
+Rows are drawn position by position, so that each sees drawn ones.
+
+Long groups are drawn in pieces, all at the same time. A piece begins beside the row before it as
+it was drawn in the pass before, from the same uniform numbers: what begins differently soon
+agrees, as far as rows forget. Passes are repeated until most pieces begin where the ones before
+them end (one break in 1,250 rows), after as many passes as a group has pieces at the latest: then
+rows are as if they had been drawn one after the other, in as many steps.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.encoding.encoded import EncodedTable, Layout
+from synthohive.schema import ColumnKind, ForeignKey, TableConfig
+
+__all__ = ["PIECE", "Siblings", "alike", "previous_siblings", "sibling_ranks"]
+
+IntArray = npt.NDArray[np.int64]
+
+PIECE = 250
+"""Rows of a group that are drawn one after the other; all pieces of a block, at the same time."""
+SAME, MOST_BREAKS = 0.1, 0.2
+"""Floats from -1 to 1 that differ by less tell the same; pieces that may begin with a break."""
+_SORTED = frozenset({ColumnKind.INTEGER, ColumnKind.DATE, ColumnKind.TIMESTAMP})
+_TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
+
+
+def sibling_ranks(config: TableConfig, data: pa.Table, driver: ForeignKey) -> IntArray:
+    """Return the order of rows: by the primary key, by time, or as they come.
+
+    A primary key that counts tells the order in which rows were added; one of random
+    characters does not.
+    """
+    own = [c for c in config.pk if c not in driver.columns]
+    by = own if own and all(config.columns[c].kind in _SORTED for c in own) else []
+    if not by:
+        by = [n for n in data.column_names if config.columns[n].kind in _TIMES][:1]
+    ranks = np.arange(len(data), dtype=np.int64)
+    if by:
+        keys = [(name, "ascending") for name in by]
+        ranks[pc.sort_indices(data.select(by), sort_keys=keys).to_numpy()] = ranks.copy()
+    return ranks
+
+
+def previous_siblings(parents: IntArray, positions: IntArray) -> tuple[IntArray, IntArray]:
+    """Return for each row the sibling just before it, and the first of its group; -1 for none."""
+    order = np.lexsort((positions, parents))
+    before = np.full(len(parents), -1, dtype=np.int64)
+    before[order[1:]] = order[:-1]
+    before[positions == 0] = -1
+    starts = np.flatnonzero(positions[order] == 0)
+    first = np.empty(len(parents), dtype=np.int64)
+    first[order] = np.repeat(order[starts], np.diff(np.append(starts, len(order))))
+    first[positions == 0] = -1
+    return before, first
+
+
+def alike(one: EncodedTable, other: EncodedTable) -> bool:
+    """Whether most rows know the same."""
+    far = np.abs(one.values - other.values) > SAME
+    breaks = (one.codes != other.codes).any(axis=1) | far.any(axis=1)
+    return int(breaks.sum()) <= MOST_BREAKS * len(breaks)
+
+
+class Siblings:
+    """The history of each row of whole groups, filled in as their rows become known.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the table's own encoded rows.
+    parents, positions : ndarray of int64
+        Of each row: its parent's row (-1: none), and its place among its siblings.
+    piece : int, optional
+        Rows of a group that are made one after the other; all of them by default.
+
+    Attributes
+    ----------
+    rows : EncodedTable
+    starts : ndarray of int64
+        The rows that pieces begin with, but for the first piece of each group.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        parents: IntArray,
+        positions: IntArray,
+        piece: Optional[int] = None,
+    ) -> None:
+        rows = len(parents)
+        self.layout, self.positions = layout, positions
+        self._before, self._first = previous_siblings(parents, positions)
+        piece = piece or len(parents) + 1
+        self._steps = np.where(positions > 0, (positions - 1) % piece + 1, 0)
+        self.starts = np.flatnonzero((self._steps == 1) & (positions > 1))
+        self.rows = EncodedTable(
+            layout,
+            np.zeros((rows, len(layout.discrete)), dtype=np.int32),
+            np.zeros((rows, len(layout.continuous)), dtype=np.float32),
+        )
+        self._sums = np.zeros((rows, len(layout.continuous)))
+
+    @classmethod
+    def of(cls, encoded: EncodedTable, parents: IntArray, positions: IntArray) -> Siblings:
+        """Return the history of rows that are all known."""
+        siblings = cls(encoded.layout, parents, positions)
+        siblings.rows = EncodedTable(encoded.layout, encoded.codes.copy(), encoded.values.copy())
+        order = np.lexsort((positions, parents))
+        heads = np.flatnonzero(positions[order] == 0)
+        total = np.cumsum(encoded.values[order].astype(np.float64), axis=0)
+        before = np.concatenate([np.zeros_like(total[:1]), total])[heads]
+        sizes = np.diff(np.append(heads, len(order)))
+        siblings._sums[order] = total - np.repeat(before, sizes, axis=0)
+        return siblings
+
+    def places(self) -> list[IntArray]:
+        """Return the rows of each step, in order: of one position in each group, or piece."""
+        order = np.argsort(self._steps, kind="stable")
+        cuts = np.flatnonzero(np.diff(self._steps[order])) + 1
+        return [part for part in np.split(order, cuts) if len(part)]
+
+    def put(self, place: IntArray, drawn: EncodedTable) -> None:
+        """Fill in the rows of one step."""
+        self.rows.codes[place], self.rows.values[place] = drawn.codes, drawn.values
+        self._sums[place] = drawn.values
+        later = self._before[place] >= 0
+        self._sums[place[later]] += self._sums[self._before[place[later]]]
+
+    def guess(self) -> None:
+        """Let pieces begin after rows like the first ones of their groups, which are drawn."""
+        ends, first = self._before[self.starts], self._first[self.starts]
+        self.rows.codes[ends] = self.rows.codes[first]
+        self.rows.values[ends] = self.rows.values[first]
+        self._sums[ends] = self.rows.values[first] * (self.positions[ends, None] + 1)
+
+    def history(self, place: IntArray) -> EncodedTable:
+        """Return what the rows of one position know, once all before them are filled in."""
+        previous = self.rows.take(self._before[place])
+        first = self.rows.take(self._first[place])
+        known = self._first[place] >= 0
+        values = np.zeros_like(first.values)
+        sums = self._sums[self._before[place[known]]]
+        values[known] = sums / self.positions[place[known], None]
+        shared = EncodedTable(self.layout, first.codes, values)
+        return EncodedTable.side_by_side(
+            [
+                EncodedTable(part.layout.prefixed(name), part.codes, part.values)
+                for name, part in (("previous", previous), ("siblings", shared))
+            ]
+        )

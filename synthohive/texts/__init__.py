@@ -1,0 +1,1 @@
+"""How texts are built: words, codes, check digits, moments, documents."""

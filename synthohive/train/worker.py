@@ -1,0 +1,132 @@
+"""A training job in another process: its rows and its progress go through files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.models.base import TrainingEvent, TrainingListener
+from synthohive.models.progress import log_checkpoint
+from synthohive.train.job import TrainingJob, keep_model
+
+__all__ = ["Shelved", "train_shelved", "watch"]
+
+
+class Shelved:
+    """A job whose rows lie on the disk until a process takes them, and what that tells.
+
+    Attributes
+    ----------
+    job : TrainingJob
+        Without rows.
+    work : int
+    digest : str
+    place : path
+        Where the trained model goes.
+    folder : path
+        Of the rows.
+    """
+
+    def __init__(self, job: TrainingJob, digest: str, place: Path, folder: Path) -> None:
+        self.work, self.digest, self.place, self.folder = job.work, digest, place, folder
+        folder.mkdir()
+        self.job = replace(job, data=_put(folder, "data", job.data))
+        if job.context is not None:
+            self.job = replace(self.job, context=_put(folder, "context", job.context))
+        self._heard = 0
+
+    def tell(self, listener: Optional[TrainingListener]) -> None:
+        """Pass on what the process has told since the last time."""
+        events = self.folder / "events"
+        if not events.exists():
+            return
+        with events.open("rb") as file:
+            file.seek(self._heard)
+            lines = file.read()
+        lines = lines[: lines.rfind(b"\n") + 1]  # the last one may be half written
+        self._heard += len(lines)
+        for line in lines.splitlines():
+            told = json.loads(line)
+            if isinstance(told, list):
+                if listener is not None:
+                    listener.on_epoch(*told)
+                continue
+            event = TrainingEvent(**told)
+            log_checkpoint(event)
+            if listener is not None:
+                listener.on_checkpoint(event)
+
+    def whole(self) -> TrainingJob:
+        """Return the job with its rows."""
+        return _whole(self.job, self.folder)
+
+    def drop(self) -> None:
+        """Remove the rows."""
+        shutil.rmtree(self.folder)
+
+
+def watch(parent: int) -> None:
+    """End this process soon after its parent, who may have been killed."""
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def train_shelved(job: TrainingJob, digest: str, place: Path, folder: Path) -> None:
+    """Train, and keep the model."""
+    keep_model(_whole(job, folder).run(_Teller(folder / "events")), digest, place)
+
+
+class _Teller:
+    """A listener that writes down what it hears."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_plan(self, works: Mapping[str, int]) -> None:
+        """Say nothing: it concerns all tables."""
+
+    def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
+        self._write([table, epoch, epochs])
+
+    def on_checkpoint(self, event: TrainingEvent) -> None:
+        self._write(asdict(event))
+
+    def on_table(self, table: str) -> None:
+        """Say nothing: who waits for the table sees it."""
+
+    def _write(self, told: object) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(told) + "\n")
+
+
+def _whole(job: TrainingJob, folder: Path) -> TrainingJob:
+    whole = replace(job, data=_get(folder, "data", job.data))
+    if job.context is None:
+        return whole
+    return replace(whole, context=_get(folder, "context", job.context))
+
+
+def _put(folder: Path, name: str, rows: EncodedTable) -> EncodedTable:
+    np.save(folder / f"{name}.codes.npy", rows.codes)
+    np.save(folder / f"{name}.values.npy", rows.values)
+    return EncodedTable(rows.layout, rows.codes[:0], rows.values[:0])
+
+
+def _get(folder: Path, name: str, bare: EncodedTable) -> EncodedTable:
+    codes, values = (np.load(folder / f"{name}.{part}.npy") for part in ("codes", "values"))
+    return EncodedTable(bare.layout, codes, values)

@@ -1,0 +1,85 @@
+"""Which state the training loop keeps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Optional
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from synthohive.models.base import Memorisation
+from synthohive.models.training import Schedule, Trainable, train
+
+LIMIT = 0.1
+BEYOND, WITHIN = Memorisation.gap_of(0.5 + LIMIT) * 2, 0.0
+
+
+class Course(Trainable):
+    """A training whose metrics and gaps are known; its state is the number of the epoch."""
+
+    table = "course"
+
+    def __init__(
+        self, *validations: tuple[float, float], usable: bool = False, counters: bool = False
+    ) -> None:
+        self.state = nn.Linear(1, 1)
+        self._set(0.0)
+        self.validations, self.usable, self.counters = list(validations), usable, counters
+        self.epochs, self.countered = 0, list[float]()
+
+    @property
+    def kept(self) -> float:
+        return self.state.weight.item()
+
+    def _set(self, epoch: float) -> None:
+        nn.init.constant_(self.state.weight, epoch)
+
+    def step(self) -> dict[str, Tensor]:
+        self.epochs += 1
+        self._set(self.epochs)
+        return {"loss": torch.zeros(())}
+
+    def validate(self) -> float:
+        metric, self.gap = self.validations[self.epochs - 1]
+        return metric
+
+    def counter(self, best: Mapping[str, Tensor]) -> bool:
+        self.countered.append(float(best["weight"]))
+        return self.counters
+
+    def run(self, limit: Optional[float] = LIMIT) -> float:
+        schedule = Schedule(len(self.validations), 1, 1, 100)
+        return train(self, schedule, None, max_memorisation=limit)
+
+
+@pytest.mark.parametrize("usable", [False, True])
+def test_with_a_limit_the_first_state_beyond_it_gives_way_to_one_within(usable: bool) -> None:
+    course = Course((5.0, BEYOND), (4.0, BEYOND), (6.0, WITHIN), (5.5, BEYOND), usable=usable)
+    assert course.run() == 6.0
+    assert (course.kept, course.gap) == (3.0, WITHIN)
+
+
+@pytest.mark.parametrize(("usable", "kept"), [(False, 1.0), (True, 0.0)])
+def test_where_all_states_are_beyond_it_one_that_draws_is_left(usable: bool, kept: float) -> None:
+    course = Course((5.0, BEYOND), (4.0, BEYOND), (3.0, BEYOND), usable=usable)
+    assert course.run() == math.inf
+    assert (course.kept, course.gap) == (kept, 0.0 if usable else BEYOND)
+
+
+def test_what_counters_memorising_begins_before_any_state_is_kept() -> None:
+    course = Course((5.0, BEYOND), (4.0, BEYOND), (4.5, WITHIN), usable=True, counters=True)
+    assert course.run() == 4.5
+    assert (course.kept, course.countered) == (3.0, [0.0])
+
+
+def test_without_one_a_state_beyond_the_usual_is_kept_where_it_is_worth_it() -> None:
+    course = Course((5.0, BEYOND), (4.97, BEYOND), (4.9, BEYOND), (4.89, WITHIN))
+    course.most_gap, course.worth = BEYOND / 2, 0.01
+    assert course.run(None) == 4.89
+    course = Course((5.0, BEYOND), (4.97, BEYOND), (4.9, BEYOND), (4.89, BEYOND))
+    course.most_gap, course.worth = BEYOND / 2, 0.01
+    assert course.run(None) == 4.9
+    assert course.kept == 3.0

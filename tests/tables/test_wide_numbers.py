@@ -1,0 +1,33 @@
+"""Decimals of more digits than 64 bits have go through relations and protected ends."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+
+from synthohive.derive.formula import Factor, Formula, Term
+from synthohive.privacy.entities import Entities
+from synthohive.tables.numbers import as_numbers, from_numbers
+
+WIDE = pa.decimal256(65, 30)
+VALUES = [Decimal(i) * Decimal("1.5") for i in range(60)]
+
+
+def test_wide_decimals_come_back_as_they_were() -> None:
+    values = pa.chunked_array([pa.array([*VALUES, None], WIDE)])
+    assert from_numbers(as_numbers(values), WIDE).to_pylist() == [*VALUES, None]
+    most = from_numbers(np.array([1e60, -1e60]), WIDE).to_pylist()
+    top = Decimal("9" * 35 + "." + "9" * 30)
+    assert most == [top, top.copy_negate()]
+
+
+def test_a_formula_of_wide_decimals_is_exact() -> None:
+    rows = pa.table({"v": pa.array(VALUES, WIDE)})
+    copy = Formula("n", (Term(1.0, (Factor("v"),)),), step=1e-30)
+    assert copy.restore(rows, None, WIDE).to_pylist() == VALUES
+
+
+def test_ends_finer_than_floats_are_those_of_the_values() -> None:
+    assert Entities(60).ends(np.arange(60) * 1.5, 1, 1e-30) == (0.0, 88.5)
