@@ -19,6 +19,7 @@ from tests.integration.servers import (
     start_postgres,
 )
 
+pytest.register_assert_rewrite("tests.contracts")  # whose failures show the values, too
 _STARTED = pytest.StashKey[list[str]]()
 
 

@@ -35,6 +35,8 @@ Node = Any
 """A node of sqlglot's tree; the name of its class differs between versions."""
 
 _OPERATORS: dict[type, str] = {exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.EQ: "="}
+_COMPARING = (*_OPERATORS, exp.NEQ)
+_COMPARED = (*_COMPARING, exp.Is)
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
 
@@ -276,6 +278,9 @@ def _as_duckdb_means(tree: Node, *, ignores_case: bool) -> Node:
             return node.this  # an enum's label
         if isinstance(node, exp.Like) and ignores_case:
             return exp.ILike(this=node.this, expression=node.expression)
+        for side in ("this", "expression") if isinstance(node, _COMPARING) else ():
+            if isinstance(node.args[side], _COMPARED):  # MariaDB: a = 1 = (b IS NULL)
+                node.set(side, exp.Paren(this=node.args[side]))
         return node
 
     changed: Node = annotate_types(tree.transform(change))

@@ -17,10 +17,12 @@ pytest.importorskip("duckdb_sqlalchemy")
 import duckdb
 
 from synthohive import Metadata, Synthesizer
+from synthohive.connectors.special_values import EARLY
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.writers import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import orphan_free
+from synthohive.schema import Column
 from tests.connectors.test_duckdb_reading import TYPES
 from tests.contracts.writer import (
     ODD,
@@ -278,3 +280,21 @@ def test_several_schemas(tmp_path: Path) -> None:
         synth.to_database(seed=3, if_exists="replace")
     with duckdb.connect(str(path)) as db:
         assert db.execute("SELECT * FROM person_synthetic._synthohive").fetchall() == before
+
+
+def test_what_stands_for_another_engine_s_values_stays(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"duckdb:///{tmp_path / 'a.duckdb'}", poolclass=NullPool)
+    for number, (dialect, spelled) in enumerate(
+        [("mysql", EARLY.date().isoformat()), ("duckdb", "-infinity")]
+    ):
+        meta = Metadata(dialect=dialect).add_table(
+            "t", columns={"d": Column(name="d", kind="date")}
+        )
+        with open_writer(
+            None, meta, target_engine=engine, target_schema=f"s{number}", provenance=ORIGIN
+        ) as writer:
+            writer.load("t", pa.table({"d": [EARLY.date()]}).to_batches())
+            writer.finish()
+        with engine.connect() as connection:
+            sql = f"SELECT d::VARCHAR FROM s{number}.t"
+            assert connection.exec_driver_sql(sql).scalar() == spelled

@@ -471,3 +471,21 @@ def test_labels_of_a_schema_s_own_enum_are_read() -> None:
     check = compile_check("(status = 'open'::shop.state)", "postgresql", columns)
     assert check is not None
     assert check.evaluate(pa.table({"status": ["open", "done"]})).to_pylist() == [True, False]
+
+
+@pytest.mark.parametrize("operator", ["=", "<=>"])
+def test_comparisons_are_compared(operator: str) -> None:
+    columns = {"a": Column(name="a", kind="integer"), "b": Column(name="b", kind="integer")}
+    sql = f"`a` = 1 {operator} (`b` is not null)"  # as MariaDB states it, without parentheses
+    check = compile_check(sql, "mariadb", columns)
+    assert check is not None
+    assert check.evaluate(pa.table({"a": [1, 2, 1], "b": [5, None, None]})).to_pylist() == [
+        True, True, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dialect", "truth"), [("duckdb", False), ("sqlite", True)])
+def test_like_ignores_case_where_the_engine_does(dialect: str, truth: bool) -> None:
+    check = compile_check("a LIKE 'x%'", dialect, {"a": Column(name="a", kind="text")})
+    assert check is not None
+    assert check.evaluate(pa.table({"a": ["Xy"]})).to_pylist() == [truth]

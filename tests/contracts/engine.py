@@ -1,0 +1,287 @@
+"""What every engine must do at the level of the user's verbs, as the copy itself proves.
+
+One source with everything that a schema states is described, learned, written and asked. An
+engine inherits :class:`EngineContract` and names its place by a fixture; what it does not have
+(keys in a circle, comments, indexes of some rows) its own spelling says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Optional
+
+import pytest
+from sqlalchemy import Engine
+
+from synthohive import PrivacyConfig, Synthesizer
+from synthohive.connectors.reflection import reflect
+from synthohive.connectors.registry import spelling
+from synthohive.ddl.spelling import Spelling
+from synthohive.ddl.statements import PROVENANCE_TABLE
+from synthohive.interface.result import WriteSummary
+from synthohive.schema import TableConfig
+
+TABLES = ("customer", "orders", "line", "remark")
+KEEP = PrivacyConfig(pii_strategy="keep", detect_pii=False, k_anonymity_threshold=1)
+PARTIAL = "CREATE UNIQUE INDEX one_open ON {orders} (customer_id) WHERE status = 'open'"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A schema of an engine.
+
+    Attributes
+    ----------
+    schema : str, optional
+        None in a file that has only one.
+    """
+
+    engine: Engine
+    schema: Optional[str] = None
+
+    def of(self, name: str) -> str:
+        """Return a table's quoted name with its schema."""
+        quote = spelling(self.engine.dialect.name).quote
+        return ".".join(quote(part) for part in (self.schema, name) if part)
+
+    def run(self, sql: str) -> None:
+        """Run a statement with the tables' names in braces."""
+        with self.engine.begin() as connection:
+            plain = connection.execution_options(no_parameters=True)
+            plain.exec_driver_sql(self._named(sql))
+
+    def ask(self, sql: str) -> Any:
+        """Return the first value that a query finds."""
+        with self.engine.connect() as connection:
+            return connection.exec_driver_sql(self._named(sql)).scalar()
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a table, sorted."""
+        with self.engine.connect() as connection:
+            return sorted(map(tuple, connection.exec_driver_sql(self._named(table))), key=repr)
+
+    def _named(self, sql: str) -> str:
+        for name in (*TABLES, "big_orders"):
+            sql = sql.replace(f"{{{name}}}", self.of(name))
+        return sql
+
+
+def tables(how: Spelling) -> Iterator[str]:
+    """Yield the statements that make the tables, as far as an engine has what they state."""
+    late, note = "foreign key" in how.late, " COMMENT 'what was agreed'"
+    circle = " REFERENCES {orders} (id)" if how.cyclic_keys and not late else ""
+    yield (
+        "CREATE TABLE {customer} (id integer NOT NULL PRIMARY KEY, mail varchar(40) "
+        "NOT NULL UNIQUE, status varchar(9) DEFAULT 'new' NOT NULL, left_on date, "
+        f"first_order integer{circle}, "
+        "CONSTRAINT known CHECK (status IN ('new', 'old', 'gone')), "
+        "CONSTRAINT gone_since CHECK ((status = 'gone') = (left_on IS NOT NULL)))"
+    )
+    yield (
+        "CREATE TABLE {orders} (id integer NOT NULL PRIMARY KEY, customer_id integer NOT NULL, "
+        f"status varchar(9) NOT NULL{note if how.comments == 'inside' else ''}, "
+        "total decimal(9, 2) NOT NULL, paid decimal(9, 2) NOT NULL, "
+        f"due decimal(10, 2) GENERATED ALWAYS AS (total - paid) {how.computed}, "
+        "CONSTRAINT not_more CHECK (paid <= total AND paid >= 0), "
+        "CONSTRAINT buyer FOREIGN KEY (customer_id) REFERENCES {customer} (id))"
+    )
+    yield (
+        "CREATE TABLE {line} (order_id integer NOT NULL, number integer NOT NULL, "
+        "pieces integer DEFAULT 1 NOT NULL, PRIMARY KEY (order_id, number), "
+        "CONSTRAINT of_order FOREIGN KEY (order_id) REFERENCES {orders} (id))"
+    )
+    yield (
+        "CREATE TABLE {remark} (id integer NOT NULL PRIMARY KEY, order_id integer, "
+        "number integer, word varchar(9), CONSTRAINT of_line FOREIGN KEY (order_id, number) "
+        "REFERENCES {line} (order_id, number))"
+    )
+    yield "CREATE INDEX by_status ON {orders} (status, total)"
+    if how.cyclic_keys and late:
+        yield (
+            "ALTER TABLE {customer} ADD CONSTRAINT began FOREIGN KEY (first_order) "
+            "REFERENCES {orders} (id)"
+        )
+    if how.comments == "after":
+        yield "COMMENT ON COLUMN {orders}.status IS 'what was agreed'"
+    yield (
+        "CREATE VIEW {big_orders} AS SELECT o.id, c.mail FROM {orders} o "
+        "JOIN {customer} c ON c.id = o.customer_id WHERE o.total > 20"
+    )
+
+
+def rows() -> Iterator[tuple[str, str]]:
+    """Yield table and values of each row, parents first but for the circle."""
+    for i in range(1, 61):
+        status = ("new", "old", "gone")[i % 3]
+        since = f"'2024-01-{1 + i % 28:02d}'" if status == "gone" else "NULL"
+        yield "customer", f"{i}, 'c{i}@post.org', '{status}', {since}, NULL"
+    for i in range(1, 121):
+        status = "open" if i <= 60 and i % 2 else ("paid", "sent")[i % 2]
+        paid = i if status == "paid" else i / 2
+        yield "orders", f"{i}, {1 + i % 60}, '{status}', {i}, {paid}"
+    for i in range(240):
+        yield "line", f"{1 + i // 2}, {1 + i % 2}, {1 + i % 5}"
+    for i in range(90):
+        key = f"{1 + i}, {1 + i % 2}" if i % 3 else f"{1 + i}, NULL"
+        yield "remark", f"{i}, {key}, '{'good' if i % 4 else 'late'}'"
+
+
+NAMES = {"orders": " (id, customer_id, status, total, paid)"}
+
+
+def fill(place: Place, *more: str) -> None:
+    """Make the source."""
+    how = spelling(place.engine.dialect.name)
+    for sql in tables(how):
+        place.run(sql)
+    for table in TABLES:
+        values = ", ".join(f"({value})" for of, value in rows() if of == table)
+        place.run(f"INSERT INTO {{{table}}}{NAMES.get(table, '')} VALUES {values}")
+    if how.cyclic_keys:
+        first = "(SELECT min(o.id) FROM {orders} o WHERE o.customer_id = {customer}.id)"
+        place.run(f"UPDATE {{customer}} SET first_order = {first} WHERE id % 2 = 0")
+    for sql in more:
+        place.run(sql)
+
+
+def stated(table: TableConfig) -> dict[str, Any]:
+    """Return all that a described table states."""
+    return {
+        "columns": [
+            (c.name, c.sql_type, c.nullable, c.default, c.computed, c.comment)
+            for c in table.columns.values()
+        ],
+        "pk": table.pk,
+        "keys": sorted((k.name or "", k.columns, k.parent) for k in table.foreign_keys),
+        "unique": sorted((u.name or "", u.columns) for u in table.unique),
+        "checks": sorted(c.name or "" for c in table.checks),  # each prints its SQL anew
+        "indexes": sorted((i.name, i.columns, i.unique) for i in table.indexes),
+    }
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A source, and what was made of it."""
+
+    source: Place
+    copy: Place
+    synthesizer: Synthesizer
+    summary: WriteSummary
+
+
+class EngineContract:
+    """Inherit, and give a fixture `source` of scope "class" with an empty schema."""
+
+    partial_indexes: ClassVar[bool] = False
+    target: ClassVar[Optional[str]] = None
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def source(cls) -> Iterator[Place]:
+        """Give an empty schema."""
+        raise NotImplementedError
+
+    @classmethod
+    def beside(cls, source: Place) -> Place:
+        """Return where the copy goes."""
+        return Place(source.engine, f"{source.schema}_synthetic")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def copied(cls, source: Place) -> Copied:
+        """Describe, learn and write."""
+        fill(source, *([PARTIAL] if cls.partial_indexes else []))
+        synth = Synthesizer.from_database(source.engine, source.schema, privacy_config=KEEP)
+        synth.fit(epochs=1, seed=1, progress=False, n_jobs=1, include=["views"])
+        summary = synth.to_database(seed=3, include=["views"])
+        return Copied(source, cls.beside(source), synth, summary)
+
+    def test_the_copy_states_what_the_source_does(self, copied: Copied) -> None:
+        source = reflect(copied.source.engine, copied.source.schema)
+        copy = reflect(copied.copy.engine, copied.copy.schema)
+        assert set(copy.tables) == set(source.tables) == set(TABLES)
+        for name, table in source.tables.items():
+            assert stated(copy.tables[name]) == stated(table)
+        customer, orders = source.tables["customer"], source.tables["orders"]
+        assert orders.columns["due"].computed is not None
+        assert [len(t.checks) for t in (customer, orders)] == [2, 1]
+        assert [u.columns for u in customer.unique] == [["mail"]]
+        assert source.tables["line"].pk == ["order_id", "number"]
+        assert ["status", "total"] in [index.columns for index in orders.indexes]
+        said = "what was agreed" if spelling(source.dialect).comments else None
+        assert orders.columns["status"].comment == said
+
+    def test_keys_hold_and_are_enforced(self, copied: Copied) -> None:
+        how = spelling(copied.source.engine.dialect.name)
+        assert len(copied.summary.keys) == 3 + how.cyclic_keys
+        assert copied.summary.orphans == 0
+        assert all(key.enforced for key in copied.summary.keys)
+        missing = (
+            "SELECT count(*) FROM {remark} r WHERE r.number IS NOT NULL AND NOT EXISTS (SELECT 1 "
+            "FROM {line} l WHERE l.order_id = r.order_id AND l.number = r.number)"
+        )
+        assert copied.copy.ask(missing) == 0
+        assert 20 <= copied.copy.ask("SELECT count(*) FROM {remark} WHERE number IS NULL") <= 40
+        if how.cyclic_keys:
+            began = "SELECT count(first_order) FROM {customer}"
+            assert 15 <= copied.copy.ask(began) <= 45
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            "{customer} WHERE status NOT IN ('new', 'old', 'gone')",
+            "{customer} WHERE (status = 'gone') <> (left_on IS NOT NULL)",
+            "{orders} WHERE paid > total OR paid < 0",
+            "{orders} WHERE due <> total - paid",
+            "(SELECT mail FROM {customer} GROUP BY mail HAVING count(*) > 1) d",
+        ],
+    )
+    def test_rules_hold_in_every_row(self, copied: Copied, broken: str) -> None:
+        assert copied.copy.ask(f"SELECT count(*) FROM {broken}") == 0
+
+    def test_rows_are_like_the_real_ones(self, copied: Copied) -> None:
+        for table in TABLES:
+            found = copied.copy.ask(f"SELECT count(*) FROM {{{table}}}")
+            assert found == pytest.approx(
+                len(copied.source.rows(f"SELECT * FROM {{{table}}}")), 0.2
+            )
+        for status in ("new", "old", "gone"):
+            share = (
+                f"SELECT avg(CASE WHEN status = '{status}' THEN 1.0 ELSE 0 END) FROM {{customer}}"
+            )
+            assert float(copied.copy.ask(share)) == pytest.approx(1 / 3, abs=0.2)
+
+    def test_what_is_unique_among_some_rows_is_so(self, copied: Copied) -> None:
+        if not self.partial_indexes:
+            pytest.skip("the engine has no such indexes")
+        twice = (
+            "SELECT count(*) FROM (SELECT customer_id FROM {orders} WHERE status = 'open' "
+            "GROUP BY customer_id HAVING count(*) > 1) t"
+        )
+        assert copied.copy.ask(twice) == 0
+        assert copied.copy.ask("SELECT count(*) FROM {orders} WHERE status = 'open'") > 10
+
+    def test_the_database_itself_refuses_what_breaks_a_rule(self, copied: Copied) -> None:
+        for values in (
+            "5000, 'x@y.z', 'never', NULL, NULL",
+            "5000, 'x@y.z', 'gone', NULL, NULL",
+        ):
+            with pytest.raises(Exception, match=r"(?i)constraint|check"):
+                copied.copy.run(f"INSERT INTO {{customer}} VALUES ({values})")
+
+    def test_views_answer_from_the_copy(self, copied: Copied) -> None:
+        assert copied.summary.cloned == {"views": ("big_orders",)}
+        big = copied.copy.ask("SELECT count(*) FROM {orders} WHERE total > 20")
+        assert copied.copy.ask("SELECT count(*) FROM {big_orders}") == big > 0
+
+    def test_the_same_seed_replaces_it_by_the_same_rows(self, copied: Copied) -> None:
+        before = {table: copied.copy.rows(f"SELECT * FROM {{{table}}}") for table in TABLES}
+        copied.synthesizer.to_database(seed=3, if_exists="replace", include=["views"])
+        for table, found in before.items():
+            assert copied.copy.rows(f"SELECT * FROM {{{table}}}") == found
+        assert copied.copy.ask(f"SELECT count(*) FROM {copied.copy.of(PROVENANCE_TABLE)}") == 1
+
+    def test_the_source_is_as_it_was(self, copied: Copied) -> None:
+        of = [sum(table == name for table, _ in rows()) for name in TABLES]
+        assert [copied.source.ask(f"SELECT count(*) FROM {{{t}}}") for t in TABLES] == of

@@ -1,0 +1,21 @@
+"""Writing, as SQLite does."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from synthohive.connectors.sqlite.write import SqliteWriter, locate
+from synthohive.ddl.spelling import Spelling
+from tests.toy_engine.spelling import SPELLING
+
+__all__ = ["create", "locate"]
+
+
+class ToyWriter(SqliteWriter):
+    """See the module."""
+
+    engine_name: ClassVar[str] = "Toy"
+    spelling: ClassVar[Spelling] = SPELLING
+
+
+create = ToyWriter
