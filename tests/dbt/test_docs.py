@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.dbt.pages import dbt_tests, described
 from tests.dbt.project import ROOT
 
 DOCS = ROOT / "docs" / "dbt"
@@ -22,8 +24,7 @@ GENERIC = sorted(
     if "{% test " in path.read_text(encoding="utf-8")
 )
 PROPERTIES = {
-    macro["name"]: {a["name"]: a for a in macro["arguments"]}
-    for macro in yaml.safe_load((ROOT / "macros" / "properties.yml").read_text("utf-8"))["macros"]
+    name: {a["name"]: a for a in macro["arguments"]} for name, macro in described(ROOT).items()
 }
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
@@ -42,11 +43,8 @@ def _tests_in(node: Any) -> list[tuple[str, dict[str, Any]]]:
 def test_each_test_has_a_page_that_is_right(name: str) -> None:
     text = (DOCS / "tests" / f"{name}.md").read_text("utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", text, re.MULTILINE)
-    expected = [a for a in PROPERTIES[f"test_{name}"] if a not in ("model", "column_name")]
+    expected = [a for a in PROPERTIES[f"test_{name}"] if a not in dbt_tests.GIVEN]
     assert [row[0] for row in rows] == expected
-    for argument, type_, meaning in rows:
-        described = PROPERTIES[f"test_{name}"][argument]
-        assert (type_, meaning) == (described["type"], described["description"])
     for heading in ("Example", "Arguments", "The idea in SQL", "Cost", "Choosing the limit"):
         assert f"\n## {heading}\n" in text
     examples = [
@@ -68,7 +66,9 @@ def test_examples_use_what_there_is(page: Path) -> None:
 
 
 def test_every_page_is_in_the_navigation() -> None:
-    listed = (ROOT / "mkdocs.yml").read_text("utf-8")
+    _, written = (ROOT / "mkdocs.yml").read_text("utf-8").split("\nnav:\n")
+    nav = yaml.safe_load(written.split("\nnot_in_nav:")[0])
+    listed = str(dbt_tests.on_config(SimpleNamespace(nav=nav)).nav)
     for page in DOCS.rglob("*.md"):
         assert str(page.relative_to(ROOT / "docs")) in listed
 

@@ -6,15 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests.dbt.pages import dbt_tests, described
 from tests.dbt.project import ROOT
 
 MACROS = ROOT / "macros"
-PROPERTIES = {
-    macro["name"]: macro
-    for macro in yaml.safe_load((MACROS / "properties.yml").read_text(encoding="utf-8"))["macros"]
-}
+PROPERTIES = described(ROOT)
 FILES = sorted(MACROS.rglob("*.sql"))
 PUBLIC = {"profile_drift", "generate_tests", "synthetic_source"}
 
@@ -54,3 +51,8 @@ def test_every_argument_is_described(path: Path) -> None:
 def test_nothing_is_described_that_is_not_there() -> None:
     public = [p for p in FILES if "{% test " in p.read_text("utf-8") or p.stem in PUBLIC]
     assert set(PROPERTIES) == {_signature(p.read_text("utf-8"))[0] for p in public}
+
+
+def test_what_follows_from_the_pages_is_written() -> None:
+    for path, text in dbt_tests.written(ROOT).items():
+        assert path.read_text(encoding="utf-8") == text, "run: python docs/dbt_tests.py"
