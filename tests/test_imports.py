@@ -23,6 +23,7 @@ HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow
 # types, too. What has no room of its own is small, and stands at the door.
 ROOMS: tuple[str, ...] = (
     "_version",
+    "_arrays",
     "_logging",
     "_readable",
     "_signals",

@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.sql_expressions import Check, Comparison
 
@@ -23,8 +23,6 @@ __all__ = ["Repair", "Resample", "nearest"]
 
 log = get_logger(__name__)
 
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 Resample = Callable[[IntArray, np.random.Generator], pa.Table]
 
 OFTEN, FEW = 0.02, 20
@@ -82,11 +80,11 @@ class Repair:
         self._report()
         return self.table, int((before & ~self._pending()).sum())
 
-    def _broken(self, table: pa.Table) -> BoolArray:
+    def _broken(self, table: pa.Table) -> Bools:
         masks = [~c.evaluate(table).to_numpy(zero_copy_only=False) for c in self.checks]
         return np.array(masks, dtype=bool).reshape(len(self.checks), table.num_rows)
 
-    def _pending(self) -> BoolArray:
+    def _pending(self) -> Bools:
         """Return the rows that break a constraint with a free column."""
         repairable = np.flatnonzero([bool(free) for free in self.free])
         return np.asarray(np.any(self.broken[repairable], axis=0), dtype=np.bool_)
@@ -197,7 +195,7 @@ class Repair:
                 continue
             fixed = [n for n in self.table.column_names if n in self.checks[number].columns]
             fixed = [n for n in fixed if n not in free]
-            attempts: tuple[tuple[list[str], list[str], Optional[BoolArray]], ...] = (
+            attempts: tuple[tuple[list[str], list[str], Optional[Bools]], ...] = (
                 (free, fixed, self._known(free)),
                 (free, fixed, None),
                 (free, [], self._known(free)),
@@ -210,13 +208,13 @@ class Repair:
                 rows, donors = self._donors(rows, alike, among)
                 self._offer(rows, self._values(names, donors))
 
-    def _known(self, names: Sequence[str]) -> BoolArray:
+    def _known(self, names: Sequence[str]) -> Bools:
         """Return the rows without NULL, so that a repair adds none where it can."""
         valid = [pc.is_valid(self.table.column(n)).to_numpy() for n in names]
         return np.asarray(np.all(valid, axis=0), dtype=np.bool_)
 
     def _donors(
-        self, rows: IntArray, alike: Sequence[str], among: Optional[BoolArray]
+        self, rows: IntArray, alike: Sequence[str], among: Optional[Bools]
     ) -> tuple[IntArray, IntArray]:
         """Draw a faultless row for each of `rows`, with the same values in `alike`.
 

@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.check_repair import Repair, Resample
 from synthohive.constrain.sql_expressions import Check, Comparison, compile_check, quoted
@@ -99,7 +99,7 @@ class TableChecks:
             if self.checks[label].columns & set(empty)
         }
 
-    def violations(self, table: pa.Table) -> dict[str, npt.NDArray[np.int64]]:
+    def violations(self, table: pa.Table) -> dict[str, IntArray]:
         """Return the rows that break each constraint, by label; none where all hold.
 
         Constraints on columns that `table` does not have are passed over.

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.constrain.sql_expressions import Expression, compile_expression
 from synthohive.constrain.unique import Broken, UniqueRepair
 from synthohive.encoding.structured import Range
@@ -28,8 +29,6 @@ from synthohive.tables.key_hashes import NO_KEY, key_hashes
 
 __all__ = ["ExclusionRepair", "ExclusionRule", "not_kept", "exclusion_rules"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Span = tuple[int, int]
 """From a first unit of time (or a number) to the one after the last."""
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Optional, Union
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.key_rules import (
     CommutingKeys,
@@ -28,7 +28,6 @@ from synthohive.texts.words import vocabulary_of
 __all__ = ["counters", "find_group_rules"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
 CONTRADICTIONS = 30.0
 """Chance alone would have repeated a value in a group this many times."""
 LEAST_NAMED, MOST_NAMED = 3, 300

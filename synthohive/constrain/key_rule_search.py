@@ -8,9 +8,9 @@ from itertools import combinations, permutations
 from typing import Optional, Union
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.key_rules import (
     CommutingKeys,
@@ -30,7 +30,6 @@ from synthohive.tables.sample import Sample, incoming_keys
 __all__ = ["find_key_rules"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
 PairRule = Union[DisjointKeys, CommutingKeys]
 LEAST_ROWS = 30
 CONTRADICTIONS = 30.0

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
-import numpy as np
-import numpy.typing as npt
-
+from synthohive._arrays import IntArray
 from synthohive._readable import Readable
 from synthohive.schema import ForeignKey
 from synthohive.tables.ancestors import gather
@@ -24,7 +22,6 @@ __all__ = [
     "follow",
 ]
 
-IntArray = npt.NDArray[np.int64]
 Route = tuple[ForeignKey, ...]
 """Keys that are followed one after the other; none stays at the row itself."""
 

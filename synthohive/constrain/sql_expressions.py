@@ -15,7 +15,6 @@ from typing import Any, Optional
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
@@ -23,6 +22,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
+from synthohive._arrays import Bools
 from synthohive._logging import get_logger
 from synthohive.connectors.registry import UNNAMED, spelling
 from synthohive.ddl.vetted import check_shape
@@ -191,7 +191,7 @@ class Expression:
         table = _queried(f"SELECT ({self.sql}) AS made FROM generated", self.columns, rows)
         return table.column("made").combine_chunks()
 
-    def holds(self, rows: pa.Table) -> npt.NDArray[np.bool_]:
+    def holds(self, rows: pa.Table) -> Bools:
         """Return the rows for which it is true; unknown counts as false, as in WHERE."""
         sql = f"SELECT coalesce(({self.sql})::BOOLEAN, false) AS made FROM generated"
         made = _queried(sql, self.columns, rows).column("made")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.schema import ColumnKind, TableConfig
 from synthohive.tables.counter_random import hashed
@@ -21,8 +22,6 @@ from synthohive.texts.words import vocabulary_of
 
 __all__ = ["UniqueRepair", "together"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 U64 = npt.NDArray[np.uint64]
 Broken = Callable[[pa.Table], Bools]
 REDRAWS, NUMBERINGS = 12, 4

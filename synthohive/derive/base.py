@@ -6,15 +6,13 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools
 from synthohive._readable import Readable
 
 __all__ = ["Bools", "Relation"]
-
-Bools = npt.NDArray[np.bool_]
 
 
 class Relation(Readable, ABC):

@@ -7,10 +7,10 @@ from typing import Optional
 from zoneinfo import available_timezones
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.derive.calendar import (
     PARTS,
     CalendarDate,
@@ -23,7 +23,7 @@ from synthohive.derive.calendar import (
 )
 from synthohive.derive.clock import DAY, ClockDelay, ClockTime, minutes_of
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
-from synthohive.tables.numbers import Floats, is_number, is_time
+from synthohive.tables.numbers import is_number, is_time
 
 __all__ = ["find_calendar", "find_clocks"]
 
@@ -158,7 +158,7 @@ def _columns_like(columns: Columns, chosen: Chosen, stamps: Floats, part: str) -
     return found
 
 
-def _expected(stamps: Floats, part: str) -> Optional[npt.NDArray[np.int64]]:
+def _expected(stamps: Floats, part: str) -> Optional[IntArray]:
     """Return the year, month or day of each UTC stamp; None for what a zone shifts."""
     seconds = np.nan_to_num(stamps).astype(np.int64).astype("datetime64[s]")
     months = seconds.astype("datetime64[M]")

@@ -8,8 +8,9 @@ from typing import Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive.derive.base import Bools, Relation
-from synthohive.tables.numbers import Floats, as_numbers, from_numbers
+from synthohive._arrays import Bools, Floats
+from synthohive.derive.base import Relation
+from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = ["ClockDelay", "ClockTime", "minutes_of"]
 

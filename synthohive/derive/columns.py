@@ -7,26 +7,17 @@ from functools import cached_property
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from synthohive.derive.base import Bools, Relation
+from synthohive._arrays import Bools, Floats, IntArray
+from synthohive.derive.base import Relation
 from synthohive.derive.points import point_masses, regular
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.tables.joins import group_codes
-from synthohive.tables.numbers import (
-    Floats,
-    as_numbers,
-    grid_of,
-    is_number,
-    is_time,
-    nulls,
-    step_of,
-)
+from synthohive.tables.numbers import as_numbers, grid_of, is_number, is_time, nulls, step_of
 
 __all__ = ["Chosen", "Columns", "spaced"]
 
-IntArray = npt.NDArray[np.int64]
 LEAST_ROWS = 30
 """Fewer rows prove nothing."""
 FEW = 200

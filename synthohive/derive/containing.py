@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.derive.base import Bools, Relation
+from synthohive._arrays import Bools
+from synthohive.derive.base import Relation
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 
 __all__ = ["Containing", "find_containing", "holds"]

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.derive.monotone import Monotone
 from synthohive.encoding.encoded import Continuous, EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
@@ -20,8 +20,6 @@ from synthohive.tables.siblings import previous_siblings
 
 __all__ = ["Elapsed"]
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 LEAST_PACE = 1e-5
 

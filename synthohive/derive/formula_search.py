@@ -8,11 +8,11 @@ from itertools import combinations, product
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.derive.formula import Factor, Formula, Term, rounding_of
-from synthohive.tables.numbers import Floats, is_number
+from synthohive.tables.numbers import is_number
 
 __all__ = [
     "factors_of",
@@ -122,9 +122,7 @@ def _candidates(gram: Floats, y: int, size: int, least: float) -> Iterator[tuple
             yield x
 
 
-def _explaining_pairs(
-    gram: Floats, y: int, others: npt.NDArray[np.int64], least: float
-) -> npt.NDArray[np.int64]:
+def _explaining_pairs(gram: Floats, y: int, others: IntArray, least: float) -> IntArray:
     """Return the columns that occur in a pair which explains the target."""
     own, between = gram[others, y], gram[np.ix_(others, others)]
     free = 1.0 - between**2

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._display import listed
-from synthohive.derive.base import Bools, Relation
+from synthohive.derive.base import Relation
 from synthohive.derive.columns import Chosen, Columns
 from synthohive.derive.pattern_search import HEAVY
 from synthohive.derive.presence import Value, categories
 from synthohive.privacy.entities import on_grid
-from synthohive.tables.numbers import Floats, as_numbers, from_numbers, is_time
+from synthohive.tables.numbers import as_numbers, from_numbers, is_time
 
 __all__ = ["Level", "find_levels"]
 
@@ -145,7 +145,7 @@ def _level(
     columns: Columns,
     target: str,
     source: str,
-    codes: npt.NDArray[np.int64],
+    codes: IntArray,
     values: tuple[Value, ...],
 ) -> Optional[tuple[float, Level]]:
     numbers = columns.numbers(target)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.derive.base import Bools, Relation
+from synthohive._arrays import Bools, IntArray
+from synthohive.derive.base import Relation
 from synthohive.encoding.canonical import (
     canonical,
     hash64,
@@ -19,8 +19,6 @@ from synthohive.tables.counter_random import hashed
 from synthohive.tables.joins import group_codes, match_rows
 
 __all__ = ["Copy", "Lookup"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

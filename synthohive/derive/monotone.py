@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive._readable import Readable
 from synthohive.derive.points import point_masses
 from synthohive.privacy.entities import Entities, entities_or_rows, on_grid
@@ -30,8 +30,6 @@ from synthohive.tables.siblings import previous_siblings
 
 __all__ = ["Monotone", "find_monotone", "keep_monotone", "prepare_monotone", "restore_monotone"]
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 LEAST_STEPS = 100
 """Rows with a sibling before them that tell of an order."""

@@ -10,19 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.derive.base import Bools, Relation
+from synthohive._arrays import Bools, Floats
+from synthohive.derive.base import Relation
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.derive.containing import holds
 from synthohive.derive.lookup import Lookup
 from synthohive.tables.joins import group_codes
-from synthohive.tables.numbers import (
-    Floats,
-    as_numbers,
-    from_numbers,
-    is_number,
-    is_time,
-    nulls,
-)
+from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time, nulls
 from synthohive.tables.roles import rest_column
 
 __all__ = [

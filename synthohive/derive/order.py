@@ -9,10 +9,11 @@ from typing import Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive.derive.base import Bools, Relation
+from synthohive._arrays import Bools, Floats
+from synthohive.derive.base import Relation
 from synthohive.derive.points import at_points, regular
 from synthohive.privacy.entities import on_grid
-from synthohive.tables.numbers import Floats, as_numbers, from_numbers
+from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = ["Order"]
 

@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.derive.lookup import Copy, Lookup
 from synthohive.derive.order import Order
@@ -24,7 +24,6 @@ __all__ = [
     "orders_between",
 ]
 
-IntArray = npt.NDArray[np.int64]
 MOST_VALUES = 2_000
 """A column of more distinct values is no source of a look-up."""
 MOST_ENTRIES = 20_000
@@ -255,13 +254,13 @@ def _centre(columns: Columns, target: str, source: str) -> Optional[float]:
     return float(np.rint(middle / step) * step) if step else middle
 
 
-def _at_midnight(moments: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> bool:
+def _at_midnight(moments: Floats, gaps: Floats) -> bool:
     """Whether many moments, but not all, are a day's beginning, which distances would not tell."""
     share = float((moments % _DAY == 0).mean())
     return share >= HEAVY and float((gaps % _DAY == 0).mean()) < share / 2
 
 
-def _by_the_clock(later: npt.NDArray[np.float64], earlier: npt.NDArray[np.float64]) -> bool:
+def _by_the_clock(later: Floats, earlier: Floats) -> bool:
     """Whether the time of day has a pattern (opening hours) that distances would blur."""
     gaps = np.random.default_rng(1).permutation(later - earlier)
     real, blurred = np.sort(later % _DAY), np.sort((earlier + gaps) % _DAY)
@@ -270,11 +269,11 @@ def _by_the_clock(later: npt.NDArray[np.float64], earlier: npt.NDArray[np.float6
     return bool(np.abs(shares[0] - shares[1]).max() > BLURRED)
 
 
-def on_a_list(values: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> bool:
+def on_a_list(values: Floats, gaps: Floats) -> bool:
     """Whether values are few and would be many, were they made up from gaps."""
     return MORE * len(np.unique(values)) < len(np.unique(gaps))
 
 
-def _heaviest(values: npt.NDArray[np.float64]) -> float:
+def _heaviest(values: Floats) -> float:
     """Return the share of the most frequent value."""
     return float(np.unique(values, return_counts=True)[1].max()) / len(values)

@@ -13,27 +13,19 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._readable import Readable
 from synthohive.derive.base import Relation
 from synthohive.derive.order import Order
 from synthohive.derive.points import at_points, point_masses, regular
 from synthohive.privacy.entities import Entities
 from synthohive.schema import ForeignKey
-from synthohive.tables.numbers import (
-    Floats,
-    as_numbers,
-    from_numbers,
-    grid_of,
-    is_time,
-)
+from synthohive.tables.numbers import as_numbers, from_numbers, grid_of, is_time
 
 __all__ = ["Periods", "find_periods", "restore_periods", "unbroken"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 LEAST_PAIRS = 30
 """Rows that are followed by others of their group."""

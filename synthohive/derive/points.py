@@ -9,11 +9,10 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.bounds import far_away
 from synthohive.privacy.entities import Entities
-from synthohive.tables.numbers import Floats
 
 __all__ = ["at_points", "point_masses", "regular"]
 
@@ -65,7 +64,7 @@ def point_masses(numbers: Floats, entities: Entities, k: int, *, time: bool) -> 
     return tuple(values[kept[np.argsort(-counts[kept], kind="stable")]].tolist())
 
 
-def _usual(values: Floats, counts: npt.NDArray[np.int64], end: int, time: bool) -> bool:
+def _usual(values: Floats, counts: IntArray, end: int, time: bool) -> bool:
     """Whether the value at an end of the scale is one that usually means "none"."""
     if time:
         days = np.floor(values[end] / 86_400.0) * 86_400.0
@@ -75,7 +74,7 @@ def _usual(values: Floats, counts: npt.NDArray[np.int64], end: int, time: bool) 
     return bool(named and counts[end] >= OFTEN * np.median(counts))
 
 
-def at_points(numbers: Floats, points: tuple[float, ...]) -> npt.NDArray[np.bool_]:
+def at_points(numbers: Floats, points: tuple[float, ...]) -> Bools:
     """Return in which rows a column holds one of its point masses."""
     return np.isin(numbers, points) if points else np.zeros(len(numbers), dtype=np.bool_)
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Optional, Union
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._display import listed
 from synthohive._readable import Readable
-from synthohive.derive.base import Bools
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns
-from synthohive.tables.numbers import Floats, as_numbers, is_time, nulls
+from synthohive.tables.numbers import as_numbers, is_time, nulls
 
 __all__ = [
     "Presence",
@@ -28,7 +27,6 @@ __all__ = [
 ]
 
 Value = Union[str, int, bool, None]
-IntArray = npt.NDArray[np.int64]
 
 CONTRADICTIONS = 30.0
 """Chance alone would have broken the rule this many times."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.monotone import (
     Monotone,
     find_monotone,
@@ -28,8 +28,6 @@ from synthohive.schema import Column
 from synthohive.tables.sampled_groups import SampledGroups
 
 __all__ = ["Reparametrised"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class Reparametrised:
         order = groups.parents, groups.positions
         return prepare_monotone(self.monotone, rows, described, order, rng, sources)
 
-    def silent(self, positions: IntArray) -> dict[str, npt.NDArray[np.bool_]]:
+    def silent(self, positions: IntArray) -> dict[str, Bools]:
         """Return in which rows modelled columns tell nothing: first values, and gaps.
 
         Parameters
@@ -115,7 +113,7 @@ class Reparametrised:
         rows: pa.Table,
         parents: IntArray,
         positions: IntArray,
-        rooms: Optional[Mapping[str, npt.NDArray[np.float64]]] = None,
+        rooms: Optional[Mapping[str, Floats]] = None,
         rng: Optional[np.random.Generator] = None,
     ) -> pa.Table:
         """Return the columns themselves, of rows of whole groups.

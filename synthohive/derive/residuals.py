@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, Floats
 from synthohive.derive.columns import spaced
 from synthohive.derive.pattern_search import on_a_list
 from synthohive.derive.points import point_masses
@@ -33,7 +33,6 @@ from synthohive.tables.numbers import (
 
 __all__ = ["Residual", "find_residuals", "prepare_residuals", "restore_residuals"]
 
-Floats = npt.NDArray[np.float64]
 
 LEAST_ROWS = 200
 LEAST_DISTINCT = 50
@@ -130,7 +129,7 @@ def _on_one_scale(array: pa.ChunkedArray, values: Floats, owners: Entities, k: i
     return not point_masses(values, owners, k, time=is_time(array.type))
 
 
-def _correlated(columns: Sequence[Floats]) -> npt.NDArray[np.bool_]:
+def _correlated(columns: Sequence[Floats]) -> Bools:
     """Return which pairs of columns are worth a trial, by the correlation in a few rows."""
     if not columns:
         return np.zeros((0, 0), dtype=np.bool_)

@@ -13,7 +13,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from synthohive.derive.base import Bools, Relation
+from synthohive._arrays import Bools
+from synthohive.derive.base import Relation
 from synthohive.derive.columns import Columns
 from synthohive.derive.formula import Factor, Formula, Rounding, Term
 from synthohive.derive.lookup import Copy

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.base import Relation
 from synthohive.derive.lookup import Lookup
 from synthohive.derive.mostly import MostlyCopy
@@ -64,7 +64,7 @@ class TableRelations:
         return {r.flag: r for r in mostly if r.flag == rest_column(r.target)}
 
     def learned_besides(
-        self, rows: pa.Table, unknown: npt.NDArray[np.int64], rng: np.random.Generator
+        self, rows: pa.Table, unknown: IntArray, rng: np.random.Generator
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Return what is modelled besides, of real rows beside their parents.
 
@@ -129,7 +129,7 @@ class TableRelations:
         rows: pa.Table,
         columns: Mapping[str, Column],
         rng: np.random.Generator,
-        sources: Optional[dict[str, npt.NDArray[np.int64]]] = None,
+        sources: Optional[dict[str, IntArray]] = None,
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Return what is modelled in place of real rows.
 
@@ -165,7 +165,7 @@ class TableRelations:
             arrays[name] = array
         return pa.table(arrays), kept
 
-    def _extra_nulls(self, rows: pa.Table, relation: Relation) -> npt.NDArray[np.bool_]:
+    def _extra_nulls(self, rows: pa.Table, relation: Relation) -> Bools:
         from_sources = np.any([nulls(rows.column(s)) for s in relation.sources], axis=0)
         return np.asarray(nulls(rows.column(relation.target)) & ~from_sources, dtype=np.bool_)
 
@@ -178,7 +178,7 @@ class TableRelations:
             if isinstance(r, Order) and r.distance and set(r.sources) <= names
         }
 
-    def rooms(self, above: pa.Table) -> dict[str, npt.NDArray[np.float64]]:
+    def rooms(self, above: pa.Table) -> dict[str, Floats]:
         """Return how long distances to columns of parents may be; NaN where any may.
 
         A longer one would lead beyond the bounds of its column.
@@ -190,7 +190,7 @@ class TableRelations:
         modelled: pa.Table,
         above: pa.Table,
         rng: np.random.Generator,
-        silent: Mapping[str, npt.NDArray[np.bool_]],
+        silent: Mapping[str, Bools],
     ) -> pa.Table:
         """Return modelled rows without distances to parents that are too long.
 
@@ -269,7 +269,7 @@ class TableRelations:
                 changed = True
         return self.mend(rows) if changed else rows
 
-    def beyond(self, rows: pa.Table) -> npt.NDArray[np.bool_]:
+    def beyond(self, rows: pa.Table) -> Bools:
         """Return the rows in which a calculated column lies beyond its own bounds."""
         found = np.zeros(len(rows), dtype=np.bool_)
         for name, (low, high) in self.ends.items():
@@ -282,7 +282,7 @@ class TableRelations:
         self,
         rows: pa.Table,
         above: pa.Table,
-        wrong: npt.NDArray[np.bool_],
+        wrong: Bools,
         rng: np.random.Generator,
     ) -> pa.Table:
         """Return rows whose calculated columns, and what these follow from, are other rows'.

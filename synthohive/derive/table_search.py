@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.base import Relation
 from synthohive.derive.bounds import find_bounds, unbroken
@@ -35,7 +35,6 @@ from synthohive.tables.sample import Sample
 __all__ = ["AllRows", "RelationFinder"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class RelationFinder:
         found = discover_links(rows, above, self._free(), whole, **options)
         return self._verified(found, key, partial=not bool(all_read.all()))
 
-    def _read(self, key: ForeignKey) -> npt.NDArray[np.bool_]:
+    def _read(self, key: ForeignKey) -> Bools:
         """Return the rows whose parent over a key is in the sample, or that have none."""
         empty = any_null(self.sample.tables[self.table], key.columns)
         return np.asarray(empty | (self.sample.parent_rows(self.table, key) >= 0), dtype=np.bool_)
@@ -290,7 +289,7 @@ class RelationFinder:
             yield rows
 
 
-def _filtered(rows: pa.Table, mask: npt.NDArray[np.bool_]) -> pa.Table:
+def _filtered(rows: pa.Table, mask: Bools) -> pa.Table:
     """Return some rows; a table without columns does not know how many it had."""
     return rows.filter(pa.array(mask)) if rows.num_columns else rows
 

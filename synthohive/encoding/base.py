@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.encoded import Layout
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
@@ -88,16 +88,14 @@ class ColumnTransform(ABC):
         return -1
 
     @abstractmethod
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return codes ``(n, discrete)`` and floats ``(n, continuous)``."""
 
     @abstractmethod
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Return values of ``column.arrow_type``."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.base import Summary
 from synthohive.encoding.encoded import Layout
 from synthohive.encoding.modes import Modes
@@ -59,17 +59,15 @@ class Binary(TallyTransform):
         """The code for NULL, or -1."""
         return self.lengths_.null_code
 
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return the encoded lengths."""
         codes, positions = self.lengths_.encode(self.plain(values), rng)
         return codes[:, None], positions
 
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Return random bytes."""

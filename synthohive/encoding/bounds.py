@@ -6,16 +6,15 @@ import math
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import AnyArray, Bools, IntArray
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.value_counts import ValueCounts
 from synthohive.privacy.entities import protected_end
 
 __all__ = ["far_away", "heavy_values", "protected_bounds"]
 
-Array = npt.NDArray[Any]
 
 _MAX_HEAVY = 20
 _MIN_SHARE = 0.02
@@ -27,8 +26,8 @@ _MIN_LISTED = 0.9
 
 
 def heavy_values(
-    found: dict[str, Any], top: ValueCounts, numbers: Array, settings: EncoderSettings
-) -> tuple[pa.Array, Array]:
+    found: dict[str, Any], top: ValueCounts, numbers: AnyArray, settings: EncoderSettings
+) -> tuple[pa.Array, AnyArray]:
     """Return the values that get a code of their own, and their counts.
 
     A value is heavy where it is much more frequent than the typical value, or lies far
@@ -52,7 +51,7 @@ def heavy_values(
     return top.values.take(pa.array(index, type=pa.int64())), top.counts[index]
 
 
-def _listed(value_counts: ValueCounts, numbers: Array, k: int, most: int) -> npt.NDArray[np.int64]:
+def _listed(value_counts: ValueCounts, numbers: AnyArray, k: int, most: int) -> IntArray:
     """Return the values of a list without a regular grid, each held by `k` entities; or none."""
     none = np.empty(0, dtype=np.int64)
     index = np.flatnonzero(value_counts.holders >= k)
@@ -67,7 +66,7 @@ def _listed(value_counts: ValueCounts, numbers: Array, k: int, most: int) -> npt
     return index
 
 
-def far_away(numbers: Array) -> npt.NDArray[np.bool_]:
+def far_away(numbers: AnyArray) -> Bools:
     """Return which of some distinct values lie far from the rest, with nothing between.
 
     Each counts once: where most rows have no end, 9999-12-31 is still no usual date.
@@ -77,18 +76,18 @@ def far_away(numbers: Array) -> npt.NDArray[np.bool_]:
     floats = numbers.astype(np.float64)
     first, last = np.quantile(floats, [0.25, 0.75])
     reach = _FAR * 2 * (last - first)
-    outside: npt.NDArray[np.bool_] = (floats < first - reach) | (floats > last + reach)
+    outside: Bools = (floats < first - reach) | (floats > last + reach)
     if outside.any() and not outside.all():
         # a long tail is no sentinel: there must be a gap before it
         usual = floats[~outside]
         gap = (floats < usual.min() - reach) | (floats > usual.max() + reach)
         outside &= gap
-    found: npt.NDArray[np.bool_] = outside & (reach > 0)
+    found: Bools = outside & (reach > 0)
     return found
 
 
 def protected_bounds(
-    rest: dict[str, tuple[ValueCounts, Array]],
+    rest: dict[str, tuple[ValueCounts, AnyArray]],
     k: int,
     limits: tuple[int, int],
     grid: tuple[int, int] = (1, 0),
@@ -121,7 +120,7 @@ def protected_bounds(
     return max(bottom, float(least)), min(top, float(most)), False
 
 
-def _spread(numbers: Array) -> float:
+def _spread(numbers: AnyArray) -> float:
     """Return the distance of the quartiles, to one digit: the value of nobody."""
     first, last = np.quantile(numbers.astype(np.float64), [0.25, 0.75])
     size = float(last - first)
@@ -130,8 +129,8 @@ def _spread(numbers: Array) -> float:
 
 
 def _joined(
-    rest: dict[str, tuple[ValueCounts, Array]], side: str, k: int
-) -> tuple[ValueCounts, Array]:
+    rest: dict[str, tuple[ValueCounts, AnyArray]], side: str, k: int
+) -> tuple[ValueCounts, AnyArray]:
     sample = rest["sample"]
     if side not in rest:
         return sample
@@ -145,7 +144,7 @@ def _joined(
 
 
 def _edge(
-    part: tuple[ValueCounts, Array], k: int, grid: tuple[int, int], *, ascending: bool
+    part: tuple[ValueCounts, AnyArray], k: int, grid: tuple[int, int], *, ascending: bool
 ) -> Optional[Any]:
     value_counts, numbers = part
     order = np.argsort(numbers, kind="stable")
@@ -156,7 +155,7 @@ def _edge(
     return None if at is None else protected_end(numbers, value_counts.holders, at, k, grid)
 
 
-def _coarse(numbers: Array) -> tuple[float, float]:
+def _coarse(numbers: AnyArray) -> tuple[float, float]:
     """Return bounds that tell only the order of magnitude, and are no value themselves."""
     bottom, top = float(numbers.min()), float(numbers.max())
     size = max(top - bottom, abs(top), abs(bottom))

@@ -7,13 +7,13 @@ booleans and uint64 stay.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from synthohive._arrays import AnyArray, Bools, IntArray
 
 __all__ = [
     "canonical",
@@ -82,7 +82,7 @@ def _is_bytes(type_: pa.DataType) -> bool:
     )
 
 
-def decimal_limbs(values: pa.Array) -> npt.NDArray[np.int64]:
+def decimal_limbs(values: pa.Array) -> IntArray:
     """Return the unscaled integers of a decimal array as 64-bit limbs, least first."""
     width = values.type.bit_width // 64
     data = values.buffers()[1]
@@ -92,14 +92,12 @@ def decimal_limbs(values: pa.Array) -> npt.NDArray[np.int64]:
     return limbs.reshape(-1, width)[values.offset :]
 
 
-def validity(null: npt.NDArray[np.bool_]) -> pa.Buffer:
+def validity(null: Bools) -> pa.Buffer:
     """Return the Arrow validity bitmap for a NULL mask."""
     return pa.py_buffer(np.packbits(~null, bitorder="little").tobytes())
 
 
-def decimal_array(
-    limbs: npt.NDArray[np.int64], null: npt.NDArray[np.bool_], type_: pa.DataType
-) -> pa.Array:
+def decimal_array(limbs: IntArray, null: Bools, type_: pa.DataType) -> pa.Array:
     """Build decimals from unscaled integers in 64-bit limbs, least first."""
     data = pa.py_buffer(np.ascontiguousarray(limbs))
     return pa.Array.from_buffers(type_, len(limbs), [validity(null), data])
@@ -119,7 +117,7 @@ def hash64(plain: pa.Array) -> npt.NDArray[np.uint64]:
         return mixed
     if pa.types.is_boolean(plain.type):
         plain = plain.cast(pa.int64())
-    numbers: npt.NDArray[Any] = plain.to_numpy(zero_copy_only=False)
+    numbers: AnyArray = plain.to_numpy(zero_copy_only=False)
     bits: npt.NDArray[np.uint64] = numbers.view(np.uint64)
     return scramble(bits)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Codes, Floats32, IntArray
 from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.draw import categorical as draw
@@ -41,9 +41,9 @@ class Categorical(TallyTransform):
     name = "categorical"
 
     categories_: pa.Array = field(init=False)
-    counts_: npt.NDArray[np.int64] = field(init=False)
+    counts_: IntArray = field(init=False)
     stand_ins_: pa.Array = field(init=False)
-    weights_: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    weights_: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     null_: bool = False
     rare_: int = 0
     apart_: bool = False
@@ -187,9 +187,7 @@ class Categorical(TallyTransform):
         """The code for NULL, or -1."""
         return self._other + bool(self.rare_) if self.null_ else -1
 
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return the codes; what is rare, and not stood in for, gets a drawn code."""
         plain = self.plain(values)
         none = np.empty((len(plain), 0), dtype=np.float32)
@@ -211,8 +209,8 @@ class Categorical(TallyTransform):
 
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Return the categories of the codes; for what was rare, public ones."""

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive.encoding.draw import proportions
 from synthohive.encoding.value_counts import ValueCounts
 
 __all__ = ["CLASSES", "DIGIT", "LOWER", "UPPER", "Fixed", "alphabet_of", "shape_of"]
 
-Ints = npt.NDArray[np.int64]
 Piece = tuple[list[str], list[float]]
 
 # stand-ins in a shape: private-use characters, so that real text cannot be taken for one
@@ -61,7 +61,7 @@ def shape_of(text: str) -> str:
 
 
 def alphabet_of(
-    chars: npt.NDArray[np.str_], row: Ints, value_counts: ValueCounts, k: int, kind: str
+    chars: npt.NDArray[np.str_], row: IntArray, value_counts: ValueCounts, k: int, kind: str
 ) -> Piece:
     """Return the characters that `k` entities share, with their frequencies.
 
@@ -99,7 +99,7 @@ def _lookup(strings: Sequence[str], weights: Sequence[float]) -> npt.NDArray[np.
     return points[slots]
 
 
-def _strings(points: npt.NDArray[np.uint32], offsets: Ints) -> pa.Array:
+def _strings(points: npt.NDArray[np.uint32], offsets: IntArray) -> pa.Array:
     """Cut a flat array of code points into strings."""
     if not points.size or points.max() < 128:
         data = pa.py_buffer(points.astype(np.uint8).tobytes())

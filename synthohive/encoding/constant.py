@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.encoded import Layout
@@ -56,17 +56,15 @@ class Constant(TallyTransform):
         """No block."""
         return Layout()
 
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return blocks of no width."""
         n = len(values)
         return np.empty((n, 0), dtype=np.int32), np.empty((n, 0), dtype=np.float32)
 
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Repeat the value."""

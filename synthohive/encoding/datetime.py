@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, Codes, Floats32, IntArray
 from synthohive.encoding.base import Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.encoded import Layout
@@ -38,9 +38,7 @@ class Datetime(Numeric):
 
     name = "datetime"
     hours_: Optional[Modes] = None
-    moments_: npt.NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros((2, 0), dtype=np.int64)
-    )
+    moments_: IntArray = field(default_factory=lambda: np.zeros((2, 0), dtype=np.int64))
     """Such days and their times, by day."""
 
     @property
@@ -123,7 +121,7 @@ class Datetime(Numeric):
                 kept[part] = value_counts.take(np.array(other, dtype=np.int64)).to_dict()
         return kept
 
-    def _decided(self, day: pa.Array) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    def _decided(self, day: pa.Array) -> tuple[Bools, IntArray]:
         """Return the rows whose day decides the time, and that time."""
         days, hours = self.moments_
         numbers = day.fill_null(0).to_numpy(zero_copy_only=False)
@@ -151,9 +149,7 @@ class Datetime(Numeric):
             return layout
         return Layout.concat([layout, self.hours_.layout(self.column.name)])
 
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return modes and positions."""
         if self.hours_ is None:
             return super().encode(values, rng)
@@ -170,8 +166,8 @@ class Datetime(Numeric):
 
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Return values of the column's type."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from synthohive._arrays import Floats, IntArray
+
 __all__ = ["categorical", "proportions"]
 
 
-def proportions(weights: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def proportions(weights: npt.ArrayLike) -> Floats:
     """Scale weights to sum to one; all zero means all alike."""
     w = np.asarray(weights, dtype=np.float64)
     total = w.sum()
     return w / total if total > 0 else np.full(len(w), 1.0 / max(len(w), 1))
 
 
-def categorical(
-    weights: npt.ArrayLike, size: int, rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
+def categorical(weights: npt.ArrayLike, size: int, rng: np.random.Generator) -> IntArray:
     """Draw `size` indices with probabilities proportional to `weights`."""
     edges = np.cumsum(proportions(weights))[:-1]
     return np.searchsorted(edges, rng.random(size), side="right")

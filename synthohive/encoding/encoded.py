@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import Codes, Floats32, IntArray
 from synthohive.storage.codec import Packed, pack, unpack
 
 __all__ = ["ABSENT", "SILENT", "Continuous", "Discrete", "EncodedTable", "Layout"]
@@ -113,8 +113,8 @@ class EncodedTable:
     """
 
     layout: Layout
-    codes: npt.NDArray[np.int32]
-    values: npt.NDArray[np.float32]
+    codes: Codes
+    values: Floats32
 
     def __post_init__(self) -> None:
         if len(self.codes) != len(self.values):
@@ -130,7 +130,7 @@ class EncodedTable:
             Layout(), np.empty((rows, 0), dtype=np.int32), np.empty((rows, 0), dtype=np.float32)
         )
 
-    def take(self, indices: npt.NDArray[np.int64]) -> EncodedTable:
+    def take(self, indices: IntArray) -> EncodedTable:
         """Return the rows at `indices`; -1 gives an absent row (codes -1, values 0)."""
         absent = indices < 0
         safe = np.where(absent, 0, indices)

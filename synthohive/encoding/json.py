@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.draw import categorical as draw
@@ -133,9 +133,7 @@ class Json(TallyTransform):
         """The code for NULL, or -1."""
         return len(self.nodes_) if self.null_ else -1
 
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return the structures."""
         plain = self.plain(values)
         none = np.empty((len(plain), 0), dtype=np.float32)
@@ -146,18 +144,18 @@ class Json(TallyTransform):
         codes[other] = draw(self.weights_, len(other), rng)
         return codes[:, None], none
 
-    def _assign(self, plain: pa.Array) -> npt.NDArray[np.int32]:
+    def _assign(self, plain: pa.Array) -> Codes:
         index = {name: i for i, name in enumerate(self.structures_)}
         encoded = plain.dictionary_encode()
         found = [index.get(str(self._read(t)[0]), -1) for t in encoded.dictionary.to_pylist()]
         at = encoded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
-        codes: npt.NDArray[np.int32] = np.array([*found, self.null_code], dtype=np.int32)[at]
+        codes: Codes = np.array([*found, self.null_code], dtype=np.int32)[at]
         return codes
 
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Make up a text of each structure."""

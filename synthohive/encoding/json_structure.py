@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.draw import categorical
 from synthohive.encoding.modes import Modes
@@ -20,7 +20,6 @@ from synthohive.texts import moments
 
 __all__ = ["Node", "structure_of"]
 
-Ints = npt.NDArray[np.int64]
 Found = tuple[int, Any]
 Kind = Literal["object", "array", "null", "boolean", "integer", "number", "string"]
 """A value, and the row of the text in which it was found."""
@@ -194,7 +193,7 @@ class Node:
             pa.scalar("["), inner.cast(pa.string()), pa.scalar("]"), pa.scalar("")
         )
 
-    def _sets(self, lengths: Ints, rng: np.random.Generator) -> tuple[Ints, pa.Array]:
+    def _sets(self, lengths: IntArray, rng: np.random.Generator) -> tuple[IntArray, pa.Array]:
         """Draw different elements of each list, by the weights of all; return offsets as well.
 
         The least of exponential times at the rates of the weights are such a draw (Efraimidis

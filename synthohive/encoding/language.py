@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.draw import proportions
 from synthohive.encoding.ngrams import MAX_NODES, ROOT, Ngrams, marked
 from synthohive.encoding.value_counts import ValueCounts
 
 __all__ = ["Language"]
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 _KIND_ORDER = 7
 _MAX_CELLS = 2_000_000
@@ -37,10 +34,10 @@ class _Place:
         It must not end here.
     """
 
-    last: Ints
-    state: Ints
-    form: Ints
-    go_on: Flags
+    last: IntArray
+    state: IntArray
+    form: IntArray
+    go_on: Bools
 
 
 @dataclass
@@ -55,11 +52,13 @@ class _Links:
         Of the tokens after this one, those of the kind.
     """
 
-    key: Ints
+    key: IntArray
     share: Floats
 
     @classmethod
-    def learn(cls, ids: Ints, rows: Ints, kind: Ints, value_counts: ValueCounts, k: int) -> _Links:
+    def learn(
+        cls, ids: IntArray, rows: IntArray, kind: IntArray, value_counts: ValueCounts, k: int
+    ) -> _Links:
         flat, rows = marked(ids, rows, len(kind))
         kinds = int(kind.max()) + 1
         at = np.flatnonzero(flat[:-1] != len(kind))
@@ -89,11 +88,11 @@ class Language:
 
     tokens: Ngrams
     kinds: Ngrams
-    kind: Ints
+    kind: IntArray
     links: _Links
     _usual: Floats = field(init=False, repr=False)
     _linked: Floats = field(init=False, repr=False)
-    _by_kind: Ints = field(init=False, repr=False)
+    _by_kind: IntArray = field(init=False, repr=False)
     _edges: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -119,7 +118,13 @@ class Language:
 
     @classmethod
     def learn(
-        cls, ids: Ints, rows: Ints, kind: Ints, order: int, value_counts: ValueCounts, k: int
+        cls,
+        ids: IntArray,
+        rows: IntArray,
+        kind: IntArray,
+        order: int,
+        value_counts: ValueCounts,
+        k: int,
     ) -> Language:
         """Learn from tokens, text after text; `rows` are the texts' indices in `value_counts`."""
         tokens = Ngrams.learn(ids, rows, len(kind), order, value_counts, k)
@@ -129,8 +134,8 @@ class Language:
         return cls(tokens, kinds, kind, _Links.learn(ids, rows, kind, value_counts, k))
 
     def generate(
-        self, lengths: Ints, low: Ints, high: Ints, rng: np.random.Generator
-    ) -> tuple[Ints, Ints, Flags]:
+        self, lengths: IntArray, low: IntArray, high: IntArray, rng: np.random.Generator
+    ) -> tuple[IntArray, IntArray, Bools]:
         """Draw sequences.
 
         Parameters
@@ -166,7 +171,7 @@ class Language:
             sequences.append(active)
         return np.concatenate(tokens), np.concatenate(sequences), ended
 
-    def _draw(self, here: _Place, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    def _draw(self, here: _Place, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
         """Return the tokens that are drawn, and the states after them."""
         count = len(here.state)
         token, after = np.full(count, -1, dtype=np.int64), np.empty(count, dtype=np.int64)
@@ -195,8 +200,13 @@ class Language:
         return token, after
 
     def _fits(
-        self, here: _Place, rows: Ints, state: Ints, token: Ints, rng: np.random.Generator
-    ) -> Flags:
+        self,
+        here: _Place,
+        rows: IntArray,
+        state: IntArray,
+        token: IntArray,
+        rng: np.random.Generator,
+    ) -> Bools:
         """Give way to the kinds before, where only one token decides.
 
         Returns True by chance where many kinds of token before make the kind rarer than
@@ -212,7 +222,7 @@ class Language:
         fits[single] = rng.random(len(single)) * expected <= found
         return fits
 
-    def _by_form(self, here: _Place, rows: Ints, rng: np.random.Generator) -> Ints:
+    def _by_form(self, here: _Place, rows: IntArray, rng: np.random.Generator) -> IntArray:
         """Draw kinds of token, and tokens of them.
 
         Kinds give way to the last token, where that is followed by others than its kind is.
@@ -230,7 +240,7 @@ class Language:
         return np.where(kind == self.kinds.size, len(self.kind), found)
 
 
-def _seen(ngrams: Ngrams, state: Ints, token: Ints) -> Flags:
+def _seen(ngrams: Ngrams, state: IntArray, token: IntArray) -> Bools:
     """Tell whether the longer state that was left would have given the same token."""
     seen = state >= 0
     seen[seen] = ngrams.find(state[seen], token[seen])[1]

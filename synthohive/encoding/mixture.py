@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
+
+from synthohive._arrays import Codes, Floats, Floats32
 
 __all__ = ["Mixture"]
 
-Floats = npt.NDArray[np.float64]
 
 _BLOCK = 16_384
 _MIN_WEIGHT = 0.005
@@ -100,9 +100,7 @@ class Mixture:
         joint: Floats = constant - 0.5 * z * z
         return joint
 
-    def encode(
-        self, values: Floats, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: Floats, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return modes and positions in [-1, 1]."""
         codes = np.zeros(len(values), dtype=np.int32)
         draws = rng.random(len(values))
@@ -117,7 +115,7 @@ class Mixture:
         positions = (values - self.means[codes]) / (_WIDTH * self.widths[codes])
         return codes, np.clip(positions, -1.0, 1.0).astype(np.float32)
 
-    def decode(self, codes: npt.NDArray[np.int32], positions: npt.NDArray[np.float32]) -> Floats:
+    def decode(self, codes: Codes, positions: Floats32) -> Floats:
         """Return the values at positions of modes."""
         steps = _WIDTH * self.widths
         found: Floats = self.means[codes] + steps[codes] * positions

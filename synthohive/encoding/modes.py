@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Optional, Union
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import AnyArray, Bools, Codes, Floats, Floats32
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.bounds import heavy_values, protected_bounds
 from synthohive.encoding.draw import categorical as draw
@@ -26,9 +26,6 @@ from synthohive.schema.arrow_types import limits as limits_of
 
 __all__ = ["Modes"]
 
-Array = npt.NDArray[Any]
-Codes = npt.NDArray[np.int32]
-Positions = npt.NDArray[np.float32]
 
 _ODD = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 _FINE = 2.0**-22
@@ -62,13 +59,13 @@ class Modes:
     mixture: Optional[Mixture]
     heavy: pa.Array
     odd: list[str]
-    frequencies: npt.NDArray[np.float64]
+    frequencies: Floats
     low: Union[int, float] = 0
     high: Union[int, float] = 0
     step: int = 1
     offset: int = 0
     log_shift: Optional[float] = None
-    _heavy_units: Array = field(init=False, repr=False)
+    _heavy_units: AnyArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._heavy_units = self.units.of(self.heavy)
@@ -90,7 +87,7 @@ class Modes:
             return Layout(discrete)
         return Layout(discrete, (Continuous(column, first, self.active),))
 
-    def encode(self, plain: pa.Array, rng: np.random.Generator) -> tuple[Codes, Positions]:
+    def encode(self, plain: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return codes ``(n,)`` and positions ``(n, 1 or 0)``."""
         n = len(plain)
         codes = np.full(n, -1, dtype=np.int32)
@@ -116,11 +113,11 @@ class Modes:
         codes[other] = draw(self.frequencies, len(other), rng)
         return codes, positions
 
-    def _mark(self, codes: Codes, where: npt.NDArray[np.bool_], name: str) -> None:
+    def _mark(self, codes: Codes, where: Bools, name: str) -> None:
         if name in self.odd:
             codes[where] = self.active + len(self.heavy) + self.odd.index(name)
 
-    def decode(self, codes: Codes, positions: Positions, rng: np.random.Generator) -> pa.Array:
+    def decode(self, codes: Codes, positions: Floats32, rng: np.random.Generator) -> pa.Array:
         """Return plain values."""
         codes = np.clip(codes, 0, max(len(self.frequencies) - 1, 0))
         numbers = self.numbers(codes, positions, rng)
@@ -135,26 +132,24 @@ class Modes:
                 plain = pc.if_else(pa.array(self.is_odd(codes, name)), _ODD[name], plain)
         return plain
 
-    def is_odd(self, codes: Codes, name: str) -> npt.NDArray[np.bool_]:
+    def is_odd(self, codes: Codes, name: str) -> Bools:
         """Tell which rows are NULL, NaN or infinite."""
         if name not in self.odd:
             return np.zeros(len(codes), dtype=bool)
-        found: npt.NDArray[np.bool_] = codes == self.active + len(self.heavy) + self.odd.index(name)
+        found: Bools = codes == self.active + len(self.heavy) + self.odd.index(name)
         return found
 
-    def _is_heavy(self, codes: Codes) -> npt.NDArray[np.bool_]:
-        found: npt.NDArray[np.bool_] = (codes >= self.active) & (
-            codes < self.active + len(self.heavy)
-        )
+    def _is_heavy(self, codes: Codes) -> Bools:
+        found: Bools = (codes >= self.active) & (codes < self.active + len(self.heavy))
         return found
 
-    def numbers(self, codes: Codes, positions: Positions, rng: np.random.Generator) -> Array:
+    def numbers(self, codes: Codes, positions: Floats32, rng: np.random.Generator) -> AnyArray:
         """Return the decoded numbers, in units; meaningless in NULL rows."""
         whole = self.units.whole
         numbers = np.zeros(len(codes), dtype=np.int64 if whole else np.float64)
         if self.mixture is not None:
             mode = np.minimum(codes, self.active - 1)
-            at: Array = positions[:, 0]
+            at: AnyArray = positions[:, 0]
             if self._needs_dither:
                 at = at + _FINE * (rng.random(len(codes)) - 0.5)
             numbers = self._backward(self.mixture.decode(mode, np.clip(at, -1, 1)))
@@ -179,14 +174,14 @@ class Modes:
         near = self.units.whole and float(self.high) - float(self.low) < 2.0**62
         return self.low if near and self.log_shift is None else 0
 
-    def _forward(self, numbers: Array) -> npt.NDArray[np.float64]:
+    def _forward(self, numbers: AnyArray) -> Floats:
         numbers = np.clip(numbers, self.low, self.high)
-        y: npt.NDArray[np.float64] = (numbers - self._base).astype(np.float64)
+        y: Floats = (numbers - self._base).astype(np.float64)
         if self.log_shift is not None:
             y = np.log(np.maximum(y, float(self.low)) + self.log_shift)
         return y
 
-    def _backward(self, y: npt.NDArray[np.float64]) -> Array:
+    def _backward(self, y: Floats) -> AnyArray:
         if self.log_shift is not None:
             y = np.exp(y) - self.log_shift
         base = self._base
@@ -199,14 +194,14 @@ class Modes:
         shift = float((self.offset - base) % self.step)
         whole = shift + self.step * np.rint((y - shift) / self.step)
         whole = np.clip(whole, -(2.0**63), np.nextafter(2.0**63, 0)).astype(np.int64)
-        numbers: Array = np.clip(whole + base, self.low, self.high)
+        numbers: AnyArray = np.clip(whole + base, self.low, self.high)
         return numbers
 
-    def _on_wide_grid(self, y: Array) -> Array:
+    def _on_wide_grid(self, y: AnyArray) -> AnyArray:
         # beyond 2**53 every float is whole; float bounds may lie just outside the real ones
         low = self.low if self.low >= 0 else np.nextafter(self.low, 0)
         high = np.nextafter(self.high, 0) if self.high > 0 else self.high
-        clipped: Array = np.clip(np.rint(y), low, high)
+        clipped: AnyArray = np.clip(np.rint(y), low, high)
         return clipped
 
     @classmethod
@@ -242,7 +237,7 @@ class Modes:
         units = Units.learn(everything, single)
         numbers = {name: units.of(t.values) for name, t in tallies.items()}
         heavy, heavy_counts = heavy_values(found, tallies["top"], numbers["top"], settings)
-        rest: dict[str, tuple[ValueCounts, Array]] = {}
+        rest: dict[str, tuple[ValueCounts, AnyArray]] = {}
         for name, value_counts in tallies.items():
             usual = pc.is_in(value_counts.values, value_set=heavy).to_numpy(zero_copy_only=False)
             index = np.flatnonzero(~usual)
@@ -277,7 +272,7 @@ class Modes:
     def _fit_mixture(
         self,
         value_counts: ValueCounts,
-        numbers: Array,
+        numbers: AnyArray,
         enough: bool,
         settings: EncoderSettings,
         seed: np.random.SeedSequence,
@@ -305,7 +300,7 @@ class Modes:
         self.mixture = Mixture.fit(self._forward(sample), settings.max_modes, seed, ends)
 
 
-def _spread(numbers: Array, counts: Array, most: int) -> Array:
+def _spread(numbers: AnyArray, counts: AnyArray, most: int) -> AnyArray:
     """Repeat sorted numbers by their counts, evenly thinned to `most` rows."""
     order = np.argsort(numbers, kind="stable")
     edges = np.cumsum(counts[order])

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 from synthohive.encoding.value_counts import ValueCounts
 
 __all__ = ["MAX_NODES", "ROOT", "Ngrams", "marked"]
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 MAX_NODES = 60_000
 MOST_TOKENS = 16
@@ -48,23 +44,23 @@ class Ngrams:
 
     size: int
     order: int
-    parent: Ints
-    token: Ints
-    count: Ints
-    _after: Ints = field(init=False, repr=False)
-    _backoff: Ints = field(init=False, repr=False)
+    parent: IntArray
+    token: IntArray
+    count: IntArray
+    _after: IntArray = field(init=False, repr=False)
+    _backoff: IntArray = field(init=False, repr=False)
     _edges: Floats = field(init=False, repr=False)
-    _ends: Ints = field(init=False, repr=False)
+    _ends: IntArray = field(init=False, repr=False)
     _share: Floats = field(init=False, repr=False)
     _rest: Floats = field(init=False, repr=False)
-    _keys: Ints = field(init=False, repr=False)
+    _keys: IntArray = field(init=False, repr=False)
     _levels: list[tuple[int, int]] = field(init=False, repr=False)
 
     @classmethod
     def learn(
         cls,
-        tokens: Ints,
-        rows: Ints,
+        tokens: IntArray,
+        rows: IntArray,
         size: int,
         order: int,
         value_counts: ValueCounts,
@@ -85,7 +81,7 @@ class Ngrams:
         first = flat == size + 1
         weights = value_counts.counts[rows].astype(np.float64)
         node = np.zeros(len(flat), dtype=np.int64)  # that ends here, of the current order
-        levels: list[tuple[Ints, Ints, Ints]] = []
+        levels: list[tuple[IntArray, IntArray, IntArray]] = []
         nodes, width = 1, size + 2
         for level in range(order):
             before = np.zeros_like(node) if level == 0 else np.append(-1, node[:-1])
@@ -149,7 +145,7 @@ class Ngrams:
         self._after = np.where(longest, self._backoff, np.arange(nodes))[1:]
 
     @cached_property
-    def single(self) -> Flags:
+    def single(self) -> Bools:
         """Which nodes are n-grams of one token."""
         return np.asarray(np.append(-1, self.parent) == ROOT)
 
@@ -159,14 +155,14 @@ class Ngrams:
         return int(np.searchsorted(self._keys, self.size + 1)) + 1
 
     @property
-    def uses(self) -> Ints:
+    def uses(self) -> IntArray:
         """How often each token was seen."""
         found = np.zeros(self.size, dtype=np.int64)
         single = (self.parent == ROOT) & (self.token < self.size)
         found[self.token[single]] = self.count[single]
         return found
 
-    def draw(self, state: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Flags]:
+    def draw(self, state: IntArray, rng: np.random.Generator) -> tuple[IntArray, IntArray, Bools]:
         """Draw what follows in each state.
 
         Returns
@@ -182,34 +178,34 @@ class Ngrams:
         # What is not known means nothing, but it is a token: the next edge may be the start's.
         return np.where(known, self.token[edge], self.size), self._after[edge], known
 
-    def shorter(self, state: Ints) -> Ints:
+    def shorter(self, state: IntArray) -> IntArray:
         """Return the states without their first token."""
         return self._backoff[state]
 
-    def find(self, state: Ints, token: Ints) -> tuple[Ints, Flags]:
+    def find(self, state: IntArray, token: IntArray) -> tuple[IntArray, Bools]:
         """Return the index of each state's n-gram with one more token, and if it is known."""
         wanted = state * (self.size + 2) + token
         at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
         return at, self._keys[at] == wanted
 
-    def alone(self, token: Ints) -> Ints:
+    def alone(self, token: IntArray) -> IntArray:
         """Return the states in which only one token is known."""
         return self._after[self.find(np.full(len(token), ROOT), token)[0]]
 
-    def follow(self, state: Ints, token: Ints) -> Ints:
+    def follow(self, state: IntArray, token: IntArray) -> IntArray:
         """Return the states that tokens lead to."""
         return self._tables[1][state, token]
 
-    def share(self, state: Ints, token: Ints) -> Floats:
+    def share(self, state: IntArray, token: IntArray) -> Floats:
         """Return how often each token, or the end, follows in each state."""
         return self._tables[0][state, token]
 
-    def shares(self, state: Ints) -> Floats:
+    def shares(self, state: IntArray) -> Floats:
         """Return how often all tokens, then the end, follow in each state, (n, size + 1)."""
         return self._tables[0][state]
 
     @cached_property
-    def _tables(self) -> tuple[Floats, Ints]:
+    def _tables(self) -> tuple[Floats, IntArray]:
         """What follows, and where it leads to: of all states, what is not known by the shorter."""
         shape = (self._levels[-1][1], self.size + 1)
         shares, after = np.zeros(shape), np.zeros(shape, dtype=np.int64)
@@ -224,7 +220,7 @@ class Ngrams:
         return shares, after
 
 
-def marked(tokens: Ints, rows: Ints, size: int) -> tuple[Ints, Ints]:
+def marked(tokens: IntArray, rows: IntArray, size: int) -> tuple[IntArray, IntArray]:
     """Put the marks of start and end around the tokens of each row."""
     texts, begins = np.unique(rows, return_index=True)
     ends = np.append(begins[1:], len(rows))
@@ -238,6 +234,6 @@ def marked(tokens: Ints, rows: Ints, size: int) -> tuple[Ints, Ints]:
     )
 
 
-def _last_positive(values: npt.NDArray[Any]) -> int:
+def _last_positive(values: AnyArray) -> int:
     found = np.flatnonzero(values > 0)
     return int(found[-1]) if len(found) else 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.base import Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.encoded import Layout
@@ -59,17 +59,15 @@ class Numeric(TallyTransform):
         """The code for NULL, or -1."""
         return self.modes_.null_code
 
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return mode and position."""
         codes, positions = self.modes_.encode(self.plain(values), rng)
         return codes[:, None], positions
 
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Return numbers of the column's type."""

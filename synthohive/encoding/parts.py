@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.base import ColumnTransform, Reject, Summary
 from synthohive.encoding.categorical import Categorical
 from synthohive.encoding.constant import Constant
@@ -24,8 +24,6 @@ from synthohive.schema import Column, ColumnKind
 
 __all__ = ["Parts"]
 
-Codes = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float32]
 
 _NUMBERS = (Constant, Categorical, Numeric)
 _TIMES = (Constant, Categorical, Datetime)
@@ -156,7 +154,7 @@ class Parts(ColumnTransform):
         """The code for NULL, or -1."""
         return len(self.shapes_) if self.null_ and self._coded else -1
 
-    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return the shapes and the parts."""
         shapes, columns = self._split(values)
         number = {shape: i for i, shape in enumerate(self.shapes_)}
@@ -168,7 +166,7 @@ class Parts(ColumnTransform):
         if len(other) and self.shapes_:
             codes[other] = draw(self.weights_, len(other), rng)
         blocks: list[Codes] = [np.empty((len(codes), 0), dtype=np.int32)]
-        floats: list[Floats] = [np.empty((len(codes), 0), dtype=np.float32)]
+        floats: list[Floats32] = [np.empty((len(codes), 0), dtype=np.float32)]
         if self._coded:
             blocks.append(codes[:, None])
         for name, transform in self.parts_.items():
@@ -199,7 +197,7 @@ class Parts(ColumnTransform):
             pa.array(np.where(null, len(plain) + picked, at))
         )
 
-    def decode(self, codes: Codes, values: Floats, rng: np.random.Generator) -> pa.Array:
+    def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
         """Put the parts together as the shape asks for."""
         at, floats = int(self._coded), 0
         shape = codes[:, 0] if self._coded else np.zeros(len(codes), dtype=np.int32)

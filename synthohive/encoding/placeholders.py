@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Union
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.characters import CLASSES, DIGIT, LOWER, UPPER, Fixed, shape_of
 from synthohive.encoding.draw import categorical
 from synthohive.encoding.value_counts import ValueCounts
 
 __all__ = ["Choice", "Label", "Maker", "Tokens", "labels_of", "letters_like", "numbers_like"]
 
-Ints = npt.NDArray[np.int64]
 
 _MAX_LABELS = 200
 _PRECEDED = 20
@@ -65,8 +64,8 @@ class Tokens:
 
     value_counts: ValueCounts
     known: list[str]
-    codes: Ints
-    rows: Ints
+    codes: IntArray
+    rows: IntArray
 
     @classmethod
     def of(cls, value_counts: ValueCounts, split: Sequence[Sequence[str]]) -> Tokens:
@@ -77,12 +76,12 @@ class Tokens:
         rows = np.repeat(np.arange(len(split)), [len(tokens) for tokens in split])
         return cls(value_counts, encoded.dictionary.to_pylist(), codes, rows)
 
-    def uses(self) -> npt.NDArray[np.float64]:
+    def uses(self) -> Floats:
         """Count how often each known token is used."""
         weights = self.value_counts.counts[self.rows].astype(np.float64)
         return np.bincount(self.codes, weights, minlength=len(self.known)).astype(np.float64)
 
-    def holders(self) -> Ints:
+    def holders(self) -> IntArray:
         """Count the entities that use each known token, exact up to `k`."""
         return self.value_counts.holders_of(self.codes, self.rows)
 
@@ -132,7 +131,9 @@ class Label:
         return self.lead + word
 
 
-def labels_of(tokens: Tokens, rare: Ints, ids: Ints, k: int) -> tuple[list[Label], Ints]:
+def labels_of(
+    tokens: Tokens, rare: IntArray, ids: IntArray, k: int
+) -> tuple[list[Label], IntArray]:
     """Sort the `rare` tokens into groups; return their labels, and the group of each token.
 
     Numbers are told apart by the token before them (`ids`), where many follow that one.
@@ -156,9 +157,7 @@ def labels_of(tokens: Tokens, rare: Ints, ids: Ints, k: int) -> tuple[list[Label
     return _merged(labels, codes, tokens.value_counts.holders_of(codes, rows) >= k)
 
 
-def _merged(
-    labels: list[Label], codes: Ints, shared: npt.NDArray[np.bool_]
-) -> tuple[list[Label], Ints]:
+def _merged(labels: list[Label], codes: IntArray, shared: Bools) -> tuple[list[Label], IntArray]:
     """Put what is rare even as a group into one group of its kind, and number all anew."""
     counts = np.bincount(codes, minlength=len(labels))
     shared = np.append(shared, np.zeros(len(labels) - len(shared), dtype=bool))
@@ -175,7 +174,7 @@ def _merged(
 
 
 def numbers_like(
-    label: Label, texts: Sequence[str], rows: Ints, value_counts: ValueCounts, k: int
+    label: Label, texts: Sequence[str], rows: IntArray, value_counts: ValueCounts, k: int
 ) -> Fixed:
     """Return what makes numbers of as many digits, digit by digit."""
     fits = [(text, row) for text, row in zip(texts, rows.tolist()) if Label.of(text) == label]

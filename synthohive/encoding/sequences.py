@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.encoding.characters import DIGIT
 from synthohive.encoding.language import Language
 from synthohive.encoding.placeholders import (
@@ -28,7 +28,6 @@ from synthohive.texts.words import are_words, script_of, things
 
 __all__ = ["Sequences", "are_rare_words", "is_wordy"]
 
-Ints = npt.NDArray[np.int64]
 Unit = Literal["words", "letters"]
 
 _ORDER = 4
@@ -60,8 +59,8 @@ class Sequences:
 
     vocabulary: Vocabulary
     language: Language
-    low: Ints
-    high: Ints
+    low: IntArray
+    high: IntArray
 
     @classmethod
     def learn(
@@ -73,7 +72,7 @@ class Sequences:
             return None
 
         def makers(
-            tokens: Tokens, shared: list[str], ids: Ints, labels: list[Label]
+            tokens: Tokens, shared: list[str], ids: IntArray, labels: list[Label]
         ) -> list[Maker]:
             if unit == "words":
                 return _word_makers(tokens, shared, ids, labels, k, rng)
@@ -90,11 +89,11 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.low)
 
-    def assign(self, lengths: Ints) -> Ints:
+    def assign(self, lengths: IntArray) -> IntArray:
         """Return the class of texts of so many characters."""
         return np.minimum(np.searchsorted(self.high, lengths), len(self) - 1)
 
-    def generate(self, classes: Ints, rng: np.random.Generator) -> pa.Array:
+    def generate(self, classes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Make up a text of each class.
 
         A few times, texts are drawn freely, and those taken whose length was asked for;
@@ -124,18 +123,18 @@ class Sequences:
             texts.append(again[owner[kept]])
         return self._spell(np.concatenate(ids), np.concatenate(texts), len(classes), rng)
 
-    def of_lengths(self, lengths: Ints, rng: np.random.Generator) -> list[str]:
+    def of_lengths(self, lengths: IntArray, rng: np.random.Generator) -> list[str]:
         """Make up texts of exactly so many characters, where the tokens allow it."""
         ids, texts, _ = self._draw(lengths, lengths, rng)
         made: list[str] = self._spell(ids, texts, len(lengths), rng).to_pylist()
         return made
 
     def _draw(
-        self, low: Ints, high: Ints, rng: np.random.Generator
-    ) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+        self, low: IntArray, high: IntArray, rng: np.random.Generator
+    ) -> tuple[IntArray, IntArray, Bools]:
         return self.language.generate(self.vocabulary.lengths, low, high, rng)
 
-    def _class_of(self, ids: Ints, owner: Ints, ended: npt.NDArray[np.bool_]) -> Ints:
+    def _class_of(self, ids: IntArray, owner: IntArray, ended: Bools) -> IntArray:
         """Return the class of each drawn text; -1 for one that is too short or too long."""
         weights = self.vocabulary.lengths[ids]
         lengths = np.bincount(owner, weights=weights, minlength=len(ended)).astype(np.int64)
@@ -143,7 +142,9 @@ class Sequences:
         usable = ended & (lengths >= self.low[found]) & (lengths <= self.high[found])
         return np.where(usable, found, -1)
 
-    def _spell(self, ids: Ints, texts: Ints, count: int, rng: np.random.Generator) -> pa.Array:
+    def _spell(
+        self, ids: IntArray, texts: IntArray, count: int, rng: np.random.Generator
+    ) -> pa.Array:
         order = np.argsort(texts, kind="stable")
         offsets = np.append(0, np.cumsum(np.bincount(texts, minlength=count)))
         words = self.vocabulary.spell(ids[order], rng)
@@ -154,7 +155,7 @@ class Sequences:
         lists = pa.LargeListArray.from_arrays(pa.array(offsets), words)
         return pc.binary_join(lists, pa.scalar("", pa.large_string())).cast(pa.string())
 
-    def _glued(self, ids: Ints, texts: Ints) -> npt.NDArray[np.bool_]:
+    def _glued(self, ids: IntArray, texts: IntArray) -> Bools:
         """Tell which words follow a word without a blank, which no real text has.
 
         It happens where too few texts share what kinds of words follow each other.
@@ -168,7 +169,7 @@ class Sequences:
         return np.append(np.zeros(min(len(ids), 1), dtype=np.bool_), after)
 
 
-def _kinds(vocabulary: Vocabulary) -> Ints:
+def _kinds(vocabulary: Vocabulary) -> IntArray:
     """Return the kind of each token: its lead and form, and what a mark or a number has."""
     labels = [Label.of(token) for token in vocabulary.examples]
     kinds = [
@@ -182,7 +183,7 @@ def _kinds(vocabulary: Vocabulary) -> Ints:
     return np.unique(np.array(kinds, dtype=object), return_inverse=True)[1].reshape(-1)
 
 
-def _matched(wanted: Ints, found: Ints) -> Ints:
+def _matched(wanted: IntArray, found: IntArray) -> IntArray:
     """Return for each drawn text which of the `wanted` ones it can be; -1 for none."""
     slot = np.full(len(found), -1, dtype=np.int64)
     for kind in np.unique(wanted):
@@ -236,7 +237,7 @@ def _covered(tokens: Tokens, k: int) -> bool:
     return are_words(texts) or are_words(_rare(tokens, k))
 
 
-def _length_classes(value_counts: ValueCounts, k: int) -> tuple[Ints, Ints]:
+def _length_classes(value_counts: ValueCounts, k: int) -> tuple[IntArray, IntArray]:
     """Return the least and greatest length of classes of about as many texts each.
 
     The outermost lengths are those that `k` entities reach.
@@ -260,7 +261,7 @@ def _length_classes(value_counts: ValueCounts, k: int) -> tuple[Ints, Ints]:
     return starts[kept], edges[kept]
 
 
-def _reached(lengths: Ints, value_counts: ValueCounts, k: int) -> int:
+def _reached(lengths: IntArray, value_counts: ValueCounts, k: int) -> int:
     """Return the least length such that `k` entities have texts no longer."""
     order = np.argsort(lengths, kind="stable")
     at = value_counts.take(order).passed(k)
@@ -270,7 +271,7 @@ def _reached(lengths: Ints, value_counts: ValueCounts, k: int) -> int:
 def _word_makers(
     tokens: Tokens,
     shared: list[str],
-    ids: Ints,
+    ids: IntArray,
     labels: list[Label],
     k: int,
     rng: np.random.Generator,

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from joblib import Parallel, delayed
 
+from synthohive._arrays import Bools
 from synthohive.encoding.base import ColumnTransform, EncoderSettings
 from synthohive.encoding.encoded import ABSENT, EncodedTable, Layout
 from synthohive.encoding.registry import candidates, fit_column
@@ -147,7 +147,7 @@ class TableEncoder:
     @staticmethod
     def without(
         encoded: EncodedTable,
-        cells: Mapping[str, npt.NDArray[np.bool_]],
+        cells: Mapping[str, Bools],
         code: int = ABSENT,
         value: float = np.nan,
     ) -> EncodedTable:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.base import Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.draw import categorical as draw
@@ -54,9 +54,7 @@ class Text(TallyTransform):
         """The code for NULL, or -1."""
         return len(self.patterns_) if self.null_weight_ else -1
 
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return the patterns."""
         plain = self.plain(values)
         none = np.empty((len(plain), 0), dtype=np.float32)
@@ -77,8 +75,8 @@ class Text(TallyTransform):
 
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Make up a text of each pattern."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Literal, Optional, Union
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.encoding.characters import CLASSES, DIGIT, Fixed, shape_of
 from synthohive.encoding.sequences import Sequences, are_rare_words, is_wordy
 from synthohive.encoding.value_counts import ValueCounts
@@ -22,7 +22,6 @@ from synthohive.texts.words import are_words, cased, things
 __all__ = ["TextPatterns"]
 
 Pattern = Union[Fixed, Sequences]
-Ints = npt.NDArray[np.int64]
 
 _MAX_SHAPES = 16
 _MIN_SHARE = 0.02
@@ -56,9 +55,9 @@ class TextPatterns:
 
     keys: list[str]
     patterns: list[Optional[Pattern]]
-    weights: npt.NDArray[np.float64]
+    weights: Floats
     _sizes: list[int] = field(init=False, repr=False)
-    _starts: Ints = field(init=False, repr=False)
+    _starts: IntArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         sizes = [len(p) if isinstance(p, Sequences) else 1 for p in self.patterns]
@@ -100,12 +99,12 @@ class TextPatterns:
         return int(self._starts[-1])
 
     @property
-    def written(self) -> npt.NDArray[np.float64]:
+    def written(self) -> Floats:
         """The weights of the clusters, none for the empty text."""
         empty = np.repeat([key == EMPTY for key in self.keys], self._sizes)
         return np.where(empty, 0.0, self.weights)
 
-    def assign(self, texts: pa.Array) -> Ints:
+    def assign(self, texts: pa.Array) -> IntArray:
         """Return the cluster of each text; -1 where none fits."""
         pattern = self._pattern_of(texts)
         lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -116,7 +115,7 @@ class TextPatterns:
                 clusters[rows] += found.assign(lengths[rows])
         return clusters
 
-    def _pattern_of(self, texts: pa.Array) -> Ints:
+    def _pattern_of(self, texts: pa.Array) -> IntArray:
         index = {key: i for i, key in enumerate(self.keys)}
         words, letters = index.get(WORDS, -1), index.get(LETTERS, -1)
         rest = letters if letters >= 0 else words if words >= 0 else index.get(OTHER, -1)
@@ -140,12 +139,12 @@ class TextPatterns:
         return found
 
     def generate(
-        self, clusters: Ints, rng: np.random.Generator, length: Optional[int] = None
+        self, clusters: IntArray, rng: np.random.Generator, length: Optional[int] = None
     ) -> pa.Array:
         """Make up one text of each of the clusters; longer ones than `length` are cut."""
         return _cut(self._generate(clusters, rng), length)
 
-    def _generate(self, clusters: Ints, rng: np.random.Generator) -> pa.Array:
+    def _generate(self, clusters: IntArray, rng: np.random.Generator) -> pa.Array:
         pattern = np.searchsorted(self._starts, clusters, side="right") - 1
         order = np.argsort(pattern, kind="stable")
         parts = []
@@ -261,7 +260,7 @@ def _codes(
         if part.all_holders < k or len(form) > _MAX_FIXED:
             continue
 
-        def holders(codes: Ints, size: int, part: ValueCounts = part) -> Ints:
+        def holders(codes: IntArray, size: int, part: ValueCounts = part) -> IntArray:
             counted = part.holders_of(codes, np.arange(len(codes)))
             return np.pad(counted, (0, size - len(counted)))
 

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import AnyArray, Bools, IntArray
 from synthohive.encoding.canonical import decimal_array, decimal_limbs
 
 __all__ = ["Units", "grid_of"]
 
-Array = npt.NDArray[Any]
 
 _EXACT = 2.0**53
 _MAX = 2**63 - 1
@@ -79,18 +79,18 @@ class Units:
         base = _base(values) if wide else 0
         return cls(values.type, wide=wide and not base, base=base)
 
-    def of(self, plain: pa.Array) -> Array:
+    def of(self, plain: pa.Array) -> AnyArray:
         """Return the numbers of plain values; those of NULL rows mean nothing."""
         if pa.types.is_decimal(self.type):
             return self._of_decimals(plain)
         if self.type == pa.float64():
-            floats: Array = plain.fill_null(0.0).to_numpy(zero_copy_only=False)
+            floats: AnyArray = plain.fill_null(0.0).to_numpy(zero_copy_only=False)
             if self.digits is None:
                 return floats if not self.exponent else np.ldexp(floats, -self.exponent)
             scaled = np.nan_to_num(floats) * 10.0**self.digits
-            whole: Array = np.rint(np.clip(scaled, -_EXACT, _EXACT)).astype(np.int64)
+            whole: AnyArray = np.rint(np.clip(scaled, -_EXACT, _EXACT)).astype(np.int64)
             return whole
-        numbers: Array = plain.fill_null(0).to_numpy(zero_copy_only=False)
+        numbers: AnyArray = plain.fill_null(0).to_numpy(zero_copy_only=False)
         if self.type == pa.uint64():
             if self.wide:
                 return np.asarray(numbers, dtype=np.float64)
@@ -99,23 +99,23 @@ class Units:
             return np.asarray(np.minimum(numbers, np.uint64(_MAX)), dtype=np.int64)
         return numbers
 
-    def _of_decimals(self, plain: pa.Array) -> Array:
+    def _of_decimals(self, plain: pa.Array) -> AnyArray:
         limbs = decimal_limbs(plain)
         if not self.wide and not self.base:
             over = (limbs[:, 1:] != limbs[:, :1] >> 63).any(axis=1)
             return np.where(over, np.where(limbs[:, -1] < 0, -_MAX, _MAX), limbs[:, 0])
-        total: Array = limbs[:, -1].astype(np.float64)
+        total: AnyArray = limbs[:, -1].astype(np.float64)
         for limb in limbs.T[-2::-1]:
             total = total * 2.0**64 + limb.view(np.uint64)
         return total if self.wide else self._from_base(limbs[:, 0].astype(np.uint64), total)
 
-    def _from_base(self, low: npt.NDArray[np.uint64], total: Array) -> npt.NDArray[np.int64]:
+    def _from_base(self, low: npt.NDArray[np.uint64], total: AnyArray) -> IntArray:
         """Return how far numbers are from the base, by their last 64 bits."""
-        distance: npt.NDArray[np.int64] = (low - np.uint64(self.base % _WORD)).view(np.int64)
+        distance: IntArray = (low - np.uint64(self.base % _WORD)).view(np.int64)
         rough = total - float(self.base)
         return np.where(np.abs(rough) < _FAR, distance, np.where(rough < 0, -_MAX, _MAX))
 
-    def back(self, numbers: Array, null: npt.NDArray[np.bool_]) -> pa.Array:
+    def back(self, numbers: AnyArray, null: Bools) -> pa.Array:
         """Return plain values from numbers; `null` rows become NULL."""
         if pa.types.is_decimal(self.type):
             return decimal_array(self._limbs(numbers), null, self.type)
@@ -132,7 +132,7 @@ class Units:
             numbers = numbers.astype(np.uint64)
         return pa.array(numbers, type=self.type, mask=null if null.any() else None)
 
-    def _limbs(self, numbers: Array) -> npt.NDArray[np.int64]:
+    def _limbs(self, numbers: AnyArray) -> IntArray:
         width = self.type.bit_width // 64
         limbs = np.empty((len(numbers), width), dtype=np.int64)
         if not self.wide:
@@ -165,7 +165,7 @@ def _unscaled(value: Any, scale: int) -> int:
     return -whole if sign else whole
 
 
-def _plus(limbs: npt.NDArray[np.int64], number: int) -> npt.NDArray[np.int64]:
+def _plus(limbs: IntArray, number: int) -> IntArray:
     """Add a number to numbers in 64-bit limbs, least first."""
     words = limbs.view(np.uint64)
     carry = np.zeros(len(words), dtype=np.uint64)
@@ -178,14 +178,14 @@ def _plus(limbs: npt.NDArray[np.int64], number: int) -> npt.NDArray[np.int64]:
     return limbs
 
 
-def _exponent(values: Array) -> int:
+def _exponent(values: AnyArray) -> int:
     """Return the power of two of the largest float; 0 where squares are floats anyway."""
     top = float(np.abs(values).max(initial=0.0))
     exponent = math.frexp(top)[1]
     return exponent if abs(exponent) > _SAFE_EXPONENT else 0
 
 
-def _decimal_places(values: Array, single: bool) -> Optional[int]:
+def _decimal_places(values: AnyArray, single: bool) -> Optional[int]:
     kind = np.float32 if single else np.float64
     values = values.astype(kind)
     if not len(values):
@@ -200,7 +200,7 @@ def _decimal_places(values: Array, single: bool) -> Optional[int]:
     return None
 
 
-def grid_of(numbers: npt.NDArray[np.int64], natural: Sequence[int]) -> tuple[int, int]:
+def grid_of(numbers: IntArray, natural: Sequence[int]) -> tuple[int, int]:
     """Return step and offset of the coarsest grid on which all the numbers lie.
 
     Parameters

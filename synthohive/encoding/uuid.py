@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.base import ColumnTransform, Summary
 from synthohive.encoding.encoded import Discrete, Layout
 from synthohive.privacy.entities import Entities
@@ -75,17 +75,15 @@ class Uuid(ColumnTransform):
         """The code for NULL, or -1."""
         return 1 if self.layout.discrete else -1
 
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return 1 for NULL, else 0."""
         null = values.is_null().to_numpy(zero_copy_only=False).astype(np.int32)[:, None]
         return null[:, : len(self.layout.discrete)], np.empty((len(null), 0), dtype=np.float32)
 
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Return random UUIDs."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive.encoding.base import ColumnTransform, Summary
 from synthohive.encoding.canonical import canonical, canonical_type, hash64
 from synthohive.privacy.entities import Counting, Entities
@@ -30,7 +30,6 @@ __all__ = [
     "tally_summary",
 ]
 
-Ints = npt.NDArray[np.int64]
 
 SAMPLE = 10_000
 TOP = 10_000
@@ -52,16 +51,16 @@ class Held:
     """
 
     counting: Counting
-    owner: Ints
-    entity: Ints
-    unknown: Ints
+    owner: IntArray
+    entity: IntArray
+    unknown: IntArray
 
-    def holders(self) -> Ints:
+    def holders(self) -> IntArray:
         """Return the number of entities of each value."""
         known = np.bincount(self.owner, minlength=len(self.unknown))
         return self.counting.total(known, self.unknown)
 
-    def take(self, indices: Ints) -> Held:
+    def take(self, indices: IntArray) -> Held:
         """Return what is known of the values at `indices`."""
         rank = np.full(len(self.unknown), -1, dtype=np.int64)
         rank[indices] = np.arange(len(indices))
@@ -70,7 +69,7 @@ class Held:
         keep = keep[np.argsort(owner[keep], kind="stable")]
         return Held(self.counting, owner[keep], self.entity[keep], self.unknown[indices])
 
-    def pairs(self, rows: Ints) -> tuple[Ints, Ints]:
+    def pairs(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Return, for values at `rows` (with repeats), all pairs of position and entity."""
         starts = np.searchsorted(self.owner, np.arange(len(self.unknown) + 1))
         sizes = np.diff(starts)[rows]
@@ -78,7 +77,7 @@ class Held:
         at = np.repeat(starts[rows] - ends + sizes, sizes) + np.arange(sizes.sum())
         return np.repeat(np.arange(len(rows)), sizes), self.entity[at]
 
-    def holders_of(self, codes: Ints, rows: Ints, size: int) -> Ints:
+    def holders_of(self, codes: IntArray, rows: IntArray, size: int) -> IntArray:
         """Count the entities that hold each code: ``codes[i]`` is a part of value `rows[i]`."""
         at, entity = self.pairs(rows)
         known, entity = np.unique(entity, return_inverse=True)
@@ -112,7 +111,9 @@ class Held:
         return cls(Counting(*state[0]), owner, entity, unknown)
 
     @classmethod
-    def grouped(cls, counting: Counting, owner: Ints, entity: Ints, unknown: Ints, k: int) -> Held:
+    def grouped(
+        cls, counting: Counting, owner: IntArray, entity: IntArray, unknown: IntArray, k: int
+    ) -> Held:
         """Sort pairs, leave out repeats, and keep `k` of each value."""
         span = int(entity.max(initial=0)) + 1
         keys = np.sort(owner * span + entity)  # one number sorts faster than two
@@ -137,14 +138,14 @@ class ValueCounts:
     """
 
     values: pa.Array
-    counts: Ints
+    counts: IntArray
     held: tuple[Held, ...] = ()
 
     def __len__(self) -> int:
         return len(self.counts)
 
     @property
-    def holders(self) -> Ints:
+    def holders(self) -> IntArray:
         """Number of distinct entities of each value, the least of all paths (exact up to `k`)."""
         found = self.counts
         for held in self.held:
@@ -157,12 +158,12 @@ class ValueCounts:
         rows = np.arange(len(self), dtype=np.int64)
         return int(self.holders_of(np.zeros_like(rows), rows).sum())
 
-    def take(self, indices: Ints) -> ValueCounts:
+    def take(self, indices: IntArray) -> ValueCounts:
         """Return the values at `indices`, in that order."""
         values, counts = self.values.take(pa.array(indices)), self.counts[indices]
         return ValueCounts(values, counts, tuple(held.take(indices) for held in self.held))
 
-    def holders_of(self, codes: Ints, rows: Ints) -> Ints:
+    def holders_of(self, codes: IntArray, rows: IntArray) -> IntArray:
         """Count the entities that hold each part: ``codes[i]`` is a part of value `rows[i]`.
 
         Returns one number for each code up to the largest, exact up to `k`.
@@ -187,7 +188,7 @@ class ValueCounts:
             return None
         return max([at, *(place for place in places if place is not None)])
 
-    def derive(self, values: pa.Array, rows: Ints, k: int) -> ValueCounts:
+    def derive(self, values: pa.Array, rows: IntArray, k: int) -> ValueCounts:
         """Tally parts of the values: `values[i]` is a part of the value at `rows[i]`."""
         pairs = [held.pairs(rows) for held in self.held]
         parts = [
@@ -239,7 +240,7 @@ class ValueCounts:
         return _grouped(values, counts, held, k)
 
 
-def _grouped(values: pa.Array, counts: Ints, parts: Sequence[Held], k: int) -> ValueCounts:
+def _grouped(values: pa.Array, counts: IntArray, parts: Sequence[Held], k: int) -> ValueCounts:
     """Add up what is known of equal values."""
     encoded = values.dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)

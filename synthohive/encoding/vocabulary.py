@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive.encoding.placeholders import Label, Maker, Tokens, labels_of
 
 __all__ = ["Vocabulary", "is_running_text", "tokens_of"]
 
-Ints = npt.NDArray[np.int64]
-MakersOf = Callable[[Tokens, list[str], Ints, list[Label]], list[Maker]]
+MakersOf = Callable[[Tokens, list[str], IntArray, list[Label]], list[Maker]]
 
 # A word or number has the blank before it; Chinese and Japanese are read by character.
 _CJK = "\u3040-\u30ff\u3400-\u9fff"
@@ -60,7 +59,7 @@ class Vocabulary:
     makers: list[Maker]
 
     @cached_property
-    def lengths(self) -> Ints:
+    def lengths(self) -> IntArray:
         """Characters of each token."""
         widths = [len(token) for token in self.shared] + [maker.width for maker in self.makers]
         return np.array(widths, dtype=np.int64)
@@ -71,7 +70,7 @@ class Vocabulary:
         return self.shared + [maker.example for maker in self.makers]
 
     @classmethod
-    def learn(cls, tokens: Tokens, k: int, makers: MakersOf) -> tuple[Vocabulary, Ints]:
+    def learn(cls, tokens: Tokens, k: int, makers: MakersOf) -> tuple[Vocabulary, IntArray]:
         """Learn from the tokens of texts, and return also their numbers.
 
         Parameters
@@ -91,7 +90,7 @@ class Vocabulary:
         shared = [tokens.known[i] for i in best]
         return cls(shared, makers(tokens, shared, ids, names)), ids
 
-    def spell(self, ids: Ints, rng: np.random.Generator) -> pa.Array:
+    def spell(self, ids: IntArray, rng: np.random.Generator) -> pa.Array:
         """Return tokens as large strings; stand-ins are made up."""
         base = len(self.shared)
         parts, place = [pa.array(self.shared, type=pa.string())], ids.copy()

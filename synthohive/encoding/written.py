@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, Codes, Floats32
 from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.canonical import canonical
 from synthohive.encoding.draw import categorical as draw
@@ -90,9 +90,7 @@ class WrittenText(TallyTransform):
         """The code for NULL, or -1."""
         return self.inner.null_code
 
-    def encode(
-        self, values: pa.Array, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return the blocks; a text without the form has the value of any other row."""
         plain = self.plain(values)
         parsed = self.parse(plain)
@@ -116,8 +114,8 @@ class WrittenText(TallyTransform):
 
     def decode(
         self,
-        codes: npt.NDArray[np.int32],
-        values: npt.NDArray[np.float32],
+        codes: Codes,
+        values: Floats32,
         rng: np.random.Generator,
     ) -> pa.Array:
         """Write the values in their form."""
@@ -133,7 +131,7 @@ class WrittenText(TallyTransform):
         return texts.cast(self.column.arrow_type)
 
 
-def _zeros(like: pa.Array, null: npt.NDArray[np.bool_]) -> pa.Array:
+def _zeros(like: pa.Array, null: Bools) -> pa.Array:
     """Return what stands behind texts of which none has the form."""
     if pa.types.is_decimal(like.type):
         return pa.array(np.zeros(len(like)), mask=null).cast(like.type)

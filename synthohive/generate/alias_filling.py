@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.derive.persons.alias import Alias, path_rows, texts_of
 from synthohive.derive.persons.given import Given, beside_of
 from synthohive.derive.persons.namesake import Namesake
@@ -22,8 +22,6 @@ from synthohive.tables.joins import group_codes
 from synthohive.tables.nulls import any_blank, any_null
 
 __all__ = ["fill_aliases", "suit_rows"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 def suit_rows(run: Run, name: str) -> None:
@@ -151,7 +149,7 @@ def _filled(run: Run, alias: Alias) -> pa.Array:
     return pc.if_else(same, fresh, old)
 
 
-def _dangling(run: Run, alias: Alias) -> npt.NDArray[np.bool_]:
+def _dangling(run: Run, alias: Alias) -> Bools:
     """Return the rows whose key, which nobody declared, leads nowhere though it is not NULL."""
     made = run.tables[alias.table]
     if not alias.path:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.periods import restore_periods
 from synthohive.encoding.encoded import SILENT, EncodedTable, Layout
@@ -28,8 +28,6 @@ from synthohive.tables.siblings import PIECE, Siblings, alike
 
 __all__ = ["BlockGenerator", "flags_of"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 TRIES = 3
 """At rows beyond the bounds of a column, until they take values of other rows."""
@@ -68,7 +66,7 @@ class BlockGenerator:
         self.wide_groups = self._wide_groups()
         self.makers = {name: maker.fitting(rows) for name, maker in fitted.makers.items()}
 
-    def extra(self, attributes: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    def extra(self, attributes: pa.Table, name: str) -> Floats:
         """Return a structural column as floats; zeros where it was constant."""
         if name not in attributes.column_names:
             return np.zeros(len(attributes))
@@ -162,7 +160,7 @@ class BlockGenerator:
         context: EncodedTable,
         fixed: Optional[pa.Table],
         block: Block,
-        rooms: Mapping[str, npt.NDArray[np.float64]],
+        rooms: Mapping[str, Floats],
     ) -> tuple[EncodedTable, EncodedTable]:
         """Draw a block; return it, and all that its rows were given."""
         if not self.fitted.siblings or self.fitted.encoder is None:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import IntArray
 from synthohive.generate.run import Groups
 
 __all__ = ["BLOCK_ROWS", "Block", "cut_blocks"]
 
-IntArray = npt.NDArray[np.int64]
 BLOCK_ROWS = 16_384
 """Rows per block. A constant, because the bytes of the output depend on it."""
 

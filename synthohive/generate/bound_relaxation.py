@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.derive.order import Order
 from synthohive.derive.points import regular
 from synthohive.generate.run import Generated, Run
@@ -20,7 +20,6 @@ from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = ["relaxed_bounds"]
 
-IntArray = npt.NDArray[np.int64]
 
 LEAST_CHILDREN = 5
 """Fewer children on the wrong side are moved themselves."""
@@ -76,9 +75,7 @@ def _movable(run: Run, table: str) -> set[str]:
     return set(fitted.attributes) - taken
 
 
-def _moved(
-    order: Order, own: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64], chosen: IntArray
-) -> npt.NDArray[np.float64]:
+def _moved(order: Order, own: Floats, theirs: Floats, chosen: IntArray) -> Floats:
     """Return the parents' values, those that many children are beyond at the farthest child."""
     sign = 1.0 if order.after else -1.0
     linked = np.flatnonzero(chosen >= 0)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.encoding.categorical import Categorical
 from synthohive.encoding.datetime import Datetime
 from synthohive.encoding.encoded import EncodedTable
@@ -21,7 +21,6 @@ from synthohive.tables.counter_random import uniform
 
 __all__ = ["Conditions", "compile_conditions"]
 
-IntArray = npt.NDArray[np.int64]
 SHOWN = 10
 
 
@@ -38,7 +37,7 @@ class Conditions:
     """
 
     values: dict[str, pa.Array]
-    ends: dict[str, npt.NDArray[np.float64]]
+    ends: dict[str, Floats]
 
     def rows(self, rows: IntArray, seed: int) -> pa.Table:
         """Return the fixed columns of some rows, a function of their numbers alone."""
@@ -155,7 +154,7 @@ def _as_type(column: str, given: list[Any], type_: pa.DataType) -> pa.Array:
         raise SchemaError(f"conditions for {column} hold {given!r}, which is no {type_}.") from exc
 
 
-def _ends(table: str, column: str, shares: list[Any]) -> npt.NDArray[np.float64]:
+def _ends(table: str, column: str, shares: list[Any]) -> Floats:
     try:
         weights = np.asarray(shares, dtype=np.float64)
     except (TypeError, ValueError):

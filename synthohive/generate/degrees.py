@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.constrain.key_rules import follow
 from synthohive.generate.feasibility import (
     GeneratedKeys,
@@ -25,8 +25,6 @@ __all__ = ["adjust_degrees", "driving_degrees"]
 
 NEAR = 0.01
 """A distance between two distributions that needs no other attempt."""
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 def adjust_degrees(run: Run, name: str, made: Generated) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.constrain.key_rules import CommutingKeys, InclusionDependency, follow
 from synthohive.generate.run import Run
 from synthohive.schema import ForeignKey
@@ -18,10 +18,6 @@ from synthohive.tables.joins import match_rows
 from synthohive.tables.nulls import any_null
 
 __all__ = ["GeneratedKeys", "children_per_parent", "reachable", "strict_meetings"]
-
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

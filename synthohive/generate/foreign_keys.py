@@ -14,10 +14,10 @@ from dataclasses import replace
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools
 from synthohive._logging import get_logger
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.exclusions import ExclusionRepair, exclusion_rules
@@ -48,7 +48,6 @@ from synthohive.tables.joins import group_codes
 __all__ = ["assign_foreign_keys", "assign_deferred_keys", "fill_aggregates"]
 
 log = get_logger(__name__)
-Bools = npt.NDArray[np.bool_]
 ATTEMPTS = 5
 """At choosing over keys to the table itself, with fewer rows each time."""
 

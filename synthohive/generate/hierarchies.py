@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.derive.base import Relation
 from synthohive.derive.table import TableRelations
 from synthohive.generate.key_repair import Changes, repair_late_key
@@ -30,8 +30,6 @@ __all__ = ["Tree", "own_parents"]
 
 NOISE = (1e9, 8.0, 4.0, 2.0, 1.0, 0.5)
 """How much chance says beside numbers of children, from all to little."""
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 class Tree:

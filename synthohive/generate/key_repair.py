@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.sql_expressions import Check
 from synthohive.generate.feasibility import referable_keys
@@ -25,8 +25,6 @@ from synthohive.tables.nulls import any_null
 __all__ = ["Changes", "can_have_rows", "repair_keys", "repair_late_key"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

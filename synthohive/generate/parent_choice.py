@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.key_rules import (
     CommutingKeys,
@@ -41,8 +41,6 @@ from synthohive.tables.joins import group_codes
 __all__ = ["above", "breaks", "choose"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 def above(run: Run, table: str, names: list[str]) -> pa.Table:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import Bools
 from synthohive._logging import get_logger
 from synthohive.generate.feasibility import GeneratedKeys
 from synthohive.generate.run import Run
@@ -14,7 +14,6 @@ from synthohive.generate.run import Run
 __all__ = ["remove_rows"]
 
 log = get_logger(__name__)
-Bools = npt.NDArray[np.bool_]
 
 
 def remove_rows(run: Run, left: Mapping[str, Bools]) -> None:

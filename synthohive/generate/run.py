@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.generate.conditions import Conditions
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema import ForeignKey
@@ -20,8 +20,6 @@ from synthohive.tables.ancestors import gather
 from synthohive.tables.block_store import EncodedSpool, TableSpool
 
 __all__ = ["Generated", "Groups", "Run"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -88,15 +86,15 @@ class Generated:
     spool: TableSpool
     groups: Optional[Groups] = None
     context: Optional[EncodedSpool] = None
-    preferences: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    nulls: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    preferences: dict[str, Floats] = field(default_factory=dict)
+    nulls: dict[str, Bools] = field(default_factory=dict)
     codes: dict[str, IntArray] = field(default_factory=dict)
-    differs: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    differs: dict[str, Bools] = field(default_factory=dict)
     parents: dict[str, IntArray] = field(default_factory=dict)
     depths: dict[str, IntArray] = field(default_factory=dict)
     rests: Optional[pa.Table] = None
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+    def keep(self, rows: Bools) -> None:
         """Leave out all rows but some, before any child refers to one."""
         self.spool.keep(rows)
         if self.context is not None:

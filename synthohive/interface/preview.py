@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools
 from synthohive.learn.fitted import FittedDatabase
 
 __all__ = ["few_rows", "preview_sizes"]
@@ -38,12 +38,10 @@ def few_rows(
     return shown
 
 
-def _used(
-    fitted: FittedDatabase, shown: Mapping[str, pa.Table], name: str
-) -> npt.NDArray[np.bool_]:
+def _used(fitted: FittedDatabase, shown: Mapping[str, pa.Table], name: str) -> Bools:
     """Return the rows that others refer to; over a key to the table itself, to any depth."""
     keys = [(c, k) for c, k in fitted.described.foreign_keys() if k.parent == name]
-    used: npt.NDArray[np.bool_] = np.zeros(len(shown[name]), dtype=np.bool_)
+    used: Bools = np.zeros(len(shown[name]), dtype=np.bool_)
     while True:
         before = int(used.sum())
         for child, key in keys:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive._files import FileIdentity
 from synthohive.exceptions import SchemaError
 from synthohive.io.base import BATCH_ROWS, FanOut, Reader
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["FrameReader", "array_from_series", "plain_array", "read_loosely"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 class FrameReader(Reader):

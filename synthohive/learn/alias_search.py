@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.persons.alias import (
     DOMAINS,
@@ -33,7 +33,6 @@ from synthohive.tables.sample import Sample
 __all__ = ["AliasFinder"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
 
 NEAR = 0.5
 """Share of rows that must hold a copy; in the others something else stands."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.derive.persons.alias import Alias
 from synthohive.schema import Column, ColumnKind
 from synthohive.tables.nulls import any_blank, any_null
@@ -23,8 +22,6 @@ from synthohive.tables.sample import Sample, incoming_keys
 
 __all__ = ["NullByKey", "attribute_table", "nulls_by_key", "own_columns"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 NullByKey = tuple[str, bool]
 """The label of a key, and whether something is NULL where that is; else where it is not."""
 

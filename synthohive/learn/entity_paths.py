@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.learn.hidden_entities import hidden_entities, name_pairs
@@ -32,7 +32,6 @@ from synthohive.tables.sample import Sample
 __all__ = ["IDENTIFYING", "EntityFinder", "check_entities"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
 Named = tuple[str, IntArray, bool]
 """A path's name, each row's entity, and whether `k` of them are needed in any case."""
 

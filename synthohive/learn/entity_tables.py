@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.persons.alias import Alias
 from synthohive.io.base import FanOut, Reader
@@ -41,7 +41,6 @@ from synthohive.tables.sample import Sample
 __all__ = ["EntityReader", "EntityTable", "find_entity_tables", "with_entities", "without_entities"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
 
 ALONE = 0.8
 """Share of the rows that may be a value each: a few that have many rows are enough."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Optional, Union
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.key_rules import KeyRule
 from synthohive.constrain.unique_rules import UniqueRule, special_rules
@@ -93,8 +93,8 @@ class LookUpRows:
     """
 
     rows: pa.Table
-    preferences: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    parents: Optional[npt.NDArray[np.int64]] = None  # each row's driving parent row
+    preferences: dict[str, Floats] = field(default_factory=dict)
+    parents: Optional[IntArray] = None  # each row's driving parent row
 
     def encode(self, embedding_threshold: int) -> EncodedTable:
         """Encode each row for its children: as its number, and by what it shares with others.
@@ -252,7 +252,7 @@ class FittedTable:
         """The periods that do not overlap inside a group of the driving key."""
         return [one for one in self.periods if one.key is None]
 
-    def silent(self, positions: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.bool_]]:
+    def silent(self, positions: IntArray) -> dict[str, Bools]:
         """Return in which rows modelled columns tell nothing, if the model can know."""
         able = self.model is None or self.model.conditional
         return self.stand_ins.silent(positions) if able else {}

@@ -11,10 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.privacy.entities import dense
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.subjects import is_about_things
@@ -23,7 +23,6 @@ from synthohive.tables.joins import group_codes
 
 __all__ = ["hidden_entities", "name_pairs"]
 
-IntArray = npt.NDArray[np.int64]
 
 _LOOKED_AT = 2_000
 """Rows that are looked at first: hardly any column decides another one."""
@@ -163,7 +162,7 @@ def _is_someone(rows: pa.Table, codes: IntArray, name: str, beside: Sequence[str
     )
 
 
-def _identifies(values: pa.ChunkedArray, order: Optional[npt.NDArray[np.float64]]) -> bool:
+def _identifies(values: pa.ChunkedArray, order: Optional[Floats]) -> bool:
     """Tell whether a column measures or numbers somebody: no rank, no label, no conversion."""
     known = values.drop_null()
     if pc.count_distinct(known).as_py() < _TOLD_APART * len(values):
@@ -182,7 +181,7 @@ def _identifies(values: pa.ChunkedArray, order: Optional[npt.NDArray[np.float64]
     return True
 
 
-def _order(values: pa.ChunkedArray) -> Optional[npt.NDArray[np.float64]]:
+def _order(values: pa.ChunkedArray) -> Optional[Floats]:
     """Return numbers that are ordered as the values are, of which none is NULL; None for texts."""
     type_ = values.type
     if _is_text(type_):
@@ -198,7 +197,7 @@ def _order(values: pa.ChunkedArray) -> Optional[npt.NDArray[np.float64]]:
         return None
 
 
-def _is_converted(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> bool:
+def _is_converted(one: Floats, other: Floats) -> bool:
     """Tell whether a column follows from another one, like Fahrenheit from Celsius."""
     steps = np.diff(other[np.argsort(one, kind="stable")])
     return bool((steps >= 0).all() or (steps <= 0).all())

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive.ddl.vetted_indexes import names_in
 from synthohive.exceptions import RehearsalError, SynthoHiveError, TrainingError
 from synthohive.learn.fitted import FittedDatabase, FittedTable
@@ -110,7 +110,7 @@ def not_understood(table: FittedTable, dialect: Optional[str]) -> list[str]:
     ]
 
 
-def _without(table: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
+def _without(table: pa.Table, rows: IntArray) -> pa.Table:
     kept = np.ones(len(table), dtype=np.bool_)
     kept[rows] = False
     return table.filter(pa.array(kept))

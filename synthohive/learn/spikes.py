@@ -11,15 +11,13 @@ from collections.abc import Collection, Mapping
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.privacy.entities import Entities, on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number, multiple_of
 
 __all__ = ["without_spikes"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def without_spikes(
@@ -59,7 +57,7 @@ def without_spikes(
 
 def _spread(
     numbers: Floats, entities: Entities, k: int, step: float, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.int64], Floats]:
+) -> tuple[IntArray, Floats]:
     """Return the rows that repeat a value of few entities, and others for them.
 
     These lie among at least `k` neighbours on either side, and as many as there are repeats,

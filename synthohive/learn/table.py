@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.group_rule_search import counters, find_group_rules
@@ -71,7 +71,6 @@ if TYPE_CHECKING:
 __all__ = ["TableFitter"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
 MOST_SHARED, SOME = 0.5, 1_000
 LEAST_LINKED = 30
 MOST_READ = 0.8
@@ -503,7 +502,7 @@ class TableFitter:
         columns: dict[str, Column],
         entities: Optional[Entities],
         sources: dict[str, IntArray],
-    ) -> tuple[pa.Table, dict[str, Column], dict[str, npt.NDArray[np.float64]]]:
+    ) -> tuple[pa.Table, dict[str, Column], dict[str, Floats]]:
         """Find what is exact; return what is left to model, and codes of further parents.
 
         Last, how much room there is for distances to parents.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from synthohive._arrays import IntArray
 
 __all__ = ["apportion"]
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 ROUNDS = 200
 MOST_IDLE = 6
 """Rounds without any move, after which none is expected."""

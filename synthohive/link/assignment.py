@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import IntArray
 from synthohive.tables.counter_random import Permutation, hashed
 
 __all__ = ["CodedQuotaAssigner", "QuotaAssigner"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 class QuotaAssigner:

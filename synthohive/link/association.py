@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 from synthohive.derive.columns import spaced
 from synthohive.link.extremes import within_range
 from synthohive.privacy.entities import Entities, entities_or_rows
@@ -22,8 +22,6 @@ from synthohive.tables.numbers import as_numbers, is_number
 
 __all__ = ["Bins", "PairShares", "PairTable", "rank_scores"]
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 FIT_ROWS = 50_000
 MOST_COLUMNS = 40
@@ -233,7 +231,7 @@ class PairShares:
         return {i: bins[i](read(bins[i].column)) for i in {getattr(t, side) for t in self.tables}}
 
 
-def rank_scores(numbers: Floats, weights: npt.NDArray[Any]) -> Floats:
+def rank_scores(numbers: Floats, weights: AnyArray) -> Floats:
     """Return ranks among as many copies as `weights` say, of mean 0 and variance 1; NULL is 0."""
     found = np.zeros(len(numbers))
     known = np.flatnonzero(~np.isnan(numbers))
@@ -282,7 +280,7 @@ def _edges(numbers: Floats, entities: Entities, most: int, k: int) -> tuple[floa
     return tuple(float(values[e] + values[e + 1]) / 2 for e in kept)
 
 
-def _told(counts: IntArray, few: npt.NDArray[np.bool_]) -> tuple[float, Floats]:
+def _told(counts: IntArray, few: Bools) -> tuple[float, Floats]:
     """Return how far a table is from independence, beyond chance, and its shares.
 
     Cells of few entities share what they hold together, as if independent.

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Union
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.link.swaps import Classes, PairRules, both_right
 
 __all__ = ["NEAR", "NEAR_ROWS", "Correlated", "Goal", "Wanted", "calibrate"]
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 ROUNDS, LEAST_ROUNDS = 300, 20
 MOST_WORK = 200_000_000

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
+
+from synthohive._arrays import Floats, IntArray
 
 __all__ = ["exchange_degrees"]
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 Margin = tuple[IntArray, Floats]
 
 ROUNDS = 200

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import Floats
 from synthohive.privacy.entities import Entities
 
 __all__ = ["within_range"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def within_range(numbers: Floats, entities: Entities, k: int) -> Floats:

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.derive.presence import Presence
 from synthohive.derive.table import TableRelations
 from synthohive.tables.degrees import FanOutModel
 
 __all__ = ["HierarchyModel"]
 
-IntArray = npt.NDArray[np.int64]
 Pick = Callable[[IntArray, IntArray, IntArray], IntArray]
 MAX_DEPTH = 64
 
@@ -85,7 +84,7 @@ class HierarchyModel:
         preferred: IntArray,
         rng: np.random.Generator,
         pick: Optional[Pick] = None,
-        able: Optional[npt.NDArray[np.bool_]] = None,
+        able: Optional[Bools] = None,
         limit: Optional[int] = None,
         groups: Optional[IntArray] = None,
         rows: Optional[pa.Table] = None,
@@ -181,11 +180,11 @@ def _climbed(parents: IntArray) -> tuple[IntArray, IntArray]:
     return depths, above
 
 
-def _ends(begins: npt.NDArray[np.bool_]) -> tuple[IntArray, int]:
+def _ends(begins: Bools) -> tuple[IntArray, int]:
     return np.flatnonzero(begins), len(begins)
 
 
-def _first(groups: IntArray, among: npt.NDArray[np.bool_]) -> IntArray:
+def _first(groups: IntArray, among: Bools) -> IntArray:
     """Return the first row of each group, of some rows."""
     rows = np.flatnonzero(among)
     return rows[np.unique(groups[rows], return_index=True)[1]]

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtri
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.link.association import Bins
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.tables.degrees import FanOutModel
@@ -25,8 +25,6 @@ from synthohive.tables.numbers import as_numbers, is_number
 
 __all__ = ["JointCounts", "Term"]
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 LEAST_ROWS = 100
 MOST_TERMS = 16

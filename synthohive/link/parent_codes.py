@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import spaced
 from synthohive.link.extremes import within_range
 from synthohive.privacy.entities import Entities, entities_or_rows
@@ -24,8 +24,6 @@ from synthohive.tables.numbers import as_numbers, is_number
 
 __all__ = ["ParentCodes"]
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 MOST_LEAVES = 32
 MOST_ROWS = 256
@@ -227,7 +225,7 @@ class _Trial:
     k: int
     seed: np.random.SeedSequence
 
-    def _fitted(self, children: npt.NDArray[np.bool_]) -> Any:
+    def _fitted(self, children: Bools) -> Any:
         """Fit a tree to the mean of each parent's children."""
         from sklearn.tree import DecisionTreeRegressor
 

@@ -13,12 +13,11 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.link.row_keys import NULL, OPEN, RowKeys
 
 __all__ = ["redraw"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 U64 = npt.NDArray[np.uint64]
 Refused = Callable[[IntArray, IntArray], Bools]
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.constrain.sql_expressions import Check
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.tables.counter_random import hashed
@@ -23,8 +24,6 @@ from synthohive.tables.key_hashes import NO_KEY, repeats
 
 __all__ = ["NULL", "OPEN", "KeyParents", "RowKeys"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 U64 = npt.NDArray[np.uint64]
 
 NULL, OPEN = -1, -2

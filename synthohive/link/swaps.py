@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
+
+from synthohive._arrays import Bools, IntArray
 
 __all__ = ["Classes", "Forbids", "PairRules", "both_right", "repair_by_swaps"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Forbids = Callable[[IntArray, IntArray], Bools]
 
 ROUNDS = 40

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.link.association import PairShares, rank_scores
 from synthohive.link.calibration import Correlated, Goal, Wanted
 from synthohive.tables.numbers import as_numbers
 
 __all__ = ["association_targets"]
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 Read = Callable[[str], pa.ChunkedArray]
 NEAR = 0.6
 """How near neighbouring bins of a number are."""

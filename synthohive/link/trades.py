@@ -6,14 +6,12 @@ Each parent keeps its number of children by that, which drawing another one woul
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.link.row_keys import RowKeys
 
 __all__ = ["trade"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 ROUNDS = 100
 MOST_OFFERS = 32

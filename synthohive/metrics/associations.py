@@ -9,17 +9,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 from synthohive.metrics.distances import tvd_of_codes
-from synthohive.metrics.encode import (
-    Codes,
-    as_categories,
-    as_numbers,
-    floats_of,
-    ranked,
-    view_of,
-)
+from synthohive.metrics.encode import as_categories, as_numbers, floats_of, ranked, view_of
 from synthohive.metrics.harmonise import Columns, Tables, harmonised
 from synthohive.metrics.joins import attributes, read_tables, with_parents
 from synthohive.schema import Column, ForeignKey, Metadata
@@ -71,10 +64,10 @@ class _Encoded:
     """A column as ranks (numbers) or codes (categories), -1 and NaN for NULL."""
 
     ordered: bool
-    values: NDArray[Any]
+    values: AnyArray
 
     @property
-    def known(self) -> NDArray[np.bool_]:
+    def known(self) -> Bools:
         return ~np.isnan(self.values) if self.ordered else self.values >= 0
 
 
@@ -110,7 +103,7 @@ def association(a: Any, b: Any) -> float:
     return _associated(*(_encode(column, rows.column(n)) for n, column in columns.items()))
 
 
-def association_matrix(table: pa.Table, columns: Sequence[Column]) -> NDArray[np.float64]:
+def association_matrix(table: pa.Table, columns: Sequence[Column]) -> Floats:
     """Return the association of each pair of `columns`, on an even sample of the rows."""
     step = max(1, table.num_rows // _SAMPLE)
     part = table.take(pa.array(np.arange(0, table.num_rows, step)))
@@ -257,12 +250,12 @@ def _pair_tvds(
     return [_joint_tvd(codes[a.name], codes[b.name]) for a, b in pairs]
 
 
-def _joint_tvd(left: list[Codes], right: list[Codes]) -> float:
+def _joint_tvd(left: list[IntArray], right: list[IntArray]) -> float:
     span = max(int(part.max()) for part in right) + 1
     return tvd_of_codes(*(a * span + b for a, b in zip(left, right)))
 
 
-def _binned(real: pa.Table, synthetic: pa.Table, column: Column) -> list[Codes]:
+def _binned(real: pa.Table, synthetic: pa.Table, column: Column) -> list[IntArray]:
     tables = [real.column(column.name), synthetic.column(column.name)]
     if view_of(column, tables[0]) == "numbers":
         edges = (
@@ -299,20 +292,20 @@ def _associated(a: _Encoded, b: _Encoded) -> float:
     return _correlation_ratio(y, x) if a.ordered else _correlation_ratio(x, y)
 
 
-def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
+def _ranks(values: AnyArray) -> Floats:
     from scipy.stats import rankdata
 
     return np.asarray(rankdata(values), np.float64)
 
 
-def _correlation(x: NDArray[Any], y: NDArray[Any]) -> float:
+def _correlation(x: AnyArray, y: AnyArray) -> float:
     left, right = _ranks(x), _ranks(y)
     left, right = left - left.mean(), right - right.mean()
     scale = float(np.sqrt((left**2).sum() * (right**2).sum()))
     return min(1.0, abs(float((left * right).sum())) / scale) if scale else 0.0
 
 
-def _correlation_ratio(codes: NDArray[Any], numbers: NDArray[Any]) -> float:
+def _correlation_ratio(codes: AnyArray, numbers: AnyArray) -> float:
     ranks = _ranks(numbers)
     total = float(((ranks - ranks.mean()) ** 2).sum())
     if not total:
@@ -329,7 +322,7 @@ def _correlation_ratio(codes: NDArray[Any], numbers: NDArray[Any]) -> float:
     return float(np.sqrt(min(1.0, max(0.0, explained))))
 
 
-def _cramers_v(x: NDArray[Any], y: NDArray[Any]) -> float:
+def _cramers_v(x: AnyArray, y: AnyArray) -> float:
     _, left = np.unique(x, return_inverse=True)
     _, right = np.unique(y, return_inverse=True)
     r, c, n = int(left.max()) + 1, int(right.max()) + 1, len(left)

@@ -8,8 +8,8 @@ from typing import Any, Optional
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from synthohive._arrays import Floats
 from synthohive.metrics.distances import shares
 from synthohive.metrics.encode import as_lengths, as_numbers, view_of
 from synthohive.metrics.profile import frequent_categories
@@ -99,8 +99,8 @@ def _bars(real: Any, synthetic: Any, k: int, entities: Entities) -> Histogram:
 
 
 def _bins(
-    real: NDArray[np.float64],
-    synthetic: NDArray[np.float64],
+    real: Floats,
+    synthetic: Floats,
     type_: Any,
     k: int,
     entities: Entities,

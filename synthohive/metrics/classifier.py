@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.associations import comparable_columns
-from synthohive.metrics.encode import Codes, Floats, as_categories, floats_of, ranked, view_of
+from synthohive.metrics.encode import as_categories, floats_of, ranked, view_of
 from synthohive.metrics.harmonise import Columns, Tables, harmonised, harmonised_pair
 from synthohive.metrics.joins import (
     attributes,
@@ -221,7 +222,7 @@ def _beside(
     return c2st(left, right, said, seed=seed)
 
 
-def _owners(groups: tuple[Any, Any], real: pa.Table, synthetic: pa.Table, seed: int) -> Codes:
+def _owners(groups: tuple[Any, Any], real: pa.Table, synthetic: pa.Table, seed: int) -> IntArray:
     """Return a number for the group of each row that is looked at; without one, its own."""
     names = harmonised_pair(None, *groups)[1]
     for array, rows in zip(names, (real, synthetic)):
@@ -232,13 +233,13 @@ def _owners(groups: tuple[Any, Any], real: pa.Table, synthetic: pa.Table, seed: 
     alone = ~np.asarray(both.is_valid())
     codes[alone] = len(codes) + np.flatnonzero(alone)
     drawn = _drawn(real, synthetic, seed)
-    found: Codes = codes[np.concatenate([drawn[0], len(real) + drawn[1]])]
+    found: IntArray = codes[np.concatenate([drawn[0], len(real) + drawn[1]])]
     return found
 
 
 def labelled_features(
     real: pa.Table, synthetic: pa.Table, columns: Mapping[str, Column], seed: int
-) -> tuple[Floats, Codes, list[str]]:
+) -> tuple[Floats, IntArray, list[str]]:
     """Return rows of both sides as numbers, 0 (real) or 1 for each, and the columns' names.
 
     Empty where there are fewer than ten rows of each, or no column to look at.
@@ -253,14 +254,16 @@ def labelled_features(
     return features, np.repeat(np.array([0, 1]), rows), [c.name for c in chosen]
 
 
-def _drawn(real: Sized, synthetic: Sized, seed: int) -> list[Codes]:
+def _drawn(real: Sized, synthetic: Sized, seed: int) -> list[IntArray]:
     """Return which rows of both sides are looked at."""
     rng = np.random.default_rng(seed)
     rows = min(len(real), len(synthetic), ROWS)
     return [np.sort(rng.permutation(len(side))[:rows]) for side in (real, synthetic)]
 
 
-def _folds(labels: Codes, owners: Optional[Codes], seed: int) -> list[tuple[Codes, Codes]]:
+def _folds(
+    labels: IntArray, owners: Optional[IntArray], seed: int
+) -> list[tuple[IntArray, IntArray]]:
     from sklearn.model_selection import StratifiedKFold
 
     if owners is not None:

@@ -11,13 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive import _arguments as arguments
-from synthohive.metrics.encode import (
-    Floats,
-    as_categories,
-    as_lengths,
-    as_numbers,
-    view_of,
-)
+from synthohive._arrays import AnyArray, Floats
+from synthohive.metrics.encode import as_categories, as_lengths, as_numbers, view_of
 from synthohive.metrics.harmonise import (
     Columns,
     array_of,
@@ -99,7 +94,7 @@ def ks(real: Any, synthetic: Any) -> float:
     return ks_of_numbers(*harmonised_numbers(real, synthetic))
 
 
-def ks_of_numbers(real: NDArray[Any], synthetic: NDArray[Any]) -> float:
+def ks_of_numbers(real: AnyArray, synthetic: AnyArray) -> float:
     """Return the Kolmogorov-Smirnov statistic of two samples without NaN."""
     if not len(real) or not len(synthetic):
         return float(len(real) != len(synthetic))

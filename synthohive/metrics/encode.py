@@ -7,13 +7,11 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.schema import Column, ColumnKind
 
 __all__ = [
-    "Codes",
-    "Floats",
     "View",
     "as_categories",
     "as_lengths",
@@ -23,8 +21,6 @@ __all__ = [
     "view_of",
 ]
 
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
 View = Literal["numbers", "categories", "lengths"]
 
 _MOST = 500  # more different texts are no categories
@@ -109,7 +105,7 @@ def as_lengths(values: Any) -> Floats:
     return np.asarray(pc.utf8_length(text), np.float64)
 
 
-def ranked(values: Any, most: int) -> Codes:
+def ranked(values: Any, most: int) -> IntArray:
     """Return categories by how frequent they are: 0 the most, `most` all the rest; -1 for NULL."""
     encoded = as_categories(values).dictionary_encode()
     codes = np.asarray(encoded.indices.fill_null(-1), np.int64)

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive import _arguments as arguments
+from synthohive._arrays import Floats
 from synthohive.metrics.distances import ks_of_counts, tvd_of_codes
-from synthohive.metrics.encode import Floats
 from synthohive.metrics.harmonise import Tables
 from synthohive.metrics.joins import key_sides, parent_rows, read_tables, rows_of
 from synthohive.schema import Metadata

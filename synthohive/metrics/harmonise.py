@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Floats
 from synthohive.exceptions import SchemaError
 from synthohive.io.dataframe import array_from_series, plain_array, read_loosely
-from synthohive.metrics.encode import Floats, as_numbers
+from synthohive.metrics.encode import as_numbers
 from synthohive.schema import Column, ColumnKind, Metadata
 from synthohive.schema.arrow_types import is_binary, reason_of
 from synthohive.schema.columns import column_from_arrow

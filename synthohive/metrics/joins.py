@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.exceptions import SchemaError
-from synthohive.metrics.encode import Codes, Floats, floats_of, view_of
+from synthohive.metrics.encode import floats_of, view_of
 from synthohive.metrics.harmonise import Tables, as_text, table_of
 from synthohive.schema import Column, ForeignKey, Metadata
 from synthohive.schema.checks import joinable
@@ -58,7 +59,7 @@ def attributes(
     return _chosen(rows, names), {n: config.columns.get(n) for n in names}
 
 
-def parent_rows(child: Any, key: ForeignKey, parent: Any) -> Codes:
+def parent_rows(child: Any, key: ForeignKey, parent: Any) -> IntArray:
     """Return each child row's parent row.
 
     Parameters

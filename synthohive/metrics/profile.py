@@ -13,16 +13,10 @@ from typing import Any, Optional
 import numpy as np
 import pyarrow as pa
 
+from synthohive._arrays import Floats
 from synthohive.metrics.associations import association_matrix, comparable_columns
 from synthohive.metrics.distances import ColumnScore, null_rate, shares, tvd_of_shares
-from synthohive.metrics.encode import (
-    Floats,
-    View,
-    as_categories,
-    as_lengths,
-    as_numbers,
-    view_of,
-)
+from synthohive.metrics.encode import View, as_categories, as_lengths, as_numbers, view_of
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column
 

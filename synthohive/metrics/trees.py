@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from synthohive.metrics.encode import Floats
+from synthohive._arrays import AnyArray, Floats
 
 __all__ = ["classes_of", "numbers_of", "scores_of"]
 
 
-def scores_of(x: Floats, y: NDArray[Any], test: Floats, seed: int) -> Floats:
+def scores_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
     """Return the probability of the second class, for each row of `test`."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -21,7 +20,7 @@ def scores_of(x: Floats, y: NDArray[Any], test: Floats, seed: int) -> Floats:
         return np.asarray(model.predict_proba(test)[:, 1], np.float64)
 
 
-def classes_of(x: Floats, y: NDArray[Any], test: Floats, seed: int) -> Floats:
+def classes_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
     """Return the most probable class of each row of `test`."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -30,7 +29,7 @@ def classes_of(x: Floats, y: NDArray[Any], test: Floats, seed: int) -> Floats:
         return np.asarray(model.predict(test))
 
 
-def numbers_of(x: Floats, y: NDArray[Any], test: Floats, seed: int) -> Floats:
+def numbers_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
     """Return the expected number of each row of `test`."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Floats
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.associations import association_matrix, comparable_columns
-from synthohive.metrics.encode import Floats, as_categories, floats_of, view_of
+from synthohive.metrics.encode import as_categories, floats_of, view_of
 from synthohive.metrics.harmonise import Columns, harmonised
 from synthohive.metrics.trees import classes_of, numbers_of
 from synthohive.schema import Column

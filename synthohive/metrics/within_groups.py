@@ -7,8 +7,9 @@ from typing import Any, Optional
 import numpy as np
 import pyarrow as pa
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.metrics.associations import comparable_columns
-from synthohive.metrics.encode import Codes, Floats, floats_of, ranked, view_of
+from synthohive.metrics.encode import floats_of, ranked, view_of
 from synthohive.metrics.harmonise import Tables, harmonised
 from synthohive.metrics.joins import attributes, parent_rows, read_tables, rows_of
 from synthohive.schema import Column, ForeignKey, Metadata
@@ -93,7 +94,7 @@ def within_group_variance(values: Any, groups: Any, *, column: Optional[Column] 
     return _variance(found["values"], rows.column("values"), own)
 
 
-def _variance(column: Column, values: pa.ChunkedArray, groups: Codes) -> float:
+def _variance(column: Column, values: pa.ChunkedArray, groups: IntArray) -> float:
     """Return it for groups from 0; -1 is none."""
     from scipy.stats import rankdata
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from synthohive._arrays import Codes
 from synthohive.encoding.encoded import EncodedTable, Layout
 
 __all__ = ["BlockMap", "TableInput"]
@@ -113,7 +113,7 @@ class BlockMap(nn.Module):
             codes[:, members] = torch.minimum(code, limits).to(codes.dtype)
             done += count
 
-    def frequencies(self, codes: npt.NDArray[np.int32]) -> Tensor:
+    def frequencies(self, codes: Codes) -> Tensor:
         """Return the share of each code, as one wide row."""
         out = torch.zeros(self.width)
         for i, first in self.start.items():

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from synthohive._arrays import Bools, Codes, Floats32, IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.models.blocks import BlockMap
 
@@ -65,9 +65,9 @@ class QuantileMaps:
         The map of each mode; the last column is the block's common map. -1: no map.
     """
 
-    made: npt.NDArray[np.float32]
-    real: npt.NDArray[np.float32]
-    index: npt.NDArray[np.int64]
+    made: Floats32
+    real: Floats32
+    index: IntArray
 
     @classmethod
     def fit(cls, real: EncodedTable, made: EncodedTable) -> QuantileMaps:
@@ -75,7 +75,7 @@ class QuantileMaps:
         layout = real.layout
         modes = max((b.active for b in layout.continuous), default=0)
         index = np.full((len(layout.continuous), modes + 1), -1, dtype=np.int64)
-        pairs: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
+        pairs: list[tuple[Floats32, Floats32]] = []
         for i, block in enumerate(layout.continuous):
             for mode in [*range(block.active), -1]:
                 sides = [t.values[_rows(t, i, mode), i] for t in (real, made)]
@@ -89,9 +89,7 @@ class QuantileMaps:
             index,
         )
 
-    def apply(
-        self, layout: Layout, codes: npt.NDArray[np.int32], values: npt.NDArray[np.float32]
-    ) -> None:
+    def apply(self, layout: Layout, codes: Codes, values: Floats32) -> None:
         """Map the floats in place."""
         for i, block in enumerate(layout.continuous):
             if block.modes is None:
@@ -103,21 +101,21 @@ class QuantileMaps:
                 rows = np.flatnonzero(mode == m)
                 self._map(values, rows, i, own if own >= 0 else self.index[i, -1])
 
-    def _map(self, values: npt.NDArray[np.float32], rows: object, i: int, which: np.int64) -> None:
+    def _map(self, values: Floats32, rows: object, i: int, which: np.int64) -> None:
         if which >= 0:
             values[rows, i] = np.interp(values[rows, i], self.made[which], self.real[which])  # type: ignore[index]
 
 
-def _rows(table: EncodedTable, i: int, mode: int) -> npt.NDArray[np.bool_]:
+def _rows(table: EncodedTable, i: int, mode: int) -> Bools:
     block = table.layout.continuous[i]
     if block.modes is None:
         return np.full(len(table), mode == -1)
     code = table.codes[:, block.modes]
-    active: npt.NDArray[np.bool_] = code < block.active if mode == -1 else code == mode
+    active: Bools = code < block.active if mode == -1 else code == mode
     return active
 
 
-def _knots(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _knots(values: Floats32) -> Floats32:
     count = min(KNOTS, len(values) // PER_KNOT + 1)
     own = np.linspace(LEVELS[0], LEVELS[-1], count)
     knots = np.interp(LEVELS, own, np.quantile(values, own))

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.models.blocks import BlockMap, TableInput, embedding_size
 
@@ -94,7 +94,7 @@ class RowGenerator(nn.Module):
     @torch.no_grad()
     def draw(
         self, context: EncodedTable, noise: tuple[Tensor, ...], uniforms: Tensor
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    ) -> tuple[Codes, Floats32]:
         """Return drawn codes and floats."""
         self.eval()
         wide, large, floats = self.rows(context, noise)

@@ -7,17 +7,16 @@ rows that it draws lie nearer.
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import AnyArray, Codes, Floats, Floats32, IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.models.base import ConditionalGenerativeModel, Memorisation
 
 __all__ = ["GapWatch", "closeness", "commonness", "measure", "nearer_share", "repeated"]
 
-Floats = npt.NDArray[np.float64]
 
 MOST_GAP, REPEATS = 0.34, 16.0
 """Largest gap, in standard deviations of the scores; less where some rows repeat.
@@ -88,9 +87,7 @@ def commonness(rows: EncodedTable) -> Floats:
     return total
 
 
-def repeated(
-    data: EncodedTable, learned: npt.NDArray[np.int64], held: npt.NDArray[np.int64]
-) -> float:
+def repeated(data: EncodedTable, learned: IntArray, held: IntArray) -> float:
     """Return the share of held-out rows that are equal to a learned one."""
     rows = np.concatenate([data.codes, np.nan_to_num(data.values).view(np.int32)], axis=1)
     keys = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * 4))).ravel()
@@ -130,7 +127,7 @@ def measure(
     model: ConditionalGenerativeModel,
     data: EncodedTable,
     context: Optional[EncodedTable],
-    parts: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    parts: tuple[IntArray, IntArray],
     gap: float,
     rng: np.random.Generator,
 ) -> Optional[Memorisation]:
@@ -155,7 +152,7 @@ def measure(
     return Memorisation(share, error, Memorisation.attack_of(gap), size)
 
 
-Points = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]
+Points = tuple[Codes, Floats32]
 
 
 def _points(reference: EncodedTable, *tables: EncodedTable) -> tuple[Points, ...]:
@@ -171,7 +168,7 @@ def _points(reference: EncodedTable, *tables: EncodedTable) -> tuple[Points, ...
     return tuple(found)
 
 
-def _nearest(real: Points, made: Points) -> npt.NDArray[np.float32]:
+def _nearest(real: Points, made: Points) -> Floats32:
     parts = [
         _distances(made, tuple(part[start : start + CHUNK] for part in real)).min(axis=1)
         for start in range(0, len(real[0]), CHUNK)
@@ -179,7 +176,7 @@ def _nearest(real: Points, made: Points) -> npt.NDArray[np.float32]:
     return np.concatenate(parts)
 
 
-def _distances(known: Points, points: tuple[npt.NDArray[Any], ...]) -> npt.NDArray[np.float32]:
+def _distances(known: Points, points: tuple[AnyArray, ...]) -> Floats32:
     """Return squared distances (points, known); a differing code is as far as a float's ends."""
     far = np.zeros((len(points[0]), len(known[0])), dtype=np.float32)
     for own, other in zip(points[0].T, known[0].T):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.metrics.distances import ks_of_numbers, tvd_of_codes
 
@@ -15,8 +16,6 @@ MOST_COLUMNS = 64
 """Columns of each side that are paired; more are thinned out evenly."""
 
 LEAST_TOLD = 30
-
-Array = npt.NDArray[np.float32]
 
 
 def distance(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> float:
@@ -85,7 +84,7 @@ def classifier_area(real: EncodedTable, made: EncodedTable, context: EncodedTabl
     return max(area, 1.0 - area)
 
 
-def _classes(reference: EncodedTable, table: EncodedTable) -> Array:
+def _classes(reference: EncodedTable, table: EncodedTable) -> Floats32:
     """Return the classes as indicators, ``(rows, blocks * BINS)``."""
     columns = [_of_codes(reference.codes[:, i], table.codes[:, i]) for i in _thin(table.codes)]
     columns += [_of_floats(reference.values[:, i], table.values[:, i]) for i in _thin(table.values)]
@@ -100,9 +99,7 @@ def _thin(matrix: npt.NDArray[np.generic]) -> list[int]:
     return sorted(set(np.linspace(0, width - 1, min(width, MOST_COLUMNS)).astype(int).tolist()))
 
 
-def _of_codes(
-    reference: npt.NDArray[np.int32], codes: npt.NDArray[np.int32]
-) -> npt.NDArray[np.intp]:
+def _of_codes(reference: Codes, codes: Codes) -> npt.NDArray[np.intp]:
     counts = np.bincount(reference + 1, minlength=int(codes.max(initial=-1)) + 2)
     place = np.full(len(counts), BINS - 1)
     top = np.argsort(-counts, kind="stable")[: BINS - 1]
@@ -111,9 +108,7 @@ def _of_codes(
     return found
 
 
-def _of_floats(
-    reference: npt.NDArray[np.float32], values: npt.NDArray[np.float32]
-) -> npt.NDArray[np.intp]:
+def _of_floats(reference: Floats32, values: Floats32) -> npt.NDArray[np.intp]:
     if not len(reference):
         return np.zeros(len(values), dtype=np.intp)
     edges = np.quantile(reference, np.linspace(0, 1, BINS + 1)[1:-1])

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from synthohive._arrays import IntArray
 from synthohive.exceptions import TrainingError
 from synthohive.models.base import Memorisation, TrainingEvent, TrainingListener
 from synthohive.models.progress import log_checkpoint
@@ -294,7 +294,7 @@ def split(
     most: int = 3000,
     few: int = 500,
     least: int = 6,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[IntArray, IntArray]:
     """Return training and held-out row numbers.
 
     A tenth is held out, at most `most` rows; of small tables more, up to a third and `few`

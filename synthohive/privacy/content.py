@@ -9,8 +9,8 @@ from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from synthohive._arrays import Bools
 from synthohive.privacy.identifiers import are_identifiers, are_phones, is_luhn, is_phone
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.mentions import (
@@ -273,7 +273,7 @@ def are_companies(values: Sequence[str], called: bool) -> bool:
     return legal >= _OF_COMPANIES or (called and worded >= _CITY_LETTERS)
 
 
-def person_like(texts: Iterable[str]) -> NDArray[np.bool_]:
+def person_like(texts: Iterable[str]) -> Bools:
     """Tell which texts name a person, in any script, or lead to one.
 
     A first or last name alone counts, as do initials, titles, user names, e-mail and street

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Optional, Union
 
 import numpy as np
-import numpy.typing as npt
+
+from synthohive._arrays import AnyArray, Bools, IntArray
 
 __all__ = [
     "Counting",
@@ -24,10 +25,9 @@ __all__ = [
     "protected_end",
 ]
 
-Ints = npt.NDArray[np.int64]
 _EXACT = 2.0**53
 Ends = tuple[float, float]
-Rows = Union[Ints, npt.NDArray[np.bool_]]
+Rows = Union[IntArray, Bools]
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class Counting:
     least: int = 1
     short: int = 0
 
-    def total(self, known: npt.NDArray[Any], unknown: npt.NDArray[Any]) -> Ints:
+    def total(self, known: AnyArray, unknown: AnyArray) -> IntArray:
         """Return numbers of entities from known ones and rows of unknown ones."""
         count = known.astype(np.int64) + -(-unknown.astype(np.int64) // self.most)
         return np.where(count >= self.least, count + self.short, count).astype(np.int64)
 
 
-def dense(codes: npt.NDArray[Any]) -> Ints:
+def dense(codes: AnyArray) -> IntArray:
     """Return codes without gaps, in their order; what is negative becomes -1.
 
     Examples
@@ -84,11 +84,11 @@ class EntityPath:
     """
 
     name: str
-    codes: Ints
+    codes: IntArray
     counting: Counting = Counting()
 
     @classmethod
-    def of(cls, name: str, codes: Ints, k: int, *, strict: bool = False) -> EntityPath:
+    def of(cls, name: str, codes: IntArray, k: int, *, strict: bool = False) -> EntityPath:
         """Make the codes dense, and count how many entities there are.
 
         Parameters
@@ -115,7 +115,7 @@ class EntityPath:
         """How many entities are known."""
         return int(self.codes.max(initial=-1)) + 1
 
-    def holders(self, codes: Ints, size: int) -> Ints:
+    def holders(self, codes: IntArray, size: int) -> IntArray:
         """Count the entities of each code; -1 is left out."""
         span = self.size + 1
         used = codes >= 0
@@ -181,7 +181,7 @@ class Entities:
         return cls(rows, tuple(kept))
 
     @classmethod
-    def over(cls, codes: npt.NDArray[Any], k: int = 5) -> Entities:
+    def over(cls, codes: AnyArray, k: int = 5) -> Entities:
         """Return the entities of one path, by any numbers that are not negative.
 
         Where there are fewer than `k` of them, nothing is shown.
@@ -198,7 +198,7 @@ class Entities:
         paths = (replace(path, codes=path.codes[rows]) for path in self.paths)
         return Entities(count, tuple(paths))
 
-    def behind(self, rows: Ints, k: int) -> Entities:
+    def behind(self, rows: IntArray, k: int) -> Entities:
         """Return who stands behind values that were taken from other rows: nobody else.
 
         A value does not become one that many share by filling gaps with it.
@@ -217,7 +217,7 @@ class Entities:
         # Not `of`: a row is no entity, and does not tell of whom unknown ones are.
         return Entities._deciding(len(rows), (*self.take(rows).paths, source))
 
-    def holders(self, codes: Ints, size: Optional[int] = None) -> Ints:
+    def holders(self, codes: IntArray, size: Optional[int] = None) -> IntArray:
         """Count the entities that hold each code: the least number over all paths.
 
         Parameters
@@ -233,7 +233,7 @@ class Entities:
             found = np.minimum(found, path.holders(codes, size))
         return found
 
-    def ends(self, values: npt.NDArray[Any], k: int, step: float = 0.0) -> Optional[Ends]:
+    def ends(self, values: AnyArray, k: int, step: float = 0.0) -> Optional[Ends]:
         """Return protected bounds of numbers, NaN aside; None where too few entities have any.
 
         Parameters
@@ -290,8 +290,8 @@ def on_grid(values: Any, step: float) -> Any:
 
 
 def protected_end(
-    values: npt.NDArray[Any],
-    holders: Ints,
+    values: AnyArray,
+    holders: IntArray,
     at: int,
     k: int,
     grid: tuple[int, int] = (1, 0),

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.exceptions import PrivacyError
 from synthohive.privacy.content import is_listed, split_emails
 from synthohive.privacy.counter import U64, draw, permute, subkey
@@ -181,7 +182,7 @@ class FakeColumn(Leaf):
             between=between,
         )
 
-    def make(self, indices: NDArray[np.int64], seed: int, beside: Optional[Beside] = None) -> Any:
+    def make(self, indices: IntArray, seed: int, beside: Optional[Beside] = None) -> Any:
         """Return one value, never NULL, for each row index, in the column's Arrow type.
 
         Parameters
@@ -214,7 +215,7 @@ class FakeColumn(Leaf):
         return pa.concat_arrays(parts).take(back).cast(self.column.arrow_type)
 
     @cached_property
-    def _usable(self) -> tuple[list[Pattern], NDArray[np.float64]]:
+    def _usable(self) -> tuple[list[Pattern], Floats]:
         """Patterns to choose from, check digits taken out of their capacity."""
         counted = [self._counted(pattern) for pattern in self.patterns]
         weights = np.array(self.weights, np.float64)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from synthohive._arrays import IntArray
 from synthohive.privacy.counter import U64, draw, subkey
 from synthohive.privacy.pattern import chosen
 from synthohive.texts.documents import as_document, leaf_key, markup_of, pruned
@@ -35,7 +35,7 @@ class Leaf(ABC):
     """What makes the values of one leaf: a made-up column of its own."""
 
     @abstractmethod
-    def make(self, indices: NDArray[np.int64], seed: int) -> Any:
+    def make(self, indices: IntArray, seed: int) -> Any:
         """Return one value for each row."""
 
 

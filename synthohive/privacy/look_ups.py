@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthohive._arrays import IntArray
 from synthohive.exceptions import PrivacyError
 from synthohive.privacy.subjects import is_about_persons, is_about_things, words_of
 from synthohive.privacy.vocabulary import are_things, is_label, without_counters
@@ -269,7 +270,7 @@ def _ranks(values: pa.ChunkedArray) -> bool:
     return int(distinct[0]) in (0, 1, step) and places <= _DENSE * len(distinct)
 
 
-def _whole(known: pa.ChunkedArray) -> Optional[NDArray[np.int64]]:
+def _whole(known: pa.ChunkedArray) -> Optional[IntArray]:
     """Return numbers without fractions; None for others."""
     if not (
         pa.types.is_integer(known.type)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from synthohive._arrays import IntArray
 from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pattern import LIMIT, Pattern, chosen
@@ -70,7 +70,7 @@ def _emails(rows: Rows) -> Any:
     return made
 
 
-def _counts(rows: Rows) -> NDArray[np.int64]:
+def _counts(rows: Rows) -> IntArray:
     weights = np.array([weight for _, weight in rows.counts], np.float64)
     numbers = np.array([count for count, _ in rows.counts], np.int64)
     return np.asarray(numbers[chosen(weights, rows.index, subkey(rows.key, "counts"))])

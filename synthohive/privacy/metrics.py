@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthohive._arrays import Floats
 from synthohive.schema.arrow_types import is_binary
 
 __all__ = ["ClosestRecords", "copied_rows", "copied_values", "distance_to_closest_record"]
@@ -63,8 +64,8 @@ class ClosestRecords:
         held-out ones: about 0.05 where nothing was memorised.
     """
 
-    synthetic: NDArray[np.float64]
-    holdout: NDArray[np.float64]
+    synthetic: Floats
+    holdout: Floats
     closer: float
 
 
@@ -136,7 +137,7 @@ def _row_hashes(table: pa.Table, names: list[str]) -> NDArray[np.uint64]:
     return total
 
 
-def _encode(tables: list[pa.Table], names: Sequence[str]) -> list[NDArray[np.float64]]:
+def _encode(tables: list[pa.Table], names: Sequence[str]) -> list[Floats]:
     """Return rows as points: ranks of numbers, one position per frequent category."""
     sizes = np.cumsum([table.num_rows for table in tables])[:-1]
     blocks = []
@@ -155,12 +156,12 @@ def _is_ordered(type_: pa.DataType) -> bool:
     )
 
 
-def _ranks(values: pa.ChunkedArray) -> NDArray[np.float64]:
+def _ranks(values: pa.ChunkedArray) -> Floats:
     ranks = np.asarray(pc.rank(values, tiebreaker="min"), np.float64)
     return np.asarray(ranks / max(1.0, ranks.max()))[:, None]
 
 
-def _indicators(values: pa.ChunkedArray) -> NDArray[np.float64]:
+def _indicators(values: pa.ChunkedArray) -> Floats:
     text = pc.fill_null(values.cast(pa.string(), safe=False), "\0null")
     encoded = text.combine_chunks().dictionary_encode()
     codes = np.asarray(encoded.indices)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthohive._arrays import Floats
 from synthohive.privacy.counter import U64, draw, mix64
 
 __all__ = ["CLASSES", "LIMIT", "Pattern", "infer_patterns", "shape_of", "to_strings"]
@@ -182,7 +183,7 @@ def fixed_positions(pattern: Pattern, positions: Iterable[int]) -> Pattern:
     return Pattern(tuple("0" if p in at else a for p, a in enumerate(pattern.alphabets)))
 
 
-def chosen(weights: NDArray[np.float64], index: U64, key: int) -> NDArray[np.intp]:
+def chosen(weights: Floats, index: U64, key: int) -> NDArray[np.intp]:
     """Return a choice by weight for each index."""
     uniform = mix64(index, key).astype(np.float64) / 2.0**64
     place = np.searchsorted(np.cumsum(weights), uniform * weights.sum(), side="right")

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthohive._arrays import IntArray
 from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.pools import Pools, Texts
 from synthohive.privacy.styles import AddressStyle, UrlStyle, Weighted
@@ -33,7 +34,7 @@ class Beside:
     women: Optional[NDArray[np.int8]] = None
     labels: Optional[NDArray[np.object_]] = None
 
-    def take(self, at: NDArray[np.int64]) -> Beside:
+    def take(self, at: IntArray) -> Beside:
         """Return what is said of some rows; of row -1, nothing."""
         women, labels = self.women, self.labels
         if women is not None:

@@ -32,10 +32,10 @@ from typing import (
 )
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BaseModel
 
+from synthohive._arrays import AnyArray
 from synthohive.exceptions import SchemaError
 from synthohive.schema.arrow_types import from_json, parse_type, to_json
 
@@ -61,7 +61,7 @@ class Packed:
     """
 
     state: Any = None
-    arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    arrays: dict[str, AnyArray] = field(default_factory=dict)
     rows: dict[str, pa.Table] = field(default_factory=dict)
     _numbers: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
     _used: set[str] = field(default_factory=set, repr=False, compare=False)

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from synthohive._arrays import AnyArray
 from synthohive.exceptions import SerializationError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import pyarrow as pa
 
 __all__ = ["LARGEST", "check_size", "read_arrays", "read_json", "read_rows"]
@@ -58,7 +58,7 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+def read_arrays(path: Path) -> dict[str, AnyArray]:
     """Read a ``.npz`` file; nothing is unpickled.
 
     Raises
@@ -77,7 +77,7 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         raise SerializationError(f"Component {path.name!r} cannot be unpacked: {exc}") from exc
 
 
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> AnyArray:
     import numpy as np
 
     name = member.filename
@@ -99,7 +99,7 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any
     if dtype.hasobject or count * dtype.itemsize != len(data) - file.tell():
         raise ValueError(f"{name!r} does not hold {count} values of {dtype}")
     flat = np.frombuffer(data, dtype, count, file.tell())
-    values: npt.NDArray[Any] = flat.reshape(shape, order="F" if fortran else "C").copy()
+    values: AnyArray = flat.reshape(shape, order="F" if fortran else "C").copy()
     return values
 
 

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import RelationalPlan
 
 __all__ = ["AncestorSource", "hstack", "by_table", "ancestor_columns", "gather"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 class AncestorSource(Protocol):

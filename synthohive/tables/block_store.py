@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import AnyArray, Bools, IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
 
 __all__ = ["EncodedSpool", "TableSpool"]
@@ -98,7 +98,7 @@ class TableSpool:
         fresh.close()
         os.replace(fresh.path, self.path)
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+    def keep(self, rows: Bools) -> None:
         """Leave out all rows but some."""
         fresh = TableSpool(self.path.with_suffix(".rewrite"), self.schema)
         for start, batch in zip(self._starts, self.batches()):
@@ -126,7 +126,7 @@ class EncodedSpool:
                 file.write(np.ascontiguousarray(array).tobytes())
         self.rows += len(block)
 
-    def take(self, indices: npt.NDArray[np.int64]) -> EncodedTable:
+    def take(self, indices: IntArray) -> EncodedTable:
         """Return rows by number; -1 gives an absent row.
 
         Only the span between the smallest and the largest number is read, so that
@@ -139,7 +139,7 @@ class EncodedSpool:
         span = EncodedTable(self.layout, codes, values)
         return span.take(np.where(indices < 0, -1, indices - low))
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+    def keep(self, rows: Bools) -> None:
         """Leave out all rows but some."""
         widths = (len(self.layout.discrete), np.int32), (len(self.layout.continuous), np.float32)
         for path, (width, dtype) in zip(self._paths, widths):
@@ -152,9 +152,7 @@ class EncodedSpool:
             os.replace(fresh, path)
         self.rows = int(rows.sum())
 
-    def _read(
-        self, part: int, dtype: np.dtype[Any], width: int, low: int, high: int
-    ) -> npt.NDArray[Any]:
+    def _read(self, part: int, dtype: np.dtype[Any], width: int, low: int, high: int) -> AnyArray:
         offset = low * width * dtype.itemsize
         count = (high - low) * width
         flat = np.fromfile(self._paths[part], dtype=dtype, count=count, offset=offset)

@@ -6,15 +6,14 @@ from collections.abc import Collection, Sequence
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Codes, Floats32, IntArray
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
 
 __all__ = ["group_block", "keep_columns", "parent_context", "positions_in_groups", "time_block"]
 
-IntArray = npt.NDArray[np.int64]
 
 _PARTS = {  # how each is found, its least value, and how many there are
     "month": (pc.month, 1, 12),
@@ -89,8 +88,8 @@ def time_block(times: pa.Table) -> EncodedTable:
         Without NULL; any number of columns.
     """
     discrete: list[Discrete] = []
-    codes: list[npt.NDArray[np.int32]] = []
-    years: list[npt.NDArray[np.float32]] = []
+    codes: list[Codes] = []
+    years: list[Floats32] = []
     for name, column in zip(times.column_names, times.columns):
         moments = column.cast(pa.timestamp("s"), safe=False)
         for part, (find, first, size) in _PARTS.items():

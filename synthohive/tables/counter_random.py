@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
+
+from synthohive._arrays import AnyArray, Floats, IntArray
 
 __all__ = ["Permutation", "hashed", "uniform"]
 
@@ -13,7 +13,7 @@ U64 = npt.NDArray[np.uint64]
 _ROUNDS = 6
 
 
-def hashed(index: npt.NDArray[Any], seed: int) -> U64:
+def hashed(index: AnyArray, seed: int) -> U64:
     """Mix indices and a seed into 64 uniform bits (the finaliser of SplitMix64)."""
     with np.errstate(over="ignore"):
         z = index.astype(np.uint64) + np.uint64(seed & 0xFFFFFFFFFFFFFFFF) * np.uint64(
@@ -26,7 +26,7 @@ def hashed(index: npt.NDArray[Any], seed: int) -> U64:
         return mixed
 
 
-def uniform(index: npt.NDArray[Any], seed: int) -> npt.NDArray[np.float64]:
+def uniform(index: AnyArray, seed: int) -> Floats:
     """Return floats in [0, 1), one for each index."""
     bits = hashed(index, seed) >> np.uint64(11)
     return np.asarray(bits.astype(np.float64) * 2.0**-53)
@@ -49,7 +49,7 @@ class Permutation:
         self._half = np.uint64(max(1, ((max(size, 2) - 1).bit_length() + 1) // 2))
         self._mask = (np.uint64(1) << self._half) - np.uint64(1)
 
-    def __call__(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def __call__(self, index: IntArray) -> IntArray:
         """Return the image of each index."""
         out = self._once(index.astype(np.uint64))
         outside = np.flatnonzero(out >= np.uint64(self.size))

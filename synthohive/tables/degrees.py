@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from synthohive._arrays import Floats, IntArray
+
 __all__ = ["FanOutModel"]
 
-IntArray = npt.NDArray[np.int64]
 Method = Literal["empirical", "negbinom"]
 
 
@@ -59,7 +60,7 @@ class FanOutModel:
         total = int(self.parents_.sum())
         return float(self.counts_ @ self.parents_) / total if total else 0.0
 
-    def drawn(self, uniform: npt.NDArray[np.float64]) -> IntArray:
+    def drawn(self, uniform: Floats) -> IntArray:
         """Return a number of children for each of some uniform numbers."""
         edges = np.cumsum(self.parents_)
         return np.asarray(self.counts_[np.searchsorted(edges, uniform * edges[-1], side="right")])
@@ -73,7 +74,7 @@ class FanOutModel:
         self,
         parents: int,
         total: Optional[int],
-        preference: Optional[npt.NDArray[np.float64]],
+        preference: Optional[Floats],
         rng: np.random.Generator,
         *,
         growth: float = 1.0,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["column_codes", "distinct_pairs", "group_codes", "match_rows", "put"]
+from synthohive._arrays import Bools, IntArray
 
-IntArray = npt.NDArray[np.int64]
+__all__ = ["column_codes", "distinct_pairs", "group_codes", "match_rows", "put"]
 
 
 def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int]:
@@ -92,7 +91,7 @@ def distinct_pairs(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray]
     return pairs[:, 0], pairs[:, 1]
 
 
-def put(values: pa.Array, mask: npt.NDArray[np.bool_], fresh: pa.Array) -> pa.Array:
+def put(values: pa.Array, mask: Bools, fresh: pa.Array) -> pa.Array:
     """Return values with fresh ones, in order, where the mask is set: of whatever type they are."""
     index = np.arange(len(values), dtype=np.int64)
     index[mask] = len(values) + np.arange(len(fresh))  # pc.replace_with_mask knows no durations

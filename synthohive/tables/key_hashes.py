@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive.tables.counter_random import hashed
 
 __all__ = ["NO_KEY", "key_hashes", "repeats"]
@@ -56,7 +57,7 @@ def key_hashes(
     return np.where(null, NO_KEY, total | np.uint64(1))
 
 
-def repeats(hashes: U64, seen: U64) -> npt.NDArray[np.int64]:
+def repeats(hashes: U64, seen: U64) -> IntArray:
     """Return the rows whose hash stands before them, or in `seen`, which is sorted."""
     order = np.argsort(hashes, kind="stable")
     ordered = hashes[order]
@@ -116,7 +117,7 @@ def _texts(column: pa.Array) -> U64:
     return total
 
 
-def _buffers(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+def _buffers(column: pa.Array) -> tuple[IntArray, npt.NDArray[np.uint8]]:
     """Return where each value begins and ends, and the bytes of all."""
     large = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
     _, ends, data = column.buffers()
@@ -127,7 +128,7 @@ def _buffers(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.ui
     return offsets, flat
 
 
-def _long_texts(column: pa.Array, lengths: npt.NDArray[np.int64]) -> U64:
+def _long_texts(column: pa.Array, lengths: IntArray) -> U64:
     """Hash texts in pieces of equal length classes, so that padding stays small."""
     total = np.zeros(len(column), dtype=np.uint64)
     short = lengths <= MOST_BYTES

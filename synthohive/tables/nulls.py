@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from synthohive._arrays import Bools
 
 __all__ = ["any_blank", "any_null"]
 
 
-def any_null(data: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
+def any_null(data: pa.Table, columns: Sequence[str]) -> Bools:
     """Return in which rows any of some columns is NULL."""
     missing = np.zeros(len(data), dtype=bool)
     for name in columns:
@@ -21,7 +22,7 @@ def any_null(data: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
     return missing
 
 
-def any_blank(values: Any) -> npt.NDArray[np.bool_]:
+def any_blank(values: Any) -> Bools:
     """Return in which rows a text is empty."""
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return np.zeros(len(values), dtype=np.bool_)

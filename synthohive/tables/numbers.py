@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Context, Decimal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, Floats
 from synthohive.encoding.canonical import canonical, restore
 from synthohive.encoding.units import Units
 from synthohive.schema.arrow_types import limits
@@ -25,7 +25,6 @@ __all__ = [
     "step_of",
 ]
 
-Floats = npt.NDArray[np.float64]
 _WIDE = 2.0**62
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DIGITS = range(7)
@@ -45,7 +44,7 @@ def is_number(type_: pa.DataType) -> bool:
     return any(test(type_) for test in tests)
 
 
-def nulls(array: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+def nulls(array: pa.ChunkedArray) -> Bools:
     """Return where a column is NULL."""
     return np.asarray(pc.is_null(array).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
@@ -88,7 +87,7 @@ def from_numbers(numbers: Floats, type_: pa.DataType) -> pa.Array:
     return restore(pa.array(whole, mask=null), type_)
 
 
-def _wide_decimals(numbers: Floats, null: npt.NDArray[np.bool_], type_: pa.DataType) -> pa.Array:
+def _wide_decimals(numbers: Floats, null: Bools, type_: pa.DataType) -> pa.Array:
     """Return decimals of more digits than int64 has: what all floats tell apart."""
     last, digits = Decimal(1).scaleb(-type_.scale), Context(prec=type_.precision + 1)
     values = [Decimal(f"{x:.15g}").quantize(last, context=digits) for x in numbers.tolist()]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import RelationalPlan
@@ -16,8 +16,6 @@ from synthohive.tables.ancestors import gather
 from synthohive.tables.joins import match_rows
 
 __all__ = ["Sample", "incoming_keys"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import IntArray
 from synthohive.tables.context import positions_in_groups
 from synthohive.tables.sample import Sample
 from synthohive.tables.siblings import sibling_ranks
 
 __all__ = ["SampledGroups", "sampled_groups"]
 
-IntArray = npt.NDArray[np.int64]
 
 MOST_THINNING = 1.2
 """Of groups that were read in part, siblings are not learned."""

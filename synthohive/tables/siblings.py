@@ -16,16 +16,15 @@ from __future__ import annotations
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
 
 __all__ = ["PIECE", "Siblings", "alike", "previous_siblings", "sibling_ranks"]
 
-IntArray = npt.NDArray[np.int64]
 
 PIECE = 250
 """Rows of a group that are drawn one after the other; all pieces of a block, at the same time."""

@@ -17,6 +17,8 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
+from synthohive._arrays import IntArray
+
 __all__ = [
     "CLASSES",
     "LEAST",
@@ -35,9 +37,8 @@ __all__ = [
     "with_room",
 ]
 
-Ints = npt.NDArray[np.int64]
 Pieces = list[list[str]]
-Holders = Callable[[Ints, int], Ints]
+Holders = Callable[[IntArray, int], IntArray]
 """Counts the entities of each code, given the codes of all texts."""
 
 _DIGITS, _UP, _LOW = string.digits, string.ascii_uppercase, string.ascii_lowercase

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import AnyArray
 from synthohive._logging import get_logger
 from synthohive._version import __version__
 from synthohive._workspace import Workspace
@@ -104,7 +104,7 @@ class TrainingJob:
         }
         sums.update(json.dumps(state, default=repr).encode())
         for part in parts:
-            arrays: list[npt.NDArray[Any]] = [part.codes, part.values]
+            arrays: list[AnyArray] = [part.codes, part.values]
             for array in arrays:
                 sums.update(np.ascontiguousarray(array).tobytes())
         return sums.hexdigest()

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.aggregates.base import Above, Aggregate
 from synthohive.derive.aggregates.beside import WithParents
@@ -39,7 +39,6 @@ from synthohive.tables.sample import Sample
 __all__ = ["find_aggregates"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
 MOST_PARENTS = 2_000_000
 TRIAL_PARENTS, TRIAL_ROWS = 100, 5_000
 """Enough to refute what does not hold; what is left is confirmed on all rows."""

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive.derive.aggregates.base import Aggregate
 from synthohive.schema import ForeignKey
 from synthohive.tables.joins import match_rows
 
 __all__ = ["MOST_VALUES", "ValueSet", "find_value_set", "value_sets"]
 
-IntArray = npt.NDArray[np.int64]
 MOST_VALUES = 8
 """A child's column of more distinct values is not looked at."""
 LEAST_MIXED = 0.02

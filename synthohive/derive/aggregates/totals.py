@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Literal, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.aggregates.base import Above, Aggregate
 from synthohive.derive.columns import LEAST_ROWS
 from synthohive.derive.formula import Factor, Formula, Term
 from synthohive.schema import ForeignKey
 from synthohive.tables.joins import match_rows
-from synthohive.tables.numbers import Floats, as_numbers, from_numbers
+from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = ["FUNCTIONS", "HALVES", "Amount", "Function", "Total", "Totals"]
 
@@ -207,9 +207,7 @@ class Total(Aggregate):
         off = found._broken(rows, found._summed(sums)[some], sums.ties[some], step)
         return None if off.any() else found
 
-    def _broken(
-        self, parents: pa.Table, summed: Floats, ties: Floats, step: float
-    ) -> npt.NDArray[np.bool_]:
+    def _broken(self, parents: pa.Table, summed: Floats, ties: Floats, step: float) -> Bools:
         """Return the parents whose target is not what their children give."""
         formula = self.formula or Formula(self.target, (Term(1.0, (Factor(self.name),)),), step)
         rows = parents.append_column(self.name, pa.array(summed))
@@ -247,9 +245,7 @@ class Totals:
         self.ties = np.zeros(parents)
         self.low, self.high = np.full(parents, np.inf), np.full(parents, -np.inf)
 
-    def add(
-        self, at: npt.NDArray[np.int64], amounts: Floats, ties: Optional[Floats] = None
-    ) -> None:
+    def add(self, at: IntArray, amounts: Floats, ties: Optional[Floats] = None) -> None:
         """Add children: the parent row of each, -1 for none, and its amount."""
         known = (at >= 0) & ~np.isnan(amounts)
         rows, values = at[known], amounts[known]

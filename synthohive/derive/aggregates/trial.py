@@ -9,10 +9,10 @@ from itertools import chain, combinations, islice, product
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.aggregates.totals import (
     FUNCTIONS,
     HALVES,
@@ -30,11 +30,10 @@ from synthohive.derive.formula_search import (
     find_sums,
     simple_numbers,
 )
-from synthohive.tables.numbers import Floats, is_time
+from synthohive.tables.numbers import is_time
 
 __all__ = ["Trial"]
 
-IntArray = npt.NDArray[np.int64]
 Exactly = Callable[[Total, Amount, Floats, float], Iterator[Total]]
 QUICK = 12
 """Parents that refute most candidates at little cost."""
@@ -88,7 +87,7 @@ class Trial:
         self._masks = np.stack([*masks, np.ones(len(self.at), dtype=np.bool_)])
         self._sets = self._candidates()
 
-    def _amount_rows(self, amount: Amount) -> npt.NDArray[np.bool_]:
+    def _amount_rows(self, amount: Amount) -> Bools:
         return ~np.isnan(amount.of(self.children))
 
     def find(self, total: Total, step: float) -> list[Total]:
@@ -211,7 +210,7 @@ class Trial:
         term = Term(1.0, tuple(self._factors[i] for i in factors)) if len(factors) else None
         return Amount(term, where=self._where[where] if where >= 0 else None)
 
-    def _near(self, summed: Floats, given: Floats, step: float) -> npt.NDArray[np.bool_]:
+    def _near(self, summed: Floats, given: Floats, step: float) -> Bools:
         """Tell of each row of sums whether the targets are about a multiple of it."""
         known = ~np.isnan(summed) & ~np.isnan(given)
         sums, targets = np.where(known, summed, 0.0), np.where(known, given, 0.0)
@@ -304,7 +303,7 @@ class Trial:
         return False
 
     def _beside(
-        self, given: Floats, others: list[Floats], known: npt.NDArray[np.bool_], step: float
+        self, given: Floats, others: list[Floats], known: Bools, step: float
     ) -> list[Amount]:
         """Return the amounts that explain a target but for linear parts, or shares, of others."""
         base = np.linalg.qr(np.stack([np.ones(len(given)), *others], axis=1)[known])[0]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive.exceptions import SchemaError
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ColumnKind
@@ -35,7 +36,6 @@ __all__ = [
     "no_room",
 ]
 
-IntArray = npt.NDArray[np.int64]
 _NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL)
 SPARSE = 20.0
 """Numbers farther apart than that are not counted up, but natural: of members, of passports."""

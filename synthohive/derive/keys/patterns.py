@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive._readable import Readable
 from synthohive.derive.composed import Composed
 from synthohive.derive.keys.makers import (
@@ -41,7 +42,6 @@ from synthohive.texts.check_digits import CheckDigits, check_of, scheme
 
 __all__ = ["BegunTextMaker", "CountedTextMaker", "MomentTextMaker", "PatternMaker"]
 
-IntArray = npt.NDArray[np.int64]
 _PERIOD = 1000
 _TEMPLATES = 24
 _SAMPLE = 20_000

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Optional, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, IntArray
 from synthohive._readable import Readable
 from synthohive.privacy.names import slug
 from synthohive.privacy.styles import reserved
@@ -19,8 +19,6 @@ from synthohive.tables.ancestors import gather
 
 __all__ = ["DOMAINS", "Alias", "Keys", "Path", "normal", "path_rows", "texts_of"]
 
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Texts = list[Optional[str]]
 Path = tuple[tuple[str, ForeignKey], ...]
 """Keys that lead from a table to another, each with the table that holds it."""

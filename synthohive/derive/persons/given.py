@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive._readable import Readable
 from synthohive.derive.persons.alias import Path, Texts, path_rows, texts_of
@@ -27,7 +27,6 @@ from synthohive.tables.sample import Sample
 __all__ = ["Given", "beside_of", "find_given"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
 
 LONGEST_PATH = 3
 MOST_PATHS = 24

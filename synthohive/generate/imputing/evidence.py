@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from synthohive._arrays import Bools, IntArray
 from synthohive.derive.table import TableRelations
 from synthohive.learn.attribute_table import attribute_table
 from synthohive.learn.fitted import FittedTable
@@ -21,9 +21,6 @@ from synthohive.tables.sample import Sample
 from synthohive.tables.sampled_groups import sampled_groups
 
 __all__ = ["Evidence", "any_of"]
-
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 class Evidence:

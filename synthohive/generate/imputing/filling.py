@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.derive.base import Relation
@@ -19,8 +19,6 @@ from synthohive.tables.key_hashes import repeats
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number
 
 __all__ = ["Filling", "emptied"]
-
-Bools = npt.NDArray[np.bool_]
 
 
 class Filling:

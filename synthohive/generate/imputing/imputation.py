@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Union
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.validity import Rows, check_validity
 from synthohive.derive.aggregates.beside import WithParents
@@ -34,8 +34,6 @@ from synthohive.tables.siblings import Siblings
 __all__ = ["impute"]
 
 log = get_logger(__name__)
-IntArray = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 TRIES = 20
 

@@ -8,15 +8,13 @@ from functools import cached_property
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 
+from synthohive._arrays import Codes, Floats32, IntArray
 from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable, Layout
 
 __all__ = ["Bins", "Discretiser", "Variable"]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Ends = tuple[Floats, Floats, npt.NDArray[np.int32]]
+Ends = tuple[Floats32, Floats32, Codes]
 
 BINS = 96
 STEPS = 1024
@@ -40,13 +38,13 @@ class Bins:
         The mode that each bin belongs to.
     """
 
-    low: Floats
-    high: Floats
-    first: Ints
-    mode: Ints
+    low: Floats32
+    high: Floats32
+    first: IntArray
+    mode: IntArray
 
     @classmethod
-    def fit(cls, values: Sequence[Floats]) -> Bins:
+    def fit(cls, values: Sequence[Floats32]) -> Bins:
         """Cut each mode's values, those of the same size together; bins by the modes' shares."""
         total = max(sum(len(v) for v in values), 1)
         parts = [_cut(v, len(v) / total) for v in values]
@@ -64,7 +62,7 @@ class Bins:
         """Most steps in a bin."""
         return int(np.diff(self.first).max())
 
-    def encode(self, values: Floats, mode: Ints) -> tuple[Ints, Ints]:
+    def encode(self, values: Floats32, mode: IntArray) -> tuple[IntArray, IntArray]:
         """Return bin and step within it of values of some modes."""
         steps = np.zeros(len(values), dtype=np.int64)
         for m in range(int(self.mode[-1]) + 1):
@@ -95,7 +93,7 @@ class Bins:
         return start.ravel(), length.ravel(), np.append(self.mode, others).astype(np.int32)
 
 
-def _cut(values: Floats, share: float) -> tuple[Floats, Floats, Ints]:
+def _cut(values: Floats32, share: float) -> tuple[Floats32, Floats32, IntArray]:
     """Return the steps' ends, and the first step of each bin.
 
     Cuts lie half-way between neighbouring values, and the outermost ends as far beyond the
@@ -193,7 +191,7 @@ class Discretiser:
             bins.append(Bins.fit([values[mode == m] for m in range(floats.active)]))
         return cls(data.layout, bins)
 
-    def encode(self, data: EncodedTable) -> tuple[Ints, Ints]:
+    def encode(self, data: EncodedTable) -> tuple[IntArray, IntArray]:
         """Return coarse and fine codes, both of shape (rows, variables).
 
         -1: nothing to tell, or an absent row.
@@ -210,7 +208,9 @@ class Discretiser:
                     fine[:, k] = np.where(codes < 0, ABSENT, codes % variable.width)
         return coarse, fine
 
-    def _encode_floats(self, data: EncodedTable, variable: Variable, i: int) -> tuple[Ints, Ints]:
+    def _encode_floats(
+        self, data: EncodedTable, variable: Variable, i: int
+    ) -> tuple[IntArray, IntArray]:
         bins, active = self.bins[i], self.layout.continuous[i].active
         values = data.values[:, i]
         if variable.block is None:
@@ -256,7 +256,7 @@ class Discretiser:
             found[k] = coarse, ABSENT if alone else fine
         return found
 
-    def decode(self, coarse: Ints, fine: Ints, rng: np.random.Generator) -> EncodedTable:
+    def decode(self, coarse: IntArray, fine: IntArray, rng: np.random.Generator) -> EncodedTable:
         """Return the rows; floats are uniform within their steps."""
         rows = len(coarse)
         made = EncodedTable(

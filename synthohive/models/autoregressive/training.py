@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from synthohive._arrays import Floats, IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.models.autoregressive.network import Network, context_tensors
 from synthohive.models.memorisation import GapWatch, repeated
@@ -70,8 +70,8 @@ class AutoregressiveTask(Trainable):
         model: Autoregressive,
         data: EncodedTable,
         context: EncodedTable,
-        training: npt.NDArray[np.int64],
-        held: npt.NDArray[np.int64],
+        training: IntArray,
+        held: IntArray,
         rng: np.random.Generator,
     ) -> None:
         self.table = model.metadata.name
@@ -186,15 +186,15 @@ class AutoregressiveTask(Trainable):
         found: Tensor = self.state.context(*self.held_context)
         return found
 
-    def _learned(self) -> npt.NDArray[np.float64]:
+    def _learned(self) -> Floats:
         """Return the log-likelihood of learned rows."""
         coarse, fine = (c[self.watched] for c in self.codes)
         context = self.state.context(*(t[self.watched] for t in self.context))
         return _scores(self.state.losses(coarse, fine, context, self._mask(True)))
 
 
-def _scores(losses: Tensor) -> npt.NDArray[np.float64]:
-    found: npt.NDArray[np.float64] = -losses.clamp(max=MOST_LOSS).sum(dim=1).double().numpy()
+def _scores(losses: Tensor) -> Floats:
+    found: Floats = -losses.clamp(max=MOST_LOSS).sum(dim=1).double().numpy()
     return found
 
 
@@ -211,9 +211,7 @@ def _groups(network: Network) -> list[dict[str, Any]]:
     return groups
 
 
-def _counts(
-    coarse: npt.NDArray[np.int64], fine: npt.NDArray[np.int64], network: Network
-) -> list[Tensor]:
+def _counts(coarse: IntArray, fine: IntArray, network: Network) -> list[Tensor]:
     """Count the fine codes within each coarse one, of the variables that have some."""
     found = []
     for j in network.fine.split:
@@ -225,7 +223,7 @@ def _counts(
     return found
 
 
-def log_shares(codes: npt.NDArray[np.int64], cardinalities: list[int]) -> list[Tensor]:
+def log_shares(codes: IntArray, cardinalities: list[int]) -> list[Tensor]:
     """Return the logarithms of the shares of each variable's codes."""
     found = []
     for j, size in enumerate(cardinalities):

@@ -6,10 +6,10 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from synthohive._arrays import Codes, IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.models.blocks import BlockMap, as_tensors
 from synthohive.models.ctgan.networks import Discriminator
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CTGANTask"]
 
-IntArray = npt.NDArray[np.int64]
 WATCHED, DRAWN = 500, 1_000
 """Rows of each kind at most that are compared with drawn ones, and how many of these at least."""
 
@@ -34,7 +33,7 @@ class ConditionSampler:
     finds the code of any block.
     """
 
-    def __init__(self, blocks: BlockMap, codes: npt.NDArray[np.int32]) -> None:
+    def __init__(self, blocks: BlockMap, codes: Codes) -> None:
         self.blocks = [i for i in blocks.small if blocks.cardinalities[i] > 1]
         counts = [np.bincount(codes[:, i], minlength=blocks.cardinalities[i]) for i in self.blocks]
         cdfs = [np.cumsum(np.log1p(c)) / np.log1p(c).sum() + i for i, c in enumerate(counts)]

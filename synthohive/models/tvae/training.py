@@ -7,11 +7,11 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synthohive._arrays import Codes, Floats, IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.models.blocks import BlockMap, as_tensors
 from synthohive.models.memorisation import GapWatch, commonness, repeated
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TVAETask"]
 
-IntArray = npt.NDArray[np.int64]
 SMALL_BATCH = 32
 """Rows at least in a batch; smaller ones hardly cost less.
 
@@ -180,14 +179,14 @@ class TVAETask(Trainable):
                 group["lr"] *= 0.5
         return metric
 
-    def _scores(self, rows: Rows, noise: Tensor) -> npt.NDArray[np.float64]:
+    def _scores(self, rows: Rows, noise: Tensor) -> Floats:
         """Return the bound on the log-likelihood of each row."""
         errors, divergences = self.state(rows, noise)
-        found: npt.NDArray[np.float64] = -(errors + self.config.beta * divergences).double().numpy()
+        found: Floats = -(errors + self.config.beta * divergences).double().numpy()
         return found
 
 
-def start_at_shares(generator: TVAEGenerator, codes: npt.NDArray[np.int32]) -> None:
+def start_at_shares(generator: TVAEGenerator, codes: Codes) -> None:
     """Let the logits of one-hot blocks begin with the logarithms of the real shares."""
     if not generator.blocks.small:
         return
