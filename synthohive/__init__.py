@@ -43,7 +43,10 @@ from synthohive.schema import (
 
 if TYPE_CHECKING:
     from synthohive.encoding.encoded import EncodedTable
+    from synthohive.interface.data_transformer import DataTransformer
     from synthohive.interface.result import WriteSummary
+    from synthohive.interface.schema_graph import SchemaGraph
+    from synthohive.interface.staged import StagedOrchestrator
     from synthohive.interface.synthesizer import Synthesizer
     from synthohive.io.csv_files import CsvFile
     from synthohive.models.autoregressive.model import Autoregressive
@@ -61,6 +64,7 @@ __all__ = [
     "Constraint",
     "ConstraintViolationError",
     "CsvFile",
+    "DataTransformer",
     "EncodedTable",
     "ForeignKey",
     "Index",
@@ -70,8 +74,10 @@ __all__ = [
     "QualityError",
     "RehearsalError",
     "SchemaError",
+    "SchemaGraph",
     "SchemaValidationError",
     "SerializationError",
+    "StagedOrchestrator",
     "Synthesizer",
     "SynthoHiveError",
     "TableConfig",
@@ -86,7 +92,10 @@ _LAZY = {  # torch takes seconds to import: only when a name that needs it is as
     "CTGAN": "synthohive.models.ctgan.model",
     "ConditionalGenerativeModel": "synthohive.models.base",
     "CsvFile": "synthohive.io.csv_files",
+    "DataTransformer": "synthohive.interface.data_transformer",
     "EncodedTable": "synthohive.encoding.encoded",
+    "SchemaGraph": "synthohive.interface.schema_graph",
+    "StagedOrchestrator": "synthohive.interface.staged",
     "Synthesizer": "synthohive.interface.synthesizer",
     "WriteSummary": "synthohive.interface.result",
 }

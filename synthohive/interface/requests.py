@@ -21,23 +21,25 @@ from synthohive.schema import TableConfig
 
 __all__ = ["Request", "check_fit", "check_locale", "check_model", "fit_seed"]
 
+STRATEGIES = ("relational",)
 MOST = 10**15
 """No table has so many rows, and no training so many epochs."""
 
 
 def check_fit(**given: Any) -> None:
-    """Refuse impossible arguments of `fit`."""
-    arguments.choice("sampling_strategy", given["sampling_strategy"], ["relational"])
+    """Refuse impossible arguments of `fit`; of those left out, nothing is asked."""
+    arguments.choice("sampling_strategy", given.get("sampling_strategy", "relational"), STRATEGIES)
     for name in ("sample_size", "epochs", "batch_size"):
         arguments.whole(name, given[name], 1, MOST)
-    if given["n_jobs"] is not None and arguments.whole("n_jobs", given["n_jobs"], -1, MOST) == 0:
+    jobs = given.get("n_jobs")
+    if jobs is not None and arguments.whole("n_jobs", jobs, -1, MOST) == 0:
         arguments.refuse("n_jobs", 0, "a whole number of at least 1, or -1")
     for name in ("validate", "relations", "progress"):
-        arguments.flag(name, given[name])
+        arguments.flag(name, given.get(name, False))
     arguments.seed("seed", given["seed"])
-    if given["device"] is not None:
+    if given.get("device") is not None:
         arguments.name_of("device", given["device"])
-    if given["checkpoint_dir"] is not None:
+    if given.get("checkpoint_dir") is not None:
         arguments.path("checkpoint_dir", given["checkpoint_dir"])
 
 

@@ -36,8 +36,7 @@ from synthohive.interface.writing import generated, provenance_of, write_databas
 from synthohive.io.base import IfExists, Include
 from synthohive.learn.database import fit_database
 from synthohive.learn.options import FitOptions
-from synthohive.models import MODELS, resolve_model
-from synthohive.models.base import ConditionalGenerativeModel
+from synthohive.models import MODELS, ModelType, resolve_model
 from synthohive.models.progress import ProgressBar
 from synthohive.schema import Metadata, PrivacyConfig
 
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Synthesizer"]
 
-ModelType = Union[str, type[ConditionalGenerativeModel]]
 PathLike = Union[str, "os.PathLike[str]"]
 FileIfExists = Literal["fail", "replace"]
 Conditions = Mapping[str, Mapping[str, Any]]
@@ -58,6 +56,10 @@ MOST_SHOWN = 10_000
 
 class Synthesizer(SynthesizerState):
     """Learns a multi-table database and makes synthetic ones like it.
+
+    Start with :meth:`from_database`, or describe the tables and call this class; :meth:`fit`;
+    then :meth:`to_database`, :meth:`sample`, :meth:`impute` or :meth:`report`, as often as you
+    like. :meth:`save` keeps what was learned for another process, which calls :meth:`load`.
 
     Parameters
     ----------
@@ -90,6 +92,11 @@ class Synthesizer(SynthesizerState):
     >>> synth = synth.fit({"pets": pets}, epochs=2, seed=1, progress=False)
     >>> sorted(synth.sample(num_rows=90, seed=7)["pets"]["kind"].unique())
     ['cat', 'dog']
+
+    A database is copied beside itself::
+
+        synth = Synthesizer.from_database("postgresql://…/shop", schema="public")
+        print(synth.fit(seed=42).to_database(schema="shop_synthetic", seed=7))
     """
 
     def __init__(
@@ -100,6 +107,7 @@ class Synthesizer(SynthesizerState):
         model: ModelType = "ctgan",
         embedding_threshold: int = 50,
     ) -> None:
+        """Take what is to be learned; see the class."""
         if spark_session is not None:
             raise ConnectorError(
                 "This version does not read or write by Spark.",

@@ -22,7 +22,7 @@ class FitOptions:
     sample_size: int
     epochs: int
     batch_size: int
-    embedding_threshold: int
+    embedding_threshold: int = 50
     validate: bool = False
     relations: bool = True
     model_kwargs: dict[str, Any] = field(default_factory=dict)

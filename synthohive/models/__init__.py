@@ -11,7 +11,9 @@ from synthohive.exceptions import SchemaError, did_you_mean
 if TYPE_CHECKING:
     from synthohive.models.base import ConditionalGenerativeModel
 
-__all__ = ["resolve_model"]
+__all__ = ["MODELS", "ModelType", "resolve_model"]
+
+ModelType = Union[str, "type[ConditionalGenerativeModel]"]
 
 MODELS = {
     "auto": ("synthohive.models.auto", "Auto"),
@@ -21,9 +23,7 @@ MODELS = {
 }
 
 
-def resolve_model(
-    model: Union[str, type[ConditionalGenerativeModel]],
-) -> type[ConditionalGenerativeModel]:
+def resolve_model(model: ModelType) -> type[ConditionalGenerativeModel]:
     """Return the class of a model given by name or as a class.
 
     Raises
