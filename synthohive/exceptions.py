@@ -115,6 +115,12 @@ class SynthoHiveError(Exception):
         What was found, and where.
     hint : str, optional
         What to do about it; shown after the message.
+
+    Examples
+    --------
+    >>> raise SynthoHiveError("The table is empty.", hint="Fill it.")
+    Traceback (most recent call last):
+    synthohive.exceptions.SynthoHiveError: The table is empty. Fill it.
     """
 
     def __init__(self, message: str, *, hint: Optional[str] = None) -> None:
@@ -133,7 +139,15 @@ def _restored(kind: type[SynthoHiveError], args: tuple[Any, ...]) -> SynthoHiveE
 
 
 class SchemaError(SynthoHiveError):
-    """The description of the tables is wrong, or holds something unsupported."""
+    """The description of the tables is wrong, or holds something unsupported.
+
+    Examples
+    --------
+    >>> from synthohive import Metadata
+    >>> Metadata().add_table("orders", "id").table("order")
+    Traceback (most recent call last):
+    synthohive.exceptions.SchemaError: There is no table 'order'. Did you mean 'orders'?
+    """
 
     @classmethod
     def unknown_table(cls, table: str, known: Iterable[str], where: str = "") -> SchemaError:
@@ -154,6 +168,16 @@ class SchemaValidationError(SchemaError):
     ----------
     problems : tuple of str
         One line each, the gravest first.
+
+    Examples
+    --------
+    >>> from synthohive import Metadata, SchemaValidationError
+    >>> metadata = Metadata().add_table("orders", "id", fk={"customer_id": "customers.id"})
+    >>> try:
+    ...     metadata.validate_schema()
+    ... except SchemaValidationError as exc:
+    ...     print(exc.problems[0])
+    orders(customer_id) -> customers(id): there is no table 'customers'. Known: 'orders'.
     """
 
     def __init__(self, problems: Sequence[str], *, hint: Optional[str] = None) -> None:
@@ -165,7 +189,14 @@ class SchemaValidationError(SchemaError):
 
 
 class RehearsalError(SynthoHiveError):
-    """What would have failed after training failed before it, in the rehearsal of `fit`."""
+    """What would have failed after training failed before it, in the rehearsal of `fit`.
+
+    Examples
+    --------
+    >>> raise RehearsalError.at(ValueError("no value is left"), "Making the rows", "orders")
+    Traceback (most recent call last):
+    synthohive.exceptions.RehearsalError: Making the rows of table 'orders' failed before training: ...
+    """
 
     @classmethod
     def at(
@@ -197,7 +228,17 @@ class RehearsalError(SynthoHiveError):
 
 @contextmanager
 def in_column(name: str) -> Iterator[None]:
-    """Let whatever goes wrong tell in which column it did."""
+    """Let whatever goes wrong tell in which column it did.
+
+    Examples
+    --------
+    >>> try:
+    ...     with in_column("price"):
+    ...         int("cheap")
+    ... except ValueError as exc:
+    ...     print(exc.column)
+    price
+    """
     try:
         yield
     except Exception as exc:
@@ -206,19 +247,51 @@ def in_column(name: str) -> Iterator[None]:
 
 
 class TrainingError(SynthoHiveError):
-    """A model could not be fitted: diverged, or the data cannot be learned from."""
+    """A model could not be fitted: diverged, or the data cannot be learned from.
+
+    Examples
+    --------
+    >>> raise TrainingError("The loss of table 'orders' is NaN.", hint="Try a smaller `lr`.")
+    Traceback (most recent call last):
+    synthohive.exceptions.TrainingError: The loss of table 'orders' is NaN. Try a smaller `lr`.
+    """
 
 
 class SerializationError(SynthoHiveError):
-    """A checkpoint is damaged, tampered with, foreign, or of a newer version."""
+    """A checkpoint is damaged, tampered with, foreign, or of a newer version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from synthohive import Synthesizer
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Synthesizer.load(folder)
+    Traceback (most recent call last):
+    synthohive.exceptions.SerializationError: ...
+    """
 
 
 class ConstraintViolationError(SynthoHiveError):
-    """A generated value breaks a constraint that had to hold."""
+    """A generated value breaks a constraint that had to hold.
+
+    Examples
+    --------
+    >>> raise ConstraintViolationError("Rows of table 'orders' break CHECK (total >= 0).")
+    Traceback (most recent call last):
+    synthohive.exceptions.ConstraintViolationError: Rows of table 'orders' break CHECK (total >= 0).
+    """
 
 
 class ConnectorError(SynthoHiveError):
-    """A database or file could not be read or written."""
+    """A database or file could not be read or written.
+
+    Examples
+    --------
+    >>> from synthohive import Synthesizer
+    >>> Synthesizer.from_database("oracle://scott:tiger@host/db")
+    Traceback (most recent call last):
+    synthohive.exceptions.ConnectorError: ...
+    """
 
     @classmethod
     def missing_extra(cls, package: str, extra: str) -> ConnectorError:
@@ -236,6 +309,11 @@ class QualityError(SynthoHiveError):
     ----------
     scores : dict of str to float
         The distance of each failing column, keyed ``"table.column"``.
+
+    Examples
+    --------
+    >>> QualityError("1 column is too far.", {"orders.total": 0.4}).scores
+    {'orders.total': 0.4}
     """
 
     def __init__(
@@ -246,4 +324,11 @@ class QualityError(SynthoHiveError):
 
 
 class PrivacyError(SynthoHiveError):
-    """An output would reveal more than the configuration permits."""
+    """An output would reveal more than the configuration permits.
+
+    Examples
+    --------
+    >>> raise PrivacyError("The key of table 'people' is personal, and the table is to be kept.")
+    Traceback (most recent call last):
+    synthohive.exceptions.PrivacyError: The key of table 'people' is personal, ...
+    """

@@ -197,3 +197,9 @@ def test_public_names_are_sorted_and_there(module: ModuleType) -> None:
     assert module.__all__ == sorted(module.__all__)
     for name in module.__all__:
         assert getattr(module, name) is not None
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names_have_an_example(module: str) -> None:
+    names = [n for n in PUBLIC[module] if callable(getattr(sys.modules[module], n))]
+    assert [n for n in names if ">>>" not in (getattr(sys.modules[module], n).__doc__ or "")] == []

@@ -110,6 +110,14 @@ class EncodedTable:
     layout : Layout
     codes : ndarray of int32, shape (rows, discrete blocks)
     values : ndarray of float32, shape (rows, continuous blocks)
+
+    Examples
+    --------
+    >>> layout = Layout((Discrete("colour", 3),), (Continuous("size"),))
+    >>> codes = np.array([[0], [2]], dtype=np.int32)
+    >>> rows = EncodedTable(layout, codes, np.array([[0.5], [-1.0]], dtype=np.float32))
+    >>> rows.take(np.array([1, -1])).codes.tolist()  # -1 is no row
+    [[2], [-1]]
     """
 
     layout: Layout

@@ -59,6 +59,11 @@ class WriteSummary:
         What of that was asked for (``include=…``), and made.
     reasons : dict of str to str
         Why something that was asked for was not: ``{"views film_list": "it uses …"}``.
+
+    Examples
+    --------
+    >>> WriteSummary("shop_synthetic", (TableSummary("orders", 1_200, 0.5),), keys=(), seed=7).rows
+    1200
     """
 
     schema: str

@@ -27,6 +27,11 @@ class FeatureAttribution:
     alone : float
         The area that a classifier reaches with this column alone; 0.5 where its distribution
         is right, and only what it goes with is wrong.
+
+    Examples
+    --------
+    >>> FeatureAttribution("total", drop=0.2, alone=0.5).column  # right alone, wrong beside others
+    'total'
     """
 
     column: str

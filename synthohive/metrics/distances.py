@@ -54,6 +54,11 @@ class ColumnScore:
         The distance, from 0 to 1.
     nulls : float
         The difference between the shares of NULLs.
+
+    Examples
+    --------
+    >>> ColumnScore("KS", 0.02, nulls=0.05).worst
+    0.05
     """
 
     metric: str

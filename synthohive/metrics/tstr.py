@@ -35,6 +35,11 @@ class Utility:
     Both are shares of the error of the best constant that a model takes away: of the squared
     error of numbers, of the wrong categories. 1 is perfect, 0 useless, and less is worse
     than a constant.
+
+    Examples
+    --------
+    >>> Utility("status", real=0.5, synthetic=0.25).loss
+    0.25
     """
 
     target: str

@@ -47,6 +47,11 @@ class Impossible:
         Rows that repeat what real rows never do.
     malformed : int
         Texts of another form than all real ones have.
+
+    Examples
+    --------
+    >>> Impossible("born", rows=1_000, beyond=3)
+    Impossible(column='born', rows=1000, beyond=3, nulls=0, repeated=0, malformed=0)
     """
 
     column: str

@@ -125,6 +125,24 @@ class ConditionalGenerativeModel(ABC):
     least_epochs : int
         Fewest epochs after which a model draws: 0 where it does untrained. So many it gets for the
         rehearsal before the training of all tables.
+
+    Examples
+    --------
+    Whatever a model learns, it has to give back rows of the layout that it got:
+
+    >>> from synthohive import ConditionalGenerativeModel, TableConfig
+    >>> class Again(ConditionalGenerativeModel):  # draws rows that it learned: for tests alone
+    ...     name = "again"
+    ...     def fit(self, data, context=None, *, seed=None, listener=None, **kwargs):
+    ...         self.data = data
+    ...         return self
+    ...     def sample(self, num_rows, context=None, *, rng=None, **kwargs):
+    ...         return self.data.take(np.arange(num_rows) % len(self.data))
+    ...     def save(self, path): ...
+    ...     @classmethod
+    ...     def load(cls, path): ...
+    >>> Again(TableConfig(name="orders")).epochs
+    300
     """
 
     name: str = "custom"

@@ -21,6 +21,11 @@ class ColumnKind(str, Enum):
     """What a column holds, independent of any engine's type names.
 
     In parentheses: the Arrow type in which SynthoHive carries the values.
+
+    Examples
+    --------
+    >>> ColumnKind("decimal")
+    <ColumnKind.DECIMAL: 'decimal'>
     """
 
     INTEGER = "integer"  # int8 … int64, uint64
@@ -117,6 +122,11 @@ class Column(Strict):
         ``strftime``: ``"%Y-%m-%dT%H:%M:%SZ"``.
     filled : bool
         Excluded, and NOT NULL without a default: the copy holds the type's empty value.
+
+    Examples
+    --------
+    >>> Column(name="price", kind=ColumnKind.DECIMAL, precision=15, scale=2).arrow_type
+    Decimal128Type(decimal128(15, 2))
     """
 
     name: str

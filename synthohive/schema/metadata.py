@@ -143,6 +143,7 @@ class Metadata(Strict):
 
         Examples
         --------
+        >>> from synthohive import Column
         >>> meta = Metadata().add_table("film", "id", columns={
         ...     "id": Column(name="id", kind="integer"),
         ...     "fulltext": Column(name="fulltext", kind="unsupported", sql_type="tsvector")})

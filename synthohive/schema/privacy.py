@@ -43,6 +43,11 @@ class PrivacyConfig(Strict):
         excess over 0.5, as :attr:`Synthesizer.memorisation` has it. No state of a model that
         exceeds it is kept, at the cost of fidelity; :class:`PrivacyError` if what is kept does
         all the same. 0.1 is a limit that tables of 200 rows and more can keep.
+
+    Examples
+    --------
+    >>> PrivacyConfig(pii_columns={"staff": {"nick": "name"}}).k_anonymity_threshold
+    5
     """
 
     pii_strategy: Literal["fake", "mask", "hash", "keep"] = "fake"

@@ -81,6 +81,11 @@ class UniqueConstraint(Strict):
     """Columns whose combination of values never repeats.
 
     With ``nulls_distinct=False`` (PostgreSQL's NULLS NOT DISTINCT) NULL equals NULL.
+
+    Examples
+    --------
+    >>> UniqueConstraint(columns=["shop_id", "number"]).nulls_distinct
+    True
     """
 
     columns: list[str] = Field(min_length=1)
@@ -89,7 +94,13 @@ class UniqueConstraint(Strict):
 
 
 class CheckConstraint(Strict):
-    """A CHECK as the database states it, in its own SQL."""
+    """A CHECK as the database states it, in its own SQL.
+
+    Examples
+    --------
+    >>> CheckConstraint(sqltext="total >= 0", name="positive")
+    CheckConstraint(sqltext='total >= 0', name='positive')
+    """
 
     sqltext: str
     name: Optional[str] = None
@@ -115,6 +126,11 @@ class Index(Strict):
 
     `definition` is the engine's own ``CREATE INDEX`` text where the columns alone do
     not tell it all (expressions, partial indexes, operator classes).
+
+    Examples
+    --------
+    >>> Index(name="by_day", columns=["day"]).unique
+    False
     """
 
     name: str
@@ -124,7 +140,13 @@ class Index(Strict):
 
 
 class Constraint(Strict):
-    """Bounds that generated values of a column must keep."""
+    """Bounds that generated values of a column must keep.
+
+    Examples
+    --------
+    >>> Constraint(min=0, max=100)
+    Constraint(dtype=None, min=0.0, max=100.0)
+    """
 
     dtype: Optional[str] = None  # "int" or "float"; informs rounding of repaired values
     min: Optional[float] = None
@@ -176,6 +198,12 @@ class TableConfig(Strict):
     schema_name : str, optional
         Where several schemas are described at once, the table's; its name then begins with it:
         ``"sales.orders"``.
+
+    Examples
+    --------
+    >>> orders = TableConfig(name="orders", pk="id", fk={"customer_id": "customers.id"})
+    >>> orders.pk, orders.foreign_keys[0].label("orders")
+    (['id'], 'orders(customer_id) -> customers(id)')
     """
 
     name: str

@@ -90,6 +90,17 @@ class CTGAN(CalibratedModel):
     batch_size, epochs : int
     **kwargs
         See :class:`CTGANConfig`.
+
+    Examples
+    --------
+    >>> from synthohive import CTGAN, EncodedTable, TableConfig
+    >>> from synthohive.encoding.encoded import Discrete, Layout
+    >>> codes = np.arange(200, dtype=np.int32)[:, None] % 3
+    >>> rows = EncodedTable(Layout((Discrete("colour", 3),)), codes, np.empty((200, 0), np.float32))
+    >>> model = CTGAN(TableConfig(name="t"), epochs=1)
+    >>> _ = model.fit(rows, seed=np.random.SeedSequence(1))
+    >>> model.sample(5, rng=np.random.default_rng(1)).codes.shape
+    (5, 1)
     """
 
     name = "ctgan"
