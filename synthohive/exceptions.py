@@ -195,7 +195,7 @@ class RehearsalError(SynthoHiveError):
     --------
     >>> raise RehearsalError.at(ValueError("no value is left"), "Making the rows", "orders")
     Traceback (most recent call last):
-    synthohive.exceptions.RehearsalError: Making the rows of table 'orders' failed before training: ...
+    synthohive.exceptions.RehearsalError: Making the rows of table 'orders' failed ...
     """
 
     @classmethod
