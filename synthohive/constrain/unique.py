@@ -25,16 +25,6 @@ __all__ = ["UniqueRepair", "together"]
 U64 = npt.NDArray[np.uint64]
 Broken = Callable[[pa.Table], Bools]
 REDRAWS, NUMBERINGS = 12, 4
-_COUNTED = (
-    ColumnKind.INTEGER,
-    ColumnKind.DECIMAL,
-    ColumnKind.DATE,
-    ColumnKind.TIMESTAMP,
-    ColumnKind.TIME,
-    ColumnKind.FLOAT,
-    ColumnKind.INTERVAL,
-)
-_WORDS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 
 
 class UniqueRepair:
@@ -224,7 +214,7 @@ class UniqueRepair:
         labels: Optional[Sequence[Any]] = column.enum_values
         if column.kind is ColumnKind.BOOLEAN:
             labels = [False, True]
-        if column.kind in _WORDS and labels is None:
+        if column.kind.family == "text" and labels is None:
             texts = block.column(name).unique().drop_null().to_pylist()
             members = vocabulary_of([str(text) for text in texts], every=True) or ()
             labels = [text for text in members if len(text) <= (column.length or len(text))] or None
@@ -238,9 +228,9 @@ class UniqueRepair:
         values = block.column(name).combine_chunks()
         numbers = np.arange(len(rows)) + self._beyond + 1
         self._beyond += len(rows)
-        if column.kind in _COUNTED:
+        if column.kind.family in ("number", "time"):
             return _counted_on(values, numbers)
-        if column.kind not in _WORDS or not pa.types.is_string(values.type):
+        if column.kind.family != "text" or not pa.types.is_string(values.type):
             return None
         texts = values.take(pa.array(rows)).to_pylist()
         made = [_suffixed(text or "", int(n), column.length) for text, n in zip(texts, numbers)]

@@ -164,12 +164,12 @@ class Spelling:
             return sa.Numeric(type_.precision, type_.scale)
         if kind is ColumnKind.FLOAT:
             return sa.REAL() if pa.types.is_float32(column.arrow_type) else sa.Double()
-        if kind in (ColumnKind.TEXT, ColumnKind.CATEGORICAL):
-            length = text_length(column)
-            return sa.String(length) if length is not None else sa.Text()
         if kind is ColumnKind.BINARY:
             return sa.BLOB()
-        return sa.types.to_instance(self.types[kind])
+        if kind in self.types:
+            return sa.types.to_instance(self.types[kind])
+        length = text_length(column)
+        return sa.String(length) if length is not None else sa.Text()
 
     def integer(self, column: Column) -> Type:
         """Return the type of whole numbers; unsigned ones get the next wider type."""

@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.base import ColumnTransform, Reject, Summary
-from synthohive.encoding.categorical import Categorical
-from synthohive.encoding.constant import Constant
-from synthohive.encoding.datetime import Datetime
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Discrete, Layout
-from synthohive.encoding.numeric import Numeric
-from synthohive.encoding.structured import Structure, structure_of_column
-from synthohive.privacy.entities import Entities, entities_or_rows
-from synthohive.schema import Column, ColumnKind
+from synthohive.encoding.registry import candidates, fit_first
+from synthohive.encoding.value_counts import (
+    ValueCounts,
+    merge_tallies,
+    tallies_of,
+    tally_summary,
+)
+from synthohive.privacy.entities import Entities
+from synthohive.schema import Column
 
 __all__ = ["Parts"]
 
 
-_NUMBERS = (Constant, Categorical, Numeric)
-_TIMES = (Constant, Categorical, Datetime)
-_BY_NAME: dict[str, type[ColumnTransform]] = {t.name: t for t in (*_NUMBERS, Datetime)}
-_TIMED = (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.INTERVAL)
+
+class Structure(ABC):
+    """How the texts of one kind of column fall into a shape and parts, which are columns."""
+
+    parts: Mapping[str, Column]
+
+    @abstractmethod
+    def __init__(self, column: Column) -> None:
+        """Say which parts there are."""
+
+    @abstractmethod
+    def split(self, text: str) -> Optional[tuple[str, dict[str, Any]]]:
+        """Return a text's shape and parts; None where it is not of the kind."""
+
+    @abstractmethod
+    def needs(self, shape: str) -> tuple[str, ...]:
+        """Return the parts that a shape has."""
+
+    @abstractmethod
+    def join(self, shape: str, parts: Mapping[str, Any]) -> str:
+        """Return the text of a shape and its parts."""
 
 
 @dataclass(eq=False)
@@ -37,10 +56,10 @@ class Parts(ColumnTransform):
 
     A shape holds no value of a row: it says which parts there are, and what stands around
     them. Where a row's shape lacks a part, that of another row is learned, which tells the
-    model nothing of this one.
+    model nothing of this one. A subclass is a name and its structure.
     """
 
-    name = "parts"
+    structure: ClassVar[type[Structure]]
 
     shapes_: list[str] = field(default_factory=list)
     weights_: list[int] = field(default_factory=list)
@@ -49,7 +68,7 @@ class Parts(ColumnTransform):
     _structure: Structure = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._structure = structure_of_column(self.column)
+        self._structure = self.structure(self.column)
 
     def _split(self, values: pa.Array) -> tuple[list[Optional[str]], dict[str, list[Any]]]:
         """Return each row's shape (None: NULL, or not of the kind), and its parts."""
@@ -62,47 +81,36 @@ class Parts(ColumnTransform):
 
     def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
         """Count the shapes, and summarise the parts where they are."""
-        behind = entities_or_rows(entities, len(values))
         shapes, columns = self._split(values)
-        counts = Counter(shape for shape in shapes if shape is not None)
-        number = {shape: i for i, shape in enumerate(sorted(counts))}
-        codes = np.array([-1 if s is None else number[s] for s in shapes], dtype=np.int64)
-        holders = behind.holders(codes, len(number))
-        parts = {}
+        k, parts = self.settings.k, {}
         for name, part in columns.items():
             rows = np.flatnonzero([value is not None for value in part])
             if len(rows):
                 column = self._structure.parts[name]
                 plain = pa.array([part[row] for row in rows], column.arrow_type)
-                mine = behind.take(rows)
-                parts[name] = {
-                    t.name: self._made(t, name).analyze(plain, mine) for t in _of(column)
-                }
+                behind = None if entities is None else entities.take(rows)
+                parts[name] = {t.name: t.analyze(plain, behind) for t in self._tried(name)}
+        counts = ValueCounts.count(pa.array(shapes, pa.string()), entities, k)
         return {
             "rows": len(values),
             "nulls": values.null_count,
-            "shapes": {s: [counts[s], int(holders[i])] for s, i in number.items()},
+            "shapes": tally_summary(counts, k),
             "parts": parts,
         }
 
-    def _made(self, type_: type[ColumnTransform], part: str) -> ColumnTransform:
-        return type_(self._structure.parts[part], self.settings)
+    def _tried(self, part: str) -> list[ColumnTransform]:
+        column = self._structure.parts[part]
+        return [transform(column, self.settings) for transform in candidates(column)]
 
     def merge(self, summaries: Sequence[Summary]) -> Summary:
-        """Add counts; a shape has at least the holders that it has in one part."""
-        shapes: dict[str, list[int]] = {}
-        for summary in summaries:
-            for shape, (count, holders) in summary["shapes"].items():
-                old = shapes.get(shape, [0, 0])
-                shapes[shape] = [old[0] + count, max(old[1], holders)]
+        """Combine the summaries of parts of the rows."""
+        shapes = merge_tallies([s["shapes"] for s in summaries], pa.string(), self.settings.k)
         parts = {}
         for name in self._structure.parts:
             found = [s["parts"][name] for s in summaries if name in s["parts"]]
             if found:
-                parts[name] = {
-                    key: self._made(_BY_NAME[key], name).merge([f[key] for f in found])
-                    for key in found[0]
-                }
+                tried = self._tried(name)
+                parts[name] = {t.name: t.merge([f[t.name] for f in found]) for t in tried}
         return {
             "rows": sum(s["rows"] for s in summaries),
             "nulls": sum(s["nulls"] for s in summaries),
@@ -113,30 +121,22 @@ class Parts(ColumnTransform):
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Parts:
         """Keep the shapes that `k` entities share, or the most frequent one; fit their parts."""
         self.null_ = summary["nulls"] > 0
-        ranked = sorted(summary["shapes"].items(), key=lambda item: (-item[1][0], item[0]))
-        shared = [item for item in ranked if item[1][1] >= self.settings.k] or ranked[:1]
-        if not shared and not self.null_:
+        counts = tallies_of(summary["shapes"], pa.string())["top"]
+        if not len(counts) and not self.null_:
             raise Reject("no value of the kind was seen")
-        self.shapes_ = [shape for shape, _ in shared]
-        self.weights_ = [count for _, (count, _) in shared]
+        ranked = np.lexsort((counts.values.to_numpy(zero_copy_only=False), -counts.counts))
+        shared = ranked[counts.holders[ranked] >= self.settings.k]
+        kept = counts.take(shared if len(shared) else ranked[:1])
+        self.shapes_, self.weights_ = kept.values.to_pylist(), kept.counts.tolist()
         wanted = {name for shape in self.shapes_ for name in self._structure.needs(shape)}
         for i, name in enumerate(self._structure.parts):
             if name in wanted:
                 key = (*seed.spawn_key, i)
                 inner = np.random.SeedSequence(seed.entropy, spawn_key=key)
-                self.parts_[name] = self._fit_part(name, summary["parts"][name], inner)
+                column = self._structure.parts[name]
+                found: dict[str, Summary] = summary["parts"][name]
+                self.parts_[name] = fit_first(column, self.settings, _by_name(found), inner)
         return self
-
-    def _fit_part(
-        self, name: str, summaries: dict[str, Summary], seed: np.random.SeedSequence
-    ) -> ColumnTransform:
-        *first, last = _of(self._structure.parts[name])
-        for type_ in first:
-            try:
-                return self._made(type_, name).fit(summaries[type_.name], seed)
-            except Reject:
-                continue
-        return self._made(last, name).fit(summaries[last.name], seed)
 
     @property
     def layout(self) -> Layout:
@@ -218,5 +218,5 @@ class Parts(ColumnTransform):
         return pa.array(texts, self.column.arrow_type)
 
 
-def _of(column: Column) -> tuple[type[ColumnTransform], ...]:
-    return _TIMES if column.kind in _TIMED else _NUMBERS
+def _by_name(summaries: dict[str, Summary]) -> Callable[[ColumnTransform], Summary]:
+    return lambda transform: summaries[transform.name]

@@ -1,76 +1,58 @@
-"""Which transforms are tried for each kind of column, in order."""
+"""Which transforms encode a column: those that the table of kinds names, the first that suits.
+
+Every module of this room is loaded, so that a transform is known by its file being here.
+"""
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from importlib import import_module
 from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
+import synthohive.encoding as room
 from synthohive.encoding.base import ColumnTransform, EncoderSettings, Reject, Summary
-from synthohive.encoding.binary import Binary
-from synthohive.encoding.categorical import Categorical
-from synthohive.encoding.constant import Constant
-from synthohive.encoding.datetime import Datetime
-from synthohive.encoding.json import Json, Markup
-from synthohive.encoding.moment_text import MomentText
-from synthohive.encoding.number_text import NumberText
-from synthohive.encoding.numeric import Numeric
-from synthohive.encoding.parts import Parts
-from synthohive.encoding.text import Text
-from synthohive.encoding.uuid import Uuid
 from synthohive.exceptions import SchemaError
 from synthohive.privacy.entities import Entities
-from synthohive.schema import Column, ColumnKind
+from synthohive.schema import Column
 
-__all__ = ["TRANSFORMS", "candidates", "fit_column"]
+__all__ = ["candidates", "fit_column", "fit_first"]
 
-_NUMBERS = (Constant, Categorical, Numeric)
-_TIMES = (Constant, Categorical, Datetime)
-_NESTED = (Constant, Categorical, Json, Text)
 
-_BY_KIND: dict[ColumnKind, tuple[type[ColumnTransform], ...]] = {
-    ColumnKind.INTEGER: _NUMBERS,
-    ColumnKind.DECIMAL: _NUMBERS,
-    ColumnKind.FLOAT: _NUMBERS,
-    ColumnKind.BOOLEAN: (Constant, Categorical),
-    ColumnKind.CATEGORICAL: (Constant, Categorical, Text),
-    ColumnKind.DATE: _TIMES,
-    ColumnKind.TIME: _TIMES,
-    ColumnKind.TIMESTAMP: _TIMES,
-    ColumnKind.INTERVAL: _TIMES,
-    ColumnKind.UUID: (Constant, Uuid),
-    ColumnKind.TEXT: (Constant, Categorical, MomentText, NumberText, Json, Markup, Text),
-    ColumnKind.JSON: _NESTED,
-    ColumnKind.ARRAY: _NESTED,
-    ColumnKind.COMPOSITE: _NESTED,
-    ColumnKind.RANGE: (Parts,),
-    ColumnKind.POINT: (Parts,),
-    ColumnKind.EMPTY: (Parts,),
-    ColumnKind.BINARY: (Binary,),
-}
+@lru_cache(maxsize=1)
+def _load() -> None:
+    for module in pkgutil.iter_modules(room.__path__):
+        import_module(f"{room.__name__}.{module.name}")
 
-TRANSFORMS: dict[str, type[ColumnTransform]] = {
-    transform.name: transform for chain in _BY_KIND.values() for transform in chain
-}
+
+def _below(kind: type[ColumnTransform]) -> Iterator[type[ColumnTransform]]:
+    for subclass in kind.__subclasses__():
+        if "name" in vars(subclass):  # else a base of some
+            yield subclass
+        yield from _below(subclass)
 
 
 def candidates(column: Column) -> tuple[type[ColumnTransform], ...]:
-    """Return the transforms for a column.
+    """Return the transforms for a column, in the order in which they are tried.
 
     Raises
     ------
     SchemaError
         Values of the column's type cannot be made up.
     """
-    found = _BY_KIND.get(column.kind)
-    if found is None:
+    _load()
+    known = {transform.name: transform for transform in _below(ColumnTransform)}  # type: ignore[type-abstract]
+    if not column.kind.transforms:
         raise SchemaError(
             f"Column {column.name!r} has the type {column.sql_type or column.arrow!r}, "
             "which SynthoHive cannot make up.",
             hint="Exclude the column's table, or declare another kind for the column.",
         )
-    return found
+    return tuple(known[name] for name in column.kind.transforms)
 
 
 def fit_column(
@@ -81,16 +63,30 @@ def fit_column(
     seed: np.random.SeedSequence,
 ) -> ColumnTransform:
     """Fit the first transform that suits the column."""
-    summary: Optional[Summary] = None
-    made_by: object = None
+    summaries: dict[object, Summary] = {}
+
+    def summary(transform: ColumnTransform) -> Summary:
+        # Counting takes most of the time: transforms that count alike share what was counted.
+        recipe = tuple(getattr(type(transform), n, None) for n in ("analyze", "features", "plain"))
+        if recipe not in summaries:
+            summaries[recipe] = transform.analyze(values, entities)
+        return summaries[recipe]
+
+    return fit_first(column, settings, summary, seed)
+
+
+def fit_first(
+    column: Column,
+    settings: EncoderSettings,
+    summary: Callable[[ColumnTransform], Summary],
+    seed: np.random.SeedSequence,
+) -> ColumnTransform:
+    """Fit the first transform that does not reject its summary."""
     reasons: list[str] = []
     for transform_type in candidates(column):
         transform = transform_type(column, settings)
-        recipe = [getattr(transform_type, n, None) for n in ("analyze", "features", "plain")]
-        if summary is None or recipe != made_by:
-            summary, made_by = transform.analyze(values, entities), recipe
         try:
-            return transform.fit(summary, seed)
+            return transform.fit(summary(transform), seed)
         except Reject as reason:
             reasons.append(f"{transform.name}: {reason}")
     raise SchemaError(f"No encoding suits column {column.name!r} ({'; '.join(reasons)}).")

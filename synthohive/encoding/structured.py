@@ -1,6 +1,6 @@
 """Texts that are several values in one: a range is two moments or numbers, a point two numbers.
 
-Each kind says how a text falls into a *shape* (the text with ``#`` where its parts stand) and
+Each structure says how a text falls into a *shape* (the text with ``#`` where its parts stand) and
 typed parts, and how these make a text again. Which parts there are, the shape decides alone.
 """
 
@@ -8,40 +8,22 @@ from __future__ import annotations
 
 import datetime
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Optional
 
+from synthohive.encoding.parts import Parts, Structure
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["Range", "Structure", "structure_of_column"]
+__all__ = ["Empty", "Point", "Points", "Range", "Ranges", "Whole"]
 
-Parts = Mapping[str, Any]
-
-
-class Structure(ABC):
-    """How the texts of one kind of column fall into a shape and parts."""
-
-    parts: Mapping[str, Column]
-
-    @abstractmethod
-    def split(self, text: str) -> Optional[tuple[str, dict[str, Any]]]:
-        """Return a text's shape and parts; None where it is not of the kind."""
-
-    @abstractmethod
-    def needs(self, shape: str) -> tuple[str, ...]:
-        """Return the parts that a shape has."""
-
-    @abstractmethod
-    def join(self, shape: str, parts: Parts) -> str:
-        """Return the text of a shape and its parts."""
+Values = Mapping[str, Any]
 
 
 class Whole(Structure):
     """Texts without parts: a type's empty value, of which only the NULLs are learned."""
 
-    def __init__(self) -> None:
+    def __init__(self, column: Column) -> None:
         self.parts = {}
 
     def split(self, text: str) -> Optional[tuple[str, dict[str, Any]]]:
@@ -52,7 +34,7 @@ class Whole(Structure):
         """See the base class."""
         return ()
 
-    def join(self, shape: str, parts: Parts) -> str:
+    def join(self, shape: str, parts: Values) -> str:
         """See the base class."""
         return shape
 
@@ -87,7 +69,7 @@ class Point(Structure):
         """See the base class."""
         return self._AXES[: shape.count("#")]
 
-    def join(self, shape: str, parts: Parts) -> str:
+    def join(self, shape: str, parts: Values) -> str:
         """See the base class."""
         for axis in self.needs(shape):
             shape = shape.replace("#", repr(float(parts[axis])), 1)
@@ -145,7 +127,7 @@ class Range(Structure):
             return ("lower", "width") if "#" in high else ("lower",)
         return ("upper",) if "#" in high else ()
 
-    def join(self, shape: str, parts: Parts) -> str:
+    def join(self, shape: str, parts: Values) -> str:
         """See the base class."""
         for name in self.needs(shape):
             value = self.upper(parts) if name == "width" else parts[name]
@@ -168,7 +150,7 @@ class Range(Structure):
         """Return what is learned of an upper bound."""
         return (upper - lower).days if self._type == "daterange" else upper - lower
 
-    def upper(self, parts: Parts) -> Any:
+    def upper(self, parts: Values) -> Any:
         """Return the upper bound."""
         lower, width = parts["lower"], parts["width"]
         if self._type == "daterange":
@@ -214,8 +196,22 @@ def _part(column: Column, facts: Mapping[str, Any]) -> Column:
     return Column(name=column.name, nullable=False, **facts)
 
 
-def structure_of_column(column: Column) -> Structure:
-    """Return how a column's texts fall into parts."""
-    if column.kind is ColumnKind.RANGE:
-        return Range(column)
-    return Point(column) if column.kind is ColumnKind.POINT else Whole()
+class Ranges(Parts):
+    """Ranges of numbers, dates and times."""
+
+    name = "range"
+    structure = Range
+
+
+class Points(Parts):
+    """Points, of two to four coordinates."""
+
+    name = "point"
+    structure = Point
+
+
+class Empty(Parts):
+    """The empty value of a type that is not read, and where it is NULL."""
+
+    name = "empty"
+    structure = Whole

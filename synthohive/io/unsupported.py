@@ -8,7 +8,6 @@ from synthohive.schema import ColumnKind, Metadata
 __all__ = ["exclude_unsupported"]
 
 log = get_logger(__name__)
-_WITHOUT_KEYS = (ColumnKind.RANGE, ColumnKind.POINT, ColumnKind.EMPTY, ColumnKind.COMPOSITE)
 
 
 def exclude_unsupported(metadata: Metadata) -> None:
@@ -20,7 +19,7 @@ def exclude_unsupported(metadata: Metadata) -> None:
     for table in metadata.tables.values():
         for name, column in table.stored.items():
             kept = name in table.key_columns.union(*table.unique_sets)
-            if column.kind in _WITHOUT_KEYS and kept:  # no key is made of them
+            if kept and not column.kind.keyed:
                 column.kind = ColumnKind.UNSUPPORTED
             if column.kind is ColumnKind.EMPTY:
                 found.append(f"{table.name}.{name} ({column.sql_type}; only NULLs are learned)")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.schema import Column, ColumnKind
+from synthohive.schema import Column
 
 __all__ = [
     "View",
@@ -26,32 +26,16 @@ View = Literal["numbers", "categories", "lengths"]
 _MOST = 500  # more different texts are no categories
 _ROWS_PER_CATEGORY = 5
 _FEW = 20  # so few different texts are categories, however few rows there are
-_NUMBERS = frozenset(
-    {
-        ColumnKind.INTEGER,
-        ColumnKind.DECIMAL,
-        ColumnKind.FLOAT,
-        ColumnKind.DATE,
-        ColumnKind.TIME,
-        ColumnKind.TIMESTAMP,
-        ColumnKind.INTERVAL,
-    }
-)
-_CATEGORIES = frozenset({ColumnKind.BOOLEAN, ColumnKind.CATEGORICAL})
 
 
 def view_of(column: Column, values: Any) -> View:
     """Return how to compare a column: by its numbers, its categories or its lengths.
 
-    Text is compared by categories where they repeat, as state names do, and by length
-    where hardly any value comes twice.
+    The table of kinds says which; text is compared by categories where they repeat, as state
+    names do, and by length where hardly any value comes twice.
     """
-    if column.kind in _NUMBERS:
-        return "numbers"
-    if column.kind in _CATEGORIES:
-        return "categories"
-    if column.kind is not ColumnKind.TEXT:
-        return "lengths"
+    if column.kind.view != "repeats":
+        return column.kind.view
     known = len(values) - values.null_count
     distinct = pc.count_distinct(values, mode="only_valid").as_py()
     if distinct <= _FEW and known > distinct:

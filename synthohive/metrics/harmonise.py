@@ -46,7 +46,6 @@ _UUID = r"(?i)^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$"
 _BYTES = r"(?s)^b(?:'.*'|\".*\")$"
 _TREE = r"(?s)^\s*(?:[\[{].*[\]}]|null)\s*$"
 _SPAN = r"^-?\d+ days(?: [+-]?\d\d:\d\d:\d\d(?:\.\d{1,9})?)?$"  # as pandas writes them
-_NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT)
 
 
 def array_of(values: Any, name: str = "The data") -> pa.ChunkedArray:
@@ -213,7 +212,7 @@ def _same(
     """Return all sides in one type, and what they are."""
     pair = [_decoded(values) for values in pair]
     for wanted in _candidates(pair) if said is None else [said.kind]:
-        convert = _whole if key and wanted in _NUMBERS else _CONVERT.get(wanted, as_text)
+        convert = _whole if key and wanted.family == "number" else _CONVERT.get(wanted, as_text)
         values = [convert(side) for side in pair]
         if None not in values:
             return wanted, values
@@ -227,7 +226,8 @@ def _candidates(pair: list[pa.ChunkedArray]) -> Iterator[ColumnKind]:
         for values in pair
         if len(values) > values.null_count
     }
-    if kinds - {ColumnKind.TEXT} and kinds <= {ColumnKind.TEXT, ColumnKind.BOOLEAN, *_NUMBERS}:
+    families = {kind.family for kind in kinds}
+    if kinds - {ColumnKind.TEXT} and families <= {"text", "flag", "number"}:
         yield ColumnKind.BOOLEAN  # 0 and 1, as many engines keep flags
         yield ColumnKind.FLOAT
     if ColumnKind.BINARY in kinds or all(_all(values, _BYTES) for values in pair):

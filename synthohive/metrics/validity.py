@@ -27,7 +27,6 @@ LEAST_VALUES = 10
 MOST_SHAPES = 3
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _RUNS = (("[A-Z]+", "A"), ("[a-z]+", "a"), ("[0-9]+", "9"))
-_TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.UUID})
 
 
 @dataclass(frozen=True)
@@ -155,9 +154,13 @@ def _columns(
         )
 
 
+def _is_text(column: Column) -> bool:
+    return column.kind.family == "text" or column.kind is ColumnKind.UUID
+
+
 def _beyond(column: Column, real: Any, synthetic: Any) -> int:
     """Count numbers, and dates kept as text, before the first or after the last real one."""
-    if column.kind in _TEXTS:
+    if _is_text(column):
         form = _moments(real)
         if form is None:
             return 0
@@ -174,7 +177,7 @@ def _malformed(column: Column, real: Any, synthetic: Any) -> int:
     """Count texts that are not of the form that all real ones have."""
     if column.kind is ColumnKind.JSON:
         return 0 if _unreadable(real) else _unreadable(synthetic)
-    if column.kind not in _TEXTS or len(real) - real.null_count < LEAST_VALUES:
+    if not _is_text(column) or len(real) - real.null_count < LEAST_VALUES:
         return 0
     known, texts = _texts(real).drop_null(), _texts(synthetic)
     form = _moments(real)

@@ -19,7 +19,7 @@ from synthohive.privacy.places import ENGLISH, locale_of, territory_of
 from synthohive.privacy.pools import Texts, pools
 from synthohive.privacy.shapes import as_text, lead_of
 from synthohive.privacy.styles import Person, full_name, own_rows
-from synthohive.schema import ColumnKind, PrivacyConfig, TableConfig
+from synthohive.schema import PrivacyConfig, TableConfig
 from synthohive.schema.columns import column_from_arrow
 from synthohive.texts.words import script_of
 
@@ -30,7 +30,6 @@ Labels = NDArray[np.object_]
 
 _MOST_VARIANTS = 30
 _SOME = 200
-_TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
 _NAMES = (PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.NAME)
 _FREE_FORM = frozenset(
     {
@@ -113,7 +112,7 @@ def fit_columns(
             **common,
         )
         by = labels.get(name)
-        if by is not None and strategy == "fake" and column.kind in _TEXT:
+        if by is not None and strategy == "fake" and column.kind.family == "text":
             parts = _parts(values, by, entities, k)
             if kind in _ABOUT_PERSON:  # written alike; the name goes by the country
                 variants = _spoken(whole, [n for n, _ in parts if n not in unlike])

@@ -22,10 +22,6 @@ _SAMPLE = 400
 _ROWS = 50_000
 _LONGEST = 4000
 _FEW = 5
-_TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
-_NUMBERS = frozenset({ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT})
-_STRUCTURED = frozenset({ColumnKind.JSON, ColumnKind.ARRAY})
-_LOOKED_AT = _TEXT | _NUMBERS | _STRUCTURED
 _IN_NUMBERS = frozenset({PiiKind.PHONE, PiiKind.CREDIT_CARD, PiiKind.SSN, PiiKind.NATIONAL_ID})
 
 # Share of sampled distinct values that must fit, where the name of the column agrees.
@@ -147,20 +143,21 @@ def _by_name(name: str) -> PiiKind:
 
 
 def _detect(column: Column, values: list[str]) -> Optional[tuple[PiiKind, str]]:
-    if column.kind not in _LOOKED_AT:
+    family = column.kind.family
+    if family not in ("text", "number", "document") or column.kind is ColumnKind.COMPOSITE:
         return None
     native = _NATIVE.get((column.sql_type or "").lower())
     if native:
         return PiiKind(native), f"its type is {column.sql_type}"
-    if column.kind in _STRUCTURED or (column.kind in _TEXT and _are_documents(values)):
+    if family == "document" or (family == "text" and _are_documents(values)):
         return _in_structure(values)
     hint = hint_of(column.name)
     for kind in hint.kinds:
-        if column.kind in _NUMBERS and kind not in _IN_NUMBERS:
+        if family == "number" and kind not in _IN_NUMBERS:
             continue
         if (why := _agrees(kind, values)) is not None:
             return kind, why
-    if column.kind in _NUMBERS:
+    if family == "number":
         found = by_content(values, words_prove=False)
         return found if found is not None and found[0] in _IN_NUMBERS else None
     things = not hint.of_person and are_things(values)  # North Branch, though both are last names

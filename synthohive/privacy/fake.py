@@ -34,7 +34,6 @@ from synthohive.privacy.people import domains_for, styles_for
 from synthohive.privacy.pools import Pools, faker, pools
 from synthohive.privacy.rows import Beside
 from synthohive.privacy.shapes import (
-    NUMERIC,
     as_text,
     hex_pattern,
     mask_patterns,
@@ -54,9 +53,6 @@ __all__ = ["FakeColumn", "Strategy", "check_makeable"]
 
 Strategy = Literal["fake", "mask", "hash"]
 
-_TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
-_MAKEABLE = NUMERIC | _TEXT | {ColumnKind.UUID}
-_STRUCTURED = frozenset({ColumnKind.JSON, ColumnKind.ARRAY})
 _MANY = 10**8  # a pattern with fewer values may run out of unique ones
 _HASH_LENGTH = 16
 _COMPACT_LENGTH = 12
@@ -74,8 +70,9 @@ def check_makeable(table: str, column: Column, kind: PiiKind) -> None:
     ------
     PrivacyError
     """
-    structured = kind is PiiKind.JSON and column.kind in _STRUCTURED
-    if column.kind not in _MAKEABLE and not structured:
+    made = kind is PiiKind.JSON and column.kind in (ColumnKind.JSON, ColumnKind.ARRAY)
+    plain = column.kind.family in ("number", "text") or column.kind is ColumnKind.UUID
+    if not made and not plain:
         raise PrivacyError(
             f"Column {table}.{column.name} of type {column.kind.value} is listed as personal data "
             f"({kind.value}), but such values cannot be made for that type.",
@@ -153,7 +150,7 @@ class FakeColumn(Leaf):
         """
         kind = PiiKind(kind)
         text = as_text(values)
-        if kind is PiiKind.JSON and column.kind in _TEXT | _STRUCTURED:
+        if kind is PiiKind.JSON and column.kind.family in ("text", "document"):
             shapes = _json_shapes(
                 column, text, locale=locale, strategy=strategy, k=k, unique=unique
             )
@@ -387,7 +384,7 @@ def _source(
     territory: str = "",
 ) -> tuple[list[tuple[Pattern, float]], Optional[Pools]]:
     """Return the patterns, or else the building blocks, that values are made of."""
-    if column.kind in _TEXT:
+    if column.kind.family == "text":
         if strategy == "hash":
             width = min(column.length or _HASH_LENGTH, _HASH_LENGTH)
             return [(hex_pattern("h" * width, upper=False), 1.0)], None

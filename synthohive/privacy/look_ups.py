@@ -21,8 +21,6 @@ from synthohive.schema import Column, ColumnKind, TableConfig
 __all__ = ["Verdict", "check_reference", "is_audit", "judge_reference"]
 
 _ROWS = 256
-_TEXT = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL})
-_NUMBERS = frozenset({ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT})
 _TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
 _MADE = frozenset({ColumnKind.UUID, ColumnKind.BINARY})
 # When, and by whom, a row was written: words of the column's name.
@@ -143,7 +141,7 @@ def is_audit(column: Column) -> bool:
     words = "_".join(words_of(column.name))
     if column.kind in _MADE:
         return True
-    if column.kind in _TIMES or column.kind in _TEXT or column.kind in _NUMBERS:
+    if column.kind in _TIMES or column.kind.family in ("text", "number"):
         return bool(_AUDIT.fullmatch(words) or _ROW_VERSION.fullmatch(words))
     return False
 
@@ -213,9 +211,9 @@ def _role(
         return "remark" if _REMARKS & set(words_of(name)) else "other"
     if column.kind is ColumnKind.BOOLEAN:
         return "flag"
-    if column.kind in _NUMBERS and not is_key and _ranks(values):
+    if column.kind.family == "number" and not is_key and _ranks(values):
         return "rank"
-    return "text" if column.kind in _TEXT else "other"
+    return "text" if column.kind.family == "text" else "other"
 
 
 def _are_told_apart(

@@ -18,7 +18,6 @@ from synthohive.privacy.pools import faker
 from synthohive.schema import Column, ColumnKind
 
 __all__ = [
-    "NUMERIC",
     "Weighted",
     "as_text",
     "hex_pattern",
@@ -30,7 +29,6 @@ __all__ = [
 
 Weighted = list[tuple[Pattern, float]]
 
-NUMERIC = frozenset({ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT})
 _FAKER = {
     PiiKind.PHONE: "phone_number",
     PiiKind.POSTCODE: "postcode",
@@ -84,7 +82,7 @@ def patterns_for(
     territory: str = "",
 ) -> Weighted:
     """Return the patterns that values of a column follow, with their frequencies."""
-    if column.kind in NUMERIC:
+    if column.kind.family == "number":
         return _numeric(kind, column, text, k, unique)
     if column.kind is ColumnKind.UUID:
         return [(hex_pattern("hhhhhhhh-hhhh-4hhh-ahhh-hhhhhhhhhhhh", upper=False), 1.0)]

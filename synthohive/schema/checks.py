@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 
 from synthohive.exceptions import did_you_mean
 from synthohive.schema.columns import Column
+from synthohive.schema.kinds import ColumnKind
 from synthohive.schema.tables import ForeignKey, TableConfig, foreign_keys
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["data_problems", "joinable", "schema_problems"]
-
-_FAMILIES = {
-    "categorical": "text",
-    "uuid": "text",
-    "decimal": "number",
-    "integer": "number",
-    "float": "number",
-}
-_NUMBERS = frozenset({"integer", "decimal", "float"})
 
 
 def schema_problems(tables: Mapping[str, TableConfig]) -> list[str]:
@@ -90,8 +82,9 @@ def _computed(table: TableConfig, columns: Iterable[str]) -> list[str]:
 
 
 def _comparable(one: Column, two: Column) -> bool:
-    left, right = (_FAMILIES.get(c.kind.value, c.kind.value) for c in (one, two))
-    return left == right
+    left, right = one.kind, two.kind
+    alike = {k.family if k is not ColumnKind.UUID else "text" for k in (left, right)}
+    return left is right or alike in ({"text"}, {"number"})
 
 
 def _type(column: Column) -> str:
@@ -129,7 +122,7 @@ def _table_problems(tables: Mapping[str, TableConfig], table: TableConfig) -> It
             elif column in table.exclude_columns and field not in ("index", "unique", "pii_cols"):
                 yield f"{table.name}: {field} names {column!r}, which is excluded."
     for name in table.constraints:
-        if name in known and known[name].kind.value not in _NUMBERS:
+        if name in known and known[name].kind.family != "number":
             yield (
                 f"{table.name}.{name}: min and max are for numbers, and the column is of kind "
                 f"{known[name].kind.value!r}. State the constraint as a CHECK in the database."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from synthohive.exceptions import SchemaError, did_you_mean
+from synthohive.schema.kinds import ColumnKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,38 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["Column", "ColumnKind", "Identity", "Strict", "column_from_arrow", "problems_of"]
 
 _LARGEST = 2**63 - 1
-
-
-class ColumnKind(str, Enum):
-    """What a column holds, independent of any engine's type names.
-
-    In parentheses: the Arrow type in which SynthoHive carries the values.
-
-    Examples
-    --------
-    >>> ColumnKind("decimal")
-    <ColumnKind.DECIMAL: 'decimal'>
-    """
-
-    INTEGER = "integer"  # int8 … int64, uint64
-    DECIMAL = "decimal"  # decimal128/256(precision, scale)
-    FLOAT = "float"  # float32, float64
-    BOOLEAN = "boolean"  # bool
-    CATEGORICAL = "categorical"  # string; the domain is declared (ENUM)
-    DATE = "date"  # date32
-    TIME = "time"  # time64[us]
-    TIMESTAMP = "timestamp"  # timestamp[us], or timestamp[us, UTC] with `timezone`
-    INTERVAL = "interval"  # duration[us]; a month counts as 30 days
-    UUID = "uuid"  # string
-    TEXT = "text"  # string
-    JSON = "json"  # string: the JSON text
-    ARRAY = "array"  # string: the elements as a JSON array
-    COMPOSITE = "composite"  # string: the fields as a JSON object
-    RANGE = "range"  # string: as PostgreSQL writes it
-    POINT = "point"  # string: its coordinates, as the engine writes them
-    EMPTY = "empty"  # string: the empty value of a type that is not read; only NULLs are learned
-    BINARY = "binary"  # binary
-    UNSUPPORTED = "unsupported"
 
 
 class Strict(BaseModel):
@@ -158,6 +126,8 @@ class Column(Strict):
         """Return the Arrow type for a column of which only the kind is known."""
         import pyarrow as pa
 
+        from synthohive.schema.arrow_types import parse_type
+
         if self.kind is ColumnKind.DECIMAL:
             precision = self.precision or 38
             scale = self.scale if self.scale is not None else 10
@@ -165,16 +135,9 @@ class Column(Strict):
             return decimal(precision, scale)
         if self.kind is ColumnKind.TIMESTAMP:
             return pa.timestamp("us", tz="UTC" if self.timezone else None)
-        simple = {
-            ColumnKind.INTEGER: pa.uint64() if self.unsigned else pa.int64(),
-            ColumnKind.FLOAT: pa.float64(),
-            ColumnKind.BOOLEAN: pa.bool_(),
-            ColumnKind.DATE: pa.date32(),
-            ColumnKind.TIME: pa.time64("us"),
-            ColumnKind.INTERVAL: pa.duration("us"),
-            ColumnKind.BINARY: pa.binary(),
-        }
-        return simple.get(self.kind, pa.string())
+        if self.kind is ColumnKind.INTEGER and self.unsigned:
+            return pa.uint64()
+        return parse_type(self.kind.arrow)
 
 
 def column_from_arrow(field: pa.Field) -> Column:

@@ -12,6 +12,7 @@ import pytest
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.parts import Parts
 from synthohive.encoding.registry import fit_column
+from synthohive.encoding.structured import Ranges
 from synthohive.schema import Column
 from tests.packed import again, shown
 
@@ -98,7 +99,7 @@ def test_a_rare_shape_and_a_rare_place_are_not_shown() -> None:
 def test_summaries_of_parts_of_a_column_merge() -> None:
     column = Column(name="x", kind="range", sql_type="daterange")
     values = pa.array(TEXTS["daterange"], pa.string())
-    transform = Parts(column, EncoderSettings(k=5))
+    transform = Ranges(column, EncoderSettings(k=5))
     halves = [transform.analyze(half, None) for half in (values[:150], values[150:])]
     fitted = transform.fit(transform.merge(halves), np.random.SeedSequence(1))
     assert set(fitted.shapes_) == {"[#,#)", "[#,)"}

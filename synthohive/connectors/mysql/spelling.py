@@ -148,7 +148,7 @@ class MysqlSpelling(Spelling):
             return sa.Numeric(min(type_.precision, 65), min(type_.scale, 30))
         if kind is ColumnKind.FLOAT:
             return mysql.FLOAT() if pa.types.is_float32(type_) else mysql.DOUBLE()
-        if kind in (ColumnKind.TEXT, ColumnKind.CATEGORICAL):
+        if kind.family == "text":
             if column.enum_values:
                 return mysql.ENUM(*column.enum_values)
             length = text_length(column) or (_KEY_CHARS if in_key else None)

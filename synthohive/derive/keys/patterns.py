@@ -45,7 +45,6 @@ __all__ = ["BegunTextMaker", "CountedTextMaker", "MomentTextMaker", "PatternMake
 _PERIOD = 1000
 _TEMPLATES = 24
 _SAMPLE = 20_000
-_TEXT = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 _WORD = re.compile(r"[^\W\d_]+|\d|[\W_]")
 _SLOT_SHARED = 0.5
 _ROOM = 20
@@ -349,7 +348,7 @@ class PatternMaker(KeyMaker):
         entities: Optional[Entities] = None,
     ) -> Optional[KeyMaker]:
         """Accept any text."""
-        if column.kind not in _TEXT:
+        if column.kind.family != "text":
             return None
         texts, owners = _sample(column, values, entities)
         check = check_of(texts)
@@ -438,7 +437,7 @@ def _sample(
     most: Optional[int] = _SAMPLE,
 ) -> tuple[list[str], Optional[Entities]]:
     """Return texts, none of them empty, and the entities behind them."""
-    if column.kind not in _TEXT:
+    if column.kind.family != "text":
         return [], None
     texts = values.to_pylist()
     rows = np.array([i for i, text in enumerate(texts) if text][:most], dtype=np.int64)
