@@ -27,7 +27,6 @@ from synthohive.schema import Column
 __all__ = ["Parts"]
 
 
-
 class Structure(ABC):
     """How the texts of one kind of column fall into a shape and parts, which are columns."""
 
