@@ -17,7 +17,7 @@ from synthohive.generate.feasibility import (
     strict_meetings,
 )
 from synthohive.generate.run import Generated, Run
-from synthohive.link.apportionment import apportion
+from synthohive.link.degree_allocation import apportion
 from synthohive.metrics.distances import ks_of_numbers
 from synthohive.schema import ForeignKey
 

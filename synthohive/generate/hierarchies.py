@@ -14,12 +14,9 @@ from synthohive.derive.table import TableRelations
 from synthohive.generate.key_repair import Changes, repair_late_key
 from synthohive.generate.parent_choice import above, breaks
 from synthohive.generate.run import Generated, Run
-from synthohive.link.apportionment import apportion
-from synthohive.link.assignment import CodedQuotaAssigner
+from synthohive.link.assignment import NEAR, Forbids, Grouping, Rules, calibrate, deal, repair
 from synthohive.link.association import PairShares
-from synthohive.link.calibration import calibrate
-from synthohive.link.swaps import Forbids, PairRules, repair_by_swaps
-from synthohive.link.targets import association_targets
+from synthohive.link.degree_allocation import apportion, in_parents_order
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack
@@ -27,9 +24,6 @@ from synthohive.tables.joins import group_codes
 from synthohive.tables.nulls import any_null
 
 __all__ = ["Tree", "own_parents"]
-
-NOISE = (1e9, 8.0, 4.0, 2.0, 1.0, 0.5)
-"""How much chance says beside numbers of children, from all to little."""
 
 
 class Tree:
@@ -102,9 +96,9 @@ class Tree:
             return self._seen(column).take(at)
 
         order = (_later(rows, np.arange(len(level))),) if self.earlier else ()
-        rules = PairRules(len(self.parents), forbidden=order, groups=level[rows])
-        wishes = association_targets(shares, mine, self._seen, chosen)
-        self.parents[rows] = calibrate(chosen, wishes, rules, self.rng)
+        rules = Rules(len(self.parents), forbidden=order, groups=level[rows])
+        targets = shares.targets(mine, self._seen, chosen)
+        self.parents[rows] = calibrate(chosen, targets, rules, self.rng, NEAR * len(rows))
 
     def _seen(self, column: str) -> pa.ChunkedArray:
         """Return a column of all rows, or of their ancestors."""
@@ -117,34 +111,29 @@ class Tree:
         if self.groups is not None:
             own, theirs = self.groups[0][rows], self.groups[1][parents]
         able = np.flatnonzero((own >= 0) & np.isin(own, theirs))
+        own, mine = own[able], rows[able]
         if self.groups is not None and len(able):
-            totals = np.bincount(own[able], minlength=int(theirs.max(initial=0)) + 1)
+            totals = np.bincount(own, minlength=int(theirs.max(initial=0)) + 1)
             counts = apportion(totals, theirs, counts, self.rng)
         if not len(able) or not counts.sum():
             return chosen
         if self.earlier:
-            counts = _in_time(rows[able], own[able], parents, theirs, counts, self.rng)
-        own, wanted = own[able], None
-        codes, asked = np.zeros_like(theirs), np.zeros_like(own)
+            counts = in_parents_order((own, mine), (theirs, parents), counts, self.rng)
+        codes: Optional[Grouping] = None
         if self.codes is not None and self.wanted is not None:
-            wanted = asked = self.wanted[rows[able]]
-            codes = self.codes(self._known().take(pa.array(parents)))
-        size = int(max(asked.max(initial=0), codes.max(initial=0))) + 1
-        found = CodedQuotaAssigner(
-            own * size + asked, theirs * size + codes, counts, self.seed + int(rows[0])
-        ).assign(np.arange(len(able)))
+            codes = self.wanted[mine], self.codes(self._known().take(pa.array(parents)))
+        found = deal(counts, len(able), self.seed + int(rows[0]), (own, theirs), codes)
         if (self.bounds or self.earlier) and (found >= 0).all():
-            mine, one = rows[able], self.own.take(pa.array(rows[able]))
-            unwanted = tuple(breaks(order, one, self._above(parents)) for order in self.bounds)
-            rules = PairRules(
+            one = self.own.take(pa.array(mine))
+            rules = Rules(
                 len(parents),
                 forbidden=(_later(mine, parents),) if self.earlier else (),
-                unwanted=unwanted,
+                unwanted=tuple(breaks(order, one, self._above(parents)) for order in self.bounds),
                 groups=own,
                 theirs=theirs,
-                likes=wanted,
+                likes=None if codes is None else codes[0],
             )
-            found, _ = repair_by_swaps(found, rules, self.rng)
+            found, _ = repair(found, rules, self.rng)
         linked = able[found >= 0]
         chosen[linked] = parents[found[found >= 0]]
         self._hand_down(rows[linked], chosen[linked], [*self.inherited.relations, *self.bounds])
@@ -192,35 +181,6 @@ def _later(rows: IntArray, parents: IntArray) -> Forbids:
     return later
 
 
-def _in_time(
-    rows: IntArray,
-    own: IntArray,
-    parents: IntArray,
-    theirs: IntArray,
-    counts: IntArray,
-    rng: np.random.Generator,
-) -> IntArray:
-    """Deal numbers of children anew, the larger ones to earlier parents as far as it takes.
-
-    So that each row finds a parent before it: of the first rows of a group, there are never more
-    than the children of the parents before.
-    """
-    here, size = np.lexsort((parents, theirs)), int(max(rows.max(), parents.max())) + 1
-    child = np.sort(own * size + rows)
-    first = np.unique(child // size, return_index=True)[1]
-    rank = np.arange(len(child)) - np.repeat(first, np.diff(np.append(first, len(child))))
-    dealt: IntArray = counts
-    for noise in (*NOISE, 0.0):
-        key = -counts + noise * counts.std() * rng.standard_normal(len(counts))
-        dealt = counts.copy()
-        dealt[here] = counts[np.lexsort((key, theirs))]
-        stubs = np.repeat((theirs * size + parents)[here], dealt[here])
-        start = np.searchsorted(stubs, (child // size) * size)
-        if (np.searchsorted(stubs, child) - start > rank).all():
-            break
-    return dealt
-
-
 def _parents_over(run: Run, name: str, made: Generated, label: str) -> IntArray:
     """Return each row's parent over a key that was chosen before."""
     driver = run.fitted.plan.tables[name].driver
@@ -229,9 +189,7 @@ def _parents_over(run: Run, name: str, made: Generated, label: str) -> IntArray:
     return made.parents[label]
 
 
-def _groups(
-    made: Generated, key: ForeignKey, shared: Collection[str]
-) -> Optional[tuple[IntArray, IntArray]]:
+def _groups(made: Generated, key: ForeignKey, shared: Collection[str]) -> Optional[Grouping]:
     """Return the group of each row as a child and as a parent: both agree on shared columns."""
     pairs = [p for p in zip(key.columns, key.parent_columns) if p[0] in shared]
     if not pairs:

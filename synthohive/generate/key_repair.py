@@ -14,9 +14,9 @@ from synthohive._logging import get_logger
 from synthohive.constrain.sql_expressions import Check
 from synthohive.generate.feasibility import referable_keys
 from synthohive.generate.run import Generated, Run
-from synthohive.link.redrawing import Refused, redraw
+from synthohive.link.assignment import Forbids
+from synthohive.link.key_draws import redraw, trade
 from synthohive.link.row_keys import RowKeys
-from synthohive.link.trades import trade
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.tables.joins import put
 from synthohive.tables.key_hashes import key_hashes
@@ -178,7 +178,7 @@ def repair_late_key(
     made: Generated,
     key: ForeignKey,
     known: Collection[str],
-    refused: Optional[Refused] = None,
+    refused: Optional[Forbids] = None,
 ) -> tuple[RowKeys, Bools]:
     """Look at one key whose table is finished otherwise; give rows other parents where it fails.
 

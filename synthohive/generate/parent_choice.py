@@ -26,12 +26,19 @@ from synthohive.constrain.key_rules import (
 from synthohive.derive.order import Order
 from synthohive.generate.feasibility import GeneratedKeys, children_per_parent
 from synthohive.generate.run import Generated, Run
-from synthohive.link.apportionment import apportion
-from synthohive.link.assignment import CodedQuotaAssigner, QuotaAssigner
-from synthohive.link.calibration import NEAR, NEAR_ROWS, Goal, calibrate
-from synthohive.link.degree_exchange import exchange_degrees
-from synthohive.link.swaps import Forbids, PairRules, repair_by_swaps
-from synthohive.link.targets import association_targets
+from synthohive.link.assignment import (
+    NEAR,
+    NEAR_ROWS,
+    Distinct,
+    Forbids,
+    Grouping,
+    Rules,
+    calibrate,
+    deal,
+    exchange_degrees,
+    repair,
+)
+from synthohive.link.degree_allocation import apportion
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.schema.plan import FurtherKey
 from synthohive.tables import random_streams as seeds
@@ -67,34 +74,39 @@ class _Choice:
         self.source = GeneratedKeys(run)
 
     def parents(self) -> IntArray:
-        """Choose."""
-        rows, groups = self.made.spool.rows, self._groups()
-        own, theirs = (None, None) if groups is None else groups
-        able = np.ones(rows, dtype=np.bool_) if groups is None else np.isin(*groups)
-        nulls = self._nulls(able)
-        heads = self._heads()
-        linked = np.flatnonzero(~nulls & able & (heads == np.arange(rows)))
+        """Choose: allot numbers of children, deal parents by these, then swap them.
+
+        Rows of a group without any parent get one of any group, if the key allows.
+        """
+        everyone = np.arange(self.made.spool.rows, dtype=np.int64)
+        groups, heads = self._groups(), self._heads()
+        able = np.isin(*groups) if groups is not None else np.ones(len(everyone), dtype=np.bool_)
+        asking = ~self._nulls(able) & (heads == everyone)
+        linked, stray = np.flatnonzero(asking & able), np.flatnonzero(asking & ~able)
         quota = self._quota(len(linked))
         room = int(quota.sum())
-        if own is None and room < len(linked):  # a unique key, and parents that were left out
-            linked = np.sort(self.run.rng(*self._path("room")).permutation(linked)[:room])
-        inside = None if own is None else own[linked]
-        if inside is not None and theirs is not None:
-            totals = np.bincount(inside, minlength=int(theirs.max(initial=0)) + 1)
-            quota = apportion(totals, theirs, quota, self.run.rng(*self._path("shares")))
-        wanted, codes = self._codes(linked)
-        quota = self._suited(quota, theirs, wanted, codes)
-        chosen = np.full(rows, -1, dtype=np.int64)
-        chosen[linked] = self._dealt(quota, inside, theirs, wanted, codes)
-        stray = np.flatnonzero(~nulls & ~able & (heads == np.arange(rows)))
+        if groups is None and room < len(linked):  # a unique key, and parents that were left out
+            linked = np.sort(self._rng("room").permutation(linked)[:room])
+        inside = None if groups is None else (groups[0][linked], groups[1])
+        if inside is not None:
+            totals = np.bincount(inside[0], minlength=int(inside[1].max(initial=0)) + 1)
+            quota = apportion(totals, inside[1], quota, self._rng("shares"))
+        codes = self._codes(linked)
+        quota = self._suited(quota, inside, codes)
+        seed = seeds.seed_int(self.run.seed, self.name, self.label)
+        chosen = np.full(len(everyone), -1, dtype=np.int64)
+        chosen[linked] = deal(quota, len(linked), seed, inside, codes)
         if len(stray):
             log.warning("no_parent_that_fits", key=self.label, rows=len(stray))
         if not self.further.shared:  # else another parent would not agree on the shared columns
-            chosen[stray] = self.run.rng(*self._path("stray")).integers(0, self.count, len(stray))
-        return self._settled(chosen, own, theirs, linked, wanted)[heads]
+            chosen[stray] = self._rng("stray").integers(0, self.count, len(stray))
+        likes = np.full(len(everyone), -1, dtype=np.int64)
+        if codes is not None:
+            likes[linked] = codes[0]
+        return self._settled(chosen, groups, None if codes is None else likes)[heads]
 
-    def _path(self, part: str) -> tuple[str, str, str]:
-        return self.name, self.label, part
+    def _rng(self, part: str) -> np.random.Generator:
+        return self.run.rng(self.name, self.label, part)
 
     def _heads(self) -> IntArray:
         """Return the row that each row has its parent from: itself, or that a count begins with."""
@@ -112,9 +124,9 @@ class _Choice:
                 return np.maximum.accumulate(np.where(first, rows, 0))
         return rows
 
-    def _groups(self) -> Optional[tuple[IntArray, IntArray]]:
+    def _groups(self) -> Optional[Grouping]:
         """Return the group of each row and of each parent: a parent is chosen of one's own."""
-        pairs: list[tuple[IntArray, IntArray]] = []
+        pairs: list[Grouping] = []
         shared = self.further.shared
         if shared:
             keys = self.run.tables[self.key.parent].spool.column_table([p for _, p in shared])
@@ -166,7 +178,7 @@ class _Choice:
         nulls = self.made.nulls.get(self.label, np.zeros(rows, dtype=np.bool_)) | ~able
         surplus = int(nulls.sum()) - round(share * rows)
         turned = np.flatnonzero(nulls & able if surplus > 0 else ~nulls)
-        rng = self.run.rng(*self._path("nulls"))
+        rng = self._rng("nulls")
         nulls[rng.permutation(turned)[: abs(surplus)]] = surplus < 0
         return nulls
 
@@ -177,108 +189,78 @@ class _Choice:
             self.fitted.keys[self.label].fan_out.counts,
             self.count,
             wanted,
-            rng=self.run.rng(*self._path("quota")),
+            rng=self._rng("quota"),
             limit=1 if unique else None,
         )
         return children_per_parent(self.run, self.name, self.key, count)
 
     def _suited(
-        self,
-        quota: IntArray,
-        groups: Optional[IntArray],
-        wanted: Optional[IntArray],
-        codes: Optional[IntArray],
+        self, quota: IntArray, groups: Optional[Grouping], codes: Optional[Grouping]
     ) -> IntArray:
         """Let parents swap their numbers of children until these suit what rows ask for."""
         if self.run.fitted.tables[self.key.parent].reference is not None:
             return quota  # whose rows have their own numbers
         total, margins = int(quota.sum()), []
-        if wanted is not None and codes is not None:
-            size = int(max(wanted.max(initial=0), codes.max(initial=0))) + 1
-            margins.append((codes, np.bincount(wanted, minlength=size).astype(np.float64)))
+        if codes is not None:
+            size = int(max(part.max(initial=0) for part in codes)) + 1
+            margins.append((codes[1], np.bincount(codes[0], minlength=size).astype(np.float64)))
         shares = self.fitted.pair_shares.get(self.label)
         if shares is not None:
+            wanted = shares.margins()
             margins += [
-                (bins, shares.margins()[i] * total)
+                (bins, wanted[i] * total)
                 for i, bins in shares.binned("theirs", self._above).items()
             ]
-        if not margins:
-            return quota
-        rng = self.run.rng(*self._path("exchange_degrees"))
-        return exchange_degrees(quota, margins, groups, rng)
+        theirs = None if groups is None else groups[1]
+        return exchange_degrees(quota, margins, theirs, self._rng("exchange_degrees"))
 
     def _above(self, column: str) -> pa.ChunkedArray:
         """Return a column of the parents, or of their ancestors."""
         return above(self.run, self.key.parent, [column]).column(column)
 
-    def _codes(self, linked: IntArray) -> tuple[Optional[IntArray], Optional[IntArray]]:
+    def _codes(self, linked: IntArray) -> Optional[Grouping]:
         """Return the code that each row asks for, and each parent's; None without any."""
         codes = self.fitted.codes.get(self.label)
         if codes is None:
-            return None, None
+            return None
         columns = codes.columns
         keys = self.run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
         theirs = codes(above(self.run, self.key.parent, columns) if columns else keys)
         return self.made.codes[self.label][linked], theirs
 
-    def _dealt(
-        self,
-        quota: IntArray,
-        own: Optional[IntArray],
-        theirs: Optional[IntArray],
-        wanted: Optional[IntArray],
-        codes: Optional[IntArray],
-    ) -> IntArray:
-        """Deal parents to rows: of the row's group, and in it of the code that it asks for."""
-        seed = seeds.seed_int(self.run.seed, self.name, self.label)
-        number = int(quota.sum()) if own is None else len(own)
-        everyone = np.arange(number, dtype=np.int64)
-        if own is None or theirs is None:
-            if wanted is None or codes is None:
-                return QuotaAssigner(quota, seed).assign(everyone)
-            return CodedQuotaAssigner(wanted, codes, quota, seed).assign(everyone)
-        if wanted is None or codes is None:
-            wanted, codes = np.zeros_like(own), np.zeros_like(theirs)
-        size = int(max(wanted.max(initial=0), codes.max(initial=0))) + 1
-        return CodedQuotaAssigner(own * size + wanted, theirs * size + codes, quota, seed).assign(
-            everyone
-        )
-
     def _settled(
-        self,
-        chosen: IntArray,
-        own: Optional[IntArray],
-        theirs: Optional[IntArray],
-        linked: IntArray,
-        wanted: Optional[IntArray],
+        self, chosen: IntArray, groups: Optional[Grouping], likes: Optional[IntArray]
     ) -> IntArray:
         """Swap parents among rows until no pair repeats, and keys are apart that must be.
 
         Then, as far as that allows, until rows and parents go together as the real ones do.
         """
         rows = np.flatnonzero(chosen >= 0)
-        fixed = tuple(self._pair_codes(columns)[rows] for columns in self._never_repeated())
-        forbidden = tuple(_same_as(other[rows]) for other in self._apart())
-        unwanted = self._out_of_order(rows)
-        likes = None
-        if wanted is not None:
-            likes = np.full(len(chosen), -1, dtype=np.int64)
-            likes[linked] = wanted
-            likes = likes[rows]
-        groups = None if own is None else own[rows]
-        rules = PairRules(self.count, fixed, forbidden, unwanted, groups, theirs, likes)
-        if not rules.free:
-            chosen[rows], left = repair_by_swaps(
-                chosen[rows], rules, self.run.rng(*self._path("pairs"))
-            )
+        parents = np.arange(self.count, dtype=np.int64)
+        rules = Rules(
+            self.count,
+            tuple(
+                Distinct(self._pair_codes(columns)[rows], parents)
+                for columns in self._never_repeated()
+            ),
+            tuple(_same_as(other[rows]) for other in self._apart()),
+            self._out_of_order(rows),
+            None if groups is None else groups[0][rows],
+            None if groups is None else groups[1],
+            None if likes is None else likes[rows],
+        )
+        if rules.distinct or rules.forbidden or rules.unwanted:
+            chosen[rows], left = repair(chosen[rows], rules, self._rng("pairs"))
             if left.any():
                 log.warning("repeated_pairs_left", key=self.label, rows=int(left.sum()))
-        wishes = self._goals(chosen, rows)
-        if wishes:
-            rng = self.run.rng(*self._path("matching"))
-            codes = self.fitted.codes.get(self.label)
+        shares, codes = self.fitted.pair_shares.get(self.label), self.fitted.codes.get(self.label)
+        if shares is not None and len(rows):
+            targets = shares.targets(
+                lambda name: self._column(name).take(pa.array(rows)), self._above, chosen[rows]
+            )
             near = NEAR_ROWS if codes is not None and codes.features is None else NEAR
-            chosen[rows] = calibrate(chosen[rows], wishes, rules, rng, near)
+            near *= len(rows)
+            chosen[rows] = calibrate(chosen[rows], targets, rules, self._rng("matching"), near)
         return chosen
 
     def _never_repeated(self) -> list[list[str]]:
@@ -300,17 +282,6 @@ class _Choice:
         empty = codes < 0
         codes[empty] = int(codes.max(initial=0)) + 1 + np.arange(int(empty.sum()))
         return codes
-
-    def _goals(self, chosen: IntArray, rows: IntArray) -> list[Goal]:
-        """Return how often which rows are wanted beside which parents."""
-        shares = self.fitted.pair_shares.get(self.label)
-        if shares is None or not len(rows):
-            return []
-
-        def read(column: str) -> pa.ChunkedArray:
-            return self._column(column).take(pa.array(rows))
-
-        return association_targets(shares, read, self._above, chosen[rows])
 
     def _column(self, name: str) -> pa.ChunkedArray:
         """Return a column of the table, or of a driving ancestor."""
@@ -359,7 +330,7 @@ def _same_as(other: IntArray) -> Forbids:
     return same
 
 
-def _joined(pairs: list[tuple[IntArray, IntArray]]) -> tuple[IntArray, IntArray]:
+def _joined(pairs: list[Grouping]) -> Grouping:
     """Give each combination of several groupings a number; to be in none is a group, too."""
     size = len(pairs[0][0])
     total = np.zeros(size + len(pairs[0][1]), dtype=np.int64)

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 from synthohive.derive.columns import spaced
-from synthohive.link.extremes import within_range
+from synthohive.link.targets import ContingencyTarget, CorrelationTarget, Target
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.tables.numbers import as_numbers, is_number
 
-__all__ = ["Bins", "PairShares", "PairTable", "rank_scores"]
+__all__ = ["Bins", "PairShares", "PairTable", "Read", "within_range"]
 
 
 FIT_ROWS = 50_000
@@ -33,6 +33,9 @@ MOST_TABLES = 24
 LEAST_EXCESS = 0.02
 """Distance from independence, beyond that of chance, which makes a table worth keeping."""
 ROUNDS = 200
+Read = Callable[[str], pa.ChunkedArray]
+NEAR = 0.6
+"""How near neighbouring bins of a number are."""
 BLURRED, UNSEEN = 1e-3, 1e-6
 """Weight of a neighbouring bin, and of any other, where a bin itself is missing."""
 
@@ -209,8 +212,8 @@ class PairShares:
             one, two = self.mine[table.mine], self.theirs[table.theirs]
             if one.edges and two.edges:
                 own = as_numbers(children.column(one.column))[chosen]
-                other = rank_scores(as_numbers(parents.column(two.column)), numbers)
-                found = float((rank_scores(own, ones) * other[rows]).mean())
+                other = _rank_scores(as_numbers(parents.column(two.column)), numbers)
+                found = float((_rank_scores(own, ones) * other[rows]).mean())
                 tables.append(replace(table, correlation=found))
             else:
                 tables.append(table)
@@ -225,13 +228,55 @@ class PairShares:
         bins: tuple[Bins, ...] = getattr(self, side)
         return [bins[i].column for i in sorted({getattr(t, side) for t in self.tables})]
 
-    def binned(self, side: str, read: Callable[[str], pa.ChunkedArray]) -> dict[int, IntArray]:
+    def binned(self, side: str, read: Read) -> dict[int, IntArray]:
         """Return the numbers of the bins of each column that tables name."""
         bins: tuple[Bins, ...] = getattr(self, side)
         return {i: bins[i](read(bins[i].column)) for i in {getattr(t, side) for t in self.tables}}
 
+    def targets(self, mine: Read, theirs: Read, chosen: IntArray) -> list[Target]:
+        """Return the calibration targets of rows with these parents, whose numbers stay.
 
-def rank_scores(numbers: Floats, weights: AnyArray) -> Floats:
+        Parameters
+        ----------
+        mine, theirs : callable
+            Give a column of the rows, and of all parents.
+        chosen : ndarray of int64
+            The parent of each row.
+        """
+        own, other = self.binned("mine", mine), self.binned("theirs", theirs)
+        children = np.bincount(chosen, minlength=len(next(iter(other.values()))))
+        scores: dict[tuple[str, str], Floats] = {}  # a column is in several tables
+
+        def scored(side: str, read: Read, column: str, copies: AnyArray) -> Floats:
+            if (side, column) not in scores:
+                scores[side, column] = _rank_scores(as_numbers(read(column)), copies)
+            return scores[side, column]
+
+        found: list[Target] = []
+        for table in self.tables:
+            one, two = self.mine[table.mine], self.theirs[table.theirs]
+            a, b = own[table.mine], other[table.theirs]
+            here = np.bincount(a, minlength=one.size)
+            there = np.bincount(b[chosen], minlength=two.size)
+            wanted = table.wanted(one, two, here, there)
+            found.append(ContingencyTarget(a, b, wanted, (one.near(NEAR), two.near(NEAR))))
+            if table.correlation is not None:
+                scores_here = scored("mine", mine, one.column, np.ones(len(chosen)))
+                scores_there = scored("theirs", theirs, two.column, children)
+                found.append(CorrelationTarget(scores_here, scores_there, table.correlation))
+        return found
+
+
+def within_range(numbers: Floats, entities: Entities, k: int) -> Floats:
+    """Pull in the entities with the most extreme values on each side; NaN stays.
+
+    Else a threshold could lie where no generated row ever comes.
+    """
+    ends = entities.ends(numbers, max(k, 1))
+    return numbers if ends is None or ends[0] >= ends[1] else np.clip(numbers, *ends)
+
+
+def _rank_scores(numbers: Floats, weights: AnyArray) -> Floats:
     """Return ranks among as many copies as `weights` say, of mean 0 and variance 1; NULL is 0."""
     found = np.zeros(len(numbers))
     known = np.flatnonzero(~np.isnan(numbers))

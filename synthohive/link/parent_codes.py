@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import spaced
-from synthohive.link.extremes import within_range
+from synthohive.link.association import within_range
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.tables.numbers import as_numbers, is_number
 

@@ -207,6 +207,13 @@ class RowKeys:
             if self.nullable[column]:
                 codes[free & ~linked] = NULL
 
+    def give(self, number: int, rows: IntArray, parents: IntArray) -> None:
+        """Let rows have other parents over a key that alone sets its columns."""
+        self.chosen[number][rows] = parents
+        for at, column in enumerate(self.keys[number].columns):
+            self.codes[column][rows] = self.parents[number].codes[at][parents]
+            self.put_source(column, rows, np.stack([np.full_like(rows, number), parents]))
+
     def put_source(self, column: str, rows: IntArray, source: IntArray) -> None:
         """Note the key and the parent that some rows take a column from; -1 for NULL."""
         if column not in self.known:

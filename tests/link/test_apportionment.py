@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive.link.apportionment import apportion
+from synthohive.link.degree_allocation import apportion
 
 
 @settings(max_examples=50, deadline=None)

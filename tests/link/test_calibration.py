@@ -8,11 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive.link.association import PairShares
-from synthohive.link.calibration import Goal, calibrate
-from synthohive.link.extremes import within_range
-from synthohive.link.swaps import PairRules
-from synthohive.link.targets import association_targets
+from synthohive.link.assignment import NEAR, Distinct, Rules, calibrate
+from synthohive.link.association import PairShares, within_range
+from synthohive.link.targets import Target
 from synthohive.privacy.entities import Entities
 from tests.packed import again, shown
 
@@ -38,8 +36,8 @@ def fitted(children: pa.Table, parents: pa.Table, rows: np.ndarray, k: int = 5) 
 
 def wanted(
     shares: PairShares, children: pa.Table, parents: pa.Table, chosen: np.ndarray
-) -> list[Goal]:
-    return association_targets(shares, children.column, parents.column, chosen)
+) -> list[Target]:
+    return shares.targets(children.column, parents.column, chosen)
 
 
 def facts(children: pa.Table, parents: pa.Table, chosen: np.ndarray) -> tuple[float, float]:
@@ -58,8 +56,8 @@ def test_swaps_bring_back_all_features_at_once(restricted: bool) -> None:
     if groups is not None:  # parents move inside groups only
         for group in range(3):
             start[groups == group] = rng.permutation(rows[groups == group])
-    rules = PairRules(PARENTS, groups=groups)
-    after = calibrate(start, wanted(shares, children, parents, start), rules, rng)
+    rules = Rules(PARENTS, groups=groups)
+    after = calibrate(start, wanted(shares, children, parents, start), rules, rng, NEAR * ROWS)
     same, correlation = facts(children, parents, after)
     before = facts(children, parents, start)
     assert max(before) < 0.5
@@ -77,7 +75,8 @@ def test_pairs_that_must_not_be_stay_apart() -> None:
     fixed = np.arange(ROWS) // 20
     start = np.concatenate([rng.permutation(PARENTS)[:20] for _ in range(ROWS // 20)])
     tables = wanted(fitted(children, parents, rows), children, parents, start)
-    after = calibrate(start, tables, PairRules(PARENTS, (fixed,)), rng)
+    rules = Rules(PARENTS, (Distinct(fixed, np.arange(PARENTS)),))
+    after = calibrate(start, tables, rules, rng, NEAR * ROWS)
     assert facts(children, parents, after)[1] > facts(children, parents, start)[1] + 0.4
     assert len(np.unique(fixed * PARENTS + after)) == ROWS
 
@@ -89,7 +88,9 @@ def test_rows_without_a_parent_of_their_kind_get_a_near_one() -> None:
     left = order[PARENTS // 5 :]  # the cheapest fifth was never made
     rng = np.random.default_rng(4)
     start = rng.choice(left, ROWS)
-    after = calibrate(start, wanted(shares, children, parents, start), PairRules(PARENTS), rng)
+    after = calibrate(
+        start, wanted(shares, children, parents, start), Rules(PARENTS), rng, NEAR * ROWS
+    )
     cheap = children["cost"].to_numpy() < np.quantile(children["cost"].to_numpy(), 0.1)
     ranks = np.empty(PARENTS)
     ranks[order] = np.arange(PARENTS)

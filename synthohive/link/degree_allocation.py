@@ -1,18 +1,24 @@
-"""Sharing out the children of a group among the parents in it."""
+"""Degree allocation: how many children each parent gets, where other keys have a say in it."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from synthohive._arrays import IntArray
+from synthohive.tables.context import positions_in_groups
 
-__all__ = ["apportion"]
+__all__ = ["Members", "apportion", "in_parents_order"]
 
 ROUNDS = 200
 MOST_IDLE = 6
 """Rounds without any move, after which none is expected."""
 NEAR = 0.0005
 """Share of the parents by which the distributions may differ."""
+
+NOISE = (1e9, 8.0, 4.0, 2.0, 1.0, 0.5)
+"""How much chance says beside numbers of children, from all to little."""
+Members = tuple[IntArray, IntArray]
+"""The group of each row or parent, and its number in the order of the table."""
 
 
 def apportion(
@@ -45,6 +51,37 @@ def apportion(
     return counts
 
 
+def in_parents_order(
+    rows: Members, parents: Members, quota: IntArray, rng: np.random.Generator
+) -> IntArray:
+    """Deal numbers of children anew, the larger ones to earlier parents as far as it takes.
+
+    So that each row finds a parent before it: of the first rows of a group, there are never more
+    than the children of the parents before.
+
+    Parameters
+    ----------
+    rows, parents : tuple of ndarray of int64
+    quota : ndarray of int64
+        The number that each parent would have.
+    """
+    own, number = rows
+    theirs, place = parents
+    here, size = np.lexsort((place, theirs)), int(max(number.max(), place.max())) + 1
+    child = np.sort(own * size + number)
+    rank = positions_in_groups(child // size)[0]
+    dealt: IntArray = quota
+    for noise in (*NOISE, 0.0):
+        key = -quota + noise * quota.std() * rng.standard_normal(len(quota))
+        dealt = quota.copy()
+        dealt[here] = quota[np.lexsort((key, theirs))]
+        stubs = np.repeat((theirs * size + place)[here], dealt[here])
+        start = np.searchsorted(stubs, (child // size) * size)
+        if (np.searchsorted(stubs, child) - start > rank).all():
+            break
+    return dealt
+
+
 def _in_proportion(
     totals: IntArray, groups: IntArray, wish: IntArray, rng: np.random.Generator
 ) -> IntArray:
@@ -57,7 +94,7 @@ def _in_proportion(
     whole = np.floor(exact + 1e-9).astype(np.int64)
     missing = totals - np.bincount(groups, weights=whole, minlength=len(totals)).astype(np.int64)
     order = np.lexsort((rng.random(len(groups)), whole - exact, groups))
-    whole[order] += _ranks(groups[order]) < missing[groups[order]]
+    whole[order] += positions_in_groups(groups[order])[0] < missing[groups[order]]
     return whole
 
 
@@ -77,8 +114,8 @@ def _towards(counts: IntArray, groups: IntArray, goal: IntArray, rng: np.random.
         down, up = counts[gives] - 1, counts[takes]
         good = (surplus[down] < 0) & (surplus[up] > 0)
         gives, takes, down, up = gives[good], takes[good], down[good], up[good]
-        few = (_ranks_of(down) < np.maximum(-surplus[down] // 2, 1)) & (
-            _ranks_of(up) < np.maximum(surplus[up] // 2, 1)
+        few = (positions_in_groups(down)[0] < np.maximum(-surplus[down] // 2, 1)) & (
+            positions_in_groups(up)[0] < np.maximum(surplus[up] // 2, 1)
         )
         idle = 0 if few.any() else idle + 1
         np.subtract.at(counts, gives[few], 1)
@@ -90,17 +127,3 @@ def _cumulated(counts: IntArray, largest: int) -> IntArray:
     top = max(largest, 0)
     numbers = np.bincount(np.minimum(counts, top), minlength=top + 1)
     return np.cumsum(numbers).astype(np.int64)
-
-
-def _ranks(ordered: IntArray) -> IntArray:
-    """Return each place inside its run of equal values."""
-    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    return np.arange(len(ordered)) - np.repeat(first, np.diff(np.append(first, len(ordered))))
-
-
-def _ranks_of(values: IntArray) -> IntArray:
-    order = np.argsort(values, kind="stable")
-    ranks = np.empty(len(values), dtype=np.int64)
-    if len(values):
-        ranks[order] = _ranks(values[order])
-    return ranks

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive.link.swaps import PairRules, repair_by_swaps
+from synthohive.link.assignment import Distinct, Rules, repair
 
 
 def links(groups: int, parents: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +24,9 @@ def test_pairs_become_distinct_and_every_quota_stays(
 ) -> None:
     fixed, real = links(groups, parents, share, 1)
     rng = np.random.default_rng(2)
-    after, left = repair_by_swaps(rng.permutation(real), PairRules(parents, (fixed,)), rng)
+    after, left = repair(
+        rng.permutation(real), Rules(parents, (Distinct(fixed, np.arange(parents)),)), rng
+    )
     assert not left.any()
     assert len(np.unique(np.stack([fixed, after]), axis=1).T) == len(fixed)
     assert np.array_equal(np.bincount(after), np.bincount(real))
@@ -37,8 +39,8 @@ def test_two_keys_to_one_parent_are_never_equal(parents: int, seed: int) -> None
     other = rng.integers(0, parents, 60)
     chosen = (other + rng.integers(1, parents, 60)) % parents  # possible by construction
     shuffled = rng.permutation(chosen)
-    rules = PairRules(parents, forbidden=(lambda rows, theirs: other[rows] == theirs,))
-    after, left = repair_by_swaps(shuffled, rules, rng)
+    rules = Rules(parents, forbidden=(lambda rows, theirs: other[rows] == theirs,))
+    after, left = repair(shuffled, rules, rng)
     assert not left.any()
     assert not (after == other).any()
     assert np.array_equal(np.sort(after), np.sort(chosen))
@@ -50,10 +52,8 @@ def test_rows_swap_inside_their_group_only() -> None:
     groups = np.repeat(np.arange(20), 6)
     chosen = groups * 3 + rng.integers(0, 3, 120)
     other = groups * 3 + rng.integers(0, 3, 120)
-    rules = PairRules(
-        60, forbidden=(lambda rows, p: other[rows] == p,), groups=groups, theirs=theirs
-    )
-    after, left = repair_by_swaps(chosen, rules, rng)
+    rules = Rules(60, forbidden=(lambda rows, p: other[rows] == p,), groups=groups, theirs=theirs)
+    after, left = repair(chosen, rules, rng)
     assert not left.any()
     assert np.array_equal(theirs[after], groups)
 
@@ -65,13 +65,13 @@ def test_rows_that_are_alike_swap_first() -> None:
     other = chosen.copy()
     other[rng.random(1000) < 0.8] = -1
     forbidden = (lambda rows, theirs: other[rows] == theirs,)
-    after, _ = repair_by_swaps(chosen, PairRules(100, forbidden=forbidden, likes=likes), rng)
+    after, _ = repair(chosen, Rules(100, forbidden=forbidden, likes=likes), rng)
     assert np.array_equal(after >= 50, likes == 1)
 
 
 def test_a_group_larger_than_the_parents_is_reported() -> None:
-    rules = PairRules(3, (np.zeros(5, np.int64),))
-    after, left = repair_by_swaps(np.zeros(5, np.int64), rules, np.random.default_rng(0))
+    rules = Rules(3, (Distinct(np.zeros(5, np.int64), np.arange(3)),))
+    after, left = repair(np.zeros(5, np.int64), rules, np.random.default_rng(0))
     assert left.sum() == 2
     assert sorted(after[~left].tolist()) == [0, 1, 2]
 
@@ -80,8 +80,8 @@ def test_no_quota_is_broken_for_what_is_only_unwanted() -> None:
     rng = np.random.default_rng(0)
     age, least = rng.random(300), rng.random(40)
     chosen = rng.integers(0, 40, 300)
-    rules = PairRules(40, unwanted=(lambda rows, theirs: age[rows] < least[theirs],))
-    after, left = repair_by_swaps(chosen, rules, rng)
+    rules = Rules(40, unwanted=(lambda rows, theirs: age[rows] < least[theirs],))
+    after, left = repair(chosen, rules, rng)
     assert not left.any()
     assert np.array_equal(np.bincount(after), np.bincount(chosen))
     broken = [(age < least[parents]).sum() for parents in (chosen, after)]

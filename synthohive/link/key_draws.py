@@ -1,25 +1,24 @@
-"""Rows whose keys do not hold are given others, all of a row's at once.
+"""Rows whose keys do not hold trade parents, or are given others, all of a row's at once.
 
-A row keeps which of its keys are NULL where that is possible; otherwise a parent over each key is
-drawn among those that agree with what was drawn before. What no draw makes right, a search over
-all combinations does, and a row for which there is none is told, so that it can be left out.
+Trades come first: each parent keeps its number of children by them. Then a row keeps which of its
+keys are NULL where that is possible; otherwise a parent over each key is drawn among those that
+agree with what was drawn before. What no draw makes right, a search over all combinations does,
+and a row for which there is none is told, so that it can be left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
-import numpy.typing as npt
 
 from synthohive._arrays import Bools, IntArray
-from synthohive.link.row_keys import NULL, OPEN, RowKeys
+from synthohive.link.assignment import Distinct, Forbids, Rules, repair
+from synthohive.link.row_keys import NULL, OPEN, U64, RowKeys
 
-__all__ = ["redraw"]
-
-U64 = npt.NDArray[np.uint64]
-Refused = Callable[[IntArray, IntArray], Bools]
+__all__ = ["redraw", "trade"]
 
 ROUNDS = 24
 CHECKED_ROUNDS = 120
@@ -30,11 +29,65 @@ MOST_TRIED = 2_000
 """Combinations that one row tries."""
 
 
+def trade(keys: RowKeys, rng: np.random.Generator) -> IntArray:
+    """Let rows that break a CHECK about their keys trade parents, in place; return who did.
+
+    Over one key after the other, as far as swaps help: none is given another parent.
+    """
+    columns = [c for key in keys.keys for c in key.columns]
+    if not keys.checks or keys.known or len(set(columns)) < len(columns):
+        return np.zeros(0, dtype=np.int64)
+    touched: list[IntArray] = []
+    for number in rng.permutation(len(keys.keys)):
+        linked = np.flatnonzero(keys.chosen[number] >= 0)
+        if keys.breaking(keys.codes, np.arange(keys.rows, dtype=np.int64)).any() and len(linked):
+            rules = _trading_rules(keys, int(number), linked)
+            before = keys.chosen[number][linked]
+            after, _ = repair(before, rules, rng, search=False)
+            moved = after != before
+            keys.give(int(number), linked[moved], after[moved])
+            touched.append(linked[moved])
+    return np.unique(np.concatenate([*touched, np.zeros(0, dtype=np.int64)]))
+
+
+def _trading_rules(keys: RowKeys, number: int, linked: IntArray) -> Rules:
+    """Return what rows must keep when they trade parents over one key, none of whose columns
+    another key sets: CHECKs, and unique sets that other columns are in, too.
+    """
+    key, theirs = keys.keys[number], keys.parents[number].codes
+    place = {column: at for at, column in enumerate(key.columns)}
+
+    def broken(rows: IntArray, parents: IntArray) -> Bools:
+        at = linked[rows]
+        codes = {
+            c: theirs[place[c]][parents] if c in place else values[at]
+            for c, values in keys.codes.items()
+        }
+        return keys.breaking(codes, at)
+
+    distinct = []
+    for unique in keys.unique_sets({}):
+        mine = [c for c in unique if c not in place]
+        if mine and len(mine) < len(unique):
+            own = np.stack([keys.codes[c][linked] for c in mine])
+            halves = [_numbered(own), _numbered(theirs[[place[c] for c in unique if c in place]])]
+            empty = (own < 0).any(axis=0)  # NULL repeats nothing
+            halves[0][empty] = halves[0].max(initial=0) + 1 + np.arange(int(empty.sum()))
+            distinct.append(Distinct(*halves))
+    return Rules(theirs.shape[1], tuple(distinct), forbidden=(broken,))
+
+
+def _numbered(codes: IntArray) -> IntArray:
+    """Give each combination of codes a number, of shape (columns, rows)."""
+    found = np.unique(codes, axis=1, return_inverse=True)[1]
+    return found.reshape(-1).astype(np.int64)
+
+
 def redraw(
     keys: RowKeys,
     others: dict[str, U64],
     rng: np.random.Generator,
-    refused: Optional[Refused] = None,
+    refused: Optional[Forbids] = None,
 ) -> tuple[IntArray, Bools]:
     """Give rows whose keys do not hold others, in place.
 
@@ -63,18 +116,56 @@ def redraw(
     return bad[~left[bad]], left
 
 
+@dataclass
 class _Draw:
-    """Keys drawn for some rows: codes of columns, where these come from, parents of keys."""
+    """Keys drawn for some rows.
 
-    def __init__(self, keys: RowKeys, rows: IntArray) -> None:
-        size = len(rows)
-        self.codes = {
-            c: keys.codes[c][rows] if c in keys.known else np.full(size, OPEN, dtype=np.int64)
-            for c in keys.columns
-        }
-        self.source = {c: np.full((2, size), -1, dtype=np.int64) for c in keys.columns}
-        self.chosen = [np.full(size, -1, dtype=np.int64) for _ in keys.keys]
-        self.right = np.ones(size, dtype=np.bool_)
+    Attributes
+    ----------
+    codes : dict of str to ndarray of int64
+        Of each column.
+    source : dict of str to ndarray of int64, shape (2, rows)
+        The key and the parent that each column comes from; -1 for NULL.
+    chosen : list of ndarray of int64
+        The parent over each key.
+    right : ndarray of bool
+    """
+
+    codes: dict[str, IntArray]
+    source: dict[str, IntArray]
+    chosen: list[IntArray]
+    right: Bools
+
+    @classmethod
+    def of(cls, keys: RowKeys, rows: IntArray) -> _Draw:
+        """Draw nothing yet, but for what is known."""
+        empty = np.full(len(rows), OPEN, dtype=np.int64)
+        return cls(
+            {c: keys.codes[c][rows] if c in keys.known else empty.copy() for c in keys.columns},
+            {c: np.full((2, len(rows)), -1, dtype=np.int64) for c in keys.columns},
+            [np.full(len(rows), -1, dtype=np.int64) for _ in keys.keys],
+            np.ones(len(rows), dtype=np.bool_),
+        )
+
+    def take(self, rows: IntArray) -> _Draw:
+        """Return the draws of some rows."""
+        return _Draw(
+            {c: v[rows] for c, v in self.codes.items()},
+            {c: v[:, rows] for c, v in self.source.items()},
+            [v[rows] for v in self.chosen],
+            self.right[rows],
+        )
+
+    @staticmethod
+    def joined(parts: list[_Draw]) -> _Draw:
+        """Return several draws, one after the other."""
+        one = parts[0]
+        return _Draw(
+            {c: np.concatenate([p.codes[c] for p in parts]) for c in one.codes},
+            {c: np.concatenate([p.source[c] for p in parts], axis=1) for c in one.source},
+            [np.concatenate(found) for found in zip(*(p.chosen for p in parts))],
+            np.concatenate([p.right for p in parts]),
+        )
 
 
 class _Redrawing:
@@ -84,7 +175,7 @@ class _Redrawing:
         others: dict[str, U64],
         bad: IntArray,
         rng: np.random.Generator,
-        refused: Optional[Refused],
+        refused: Optional[Forbids],
     ) -> None:
         self.keys, self.others, self.bad, self.rng = keys, others, bad, rng
         self.refused = refused
@@ -117,7 +208,7 @@ class _Redrawing:
 
     def _draw(self, waiting: IntArray, *, strict: bool) -> _Draw:
         """Draw a parent over each key for some of the bad rows."""
-        draw = _Draw(self.keys, self.bad[waiting])
+        draw = _Draw.of(self.keys, self.bad[waiting])
         for number in self._order():
             empty = self.empty[number][waiting] if strict else self.rng.random(len(waiting)) < 0.5
             self._draw_key(draw, int(number), empty, self.bad[waiting], strict=strict)
@@ -242,14 +333,12 @@ class _Redrawing:
 
     def _combinations(self) -> _Draw:
         """List the combinations of parents that agree, as far as there is room for them."""
-        keys, pool = self.keys, _Draw(self.keys, np.zeros(1, dtype=np.int64))
-        for number in range(len(keys.keys)):
-            parts = list(self._expanded(pool, number))
-            pool = _joined(self.keys, parts)
+        pool = _Draw.of(self.keys, np.zeros(1, dtype=np.int64))
+        for number in range(len(self.keys.keys)):
+            pool = _Draw.joined([pool.take(pool.chosen[0][:0]), *self._expanded(pool, number)])
         self._fill_open(pool)
-        pool.right &= ~keys.breaking(pool.codes)
-        kept = np.flatnonzero(pool.right)
-        return _taken(self.keys, pool, kept)
+        pool.right &= ~self.keys.breaking(pool.codes)
+        return pool.take(np.flatnonzero(pool.right))
 
     def _expanded(self, pool: _Draw, number: int) -> Iterator[_Draw]:
         """Yield the combinations beside each parent that agrees, and beside NULL."""
@@ -269,31 +358,11 @@ class _Redrawing:
                 some = np.sort(self.rng.choice(total, MOST_COMBINATIONS, replace=False))
             at = np.searchsorted(ends, some, side="right")
             parents = theirs.agreeing(known).parents[first[at] + some - (ends[at] - size[at])]
-            part = _taken(self.keys, pool, rows[at])
+            part = pool.take(rows[at])
             self._take(part, number, np.arange(len(at)), parents, opened)
             yield part
             nullable = [i for i in opened if self.keys.nullable[key.columns[i]]]
-            beside = _taken(self.keys, pool, rows if nullable else rows[off])
+            beside = pool.take(rows if nullable else rows[off])
             for i in nullable:
                 beside.codes[key.columns[i]][:] = NULL
             yield beside
-
-
-def _taken(keys: RowKeys, draw: _Draw, rows: IntArray) -> _Draw:
-    made = _Draw(keys, np.zeros(0, dtype=np.int64))
-    made.codes = {c: v[rows] for c, v in draw.codes.items()}
-    made.source = {c: v[:, rows] for c, v in draw.source.items()}
-    made.chosen = [v[rows] for v in draw.chosen]
-    made.right = draw.right[rows]
-    return made
-
-
-def _joined(keys: RowKeys, parts: list[_Draw]) -> _Draw:
-    made = _Draw(keys, np.zeros(0, dtype=np.int64))
-    if not parts:
-        return made
-    made.codes = {c: np.concatenate([p.codes[c] for p in parts]) for c in made.codes}
-    made.source = {c: np.concatenate([p.source[c] for p in parts], axis=1) for c in made.source}
-    made.chosen = [np.concatenate(found) for found in zip(*(p.chosen for p in parts))]
-    made.right = np.concatenate([p.right for p in parts])
-    return made
