@@ -9,6 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from synthohive.texts.lists import sections
+
 __all__ = ["are_identifiers", "are_phones", "is_luhn", "is_phone"]
 
 _PHONE = re.compile(
@@ -21,20 +23,10 @@ _DECIMAL = re.compile(r"[\d ]+[.,]\d{1,2}|(?!0\d)\d+[.,]\d+")
 _LEADS = re.compile(r"\+|\(|0[1-9(]|00[1-9]|\d{1,3} \(")  # a country or a trunk code comes first
 # Identifiers of persons and of the self-employed whose check digits, or dates and places
 # inside, are seldom met by chance: at most 12 in 100 random numbers pass.
-_MODULES = (
-    "at.vnr au.tfn be.nn bg.egn br.cpf br.cnpj ca.sin ch.ssn ch.vat cl.rut cn.ric de.idnr"
-    " ee.ik es.nif es.cif fi.hetu fr.nir fr.nif fr.tva gb.nhs gr.amka gr.vat hr.oib hu.anum id.nik"
-    " ie.pps il.idnr in_.aadhaar in_.pan is_.kennitala it.codicefiscale it.iva jp.in_ kr.rrn"
-    " lt.asmens mx.curp mx.rfc nl.bsn nl.btw no.fodselsnummer pl.pesel pl.nip pt.nif pt.cc"
-    " ro.cnp ro.cui ru.inn se.personnummer si.emso th.pin tr.tckimlik ua.rntrc us.itin za.idnr"
-    " eu.vat ar.cuit ec.ci cz.rc sk.rc"
-).split()
+_MODULES = sections()["identifiers"].split()
 # Of things, not of persons.
 _THINGS = ("isbn", "ean", "issn")
-_REGIONS = (
-    "US GB FR ES IT PL BR NL TR CZ RU GR JP CN IN SA EG AE HU RO KR UA SE NO DK FI CH BE PT IE AU"
-    " MX AR CL CO ZA IL TH VN ID MY PH PK BD NG KE IR BG HR SK SI LT LV EE"
-).split()
+_REGIONS = sections()["regions"].split()
 _FITTING = 0.85
 _LED = 0.3  # of formatted numbers, those with a country or trunk code
 _BY_CHANCE = 0.5  # a region where more random numbers are valid proves nothing

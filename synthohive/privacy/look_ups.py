@@ -17,6 +17,7 @@ from synthohive.exceptions import PrivacyError
 from synthohive.privacy.subjects import is_about_persons, is_about_things, words_of
 from synthohive.privacy.vocabulary import are_things, is_label, without_counters
 from synthohive.schema import Column, ColumnKind, TableConfig
+from synthohive.texts.lists import words
 
 __all__ = ["Verdict", "check_reference", "is_audit", "judge_reference"]
 
@@ -33,18 +34,9 @@ _AUDIT = re.compile(
 )
 _ROW_VERSION = re.compile(r"row_?(?:guid|version|id|uuid)|guid|uuid|version|etag")
 # What somebody wrote about a row: not kept unless it names things; the names may be, all the same.
-_REMARKS = frozenset(
-    "comment comments description desc note notes remark remarks memo details kommentar bemerkung"
-    " beschreibung comentario observaciones descripcion commentaire remarque descricao commento"
-    " descrizione opis uwagi opmerking omschrijving".split()
-)
+_REMARKS = words("remarks")
 # What tools note of the schema itself, and applications cannot start without.
-_OF_SCHEMA = frozenset(
-    "schema_migrations ar_internal_metadata django_migrations django_content_type auth_permission"
-    " alembic_version flyway_schema_history databasechangelog databasechangeloglock"
-    " __efmigrationshistory knex_migrations knex_migrations_lock _prisma_migrations"
-    " doctrine_migration_versions phinxlog goose_db_version".split()
-)
+_OF_SCHEMA = words("tables of tools")
 _BY_WHOM = frozenset("author installed_by lockedby".split())
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _SPREAD = 10  # surrogate keys have gaps; numbers of persons lie much farther apart
@@ -138,11 +130,11 @@ def check_reference(table: TableConfig, personal: Collection[str]) -> None:
 
 def is_audit(column: Column) -> bool:
     """Tell whether a column says when or by whom a row was written, or which version it is."""
-    words = "_".join(words_of(column.name))
+    called = "_".join(words_of(column.name))
     if column.kind in _MADE:
         return True
     if column.kind in _TIMES or column.kind.family in ("text", "number"):
-        return bool(_AUDIT.fullmatch(words) or _ROW_VERSION.fullmatch(words))
+        return bool(_AUDIT.fullmatch(called) or _ROW_VERSION.fullmatch(called))
     return False
 
 

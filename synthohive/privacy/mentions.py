@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,6 +9,7 @@ from typing import Any
 
 from synthohive.privacy.names import fold, is_name, known_names
 from synthohive.texts.documents import as_document, leaf_key
+from synthohive.texts.lists import listed, providers, words
 
 __all__ = [
     "document_leaves",
@@ -51,15 +50,8 @@ _ID_IN_URL = re.compile(
 _HAN_STREET = re.compile(
     "[市区區县縣県町村镇乡路街道巷弄号號室楼樓座丁番]|[가-힣](?:로|길|동|읍|면|대로)(?= |\\d|$)"
 )
-_STREET = re.compile("(sub_)?street_(pre|suf)fixes")
-_STREETS = (
-    "St Ave Rd Blvd Ln Dr Ct Pl Sq Ter Pkwy Hwy rue via calle avenida rua plaza ul al ulica aleja"
-    " straße str gata vei utca út sokak cad mah strada bd allee chemin quai impasse piazza corso"
-    " viale largo carrera transversal ул пер пр просп бул наб шоссе вул οδος λεωφορος شارع طريق"
-).split()
-_STREET_ENDS = tuple(
-    "strasse gasse platz weg allee straat laan plein gracht singel gatan vagen veien".split()
-)
+_STREET = re.compile("(sub_)?street_(pre|suf)fixes.*")
+_STREET_ENDS = tuple(words("ends of streets"))
 _LONGEST = 4000
 _LONGEST_ADDRESS = 150
 _DEEPEST = 12
@@ -108,9 +100,9 @@ def mentions_person(text: str) -> bool:
 
 def _names_inside(text: str) -> bool:
     known = known_names()
-    words = _WORD.findall(text)
+    found = _WORD.findall(text)
     # a name is written with capitals, in scripts that have them
-    folded = [fold(w) if w[0] == w[0].upper() and len(w) > 1 else "" for w in words]
+    folded = [fold(w) if w[0] == w[0].upper() and len(w) > 1 else "" for w in found]
     for one, two in zip(folded, folded[1:]):
         if not one or not two:
             continue
@@ -157,15 +149,9 @@ def is_personal_document(text: str) -> bool:
 @lru_cache(maxsize=1)
 def _street_words() -> tuple[frozenset[str], frozenset[str]]:
     """Return what streets are called in Faker's locales: in any case, and with a capital only."""
-    import faker.providers.address as package
-
-    found = set(_STREETS)
-    for module in pkgutil.iter_modules(package.__path__):
-        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
-        for attribute in dir(provider):
-            values = getattr(provider, attribute)
-            if _STREET.match(attribute) and isinstance(values, (list, tuple, dict)):
-                found.update(v for v in values if isinstance(v, str) and "{" not in v)
+    found = set(words("streets"))
+    for provider in providers("address").values():
+        found.update(name for name in listed(provider, _STREET) if "{" not in name)
     small = {word for word in found if word[:1] == word[:1].lower()}
     folded = [
         frozenset(word for text in part if len(word := fold(text).strip(". ")) > 1)
@@ -189,11 +175,11 @@ def is_address(value: str) -> bool:
         return marks > 1 or (marks == 1 and any(c.isdigit() for c in value))
     if not any(c.isdigit() for c in value) or len(value) > _LONGEST_ADDRESS:
         return False
-    small, words = _street_words()
+    small, capital = _street_words()
     parts = [part for part in re.split(r"[\s,.]+", value) if part]
     return len(parts) > 1 and any(
         (folded := fold(part)) in small
         or folded.endswith(_STREET_ENDS)
-        or (folded in words and part[0] == part[0].upper())
+        or (folded in capital and part[0] == part[0].upper())
         for part in parts
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Optional
+from typing import Optional
+
+from synthohive.texts.lists import listed, providers, texts_in, words
 
 __all__ = [
     "Names",
@@ -34,19 +34,11 @@ _MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u200b-\u200f]")
 _SOLID = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,6}")
 _WORDS = re.compile(r"[\s,.]+")
 _PARTS = re.compile(r"[\W\d_]+")
-_PARTICLES = frozenset(
-    "de da do dos das di del della der den dem van von zu zur le la el al e y i bin bint ibn ben"
-    " abu mac mc o san st ter ten te het op in auch zum zer t"
-    " בן אבו בנו بنو بن بنت آل ابو أبو".split()
-)
+_PARTICLES = words("particles")
 _ADJECTIVES = ("ski", "cki", "zki")  # Polish names of women end in "a"
 _ENDINGS = ("ne", "जी")  # Hungarian "wife of", Hindi politeness
 _CONTINENTS = frozenset({"africa", "america", "asia", "europe"})
-# In widely used forms, beside those of Faker's locales.
-_TITLES = frozenset(
-    "mr mrs ms miss dr prof sir herr frau mme mlle m sr sra srta jr md phd dds dvm mba msc bsc ba"
-    " ii iii iv esq ing dipl pan pani".split()
-)
+_TITLES = words("titles")
 _MAX_WORDS = 7
 _SHORTEST = 3  # letters of a name inside a user name
 _HAN_NAME = 2
@@ -170,15 +162,12 @@ def _readings() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _sexes() -> dict[str, bool]:
     """Return the first names that are only men's (False) or only women's (True), folded."""
-    import faker.providers.person as package
-
     found: dict[str, list[int]] = {}
-    for module in pkgutil.iter_modules(package.__path__):
-        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
+    for provider in providers("person").values():
         for women in (False, True):
-            listed = getattr(provider, f"first_names_{'fe' if women else ''}male", ())
-            if listed is not getattr(provider, "first_names", None):
-                for name in {fold(text) for text in _texts(listed)}:
+            names = getattr(provider, f"first_names_{'fe' if women else ''}male", ())
+            if names is not getattr(provider, "first_names", None):
+                for name in {fold(text) for text in texts_in(names)}:
                     found.setdefault(name, [0, 0])[women] += 1
     clear = ((n, c) for n, c in found.items() if max(c) >= _CLEARLY * sum(c))
     return {name: counts[True] > counts[False] for name, counts in clear}
@@ -201,41 +190,31 @@ def is_womans(first: str) -> Optional[bool]:
 @lru_cache(maxsize=1)
 def known_names() -> Names:
     """Return the names that Faker knows in all of its locales; read once, in half a second."""
-    import faker.providers.person as package
-
-    first: set[str] = set()
-    last: set[str] = set()
-    titles: set[str] = set(_TITLES)
-    for module in pkgutil.iter_modules(package.__path__):
-        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
-        for attribute in dir(provider):
-            for pattern, found in ((_FIRST, first), (_LAST, last), (_TITLE, titles)):
-                if pattern.fullmatch(attribute):
-                    found.update(_texts(getattr(provider, attribute)))
+    everyone = list(providers("person").values())
+    first, last, titles = (
+        {text for provider in everyone for text in listed(provider, names)}
+        for names in (_FIRST, _LAST, _TITLE)
+    )
     slugs = {s for s in map(slug, first | last) if len(s) >= _SHORTEST} | _slugs_by_locale()
     first = {name for name in map(fold, first) if name and name not in _CONTINENTS}
     last = {name for name in map(fold, last) if name and name not in _CONTINENTS}
     last |= {core for core in map(_without_particles, last) if len(core) > 1}
     last |= {name[:-1] + "a" for name in last if name.endswith(_ADJECTIVES)}
-    title_words = {word for text in titles for word in _words(fold(text)) if len(word) > 1}
+    title_words = {
+        word for text in titles | _TITLES for word in _words(fold(text)) if len(word) > 1
+    }
     return Names(frozenset(first), frozenset(last), frozenset(title_words), frozenset(slugs))
 
 
 def _slugs_by_locale() -> set[str]:
     """Return names as the locale itself writes them in Latin letters: Greek, Russian, German."""
-    import faker.providers.internet as package
-
     found: set[str] = set()
-    for module in pkgutil.iter_modules(package.__path__):
-        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
+    persons = providers("person")
+    for locale, provider in providers("internet").items():
         pairs = getattr(provider, "replacements", ())
-        try:
-            person = importlib.import_module(f"faker.providers.person.{module.name}").Provider
-        except ModuleNotFoundError:
-            continue  # a locale with addresses of its own but no names
-        for attribute in dir(person) if pairs else ():
-            if _FIRST.fullmatch(attribute) or _LAST.fullmatch(attribute):
-                found.update(_replaced(name, pairs) for name in _texts(getattr(person, attribute)))
+        if pairs and locale in persons:  # others have addresses of their own but no names
+            for names in (_FIRST, _LAST):
+                found.update(_replaced(name, pairs) for name in listed(persons[locale], names))
     return {name for name in map(slug, found) if len(name) >= _SHORTEST}
 
 
@@ -246,19 +225,10 @@ def _replaced(text: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _without_particles(name: str) -> str:
-    words = name.split()
-    while words and words[0] in _PARTICLES:
-        words = words[1:]
-    return " ".join(words)
-
-
-def _texts(values: Any) -> Iterator[str]:
-    """Yield texts of what a provider keeps: a list, weights by text, tuples of spellings."""
-    if isinstance(values, str):
-        yield values
-    elif isinstance(values, Iterable):
-        for value in values:
-            yield from _texts(value)
+    parts = name.split()
+    while parts and parts[0] in _PARTICLES:
+        parts = parts[1:]
+    return " ".join(parts)
 
 
 def _words(text: str) -> list[str]:
@@ -289,12 +259,12 @@ def is_name(text: str) -> bool:
     if _SOLID.fullmatch(folded):
         return solid_name(folded) is not None
     every = _words(folded)
-    words = [w for w in every if w not in known.titles]
-    if len(words) == 1 < len(every) and every[0] in known.titles:
-        return _any_part(words[0], known.last)  # Dr. Lee
-    if not 2 <= len(words) <= _MAX_WORDS or any(c.isdigit() for c in folded):
+    parts = [w for w in every if w not in known.titles]
+    if len(parts) == 1 < len(every) and every[0] in known.titles:
+        return _any_part(parts[0], known.last)  # Dr. Lee
+    if not 2 <= len(parts) <= _MAX_WORDS or any(c.isdigit() for c in folded):
         return False
-    return _is_person([w for w in words if w not in _PARTICLES or len(w) == 1], known)
+    return _is_person([w for w in parts if w not in _PARTICLES or len(w) == 1], known)
 
 
 def solid_name(text: str) -> Optional[tuple[str, str]]:
@@ -312,13 +282,13 @@ def solid_name(text: str) -> Optional[tuple[str, str]]:
     return next(((text[c:], text[:c]) for c in cuts if folded[c:] in known.first), None)
 
 
-def _is_person(words: list[str], known: Names) -> bool:
-    """Tell whether words hold a first and a last name, or a name beside initials."""
-    full = [w for w in words if len(w) > 1 or _SOLID.match(w * _HAN_NAME)]
+def _is_person(parts: list[str], known: Names) -> bool:
+    """Tell whether parts hold a first and a last name, or a name beside initials."""
+    full = [w for w in parts if len(w) > 1 or _SOLID.match(w * _HAN_NAME)]
     firsts = [_any_part(w, known.first) for w in full]
     lasts = [_any_part(w, known.last) for w in full]
     if len(full) == 1:
-        return len(words) > 1 and (firsts[0] or lasts[0])
+        return len(parts) > 1 and (firsts[0] or lasts[0])
     if len(full) < 1:
         return False
     if sum(a or b for a, b in zip(firsts, lasts)) < _KNOWN * len(full):

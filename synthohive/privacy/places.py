@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Optional
 
 from synthohive.privacy.names import fold, solid_name
+from synthohive.texts.lists import listed, providers
 
 __all__ = [
     "ENGLISH",
@@ -41,10 +40,10 @@ _WORD = re.compile("[\u3040-\u9fff\uac00-\ud7a3]+|[^\\W\\d_]{3,}")
 _VOCABULARY = re.compile(
     r"(first|last)_names?(_(fe)?male)?|(first|last)_name_pairs|cit(y_name|ie)s|street_suffix\w*"
 )
+_CITIES = re.compile("cities|city_names")
 _PHONE = re.compile(r"(\+|00)\s?(\d{1,3})")
 _SAMPLE = 2000
 _LEAST = 10
-_LISTS = (list, tuple, dict, set)
 _CLEARLY = 1.25
 _NEARLY = 0.9
 
@@ -60,7 +59,7 @@ def _territories() -> dict[str, str]:
     for language in _LANGUAGES[::-1]:
         names: Any = Locale.parse(language).territories
         found.update({names[code].casefold(): code for code in codes if code in names})
-    for country in _provider("date_time", ENGLISH).countries:
+    for country in providers("date_time", ENGLISH)[ENGLISH].countries:
         found[country.alpha_3_code.casefold()] = country.alpha_2_code
     found.update({code.casefold(): code for code in codes})
     return found
@@ -163,13 +162,12 @@ def locale_of(territory: str) -> str:
 @lru_cache(maxsize=1)
 def known_cities() -> frozenset[str]:
     """Return the cities that Faker knows in all of its locales, folded."""
-    package = importlib.import_module("faker.providers.address")
-    found: set[str] = set()
-    for module in pkgutil.iter_modules(package.__path__):
-        for attribute in ("cities", "city_names"):
-            listed = getattr(_provider("address", module.name), attribute, ())
-            found.update(map(fold, listed if isinstance(listed, (list, tuple)) else ()))
-    return frozenset(found)
+    return frozenset(
+        fold(city)
+        for provider in providers("address").values()
+        for city in listed(provider, _CITIES)
+        if "{" not in city
+    )
 
 
 def calling_code(territory: str) -> str:
@@ -204,25 +202,15 @@ def lead_of_phone(text: str) -> str:
     return ""
 
 
-def _provider(kind: str, locale: str) -> Any:
-    return importlib.import_module(f"faker.providers.{kind}.{locale}").Provider
-
-
 @lru_cache(maxsize=1)
 def _by_word() -> dict[str, frozenset[str]]:
     """Return the locales in which a word is a name of persons, of cities or of streets."""
     found: dict[str, set[str]] = {}
     for kind in ("person", "address"):
-        package = importlib.import_module(f"faker.providers.{kind}")
-        for module in pkgutil.iter_modules(package.__path__):
-            if "_" not in module.name:
-                continue
-            provider = _provider(kind, module.name)
-            listed = [getattr(provider, a) for a in dir(provider) if _VOCABULARY.fullmatch(a)]
-            for text in (t for part in listed if isinstance(part, _LISTS) for t in part):
-                written = text if isinstance(text, str) else " ".join(map(str, text))
-                for word in _WORD.findall(fold(written)):
-                    found.setdefault(word, set()).add(module.name)
+        for locale, provider in providers(kind).items():
+            for text in listed(provider, _VOCABULARY) if "_" in locale else ():
+                for word in _WORD.findall(fold(text)):
+                    found.setdefault(word, set()).add(locale)
     return {word: frozenset(locales) for word, locales in found.items()}
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import math
-import pkgutil
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Optional
 
 import pyarrow as pa
 
 from synthohive.privacy.names import fold, known_names
+from synthohive.texts.lists import by_chance, providers, themes, words
 
 __all__ = ["are_things", "is_label", "without_counters"]
 
@@ -44,10 +41,7 @@ _PERSONS = 1 / 3  # most of a column's values that may also be names of persons
 _PERSONS_OF_A_THEME = 3 / 4  # ... where all are of one theme: black, white, green, blue
 _DENSE = 1.5
 _UNLIKELY = 1e-3
-_CODED = frozenset(
-    "country nation currency language lang locale state province iso region continent gender sex"
-    " timezone".split()
-)
+_CODED = words("coded")
 _PHRASES = "names of countries and the like"
 _PARTS_OF_COUNTRIES = (
     "states", "provinces", "regions", "prefectures", "departments", "cantons", "estados",
@@ -255,14 +249,7 @@ def _are_codes(values: Sequence[str], told: bool) -> bool:
     one_case = any(all(case(v) == v for v in values) for case in (str.upper, str.lower))
     lists = known.codes if one_case else known.codes[-1:]
     fitting = [codes for codes in lists if all(value in codes for value in plain)]
-    return any(told or _by_chance(plain, codes) < _UNLIKELY for codes in fitting)
-
-
-def _by_chance(values: Sequence[str], codes: frozenset[str]) -> float:
-    """Return how likely as many letters, drawn at random, are all in a list."""
-    lengths = [len(value) for value in values]
-    shares = {n: sum(len(code) == n for code in codes) / 26**n for n in set(lengths)}
-    return float(math.prod(shares[n] for n in lengths))
+    return any(told or by_chance(plain, codes) < _UNLIKELY for codes in fitting)
 
 
 def _abbreviate(values: Collection[str], labels: Sequence[str]) -> bool:
@@ -278,20 +265,13 @@ def _is_short_for(code: str, label: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _vocabulary() -> _Vocabulary:
-    themes: dict[str, set[str]] = {}
-    small = frozenset[str]()
-    text = files("synthohive.privacy").joinpath("words.txt").read_text(encoding="utf-8")
-    for line in text.splitlines():
-        theme, *words = line.split()
-        if theme == "#":
-            continue
-        if theme == "small":
-            small = frozenset(words)
-        for word in {part for whole in words for part in _words(whole)}:
-            themes.setdefault(word, set()).add(theme)
+    by_word: dict[str, set[str]] = {}
+    for theme, listed in themes().items():
+        for word in {part for whole in listed for part in _words(whole)}:
+            by_word.setdefault(word, set()).add(theme)
     return _Vocabulary(
-        {word: frozenset(found) for word, found in themes.items()},
-        small,
+        {word: frozenset(found) for word, found in by_word.items()},
+        frozenset(themes()["small"]),
         frozenset(word for word in _common_words() if not _may_name(word)),
         _phrases(),
         _codes(),
@@ -314,18 +294,11 @@ def _common_words() -> set[str]:
     """Return frequent words of several languages."""
     return {
         word
-        for provider in _providers("lorem", _COMMON)
+        for provider in providers("lorem", *_COMMON).values()
         for text in provider.word_list
         for word in _words(text)
         if len(word) >= _LEAST_WORD or not word.isascii()
     }
-
-
-def _providers(kind: str, locales: Sequence[str] = ()) -> list[Any]:
-    package = importlib.import_module(f"faker.providers.{kind}")
-    there = [module.name for module in pkgutil.iter_modules(package.__path__)]
-    wanted = [name for name in there if name in locales or not locales]
-    return [importlib.import_module(f"faker.providers.{kind}.{name}").Provider for name in wanted]
 
 
 def _is_list(values: Any) -> bool:
@@ -348,9 +321,9 @@ def _phrases() -> frozenset[str]:
             for form in ("format", "stand-alone"):
                 found.update(locale.months[form][width].values())
                 found.update(locale.days[form][width].values())
-    english = _providers("date_time", ("en_US",))[0].countries
+    english = providers("date_time", "en_US")["en_US"].countries
     found.update(country.name for country in english)
-    for provider in _providers("address"):
+    for provider in providers("address").values():
         for name in _PARTS_OF_COUNTRIES:
             listed = getattr(provider, name, ())
             if _is_list(listed):  # of names, or of codes and names
@@ -364,10 +337,10 @@ def _codes() -> tuple[frozenset[str], ...]:
     from babel.core import get_global
 
     english: Any = Locale.parse("en")
-    countries = _providers("date_time", ("en_US",))[0].countries
+    countries = providers("date_time", "en_US")["en_US"].countries
     states = [
         frozenset(getattr(provider, name))
-        for provider in _providers("address", ("en_US", "en_CA", "en_AU", "pt_BR", "de_CH"))
+        for provider in providers("address", "en_US", "en_CA", "en_AU", "pt_BR", "de_CH").values()
         for name in ("states_abbr", "provinces_abbr", "estados_abbr", "cantons_abbr")
         if _is_list(getattr(provider, name, None))
     ]

@@ -5,15 +5,14 @@ What stands in for a rare word must be a word, and nobody's: it comes from here.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Optional
+
+from synthohive.texts.lists import by_chance, phrases, providers, sections, themes, words
 
 __all__ = [
     "agents_like",
@@ -31,109 +30,13 @@ _THEMES = frozenset(
 )
 _LEAST = 3
 _LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "pl", "cs", "ru", "tr")
-_LISTS = (
-    "Mr. Mrs. Ms. Miss Dr. Prof.",
-    "Mr Mrs Ms Miss Dr Prof",
-    "Herr Frau Dr. Prof.",
-    "M. Mme Mlle Dr Pr",
-    "Sr. Sra. Srta. Dr. Dra.",
-    "Male Female Other Unknown",
-    "M F",
-    "Single Married Divorced Widowed Separated",
-    "A+ A- B+ B- AB+ AB- O+ O-",
-    "North South East West Northeast Northwest Southeast Southwest",
-    "Eastern Western Northern Southern Central",
-    "Spring Summer Autumn Winter",
-    "Aries Taurus Gemini Cancer Leo Virgo Libra Scorpio Sagittarius Capricorn Aquarius Pisces",
-    "Red Orange Yellow Green Blue Purple Pink Brown Black White Gray Silver Gold Beige",
-    "XS S M L XL XXL",
-)
-_NAMED = (
-    ("Africa", "Antarctica", "Asia", "Europe", "North America", "Oceania", "South America"),
-    ("In Progress", "Open", "Closed", "Pending", "Resolved", "On Hold", "Cancelled"),
-)
-_DEPARTMENTS = (
-    "Accounting;Administration;Business Development;Compliance;Controlling;Customer Service"
-    ";Customer Success;Customer Support;Data;Design;Engineering;Finance;Facilities;HR"
-    ";Human Resources;IT;Information Technology;Legal;Logistics;Maintenance;Management;Marketing"
-    ";Operations;Procurement;Product;Product Management;Production;Public Relations;Purchasing"
-    ";Quality;Quality Assurance;Quality Management;Research;Research and Development;Sales;Security"
-    ";Shipping;Strategy;Support;Training;Treasury;Warehouse;R&D;Executive;Development",
-    "Buchhaltung;Controlling;Einkauf;Entwicklung;Fertigung;Finanzen;Forschung;Forschung und"
-    " Entwicklung;Geschäftsführung;Geschäftsleitung;IT;Kundendienst;Kundenservice;Lager;Logistik"
-    ";Marketing;Personal;Personalabteilung;Personalwesen;Produktion;Produktmanagement"
-    ";Qualitätssicherung;Rechnungswesen;Rechtsabteilung;Verkauf;Versand;Vertrieb;Verwaltung",
-    "Accident and Emergency;Anesthesiology;Cardiology;Dermatology;Emergency;Emergency Medicine"
-    ";Endocrinology;ENT;Gastroenterology;General Medicine;General Surgery;Geriatrics;Gynecology"
-    ";Hematology;ICU;Intensive Care;Internal Medicine;Maternity;Neonatology;Nephrology;Neurology"
-    ";Neurosurgery;Obstetrics;Oncology;Ophthalmology;Orthopedics;Pathology;Pediatrics"
-    ";Physiotherapy;Psychiatry;Pulmonology;Radiology;Rheumatology;Surgery;Urology",
-    "Allgemeinmedizin;Anästhesie;Anästhesiologie;Augenheilkunde;Chirurgie;Dermatologie"
-    ";Endokrinologie;Gastroenterologie;Geburtshilfe;Geriatrie;Gefäßchirurgie;Gynäkologie"
-    ";Hämatologie;HNO;Innere Medizin;Intensivmedizin;Intensivstation;Kardiologie"
-    ";Kinderheilkunde;Labor;Nephrologie;Neurochirurgie;Neurologie;Notaufnahme;Nuklearmedizin"
-    ";Onkologie;Orthopädie;Pathologie;Pädiatrie;Pneumologie;Psychiatrie;Radiologie;Rheumatologie"
-    ";Strahlentherapie;Unfallchirurgie;Urologie",
-)
-_JOBS = """
-Account Executive;Account Manager;Accountant;Accounting Clerk;Administrative Assistant;Area Manager
-Art Director;Branch Manager;Business Analyst;Business Development Manager;Buyer;Call Center Agent
-Chief Executive Officer;Chief Financial Officer;Chief Operating Officer;Chief Technology Officer
-Compliance Officer;Content Manager;Controller;Customer Service Representative
-Customer Success Manager;Data Analyst;Data Engineer;Data Scientist;Database Administrator
-Designer;DevOps Engineer;Executive Assistant;Facility Manager;Finance Manager;Financial Analyst
-General Manager;Graphic Designer;Head of Finance;Head of Marketing;Head of Operations
-Head of Sales;Human Resources Manager;HR Specialist;Intern;Inventory Clerk;IT Manager
-Key Account Manager;Legal Counsel;Logistics Coordinator;Maintenance Technician
-Marketing Coordinator;Marketing Manager;Mechanical Engineer;Office Manager;Operations Manager
-Payroll Specialist;Product Manager;Production Supervisor;Project Manager;Purchasing Manager
-Quality Assurance Engineer;Receptionist;Recruiter;Regional Manager;Research Assistant
-Sales Assistant;Sales Associate;Sales Director;Sales Engineer;Sales Manager
-Sales Representative;Secretary;Security Officer;Senior Accountant;Senior Consultant
-Senior Software Engineer;Shift Supervisor;Shop Assistant;Software Engineer;Store Manager
-Supply Chain Manager;Support Specialist;System Administrator;Team Lead;Technical Support Engineer
-Technician;Trainee;Training Coordinator;Vice President;Warehouse Clerk;Warehouse Manager
-Web Developer
-"""
-_HEADS = frozenset(
-    "accountant administrator advisor agent analyst apprentice architect assistant associate"
-    " attendant auditor buyer ceo cfo chef chief cio clerk cmo consultant controller coo"
-    " coordinator counsel cto designer developer director driver editor engineer executive"
-    " foreman head intern lead leader manager mechanic nurse officer operator owner partner"
-    " planner president principal programmer receptionist recruiter rep representative"
-    " salesman salesperson scientist secretary specialist strategist supervisor technician"
-    " trainee vp writer".split()
-)
-"""One of them stands in the title of a job."""
-_BERUFE = """
-Abteilungsleiter;Allgemeinmediziner;Anästhesist;Assistenzarzt;Augenarzt;Auszubildender
-Bauingenieur;Bereichsleiter;Bilanzbuchhalter;Buchhalter;Bürokaufmann;Chirurg;Controller
-Datenanalyst;Einkaufsleiter;Einkäufer;Elektriker;Entwicklungsingenieur;Ergotherapeut;Filialleiter
-Finanzbuchhalter;Frauenarzt;Fuhrparkleiter;Gebietsleiter;Geschäftsführer;Gesundheitspfleger
-Hausmeister;Hautarzt;Industriekaufmann;Internist;Justiziar;Kardiologe;Kinderarzt;Kraftfahrer
-Krankenpfleger;Kundenberater;Lagerleiter;Lagerist;Logistikplaner;Marketingleiter;Mechatroniker
-Medizinischer Fachangestellter;Neurologe;Oberarzt;Orthopäde;Personalleiter;Personalreferent
-Pflegehelfer;Physiotherapeut;Produktionsleiter;Produktmanager;Projektleiter;Psychiater;Psychologe
-Qualitätsmanager;Radiologe;Rettungssanitäter;Sachbearbeiter;Schichtleiter;Sekretär
-Softwareentwickler;Systemadministrator;Teamleiter;Technischer Zeichner;Urologe;Verkäufer
-Verkaufsleiter;Vertriebsleiter;Vertriebsmitarbeiter;Verwaltungsangestellter;Werkstattleiter
-Wirtschaftsprüfer;Zahnarzt
-"""
-_ARZT = ("ologe", "ologin", "arzt", "ärztin", "chirurg", "internist", "orthopäd", "mediziner",
-         "psychiater", "therapeut", "anästhesist")  # fmt: skip
-_ENDINGS = (
-    "angestellt arzt assistent berater beauftragt buchhalter chirurg controller direktor"
-    " entwickler fahrer führer helfer ingenieur internist kaufmann kauffrau lagerist leiter meister"
-    " mitarbeiter mediziner ologe ologin orthopäde pfleger planer psychiater psychologe referent"
-    " sachbearbeiter sekretär techniker therapeut verkäufer vorstand ärzt"
-).split()
-"""One of them stands in the title of a job in German, whose words are compounds."""
+_VOCABULARIES = tuple(name for name in sections() if name.startswith("vocabulary "))
+# One of them stands in the title of a job; in German, whose words are compounds, at an end.
+_HEADS = words("heads of jobs: en")
+_ENDINGS, _DOCTORS = words("ends of jobs: de"), words("ends of doctors: de")
 _LEAST_JOBS = 0.8
 _JOB_LOCALES = ("fr_FR", "es_ES", "pl_PL", "pt_PT", "cs_CZ", "da_DK", "tr_TR", "ru_RU",
                 "fi_FI", "hr_HR", "ja_JP", "zh_CN")  # fmt: skip
-_COUNTRIES = ("USA", "UK", "U.S.A.", "United States of America", "Great Britain", "England",
-              "Scotland", "Wales", "Czech Republic", "South Korea", "Russian Federation",
-              "Viet Nam", "Turkey", "Korea", "Hong Kong", "Macau")  # fmt: skip
 _NO_COUNTRIES = frozenset("EU EZ QO UN XA XB ZZ".split())
 _MOST_FOREIGN = 0.1
 _UNLIKELY = 1e-3
@@ -236,7 +139,7 @@ def vocabulary_of(
         if best is not None and len(best) <= len(known):
             continue
         inside = wanted & known
-        if len(inside) >= len(wanted) - missing and not _by_chance(inside, known):
+        if len(inside) >= len(wanted) - missing and not _may_be_chance(inside, known):
             best = form
     return best if best is not None or every or not jobs else _jobs_like(sorted(wanted))
 
@@ -299,55 +202,45 @@ def _jobs() -> list[tuple[tuple[str, ...], Callable[[str], bool]]]:
     def of_heads(heads: frozenset[str]) -> Callable[[str], bool]:
         return lambda text: bool(heads.intersection(_TOKEN.findall(text.casefold())))
 
-    def german(endings: Sequence[str]) -> Callable[[str], bool]:
+    def german(endings: Collection[str]) -> Callable[[str], bool]:
         return lambda text: any(ending in text.casefold() for ending in endings)
 
-    berufe = _listed(_BERUFE)
-    doctors = tuple(filter(german(_ARZT), berufe))
+    berufe = phrases("jobs: de")
+    doctors = tuple(filter(german(_DOCTORS), berufe))
     found: list[tuple[tuple[str, ...], Callable[[str], bool]]]
-    found = [(_listed(_JOBS), of_heads(_HEADS)), (doctors, german(_ARZT))]
+    found = [(phrases("jobs: en"), of_heads(_HEADS)), (doctors, german(_DOCTORS))]
     found.append((berufe, german(_ENDINGS)))
-    for locale in _JOB_LOCALES:
-        jobs = tuple(dict.fromkeys(map(str, _providers("job", locale).jobs)))
+    for provider in providers("job", *_JOB_LOCALES).values():
+        jobs = tuple(dict.fromkeys(map(str, provider.jobs)))
         found.append((jobs, of_heads(frozenset(map(str.casefold, jobs)))))
     return found
 
 
-def _by_chance(texts: Iterable[str], known: frozenset[str]) -> bool:
+def _may_be_chance(texts: Collection[str], known: frozenset[str]) -> bool:
     """Tell whether as many short codes, drawn at random, may well all be known."""
-    chance = 1.0
-    for text in texts:
-        if len(text) > _SHORT:
-            return False
-        chance *= sum(len(word) == len(text) for word in known) / 26 ** len(text)
-    return chance > _UNLIKELY
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(text.strip().replace("\n", ";").split(";"))
+    return max(map(len, texts), default=0) <= _SHORT and by_chance(texts, known) > _UNLIKELY
 
 
 @lru_cache(maxsize=1)
 def _forms() -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
     """Return each vocabulary as it is written, in capitals, and in small letters."""
     found: dict[tuple[str, ...], None] = {}
-    for words in _vocabularies():
+    for vocabulary in _vocabularies():
         for form in (str, str.upper, str.lower):
-            found[tuple(sorted({form(word) for word in words if word}))] = None
-    return tuple((words, frozenset(words)) for words in sorted(found, key=lambda w: (len(w), w)))
+            found[tuple(sorted({form(word) for word in vocabulary if word}))] = None
+    return tuple((form, frozenset(form)) for form in sorted(found, key=lambda w: (len(w), w)))
 
 
 def _vocabularies() -> list[Iterable[str]]:
     from babel import Locale
     from babel.core import get_global
 
-    found: list[Iterable[str]] = [text.split() for text in _LISTS]
-    found += [*_NAMED, *map(_listed, _DEPARTMENTS)]
+    found: list[Iterable[str]] = [phrases(name) for name in _VOCABULARIES]
     for code in _LANGUAGES:
         locale: Any = Locale.parse(code)
         named = locale.territories.items()
         lands = [name for key, name in named if key.isalpha() and key not in _NO_COUNTRIES]
-        found.append([*lands, *(_COUNTRIES if code == "en" else ())])
+        found.append([*lands, *(phrases("countries") if code == "en" else ())])
         found += [locale.languages.values(), locale.currencies.values()]
         for width in ("wide", "abbreviated"):
             found.append(
@@ -366,42 +259,36 @@ def _vocabularies() -> list[Iterable[str]]:
     found.append([key for key in english.languages if len(key) == 2])
     zones = [name for name in get_global("zone_territories") if name != "Etc/Unknown"]
     found += [zones, [*zones, *get_global("zone_aliases")]]  # with what zones were called before
-    found.append([country.alpha_3_code for country in _providers("date_time", "en_US").countries])
-    for locale_name in ("en_US", "en_CA", "en_AU", "de_DE", "pt_BR"):
-        provider = _providers("address", locale_name)
+    found.append(
+        [country.alpha_3_code for country in providers("date_time", "en_US")["en_US"].countries]
+    )
+    for provider in providers("address", "en_US", "en_CA", "en_AU", "de_DE", "pt_BR").values():
         for name in ("states", "states_abbr", "provinces", "provinces_abbr", "estados"):
-            listed = getattr(provider, name, None)
-            if isinstance(listed, (list, tuple)) and all(isinstance(x, str) for x in listed):
-                found.append(list(listed))
+            members = getattr(provider, name, None)
+            if isinstance(members, (list, tuple)) and all(isinstance(x, str) for x in members):
+                found.append(list(members))
     return found
-
-
-def _providers(kind: str, locale: str) -> Any:
-    return importlib.import_module(f"faker.providers.{kind}.{locale}").Provider
 
 
 @lru_cache(maxsize=16)
 def _words_of(script: str) -> tuple[str, ...]:
     if script == "LATIN":
-        text = files("synthohive.privacy").joinpath("words.txt").read_text(encoding="utf-8")
-        themed = (line.split() for line in text.splitlines())
-        words = {w for theme, *more in themed if theme in _THEMES for w in more}
-        kept = (w for w in words if re.fullmatch(r"[a-z]*[aeiouy][a-z]*", w) and len(w) >= _LEAST)
+        latin = {w for theme, more in themes().items() if theme in _THEMES for w in more}
+        kept = (w for w in latin if re.fullmatch(r"[a-z]*[aeiouy][a-z]*", w) and len(w) >= _LEAST)
         return tuple(sorted(kept))
-    package = importlib.import_module("faker.providers.lorem")
     found: set[str] = set()
-    for module in pkgutil.iter_modules(package.__path__):
-        listed: Sequence[str] = getattr(_providers("lorem", module.name), "word_list", ())
-        if listed and script_of("".join(listed[:20])) == script:
-            found.update(word.lower() for word in listed if word.isalpha() and len(word) > 1)
+    for provider in providers("lorem").values():
+        known: Sequence[str] = getattr(provider, "word_list", ())
+        if known and script_of("".join(known[:20])) == script:
+            found.update(word.lower() for word in known if word.isalpha() and len(word) > 1)
     return tuple(sorted(found)) or _words_of("LATIN")
 
 
-def cased(words: Iterable[str], models: Iterable[str]) -> list[str]:
+def cased(plain: Iterable[str], models: Iterable[str]) -> list[str]:
     """Return words in the case that most `models` have."""
     forms: dict[str, int] = {}
     for model in models:
         kind = cased_like(model, "ab")
         forms[kind] = forms.get(kind, 0) + 1
     model = max(sorted(forms), key=lambda form: forms[form], default="ab")
-    return [cased_like(model, word) for word in words]
+    return [cased_like(model, word) for word in plain]
