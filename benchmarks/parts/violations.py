@@ -76,7 +76,7 @@ def _in_table(
 def _aggregate(one: Aggregate, sample: Sample) -> Broken:
     tables = sample.tables
     rows = tables[one.parent]
-    above = WithParents(one.above, sample.plan, sample, lambda name: len(tables[name]))
+    above = WithParents(one.above, sample.plan, sample)
     expected = one.values(rows, [above(tables[one.child])], rows[one.target])
     wrong = pc.fill_null(pc.not_equal(expected, rows[one.target]), False)
     broken = int(np.asarray(wrong).sum())

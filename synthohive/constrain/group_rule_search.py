@@ -18,11 +18,11 @@ from synthohive.constrain.key_rules import (
     UniqueWithinParent,
 )
 from synthohive.derive.keys.makers import CounterMaker, KeyMaker
-from synthohive.io.base import Reader
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.joins import group_codes
 from synthohive.tables.sample import Sample
+from synthohive.tables.source import SourceTables
 from synthohive.texts.words import vocabulary_of
 
 __all__ = ["counters", "find_group_rules"]
@@ -43,22 +43,21 @@ _KINDS = (
 
 
 def find_group_rules(
-    sample: Sample, reader: Reader, table: str, rows: int, known: Iterable[KeyRule], k: int
+    sample: Sample, whole: SourceTables, table: str, known: Iterable[KeyRule], k: int
 ) -> list[KeyRule]:
     """Find what holds among the rows of one driving parent: in the sample, then in all rows.
 
     Parameters
     ----------
-    rows : int
-        Of the whole table.
+    whole : SourceTables
     known : iterable of KeyRule
         What holds between its keys.
     k : int
         Parents that must share a number of rows.
     """
     driver = sample.plan.tables[table].driver
-    data = sample.tables[table]
-    named = list(_of_vocabularies(sample, table)) if len(data) == rows else []
+    data, all_read = sample.tables[table], whole.in_sample(table)
+    named = list(_of_vocabularies(sample, table)) if all_read else []
     if driver is None:
         return [*named]
     late = [r.key for r in known if isinstance(r, CommutingKeys) and r.other[:1] != (driver,)]
@@ -67,12 +66,12 @@ def find_group_rules(
     for beside in (None, *(key for key in further if key not in late)):
         if not len(data) or any(isinstance(r, PositionInParent) and r.beside for r in found):
             break  # rows are chosen for together over one key
-        some = list(_Search(sample, table, driver, data, beside, k, len(data) == rows).rules())
-        if some and len(data) < rows:
+        some = list(_Search(sample, table, driver, data, beside, k, all_read).rules())
+        if some and not all_read:
             keys = [driver] if beside is None else [driver, beside]
             names = [c for key in keys for c in key.columns] + [r.target for r in some]
-            whole = pa.Table.from_batches(list(reader.read(table, list(dict.fromkeys(names)))))
-            some = list(_Search(sample, table, driver, whole, beside, k, True).rules())
+            every = whole.columns(table, names)
+            some = list(_Search(sample, table, driver, every, beside, k, True).rules())
         found += some
     for rule in found:
         log.info("relation_found", table=table, relation=str(rule))

@@ -8,7 +8,6 @@ from itertools import combinations, permutations
 from typing import Optional, Union
 
 import numpy as np
-import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
@@ -19,13 +18,13 @@ from synthohive.constrain.key_rules import (
     KeyRule,
     Route,
     UniqueWithinParent,
-    follow,
 )
-from synthohive.io.base import FanOut, Reader
+from synthohive.io.base import FanOut
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import RelationalPlan
-from synthohive.tables.joins import match_rows
+from synthohive.tables.base import Tables
 from synthohive.tables.sample import Sample, incoming_keys
+from synthohive.tables.source import SourceTables
 
 __all__ = ["find_key_rules"]
 
@@ -39,37 +38,26 @@ MOST_KEYS = 3
 
 
 def find_key_rules(
-    sample: Sample,
-    reader: Reader,
-    table: str,
-    counts: Mapping[str, int],
-    fan_outs: Mapping[str, FanOut],
+    sample: Sample, whole: SourceTables, table: str, fan_outs: Mapping[str, FanOut]
 ) -> list[KeyRule]:
     """Find the rules of one table: in the sample, then verified on all rows.
 
     Parameters
     ----------
-    counts : mapping of str to int
-        Rows of each whole table.
+    whole : SourceTables
     fan_outs : mapping of str to FanOut
         Children per parent over each key, by label.
     """
     candidates = list(_candidates(sample.metadata, sample.plan, table))
-    whole = _WholeKeys(sample, reader, counts)
     everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
     hopeful = [c for c in candidates if not _is_broken(c, sample, everyone)]
-    rows = np.arange(counts[table], dtype=np.int64)
+    rows = np.arange(whole.size(table), dtype=np.int64)
     found = [c for c in hopeful if not _is_broken(c, whole, rows) and _is_proven(c, whole, rows)]
     found = list(_feasible(found, sample.plan.tables[table].driver, fan_outs))
     kept: list[KeyRule] = [*_without_circles(found, table)]
     for company in _companies(sample, table, fan_outs):
-        mine, theirs = (
-            np.bincount(r[r >= 0], minlength=counts[company.key.parent]) > 0
-            for r in (
-                whole.parent_rows(table, company.key),
-                whole.parent_rows(company.other_table, company.other),
-            )
-        )
+        mine = whole.child_counts(table, company.key) > 0
+        theirs = whole.child_counts(company.other_table, company.other) > 0
         if not (mine & ~theirs if company.needs else theirs & ~mine).any():
             kept.append(company)
     kept += _never_together(sample, table, whole, rows)
@@ -125,7 +113,7 @@ def _companies(
 
 
 def _never_together(
-    sample: Sample, table: str, whole: _WholeKeys, rows: IntArray
+    sample: Sample, table: str, whole: SourceTables, rows: IntArray
 ) -> Iterator[UniqueWithinParent]:
     """Yield the least sets of keys that never repeat together, though no constraint says so."""
     everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
@@ -147,7 +135,7 @@ def _never_together(
 class _Together:
     """Rows of one table beside their parents over several keys."""
 
-    source: object
+    source: Tables
     table: str
     rows: IntArray
     found: dict[str, tuple[IntArray, IntArray]] = field(default_factory=dict)
@@ -156,7 +144,7 @@ class _Together:
         """Return each row's parent, and how many rows each has that has any."""
         label = key.label(self.table)
         if label not in self.found:
-            parents = follow(self.source, self.table, (key,), self.rows)
+            parents = self.source.parents_of(self.table, key, self.rows)
             sizes = np.bincount(parents[parents >= 0])
             self.found[label] = parents, sizes[sizes > 0]
         return self.found[label]
@@ -215,50 +203,24 @@ def _is_shared(plan: RelationalPlan, table: str, route: Route) -> bool:
     return set(route[1].columns) <= {parent_column for _, parent_column in further.shared}
 
 
-@dataclass
-class _WholeKeys:
-    """Each row's parent row over the whole tables."""
-
-    sample: Sample
-    reader: Reader
-    counts: Mapping[str, int]
-    found: dict[str, IntArray] = field(default_factory=dict)
-
-    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
-        label = key.label(table)
-        if label not in self.found:
-            if all(len(self.sample.tables[t]) == self.counts[t] for t in (table, key.parent)):
-                self.found[label] = self.sample.parent_rows(table, key)
-            else:
-                children = self._read(table, key.columns)
-                parents = self._read(key.parent, key.parent_columns)
-                self.found[label] = match_rows(children, key.columns, parents, key.parent_columns)
-        return self.found[label]
-
-    def _read(self, table: str, columns: list[str]) -> pa.Table:
-        batches = list(self.reader.read(table, columns))
-        schema = self.sample.tables[table].select(columns).schema
-        return pa.Table.from_batches(batches, schema=batches[0].schema if batches else schema)
-
-
-def _ends(rule: PairRule, source: object, rows: IntArray) -> tuple[IntArray, IntArray]:
+def _ends(rule: PairRule, source: Tables, rows: IntArray) -> tuple[IntArray, IntArray]:
     """Return the rows at which both sides of a rule end."""
     if isinstance(rule, DisjointKeys):
         route: Route = (rule.key,)
         other: Route = (rule.other,)
     else:
         route, other = rule.route, rule.other
-    return follow(source, rule.table, route, rows), follow(source, rule.table, other, rows)
+    return source.follow(rule.table, route, rows), source.follow(rule.table, other, rows)
 
 
-def _is_broken(rule: PairRule, source: object, rows: IntArray) -> bool:
+def _is_broken(rule: PairRule, source: Tables, rows: IntArray) -> bool:
     one, two = _ends(rule, source, rows)
     both = (one >= 0) & (two >= 0)
     equal = one[both] == two[both]
     return bool(equal.any() if isinstance(rule, DisjointKeys) else not equal.all())
 
 
-def _is_proven(rule: PairRule, source: object, rows: IntArray) -> bool:
+def _is_proven(rule: PairRule, source: Tables, rows: IntArray) -> bool:
     """Whether enough rows show a rule, and chance would have broken it."""
     one, two = _ends(rule, source, rows)
     both = (one >= 0) & (two >= 0)
@@ -269,7 +231,7 @@ def _is_proven(rule: PairRule, source: object, rows: IntArray) -> bool:
         rule, DisjointKeys
     ):  # where no row is referred to over both keys, nothing is to do
         return bool(len(np.intersect1d(one[both], two[both])))
-    if ((follow(source, rule.table, rule.route[:1], rows) >= 0) & (two >= 0) & (one < 0)).any():
+    if ((source.follow(rule.table, rule.route[:1], rows) >= 0) & (two >= 0) & (one < 0)).any():
         return False
     shares = np.unique(one[both], return_counts=True)[1] / count
     return count * (1.0 - float(shares @ shares)) >= CONTRADICTIONS

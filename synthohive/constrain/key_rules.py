@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
-from synthohive._arrays import IntArray
 from synthohive._readable import Readable
 from synthohive.schema import ForeignKey
-from synthohive.tables.ancestors import gather
 from synthohive.tables.degrees import FanOutModel
 
 __all__ = [
@@ -19,7 +17,6 @@ __all__ = [
     "KeyRule",
     "CommutingKeys",
     "Route",
-    "follow",
 ]
 
 Route = tuple[ForeignKey, ...]
@@ -187,17 +184,3 @@ KeyRule = Union[
 def _dotted(route: Route) -> str:
     names = [", ".join(key.columns) for key in route]
     return ".".join(n if len(k.columns) == 1 else f"({n})" for n, k in zip(names, route))
-
-
-def follow(source: Any, table: str, route: Route, rows: IntArray) -> IntArray:
-    """Return the row that each row's route ends at; -1 for none.
-
-    Parameters
-    ----------
-    source : object
-        Its ``parent_rows(table, key)`` gives each row's parent row.
-    """
-    for key in route:
-        rows = gather(source.parent_rows(table, key), rows)
-        table = key.parent
-    return rows

@@ -23,13 +23,13 @@ from synthohive.derive.pattern_search import orders_between
 from synthohive.derive.table import TableRelations
 from synthohive.derive.table_search import RelationFinder
 from synthohive.exceptions import SchemaError, SchemaValidationError, did_you_mean
-from synthohive.io.base import Reader
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey
 from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
 from synthohive.tables.numbers import nulls
 from synthohive.tables.roles import Roles
 from synthohive.tables.sample import Sample
+from synthohive.tables.source import SourceTables
 
 __all__ = ["Stated", "check_stated", "stated_relations"]
 
@@ -60,9 +60,7 @@ class Stated:
             )
 
 
-def check_stated(
-    sample: Sample, reader: Reader, counts: Mapping[str, int], personal: PersonalColumns
-) -> None:
+def check_stated(sample: Sample, whole: SourceTables, personal: PersonalColumns) -> None:
     """Test what is stated of each table on all its rows, before anything is learned.
 
     Raises
@@ -77,12 +75,12 @@ def check_stated(
         learned = Roles.of(config, personal.get(table, {}), ()).attributes
         for stated in stated_relations(sample, table):
             stated.check_target(table, learned)
-            finder = RelationFinder(sample, reader, table, config.columns, counts[table], {})
+            finder = RelationFinder(sample, whole, table, config.columns, {})
             broken = 0
             for rows in finder.all_rows(TableRelations((stated.relation,)), stated.key):
                 broken += int(_broken(stated, rows).sum())
             if broken:
-                rows_ = f"{broken:,} of {counts[table]:,} rows"
+                rows_ = f"{broken:,} of {whole.size(table):,} rows"
                 problems.append(f"{table}: {stated.text!r} does not hold in {rows_}")
     if problems:
         raise SchemaValidationError(problems, hint="Correct the relations, or the rows.")

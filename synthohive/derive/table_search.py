@@ -23,16 +23,16 @@ from synthohive.derive.order import Order
 from synthohive.derive.pattern_search import find_copies
 from synthohive.derive.search import Search, discover, discover_links, verified
 from synthohive.derive.table import TableRelations
-from synthohive.io.base import Reader
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ForeignKey
-from synthohive.tables.ancestors import ancestor_columns, by_table, gather, hstack
+from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
 from synthohive.tables.joins import match_rows
 from synthohive.tables.nulls import any_null
 from synthohive.tables.numbers import as_numbers, is_time
 from synthohive.tables.sample import Sample
+from synthohive.tables.source import SourceTables
 
-__all__ = ["AllRows", "RelationFinder"]
+__all__ = ["RelationFinder"]
 
 log = get_logger(__name__)
 
@@ -45,8 +45,6 @@ class RelationFinder:
     ----------
     attributes : mapping of str to Column
         The columns in which relations are looked for.
-    rows : int
-        Of the whole table.
     summed : mapping of str to set of str
         Columns, by table, that follow from children, and are known only at the end.
     fixed : frozenset of str
@@ -58,10 +56,9 @@ class RelationFinder:
     """
 
     sample: Sample
-    reader: Reader
+    whole: SourceTables
     table: str
     attributes: Mapping[str, Column]
-    rows: int
     summed: Mapping[str, set[str]]
     fixed: frozenset[str] = frozenset()
     given: tuple[str, ...] = ()
@@ -124,7 +121,7 @@ class RelationFinder:
         rows = _filtered(self._own(), linked)
         free = self._free() & set(targets)
         found = find_bounds(rows, _filtered(above.select(names), linked), free)
-        if found and len(self.sample.tables[self.table]) < self.rows:
+        if found and not self.whole.in_sample(self.table):
             found = unbroken(found, self.all_rows(TableRelations(tuple(found)), key))
         for order in found:
             log.info("relation_found", table=self.table, relation=str(order))
@@ -184,7 +181,7 @@ class RelationFinder:
                 kept.append(relation)
                 alone += [] if tops is None else [tops]
         one, two = TableRelations(tuple(kept)), TableRelations(tuple(alone))
-        if one and len(data) < self.rows:
+        if one and not self.whole.in_sample(self.table):
             one = verified(one, self.all_rows(one, key))
         for relation in one.relations:
             log.info("relation_found", table=self.table, relation=str(relation))
@@ -211,7 +208,7 @@ class RelationFinder:
     def _verified(
         self, found: TableRelations, key: Optional[ForeignKey], *, partial: bool = False
     ) -> TableRelations:
-        partial = partial or len(self.sample.tables[self.table]) < self.rows
+        partial = partial or not self.whole.in_sample(self.table)
         if found and partial:
             found = verified(found, self.all_rows(found, key))
         for relation in (*found.relations, *found.presences.values()):
@@ -269,51 +266,29 @@ class RelationFinder:
         above: Optional[pa.Table] = None
         if key is not None and wanted:
             columns += [c for c in key.columns if c not in columns]
-            source, plan = AllRows(self.reader), self.sample.plan
-            parents = source.table(key.parent, key.parent_columns)
+            source, plan = self.whole, self.sample.plan
+            parents = source.columns(key.parent, key.parent_columns)
             ancestors = (key.parent, *plan.tables[key.parent].ancestors)
             everyone = np.arange(len(parents), dtype=np.int64)
             above = ancestor_columns(
                 source, plan, key.parent, everyone, by_table(wanted, ancestors)
             )
         start = 0
-        for batch in self.reader.read(self.table, columns):
-            rows = pa.Table.from_batches([batch])
+        for block in self.whole.batches(self.table, columns):
+            rows = block
             if key is not None and above is not None:
-                at = match_rows(rows, key.columns, parents, key.parent_columns)
-                rows = hstack(rows, above.take(pa.array(at, mask=at < 0)))
+                at = match_rows(block, key.columns, parents, key.parent_columns)
+                rows = hstack(block, above.take(pa.array(at, mask=at < 0)))
                 if key.parent == self.table:
                     own = at == start + np.arange(len(at))
                     rows = _filtered(rows, (at >= 0) & ~own)
-            start += len(batch)
+            start += len(block)
             yield rows
 
 
 def _filtered(rows: pa.Table, mask: Bools) -> pa.Table:
     """Return some rows; a table without columns does not know how many it had."""
     return rows.filter(pa.array(mask)) if rows.num_columns else rows
-
-
-@dataclass(frozen=True)
-class AllRows:
-    """Whole real tables, a few columns at a time, in memory."""
-
-    reader: Reader
-
-    def table(self, name: str, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of a table."""
-        batches = self.reader.read(name, list(columns))
-        return pa.Table.from_batches(list(batches)).select(list(columns))
-
-    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
-        """Return columns of some rows; NULL for row -1."""
-        return self.table(table, columns).take(pa.array(rows, mask=rows < 0))
-
-    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
-        """Return the parent row of some rows; -1 for none, and for row -1."""
-        children = self.table(table, key.columns)
-        parents = self.table(key.parent, key.parent_columns)
-        return gather(match_rows(children, key.columns, parents, key.parent_columns), rows)
 
 
 def _parent_and_copies(parent: str, rows: pa.Table, above: pa.Table) -> list[str]:

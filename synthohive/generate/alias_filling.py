@@ -12,7 +12,6 @@ from synthohive._arrays import Bools, IntArray
 from synthohive.derive.persons.alias import Alias, path_rows, texts_of
 from synthohive.derive.persons.given import Given, beside_of
 from synthohive.derive.persons.namesake import Namesake
-from synthohive.generate.feasibility import GeneratedKeys
 from synthohive.generate.run import Run
 from synthohive.privacy.kinds import NAMES
 from synthohive.privacy.rows import Beside
@@ -43,7 +42,7 @@ def _referring(
     for child, key in run.fitted.metadata.foreign_keys():
         if key.parent == name and column in key.parent_columns:
             own = key.columns[key.parent_columns.index(column)]
-            found.append((child, key, column, GeneratedKeys(run).parent_rows(child, key)))
+            found.append((child, key, column, run.parent_rows(child, key)))
             if (child, own) not in seen:
                 found += _referring(run, child, own, seen | {(child, own)})
     return found
@@ -73,7 +72,7 @@ def _beside(run: Run, name: str, target: str) -> Optional[Beside]:
     """Return what other columns say of all rows of a table."""
 
     def read(given: Given) -> Beside:
-        at = path_rows(given.path, run.tables[name].spool.rows, GeneratedKeys(run))
+        at = path_rows(given.path, run.tables[name].spool.rows, run)
         sources = run.tables[given.source].spool.column_table([given.column])
         return given.beside(sources.column(0), at)
 
@@ -114,7 +113,7 @@ def _of_person(run: Run, namesake: Namesake) -> pa.Array:
     """Return the whole column, made again from the persons whom the keys lead to."""
     made = run.tables[namesake.table]
     old = made.spool.column_table([namesake.target]).column(0).combine_chunks()
-    at = path_rows(namesake.path, made.spool.rows, GeneratedKeys(run))
+    at = path_rows(namesake.path, made.spool.rows, run)
     fake = run.fitted.tables[namesake.table].fakes[namesake.target]
     seed = seeds.seed_int(run.seed, namesake.source, "people")
     theirs = _beside(run, namesake.source, _first_name_of(run, namesake.source))
@@ -135,7 +134,7 @@ def _filled(run: Run, alias: Alias) -> pa.Array:
     made = run.tables[alias.table]
     column = run.fitted.tables[alias.table].config.columns[alias.target]
     old = made.spool.column_table([alias.target]).column(alias.target).combine_chunks()
-    at = path_rows(alias.path, made.spool.rows, GeneratedKeys(run))
+    at = path_rows(alias.path, made.spool.rows, run)
     sources = run.tables[alias.source].spool.column_table(alias.columns)
     fresh = _composed(alias, sources, at, old.type)
     fits = pc.if_else(pc.is_valid(fresh), True, column.nullable)
@@ -155,7 +154,7 @@ def _dangling(run: Run, alias: Alias) -> Bools:
     if not alias.path:
         return np.zeros(made.spool.rows, dtype=np.bool_)
     _, key = alias.path[0]
-    parents = GeneratedKeys(run).parent_rows(alias.table, key)
+    parents = run.parent_rows(alias.table, key)
     empty = any_null(made.spool.column_table(key.columns), key.columns)
     return np.asarray((parents < 0) & ~empty, dtype=np.bool_)
 

@@ -9,9 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.constrain.key_rules import follow
 from synthohive.generate.feasibility import (
-    GeneratedKeys,
     children_per_parent,
     reachable,
     strict_meetings,
@@ -55,7 +53,7 @@ def driving_degrees(run: Run, name: str, count: Callable[[Floats], IntArray]) ->
     count : callable
         Gives each parent's number from its preference.
     """
-    driver, source = run.fitted.plan.tables[name].driver, GeneratedKeys(run)
+    driver = run.fitted.plan.tables[name].driver
     if driver is None:
         raise RuntimeError(f"{name!r} has no driving key")
     counts = children_per_parent(run, name, driver, count)
@@ -63,7 +61,7 @@ def driving_degrees(run: Run, name: str, count: Callable[[Floats], IntArray]) ->
     for rule in strict_meetings(run, name, driver):
         if len(rule.route) == 1:
             end = np.full(len(counts), -1, dtype=np.int64)
-            end[parents] = follow(source, driver.parent, rule.other[1:], parents)
+            end[parents] = run.follow(driver.parent, rule.other[1:], parents)
             counts = _as_many(run, name, rule.key, end, counts)
     return counts
 

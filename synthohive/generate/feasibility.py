@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats, IntArray
-from synthohive.constrain.key_rules import CommutingKeys, InclusionDependency, follow
+from synthohive.constrain.key_rules import CommutingKeys, InclusionDependency
 from synthohive.generate.run import Run
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import FurtherKey
 from synthohive.tables.joins import match_rows
 from synthohive.tables.nulls import any_null
 
-__all__ = ["GeneratedKeys", "children_per_parent", "reachable", "strict_meetings"]
-
-
-@dataclass(frozen=True)
-class GeneratedKeys:
-    """Each generated row's parent row, over any key whose columns are filled."""
-
-    run: Run
-
-    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
-        """Return the parent row of each row of a table; found once."""
-        made, label = self.run.tables[table], key.label(table)
-        if label not in made.parents:
-            parents = self.run.tables[key.parent].spool.column_table(key.parent_columns)
-            rows = made.spool.column_table(key.columns)
-            made.parents[label] = match_rows(rows, key.columns, parents, key.parent_columns)
-        return made.parents[label]
+__all__ = ["children_per_parent", "reachable", "strict_meetings"]
 
 
 def strict_meetings(run: Run, name: str, key: ForeignKey) -> list[CommutingKeys]:
@@ -117,12 +100,12 @@ def feasible(run: Run, name: str, key: ForeignKey) -> Bools:
 
 def reachable(run: Run, name: str, key: ForeignKey) -> Bools:
     """Return the parents over `key` whose rows find a parent over all keys that follow."""
-    source, parents = GeneratedKeys(run), np.arange(run.tables[key.parent].spool.rows)
+    parents = np.arange(run.size(key.parent))
     able = feasible(run, name, key)
     for rule in strict_meetings(run, name, key):
-        others = np.arange(run.tables[rule.key.parent].spool.rows)
-        ends = follow(source, rule.key.parent, rule.route[1:], others)
-        able &= np.isin(follow(source, key.parent, rule.other[1:], parents), ends)
+        others = np.arange(run.size(rule.key.parent))
+        ends = run.follow(rule.key.parent, rule.route[1:], others)
+        able &= np.isin(run.follow(key.parent, rule.other[1:], parents), ends)
     for company in _companies(run, name, key, needs=True):
         able &= _has_children(run, company)
     return able
@@ -149,9 +132,7 @@ def _companies(run: Run, name: str, key: ForeignKey, *, needs: bool) -> list[Inc
 
 def _has_children(run: Run, rule: InclusionDependency) -> Bools:
     """Return which parents have rows of the other table."""
-    rows = GeneratedKeys(run).parent_rows(rule.other_table, rule.other)
-    number = np.bincount(rows[rows >= 0], minlength=run.tables[rule.key.parent].spool.rows)
-    return np.asarray(number > 0, dtype=np.bool_)
+    return np.asarray(run.child_counts(rule.other_table, rule.other) > 0, dtype=np.bool_)
 
 
 def _moved(counts: IntArray, able: Bools, rng: np.random.Generator) -> IntArray:

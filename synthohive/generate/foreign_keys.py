@@ -31,7 +31,6 @@ from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.periods import restore_periods
 from synthohive.derive.table import TableRelations
 from synthohive.generate.bound_relaxation import relaxed_bounds
-from synthohive.generate.feasibility import GeneratedKeys
 from synthohive.generate.hierarchies import Tree, own_parents
 from synthohive.generate.key_repair import Changes, repair_keys
 from synthohive.generate.parent_choice import above, choose
@@ -132,7 +131,7 @@ def _begun(run: Run, name: str, made: Generated, *, again: bool = False) -> Chan
         if maker.key:
             key = next(k for k in fitted.config.foreign_keys if k.label(name) == maker.key)
             wanted = {key.parent: by_table(maker.start.sources, [key.parent])[key.parent]}
-            chosen = GeneratedKeys(run).parent_rows(name, key)
+            chosen = run.parent_rows(name, key)
             texts = hstack(
                 texts, ancestor_columns(run, run.fitted.plan, key.parent, chosen, wanted)
             )
@@ -149,7 +148,7 @@ def _counted(run: Run, name: str, made: Generated) -> Changes:
     for rule in fitted.key_rules:
         maker = fitted.makers.get(rule.target)
         if isinstance(rule, PositionInParent) and rule.beside and isinstance(maker, CounterMaker):
-            one, two = (GeneratedKeys(run).parent_rows(name, k) for k in (rule.key, rule.beside))
+            one, two = (run.parent_rows(name, k) for k in (rule.key, rule.beside))
             groups = (one + 1) * (int(two.max(initial=0)) + 2) + two + 1
             places = positions_in_groups(groups)
             found[rule.column] = (
@@ -249,9 +248,7 @@ def _summed(run: Run, aggregate: Aggregate) -> pa.Array:
     spool = run.tables[aggregate.parent].spool
     names = [*aggregate.key.parent_columns, *aggregate.beside]
     parents = spool.column_table(list(dict.fromkeys(names)))
-    above = WithParents(
-        aggregate.above, run.fitted.plan, run, lambda table: run.tables[table].spool.rows
-    )
+    above = WithParents(aggregate.above, run.fitted.plan, run)
     batches = run.tables[aggregate.child].spool.batches(aggregate.columns)
     kept = spool.column_table([aggregate.target]).column(0)
     return aggregate.values(parents, (above(_as_table(batch)) for batch in batches), kept)

@@ -21,10 +21,9 @@ from synthohive.constrain.key_rules import (
     DisjointKeys,
     PositionInParent,
     UniqueWithinParent,
-    follow,
 )
 from synthohive.derive.order import Order
-from synthohive.generate.feasibility import GeneratedKeys, children_per_parent
+from synthohive.generate.feasibility import children_per_parent
 from synthohive.generate.run import Generated, Run
 from synthohive.link.assignment import (
     NEAR,
@@ -71,7 +70,6 @@ class _Choice:
         self.key, self.label = further.key, further.key.label(name)
         self.fitted = run.fitted.tables[name]
         self.count = run.tables[self.key.parent].spool.rows
-        self.source = GeneratedKeys(run)
 
     def parents(self) -> IntArray:
         """Choose: allot numbers of children, deal parents by these, then swap them.
@@ -139,8 +137,8 @@ class _Choice:
         parents = np.arange(self.count, dtype=np.int64)
         for rule in self.fitted.key_rules:
             if isinstance(rule, CommutingKeys) and rule.key == self.key:
-                own = follow(self.source, self.name, rule.other, everyone)
-                theirs = follow(self.source, self.key.parent, rule.route[1:], parents)
+                own = self.run.follow(self.name, rule.other, everyone)
+                theirs = self.run.follow(self.key.parent, rule.route[1:], parents)
                 pairs.append((own, theirs))
         return _joined(pairs) if pairs else None
 
@@ -308,7 +306,7 @@ class _Choice:
                 continue
             other = rule.other if rule.key == self.key else rule.key
             if other == driver or other.label(self.name) in self.made.parents:
-                found.append(self.source.parent_rows(self.name, other))
+                found.append(self.run.parent_rows(self.name, other))
         return found
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from synthohive._arrays import Bools
 from synthohive._logging import get_logger
-from synthohive.generate.feasibility import GeneratedKeys
 from synthohive.generate.run import Run
 
 __all__ = ["remove_rows"]
@@ -24,7 +23,6 @@ def remove_rows(run: Run, left: Mapping[str, Bools]) -> None:
     left : mapping of str to ndarray of bool
         Per table.
     """
-    source = GeneratedKeys(run)
     keep = {name: np.ones(made.spool.rows, dtype=np.bool_) for name, made in run.tables.items()}
     for name, rows in left.items():
         keep[name] &= ~rows
@@ -35,7 +33,7 @@ def remove_rows(run: Run, left: Mapping[str, Bools]) -> None:
         for child, key in keys:
             if key.parent not in run.tables or keep[key.parent].all():
                 continue
-            parents = source.parent_rows(child, key)
+            parents = run.parent_rows(child, key)
             lost = keep[child] & (parents >= 0) & ~keep[key.parent][parents]
             keep[child] &= ~lost
             changed = changed or bool(lost.any())

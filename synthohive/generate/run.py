@@ -16,7 +16,7 @@ from synthohive.generate.conditions import Conditions
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import gather
+from synthohive.tables.base import Tables, gather
 from synthohive.tables.block_store import EncodedSpool, TableSpool
 
 __all__ = ["Generated", "Groups", "Run"]
@@ -112,7 +112,7 @@ class Generated:
 
 
 @dataclass
-class Run:
+class Run(Tables):
     """One call of `sample` or `to_database`."""
 
     fitted: FittedDatabase
@@ -128,15 +128,30 @@ class Run:
         """Return the file of a table's rows; names of tables are no names of files."""
         return self.folder / f"{self.fitted.plan.order.index(table)}.arrow"
 
-    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
-        """Return columns of some generated rows; NULL for row -1."""
+    def size(self, table: str) -> int:
+        """Return the number of rows."""
+        return self.tables[table].spool.rows
+
+    def columns(self, table: str, names: Sequence[str]) -> pa.Table:
+        """Return some columns of all generated rows."""
+        return self.tables[table].spool.column_table(names)
+
+    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
+        """Return the parent row of each row over any key whose columns are filled; found once."""
+        known, label = self.tables[table].parents, key.label(table)
+        if label not in known:
+            known[label] = super().parent_rows(table, key)
+        return known[label]
+
+    def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
+        """Return columns of some generated rows; only the span of these is read."""
         spool, known = self.tables[table].spool, rows[rows >= 0]
         if not len(known):
-            fields = [spool.schema.field(name) for name in columns]
+            fields = [spool.schema.field(name) for name in names]
             return pa.table({f.name: pa.nulls(len(rows), f.type) for f in fields})
         low, high = int(known.min()), int(known.max()) + 1
         index = pa.array(rows - low, mask=rows < 0)
-        return spool.slice(low, high, columns).take(index)
+        return spool.slice(low, high, names).take(index)
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
         """Return the driving parent of some generated rows; -1 for none, and for row -1."""

@@ -32,6 +32,7 @@ from synthohive.privacy.places import guess_locale
 from synthohive.schema import Metadata, PrivacyConfig
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
+from synthohive.tables.source import SourceTables
 from synthohive.train.check_memorisation import check_memorisation
 from synthohive.train.job import TrainingJob, work
 from synthohive.train.pool import TrainingPool, processes
@@ -81,9 +82,9 @@ def fit_database(
     tables = reader.sample(drivers, options.sample_size, options.seed)
     _check_keepable(metadata, tables)
     fitted = _begun(reader, options, plan, tables)
-    sample = Sample(metadata, plan, tables)
+    sample, whole = Sample(metadata, plan, tables), SourceTables(reader, tables, counts)
     aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
-    reader, more = _with_entities(reader, fitted, sample, counts, aliases)
+    more = _with_entities(whole, fitted, sample, counts, aliases)
     if more:
         metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
         inside = {one.name: one.place for one in fitted.entity_tables}
@@ -91,19 +92,18 @@ def fit_database(
         aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
     fitted.check_described()
     if options.relations:
-        check_stated(sample, reader, counts, {name: fitted.personal(name) for name in plan.order})
+        check_stated(sample, whole, {name: fitted.personal(name) for name in plan.order})
     k = options.privacy.k_anonymity_threshold
     entities = EntityFinder(sample, options.privacy, fitted.replaced)
     aggregates: dict[str, list[Aggregate]] = {}
     if options.relations:
-        aggregates = find_aggregates(sample, reader, counts, k, entities.of)
+        aggregates = find_aggregates(sample, whole, k, entities.of)
     fitter = TableFitter(
         sample,
-        reader,
+        whole,
         fitted,
         _with_locale(options, sample, fitted),
         fan_outs,
-        counts,
         aggregates,
         entities,
         aliases,
@@ -247,17 +247,17 @@ def _find_personal_data(
 
 
 def _with_entities(
-    reader: Reader,
+    whole: SourceTables,
     fitted: FittedDatabase,
     sample: Sample,
     counts: dict[str, int],
     aliases: Mapping[str, Mapping[str, Alias]],
-) -> tuple[Reader, dict[str, FanOut]]:
-    """Add the tables that are found within others; return what reads them, and their fan-outs."""
+) -> dict[str, FanOut]:
+    """Add the tables that are found within others; return the fan-outs of the keys to them."""
     found = find_entity_tables(sample, fitted.privacy, fitted.replaced, aliases)
     if not found:
-        return reader, {}
-    inside = EntityReader(reader, found, fitted.privacy)
+        return {}
+    whole.reader = inside = EntityReader(whole, found, fitted.privacy)
     sample.tables.update(inside.beside(sample.tables))
     counts.update({one.name: inside.count(one.name) for one in found})
     for one in found:
@@ -265,7 +265,7 @@ def _with_entities(
     fitted.metadata, fitted.entity_tables = inside.metadata, found
     fitted.plan = RelationalPlan.build(fitted.metadata, counts)
     keys = [pair for one in found for pair in one.keys]
-    return inside, {key.label(name): inside.fan_out(name, key) for name, key in keys}
+    return {key.label(name): inside.fan_out(name, key) for name, key in keys}
 
 
 def _find_aliases(

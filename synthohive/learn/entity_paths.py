@@ -24,7 +24,7 @@ from synthohive.privacy.entities import Entities, EntityPath
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind
 from synthohive.privacy.subjects import is_about_persons, is_about_things, is_key_name, words_of
 from synthohive.schema import ForeignKey, Metadata, PrivacyConfig
-from synthohive.tables.ancestors import gather
+from synthohive.tables.base import gather
 from synthohive.tables.joins import distinct_pairs, group_codes
 from synthohive.tables.nulls import any_blank
 from synthohive.tables.sample import Sample

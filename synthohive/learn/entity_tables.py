@@ -37,6 +37,7 @@ from synthohive.schema import (
 from synthohive.tables.joins import group_codes, match_rows
 from synthohive.tables.nulls import any_blank, any_null
 from synthohive.tables.sample import Sample
+from synthohive.tables.source import SourceTables
 
 __all__ = ["EntityReader", "EntityTable", "find_entity_tables", "with_entities", "without_entities"]
 
@@ -168,18 +169,19 @@ class EntityReader(Reader):
 
     Parameters
     ----------
-    reader : Reader
+    source : SourceTables
+        The tables of the place itself; each is read once for all that is within it.
     tables : sequence of EntityTable
         Each after the one that it is within.
     privacy : PrivacyConfig
     """
 
     def __init__(
-        self, reader: Reader, tables: Sequence[EntityTable], privacy: PrivacyConfig
+        self, source: SourceTables, tables: Sequence[EntityTable], privacy: PrivacyConfig
     ) -> None:
-        self._reader = reader
+        self._reader, self._source = source.reader, source
         self._found = {one.name: one for one in tables}
-        self._metadata = with_entities(reader.metadata, tables, privacy)
+        self._metadata = with_entities(self._reader.metadata, tables, privacy)
         self._rows: dict[str, pa.Table] = {}
 
     @property
@@ -195,8 +197,8 @@ class EntityReader(Reader):
         """Return all rows of a table that is within another one."""
         if table not in self._rows:
             one = self._found[table]
-            inside = list(self.read(one.table, [*one.columns, *one.follows]))
-            self._rows[table] = one.rows(pa.Table.from_batches(inside)).combine_chunks()
+            inside = self._columns(one.table, [*one.columns, *one.follows])
+            self._rows[table] = one.rows(inside).combine_chunks()
         return self._rows[table]
 
     def count(self, table: str) -> int:
@@ -216,7 +218,7 @@ class EntityReader(Reader):
         """Count children per parent."""
         if key.parent not in self._found:
             return self._reader.fan_out(table, key)
-        rows = pa.Table.from_batches(list(self.read(table, key.columns)))
+        rows = self._columns(table, key.columns)
         parents = self.entities(key.parent)
         at = match_rows(rows, key.columns, parents, key.parent_columns)
         sizes = np.bincount(at[at >= 0], minlength=len(parents))
@@ -224,6 +226,10 @@ class EntityReader(Reader):
         histogram = dict(zip(numbers.tolist(), entities.tolist()))
         nulls = int(any_null(rows, key.columns).sum())
         return FanOut(histogram, nulls, int((at < 0).sum()) - nulls)
+
+    def _columns(self, table: str, names: Sequence[str]) -> pa.Table:
+        found = table in self._found
+        return self.entities(table).select(names) if found else self._source.columns(table, names)
 
     def sample(
         self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int

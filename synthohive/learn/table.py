@@ -35,7 +35,7 @@ from synthohive.derive.table_search import RelationFinder
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.encoding.table import TableEncoder
-from synthohive.io.base import FanOut, Reader
+from synthohive.io.base import FanOut
 from synthohive.learn.alias_search import NEAR
 from synthohive.learn.attribute_table import NullByKey, attribute_table, nulls_by_key, own_columns
 from synthohive.learn.derivations import relate
@@ -63,6 +63,7 @@ from synthohive.tables.nulls import any_null
 from synthohive.tables.roles import Roles, code_column
 from synthohive.tables.sample import Sample, incoming_keys
 from synthohive.tables.sampled_groups import SampledGroups, sampled_groups
+from synthohive.tables.source import SourceTables
 from synthohive.train.job import TrainingJob
 
 if TYPE_CHECKING:
@@ -82,11 +83,10 @@ class TableFitter:
     """Fits the tables of one database, parents first."""
 
     sample: Sample
-    reader: Reader
+    whole: SourceTables
     database: FittedDatabase
     options: FitOptions
     fan_outs: Mapping[str, FanOut]
-    counts: Mapping[str, int]
     aggregates: Mapping[str, list[Aggregate]]
     entities: EntityFinder
     aliases: Mapping[str, dict[str, Alias]]
@@ -110,10 +110,10 @@ class TableFitter:
         makers = learn_key_makers(config, data, plan.driver, entities, self._k, listed)
         rules = self._key_rules(name)
         makers.update(counters(config, rules))
-        table = FittedTable(config, self.counts[name], Roles.of(config, personal, makers))
+        table = FittedTable(config, self.whole.size(name), Roles.of(config, personal, makers))
         table.makers = {c: makers[c] for c in table.roles.key}
         for maker in table.makers.values():
-            maker.stretch(self.counts[name], len(self.sample.tables[name]))
+            maker.stretch(self.whole.size(name), len(self.sample.tables[name]))
         table.key_rules = rules
         table.keys = {fk.label(name): self._key(name, fk) for fk in config.foreign_keys}
         table.misread_checks = self._misread_checks(name, table)
@@ -128,7 +128,7 @@ class TableFitter:
         table.namesakes = self.namesakes.get(name, {})
         begun = self._beginnings(name, table)
         for maker in begun.values():
-            maker.stretch(self.counts[name], len(self.sample.tables[name]))
+            maker.stretch(self.whole.size(name), len(self.sample.tables[name]))
         table.makers.update(begun)
         return table, self._learn(name, table)
 
@@ -197,9 +197,8 @@ class TableFitter:
     def _key_rules(self, name: str) -> list[KeyRule]:
         if not self.options.relations:
             return []
-        sample, reader, counts = self.sample, self.reader, self.counts
-        found = find_key_rules(sample, reader, name, counts, self.fan_outs)
-        return [*found, *find_group_rules(sample, reader, name, counts[name], found, self._k)]
+        found = find_key_rules(self.sample, self.whole, name, self.fan_outs)
+        return [*found, *find_group_rules(self.sample, self.whole, name, found, self._k)]
 
     def _misread_checks(self, name: str, table: FittedTable) -> list[str]:
         """Find the CHECKs and indexes that real rows, which are valid, appear to break."""
@@ -218,7 +217,7 @@ class TableFitter:
         return found
 
     def _key(self, name: str, key: ForeignKey) -> FittedKey:
-        facts, count = self.fan_outs[key.label(name)], max(self.counts[name], 1)
+        facts, count = self.fan_outs[key.label(name)], max(self.whole.size(name), 1)
         alone = facts.nulls + facts.orphans if facts.nulls else 0  # as NULL, where that is known
         method = self.sample.metadata.tables[name].linkage_method
         k = self._k if self.entities.may_be(key.parent) else 1
@@ -469,7 +468,7 @@ class TableFitter:
             over = plan.driver if key is None else key
             if found and over is not None and table.rows > len(rows):
                 named = sorted({c for one in found for c in (one.start, one.end)} | {*over.columns})
-                whole = pa.Table.from_batches(list(self.reader.read(name, named)))
+                whole = self.whole.columns(name, named)
                 found = list(unbroken(found, whole, group_codes([whole], [over.columns])[0]))
             for one in found:
                 if one.end in ends:
@@ -513,10 +512,9 @@ class TableFitter:
         summed = {parent: self._summed(parent) for parent in self.aggregates}
         finder = RelationFinder(
             self.sample,
-            self.reader,
+            self.whole,
             name,
             table.attributes,
-            table.rows,
             summed,
             frozenset(self._summed(name)),
             table.times,
@@ -686,8 +684,7 @@ class TableFitter:
         columns = Columns(rows, names, self.entities.of(name), self._k)
         found = nulls_by_category(columns, key.columns[0])
         if found is not None and table.rows > len(rows):
-            batches = self.reader.read(name, [found.target, found.source])
-            found = found.narrowed(pa.Table.from_batches(list(batches)))
+            found = found.narrowed(self.whole.columns(name, [found.target, found.source]))
         if found is not None:
             log.info("relation_found", table=name, relation=str(found))
         return found

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
-import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
-from synthohive.schema import ForeignKey
 from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.base import Tables
 
-__all__ = ["AncestorSource", "hstack", "by_table", "ancestor_columns", "gather"]
-
-
-class AncestorSource(Protocol):
-    """Tables whose rows are numbered: the sample, the real tables, or the generated ones."""
-
-    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
-        """Return columns of some rows; NULL for row -1."""
-
-    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
-        """Return the parent row of some rows; -1 for none, and for row -1."""
+__all__ = ["hstack", "by_table", "ancestor_columns"]
 
 
 def ancestor_columns(
-    source: AncestorSource,
+    source: Tables,
     plan: RelationalPlan,
     table: str,
     rows: IntArray,
@@ -69,10 +57,3 @@ def hstack(rows: pa.Table, above: pa.Table) -> pa.Table:
         if name not in rows.column_names:
             rows = rows.append_column(name, above.column(name))
     return rows
-
-
-def gather(parents: IntArray, rows: IntArray) -> IntArray:
-    """Return ``parents[rows]``; -1 for row -1."""
-    if not len(parents):
-        return np.full_like(rows, -1)
-    return np.where(rows < 0, -1, parents[rows])

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import RelationalPlan
-from synthohive.tables.ancestors import gather
-from synthohive.tables.joins import match_rows
+from synthohive.tables.base import Tables
 
 __all__ = ["Sample", "incoming_keys"]
 
 
 @dataclass
-class Sample:
+class Sample(Tables):
     """The rows that training reads, and how they hang together.
 
     Attributes
@@ -41,34 +39,20 @@ class Sample:
     encoded: dict[str, EncodedTable] = field(default_factory=dict)
     inside: Mapping[str, str] = field(default_factory=dict)
 
+    def size(self, table: str) -> int:
+        """Return the number of rows."""
+        return len(self.tables[table])
+
+    def columns(self, table: str, names: Sequence[str]) -> pa.Table:
+        """Return some columns of all rows."""
+        return self.tables[table].select(list(names))
+
     def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
         """Return each row's parent row over `key`; computed once."""
         label = key.label(table)
         if label not in self.parents:
-            self.parents[label] = match_rows(
-                self.tables[table], key.columns, self.tables[key.parent], key.parent_columns
-            )
+            self.parents[label] = super().parent_rows(table, key)
         return self.parents[label]
-
-    def others(self, table: str, key: ForeignKey) -> IntArray:
-        """Return the same, but -1 for rows that are their own parents."""
-        found = self.parent_rows(table, key)
-        own = (found == np.arange(len(found))) & (key.parent == table)
-        return np.where(own, -1, found)
-
-    def take(self, table: str, columns: Sequence[str], rows: IntArray) -> pa.Table:
-        """Return columns of some rows; NULL for row -1."""
-        return self.tables[table].select(list(columns)).take(pa.array(rows, mask=rows < 0))
-
-    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
-        """Return the parent row of some rows; -1 for none, and for row -1."""
-        return gather(self.parent_rows(table, key), rows)
-
-    def child_counts(self, child: str, key: ForeignKey) -> IntArray:
-        """Return the number of children of each parent row over `key`."""
-        rows = self.parent_rows(child, key)
-        counts = np.bincount(rows[rows >= 0], minlength=len(self.tables[key.parent]))
-        return counts.astype(np.int64)
 
 
 def incoming_keys(

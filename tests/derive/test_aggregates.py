@@ -16,6 +16,7 @@ from synthohive.derive.aggregates.search import find_aggregates
 from synthohive.interface.inputs import reader_for
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
+from synthohive.tables.source import SourceTables
 from tests.packed import again
 
 PARENTS = 300
@@ -66,9 +67,8 @@ def search(target: np.ndarray, child: Optional[pd.DataFrame] = None) -> list[Agg
     counts = {name: reader.count(name) for name in reader.metadata.tables}
     tables = {n: pa.Table.from_batches(list(reader.read(n))) for n in counts}
     plan = RelationalPlan.build(reader.metadata, counts)
-    return find_aggregates(Sample(reader.metadata, plan, tables), reader, counts, 5).get(
-        "parent", []
-    )
+    sample = Sample(reader.metadata, plan, tables)
+    return find_aggregates(sample, SourceTables(reader, tables, counts), 5).get("parent", [])
 
 
 TEXT = "value = {} of child"
@@ -206,7 +206,8 @@ def searched(tables: dict[str, pd.DataFrame], read: int = 10**9) -> list[Aggrega
     plan = RelationalPlan.build(reader.metadata, counts)
     drivers = {name: plan.tables[name].driver for name in plan.order}
     sample = Sample(reader.metadata, plan, reader.sample(drivers, read, 1))
-    return find_aggregates(sample, reader, counts, 5).get("orders", [])
+    whole = SourceTables(reader, sample.tables, counts)
+    return find_aggregates(sample, whole, 5).get("orders", [])
 
 
 @pytest.mark.parametrize("case", SHOP)

@@ -24,6 +24,7 @@ from synthohive.schema import Column, ForeignKey, TableConfig
 from synthohive.schema.columns import column_from_arrow
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
+from synthohive.tables.source import SourceTables
 from tests.events import captured_events
 from tests.packed import shown
 
@@ -314,7 +315,8 @@ def test_a_set_of_children_gives_no_value_of_one_person() -> None:
     reader = FrameReader(frames, metadata)
     sample = finder(reader.metadata, **frames)
     counts = {n: len(t) for n, t in frames.items()}
-    found = find_aggregates(sample.sample, reader, counts, K, sample.of)
+    whole = SourceTables(reader, sample.sample.tables, counts)
+    found = find_aggregates(sample.sample, whole, K, sample.of)
     assert "ZQX" not in " ".join(shown(a) for all_ in found.values() for a in all_)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,8 @@ import pyarrow as pa
 from synthohive.derive.aggregates.base import Above
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import RelationalPlan
-from synthohive.tables.ancestors import AncestorSource, ancestor_columns, by_table, hstack
+from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.base import Tables
 from synthohive.tables.joins import match_rows
 
 __all__ = ["WithParents"]
@@ -31,25 +31,17 @@ class WithParents:
     ----------
     above : tuple of (str, ForeignKey)
         The columns, of parents and of their ancestors, each with the key to it.
-    source : LineageSource
+    source : Tables
         Where these tables are.
-    size : callable
-        Gives the rows of a table there.
     """
 
-    def __init__(
-        self,
-        above: Above,
-        plan: RelationalPlan,
-        source: AncestorSource,
-        size: Callable[[str], int],
-    ) -> None:
+    def __init__(self, above: Above, plan: RelationalPlan, source: Tables) -> None:
         self._parents = []
         for key in {key.label(""): key for _, key in above}.values():
-            everyone = np.arange(size(key.parent), dtype=np.int64)
+            everyone = np.arange(source.size(key.parent), dtype=np.int64)
             ancestors = (key.parent, *plan.tables[key.parent].ancestors)
             wanted = by_table((name for name, one in above if one == key), ancestors)
-            keys = source.take(key.parent, key.parent_columns, everyone)
+            keys = source.columns(key.parent, key.parent_columns)
             values = ancestor_columns(source, plan, key.parent, everyone, wanted)
             self._parents.append(_Parents(key, keys, values))
 

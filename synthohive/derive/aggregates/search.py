@@ -27,14 +27,13 @@ from synthohive.derive.columns import LEAST_ROWS, Columns, spaced
 from synthohive.derive.mostly import agreement, same
 from synthohive.derive.search import discover_links
 from synthohive.derive.stated import stated_relations
-from synthohive.derive.table_search import AllRows
-from synthohive.io.base import Reader
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import ForeignKey, Metadata
-from synthohive.tables.ancestors import AncestorSource, hstack
+from synthohive.tables.ancestors import hstack
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import as_numbers, is_number, is_time
 from synthohive.tables.sample import Sample
+from synthohive.tables.source import SourceTables
 
 __all__ = ["find_aggregates"]
 
@@ -50,20 +49,17 @@ MOSTLY = 0.9
 
 def find_aggregates(
     sample: Sample,
-    reader: Reader,
-    counts: Mapping[str, int],
+    whole: SourceTables,
     k: int,
     entities: Optional[Callable[[str], Entities]] = None,
 ) -> dict[str, list[Aggregate]]:
     """Find, for each table, the columns that follow from the rows of a child table.
 
-    Children must be whole: where the sample holds only a part of a table, its columns that
-    matter are read once.
+    Children must be whole, and so are looked at in the source.
 
     Parameters
     ----------
-    counts : mapping of str to int
-        Rows of each whole table.
+    whole : SourceTables
     k : int
         Values that fewer entities share are not kept.
     entities : callable, optional
@@ -76,14 +72,14 @@ def find_aggregates(
     order = sample.plan.order
     for child, key, beside_it in (*declared, *shared):
         parent = key.parent
-        if child == parent or not LEAST_ROWS <= counts[parent] <= MOST_PARENTS:
+        if child == parent or not LEAST_ROWS <= whole.size(parent) <= MOST_PARENTS:
             continue
         taken = {a.target for a in found.get(parent, [])} | used.get(parent, set())
         targets = [c for c in _targets(sample, parent) if c not in taken]
-        if not targets or not counts[child]:
+        if not targets or not whole.size(child):
             continue
         summed = {name: {a.target for a in those} for name, those in found.items()}
-        search = _Search(sample, reader, counts, child, key, k, entities, summed)
+        search = _Search(sample, whole, child, key, k, entities, summed)
         for aggregate in search.run(targets):
             if beside_it:
                 if order.index(child) < order.index(parent) and found.get(child):
@@ -155,8 +151,7 @@ class _Search:
     """The search over one key."""
 
     sample: Sample
-    reader: Reader
-    counts: Mapping[str, int]
+    whole: SourceTables
     child: str
     key: ForeignKey
     k: int
@@ -226,7 +221,7 @@ class _Search:
         """Yield what holds for all parents, the first for each target."""
         named = [c for total in totals for c in (total.target, *total.beside)]
         named += [c for c, among in sets.items() if among]
-        parents = self._whole(self.key.parent, [*self.key.parent_columns, *named])
+        parents = self.whole.columns(self.key.parent, [*self.key.parent_columns, *named])
         some = {name: values[name] for among in sets.values() for name in among}
         sums, found_sets = self._summed(parents, totals, some)
         done: set[str] = set()
@@ -242,11 +237,6 @@ class _Search:
                 if one is not None:
                     yield one
 
-    def _whole(self, table: str, columns: list[str]) -> pa.Table:
-        """Return some columns of all rows of a table."""
-        batches = list(self._rows(table, list(dict.fromkeys(columns))))
-        return pa.Table.from_batches(batches)
-
     @cached_property
     def _above(self) -> dict[str, ForeignKey]:
         """The numbers of the children's other parents, and of their ancestors, by key."""
@@ -254,7 +244,7 @@ class _Search:
         plan, tables = self.sample.plan, self.sample.metadata.tables
         barred = {self.child, self.key.parent, *plan.tables[self.key.parent].ancestors}
         for key in tables[self.child].foreign_keys:
-            if key.parent in barred or self.counts[key.parent] > MOST_PARENTS:
+            if key.parent in barred or self.whole.size(key.parent) > MOST_PARENTS:
                 continue
             for table in (key.parent, *plan.tables[key.parent].ancestors):
                 if table in barred:
@@ -265,16 +255,8 @@ class _Search:
                         found.setdefault(f"{table}.{field.name}", key)
         return found
 
-    @cached_property
-    def _source(self) -> AncestorSource:
-        """The tables as a whole: the sample, where it holds all."""
-        tables = {self.child, *(key.parent for key in self._above.values())}
-        tables |= {one for table in tables for one in self.sample.plan.tables[table].ancestors}
-        whole = all(len(self.sample.tables[table]) == self.counts[table] for table in tables)
-        return self.sample if whole else AllRows(self.reader)
-
     def _with_parents(self, above: Above) -> WithParents:
-        return WithParents(above, self.sample.plan, self._source, self.counts.__getitem__)
+        return WithParents(above, self.sample.plan, self.whole)
 
     def _trial(self, values: Mapping[str, tuple[str, ...]]) -> Optional[Trial]:
         """Return a few parents and all of their children."""
@@ -290,8 +272,7 @@ class _Search:
         keys = [c for key in (self.key, *self._above.values()) for c in key.columns]
         names = list(dict.fromkeys([*theirs.numeric, *values]))
         found = []
-        for batch in self._rows(self.child, list(dict.fromkeys([*keys, *names]))):
-            rows = pa.Table.from_batches([batch])
+        for rows in self.whole.batches(self.child, [*keys, *names]):
             at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
             found.append(rows.filter(pa.array(np.isin(at, known))))
         above = self._with_parents(tuple(self._above.items()))
@@ -343,25 +324,17 @@ class _Search:
         totals = [Totals(len(parents)) for _ in found]
         sets = {name: np.zeros(len(parents), dtype=np.int64) for name in values}
         used = [name for total in found for name in total.columns]
-        names = list(dict.fromkeys([*self.key.columns, *used, *values]))
+        names = [*self.key.columns, *used, *values]
         named = {name: key for total in found for name, key in total.above}
         above = self._with_parents(tuple(named.items()))
-        for batch in self._rows(self.child, names):
-            rows = pa.Table.from_batches([batch])
-            at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
-            rows = above(rows)
+        for block in self.whole.batches(self.child, names):
+            at = match_rows(block, self.key.columns, parents, self.key.parent_columns)
+            rows = above(block)
             for total, sums in zip(found, totals):
                 sums.add(at, total.amount.of(rows), total.amount.ties(rows))
             for name, among in values.items():
                 sets[name] |= value_sets(at, rows.column(name), among, len(parents))
         return totals, sets
-
-    def _rows(self, table: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        """Yield all rows, from the sample if it holds them."""
-        if len(self.sample.tables[table]) == self.counts[table]:
-            yield from self.sample.tables[table].select(columns).to_batches()
-        else:
-            yield from (batch.select(columns) for batch in self.reader.read(table, columns))
 
     def _value_set(
         self,

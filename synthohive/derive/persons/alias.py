@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Optional, Protocol
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +15,9 @@ from synthohive._readable import Readable
 from synthohive.privacy.names import slug
 from synthohive.privacy.styles import reserved
 from synthohive.schema import ForeignKey
-from synthohive.tables.ancestors import gather
+from synthohive.tables.base import Tables, gather
 
-__all__ = ["DOMAINS", "Alias", "Keys", "Path", "normal", "path_rows", "texts_of"]
+__all__ = ["DOMAINS", "Alias", "Path", "normal", "path_rows", "texts_of"]
 
 Texts = list[Optional[str]]
 Path = tuple[tuple[str, ForeignKey], ...]
@@ -27,13 +27,6 @@ _CASES: dict[str, Callable[[str], str]] = {"": str, "upper": str.upper, "lower":
 _LEGAL = frozenset("inc llc ltd plc gmbh ag kg co corp sa sarl srl spa bv ab oy group".split())
 _FIRST_MARK = 0xE100  # of private use in Unicode: no text holds it
 _MARK = re.compile("([\ue100-\ue4ff])")
-
-
-class Keys(Protocol):
-    """What tells each row's parent row over a key."""
-
-    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
-        """Return the parent row of each row; -1 for none."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +118,7 @@ class Alias(Readable):
         ]
         return np.array(unequal, dtype=np.bool_)
 
-    def real_differs(self, tables: Mapping[str, pa.Table], keys: Keys) -> Bools:
+    def real_differs(self, tables: Mapping[str, pa.Table], keys: Tables) -> Bools:
         """Return :meth:`differs` of real rows."""
         rows = tables[self.table]
         at = path_rows(self.path, len(rows), keys)
@@ -178,7 +171,7 @@ def normal(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def path_rows(path: Path, rows: int, keys: Keys) -> IntArray:
+def path_rows(path: Path, rows: int, keys: Tables) -> IntArray:
     """Return the row that each row's path ends at; -1 for none."""
     found = np.arange(rows, dtype=np.int64)
     for table, key in path:

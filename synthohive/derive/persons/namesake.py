@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from synthohive._readable import Readable
-from synthohive.derive.persons.alias import Keys, Path, path_rows
+from synthohive.derive.persons.alias import Path, path_rows
 from synthohive.privacy.columns import Names, persons_of
 from synthohive.privacy.kinds import PiiKind
+from synthohive.tables.base import Tables
 
 __all__ = ["Namesake"]
 
@@ -34,7 +35,7 @@ class Namesake(Readable):
     source: str
 
     def persons(
-        self, tables: Mapping[str, pa.Table], kinds: Mapping[str, PiiKind], keys: Keys
+        self, tables: Mapping[str, pa.Table], kinds: Mapping[str, PiiKind], keys: Tables
     ) -> Names:
         """Return the first and the last name beside each row; empty where there is none."""
         known = persons_of(kinds, tables[self.source])

@@ -144,9 +144,7 @@ def _sum_up(filling: Filling) -> None:
     follows = [a for a in table.aggregates if a.target in evidence.lost]
     rows = tables[name]
     for aggregate in follows:
-        above = WithParents(
-            aggregate.above, evidence.sample.plan, evidence.sample, lambda one: len(tables[one])
-        )
+        above = WithParents(aggregate.above, evidence.sample.plan, evidence.sample)
         children, kept = above(tables[aggregate.child]), rows.column(aggregate.target)
         made = aggregate.values(rows, [children], kept)
         rows = filling.with_made(rows, pa.table({aggregate.target: made}), [aggregate.target])

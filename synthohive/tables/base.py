@@ -1,0 +1,70 @@
+"""Numbered rows with keys: the sample, the source database, or what is being generated."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from synthohive._arrays import IntArray
+from synthohive.schema import ForeignKey
+from synthohive.tables.joins import match_rows
+
+__all__ = ["Tables", "gather"]
+
+
+class Tables(ABC):
+    """Tables whose rows are numbered from 0, and which row each refers to over its keys.
+
+    A subclass says how many rows a table has, how its columns are read, and where the parent
+    rows are kept that were found. A row -1 is none: its columns are NULL, its parent is -1.
+    """
+
+    @abstractmethod
+    def size(self, table: str) -> int:
+        """Return the number of rows."""
+
+    @abstractmethod
+    def columns(self, table: str, names: Sequence[str]) -> pa.Table:
+        """Return some columns of all rows."""
+
+    def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
+        """Return columns of some rows."""
+        return self.columns(table, names).take(pa.array(rows, mask=rows < 0))
+
+    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
+        """Return the parent row of each row of a table."""
+        rows = self.columns(table, key.columns)
+        parents = self.columns(key.parent, key.parent_columns)
+        return match_rows(rows, key.columns, parents, key.parent_columns)
+
+    def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
+        """Return the parent row of some rows."""
+        return gather(self.parent_rows(table, key), rows)
+
+    def others(self, table: str, key: ForeignKey) -> IntArray:
+        """Return the parent row of each row, but none for rows that are their own parents."""
+        found = self.parent_rows(table, key)
+        own = (found == np.arange(len(found))) & (key.parent == table)
+        return np.where(own, -1, found)
+
+    def follow(self, table: str, route: Sequence[ForeignKey], rows: IntArray) -> IntArray:
+        """Return the row that each row's route ends at: keys that are followed one by one."""
+        for key in route:
+            rows = gather(self.parent_rows(table, key), rows)
+            table = key.parent
+        return rows
+
+    def child_counts(self, child: str, key: ForeignKey) -> IntArray:
+        """Return the number of children of each parent row over `key`."""
+        rows = self.parent_rows(child, key)
+        return np.bincount(rows[rows >= 0], minlength=self.size(key.parent)).astype(np.int64)
+
+
+def gather(parents: IntArray, rows: IntArray) -> IntArray:
+    """Return ``parents[rows]``; -1 for row -1."""
+    if not len(parents):
+        return np.full_like(rows, -1)
+    return np.where(rows < 0, -1, parents[rows])

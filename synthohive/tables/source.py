@@ -1,0 +1,89 @@
+"""The tables of the source as a whole, on which what a sample suggests is verified."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar, TypeVar, Union
+
+import pyarrow as pa
+
+from synthohive._arrays import IntArray
+from synthohive.io.base import Reader
+from synthohive.schema import ForeignKey
+from synthohive.tables.base import Tables
+
+__all__ = ["SourceTables"]
+
+Held = TypeVar("Held", pa.Table, IntArray)
+
+
+class SourceTables(Tables):
+    """Whole real tables: of the sample, if it holds all rows, else read once and held.
+
+    A table that is too large for that is streamed for each question that is asked of it.
+
+    Parameters
+    ----------
+    reader : Reader
+        May be replaced by one that reads more tables.
+    sampled : mapping of str to pyarrow.Table
+        The rows that training sees.
+    counts : mapping of str to int
+        The rows that there are.
+    """
+
+    # Bytes of rows and of row numbers that are held: 256 MB are a few million orders, and little
+    # beside what training takes.
+    most: ClassVar[int] = 2**28
+
+    def __init__(
+        self, reader: Reader, sampled: Mapping[str, pa.Table], counts: Mapping[str, int]
+    ) -> None:
+        self.reader, self._sampled, self._counts = reader, sampled, counts
+        self._held: OrderedDict[str, Union[pa.Table, IntArray]] = OrderedDict()
+
+    def size(self, table: str) -> int:
+        """Return the number of rows."""
+        return self._counts[table]
+
+    def in_sample(self, table: str) -> bool:
+        """Whether training sees all rows."""
+        return len(self._sampled[table]) == self._counts[table]
+
+    def batches(self, table: str, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Stream some columns of all rows, block by block."""
+        names, sampled = list(dict.fromkeys(names)), self._sampled[table]
+        if self.in_sample(table):
+            yield sampled.select(names)
+        elif self._is_held(table):
+            yield self._kept(table, lambda: self._read(table, sampled.column_names)).select(names)
+        else:
+            for batch in self.reader.read(table, names):
+                yield pa.Table.from_batches([batch]).select(names)
+
+    def columns(self, table: str, names: Sequence[str]) -> pa.Table:
+        """Return some columns of all rows."""
+        return pa.concat_tables(self.batches(table, names))
+
+    def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
+        """Return the parent row of each row of a table."""
+        find = super().parent_rows
+        return self._kept(key.label(table), lambda: find(table, key))
+
+    def _is_held(self, table: str) -> bool:
+        """Whether a table, were all of its rows like those of the sample, is small enough."""
+        sampled = self._sampled[table]
+        wide = sampled.nbytes / max(len(sampled), 1)
+        return len(sampled) > 0 and wide * self._counts[table] <= self.most / 2
+
+    def _read(self, table: str, names: Sequence[str]) -> pa.Table:
+        return pa.Table.from_batches(list(self.reader.read(table, names))).select(names)
+
+    def _kept(self, what: str, make: Callable[[], Held]) -> Held:
+        """Return what is held, or make it; what was asked for longest ago makes room."""
+        found = self._held.pop(what) if what in self._held else make()
+        self._held[what] = found
+        while len(self._held) > 1 and sum(one.nbytes for one in self._held.values()) > self.most:
+            self._held.popitem(last=False)
+        return found
