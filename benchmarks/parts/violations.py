@@ -45,9 +45,9 @@ def broken_relations(synthesizer: Synthesizer, made: Mapping[str, pa.Table]) -> 
         keys: list[tuple[TableRelations, Optional[ForeignKey]]] = [
             (table.relations, fitted.plan.tables[name].driver)
         ]
-        for further in fitted.plan.tables[name].further:
-            if further.key.label(name) in table.linked:
-                keys.append((table.linked[further.key.label(name)], further.key))
+        for link in fitted.plan.tables[name].links:
+            if link.role != "self" and link.label in table.linked:
+                keys.append((table.linked[link.label], link.key))
         for relations, key in keys:
             found += _in_table(fitted, sample, name, relations, key)
         found += [_aggregate(one, sample) for one in table.aggregates]

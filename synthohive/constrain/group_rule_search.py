@@ -61,7 +61,7 @@ def find_group_rules(
     if driver is None:
         return [*named]
     late = [r.key for r in known if isinstance(r, CommutingKeys) and r.other[:1] != (driver,)]
-    further = [f.key for f in sample.plan.tables[table].further if f.mode == "free"]
+    further = sample.plan.tables[table].keys("free")
     found: list[Union[PositionInParent, UniqueWithinParent]] = []
     for beside in (None, *(key for key in further if key not in late)):
         if not len(data) or any(isinstance(r, PositionInParent) and r.beside for r in found):

@@ -79,7 +79,7 @@ def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterato
         if one[0] == two[0] or one[-1].parent != two[-1].parent:
             continue
         driven = one[0] == own.driver
-        late = _mode(plan, table, two[0]) == "deferred"
+        late = _is_late(plan, table, two[0])
         # the coarse key first: the fine one follows from it
         turned = not driven and not late and len(one) > len(two)
         known, route = (two, one) if turned else (one, two)
@@ -88,7 +88,7 @@ def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterato
     for route in routes:
         if route[-1].parent == table and len(route) == 2 and route[0] != own.driver:
             yield CommutingKeys(table, route, ())
-    for route in permutations(own.hierarchies, 2):  # an answer that its question names as the best
+    for route in permutations(own.keys("self"), 2):  # an answer that its question names as the best
         yield CommutingKeys(table, route, ())
 
 
@@ -100,9 +100,9 @@ def _companies(
     earlier = plan.order[: plan.order.index(table)]
     for _, key in _ranks(plan, table).values():
         for child, other in incoming_keys(plan, sample.metadata, key.parent):
-            if child not in earlier or _mode(plan, child, other) == "deferred":
+            if child not in earlier or _is_late(plan, child, other):
                 continue
-            if key.parent_columns != other.parent_columns or _mode(plan, table, key) == "deferred":
+            if key.parent_columns != other.parent_columns or _is_late(plan, table, key):
                 continue
             histograms = [fan_outs[k.label(t)].histogram for t, k in ((table, key), (child, other))]
             parents = max(sum(histograms[0].values()), 1)
@@ -173,17 +173,14 @@ class _Together:
         return int(code.max(initial=-1)) == count - 1
 
 
-def _mode(plan: RelationalPlan, table: str, key: ForeignKey) -> Optional[str]:
-    """Return the mode of a further key; None for the driving one."""
-    return next((f.mode for f in plan.tables[table].further if f.key == key), None)
+def _is_late(plan: RelationalPlan, table: str, key: ForeignKey) -> bool:
+    """Whether a key is chosen only when all tables are there."""
+    return key in plan.tables[table].keys("deferred")
 
 
 def _ranks(plan: RelationalPlan, table: str) -> dict[str, tuple[int, ForeignKey]]:
     """Return the keys in the order in which parents are known; hierarchies are apart."""
-    own = plan.tables[table]
-    keys = [] if own.driver is None else [own.driver]
-    modes = ("free", "grouped"), ("deferred",)
-    keys += [f.key for among in modes for f in own.further if f.mode in among]
+    keys = plan.tables[table].keys("driving", "free", "grouped", "deferred")
     return {key.label(table): (number, key) for number, key in enumerate(keys)}
 
 
@@ -191,16 +188,16 @@ def _routes(metadata: Metadata, plan: RelationalPlan, key: ForeignKey) -> Iterat
     """Yield a key alone, and with each further step that is known when rows are linked."""
     yield (key,)
     for step in metadata.tables[key.parent].foreign_keys:
-        if step.parent != key.parent and _mode(plan, key.parent, step) != "deferred":
+        if step.parent != key.parent and not _is_late(plan, key.parent, step):
             yield (key, step)
 
 
 def _is_shared(plan: RelationalPlan, table: str, route: Route) -> bool:
     """Whether the route follows from columns which an earlier key sets."""
-    further = next((f for f in plan.tables[table].further if f.key == route[0]), None)
-    if further is None or len(route) < 2:
-        return False
-    return set(route[1].columns) <= {parent_column for _, parent_column in further.shared}
+    shared = plan.tables[table].link(route[0]).shared
+    return len(route) > 1 and set(route[1].columns) <= {
+        parent_column for _, parent_column in shared
+    }
 
 
 def _ends(rule: PairRule, source: Tables, rows: IntArray) -> tuple[IntArray, IntArray]:

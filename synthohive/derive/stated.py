@@ -137,7 +137,7 @@ class _Text:
         """Return the key that leads to all tables that are named."""
         plan = self.sample.plan
         own = plan.tables[self.table]
-        keys = [*([] if own.driver is None else [own.driver]), *(f.key for f in own.further)]
+        keys = own.keys("driving", "free", "grouped", "implied", "deferred")
         for key in keys if tables else ():
             if set(tables) <= {key.parent, *plan.tables[key.parent].ancestors}:
                 return key

@@ -57,9 +57,10 @@ class BlockGenerator:
             for child, key in metadata.foreign_keys()
             if key.parent == self.name and child != self.name
         }
-        self.further = [f.key.label(self.name) for f in self.plan.further if f.mode != "implied"]
+        self.further = [link.label for link in self.plan.of("free", "grouped", "deferred")]
         grouped = fitted.siblings or fitted.stand_ins.monotone or fitted.driven_periods
-        in_groups = bool(self.plan.further or grouped)
+        further = self.plan.of("free", "grouped", "implied", "deferred")
+        in_groups = bool(further or grouped)
         self.whole_groups = groups is not None and in_groups
         self.checks = fitted.checks(metadata.dialect)
         self.conditions = run.conditions.get(self.name)

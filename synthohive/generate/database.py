@@ -182,7 +182,7 @@ def _limit(run: Run, name: str) -> Optional[int]:
     limits = []
     for unique in config.unique_sets:
         rest = set(unique) - driving
-        keys = [f.key for f in plan.further if f.mode == "free" and rest & set(f.key.columns)]
+        keys = [key for key in plan.keys("free") if rest & set(key.columns)]
         covered = {c for key in keys for c in key.columns}
         empty = any(c not in config.pk and config.columns[c].nullable for c in unique)
         if rest and rest < set(unique) and rest <= covered and not empty:

@@ -12,7 +12,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.constrain.key_rules import CommutingKeys, InclusionDependency
 from synthohive.generate.run import Run
 from synthohive.schema import ForeignKey
-from synthohive.schema.plan import FurtherKey
+from synthohive.schema.plan import Link
 from synthohive.tables.joins import match_rows
 from synthohive.tables.nulls import any_null
 
@@ -92,9 +92,9 @@ def feasible(run: Run, name: str, key: ForeignKey) -> Bools:
     """
     keys = referable_keys(run, name, key)
     able = ~any_null(keys, key.parent_columns)  # nobody refers to NULL
-    for further in run.fitted.plan.tables[name].further:
-        if {c for c, _ in further.shared} <= set(key.columns) and further.mode == "grouped":
-            able &= _agreeing(run, name, key, further)
+    for link in run.fitted.plan.tables[name].of("grouped"):
+        if {c for c, _ in link.shared} <= set(key.columns):
+            able &= _agreeing(run, key, link)
     return able
 
 
@@ -111,15 +111,15 @@ def reachable(run: Run, name: str, key: ForeignKey) -> Bools:
     return able
 
 
-def _agreeing(run: Run, name: str, key: ForeignKey, further: FurtherKey) -> Bools:
+def _agreeing(run: Run, key: ForeignKey, link: Link) -> Bools:
     """Return the parents over `key` with which one over another key agrees on shared columns."""
-    size, label = run.tables[key.parent].spool.rows, further.key.label(name)
-    if run.fitted.tables[name].keys[label].null_share or further.key.parent not in run.tables:
+    size, other = run.tables[key.parent].spool.rows, link.key
+    if run.fitted.tables[link.table].keys[link.label].null_share or other.parent not in run.tables:
         return np.ones(size, dtype=np.bool_)
     column = dict(zip(key.columns, key.parent_columns))
-    mine, theirs = [column[c] for c, _ in further.shared], [p for _, p in further.shared]
+    mine, theirs = [column[c] for c, _ in link.shared], [p for _, p in link.shared]
     own = run.tables[key.parent].spool.column_table(mine)
-    others = run.tables[further.key.parent].spool.column_table(theirs)
+    others = run.tables[other.parent].spool.column_table(theirs)
     return match_rows(own, mine, others, theirs) >= 0
 
 

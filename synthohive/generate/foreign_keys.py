@@ -37,8 +37,7 @@ from synthohive.generate.parent_choice import above, choose
 from synthohive.generate.referable import make_referable
 from synthohive.generate.row_removal import remove_rows
 from synthohive.generate.run import Generated, Run
-from synthohive.schema import ForeignKey
-from synthohive.schema.plan import FurtherKey
+from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
 from synthohive.tables.context import positions_in_groups
@@ -54,13 +53,13 @@ ATTEMPTS = 5
 def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     """Choose all further parents of a table that can be chosen now, and repair repeats."""
     plan = run.fitted.plan.tables[name]
-    late = [f.key for f in plan.further if f.mode == "deferred"]
-    later = [*late, *plan.hierarchies]
-    config, shared = run.fitted.tables[name].config, {c for c, _ in _shared(plan.further)}
+    late, later = plan.keys("deferred"), plan.keys("deferred", "self")
+    config = run.fitted.tables[name].config
+    shared = {c for link in plan.of("deferred") for c, _ in link.shared}
     shared |= {c for key in later for c in config.own_columns(key)}
     waiting = {c for key in later for c in key.columns} - shared
     make_referable(run, name, made)
-    choices = _chosen(run, name, made, ("free", "grouped"))
+    choices = _chosen(run, name, made)
     changes, left = repair_keys(run, name, made, {c.label: c.chosen for c in choices})
     if left.any():
         _leave_out(run, name, made, left)
@@ -158,42 +157,35 @@ def _counted(run: Run, name: str, made: Generated) -> Changes:
     return Changes(found)
 
 
-def _shared(further: Collection[FurtherKey]) -> set[tuple[str, str]]:
-    return {pair for f in further for pair in f.shared if f.mode == "deferred"}
-
-
 def _link_own(run: Run, name: str, made: Generated) -> Bools:
     """Choose over keys to the table itself; return the rows that find no parent."""
     left = np.zeros(made.spool.rows, dtype=np.bool_)
-    fitted, keys = run.fitted.tables[name], run.fitted.plan.tables[name].hierarchies
-    handed = {c for k in keys if k.label(name) in fitted.linked
-              for c in fitted.linked[k.label(name)].targets}  # fmt: skip
+    fitted, links = run.fitted.tables[name], run.fitted.plan.tables[name].of("self")
+    known = (fitted.linked[link.label] for link in links if link.label in fitted.linked)
+    handed = {column for found in known for column in found.targets}
     rules = (rule for rule in fitted.key_rules if isinstance(rule, CommutingKeys))
     led = {rule.key.label(name) for rule in rules if rule.key.parent == name}
-    for key in sorted(keys, key=lambda key: key.label(name) in led):
-        label = key.label(name)
-        if label not in fitted.hierarchies or handed & set(key.columns):
+    for link in sorted(links, key=lambda link: link.label in led):
+        if link.label not in fitted.hierarchies or handed & set(link.key.columns):
             continue
-        if label in led:  # to a row that another key leads back from
-            made.nulls[label] = made.depths[label] == 0
-            shared, pairs = _columns_beside(run, name, key), zip(key.columns, key.parent_columns)
-            further = FurtherKey(key, "deferred", tuple(p for p in pairs if p[0] in shared))
-            left |= _link_late(run, name, made, further)
+        if link.label in led:  # to a row that another key leads back from
+            made.nulls[link.label] = made.depths[link.label] == 0
+            left |= _link_late(run, name, made, link)
         else:
-            left |= _link_hierarchy(run, name, made, key)
+            left |= _link_hierarchy(run, name, made, link)
     return left
 
 
 def assign_deferred_keys(run: Run, name: str) -> None:
     """Choose the parents over keys that close a cycle, when all tables are there."""
     made, plan = run.tables[name], run.fitted.plan.tables[name]
-    late = [f for f in plan.further if f.mode == "deferred"]
+    late = plan.of("deferred")
     if not late:
         return
     left = np.zeros(made.spool.rows, dtype=np.bool_)
-    for further in late:
-        left |= _link_late(run, name, made, further)
-    columns = {c for f in late for c in f.key.columns}
+    for link in late:
+        left |= _link_late(run, name, made, link)
+    columns = {c for link in late for c in link.key.columns}
     referred = {
         c
         for _, key in run.fitted.metadata.foreign_keys()
@@ -206,10 +198,10 @@ def assign_deferred_keys(run: Run, name: str) -> None:
         remove_rows(run, {name: left})
 
 
-def _link_late(run: Run, name: str, made: Generated, further: FurtherKey) -> Bools:
+def _link_late(run: Run, name: str, made: Generated, link: Link) -> Bools:
     """Choose over one key when all else is there; return the rows that find no parent."""
-    choice = _Choice(run, name, made, further)
-    changes, left = own_parents(run, name, made, further.key, {c for c, _ in further.shared})
+    choice = _Choice(run, name, made, link)
+    changes, left = own_parents(run, name, made, link)
     choice.chosen = made.parents[choice.label]
     _finish(run, name, made, [choice], changes, [])
     return left
@@ -261,10 +253,10 @@ def _as_table(batch: pa.RecordBatch) -> pa.Table:
 class _Choice:
     """The chosen parents over one further key, and what follows from them."""
 
-    def __init__(self, run: Run, name: str, made: Generated, further: FurtherKey) -> None:
-        self.key, self.label = further.key, further.key.label(name)
+    def __init__(self, run: Run, name: str, made: Generated, link: Link) -> None:
+        self.key, self.label = link.key, link.label
         fitted = run.fitted.tables[name]
-        self.chosen = made.parents[self.label] = choose(run, name, made, further)
+        self.chosen = made.parents[self.label] = choose(run, name, made, link)
         self.keys = run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
         self.linked = fitted.linked.get(self.label, TableRelations())
         self.bounds = fitted.bounds.get(self.label, [])
@@ -275,9 +267,8 @@ class _Choice:
         flags = [] if made.rests is None else made.rests.column_names
         there = [flag for flag in self.linked.besides if flag in flags]
         self.made, self.flags = made, there
-        shared = {column for column, _ in further.shared}
         pairs = zip(self.key.columns, self.key.parent_columns)
-        self.columns = [pair for pair in pairs if pair[0] not in shared]
+        self.columns = [pair for pair in pairs if pair not in link.shared]
         blank = {column for column, fake in fitted.fakes.items() if fake.blank}
         self.empty = [  # in which rows, with what, and whether where the key is NULL
             (column, "" if column in blank else None, alike)
@@ -312,19 +303,19 @@ class _Choice:
         return [*self.linked.targets, *(order.target for order in self.bounds)]
 
 
-def _chosen(run: Run, name: str, made: Generated, modes: tuple[str, ...]) -> list[_Choice]:
-    """Choose over all keys of some modes; those that others follow from come first."""
+def _chosen(run: Run, name: str, made: Generated) -> list[_Choice]:
+    """Choose over all keys that are chosen now; those that others follow from come first."""
     plan, rules = run.fitted.plan.tables[name], run.fitted.tables[name].key_rules
-    waiting = [further for further in plan.further if further.mode in modes]
+    waiting = plan.of("free", "grouped")
     choices = []
     while waiting:
-        open_keys = [further.key for further in waiting]
+        open_keys = [link.key for link in waiting]
         ready = next(
-            further
-            for further in waiting
+            link
+            for link in waiting
             if not any(
                 isinstance(rule, CommutingKeys)
-                and rule.key == further.key
+                and rule.key == link.key
                 and rule.other[:1]
                 and rule.other[0] in open_keys
                 for rule in rules
@@ -492,20 +483,19 @@ class _Finish:
         return self.checks.keep_unbroken(before, mended, [*relations.targets, *linked])
 
 
-def _link_hierarchy(run: Run, name: str, made: Generated, key: ForeignKey) -> Bools:
+def _link_hierarchy(run: Run, name: str, made: Generated, link: Link) -> Bools:
     """Fill a self reference: rows of each depth attach to rows one level above.
 
     Returns the rows that find no parent.
     """
-    fitted = run.fitted.tables[name]
-    shared = _columns_beside(run, name, key)
-    tree = Tree(run, name, made, key, shared)
-    made.parents[key.label(name)] = tree.parents
-    changes, left = own_parents(run, name, made, key, shared, tree.levels)
-    chosen = made.parents[key.label(name)]
+    fitted, key = run.fitted.tables[name], link.key
+    tree = Tree(run, name, made, link)
+    made.parents[link.label] = tree.parents
+    changes, left = own_parents(run, name, made, link, tree.levels)
+    chosen = made.parents[link.label]
     keys = made.spool.column_table(key.parent_columns)
     checks = fitted.checks(run.fitted.metadata.dialect)
-    pairs = [p for p in zip(key.columns, key.parent_columns) if p[0] not in shared]
+    pairs = [p for p in zip(key.columns, key.parent_columns) if p not in link.shared]
 
     def fill(block: pa.Table, start: int) -> pa.Table:
         before, rows = block, chosen[start : start + len(block)]
@@ -525,16 +515,6 @@ def _link_hierarchy(run: Run, name: str, made: Generated, key: ForeignKey) -> Bo
 
     made.spool.rewrite(fill)
     return left
-
-
-def _columns_beside(run: Run, name: str, key: ForeignKey) -> set[str]:
-    """Return the columns of a table's hierarchy that keys chosen before have filled."""
-    plan = run.fitted.plan.tables[name]
-    others = [f.key for f in plan.further if f.mode != "deferred"]
-    others += [] if plan.driver is None else [plan.driver]
-    others += plan.hierarchies[: plan.hierarchies.index(key)]
-    own = run.fitted.tables[name].config.own_columns(key)
-    return ({c for other in others for c in other.columns} & set(key.columns)) | own
 
 
 def _with_column(block: pa.Table, column: str, values: pa.ChunkedArray) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
@@ -17,7 +17,7 @@ from synthohive.generate.run import Generated, Run
 from synthohive.link.assignment import NEAR, Forbids, Grouping, Rules, calibrate, deal, repair
 from synthohive.link.association import PairShares
 from synthohive.link.degree_allocation import apportion, in_parents_order
-from synthohive.schema import ForeignKey
+from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack
 from synthohive.tables.joins import group_codes
@@ -37,10 +37,8 @@ class Tree:
         The columns that rows repeat from their parents, or that had to be moved.
     """
 
-    def __init__(
-        self, run: Run, name: str, made: Generated, key: ForeignKey, shared: Collection[str] = ()
-    ) -> None:
-        fitted, label = run.fitted.tables[name], key.label(name)
+    def __init__(self, run: Run, name: str, made: Generated, link: Link) -> None:
+        fitted, label, key = run.fitted.tables[name], link.label, link.key
         model, self.run = fitted.hierarchies[label], run
         self.name, self.codes = name, fitted.codes.get(label)
         self.wanted = made.codes.get(label)
@@ -61,7 +59,7 @@ class Tree:
         self.seed = seeds.seed_int(run.seed, name, label)
         self.rng = run.rng(name, label, "hierarchy")
         self.earlier = model.earlier
-        self.groups = _groups(made, key, shared)
+        self.groups = _groups(made, link)
         if self.groups is None and model.within:
             above_all = _parents_over(run, name, made, model.within)
             self.groups = above_all, above_all
@@ -189,9 +187,9 @@ def _parents_over(run: Run, name: str, made: Generated, label: str) -> IntArray:
     return made.parents[label]
 
 
-def _groups(made: Generated, key: ForeignKey, shared: Collection[str]) -> Optional[Grouping]:
+def _groups(made: Generated, link: Link) -> Optional[Grouping]:
     """Return the group of each row as a child and as a parent: both agree on shared columns."""
-    pairs = [p for p in zip(key.columns, key.parent_columns) if p[0] in shared]
+    pairs = link.shared
     if not pairs:
         return None
     names = [c for c, _ in pairs], [p for _, p in pairs]
@@ -204,8 +202,7 @@ def own_parents(
     run: Run,
     name: str,
     made: Generated,
-    key: ForeignKey,
-    shared: Collection[str],
+    link: Link,
     levels: Optional[IntArray] = None,
 ) -> tuple[Changes, Bools]:
     """Make a key to the own table, or one that closes a circle, hold for all rows.
@@ -214,8 +211,6 @@ def own_parents(
 
     Parameters
     ----------
-    shared : collection of str
-        Columns of the key that other keys have filled.
     levels : ndarray of int64, optional
         In a hierarchy: parents stand on a level above.
 
@@ -226,8 +221,8 @@ def own_parents(
         The rows for which there is no parent.
     """
     if levels is not None:
-        _close_loops(run, name, made, key, shared)
-    model = run.fitted.tables[name].hierarchies.get(key.label(name))
+        _close_loops(run, name, made, link)
+    model = run.fitted.tables[name].hierarchies.get(link.label)
     groups = _parents_over(run, name, made, model.within) if model and model.within else None
 
     def circle(rows: IntArray, parents: IntArray) -> Bools:
@@ -236,22 +231,21 @@ def own_parents(
         apart = levels[parents] >= levels[rows]
         return apart if groups is None else apart | (groups[parents] != groups[rows])
 
-    keys, left = repair_late_key(run, name, made, key, shared, circle)
+    keys, left = repair_late_key(run, made, link, circle)
     if left.any() and levels is not None:  # better a circle than none
-        again, left = repair_late_key(run, name, made, key, shared)
+        again, left = repair_late_key(run, made, link)
         return Changes(keys.changes()).and_then(Changes(again.changes())), left
     return Changes(keys.changes()), left
 
 
-def _close_loops(
-    run: Run, name: str, made: Generated, key: ForeignKey, shared: Collection[str]
-) -> None:
+def _close_loops(run: Run, name: str, made: Generated, link: Link) -> None:
     """Let roots refer to themselves as the real ones do; all of them where NULL is forbidden."""
-    fitted, label = run.fitted.tables[name], key.label(name)
+    fitted, label, key = run.fitted.tables[name], link.label, link.key
     chosen, columns, pk = made.parents[label].copy(), fitted.config.columns, fitted.config.pk
+    shared = {c for c, _ in link.shared}
     empty = any(columns[c].nullable for c in key.columns if c not in shared and c not in pk)
     is_unique = set(key.columns) in map(set, fitted.config.unique_sets)
-    model, groups = fitted.hierarchies[label], _groups(made, key, shared)
+    model, groups = fitted.hierarchies[label], _groups(made, link)
     share, own = model.loops, np.zeros_like(chosen) if groups is None else groups[0]
     roots = np.flatnonzero(chosen < 0)
     if not empty and is_unique:  # then all rows are in circles

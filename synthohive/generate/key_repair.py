@@ -18,6 +18,7 @@ from synthohive.link.assignment import Forbids
 from synthohive.link.key_draws import redraw, trade
 from synthohive.link.row_keys import RowKeys
 from synthohive.schema import ForeignKey, TableConfig
+from synthohive.schema.plan import Link
 from synthohive.tables.joins import put
 from synthohive.tables.key_hashes import key_hashes
 from synthohive.tables.nulls import any_null
@@ -91,8 +92,7 @@ def repair_keys(
     """
     plan, config = run.fitted.plan.tables[name], run.fitted.metadata.tables[name]
     left = np.zeros(made.spool.rows, dtype=np.bool_)
-    further = [f for f in plan.further if f.mode != "deferred"]
-    keys = ([] if plan.driver is None else [plan.driver]) + [f.key for f in further]
+    keys = plan.keys("driving", "free", "grouped", "implied")
     rows = np.arange(made.spool.rows, dtype=np.int64)
     parents = dict(chosen)
     if plan.driver is not None and made.groups is not None:
@@ -173,19 +173,9 @@ def _entangled(
 
 
 def repair_late_key(
-    run: Run,
-    name: str,
-    made: Generated,
-    key: ForeignKey,
-    known: Collection[str],
-    refused: Optional[Forbids] = None,
+    run: Run, made: Generated, link: Link, refused: Optional[Forbids] = None
 ) -> tuple[RowKeys, Bools]:
     """Look at one key whose table is finished otherwise; give rows other parents where it fails.
-
-    Parameters
-    ----------
-    known : collection of str
-        Columns of the key that other keys have filled.
 
     Returns
     -------
@@ -193,12 +183,13 @@ def repair_late_key(
     left : ndarray of bool
         The rows for which there is no parent.
     """
+    name, key, known = link.table, link.key, {c for c, _ in link.shared}
     config, fitted = run.fitted.metadata.tables[name], run.fitted.tables[name]
     parents = run.tables[key.parent].spool.column_table(list(dict.fromkeys(key.parent_columns)))
     own = made.spool.column_table(sorted(known)) if known else pa.table({})
     filled = {c: own.column(c) for c in known}
     checks, beside = _bounds(run, name, made, [key])
-    chosen = [made.parents[key.label(name)]]
+    chosen = [made.parents[link.label]]
     keys = RowKeys(config, [key], [parents], chosen, filled, checks=checks, beside=beside)
     free = set(fitted.roles.attributes)  # sets with such are repaired by these
     others = {
@@ -212,8 +203,8 @@ def repair_late_key(
     for column in sorted(others):
         values = made.spool.column_table([column])
         hashes[column] = key_hashes(values, [column], [values.schema.field(0).type])
-    changed, left = redraw(keys, hashes, run.rng(name, key.label(name), "drawn anew"), refused)
+    changed, left = redraw(keys, hashes, run.rng(name, link.label, "drawn anew"), refused)
     if len(changed):
         log.info("keys_drawn_anew", table=name, rows=len(changed))
-    made.parents[key.label(name)] = keys.chosen[0]
+    made.parents[link.label] = keys.chosen[0]
     return keys, left

@@ -39,7 +39,7 @@ from synthohive.link.assignment import (
 )
 from synthohive.link.degree_allocation import apportion
 from synthohive.schema import ForeignKey, TableConfig
-from synthohive.schema.plan import FurtherKey
+from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, by_table
 from synthohive.tables.joins import group_codes
@@ -56,18 +56,18 @@ def above(run: Run, table: str, names: list[str]) -> pa.Table:
     return ancestor_columns(run, plan, table, rows, wanted)
 
 
-def choose(run: Run, name: str, made: Generated, further: FurtherKey) -> IntArray:
+def choose(run: Run, name: str, made: Generated, link: Link) -> IntArray:
     """Return the parent row of each row over a further key; -1 for NULL."""
-    choice = _Choice(run, name, made, further)
+    choice = _Choice(run, name, made, link)
     return choice.parents() if choice.count else np.full(made.spool.rows, -1, dtype=np.int64)
 
 
 class _Choice:
     """The choice over one key."""
 
-    def __init__(self, run: Run, name: str, made: Generated, further: FurtherKey) -> None:
-        self.run, self.name, self.made, self.further = run, name, made, further
-        self.key, self.label = further.key, further.key.label(name)
+    def __init__(self, run: Run, name: str, made: Generated, link: Link) -> None:
+        self.run, self.name, self.made, self.link = run, name, made, link
+        self.key, self.label = link.key, link.label
         self.fitted = run.fitted.tables[name]
         self.count = run.tables[self.key.parent].spool.rows
 
@@ -96,7 +96,7 @@ class _Choice:
         chosen[linked] = deal(quota, len(linked), seed, inside, codes)
         if len(stray):
             log.warning("no_parent_that_fits", key=self.label, rows=len(stray))
-        if not self.further.shared:  # else another parent would not agree on the shared columns
+        if not self.link.shared:  # else another parent would not agree on the shared columns
             chosen[stray] = self._rng("stray").integers(0, self.count, len(stray))
         likes = np.full(len(everyone), -1, dtype=np.int64)
         if codes is not None:
@@ -125,7 +125,7 @@ class _Choice:
     def _groups(self) -> Optional[Grouping]:
         """Return the group of each row and of each parent: a parent is chosen of one's own."""
         pairs: list[Grouping] = []
-        shared = self.further.shared
+        shared = self.link.shared
         if shared:
             keys = self.run.tables[self.key.parent].spool.column_table([p for _, p in shared])
             own, theirs = group_codes(
@@ -146,16 +146,14 @@ class _Choice:
         """Return columns of the table, also of keys that were chosen just now."""
         plan = self.run.fitted.plan.tables[self.name]
         filled: dict[str, Any] = {}
-        for further in plan.further:
-            chosen = self.made.parents.get(further.key.label(self.name))
-            if chosen is None or further.key == self.key:
+        for link in plan.of("free", "grouped", "implied", "deferred"):
+            chosen = self.made.parents.get(link.label)
+            if chosen is None or link == self.link:
                 continue
-            keys = self.run.tables[further.key.parent].spool.column_table(
-                further.key.parent_columns
-            )
+            keys = self.run.tables[link.key.parent].spool.column_table(link.key.parent_columns)
             index = pa.array(chosen, mask=chosen < 0)
-            for column, parent_column in zip(further.key.columns, further.key.parent_columns):
-                if (column, parent_column) not in further.shared and column in names:
+            for column, parent_column in zip(link.key.columns, link.key.parent_columns):
+                if (column, parent_column) not in link.shared and column in names:
                     filled[column] = keys.column(parent_column).take(index)
         rest = [c for c in names if c not in filled]
         known = self.made.spool.column_table(rest) if rest else pa.table({})

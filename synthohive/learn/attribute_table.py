@@ -53,12 +53,10 @@ def attribute_table(
     def add(name: str, values: Any, kind: ColumnKind) -> None:
         _add(arrays, columns, name, values, kind)
 
-    for further in sample.plan.tables[table].further:
-        if further.mode == "implied" or further.key.label(table) in by_key:
-            continue
-        missing = any_null(data, further.key.columns)
-        if missing.any():
-            add(null_column(further.key.label(table)), missing, ColumnKind.BOOLEAN)
+    for link in sample.plan.tables[table].of("free", "grouped", "deferred"):
+        missing = any_null(data, link.key.columns)
+        if missing.any() and link.label not in by_key:
+            add(null_column(link.label), missing, ColumnKind.BOOLEAN)
     for alias in aliases:
         differs = alias.real_differs(sample.tables, sample)
         if differs.any():
@@ -107,9 +105,7 @@ def nulls_by_key(
         By column, or by label of a further key, which comes after the one that decides.
     """
     data, plan = sample.tables[table], sample.plan.tables[table]
-    keys = [] if plan.driver is None else [plan.driver]
-    keys += [further.key for further in plan.further if further.mode == "free"]
-    nulls = {key.label(table): any_null(data, key.columns) for key in keys}
+    nulls = {link.label: any_null(data, link.key.columns) for link in plan.of("driving", "free")}
     drawn = {name: _missing(data, name, personal) for name in made}
     found: dict[str, NullByKey] = {}
     for name, missing in [*list(nulls.items())[1:], *drawn.items()]:

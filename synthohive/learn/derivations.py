@@ -55,7 +55,7 @@ def relate(
         known = known.without(found.targets).and_also(found)
         own = own.without(found.targets)
     own = _mostly(table, finder, keys, known, own)
-    hierarchies = sample.plan.tables[name].hierarchies
+    hierarchies = sample.plan.tables[name].keys("self")
     for key in hierarchies:
         table.linked[key.label(name)] = TableRelations()
         if key.label(name) in table.hierarchies:

@@ -161,8 +161,7 @@ class TableFitter:
         plan, sample, roles = self.sample.plan.tables[name], self.sample, table.roles
         if not self.options.relations:
             return {}
-        keys = [f.key for f in plan.further if f.mode in ("free", "grouped")]
-        keys += [] if plan.driver is None else [plan.driver]
+        keys = [*plan.keys("free", "grouped"), *plan.keys("driving")]
         later = self._summed(name)
         own = [c for c in (*roles.attributes, *roles.key) if c not in later]
         rows = {"": sample.tables[name].select(own)}
@@ -454,7 +453,7 @@ class TableFitter:
         keys: list[tuple[Optional[ForeignKey], IntArray]] = []
         if groups is not None and plan.driver is not None and groups.whole:
             keys.append((None, groups.parents))
-        chosen = [f.key for f in plan.further if f.mode in ("free", "grouped")]
+        chosen = plan.keys("free", "grouped")
         keys += [(key, self.sample.parent_rows(name, key)) for key in chosen]
         every = [table.relations, *table.linked.values()]
         free = set(table.roles.attributes) - {
@@ -507,7 +506,7 @@ class TableFitter:
         Last, how much room there is for distances to parents.
         """
         name, plan = table.config.name, self.sample.plan.tables[table.config.name]
-        keys = [f.key for f in plan.further if f.mode != "implied"]
+        keys = plan.keys("free", "grouped", "deferred")
         table.aggregates = list(self.aggregates.get(name, []))
         summed = {parent: self._summed(parent) for parent in self.aggregates}
         finder = RelationFinder(
@@ -525,18 +524,18 @@ class TableFitter:
         rows, rooms = hstack(attributes, above), {}
         for key in keys:
             self._code(table, key, rows)
-        if self.options.relations and (table.attributes or plan.hierarchies):
+        if self.options.relations and (table.attributes or plan.keys("self")):
             relate(self.sample, table, finder, keys, entities, self._k)
             rng = seeds.generator(self.options.seed, name, "relations")
             attributes, columns = table.relations.prepare(rows, columns, rng, sources)
             rooms = table.relations.rooms(above)
-            attributes = self._besides(table, attributes, columns, [*keys, *plan.hierarchies])
-        for key in plan.hierarchies:
+            attributes = self._besides(table, attributes, columns, [*keys, *plan.keys("self")])
+        for key in plan.keys("self"):
             self._code(table, key, rows)
             model = table.hierarchies[key.label(name)]
             if self.options.relations and not model.loops and not model.circles:
                 model.roots = self._roots(table, key)
-        keys += plan.hierarchies
+        keys += plan.keys("self")
         for key in keys:
             self._count_pairs(table, key, rows, entities)
         for label, codes in table.codes.items():
@@ -656,7 +655,7 @@ class TableFitter:
     def _hierarchies(self, name: str, table: FittedTable) -> dict[str, IntArray]:
         """Learn the references of a table to itself; return each row's depth in each."""
         found = {}
-        for key in self.sample.plan.tables[name].hierarchies:
+        for key in self.sample.plan.tables[name].keys("self"):
             parents, label = self.sample.parent_rows(name, key), key.label(name)
             found[label], model = HierarchyModel.fit(parents, k=self._k)
             linked = np.flatnonzero(self.sample.others(name, key) >= 0)
@@ -703,8 +702,7 @@ class TableFitter:
             order = numbers.to_numpy()
             model.earlier = bool((order[parents[linked]] < order[linked]).all())
         plan = self.sample.plan.tables[name]
-        known = [f.key for f in plan.further if f.mode in ("free", "grouped")]
-        for other in [*([] if plan.driver is None else [plan.driver]), *known]:
+        for other in plan.keys("driving", "free", "grouped"):
             theirs = self.sample.parent_rows(name, other)
             pairs = theirs[linked], theirs[parents[linked]]
             shares = np.unique(pairs[0], return_counts=True)[1] / len(linked)

@@ -124,15 +124,12 @@ class _Draw:
     ----------
     codes : dict of str to ndarray of int64
         Of each column.
-    source : dict of str to ndarray of int64, shape (2, rows)
-        The key and the parent that each column comes from; -1 for NULL.
     chosen : list of ndarray of int64
         The parent over each key.
     right : ndarray of bool
     """
 
     codes: dict[str, IntArray]
-    source: dict[str, IntArray]
     chosen: list[IntArray]
     right: Bools
 
@@ -142,7 +139,6 @@ class _Draw:
         empty = np.full(len(rows), OPEN, dtype=np.int64)
         return cls(
             {c: keys.codes[c][rows] if c in keys.known else empty.copy() for c in keys.columns},
-            {c: np.full((2, len(rows)), -1, dtype=np.int64) for c in keys.columns},
             [np.full(len(rows), -1, dtype=np.int64) for _ in keys.keys],
             np.ones(len(rows), dtype=np.bool_),
         )
@@ -151,7 +147,6 @@ class _Draw:
         """Return the draws of some rows."""
         return _Draw(
             {c: v[rows] for c, v in self.codes.items()},
-            {c: v[:, rows] for c, v in self.source.items()},
             [v[rows] for v in self.chosen],
             self.right[rows],
         )
@@ -162,7 +157,6 @@ class _Draw:
         one = parts[0]
         return _Draw(
             {c: np.concatenate([p.codes[c] for p in parts]) for c in one.codes},
-            {c: np.concatenate([p.source[c] for p in parts], axis=1) for c in one.source},
             [np.concatenate(found) for found in zip(*(p.chosen for p in parts))],
             np.concatenate([p.right for p in parts]),
         )
@@ -259,9 +253,7 @@ class _Redrawing:
         at, parents = rows[linked], found[linked]
         draw.chosen[number][at] = parents
         for i in places:
-            column = self.keys.keys[number].columns[i]
-            draw.codes[column][at] = theirs.codes[i][parents]
-            draw.source[column][0, at], draw.source[column][1, at] = number, parents
+            draw.codes[self.keys.keys[number].columns[i]][at] = theirs.codes[i][parents]
 
     def _fill_open(self, draw: _Draw) -> None:
         """Give what must not be NULL a value that some parent has: the key is NULL elsewhere."""
@@ -274,9 +266,7 @@ class _Redrawing:
                 place = key.columns.index(column)
                 able = np.flatnonzero(parents.codes[place] >= 0)
                 if len(able):
-                    parent = self.rng.choice(able, len(rows))
-                    codes[rows] = parents.codes[place][parent]
-                    draw.source[column][0, rows], draw.source[column][1, rows] = number, parent
+                    codes[rows] = parents.codes[place][self.rng.choice(able, len(rows))]
                     rows = rows[:0]
             draw.right[rows] = False
 
@@ -306,7 +296,7 @@ class _Redrawing:
             self.used[unique] = np.union1d(self.used[unique], hashes[hashes != 0])
         for column, codes in draw.codes.items():
             self.keys.codes[column][at] = codes[rows]
-            self.keys.put_source(column, at, draw.source[column][:, rows])
+        self.keys.touched[at] = True
         for number, chosen in enumerate(draw.chosen):
             self.keys.chosen[number][at] = chosen[rows]
 

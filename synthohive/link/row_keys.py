@@ -19,7 +19,7 @@ from synthohive._arrays import Bools, IntArray
 from synthohive.constrain.sql_expressions import Check
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.tables.counter_random import hashed
-from synthohive.tables.joins import column_codes, put
+from synthohive.tables.joins import column_codes
 from synthohive.tables.key_hashes import NO_KEY, repeats
 
 __all__ = ["NULL", "OPEN", "KeyParents", "RowKeys"]
@@ -111,17 +111,6 @@ def _place(ordered: IntArray, values: IntArray) -> tuple[IntArray, Bools]:
     return place.astype(np.int64), np.asarray(ordered[place] == values)
 
 
-def _values_of(parts: Sequence[pa.ChunkedArray], codes: list[IntArray], size: int) -> pa.Array:
-    """Return the value that each code stands for."""
-    type_ = parts[0].type
-    values = pa.chunked_array([c for p in parts for c in p.cast(type_).chunks], type_)
-    joined = np.concatenate(codes)
-    first = np.zeros(size, dtype=np.int64)
-    there = np.flatnonzero(joined >= 0)
-    first[joined[there]] = there
-    return values.take(pa.array(first)).combine_chunks()
-
-
 class RowKeys:
     """The foreign-key columns of all rows of one table, as codes.
 
@@ -168,7 +157,7 @@ class RowKeys:
         self.checks = [c for c in checks if c.columns & own and there.issuperset(c.columns)]
         self._values: dict[str, pa.Array] = {}
         self.parents = self._coded()
-        self._sources: dict[str, list[IntArray]] = {c: [] for c in self.columns}
+        self.touched = np.zeros(self.rows, dtype=np.bool_)
         for number in range(len(self.keys)):
             self._set(number)
 
@@ -186,11 +175,10 @@ class RowKeys:
             ]
             parts = [tables[i].column(self.keys[i].parent_columns[at]) for i, at in places]
             own = [self.known[column]] if column in self.known else []
-            found, size = column_codes([*parts, *own])
-            if any(column in check.columns for check in self.checks):
-                self._values[column] = _values_of([*parts, *own], found, size)
-            for (i, at), values in zip(places, found):
-                codes[i][at] = values
+            found, values = column_codes([*parts, *own])
+            self._values[column] = values.cast(parts[0].type)
+            for (i, at), column_of in zip(places, found):
+                codes[i][at] = column_of
             if own:
                 self.codes[column] = found[-1].copy()
         return [KeyParents.of(key, matrix) for key, matrix in zip(self.keys, codes)]
@@ -209,42 +197,20 @@ class RowKeys:
 
     def give(self, number: int, rows: IntArray, parents: IntArray) -> None:
         """Let rows have other parents over a key that alone sets its columns."""
-        self.chosen[number][rows] = parents
+        self.chosen[number][rows], self.touched[rows] = parents, True
         for at, column in enumerate(self.keys[number].columns):
             self.codes[column][rows] = self.parents[number].codes[at][parents]
-            self.put_source(column, rows, np.stack([np.full_like(rows, number), parents]))
-
-    def put_source(self, column: str, rows: IntArray, source: IntArray) -> None:
-        """Note the key and the parent that some rows take a column from; -1 for NULL."""
-        if column not in self.known:
-            self._sources[column].append(np.vstack([rows, source]))
 
     def changes(self) -> dict[str, tuple[IntArray, pa.Array]]:
-        """Return the rows, ascending, in which columns are not as the keys' order sets them."""
-        changed = {}
-        for column, parts in self._sources.items():
-            if not parts:
-                continue
-            rows, numbers, parents = np.concatenate(parts, axis=1)
-            order = np.argsort(rows, kind="stable")
-            last = np.append(np.diff(rows[order]) > 0, True)  # of several changes, the last holds
-            order = order[last[: len(order)]]
-            rows, numbers, parents = rows[order], numbers[order], parents[order]
-            values = pa.nulls(len(rows), self._type(column))
-            for number in np.unique(numbers[numbers >= 0]):
-                key = self.keys[number]
-                theirs = self.tables[number].column(key.parent_columns[key.columns.index(column)])
-                mine = numbers == number
-                taken = theirs.take(pa.array(parents[mine])).combine_chunks().cast(values.type)
-                values = put(values, mine, taken)
-            changed[column] = rows, values
-        return changed
+        """Return the values in rows that were given other keys, ascending: all columns of these,
+        as which key sets a column may have changed, too.
+        """
+        rows = np.flatnonzero(self.touched)
+        own = [c for c in self.columns if c not in self.known] if len(rows) else []
+        return {c: (rows, self._valued(c, self.codes[c][rows])) for c in own}
 
-    def _type(self, column: str) -> pa.DataType:
-        number = next(i for i, key in enumerate(self.keys) if column in key.columns)
-        key = self.keys[number]
-        place = key.columns.index(column)
-        return self.tables[number].schema.field(key.parent_columns[place]).type
+    def _valued(self, column: str, codes: IntArray) -> pa.Array:
+        return self._values[column].take(pa.array(codes, mask=codes < 0))
 
     def wrong(self) -> Bools:
         """Return the rows that have no value where they must, or whose key has no parent."""
@@ -268,10 +234,8 @@ class RowKeys:
         own = set(self.columns)
         checks = [c for c in self.checks if rows is not None or own.issuperset(c.columns)]
         if checks and len(found):
-            columns = {
-                c: values.take(pa.array(codes[c], mask=codes[c] < 0))
-                for c, values in self._values.items()
-            }
+            named = {c for check in checks for c in check.columns}
+            columns = {c: self._valued(c, codes[c]) for c in self.columns if c in named}
             if rows is not None:
                 columns |= {
                     name: self.beside.column(name).take(pa.array(rows))

@@ -4,37 +4,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Optional
 
 from synthohive.schema import ColumnKind, ForeignKey, Metadata, TableConfig
 
-__all__ = ["FurtherKey", "KeyMode", "RelationalPlan", "TablePlan", "may_be_null"]
+__all__ = ["Link", "RelationalPlan", "Role", "TablePlan", "may_be_null"]
 
-KeyMode = Literal["free", "grouped", "implied", "deferred"]
+Role = Literal["driving", "free", "grouped", "implied", "self", "deferred"]
 CROWD = 250
 """Rows a parent on average, beyond which those without any time are no group."""
 TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
 
 
 @dataclass(frozen=True)
-class FurtherKey:
-    """A foreign key beside the driving one.
+class Link:
+    """A foreign key of one table, as the plan sees it: equal and hashable by what it joins.
 
     Attributes
     ----------
-    mode : {"free", "grouped", "implied", "deferred"}
-        free: the parent is chosen among all; grouped: among those that agree on the
-        shared columns; implied: another key already sets all columns, and its parent
-        refers to the same rows; deferred: chosen when all tables are there, because the
-        key closes a cycle.
+    table : str
+        The child.
+    key : ForeignKey
+    role : {"driving", "free", "grouped", "implied", "self", "deferred"}
+        driving: rows are generated over it, parent by parent; free: the parent is chosen among
+        all; grouped: among those that agree on the shared columns; implied: another key already
+        sets all columns, and its parent refers to the same rows; self: leads to the own table;
+        deferred: chosen when all tables are there, because the key closes a cycle.
     shared : tuple of (str, str)
         Column and parent column pairs which an earlier key already sets; of a deferred key also.
     """
 
-    key: ForeignKey
-    mode: KeyMode
-    shared: tuple[tuple[str, str], ...] = ()
+    table: str
+    key: ForeignKey = field(compare=False)
+    role: Role = field(compare=False)
+    shared: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    _joins: tuple[object, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        key = self.key
+        joins = (key.parent, *zip(key.columns, key.parent_columns))
+        object.__setattr__(self, "_joins", joins)
+
+    @property
+    def label(self) -> str:
+        """What messages, streams of random numbers and checkpoints call it."""
+        return self.key.label(self.table)
 
 
 @dataclass(frozen=True)
@@ -43,12 +58,9 @@ class TablePlan:
 
     Attributes
     ----------
-    driver : ForeignKey or None
-        The key over which rows are generated, parent by parent; None for a root table.
-    further : tuple of FurtherKey
-        In the order in which they are chosen.
-    hierarchies : tuple of ForeignKey
-        The references of the table to itself, in the order in which they are chosen.
+    links : tuple of Link
+        Its foreign keys, in the order in which their parents are known: the driving one, further
+        ones (wide before narrow), those to the table itself, deferred ones.
     ancestors : tuple of str
         Over driving keys, nearest first.
     children : tuple of (str, ForeignKey)
@@ -56,11 +68,26 @@ class TablePlan:
     """
 
     name: str
-    driver: Optional[ForeignKey]
-    further: tuple[FurtherKey, ...]
-    hierarchies: tuple[ForeignKey, ...]
+    links: tuple[Link, ...]
     ancestors: tuple[str, ...] = ()
     children: tuple[tuple[str, ForeignKey], ...] = ()
+
+    def of(self, *roles: Role) -> list[Link]:
+        """Return the links of some roles, in their order."""
+        return [link for link in self.links if link.role in roles]
+
+    def keys(self, *roles: Role) -> list[ForeignKey]:
+        """Return the keys of some roles, in their order."""
+        return [link.key for link in self.of(*roles)]
+
+    def link(self, key: ForeignKey) -> Link:
+        """Return the link of a key of the table."""
+        return next(link for link in self.links if link.key == key)
+
+    @property
+    def driver(self) -> Optional[ForeignKey]:
+        """The key over which rows are generated, parent by parent; None for a root table."""
+        return next(iter(self.keys("driving")), None)
 
 
 @dataclass(frozen=True)
@@ -88,9 +115,7 @@ class RelationalPlan:
         for name in order:
             tables[name] = TablePlan(
                 name,
-                drivers[name],
-                _further(metadata, name, drivers[name], deferred[name]),
-                _hierarchies(metadata.tables[name]),
+                _links(metadata, name, drivers[name], deferred[name]),
                 _ancestors(name, drivers),
                 tuple(
                     (child, driver)
@@ -106,8 +131,9 @@ class RelationalPlan:
             table = self.tables[name]
             root = "root" if table.driver is None else f"driven by {table.driver.label(name)}"
             lines.append(f"  {number}. {name}: {root}")
-            lines += [f"     hierarchy over {key.label(name)}" for key in table.hierarchies]
-            lines += [f"     {f.mode}: {f.key.label(name)}" for f in table.further]
+            named = {"self": "hierarchy over"}
+            further = [link for link in table.links if link.role != "driving"]
+            lines += [f"     {named.get(f.role, f'{f.role}:')} {f.label}" for f in further]
         return "\n".join(lines)
 
 
@@ -207,35 +233,30 @@ def _driver(
     )
 
 
-def _further(
+def _links(
     metadata: Metadata, name: str, driver: Optional[ForeignKey], deferred: list[ForeignKey]
-) -> tuple[FurtherKey, ...]:
-    """Give each remaining key its mode; wide keys come first, as they imply narrow ones."""
+) -> tuple[Link, ...]:
+    """Give each key its role; wide keys come first, as they imply narrow ones."""
     table = metadata.tables[name]
-    hierarchies = _hierarchies(table)
-    rest = [fk for fk in table.foreign_keys if fk != driver and fk not in hierarchies]
-    rest.sort(key=lambda fk: (fk in deferred, -len(fk.columns)))
-    earlier = [] if driver is None else [driver]
-    found = []
-    for key in rest:
-        if key in deferred:
-            earlier += hierarchies  # whose columns are filled before
+    rest = [fk for fk in table.foreign_keys if fk != driver and fk not in deferred]
+    rest.sort(key=lambda fk: (fk.parent == name, -len(fk.columns) * (fk.parent != name)))
+    found = [] if driver is None else [Link(name, driver, "driving")]
+    for key in [*rest, *sorted(deferred, key=lambda fk: -len(fk.columns))]:
+        earlier = [link.key for link in found]
         known = {c for fk in earlier for c in fk.columns} | table.own_columns(key)
         shared = tuple((c, p) for c, p in zip(key.columns, key.parent_columns) if c in known)
+        whole = len(shared) == len(key.columns)
         if key in deferred:
-            found.append(FurtherKey(key, "deferred", shared))
-            earlier.append(key)
-            continue
-        if not shared:
-            mode: KeyMode = "free"
-        elif len(shared) == len(key.columns) and any(
-            _implies(metadata, other, key) for other in earlier
-        ):
-            mode = "implied"
+            role: Role = "deferred"
+        elif key.parent == name:
+            role = "self"
+        elif not shared:
+            role = "free"
+        elif whole and any(_implies(metadata, other, key) for other in earlier):
+            role = "implied"
         else:
-            mode = "grouped"
-        found.append(FurtherKey(key, mode, shared))
-        earlier.append(key)
+            role = "grouped"
+        found.append(Link(name, key, role, shared))
     return tuple(found)
 
 
@@ -252,10 +273,6 @@ def _implies(metadata: Metadata, wide: ForeignKey, narrow: ForeignKey) -> bool:
         and dict(zip(fk.columns, fk.parent_columns)) == dict(zip(columns, narrow.parent_columns))
         for fk in metadata.tables[wide.parent].foreign_keys
     )
-
-
-def _hierarchies(table: TableConfig) -> tuple[ForeignKey, ...]:
-    return tuple(fk for fk in table.foreign_keys if fk.parent == table.name)
 
 
 def _ancestors(name: str, drivers: Mapping[str, Optional[ForeignKey]]) -> tuple[str, ...]:

@@ -13,8 +13,15 @@ from synthohive._arrays import Bools, IntArray
 __all__ = ["column_codes", "distinct_pairs", "group_codes", "match_rows", "put"]
 
 
-def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int]:
-    """Give each distinct value of one column a number, across tables; NULL is -1."""
+def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], pa.Array]:
+    """Give each distinct value of one column a number, across tables; NULL is -1.
+
+    Returns
+    -------
+    codes : list of ndarray of int64
+    values : pyarrow.Array
+        What each number stands for.
+    """
     values = [
         part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in parts
     ]
@@ -27,8 +34,8 @@ def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], int]
     indices = pa.chunked_array([c.indices for c in coded.chunks], type=pa.int32())
     codes = pc.fill_null(indices.cast(pa.int64()), -1).to_numpy()
     bounds = np.cumsum([len(v) for v in values])[:-1]  # empty parts have no chunk
-    size = len(coded.chunk(0).dictionary) if coded.num_chunks else 0
-    return [np.asarray(c, dtype=np.int64) for c in np.split(codes, bounds)], size
+    known = coded.chunk(0).dictionary if coded.num_chunks else pa.array([], target)
+    return [np.asarray(c, dtype=np.int64) for c in np.split(codes, bounds)], known
 
 
 def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) -> list[IntArray]:
@@ -48,9 +55,9 @@ def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) ->
     """
     total: list[IntArray] = [np.zeros(len(t), dtype=np.int64) for t in tables]
     for position in range(len(columns[0])):
-        parts, size = column_codes([t.column(c[position]) for t, c in zip(tables, columns)])
+        parts, known = column_codes([t.column(c[position]) for t, c in zip(tables, columns)])
         joined = [
-            np.where((old < 0) | (new < 0), -1, old * max(size, 1) + new)
+            np.where((old < 0) | (new < 0), -1, old * max(len(known), 1) + new)
             for old, new in zip(total, parts)
         ]
         if position + 1 < len(columns[0]):  # keep codes dense, so that products cannot overflow

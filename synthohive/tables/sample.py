@@ -63,7 +63,6 @@ def incoming_keys(
     for child, key in metadata.foreign_keys():
         if key.parent != table or child == table:
             continue
-        implied = any(f.mode == "implied" and f.key == key for f in plan.tables[child].further)
-        if not implied:
+        if key not in plan.tables[child].keys("implied"):
             found.append((child, key))
     return found

@@ -21,7 +21,11 @@ def plan(metadata: Metadata, **rows: int) -> RelationalPlan:
 
 
 def modes(found: RelationalPlan, table: str) -> dict[str, str]:
-    return {"+".join(f.key.columns): f.mode for f in found.tables[table].further}
+    return {
+        "+".join(link.key.columns): link.role
+        for link in found.tables[table].links
+        if link.role not in ("driving", "self")
+    }
 
 
 def tpch() -> Metadata:
@@ -68,7 +72,7 @@ def test_keys_that_share_a_column_are_chosen_within_it() -> None:
     found = plan(metadata)
     assert found.tables["sale"].driver == key("t u", "user", "t id")
     assert modes(found, "sale") == {"t+i": "grouped", "t": "implied"}
-    assert found.tables["sale"].further[0].shared == (("t", "t"),)
+    assert found.tables["sale"].of("free", "grouped", "implied")[0].shared == (("t", "t"),)
 
 
 def test_self_reference_is_a_hierarchy_and_never_drives() -> None:
@@ -77,7 +81,7 @@ def test_self_reference_is_a_hierarchy_and_never_drives() -> None:
     )
     found = plan(metadata)
     assert found.tables["staff"].driver is None
-    assert found.tables["staff"].hierarchies == (key("boss", "staff", "id"),)
+    assert found.tables["staff"].keys("self") == [key("boss", "staff", "id")]
 
 
 def test_cycle_breaks_at_the_nullable_key() -> None:
@@ -96,7 +100,7 @@ def test_cycle_without_nullable_key_is_still_ordered() -> None:
     metadata.add_table("b", "id", columns=columns("id", "a"), fk={"a": "a.id"})
     found = plan(metadata)
     assert sorted(found.order) == ["a", "b"]
-    assert sum(f.mode == "deferred" for t in found.tables.values() for f in t.further) == 1
+    assert sum(len(t.of("deferred")) for t in found.tables.values()) == 1
 
 
 def test_two_keys_to_one_parent_stay_apart_and_not_null_drives() -> None:

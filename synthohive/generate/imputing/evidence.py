@@ -74,7 +74,7 @@ class Evidence:
         made = (*table.roles.key, *table.roles.personal)
         depths = {
             key.label(self.name): HierarchyModel.fit(self.sample.parent_rows(self.name, key))[0]
-            for key in plan.hierarchies
+            for key in plan.keys("self")
         }
         rows, columns = attribute_table(
             self.sample, self.name, table.roles.attributes, made, depths, table.aliases.values()
