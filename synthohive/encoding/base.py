@@ -92,10 +92,5 @@ class ColumnTransform(ABC):
         """Return codes ``(n, discrete)`` and floats ``(n, continuous)``."""
 
     @abstractmethod
-    def decode(
-        self,
-        codes: Codes,
-        values: Floats32,
-        rng: np.random.Generator,
-    ) -> pa.Array:
+    def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
         """Return values of ``column.arrow_type``."""

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Codes, Floats32
-from synthohive.encoding.base import Summary
-from synthohive.encoding.encoded import Layout
-from synthohive.encoding.modes import Modes
-from synthohive.encoding.value_counts import TallyTransform
+from synthohive.encoding.numeric import Numeric
 from synthohive.schema.arrow_types import limits
 
 __all__ = ["Binary"]
 
 
 @dataclass(eq=False)
-class Binary(TallyTransform):
+class Binary(Numeric):
     """The length is modelled like any number; the bytes are random."""
 
     name = "binary"
-    lengths_: Modes = field(init=False)
 
     @property
     def plain_type(self) -> pa.DataType:
@@ -36,42 +32,12 @@ class Binary(TallyTransform):
             values = values.combine_chunks()
         return pc.binary_length(values.cast(pa.large_binary())).cast(pa.int64())
 
-    def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Binary:
-        """Learn the lengths."""
-        longest = self.column.length or limits(pa.int32())[1]
-        self.lengths_ = Modes.fit(
-            {**summary["value"], "rows": summary["rows"] - summary["nulls"]},
-            {"null": summary["nulls"]},
-            pa.int64(),
-            self.settings,
-            seed,
-            limits=(0, longest),
-        )
-        return self
+    def _limits(self) -> tuple[int, int]:
+        return 0, self.column.length or limits(pa.int32())[1]
 
-    @property
-    def layout(self) -> Layout:
-        """The blocks of the length."""
-        return self.lengths_.layout(self.column.name)
-
-    @property
-    def null_code(self) -> int:
-        """The code for NULL, or -1."""
-        return self.lengths_.null_code
-
-    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
-        """Return the encoded lengths."""
-        codes, positions = self.lengths_.encode(self.plain(values), rng)
-        return codes[:, None], positions
-
-    def decode(
-        self,
-        codes: Codes,
-        values: Floats32,
-        rng: np.random.Generator,
-    ) -> pa.Array:
+    def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
         """Return random bytes."""
-        lengths = self.lengths_.decode(codes[:, 0], values, rng)
+        lengths = self.modes_.decode(codes[:, 0], values, rng)
         null = lengths.is_null().to_numpy(zero_copy_only=False)
         sizes = np.maximum(lengths.fill_null(0).to_numpy(zero_copy_only=False), 0)
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)

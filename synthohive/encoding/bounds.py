@@ -13,10 +13,10 @@ from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.value_counts import ValueCounts
 from synthohive.privacy.entities import protected_end
 
-__all__ = ["far_away", "heavy_values", "protected_bounds"]
+__all__ = ["far_away", "point_masses", "protected_bounds"]
 
 
-_MAX_HEAVY = 20
+_MAX_MASSES = 20
 _MIN_SHARE = 0.02
 _SENTINEL_SHARE = 0.0005
 _FAR = 3.0
@@ -25,12 +25,12 @@ _MAX_LISTED = 500
 _MIN_LISTED = 0.9
 
 
-def heavy_values(
+def point_masses(
     found: dict[str, Any], top: ValueCounts, numbers: AnyArray, settings: EncoderSettings
 ) -> tuple[pa.Array, AnyArray]:
     """Return the values that get a code of their own, and their counts.
 
-    A value is heavy where it is much more frequent than the typical value, or lies far
+    A value is a point mass where it is much more frequent than the typical value, or lies far
     outside the rest, like a 9999-12-31 that means "open end"; and only if at least `k`
     entities hold it. So are all on a list from which nearly all rows take theirs, like
     prices of a few hundred goods.
@@ -38,11 +38,11 @@ def heavy_values(
     total = max(int(top.counts.sum()), 1)
     distinct = max(found.get("distinct", len(top)), 1)
     share = top.counts / total
-    heavy = share >= max(_MIN_SHARE, min(4.0 / distinct, 0.2))
-    heavy |= (share >= _SENTINEL_SHARE) & far_away(numbers)
-    heavy &= top.holders >= settings.k
-    index = np.flatnonzero(heavy)
-    index = index[np.argsort(-top.counts[index], kind="stable")][:_MAX_HEAVY]
+    massive = share >= max(_MIN_SHARE, min(4.0 / distinct, 0.2))
+    massive |= (share >= _SENTINEL_SHARE) & far_away(numbers)
+    massive &= top.holders >= settings.k
+    index = np.flatnonzero(massive)
+    index = index[np.argsort(-top.counts[index], kind="stable")][:_MAX_MASSES]
     if found["complete"]:
         # a model that wants modes sees one-hot codes, of which many are slow
         most = _MAX_LISTED if settings.max_modes == 1 else settings.embedding_threshold

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Codes, Floats32, IntArray
+from synthohive._arrays import Codes, IntArray
 from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.canonical import restore
+from synthohive.encoding.coded import CodedTransform
 from synthohive.encoding.draw import categorical as draw
-from synthohive.encoding.encoded import Discrete, Layout
-from synthohive.encoding.value_counts import TallyTransform, ValueCounts, tallies_of
+from synthohive.encoding.value_counts import ValueCounts, tallies_of
 from synthohive.schema import ColumnKind
 from synthohive.schema.arrow_types import from_json
 from synthohive.texts.words import agents_like, are_words, vocabulary_of
@@ -29,7 +29,7 @@ MAX_RARE_WORDS = 0.5
 
 
 @dataclass(eq=False)
-class Categorical(TallyTransform):
+class Categorical(CodedTransform):
     """One code per category that at least `k` entities share, and one for NULL.
 
     Rare categories are never kept: their rows are encoded as kept categories, drawn by
@@ -42,9 +42,8 @@ class Categorical(TallyTransform):
 
     categories_: pa.Array = field(init=False)
     counts_: IntArray = field(init=False)
-    stand_ins_: pa.Array = field(init=False)
+    public_: pa.Array = field(init=False)
     weights_: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    null_: bool = False
     rare_: int = 0
     apart_: bool = False
 
@@ -59,7 +58,7 @@ class Categorical(TallyTransform):
         """Keep the frequent categories; reject numbers with many values, and rare text."""
         value_counts = tallies_of(summary["value"], self.plain_type)["top"]
         kept = self._kept(value_counts)
-        self.stand_ins_ = pa.array([], self.plain_type)
+        self.public_ = pa.array([], self.plain_type)
         domain = self._domain
         present = summary["rows"] - summary["nulls"]
         if not domain:
@@ -70,7 +69,7 @@ class Categorical(TallyTransform):
                 if public is None and not self._is_short_vocabulary(value_counts, kept, present):
                     raise
             if public is not None and len(value_counts) > 2 * len(kept):
-                self._stand_in(value_counts, kept, public, present, seed)
+                self._take_public(value_counts, kept, public, present, seed)
         elif not len(kept):
             values = from_json(domain, self.plain_type)
             kept = ValueCounts(values, np.ones(len(domain), dtype=np.int64))
@@ -94,7 +93,7 @@ class Categorical(TallyTransform):
     ) -> None:
         if not len(kept):
             raise Reject(f"no value is shared by {self.settings.k} entities")
-        if any(summary.get("odd", {}).values()):
+        if any(summary.get("special", {}).values()):
             raise Reject("NaN or infinite values")
         if not pa.types.is_string(self.plain_type):
             if len(kept) != len(value_counts) or len(value_counts) > MAX_NUMBERS:
@@ -132,7 +131,7 @@ class Categorical(TallyTransform):
             vocabulary_of(texts) if len(value_counts) <= MAX_WORDS else None
         )
 
-    def _stand_in(
+    def _take_public(
         self,
         value_counts: ValueCounts,
         kept: ValueCounts,
@@ -149,26 +148,21 @@ class Categorical(TallyTransform):
             return
         rng = np.random.Generator(np.random.Philox(seed))
         chosen = rng.permutation(len(others))[: len(rare)]
-        self.stand_ins_ = pa.array([others[i] for i in chosen], self.plain_type)
+        self.public_ = pa.array([others[i] for i in chosen], self.plain_type)
         self.weights_ = np.sort(rare.holders)[::-1][: len(chosen)].astype(np.int64)
         self.rare_ = max(present - int(kept.counts.sum()), 1)
         # What so few entities hold goes together with nothing: their rows would be told apart.
         self.apart_ = rare.all_holders < self.settings.k
 
     @property
-    def layout(self) -> Layout:
-        """One discrete block; none if there is only one code."""
-        cardinality = self._other + bool(self.rare_) + self.null_
-        if cardinality < 2:
-            return Layout()
-        many = cardinality > self.settings.embedding_threshold
-        embed = many or self.column.name in self.settings.high_cardinality
-        return Layout((Discrete(self.column.name, int(cardinality), embed),))
+    def size(self) -> int:
+        """The kept categories, and one code for all that is rare."""
+        return len(self.counts_) + bool(self.rare_)
 
     @property
-    def _other(self) -> int:
-        """The code for all that is rare, where public values stand in for it."""
-        return len(self.counts_)
+    def frequencies(self) -> IntArray:
+        """How often each kept category was seen."""
+        return self.counts_
 
     @property
     def categories(self) -> pa.Array:
@@ -179,48 +173,27 @@ class Categorical(TallyTransform):
     @property
     def shown(self) -> pa.Array:
         """All that is decoded."""
-        stand_ins = restore(self.stand_ins_, self.column.arrow_type)
-        return pa.concat_arrays([self.categories, stand_ins])
+        public = restore(self.public_, self.column.arrow_type)
+        return pa.concat_arrays([self.categories, public])
 
-    @property
-    def null_code(self) -> int:
-        """The code for NULL, or -1."""
-        return self._other + bool(self.rare_) if self.null_ else -1
+    def assign(self, distinct: pa.Array) -> IntArray:
+        """Return the codes of the kept categories."""
+        found = pc.fill_null(pc.index_in(distinct, value_set=self.categories_), -1)
+        return np.asarray(found, dtype=np.int64)
 
-    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
-        """Return the codes; what is rare, and not stood in for, gets a drawn code."""
-        plain = self.plain(values)
-        none = np.empty((len(plain), 0), dtype=np.float32)
-        if not self.layout.discrete:
-            return np.empty((len(plain), 0), dtype=np.int32), none
-        codes = pc.fill_null(pc.index_in(plain, value_set=self.categories_), -1).to_numpy(
-            zero_copy_only=False
-        )
-        codes = codes.astype(np.int32)
-        if self.null_:
-            codes[plain.is_null().to_numpy(zero_copy_only=False)] = self.null_code
-        other, there = np.flatnonzero(codes < 0), np.flatnonzero(codes != self.null_code)
+    def fill(self, codes: Codes, rows: IntArray, rng: np.random.Generator) -> None:
+        """Draw a category for what is rare, unless public values stand in for it."""
         if len(self.counts_):
-            codes[other] = draw(self.counts_, len(other), rng)
+            super().fill(codes, rows, rng)
         if self.rare_:
-            at = rng.permutation(there)[: len(other)] if self.apart_ else other
-            codes[at] = self._other
-        return codes[:, None], none
+            there = np.flatnonzero(codes != self.null_code)
+            at = rng.permutation(there)[: len(rows)] if self.apart_ else rows
+            codes[at] = len(self.counts_)
 
-    def decode(
-        self,
-        codes: Codes,
-        values: Floats32,
-        rng: np.random.Generator,
-    ) -> pa.Array:
+    def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Return the categories of the codes; for what was rare, public ones."""
-        n = len(codes)
-        picked = codes[:, 0] if codes.shape[1] else np.zeros(n, dtype=np.int32)
-        words = pa.concat_arrays([self.categories_, self.stand_ins_, pa.nulls(1, self.plain_type)])
-        indices = np.clip(picked, 0, max(len(self.counts_) - 1, 0)).astype(np.int64)
+        at = codes.copy()
         if self.rare_:
-            other = np.flatnonzero(picked == self._other)
-            indices[other] = len(self.counts_) + draw(self.weights_, len(other), rng)
-        if self.null_:
-            indices[picked >= self._other + bool(self.rare_)] = len(words) - 1
-        return restore(words.take(pa.array(indices)), self.column.arrow_type)
+            rare = np.flatnonzero(codes == len(self.counts_))
+            at[rare] += draw(self.weights_, len(rare), rng)
+        return pa.concat_arrays([self.categories_, self.public_]).take(pa.array(at))

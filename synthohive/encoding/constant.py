@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Codes, Floats32
+from synthohive._arrays import IntArray
 from synthohive.encoding.base import Reject, Summary
-from synthohive.encoding.canonical import restore
-from synthohive.encoding.encoded import Layout
-from synthohive.encoding.value_counts import TallyTransform, ValueCounts
+from synthohive.encoding.coded import CodedTransform
+from synthohive.encoding.value_counts import ValueCounts
 
 __all__ = ["Constant"]
 
 
 @dataclass(eq=False)
-class Constant(TallyTransform):
+class Constant(CodedTransform):
     """One value, or NULL, in every row; nothing for a model to learn.
 
     Examples
@@ -44,7 +43,7 @@ class Constant(TallyTransform):
                 raise Reject("NOT NULL, and no value was seen")
             self.value_ = pa.nulls(1, self.plain_type)
             return self
-        if len(value_counts) != 1 or summary["nulls"] or any(summary.get("odd", {}).values()):
+        if len(value_counts) != 1 or summary["nulls"] or any(summary.get("special", {}).values()):
             raise Reject("more than one value")
         if value_counts.holders[0] < self.settings.k:
             raise Reject(f"fewer than {self.settings.k} entities share the value")
@@ -52,21 +51,19 @@ class Constant(TallyTransform):
         return self
 
     @property
-    def layout(self) -> Layout:
-        """No block."""
-        return Layout()
+    def size(self) -> int:
+        """One."""
+        return 1
 
-    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
-        """Return blocks of no width."""
-        n = len(values)
-        return np.empty((n, 0), dtype=np.int32), np.empty((n, 0), dtype=np.float32)
+    @property
+    def frequencies(self) -> list[float]:
+        """That of the value."""
+        return [1.0]
 
-    def decode(
-        self,
-        codes: Codes,
-        values: Floats32,
-        rng: np.random.Generator,
-    ) -> pa.Array:
+    def assign(self, distinct: pa.Array) -> IntArray:
+        """Return zeros."""
+        return np.zeros(len(distinct), dtype=np.int64)
+
+    def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Repeat the value."""
-        zeros = pa.array(np.zeros(len(codes), dtype=np.int64))
-        return restore(self.value_.take(zeros), self.column.arrow_type)
+        return self.value_.take(pa.array(codes))

@@ -94,7 +94,7 @@ class Datetime(Numeric):
         """Return how often days with a code of their own hold one moment alone: day, time."""
         days = tallies_of(summary["day"], pa.int64())["top"]
         moments = tallies_of(summary["value"], self.plain_type)["top"]
-        own = set(self.modes_.heavy.to_pylist())
+        own = set(self.modes_.masses.to_pylist())
         of_day = dict(zip(days.values.to_pylist(), days.counts.tolist()))
         found = {}
         for row in np.flatnonzero(moments.holders >= self.settings.k):
@@ -164,12 +164,7 @@ class Datetime(Numeric):
             np.concatenate([positions, hour_positions], axis=1),
         )
 
-    def decode(
-        self,
-        codes: Codes,
-        values: Floats32,
-        rng: np.random.Generator,
-    ) -> pa.Array:
+    def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
         """Return values of the column's type."""
         if self.hours_ is None:
             return super().decode(codes, values, rng)

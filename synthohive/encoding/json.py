@@ -12,13 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Codes, Floats32
+from synthohive._arrays import IntArray
 from synthohive.encoding.base import Reject, Summary
-from synthohive.encoding.canonical import restore
-from synthohive.encoding.draw import categorical as draw
-from synthohive.encoding.encoded import Discrete, Layout
+from synthohive.encoding.coded import CodedTransform
 from synthohive.encoding.json_structure import Node, structure_of
-from synthohive.encoding.value_counts import TallyTransform, ValueCounts
+from synthohive.encoding.value_counts import ValueCounts
 from synthohive.schema import ColumnKind
 from synthohive.texts.documents import markup_of, pruned, read_markup
 
@@ -32,7 +30,7 @@ Trees = dict[str, list[tuple[int, Any]]]
 
 
 @dataclass(eq=False)
-class Json(TallyTransform):
+class Json(CodedTransform):
     """The structure (keys and types) of a text as a code; leaves are made up by histograms.
 
     Only structures, strings and numbers' ranges that `k` entities share are kept. A
@@ -44,7 +42,6 @@ class Json(TallyTransform):
     structures_: list[str] = field(default_factory=list)
     nodes_: list[Node] = field(default_factory=list)
     weights_: list[float] = field(default_factory=list)
-    null_: bool = False
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Json:
         """Learn the shared structures and their leaves."""
@@ -121,59 +118,32 @@ class Json(TallyTransform):
         return value_counts.take(np.array([row for row, _ in part])).all_holders >= k
 
     @property
-    def layout(self) -> Layout:
-        """One discrete block: the structure, or NULL; none if there is only one code."""
-        cardinality = len(self.nodes_) + self.null_
-        if cardinality < 2:
-            return Layout()
-        return Layout((Discrete(self.column.name, cardinality),))
+    def size(self) -> int:
+        """Number of structures."""
+        return len(self.nodes_)
 
     @property
-    def null_code(self) -> int:
-        """The code for NULL, or -1."""
-        return len(self.nodes_) if self.null_ else -1
+    def frequencies(self) -> list[float]:
+        """How often each structure was seen."""
+        return self.weights_
 
-    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
+    def assign(self, distinct: pa.Array) -> IntArray:
         """Return the structures."""
-        plain = self.plain(values)
-        none = np.empty((len(plain), 0), dtype=np.float32)
-        if not self.layout.discrete:
-            return np.empty((len(plain), 0), dtype=np.int32), none
-        codes = self._assign(plain)
-        other = np.flatnonzero(codes < 0)
-        codes[other] = draw(self.weights_, len(other), rng)
-        return codes[:, None], none
-
-    def _assign(self, plain: pa.Array) -> Codes:
         index = {name: i for i, name in enumerate(self.structures_)}
-        encoded = plain.dictionary_encode()
-        found = [index.get(str(self._read(t)[0]), -1) for t in encoded.dictionary.to_pylist()]
-        at = encoded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
-        codes: Codes = np.array([*found, self.null_code], dtype=np.int32)[at]
-        return codes
+        found = [index.get(str(self._read(text)[0]), -1) for text in distinct.to_pylist()]
+        return np.array(found, dtype=np.int64)
 
-    def decode(
-        self,
-        codes: Codes,
-        values: Floats32,
-        rng: np.random.Generator,
-    ) -> pa.Array:
+    def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Make up a text of each structure."""
-        n = len(codes)
-        picked = codes[:, 0] if codes.shape[1] else np.zeros(n, dtype=np.int32)
-        picked = np.clip(picked, 0, len(self.nodes_) if self.null_ else len(self.nodes_) - 1)
-        order = np.argsort(picked, kind="stable")
-        sizes = np.bincount(picked, minlength=len(self.nodes_) + 1)
+        sizes = np.bincount(codes, minlength=len(self.nodes_))
         parts = [
             self._within(self._written(node.generate(int(size), rng)))
             for node, size in zip(self.nodes_, sizes)
             if size
         ]
-        parts.append(pa.nulls(int(sizes[-1]), pa.string()))
-        rank = np.empty(n, dtype=np.int64)
-        rank[order] = np.arange(n)
-        made = pa.concat_arrays(parts).take(pa.array(rank))
-        return restore(made, self.column.arrow_type)
+        rank = np.empty(len(codes), dtype=np.int64)
+        rank[np.argsort(codes, kind="stable")] = np.arange(len(codes))
+        return pa.concat_arrays([*parts, pa.array([], pa.string())]).take(pa.array(rank))
 
     def _within(self, texts: pa.Array) -> pa.Array:
         """Return texts of one structure, in the place of too long ones others of them."""

@@ -1,7 +1,7 @@
 """The encoding shared by all ordered kinds: modes, single values, and NULL.
 
 The code of a row names a mode of a Gaussian mixture (the float then says where in it),
-or one heavy value such as 0 or 9999-12-31, or NULL, NaN or an infinity.
+or one point mass such as 0 or 9999-12-31, or a special value: NULL, NaN or an infinity.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import AnyArray, Bools, Codes, Floats, Floats32
 from synthohive.encoding.base import EncoderSettings
-from synthohive.encoding.bounds import heavy_values, protected_bounds
+from synthohive.encoding.bounds import point_masses, protected_bounds
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Continuous, Discrete, Layout
 from synthohive.encoding.mixture import Mixture
@@ -27,7 +27,7 @@ from synthohive.schema.arrow_types import limits as limits_of
 __all__ = ["Modes"]
 
 
-_ODD = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+_SPECIAL = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 _FINE = 2.0**-22
 _SKEWED = 3.0
 
@@ -40,10 +40,10 @@ class Modes:
     ----------
     units : Units
     mixture : Mixture, optional
-        None: all rows hold heavy values or NULL.
-    heavy : pyarrow.Array
+        None: all rows hold point masses or NULL.
+    masses : pyarrow.Array
         Plain values with a code of their own.
-    odd : list of str
+    special : list of str
         Further codes: ``"null"``, ``"nan"``, ``"inf"``, ``"-inf"``.
     frequencies : ndarray of float64
         Of all codes; for rows whose value has no code.
@@ -57,18 +57,18 @@ class Modes:
 
     units: Units
     mixture: Optional[Mixture]
-    heavy: pa.Array
-    odd: list[str]
+    masses: pa.Array
+    special: list[str]
     frequencies: Floats
     low: Union[int, float] = 0
     high: Union[int, float] = 0
     step: int = 1
     offset: int = 0
     log_shift: Optional[float] = None
-    _heavy_units: AnyArray = field(init=False, repr=False)
+    _mass_units: AnyArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._heavy_units = self.units.of(self.heavy)
+        self._mass_units = self.units.of(self.masses)
 
     @property
     def active(self) -> int:
@@ -78,7 +78,11 @@ class Modes:
     @property
     def null_code(self) -> int:
         """The code for NULL; -1 if there is none."""
-        return self.active + len(self.heavy) + self.odd.index("null") if "null" in self.odd else -1
+        return (
+            self.active + len(self.masses) + self.special.index("null")
+            if "null" in self.special
+            else -1
+        )
 
     def layout(self, column: str, first: int = 0) -> Layout:
         """Return the blocks; `first` is the index that the discrete block will have."""
@@ -92,15 +96,15 @@ class Modes:
         n = len(plain)
         codes = np.full(n, -1, dtype=np.int32)
         positions = np.zeros((n, 1 if self.active else 0), dtype=np.float32)
-        if len(self.heavy):
-            found = pc.fill_null(pc.index_in(plain, value_set=self.heavy), -1)
+        if len(self.masses):
+            found = pc.fill_null(pc.index_in(plain, value_set=self.masses), -1)
             index = found.to_numpy(zero_copy_only=False).astype(np.int32)
             codes = np.where(index >= 0, index + self.active, codes).astype(np.int32)
         null = plain.is_null().to_numpy(zero_copy_only=False)
         missing = null.copy()
         if self.units.type == pa.float64():
             floats = plain.to_numpy(zero_copy_only=False)
-            for name, value in _ODD.items():
+            for name, value in _SPECIAL.items():
                 is_it = (np.isnan(floats) & ~null) if name == "nan" else floats == value
                 missing |= is_it
                 self._mark(codes, is_it, name)
@@ -114,33 +118,33 @@ class Modes:
         return codes, positions
 
     def _mark(self, codes: Codes, where: Bools, name: str) -> None:
-        if name in self.odd:
-            codes[where] = self.active + len(self.heavy) + self.odd.index(name)
+        if name in self.special:
+            codes[where] = self.active + len(self.masses) + self.special.index(name)
 
     def decode(self, codes: Codes, positions: Floats32, rng: np.random.Generator) -> pa.Array:
         """Return plain values."""
         codes = np.clip(codes, 0, max(len(self.frequencies) - 1, 0))
         numbers = self.numbers(codes, positions, rng)
-        plain = self.units.back(numbers, self.is_odd(codes, "null"))
-        if self.units.wide and len(self.heavy):
-            # beyond int64 the heavy values are exact only as Arrow values
-            index = np.where(self._is_heavy(codes), len(plain) + codes - self.active, -1)
+        plain = self.units.back(numbers, self.is_special(codes, "null"))
+        if self.units.wide and len(self.masses):
+            # beyond int64 the point masses are exact only as Arrow values
+            index = np.where(self._is_mass(codes), len(plain) + codes - self.active, -1)
             rows = np.where(index >= 0, index, np.arange(len(plain)))
-            plain = pa.concat_arrays([plain, self.heavy]).take(pa.array(rows))
-        for name in self.odd:
+            plain = pa.concat_arrays([plain, self.masses]).take(pa.array(rows))
+        for name in self.special:
             if name != "null":  # after the units, which may be whole numbers
-                plain = pc.if_else(pa.array(self.is_odd(codes, name)), _ODD[name], plain)
+                plain = pc.if_else(pa.array(self.is_special(codes, name)), _SPECIAL[name], plain)
         return plain
 
-    def is_odd(self, codes: Codes, name: str) -> Bools:
+    def is_special(self, codes: Codes, name: str) -> Bools:
         """Tell which rows are NULL, NaN or infinite."""
-        if name not in self.odd:
+        if name not in self.special:
             return np.zeros(len(codes), dtype=bool)
-        found: Bools = codes == self.active + len(self.heavy) + self.odd.index(name)
+        found: Bools = codes == self.active + len(self.masses) + self.special.index(name)
         return found
 
-    def _is_heavy(self, codes: Codes) -> Bools:
-        found: Bools = (codes >= self.active) & (codes < self.active + len(self.heavy))
+    def _is_mass(self, codes: Codes) -> Bools:
+        found: Bools = (codes >= self.active) & (codes < self.active + len(self.masses))
         return found
 
     def numbers(self, codes: Codes, positions: Floats32, rng: np.random.Generator) -> AnyArray:
@@ -153,10 +157,10 @@ class Modes:
             if self._needs_dither:
                 at = at + _FINE * (rng.random(len(codes)) - 0.5)
             numbers = self._backward(self.mixture.decode(mode, np.clip(at, -1, 1)))
-        if len(self.heavy):
-            is_heavy = self._is_heavy(codes)
-            index = np.clip(codes - self.active, 0, len(self.heavy) - 1)
-            numbers = np.where(is_heavy, self._heavy_units[index], numbers)
+        if len(self.masses):
+            is_mass = self._is_mass(codes)
+            index = np.clip(codes - self.active, 0, len(self.masses) - 1)
+            numbers = np.where(is_mass, self._mass_units[index], numbers)
         return numbers
 
     @property
@@ -208,7 +212,7 @@ class Modes:
     def fit(
         cls,
         found: dict[str, Any],
-        odd: dict[str, int],
+        special: dict[str, int],
         type_: pa.DataType,
         settings: EncoderSettings,
         seed: np.random.SeedSequence,
@@ -223,7 +227,7 @@ class Modes:
         ----------
         found : dict
             From :func:`~synthohive.encoding.value_counts.tally_summary`.
-        odd : dict of str to int
+        special : dict of str to int
             Rows that are NULL, NaN or infinite.
         limits : tuple of int, optional
             What the column's type can hold, in units; what `type_` holds by default.
@@ -236,10 +240,10 @@ class Modes:
         everything = ValueCounts.combine(list(tallies.values()), settings.k).values
         units = Units.learn(everything, single)
         numbers = {name: units.of(t.values) for name, t in tallies.items()}
-        heavy, heavy_counts = heavy_values(found, tallies["top"], numbers["top"], settings)
+        masses, mass_counts = point_masses(found, tallies["top"], numbers["top"], settings)
         rest: dict[str, tuple[ValueCounts, AnyArray]] = {}
         for name, value_counts in tallies.items():
-            usual = pc.is_in(value_counts.values, value_set=heavy).to_numpy(zero_copy_only=False)
+            usual = pc.is_in(value_counts.values, value_set=masses).to_numpy(zero_copy_only=False)
             index = np.flatnonzero(~usual)
             rest[name] = (value_counts.take(index), numbers[name][index])
         grid = grid_of(units.of(everything), natural) if units.whole else (1, 0)
@@ -247,20 +251,22 @@ class Modes:
         ends = (max(least, -(2**63)), min(most, 2**63 - 1)) if units.base else (least, most)
         bounds = protected_bounds(rest, settings.k, ends, grid)
         low, high, enough = bounds
-        modes = cls(units, None, heavy, [n for n, c in odd.items() if c], np.empty(0), low, high)
+        modes = cls(
+            units, None, masses, [n for n, c in special.items() if c], np.empty(0), low, high
+        )
         counts = rest["sample"][0].counts
         if units.whole:
             if enough:
                 modes.step, modes.offset = grid
             modes._snap_bounds()
-        if enough or not len(heavy):
+        if enough or not len(masses):
             modes._fit_mixture(*rest["sample"], enough, settings, seed)
-        odd_counts = [c for c in odd.values() if c]
+        special_counts = [c for c in special.values() if c]
         usual_rows = max(int(counts.sum()), 1)
         if not found["complete"]:
-            usual_rows = max(found.get("rows", 0) - int(heavy_counts.sum()), usual_rows)
+            usual_rows = max(found.get("rows", 0) - int(mass_counts.sum()), usual_rows)
         shares = np.empty(0) if modes.mixture is None else modes.mixture.weights * usual_rows
-        modes.frequencies = np.concatenate([shares, heavy_counts, odd_counts]).astype(np.float64)
+        modes.frequencies = np.concatenate([shares, mass_counts, special_counts]).astype(np.float64)
         return modes
 
     def _snap_bounds(self) -> None:

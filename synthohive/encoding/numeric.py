@@ -35,15 +35,19 @@ class Numeric(TallyTransform):
         type_ = self.column.arrow_type
         self.modes_ = Modes.fit(
             {**summary["value"], "rows": summary["rows"] - summary["nulls"]},
-            {"null": summary["nulls"], **summary.get("odd", {})},
+            {"null": summary["nulls"], **summary.get("special", {})},
             self.plain_type,
             self.settings,
             seed,
-            limits=limits(type_),
+            limits=self._limits(),
             natural=self._natural(),
             single=type_ in (pa.float32(), pa.float16()),
         )
         return self
+
+    def _limits(self) -> tuple[int, int]:
+        """Return what the column's type can hold."""
+        return limits(self.column.arrow_type)
 
     def _natural(self) -> tuple[int, ...]:
         """Grids that make sense; any."""
@@ -64,11 +68,6 @@ class Numeric(TallyTransform):
         codes, positions = self.modes_.encode(self.plain(values), rng)
         return codes[:, None], positions
 
-    def decode(
-        self,
-        codes: Codes,
-        values: Floats32,
-        rng: np.random.Generator,
-    ) -> pa.Array:
+    def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
         """Return numbers of the column's type."""
         return restore(self.modes_.decode(codes[:, 0], values, rng), self.column.arrow_type)

@@ -9,9 +9,9 @@ from typing import Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Codes, Floats32
-from synthohive.encoding.base import ColumnTransform, Summary
-from synthohive.encoding.encoded import Discrete, Layout
+from synthohive._arrays import IntArray
+from synthohive.encoding.base import Summary
+from synthohive.encoding.coded import CodedTransform
 from synthohive.privacy.entities import Entities
 
 __all__ = ["Uuid", "random_uuids"]
@@ -36,7 +36,7 @@ def random_uuids(size: int, rng: np.random.Generator) -> pa.Array:
 
 
 @dataclass(eq=False)
-class Uuid(ColumnTransform):
+class Uuid(CodedTransform):
     """Only whether a row has a UUID is modelled.
 
     Examples
@@ -62,33 +62,24 @@ class Uuid(ColumnTransform):
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Uuid:
         """Learn the share of NULLs."""
+        self.null_ = summary["nulls"] > 0
         self.share_ = summary["nulls"] / max(summary["rows"], 1)
         return self
 
     @property
-    def layout(self) -> Layout:
-        """One block, a UUID or NULL, where both occur."""
-        return Layout((Discrete(self.column.name, 2),) if 0 < self.share_ < 1 else ())
+    def size(self) -> int:
+        """One: a UUID; none where all are NULL."""
+        return int(self.share_ < 1)
 
     @property
-    def null_code(self) -> int:
-        """The code for NULL, or -1."""
-        return 1 if self.layout.discrete else -1
+    def frequencies(self) -> list[float]:
+        """That of UUIDs."""
+        return [1.0]
 
-    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
-        """Return 1 for NULL, else 0."""
-        null = values.is_null().to_numpy(zero_copy_only=False).astype(np.int32)[:, None]
-        return null[:, : len(self.layout.discrete)], np.empty((len(null), 0), dtype=np.float32)
+    def assign(self, distinct: pa.Array) -> IntArray:
+        """Return zeros."""
+        return np.zeros(len(distinct), dtype=np.int64)
 
-    def decode(
-        self,
-        codes: Codes,
-        values: Floats32,
-        rng: np.random.Generator,
-    ) -> pa.Array:
+    def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Return random UUIDs."""
-        null = codes[:, 0] == 1 if codes.shape[1] else np.full(len(codes), self.share_ >= 1)
-        made = random_uuids(len(codes), rng)
-        if null.any():
-            made = made.take(pa.array(np.arange(len(codes)), mask=null))
-        return made.cast(self.column.arrow_type)
+        return random_uuids(len(codes), rng)

@@ -326,8 +326,8 @@ class TallyTransform(ColumnTransform):
         k = self.settings.k
         summary: Summary = {"rows": len(plain), "nulls": plain.null_count}
         if plain.type == pa.float64():
-            odd = _odd_floats(plain)
-            summary["odd"] = {name: pc.sum(mask).as_py() or 0 for name, mask in odd.items()}
+            special = _special_floats(plain)
+            summary["special"] = {name: pc.sum(mask).as_py() or 0 for name, mask in special.items()}
             plain = pc.if_else(pc.is_finite(plain), plain, pa.scalar(None, pa.float64()))
         for name, feature in self.features(plain).items():
             summary[name] = tally_summary(ValueCounts.count(feature, entities, k), k)
@@ -337,15 +337,15 @@ class TallyTransform(ColumnTransform):
         """Combine the summaries of parts."""
         merged: Summary = {name: sum(s[name] for s in summaries) for name in ("rows", "nulls")}
         for name, first in summaries[0].items():
-            if name == "odd":
-                merged[name] = {key: sum(s["odd"][key] for s in summaries) for key in first}
+            if name == "special":
+                merged[name] = {key: sum(s["special"][key] for s in summaries) for key in first}
             elif name not in merged:
                 type_ = self.plain_type if name == "value" else pa.int64()
                 merged[name] = merge_tallies([s[name] for s in summaries], type_, self.settings.k)
         return merged
 
 
-def _odd_floats(plain: pa.Array) -> dict[str, pa.Array]:
+def _special_floats(plain: pa.Array) -> dict[str, pa.Array]:
     return {
         "nan": pc.is_nan(plain),
         "inf": pc.equal(plain, float("inf")),

@@ -62,8 +62,8 @@ class WrittenText(TallyTransform):
         if value_counts.take(rows).all_holders < self.settings.k:
             raise Reject(f"fewer than {self.settings.k} entities have texts of one form")
         other = np.flatnonzero(~known & (holders >= self.settings.k))
-        odd = value_counts.counts[~known & (holders < self.settings.k)].sum()
-        if odd > _MAX_RARE * value_counts.counts[known].sum():
+        strange = value_counts.counts[~known & (holders < self.settings.k)].sum()
+        if strange > _MAX_RARE * value_counts.counts[known].sum():
             raise Reject("the texts have several forms")
         self.others_ = [texts[row] for row in other]
         self.weights_ = [float(value_counts.counts[row]) for row in other]
@@ -112,12 +112,7 @@ class WrittenText(TallyTransform):
         other[unknown] = 1 + draw(self.weights_, len(unknown), rng)
         return np.concatenate([codes, other[:, None]], axis=1), floats
 
-    def decode(
-        self,
-        codes: Codes,
-        values: Floats32,
-        rng: np.random.Generator,
-    ) -> pa.Array:
+    def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
         """Write the values in their form."""
         inner = len(self.inner.layout.discrete)
         made = self.inner.decode(codes[:, :inner], values, rng)

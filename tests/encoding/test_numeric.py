@@ -87,19 +87,19 @@ def test_values_from_a_list_without_a_grid_stay_on_it() -> None:
     settings, column = EncoderSettings(max_modes=1), Column(name="x", kind="float")
     transform, made = round_trip(column, pa.array(values), settings=settings)
     assert np.array_equal(made.to_numpy()[:ROWS], values[:ROWS])
-    kept = transform.modes_.heavy.to_pylist()
+    kept = transform.modes_.masses.to_pylist()
     assert set(kept) <= set(prices)
     assert len(kept) > 0.95 * len(prices)
     modes, _ = round_trip(column, pa.array(values))  # for models with one-hot codes
-    assert len(modes.modes_.heavy) == 0
+    assert len(modes.modes_.masses) == 0
 
 
 def test_a_regular_grid_needs_no_list() -> None:
     transform, _ = round_trip(*ints(stream().integers(0, 80, ROWS)))
-    assert len(transform.modes_.heavy) == 0
+    assert len(transform.modes_.masses) == 0
 
 
-def test_heavy_values_come_back_exactly() -> None:
+def test_point_masses_come_back_exactly() -> None:
     values = stream().normal(1000, 100, ROWS)
     values[::3] = 0.0
     _, made = round_trip(Column(name="x", kind="float"), pa.array(values))
