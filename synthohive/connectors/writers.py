@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,8 +25,7 @@ from synthohive.ddl.comments import without_comments
 from synthohive.ddl.literals import Guarded, without_real_values
 from synthohive.exceptions import ConnectorError, did_you_mean
 from synthohive.io.base import NoPlaceError
-from synthohive.io.several import SeveralWriter
-from synthohive.io.staged import same_place_error
+from synthohive.io.staged import Order, StagedWriter, same_place_error
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -136,13 +136,13 @@ def open_writer(
             raise ConnectorError("There is one schema to write.", hint="Pass schema='name'.")
         target = module.locate(engine, target_engine, target_schema, source_schema)
         opening.check(target, target_schema, source_schema)
-        writer: Writer = opening.writer(module, metadata, target, source_schema)
+        schema = opening.schema(module, metadata, target, source_schema)
+        return StagedWriter(metadata, {str(source_schema): schema})
     except SQLAlchemyError as exc:
         raise ConnectorError(
             f"The catalogue of the source cannot be read ({type(exc).__name__}).",
             hint="Reflect it again: it may have changed since.",
         ) from exc
-    return writer
 
 
 @dataclass(frozen=True)
@@ -174,35 +174,36 @@ class _Opening:
                 raise same_place_error(target)
         _check_repeated(self.if_exists, self.replace_foreign, target, given)
 
-    def writer(
+    def schema(
         self,
         module: Any,
         metadata: Metadata,
         target: str,
         source_schema: Optional[str],
-        group: Optional[dict[str, str]] = None,
+        group: Mapping[str, str] = MappingProxyType({}),
     ) -> Any:
-        """Open the writer of one schema."""
+        """Open the staging place of one schema."""
         same = self.engine is not None and (
             dialect_name(self.engine.dialect) == dialect_name(self.place.dialect)
         )
         ddl = build_ddl(
             metadata, self.place.dialect, source=self.engine, source_schema=source_schema,
-            beside=[s for s in group or () if s != source_schema],
+            beside=[s for s in group if s != source_schema],
         )  # fmt: skip
         ddl = replace(ddl, objects=tuple(self._objects(metadata, same, source_schema, group)))
         if not self.keep_comments:
             ddl = without_comments(ddl, spelling(self.place.dialect.name))
-        more = {} if group is None else {"group": group}
         return module.create(
-            self.place,
-            metadata,
-            ddl,
-            target,
-            self.provenance,
-            source_schema=source_schema if same else None,
-            if_exists=self.if_exists,
-            **more,
+            Order(
+                engine=self.place,
+                metadata=metadata,
+                ddl=ddl,
+                target=target,
+                provenance=self.provenance,
+                source_schema=source_schema if same else None,
+                if_exists=self.if_exists,
+                group=group,
+            )
         )
 
     def _objects(
@@ -210,12 +211,12 @@ class _Opening:
         metadata: Metadata,
         same: bool,
         source_schema: Optional[str],
-        group: Optional[dict[str, str]],
+        group: Mapping[str, str],
     ) -> list[SchemaObject]:
         """Return the views and triggers that were asked for."""
         if self.engine is None:
             return []
-        beside = [s for s in group or () if s != source_schema]
+        beside = [s for s in group if s != source_schema]
         found = objects_of(self.engine, source_schema, self.include, metadata.tables, beside)
         if same and self.guarded is not None:
             guarded = self.guarded
@@ -261,15 +262,15 @@ def _several(opening: _Opening, module: Any, given: Union[str, Mapping[str, str]
     for target in targets.values():
         for schema in schemas:
             opening.check(target, None, schema)
-    writers: dict[str, Any] = {}
+    opened: dict[str, Any] = {}
     try:
         for schema, target in targets.items():
             part = opening.metadata.of_schema(schema)
-            writers[schema] = opening.writer(module, part, target, schema, targets)
-        return SeveralWriter(opening.metadata, writers, all_keys=opening.engine is None)
+            opened[schema] = opening.schema(module, part, target, schema, targets)
+        return StagedWriter(opening.metadata, opened, all_keys=opening.engine is None)
     except BaseException:
-        for writer in writers.values():
-            writer.abort()
+        for schema in opened.values():
+            schema.discard_all([schema])
         raise
 
 

@@ -1,13 +1,17 @@
-"""What all loaders share: the order of the steps, the proof of the keys, the error texts."""
+"""What all loaders share: the order of the steps, the proof of the keys, the error texts.
+
+A run writes one schema or several that appear at the same moment: :class:`StagedWriter` has a
+:class:`StagedSchema` of the engine for each, and adds the keys between them.
+"""
 
 from __future__ import annotations
 
 import json
 import secrets
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pyarrow as pa
@@ -21,13 +25,18 @@ from synthohive.ddl.statements import (
     SchemaObject,
     Statement,
     fit_identifier,
+    label,
+    reference,
 )
+from synthohive.ddl.vetted import vetted_action
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import KeyCheck, Provenance, Writer
 from synthohive.io.steps import step
 from synthohive.schema import ForeignKey, Metadata
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
     from synthohive.io.base import OpenedTo
     from synthohive.schema import Column
 
@@ -35,6 +44,8 @@ __all__ = [
     "NOTE_COLUMNS",
     "STAGING_MARK",
     "Found",
+    "Order",
+    "StagedSchema",
     "StagedWriter",
     "appeared_error",
     "broken_error",
@@ -133,36 +144,70 @@ def _listed(found: Sequence[Found]) -> str:
     return listed(sorted(f.shown for f in found), _SHOWN)
 
 
-class StagedWriter(Writer):
-    """Load into a staging place, constrain it, prove it, swap it in.
+@dataclass(frozen=True)
+class Order:
+    """One schema that is to be written.
+
+    Attributes
+    ----------
+    engine : sqlalchemy.engine.Engine
+        Of the target.
+    metadata : Metadata
+        Its tables, by their own names.
+    ddl : SchemaDdl
+    target : str
+        As named to users: a schema, a database, or the path of a file.
+    provenance : Provenance
+    source_schema : str, optional
+        None where the source is in another engine.
+    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
+    group : dict of str to str
+        The schemas that are written together, from source to target; none if it is alone.
+    """
+
+    engine: Engine
+    metadata: Metadata
+    ddl: SchemaDdl
+    target: str
+    provenance: Provenance
+    source_schema: Optional[str] = None
+    if_exists: OpenedTo = "fail"
+    group: Mapping[str, str] = field(default_factory=dict)
+
+
+class StagedSchema(ABC):
+    """A staging place of an engine: loaded, constrained, proved, swapped in.
 
     Parameters
     ----------
-    metadata : Metadata
-    ddl : SchemaDdl
-    target : str
-        As named to users.
-    provenance : Provenance
+    order : Order
+
+    Attributes
+    ----------
+    staging : Any
+        The place that nobody sees.
+    rows : dict of str to int
+        How many each table got.
+    outcome : dict of SchemaObject to str
+        Why each object that was asked for was not made; nothing if it was.
     """
 
     engine_name: ClassVar[str]
     spelling: ClassVar[Spelling]
     errors: ClassVar[tuple[type[BaseException], ...]]
+    mark: ClassVar[str] = "%s"  # of a parameter
     seed_type: ClassVar[str] = "NUMERIC(39)"
     long_text: ClassVar[str] = "TEXT"
     keys_between: ClassVar[bool] = True  # the engine has keys from one schema to another
 
-    def __init__(
-        self, metadata: Metadata, ddl: SchemaDdl, target: str, provenance: Provenance
-    ) -> None:
-        self.metadata = metadata
-        self.ddl = ddl
-        self.target = target
-        self.provenance = provenance
+    def __init__(self, order: Order) -> None:
+        self.engine, self.metadata, self.ddl = order.engine, order.metadata, order.ddl
+        self.target, self.provenance = order.target, order.provenance
+        self.if_exists, self.group = order.if_exists, dict(order.group)
         self.rows: dict[str, int] = {}
-        self.staging: Any = None  # the place that nobody sees
-        self._outcome: dict[SchemaObject, str] = {}
-        self._closed = False
+        self.staging: Any = None
+        self.outcome: dict[SchemaObject, str] = {}
+        self._noted: Optional[frozenset[str]] = None  # the keys in the target's note
         self._failure: Optional[BaseException] = None
 
     def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
@@ -171,16 +216,13 @@ class StagedWriter(Writer):
         Raises
         ------
         ConnectorError
-            The database refused a row, or the connection was lost. Nothing remains.
+            The database refused a row, or the connection was lost.
         """
         columns = self.loaded_columns(table)
-        if self._closed:
-            raise ConnectorError(f"The writer of {self.target!r} is closed; open a new one.")
         try:
             with self.named(f"the rows of table {table!r}"):
                 count = self._copy(table, columns, self._conform(table, columns, batches))
         except BaseException:
-            self.abort()
             if self._failure is not None:  # the rows failed, not the database
                 raise self._failure from self._failure.__cause__
             raise
@@ -188,57 +230,6 @@ class StagedWriter(Writer):
         step("table loaded")
         log.debug("table_loaded", table=table, rows=count)
         return count
-
-    def finish(self) -> list[KeyCheck]:
-        """Constrain, prove, and swap in.
-
-        Raises
-        ------
-        ConnectorError
-            The database refused a constraint, or a key has orphans; nothing changed.
-        """
-        if self._closed:
-            raise ConnectorError(f"The writer of {self.target!r} is closed; open a new one.")
-        try:
-            checks = self._complete()
-            with self.named("the swap"):
-                self._swap()
-        except BaseException:
-            self.abort()
-            raise
-        self.done()
-        return checks
-
-    def prove(self) -> list[KeyCheck]:
-        """Constrain and prove, and remove the staging place: nothing is in the target.
-
-        Raises
-        ------
-        ConnectorError
-            As of :meth:`finish`.
-        """
-        try:
-            return self._complete()
-        finally:
-            self.abort()
-
-    def load_rest(self) -> None:
-        """Make the tables that got no rows."""
-        for table in self.metadata.tables:
-            if table not in self.rows:
-                self.load(table, [])
-
-    def _complete(self) -> list[KeyCheck]:
-        self.load_rest()
-        checks = self._constrain()
-        step("schema proved")
-        return checks
-
-    def abort(self) -> None:
-        """Remove the staging place; does nothing after :meth:`finish`."""
-        if not self._closed:
-            self._closed = True
-            self._discard()
 
     def quote(self, name: str) -> str:
         """Quote an identifier."""
@@ -248,9 +239,7 @@ class StagedWriter(Writer):
         """Return the columns that rows must bring: all but computed and excluded ones."""
         return list(self.metadata.table(table).stored.values())
 
-    def admit(
-        self, found: Sequence[Found], made: Optional[frozenset[str]], if_exists: OpenedTo
-    ) -> None:
+    def admit(self, found: Sequence[Found], made: Optional[frozenset[str]]) -> None:
         """Refuse a target that may not be replaced.
 
         Parameters
@@ -264,7 +253,7 @@ class StagedWriter(Writer):
         ------
         ConnectorError
         """
-        if not found or if_exists in ("replace_foreign", "rehearse"):
+        if not found or self.if_exists in ("replace_foreign", "rehearse"):
             return
         foreign = [thing for thing in found if made is None or thing.key not in made]
         keys = {thing.key for thing in foreign}
@@ -276,7 +265,7 @@ class StagedWriter(Writer):
                 f"it holds {_listed(foreign)}.",
                 hint=f"Name another schema. Only {anyhow}",
             )
-        if if_exists != "replace":
+        if self.if_exists != "replace":
             raise ConnectorError(
                 f"The target {self.target!r} exists already (an earlier synthetic schema).",
                 hint='Pass if_exists="replace", or name another schema.',
@@ -306,11 +295,11 @@ class StagedWriter(Writer):
         check: Callable[[], list[KeyCheck]],
         cross: Callable[[], None],
     ) -> list[KeyCheck]:
-        """Constrain and prove several staging places.
+        """Constrain and prove staging places that appear together.
 
         Parameters
         ----------
-        writers : sequence of StagedWriter
+        writers : sequence of StagedSchema
             Of one engine.
         check : callable
             Counts the orphans of all keys, and refuses them.
@@ -327,7 +316,7 @@ class StagedWriter(Writer):
             writer.link()
             writer.settle()
         cross()
-        StagedWriter.make_objects(writers)
+        StagedSchema.make_objects(writers)
         for writer in writers:  # when all is there that a note has to list
             writer.note()
             writer.settle()
@@ -360,8 +349,8 @@ class StagedWriter(Writer):
         """
         while left:
             for writer, thing in left:
-                writer._outcome[thing] = make(writer, thing)
-            refused = [(writer, thing) for writer, thing in left if writer._outcome[thing]]
+                writer.outcome[thing] = make(writer, thing)
+            refused = [(writer, thing) for writer, thing in left if writer.outcome[thing]]
             if len(refused) == len(left):
                 return
             left = refused
@@ -376,28 +365,9 @@ class StagedWriter(Writer):
         """
         raise NotImplementedError
 
-    def objects(self) -> dict[tuple[str, str], str]:
-        """See the base class."""
-        found = dict.fromkeys(self.ddl.brought, "")
-        for thing, reason in self._outcome.items():
-            key = (thing.kind, thing.name)
-            found[key] = found.get(key) or reason
-            if thing.function and not reason:
-                found["functions and procedures", thing.function] = ""
-        return found
-
     def place(self, table: str) -> str:
         """Return the quoted name of a table for other staging places."""
         return f"{self.quote(self.staging)}.{self.quote(table)}"
-
-    def _constrain(self) -> list[KeyCheck]:
-        self.index()
-        checks = self._prove()
-        step("keys proved")
-        self.link()
-        self.make_objects([self])
-        self.note()
-        return checks
 
     def index(self) -> None:
         """Add all constraints and indexes but the foreign keys."""
@@ -426,26 +396,6 @@ class StagedWriter(Writer):
         others : dict of str to str
             By source schema.
         """
-
-    @property
-    def closed(self) -> bool:
-        """Whether the staging place is gone."""
-        return self._closed
-
-    def close(self) -> None:
-        """Hear that somebody else removes the staging place."""
-        self._closed = True
-
-    def done(self) -> None:
-        """Hear that the staging place is where the target was."""
-        self._closed = True
-        log.info("schema_written", target=self.target, rows=sum(self.rows.values()))
-
-    def _prove(self) -> list[KeyCheck]:
-        checks = [self.check(table, fk) for table, fk in self.metadata.foreign_keys()]
-        for check in checks:
-            self.refuse_orphans(check)
-        return checks
 
     def refuse_orphans(self, check: KeyCheck) -> None:
         """Refuse a key that does not hold.
@@ -541,21 +491,34 @@ class StagedWriter(Writer):
             self._failure = exc
             raise
 
+    def make_table(self, table: str) -> bool:
+        """Make a table, unless it has rows already; return whether it did."""
+        fresh = table not in self.rows
+        for statement in self.ddl.tables[table] if fresh else ():
+            self.run(statement)
+        return fresh
+
+    def _execute(self, sql: str) -> None:
+        """Run one statement in the staging place."""
+        self._ask(sql)
+
+    def _scalar(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """Return the first value that a query finds; None if nothing."""
+        found = self._ask(sql, values)
+        return found[0][0] if found else None
+
+    def _insert_note(self, values: tuple[Any, ...]) -> None:
+        """Insert the only row of the `_synthohive` table."""
+        marks = ", ".join([self.mark] * len(values))
+        self._ask(f"INSERT INTO {self.quote(PROVENANCE_TABLE)} VALUES ({marks})", values)
+
+    @abstractmethod
+    def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Run one statement in the staging place, and return the rows that it finds."""
+
     @abstractmethod
     def _reason(self, exc: BaseException) -> str:
         """Return the driver's message without values or credentials."""
-
-    @abstractmethod
-    def _execute(self, sql: str) -> None:
-        """Run one statement in the staging place."""
-
-    @abstractmethod
-    def _scalar(self, sql: str) -> Any:
-        """Return a query's only value."""
-
-    @abstractmethod
-    def _insert_note(self, values: tuple[Any, ...]) -> None:
-        """Insert the only row of the `_synthohive` table."""
 
     @abstractmethod
     def _copy(
@@ -567,10 +530,172 @@ class StagedWriter(Writer):
     def _analyze(self) -> None:
         """Gather the statistics that the proofs' plans need."""
 
+    @classmethod
     @abstractmethod
-    def _swap(self) -> None:
-        """Put the staging place where the target is, atomically."""
+    def swap_all(cls, writers: Sequence[Any]) -> None:
+        """Put the staging places where the targets are, all in one step."""
 
+    @classmethod
     @abstractmethod
-    def _discard(self) -> None:
-        """Remove the staging place and the connection, whatever state they are in."""
+    def discard_all(cls, writers: Sequence[Any]) -> None:
+        """Remove staging places and connections, whatever state they are in."""
+
+
+class StagedWriter(Writer):
+    """Write one schema, or several that appear at the same moment.
+
+    Parameters
+    ----------
+    metadata : Metadata
+    schemas : dict of str to StagedSchema
+        By source schema, each open, of the same engine.
+    all_keys : bool
+        Have the database enforce keys between schemas that the source does not declare, too.
+    """
+
+    def __init__(
+        self, metadata: Metadata, schemas: Mapping[str, Any], *, all_keys: bool = False
+    ) -> None:
+        self.metadata, self.all_keys, self.schemas = metadata, all_keys, dict(schemas)
+        self.target = ", ".join(schema.target for schema in schemas.values())
+        self._closed = False
+        for schema in schemas.values():
+            schema.see({s: other.staging for s, other in schemas.items() if other is not schema})
+
+    def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        """Bulk load all rows of one table, streaming; return their number.
+
+        Raises
+        ------
+        ConnectorError
+            The database refused a row, or the connection was lost. Nothing remains.
+        """
+        self._check_open()
+        try:
+            return self._of(table).load(self.metadata.table(table).own_name, batches)
+        except BaseException:
+            self.abort()
+            raise
+
+    def finish(self) -> list[KeyCheck]:
+        """Constrain, prove, and swap in.
+
+        Raises
+        ------
+        ConnectorError
+            The database refused a constraint, or a key has orphans; nothing changed.
+        """
+        self._check_open()
+        schemas = list(self.schemas.values())
+        try:
+            checks = self._complete()
+            with schemas[0].named("the swap"):
+                schemas[0].swap_all(schemas)
+        except BaseException:
+            self.abort()
+            raise
+        self._closed = True
+        for schema in schemas:
+            log.info("schema_written", target=schema.target, rows=sum(schema.rows.values()))
+        return checks
+
+    def prove(self) -> list[KeyCheck]:
+        """Constrain and prove, and remove the staging place: nothing is in the target.
+
+        Raises
+        ------
+        ConnectorError
+            As of :meth:`finish`.
+        """
+        try:
+            return self._complete()
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Remove the staging places; does nothing after :meth:`finish`."""
+        if not self._closed:
+            self._closed = True
+            schemas = list(self.schemas.values())
+            schemas[0].discard_all(schemas)
+
+    def objects(self) -> dict[tuple[str, str], str]:
+        """See the base class; names have their schema before them, if there are several."""
+        found: dict[tuple[str, str], str] = {}
+        for name, schema in self.schemas.items():
+            lead = f"{name}." if self.metadata.schemas else ""
+            found.update({(kind, f"{lead}{own}"): "" for kind, own in schema.ddl.brought})
+            for thing, reason in schema.outcome.items():
+                key = (thing.kind, f"{lead}{thing.name}")
+                found[key] = found.get(key) or reason
+                if thing.function and not reason:
+                    found["functions and procedures", f"{lead}{thing.function}"] = ""
+        return found
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConnectorError(f"The writer of {self.target!r} is closed; open a new one.")
+
+    def _of(self, table: str) -> StagedSchema:
+        name = self.metadata.table(table).schema_name if self.metadata.schemas else None
+        found: StagedSchema = self.schemas[name or next(iter(self.schemas))]
+        return found
+
+    def _complete(self) -> list[KeyCheck]:
+        schemas = list(self.schemas.values())
+        for schema in schemas:
+            for table in schema.metadata.tables:
+                if table not in schema.rows:
+                    schema.load(table, [])
+        checks: list[KeyCheck] = schemas[0].constrain_all(schemas, self._prove, self._cross)
+        step("schema proved")
+        return checks
+
+    def _prove(self) -> list[KeyCheck]:
+        checks = []
+        for table, key in self.metadata.foreign_keys():
+            check = self._check(table, key)
+            self._of(table).refuse_orphans(check)
+            checks.append(check)
+        return checks
+
+    def _cross(self) -> None:
+        """Add the keys between the schemas."""
+        for table, key in self.metadata.foreign_keys():
+            if self._crosses(table, key) and self._enforced(table, key):
+                self._of(table).run(self._statement(table, key))
+                self._of(table).settle()
+
+    def _crosses(self, table: str, key: ForeignKey) -> bool:
+        return self._of(table) is not self._of(key.parent)
+
+    def _enforced(self, table: str, key: ForeignKey) -> bool:
+        return (
+            self._of(table).keys_between
+            and key.no_parent is None
+            and (key.declared or self.all_keys)
+        )
+
+    def _plain(self, key: ForeignKey) -> ForeignKey:
+        """Return a key whose parent has its own name."""
+        return key.model_copy(update={"parent": self.metadata.table(key.parent).own_name})
+
+    def _place(self, table: str) -> str:
+        return self._of(table).place(self.metadata.table(table).own_name)
+
+    def _check(self, table: str, key: ForeignKey) -> KeyCheck:
+        own, crosses = self.metadata.table(table).own_name, self._crosses(table, key)
+        parent = self._place(key.parent) if crosses else None
+        check = self._of(table).check(own, self._plain(key), parent)
+        enforced = self._enforced(table, key) if crosses else check.enforced
+        return replace(check, table=table, key=key, enforced=enforced)
+
+    def _statement(self, table: str, key: ForeignKey) -> Statement:
+        quote = self._of(table).quote
+        name = f"CONSTRAINT {quote(key.name)} " if key.name else ""
+        sql = f"ALTER TABLE {quote(self.metadata.table(table).own_name)} ADD {name}"
+        sql += reference(key, quote, self._place(key.parent))
+        for when, action in (("DELETE", key.on_delete), ("UPDATE", key.on_update)):
+            if action:
+                sql += f" ON {when} {vetted_action(action, key.columns, quote)}"
+        return Statement(sql, table, label("foreign key", key.name or "", key.columns))

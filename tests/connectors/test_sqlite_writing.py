@@ -20,7 +20,7 @@ from synthohive.connectors.sqlite import file as sqlite_file
 from synthohive.connectors.writers import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
-from tests.contracts.writer import ORIGIN, Place, WriterContract, described, rows, write
+from tests.contracts.writer import ORIGIN, Place, WriterContract, described, rows, staged, write
 
 
 class FilePlace(Place):
@@ -101,7 +101,7 @@ class TestSqliteWriter(WriterContract):
             {"id": list(range(9999)), "email": [str(i) for i in range(9999)]}
         ).append_column("referrer_id", pa.nulls(9999, pa.int64()))
         with self.writer(shop_place, if_exists="replace") as writer:
-            writer._connection.execute("PRAGMA max_page_count = 9")  # type: ignore[attr-defined]
+            staged(writer)._connection.execute("PRAGMA max_page_count = 9")
             with pytest.raises(ConnectorError, match=r"'customers'.*full"):
                 writer.load("customers", many.to_batches())
         assert self.leftovers(shop_place) == []

@@ -178,6 +178,12 @@ def rows(**changes: Any) -> dict[str, pa.Table]:
     return {**found, **changes}
 
 
+def staged(writer: Writer) -> Any:
+    """Return the staging place of a writer of one schema."""
+    (found,) = writer.schemas.values()  # type: ignore[attr-defined]
+    return found
+
+
 def write(writer: Writer, data: dict[str, pa.Table]) -> list[KeyCheck]:
     """Load all tables and finish."""
     with writer:

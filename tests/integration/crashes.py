@@ -35,7 +35,7 @@ import sqlalchemy as sa
 from synthohive._signals import terminable
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
-from synthohive.io.staged import StagedWriter
+from synthohive.io.staged import StagedSchema, StagedWriter
 from synthohive.io.steps import observe
 from synthohive.schema import Metadata
 from tests.contracts.writer import ORIGIN, Place, rows, shop, write
@@ -254,12 +254,13 @@ def _written(
 
 
 def _writer() -> Any:
-    """Return the writer that is at work, from the frames of the step."""
+    """Return the staging place that is at work, from the frames of the step."""
     frame = sys._getframe()
-    while not isinstance(frame.f_locals.get("self"), StagedWriter):
+    while not isinstance(frame.f_locals.get("self"), (StagedSchema, StagedWriter)):
         assert frame.f_back is not None
         frame = frame.f_back
-    return frame.f_locals["self"]
+    found = frame.f_locals["self"]
+    return next(iter(found.schemas.values())) if isinstance(found, StagedWriter) else found
 
 
 def _obey(command: tuple[Any, ...]) -> None:

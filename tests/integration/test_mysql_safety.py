@@ -17,7 +17,17 @@ from synthohive.exceptions import ConnectorError
 from synthohive.io import steps
 from synthohive.io.base import Writer
 from synthohive.schema import Metadata
-from tests.contracts.writer import ORIGIN, Place, described, integer, make_shop, rows, shop, write
+from tests.contracts.writer import (
+    ORIGIN,
+    Place,
+    described,
+    integer,
+    make_shop,
+    rows,
+    shop,
+    staged,
+    write,
+)
 
 
 @pytest.fixture(params=["mysql", "mariadb"])
@@ -222,7 +232,7 @@ def test_keys_of_other_databases_keep_their_parents(place: Place, when: str) -> 
 
     def trash() -> str:
         """Return where the old tables are: as if the key had come just before them."""
-        (name,) = (n for n in leftovers(place) if n == writer._trash)  # type: ignore[attr-defined]
+        (name,) = (n for n in leftovers(place) if n == staged(writer)._trash)
         return str(name)
 
     pattern = r"Foreign keys of \w+\.theirs refer to tables in"
@@ -289,7 +299,7 @@ def test_two_writers_and_what_a_killed_one_leaves(place: Place) -> None:
     first = opened(place, "replace")
     with pytest.raises(ConnectorError, match=r"Another run .*\(connection \d+\)"):
         opened(place, "replace")
-    head = first.staging[:-8]  # type: ignore[attr-defined]
+    head = staged(first).staging[:-8]
     run(
         place,
         f"CREATE DATABASE {head}00000001",  # killed before its mark
@@ -305,17 +315,17 @@ def test_two_writers_and_what_a_killed_one_leaves(place: Place) -> None:
 
 def test_a_lost_answer_is_looked_up(place: Place) -> None:
     writer = filled(opened(place, "replace"))
-    connection = writer._connection  # type: ignore[attr-defined]
-    execute = writer._execute  # type: ignore[attr-defined]
+    schema = staged(writer)
+    connection, execute = schema._connection, schema._execute
 
     def cut(sql: str) -> None:
         execute(sql)
         if sql.startswith("RENAME"):
-            writer._execute = execute  # type: ignore[attr-defined]
+            schema._execute = execute
             connection._sock.close()
             execute("SELECT 1")
 
-    writer._execute = cut  # type: ignore[attr-defined]
+    schema._execute = cut
     writer.finish()
     assert customers(place) == 3
     assert leftovers(place) == []

@@ -15,7 +15,15 @@ from sqlalchemy import Engine
 from synthohive.connectors.writers import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
-from tests.contracts.writer import ORIGIN, Place, ServerWriterContract, described, rows, write
+from tests.contracts.writer import (
+    ORIGIN,
+    Place,
+    ServerWriterContract,
+    described,
+    rows,
+    staged,
+    write,
+)
 
 ALL_TYPES = """
 CREATE TABLE {schema}.kinds (
@@ -216,7 +224,7 @@ class MysqlWriterContract(ServerWriterContract):
         crashed.load("customers", rows()["customers"].to_batches())
         with pytest.raises(ConnectorError, match="Another run"):
             self.writer(shop_place)
-        crashed._connection.close()  # type: ignore[attr-defined]
+        staged(crashed)._connection.close()
         assert len(self.leftovers(shop_place)) == 1
         write(self.writer(shop_place), rows())
         assert self.leftovers(shop_place) == []
@@ -224,7 +232,7 @@ class MysqlWriterContract(ServerWriterContract):
     def test_lost_connection_leaves_nothing(self, shop_place: Place) -> None:
         writer = self.writer(shop_place)
         writer.load("customers", rows()["customers"].to_batches())
-        thread = writer._connection.thread_id()  # type: ignore[attr-defined]
+        thread = staged(writer)._connection.thread_id()
         with shop_place.engine.begin() as connection:
             connection.exec_driver_sql(f"KILL {thread}")
         with pytest.raises(ConnectorError, match="connection was lost"):

@@ -15,7 +15,7 @@ from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Writer
 from synthohive.io.steps import observe
-from tests.contracts.writer import ORIGIN, rows, shop, write
+from tests.contracts.writer import ORIGIN, rows, shop, staged, write
 
 pytestmark = pytest.mark.integration
 
@@ -473,7 +473,7 @@ def test_a_plain_user_may_write_and_replace(bed: Bed) -> None:
 
 def test_who_else_writes_is_named(bed: Bed) -> None:
     with bed.writer() as first:
-        pid = first._connection.info.backend_pid  # type: ignore[attr-defined]
+        pid = staged(first)._connection.info.backend_pid
         with pytest.raises(ConnectorError, match=rf"Another run is writing .* process {pid} "):
             bed.writer()
     bed.write()
@@ -481,7 +481,7 @@ def test_who_else_writes_is_named(bed: Bed) -> None:
 
 def test_leftovers_of_other_targets_go_too(bed: Bed) -> None:
     crashed = bed.writer(bed.names["out"] + "_2")
-    crashed._connection.close()  # type: ignore[attr-defined]
+    staged(crashed)._connection.close()
     running = bed.writer(bed.names["out"] + "_3")
     bed.write()
     query = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE '{out}%%synthohive%%'"

@@ -17,7 +17,15 @@ from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.writers import default_target, open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
-from tests.contracts.writer import ORIGIN, Place, ServerWriterContract, described, rows, write
+from tests.contracts.writer import (
+    ORIGIN,
+    Place,
+    ServerWriterContract,
+    described,
+    rows,
+    staged,
+    write,
+)
 
 ALL_TYPES = """
 SET LOCAL search_path = {schema}, public;
@@ -314,7 +322,7 @@ class TestPostgresqlWriter(ServerWriterContract):
         crashed.load("customers", rows()["customers"].to_batches())
         with pytest.raises(ConnectorError, match="Another run"):
             self.writer(shop_place)
-        crashed._connection.close()  # type: ignore[attr-defined]
+        staged(crashed)._connection.close()
         assert len(self.leftovers(shop_place)) == 1
         write(self.writer(shop_place), rows())
         assert self.leftovers(shop_place) == []
@@ -322,7 +330,7 @@ class TestPostgresqlWriter(ServerWriterContract):
     def test_lost_connection_leaves_nothing(self, shop_place: Place) -> None:
         writer = self.writer(shop_place)
         writer.load("customers", rows()["customers"].to_batches())
-        pid = writer._connection.info.backend_pid  # type: ignore[attr-defined]
+        pid = staged(writer)._connection.info.backend_pid
         with shop_place.engine.begin() as connection:
             connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
         with pytest.raises(ConnectorError):

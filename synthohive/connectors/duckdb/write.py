@@ -28,12 +28,13 @@ from synthohive.connectors.duckdb.spelling import SPELLING
 from synthohive.connectors.duckdb.text import first_name, nested_type, reason
 from synthohive.connectors.special_values import respelled, spelling_of
 from synthohive.ddl.spelling import Spelling, literal, quote
-from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject, items
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject, items
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import KeyCheck, NoPlaceError
 from synthohive.io.comments import Comments, changes, keys
 from synthohive.io.staged import (
-    StagedWriter,
+    Order,
+    StagedSchema,
     broken_error,
     read_note,
     staging_name,
@@ -43,8 +44,7 @@ from synthohive.io.steps import step
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.io.base import OpenedTo, Provenance
-    from synthohive.schema import Column, ForeignKey, Metadata
+    from synthohive.schema import Column, ForeignKey
 
 __all__ = ["DuckdbWriter", "create", "locate"]
 
@@ -82,63 +82,41 @@ def locate(
     return default if target is not None else f"{source_schema or default}_synthetic"
 
 
-class DuckdbWriter(StagedWriter):
-    """Write one schema of a DuckDB database; see :class:`StagedWriter`.
+class DuckdbWriter(StagedSchema):
+    """Write one schema of a DuckDB database; see :class:`StagedSchema`.
 
     DuckDB takes keys only in CREATE TABLE and renames no schema: so the rows wait in a
     temporary database until they are proved, and are then put into the final tables,
     parents first, in the transaction that drops the old ones.
-
-    Parameters
-    ----------
-    engine : sqlalchemy.engine.Engine
-    metadata, ddl, target, provenance
-        See :class:`StagedWriter`; `target` is the schema.
-    source_schema : str, optional
-        The schema that the names in views are of.
-    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
     """
 
     engine_name: ClassVar[str] = "DuckDB"
     spelling: ClassVar[Spelling] = SPELLING
     errors: ClassVar[tuple[type[BaseException], ...]] = (duckdb.Error, pa.ArrowException, OSError)
+    mark: ClassVar[str] = "?"
     seed_type: ClassVar[str] = "UHUGEINT"
     keys_between: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        engine: Engine,
-        metadata: Metadata,
-        ddl: SchemaDdl,
-        target: str,
-        provenance: Provenance,
-        *,
-        source_schema: Optional[str],
-        if_exists: OpenedTo,
-        group: Optional[Mapping[str, str]] = None,
-    ) -> None:
-        if if_exists == "rehearse":  # what is there need not go, not even for a moment
-            target = staging_name(target, _LONGEST)
-        super().__init__(metadata, ddl, target, provenance)
-        own = str(source_schema or "main")
-        self._schemas = {own: target, **(group or {})}
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        if self.if_exists == "rehearse":  # what is there need not go, not even for a moment
+            self.target = staging_name(self.target, _LONGEST)
+        self._schemas = {str(order.source_schema or "main"): self.target, **self.group}
         self._staging = f"synthohive_{secrets.token_hex(6)}"
-        self._pooled = engine.raw_connection()
+        self._pooled = self.engine.raw_connection()
         wrapped: Any = self._pooled.driver_connection
         # A session of its own on the same database: settings and transaction end with it.
         self._own: duckdb.DuckDBPyConnection = wrapped.execute("SELECT 1").cursor()
         self._connection = self._own
         self._folder: Optional[Workspace] = None
-        self._if_exists = if_exists
         self._theirs: set[str] = set()
         self._said: Comments = {}
-        self._noted: Optional[frozenset[str]] = None
         self._place = ""  # before the name of a table of the target
         self._building = False
         try:
             with self.named("the target"):
                 self._database = str(self._scalar("SELECT current_database()"))
-                self._place = f"{quote(self._database)}.{quote(target)}."
+                self._place = f"{quote(self._database)}.{quote(self.target)}."
                 self._check_database()
                 self._check_target()
                 self._folder = Workspace()
@@ -146,14 +124,14 @@ class DuckdbWriter(StagedWriter):
                 self._execute(f"ATTACH {file} AS {quote(self._staging)}")
                 self._execute(f"USE {quote(self._staging)}.main")
         except BaseException:
-            self._discard()
+            self.discard_all([self])
             raise
 
     def _check_database(self) -> None:
         if self.target in _OWN:
             raise ConnectorError(f"The schema {self.target!r} belongs to DuckDB itself.")
         readonly = "SELECT readonly FROM duckdb_databases() WHERE database_name = ?"
-        if self._one(readonly, self._database)[0]:
+        if self._scalar(readonly, [self._database]):
             raise NoPlaceError(
                 f"The database {self._database!r} is opened read-only.",
                 hint="Open it for writing, or name another one with url=….",
@@ -169,8 +147,8 @@ class DuckdbWriter(StagedWriter):
         ours = [t for t in things if made is None or t.found(self.target).key in made]
         kept = [t for t in things if t not in ours and t.kind not in _WITH_TABLES]
         found = [t.found(self.target) for t in things if t not in kept]
-        self.admit(found, made, self._if_exists)
-        if self._if_exists == "replace_foreign":
+        self.admit(found, made)
+        if self.if_exists == "replace_foreign":
             ours, kept = things, []
         self._theirs = {t.found(self.target).key for t in kept}
         return [t for t in ours if not t.is_part]
@@ -222,15 +200,13 @@ class DuckdbWriter(StagedWriter):
             sql = _MADE.sub(lambda match: match[0] + self._place, self._qualified(sql), count=1)
         self._connection.execute(sql)
 
-    def _one(self, sql: str, *parameters: Any) -> Any:
-        return self._connection.execute(sql, list(parameters)).fetchone()
-
-    def _scalar(self, sql: str) -> Any:
-        return self._one(sql)[0]
+    def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        found: list[Any] = self._connection.execute(sql, list(values)).fetchall()
+        return found
 
     def _insert_note(self, values: tuple[Any, ...]) -> None:
         sql = f"INSERT INTO {self._place}{quote(PROVENANCE_TABLE)} VALUES (?, ?, ?, ?, ?, ?, ?)"
-        self._connection.execute(sql, list(values))
+        self._ask(sql, values)
 
     def _analyze(self) -> None:
         """DuckDB keeps its statistics itself."""
@@ -278,14 +254,11 @@ class DuckdbWriter(StagedWriter):
         for writer, plan in zip(writers, plans):
             writer._connection = first._connection
             writer._build(*plan)
-        StagedWriter.make_objects(writers)
+        StagedSchema.make_objects(writers)
         for writer in writers:
             writer.note()
             writer._carry_comments()
         return checks
-
-    def _constrain(self) -> list[KeyCheck]:
-        return self.constrain_all([self], self._prove, lambda: None)
 
     def _planned(self) -> tuple[list[str], dict[str, int], dict[str, int]]:
         """Return the order of the tables, the levels of their rows, and the sequences' starts."""
@@ -452,9 +425,6 @@ class DuckdbWriter(StagedWriter):
         """See the base class."""
         return f"{quote(self._staging)}.main.{quote(table)}"
 
-    def _swap(self) -> None:
-        self.swap_all([self])
-
     @staticmethod
     def swap_all(writers: Sequence[DuckdbWriter]) -> None:
         """Commit the transaction in which all schemas were made."""
@@ -466,9 +436,6 @@ class DuckdbWriter(StagedWriter):
         step("committed")
         for writer in writers:
             writer._close()
-
-    def _discard(self) -> None:
-        self.discard_all([self])
 
     @staticmethod
     def discard_all(writers: Sequence[DuckdbWriter]) -> None:

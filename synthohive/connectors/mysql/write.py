@@ -31,13 +31,14 @@ from synthohive.connectors.mysql.rows import RowLoader, hide_values, regroup
 from synthohive.connectors.mysql.spelling import SPELLING, quote
 from synthohive.connectors.special_values import spelling_of
 from synthohive.ddl.spelling import Spelling
-from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import NoPlaceError
 from synthohive.io.comments import changes, keys
 from synthohive.io.staged import (
     Found,
-    StagedWriter,
+    Order,
+    StagedSchema,
     broken_error,
     read_note,
     staging_name,
@@ -48,8 +49,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy.engine import Engine
 
-    from synthohive.io.base import OpenedTo, Provenance
-    from synthohive.schema import Column, Metadata
+    from synthohive.schema import Column
 
 __all__ = ["MysqlWriter", "create", "locate"]
 
@@ -89,55 +89,29 @@ def locate(
     return f"{source_schema or default}_synthetic"
 
 
-class MysqlWriter(StagedWriter):
-    """Write one database of a MySQL or MariaDB server; see :class:`StagedWriter`.
-
-    Parameters
-    ----------
-    engine : sqlalchemy.engine.Engine
-    metadata, ddl, target, provenance
-        See :class:`StagedWriter`; `target` is the database.
-    source_schema : str, optional
-        Gives the new database its character set and collation.
-    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
-    group : dict of str to str
-        The databases that are written together, from source to target.
-    """
+class MysqlWriter(StagedSchema):
+    """Write one database of a MySQL or MariaDB server; see :class:`StagedSchema`."""
 
     engine_name: ClassVar[str] = "MySQL"
     spelling: ClassVar[Spelling] = SPELLING
     long_text: ClassVar[str] = "LONGTEXT"
     errors: ClassVar[tuple[type[BaseException], ...]] = (pymysql.err.Error, OSError)
 
-    def __init__(
-        self,
-        engine: Engine,
-        metadata: Metadata,
-        ddl: SchemaDdl,
-        target: str,
-        provenance: Provenance,
-        *,
-        source_schema: Optional[str],
-        if_exists: OpenedTo,
-        group: Optional[Mapping[str, str]] = None,
-    ) -> None:
-        super().__init__(metadata, ddl, target, provenance)
-        self._engine = engine
-        if len(target) > _MAX_IDENTIFIER and if_exists != "rehearse":
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        target = self.target
+        if len(target) > _MAX_IDENTIFIER and self.if_exists != "rehearse":
             raise ConnectorError(
                 f"The database name {target!r} is longer than {_MAX_IDENTIFIER} characters.",
                 hint="Name a shorter one with schema=….",
             )
         self.staging = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
         self._trash = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
-        self._group = dict(group or {})
-        self._source = source_schema or engine.url.database
+        self._source = order.source_schema or self.engine.url.database
         self._stagings = {str(self._source): self.staging}
         self._local = True
-        self._if_exists = if_exists
         self._old: list[str] = []
         self._beside: list[Found] = []
-        self._noted: Optional[frozenset[str]] = None
         self._folder: Optional[Workspace] = None
         with self.named("a connection"):
             self._connection = self._connect()
@@ -149,20 +123,8 @@ class MysqlWriter(StagedWriter):
                 self._remove_stale()
                 self._create_staging()
         except BaseException:
-            self._give_up()
+            self.discard_all([self])
             raise
-
-    def _give_up(self) -> None:
-        """Remove what an interrupted start made."""
-        try:
-            made = self._connection.open and self._exists(self.staging)
-        except pymysql.err.Error as exc:  # the start's own error is being raised
-            log.debug("staging_unknown", reason=self._reason(exc))
-            made = False
-        if made:
-            self._discard()
-        else:
-            self._connection.close()
 
     def _connect(self) -> Any:
         """Return a connection outside the pool, with LOCAL asked for in the handshake."""
@@ -170,12 +132,12 @@ class MysqlWriter(StagedWriter):
         def allow_local(dialect: Any, record: Any, args: Any, params: dict[str, Any]) -> None:
             params["local_infile"] = True
 
-        sa.event.listen(self._engine, "do_connect", allow_local)
+        sa.event.listen(self.engine, "do_connect", allow_local)
         try:
-            pool = self._engine.pool.recreate()
+            pool = self.engine.pool.recreate()
             raw = pool.connect()
         finally:
-            sa.event.remove(self._engine, "do_connect", allow_local)
+            sa.event.remove(self.engine, "do_connect", allow_local)
         connection: Any = raw.driver_connection
         raw.detach()
         connection.rollback()
@@ -193,7 +155,7 @@ class MysqlWriter(StagedWriter):
             )
         for name in (self.staging, self._trash):  # by which others know that this run lives
             self._scalar("SELECT GET_LOCK(%s, 0)", (name,))
-        if self._if_exists == "rehearse":  # which is in nobody's way
+        if self.if_exists == "rehearse":  # which is in nobody's way
             return
         lock = self._lock_name()  # what a killed run was doing there may take a moment to end
         if not self._scalar("SELECT GET_LOCK(%s, %s)", (lock, _LOCK_SECONDS)):
@@ -211,16 +173,16 @@ class MysqlWriter(StagedWriter):
         ConnectorError
             It may not be replaced, or something outside would be left without its tables.
         """
-        if self._if_exists == "rehearse":
+        if self.if_exists == "rehearse":
             return
-        kinds = tables(self._rows, self.target)
+        kinds = tables(self._ask, self.target)
         self._old = [name for name, kind in kinds.items() if kind != "view"]
-        found, made = contents(self._rows, self.target, self.target), self._read_note()
+        found, made = contents(self._ask, self.target, self.target), self._read_note()
         self._noted = made
         # Views, routines and events name tables; they stay, and find the new ones.
         self._beside = [f for f in found if f.key.partition(" ")[0] in _STAYS]
         stays = self._beside if made is not None else []
-        self.admit([thing for thing in found if thing not in stays], made, self._if_exists)
+        self.admit([thing for thing in found if thing not in stays], made)
         in_the_way = [f.shown for f in found if f.key.startswith("trigger ")]
         in_the_way += [
             f"view {n}" for n, kind in kinds.items() if kind == "view" and n in self._new
@@ -231,7 +193,7 @@ class MysqlWriter(StagedWriter):
                 f"triggers, nor over views: {', '.join(in_the_way[:10])}.",
                 hint="Nothing was changed. Drop them first, or name another schema.",
             )
-        if users := referring(self._rows, self.target, self._group.values()):
+        if users := referring(self._ask, self.target, self.group.values()):
             raise self._referring_error(users)
 
     @property
@@ -254,15 +216,15 @@ class MysqlWriter(StagedWriter):
             return read_note([column[0] for column in cursor.description], cursor.fetchall())
 
     def _made(self) -> list[str]:
-        found = contents(self._rows, self.staging, self.target)
+        found = contents(self._ask, self.staging, self.target)
         mark = next(thing.key for thing in found if thing.shown == f"table {_MARK_TABLE}")
-        own = {p: t for p, t in comments(self._rows, self.staging).items() if p[1] != _MARK_TABLE}
+        own = {p: t for p, t in comments(self._ask, self.staging).items() if p[1] != _MARK_TABLE}
         return [t.key for t in found if mark not in (t.key, t.part_of)] + keys(own)
 
     def _may_write_read_only(self) -> bool:
         if self._scalar("SELECT @@innodb_read_only"):
             return False
-        grants = " ".join(str(row[0]) for row in self._rows("SHOW GRANTS"))
+        grants = " ".join(str(row[0]) for row in self._ask("SHOW GRANTS"))
         return any(g in grants for g in ("SUPER", "CONNECTION_ADMIN", "READ_ONLY ADMIN"))
 
     def _lock_name(self) -> str:
@@ -281,7 +243,7 @@ class MysqlWriter(StagedWriter):
         ):
             self._execute(f"SET SESSION {setting}")
         self._execute("SET NAMES utf8mb4")
-        for name, _ in self._rows(
+        for name, _ in self._ask(
             "SHOW VARIABLES WHERE Variable_name IN ('max_execution_time', 'max_statement_time')"
         ):
             self._execute(f"SET SESSION {name} = 0")
@@ -292,7 +254,7 @@ class MysqlWriter(StagedWriter):
     def _remove_stale(self) -> None:
         """Remove what crashed runs left of the same target; the locks tell that they ended."""
         head = self.staging[:-8]
-        names = self._rows(
+        names = self._ask(
             "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE LEFT(SCHEMA_NAME, %s) = %s "
             "AND CHAR_LENGTH(SCHEMA_NAME) = %s",
             (len(head), head, len(self.staging)),
@@ -307,7 +269,7 @@ class MysqlWriter(StagedWriter):
             self._scalar("SELECT RELEASE_LOCK(%s)", (name,))
 
     def _drop_stale(self, database: str) -> None:
-        if users := referring(self._rows, database):
+        if users := referring(self._ask, database):
             log.warning("staging_remains", schema=database, reason=f"keys of {users[:3]}")
         else:
             self._execute(f"DROP DATABASE {quote(database)}")
@@ -315,10 +277,10 @@ class MysqlWriter(StagedWriter):
 
     def _is_left(self, database: str) -> bool:
         """Whether a database of such a name is marked, or empty: its run ended before the mark."""
-        return self._is_marked(database) or not contents(self._rows, database, database)
+        return self._is_marked(database) or not contents(self._ask, database, database)
 
     def _is_marked(self, database: str) -> bool:
-        note = self._rows(
+        note = self._ask(
             "SELECT TABLE_COMMENT FROM information_schema.TABLES "
             "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
             (database, _MARK_TABLE),
@@ -329,7 +291,7 @@ class MysqlWriter(StagedWriter):
         return f"staging of {self.target}"
 
     def _create_staging(self) -> None:
-        charset = self._rows(
+        charset = self._ask(
             "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME "
             "FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s",
             (self._source,),
@@ -366,35 +328,18 @@ class MysqlWriter(StagedWriter):
             return "the connection was lost"
         if exc.args[0] == _LOCKED:
             places = (self.target, self.staging, self._trash)
-            return f"a lock was not to be had, {holders(self._rows, places)}"
+            return f"a lock was not to be had, {holders(self._ask, places)}"
         return hide_values(str(exc.args[1])).rstrip(".")
 
-    def _execute(self, sql: str) -> None:
+    def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._connection.cursor() as cursor:
-            cursor.execute(sql)
-
-    def _rows(self, sql: str, values: Optional[tuple[Any, ...]] = None) -> list[Any]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, values or None)
             return list(cursor.fetchall())
-
-    def _scalar(self, sql: str, values: Optional[tuple[Any, ...]] = None) -> Any:
-        rows = self._rows(sql, values)
-        return rows[0][0] if rows else None
-
-    def _insert_note(self, values: tuple[Any, ...]) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {quote(PROVENANCE_TABLE)} VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                values,
-            )
 
     def _copy(
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
     ) -> int:
-        if table not in self.rows:
-            for statement in self.ddl.tables[table]:
-                self.run(statement)
+        self.make_table(table)
         if self._local and self._folder is None:
             self._folder = Workspace()
         folder = self._folder.path if self._folder is not None else None
@@ -419,7 +364,7 @@ class MysqlWriter(StagedWriter):
         ):
             return "the target has a view of that name, which is not ours"
         reason = self._put(thing, self._stagings)
-        if not reason and (used := outside(self._rows, self.staging, thing.name, self._stagings)):
+        if not reason and (used := outside(self._ask, self.staging, thing.name, self._stagings)):
             self._execute(f"DROP VIEW {quote(self.staging)}.{quote(thing.name)}")
             reason = f"it uses {listed(used, 3)}, which the copy does not have"
         return reason
@@ -444,7 +389,7 @@ class MysqlWriter(StagedWriter):
     @classmethod
     def _put_views(cls, writers: Sequence[MysqlWriter]) -> None:
         """Make the views over the tables that are in place: views are not moved with tables."""
-        made = [(w, thing) for w in writers for thing, why in w._outcome.items() if not why]
+        made = [(w, thing) for w in writers for thing, why in w.outcome.items() if not why]
         for writer in writers:
             names = {thing.name for each, thing in made if each is writer}
             for view in writer._our_views:
@@ -452,20 +397,17 @@ class MysqlWriter(StagedWriter):
                     writer._execute(f"DROP VIEW {quote(writer.target)}.{quote(view)}")
 
         def put(writer: MysqlWriter, thing: SchemaObject) -> str:
-            return writer._put(thing, writer._group or {str(writer._source): writer.target})
+            return writer._put(thing, writer.group or {str(writer._source): writer.target})
 
         cls.in_rounds(made, put)
         for writer, thing in made:
-            if reason := writer._outcome[thing]:
+            if reason := writer.outcome[thing]:
                 log.warning("view_not_made", view=thing.name, reason=reason)
 
     def _analyze(self) -> None:
         for table in self.metadata.tables:
             with self.named(f"the statistics of table {table!r}"):
-                self._rows(f"ANALYZE TABLE {quote(table)}")
-
-    def _swap(self) -> None:
-        self.swap_all([self])
+                self._ask(f"ANALYZE TABLE {quote(table)}")
 
     @staticmethod
     def swap_all(writers: Sequence[MysqlWriter]) -> None:
@@ -501,7 +443,7 @@ class MysqlWriter(StagedWriter):
         try:
             if self._old:
                 self._drop_old(moves)
-            if self._if_exists == "replace_foreign":
+            if self.if_exists == "replace_foreign":
                 self._drop_beside()
         except pymysql.err.Error as exc:  # the new tables are in place; the next run cleans up
             log.warning("staging_remains", schema=self.staging, reason=self._reason(exc))
@@ -534,7 +476,7 @@ class MysqlWriter(StagedWriter):
     def _moves(self) -> _Moves:
         """Look at the target again, and return from where to where its tables go."""
         self._check_target()
-        if self._old and self._if_exists != "replace_foreign":
+        if self._old and self.if_exists != "replace_foreign":
             self._check_views()
         if self._noted is not None:
             self._carry_comments(self._noted)
@@ -547,9 +489,9 @@ class MysqlWriter(StagedWriter):
 
     def _carry_comments(self, made: frozenset[str]) -> None:
         """Write about the new tables what others wrote about the old ones."""
-        old, new = comments(self._rows, self.target), comments(self._rows, self.staging)
+        old, new = comments(self._ask, self.target), comments(self._ask, self.staging)
         for place, text in changes(old, new, made).items():
-            if sql := comment_sql(self._rows, self.staging, place, text):
+            if sql := comment_sql(self._ask, self.staging, place, text):
                 self._execute(sql)
 
     def _rename(self, moves: _Moves) -> _Moves:
@@ -578,18 +520,18 @@ class MysqlWriter(StagedWriter):
         return not self._scalar(sql, (moves[-1][0],))
 
     def _check_views(self) -> None:
-        old, new = columns(self._rows, self.target), columns(self._rows, self.staging)
+        old, new = columns(self._ask, self.target), columns(self._ask, self.staging)
         old = {table: names for table, names in old.items() if table in self._old}
         ours = {f"view {self.target}.{view}" for view in self._our_views}
-        views = broken_views(self._rows, self.target, old, new)
+        views = broken_views(self._ask, self.target, old, new)
         if views := [view for view in views if view not in ours]:
             raise broken_error(self.target, views)
 
     def _drop_old(self, moves: _Moves) -> None:
         """Drop what was replaced, or put it back if a key came to refer to it meanwhile."""
-        users = referring(self._rows, self._trash)
+        users = referring(self._ask, self._trash)
         if not users:
-            cut_keys(self._rows, self._trash)
+            cut_keys(self._ask, self._trash)
             self._execute("SET SESSION foreign_key_checks = 1")  # the server sees keys we may not
             try:
                 self._execute(f"DROP DATABASE {quote(self._trash)}")
@@ -621,13 +563,14 @@ class MysqlWriter(StagedWriter):
         """Drop what is no longer needed; the new tables are in place whether or not it works."""
         for name in databases:
             try:
-                self._execute(f"DROP DATABASE IF EXISTS {quote(name)}")
+                if self._exists(name):
+                    self._execute(f"DROP DATABASE {quote(name)}")
             except pymysql.err.Error as exc:
                 log.warning("staging_remains", schema=name, reason=self._reason(exc))
 
     @staticmethod
     def discard_all(writers: Sequence[MysqlWriter]) -> None:
-        """Remove several staging databases."""
+        """Remove staging databases."""
         for writer in writers:
             writer._discard()
 
@@ -637,7 +580,7 @@ class MysqlWriter(StagedWriter):
                 self._connection = self._connect()
                 self._execute("SET SESSION foreign_key_checks = 0")
             self._drop([self.staging])
-            if set(tables(self._rows, self._trash)) <= {_MARK_TABLE}:
+            if set(tables(self._ask, self._trash)) <= {_MARK_TABLE}:
                 self._drop([self._trash])
             self._close()
         except (

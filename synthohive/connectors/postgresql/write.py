@@ -34,14 +34,15 @@ from synthohive.connectors.postgresql.rows import RECORDS, CsvStream
 from synthohive.connectors.postgresql.spelling import SPELLING, literal
 from synthohive.connectors.special_values import spelling_of
 from synthohive.ddl.spelling import Spelling, quote
-from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject
 from synthohive.exceptions import ConnectorError
 from synthohive.io import comments
 from synthohive.io.base import NoPlaceError
 from synthohive.io.staged import (
     NOTE_COLUMNS,
     STAGING_MARK,
-    StagedWriter,
+    Order,
+    StagedSchema,
     read_note,
     staging_name,
 )
@@ -52,8 +53,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy.engine import Engine
 
-    from synthohive.io.base import OpenedTo, Provenance
-    from synthohive.schema import Column, Metadata
+    from synthohive.schema import Column
 
 __all__ = ["PostgresqlWriter", "create", "locate"]
 
@@ -94,41 +94,17 @@ def locate(
     return default if target is not None else f"{source_schema or default}_synthetic"
 
 
-class PostgresqlWriter(StagedWriter):
-    """Write one schema of a PostgreSQL database; see :class:`StagedWriter`.
-
-    Parameters
-    ----------
-    engine : sqlalchemy.engine.Engine
-    metadata, ddl, target, provenance
-        See :class:`StagedWriter`; `target` is the schema.
-    source_schema : str, optional
-        Stays on the search path, for the types of extensions installed there.
-    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
-    group : dict of str to str
-        The schemas that are written together, from source to target.
-    """
+class PostgresqlWriter(StagedSchema):
+    """Write one schema of a PostgreSQL database; see :class:`StagedSchema`."""
 
     engine_name: ClassVar[str] = "PostgreSQL"
     spelling: ClassVar[Spelling] = SPELLING
     errors: ClassVar[tuple[type[BaseException], ...]] = (psycopg2.Error,)
 
-    def __init__(
-        self,
-        engine: Engine,
-        metadata: Metadata,
-        ddl: SchemaDdl,
-        target: str,
-        provenance: Provenance,
-        *,
-        source_schema: Optional[str],
-        if_exists: OpenedTo,
-        group: Optional[Mapping[str, str]] = None,
-    ) -> None:
-        super().__init__(metadata, ddl, target, provenance)
-        self._engine = engine
-        limit = _MAX_IDENTIFIER
-        if len(target.encode()) > limit and if_exists != "rehearse":
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        target, limit, rehearsed = self.target, _MAX_IDENTIFIER, self.if_exists == "rehearse"
+        if len(target.encode()) > limit and not rehearsed:
             raise ConnectorError(
                 f"The schema name {target!r} is longer than {limit} bytes.",
                 hint="Name a shorter one with schema=….",
@@ -136,15 +112,12 @@ class PostgresqlWriter(StagedWriter):
         self.staging = staging_name(target, limit)
         self._trash = staging_name(target, limit)
         self._stagings = [self.staging]
-        self._group = dict(group or {})
-        self._source = source_schema
-        self._sources = dict.fromkeys(s for s in (source_schema, *self._group, "public") if s)
+        self._source = order.source_schema
+        self._sources = dict.fromkeys(s for s in (self._source, *self.group, "public") if s)
         # What is locked while the run lives; a rehearsal is in nobody's way.
-        self._claim = self.staging if if_exists == "rehearse" else target
-        self._if_exists = if_exists
+        self._claim = self.staging if rehearsed else target
         self._exists = self._keeps_schema = self._empty = False
         self._droppable: Optional[frozenset[str]] = frozenset()
-        self._noted: Optional[frozenset[str]] = None
         self._watch: Optional[LockWatch] = None
         self._lock_ms = _LOCK_MS
         with self.named("a connection"):
@@ -156,12 +129,12 @@ class PostgresqlWriter(StagedWriter):
                 self._remove_stale()
                 self._create_staging()
         except BaseException:
-            self.abort()
+            self.discard_all([self])
             raise
 
     def _connect(self) -> Any:
         """Return a connection outside the pool, so that its settings and lock end with it."""
-        raw = self._engine.raw_connection()
+        raw = self.engine.raw_connection()
         connection: Any = raw.driver_connection
         raw.detach()
         connection.rollback()
@@ -206,7 +179,7 @@ class PostgresqlWriter(StagedWriter):
     def _check_existing(self, cursor: Any, user: str) -> None:
         cursor.execute(_PLACE, (self.target,))
         found = cursor.fetchone()
-        if found is None or self._if_exists == "rehearse":
+        if found is None or self.if_exists == "rehearse":
             return
         owned, may_create, self._keeps_schema = found
         self._exists = True
@@ -221,15 +194,15 @@ class PostgresqlWriter(StagedWriter):
                 f"The user {user!r} may not create tables in the schema {self.target!r}.",
                 hint=f"GRANT CREATE ON SCHEMA {quote(self.target)} TO {quote(user)}.",
             )
-        carried_from(cursor, self.target, self._noted, [*self._group.values()])
+        carried_from(cursor, self.target, self._noted, [*self.group.values()])
 
     def _admit_now(self, cursor: Any) -> None:
         """Look at all that the target holds; at the start, and in the transaction of the swap."""
         found = contents(cursor, self.target)
         made = self._read_note(cursor, self.target)
-        self.admit(found, made, self._if_exists)
+        self.admit(found, made)
         self._empty, self._noted = not found, made
-        self._droppable = None if self._if_exists == "replace_foreign" else made or frozenset()
+        self._droppable = None if self.if_exists == "replace_foreign" else made or frozenset()
 
     @staticmethod
     def _read_note(cursor: Any, schema: str) -> Optional[frozenset[str]]:
@@ -399,21 +372,10 @@ class PostgresqlWriter(StagedWriter):
             return f"{message}: {diag.message_detail}".rstrip(".")  # names, no values
         return message.rstrip(".")
 
-    def _execute(self, sql: str) -> None:
+    def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._connection.cursor() as cursor:
-            cursor.execute(sql)
-
-    def _scalar(self, sql: str) -> Any:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchone()[0]
-
-    def _insert_note(self, values: tuple[Any, ...]) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {quote(PROVENANCE_TABLE)} VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                values,
-            )
+            cursor.execute(sql, values or None)
+            return cursor.fetchall() if cursor.description else []
 
     def _made(self) -> list[str]:
         with self._connection.cursor() as cursor:
@@ -441,10 +403,7 @@ class PostgresqlWriter(StagedWriter):
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
     ) -> int:
         """Make and fill the table in one transaction, so that its rows are born frozen."""
-        fresh = table not in self.rows
-        if fresh:
-            for statement in self.ddl.tables[table]:
-                self.run(statement)
+        fresh = self.make_table(table)
         step("table created")
         stream = CsvStream(
             self._as_made(table, columns),
@@ -471,9 +430,6 @@ class PostgresqlWriter(StagedWriter):
         for table in self.metadata.tables:
             with self.named(f"the statistics of table {table!r}"):
                 self._execute(f"ANALYZE {quote(table)}")
-
-    def _swap(self) -> None:
-        self.swap_all([self])
 
     @staticmethod
     def swap_all(writers: Sequence[PostgresqlWriter]) -> None:
@@ -549,9 +505,6 @@ class PostgresqlWriter(StagedWriter):
         with LockWatch(self._connect, self._connection.info.backend_pid, after) as watch:
             self._watch = watch
             yield
-
-    def _discard(self) -> None:
-        self.discard_all([self])
 
     @staticmethod
     def discard_all(writers: Sequence[PostgresqlWriter]) -> None:

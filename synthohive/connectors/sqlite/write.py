@@ -32,11 +32,12 @@ from synthohive.connectors.sqlite.file import (
 from synthohive.connectors.sqlite.read import database_file
 from synthohive.connectors.sqlite.spelling import SPELLING
 from synthohive.ddl.spelling import Spelling
-from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject
+from synthohive.ddl.statements import SchemaObject
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import NoPlaceError
 from synthohive.io.staged import (
-    StagedWriter,
+    Order,
+    StagedSchema,
     appeared_error,
     broken_error,
     staging_name,
@@ -48,8 +49,7 @@ from synthohive.texts.moments import write
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.io.base import OpenedTo, Provenance
-    from synthohive.schema import Column, Metadata
+    from synthohive.schema import Column
 
 __all__ = ["SqliteWriter", "create", "locate"]
 
@@ -89,54 +89,33 @@ def locate(
     return str(path.with_name(schema if Path(schema).suffix else schema + path.suffix))
 
 
-class SqliteWriter(StagedWriter):
-    """Write one SQLite file; see :class:`StagedWriter`.
-
-    Parameters
-    ----------
-    engine : sqlalchemy.engine.Engine
-    metadata, ddl, target, provenance
-        See :class:`StagedWriter`; `target` is the path of the file.
-    source_schema : str, optional
-        Not needed here.
-    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
-    """
+class SqliteWriter(StagedSchema):
+    """Write one SQLite file; see :class:`StagedSchema`."""
 
     engine_name: ClassVar[str] = "SQLite"
     spelling: ClassVar[Spelling] = SPELLING
+    mark: ClassVar[str] = "?"
     errors: ClassVar[tuple[type[BaseException], ...]] = (sqlite3.Error, OSError)
 
-    def __init__(
-        self,
-        engine: Engine,
-        metadata: Metadata,
-        ddl: SchemaDdl,
-        target: str,
-        provenance: Provenance,
-        *,
-        source_schema: Optional[str],
-        if_exists: OpenedTo,
-    ) -> None:
-        super().__init__(metadata, ddl, target, provenance)
-        del source_schema
-        self._engine = engine
-        self._path = Path(target).resolve()
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        self._path = Path(self.target).resolve()
         if not self._path.name:
-            raise ConnectorError(f"{target!r} is not a file.")
+            raise ConnectorError(f"{self.target!r} is not a file.")
         name = staging_name(self._path.name, _MAX_NAME)
         rehearsal = staging_name(self._path.name + REHEARSAL, _MAX_NAME)
-        self._staging = self._path.with_name(rehearsal if if_exists == "rehearse" else name)
-        self._if_exists = if_exists
+        rehearsed = self.if_exists == "rehearse"
+        self._staging = self._path.with_name(rehearsal if rehearsed else name)
         self._theirs: frozenset[str] = frozenset()
         self._numbers = count()
         self._check_target()
         remove_stale(self._path, rehearsal)
-        if remove_stale(self._path, name) and if_exists != "rehearse":
+        if remove_stale(self._path, name) and not rehearsed:
             raise NoPlaceError(f"Another run is writing to {str(self._path)!r} now.")
         try:
             with self.named("the staging file"):
                 self._connection = self._open(self._staging)
-                for statement in ddl.setup:
+                for statement in self.ddl.setup:
                     self.run(statement)
         except BaseException:
             self._staging.unlink(missing_ok=True)
@@ -148,7 +127,7 @@ class SqliteWriter(StagedWriter):
             raise NoPlaceError(f"There is no folder {str(folder)!r}.", hint="Create it first.")
         if not _writable(folder):
             raise NoPlaceError(f"The folder {str(folder)!r} is not writable.")
-        if self._if_exists == "rehearse":
+        if self.if_exists == "rehearse":
             return
         self._existed = self._path.exists()
         if not self._existed:
@@ -167,8 +146,8 @@ class SqliteWriter(StagedWriter):
     @contextmanager
     def _alone(self) -> Iterator[sqlite3.Connection]:
         """Hold the target; this engine's own idle connections must not be in the way."""
-        if self._engine.url.database and Path(self._engine.url.database).resolve() == self._path:
-            self._engine.dispose()
+        if self.engine.url.database and Path(self.engine.url.database).resolve() == self._path:
+            self.engine.dispose()
         with self.named("the target"), held(self._path) as old:
             yield old
 
@@ -184,9 +163,9 @@ class SqliteWriter(StagedWriter):
         goes = ("view ", "index ")
         theirs = [thing for thing in found if made is not None and thing.key not in made]
         carried = [thing.key for thing in theirs if thing.key.startswith(goes)]
-        self._theirs = frozenset(carried if self._if_exists != "replace_foreign" else ())
-        self.admit([thing for thing in found if thing.key not in carried], made, self._if_exists)
-        if self._if_exists == "replace_foreign":
+        self._theirs = frozenset(carried if self.if_exists != "replace_foreign" else ())
+        self.admit([thing for thing in found if thing.key not in carried], made)
+        if self.if_exists == "replace_foreign":
             return {}
         sql = "SELECT type || ' ' || CASE type WHEN 'index' THEN tbl_name || '.' ELSE '' END || "
         sql += "name, sql FROM sqlite_master WHERE type IN ('view', 'index')"
@@ -264,11 +243,8 @@ class SqliteWriter(StagedWriter):
             return exc.strerror or type(exc).__name__
         return str(exc).rstrip(".")
 
-    def _execute(self, sql: str) -> None:
-        self._connection.execute(sql)
-
-    def _scalar(self, sql: str) -> Any:
-        return self._connection.execute(sql).fetchone()[0]
+    def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        return self._connection.execute(sql, values).fetchall()
 
     def _made(self) -> list[str]:
         return [thing.key for thing in contents(self._connection)]
@@ -276,17 +252,12 @@ class SqliteWriter(StagedWriter):
     def _insert_note(self, values: tuple[Any, ...]) -> None:
         version, model, seed, *rest = values
         exact = seed if seed is None or abs(seed) < 2**63 else str(seed)
-        self._connection.execute(
-            f"INSERT INTO {PROVENANCE_TABLE} VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (version, model, exact, *rest),
-        )
+        super()._insert_note((version, model, exact, *rest))
 
     def _copy(
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
     ) -> int:
-        if table not in self.rows:
-            for statement in self.ddl.tables[table]:
-                self.run(statement)
+        self.make_table(table)
         names = ", ".join(self.quote(column.name) for column in columns)
         marks = ", ".join("?" * len(columns))
         sql = f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks})"
@@ -303,6 +274,17 @@ class SqliteWriter(StagedWriter):
         """Let SQLite check the keys that it knows, which it does not do while loading."""
         with self.named("the statistics"):
             self._connection.execute("ANALYZE")
+
+    @classmethod
+    def swap_all(cls, writers: Sequence[SqliteWriter]) -> None:
+        """See the base class; a file has one schema."""
+        writers[0]._swap()
+
+    @classmethod
+    def discard_all(cls, writers: Sequence[SqliteWriter]) -> None:
+        """See the base class."""
+        writers[0]._connection.close()
+        writers[0]._staging.unlink(missing_ok=True)
 
     def _swap(self) -> None:
         broken = self._connection.execute("PRAGMA foreign_key_check").fetchone()
@@ -334,10 +316,6 @@ class SqliteWriter(StagedWriter):
             verify(old, self._path)
         self._connection.close()
         self._staging.unlink()
-
-    def _discard(self) -> None:
-        self._connection.close()
-        self._staging.unlink(missing_ok=True)
 
 
 def _writable(path: Path) -> bool:
