@@ -6,9 +6,10 @@ import hashlib
 import json
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from functools import cached_property
+from typing import Any, ClassVar, Optional, Union
 
 import pyarrow as pa
 from sqlalchemy import inspect
@@ -18,7 +19,7 @@ from synthohive.connectors.registry import spelling
 from synthohive.ddl.spelling import Spelling
 from synthohive.schema import Column, Metadata
 
-__all__ = ["Dialect", "OddIndex", "in_memory"]
+__all__ = ["Catalogue", "Dialect", "OddIndex", "in_memory"]
 
 _PROCESS = secrets.token_hex(8)
 
@@ -46,6 +47,46 @@ class OddIndex:
     exact: bool
 
 
+class Catalogue:
+    """SQLAlchemy's Inspector, and what it does not tell.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.engine.Connection
+    quote : callable
+        Quotes an identifier, or a dotted path of them.
+    """
+
+    def __init__(self, connection: Connection, quote: Callable[..., str]) -> None:
+        self.connection, self.quote = connection, quote
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inspector, name)
+
+    @cached_property
+    def _inspector(self) -> Any:
+        return inspect(self.connection)
+
+    def plain_schema(self, schema: Optional[str]) -> Optional[str]:
+        """Return a schema's name as the catalogue has it."""
+        return schema
+
+    def hidden(self, schema: str) -> set[str]:
+        """Return tables that hold no rows of their own (partitions are read by their parent)."""
+        return set()
+
+    def odd_indexes(self, schema: str, tables: Sequence[str]) -> dict[tuple[str, str], OddIndex]:
+        """Return the indexes that need their definition, by table and name."""
+        return {}
+
+    def unnamed_uniques(self, schema: str, table: str) -> list[list[str]]:
+        """Return the columns of UNIQUEs that the Inspector tells only by their indexes."""
+        return []
+
+    def amend(self, metadata: Metadata) -> None:
+        """Complete a reflected description by what only the engine's catalogue or rows tell."""
+
+
 class Dialect(ABC):
     """Reads one engine without loss.
 
@@ -53,6 +94,8 @@ class Dialect(ABC):
     ----------
     engine : sqlalchemy.engine.Engine
     """
+
+    CATALOGUE: ClassVar[type[Catalogue]] = Catalogue
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -70,13 +113,9 @@ class Dialect(ABC):
         """Run SQL as it is, without parameters (a percent sign is a percent sign)."""
         return connection.execution_options(no_parameters=True).exec_driver_sql(sql)
 
-    def inspector(self, connection: Connection) -> Any:
-        """Return SQLAlchemy's Inspector, or what stands in for it."""
-        return inspect(connection)
-
-    def plain_schema(self, connection: Connection, schema: Optional[str]) -> Optional[str]:
-        """Return a schema's name as the catalogue has it."""
-        return schema
+    def catalogue(self, connection: Connection) -> Any:
+        """Return the engine's :class:`Catalogue`."""
+        return self.CATALOGUE(connection, self.quote)
 
     @abstractmethod
     def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
@@ -98,23 +137,6 @@ class Dialect(ABC):
 
     def begin(self, connection: Connection) -> None:
         """Start a consistent, read-only transaction where the engine has one."""
-
-    def hidden(self, connection: Connection, schema: str) -> set[str]:
-        """Return tables that hold no rows of their own (partitions are read by their parent)."""
-        return set()
-
-    def odd_indexes(
-        self, connection: Connection, schema: str, tables: Sequence[str]
-    ) -> dict[tuple[str, str], OddIndex]:
-        """Return the indexes that need their definition, by table and name."""
-        return {}
-
-    def unnamed_uniques(self, inspector: Any, table: str, schema: str) -> list[list[str]]:
-        """Return the columns of UNIQUEs that the Inspector tells only by their indexes."""
-        return []
-
-    def amend(self, connection: Connection, metadata: Metadata) -> None:
-        """Complete a reflected description by what only this engine's catalogue or rows tell."""
 
     def expression(self, column: Column, quoted: str) -> str:
         """Return the SQL that reads a column without loss."""

@@ -15,6 +15,7 @@ from synthohive.ddl.statements import (
     Refused,
     SchemaDdl,
     Statement,
+    comments_on,
     fit_identifier,
     label,
     reference,
@@ -240,7 +241,7 @@ class _Builder:
                 what = label("index", index.name, index.columns)
                 statements.append(Statement(sql, table.name, what))
         if self.spelling.comments == "after":
-            statements += self._comments(table)
+            statements += comments_on(table, self.spelling)
         return statements
 
     def _constraints(self, table: TableConfig, *, late: bool) -> list[tuple[str, str]]:
@@ -342,20 +343,6 @@ class _Builder:
             return self._fresh(index.name, table.name)
         limit = self.dialect.max_identifier_length
         return fit_identifier(index.name, limit, in_bytes=self.spelling.names_in_bytes)
-
-    def _comments(self, table: TableConfig) -> list[Statement]:
-        place = self.quote(table.name)
-        found = [(f"TABLE {place}", table.comment)]
-        found += [
-            (f"COLUMN {place}.{self.quote(c.name)}", c.comment) for c in table.columns.values()
-        ]
-        return [
-            Statement(
-                f"COMMENT ON {thing} IS {self.literal(text)}", table.name, f"comment on {thing}"
-            )
-            for thing, text in found
-            if text
-        ]
 
     def _counters(self, table: TableConfig) -> list[Statement]:
         counted = [

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Optional, Union
 
 from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.engine.reflection import Inspector, ObjectKind
+from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import SAWarning
 
-from synthohive.connectors.dialect import Dialect, OddIndex
+from synthohive.connectors.dialect import Catalogue, Dialect, OddIndex
 from synthohive.connectors.empty_values import fill_known
 from synthohive.connectors.engines import connecting, shown, to_engine
 from synthohive.connectors.registry import dialect_for, dialect_name, is_file, spelling
@@ -97,14 +97,14 @@ def catalogue(
     _refuse_new_file(engine)
     with connecting(engine, "its catalogue was read") as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # unknown types are reported by validation
-        inspector = dialect.inspector(connection)
+        inspector = dialect.catalogue(connection)
         wanted = [schema] if schema is None or isinstance(schema, str) else list(schema)
-        places = [_schema(inspector, dialect.plain_schema(connection, s)) for s in wanted]
+        places = [_schema(inspector, inspector.plain_schema(s)) for s in wanted]
         several = wanted != [schema]
         known = {
             _full(place, name, several): (place, name)
             for place in places
-            for name in _tables_of(connection, inspector, dialect, place)
+            for name in _tables_of(inspector, place)
         }
         names = _selected(list(known), ", ".join(places), tables, exclude)
         if outside_keys == "include":
@@ -129,11 +129,11 @@ def _full(place: str, name: str, several: bool) -> str:
     return f"{place}.{name}" if several else name
 
 
-def _tables_of(connection: Connection, inspector: Any, dialect: Dialect, place: str) -> list[str]:
+def _tables_of(inspector: Any, place: str) -> list[str]:
     found = set(inspector.get_table_names(place))
     if not found:
         raise SchemaError(f"The schema {place!r} has no tables.", hint="Name another schema.")
-    return sorted(found - {PROVENANCE_TABLE, *dialect.hidden(connection, place)})
+    return sorted(found - {PROVENANCE_TABLE, *inspector.hidden(place)})
 
 
 @dataclass(frozen=True)
@@ -148,11 +148,11 @@ def _described(
     connection: Connection, inspector: Any, dialect: Dialect, place: str, names: Sequence[str]
 ) -> _Part:
     """Describe tables of one schema by their own names."""
-    found = _Catalogue(connection, inspector, dialect, place, names)
+    found = _Description(connection, inspector, dialect, place, names)
     metadata = Metadata(schema_name=place, dialect=dialect_name(dialect.engine.dialect))
     for name in names:
         metadata.tables[name] = found.table(name)
-    dialect.amend(connection, metadata)
+    inspector.amend(metadata)
     for table in metadata.tables.values():
         fill_known(list(table.columns.values()), spelling(metadata.dialect))
     return _Part(metadata, found.outside)
@@ -189,8 +189,8 @@ def _refuse_new_file(engine: Engine) -> None:
         )
 
 
-def _schema(inspector: Inspector, schema: Optional[str]) -> str:
-    default = inspector.default_schema_name
+def _schema(inspector: Catalogue, schema: Optional[str]) -> str:
+    default: Optional[str] = inspector.default_schema_name
     known = inspector.get_schema_names()
     if schema is None and default:
         return default
@@ -244,13 +244,13 @@ def _with_parents(
     return sorted(found)
 
 
-class _Catalogue:
-    """All that the Inspector says about a schema, read in a few round trips."""
+class _Description:
+    """All that the catalogue says about a schema, read in a few round trips."""
 
     def __init__(
         self,
         connection: Connection,
-        inspector: Inspector,
+        inspector: Catalogue,
         dialect: Dialect,
         schema: str,
         names: Sequence[str],
@@ -271,7 +271,7 @@ class _Catalogue:
         comments = self.engine.dialect.supports_comments
         self.comments = inspector.get_multi_table_comment(**options) if comments else {}
         self.inspector = inspector
-        self.odd = dialect.odd_indexes(connection, schema, names)
+        self.odd = inspector.odd_indexes(schema, names)
         self.outside: dict[str, list[tuple[ForeignKey, str]]] = {}
 
     def table(self, name: str) -> TableConfig:
@@ -371,7 +371,7 @@ class _Catalogue:
         ]
         pk: Any = self.pks.get(at) or {}
         known = [*(u.columns for u in found), pk.get("constrained_columns")]
-        more = self.dialect.unnamed_uniques(self.inspector, name, self.schema)
+        more = self.inspector.unnamed_uniques(self.schema, name)
         return found + [UniqueConstraint(columns=c) for c in more if c not in known]
 
     def _covers(self, table: str, index: Any) -> bool:

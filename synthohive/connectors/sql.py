@@ -140,7 +140,7 @@ class SqlWarehouse(Warehouse):
         there: dict[str, set[str]] = {}
         try:
             with connecting(self.engine, "its catalogue was read") as connection:
-                inspector = self.dialect.inspector(connection)
+                inspector = self.dialect.catalogue(connection)
                 for schema in self.schemas:
                     found = inspector.get_multi_columns(schema=schema, kind=ObjectKind.TABLE)
                     for (_, table), columns in found.items():

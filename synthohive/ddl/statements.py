@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from synthohive.schema import ForeignKey
+    from synthohive.ddl.spelling import Spelling
+    from synthohive.schema import ForeignKey, Metadata, TableConfig
 
 __all__ = [
     "PROVENANCE_TABLE",
@@ -17,14 +18,21 @@ __all__ = [
     "SchemaDdl",
     "SchemaObject",
     "Statement",
+    "comment_on",
+    "comments_on",
+    "declared_keys",
     "fit_identifier",
     "items",
     "label",
+    "parenthesis",
     "reference",
 ]
 
 PROVENANCE_TABLE = "_synthohive"
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[()\[\]{},]|[^'"()\[\]{},]+""")
+_OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
+_NAMES_AND_MARKS = r"""\"(?:[^"]|"")*"|`(?:[^`]|``)*`|[()\[\]{},]|[^'"`()\[\]{},]+|."""
+_TOKEN = re.compile(rf"'(?:[^']|'')*'|{_NAMES_AND_MARKS}", re.DOTALL)
+_ESCAPED = re.compile(rf"'(?:[^'\\]|''|\\.)*'|{_NAMES_AND_MARKS}", re.DOTALL)
 
 
 class Refused(ValueError):
@@ -153,34 +161,67 @@ def fit_identifier(name: str, limit: int, *, in_bytes: bool = True) -> str:
     return f"{head}_{digest}"
 
 
+def parenthesis(sql: str, *, backslashes: bool = False) -> tuple[list[str], str]:
+    """Cut what the first parenthesis holds at its commas; return that, and what comes behind it.
+
+    Of one that is not closed, nothing is returned.
+
+    Parameters
+    ----------
+    sql : str
+    backslashes : bool, default False
+        A backslash escapes in strings.
+
+    Examples
+    --------
+    >>> parenthesis("CREATE TABLE `t` (`a` enum('x,)') NOT NULL, KEY `k` (`a`)) ENGINE=InnoDB")
+    (["`a` enum('x,)') NOT NULL", 'KEY `k` (`a`)'], ' ENGINE=InnoDB')
+    """
+    found: list[str] = []
+    depth, part = 0, ""
+    for match in (_ESCAPED if backslashes else _TOKEN).finditer(sql):
+        token = match[0]
+        if token in _CLOSING:
+            depth -= 1
+            if depth == 0:
+                return [*found, part.strip()], sql[match.end() :]
+        if token == "," and depth == 1:
+            found.append(part.strip())
+            part = ""
+        elif depth:
+            part += token
+        depth += token in _OPENING
+    return [], ""
+
+
 def items(sql: str) -> list[str]:
     """Return what stands between the first parenthesis and its match, cut at the commas.
 
     Examples
     --------
-    >>> items("CREATE TABLE raw.t(a DECIMAL(9,2), b VARCHAR DEFAULT('x,('), CHECK((a > 0)));")
+    >>> items("CREATE TABLE raw.t(a DECIMAL(9,2), b VARCHAR DEFAULT('x,('), CHECK((a > 0)), );")
     ['a DECIMAL(9,2)', "b VARCHAR DEFAULT('x,(')", 'CHECK((a > 0))']
     """
-    return [text.strip() for text in _items(sql)]
+    found, _ = parenthesis(sql)
+    return found[:-1] if found[-1:] == [""] else found
 
 
-def _items(sql: str) -> Iterator[str]:
-    depth = 0
-    parts: list[str] = []
-    for match in _TOKEN.finditer(sql):
-        token = match[0]
-        if token in "([{":
-            depth += 1
-            if depth == 1:
-                continue
-        if token in ")]}":
-            depth -= 1
-            if depth == 0:
-                break
-        if depth == 1 and token == ",":
-            yield "".join(parts)
-            parts = []
-        elif depth:
-            parts.append(token)
-    if "".join(parts).strip():
-        yield "".join(parts)
+def comment_on(thing: str, text: str, table: str, literal: Callable[[str], str]) -> Statement:
+    """Return the statement that comments on something: ``"TABLE t"``."""
+    return Statement(f"COMMENT ON {thing} IS {literal(text)}", table, f"comment on {thing}")
+
+
+def comments_on(table: TableConfig, spelling: Spelling) -> list[Statement]:
+    """Return the statements that comment on a table and its columns."""
+    place = spelling.quote(table.name)
+    found = [(f"TABLE {place}", table.comment)]
+    found += [
+        (f"COLUMN {place}.{spelling.quote(c.name)}", c.comment) for c in table.columns.values()
+    ]
+    return [comment_on(what, text, table.name, spelling.literal) for what, text in found if text]
+
+
+def declared_keys(metadata: Metadata) -> frozenset[tuple[str, tuple[str, ...], str]]:
+    """Return the keys that the source enforces, as :attr:`SchemaDdl.enforced` has them."""
+    keys = metadata.foreign_keys()
+    return frozenset((name, tuple(k.columns), k.parent) for name, k in keys if k.declared)

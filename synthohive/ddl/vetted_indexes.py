@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from synthohive.ddl.spelling import Spelling
-from synthohive.ddl.statements import Refused, items
+from synthohive.ddl.statements import Refused, items, parenthesis
 from synthohive.ddl.vetted import Vetting
 
 __all__ = ["IndexParts", "index_parts", "key_part", "names_in", "vetted_index"]
@@ -86,14 +86,14 @@ def index_parts(definition: str, spelling: Spelling) -> IndexParts:
     match = (_KEY if spelling.index_clauses else _CREATE).match(text)
     if match is None:
         raise Refused("it is no definition of an index")
-    inside, rest = _parenthesis(text[match.end() :])
+    keys, rest = parenthesis(text[match.end() :])
     end = _END.fullmatch(rest)
-    if end is None:
+    if end is None or not keys:
         raise Refused(f"{rest.strip()[:40]!r} is no part of an index")
     return IndexParts(
         " ".join((match["kind"] or "").upper().split()),
         (match["method"] or "").lower(),
-        tuple(items(inside)),
+        tuple(keys),
         tuple(map(_unquoted, items(f"({end['include']})"))) if end["include"] else (),
         not end["nulls"],
         end["where"],
@@ -154,16 +154,6 @@ def vetted_index(
     if found.where:
         sql += f" WHERE {vetting.expression(found.where, columns)}"
     return sql
-
-
-def _parenthesis(text: str) -> tuple[str, str]:
-    """Cut after the parenthesis that closes the first one."""
-    depth = 0
-    for match in re.finditer(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|[()]""", text):
-        depth += {"(": 1, ")": -1}.get(match[0], 0)
-        if depth == 0 and match[0] == ")":
-            return text[: match.end()], text[match.end() :]
-    raise Refused("a parenthesis is not closed")
 
 
 def _part(item: str, columns: Collection[str], vetting: Vetting) -> str:

@@ -8,10 +8,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from synthohive.connectors.mysql.ddl import definitions
 from synthohive.connectors.schema_ddl import build_ddl
 from synthohive.ddl.expressions import portable_default, portable_expression
-from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, fit_identifier
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, fit_identifier, parenthesis
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import (
     CheckConstraint,
@@ -234,7 +233,7 @@ def test_definitions_are_cut_outside_of_quotes_only() -> None:
         "CREATE TABLE `a``(,` (\n  `x,` enum('a'',b','(') COMMENT 'c\\'),',\n"
         "  CONSTRAINT `k)` CHECK ((`x,` <> '),'))\n) ENGINE=InnoDB COMMENT='('"
     )
-    bodies, options = definitions(create)
+    bodies, options = parenthesis(create, backslashes=True)
     assert bodies == [
         "`x,` enum('a'',b','(') COMMENT 'c\\'),'",
         "CONSTRAINT `k)` CHECK ((`x,` <> '),'))",

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 from sqlalchemy import types as sa
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.dialect import OddIndex
+from synthohive.connectors.dialect import Catalogue, OddIndex
 from synthohive.connectors.duckdb.text import first_name, is_constraint, nested_type, shell
 from synthohive.ddl.spelling import quote
 from synthohive.ddl.statements import items
 from synthohive.schema import Column, ColumnKind, Metadata
 
-__all__ = ["Catalogue", "amend", "definitions", "column_items", "odd_indexes", "plain_schema"]
+__all__ = ["DuckdbCatalogue", "column_items", "definitions", "plain_schema"]
 
 _HERE = "database_name = current_database() AND schema_name = ?"
 _DIGITS = 38  # of a decimal of 128 bits
@@ -71,12 +71,16 @@ def _schemas(connection: Connection) -> list[str]:
     return [str(row[0]) for row in _rows(connection, sql)]
 
 
-class Catalogue:
+class DuckdbCatalogue(Catalogue):
     """The methods of SQLAlchemy's Inspector that reflection calls."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, quote: Callable[..., str]) -> None:
+        super().__init__(connection, quote)
         ((self.default_schema_name,),) = _rows(connection, "SELECT current_schema()")
+
+    def plain_schema(self, schema: Optional[str]) -> Optional[str]:
+        """See the base class."""
+        return plain_schema(self.connection, schema)
 
     def get_schema_names(self) -> list[str]:
         """Return the schemas of the connection's database."""
@@ -179,6 +183,33 @@ class Catalogue:
         sql = f"SELECT table_name, comment FROM duckdb_tables() WHERE {_HERE}"
         return {(schema, n): {"text": c} for n, c in _rows(self.connection, sql, schema)}
 
+    def odd_indexes(self, schema: str, tables: Sequence[str]) -> dict[tuple[str, str], OddIndex]:
+        """Return the indexes over expressions."""
+        columns = _columns_of(self.connection, schema)
+        return {
+            (table, name): OddIndex(definition, bool(unique), exact=False)
+            for table, name, unique, definition in _indexes(self.connection, schema)
+            if None in [_indexed(item, columns[table]) for item in items(definition)]
+        }
+
+    def amend(self, metadata: Metadata) -> None:
+        """Describe the columns' types."""
+        sql = (
+            "SELECT table_name, column_name, data_type, numeric_precision, numeric_scale "
+            f"FROM duckdb_columns() WHERE {_HERE}"
+        )
+        for table, name, type_, precision, scale in _rows(
+            self.connection, sql, metadata.schema_name
+        ):
+            if table in metadata.tables and name in metadata.tables[table].columns:
+                column = metadata.tables[table].columns[name]
+                column.sql_type = type_
+                _describe(column, type_, (precision, scale))
+        for table in metadata.tables.values():
+            huge = [c for c in table.columns.values() if c.sql_type in ("HUGEINT", "UHUGEINT")]
+            if huge:
+                _measure(self.connection, self.quote(metadata.schema_name, table.name), huge)
+
 
 def _statements(connection: Connection, schema: str) -> dict[str, str]:
     sql = f"SELECT table_name, sql FROM duckdb_tables() WHERE {_HERE} AND NOT temporary"
@@ -236,33 +267,6 @@ def definitions(connection: Connection, schema: str) -> list[list[str]]:
         "AND schema_name = ? AND NOT temporary ORDER BY ALL"
     )
     return [[str(part) for part in row] for row in connection.exec_driver_sql(sql, (schema,))]
-
-
-def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:
-    """Return the indexes over expressions."""
-    columns = _columns_of(connection, schema)
-    return {
-        (table, name): OddIndex(definition, bool(unique), exact=False)
-        for table, name, unique, definition in _indexes(connection, schema)
-        if None in [_indexed(item, columns[table]) for item in items(definition)]
-    }
-
-
-def amend(connection: Connection, metadata: Metadata) -> None:
-    """Describe the columns' types."""
-    sql = (
-        "SELECT table_name, column_name, data_type, numeric_precision, numeric_scale "
-        f"FROM duckdb_columns() WHERE {_HERE}"
-    )
-    for table, name, type_, precision, scale in _rows(connection, sql, metadata.schema_name):
-        if table in metadata.tables and name in metadata.tables[table].columns:
-            column = metadata.tables[table].columns[name]
-            column.sql_type = type_
-            _describe(column, type_, (precision, scale))
-    for table in metadata.tables.values():
-        huge = [c for c in table.columns.values() if c.sql_type in ("HUGEINT", "UHUGEINT")]
-        if huge:
-            _measure(connection, f"{quote(str(metadata.schema_name))}.{quote(table.name)}", huge)
 
 
 def _measure(connection: Connection, place: str, columns: Sequence[Column]) -> None:

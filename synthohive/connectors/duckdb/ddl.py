@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
+from synthohive.connectors.duckdb.spelling import SPELLING
 from synthohive.connectors.duckdb.text import first_name, is_constraint
-from synthohive.ddl.spelling import literal, quote
-from synthohive.ddl.statements import SchemaDdl, Statement, items, label, reference
+from synthohive.ddl.spelling import quote
+from synthohive.ddl.statements import (
+    SchemaDdl,
+    Statement,
+    comments_on,
+    declared_keys,
+    items,
+    label,
+    reference,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -54,22 +63,6 @@ def clone(
     ]
     return SchemaDdl(
         tables=tables,
-        after=(*after, *_comments(metadata)),
-        enforced=frozenset(
-            (name, tuple(fk.columns), fk.parent)
-            for name, fk in metadata.foreign_keys()
-            if fk.declared
-        ),
+        after=(*after, *(s for t in metadata.tables.values() for s in comments_on(t, SPELLING))),
+        enforced=declared_keys(metadata),
     )
-
-
-def _comments(metadata: Metadata) -> Iterable[Statement]:
-    for name, table in metadata.tables.items():
-        found = [(f"TABLE {quote(name)}", table.comment)]
-        found += [
-            (f"COLUMN {quote(name)}.{quote(c.name)}", c.comment) for c in table.columns.values()
-        ]
-        for thing, text in found:
-            if text:
-                sql = f"COMMENT ON {thing} IS {literal(text)}"
-                yield Statement(sql, name, f"comment on {thing}")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.dialect import Dialect, OddIndex, in_memory
+from synthohive.connectors.dialect import Catalogue, Dialect, in_memory
 from synthohive.connectors.duckdb import catalogue
 from synthohive.connectors.duckdb.text import nested_type, reason
 from synthohive.connectors.special_values import reading
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import BATCH_ROWS
-from synthohive.schema import Column, ColumnKind, Metadata
+from synthohive.schema import Column, ColumnKind
 
 __all__ = ["DuckDB"]
 
@@ -25,6 +25,8 @@ _AS_TEXT = (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.CATEGORICAL, ColumnKind
 
 class DuckDB(Dialect):
     """See the module."""
+
+    CATALOGUE: ClassVar[type[Catalogue]] = catalogue.DuckdbCatalogue
 
     def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
         """See the base class."""
@@ -41,24 +43,6 @@ class DuckDB(Dialect):
             found = path.stat()
             facts.append(("duckdb", "file", found.st_dev, found.st_ino, place, tables))
         return tuple(facts)
-
-    def inspector(self, connection: Connection) -> Any:
-        """See the base class."""
-        return catalogue.Catalogue(connection)
-
-    def plain_schema(self, connection: Connection, schema: Optional[str]) -> Optional[str]:
-        """See the base class."""
-        return catalogue.plain_schema(connection, schema)
-
-    def odd_indexes(
-        self, connection: Connection, schema: str, tables: Sequence[str]
-    ) -> dict[tuple[str, str], OddIndex]:
-        """See the base class."""
-        return catalogue.odd_indexes(connection, schema)
-
-    def amend(self, connection: Connection, metadata: Metadata) -> None:
-        """See the base class."""
-        catalogue.amend(connection, metadata)
 
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Optional
 
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.dialect import OddIndex
+from synthohive.connectors.dialect import Catalogue, OddIndex
 from synthohive.exceptions import SchemaError
 from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata
 
-__all__ = ["Catalogue", "amend", "identity", "odd_indexes"]
+__all__ = ["MysqlCatalogue", "identity"]
 
 _NAME = r"`((?:[^`]|``)+)`"
 _KEY = re.compile(rf"^\s+((?:UNIQUE |FULLTEXT |SPATIAL )?)KEY {_NAME} \((.*)\)[^()]*,?$", re.M)
@@ -62,19 +62,12 @@ _UNSAID = ("NO ACTION", "RESTRICT")
 """What a key does where nothing is said, under its two names."""
 
 
-class Catalogue:
+class MysqlCatalogue(Catalogue):
     """SQLAlchemy's Inspector, with names as they are.
 
     The Inspector reads the text of SHOW CREATE TABLE: it leaves backticks doubled, and overlooks
     keys with odd names in silence.
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._inspector: Any = inspect(connection)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inspector, name)
 
     def get_multi_columns(self, **options: Any) -> Any:
         """Return the columns by table.
@@ -146,6 +139,48 @@ class Catalogue:
             found.setdefault((schema, table), []).append(key)
         return found
 
+    def odd_indexes(self, schema: str, tables: Sequence[str]) -> dict[tuple[str, str], OddIndex]:
+        """Return prefix, functional, descending, full-text and spatial indexes."""
+        found = {}
+        plain = self.connection.execution_options(no_parameters=True)
+        having: set[Any] = set(self.connection.execute(text(_ODD), {"schema": schema}).scalars())
+        for table in (t for t in tables if t in having):
+            made = str(
+                plain.exec_driver_sql(f"SHOW CREATE TABLE {self.quote(schema, table)}").one()[1]
+            )
+            for match in _KEY.finditer(made):
+                kind, parts = match[1].strip(), match[3]
+                if kind in ("", "UNIQUE") and _PLAIN.fullmatch(parts):
+                    continue
+                exact = kind in ("", "UNIQUE") and _WHOLE.fullmatch(parts) is not None
+                definition = match[0].strip().rstrip(",")
+                name = match[2].replace("``", "`")
+                found[table, name] = OddIndex(definition, kind == "UNIQUE", exact)
+        return found
+
+    def amend(self, metadata: Metadata) -> None:
+        """Name unknown types, correct ENUMs, and read MariaDB's checks of single columns.
+
+        One of those checks is what makes MariaDB's JSON type.
+        """
+        schema = {"schema": metadata.schema_name}
+        tables = metadata.tables.values()
+        for table_columns in (t.columns.values() for t in tables):
+            for each in table_columns:
+                _unescape(each)
+        if any(c.kind is ColumnKind.UNSUPPORTED for t in tables for c in t.columns.values()):
+            types: Sequence[Any] = self.connection.execute(text(_TYPES), schema).all()
+            for owner, name, type_name in types:
+                table = metadata.tables.get(owner)
+                column = None if table is None else table.columns.get(name)
+                if column is not None and column.sql_type is None:
+                    column.sql_type = type_name
+                    if str(type_name).lower() == "point":
+                        column.kind = ColumnKind.POINT
+        _partition_checks(self.connection, metadata)
+        if metadata.dialect == "mariadb":
+            _column_checks(self.connection, metadata)
+
 
 def _plain(reflected: Any) -> Any:
     """Return what the Inspector gave with single backticks in all names."""
@@ -157,50 +192,6 @@ def _plain(reflected: Any) -> Any:
         kept = ("sqltext", "default", "comment", "text")
         return {k: v if k in kept else _plain(v) for k, v in reflected.items()}
     return reflected
-
-
-def odd_indexes(
-    connection: Connection, schema: str, tables: Sequence[str], quote: Callable[..., str]
-) -> dict[tuple[str, str], OddIndex]:
-    """Return prefix, functional, descending, full-text and spatial indexes."""
-    found = {}
-    plain = connection.execution_options(no_parameters=True)
-    having: set[Any] = set(connection.execute(text(_ODD), {"schema": schema}).scalars())
-    for table in (t for t in tables if t in having):
-        made = str(plain.exec_driver_sql(f"SHOW CREATE TABLE {quote(schema, table)}").one()[1])
-        for match in _KEY.finditer(made):
-            kind, parts = match[1].strip(), match[3]
-            if kind in ("", "UNIQUE") and _PLAIN.fullmatch(parts):
-                continue
-            exact = kind in ("", "UNIQUE") and _WHOLE.fullmatch(parts) is not None
-            definition = match[0].strip().rstrip(",")
-            name = match[2].replace("``", "`")
-            found[table, name] = OddIndex(definition, kind == "UNIQUE", exact)
-    return found
-
-
-def amend(connection: Connection, metadata: Metadata) -> None:
-    """Name unknown types, correct ENUMs, and read MariaDB's checks of single columns.
-
-    One of those checks is what makes MariaDB's JSON type.
-    """
-    schema = {"schema": metadata.schema_name}
-    tables = metadata.tables.values()
-    for table_columns in (t.columns.values() for t in tables):
-        for each in table_columns:
-            _unescape(each)
-    if any(c.kind is ColumnKind.UNSUPPORTED for t in tables for c in t.columns.values()):
-        types: Sequence[Any] = connection.execute(text(_TYPES), schema).all()
-        for owner, name, type_name in types:
-            table = metadata.tables.get(owner)
-            column = None if table is None else table.columns.get(name)
-            if column is not None and column.sql_type is None:
-                column.sql_type = type_name
-                if str(type_name).lower() == "point":
-                    column.kind = ColumnKind.POINT
-    _partition_checks(connection, metadata)
-    if metadata.dialect == "mariadb":
-        _column_checks(connection, metadata)
 
 
 def _partition_checks(connection: Connection, metadata: Metadata) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional
 
 from synthohive.connectors.mysql.spelling import SPELLING, quote
-from synthohive.ddl.statements import SchemaDdl, Statement, label
+from synthohive.ddl.statements import SchemaDdl, Statement, label, parenthesis
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from synthohive.schema import Metadata, TableConfig
 
-__all__ = ["clone", "definitions", "named_by", "recommented"]
+__all__ = ["clone", "named_by", "recommented"]
 
 _IDENTIFIER = r"`((?:[^`]|``)+)`"
 _COLUMN = re.compile(_IDENTIFIER + r"\s")
@@ -27,32 +27,6 @@ _COUNTER = re.compile(r"\s*\bAUTO_INCREMENT=\d+")
 _TOKEN = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|.", re.DOTALL)
 
 _WORD = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|\w+|[()]", re.DOTALL)
-
-
-def definitions(create: str) -> tuple[list[str], str]:
-    """Cut a CREATE TABLE into the definitions in its parentheses, and its options.
-
-    Examples
-    --------
-    >>> definitions("CREATE TABLE `t` (`a` enum('x,)') NOT NULL, KEY `k` (`a`)) ENGINE=InnoDB")
-    (["`a` enum('x,)') NOT NULL", 'KEY `k` (`a`)'], ' ENGINE=InnoDB')
-    """
-    found: list[str] = []
-    depth, part = 0, ""
-    tokens: Iterator[re.Match[str]] = _TOKEN.finditer(create)
-    for match in tokens:
-        token = match[0]
-        if token == ")":
-            depth -= 1
-            if depth == 0:
-                return [*found, part.strip()], create[match.end() :]
-        if token == "," and depth == 1:
-            found.append(part.strip())
-            part = ""
-        elif depth > 0:
-            part += token
-        depth += token == "("
-    return found, ""
 
 
 def named_by(body: str) -> Optional[tuple[str, str]]:
@@ -116,7 +90,7 @@ def clone(
             row = connection.exec_driver_sql(
                 f"SHOW CREATE TABLE {place}{quote(name)}".replace("%", "%%")
             ).one()
-            bodies, options = definitions(row[1])
+            bodies, options = parenthesis(row[1], backslashes=True)
             taken = _take_apart(name, bodies, metadata)
             if taken.columns != set(config.columns):
                 return None

@@ -9,8 +9,9 @@ from typing import Any, Optional
 import pymysql
 
 from synthohive._logging import get_logger
-from synthohive.connectors.mysql.ddl import definitions, named_by, recommented
+from synthohive.connectors.mysql.ddl import named_by, recommented
 from synthohive.connectors.mysql.spelling import literal, quote
+from synthohive.ddl.statements import parenthesis
 from synthohive.io.comments import Comments, Place
 from synthohive.io.staged import STAGING_MARK, Found
 
@@ -146,7 +147,8 @@ def comment_sql(rows: Rows, database: str, place: Place, text: Optional[str]) ->
     change = f"ALTER TABLE {quote(database)}.{quote(table)} "
     if kind == "table":
         return f"{change}COMMENT = {said}"
-    bodies, _ = definitions(rows(f"SHOW CREATE TABLE {quote(database)}.{quote(table)}")[0][1])
+    create = rows(f"SHOW CREATE TABLE {quote(database)}.{quote(table)}")[0][1]
+    bodies, _ = parenthesis(create, backslashes=True)
     for body in bodies:
         if named_by(body) == (kind, name[0]):
             break

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.dialect import Dialect, OddIndex
+from synthohive.connectors.dialect import Catalogue, Dialect
 from synthohive.connectors.mysql import catalogue
 from synthohive.connectors.mysql.points import point_text
 from synthohive.connectors.mysql.spelling import empty_geometry
 from synthohive.connectors.row_batches import batches
 from synthohive.connectors.special_values import EARLY, stand_in
-from synthohive.schema import Column, ColumnKind, Metadata
+from synthohive.schema import Column, ColumnKind
 
 __all__ = ["MySQL"]
 
 
 class MySQL(Dialect):
     """See the module; something stands for zero dates ('0000-00-00')."""
+
+    CATALOGUE: ClassVar[type[Catalogue]] = catalogue.MysqlCatalogue
 
     def begin(self, connection: Connection) -> None:
         """See the base class."""
@@ -33,20 +35,6 @@ class MySQL(Dialect):
         """See the base class."""
         with self.engine.connect() as connection:
             return catalogue.identity(connection, schema)
-
-    def inspector(self, connection: Connection) -> Any:
-        """See the base class."""
-        return catalogue.Catalogue(connection)
-
-    def odd_indexes(
-        self, connection: Connection, schema: str, tables: Sequence[str]
-    ) -> dict[tuple[str, str], OddIndex]:
-        """See the base class."""
-        return catalogue.odd_indexes(connection, schema, tables, self.quote)
-
-    def amend(self, connection: Connection, metadata: Metadata) -> None:
-        """See the base class."""
-        catalogue.amend(connection, metadata)
 
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class.

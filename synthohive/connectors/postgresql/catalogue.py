@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.dialect import OddIndex
+from synthohive.connectors.dialect import Catalogue, OddIndex
 from synthohive.connectors.postgresql.partitions import Partitions
 from synthohive.schema import (
     CheckConstraint,
@@ -20,7 +20,7 @@ from synthohive.schema import (
     TableConfig,
 )
 
-__all__ = ["Catalogue", "amend", "identity", "odd_indexes", "partitions"]
+__all__ = ["PostgresqlCatalogue", "identity"]
 
 MAX_DIGITS = 76  # of an Arrow decimal256
 _EXACT_DIGITS = 15  # that any double keeps
@@ -99,25 +99,21 @@ def identity(connection: Connection, schema: Optional[str]) -> tuple[tuple[Any, 
     return tuple(facts)
 
 
-def partitions(connection: Connection, schema: str) -> set[str]:
-    """Return the tables that are parts of others: their rows are read there."""
-    return set(connection.execute(text(_PARTITIONS), {"schema": schema}).scalars())
-
-
-class Catalogue:
+class PostgresqlCatalogue(Catalogue):
     """SQLAlchemy's Inspector, with foreign keys as they are.
 
     The Inspector takes these from the printed constraint, where names with commas, line breaks
     or parentheses come out wrong.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._inspector: Any = inspect(connection)
+    def __init__(self, connection: Connection, quote: Callable[..., str]) -> None:
+        super().__init__(connection, quote)
+        connection.exec_driver_sql(LOCK_TIMEOUT)
         self._partitions: dict[str, Partitions] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inspector, name)
+    def hidden(self, schema: str) -> set[str]:
+        """Return the tables that are parts of others: their rows are read there."""
+        return set(self.connection.execute(text(_PARTITIONS), {"schema": schema}).scalars())
 
     def get_multi_foreign_keys(self, schema: str, **_: Any) -> dict[tuple[str, str], list[Any]]:
         """Return the foreign keys by table, from ``pg_constraint``."""
@@ -168,6 +164,44 @@ class Catalogue:
                 known.append({"name": None, "column_names": columns})
         return found
 
+    def odd_indexes(self, schema: str, tables: Sequence[str]) -> dict[tuple[str, str], OddIndex]:
+        """Return expression, partial, covering, descending and other than B-tree indexes."""
+        rows = self.connection.execute(text(_INDEXES), {"schema": schema})
+        return {
+            (r.table_name, r.name): OddIndex(r.definition, bool(r.is_unique), bool(r.exact))
+            for r in rows
+        }
+
+    def amend(self, metadata: Metadata) -> None:
+        """Name unknown types, give decimals their values' digits, tell where partitions are."""
+        tables = metadata.tables.values()
+        unknown = [(t, c) for t in tables for c in t.columns.values() if _is_unknown(c)]
+        if unknown:
+            rows = self.connection.execute(text(_TYPES), {"schema": metadata.schema_name})
+            found = {(row[0], row[1]): (str(row[2]), str(row[3]), bool(row[4])) for row in rows}
+            for table, column in unknown:
+                type_, sort, of_rows = found.get((table.name, column.name), ("", "", False))
+                column.sql_type = type_ or None
+                if type_ in _READ_AS_TEXT:
+                    column.kind = ColumnKind.TEXT
+                elif type_ == "point" or _POINT.fullmatch(type_):
+                    column.kind = ColumnKind.POINT
+                elif sort == "c":
+                    column.kind = ColumnKind.COMPOSITE
+                elif of_rows:
+                    column.kind = ColumnKind.ARRAY
+        _exclusions(self.connection, metadata)
+        partitions = self.partitions(str(metadata.schema_name))
+        for root in partitions.keys.keys() & metadata.tables.keys():
+            condition = partitions.condition(root)
+            if condition is not None:
+                metadata.tables[root].checks.append(CheckConstraint(sqltext=condition))
+        for table in tables:
+            open_ = [c for c in table.columns.values() if _is_open(c)]
+            if open_:
+                place = self.quote(metadata.schema_name, table.name)
+                _measure(self.connection, table, open_, place, self.quote)
+
 
 def _same_key(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(
@@ -195,45 +229,6 @@ _RANGE = re.compile(
     rf"(?:tsrange|tstzrange|daterange|int4range|int8range|numrange)"
     rf"\({_NAME}, {_NAME}(?:, '([\[(][\])])'::text)?\)"
 )
-
-
-def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:
-    """Return expression, partial, covering, descending and other than B-tree indexes."""
-    rows = connection.execute(text(_INDEXES), {"schema": schema})
-    return {
-        (r.table_name, r.name): OddIndex(r.definition, bool(r.is_unique), bool(r.exact))
-        for r in rows
-    }
-
-
-def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str]) -> None:
-    """Name unknown types, give open decimals their values' digits, tell where partitions are."""
-    tables = metadata.tables.values()
-    unknown = [(t, c) for t in tables for c in t.columns.values() if _is_unknown(c)]
-    if unknown:
-        rows = connection.execute(text(_TYPES), {"schema": metadata.schema_name})
-        found = {(row[0], row[1]): (str(row[2]), str(row[3]), bool(row[4])) for row in rows}
-        for table, column in unknown:
-            type_, sort, of_rows = found.get((table.name, column.name), ("", "", False))
-            column.sql_type = type_ or None
-            if type_ in _READ_AS_TEXT:
-                column.kind = ColumnKind.TEXT
-            elif type_ == "point" or _POINT.fullmatch(type_):
-                column.kind = ColumnKind.POINT
-            elif sort == "c":
-                column.kind = ColumnKind.COMPOSITE
-            elif of_rows:
-                column.kind = ColumnKind.ARRAY
-    _exclusions(connection, metadata)
-    partitions = Partitions(connection, str(metadata.schema_name))
-    for root in partitions.keys.keys() & metadata.tables.keys():
-        condition = partitions.condition(root)
-        if condition is not None:
-            metadata.tables[root].checks.append(CheckConstraint(sqltext=condition))
-    for table in tables:
-        open_ = [c for c in table.columns.values() if _is_open(c)]
-        if open_:
-            _measure(connection, table, open_, quote(metadata.schema_name, table.name), quote)
 
 
 def _exclusions(connection: Connection, metadata: Metadata) -> None:

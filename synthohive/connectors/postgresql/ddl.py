@@ -23,7 +23,7 @@ from synthohive.connectors.postgresql.partitions import Partitions
 from synthohive.connectors.postgresql.spelling import advance, literal
 from synthohive.connectors.postgresql.types import prepared
 from synthohive.ddl.spelling import quote
-from synthohive.ddl.statements import SchemaDdl, Statement, label
+from synthohive.ddl.statements import SchemaDdl, Statement, comment_on, label
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -135,7 +135,7 @@ def clone(
         root, tables = partitions.root, metadata.tables
         constraints = [r for r in _rows(connection, _CONSTRAINTS, name) if root(r[0]) in tables]
         indexes = [r for r in _rows(connection, _INDEXES, name) if root(r[0]) in tables]
-        before = prepared(connection, str(name), quote, literal)
+        before = prepared(connection, str(name))
         searches = _rows(connection, SEARCH_TRIGGERS, name)
         storage = {row[0]: row[1:] for row in _rows(connection, _STORAGE, name)}
         connection.rollback()
@@ -272,10 +272,7 @@ def _comments(
         if r[7] is not None and (r[2] != "f")
     ]
     found += [(f"INDEX {quote(r[1])}", r[0], r[4]) for r in indexes if r[4] is not None]
-    return [
-        Statement(f"COMMENT ON {thing} IS {literal(text)}", table, f"comment on {thing}")
-        for thing, table, text in found
-    ]
+    return [comment_on(thing, text, table, literal) for thing, table, text in found]
 
 
 def _counters(sequences: list[Any], users: list[Any], used: set[str]) -> list[Statement]:

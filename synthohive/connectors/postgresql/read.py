@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, Optional
+from typing import IO, Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 from sqlalchemy.engine import Connection, Engine
 
-from synthohive.connectors.dialect import Dialect, OddIndex
+from synthohive.connectors.dialect import Catalogue, Dialect
 from synthohive.connectors.postgresql import catalogue
 from synthohive.connectors.special_values import AFTER, BEFORE, MIDNIGHT, reading
 from synthohive.exceptions import ConnectorError
-from synthohive.schema import Column, ColumnKind, Metadata
+from synthohive.schema import Column, ColumnKind
 
 __all__ = ["PostgreSQL"]
 
@@ -37,6 +37,8 @@ _AS_TEXT = frozenset(
 class PostgreSQL(Dialect):
     """See the module."""
 
+    CATALOGUE: ClassVar[type[Catalogue]] = catalogue.PostgresqlCatalogue
+
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         if engine.dialect.driver != "psycopg2":
@@ -49,25 +51,6 @@ class PostgreSQL(Dialect):
         """See the base class; a standby and its primary are one server."""
         with self.engine.connect() as connection:
             return catalogue.identity(connection, schema)
-
-    def inspector(self, connection: Connection) -> Any:
-        """See the base class."""
-        self.execute(connection, catalogue.LOCK_TIMEOUT)
-        return catalogue.Catalogue(connection)
-
-    def hidden(self, connection: Connection, schema: str) -> set[str]:
-        """See the base class."""
-        return catalogue.partitions(connection, schema)
-
-    def odd_indexes(
-        self, connection: Connection, schema: str, tables: Sequence[str]
-    ) -> dict[tuple[str, str], OddIndex]:
-        """See the base class."""
-        return catalogue.odd_indexes(connection, schema)
-
-    def amend(self, connection: Connection, metadata: Metadata) -> None:
-        """See the base class."""
-        catalogue.amend(connection, metadata, self.quote)
 
     def begin(self, connection: Connection) -> None:
         """See the base class."""

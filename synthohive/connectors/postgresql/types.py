@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from synthohive.connectors.postgresql.spelling import literal
+from synthohive.ddl.spelling import quote
 from synthohive.ddl.statements import Statement
 
 if TYPE_CHECKING:
@@ -94,7 +96,6 @@ WHERE d.refclassid IN ('pg_type'::regclass, 'pg_proc'::regclass) AND (c.oid IS N
     OR o.oid IS NOT NULL OR d.classid IN ('pg_type'::regclass, 'pg_proc'::regclass))"""
 
 _Key = tuple[str, int]
-Quote = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Prepared:
     brought: tuple[tuple[str, str], ...]
 
 
-def prepared(connection: Connection, schema: str, quote: Quote, literal: Quote) -> Prepared:
+def prepared(connection: Connection, schema: str) -> Prepared:
     """Return what makes the collations, the types and the called functions of a schema.
 
     The schema is first on the connection's search path, so that its own names come out bare. A
@@ -122,9 +123,9 @@ def prepared(connection: Connection, schema: str, quote: Quote, literal: Quote) 
     def ask(sql: str) -> list[Any]:
         return list(connection.exec_driver_sql(sql, {"schema": schema}).all())
 
-    collations = [(row[0], _collation(row, quote, literal)) for row in ask(_COLLATIONS)]
+    collations = [(row[0], _collation(row)) for row in ask(_COLLATIONS)]
     types = ask(_TYPES)
-    made = {("type", row[0]): _type(row, quote, literal) for row in types}
+    made = {("type", row[0]): _type(row) for row in types}
     alias = {oid: row[0] for row in types for oid in (row[3], row[-3], row[-1]) if oid}
     bodies: dict[str, list[tuple[_Key, str]]] = defaultdict(list)
     for oid, name, definition, head, body in ask(_FUNCTIONS):
@@ -171,7 +172,7 @@ def _in_order(
             waiting += [(other, False) for other in sorted(needs.get(key, ()), reverse=True)]
 
 
-def _collation(row: Any, quote: Quote, literal: Quote) -> Statement:
+def _collation(row: Any) -> Statement:
     name, provider, facts = row
     parts = [f"PROVIDER = {'icu' if provider == 'i' else 'libc'}"]
     locale = facts.get("colllocale") or facts.get("colliculocale")
@@ -187,7 +188,7 @@ def _collation(row: Any, quote: Quote, literal: Quote) -> Statement:
     return Statement(sql, "", f"collation {name!r}")
 
 
-def _type(row: Any, quote: Quote, literal: Quote) -> Statement:
+def _type(row: Any) -> Statement:
     (_, name, kind, _, base, not_null, default, collation, labels, checks, fields, subtype,
      _, multirange, _) = row  # fmt: skip
     if kind == "d":

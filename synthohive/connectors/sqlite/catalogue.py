@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from synthohive._logging import get_logger
-from synthohive.connectors.dialect import OddIndex
+from synthohive.connectors.dialect import Catalogue, OddIndex
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 from synthohive.texts.moments import form_of, kind_of_form, unit_of_form, usual_form
 
-__all__ = ["amend", "definitions", "odd_indexes", "virtual_tables"]
+__all__ = ["SqliteCatalogue", "definitions"]
 
 log = get_logger(__name__)
 
@@ -58,70 +58,77 @@ def definitions(path: Path) -> list[list[Optional[str]]]:
         return [list(row) for row in rows]
 
 
-def odd_indexes(connection: Connection, schema: str) -> dict[tuple[str, str], OddIndex]:
-    """Return expression, partial and descending indexes."""
-    master = connection.dialect.identifier_preparer.quote_identifier(schema)
-    rows = connection.execute(
-        text(
-            f'SELECT m.tbl_name, m.name, m.sql, l."unique", l.partial, '
-            "(SELECT max(x.cid < 0) FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key), "
-            '(SELECT max(x."desc") FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key) '
-            f"FROM {master}.sqlite_master m "
-            "JOIN pragma_index_list(m.tbl_name, :schema) l ON l.name = m.name "
-            "WHERE m.type = 'index' AND m.sql IS NOT NULL"
-        ),
-        {"schema": schema},
-    )
-    return {
-        (row[0], row[1]): OddIndex(row[2], bool(row[3]), exact=not (row[4] or row[5]))
-        for row in rows
-        if row[4] or row[5] or row[6]
-    }
+class SqliteCatalogue(Catalogue):
+    """See the module."""
 
+    def odd_indexes(self, schema: str, tables: Sequence[str]) -> dict[tuple[str, str], OddIndex]:
+        """Return expression, partial and descending indexes."""
+        master = self.quote(schema)
+        rows = self.connection.execute(
+            text(
+                f'SELECT m.tbl_name, m.name, m.sql, l."unique", l.partial, '
+                "(SELECT max(x.cid < 0) FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key), "
+                '(SELECT max(x."desc") FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key) '
+                f"FROM {master}.sqlite_master m "
+                "JOIN pragma_index_list(m.tbl_name, :schema) l ON l.name = m.name "
+                "WHERE m.type = 'index' AND m.sql IS NOT NULL"
+            ),
+            {"schema": schema},
+        )
+        return {
+            (row[0], row[1]): OddIndex(row[2], bool(row[3]), exact=not (row[4] or row[5]))
+            for row in rows
+            if row[4] or row[5] or row[6]
+        }
 
-def virtual_tables(connection: Connection, schema: str) -> set[str]:
-    """Return full-text and other virtual tables, and the tables in which they keep things."""
-    query = "SELECT name FROM pragma_table_list WHERE schema = :schema AND type <> 'table'"
-    if sqlite3.sqlite_version_info < (3, 37):  # which has no such list
-        query = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'"
-        return set(connection.execute(text(query)).scalars())
-    return set(connection.execute(text(query), {"schema": schema}).scalars())
+    def hidden(self, schema: str) -> set[str]:
+        """Return full-text and other virtual tables, and the tables in which they keep things."""
+        query = "SELECT name FROM pragma_table_list WHERE schema = :schema AND type <> 'table'"
+        if sqlite3.sqlite_version_info < (3, 37):  # which has no such list
+            query = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'"
+            return set(self.connection.execute(text(query)).scalars())
+        return set(self.connection.execute(text(query), {"schema": schema}).scalars())
 
+    def unnamed_uniques(self, schema: str, table: str) -> list[list[str]]:
+        """See the base class: ``varchar(50) unique`` shows only as its index."""
+        indexes = self.get_indexes(table, schema, include_auto_indexes=True)
+        automatic = [i for i in indexes if str(i["name"]).startswith("sqlite_autoindex")]
+        return [list(index["column_names"]) for index in automatic]
 
-def amend(connection: Connection, metadata: Metadata, quote: Callable[..., str]) -> None:
-    """Describe columns by their values where the declared type does not fit them."""
-    for table in metadata.tables.values():
-        if table.foreign_keys:
-            _key_actions(connection, metadata.schema_name, table)
-        columns = [c for c in table.columns.values() if c.kind in _DOUBTFUL and not c.computed]
-        if not columns:
-            continue
-        place = quote(metadata.schema_name, table.name)
-        found = [
-            values
-            for i in range(0, len(columns), _AT_ONCE)
-            for values in _values(connection, place, columns[i : i + _AT_ONCE], quote)
-        ]
-        for column, values in zip(columns, found):
-            kind = _kind(column.kind, values)
-            if kind is ColumnKind.DECIMAL and column.precision is None and values.integer:
-                # ANY of a STRICT table is such a NUMERIC, but converts nothing
-                kind = ColumnKind.INTEGER if values.only("integer") else kind
-            if kind is not column.kind:
-                log.info(
-                    "column_described_by_its_values",
-                    table=table.name,
-                    column=column.name,
-                    declared=column.sql_type,
-                    kind=kind.value,
-                )
-                column.kind, column.precision, column.scale = kind, None, None
-            if kind in _PATTERNS:
-                _written(connection, place, column, quote)
-            if kind is ColumnKind.DECIMAL and not 0 < (column.precision or 0) <= 38:
-                column.arrow = f"decimal128(38, {min(values.digits, _MAX_SCALE)})"
-            elif kind is ColumnKind.INTEGER:
-                column.arrow = "int64"
+    def amend(self, metadata: Metadata) -> None:
+        """Describe columns by their values where the declared type does not fit them."""
+        for table in metadata.tables.values():
+            if table.foreign_keys:
+                _key_actions(self.connection, metadata.schema_name, table)
+            columns = [c for c in table.columns.values() if c.kind in _DOUBTFUL and not c.computed]
+            if not columns:
+                continue
+            place = self.quote(metadata.schema_name, table.name)
+            found = [
+                values
+                for i in range(0, len(columns), _AT_ONCE)
+                for values in _values(self.connection, place, columns[i : i + _AT_ONCE], self.quote)
+            ]
+            for column, values in zip(columns, found):
+                kind = _kind(column.kind, values)
+                if kind is ColumnKind.DECIMAL and column.precision is None and values.integer:
+                    # ANY of a STRICT table is such a NUMERIC, but converts nothing
+                    kind = ColumnKind.INTEGER if values.only("integer") else kind
+                if kind is not column.kind:
+                    log.info(
+                        "column_described_by_its_values",
+                        table=table.name,
+                        column=column.name,
+                        declared=column.sql_type,
+                        kind=kind.value,
+                    )
+                    column.kind, column.precision, column.scale = kind, None, None
+                if kind in _PATTERNS:
+                    _written(self.connection, place, column, self.quote)
+                if kind is ColumnKind.DECIMAL and not 0 < (column.precision or 0) <= 38:
+                    column.arrow = f"decimal128(38, {min(values.digits, _MAX_SCALE)})"
+                elif kind is ColumnKind.INTEGER:
+                    column.arrow = "int64"
 
 
 def _written(connection: Connection, place: str, column: Column, quote: Callable[..., str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
-from synthohive.ddl.statements import SchemaDdl, Statement, label
+from synthohive.ddl.statements import SchemaDdl, Statement, declared_keys, label
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -49,9 +49,5 @@ def clone(
             for kind, name, table, sql in rows
             if kind == "index" and table in metadata.tables
         ),
-        enforced=frozenset(
-            (name, tuple(fk.columns), fk.parent)
-            for name, fk in metadata.foreign_keys()
-            if fk.declared
-        ),
+        enforced=declared_keys(metadata),
     )

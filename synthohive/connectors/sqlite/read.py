@@ -9,18 +9,18 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.engine import Connection, Engine
 
 from synthohive._arguments import reachable
-from synthohive.connectors.dialect import Dialect, OddIndex, in_memory
+from synthohive.connectors.dialect import Catalogue, Dialect, in_memory
 from synthohive.connectors.row_batches import batches
 from synthohive.connectors.sqlite import catalogue
 from synthohive.exceptions import ConnectorError
-from synthohive.schema import Column, ColumnKind, Metadata
+from synthohive.schema import Column, ColumnKind
 from synthohive.texts.moments import parse
 
 __all__ = ["SQLite", "database_file"]
@@ -45,6 +45,8 @@ def database_file(engine: Engine, schema: Optional[str]) -> Optional[Path]:
 class SQLite(Dialect):
     """See the module."""
 
+    CATALOGUE: ClassVar[type[Catalogue]] = catalogue.SqliteCatalogue
+
     def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
         """See the base class; `schema` may be a path. Links lead to the same file."""
         path = Path(schema) if schema and os.sep in schema else database_file(self.engine, schema)
@@ -57,26 +59,6 @@ class SQLite(Dialect):
             return tuple(facts)
         # Numbers of deleted files are given to new ones: the tables tell these apart.
         return (*facts, ("sqlite", "file", found.st_dev, found.st_ino, tables))
-
-    def hidden(self, connection: Connection, schema: str) -> set[str]:
-        """See the base class."""
-        return catalogue.virtual_tables(connection, schema)
-
-    def odd_indexes(
-        self, connection: Connection, schema: str, tables: Sequence[str]
-    ) -> dict[tuple[str, str], OddIndex]:
-        """See the base class."""
-        return catalogue.odd_indexes(connection, schema)
-
-    def unnamed_uniques(self, inspector: Any, table: str, schema: str) -> list[list[str]]:
-        """See the base class: ``varchar(50) unique`` shows only as its index."""
-        indexes = inspector.get_indexes(table, schema, include_auto_indexes=True)
-        automatic = [i for i in indexes if str(i["name"]).startswith("sqlite_autoindex")]
-        return [list(index["column_names"]) for index in automatic]
-
-    def amend(self, connection: Connection, metadata: Metadata) -> None:
-        """See the base class."""
-        catalogue.amend(connection, metadata, self.quote)
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """See the base class."""
