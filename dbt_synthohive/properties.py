@@ -11,7 +11,7 @@ from typing import Any, Optional
 import numpy as np
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.engine.default import DefaultDialect
 
 from dbt_synthohive.limits import Limit, fan_out_limit, table_limits
 from dbt_synthohive.names import check_names
@@ -124,8 +124,9 @@ class _Draft:
         self.rng = rng
         self.real = str(self.metadata.schema_name)
         self.known = _source_names(manifest, self.real, file_schema=schema)
-        dialect = mysql if self.metadata.dialect in ("mysql", "mariadb") else postgresql
-        self.quote = dialect.dialect().identifier_preparer.quote
+        engine: Any = getattr(self.reader, "engine", None)  # frames and files have none
+        dialect = DefaultDialect() if engine is None else engine.dialect
+        self.quote = dialect.identifier_preparer.quote
         try:
             self.personal = {(f.table, f.column) for f in synthesizer.personal_data}
         except SynthoHiveError as exc:

@@ -17,9 +17,8 @@ from synthohive.connectors.reflection import OutsideKeys, catalogue, reflect
 from synthohive.connectors.registry import dialect_for
 from synthohive.connectors.subset import Subset
 from synthohive.connectors.uncloned import not_cloned
-from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError, SchemaError
-from synthohive.io.base import FanOut, IfExists, Provenance, Warehouse, Writer
+from synthohive.io.base import FanOut, Reader
 from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
 
@@ -29,7 +28,7 @@ _AT_ONCE = 50
 """Tables counted by one query."""
 
 
-class SqlWarehouse(Warehouse):
+class SqlWarehouse(Reader):
     """Reads a schema; the source is never changed.
 
     Parameters
@@ -274,26 +273,6 @@ class SqlWarehouse(Warehouse):
                 parts = list(self.dialect.read(connection, sql, columns, name))
                 tables[name] = pa.Table.from_batches(parts, schema=self.dialect.schema(columns))
         return tables
-
-    def writer(
-        self,
-        metadata: Metadata,
-        schema: Optional[str],
-        *,
-        provenance: Provenance,
-        if_exists: IfExists = "fail",
-        replace_foreign: Optional[str] = None,
-    ) -> Writer:
-        """Open a writer beside the source; see the base class."""
-        return open_writer(
-            self.engine,
-            metadata,
-            target_schema=schema,
-            source_schema=self.schema,
-            provenance=provenance,
-            if_exists=if_exists,
-            replace_foreign=replace_foreign,
-        )
 
     def __repr__(self) -> str:
         schema = self._metadata.schemas or self.schema

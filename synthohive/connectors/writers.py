@@ -34,31 +34,7 @@ if TYPE_CHECKING:
     from synthohive.io.base import IfExists, OpenedTo, Provenance, Writer
     from synthohive.schema import Metadata
 
-__all__ = ["default_target", "open_writer"]
-
-
-def default_target(engine: Engine, source_schema: Optional[str] = None) -> str:
-    """Return where the synthetic schema goes when nothing is named.
-
-    Parameters
-    ----------
-    engine : sqlalchemy.engine.Engine
-        Of the source.
-    source_schema : str, optional
-        The connection's default schema where None.
-
-    Returns
-    -------
-    str
-        A schema (PostgreSQL, DuckDB), a database (MySQL) or the path of a file (SQLite).
-
-    Raises
-    ------
-    ConnectorError
-        The source is an in-memory SQLite database, which has no place beside it.
-    """
-    target: str = _writing(engine).locate(engine, None, None, source_schema)
-    return target
+__all__ = ["open_writer"]
 
 
 def open_writer(
@@ -84,8 +60,8 @@ def open_writer(
     engine : sqlalchemy.engine.Engine, optional
         Of the source; None makes the tables from the description alone.
     target_schema : str or dict of str to str, optional
-        Default: :func:`default_target`; of a `target_engine`, its default schema. Of several
-        schemas, from each to its target; by default ``<schema>_synthetic``.
+        By default beside the source: ``<schema>_synthetic`` (SQLite: such a file); of a
+        `target_engine`, its default schema. Of several schemas, from each to its target.
     if_exists : {"fail", "replace", "replace_foreign"}
         "replace" takes away only what SynthoHive made; "replace_foreign" everything in the
         target, where `replace_foreign` repeats its name.

@@ -24,9 +24,7 @@ __all__ = [
     "OpenedTo",
     "Provenance",
     "Reader",
-    "Warehouse",
     "Writer",
-    "orphan_free",
 ]
 
 IfExists = Literal["fail", "replace", "replace_foreign"]
@@ -213,31 +211,3 @@ class Writer(ABC):
         traceback: Optional[TracebackType],
     ) -> None:
         self.abort()
-
-
-class Warehouse(Reader):
-    """A reader that can also hold the synthetic schema."""
-
-    @abstractmethod
-    def writer(
-        self,
-        metadata: Metadata,
-        schema: Optional[str],
-        *,
-        provenance: Provenance,
-        if_exists: IfExists = "fail",
-        replace_foreign: Optional[str] = None,
-    ) -> Writer:
-        """Check the target, create the staging place, and return the open writer.
-
-        Raises
-        ------
-        ConnectorError
-            The target is the source, exists already (and may not be replaced), or
-            cannot be written to. Raised before anything is created.
-        """
-
-
-def orphan_free(checks: Sequence[KeyCheck]) -> bool:
-    """Whether no key of a written schema has an orphan."""
-    return all(check.orphans == 0 for check in checks)

@@ -19,9 +19,8 @@ import duckdb
 from synthohive import Metadata, Synthesizer
 from synthohive.connectors.special_values import EARLY
 from synthohive.connectors.sql import SqlWarehouse
-from synthohive.connectors.writers import default_target, open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
-from synthohive.io.base import orphan_free
 from synthohive.schema import Column
 from tests.connectors.test_duckdb_reading import TYPES
 from tests.contracts.writer import (
@@ -30,6 +29,8 @@ from tests.contracts.writer import (
     ORIGIN,
     Place,
     WriterContract,
+    default_target,
+    orphan_free,
     rows,
     shop,
     write,

@@ -17,10 +17,19 @@ from sqlalchemy.pool import NullPool
 
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.sqlite import file as sqlite_file
-from synthohive.connectors.writers import default_target, open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
-from tests.contracts.writer import ORIGIN, Place, WriterContract, described, rows, staged, write
+from tests.contracts.writer import (
+    ORIGIN,
+    Place,
+    WriterContract,
+    default_target,
+    described,
+    rows,
+    staged,
+    write,
+)
 
 
 class FilePlace(Place):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.registry import dialect_for
+from synthohive.connectors.registry import dialect_for, part
 from synthohive.connectors.writers import open_writer
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError, SchemaError
-from synthohive.io.base import KeyCheck, Provenance, Writer, orphan_free
+from synthohive.io.base import KeyCheck, Provenance, Writer
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata
 from synthohive.schema import UniqueConstraint as Unique
 
@@ -176,6 +176,17 @@ def rows(**changes: Any) -> dict[str, pa.Table]:
         ODD: pa.table({"id": [1, 2], ODD_COLUMN: pa.array([9, None], pa.int64())}),
     }
     return {**found, **changes}
+
+
+def default_target(engine: Engine, schema: Optional[str] = None) -> str:
+    """Return where the synthetic schema goes when nothing is named."""
+    found: str = part(engine.dialect.name, "write").locate(engine, None, None, schema)
+    return found
+
+
+def orphan_free(checks: Sequence[KeyCheck]) -> bool:
+    """Whether no key of a written schema has an orphan."""
+    return all(check.orphans == 0 for check in checks)
 
 
 def staged(writer: Writer) -> Any:

@@ -13,9 +13,8 @@ from sqlalchemy import Engine
 from synthohive.connectors.reflection import reflect
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import SchemaError
-from synthohive.io.base import orphan_free
 from synthohive.schema import Metadata
-from tests.contracts.writer import ORIGIN
+from tests.contracts.writer import ORIGIN, orphan_free
 
 NAMES = [
     "new\nline", "com,ma", 'quo"te', "ap'os", "back`tick", "semi;colon", "dash--dash", "/* c */",

@@ -12,13 +12,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.writers import default_target, open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 from tests.contracts.writer import (
     ORIGIN,
     Place,
     ServerWriterContract,
+    default_target,
     described,
     rows,
     staged,

@@ -14,13 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from synthohive.connectors.sql import SqlWarehouse
-from synthohive.connectors.writers import default_target, open_writer
+from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from tests.contracts.writer import (
     ORIGIN,
     Place,
     ServerWriterContract,
+    default_target,
     described,
     rows,
     staged,
