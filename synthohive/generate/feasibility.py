@@ -11,6 +11,7 @@ import pyarrow as pa
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.constrain.key_rules import CommutingKeys, InclusionDependency
 from synthohive.generate.run import Run
+from synthohive.link.degree_allocation import at_least_one, move_spare
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import Link
 from synthohive.tables.joins import match_rows
@@ -64,11 +65,11 @@ def children_per_parent(
     elif not able.any():
         return np.zeros(len(able), dtype=np.int64)
     else:
-        counts = _moved(
+        counts = move_spare(
             count(np.where(able, preference, -1.0)), able, run.rng(name, label, "moved")
         )
     for rule in _companies(run, name, key, needs=False):
-        counts = _at_least_one(counts, _has_children(run, rule) & able)
+        counts = at_least_one(counts, _has_children(run, rule) & able)
     return counts
 
 
@@ -133,22 +134,3 @@ def _companies(run: Run, name: str, key: ForeignKey, *, needs: bool) -> list[Inc
 def _has_children(run: Run, rule: InclusionDependency) -> Bools:
     """Return which parents have rows of the other table."""
     return np.asarray(run.child_counts(rule.other_table, rule.other) > 0, dtype=np.bool_)
-
-
-def _moved(counts: IntArray, able: Bools, rng: np.random.Generator) -> IntArray:
-    """Move children that are left, as the distribution has too few zeros, to other parents."""
-    spare = int(counts[~able].sum())
-    counts = np.where(able, counts, 0)
-    weights = np.maximum(counts, able / len(able)).astype(np.float64)
-    np.add.at(counts, rng.choice(len(counts), spare, p=weights / weights.sum()), 1)
-    return counts
-
-
-def _at_least_one(counts: IntArray, needed: Bools) -> IntArray:
-    """Let parents that need children swap with the others that have fewest."""
-    without = np.flatnonzero(needed & (counts == 0))
-    donors = np.flatnonzero(~needed & (counts > 0))
-    donors = donors[np.argsort(counts[donors], kind="stable")][: len(without)]
-    without = without[: len(donors)]
-    counts[without], counts[donors] = counts[donors], counts[without]
-    return counts

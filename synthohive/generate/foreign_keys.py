@@ -60,12 +60,12 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     waiting = {c for key in later for c in key.columns} - shared
     make_referable(run, name, made)
     choices = _chosen(run, name, made)
-    changes, left = repair_keys(run, name, made, {c.label: c.chosen for c in choices})
+    changes, left = repair_keys(run, name, made)
     if left.any():
         _leave_out(run, name, made, left)
         changes = changes.without(left)
     for choice in choices:
-        choice.chosen = made.parents[choice.label]
+        choice.chosen = made.parents[choice.link]
     changes = changes.and_then(_begun(run, name, made)).and_then(_counted(run, name, made))
     repairs = _unique_repairs(run, name, barred=waiting)
     left = _finish(run, name, made, choices, changes, repairs, waiting)
@@ -98,7 +98,7 @@ def _keep_apart(run: Run, name: str, made: Generated, waiting: Collection[str]) 
             continue
         label = one.key.label(name)
         rows, rng = made.spool.column_table([one.start, one.end]), run.rng(name, label, "periods")
-        ends = restore_periods([one], rows, made.parents[label], rng).column(one.end)
+        ends = restore_periods([one], rows, made.parents[Link(name, one.key)], rng).column(one.end)
 
         def fill(
             block: pa.Table, start: int, end: str = one.end, ends: pa.ChunkedArray = ends
@@ -201,8 +201,8 @@ def assign_deferred_keys(run: Run, name: str) -> None:
 def _link_late(run: Run, name: str, made: Generated, link: Link) -> Bools:
     """Choose over one key when all else is there; return the rows that find no parent."""
     choice = _Choice(run, name, made, link)
-    changes, left = own_parents(run, name, made, link)
-    choice.chosen = made.parents[choice.label]
+    changes, left = own_parents(run, made, link)
+    choice.chosen = made.parents[choice.link]
     _finish(run, name, made, [choice], changes, [])
     return left
 
@@ -254,9 +254,9 @@ class _Choice:
     """The chosen parents over one further key, and what follows from them."""
 
     def __init__(self, run: Run, name: str, made: Generated, link: Link) -> None:
-        self.key, self.label = link.key, link.label
+        self.link, self.key, self.label = link, link.key, link.label
         fitted = run.fitted.tables[name]
-        self.chosen = made.parents[self.label] = choose(run, name, made, link)
+        self.chosen = made.parents[link] = choose(run, name, made, link)
         self.keys = run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
         self.linked = fitted.linked.get(self.label, TableRelations())
         self.bounds = fitted.bounds.get(self.label, [])
@@ -490,9 +490,9 @@ def _link_hierarchy(run: Run, name: str, made: Generated, link: Link) -> Bools:
     """
     fitted, key = run.fitted.tables[name], link.key
     tree = Tree(run, name, made, link)
-    made.parents[link.label] = tree.parents
-    changes, left = own_parents(run, name, made, link, tree.levels)
-    chosen = made.parents[link.label]
+    made.parents[link] = tree.parents
+    changes, left = own_parents(run, made, link, tree.levels)
+    chosen = made.parents[link]
     keys = made.spool.column_table(key.parent_columns)
     checks = fitted.checks(run.fitted.metadata.dialect)
     pairs = [p for p in zip(key.columns, key.parent_columns) if p not in link.shared]

@@ -17,6 +17,7 @@ from synthohive.generate.run import Generated, Run
 from synthohive.link.assignment import NEAR, Forbids, Grouping, Rules, calibrate, deal, repair
 from synthohive.link.association import PairShares
 from synthohive.link.degree_allocation import apportion, in_parents_order
+from synthohive.link.hierarchy import HierarchyModel
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack
@@ -61,8 +62,7 @@ class Tree:
         self.earlier = model.earlier
         self.groups = _groups(made, link)
         if self.groups is None and model.within:
-            above_all = _parents_over(run, name, made, model.within)
-            self.groups = above_all, above_all
+            self.groups = _within(run, made, link, model)
         keys = made.spool.column_table(list(dict.fromkeys(key.parent_columns)))
         every = np.arange(len(self.own), dtype=np.int64)  # who will be a root is not known yet
         self._hand_down(every, np.full_like(every, -1), model.alone.relations)
@@ -179,12 +179,13 @@ def _later(rows: IntArray, parents: IntArray) -> Forbids:
     return later
 
 
-def _parents_over(run: Run, name: str, made: Generated, label: str) -> IntArray:
-    """Return each row's parent over a key that was chosen before."""
-    driver = run.fitted.plan.tables[name].driver
-    if driver is not None and driver.label(name) == label and made.groups is not None:
-        return made.groups.parents_of(np.arange(made.spool.rows, dtype=np.int64))
-    return made.parents[label]
+def _within(run: Run, made: Generated, link: Link, model: HierarchyModel) -> Grouping:
+    """Return the parent over another key that a row and its parent have both."""
+    other = run.fitted.plan.tables[link.table].named(model.within)
+    if other is None:
+        raise ValueError(f"{model.within!r:.100} is no key of the table")
+    found = run.parent_rows(link.table, other.key)
+    return found, found
 
 
 def _groups(made: Generated, link: Link) -> Optional[Grouping]:
@@ -199,11 +200,7 @@ def _groups(made: Generated, link: Link) -> Optional[Grouping]:
 
 
 def own_parents(
-    run: Run,
-    name: str,
-    made: Generated,
-    link: Link,
-    levels: Optional[IntArray] = None,
+    run: Run, made: Generated, link: Link, levels: Optional[IntArray] = None
 ) -> tuple[Changes, Bools]:
     """Make a key to the own table, or one that closes a circle, hold for all rows.
 
@@ -221,9 +218,9 @@ def own_parents(
         The rows for which there is no parent.
     """
     if levels is not None:
-        _close_loops(run, name, made, link)
-    model = run.fitted.tables[name].hierarchies.get(link.label)
-    groups = _parents_over(run, name, made, model.within) if model and model.within else None
+        _close_loops(run, made, link)
+    model = run.fitted.tables[link.table].hierarchies.get(link.label)
+    groups = None if model is None or not model.within else _within(run, made, link, model)[0]
 
     def circle(rows: IntArray, parents: IntArray) -> Bools:
         if levels is None:
@@ -238,34 +235,16 @@ def own_parents(
     return Changes(keys.changes()), left
 
 
-def _close_loops(run: Run, name: str, made: Generated, link: Link) -> None:
+def _close_loops(run: Run, made: Generated, link: Link) -> None:
     """Let roots refer to themselves as the real ones do; all of them where NULL is forbidden."""
-    fitted, label, key = run.fitted.tables[name], link.label, link.key
-    chosen, columns, pk = made.parents[label].copy(), fitted.config.columns, fitted.config.pk
-    shared = {c for c, _ in link.shared}
-    empty = any(columns[c].nullable for c in key.columns if c not in shared and c not in pk)
-    is_unique = set(key.columns) in map(set, fitted.config.unique_sets)
-    model, groups = fitted.hierarchies[label], _groups(made, link)
-    share, own = model.loops, np.zeros_like(chosen) if groups is None else groups[0]
-    roots = np.flatnonzero(chosen < 0)
-    if not empty and is_unique:  # then all rows are in circles
-        roots, share = np.arange(len(chosen)), float(share > 0.5)
-    elif empty:  # those first that are deepest in circles
-        asked, noise = made.depths[label][roots], run.rng(name, label, "loops").random(len(roots))
-        roots = roots[np.lexsort((noise, asked))]
-        number = round(share * len(roots))
-        pairs = round(model.circles * len(roots) / 2)
-        two = roots[number : number + 2 * pairs]
-        two = two[np.argsort(own[two], kind="stable")].reshape(-1, 2)
-        two = two[own[two[:, 0]] == own[two[:, 1]]]
-        chosen[two] = two[:, ::-1]
-        roots = roots[:number]
-    chosen[roots] = roots
-    if len(roots) and not empty and not share:
-        order = roots[np.argsort(own[roots], kind="stable")]
-        first_of = np.flatnonzero(np.r_[True, own[order][1:] != own[order][:-1]][: len(order)])
-        after = np.roll(order, -1)
-        ends = np.append(first_of[1:], len(order)) - 1
-        after[ends] = order[first_of]
-        chosen[order] = after
-    made.parents[label] = chosen
+    fitted, groups, key = run.fitted.tables[link.table], _groups(made, link), link.key
+    columns, fixed = fitted.config.columns, {*fitted.config.pk, *(c for c, _ in link.shared)}
+    model, chosen = fitted.hierarchies[link.label], made.parents[link]
+    made.parents[link] = model.closed(
+        chosen,
+        made.depths[link.label],
+        np.zeros_like(chosen) if groups is None else groups[0],
+        run.rng(link.table, link.label, "loops"),
+        nullable=any(columns[c].nullable for c in key.columns if c not in fixed),
+        is_unique=set(key.columns) in map(set, fitted.config.unique_sets),
+    )

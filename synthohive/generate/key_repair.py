@@ -77,9 +77,7 @@ class Changes:
         return block
 
 
-def repair_keys(
-    run: Run, name: str, made: Generated, chosen: Mapping[str, IntArray]
-) -> tuple[Changes, Bools]:
+def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
     """Look at the driving key and the chosen ones together; give rows others where they fail.
 
     Who is whose parent is corrected in `made`.
@@ -90,29 +88,22 @@ def repair_keys(
     left : ndarray of bool
         The rows for which no keys hold.
     """
-    plan, config = run.fitted.plan.tables[name], run.fitted.metadata.tables[name]
-    left = np.zeros(made.spool.rows, dtype=np.bool_)
-    keys = plan.keys("driving", "free", "grouped", "implied")
-    rows = np.arange(made.spool.rows, dtype=np.int64)
-    parents = dict(chosen)
-    if plan.driver is not None and made.groups is not None:
-        parents[plan.driver.label(name)] = made.groups.parents_of(rows)
+    links = run.fitted.plan.tables[name].of("driving", "free", "grouped", "implied")
+    config, keys = run.fitted.metadata.tables[name], [link.key for link in links]
+    nothing = np.full(made.spool.rows, -1, dtype=np.int64)
+    given = [nothing if (known := made.chosen(link)) is None else known for link in links]
     checks, beside = _bounds(run, name, made, keys)
-    if not len(rows) or not (checks or _entangled(config, name, keys, parents)):
-        return Changes(), left
+    if not len(nothing) or not (checks or _entangled(config, keys, given)):
+        return Changes(), np.zeros(len(nothing), dtype=np.bool_)
     tables = [referable_keys(run, name, key) for key in keys]
-    nothing = np.full(len(rows), -1, dtype=np.int64)
-    given = [parents.get(k.label(name), nothing) for k in keys]
     whole = RowKeys(config, keys, tables, given, checks=checks, beside=beside)
-    traded = trade(whole, run.rng(name, "parents traded"))
-    changed, left = redraw(whole, {}, run.rng(name, "keys drawn anew"))
-    changed = np.union1d(changed, traded)
-    if len(changed):
-        log.info("keys_drawn_anew", table=name, rows=len(changed))
-    for key, found in zip(keys, whole.chosen):
-        made.parents[key.label(name)] = found
-    if plan.driver is not None and made.groups is not None and len(changed):
-        made.groups = made.groups.moved(whole.chosen[0])
+    trade(whole, run.rng(name, "parents traded"))
+    _, left = redraw(whole, {}, run.rng(name, "keys drawn anew"))
+    if whole.touched.any():
+        log.info("keys_drawn_anew", table=name, rows=int(whole.touched.sum()))
+    for link, found in zip(links, whole.chosen):
+        if whole.touched.any() or link.role != "driving":
+            made.choose(link, found)
     return Changes(whole.changes()), left
 
 
@@ -157,7 +148,7 @@ def can_have_rows(run: Run, name: str) -> bool:
 
 
 def _entangled(
-    config: TableConfig, name: str, keys: Collection[ForeignKey], chosen: Mapping[str, IntArray]
+    config: TableConfig, keys: Collection[ForeignKey], chosen: Collection[IntArray]
 ) -> bool:
     """Whether keys may be wrong though each was chosen rightly."""
     columns = [c for key in keys for c in key.columns]
@@ -165,11 +156,11 @@ def _entangled(
         return True
     if any(set(unique) <= set(columns) for unique in config.unique_sets):
         return True
-    for key in keys:
-        strict = [c in config.pk or not config.columns[c].nullable for c in key.columns]
-        if any(strict) and (chosen[key.label(name)] < 0).any():
-            return True
-    return False
+    return any(
+        (parents < 0).any()
+        and any(c in config.pk or not config.columns[c].nullable for c in key.columns)
+        for key, parents in zip(keys, chosen)
+    )
 
 
 def repair_late_key(
@@ -189,7 +180,7 @@ def repair_late_key(
     own = made.spool.column_table(sorted(known)) if known else pa.table({})
     filled = {c: own.column(c) for c in known}
     checks, beside = _bounds(run, name, made, [key])
-    chosen = [made.parents[link.label]]
+    chosen = [made.parents[link]]
     keys = RowKeys(config, [key], [parents], chosen, filled, checks=checks, beside=beside)
     free = set(fitted.roles.attributes)  # sets with such are repaired by these
     others = {
@@ -206,5 +197,5 @@ def repair_late_key(
     changed, left = redraw(keys, hashes, run.rng(name, link.label, "drawn anew"), refused)
     if len(changed):
         log.info("keys_drawn_anew", table=name, rows=len(changed))
-    made.parents[link.label] = keys.chosen[0]
+    made.parents[link] = keys.chosen[0]
     return keys, left

@@ -35,6 +35,7 @@ from synthohive.link.assignment import (
     calibrate,
     deal,
     exchange_degrees,
+    joined,
     repair,
 )
 from synthohive.link.degree_allocation import apportion
@@ -140,14 +141,14 @@ class _Choice:
                 own = self.run.follow(self.name, rule.other, everyone)
                 theirs = self.run.follow(self.key.parent, rule.route[1:], parents)
                 pairs.append((own, theirs))
-        return _joined(pairs) if pairs else None
+        return joined(pairs) if pairs else None
 
     def _columns(self, names: list[str]) -> pa.Table:
         """Return columns of the table, also of keys that were chosen just now."""
         plan = self.run.fitted.plan.tables[self.name]
         filled: dict[str, Any] = {}
         for link in plan.of("free", "grouped", "implied", "deferred"):
-            chosen = self.made.parents.get(link.label)
+            chosen = self.made.parents.get(link)
             if chosen is None or link == self.link:
                 continue
             keys = self.run.tables[link.key.parent].spool.column_table(link.key.parent_columns)
@@ -162,12 +163,10 @@ class _Choice:
     def _nulls(self, able: Bools) -> Bools:
         """Turn as few rows as it takes, so that the share of NULLs is the real one."""
         label, alike = self.fitted.null_by_key.get(self.label, ("", False))
-        driver = self.run.fitted.plan.tables[self.name].driver
-        if driver is not None and label == driver.label(self.name) and self.made.groups is not None:
-            everyone = np.arange(self.made.spool.rows, dtype=np.int64)
-            return np.asarray((self.made.groups.parents_of(everyone) < 0) == alike) | ~able
-        if label in self.made.parents:
-            return np.asarray((self.made.parents[label] < 0) == alike) | ~able
+        leader = self.run.fitted.plan.tables[self.name].named(label)
+        known = None if leader is None else self.made.chosen(leader)
+        if known is not None:
+            return np.asarray((known < 0) == alike) | ~able
         share, rows = self.fitted.keys[self.label].null_share, self.made.spool.rows
         if share == 0.0:
             return np.zeros(rows, dtype=np.bool_)
@@ -297,15 +296,11 @@ class _Choice:
 
     def _apart(self) -> list[IntArray]:
         """Return the parent rows, known by now, that must not be chosen again."""
-        found = []
-        driver = self.run.fitted.plan.tables[self.name].driver
-        for rule in self.fitted.key_rules:
-            if not isinstance(rule, DisjointKeys) or self.key not in (rule.key, rule.other):
-                continue
-            other = rule.other if rule.key == self.key else rule.key
-            if other == driver or other.label(self.name) in self.made.parents:
-                found.append(self.run.parent_rows(self.name, other))
-        return found
+        plan, rules = self.run.fitted.plan.tables[self.name], self.fitted.key_rules
+        pairs = [(rule.key, rule.other) for rule in rules if isinstance(rule, DisjointKeys)]
+        others = [other for pair in pairs for key, other in (pair, pair[::-1]) if key == self.key]
+        known = [self.made.chosen(plan.link(other)) for other in others]
+        return [parents for parents in known if parents is not None]
 
 
 def breaks(order: Order, rows: pa.Table, parents: pa.Table) -> Forbids:
@@ -324,17 +319,6 @@ def _same_as(other: IntArray) -> Forbids:
         return np.asarray(other[rows] == parents, dtype=np.bool_)
 
     return same
-
-
-def _joined(pairs: list[Grouping]) -> Grouping:
-    """Give each combination of several groupings a number; to be in none is a group, too."""
-    size = len(pairs[0][0])
-    total = np.zeros(size + len(pairs[0][1]), dtype=np.int64)
-    for own, theirs in pairs:
-        code = np.concatenate([own, theirs]) + 1
-        _, total = np.unique(total * (int(code.max(initial=0)) + 1) + code, return_inverse=True)
-        total = total.reshape(-1).astype(np.int64)
-    return total[:size], total[size:]
 
 
 def _fixed_columns(

@@ -9,6 +9,7 @@ import numpy as np
 from synthohive._arrays import Bools
 from synthohive._logging import get_logger
 from synthohive.generate.run import Run
+from synthohive.tables.base import gather
 
 __all__ = ["remove_rows"]
 
@@ -39,20 +40,11 @@ def remove_rows(run: Run, left: Mapping[str, Bools]) -> None:
             changed = changed or bool(lost.any())
     moved = {name: np.cumsum(rows) - 1 for name, rows in keep.items()}
     for child, key in keys:
-        known = run.tables[child].parents.get(key.label(child))
+        link = run.fitted.plan.tables[child].link(key)
+        known = run.tables[child].chosen(link)
         if known is not None and key.parent in moved:
-            number = moved[key.parent]
-            safe = np.where(known >= 0, known, 0)
-            found = number[safe] if len(number) else np.full_like(known, -1)
-            run.tables[child].parents[key.label(child)] = np.where(known >= 0, found, -1)
+            run.tables[child].choose(link, gather(moved[key.parent], known))
     for name, rows in keep.items():
-        made, driver = run.tables[name], run.fitted.plan.tables[name].driver
-        if made.groups is not None and driver is not None and driver.parent in moved:
-            parents = made.groups.parents_of(np.arange(len(rows), dtype=np.int64))
-            if len(moved[driver.parent]):
-                inside = moved[driver.parent][np.where(parents >= 0, parents, 0)]
-                parents = np.where(parents >= 0, inside, -1)
-            made.groups = made.groups.moved(parents)
         if not rows.all():
             log.warning("rows_left_out", table=name, rows=int((~rows).sum()))
-            made.keep(rows)
+            run.tables[name].keep(rows)

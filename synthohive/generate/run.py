@@ -15,6 +15,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.generate.conditions import Conditions
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema import ForeignKey
+from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.base import Tables, gather
 from synthohive.tables.block_store import EncodedSpool, TableSpool
@@ -79,8 +80,8 @@ class Generated:
         Per key to the own table (by label): the depth that the model gave each row.
     rests : pyarrow.Table, optional
         What columns are, in each row, that repeat one of a further parent in most rows.
-    parents : dict of str to ndarray of int64
-        Per key (by label): each row's parent row, where it is known.
+    parents : dict of Link to ndarray of int64
+        Each row's parent row over keys beside the driving one, where it is known.
     """
 
     spool: TableSpool
@@ -90,7 +91,7 @@ class Generated:
     nulls: dict[str, Bools] = field(default_factory=dict)
     codes: dict[str, IntArray] = field(default_factory=dict)
     differs: dict[str, Bools] = field(default_factory=dict)
-    parents: dict[str, IntArray] = field(default_factory=dict)
+    parents: dict[Link, IntArray] = field(default_factory=dict)
     depths: dict[str, IntArray] = field(default_factory=dict)
     rests: Optional[pa.Table] = None
 
@@ -108,7 +109,20 @@ class Generated:
         self.nulls = {label: v[rows] for label, v in self.nulls.items()}
         self.codes = {label: v[rows] for label, v in self.codes.items()}
         self.depths = {label: v[rows] for label, v in self.depths.items()}
-        self.parents = {label: v[rows] for label, v in self.parents.items()}
+        self.parents = {link: v[rows] for link, v in self.parents.items()}
+
+    def chosen(self, link: Link) -> Optional[IntArray]:
+        """Return each row's parent row over a key, -1 for none; None where it is not known yet."""
+        if link.role == "driving" and self.groups is not None:
+            return self.groups.parents_of(np.arange(self.spool.rows, dtype=np.int64))
+        return self.parents.get(link)
+
+    def choose(self, link: Link, parents: IntArray) -> None:
+        """Let rows have other parents over a key."""
+        if link.role == "driving" and self.groups is not None:
+            self.groups = self.groups.moved(parents)
+        else:
+            self.parents[link] = parents
 
 
 @dataclass
@@ -138,10 +152,11 @@ class Run(Tables):
 
     def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
         """Return the parent row of each row over any key whose columns are filled; found once."""
-        known, label = self.tables[table].parents, key.label(table)
-        if label not in known:
-            known[label] = super().parent_rows(table, key)
-        return known[label]
+        made, link = self.tables[table], self.fitted.plan.tables[table].link(key)
+        known = made.chosen(link)
+        if known is None:
+            known = made.parents[link] = super().parent_rows(table, key)
+        return known
 
     def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
         """Return columns of some generated rows; only the span of these is read."""

@@ -34,6 +34,7 @@ __all__ = [
     "calibrate",
     "deal",
     "exchange_degrees",
+    "joined",
     "repair",
 ]
 
@@ -176,6 +177,17 @@ def deal(
     if len(rest):
         chosen[left] = rest[np.arange(len(left)) * len(rest) // max(len(left), 1)]
     return chosen
+
+
+def joined(pairs: Sequence[Grouping]) -> Grouping:
+    """Give each combination of several groupings a number; to be in none is a group, too."""
+    size = len(pairs[0][0])
+    total = np.zeros(size + len(pairs[0][1]), dtype=np.int64)
+    for own, theirs in pairs:
+        code = np.concatenate([own, theirs]) + 1
+        _, total = np.unique(total * (int(code.max(initial=0)) + 1) + code, return_inverse=True)
+        total = total.reshape(-1).astype(np.int64)
+    return total[:size], total[size:]
 
 
 def repair(

@@ -20,7 +20,7 @@ from synthohive.link.targets import ContingencyTarget, CorrelationTarget, Target
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.tables.numbers import as_numbers, is_number
 
-__all__ = ["Bins", "PairShares", "PairTable", "Read", "within_range"]
+__all__ = ["Bins", "PairShares", "PairTable", "Read", "common_texts", "flag", "within_range"]
 
 
 FIT_ROWS = 50_000
@@ -68,13 +68,8 @@ class Bins:
             return cls(column, _edges(as_numbers(array), entities, most, k)).if_any()
         if not pa.types.is_string(array.type) and not pa.types.is_boolean(array.type):
             return None
-        coded = array.cast(pa.string()).combine_chunks().dictionary_encode()
-        codes = pc.fill_null(coded.indices, -1).to_numpy().astype(np.int64)
-        numbers = entities.holders(codes, len(coded.dictionary))
-        counts = np.bincount(codes[codes >= 0], minlength=len(coded.dictionary))
-        texts = coded.dictionary.to_pylist()
-        common = sorted((-counts[i], texts[i]) for i in np.flatnonzero(numbers >= max(k, 1)))
-        return cls(column, values=tuple(v for _, v in common[:MOST_VALUES])).if_any()
+        common = common_texts(array, entities, max(k, 1))
+        return cls(column, values=tuple(common[:MOST_VALUES])).if_any()
 
     def if_any(self) -> Optional[Bins]:
         """Return None where all known values are in one bin."""
@@ -265,6 +260,22 @@ class PairShares:
                 scores_there = scored("theirs", theirs, two.column, children)
                 found.append(CorrelationTarget(scores_here, scores_there, table.correlation))
         return found
+
+
+def common_texts(array: pa.ChunkedArray, entities: Entities, k: int) -> list[str]:
+    """Return the texts of at least `k` entities, the most frequent first."""
+    coded = array.cast(pa.string()).combine_chunks().dictionary_encode()
+    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    texts, size = coded.dictionary.to_pylist(), len(coded.dictionary)
+    counts = np.bincount(codes[codes >= 0], minlength=size)
+    kept = np.flatnonzero(entities.holders(codes, size) >= k)
+    return [text for _, text in sorted((-counts[i], texts[i]) for i in kept)]
+
+
+def flag(column: pa.ChunkedArray, value: str) -> Floats:
+    """Return 1 where a column's text is so, else 0."""
+    equal = pc.fill_null(pc.equal(column.cast(pa.string()), value), False)
+    return np.asarray(equal.to_numpy(zero_copy_only=False).astype(np.float64))
 
 
 def within_range(numbers: Floats, entities: Entities, k: int) -> Floats:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthohive._arrays import IntArray
+from synthohive._arrays import Bools, IntArray
 from synthohive.tables.context import positions_in_groups
 
-__all__ = ["Members", "apportion", "in_parents_order"]
+__all__ = ["Members", "apportion", "at_least_one", "in_parents_order", "move_spare"]
 
 ROUNDS = 200
 MOST_IDLE = 6
@@ -80,6 +80,25 @@ def in_parents_order(
         if (np.searchsorted(stubs, child) - start > rank).all():
             break
     return dealt
+
+
+def move_spare(counts: IntArray, able: Bools, rng: np.random.Generator) -> IntArray:
+    """Move children that are left, as the distribution has too few zeros, to other parents."""
+    spare = int(counts[~able].sum())
+    counts = np.where(able, counts, 0)
+    weights = np.maximum(counts, able / len(able)).astype(np.float64)
+    np.add.at(counts, rng.choice(len(counts), spare, p=weights / weights.sum()), 1)
+    return counts
+
+
+def at_least_one(counts: IntArray, needed: Bools) -> IntArray:
+    """Let parents that need children swap with the others that have fewest."""
+    without = np.flatnonzero(needed & (counts == 0))
+    donors = np.flatnonzero(~needed & (counts > 0))
+    donors = donors[np.argsort(counts[donors], kind="stable")][: len(without)]
+    without = without[: len(donors)]
+    counts[without], counts[donors] = counts[donors], counts[without]
+    return counts
 
 
 def _in_proportion(

@@ -12,6 +12,8 @@ import pyarrow as pa
 from synthohive._arrays import Bools, IntArray
 from synthohive.derive.presence import Presence
 from synthohive.derive.table import TableRelations
+from synthohive.link.assignment import deal
+from synthohive.tables.base import gather
 from synthohive.tables.degrees import FanOutModel
 
 __all__ = ["HierarchyModel"]
@@ -135,12 +137,53 @@ class HierarchyModel:
             level = self.levels[min(depth - 1, len(self.levels) - 1)]
             counts = level.counts(len(above), len(own), None, rng, limit=limit)
             if pick is None:
-                stubs = np.full(len(own), -1, dtype=np.int64)
-                stubs[: int(counts.sum())] = np.repeat(above, counts)
-                parents[own] = rng.permutation(stubs)
+                parents[own] = gather(above, deal(counts, len(own), int(rng.integers(2**31))))
             else:
                 parents[own] = pick(own, above, counts)
         return parents, depths
+
+    def closed(
+        self,
+        chosen: IntArray,
+        asked: IntArray,
+        groups: IntArray,
+        rng: np.random.Generator,
+        *,
+        nullable: bool,
+        is_unique: bool,
+    ) -> IntArray:
+        """Return parents with which roots refer to themselves, or to one another, as real ones do.
+
+        Parameters
+        ----------
+        asked : ndarray of int64
+            The generated depths: what is below 0 asks for a loop.
+        groups : ndarray of int64
+            Only rows of one group refer to one another.
+        nullable : bool
+            Whether roots may have none; else all are in loops.
+        is_unique : bool
+            Whether nobody has two children: then all rows are in loops if roots must be.
+        """
+        chosen, roots, share = chosen.copy(), np.flatnonzero(chosen < 0), self.loops
+        if not nullable and is_unique:
+            roots, share = np.arange(len(chosen)), float(share > 0.5)
+        elif nullable:  # those first that are deepest in circles
+            roots = roots[np.lexsort((rng.random(len(roots)), asked[roots]))]
+            number, pairs = round(share * len(roots)), round(self.circles * len(roots) / 2)
+            two = roots[number : number + 2 * pairs]
+            two = two[np.argsort(groups[two], kind="stable")].reshape(-1, 2)
+            two = two[groups[two[:, 0]] == groups[two[:, 1]]]
+            chosen[two] = two[:, ::-1]
+            roots = roots[:number]
+        chosen[roots] = roots
+        if len(roots) and not nullable and not share:  # one circle in each group
+            order = roots[np.argsort(groups[roots], kind="stable")]
+            begins = np.flatnonzero(np.diff(groups[order], prepend=groups[order][0] - 1))
+            after = np.roll(order, -1)
+            after[np.append(begins[1:], len(order)) - 1] = order[begins]
+            chosen[order] = after
+        return chosen
 
     def _depths(self, preferred: IntArray, rng: np.random.Generator) -> IntArray:
         ends = np.cumsum([level.parents_.sum() for level in self.levels])

@@ -14,11 +14,10 @@ from typing import Optional
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.special import ndtri
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.link.association import Bins
+from synthohive.link.association import Bins, flag
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.numbers import as_numbers, is_number
@@ -155,8 +154,7 @@ def _values(
         if term.kind == "count":
             values = scores[term.name]
         elif term.kind == "text":
-            equal = pc.equal(rows.column(term.name).cast(pa.string()), term.value)
-            values = pc.fill_null(equal, False).to_numpy(zero_copy_only=False).astype(np.float64)
+            values = flag(rows.column(term.name), term.value)
         else:
             values = _by_rank(as_numbers(rows.column(term.name)), ascending)
         found.append(values - values.mean())

@@ -14,11 +14,10 @@ from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import spaced
-from synthohive.link.association import within_range
+from synthohive.link.association import common_texts, flag, within_range
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.tables.numbers import as_numbers, is_number
 
@@ -34,13 +33,6 @@ LEAST_EXPLAINED = 0.02
 """Share of one child column's variance, in rows that the tree did not see."""
 FIT_ROWS = 20_000
 MOST_CATEGORIES = 20
-
-
-def coded(column: pa.ChunkedArray) -> tuple[IntArray, list[str]]:
-    """Return the number of each row's text, -1 for NULL, and the texts."""
-    found = column.cast(pa.string()).combine_chunks().dictionary_encode()
-    codes = pc.fill_null(found.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes, found.dictionary.to_pylist()
 
 
 @dataclass(frozen=True)
@@ -59,20 +51,15 @@ class Features:
             if is_number(column.type):
                 numbers.append(name)
             elif pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
-                codes, values = coded(column)
-                counts = np.bincount(codes[codes >= 0], minlength=len(values))
-                kept = np.flatnonzero(entities.holders(codes, len(values)) >= k)
-                common = sorted((-counts[i], values[i]) for i in kept)
-                if values and len(common) <= len(rows) / LEAST_CHILDREN:
-                    flags += [(name, value) for _, value in common[:MOST_CATEGORIES]]
+                common = common_texts(column, entities, k)
+                if len(common) <= len(rows) / LEAST_CHILDREN:
+                    flags += [(name, value) for value in common[:MOST_CATEGORIES]]
         return cls(tuple(numbers), tuple(flags))
 
     def __call__(self, rows: pa.Table) -> Floats:
         """Return shape (rows, features); NULL is less than any number."""
         found = [as_numbers(rows.column(name)) for name in self.numbers]
-        for name, value in self.flags:
-            equal = pc.equal(rows.column(name).cast(pa.string()), value)
-            found.append(pc.fill_null(equal, False).to_numpy().astype(np.float64))
+        found += [flag(rows.column(name), value) for name, value in self.flags]
         if not found:
             return np.zeros((len(rows), 0))
         stacked = np.stack(found, axis=1)

@@ -37,7 +37,7 @@ class Link:
 
     table: str
     key: ForeignKey = field(compare=False)
-    role: Role = field(compare=False)
+    role: Role = field(default="free", compare=False)
     shared: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     _joins: tuple[object, ...] = field(init=False, repr=False)
 
@@ -82,7 +82,11 @@ class TablePlan:
 
     def link(self, key: ForeignKey) -> Link:
         """Return the link of a key of the table."""
-        return next(link for link in self.links if link.key == key)
+        return next(link for link in self.links if link == Link(self.name, key))
+
+    def named(self, label: str) -> Optional[Link]:
+        """Return the link that is called so; None where that names something else."""
+        return next((link for link in self.links if link.label == label), None)
 
     @property
     def driver(self) -> Optional[ForeignKey]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.schema import ForeignKey, Metadata
-from synthohive.schema.plan import RelationalPlan
+from synthohive.schema.plan import Link, RelationalPlan
 from synthohive.tables.base import Tables
 
 __all__ = ["Sample", "incoming_keys"]
@@ -23,8 +23,8 @@ class Sample(Tables):
     Attributes
     ----------
     tables : dict of str to pyarrow.Table
-    parents : dict of (str, str) to ndarray of int64
-        Per table and key label: each row's parent row in the sample, -1 for none.
+    parents : dict of Link to ndarray of int64
+        Each row's parent row in the sample, -1 for none.
     encoded : dict of str to EncodedTable
         Filled table by table while fitting.
     inside : dict of str to str
@@ -35,7 +35,7 @@ class Sample(Tables):
     metadata: Metadata
     plan: RelationalPlan
     tables: dict[str, pa.Table]
-    parents: dict[str, IntArray] = field(default_factory=dict)
+    parents: dict[Link, IntArray] = field(default_factory=dict)
     encoded: dict[str, EncodedTable] = field(default_factory=dict)
     inside: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,10 +49,10 @@ class Sample(Tables):
 
     def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
         """Return each row's parent row over `key`; computed once."""
-        label = key.label(table)
-        if label not in self.parents:
-            self.parents[label] = super().parent_rows(table, key)
-        return self.parents[label]
+        link = Link(table, key)
+        if link not in self.parents:
+            self.parents[link] = super().parent_rows(table, key)
+        return self.parents[link]
 
 
 def incoming_keys(
