@@ -24,6 +24,7 @@ HEAVY = ("torch", "pyspark", "sqlalchemy", "sklearn", "scipy", "faker", "pyarrow
 ROOMS: tuple[str, ...] = (
     "_version",
     "_arrays",
+    "_random",
     "_logging",
     "_readable",
     "_signals",

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
+from synthohive._random import hashed
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.schema import ColumnKind, TableConfig
-from synthohive.tables.counter_random import hashed
 from synthohive.tables.joins import put
 from synthohive.tables.key_hashes import NO_KEY, repeats
 from synthohive.texts.words import vocabulary_of

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
+from synthohive._random import hashed
 from synthohive.derive.base import Relation
 from synthohive.encoding.canonical import (
     canonical,
     hash64,
 )
-from synthohive.tables.counter_random import hashed
 from synthohive.tables.joins import group_codes, match_rows
 
 __all__ = ["Copy", "Lookup"]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
+from synthohive._random import uniform
 from synthohive.encoding.categorical import Categorical
 from synthohive.encoding.datetime import Datetime
 from synthohive.encoding.encoded import EncodedTable
@@ -17,7 +18,6 @@ from synthohive.encoding.numeric import Numeric
 from synthohive.encoding.table import TableEncoder
 from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.learn.fitted import FittedDatabase, FittedTable
-from synthohive.tables.counter_random import uniform
 
 __all__ = ["Conditions", "compile_conditions"]
 

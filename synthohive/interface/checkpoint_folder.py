@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 16
+FORMAT = 17
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

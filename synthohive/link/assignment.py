@@ -21,8 +21,8 @@ from typing import Optional
 import numpy as np
 
 from synthohive._arrays import Bools, Floats, IntArray
+from synthohive._random import hashed
 from synthohive.link.targets import DegreeTarget, Target
-from synthohive.tables.counter_random import hashed
 
 __all__ = [
     "NEAR",

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
+from synthohive._random import hashed
 from synthohive.constrain.sql_expressions import Check
 from synthohive.schema import ForeignKey, TableConfig
-from synthohive.tables.counter_random import hashed
 from synthohive.tables.joins import column_codes
 from synthohive.tables.key_hashes import NO_KEY, repeats
 

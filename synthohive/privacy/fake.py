@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive._arrays import Floats, IntArray
+from synthohive._random import U64, Permutation, below, subkey, weighted
 from synthohive.exceptions import PrivacyError
 from synthohive.privacy.content import is_listed, split_emails
-from synthohive.privacy.counter import U64, draw, permute, subkey
 from synthohive.privacy.detect import kind_of
 from synthohive.privacy.fake_json import JsonShapes, Leaf
 from synthohive.privacy.kinds import PiiKind
@@ -24,7 +24,6 @@ from synthohive.privacy.makers import MAKERS, Rows
 from synthohive.privacy.pattern import (
     LIMIT,
     Pattern,
-    chosen,
     fixed_positions,
     iban_digits,
     luhn_digits,
@@ -32,7 +31,7 @@ from synthohive.privacy.pattern import (
 )
 from synthohive.privacy.people import domains_for, styles_for
 from synthohive.privacy.pools import Pools, faker, pools
-from synthohive.privacy.rows import Beside
+from synthohive.privacy.rows import Beside, in_groups
 from synthohive.privacy.shapes import (
     as_text,
     hex_pattern,
@@ -202,14 +201,12 @@ class FakeColumn(Leaf):
         codes = np.full(len(index), -1, np.intp)
         for number, (label, _) in enumerate(self.variants):
             codes[labels == label] = number
-        parts, places = [], []
-        for number in np.unique(codes):
-            at = np.flatnonzero(codes == number)
+
+        def make(number: int, at: NDArray[np.intp]) -> Any:
             made = self if number < 0 else self.variants[number][1]
-            parts.append(made._text(index[at], seed, women if women is None else women[at]))
-            places.append(at)
-        back = pa.array(np.argsort(np.concatenate(places)))
-        return pa.concat_arrays(parts).take(back).cast(self.column.arrow_type)
+            return made._text(index[at], seed, women if women is None else women[at])
+
+        return in_groups(codes, make).cast(self.column.arrow_type)
 
     @cached_property
     def _usable(self) -> tuple[list[Pattern], Floats]:
@@ -263,24 +260,20 @@ class FakeColumn(Leaf):
 
     def _from_patterns(self, index: U64, key: int) -> Any:
         patterns, weights = self._usable
-        choice = chosen(weights, index, subkey(key, "pattern"))
-        parts, places = [], []
-        for number, pattern in enumerate(patterns):
-            rows = np.flatnonzero(choice == number)
-            if len(rows):
-                parts.append(self._render(pattern, index[rows], subkey(key, number)))
-                places.append(rows)
-        back = np.argsort(np.concatenate(places))
-        return pa.concat_arrays(parts).take(pa.array(back))
+        choice = weighted(index, weights.tolist(), subkey(key, "pattern"))
+        return in_groups(
+            choice,
+            lambda number, at: self._render(patterns[number], index[at], subkey(key, number)),
+        )
 
     def _render(self, pattern: Pattern, index: U64, key: int) -> Any:
         capacity = min(pattern.capacity, LIMIT)
         if self.unique:
             numbers = self._unique_numbers(index, capacity)
             if self.strategy != "mask":
-                numbers = permute(numbers, capacity, key)
+                numbers = Permutation(capacity, key)(numbers)
         else:
-            numbers = draw(index, capacity, key)
+            numbers = below(index, capacity, key)
         codes = pattern.matrix(numbers, key, None if self.strategy == "mask" else index)
         if self.strategy == "fake" and self.kind is PiiKind.CREDIT_CARD and _has_digits(pattern):
             codes = luhn_digits(codes)
@@ -316,7 +309,7 @@ class FakeColumn(Leaf):
         mask = np.zeros(len(index), bool)
         mask[rows] = True
         numbers = self._unique_numbers(index[rows], min(brief.capacity, LIMIT))
-        numbers = permute(numbers, min(brief.capacity, LIMIT), subkey(key, "brief"))
+        numbers = Permutation(min(brief.capacity, LIMIT), subkey(key, "brief"))(numbers)
         return pc.replace_with_mask(text, pa.array(mask), brief.render(numbers, key))
 
 

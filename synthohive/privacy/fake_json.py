@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
-from synthohive.privacy.counter import U64, draw, subkey
-from synthohive.privacy.pattern import chosen
+from synthohive._random import U64, below, subkey, weighted
 from synthohive.texts.documents import as_document, leaf_key, markup_of, pruned
 
 __all__ = ["JsonShapes", "Leaf"]
@@ -83,7 +82,7 @@ class JsonShapes:
 
     def make(self, index: U64, seed: int, key: int) -> Any:
         """Return a text for each row."""
-        choice = chosen(np.array(self.weights, np.float64), index, subkey(key, "structure"))
+        choice = weighted(index, self.weights, subkey(key, "structure"))
         made = np.empty(len(index), dtype=object)
         for number, structure in enumerate(self.structures):
             rows = np.flatnonzero(choice == number)
@@ -93,7 +92,7 @@ class JsonShapes:
             leaves = [
                 leaf.make(part.astype(np.int64), seed).to_pylist() for leaf in self.leaves[number]
             ]
-            flags = draw(part, 1 << 32, subkey(key, "flags", number)).tolist()
+            flags = below(part, 1 << 32, subkey(key, "flags", number)).tolist()
             shape = json.loads(structure)
             for at, row, flag in zip(range(len(rows)), rows, flags):
                 taken = iter([column[at] for column in leaves])

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
-from synthohive.privacy.counter import U64, draw, permute, subkey
+from synthohive._random import U64, Permutation, below, subkey, weighted
 from synthohive.privacy.kinds import PiiKind
-from synthohive.privacy.pattern import LIMIT, Pattern, chosen
+from synthohive.privacy.pattern import LIMIT, Pattern
 from synthohive.privacy.people import full_names, local_parts
 from synthohive.privacy.pools import DOMAINS, Texts
 from synthohive.privacy.rows import Rows, join, take, text_of
@@ -45,10 +45,14 @@ def _last_name(rows: Rows) -> Any:
 
 
 def _single(rows: Rows, pool: Texts, person: U64) -> Any:
-    if not rows.unique:
-        return take(pool, person)
+    return _pooled(rows, pool, "-") if rows.unique else take(pool, person)
+
+
+def _pooled(rows: Rows, pool: Texts, gap: str) -> Any:
+    """Return members of a pool that never repeat: from the second lap on, with a number."""
     lap, place = np.divmod(rows.index, np.uint64(len(pool)))
-    return join(take(pool, permute(place, len(pool), rows.key)), _suffix(lap, "-"))
+    spot = Permutation(len(pool), rows.key)(place)
+    return join(take(pool, spot), _suffix(lap, gap))
 
 
 def _emails(rows: Rows) -> Any:
@@ -71,31 +75,30 @@ def _emails(rows: Rows) -> Any:
 
 
 def _counts(rows: Rows) -> IntArray:
-    weights = np.array([weight for _, weight in rows.counts], np.float64)
-    numbers = np.array([count for count, _ in rows.counts], np.int64)
-    return np.asarray(numbers[chosen(weights, rows.index, subkey(rows.key, "counts"))])
+    counts, weights = zip(*rows.counts)
+    chosen = weighted(rows.index, weights, subkey(rows.key, "counts"))
+    return np.asarray(np.array(counts, np.int64)[chosen])
 
 
 def _text(rows: Rows) -> Any:
     """Return words of the locale in the usual numbers, which mention nobody."""
     counts, words = _counts(rows), rows.pools.words
     drawn = [
-        take(words, draw(rows.index, len(words), subkey(rows.key, "word", at)))
+        take(words, below(rows.index, len(words), subkey(rows.key, "word", at)))
         for at in range(int(counts.max()))
     ]
     text = pc.utf8_capitalize(drawn[0])
     for at, word in enumerate(drawn[1:], 1):
         text = pc.if_else(pa.array(counts > at), join(text, " ", word), text)
     if rows.unique:
-        text = join(text, " ", text_of(permute(rows.index, 1 << 40, rows.key)))
+        text = join(text, " ", text_of(Permutation(1 << 40, rows.key)(rows.index)))
     return join(text, ".")
 
 
 def _email(rows: Rows) -> Any:
-    weights = np.array([weight for _, weight in rows.domains], np.float64)
-    choice = chosen(weights, rows.index, subkey(rows.key, "domain"))
-    names = [name for name, _ in rows.domains]
-    made = take(DOMAINS, draw(rows.index, len(DOMAINS), rows.key))
+    names, weights = zip(*rows.domains)
+    choice = weighted(rows.index, weights, subkey(rows.key, "domain"))
+    made = take(DOMAINS, below(rows.index, len(DOMAINS), rows.key))
     domain = take(names, choice.astype(np.uint64))
     return join(local_parts(rows), "@", pc.if_else(pc.equal(domain, ""), made, domain))
 
@@ -110,8 +113,9 @@ def _url(rows: Rows) -> Any:
         alphabets.append(kinds[code[-1]])
     pattern = Pattern(tuple(alphabets))
     capacity = min(pattern.capacity, LIMIT)
-    make = permute if rows.unique else draw
-    numbers = make(rows.index, capacity, rows.key)
+    numbers = below(rows.index, capacity, rows.key)
+    if rows.unique:
+        numbers = Permutation(capacity, rows.key)(rows.index)
     return join(lead, pattern.render(numbers, rows.key, rows.index), tail)
 
 
@@ -119,7 +123,7 @@ def _address(rows: Rows) -> Any:
     streets, form = rows.pools.streets, rows.address
     houses = max(form.most, _UNIQUE_HOUSES) if rows.unique else form.most
     lap, place = np.divmod(rows.index, np.uint64(houses * len(streets)))
-    spot = permute(place, houses * len(streets), rows.key)
+    spot = Permutation(houses * len(streets), rows.key)(place)
     street, house = np.divmod(spot, np.uint64(houses))
     parts = [take(streets, street), text_of(house + np.uint64(1))]
     if form.house == "none" and not rows.unique:
@@ -132,22 +136,20 @@ def _address(rows: Rows) -> Any:
 
 def _city(rows: Rows) -> Any:
     cities = rows.pools.cities
-    if not rows.unique:
-        return take(cities, draw(rows.index, len(cities), rows.key + 1))
-    lap, place = np.divmod(rows.index, np.uint64(len(cities)))
-    return join(take(cities, permute(place, len(cities), rows.key)), _suffix(lap, " "))
+    if rows.unique:
+        return _pooled(rows, cities, " ")
+    return take(cities, below(rows.index, len(cities), rows.key + 1))
 
 
 def _company(rows: Rows) -> Any:
     companies = rows.pools.companies
-    if not rows.unique:
-        return take(companies, draw(rows.index, len(companies), rows.key))
-    lap, place = np.divmod(rows.index, np.uint64(len(companies)))
-    return join(take(companies, permute(place, len(companies), rows.key)), _suffix(lap, " "))
+    if rows.unique:
+        return _pooled(rows, companies, " ")
+    return take(companies, below(rows.index, len(companies), rows.key))
 
 
 def _ip(rows: Rows) -> Any:
-    value = permute(rows.index % np.uint64(_IP_CAPACITY), _IP_CAPACITY, rows.key)
+    value = Permutation(_IP_CAPACITY, rows.key)(rows.index % np.uint64(_IP_CAPACITY))
     octets = [(value >> np.uint64(shift)) & np.uint64(255) for shift in (24, 16, 8, 0)]
     octets[0] = octets[0] + np.uint64(1)
     table = [str(i) for i in range(256)]

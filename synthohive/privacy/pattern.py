@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthohive._arrays import Floats
-from synthohive.privacy.counter import U64, draw, mix64
+from synthohive._random import U64, below
 
 __all__ = ["CLASSES", "LIMIT", "Pattern", "infer_patterns", "shape_of", "to_strings"]
 
@@ -79,7 +78,7 @@ class Pattern:
             elif index is None:
                 codes[:, position] = table[0]
             else:
-                chance = draw(index, size, key + position)
+                chance = below(index, size, key + position)
                 codes[:, position] = table[chance.astype(np.intp)]
         return codes
 
@@ -181,10 +180,3 @@ def fixed_positions(pattern: Pattern, positions: Iterable[int]) -> Pattern:
     """Return the pattern with check digits taken out of the count of its values."""
     at = set(positions)
     return Pattern(tuple("0" if p in at else a for p, a in enumerate(pattern.alphabets)))
-
-
-def chosen(weights: Floats, index: U64, key: int) -> NDArray[np.intp]:
-    """Return a choice by weight for each index."""
-    uniform = mix64(index, key).astype(np.float64) / 2.0**64
-    place = np.searchsorted(np.cumsum(weights), uniform * weights.sum(), side="right")
-    return np.asarray(np.minimum(place, len(weights) - 1), np.intp)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Optional
@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synthohive.privacy.counter import U64, draw, subkey, unpermute
+from synthohive._random import U64, Permutation, below, subkey, weighted
 from synthohive.privacy.kinds import PiiKind
-from synthohive.privacy.pattern import chosen
 from synthohive.privacy.pools import Pools
-from synthohive.privacy.rows import Rows, join, take, text_of
+from synthohive.privacy.rows import Rows, in_groups, join, take, text_of
 from synthohive.privacy.styles import (
     Person,
     Style,
@@ -50,20 +49,14 @@ def full_names(rows: Rows) -> Any:
     return _in_styles(rows, _full_name)
 
 
-def _in_styles(rows: Rows, make: Any) -> Any:
+def _in_styles(rows: Rows, make: Callable[[Rows, int], Any]) -> Any:
     choice = _choice(rows, rows.index)
-    parts, places = [], []
-    for number in range(len(rows.styles)):
-        at = np.flatnonzero(choice == number)
-        if len(at):
-            parts.append(make(rows.at(at), number))
-            places.append(at)
-    return pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(places))))
+    return in_groups(choice, lambda number, at: make(rows.at(at), number))
 
 
 def _choice(rows: Rows, index: U64) -> NDArray[np.intp]:
-    weights = np.array([weight for _, weight in rows.styles], np.float64)
-    return chosen(weights, index, subkey(rows.key, "style"))
+    weights = [weight for _, weight in rows.styles]
+    return weighted(index, weights, subkey(rows.key, "style"))
 
 
 def _person(rows: Rows, style: Style) -> Rows:
@@ -84,7 +77,7 @@ def _local_part(rows: Rows, number: int) -> Any:
     stem = join(*(parts.get(part, part) for part in _MARK.split(style.form) if part), style.gap)
     digits: Any = ""
     if style.digits:
-        drawn = draw(rows.index, 10**style.digits, subkey(rows.key, "digits", number))
+        drawn = below(rows.index, 10**style.digits, subkey(rows.key, "digits", number))
         digits = pc.utf8_lpad(text_of(drawn), style.digits, "0")
     if not rows.unique:
         return join(style.head, stem, digits, style.tail)
@@ -104,7 +97,7 @@ def _rank(rows: Rows, number: int, first: U64, last: U64) -> U64:
     """Tell rows apart that a style writes alike; the first of them has rank 0."""
     style = rows.styles[number][0]
     if not style.own:  # may be the name of another row: always numbered
-        apart: U64 = np.uint64(1) + draw(rows.index, _APART, subkey(rows.key, "apart", number))
+        apart: U64 = np.uint64(1) + below(rows.index, _APART, subkey(rows.key, "apart", number))
         return apart
     if "{F}" in style.form and "{L}" in style.form:
         if "}{" not in style.form:
@@ -131,7 +124,7 @@ def _before(rows: Rows, number: int, index: U64, first: U64, last: U64) -> U64:
     count = rows.alike
     pairs = count * len(rows.pools.last)
     pair = last * np.uint64(count) + first % np.uint64(count)
-    place = unpermute(pair.ravel(), pairs, rows.person).reshape(pair.shape)
+    place = Permutation(pairs, rows.person).undo(pair.ravel()).reshape(pair.shape)
     lap = index // np.uint64(pairs) * np.uint64(pairs)
     other = lap[:, None] + place
     earlier = other < index[:, None]
@@ -174,7 +167,7 @@ def _full_name(rows: Rows, number: int) -> Any:
     if not rows.unique:
         again = np.zeros(len(again), np.uint64)
     given, family = take(rows.pools.first, first), take(rows.pools.last, last)
-    middle = take(_LETTERS, draw(rows.index, 26, subkey(rows.key, "middle")))
+    middle = take(_LETTERS, below(rows.index, 26, subkey(rows.key, "middle")))
     spelled = _initials(np.where(again > 0, again + np.uint64(26), again))
     plain = pa.array(again == 0)
     parts = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional, Union
 
@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive._arrays import IntArray
-from synthohive.privacy.counter import U64, draw, permute, subkey
+from synthohive._random import U64, Permutation, below, subkey
 from synthohive.privacy.pools import Pools, Texts
 from synthohive.privacy.styles import AddressStyle, UrlStyle, Weighted
 
-__all__ = ["Beside", "Rows", "join", "take", "text_of"]
+__all__ = ["Beside", "Rows", "in_groups", "join", "take", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -96,15 +96,29 @@ class Rows:
         """Return first name, last name, and how often this pair came before."""
         pairs = self.alike * len(self.pools.last)
         lap, place = np.divmod(self.index, np.uint64(pairs))
-        pair = permute(place, pairs, self.person)
+        pair = Permutation(pairs, self.person)(place)
         last, first = np.divmod(pair, np.uint64(self.alike))
         if self.women is not None:
             # No two rows have the same place among men's or women's names beside one last name:
             # whose it is may follow the row, and names repeat no sooner.
-            chance = draw(self.index, 2, subkey(self.person, "sex"))
+            chance = below(self.index, 2, subkey(self.person, "sex"))
             women = np.where(self.women < 0, chance, self.women).astype(np.uint64)
             first = first + women * np.uint64(self.alike)
         return first, last, lap
+
+
+def in_groups(choice: NDArray[Any], make: Callable[[int, NDArray[np.intp]], Any]) -> Any:
+    """Return values for all rows, made for the rows of each choice at once.
+
+    Parameters
+    ----------
+    choice : array of int, of shape (rows,)
+    make : callable
+        Returns the values of one choice at the rows that have it.
+    """
+    groups = [(int(number), np.flatnonzero(choice == number)) for number in np.unique(choice)]
+    made = pa.concat_arrays([make(number, at) for number, at in groups])
+    return made.take(pa.array(np.argsort(np.concatenate([at for _, at in groups]))))
 
 
 def take(pool: Union[Sequence[str], Texts], index: U64) -> Any:

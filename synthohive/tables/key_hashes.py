@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
-from synthohive.tables.counter_random import hashed
+from synthohive._random import hashed
 
 __all__ = ["NO_KEY", "key_hashes", "repeats"]
 

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pytest
 from faker import Faker
 
+from synthohive._random import Permutation
 from synthohive.exceptions import PrivacyError, SchemaError
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.content import FITS, is_luhn
-from synthohive.privacy.counter import permute
 from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.names import slug
@@ -219,7 +219,7 @@ def test_speed() -> None:
 
 @pytest.mark.parametrize("capacity", [1, 2, 3, 10, 1000, 4097])
 def test_permutation(capacity: int) -> None:
-    image = permute(np.arange(capacity, dtype=np.uint64), capacity, key=42)
+    image = Permutation(capacity, 42)(np.arange(capacity, dtype=np.uint64))
     assert sorted(image.tolist()) == list(range(capacity))
 
 

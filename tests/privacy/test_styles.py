@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive._random import Permutation
 from synthohive.privacy.columns import fit_columns
-from synthohive.privacy.counter import permute, unpermute
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pools import DOMAINS, pools
@@ -214,4 +214,5 @@ def test_names_in_full_names(text: str, person: tuple[str, str]) -> None:
 @pytest.mark.parametrize("capacity", [1, 2, 3, 10, 4097, 600_000])
 def test_permutations_are_undone(capacity: int) -> None:
     index = np.arange(min(capacity, 3000), dtype=np.uint64)
-    assert (unpermute(permute(index.copy(), capacity, 5), capacity, 5) == index).all()
+    permutation = Permutation(capacity, 5)
+    assert (permutation.undo(permutation(index)) == index).all()

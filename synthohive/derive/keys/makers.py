@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
+from synthohive._random import Permutation, hashed, uniform
 from synthohive.exceptions import SchemaError
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ColumnKind
 from synthohive.schema.arrow_types import limits
-from synthohive.tables.counter_random import Permutation, hashed, uniform
 from synthohive.tables.degrees import FanOutModel
 
 __all__ = [

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
+from synthohive._random import Permutation, hashed
 from synthohive._readable import Readable
 from synthohive.derive.composed import Composed
 from synthohive.derive.keys.makers import (
@@ -34,7 +35,6 @@ from synthohive.derive.keys.tiers import Template, Tier, Tiers
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ColumnKind
 from synthohive.tables.context import positions_in_groups
-from synthohive.tables.counter_random import Permutation, hashed
 from synthohive.tables.key_hashes import key_hashes, repeats
 from synthohive.texts import code_forms as forms
 from synthohive.texts import moments, words

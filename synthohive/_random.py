@@ -1,0 +1,105 @@
+"""Counter-based randomness: numbers that are a function of a seed and an index alone.
+
+The same index gives the same draw in any chunk and any process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, TypeVar, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from synthohive._arrays import Floats
+
+__all__ = ["U64", "Permutation", "below", "hashed", "subkey", "uniform", "weighted"]
+
+U64 = npt.NDArray[np.uint64]
+Number = TypeVar("Number", bound=np.integer[Any])
+_ROUNDS = 6
+
+
+def subkey(seed: int, *path: Union[str, int]) -> int:
+    """Return a 64-bit seed for one named use of `seed`."""
+    text = "\0".join(map(str, (seed, *path)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def hashed(index: npt.NDArray[Any], seed: int) -> U64:
+    """Mix indices and a seed into 64 uniform bits (the finaliser of SplitMix64)."""
+    with np.errstate(over="ignore"):
+        z = index.astype(np.uint64) + np.uint64(seed & 0xFFFFFFFFFFFFFFFF) * np.uint64(
+            0x9E3779B97F4A7C15
+        )
+        z = z * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed: U64 = z ^ (z >> np.uint64(31))
+        return mixed
+
+
+def uniform(index: npt.NDArray[Any], seed: int) -> Floats:
+    """Return floats in [0, 1), one for each index."""
+    bits = hashed(index, seed) >> np.uint64(11)
+    return np.asarray(bits.astype(np.float64) * 2.0**-53)
+
+
+def below(index: npt.NDArray[Any], size: int, seed: int) -> U64:
+    """Return a whole number below `size` for each index."""
+    return np.asarray(hashed(index, seed) % np.uint64(size), np.uint64)
+
+
+def weighted(index: npt.NDArray[Any], weights: Sequence[float], seed: int) -> npt.NDArray[np.intp]:
+    """Return a choice by weight for each index."""
+    edges = np.cumsum(np.asarray(weights, np.float64))
+    place = np.searchsorted(edges, uniform(index, seed) * edges[-1], side="right")
+    return np.asarray(np.minimum(place, len(edges) - 1), np.intp)
+
+
+class Permutation:
+    """A pseudo-random permutation of ``0 … size - 1`` with random access, both ways.
+
+    A Feistel network over the next power of four, with cycle walking (Black & Rogaway,
+    "Ciphers with arbitrary finite domains", 2002): no memory, any order, any chunk.
+
+    Examples
+    --------
+    >>> permutation = Permutation(5, seed=1)
+    >>> sorted(permutation(np.arange(5)).tolist())
+    [0, 1, 2, 3, 4]
+    >>> permutation.undo(permutation(np.arange(5)))
+    array([0, 1, 2, 3, 4])
+    """
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.size, self.seed = size, seed
+        self._half = np.uint64(max(1, ((max(size, 2) - 1).bit_length() + 1) // 2))
+        self._mask = (np.uint64(1) << self._half) - np.uint64(1)
+
+    def __call__(self, index: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        """Return the image of each index, in its type of numbers."""
+        return self._walk(index, range(_ROUNDS))
+
+    def undo(self, image: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        """Return the index that each image is of."""
+        return self._walk(image, range(_ROUNDS - 1, -1, -1))
+
+    def _walk(self, index: npt.NDArray[Number], rounds: range) -> npt.NDArray[Number]:
+        out = self._once(index.astype(np.uint64), rounds)
+        outside = np.flatnonzero(out >= np.uint64(self.size))
+        while len(outside):  # each walk returns, as the network is a bijection
+            out[outside] = self._once(out[outside], rounds)
+            outside = outside[out[outside] >= np.uint64(self.size)]
+        return out.astype(index.dtype)
+
+    def _once(self, x: U64, rounds: range) -> U64:
+        left, right = x >> self._half, x & self._mask
+        if rounds.step < 0:  # backwards, the halves change places before and after
+            left, right = right, left
+        for step in rounds:
+            left, right = right, left ^ (hashed(right, self.seed + step) & self._mask)
+        if rounds.step < 0:
+            left, right = right, left
+        return np.asarray((left << self._half) | right)
