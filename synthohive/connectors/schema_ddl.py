@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Optional
 
 from synthohive._logging import get_logger
-from synthohive.connectors.portable_ddl import portable_ddl
-from synthohive.connectors.registry import dialect_name, part
+from synthohive.connectors.registry import dialect_name, part, spelling
+from synthohive.ddl.portable import portable_ddl
 from synthohive.ddl.statements import (
     PROVENANCE_TABLE,
     SchemaDdl,
@@ -67,4 +67,6 @@ def build_ddl(
         if ddl is not None:
             return ddl
         log.warning("description_differs_from_source", schema=source_schema)
-    return portable_ddl(metadata, dialect, all_keys=source is None)
+    name = dialect_name(dialect)
+    native = metadata.dialect == name
+    return portable_ddl(metadata, dialect, spelling(name), native=native, all_keys=source is None)

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Optional
 
 from synthohive._logging import get_logger
-from synthohive.connectors.registry import dialect_name, spelling
-from synthohive.connectors.writable import writable
 from synthohive.ddl.expressions import portable_default, portable_expression
+from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import (
     Refused,
     SchemaDdl,
@@ -23,6 +22,7 @@ from synthohive.ddl.statements import (
 from synthohive.ddl.vetted import Vetting, vetted_action
 from synthohive.ddl.vetted_indexes import vetted_index
 from synthohive.ddl.vetted_types import vetted_type
+from synthohive.ddl.writable import writable
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.schema import ColumnKind
 
@@ -38,7 +38,9 @@ _SHOWN = 80
 """Characters of a refused text that an error shows."""
 
 
-def portable_ddl(metadata: Metadata, dialect: Dialect, *, all_keys: bool) -> SchemaDdl:
+def portable_ddl(
+    metadata: Metadata, dialect: Dialect, spelling: Spelling, *, native: bool, all_keys: bool
+) -> SchemaDdl:
     """Return the DDL of `metadata` in the dialect's SQL.
 
     Parameters
@@ -46,22 +48,31 @@ def portable_ddl(metadata: Metadata, dialect: Dialect, *, all_keys: bool) -> Sch
     metadata : Metadata
     dialect : sqlalchemy.engine.Dialect
         Of the target.
+    spelling : Spelling
+        Of the target.
+    native : bool
+        The description has the target's own SQL in it.
     all_keys : bool
         Constrain also the foreign keys that no database declared.
     """
-    native = metadata.dialect == dialect_name(dialect)
-    return _Builder(writable(metadata, native=native), dialect, all_keys).build()
+    described = writable(metadata, native=native)
+    return _Builder(described, dialect, spelling, native=native, all_keys=all_keys).build()
 
 
 class _Builder:
     """The parts of one schema's DDL."""
 
-    def __init__(self, metadata: Metadata, dialect: Dialect, all_keys: bool) -> None:
-        self.metadata = metadata
-        self.dialect = dialect
-        self.all_keys = all_keys
-        self.spelling = spelling(dialect.name)
-        self.native = metadata.dialect == dialect_name(dialect)
+    def __init__(
+        self,
+        metadata: Metadata,
+        dialect: Dialect,
+        spelling: Spelling,
+        *,
+        native: bool,
+        all_keys: bool,
+    ) -> None:
+        self.metadata, self.dialect, self.spelling = metadata, dialect, spelling
+        self.native, self.all_keys = native, all_keys
         self.omitted = set() if self.spelling.cyclic_keys else _cycle_closers(metadata)
         # Not the dialect's own: some double the percent sign, for drivers that format.
         self.quote, self.literal = self.spelling.quote, self.spelling.literal
