@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from synthohive import ForeignKey, Synthesizer
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.aggregates.beside import WithParents
-from synthohive.derive.table import TableRelations
+from synthohive.derive.program import Program
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
 from synthohive.tables.sample import Sample
@@ -42,14 +42,14 @@ def broken_relations(synthesizer: Synthesizer, made: Mapping[str, pa.Table]) -> 
     sample = Sample(fitted.metadata, fitted.plan, tables)
     found = []
     for name, table in fitted.tables.items():
-        keys: list[tuple[TableRelations, Optional[ForeignKey]]] = [
-            (table.relations, fitted.plan.tables[name].driver)
+        keys: list[tuple[Program, Optional[ForeignKey]]] = [
+            (table.program, fitted.plan.tables[name].driver)
         ]
         for link in fitted.plan.tables[name].links:
             if link.role != "self" and link.label in table.linked:
                 keys.append((table.linked[link.label], link.key))
-        for relations, key in keys:
-            found += _in_table(fitted, sample, name, relations, key)
+        for program, key in keys:
+            found += _in_table(fitted, sample, name, program, key)
         found += [_aggregate(one, sample) for one in table.aggregates]
     return found
 
@@ -58,18 +58,18 @@ def _in_table(
     fitted: FittedDatabase,
     sample: Sample,
     name: str,
-    relations: TableRelations,
+    program: Program,
     key: Optional[ForeignKey],
 ) -> Iterator[Broken]:
     rows = sample.tables[name]
-    wanted = relations.above(rows.column_names)
+    wanted = program.above(rows.column_names)
     if wanted and key is not None:
         chain = (key.parent, *fitted.plan.tables[key.parent].ancestors)
         at = sample.parent_rows(name, key)
         rows = hstack(
             rows, ancestor_columns(sample, fitted.plan, key.parent, at, by_table(wanted, chain))
         )
-    for relation in [*relations.relations, *relations.presences.values()]:
+    for relation in [*program.derivations, *program.presences.values()]:
         yield Broken(name, str(relation), int(relation.violations(rows).sum()), len(rows))
 
 

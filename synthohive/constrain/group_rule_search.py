@@ -17,7 +17,7 @@ from synthohive.constrain.key_rules import (
     PositionInParent,
     UniqueWithinParent,
 )
-from synthohive.derive.keys.makers import CounterMaker, KeyMaker
+from synthohive.derive.keys.makers import CounterMaker, KeyMaker, RealKeys
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.joins import group_codes
@@ -142,9 +142,9 @@ class _Search:
             if not self.whole:
                 yield UniqueWithinParent(self.table, (name,), self.driver)
                 continue
-            maker = CounterMaker.learn(column, values, self.groups)
+            maker = CounterMaker.learn(RealKeys(column, values, self.groups))
             groups = group_codes([self.data], [self.driver.columns])[0]
-            alone = CounterMaker.learn(column, values, groups)
+            alone = CounterMaker.learn(RealKeys(column, values, groups))
             if isinstance(maker, CounterMaker) and maker.exact and alone is None:
                 sizes, times = np.unique(np.bincount(self.groups), return_counts=True)
                 runs = FanOutModel.fit(dict(zip(sizes.tolist(), times.tolist())), k=self.k)
@@ -164,7 +164,7 @@ class _Search:
                 continue
             if self.data.column(name).null_count or not self._is_distinct(name):
                 continue
-            maker = CounterMaker.learn(column, self.data.column(name), self.groups)
+            maker = CounterMaker.learn(RealKeys(column, self.data.column(name), self.groups))
             if isinstance(maker, CounterMaker) and maker.exact:
                 yield PositionInParent(self.table, name, self.driver, maker.start, maker.step)
             else:

@@ -1,90 +1,158 @@
-"""What every exact relation between the columns of a row offers."""
+"""What every derivation offers: a column that follows from others, wholly or in part."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Optional
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
+from typing import ClassVar, Optional, Protocol, Union
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools
+from synthohive._arrays import Bools, Floats
 from synthohive._readable import Readable
+from synthohive.tables.ancestors import hstack, with_column
+from synthohive.tables.numbers import from_numbers
 
-__all__ = ["Bools", "Relation"]
+__all__ = ["Bools", "Derivation", "Rng", "Step", "Values", "as_column", "in_order"]
+
+Rng = Optional[np.random.Generator]
+Values = Union[pa.Array, pa.ChunkedArray, Floats]
+"""Of each row; :func:`as_column` gives them the column's type."""
 
 
-class Relation(Readable, ABC):
-    """One column of a table that follows from others, wholly or in part.
+class Step(Protocol):
+    """What follows from what, however."""
 
-    Column names of a parent (over the driving key) are written ``parent.column``.
+    @property
+    def target(self) -> str:
+        """The column that follows."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns that it follows from."""
+
+
+class Derivation(Readable, ABC):
+    """One column of a table that follows from others: the `target` from what it `needs`.
+
+    A kind of derivation is a frozen dataclass below this class, whose fields are what was learned
+    (they are saved as they are), and a search for it in the list of :mod:`synthohive.derive.kinds`.
+    Columns of a parent (over the driving key) are called ``parent.column``.
 
     Attributes
     ----------
     target : str
-        The column that is kept in the relation.
-    sources : tuple of str
-        The columns that it depends on.
+        The column that follows.
+    source : str
+        The column that it needs; kinds with several say so in :attr:`needs`.
     splits : bool
-        Each source follows from the target alone.
+        Each of the columns that it needs follows from the target alone.
     """
 
     splits: ClassVar[bool] = False
     target: str
-    sources: tuple[str, ...]
+    source: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns that the target follows from."""
+        return (self.source,)
 
     @property
     def whole(self) -> bool:
-        """Whether the target follows wholly from its sources."""
+        """Whether the target follows wholly: nothing is modelled in its place."""
         return True
 
     @property
     def strict(self) -> bool:
-        """Whether the target is NULL wherever a source is."""
+        """Whether the target is NULL wherever a column that it needs is."""
         return True
 
     def violations(self, rows: pa.Table) -> Bools:
-        """Return the rows that break the relation; never one with a NULL in it."""
+        """Return the rows that break the derivation; never one with a NULL in it."""
         target = rows.column(self.target)
-        unequal = pc.not_equal(target, self.restore(rows, None, target.type))
+        unequal = pc.not_equal(target, as_column(self.decode(rows), target.type))
         return np.asarray(pc.fill_null(unequal, False).to_numpy(), dtype=np.bool_)
 
-    def alone(self, roots: pa.Table) -> Optional[Relation]:
-        """Return what the target is in rows without a parent, if that is known."""
-        return None
-
-    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
-        """Return what is modelled in place of the target, or None: it follows wholly."""
-        return None
+    def encode(self, rows: pa.Table) -> pa.Array:
+        """Return what is modelled in the target's place, unless it follows wholly."""
+        return rows.column(self.target).combine_chunks()
 
     @abstractmethod
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
-        """Return the target, of `type_`, from the sources and what was modelled."""
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
+        """Return the target.
 
-    def mend(self, rows: pa.Table) -> pa.Array:
-        """Return the target made right, after its sources were changed."""
-        target = rows.column(self.target)
-        return self.restore(rows, None, target.type) if self.whole else target.combine_chunks()
+        Parameters
+        ----------
+        rows : pyarrow.Table
+            With what the derivation needs and, if the target does not follow wholly, what was
+            modelled in the target's place.
+        rng : numpy.random.Generator, optional
+            For what is left to chance; the likeliest else.
+        """
+
+    def repair(self, rows: pa.Table) -> Values:
+        """Return the target made right, after it or what it needs was changed."""
+        return self.decode(rows) if self.whole else rows.column(self.target)
+
+    def put_right(self, rows: pa.Table, above: Optional[pa.Table] = None) -> pa.Table:
+        """Return rows with the target made right beside the columns of their parents."""
+        beside = rows if above is None else hstack(rows, above)
+        type_ = rows.schema.field(self.target).type
+        return with_column(rows, self.target, as_column(self.repair(beside), type_))
 
     def invert(
-        self,
-        rows: pa.Table,
-        source: str,
-        modelled: Optional[pa.ChunkedArray],
-        rng: np.random.Generator,
-    ) -> Optional[pa.Array]:
-        """Return a source that fits the target, and what was modelled in its place.
+        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
+    ) -> Optional[Values]:
+        """Return a column that the derivation needs so that it fits the target.
 
-        NULL where there is none; None where the relation cannot tell.
+        NULL where there is nothing that fits; None where the derivation cannot tell.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+            With the target itself.
+        source : str
+            One of the columns that are needed.
+        modelled : pyarrow.ChunkedArray, optional
+            What was modelled in the target's place.
         """
+        return None
+
+    def alone(self, roots: pa.Table) -> Optional[Derivation]:
+        """Return what the target is in rows without a parent, if that is known."""
         return None
 
     @abstractmethod
     def __str__(self) -> str: ...
+
+
+def in_order(steps: Iterable[Step]) -> list[str]:
+    """Return the columns that follow from others so that each comes after what it needs.
+
+    Raises
+    ------
+    graphlib.CycleError
+        A column follows, over any steps, from itself.
+    """
+    needs: dict[str, list[str]] = {}
+    for step in steps:
+        needs.setdefault(step.target, []).extend(step.needs)
+    return [name for name in TopologicalSorter(needs).static_order() if name in needs]
+
+
+def as_column(values: Values, type_: pa.DataType) -> pa.Array:
+    """Return what a derivation gave as one array of a column's type.
+
+    Examples
+    --------
+    >>> as_column(np.array([1.0, np.nan]), pa.int64()).to_pylist()
+    [1, None]
+    """
+    if isinstance(values, np.ndarray):
+        return from_numbers(values, type_)
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return array if array.type == type_ else array.cast(type_)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers
 
@@ -21,6 +21,7 @@ __all__ = [
     "CalendarDate",
     "CalendarPart",
     "DateInYear",
+    "can_hold",
     "compose",
     "named_parts",
     "part_of",
@@ -95,28 +96,32 @@ def _local(times: pa.ChunkedArray, zone: Optional[str]) -> pa.Array:
     return pc.local_timestamp(times.cast(pa.timestamp(times.type.unit, zone)))
 
 
-def part_of(part: str, times: pa.Array, type_: pa.DataType) -> Optional[pa.Array]:
-    """Return a part of each date as `type_`; None where that type cannot hold it."""
-    if part in ("hour", "minute", "second", "%H") and pa.types.is_date(times.type):
-        return None
+def can_hold(part: str, times: pa.DataType, type_: pa.DataType) -> bool:
+    """Whether a column of a type may hold a part of times of another."""
+    if part in ("hour", "minute", "second", "%H") and pa.types.is_date(times):
+        return False
     if part == "date":
-        fits = pa.types.is_date(type_) and pa.types.is_timestamp(times.type)
-        return times.cast(pa.date32()) if fits else None
-    if pa.types.is_string(type_) and part in _named():
-        place = pc.day_of_week(times) if " weekday " in part else pc.subtract(pc.month(times), 1)
-        return pa.array(_named()[part], type_).take(place)
+        return bool(pa.types.is_date(type_) and pa.types.is_timestamp(times))
+    if pa.types.is_string(type_):
+        return part in _TEXTS or part in _named()
     number = pa.types.is_integer(type_) or pa.types.is_floating(type_)
-    if number and part in _NUMBERS:
-        return _NUMBERS[part](times).cast(type_, safe=False)
-    if pa.types.is_string(type_) and part in _TEXTS:
+    return number and (part in _NUMBERS or part in _JOINED)
+
+
+def part_of(part: str, times: pa.Array) -> pa.Array:
+    """Return a part of each date, as a number, text or date."""
+    if part == "date":
+        return times.cast(pa.date32())
+    if part in _NUMBERS:
+        return _NUMBERS[part](times)
+    if part in _TEXTS:
         return pc.strftime(times, format=part)
-    if number and part in _JOINED:
-        return pc.strftime(times, format=part).cast(pa.int64()).cast(type_, safe=False)
-    return None
+    place = pc.day_of_week(times) if " weekday " in part else pc.subtract(pc.month(times), 1)
+    return pa.array(_named()[part], pa.string()).take(place)
 
 
 @dataclass(frozen=True)
-class CalendarPart(Relation):
+class CalendarPart(Derivation):
     """A part of a date, as a number or text.
 
     Attributes
@@ -132,21 +137,9 @@ class CalendarPart(Relation):
     part: str
     zone: Optional[str] = None
 
-    @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The date."""
-        return (self.source,)
-
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Take the part."""
-        made = part_of(self.part, _local(rows.column(self.source), self.zone), type_)
-        return pa.nulls(len(rows), type_) if made is None else made
+        return part_of(self.part, _local(rows.column(self.source), self.zone))
 
     def __str__(self) -> str:
         if self.part in _named():
@@ -158,7 +151,7 @@ class CalendarPart(Relation):
 
 
 @dataclass(frozen=True)
-class CalendarDate(Relation):
+class CalendarDate(Derivation):
     """A date or timestamp from year, month, day, and perhaps hour and minute.
 
     Attributes
@@ -175,24 +168,17 @@ class CalendarDate(Relation):
     zone: Optional[str] = None
 
     @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+    def needs(self) -> tuple[str, ...]:
         """The columns with the parts."""
         return self.parts
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows whose date is another."""
         target = rows.column(self.target)
-        made = self.restore(rows, None, target.type)
-        off = np.abs(as_numbers(target) - as_numbers(made)) > 0.5
+        off = np.abs(as_numbers(target) - self.decode(rows)) > 0.5
         return np.asarray(off, dtype=np.bool_)
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Compose the date; a day beyond the month's last becomes the last."""
         local = compose([as_numbers(rows.column(name)) for name in self.parts])
         if self.zone is not None:
@@ -201,19 +187,14 @@ class CalendarDate(Relation):
                 stamps, self.zone, ambiguous="earliest", nonexistent="latest"
             )
             local = as_numbers(pa.chunked_array([there]))
-        return from_numbers(local, type_)
+        return np.asarray(local)
 
     def invert(
-        self,
-        rows: pa.Table,
-        source: str,
-        modelled: Optional[pa.ChunkedArray],
-        rng: np.random.Generator,
-    ) -> Optional[pa.Array]:
+        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
+    ) -> Optional[Values]:
         """Take the part off the date."""
         part = ("year", "month", "day", "hour", "minute")[self.parts.index(source)]
-        local = _local(rows.column(self.target), self.zone)
-        return part_of(part, local, rows.schema.field(source).type)
+        return part_of(part, _local(rows.column(self.target), self.zone))
 
     def __str__(self) -> str:
         zone = f" in {self.zone}, as UTC" if self.zone else ""
@@ -221,7 +202,7 @@ class CalendarDate(Relation):
 
 
 @dataclass(frozen=True)
-class DateInYear(Relation):
+class DateInYear(Derivation):
     """A date in the year that another column gives: its place in the year is modelled.
 
     That is the same date of 2000, a year with all days.
@@ -240,15 +221,7 @@ class DateInYear(Relation):
     high: float
     step: float
 
-    @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The year."""
-        return (self.source,)
-
-    @property
-    def whole(self) -> bool:
-        """Never: the place in the year is to be modelled."""
-        return False
+    whole = False  # the place in the year is to be modelled
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows whose date lies in another year."""
@@ -256,36 +229,24 @@ class DateInYear(Relation):
         off = years_of(as_numbers(rows.column(self.target))) - year
         return np.asarray(np.abs(off) > 0.5, dtype=np.bool_)
 
-    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
+    def encode(self, rows: pa.Table) -> pa.Array:
         """Return the date in 2000."""
         column = rows.column(self.target)
         return from_numbers(_moved(as_numbers(column), np.full(len(rows), 2000.0)), column.type)
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Return the date in its year."""
-        if modelled is None:
-            raise ValueError(f"{self.target!r} needs the place in the year that was modelled")
         year = as_numbers(rows.column(self.source))
-        moved = _moved(as_numbers(modelled), year)
+        moved = _moved(as_numbers(rows.column(self.target)), year)
         start, end = (compose([year + n, np.ones_like(year), np.ones_like(year)]) for n in (0, 1))
         share = (moved - start) / np.maximum(end - start, 1.0)
         first, last = np.fmax(start, self.low), np.fmin(end, self.high)
         cut = ((start < self.low) | (end > self.high)) & (first <= last)
-        moved = np.where(cut, on_grid(first + share * (last - first), self.step), moved)
-        return from_numbers(moved, type_)
+        return np.where(cut, on_grid(first + share * (last - first), self.step), moved)
 
-    def mend(self, rows: pa.Table) -> pa.Array:
+    def repair(self, rows: pa.Table) -> Values:
         """Move the date into its year where it lies in another."""
-        target = rows.column(self.target)
-        if not self.violations(rows).any():
-            return target.combine_chunks()
-        return self.restore(rows, target.combine_chunks(), target.type)
+        return self.decode(rows) if self.violations(rows).any() else rows.column(self.target)
 
     def __str__(self) -> str:
         return f"{self.target} in the year {self.source}"

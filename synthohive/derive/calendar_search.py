@@ -16,9 +16,9 @@ from synthohive.derive.calendar import (
     CalendarDate,
     CalendarPart,
     DateInYear,
+    can_hold,
     compose,
     named_parts,
-    part_of,
     years_of,
 )
 from synthohive.derive.clock import DAY, ClockDelay, ClockTime, minutes_of
@@ -90,14 +90,14 @@ def _adopt(columns: Columns, chosen: Chosen, target: str, source: str) -> bool:
     type_ = columns.type(target)
     if is_number(type_) and not pa.types.is_date(type_) and not _is_whole(columns, target):
         return False
-    one = columns.rows.column(source).slice(0, 1).combine_chunks()
+    source_type = columns.type(source)
     parts = list(PARTS)
     if pa.types.is_string(type_) and columns.distinct(target) <= MOST_NAMES:
         parts += named_parts(pc.unique(columns.rows.column(target).drop_null()).to_pylist())
     return any(
         chosen.add(CalendarPart(target, source, part))
         for part in parts
-        if part_of(part, one, type_) is not None
+        if can_hold(part, source_type, type_)
     )
 
 
@@ -146,7 +146,7 @@ def _columns_like(columns: Columns, chosen: Chosen, stamps: Floats, part: str) -
     expected = _expected(stamps, part)
     found = []
     for name in columns.rows.column_names:
-        if not _is_whole(columns, name) or name in chosen.relations:
+        if not _is_whole(columns, name) or name in chosen.derivations:
             continue
         values = columns.numbers(name)
         known = ~np.isnan(values) & ~np.isnan(stamps)
@@ -201,7 +201,7 @@ def find_clocks(columns: Columns, chosen: Chosen) -> None:
     delays = [
         n
         for n in columns.numeric
-        if _is_whole(columns, n) and n not in clocks and n not in chosen.relations
+        if _is_whole(columns, n) and n not in clocks and n not in chosen.derivations
     ]
     for base in clocks:
         for time in clocks:

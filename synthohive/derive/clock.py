@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = ["ClockDelay", "ClockTime", "minutes_of"]
@@ -22,15 +22,15 @@ def minutes_of(numbers: Floats) -> Floats:
     return (numbers // 100 * 60 + numbers % 100) % DAY
 
 
-def _hhmm(minutes: Floats, type_: pa.DataType, *, late: bool = False) -> pa.Array:
+def _hhmm(minutes: Floats, *, late: bool = False) -> Floats:
     """Return ``hhmm`` numbers of minutes since any midnight, which is 2400 if `late`."""
     minutes = minutes % DAY
     numbers = minutes // 60 * 100 + minutes % 60
-    return from_numbers(np.where((numbers == 0) & late, 2_400, numbers), type_)
+    return np.where((numbers == 0) & late, 2_400, numbers)
 
 
 @dataclass(frozen=True)
-class ClockTime(Relation):
+class ClockTime(Derivation):
     """A time of day ``hhmm``, modelled in minutes: since midnight, or since another time.
 
     Attributes
@@ -52,7 +52,7 @@ class ClockTime(Relation):
     least: int = 0
 
     @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+    def needs(self) -> tuple[str, ...]:
         """The other time, and the delay."""
         return tuple(name for name in (self.base, self.delay) if name is not None)
 
@@ -76,43 +76,27 @@ class ClockTime(Relation):
             wrong |= ~np.isnan(off) & (off != 0)
         return np.asarray(wrong, dtype=np.bool_)
 
-    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
+    def encode(self, rows: pa.Table) -> pa.Array:
         """Return whole minutes."""
-        if self.delay is not None:
-            return None
         passed = minutes_of(as_numbers(rows.column(self.target))) - self._start(rows)
         return from_numbers(self.least + (passed - self.least) % DAY, pa.int64())
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Return the time of day as ``hhmm``."""
-        if self.delay is not None:
-            modelled = rows.column(self.delay)
-        if modelled is None:
-            raise ValueError(f"{self.target!r} needs the minutes that were modelled")
-        return _hhmm(self._start(rows) + as_numbers(modelled), type_, late=self.late)
+        passed = as_numbers(rows.column(self.delay or self.target))
+        return _hhmm(self._start(rows) + passed, late=self.late)
 
     def invert(
-        self,
-        rows: pa.Table,
-        source: str,
-        modelled: Optional[pa.ChunkedArray],
-        rng: np.random.Generator,
-    ) -> Optional[pa.Array]:
+        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
+    ) -> Optional[Values]:
         """Take the delay off the time, or the other time."""
-        type_ = rows.schema.field(source).type
         minutes = minutes_of(as_numbers(rows.column(self.target)))
         if source == self.delay:
             drawn = as_numbers(rows.column(source))  # of the days, the one nearest to it
             off = minutes - self._start(rows) - drawn
-            return from_numbers(drawn + (off + DAY / 2) % DAY - DAY / 2, type_)
+            return np.asarray(drawn + (off + DAY / 2) % DAY - DAY / 2)
         delay = modelled if self.delay is None else rows.column(self.delay)
-        return None if delay is None else _hhmm(minutes - as_numbers(delay), type_)
+        return None if delay is None else _hhmm(minutes - as_numbers(delay))
 
     def __str__(self) -> str:
         if self.delay is not None:
@@ -121,7 +105,7 @@ class ClockTime(Relation):
 
 
 @dataclass(frozen=True)
-class ClockDelay(Relation):
+class ClockDelay(Derivation):
     """The minutes between two times of day ``hhmm``, in ``least … least + 1439``."""
 
     target: str
@@ -130,12 +114,12 @@ class ClockDelay(Relation):
     least: int
 
     @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+    def needs(self) -> tuple[str, ...]:
         """The two times."""
         return (self.base, self.time)
 
     def _minutes(self, rows: pa.Table) -> Floats:
-        base, time = (minutes_of(as_numbers(rows.column(c))) for c in self.sources)
+        base, time = (minutes_of(as_numbers(rows.column(c))) for c in self.needs)
         return self.least + (time - base - self.least) % DAY
 
     def violations(self, rows: pa.Table) -> Bools:
@@ -144,28 +128,18 @@ class ClockDelay(Relation):
         off = as_numbers(rows.column(self.target)) - minutes
         return np.asarray(~np.isnan(off) & (off % DAY != 0), dtype=np.bool_)
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Calculate the minutes."""
-        return from_numbers(self._minutes(rows), type_)
+        return self._minutes(rows)
 
     def invert(
-        self,
-        rows: pa.Table,
-        source: str,
-        modelled: Optional[pa.ChunkedArray],
-        rng: np.random.Generator,
-    ) -> Optional[pa.Array]:
+        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
+    ) -> Optional[Values]:
         """Add the minutes to one time, or take them off the other."""
         minutes = as_numbers(rows.column(self.target))
         other, sign = (self.base, 1.0) if source == self.time else (self.time, -1.0)
         there = minutes_of(as_numbers(rows.column(other))) + sign * minutes
-        return _hhmm(there, rows.schema.field(source).type)
+        return _hhmm(there)
 
     def __str__(self) -> str:
         return f"{self.target} = minutes from {self.base} to {self.time} (hhmm)"

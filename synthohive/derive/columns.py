@@ -1,16 +1,16 @@
-"""The rows in which relations are searched, column by column; each view is made once."""
+"""The rows in which derivations are searched, column by column; each view is made once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats, IntArray
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, in_order
 from synthohive.derive.points import point_masses, regular
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.tables.joins import group_codes
@@ -44,6 +44,10 @@ class Columns:
         Those behind the rows; each row is one by default.
     k : int
         Values that fewer entities share are never kept.
+    ordered : collection of str
+        Columns that follow wholly from no others, but may have an order (dates in a key).
+    made_up : collection of str
+        Columns of parents with other values in the copy: nothing goes with these there.
     """
 
     def __init__(
@@ -52,8 +56,12 @@ class Columns:
         targets: Collection[str],
         entities: Optional[Entities] = None,
         k: int = 5,
+        ordered: Collection[str] = (),
+        made_up: Collection[str] = (),
     ) -> None:
         self.rows, self.k = rows, k
+        self.ordered = [name for name in rows.column_names if name in ordered]
+        self.made_up = frozenset(made_up)
         self.targets = [name for name in rows.column_names if name in targets]
         self.entities = entities_or_rows(entities, len(rows))
         self._numbers: dict[str, Floats] = {}
@@ -134,15 +142,16 @@ class Columns:
 
 
 class Chosen:
-    """The relations found so far: at most one for each target, never in a circle."""
+    """The derivations found so far: at most one for each target, never in a circle."""
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
-        self.relations: dict[str, Relation] = {}
+        self.derivations: dict[str, Derivation] = {}
 
-    def free(self) -> list[str]:
-        """Return the columns that may still become a target."""
-        return [name for name in self.columns.targets if name not in self.relations]
+    def free(self, *, whole: bool = True) -> list[str]:
+        """Return the columns that may still become a target; fewer do that are to follow wholly."""
+        names = [*self.columns.targets, *(() if whole else self.columns.ordered)]
+        return [name for name in names if name not in self.derivations]
 
     def depends(self, name: str, on: str) -> bool:
         """Whether `name` follows, over any steps, from `on`."""
@@ -157,38 +166,28 @@ class Chosen:
             if current in seen:
                 continue
             seen.add(current)
-            relation = self.relations.get(current)
-            waiting += relation.sources if relation is not None else ()
+            derivation = self.derivations.get(current)
+            waiting += derivation.needs if derivation is not None else ()
             if further is not None and current in further:
                 waiting.append(further[current])
         return seen
 
-    def add(self, relation: Relation) -> bool:
-        """Take a relation unless its target has one, it closes a circle, or it is broken."""
-        target = relation.target
-        if target not in self.free() or any(self.depends(s, target) for s in relation.sources):
+    def add(self, derivation: Derivation) -> bool:
+        """Take a derivation unless its target has one, it closes a circle, or it is broken."""
+        target = derivation.target
+        if target not in self.free(whole=derivation.whole) or any(
+            self.depends(s, target) for s in derivation.needs
+        ):
             return False
-        strict = relation.strict and bool(relation.sources)
-        if strict and not self.columns.covers(relation.sources, target):
+        strict = derivation.strict and bool(derivation.needs)
+        if strict and not self.columns.covers(derivation.needs, target):
             return False
         rows = self.columns.rows
-        if relation.violations(rows.slice(0, FEW)).any() or relation.violations(rows).any():
+        if derivation.violations(rows.slice(0, FEW)).any() or derivation.violations(rows).any():
             return False
-        self.relations[target] = relation
+        self.derivations[target] = derivation
         return True
 
-    def ordered(self) -> tuple[Relation, ...]:
-        """Return the relations so that sources come before what follows from them."""
-        done: dict[str, Relation] = {}
-
-        def visit(name: str) -> None:
-            relation: Any = self.relations.get(name)
-            if relation is None or name in done:
-                return
-            for source in relation.sources:
-                visit(source)
-            done[name] = relation
-
-        for name in self.relations:
-            visit(name)
-        return tuple(done.values())
+    def ordered(self) -> tuple[Derivation, ...]:
+        """Return the derivations, each after those that it needs."""
+        return tuple(self.derivations[name] for name in in_order(self.derivations.values()))

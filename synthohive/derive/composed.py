@@ -8,11 +8,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal, Optional
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 
 __all__ = ["Composed", "find_beginnings", "find_composed", "is_text"]
@@ -51,7 +50,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Composed(Relation):
+class Composed(Derivation):
     """A text that consists of others, and of what is the same in all rows.
 
     Attributes
@@ -72,7 +71,7 @@ class Composed(Relation):
             raise ValueError("the form of a text has more parts than columns")
 
     @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+    def needs(self) -> tuple[str, ...]:
         """The other columns."""
         return tuple(dict.fromkeys(part.source for part in self.parts))
 
@@ -91,16 +90,9 @@ class Composed(Relation):
             return pa.chunked_array([pa.repeat(self.form, len(rows))])
         return pc.binary_join_element_wise(*pieces, "")
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Put the text together."""
-        made = self.compose(rows)
-        return (made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made).cast(type_)
+        return self.compose(rows)
 
     @property
     def plain(self) -> bool:

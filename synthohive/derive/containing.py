@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 
 __all__ = ["Containing", "find_containing", "holds"]
@@ -22,7 +22,7 @@ BY_CHANCE = 0.5
 
 
 @dataclass(frozen=True)
-class Containing(Relation):
+class Containing(Derivation):
     """A text in which another one stands; what is around that is modelled.
 
     Parameters
@@ -33,15 +33,7 @@ class Containing(Relation):
     target: str
     source: str
 
-    @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The text that it contains."""
-        return (self.source,)
-
-    @property
-    def whole(self) -> bool:
-        """What stands around the source is modelled."""
-        return False
+    whole = False  # What stands around the source is modelled
 
     def _pairs(self, rows: pa.Table) -> list[tuple[Optional[str], Optional[str]]]:
         return list(zip(rows.column(self.target).to_pylist(), rows.column(self.source).to_pylist()))
@@ -51,27 +43,19 @@ class Containing(Relation):
         wrong = (t is not None and s is not None and s not in t for t, s in self._pairs(rows))
         return np.fromiter(wrong, dtype=np.bool_, count=len(rows))
 
-    def prepare(self, rows: pa.Table) -> pa.Array:
+    def encode(self, rows: pa.Table) -> pa.Array:
         """Return the texts with a mark in the place of the other."""
         texts = (t if t is None or not s else t.replace(s, MARK, 1) for t, s in self._pairs(rows))
         return pa.array(texts, rows.schema.field(self.target).type)
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Put the other text in the place of the mark, or first where there is none."""
-        if modelled is None:
-            raise RuntimeError(f"nothing was modelled in the place of {self.target!r}")
-        texts = modelled.cast(pa.string()).to_pylist()
+        texts = rows.column(self.target).cast(pa.string()).to_pylist()
         found = [
             None if t is None or s is None else t.replace(MARK, s) if MARK in t else s + t
             for t, s in zip(texts, rows.column(self.source).to_pylist())
         ]
-        return pa.array(found, pa.string()).cast(type_)
+        return pa.array(found, pa.string())
 
     def __str__(self) -> str:
         return f"{self.target} holds {self.source}"

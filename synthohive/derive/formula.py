@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats
-from synthohive.derive.base import Relation
-from synthohive.tables.numbers import as_numbers, from_numbers
+from synthohive.derive.base import Derivation, Rng, Values
+from synthohive.tables.numbers import as_numbers
 
 __all__ = ["Factor", "Formula", "Term", "rounding_of"]
 
@@ -59,7 +59,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Formula(Relation):
+class Formula(Derivation):
     """``target = sum of terms``, rounded to the target's last digit.
 
     Points in time count in seconds since 1970.
@@ -77,7 +77,7 @@ class Formula(Relation):
     rounding: Rounding = "nearest"
 
     @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+    def needs(self) -> tuple[str, ...]:
         """The columns of all factors."""
         return tuple(dict.fromkeys(f.column for t in self.terms for f in t.factors))
 
@@ -91,7 +91,7 @@ class Formula(Relation):
 
     def exact(self, rows: pa.Table) -> Floats:
         """Return the value before rounding."""
-        numbers = {name: as_numbers(rows.column(name)) for name in self.sources}
+        numbers = {name: as_numbers(rows.column(name)) for name in self.needs}
         total = np.zeros(len(rows))
         for term in self.terms:
             product = np.full(len(rows), term.coefficient)
@@ -112,13 +112,7 @@ class Formula(Relation):
         slack = _SLACK + 1e-12 * np.abs(np.nan_to_num(exact)) / self.step
         return np.asarray((over < low - slack) | (over > high + slack), dtype=np.bool_)
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Calculate the target."""
         exact = self.exact(rows)
         if self.step:
@@ -131,15 +125,11 @@ class Formula(Relation):
                 units = np.floor(units + slack) if down else np.ceil(units - slack)
             # Beyond 53 bits a float has no last digit to round to.
             exact = np.where(np.abs(exact) / self.step >= 2.0**53, exact, units * self.step)
-        return from_numbers(exact, type_)
+        return exact
 
     def invert(
-        self,
-        rows: pa.Table,
-        source: str,
-        modelled: Optional[pa.ChunkedArray],
-        rng: np.random.Generator,
-    ) -> Optional[pa.Array]:
+        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
+    ) -> Optional[Values]:
         """Solve for a column that occurs once."""
         at = [(t, f) for t in self.terms for f in t.factors if f.column == source]
         if len(at) != 1:
@@ -151,7 +141,7 @@ class Formula(Relation):
         left = as_numbers(rows.column(self.target)) - others.exact(rows)
         over, under = (left, amount) if factor.power == 1 else (amount, left)
         value = np.divide(over, under, out=np.full_like(over, np.nan), where=under != 0)
-        return from_numbers((value - factor.add) / factor.scale, rows.schema.field(source).type)
+        return (value - factor.add) / factor.scale
 
     def __str__(self) -> str:
         text = ""

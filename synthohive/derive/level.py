@@ -6,7 +6,6 @@ that. The middle of each category is told beforehand; what is modelled is how fa
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Optional
 
@@ -15,7 +14,7 @@ import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._display import listed
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import Chosen, Columns
 from synthohive.derive.pattern_search import HEAVY
 from synthohive.derive.presence import Value, categories
@@ -37,7 +36,7 @@ _EXACT = 2.0**53
 
 
 @dataclass(frozen=True)
-class Level(Relation):
+class Level(Derivation):
     """A number by what it is of its category's middle.
 
     Attributes
@@ -67,20 +66,9 @@ class Level(Relation):
     low: float
     high: float
 
-    @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The column of categories."""
-        return (self.source,)
+    whole = False  # the rest is to be modelled
 
-    @property
-    def whole(self) -> bool:
-        """Never: the rest is to be modelled."""
-        return False
-
-    @property
-    def strict(self) -> bool:
-        """Never: beside an unknown category, the middle is that of all rows."""
-        return False
+    strict = False  # beside an unknown category, the middle is that of all rows
 
     def _middle(self, rows: pa.Table) -> Floats:
         known = dict(zip(self.values, self.middles))
@@ -91,41 +79,27 @@ class Level(Relation):
         """Return no row: any number may stand beside any category."""
         return np.zeros(len(rows), dtype=np.bool_)
 
-    def prepare(self, rows: pa.Table) -> pa.Array:
+    def encode(self, rows: pa.Table) -> pa.Array:
         """Return the ratio to the category's middle, or the distance from it."""
         numbers, middle = as_numbers(rows.column(self.target)), self._middle(rows)
         return from_numbers(numbers / middle if self.ratio else numbers - middle, pa.float64())
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Put the category's middle back, inside the number's own bounds."""
-        if modelled is None:
-            raise ValueError(f"{self.target!r} needs the ratio or distance that was modelled")
-        rest, middle = as_numbers(modelled), self._middle(rows)
+        rest, middle = as_numbers(rows.column(self.target)), self._middle(rows)
         numbers = rest * middle if self.ratio else rest + middle
-        return from_numbers(on_grid(np.clip(numbers, self.low, self.high), self.step), type_)
+        return on_grid(np.clip(numbers, self.low, self.high), self.step)
 
     def __str__(self) -> str:
         pairs = [f"{middle:g} for {value!r}" for value, middle in zip(self.values, self.middles)]
         return f"{self.target} goes with {self.source}: {listed(pairs, SHOWN)}"
 
 
-def find_levels(columns: Columns, chosen: Chosen, made_up: Collection[str] = ()) -> None:
-    """Find numbers that categories explain for the most part, in a table of few rows.
-
-    Parameters
-    ----------
-    made_up : collection of str
-        Columns of parents with other values in the copy: nothing goes with these there.
-    """
+def find_levels(columns: Columns, chosen: Chosen) -> None:
+    """Find numbers that categories explain for the most part, in a table of few rows."""
     if len(columns.rows) > MOST_ROWS:
         return
-    names = [name for name in columns.rows.column_names if name not in made_up]
+    names = [name for name in columns.rows.column_names if name not in columns.made_up]
     groups = [group for name in names for group in categories(columns, name)]
     for target in chosen.free():
         number = target in columns.numeric and not is_time(columns.type(target))

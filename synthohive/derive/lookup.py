@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive._random import hashed
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, Rng, Values, as_column
 from synthohive.encoding.canonical import (
     canonical,
     hash64,
@@ -22,43 +22,28 @@ __all__ = ["Copy", "Lookup"]
 
 
 @dataclass(frozen=True)
-class Copy(Relation):
+class Copy(Derivation):
     """A column that repeats another."""
 
     target: str
     source: str
 
-    @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The other."""
-        return (self.source,)
-
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Repeat the other column."""
-        return rows.column(self.source).combine_chunks().cast(type_)
+        return rows.column(self.source)
 
     def invert(
-        self,
-        rows: pa.Table,
-        source: str,
-        modelled: Optional[pa.ChunkedArray],
-        rng: np.random.Generator,
-    ) -> Optional[pa.Array]:
+        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
+    ) -> Optional[Values]:
         """Repeat this one."""
-        return rows.column(self.target).combine_chunks().cast(rows.schema.field(source).type)
+        return rows.column(self.target)
 
     def __str__(self) -> str:
         return f"{self.target} = {self.source}"
 
 
 @dataclass(frozen=True, eq=False)
-class Lookup(Relation):
+class Lookup(Derivation):
     """A column that is a function of others, without a formula.
 
     Attributes
@@ -79,6 +64,11 @@ class Lookup(Relation):
     entries: pa.Table
     weights: IntArray
     exact: bool = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The sources."""
+        return self.sources
 
     def loosened(self) -> Lookup:
         """Return the same for rows in which a few combinations have several values."""
@@ -101,25 +91,16 @@ class Lookup(Relation):
         there = (known >= 0) & (own >= 0)
         return np.asarray(there & (entry[known] != own), dtype=np.bool_)
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Look the target up; an unknown combination gets the same one each time."""
         here, there = group_codes([rows, self.entries], [self.sources, self.sources])
         entry = self._entries(here, there, None if self.exact else rng)
         unknown = np.flatnonzero((entry < 0) & (here >= 0))
         if len(unknown):
             entry[unknown] = self._stand_in(rows.take(unknown))
-        index = pa.array(entry, mask=here < 0)
-        return self.entries.column(self.target).take(index).combine_chunks().cast(type_)
+        return self.entries.column(self.target).take(pa.array(entry, mask=here < 0))
 
-    def _entries(
-        self, here: IntArray, there: IntArray, rng: Optional[np.random.Generator]
-    ) -> IntArray:
+    def _entries(self, here: IntArray, there: IntArray, rng: Rng) -> IntArray:
         """Return an entry of each row's group, by weight or the heaviest; -1 for none."""
         order = np.lexsort((-self.weights, there))
         low = np.searchsorted(there[order], here, side="left")
@@ -166,27 +147,22 @@ class Lookup(Relation):
         return values.take(pa.array(index)).combine_chunks()
 
     def invert(
-        self,
-        rows: pa.Table,
-        source: str,
-        modelled: Optional[pa.ChunkedArray],
-        rng: np.random.Generator,
-    ) -> Optional[pa.Array]:
+        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
+    ) -> Optional[Values]:
         """Draw from what occurs beside the target and the other sources."""
         rest = [self.target, *(name for name in self.sources if name != source)]
         here, there = group_codes([rows, self.entries], [rest, rest])
         entry = self._entries(here, there, rng)
-        found = self.entries.column(source).take(pa.array(entry, mask=entry < 0))
-        return found.combine_chunks().cast(rows.schema.field(source).type)
+        return self.entries.column(source).take(pa.array(entry, mask=entry < 0))
 
-    def mend(self, rows: pa.Table) -> pa.Array:
+    def repair(self, rows: pa.Table) -> Values:
         """Look the target up again where it is none of its combination's."""
         both = [*self.sources, self.target]
         fits = match_rows(rows, both, self.entries, both) >= 0
-        target = rows.column(self.target).combine_chunks()
+        target = rows.column(self.target)
         if fits.all():
             return target
-        return pc.if_else(pa.array(fits), target, self.restore(rows, None, target.type))
+        return pc.if_else(pa.array(fits), target, as_column(self.decode(rows), target.type))
 
     def __str__(self) -> str:
         return f"{', '.join(self.sources)} -> {self.target}{'' if self.exact else ' (mostly)'}"

@@ -17,8 +17,6 @@ from synthohive._arrays import Floats, IntArray
 from synthohive._readable import Readable
 from synthohive.derive.points import point_masses
 from synthohive.privacy.entities import Entities, entities_or_rows, on_grid
-from synthohive.schema import Column
-from synthohive.schema.columns import column_from_arrow
 from synthohive.tables.numbers import (
     as_numbers,
     from_numbers,
@@ -28,7 +26,7 @@ from synthohive.tables.numbers import (
 )
 from synthohive.tables.siblings import previous_siblings
 
-__all__ = ["Monotone", "find_monotone", "keep_monotone", "prepare_monotone", "restore_monotone"]
+__all__ = ["Monotone", "find_monotone"]
 
 
 LEAST_STEPS = 100
@@ -81,6 +79,82 @@ class Monotone(Readable):
     def gaps(self, values: Floats, before: IntArray) -> Floats:
         """Return the distance of each row to the one before it; NaN for a first row."""
         return np.where(before >= 0, values - values[before], np.nan)
+
+    def encode(
+        self,
+        rows: pa.Table,
+        groups: tuple[IntArray, IntArray],
+        rng: np.random.Generator,
+        origins: Optional[dict[str, IntArray]] = None,
+    ) -> dict[str, pa.Array]:
+        """Return first values and gaps; both mean nothing in the other's rows.
+
+        There, they are those of rows drawn at random, so that no NULL arises.
+
+        Parameters
+        ----------
+        groups : (ndarray, ndarray)
+            Each row's parent and its place among its siblings.
+        origins : dict, optional
+            Gets, for both columns, the row that each value is of.
+        """
+        if not self.by_gap:
+            return {}
+        array, before = rows.column(self.column), previous_siblings(*groups)[0]
+        values = as_numbers(array)
+        gaps, first = self.gaps(values, before), np.where(before >= 0, np.nan, values)
+        of_first, of_gap = _donors(first, rng), _donors(gaps, rng)
+        if origins is not None:
+            given = origins.get(self.column, np.arange(len(rows), dtype=np.int64))
+            origins[self.column], origins[self.gap] = given[of_first], of_gap
+        steps = gaps[of_gap] / (self.step or 1.0)
+        return {
+            self.column: from_numbers(first[of_first], array.type),
+            self.gap: from_numbers(steps, pa.int64() if self.step else pa.float64()),
+        }
+
+    def decode(
+        self,
+        rows: pa.Table,
+        groups: tuple[IntArray, IntArray],
+        rooms: Optional[Mapping[str, Floats]] = None,
+        rng: Optional[np.random.Generator] = None,
+    ) -> pa.Array:
+        """Return the values of whole groups that their gaps make, or in order.
+
+        Parameters
+        ----------
+        rooms : mapping of str to ndarray of float64, optional
+            By column, what the values of each row may at most be; NaN for no limit.
+        rng : numpy.random.Generator, optional
+            See :meth:`grown`.
+        """
+        array = rows.column(self.column)
+        room = self.room(rooms) if rooms is not None and self.column in rooms else None
+        if not self.by_gap:
+            return self._in_order(array, *groups, room)
+        gaps = as_numbers(rows.column(self.gap))
+        return from_numbers(self.grown(as_numbers(array), gaps, groups, room, rng), array.type)
+
+    def _in_order(
+        self, array: Any, parents: IntArray, positions: IntArray, room: Optional[Floats]
+    ) -> Any:
+        """Return the values of a column, those of each group in order."""
+        origin = np.empty(len(array), dtype=np.int64)
+        by_place = np.lexsort((positions, parents))
+        origin[by_place] = np.lexsort((as_numbers(array), parents))
+        alone = parents < 0
+        origin[alone] = np.flatnonzero(alone)
+        ordered = array.take(pa.array(origin))
+        if not self.rises or not len(array):
+            return ordered
+        unit, numbers = self.step or 1.0, as_numbers(ordered)
+        heads = np.flatnonzero(np.diff(parents[by_place], prepend=parents[by_place[0]] - 1) != 0)
+        sizes = np.diff(np.append(heads, len(by_place)))
+        most = np.full(len(heads), self.high) if room is None else room[by_place[heads]]
+        numbers[by_place] = _apart(numbers[by_place] / unit, heads, sizes, most / unit) * unit
+        numbers[alone] = as_numbers(ordered)[alone]
+        return from_numbers(numbers, array.type)
 
     def grown(
         self,
@@ -188,108 +262,6 @@ def find_monotone(
                 rises = bool(step) and bool((gaps > 0).all())
                 found.append(Monotone(name, step, *ends, by_gap, rises))
     return found
-
-
-def prepare_monotone(
-    monotone: Sequence[Monotone],
-    rows: pa.Table,
-    columns: Mapping[str, Column],
-    groups: tuple[IntArray, IntArray],
-    rng: np.random.Generator,
-    sources: Optional[dict[str, IntArray]] = None,
-) -> tuple[pa.Table, dict[str, Column]]:
-    """Return rows with gaps beside first values; both mean nothing in the other's rows.
-
-    There, they are those of rows drawn at random, so that no NULL arises.
-
-    Parameters
-    ----------
-    groups : (ndarray, ndarray)
-        Each row's parent and its place among its siblings.
-    sources : dict, optional
-        Gets, for each such column, the row that each value is of.
-    """
-    before, _ = previous_siblings(*groups)
-    described = dict(columns)
-    for one in (g for g in monotone if g.by_gap):
-        array = rows.column(one.column)
-        values = as_numbers(array)
-        gaps = one.gaps(values, before)
-        first = np.where(before >= 0, np.nan, values)
-        place = rows.column_names.index(one.column)
-        of_first, of_gap = _donors(first, rng), _donors(gaps, rng)
-        if sources is not None:
-            given = sources.get(one.column, np.arange(len(rows), dtype=np.int64))
-            sources[one.column], sources[one.gap] = given[of_first], of_gap
-        filled = from_numbers(first[of_first], array.type)
-        rows = rows.set_column(place, rows.field(place), filled)
-        steps = from_numbers(
-            gaps[of_gap] / (one.step or 1.0), pa.int64() if one.step else pa.float64()
-        )
-        rows = rows.append_column(one.gap, steps)
-        described[one.gap] = column_from_arrow(pa.field(one.gap, steps.type))
-    return rows, described
-
-
-def restore_monotone(
-    monotone: Sequence[Monotone],
-    rows: pa.Table,
-    parents: IntArray,
-    positions: IntArray,
-    rooms: Optional[Mapping[str, Floats]] = None,
-    rng: Optional[np.random.Generator] = None,
-) -> pa.Table:
-    """Return the rows of whole groups with the values that their gaps make.
-
-    Parameters
-    ----------
-    rooms : mapping of str to ndarray of float64, optional
-        By column, what the values of each row may at most be; NaN for no limit.
-    rng : numpy.random.Generator, optional
-        See :meth:`Growing.grown`.
-    """
-    for one in monotone:
-        array = rows.column(one.column)
-        place = rows.column_names.index(one.column)
-        room = one.room(rooms) if rooms is not None and one.column in rooms else None
-        if one.by_gap:
-            gaps = as_numbers(rows.column(one.gap))
-            grown = one.grown(as_numbers(array), gaps, (parents, positions), room, rng)
-            values = from_numbers(grown, array.type)
-            rows = rows.drop_columns([one.gap])
-        else:
-            values = _in_order(one, array, parents, positions, room)
-        rows = rows.set_column(place, rows.field(place), values)
-    return rows
-
-
-def keep_monotone(monotone: Sequence[Monotone], rows: pa.Table, kept: pa.Table) -> pa.Table:
-    """Return rows that were drawn anew with the values that their groups gave them."""
-    for one in monotone:
-        place = rows.column_names.index(one.column)
-        rows = rows.set_column(place, rows.field(place), kept.column(one.column))
-    return rows
-
-
-def _in_order(
-    one: Monotone, array: Any, parents: IntArray, positions: IntArray, room: Optional[Floats]
-) -> Any:
-    """Return the values of a column, those of each group in order."""
-    sources = np.empty(len(array), dtype=np.int64)
-    by_place = np.lexsort((positions, parents))
-    sources[by_place] = np.lexsort((as_numbers(array), parents))
-    alone = parents < 0
-    sources[alone] = np.flatnonzero(alone)
-    ordered = array.take(pa.array(sources))
-    if not one.rises or not len(array):
-        return ordered
-    unit, numbers = one.step or 1.0, as_numbers(ordered)
-    heads = np.flatnonzero(np.diff(parents[by_place], prepend=parents[by_place[0]] - 1) != 0)
-    sizes = np.diff(np.append(heads, len(by_place)))
-    most = np.full(len(heads), one.high) if room is None else room[by_place[heads]]
-    numbers[by_place] = _apart(numbers[by_place] / unit, heads, sizes, most / unit) * unit
-    numbers[alone] = as_numbers(ordered)[alone]
-    return from_numbers(numbers, array.type)
 
 
 def _apart(values: Floats, heads: IntArray, sizes: IntArray, most: Floats) -> Floats:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, Rng, Values, as_column
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.derive.containing import holds
 from synthohive.derive.lookup import Lookup
@@ -45,7 +45,7 @@ _SLACK, _SAME = 1e-6, 1e-9
 
 
 @dataclass(frozen=True)
-class MostlyCopy(Relation):
+class MostlyCopy(Derivation):
     """A column that repeats one of a parent in most rows.
 
     Attributes
@@ -75,27 +75,17 @@ class MostlyCopy(Relation):
     share: float = 1.0
 
     @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+    def needs(self) -> tuple[str, ...]:
         """The other column, and what is modelled besides."""
         return (self.source, self.flag)
 
-    @property
-    def whole(self) -> bool:
-        """Never: the target is modelled, for the rows in which it differs."""
-        return False
+    whole = False  # the target is modelled, for the rows in which it differs
 
-    @property
-    def strict(self) -> bool:
-        """Never."""
-        return False
+    strict = False
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return no row: each may differ."""
         return np.zeros(len(rows), dtype=np.bool_)
-
-    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
-        """Return the target as it is."""
-        return rows.column(self.target).combine_chunks()
 
     def learned(self, rows: pa.Table) -> pa.Array:
         """Return what is modelled besides the target, of real rows."""
@@ -112,21 +102,13 @@ class MostlyCopy(Relation):
         """The ratio, or the gap, of what is the same."""
         return 1.0 if self.rest == "ratio" else 0.0
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Repeat the source, or calculate with it, but where the target itself counts."""
-        if modelled is None:
-            raise ValueError(f"{self.target!r} needs the values that were modelled")
-        own = modelled.combine_chunks() if isinstance(modelled, pa.ChunkedArray) else modelled
+        own = rows.column(self.target).combine_chunks()
+        copied = self._copied(rows, own.type)
         if self.flag not in rows.column_names:  # it is the same in all rows that were learned
-            return self._copied(rows, type_)
+            return copied
         flags = rows.column(self.flag).combine_chunks()
-        copied = self._copied(rows, type_)
         if self.rest == "own":
             differs = pc.fill_null(flags, False)
             if self.flag == rest_column(self.target):
@@ -135,19 +117,13 @@ class MostlyCopy(Relation):
         rest = flags.cast(pa.float64()).fill_null(np.inf).to_numpy(zero_copy_only=False)
         alike = np.abs(rest - self._nothing) < _SAME
         made, counts = self._calculated(rows, rest)
-        made = pc.if_else(pa.array(counts), own, from_numbers(made, type_))
+        made = pc.if_else(pa.array(counts), own, from_numbers(made, own.type))
         return pc.if_else(pa.array(alike), copied, made)
 
     def _copied(self, rows: pa.Table, type_: pa.DataType) -> pa.Array:
-        source = rows.column(self.source).combine_chunks()
-        if source.type == type_:
-            return source
-        numbers = is_number(source.type) and is_number(type_)
-        return (
-            from_numbers(as_numbers(rows.column(self.source)), type_)
-            if numbers
-            else source.cast(type_)
-        )
+        source = rows.column(self.source)
+        numbers = source.type != type_ and is_number(source.type) and is_number(type_)
+        return as_column(as_numbers(source) if numbers else source, type_)
 
     def _calculated(self, rows: pa.Table, rest: Floats) -> tuple[Floats, Bools]:
         """Return values beside the source's, and where there is none, or one out of bounds."""
@@ -160,10 +136,9 @@ class MostlyCopy(Relation):
         slack = _SLACK * np.maximum(np.abs(made), 1.0)
         return made, ~np.isfinite(made) | (made < low - slack) | (made > high + slack)
 
-    def mend(self, rows: pa.Table) -> pa.Array:
+    def repair(self, rows: pa.Table) -> Values:
         """Make the target again, from itself where it counts."""
-        target = rows.column(self.target)
-        return self.restore(rows, target, target.type)
+        return self.decode(rows)
 
     def __str__(self) -> str:
         share = f"{self.share:.0%}" if self.share < 0.99 else f"{min(self.share, 0.9999):.2%}"
@@ -234,7 +209,7 @@ def _find(columns: Columns, chosen: Chosen, targets: list[str]) -> None:
     few, own = columns.rows.take(pa.array(spaced(len(columns.rows), FEW))), set(columns.targets)
     found = []
     for target in targets:
-        known = chosen.relations.get(target)
+        known = chosen.derivations.get(target)
         if not is_open(known) or isinstance(known, MostlyCopy) or columns.distinct(target) < 2:
             continue
         alike = [n for n in above if _class(columns.type(n)) == _class(columns.type(target))]
@@ -247,11 +222,11 @@ def _find(columns: Columns, chosen: Chosen, targets: list[str]) -> None:
                 break
     for relation in _with_anchors(columns, found):
         if relation.target in own:
-            chosen.relations.pop(relation.target, None)
+            chosen.derivations.pop(relation.target, None)
             chosen.add(relation)
 
 
-def is_open(relation: Optional[Relation]) -> bool:
+def is_open(relation: Optional[Derivation]) -> bool:
     """Whether a column does not follow wholly, and in all rows, from others."""
     return (
         relation is None

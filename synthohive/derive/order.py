@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.points import at_points, regular
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers
@@ -23,7 +23,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Order(Relation):
+class Order(Derivation):
     """``target >= source`` or ``target <= source``; perhaps between two columns.
 
     Attributes
@@ -60,14 +60,11 @@ class Order(Relation):
     centre: Optional[float] = None
 
     @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+    def needs(self) -> tuple[str, ...]:
         """The other columns."""
         return (self.source, *self.beyond, *self.limits)
 
-    @property
-    def whole(self) -> bool:
-        """Never: the distance is to be modelled."""
-        return False
+    whole = False  # the distance is to be modelled
 
     @property
     def strict(self) -> bool:
@@ -129,7 +126,7 @@ class Order(Relation):
         wrong |= self._sign * (self._known(rows, self.limits, not self.after) - target) < 0
         return np.asarray(wrong, dtype=np.bool_)
 
-    def prepare(self, rows: pa.Table) -> Optional[pa.Array]:
+    def encode(self, rows: pa.Table) -> pa.Array:
         """Return the distance, in steps where there are any."""
         column = rows.column(self.target)
         if not self.distance:
@@ -151,7 +148,7 @@ class Order(Relation):
         self,
         modelled: pa.Array,
         rows: pa.Table,
-        rng: Optional[np.random.Generator],
+        rng: Rng,
         silent: Optional[Bools] = None,
     ) -> pa.Array:
         """Return distances without those that lead beyond the bounds of the target.
@@ -189,18 +186,11 @@ class Order(Relation):
         plain = modelled.combine_chunks() if isinstance(modelled, pa.ChunkedArray) else modelled
         return pa.concat_arrays([plain, values]).take(pa.array(place))
 
-    def restore(
-        self,
-        rows: pa.Table,
-        modelled: Optional[pa.Array],
-        type_: pa.DataType,
-        rng: Optional[np.random.Generator] = None,
-    ) -> pa.Array:
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Add the distance; a negative one counts as none."""
-        if modelled is None:
-            raise ValueError(f"{self.target!r} needs the distance that was modelled")
+        modelled = rows.column(self.target)
         if not self.distance:
-            return self._clipped(self._drawn(as_numbers(modelled), rows, rng), rows, type_)
+            return self._clipped(self._drawn(as_numbers(modelled), rows, rng), rows)
         modelled, start = self.limited(modelled, rows, rng), self._start(rows)
         gaps = as_numbers(modelled) * (self.step or 1.0)
         numbers = start + self._sign * np.maximum(gaps, 0.0)
@@ -210,9 +200,9 @@ class Order(Relation):
         numbers = self._beside(numbers, rows)
         for mark, point in zip(_MARKS, self.points):
             numbers[self._marked(modelled, mark)] = point
-        return from_numbers(on_grid(numbers, self.step), type_)
+        return on_grid(numbers, self.step)
 
-    def _drawn(self, numbers: Floats, rows: pa.Table, rng: Optional[np.random.Generator]) -> Floats:
+    def _drawn(self, numbers: Floats, rows: pa.Table, rng: Rng) -> Floats:
         """Return values that were modelled themselves, those on the wrong side drawn anew.
 
         In their place are those of other rows that lie on the right one.
@@ -255,31 +245,26 @@ class Order(Relation):
         right = last(numbers, self._known(rows, self.limits, not self.after))
         return np.where(np.isnan(numbers), numbers, first(right, self._start(rows)))
 
-    def _clipped(self, numbers: Floats, rows: pa.Table, type_: pa.DataType) -> pa.Array:
+    def _clipped(self, numbers: Floats, rows: pa.Table) -> Floats:
         """Return values on the right side of all other columns; point masses stay."""
         right = self._beside(numbers, rows)
-        return from_numbers(np.where(at_points(numbers, self.points), numbers, right), type_)
+        return np.where(at_points(numbers, self.points), numbers, right)
 
-    def mend(self, rows: pa.Table) -> pa.Array:
+    def repair(self, rows: pa.Table) -> Values:
         """Move the target to the source where it lies on the wrong side."""
         target = rows.column(self.target)
         if not self.violations(rows).any():
-            return target.combine_chunks()
-        return self._clipped(as_numbers(target), rows, target.type)
+            return target
+        return self._clipped(as_numbers(target), rows)
 
     def invert(
-        self,
-        rows: pa.Table,
-        source: str,
-        modelled: Optional[pa.ChunkedArray],
-        rng: np.random.Generator,
-    ) -> Optional[pa.Array]:
+        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
+    ) -> Optional[Values]:
         """Take the distance off the target."""
         if source != self.source or modelled is None or not self.distance:
             return None
         gaps = np.maximum(as_numbers(modelled), 0.0) * (self.step or 1.0)
-        target = self.target_values(rows)
-        return from_numbers(target - self._sign * gaps, rows.schema.field(source).type)
+        return self.target_values(rows) - self._sign * gaps
 
     def __str__(self) -> str:
         sign, other = (">=", "<=") if self.after else ("<=", ">=")

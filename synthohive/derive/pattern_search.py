@@ -159,7 +159,7 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
     few = np.stack([columns.regular(n)[spread] for n in names], axis=1)
     found = []
     for i, target in enumerate(names):
-        if target not in chosen.free():
+        if target not in chosen.free(whole=False):
             continue
         gaps = few[:, i : i + 1] - few
         both_sided = (gaps > 0).any(axis=0) & (gaps < 0).any(axis=0)
@@ -175,8 +175,8 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
 
 def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
     """Let an order that comes too late bound the target of the one that was taken, too."""
-    taken, source = chosen.relations.get(order.target), order.source
-    if not isinstance(taken, Order) or source in taken.sources:
+    taken, source = chosen.derivations.get(order.target), order.source
+    if not isinstance(taken, Order) or source in taken.needs:
         return
     if chosen.depends(source, order.target):
         return
@@ -184,12 +184,12 @@ def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
     if taken.after != order.after:
         if taken.strict and not columns.covers((source,), order.target):
             return
-        chosen.relations[order.target] = replace(
+        chosen.derivations[order.target] = replace(
             taken, limits=(*taken.limits, source), unknown=unknown
         )
     elif not _implied(columns, taken, source):
         centre = None if taken.strict or order.strict else taken.centre
-        chosen.relations[order.target] = replace(
+        chosen.derivations[order.target] = replace(
             taken, beyond=(*taken.beyond, source), unknown=unknown, centre=centre
         )
 

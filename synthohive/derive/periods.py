@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._readable import Readable
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation
 from synthohive.derive.order import Order
 from synthohive.derive.points import at_points, point_masses, regular
 from synthohive.privacy.entities import Entities
@@ -112,7 +112,7 @@ def following(groups: IntArray, start: Floats) -> IntArray:
 
 def find_periods(
     rows: pa.Table,
-    relations: Iterable[Relation],
+    relations: Iterable[Derivation],
     groups: IntArray,
     key: Optional[ForeignKey] = None,
     ends: Collection[str] = (),
@@ -125,7 +125,7 @@ def find_periods(
     ----------
     rows : pyarrow.Table
         Whole groups.
-    relations : iterable of Relation
+    relations : iterable of Derivation
         Periods have ends that never come before their starts.
     groups : ndarray of int64
         Each row's group, -1 for none.

@@ -71,6 +71,11 @@ class Presence(Readable):
     share: float = 0.0
     dated: bool = False
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The column that says so."""
+        return (self.source,)
+
     def _among(self, rows: pa.Table, values: Collection[Value]) -> Bools:
         column = rows.column(self.source)
         if self.edges:
@@ -189,30 +194,20 @@ def _is_category(type_: pa.DataType) -> bool:
     return any(test(type_) for test in tests)
 
 
-def find_nulls(
-    columns: Columns,
-    chosen: Chosen,
-    flags: Collection[str],
-    ordered: Collection[str] = (),
-    made_up: Collection[str] = (),
-) -> dict[str, Presence]:
+def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict[str, Presence]:
     """Return, for columns whose NULLs another one decides, how: the one that decides most.
 
     Parameters
     ----------
     flags : collection of str
         Of the columns that follow wholly from others, those that have NULLs of their own.
-    ordered : collection of str
-        Further columns before or after whose values others may be NULL.
-    made_up : collection of str
-        Columns of parents with other values in the copy: these decide nothing there.
     """
     found: dict[str, Presence] = {}
-    known = {*columns.targets, *ordered, *(n for n in columns.numeric if "." in n)}
-    names = [name for name in columns.rows.column_names if name not in made_up]
+    known = {*columns.targets, *columns.ordered, *(n for n in columns.numeric if "." in n)}
+    names = [name for name in columns.rows.column_names if name not in columns.made_up]
     groups = [group for name in names for group in _groups(columns, name)]
     for target in columns.targets:
-        relation = chosen.relations.get(target)
+        relation = chosen.derivations.get(target)
         whole = relation is not None and relation.whole and target not in flags
         missing = columns.missing[target]
         if whole or not missing.any() or missing.all():

@@ -7,7 +7,7 @@ and bins are wide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -15,13 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats
+from synthohive.derive.base import Derivation, Rng
 from synthohive.derive.columns import spaced
 from synthohive.derive.pattern_search import on_a_list
 from synthohive.derive.points import point_masses
 from synthohive.privacy.entities import Entities, entities_or_rows, on_grid
-from synthohive.schema import Column
 from synthohive.schema.arrow_types import parse_type
-from synthohive.schema.columns import column_from_arrow
 from synthohive.tables.numbers import (
     as_numbers,
     from_numbers,
@@ -31,7 +30,7 @@ from synthohive.tables.numbers import (
     nulls,
 )
 
-__all__ = ["Residual", "find_residuals", "prepare_residuals", "restore_residuals"]
+__all__ = ["Residual", "find_residuals"]
 
 
 LEAST_ROWS = 200
@@ -48,11 +47,13 @@ SLOPES = 3
 
 
 @dataclass(frozen=True)
-class Residual:
-    """A column near ``slope * source``.
+class Residual(Derivation):
+    """A column near ``slope * source``: the difference is modelled.
 
     Attributes
     ----------
+    target, source : str
+    slope : float
     arrow : str
         The column's type.
     step : float
@@ -64,7 +65,7 @@ class Residual:
         most extreme entities.
     """
 
-    column: str
+    target: str
     source: str
     slope: float
     arrow: str
@@ -73,10 +74,35 @@ class Residual:
     low: float
     high: float
 
+    whole = strict = False
+
     def base(self, source: Floats) -> Floats:
         """Return what is taken off, on the column's grid."""
         near = self.slope * np.where(np.isnan(source), self.missing, source)
         return np.rint(near / self.step) * self.step if self.step else near
+
+    def violations(self, rows: pa.Table) -> Bools:
+        """Return no row: any number may stand beside any other."""
+        return np.zeros(len(rows), dtype=np.bool_)
+
+    def encode(self, rows: pa.Table) -> pa.Array:
+        """Return the difference, in steps where there are any."""
+        left = as_numbers(rows.column(self.target)) - self.base(
+            as_numbers(rows.column(self.source))
+        )
+        if self.step:
+            return from_numbers(left / self.step, pa.int64())
+        return pa.array(left, mask=np.isnan(left))
+
+    def decode(self, rows: pa.Table, rng: Rng = None) -> pa.Array:
+        """Add the difference, inside the column's own bounds."""
+        left = as_numbers(rows.column(self.target)) * (self.step or 1.0)
+        values = left + self.base(as_numbers(rows.column(self.source)))
+        values = on_grid(np.clip(values, self.low, self.high), self.step)
+        return from_numbers(values, parse_type(self.arrow))
+
+    def __str__(self) -> str:
+        return f"{self.target} is near {self.slope:g} * {self.source}"
 
 
 def find_residuals(
@@ -201,32 +227,3 @@ def _middle(values: Floats) -> float:
 
 def _heaviest(values: Floats) -> float:
     return float(np.unique(values, return_counts=True)[1].max()) / len(values)
-
-
-def prepare_residuals(
-    residuals: Sequence[Residual], rows: pa.Table, columns: Mapping[str, Column]
-) -> tuple[pa.Table, dict[str, Column]]:
-    """Return rows with differences in the columns' places."""
-    described, made = dict(columns), rows
-    for one in residuals:
-        left = as_numbers(rows.column(one.column)) - one.base(as_numbers(rows.column(one.source)))
-        array = (
-            from_numbers(left / one.step, pa.int64())
-            if one.step
-            else pa.array(left, mask=np.isnan(left))
-        )
-        place = made.column_names.index(one.column)
-        made = made.set_column(place, pa.field(one.column, array.type), array)
-        described[one.column] = column_from_arrow(made.field(place))
-    return made, described
-
-
-def restore_residuals(residuals: Sequence[Residual], rows: pa.Table) -> pa.Table:
-    """Return rows with the columns themselves."""
-    for one in residuals:
-        left = as_numbers(rows.column(one.column)) * (one.step or 1.0)
-        values = np.clip(left + one.base(as_numbers(rows.column(one.source))), one.low, one.high)
-        array = from_numbers(on_grid(values, one.step), parse_type(one.arrow))
-        place = rows.column_names.index(one.column)
-        rows = rows.set_column(place, pa.field(one.column, array.type), array)
-    return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from graphlib import CycleError
 from itertools import product
 from typing import Any, Optional, get_args
 
@@ -14,13 +15,13 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from synthohive._arrays import Bools
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, in_order
 from synthohive.derive.columns import Columns
 from synthohive.derive.formula import Factor, Formula, Rounding, Term
 from synthohive.derive.lookup import Copy
 from synthohive.derive.order import Order
 from synthohive.derive.pattern_search import orders_between
-from synthohive.derive.table import TableRelations
+from synthohive.derive.program import Program
 from synthohive.derive.table_search import RelationFinder
 from synthohive.exceptions import SchemaError, SchemaValidationError, did_you_mean
 from synthohive.privacy.kinds import PiiKind
@@ -43,7 +44,7 @@ class Stated:
     """One relation, and the key over which its parent's columns are found."""
 
     text: str
-    relation: Relation
+    relation: Derivation
     key: Optional[ForeignKey]
 
     def check_target(self, table: str, learned: Collection[str]) -> None:
@@ -66,18 +67,28 @@ def check_stated(sample: Sample, whole: SourceTables, personal: PersonalColumns)
     Raises
     ------
     SchemaError
-        A text is not understood, names a column that there is not, or sets one that is made up.
+        A text is not understood, names a column that there is not, or sets one that is made up;
+        or several go round in a circle.
     SchemaValidationError
         Rows break a relation; the message says how many.
     """
     problems = []
     for table, config in sample.metadata.tables.items():
         learned = Roles.of(config, personal.get(table, {}), ()).attributes
-        for stated in stated_relations(sample, table):
+        every = stated_relations(sample, table)
+        try:
+            in_order([stated.relation for stated in every])
+        except CycleError as exc:
+            circle = " -> ".join(exc.args[1])
+            raise SchemaError(
+                f"{table}: the relations that are stated go round in a circle: {circle}.",
+                hint="Leave out the one that follows from the others.",
+            ) from exc
+        for stated in every:
             stated.check_target(table, learned)
             finder = RelationFinder(sample, whole, table, config.columns, {})
             broken = 0
-            for rows in finder.all_rows(TableRelations((stated.relation,)), stated.key):
+            for rows in finder.all_rows(Program((stated.relation,)), stated.key):
                 broken += int(_broken(stated, rows).sum())
             if broken:
                 rows_ = f"{broken:,} of {whole.size(table):,} rows"
@@ -89,8 +100,8 @@ def check_stated(sample: Sample, whole: SourceTables, personal: PersonalColumns)
 def _broken(stated: Stated, rows: pa.Table) -> Bools:
     relation = stated.relation
     broken = relation.violations(rows)
-    if relation.whole and relation.sources:
-        missing = np.any([nulls(rows.column(s)) for s in relation.sources], axis=0)
+    if relation.whole and relation.needs:
+        missing = np.any([nulls(rows.column(s)) for s in relation.needs], axis=0)
         broken = broken | (missing & ~nulls(rows.column(relation.target)))
     return np.asarray(broken, dtype=np.bool_)
 
@@ -122,7 +133,7 @@ class _Text:
             raise self._error("has no column of the table on its left side")
         else:
             relation = self._equation(self._name(node.left), node.right, key)
-        if relation.target in relation.sources:
+        if relation.target in relation.needs:
             raise self._error("has the same column on both sides")
         unique = self.sample.metadata.tables[self.table].unique_sets
         if any(relation.target in columns for columns in unique):
@@ -157,7 +168,7 @@ class _Text:
             raise self._error(f"names {node.name}, which is part of a key")
         return f"{table}.{node.name}" if table else str(node.name)
 
-    def _order(self, node: Node) -> Relation:
+    def _order(self, node: Node) -> Derivation:
         if not isinstance(node.left, exp.Column) or not isinstance(node.right, exp.Column):
             raise self._error("compares more than two columns")
         less, more = self._name(node.left), self._name(node.right)
@@ -174,7 +185,7 @@ class _Text:
         found = (order for _, order in orders_between(columns, target, source))
         return next((order for order in found if order.after == after), plain)
 
-    def _equation(self, target: str, node: Node, key: Optional[ForeignKey]) -> Relation:
+    def _equation(self, target: str, node: Node, key: Optional[ForeignKey]) -> Derivation:
         if isinstance(node, exp.Column):
             return Copy(target, self._name(node))
         rounding, digits = None, None
@@ -196,7 +207,7 @@ class _Text:
         rows, plan = self.sample.tables[self.table], self.sample.plan
         if key is None:
             return rows
-        wanted = by_table(formula.sources, (key.parent, *plan.tables[key.parent].ancestors))
+        wanted = by_table(formula.needs, (key.parent, *plan.tables[key.parent].ancestors))
         parents = self.sample.parent_rows(self.table, key)
         return hstack(rows, ancestor_columns(self.sample, plan, key.parent, parents, wanted))
 

@@ -12,17 +12,18 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation
 from synthohive.derive.bounds import find_bounds, unbroken
 from synthohive.derive.calendar import years_of
 from synthohive.derive.composed import Composed, find_composed, is_text
 from synthohive.derive.formula_search import find_steps
+from synthohive.derive.kinds import Search
 from synthohive.derive.lookup import Copy
 from synthohive.derive.mostly import MostlyCopy, find_mostly, is_open
 from synthohive.derive.order import Order
 from synthohive.derive.pattern_search import find_copies
-from synthohive.derive.search import Search, discover, discover_links, verified
-from synthohive.derive.table import TableRelations
+from synthohive.derive.program import Program
+from synthohive.derive.search import discover, discover_links, verified
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ForeignKey
 from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
@@ -65,19 +66,19 @@ class RelationFinder:
     made_up: frozenset[str] = frozenset()
 
     def find(
-        self, entities: Optional[Entities], k: int, stated: Sequence[Relation] = ()
-    ) -> TableRelations:
+        self, entities: Optional[Entities], k: int, stated: Sequence[Derivation] = ()
+    ) -> Program:
         """Return what holds in a table's rows, beside those of its driving parent.
 
         Parameters
         ----------
-        stated : sequence of Relation
+        stated : sequence of Derivation
             What is known beforehand.
         """
         driver = self.sample.plan.tables[self.table].driver
         rows, above = self._own(), self.above(driver)
         if driver is not None:
-            named = {source for relation in stated for source in relation.sources}
+            named = {source for relation in stated for source in relation.needs}
             kept = [*_parent_and_copies(driver.parent, rows, above), *named]
             above = above.select([name for name in above.column_names if name in kept])
         found = discover(
@@ -85,17 +86,17 @@ class RelationFinder:
         )
         return self._verified(found, driver)
 
-    def find_links(self, key: ForeignKey, known: TableRelations, *search: Search) -> TableRelations:
+    def find_links(self, key: ForeignKey, known: Program, *search: Search) -> Program:
         """Return what follows from the parent over a further key.
 
         Parameters
         ----------
-        known : TableRelations
+        known : Program
             What other columns follow from.
         *search : callable
             The searches of :func:`discover_links`; all without any.
         """
-        whole = {r.target: r for r in known.relations if r.whole}
+        whole = {r.target: r for r in known.derivations if r.whole}
         options = {"search": search} if search else {}
         rows, above, all_read = self._own(), self.above(key), self._read(key)
         if not all_read.all():  # of some rows, the parent was not read
@@ -122,14 +123,12 @@ class RelationFinder:
         free = self._free() & set(targets)
         found = find_bounds(rows, _filtered(above.select(names), linked), free)
         if found and not self.whole.in_sample(self.table):
-            found = unbroken(found, self.all_rows(TableRelations(tuple(found)), key))
+            found = unbroken(found, self.all_rows(Program(tuple(found)), key))
         for order in found:
             log.info("relation_found", table=self.table, relation=str(order))
         return found
 
-    def find_inherited(
-        self, key: ForeignKey, known: TableRelations
-    ) -> tuple[TableRelations, TableRelations]:
+    def find_inherited(self, key: ForeignKey, known: Program) -> tuple[Program, Program]:
         """Return what rows have from their parent in a hierarchy, and the same of roots.
 
         The column of that name, a step (``depth = parent.depth + 1``), or texts that are put
@@ -138,7 +137,7 @@ class RelationFinder:
 
         Parameters
         ----------
-        known : TableRelations
+        known : Program
             What columns follow from otherwise.
         """
         config, data = self.sample.metadata.tables[self.table], self.sample.tables[self.table]
@@ -151,7 +150,7 @@ class RelationFinder:
         parents = self.sample.others(self.table, key)
         above = rows.take(pa.array(parents, mask=parents < 0))
         above = above.rename_columns([f"{self.table}.{n}" for n in rows.column_names])
-        others = {r.target: r for r in known.relations}
+        others = {r.target: r for r in known.derivations}
         free = self._free() - {n for n, r in others.items() if r.whole}
         search = (find_copies, find_composed, find_steps, find_mostly)
         linked = parents >= 0
@@ -165,11 +164,11 @@ class RelationFinder:
         own_parents = self.sample.parent_rows(self.table, key) > parents
         roots = _filtered(rows, any_null(data, key.columns) | own_parents)
         kept, alone = [], []
-        for relation in found.relations:
-            same = relation.sources[0] == f"{self.table}.{relation.target}"
+        for relation in found.derivations:
+            same = relation.needs[0] == f"{self.table}.{relation.target}"
             tops = relation.alone(roots)
             if isinstance(relation, Composed):
-                fits = relation.target in free or bool(ids & set(relation.sources))
+                fits = relation.target in free or bool(ids & set(relation.needs))
             elif relation.target in routes:  # each root is one of its own, or has none
                 own = (Copy(relation.target, column) for column in key.parent_columns)
                 tops = next((r for r in own if not r.violations(roots).any()), None)
@@ -180,10 +179,10 @@ class RelationFinder:
             if fits:
                 kept.append(relation)
                 alone += [] if tops is None else [tops]
-        one, two = TableRelations(tuple(kept)), TableRelations(tuple(alone))
+        one, two = Program(tuple(kept)), Program(tuple(alone))
         if one and not self.whole.in_sample(self.table):
             one = verified(one, self.all_rows(one, key))
-        for relation in one.relations:
+        for relation in one.derivations:
             log.info("relation_found", table=self.table, relation=str(relation))
         return one, two.without(set(two.targets) - set(one.targets))
 
@@ -206,12 +205,12 @@ class RelationFinder:
         return times - alone - self.fixed - set(config.derived)
 
     def _verified(
-        self, found: TableRelations, key: Optional[ForeignKey], *, partial: bool = False
-    ) -> TableRelations:
+        self, found: Program, key: Optional[ForeignKey], *, partial: bool = False
+    ) -> Program:
         partial = partial or not self.whole.in_sample(self.table)
         if found and partial:
             found = verified(found, self.all_rows(found, key))
-        for relation in (*found.relations, *found.presences.values()):
+        for relation in (*found.derivations, *found.presences.values()):
             log.info("relation_found", table=self.table, relation=str(relation))
         return found
 
@@ -254,13 +253,13 @@ class RelationFinder:
                     found.add(name)
         return found
 
-    def all_rows(self, found: TableRelations, key: Optional[ForeignKey]) -> Iterator[pa.Table]:
+    def all_rows(self, found: Program, key: Optional[ForeignKey]) -> Iterator[pa.Table]:
         """Stream the whole table, with the ancestors' columns that are needed.
 
         Over a key to the own table, those rows that have another one as their parent.
         """
         wanted = found.above(self.attributes)
-        named = {c for r in found.relations for c in (r.target, *r.sources)}
+        named = {c for r in found.derivations for c in (r.target, *r.needs)}
         named |= {c for p in found.presences.values() for c in (p.target, p.source)}
         columns = [c for c in self.sample.tables[self.table].column_names if c in named]
         above: Optional[pa.Table] = None

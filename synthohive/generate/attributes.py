@@ -6,13 +6,14 @@ rows). The second pass (:mod:`synthohive.generate.foreign_keys`) chooses further
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable
-from synthohive.generate.block_generator import BlockGenerator, flags_of
+from synthohive.generate.block_generator import BlockGenerator, flags_of, numbers_of
 from synthohive.generate.blocks import cut_blocks
 from synthohive.generate.run import Generated, Groups, Run
 from synthohive.tables.block_store import EncodedSpool, TableSpool
@@ -31,42 +32,32 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     """Generate all blocks of one table into its spool."""
     fitted = run.fitted.tables[name]
     maker = BlockGenerator(run, fitted, groups, rows)
-    made = Generated(
-        TableSpool(run.place(name), fitted.schema),
-        groups,
-    )
+    made = Generated(TableSpool(run.place(name), fitted.schema), groups)
     if maker.has_driven_children:
         made.context = EncodedSpool(made.spool.path, maker.children_layout())
-    preferences: dict[str, list[Any]] = {key: [] for key in maker.incoming}
-    nulls: dict[str, list[Any]] = {key: [] for key in maker.further}
-    codes: dict[str, list[Any]] = {key: [] for key in fitted.codes}
-    differs: dict[str, list[Any]] = {target: [] for target in fitted.aliases}
-    depths: dict[str, list[Any]] = {key: [] for key in fitted.hierarchies}
-    besides = [flag for linked in fitted.linked.values() for flag in linked.besides]
-    rests: list[pa.Table] = []
+    besides = {flag for linked in fitted.linked.values() for flag in linked.besides}
+    told: list[pa.Table] = []  # what is modelled of rows, but is no column of theirs
     for block in cut_blocks(rows, groups, maker.whole_groups):
         encoded, context, attributes = maker.attributes(block)
         made.spool.append(maker.complete(block, attributes))
-        for label, found in preferences.items():
-            found.append(maker.extra(attributes, fan_out_column(*maker.incoming[label])))
-        for label, flags in nulls.items():
-            flags.append(flags_of(attributes, null_column(label)))
-        for label, found in codes.items():
-            found.append(maker.extra(attributes, code_column(label)))
-        for target, flags in differs.items():
-            flags.append(flags_of(attributes, differs_column(target)))
-        there = [flag for flag in besides if flag in attributes.column_names]
-        if there:
-            rests.append(attributes.select(there))
-        for label, found in depths.items():
-            found.append(maker.extra(attributes, depth_column(label)))
+        named = zip(attributes.column_names, attributes.columns)
+        more = {n: c for n, c in named if n in besides or n not in fitted.config.columns}
+        told.append(pa.table({**more, "": pa.nulls(len(attributes))}))  # also of no other column
         if made.context is not None:
             made.context.append(EncodedTable.side_by_side([encoded, context]))
     made.spool.close()
-    made.preferences = {k: np.concatenate(v) if v else np.zeros(0) for k, v in preferences.items()}
-    made.nulls = {k: np.concatenate(v) if v else np.zeros(0, bool) for k, v in nulls.items()}
-    made.differs = {t: np.concatenate(v) if v else np.zeros(0, bool) for t, v in differs.items()}
-    made.codes = {k: np.concatenate(v or [[]]).astype(np.int64) for k, v in codes.items()}
-    made.rests = pa.concat_tables(rests).combine_chunks() if rests else None
-    made.depths = {k: np.concatenate(v or [[]]).astype(np.int64) for k, v in depths.items()}
+    found = pa.concat_tables(told) if told else pa.table({})
+    rests = [name for name in found.column_names if name in besides]
+    made.rests = found.select(rests).combine_chunks() if rests else None
+
+    def whole(name: str) -> IntArray:
+        return numbers_of(found, name).astype(np.int64)
+
+    made.preferences = {
+        label: numbers_of(found, fan_out_column(*key)) for label, key in maker.incoming.items()
+    }
+    made.nulls = {label: flags_of(found, null_column(label)) for label in maker.further}
+    made.differs = {target: flags_of(found, differs_column(target)) for target in fitted.aliases}
+    made.codes = {label: whole(code_column(label)) for label in fitted.codes}
+    made.depths = {label: whole(depth_column(label)) for label in fitted.hierarchies}
     return made

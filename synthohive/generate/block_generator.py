@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
-from synthohive.derive.elapsed import Elapsed
-from synthohive.derive.periods import restore_periods
+from synthohive.derive.keys.makers import Places
+from synthohive.derive.program import Cells
 from synthohive.encoding.encoded import SILENT, EncodedTable, Layout
 from synthohive.exceptions import in_column
 from synthohive.generate.blocks import Block
 from synthohive.generate.conditions import Conditions
+from synthohive.generate.following import changed_columns, follow, moved_apart
+from synthohive.generate.in_turn import draw_in_turn
 from synthohive.generate.run import Groups, Run
 from synthohive.learn.fitted import FittedTable
 from synthohive.tables import random_streams as seeds
@@ -24,9 +26,9 @@ from synthohive.tables.block_store import EncodedSpool
 from synthohive.tables.context import group_block, keep_columns, time_block
 from synthohive.tables.joins import group_codes
 from synthohive.tables.roles import null_column
-from synthohive.tables.siblings import PIECE, Siblings, alike
+from synthohive.tables.siblings import PIECE
 
-__all__ = ["BlockGenerator", "flags_of"]
+__all__ = ["BlockGenerator", "flags_of", "numbers_of"]
 
 
 TRIES = 3
@@ -39,6 +41,14 @@ def flags_of(attributes: pa.Table, name: str) -> Bools:
         return np.zeros(len(attributes), dtype=bool)
     flags: Bools = pc.fill_null(attributes.column(name), False).to_numpy()
     return flags
+
+
+def numbers_of(attributes: pa.Table, name: str) -> Floats:
+    """Return a structural column as floats, zeros where it was constant."""
+    if name not in attributes.column_names:
+        return np.zeros(len(attributes))
+    values = attributes.column(name).cast(pa.float64())
+    return np.asarray(pc.fill_null(values, 0.0).to_numpy())
 
 
 class BlockGenerator:
@@ -58,7 +68,7 @@ class BlockGenerator:
             if key.parent == self.name and child != self.name
         }
         self.further = [link.label for link in self.plan.of("free", "grouped", "deferred")]
-        grouped = fitted.siblings or fitted.stand_ins.monotone or fitted.driven_periods
+        grouped = fitted.siblings or fitted.program.monotone or fitted.driven_periods
         further = self.plan.of("free", "grouped", "implied", "deferred")
         in_groups = bool(further or grouped)
         self.whole_groups = groups is not None and in_groups
@@ -66,13 +76,6 @@ class BlockGenerator:
         self.conditions = run.conditions.get(self.name)
         self.wide_groups = self._wide_groups()
         self.makers = {name: maker.fitting(rows) for name, maker in fitted.makers.items()}
-
-    def extra(self, attributes: pa.Table, name: str) -> Floats:
-        """Return a structural column as floats; zeros where it was constant."""
-        if name not in attributes.column_names:
-            return np.zeros(len(attributes))
-        values = attributes.column(name).cast(pa.float64())
-        return np.asarray(pc.fill_null(values, 0.0).to_numpy())
 
     def context(self, block: Block, given: pa.Table) -> tuple[EncodedTable, EncodedTable]:
         """Return what the model is conditioned on, and the ancestors alone."""
@@ -116,35 +119,24 @@ class BlockGenerator:
         given = self._times(block)
         context, ancestors = self.context(block, given)
         above = hstack(given, self._parent_values(block))
-        fixed, rooms = self._fixed(block.rows), self.fitted.relations.rooms(above)
+        fixed, rooms = self._fixed(block.rows), self.fitted.program.rooms(above)
         encoded, context = self._modelled(context, fixed, block, rooms)
-        decoded = self._decoded(encoded, fixed, "block", block.number)
+        rows = self._decoded(encoded, fixed, "block", block.number)
         rng = self.run.rng(self.name, "block", block.number, "rooms")
-        silent = self.fitted.stand_ins.silent(block.positions)
-        decoded = self.fitted.relations.limited(decoded, above, rng, silent)
-        order = block.parents, block.positions
-        decoded = self.fitted.stand_ins.restore(decoded, *order, rooms, rng)
-        decoded = self._restored(decoded, above, "block", block.number)
-        decoded = self._within_bounds(decoded, context, above, block)
-        decoded = self._apart(decoded, above, block)
-        own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
-        repaired = self._repaired(decoded, context, above, block)
-        return own, ancestors, repaired
-
-    def _apart(self, rows: pa.Table, above: pa.Table, block: Block) -> pa.Table:
-        """Return the rows of a block with periods that do not overlap."""
-        if not self.fitted.driven_periods:
-            return rows
+        rows = self.fitted.program.unmove(rows, above, rng, (block.parents, block.positions))
+        rows = self._derived(rows, above, None, "block", block.number)
+        rows = self._within_bounds(rows, context, above, block)
         rng = self.run.rng(self.name, "periods", block.number)
-        apart = restore_periods(self.fitted.driven_periods, rows, block.parents, rng)
-        return rows if apart.equals(rows) else self.fitted.relations.mend_beside(apart, above)
+        rows = moved_apart(self.fitted, rows, block.parents, rng, above)
+        own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
+        return own, ancestors, self._repaired(rows, context, above, block)
 
     def _parent_values(self, block: Block) -> pa.Table:
-        """Return the ancestors' columns that relations name."""
+        """Return the ancestors' columns that derivations need."""
         driver = self.plan.driver
         if driver is None:
             return pa.table({})
-        wanted = by_table(self.fitted.relations.above(self.fitted.attributes), self.plan.ancestors)
+        wanted = by_table(self.fitted.program.above(self.fitted.attributes), self.plan.ancestors)
         return ancestor_columns(
             self.run, self.run.fitted.plan, driver.parent, block.parents, wanted
         )
@@ -166,33 +158,14 @@ class BlockGenerator:
         """Draw a block; return it, and all that its rows were given."""
         if not self.fitted.siblings or self.fitted.encoder is None:
             return self._sampled(context, fixed, block.positions, "block", block.number), context
-        encoder, order = self.fitted.encoder, (block.parents, block.positions)
-        siblings = Siblings(encoder.layout, *order, piece=PIECE)
-        elapsed = Elapsed(self.fitted.stand_ins.monotone, *order, rooms)
 
-        def known(place: IntArray) -> EncodedTable:
-            history = [siblings.history(place), elapsed.history(place)]
-            return EncodedTable.side_by_side([context.take(place), *history])
-
-        def draw(number: int, place: IntArray) -> None:
+        def draw(number: int, place: IntArray, known: EncodedTable) -> EncodedTable:
             own = None if fixed is None else fixed.take(pa.array(place))
-            at = block.positions[place]
-            drawn = self._sampled(known(place), own, at, "block", block.number, number)
-            siblings.put(place, drawn)
-            elapsed.put(place, drawn, encoder)
+            return self._sampled(known, own, block.positions[place], "block", block.number, number)
 
-        steps = list(enumerate(siblings.places()))
-        for number, place in steps[:1]:
-            draw(number, place)
-        siblings.guess()
-        elapsed.guess(siblings.starts)
-        agreed = False
-        while not agreed:
-            before = known(siblings.starts)
-            for number, place in steps[1:]:
-                draw(number, place)
-            agreed = alike(before, known(siblings.starts))
-        return siblings.rows, known(np.arange(len(context), dtype=np.int64))
+        order = block.parents, block.positions
+        encoder = self.fitted.encoder
+        return draw_in_turn(self.fitted, encoder, context, order, rooms, draw, piece=PIECE)
 
     def _sampled(
         self, context: EncodedTable, fixed: Optional[pa.Table], positions: IntArray, *path: Any
@@ -226,10 +199,13 @@ class BlockGenerator:
             decoded = decoded.set_column(place, decoded.field(place), values)
         return decoded
 
-    def _restored(self, decoded: pa.Table, above: pa.Table, *path: Any) -> pa.Table:
+    def _derived(
+        self, rows: pa.Table, above: pa.Table, known: Optional[Cells], *path: Any
+    ) -> pa.Table:
+        """Return rows with all that follows from what was drawn."""
         rng, fitted = self.run.rng(self.name, *path, "relations"), self.fitted
-        restored = fitted.relations.restore(decoded, fitted.attributes, above, rng)
-        return fitted.not_null(restored, restored, rng)
+        rows = fitted.program.decode(rows, fitted.attributes, above, rng, known=known)
+        return fitted.not_null(rows, rows, rng)
 
     def _repaired(
         self, table: pa.Table, context: EncodedTable, above: pa.Table, block: Block
@@ -241,13 +217,19 @@ class BlockGenerator:
             return self._again(rows, table, context, above, block, rng)
 
         rng = self.run.rng(self.name, "repair", block.number)
-        table, repaired = self.checks.repair(table, rng, resample)
+        right, repaired = self.checks.repair(table, rng, resample)
         if not repaired:
-            return table
-        relations = self.fitted.relations
-        mended = self._apart(relations.mend_beside(table, above), above, block)
-        mended = self.fitted.not_null(table, mended, rng)
-        return self.checks.keep_unbroken(table, mended, relations.targets)
+            return right
+        return follow(
+            self.fitted,
+            self.checks,
+            right,
+            right,
+            rng,
+            changed=changed_columns(table, right),
+            above=above,
+            groups=block.parents,
+        )
 
     def _again(
         self,
@@ -262,20 +244,20 @@ class BlockGenerator:
         path, beside_it = ("again", block.number, int(rng.integers(2**31))), above.take(rows)
         fixed = self._fixed(block.rows[rows])
         drawn = self._sampled(context.take(rows), fixed, block.positions[rows], *path)
-        again = self._decoded(drawn, fixed, *path)
-        stand_ins = self.fitted.stand_ins
-        again = self._restored(stand_ins.restore_alone(again), beside_it, *path)
-        again = stand_ins.keep(again, table.take(rows))
-        return self.fitted.relations.mend_beside(again, beside_it)
+        program, before = self.fitted.program, table.take(rows)
+        again = program.unmove(self._decoded(drawn, fixed, *path), beside_it)
+        all_rows = np.ones(len(rows), dtype=np.bool_)
+        known = {one.column: (all_rows, before.column(one.column)) for one in program.monotone}
+        return self._derived(again, beside_it, known, *path)
 
     def _within_bounds(
         self, table: pa.Table, context: EncodedTable, above: pa.Table, block: Block
     ) -> pa.Table:
         """Draw rows anew in which a sum or a product lies beyond the column's own bounds."""
-        relations = self.fitted.relations
+        program = self.fitted.program
         rng = self.run.rng(self.name, "bounds", block.number)
         for _ in range(TRIES):
-            wrong = np.flatnonzero(relations.beyond(table))
+            wrong = np.flatnonzero(program.beyond(table))
             if not len(wrong):
                 return table
             again = self._again(wrong, table, context, above, block, rng)
@@ -285,7 +267,7 @@ class BlockGenerator:
             table = both.take(pa.array(source))
         if self.conditions is not None:  # what the caller fixed comes first
             return table
-        return relations.borrowed(table, above, relations.beyond(table), rng)
+        return program.borrowed(table, above, program.beyond(table), rng)
 
     def complete(self, block: Block, attributes: pa.Table) -> pa.Table:
         """Add keys of parents and made-up columns, in the order of the table's columns."""
@@ -326,7 +308,7 @@ class BlockGenerator:
             if name not in columns:
                 group, size = np.zeros_like(rows), np.full_like(rows, len(rows))
                 seed = seeds.seed_int(self.run.seed, self.name, name)
-                array = self.makers[name].make_rows(rows, group, rows, size, seed)
+                array = self.makers[name].make(Places(rows, group, rows, size), seed)
                 columns[name] = _with_nulls(array, nulls[name])
         schema = self.fitted.schema
         return pa.Table.from_arrays([_cast(columns[f.name], f.type) for f in schema], schema=schema)
@@ -358,13 +340,8 @@ class BlockGenerator:
             before, total = (v[block.parents] for v in self.wide_groups[name])
             positions = np.where(linked, positions + before, positions)
             sizes = np.where(linked, total, sizes)
-        return maker.make_rows(
-            block.rows,
-            block.parents,
-            positions,
-            sizes,
-            seeds.seed_int(self.run.seed, self.name, name),
-        )
+        places = Places(block.rows, block.parents, positions, sizes)
+        return maker.make(places, seeds.seed_int(self.run.seed, self.name, name))
 
     def _wide_groups(self) -> dict[str, tuple[IntArray, IntArray]]:
         """Return what stands before each driving parent's rows, and how many there are in all.

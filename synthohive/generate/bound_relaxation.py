@@ -67,9 +67,9 @@ def _movable(run: Run, table: str) -> set[str]:
     if fitted.reference is not None:
         return set()
     taken = {c for columns in fitted.config.unique_sets for c in columns}
-    taken |= {*fitted.relations.targets, *fitted.stand_ins.columns}
-    for relations in fitted.linked.values():
-        taken |= set(relations.targets)
+    taken |= {*fitted.program.targets, *fitted.program.moved}
+    for program in fitted.linked.values():
+        taken |= set(program.targets)
     taken |= {order.target for orders in fitted.bounds.values() for order in orders}
     taken |= {aggregate.target for aggregate in fitted.aggregates}
     return set(fitted.attributes) - taken
@@ -93,11 +93,11 @@ class _Move:
     """Puts moved columns into the blocks of a table."""
 
     def __init__(self, run: Run, table: str, moved: dict[str, pa.ChunkedArray]) -> None:
-        self.relations, self.moved = run.fitted.tables[table].relations, moved
+        self.program, self.moved = run.fitted.tables[table].program, moved
 
     def __call__(self, block: pa.Table, start: int) -> pa.Table:
         """Return a block with the columns, and what follows from them."""
         for name, array in self.moved.items():
             place = block.column_names.index(name)
             block = block.set_column(place, block.field(place), array.slice(start, len(block)))
-        return self.relations.mend(block)
+        return self.program.repair(block, changed=list(self.moved))

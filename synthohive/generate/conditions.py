@@ -115,7 +115,7 @@ def _values(table: FittedTable, column: str, given: list[Any]) -> pa.Array:
             hint=did_you_mean(column, table.config.columns),
         )
     transform = None if table.encoder is None else table.encoder.transforms.get(column)
-    follows = {*table.relations.targets, *table.stand_ins.columns}
+    follows = {*table.program.targets, *table.program.moved}
     if column in follows or not isinstance(transform, (Categorical, Numeric, Datetime)):
         raise SchemaError(
             f"Column {name}.{column} cannot be fixed: a key, made up, or following from others.",

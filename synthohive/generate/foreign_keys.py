@@ -26,11 +26,12 @@ from synthohive.constrain.unique import UniqueRepair, together
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.aggregates.beside import WithParents
-from synthohive.derive.keys.makers import CounterMaker, ListedMaker
+from synthohive.derive.keys.makers import CounterMaker, ListedMaker, Places
 from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.periods import restore_periods
-from synthohive.derive.table import TableRelations
+from synthohive.derive.program import Program
 from synthohive.generate.bound_relaxation import relaxed_bounds
+from synthohive.generate.following import follow
 from synthohive.generate.hierarchies import Tree, own_parents
 from synthohive.generate.key_repair import Changes, repair_keys
 from synthohive.generate.parent_choice import above, choose
@@ -39,7 +40,7 @@ from synthohive.generate.row_removal import remove_rows
 from synthohive.generate.run import Generated, Run
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.ancestors import ancestor_columns, by_table, hstack, with_column
 from synthohive.tables.context import positions_in_groups
 from synthohive.tables.joins import group_codes
 
@@ -98,14 +99,15 @@ def _keep_apart(run: Run, name: str, made: Generated, waiting: Collection[str]) 
             continue
         label = one.key.label(name)
         rows, rng = made.spool.column_table([one.start, one.end]), run.rng(name, label, "periods")
-        ends = restore_periods([one], rows, made.parents[Link(name, one.key)], rng).column(one.end)
+        apart = restore_periods([one], rows, made.parents[Link(name, one.key)], rng).select(
+            [one.end]
+        )
 
-        def fill(
-            block: pa.Table, start: int, end: str = one.end, ends: pa.ChunkedArray = ends
-        ) -> pa.Table:
-            moved = _with_column(block, end, ends.slice(start, len(block)))
-            mended = fitted.relations.mend(moved)
-            return checks.keep_unbroken(block, mended, [end, *fitted.relations.targets])
+        def fill(block: pa.Table, start: int, apart: pa.Table = apart) -> pa.Table:
+            (end,) = apart.column_names
+            moved = with_column(block, end, apart.column(end).slice(start, len(block)))
+            rng = run.rng(name, "periods", start)
+            return follow(fitted, checks, block, moved, rng, changed=[end], also=[end])
 
         made.spool.rewrite(fill)
 
@@ -123,13 +125,13 @@ def _begun(run: Run, name: str, made: Generated, *, again: bool = False) -> Chan
     for column, maker in fitted.makers.items():
         if not isinstance(maker, BegunTextMaker):
             continue
-        own = [source for source in maker.start.sources if source in fitted.schema.names]
+        own = [source for source in maker.start.needs if source in fitted.schema.names]
         if again and not own:
             continue
         texts = made.spool.column_table(own) if own else pa.table({})
         if maker.key:
             key = next(k for k in fitted.config.foreign_keys if k.label(name) == maker.key)
-            wanted = {key.parent: by_table(maker.start.sources, [key.parent])[key.parent]}
+            wanted = {key.parent: by_table(maker.start.needs, [key.parent])[key.parent]}
             chosen = run.parent_rows(name, key)
             texts = hstack(
                 texts, ancestor_columns(run, run.fitted.plan, key.parent, chosen, wanted)
@@ -152,7 +154,7 @@ def _counted(run: Run, name: str, made: Generated) -> Changes:
             places = positions_in_groups(groups)
             found[rule.column] = (
                 rows,
-                replace(maker, runs=None).make_rows(rows, groups, *places, 0),
+                replace(maker, runs=None).make(Places(rows, groups, *places), 0),
             )
     return Changes(found)
 
@@ -226,10 +228,9 @@ def fill_aggregates(run: Run, name: str) -> None:
         def fill(block: pa.Table, start: int, made: dict[str, pa.Array] = made) -> pa.Table:
             before = block
             for column, values in made.items():
-                block = _with_column(block, column, values.slice(start, len(block)))
+                block = with_column(block, column, values.slice(start, len(block)))
             rng = run.rng(name, "summed up", start)
-            block = fitted.not_null(before, fitted.relations.mend(block), rng)
-            return checks.keep_unbroken(before, block, [*made, *fitted.relations.targets])
+            return follow(fitted, checks, before, block, rng, changed=made, also=made)
 
         if made:
             spool.rewrite(fill)
@@ -258,7 +259,7 @@ class _Choice:
         fitted = run.fitted.tables[name]
         self.chosen = made.parents[link] = choose(run, name, made, link)
         self.keys = run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
-        self.linked = fitted.linked.get(self.label, TableRelations())
+        self.linked = fitted.linked.get(self.label, Program())
         self.bounds = fitted.bounds.get(self.label, [])
         names = [*self.linked.above(fitted.attributes), *(b.source for b in self.bounds)]
         self.above = relaxed_bounds(
@@ -281,20 +282,20 @@ class _Choice:
         chosen = self.chosen[start : start + len(block)]
         index = pa.array(chosen, mask=chosen < 0)
         for column, parent_column in self.columns:
-            block = _with_column(block, column, self.keys.column(parent_column).take(index))
+            block = with_column(block, column, self.keys.column(parent_column).take(index))
         for column, nothing, alike in self.empty:
             old = block.column(column)
             values = pc.if_else(pa.array((chosen < 0) == alike), pa.scalar(nothing, old.type), old)
-            block = _with_column(block, column, values)
+            block = with_column(block, column, values)
         if not self.linked and not self.bounds:
             return block
         parents = self.above.take(index)
         if self.made.rests is not None:
             rests = self.made.rests.select(self.flags).slice(start, len(block))
             parents = hstack(parents, rests)
-        block = self.linked.mend_beside(block, parents)
+        block = self.linked.repair(block, parents)
         for order in self.bounds:  # where no parent suits
-            block = _with_column(block, order.target, order.mend(hstack(block, parents)))
+            block = order.put_right(block, parents)
         return block
 
     @property
@@ -347,8 +348,8 @@ def _unique_repairs(
     """
     fitted = run.fitted.tables[name]
     checks = fitted.checks(run.fitted.metadata.dialect).without(barred)
-    related = (fitted.relations, *fitted.linked.values())
-    follows = {r.target for part in related for r in part.relations if r.whole}
+    related = (fitted.program, *fitted.linked.values())
+    follows = {r.target for part in related for r in part.derivations if r.whole}
     undeclared = [  # what follows from others does not repeat where those do not
         rule.all_columns
         for rule in fitted.key_rules
@@ -450,9 +451,7 @@ class _Finish:
                 columns = list(repair.columns)
                 log.debug("unique_repaired", table=self.name, columns=columns, rows=changed)
         if touched:
-            rng = self.run.rng(self.name, "mended", start)
-            mended = self.fitted.not_null(before, self._mended(before, block, start), rng)
-            block = self._unrepeated(block, mended)
+            block = self._unrepeated(block, self._followed(before, block, start))
         for repair in self.repairs:
             repair.remember(block)
         return block
@@ -467,20 +466,17 @@ class _Finish:
         wrong[rows] = True
         for name in mended.column_names:
             values = pc.if_else(pa.array(wrong), repaired.column(name), mended.column(name))
-            mended = _with_column(mended, name, values)
+            mended = with_column(mended, name, values)
         return mended
 
-    def _mended(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
-        """Make relations right again, but in rows that would break a constraint by it."""
-        relations, driver = self.fitted.relations, self.driver
-        linked = [column for choice in self.choices for column in choice.targets]
-        mended = relations.mend(block)
-        periods = self.fitted.driven_periods
-        if periods and driver is not None:  # a date that was moved may lie in another
-            rng = self.run.rng(self.name, "periods", "mended", start)
-            groups = group_codes([mended], [driver.columns])[0]
-            mended = relations.mend(restore_periods(periods, mended, groups, rng))
-        return self.checks.keep_unbroken(before, mended, [*relations.targets, *linked])
+    def _followed(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
+        """Return a block with what follows from the keys, and from what was changed for them."""
+        groups, linked = None, [column for choice in self.choices for column in choice.targets]
+        if self.fitted.driven_periods and self.driver is not None:
+            # A date that was moved may lie in another period; a block is one of whole groups.
+            groups = group_codes([block], [self.driver.columns])[0]
+        rng = self.run.rng(self.name, "mended", start)
+        return follow(self.fitted, self.checks, before, block, rng, also=linked, groups=groups)
 
 
 def _link_hierarchy(run: Run, name: str, made: Generated, link: Link) -> Bools:
@@ -501,23 +497,16 @@ def _link_hierarchy(run: Run, name: str, made: Generated, link: Link) -> Bools:
         before, rows = block, chosen[start : start + len(block)]
         index = pa.array(rows, mask=rows < 0)
         for column, parent_column in pairs:
-            block = _with_column(block, column, keys.column(parent_column).take(index))
+            block = with_column(block, column, keys.column(parent_column).take(index))
         block = changes.apply(block, start)
         changed = tree.changed.column_names
         for column in changed:
             values = tree.changed.column(column).slice(start, len(block))
-            block = _with_column(block, column, values)
+            block = with_column(block, column, values)
         if not changed:
             return block
-        relations, rng = fitted.relations, run.rng(name, "handed down", start)
-        mended = fitted.not_null(before, relations.mend(block), rng)
-        return checks.keep_unbroken(before, mended, [*relations.targets, *changed])
+        rng = run.rng(name, "handed down", start)
+        return follow(fitted, checks, before, block, rng, also=changed)
 
     made.spool.rewrite(fill)
     return left
-
-
-def _with_column(block: pa.Table, column: str, values: pa.ChunkedArray) -> pa.Table:
-    position = block.schema.get_field_index(column)
-    field = block.schema.field(position)
-    return block.set_column(position, field, pc.cast(values, field.type))

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
-from synthohive.derive.base import Relation
-from synthohive.derive.table import TableRelations
+from synthohive.derive.base import Derivation
+from synthohive.derive.program import Program
 from synthohive.generate.key_repair import Changes, repair_late_key
 from synthohive.generate.parent_choice import above, breaks
 from synthohive.generate.run import Generated, Run
@@ -43,11 +43,11 @@ class Tree:
         model, self.run = fitted.hierarchies[label], run
         self.name, self.codes = name, fitted.codes.get(label)
         self.wanted = made.codes.get(label)
-        self.inherited = fitted.linked.get(label, TableRelations())
+        self.inherited = fitted.linked.get(label, Program())
         self.bounds = fitted.bounds.get(label, [])
-        kept = [*self.inherited.relations, *self.bounds, *model.alone.relations]
+        kept = [*self.inherited.derivations, *self.bounds, *model.alone.derivations]
         targets = list(dict.fromkeys(relation.target for relation in kept))
-        sources = (source for relation in kept for source in relation.sources)
+        sources = (source for relation in kept for source in relation.needs)
         start = f"{name}."
         own = [*targets, *(s[len(start) :] if s.startswith(start) else s for s in sources)]
         there = [name for name in dict.fromkeys(own) if name in made.spool.schema.names]
@@ -65,7 +65,7 @@ class Tree:
             self.groups = _within(run, made, link, model)
         keys = made.spool.column_table(list(dict.fromkeys(key.parent_columns)))
         every = np.arange(len(self.own), dtype=np.int64)  # who will be a root is not known yet
-        self._hand_down(every, np.full_like(every, -1), model.alone.relations)
+        self._hand_down(every, np.full_like(every, -1), model.alone.derivations)
         self.parents, self.levels = model.link(
             made.depths[label],
             self.rng,
@@ -134,7 +134,7 @@ class Tree:
             found, _ = repair(found, rules, self.rng)
         linked = able[found >= 0]
         chosen[linked] = parents[found[found >= 0]]
-        self._hand_down(rows[linked], chosen[linked], [*self.inherited.relations, *self.bounds])
+        self._hand_down(rows[linked], chosen[linked], [*self.inherited.derivations, *self.bounds])
         return chosen
 
     def _known(self) -> pa.Table:
@@ -150,7 +150,9 @@ class Tree:
         rows = self.own.take(pa.array(parents, mask=parents < 0))
         return rows.rename_columns([f"{self.name}.{c}" for c in rows.column_names])
 
-    def _hand_down(self, rows: IntArray, parents: IntArray, relations: Sequence[Relation]) -> None:
+    def _hand_down(
+        self, rows: IntArray, parents: IntArray, relations: Sequence[Derivation]
+    ) -> None:
         """Repeat what is inherited; move what no parent suits."""
         if not relations:
             return
@@ -158,9 +160,7 @@ class Tree:
         index = np.arange(len(self.own), dtype=np.int64)
         index[rows] = len(self.own) + np.arange(len(rows))
         for relation in relations:
-            mended = relation.mend(both)
-            place = both.column_names.index(relation.target)
-            both = both.set_column(place, both.field(place), mended)
+            both = relation.put_right(both)
         for place, field in enumerate(self.own.schema):
             column = self.own.column(place).combine_chunks()
             moved = both.column(field.name).combine_chunks()

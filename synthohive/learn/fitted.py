@@ -14,7 +14,7 @@ from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.key_rules import KeyRule
 from synthohive.constrain.unique_rules import UniqueRule, special_rules
 from synthohive.derive.aggregates import Aggregate
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation
 from synthohive.derive.keys.choice import KeyMaker
 from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.monotone import Monotone
@@ -25,8 +25,7 @@ from synthohive.derive.persons.alias import Alias
 from synthohive.derive.persons.given import Given
 from synthohive.derive.persons.namesake import Namesake
 from synthohive.derive.presence import Presence
-from synthohive.derive.reparametrised import Reparametrised
-from synthohive.derive.table import TableRelations
+from synthohive.derive.program import Program
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
 from synthohive.io.frames import FrameForm
@@ -48,7 +47,7 @@ from synthohive.tables.numbers import is_time
 from synthohive.tables.roles import Roles
 
 AnyRelation = Union[
-    Relation,
+    Derivation,
     Presence,
     Periods,
     Aggregate,
@@ -143,13 +142,11 @@ class FittedTable:
         Rows know the siblings before them.
     hierarchies : dict of str to HierarchyModel
         Per key to the own table (by label).
-    stand_ins : StandIns
-        What is modelled in the place of columns.
     context_layout : Layout
         Of what the model is conditioned on.
-    relations : TableRelations
-        What is exact in its rows.
-    linked : dict of str to TableRelations
+    program : Program
+        What follows from what in its rows.
+    linked : dict of str to Program
         Per further key (by label): what follows from the parent, once it is chosen.
     aggregates : list of Aggregate
         The columns that sum up the rows of a child table.
@@ -187,12 +184,11 @@ class FittedTable:
     reference: Optional[LookUpRows] = None
     largest_group: int = 1
     siblings: bool = False
-    stand_ins: Reparametrised = field(default_factory=Reparametrised)
     context_layout: Layout = field(default_factory=Layout)
     profile: Optional[TableProfile] = None
     misread_checks: list[str] = field(default_factory=list)
-    relations: TableRelations = field(default_factory=TableRelations)
-    linked: dict[str, TableRelations] = field(default_factory=dict)
+    program: Program = field(default_factory=Program)
+    linked: dict[str, Program] = field(default_factory=dict)
     aggregates: list[Aggregate] = field(default_factory=list)
     codes: dict[str, ParentCodes] = field(default_factory=dict)
     pair_shares: dict[str, PairShares] = field(default_factory=dict)
@@ -221,8 +217,8 @@ class FittedTable:
     def tied(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Return columns with all that relations tie to them, of those that may be changed."""
         found = set(columns)
-        groups = [{r.target, *r.sources} for r in self.relations.relations]
-        groups += [{p.target, p.source} for p in self.relations.presences.values()]
+        groups = [{r.target, *r.needs} for r in self.program.derivations]
+        groups += [{p.target, *p.needs} for p in self.program.presences.values()]
         while any(group & found and not group <= found for group in groups):
             found = found.union(*(group for group in groups if group & found))
         return tuple(name for name in self.free if name in found)
@@ -255,7 +251,7 @@ class FittedTable:
     def silent(self, positions: IntArray) -> dict[str, Bools]:
         """Return in which rows modelled columns tell nothing, if the model can know."""
         able = self.model is None or self.model.conditional
-        return self.stand_ins.silent(positions) if able else {}
+        return self.program.masked(positions) if able else {}
 
     @property
     def times(self) -> tuple[str, ...]:
@@ -270,14 +266,14 @@ class FittedTable:
     @property
     def all_relations(self) -> list[AnyRelation]:
         """What is exact in the rows, also beside further parents and children."""
-        linked = [r for found in self.linked.values() for r in found.relations]
+        linked = [r for found in self.linked.values() for r in found.derivations]
         bounds = [order for found in self.bounds.values() for order in found]
-        kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.relations.relations]
-        kept += self.relations.presences.values()
+        kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.program.derivations]
+        kept += self.program.presences.values()
         kept += [h.roots for h in self.hierarchies.values() if h.roots is not None]
         people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values(), *self.given]
         kept += [m for m in self.makers.values() if isinstance(m, BegunTextMaker)]
-        return [*kept, *self.periods, *self.stand_ins.monotone, *self.aggregates, *people]
+        return [*kept, *self.periods, *self.program.monotone, *self.aggregates, *people]
 
     @property
     def schema(self) -> pa.Schema:

@@ -29,8 +29,8 @@ from synthohive.derive.persons.alias import Alias
 from synthohive.derive.persons.given import find_given, labels_of
 from synthohive.derive.persons.namesake import Namesake
 from synthohive.derive.presence import Presence, nulls_by_category
-from synthohive.derive.reparametrised import Reparametrised
-from synthohive.derive.table import TableRelations
+from synthohive.derive.program import Program
+from synthohive.derive.search import with_moves
 from synthohive.derive.table_search import RelationFinder
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.encoded import EncodedTable
@@ -315,9 +315,7 @@ class TableFitter:
         groups, plain = self._groups(table), attributes
         if self.options.relations:
             self._find_periods(table, groups, real, entities)
-            attributes, columns = self._stood_in(
-                table, groups, attributes, columns, entities, sources
-            )
+            attributes, columns = self._moved(table, groups, attributes, columns, entities, sources)
         behind = {column: entities.behind(rows, k) for column, rows in sources.items()}
         rng = seeds.generator(options.seed, name, "spikes")
         attributes = without_spikes(attributes, columns, entities, k, rng, behind)
@@ -326,7 +324,7 @@ class TableFitter:
         if not attributes.num_columns:  # keys only: a table without columns forgets its rows
             encoded = EncodedTable.empty(len(data))
         able = options.model.conditional
-        silent = table.stand_ins.silent(groups.positions) if groups and able else {}
+        silent = table.program.masked(groups.positions) if groups and able else {}
         encoded = self.sample.encoded[name] = table.encoder.without(encoded, silent, 0, 0.0)
         elapsed = None
         if groups is not None:
@@ -334,7 +332,7 @@ class TableFitter:
             table.siblings = groups.whole and options.model.siblings
             if table.siblings:
                 order = groups.parents, groups.positions
-                elapsed = Elapsed.of(table.stand_ins.monotone, plain, *order, rooms)
+                elapsed = Elapsed.of(table.program.monotone, plain, *order, rooms)
         context = training_context(
             self.sample, name, groups, encoded, times=table.times, elapsed=elapsed
         )
@@ -455,14 +453,14 @@ class TableFitter:
             keys.append((None, groups.parents))
         chosen = plan.keys("free", "grouped")
         keys += [(key, self.sample.parent_rows(name, key)) for key in chosen]
-        every = [table.relations, *table.linked.values()]
+        every = [table.program, *table.linked.values()]
         free = set(table.roles.attributes) - {
-            r.target for f in every for r in f.relations if r.whole
+            r.target for f in every for r in f.derivations if r.whole
         }
         for key, owners in keys:
             ends = free - {one.end for one in table.periods}
             found = find_periods(
-                rows, table.relations.relations, owners, key, ends, entities, self._k
+                rows, table.program.derivations, owners, key, ends, entities, self._k
             )
             over = plan.driver if key is None else key
             if found and over is not None and table.rows > len(rows):
@@ -474,7 +472,7 @@ class TableFitter:
                     log.info("relation_found", table=name, relation=str(one))
                     table.periods.append(one)
 
-    def _stood_in(
+    def _moved(
         self,
         table: FittedTable,
         groups: Optional[SampledGroups],
@@ -487,11 +485,14 @@ class TableFitter:
         name, k = table.config.name, self.options.privacy.k_anonymity_threshold
         names = [c for c in columns if c in table.attributes and c not in table.config.derived]
         by_gap = self.options.model.siblings
-        table.stand_ins = Reparametrised.find(attributes, names, groups, k, entities, by_gap=by_gap)
-        for one in table.stand_ins.monotone:
+        table.program = with_moves(
+            table.program, attributes, names, groups, k, entities, by_gap=by_gap
+        )
+        for one in table.program.monotone:
             log.info("relation_found", table=name, relation=str(one))
         rng = seeds.generator(self.options.seed, name, "monotone")
-        return table.stand_ins.prepare(attributes, columns, groups, rng, sources)
+        order = None if groups is None else (groups.parents, groups.positions)
+        return table.program.move(attributes, columns, order, rng, sources)
 
     def _related(
         self,
@@ -527,8 +528,8 @@ class TableFitter:
         if self.options.relations and (table.attributes or plan.keys("self")):
             relate(self.sample, table, finder, keys, entities, self._k)
             rng = seeds.generator(self.options.seed, name, "relations")
-            attributes, columns = table.relations.prepare(rows, columns, rng, sources)
-            rooms = table.relations.rooms(above)
+            attributes, columns = table.program.encode(rows, columns, rng, sources)
+            rooms = table.program.rooms(above)
             attributes = self._besides(table, attributes, columns, [*keys, *plan.keys("self")])
         for key in plan.keys("self"):
             self._code(table, key, rows)
@@ -572,18 +573,18 @@ class TableFitter:
         """Return attributes with what is modelled besides columns that mostly repeat others."""
         name, driver = table.config.name, self.sample.plan.tables[table.config.name].driver
         own = self.sample.tables[name]
-        found = [(driver, table.relations)] if driver is not None else []
+        found = [(driver, table.program)] if driver is not None else []
         found += [(key, table.linked[key.label(name)]) for key in keys]
-        for key, relations in found:
-            if not relations.besides:
+        for key, program in found:
+            if not program.besides:
                 continue
             parents = self.sample.others(name, key)
             unknown = np.flatnonzero((parents < 0) & ~any_null(own, key.columns))
             ancestors = (key.parent, *self.sample.plan.tables[key.parent].ancestors)
-            wanted = by_table(relations.above(own.column_names), ancestors)
+            wanted = by_table(program.above(own.column_names), ancestors)
             above = ancestor_columns(self.sample, self.sample.plan, key.parent, parents, wanted)
             rng = seeds.generator(self.options.seed, name, key.label(name), "besides")
-            arrays, more = relations.learned_besides(hstack(own, above), unknown, rng)
+            arrays, more = program.learned_besides(hstack(own, above), unknown, rng)
             attributes = hstack(attributes, arrays)
             columns.update(more)
         return attributes
@@ -618,7 +619,7 @@ class TableFitter:
         name, label = table.config.name, key.label(table.config.name)
         if key.parent not in {*self.database.tables, name} or not rows.num_columns:
             return
-        known = table.linked.get(label, TableRelations()).targets
+        known = table.linked.get(label, Program()).targets
         free = [c for c in rows.column_names if c not in {*known, *self._summed(name)}]
         shares = PairShares.fit(
             rows.select(free),
@@ -675,8 +676,8 @@ class TableFitter:
             if fk.parent in tables and fk.parent_columns[0] in tables[fk.parent].kept
         ]
         later = self._summed(name) | {t for found in table.linked.values() for t in found.targets}
-        for relation in table.relations.relations:  # what follows from parents is not there by then
-            later |= {relation.target} if later & set(relation.sources) else set()
+        for relation in table.program.derivations:  # what follows from parents is not there by then
+            later |= {relation.target} if later & set(relation.needs) else set()
         known += [c for c in table.roles.attributes if c not in later]
         names = dict.fromkeys([key.columns[0], *known])
         rows = self.sample.tables[name].select(list(names))

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
 from synthohive.derive.presence import Presence
-from synthohive.derive.table import TableRelations
+from synthohive.derive.program import Program
 from synthohive.link.assignment import deal
 from synthohive.tables.base import gather
 from synthohive.tables.degrees import FanOutModel
@@ -37,7 +37,7 @@ class HierarchyModel:
     within : str
         The key (by label) over which children have the parent that theirs has: a company's
         employees have a boss of the company. Empty for none.
-    alone : TableRelations
+    alone : Program
         What holds in roots of the columns that others have from their parents.
     roots : Presence, optional
         Which rows are roots, where a category decides: questions are, answers are not.
@@ -48,7 +48,7 @@ class HierarchyModel:
     circles: float = 0.0
     earlier: bool = False
     within: str = ""
-    alone: TableRelations = field(default_factory=TableRelations)
+    alone: Program = field(default_factory=Program)
     roots: Optional[Presence] = None
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -10,7 +11,7 @@ from synthohive._arrays import IntArray
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.base import Tables
 
-__all__ = ["hstack", "by_table", "ancestor_columns"]
+__all__ = ["hstack", "by_table", "ancestor_columns", "with_column"]
 
 
 def ancestor_columns(
@@ -57,3 +58,10 @@ def hstack(rows: pa.Table, above: pa.Table) -> pa.Table:
         if name not in rows.column_names:
             rows = rows.append_column(name, above.column(name))
     return rows
+
+
+def with_column(rows: pa.Table, name: str, values: Any) -> pa.Table:
+    """Return rows with other values in one of their columns, of the same type."""
+    place = rows.column_names.index(name)
+    field = rows.field(place)
+    return rows.set_column(place, field, values.cast(field.type))

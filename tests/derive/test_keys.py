@@ -20,7 +20,7 @@ from stdnum import ean, iban, isbn, luhn
 
 from synthohive import SchemaError
 from synthohive.derive.keys.choice import KeyMaker, learn_key_makers
-from synthohive.derive.keys.makers import ListedMaker
+from synthohive.derive.keys.makers import ListedMaker, Places
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ForeignKey, TableConfig
 from synthohive.texts import words as _words
@@ -56,7 +56,7 @@ def learned(column: Column, values: list[Any]) -> Any:
 
 def make(maker: Any, rows: np.ndarray, seed: int = 7) -> pa.Array:
     alone = np.zeros_like(rows)
-    return maker.make_rows(rows, alone - 1, alone, alone + 1, seed)
+    return maker.make(Places(rows, alone - 1, alone, alone + 1), seed)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -120,7 +120,7 @@ def in_groups(maker: Any, sizes: list[int]) -> tuple[np.ndarray, pa.Array]:
     group = np.repeat(np.arange(len(size)), size)
     position = np.concatenate([np.arange(n) for n in size])
     rows = np.arange(len(group))
-    return group, maker.make_rows(rows, group, position, size[group], 3)
+    return group, maker.make(Places(rows, group, position, size[group]), 3)
 
 
 def test_line_numbers_count() -> None:

@@ -44,7 +44,7 @@ def rng() -> np.random.Generator:
 
 
 def found(rows: pa.Table, groups: np.ndarray) -> list[Periods]:
-    relations = discover(rows, ["until"], Entities(len(rows))).relations
+    relations = discover(rows, ["until"], Entities(len(rows))).derivations
     periods = find_periods(rows, relations, groups)
     return again(periods, list[Periods])
 

@@ -6,16 +6,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive.derive.program import Program
 from synthohive.derive.residuals import (
     find_residuals,
-    prepare_residuals,
-    restore_residuals,
 )
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
 from synthohive.schema.columns import column_from_arrow
 
 K = 5
+NOTHING = pa.table({})
+RNG = np.random.default_rng(0)
 
 
 def rows(count: int = 2000) -> pa.Table:
@@ -39,7 +40,7 @@ def columns(table: pa.Table) -> dict[str, Column]:
 
 
 def test_what_lies_near_something_before_it_is_found() -> None:
-    found = {r.column: r for r in find_residuals(rows(), rows().column_names, K)}
+    found = {r.target: r for r in find_residuals(rows(), rows().column_names, K)}
     assert {name: r.source for name, r in found.items()} == {"arrive": "leave", "price": "cost"}
     assert found["arrive"].slope == 1.0
     assert found["price"].slope == pytest.approx(2, abs=0.05)
@@ -48,12 +49,12 @@ def test_what_lies_near_something_before_it_is_found() -> None:
 def test_they_come_back_from_the_differences() -> None:
     table = rows()
     found = find_residuals(table, table.column_names, K)
-    made, described = prepare_residuals(found, table, columns(table))
+    made, described = Program(residuals=tuple(found)).move(table, columns(table), None, RNG)
     assert made.column("arrive").null_count == table.column("arrive").null_count
     spread = [np.nanstd(t.column("arrive").to_numpy()) for t in (made, table)]
     assert spread[0] < spread[1] / 2
     assert described["arrive"].arrow == "int64"
-    again = restore_residuals(found, made)
+    again = Program(residuals=tuple(found)).unmove(made, NOTHING)
     assert again.schema == table.schema
     for name in table.column_names:
         inside = np.abs(again.column(name).to_numpy() - table.column(name).to_numpy()) < 0.006
@@ -66,7 +67,7 @@ def test_they_come_back_from_the_differences() -> None:
 
 def test_the_extremes_of_fewer_than_k_rows_are_not_kept() -> None:
     table = rows()
-    (one,) = (r for r in find_residuals(table, table.column_names, K) if r.column == "price")
+    (one,) = (r for r in find_residuals(table, table.column_names, K) if r.target == "price")
     prices = np.sort(table.column("price").to_numpy())
     assert prices[K - 1] < one.low < prices[2 * K - 1]
     assert prices[-2 * K] < one.high < prices[-K]
@@ -80,17 +81,17 @@ def test_the_extremes_of_one_entity_are_not_kept_though_it_has_many_rows() -> No
     owner[:50] = 0
     table = table.set_column(table.column_names.index("price"), "price", pa.array(price))
     found = find_residuals(table, table.column_names, K, Entities.over(owner))
-    assert all(r.high < 5_000 for r in found if r.column == "price")
+    assert all(r.high < 5_000 for r in found if r.target == "price")
 
 
 def test_a_missing_source_counts_as_its_middle() -> None:
     table = rows()
-    found = [r for r in find_residuals(table, table.column_names, K) if r.column == "arrive"]
+    found = [r for r in find_residuals(table, table.column_names, K) if r.target == "arrive"]
     leave = table.column("leave").to_pylist()
     leave[:20] = [None] * 20
     holed = table.set_column(0, "leave", pa.array(leave, pa.int64()))
-    made, _ = prepare_residuals(found, holed, columns(holed))
-    again = restore_residuals(found, made)
+    made, _ = Program(residuals=tuple(found)).move(holed, columns(holed), None, RNG)
+    again = Program(residuals=tuple(found)).unmove(made, NOTHING)
     pairs = zip(again.column("arrive").to_pylist()[:20], table.column("arrive").to_pylist()[:20])
     assert all(a == b for a, b in pairs)
 
@@ -133,8 +134,8 @@ def test_hundreds_stay_hundreds() -> None:
         {"cost": cost, "fare": pa.array(fare.astype(float)).cast(pa.decimal128(12, 2))}
     )
     found = find_residuals(table, table.column_names, K)
-    made, _ = prepare_residuals(found, table, columns(table))
+    made, _ = Program(residuals=tuple(found)).move(table, columns(table), None, RNG)
     shuffled = made.set_column(0, "cost", made.column("cost").take(pa.array(rng.permutation(2000))))
-    back = restore_residuals(found, shuffled).column("fare").to_pylist()
-    assert [r.column for r in found] == ["fare"]
+    back = Program(residuals=tuple(found)).unmove(shuffled, NOTHING).column("fare").to_pylist()
+    assert [r.target for r in found] == ["fare"]
     assert not [number for number in back if number % 100]

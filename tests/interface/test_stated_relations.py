@@ -63,6 +63,11 @@ def test_rows_that_break_a_relation_are_counted() -> None:
         fit(["tax <= amount"])
 
 
+def test_relations_that_go_round_in_a_circle_are_refused() -> None:
+    with pytest.raises(SchemaError, match=r"circle: (amount -> tax|tax -> amount)"):
+        fit(["amount = tax + 1", "tax = amount - 1"])
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

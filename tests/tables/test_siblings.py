@@ -11,7 +11,8 @@ import pytest
 
 from synthohive import ForeignKey, Metadata, PrivacyConfig, Synthesizer, TableConfig
 from synthohive.derive.elapsed import Elapsed
-from synthohive.derive.monotone import find_monotone, prepare_monotone, restore_monotone
+from synthohive.derive.monotone import find_monotone
+from synthohive.derive.program import Program
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
@@ -92,11 +93,12 @@ def test_growing_columns_come_back() -> None:
     rows, *groups = grown()
     columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
     monotone = find_monotone(rows, ["up"], *groups, 1)
-    made, described = prepare_monotone(monotone, rows, columns, (groups[0], groups[1]), rng())
+    program = Program(monotone=tuple(monotone))
+    made, described = program.move(rows, columns, (groups[0], groups[1]), rng())
     assert set(described) == {"up", "any", monotone[0].gap}
     assert made.column("up").null_count == made.column(monotone[0].gap).null_count == 0
     assert made.column("up").to_pylist() != rows.column("up").to_pylist()
-    again = restore_monotone(monotone, made, *groups)
+    again = program.unmove(made, pa.table({}), None, (groups[0], groups[1]))
     assert again.equals(rows)
 
 
@@ -104,12 +106,14 @@ def test_where_the_row_before_is_not_known_the_values_of_a_group_are_sorted() ->
     rows, parents, positions = grown()
     monotone = find_monotone(rows, ["up"], parents, positions, 1, by_gap=False)
     columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
-    made, described = prepare_monotone(monotone, rows, columns, (parents, positions), rng())
+    program = Program(monotone=tuple(monotone))
+    made, described = program.move(rows, columns, (parents, positions), rng())
     assert set(described) == {"up", "any"}
     shuffled = made.take(pa.array(rng().permutation(len(made))))
     parents = np.where(parents == 3, -1, parents)  # rows without a parent stay as they are
     positions = np.where(parents < 0, 0, positions)
-    again = restore_monotone(monotone, shuffled, parents, positions).column("up").to_numpy()
+    made = program.unmove(shuffled, pa.table({}), None, (parents, positions))
+    again = made.column("up").to_numpy()
     before, drawn = previous_siblings(parents, positions)[0], shuffled.column("up").to_numpy()
     later = np.flatnonzero(before >= 0)
     assert (again[later] >= again[before[later]]).all()
@@ -178,7 +182,8 @@ def test_rows_know_how_far_their_group_has_come() -> None:
     pace = np.log10((1 - share) / 4)  # four rows are left
     assert known.values[1] == pytest.approx([2 * share - 1, 1 + 0.4 * pace], abs=1e-5)
     assert (known.values[groups[1] == 0] == 0).all()
-    made, described = prepare_monotone(monotone, rows, columns, (groups[0], groups[1]), rng())
+    program = Program(monotone=tuple(monotone))
+    made, described = program.move(rows, columns, (groups[0], groups[1]), rng())
     seed, settings = np.random.SeedSequence(1), EncoderSettings(k=1)
     encoder = TableEncoder.fit(made, described, seed=seed, settings=settings)
     encoded = encoder.encode(made, rng())

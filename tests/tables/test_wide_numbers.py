@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
+from synthohive.derive.base import as_column
 from synthohive.derive.formula import Factor, Formula, Term
 from synthohive.privacy.entities import Entities
 from synthohive.tables.numbers import as_numbers, from_numbers
@@ -26,7 +27,7 @@ def test_wide_decimals_come_back_as_they_were() -> None:
 def test_a_formula_of_wide_decimals_is_exact() -> None:
     rows = pa.table({"v": pa.array(VALUES, WIDE)})
     copy = Formula("n", (Term(1.0, (Factor("v"),)),), step=1e-30)
-    assert copy.restore(rows, None, WIDE).to_pylist() == VALUES
+    assert as_column(copy.decode(rows), WIDE).to_pylist() == VALUES
 
 
 def test_ends_finer_than_floats_are_those_of_the_values() -> None:

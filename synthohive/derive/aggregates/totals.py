@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.aggregates.base import Above, Aggregate
+from synthohive.derive.base import as_column
 from synthohive.derive.columns import LEAST_ROWS
 from synthohive.derive.formula import Factor, Formula, Term
 from synthohive.schema import ForeignKey
@@ -149,7 +150,7 @@ class Total(Aggregate):
     @property
     def beside(self) -> list[str]:
         """The parent's columns in the formula."""
-        sources = () if self.formula is None else self.formula.sources
+        sources = () if self.formula is None else self.formula.needs
         return [source for source in sources if source != self.name]
 
     def values(
@@ -175,7 +176,7 @@ class Total(Aggregate):
         if self.formula is None:
             return from_numbers(made, type_)
         rows = pa.table({self.name: made, **{c: parents.column(c) for c in self.beside}})
-        return self.formula.restore(rows, None, type_)
+        return as_column(self.formula.decode(rows), type_)
 
     def confirmed(self, parents: pa.Table, sums: Totals, step: float) -> Optional[Total]:
         """Return the same with what is so in all real parents; None where it does not hold.

@@ -298,7 +298,7 @@ class Trial:
         for find in (find_sums, find_linear, find_products):
             chosen = Chosen(columns)
             find(columns, chosen)
-            if any(set(known) & set(r.sources) for r in chosen.relations.values()):
+            if any(set(known) & set(r.needs) for r in chosen.derivations.values()):
                 return True
         return False
 
@@ -343,9 +343,9 @@ class Trial:
         for find in (find_sums, find_linear, find_products):
             chosen = Chosen(columns)
             find(columns, chosen)
-            formula = chosen.relations.get(target)
-            if isinstance(formula, Formula) and total.name in formula.sources:
-                beside = [s for s in formula.sources if s != total.name]
+            formula = chosen.derivations.get(target)
+            if isinstance(formula, Formula) and total.name in formula.needs:
+                beside = [s for s in formula.needs if s != total.name]
                 if _leads(columns, target, total.name, beside):
                     return formula
         return None

@@ -19,6 +19,7 @@ from synthohive.derive.keys.makers import (
     GridMaker,
     KeyMaker,
     ListedMaker,
+    RealKeys,
     SequenceMaker,
     UuidMaker,
 )
@@ -129,7 +130,7 @@ def learn_beginnings(
                 )
                 if one is not None:
                     found[name], longest = one, length
-        used.update(found[name].start.sources if name in found else ())
+        used.update(found[name].start.needs if name in found else ())
     return found
 
 
@@ -142,6 +143,6 @@ def _first(
     entities: Optional[Entities] = None,
 ) -> Optional[KeyMaker]:
     groups = None if group is None else group_codes([data], [group])[0]
-    values = data.column(column.name)
-    found = (kind.learn(column, values, groups, k, entities) for kind in kinds)
+    real = RealKeys(column, data.column(column.name), groups, k, entities)
+    found = (kind.learn(real) for kind in kinds)
     return next((maker for maker in found if maker is not None), None)

@@ -30,6 +30,8 @@ __all__ = [
     "GridMaker",
     "KeyMaker",
     "ListedMaker",
+    "Places",
+    "RealKeys",
     "SequenceMaker",
     "UuidMaker",
     "common_step",
@@ -50,6 +52,45 @@ _UUIDS = tuple(
 _MOMENTS = (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME)
 
 
+@dataclass(frozen=True)
+class RealKeys:
+    """The real values of a key column.
+
+    Attributes
+    ----------
+    groups : ndarray of int64, optional
+        Each row's group, inside which the values are unique; None where they are so alone.
+    k : int
+        What fewer entities, or groups, share is not kept.
+    entities : Entities, optional
+        Those behind the rows.
+    """
+
+    column: Column
+    values: pa.ChunkedArray
+    groups: Optional[IntArray] = None
+    k: int = 5
+    entities: Optional[Entities] = None
+
+
+@dataclass(frozen=True)
+class Places:
+    """Rows that get keys.
+
+    Attributes
+    ----------
+    rows : ndarray of int64
+        Their numbers in the table.
+    groups, positions, sizes : ndarray of int64
+        Of each row, its parent, its place among its siblings, and how many these are.
+    """
+
+    rows: IntArray
+    groups: IntArray
+    positions: IntArray
+    sizes: IntArray
+
+
 @dataclass
 class KeyMaker(ABC):
     """Makes one key column from row numbers and places in groups."""
@@ -57,25 +98,16 @@ class KeyMaker(ABC):
     column: Column
 
     @classmethod
-    @abstractmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
+    def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
         """Return a maker if the real values are of its kind.
 
         What is kept is shared by `k` groups, or `k` of the entities behind the rows.
         """
+        return None  # other things than values tell of it
 
     @abstractmethod
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
-        """Make the keys of rows, given their numbers and places in their parents' groups."""
+    def make(self, at: Places, seed: int) -> pa.Array:
+        """Make the keys of rows."""
 
     def stretch(self, rows: int, sampled: int) -> None:
         """Adapt to a table of which only a sample was seen; most makers need not."""
@@ -156,18 +188,12 @@ class SequenceMaker(KeyMaker):
     gap: float = 1.0
 
     @classmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[SequenceMaker]:
+    def learn(cls, real: RealKeys) -> Optional[SequenceMaker]:
         """Accept whole numbers and moments."""
+        column = real.column
         if column.kind not in (*_NUMBERS, *_MOMENTS):
             return None
-        numbers = _as_integers(column, values)
+        numbers = _as_integers(column, real.values)
         if numbers is None:
             return None
         if not len(numbers):
@@ -199,11 +225,9 @@ class SequenceMaker(KeyMaker):
         gap = max(slots / rows * (1.0 - 1e-9), 1.0)  # a float of 2**63 may be one too large
         return SequenceMaker(self.column, start, step, gap)
 
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
+    def make(self, at: Places, seed: int) -> pa.Array:
         """Jitter inside strata of the average gap: unique and ascending without memory."""
-        gap = self.gap
+        gap, rows = self.gap, at.rows
         if gap > 1.0:
             low, high = np.floor(rows * gap), np.floor((rows + 1) * gap)
             slots = low + np.floor(uniform(rows, seed) * (high - low))
@@ -222,18 +246,12 @@ class UuidMaker(KeyMaker):
     dashes: bool
 
     @classmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
+    def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
         """Accept UUID columns, and text that is UUIDs throughout, all written alike."""
+        column = real.column
         if column.kind not in (ColumnKind.UUID, ColumnKind.TEXT, ColumnKind.CATEGORICAL):
             return None
-        seen = values.drop_null().slice(0, _SEEN).to_pylist()
+        seen = real.values.drop_null().slice(0, _SEEN).to_pylist()
         if column.kind is not ColumnKind.UUID:
             forms = [form for form in _UUIDS if seen and all(map(form.fullmatch, seen))]
             if not forms:
@@ -244,18 +262,16 @@ class UuidMaker(KeyMaker):
         version = versions.most_common(1)[0][0] if versions else 4
         return cls(column, version, upper, dashes)
 
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
+    def make(self, at: Places, seed: int) -> pa.Array:
         """Hash the row number into 122 bits."""
-        high, low = hashed(rows, seed), hashed(rows, seed + 1)
+        high, low = hashed(at.rows, seed), hashed(at.rows, seed + 1)
         version = np.uint64(self.version)
         high = (high & np.uint64(0xFFFFFFFFFFFF0FFF)) | (version << np.uint64(12))
         low = (low & np.uint64(0x3FFFFFFFFFFFFFFF)) | np.uint64(0x8000000000000000)
         hexed = np.char.add(_hex(high), _hex(low))
         if self.dashes:
             letters = hexed.view("U1").reshape(-1, 32)
-            dash = np.full((len(rows), 1), "-")
+            dash = np.full((len(at.rows), 1), "-")
             cut = [letters[:, a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
             joined = np.concatenate([p for part in cut for p in (part, dash)][:-1], axis=1)
             hexed = np.ascontiguousarray(joined).view("U36").reshape(-1)
@@ -282,18 +298,6 @@ class ListedMaker(KeyMaker):
     stride: int
 
     @classmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
-        """Accept none: what is listed is not told by values; see :meth:`of`."""
-        return None
-
-    @classmethod
     def of(cls, column: Column, labels: Sequence[Any], values: pa.ChunkedArray) -> ListedMaker:
         """Return a maker of some labels, as often NULL as the real values."""
         if any(
@@ -304,14 +308,12 @@ class ListedMaker(KeyMaker):
         stride = max(len(values) // known, 1) if values.null_count else 0
         return cls(column, pa.array(labels), stride)
 
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
+    def make(self, at: Places, seed: int) -> pa.Array:
         """Take the labels in a random order, at even distances."""
         labels, stride = self.labels, self.stride
-        turn, between = np.divmod(rows, max(stride, 1))
+        turn, between = np.divmod(at.rows, max(stride, 1))
         place = Permutation(len(labels), seed)(turn % len(labels))
-        empty = (between > 0) | (turn >= len(labels)) if stride else np.zeros(len(rows), bool)
+        empty = (between > 0) | (turn >= len(labels)) if stride else np.zeros(len(turn), bool)
         found = labels.cast(self.column.arrow_type)
         return found.take(pa.array(place, mask=empty))
 
@@ -329,18 +331,12 @@ class CounterMaker(KeyMaker):
     runs: Optional[FanOutModel] = None
 
     @classmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
+    def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
         """Accept whole numbers that are start, start + step, … in nearly every group."""
-        if groups is None or column.kind not in _NUMBERS or values.null_count:
+        column, groups = real.column, real.groups
+        if groups is None or column.kind not in _NUMBERS or real.values.null_count:
             return None
-        numbers = _as_integers(column, values)
+        numbers = _as_integers(column, real.values)
         if numbers is None or not len(numbers):
             return None
         order = np.lexsort((numbers, groups))
@@ -356,12 +352,11 @@ class CounterMaker(KeyMaker):
             return None
         return cls(column, start, step, bool(fits == 1.0))
 
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
+    def make(self, at: Places, seed: int) -> pa.Array:
         """Count."""
-        if self.runs is not None and len(rows):
-            positions = _inside_runs(self.runs, groups, positions, sizes, seed)
+        positions = at.positions
+        if self.runs is not None and len(positions):
+            positions = _inside_runs(self.runs, at.groups, positions, at.sizes, seed)
         numbers = self.start + positions * self.step
         return _from_integers(self.column, numbers)
 
@@ -407,22 +402,16 @@ class GridMaker(KeyMaker):
     slots: int
 
     @classmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
+    def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
         """Accept whole numbers, and moments that leave few slots of a group free.
 
         Others (the days from which salaries are paid) say more than a grid can tell: they are
         learned like attributes.
         """
-        if groups is None or values.null_count:
+        column, groups, k = real.column, real.groups, real.k
+        if groups is None or real.values.null_count:
             return None
-        numbers = _as_integers(column, values)
+        numbers = _as_integers(column, real.values)
         if numbers is None or not len(numbers):
             return None
         step, first = max(common_step(numbers), 1), int(numbers.min())
@@ -433,13 +422,12 @@ class GridMaker(KeyMaker):
         slots = int(ends[1] - ends[0]) + 1
         return cls(column, first + int(ends[0]) * step, step, slots)
 
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
+    def make(self, at: Places, seed: int) -> pa.Array:
         """Jitter inside equal strata of the grid: distinct and ascending in each group."""
+        positions, sizes = at.positions, at.sizes
         slots = np.maximum(self.slots, sizes).astype(np.float64)
         width = slots / np.maximum(sizes, 1)
         low, high = np.floor(positions * width), np.floor((positions + 1) * width)
-        slot = low + np.floor(uniform(rows, seed) * np.maximum(high - low, 1.0))
+        slot = low + np.floor(uniform(at.rows, seed) * np.maximum(high - low, 1.0))
         numbers = self.start + slot.astype(np.int64) * self.step
         return _from_integers(self.column, numbers)

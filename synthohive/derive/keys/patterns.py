@@ -27,6 +27,8 @@ from synthohive.derive.keys.makers import (
     CounterMaker,
     GridMaker,
     KeyMaker,
+    Places,
+    RealKeys,
     SequenceMaker,
     common_step,
     no_room,
@@ -90,16 +92,10 @@ class CountedTextMaker(_CountingMaker):
     width: int
 
     @classmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
+    def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
         """Accept texts that differ in one number, of which most are used."""
-        texts, owners = _sample(column, values, entities, None)
+        column, k = real.column, real.k
+        texts, owners = _sample(real, None)
         prefix, suffix = _ends(texts)
         inner = [text[len(prefix) : len(text) - len(suffix)] for text in texts]
         if len(inner) < 2 or not _are_numbers(inner):
@@ -122,15 +118,13 @@ class CountedTextMaker(_CountingMaker):
         counter = SequenceMaker(number, int(numbers[0]), step, max(gap, 1.0))
         return cls(column, counter, prefix, suffix, width)
 
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
+    def make(self, at: Places, seed: int) -> pa.Array:
         """Count, and write the number into the text."""
-        numbers = self.counter.make_rows(rows, groups, positions, sizes, seed)
+        numbers = self.counter.make(at, seed)
         text = _between(self.prefix, numbers, self.suffix, self.width)
         longest = pc.max(pc.utf8_length(text)).as_py() or 0
         if self.column.length is not None and longest > self.column.length:
-            raise no_room(self.column, _more(self.column, len(rows)))
+            raise no_room(self.column, _more(self.column, len(text)))
         return pc.cast(text, self.column.arrow_type)
 
 
@@ -161,18 +155,6 @@ class BegunTextMaker(KeyMaker, Readable):
     after: str
     width: int
     bare: bool = False
-
-    @classmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
-        """Accept none: it takes other columns to tell; see :meth:`beside`."""
-        return None
 
     @classmethod
     def beside(
@@ -225,7 +207,7 @@ class BegunTextMaker(KeyMaker, Readable):
             number = Column(name=column.name, kind=ColumnKind.INTEGER)
             numbers = pa.chunked_array([pa.array([int(text) for text in inner], pa.int64())])
             kinds: tuple[type[KeyMaker], ...] = (CounterMaker, GridMaker)
-            made = (kind.learn(number, numbers, groups, k) for kind in kinds)
+            made = (kind.learn(RealKeys(number, numbers, groups, k)) for kind in kinds)
             counter = next((maker for maker in made if maker is not None), None)
             width = max(map(len, inner)) if _are_padded(inner) else 0
             if counter is not None and _is_shared(len(rests), entities, k):
@@ -234,7 +216,7 @@ class BegunTextMaker(KeyMaker, Readable):
             return None
         rest = pa.chunked_array([pa.array(rests, pa.string())])
         kinds = CountedTextMaker, PatternMaker
-        made = (kind.learn(column, rest, None, k, entities) for kind in kinds)
+        made = (kind.learn(RealKeys(column, rest, None, k, entities)) for kind in kinds)
         alone = next((maker for maker in made if maker is not None), None)
         return None if alone is None else cls(column, *named, alone, "", "", 0)
 
@@ -242,15 +224,13 @@ class BegunTextMaker(KeyMaker, Readable):
         """Count as densely as the whole table does."""
         self.counter.stretch(rows, sampled)
 
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
+    def make(self, at: Places, seed: int) -> pa.Array:
         """Make what follows the other text."""
-        place = np.maximum(positions - self.bare, 0), np.maximum(sizes - self.bare, 1)
-        numbers = self.counter.make_rows(rows, groups, *place, seed)
+        places = np.maximum(at.positions - self.bare, 0), np.maximum(at.sizes - self.bare, 1)
+        numbers = self.counter.make(Places(at.rows, at.groups, *places), seed)
         text = _between(self.before, numbers, self.after, self.width)
         if self.bare:
-            text = pc.if_else(pa.array(positions == 0), "", text)
+            text = pc.if_else(pa.array(at.positions == 0), "", text)
         return pc.cast(text, self.column.arrow_type)
 
     def join(self, starts: pa.ChunkedArray, seed: int) -> pa.Array:
@@ -260,7 +240,7 @@ class BegunTextMaker(KeyMaker, Readable):
         positions, sizes = positions_in_groups(groups)
         rows = np.arange(len(starts), dtype=np.int64)
         while True:
-            rests = self.make_rows(rows, groups, positions, sizes, seed).cast(pa.string())
+            rests = self.make(Places(rows, groups, positions, sizes), seed).cast(pa.string())
             text = pa.table({"": self._cut(starts, rests)})
             again = repeats(key_hashes(text, [""], [pa.string()]), np.empty(0, dtype=np.uint64))
             if not len(again):
@@ -294,29 +274,20 @@ class MomentTextMaker(_CountingMaker):
     form: str
 
     @classmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
+    def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
         """Accept texts that are all written in one form."""
-        texts, _ = _sample(column, values, entities)
+        texts, _ = _sample(real)
         form = moments.form_of(texts)
         if form is None or len(texts) < forms.LEAST:
             return None
         parsed = pa.chunked_array([moments.parse(pa.array(texts, pa.string()), form)])
-        moment = Column(name=column.name, kind=ColumnKind(moments.kind_of_form(form)))
-        found = SequenceMaker.learn(moment, parsed, None, k)
-        return None if found is None else cls(column, found, form)
+        moment = Column(name=real.column.name, kind=ColumnKind(moments.kind_of_form(form)))
+        found = SequenceMaker.learn(RealKeys(moment, parsed, None, real.k))
+        return None if found is None else cls(real.column, found, form)
 
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
+    def make(self, at: Places, seed: int) -> pa.Array:
         """Go on, and write the moments."""
-        made = self.counter.make_rows(rows, groups, positions, sizes, seed)
+        made = self.counter.make(at, seed)
         return pc.cast(moments.write(made, self.form), self.column.arrow_type)
 
 
@@ -339,22 +310,16 @@ class PatternMaker(KeyMaker):
         self._check, self._tiers = scheme(self.check), None
 
     @classmethod
-    def learn(
-        cls,
-        column: Column,
-        values: pa.ChunkedArray,
-        groups: Optional[IntArray],
-        k: int = 5,
-        entities: Optional[Entities] = None,
-    ) -> Optional[KeyMaker]:
+    def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
         """Accept any text."""
+        column = real.column
         if column.kind.family != "text":
             return None
-        texts, owners = _sample(column, values, entities)
+        texts, owners = _sample(real)
         check = check_of(texts)
         if check is not None:
             texts = [check.blanked(text) for text in texts]
-        found = _templates(column, texts, owners, k, check)
+        found = _templates(column, texts, owners, real.k, check)
         if not found:
             width = min(column.length or 8, 8)
             found = [Template("9" * width, [list("0123456789")] * width, 1)]
@@ -365,21 +330,20 @@ class PatternMaker(KeyMaker):
         self.times = max(rows / max(sampled, 1), 1.0)
         self._tiers = None
 
-    def make_rows(
-        self, rows: IntArray, groups: IntArray, positions: IntArray, sizes: IntArray, seed: int
-    ) -> pa.Array:
+    def make(self, at: Places, seed: int) -> pa.Array:
         """Give the rows numbers within their forms, and spell the numbers."""
         if self._tiers is None:
             self._tiers = Tiers(self.templates, self.times, self.column.length)
-        which, number = self._numbered(rows, seed)
-        text = np.empty(len(rows), dtype=object)
+        which, number = self._numbered(at.rows, seed)
+        text = np.empty(len(which), dtype=object)
         for i in range(len(self.templates)):
             mine = np.flatnonzero(which == i)
             numbers = number[mine]
             for place, (tier, start) in enumerate(self._tiers.of(i, int(numbers.max(initial=-1)))):
                 inside = (numbers >= start) & (numbers - start < tier.room)
-                at = mine[inside]
-                text[at] = self._spelled(tier, numbers[inside] - start, seed + 101 * i + place)
+                text[mine[inside]] = self._spelled(
+                    tier, numbers[inside] - start, seed + 101 * i + place
+                )
                 mine, numbers = mine[~inside], numbers[~inside]
             if len(mine):
                 raise no_room(self.column, _more(self.column, len(mine)))
@@ -430,16 +394,11 @@ def _more(column: Column, rows: int) -> str:
     return f"{rows:,} more distinct values{short}"
 
 
-def _sample(
-    column: Column,
-    values: pa.ChunkedArray,
-    entities: Optional[Entities],
-    most: Optional[int] = _SAMPLE,
-) -> tuple[list[str], Optional[Entities]]:
+def _sample(real: RealKeys, most: Optional[int] = _SAMPLE) -> tuple[list[str], Optional[Entities]]:
     """Return texts, none of them empty, and the entities behind them."""
-    if column.kind.family != "text":
+    if real.column.kind.family != "text":
         return [], None
-    texts = values.to_pylist()
+    texts, entities = real.values.to_pylist(), real.entities
     rows = np.array([i for i, text in enumerate(texts) if text][:most], dtype=np.int64)
     owners = None if entities is None or not entities.paths else entities.take(rows)
     return [texts[i] for i in rows], owners

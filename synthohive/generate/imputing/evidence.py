@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
-from synthohive.derive.table import TableRelations
+from synthohive.derive.program import Program
 from synthohive.learn.attribute_table import attribute_table
 from synthohive.learn.fitted import FittedTable
 from synthohive.link.hierarchy import HierarchyModel
@@ -40,9 +40,10 @@ class Evidence:
     groups : SampledGroups, optional
         None for a root table.
     above : pyarrow.Table
-        The columns of ancestors, and of keys, that relations name.
+        The columns of ancestors, and of keys, that derivations need.
     plain : pyarrow.Table
-        What is modelled of the rows before stand-ins take columns' places; by :meth:`known`.
+        What is modelled of the rows before gaps and differences stand in columns' places; by
+        :meth:`known`.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Evidence:
         self.name = table.config.name
         self.rows = sample.tables[self.name]
         self.groups = sampled_groups(sample, self.name, {}, table.largest_group)
-        names = table.relations.above(table.attributes)
+        names = table.program.above(table.attributes)
         found = self.ancestor_columns(self.name, names, np.arange(len(self.rows)))
         found = hstack(pa.table({"": pa.nulls(len(self.rows))}), found)
         self.above = hstack(found, self.rows.select(table.times))
@@ -80,25 +81,27 @@ class Evidence:
             self.sample, self.name, table.roles.attributes, made, depths, table.aliases.values()
         )
         rng = seeds.generator(self.seed, self.name, "prepare")
-        rows, columns = table.relations.prepare(hstack(rows, self.above), columns, rng)
-        flags = table.relations.flags & set(self.lost) & set(rows.column_names)
+        rows, columns = table.program.encode(hstack(rows, self.above), columns, rng)
+        flags = table.program.flags & set(self.lost) & set(rows.column_names)
         for name in flags:  # a lost cell is not to stay empty
             empty = rows.column(name).to_numpy() & ~self.lost[name]
             rows = rows.set_column(rows.column_names.index(name), name, pa.array(empty))
-        for relations, above in self._besides():
-            told, _ = relations.learned_besides(above, np.zeros(0, dtype=np.int64), rng)
+        for program, above in self._besides():
+            told, _ = program.learned_besides(above, np.zeros(0, dtype=np.int64), rng)
             rows = hstack(rows, told)
         for label in table.codes:
             rows = hstack(rows, pa.table({code_column(label): self._codes(label)}))
         self.plain = rows
-        rows, _ = table.stand_ins.prepare(rows, columns, self.groups, rng)
+        groups = self.groups
+        order = None if groups is None else (groups.parents, groups.positions)
+        rows, _ = table.program.move(rows, columns, order, rng)
         return self._as_learned(rows)
 
-    def _besides(self) -> Iterator[tuple[TableRelations, pa.Table]]:
-        """Yield the relations of columns that repeat others in most rows, and rows beside these."""
+    def _besides(self) -> Iterator[tuple[Program, pa.Table]]:
+        """Yield the programs in which columns repeat others in most rows, and rows beside these."""
         table = self.table
-        if table.relations.besides:
-            yield table.relations, hstack(self.rows, self.above)
+        if table.program.besides:
+            yield table.program, hstack(self.rows, self.above)
         for label, linked in table.linked.items():
             if linked.besides:
                 key = self.key(label)
@@ -138,9 +141,9 @@ class Evidence:
         return found
 
     def _unknown(self, name: str) -> Bools:
-        if name in self.table.relations.flags:
+        if name in self.table.program.flags:
             return np.zeros(len(self.rows), dtype=np.bool_)
-        gaps = {one.gap: one.column for one in self.table.stand_ins.monotone if one.by_gap}
+        gaps = {one.gap: one.column for one in self.table.program.monotone if one.by_gap}
         found = self.any_lost(self._sources(gaps.get(name, name)))
         if name in gaps and self.groups is not None:  # nor is the gap of the row after it known
             order = np.lexsort((self.groups.positions, self.groups.parents))
@@ -148,18 +151,12 @@ class Evidence:
         return found
 
     def _sources(self, column: str) -> set[str]:
-        near = {one.column: one.source for one in self.table.stand_ins.residuals}
-        for relations in (self.table.relations, *self.table.linked.values()):
-            if column in relations.besides:
-                return {relations.besides[column].target}
-        return self.sources(column) | self.sources(near.get(column, column))
-
-    def sources(self, column: str) -> set[str]:
-        """Return the columns that make up what is modelled of one, stand-ins aside."""
-        relations = self.table.relations
-        found = {s for r in relations.relations if r.target == column for s in r.sources}
-        presence = relations.presences.get(column)
-        return {column, *([] if presence is None else [presence.source]), *found}
+        near = {one.target: one.source for one in self.table.program.residuals}
+        for program in (self.table.program, *self.table.linked.values()):
+            if column in program.besides:
+                return {program.besides[column].target}
+        behind = self.table.program.behind
+        return behind(column) | behind(near.get(column, column))
 
     def any_lost(self, columns: Iterable[str]) -> Bools:
         """Return in which rows a cell of any of some columns is lost."""

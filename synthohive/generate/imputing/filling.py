@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.unique_rules import UniqueRule
-from synthohive.derive.base import Relation
+from synthohive.derive.base import Derivation, as_column
 from synthohive.generate.imputing.evidence import Evidence, any_of
 from synthohive.tables.ancestors import hstack
 from synthohive.tables.key_hashes import repeats
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number
 
-__all__ = ["Filling", "emptied"]
+__all__ = ["Filling", "emptied", "put_cells"]
 
 
 class Filling:
@@ -38,34 +38,44 @@ class Filling:
         self.table, self.lost, self.above = evidence.table, evidence.lost, evidence.above
 
     def filled(self, modelled: pa.Table, rng: np.random.Generator) -> pa.Table:
-        """Return the given rows with what was modelled in the lost cells."""
-        plain = self._plain(modelled)
-        made = self.table.relations.restore(plain, self.table.attributes, self.above, rng)
-        rows = self._told(self.with_made(self.evidence.rows, made, self.lost), plain, rng)
-        follows = {relation.target for relation in self.table.relations.relations}
-        for one in self.table.stand_ins.monotone:
-            if one.column not in follows:
+        """Return the given rows with what was modelled in the lost cells.
+
+        They are decoded as sampled rows are, but from cells that are known where these are.
+        """
+        plain, program, given = self._plain(modelled), self.table.program, self.evidence.rows
+        known = {name: (~mask, given.column(name)) for name, mask in self._masks().items()}
+        made = program.decode(plain, self.table.attributes, self.above, rng, known=known)
+        rows = self._told(put_cells(given, made, self.lost), plain, rng)
+        for one in program.monotone:
+            if one.column not in program.targets:
                 rows = self._in_order(rows, one.column)
         return self._linked(rows, modelled)
 
+    def _masks(self) -> dict[str, Bools]:
+        """Return in which rows each attribute is lost."""
+        none = np.zeros(len(self.evidence.rows), dtype=np.bool_)
+        return {name: self.lost.get(name, none) for name in self.table.attributes}
+
     def _plain(self, modelled: pa.Table) -> pa.Table:
         """Return the columns in whose place others are modelled; known ones as they are."""
-        groups, stand_ins = self.evidence.groups, self.table.stand_ins
-        parents, positions = np.zeros((2, len(modelled)), dtype=np.int64)
+        program, groups = self.table.program, self.evidence.groups
+        order = np.zeros((2, len(modelled)), dtype=np.int64)
         if groups is not None:
-            parents, positions = groups.parents, groups.positions
-        rooms = self.table.relations.rooms(self.above)
-        plain = stand_ins.restore(modelled, parents, positions, rooms)
-        for name in stand_ins.columns:
-            known = ~self.evidence.any_lost(self.evidence.sources(name))
+            order = np.stack([groups.parents, groups.positions])
+        plain = program.unmove(modelled, self.above, groups=(order[0], order[1]))
+        for name in program.moved:
+            known = ~self.evidence.any_lost(program.behind(name))
             plain = _where(plain, name, known, self.evidence.plain.column(name))
-        for one in stand_ins.monotone:
+        for one in program.monotone:
             plain = self._in_order(plain, one.column)
         return plain
 
     def _in_order(self, rows: pa.Table, column: str) -> pa.Table:
         """Keep what grows inside a group between the known cells before and after it."""
-        groups, lost = self.evidence.groups, self.evidence.any_lost(self.evidence.sources(column))
+        groups, lost = (
+            self.evidence.groups,
+            self.evidence.any_lost(self.table.program.behind(column)),
+        )
         if groups is None or not lost.any():
             return rows
         order = np.lexsort((groups.positions, groups.parents))
@@ -80,89 +90,83 @@ class Filling:
         made = from_numbers(between, rows.schema.field(column).type)
         return _where(rows, column, inside, made)
 
-    def with_made(self, rows: pa.Table, made: pa.Table, columns: Iterable[str]) -> pa.Table:
-        """Return rows with the lost cells of some columns as they were made."""
-        for name in columns:
-            if name in self.lost and name in made.column_names:
-                rows = _where(rows, name, self.lost[name], made.column(name))
-        return rows
-
     def _told(self, rows: pa.Table, plain: pa.Table, rng: np.random.Generator) -> pa.Table:
-        """Carry what is known through the relations, forth and back, while anything follows."""
+        """Carry what is known back through the derivations, while anything follows from it.
+
+        A lost cell is known as soon as all that it follows from is, or as soon as it is what its
+        target demands. Until then, it follows from what was drawn.
+        """
         cells = {name: mask.copy() for name, mask in self.lost.items()}
-        relations = self.table.relations.relations
-        for _ in relations:
+        derivations = [self.table.program.by_target[n] for n in self.table.program.targets]
+        for _ in derivations:
             before = sum(int(mask.sum()) for mask in cells.values())
-            for relation in relations:
-                rows = self._forth(rows, relation, cells)
-                rows = self._back(rows, relation, cells, plain, rng)
+            for one in derivations:
+                if one.whole and one.target in cells:
+                    cells[one.target] &= any_of(cells, one.needs, len(rows))
+                rows = self._back(rows, one, cells, plain, rng)
             if sum(int(mask.sum()) for mask in cells.values()) == before:
                 break
-        for relation in relations:
-            if relation.whole:
-                rows = self._last(rows, relation, cells, plain, rng)
-        for relation in relations:  # what follows from drawn cells only
-            if relation.whole and relation.target in cells:
-                mended = self.table.relations.mend_beside(rows, self.above)
-                made = mended.column(relation.target)
-                rows = _where(rows, relation.target, cells[relation.target], made)
+        for one in derivations:
+            if one.whole:
+                rows = self._last(rows, one, cells, plain, rng)
         return rows
 
-    def _forth(self, rows: pa.Table, relation: Relation, cells: dict[str, Bools]) -> pa.Table:
-        """Make lost targets whose sources are all known."""
-        if not relation.whole or relation.target not in cells:
+    def _changed(
+        self, rows: pa.Table, source: str, where: Bools, made: pa.Array, cells: Mapping[str, Bools]
+    ) -> pa.Table:
+        """Return rows with some cells of a column as they were made, and what follows of others."""
+        if made.null_count == len(made):
             return rows
-        where = cells[relation.target] & ~any_of(cells, relation.sources, len(rows))
-        if where.any():
-            type_ = rows.schema.field(relation.target).type
-            made = relation.restore(hstack(rows, self.above), None, type_)
-            rows = _where(rows, relation.target, where, made)
-            cells[relation.target] &= ~where
-        return rows
+        rows = _where(rows, source, where, made)
+        return put_cells(
+            rows,
+            self.table.program.repair(rows, self.above, changed=[source]),
+            {name: mask for name, mask in cells.items() if name != source},
+        )
 
     def _back(
         self,
         rows: pa.Table,
-        relation: Relation,
+        one: Derivation,
         cells: dict[str, Bools],
         plain: pa.Table,
         rng: np.random.Generator,
     ) -> pa.Table:
         """Make lost sources from known targets, where those that were drawn do not fit."""
-        for source in (name for name in relation.sources if name in cells):
-            others = [n for n in relation.sources if n != source and not relation.splits]
-            unclear = any_of(cells, [relation.target, *others], len(rows))
+        for source in (name for name in one.needs if name in cells):
+            others = [n for n in one.needs if n != source and not one.splits]
+            unclear = any_of(cells, [one.target, *others], len(rows))
             known = np.asarray(cells[source] & ~unclear, dtype=np.bool_)
-            made = self._inverted(rows, relation, source, known, plain, rng)
-            rows = _where(rows, source, known, made)
-            if relation.whole:
+            made = self._inverted(rows, one, source, known, plain, rng)
+            if one.whole:
                 cells[source] &= ~known
+            rows = self._changed(rows, source, known, made, cells)
         return rows
 
     def _last(
         self,
         rows: pa.Table,
-        relation: Relation,
+        one: Derivation,
         cells: dict[str, Bools],
         plain: pa.Table,
         rng: np.random.Generator,
     ) -> pa.Table:
         """Make one of several lost sources, if that gives it a value like those of other rows."""
-        for source in (name for name in reversed(relation.sources) if name in cells):
-            where = cells[source] & ~any_of(cells, [relation.target], len(rows))
-            made = self._inverted(rows, relation, source, where, plain, rng)
+        for source in (name for name in reversed(one.needs) if name in cells):
+            where = cells[source] & ~any_of(cells, [one.target], len(rows))
+            made = self._inverted(rows, one, source, where, plain, rng)
             if is_number(made.type):
                 usual = as_numbers(self.evidence.rows.column(source))
                 values = as_numbers(pa.chunked_array([made]))
                 low, high = np.fmin.reduce(usual), np.fmax.reduce(usual)
                 where = where & (values >= low) & (values <= high)
-            rows = _where(rows, source, where, made)
+            rows = self._changed(rows, source, where, made, cells)
         return rows
 
     def _inverted(
         self,
         rows: pa.Table,
-        relation: Relation,
+        one: Derivation,
         source: str,
         cells: Bools,
         plain: pa.Table,
@@ -170,15 +174,16 @@ class Filling:
     ) -> pa.Array:
         """Return what a source must be, in cells that do not fit; NULL elsewhere."""
         all_rows = hstack(rows, self.above)
-        where = np.flatnonzero(cells & relation.violations(all_rows))
+        where = np.flatnonzero(cells & one.violations(all_rows))
         none, made = pa.nulls(len(rows), rows.schema.field(source).type), None
         if len(where):
             index = pa.array(where)
-            there = relation.target in plain.column_names
-            modelled = plain.column(relation.target).take(index) if there else None
-            made = relation.invert(all_rows.take(index), source, modelled, rng)
+            there = one.target in plain.column_names
+            modelled = plain.column(one.target).take(index) if there else None
+            made = one.invert(all_rows.take(index), source, modelled, rng)
         if made is None:
             return none
+        made = as_column(made, none.type)
         place = np.full(len(rows), -1, dtype=np.int64)
         place[where] = np.arange(len(where))
         return made.take(pa.array(place, mask=place < 0))
@@ -193,7 +198,8 @@ class Filling:
             names = linked.above(self.table.attributes)
             above = self.evidence.ancestor_columns(key.parent, names, parents)
             above = hstack(above, modelled.select([*linked.besides]))
-            rows = self.with_made(rows, linked.mend_beside(rows, above), linked.targets)
+            follows = {name: self.lost[name] for name in linked.targets if name in self.lost}
+            rows = put_cells(rows, linked.repair(rows, above), follows)
         return rows
 
     def broken(self, rows: pa.Table) -> dict[str, Bools]:
@@ -203,10 +209,10 @@ class Filling:
         """
         found: dict[str, Bools] = {}
         all_rows = hstack(rows, self.above)
-        for relation in self.table.relations.relations:
-            columns = {relation.target, *relation.sources} & set(self.lost)
+        for one in self.table.program.derivations:
+            columns = {one.target, *one.needs} & set(self.lost)
             if columns:
-                self._mark(found, columns, relation.violations(all_rows))
+                self._mark(found, columns, one.violations(all_rows))
         for label, where in self.checks.violations(rows).items():
             wrong = np.zeros(len(rows), dtype=np.bool_)
             wrong[where] = True
@@ -228,6 +234,14 @@ class Filling:
     def _mark(self, found: dict[str, Bools], columns: Iterable[str], wrong: Bools) -> None:
         for name in columns:
             found[name] = found.get(name, np.zeros_like(wrong)) | (wrong & self.lost[name])
+
+
+def put_cells(rows: pa.Table, made: pa.Table, cells: Mapping[str, Bools]) -> pa.Table:
+    """Return rows with some cells, by column, as they were made, where that is not NULL."""
+    for name, mask in cells.items():
+        if name in made.column_names:
+            rows = _where(rows, name, mask, made.column(name))
+    return rows
 
 
 def emptied(rows: pa.Table, cells: Mapping[str, Bools]) -> pa.Table:

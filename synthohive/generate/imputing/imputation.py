@@ -18,18 +18,17 @@ from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.validity import Rows, check_validity
 from synthohive.derive.aggregates.beside import WithParents
-from synthohive.derive.elapsed import Elapsed
 from synthohive.encoding.encoded import SILENT, EncodedTable
 from synthohive.encoding.table import TableEncoder
 from synthohive.generate.imputing.evidence import Evidence
-from synthohive.generate.imputing.filling import Filling, emptied
+from synthohive.generate.imputing.filling import Filling, emptied, put_cells
+from synthohive.generate.in_turn import draw_in_turn
 from synthohive.learn.fitted import FittedDatabase, LookUpRows
 from synthohive.learn.training_context import training_context
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import nulls
 from synthohive.tables.sample import Sample
-from synthohive.tables.siblings import Siblings
 
 __all__ = ["impute"]
 
@@ -146,12 +145,12 @@ def _sum_up(filling: Filling) -> None:
     for aggregate in follows:
         above = WithParents(aggregate.above, evidence.sample.plan, evidence.sample)
         children, kept = above(tables[aggregate.child]), rows.column(aggregate.target)
-        made = aggregate.values(rows, [children], kept)
-        rows = filling.with_made(rows, pa.table({aggregate.target: made}), [aggregate.target])
-    if follows:
-        whole = [r.target for r in table.relations.relations if r.whole]
-        rows = filling.with_made(rows, table.relations.mend_beside(rows, evidence.above), whole)
-    tables[name] = rows
+        made = pa.table({aggregate.target: aggregate.values(rows, [children], kept)})
+        rows = put_cells(rows, made, {aggregate.target: evidence.lost[aggregate.target]})
+    summed = [aggregate.target for aggregate in follows]
+    made = table.program.repair(rows, evidence.above, changed=summed)
+    later = {name: mask for name, mask in evidence.lost.items() if name not in summed}
+    tables[name] = put_cells(rows, made, later)
 
 
 class _Drawing:
@@ -181,24 +180,21 @@ class _Drawing:
             drawn = self._sampled(rows, self._context.take(rows), "first")
             self.rows = _put_rows(self.given, rows, drawn)
             return
-        siblings = Siblings(self.given.layout, groups.parents, groups.positions)
-        rooms = table.relations.rooms(self.evidence.above)
-        elapsed = Elapsed(table.stand_ins.monotone, groups.parents, groups.positions, rooms)
-
-        def known(place: IntArray) -> EncodedTable:
-            history = [siblings.history(place), elapsed.history(place)]
-            return EncodedTable.side_by_side([self._context.take(place), *history])
-
         incomplete = np.zeros(len(self.given), dtype=np.bool_)
         incomplete[rows] = True
-        for number, place in enumerate(siblings.places()):
-            siblings.put(place, self.given.take(place))
-            some = place[incomplete[place]]
-            if len(some):
-                siblings.put(some, self._sampled(some, known(some), "first", number))
-            elapsed.put(place, siblings.rows.take(place), self.encoder)
-        self.rows = siblings.rows
-        self._context = known(np.arange(len(self.given), dtype=np.int64))
+
+        def draw_step(number: int, place: IntArray, known: EncodedTable) -> EncodedTable:
+            some = np.flatnonzero(incomplete[place])
+            given = self.given.take(place)
+            if not len(some):
+                return given
+            drawn = self._sampled(place[some], known.take(some), "first", number)
+            return _put_rows(given, some, drawn)
+
+        order, rooms = (groups.parents, groups.positions), table.program.rooms(self.evidence.above)
+        self.rows, self._context = draw_in_turn(
+            table, self.encoder, self._context, order, rooms, draw_step
+        )
 
     def redraw(self, rows: IntArray, attempt: int) -> None:
         """Draw what is unknown in some rows again."""
