@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
+from synthohive.constrain.base import Broken, Repair, Rule
 from synthohive.constrain.sql_expressions import Expression, compile_expression
-from synthohive.constrain.unique import Broken, UniqueRepair
 from synthohive.encoding.structured import Range
 from synthohive.schema import Exclusion, TableConfig
 from synthohive.tables.joins import put
@@ -42,7 +42,7 @@ _TENTHS = 10
 
 
 @dataclass(frozen=True)
-class ExclusionRule:
+class ExclusionRule(Rule):
     """What no two rows of a group have in common.
 
     Attributes
@@ -65,15 +65,9 @@ class ExclusionRule:
     special = True
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
         """The columns that are compared."""
         return (*self.equal, *self.period)
-
-    @property
-    def all_columns(self) -> tuple[str, ...]:
-        """The columns that are compared, and those of the condition."""
-        others = () if self.where is None else sorted(self.where.columns - set(self.columns))
-        return (*self.columns, *others)
 
     def groups(self, rows: pa.Table) -> npt.NDArray[np.uint64]:
         """Return each row's group; :data:`NO_KEY` where it is in none."""
@@ -110,40 +104,28 @@ def not_kept(config: TableConfig, dialect: Optional[str]) -> list[Exclusion]:
     return [e for e in config.exclusions if _rule_of(e, config, dialect) is None]
 
 
-class ExclusionRepair(UniqueRepair):
-    """Keeps one rule, block after block; see :class:`UniqueRepair`.
+class ExclusionRepair(Repair):
+    """Keeps one rule, block after block; see :class:`Repair`.
 
     Parameters
     ----------
     config : TableConfig
-    rule : OverlapRule
-    broken : callable
-        Tells which rows of a block break a CHECK.
+    config, broken
+        As of :class:`Repair`.
+    rule : ExclusionRule
     fixed : bool
         The period may not be changed: rows refer to it, or the caller gave it.
     """
 
-    rule: Any
-
     def __init__(
         self, config: TableConfig, rule: ExclusionRule, broken: Broken, fixed: bool
     ) -> None:
-        changed = set() if fixed else set(rule.period)
-        super().__init__(config, rule, changed, 0, broken)  # type: ignore[arg-type]
+        super().__init__(config, rule, set() if fixed else set(rule.period), broken)
+        self.rule = rule
         self._spans: defaultdict[int, list[Span]] = defaultdict(list)
         self._ends = (ENDLESS, -ENDLESS)
         only = config.columns[rule.period[0]]
         self._range = Range(only) if len(rule.period) == 1 else None
-
-    def remember(self, block: pa.Table) -> None:
-        """Bar the block's periods; those that still overlap are left out."""
-        groups, spans = self.rule.groups(block), self._read(block)
-        again = set(self.repeated(block).tolist())
-        for row, span in enumerate(spans):
-            if groups[row] != NO_KEY and span is not None and row not in again:
-                insort(self._spans[int(groups[row])], span)
-        self.left += [row + self._rows for row in sorted(again)]
-        self._rows += len(block)
 
     def repeated(self, block: pa.Table) -> IntArray:
         """Return the rows that overlap one before them."""
@@ -161,7 +143,7 @@ class ExclusionRepair(UniqueRepair):
                 found.append(row)
         return np.array(found, dtype=np.int64)
 
-    def collides(self, block: pa.Table) -> Bools:
+    def violations(self, block: pa.Table) -> Bools:
         """Return the rows that overlap any other one, before or after them."""
         groups, spans = self.rule.groups(block), self._read(block)
         members: defaultdict[int, list[int]] = defaultdict(list)
@@ -182,6 +164,12 @@ class ExclusionRepair(UniqueRepair):
                 [r for r in rows if not _free(self._spans.get(group, []), spans[r] or (0, 0))]
             ] = True
         return found
+
+    def _bar(self, block: pa.Table, repeated: IntArray) -> None:
+        groups, again = self.rule.groups(block), set(repeated.tolist())
+        for row, span in enumerate(self._read(block)):
+            if groups[row] != NO_KEY and span is not None and row not in again:
+                insort(self._spans[int(groups[row])], span)
 
     def _repaired(self, block: pa.Table, repeated: IntArray) -> pa.Table:
         """Move the rows that overlap to where their group is free."""
@@ -208,20 +196,11 @@ class ExclusionRepair(UniqueRepair):
         """Return the block with moved periods, but where these break something else."""
         rows = np.array(sorted(moved), dtype=np.int64)
         changed = self._written(block, rows, [moved[row] for row in rows.tolist()])
-        wrong = self._wrong(changed)[rows]
+        wrong = self._wrong(changed, self.changes)[rows]
         if wrong.any():
             rows = rows[~wrong]
             changed = self._written(block, rows, [moved[row] for row in rows.tolist()])
         return changed
-
-    def _wrong(self, changed: pa.Table) -> Bools:
-        wrong = np.zeros(len(changed), dtype=np.bool_)
-        if self._broken is not None:
-            wrong |= self._broken(changed)
-        for peer in self.peers:
-            if self.changes & set(peer.columns):
-                wrong |= peer.collides(changed)
-        return wrong
 
     def _widen(self, spans: Sequence[Optional[Span]]) -> None:
         """Take note of the earliest and the latest bounds: nothing is moved beyond them."""
@@ -260,7 +239,7 @@ class ExclusionRepair(UniqueRepair):
         if self._range is not None:
             made: list[Sequence[Any]] = [[_text(self._range, span) for span in spans]]
         else:
-            opens, closes = self.rule.bounds
+            opens, closes = self.rule.bounds[0], self.rule.bounds[1]
             made = [
                 [lower - (opens == "(") for lower, _ in spans],
                 [upper - (closes == "]") for _, upper in spans],

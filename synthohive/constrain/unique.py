@@ -14,20 +14,20 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive._random import hashed
+from synthohive.constrain.base import Broken, Repair
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.schema import ColumnKind, TableConfig
 from synthohive.tables.joins import put
 from synthohive.tables.key_hashes import NO_KEY, repeats
 from synthohive.texts.words import vocabulary_of
 
-__all__ = ["UniqueRepair", "together"]
+__all__ = ["UniqueRepair"]
 
 U64 = npt.NDArray[np.uint64]
-Broken = Callable[[pa.Table], Bools]
 REDRAWS, NUMBERINGS = 12, 4
 
 
-class UniqueRepair:
+class UniqueRepair(Repair):
     """Keeps one rule of uniqueness, block after block.
 
     A repeated row first trades what puts it under the rule's condition with a row that is not
@@ -38,25 +38,15 @@ class UniqueRepair:
 
     Parameters
     ----------
-    config : TableConfig
+    config, broken
+        As of :class:`Repair`.
     rule : UniqueRule
     free : set of str
         The columns of the set that may be changed.
     seed : int
-    broken : callable, optional
-        Tells which rows of a block break a CHECK: none may do so by a repair.
     movable : sequence of str
         Columns that tell whether a row is under the rule's condition, and those tied to them,
         which are traded together.
-
-    Attributes
-    ----------
-    changes : set of str
-        Columns that a repair may change.
-    left : list of int
-        Rows that still repeat, numbered over all blocks.
-    peers : list of UniqueRepair
-        Other sets of the table, of which a repair must not make any repeat.
     """
 
     def __init__(
@@ -68,40 +58,26 @@ class UniqueRepair:
         broken: Optional[Broken] = None,
         movable: Sequence[str] = (),
     ) -> None:
-        self.rule, self.columns = rule, rule.all_columns
-        self._config, self._free, self._seed = config, sorted(free), seed
-        self._broken, self._movable = broken, list(movable)
-        self.changes = {*free, *movable}
+        super().__init__(config, rule, {*free, *movable}, broken)
+        self.rule, self._free, self._seed = rule, sorted(free), seed
+        self._movable = list(movable)
         self._seen: U64 = np.empty(0, dtype=np.uint64)
-        self._beyond = self._rows = 0
-        self.left: list[int] = []
-        self.peers: list[UniqueRepair] = []
+        self._beyond = 0
 
-    def apply(self, block: pa.Table) -> tuple[pa.Table, int]:
-        """Return the block without repeats, and how many rows were changed."""
-        repeated = self.repeated(block)
-        changed = len(repeated)
-        if changed:
-            block = self._repaired(block, repeated)
-        return block, changed
+    def repeated(self, block: pa.Table) -> IntArray:
+        """Return rows whose hash stood before: in this block, or in an earlier one."""
+        return repeats(self.rule.hashes(block), self._seen)
 
-    def remember(self, block: pa.Table) -> None:
-        """Bar the block's values from those to come; after all of the block was repaired."""
-        self.left += (self.repeated(block) + self._rows).tolist()
-        hashes = self.rule.hashes(block)
-        self._seen = np.union1d(self._seen, hashes[hashes != NO_KEY])
-        self._rows += len(block)
-
-    def collides(self, block: pa.Table) -> Bools:
+    def violations(self, block: pa.Table) -> Bools:
         """Return the rows with the same values as any other, before or after them."""
         hashes = self.rule.hashes(block)
         _, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
         found = (count[place.reshape(-1)] > 1) | np.isin(hashes, self._seen)
         return np.asarray(found & (hashes != NO_KEY), dtype=np.bool_)
 
-    def repeated(self, block: pa.Table) -> IntArray:
-        """Return rows whose hash stood before: in this block, or in an earlier one."""
-        return repeats(self.rule.hashes(block), self._seen)
+    def _bar(self, block: pa.Table, repeated: IntArray) -> None:
+        hashes = self.rule.hashes(block)
+        self._seen = np.union1d(self._seen, hashes[hashes != NO_KEY])
 
     def _repaired(self, block: pa.Table, repeated: IntArray) -> pa.Table:
         """Try what changes least first, until nothing repeats."""
@@ -123,11 +99,7 @@ class UniqueRepair:
                     block = self._offered(block, repeated, name, fresh(repeated))
                     repeated = self.repeated(block)
         for name in columns:
-            if (
-                len(repeated)
-                and self._config.columns[name].nullable
-                and name not in self._config.pk
-            ):
+            if len(repeated) and self.config.columns[name].nullable and name not in self.config.pk:
                 nothing = pa.nulls(len(repeated), block.schema.field(name).type)
                 block = self._offered(block, repeated, name, nothing)
                 repeated = self.repeated(block)
@@ -149,7 +121,7 @@ class UniqueRepair:
         source = np.arange(len(block), dtype=np.int64)
         source[rows], source[partners] = partners, rows
         changed = _taken(block, self._movable, source)
-        wrong = self._wrong(changed)
+        wrong = self._moves_wrong(changed)
         kept = (wrong[rows] | wrong[partners]).nonzero()[0]
         source[rows[kept]], source[partners[kept]] = rows[kept], partners[kept]
         return _taken(block, self._movable, source)
@@ -163,21 +135,15 @@ class UniqueRepair:
             drawn = hashed(rows + len(self._seen), self._seed - attempt - 1)
             source = np.arange(len(block), dtype=np.int64)
             source[rows] = outside[(drawn % np.uint64(len(outside))).astype(np.int64)]
-            wrong = self._wrong(_taken(block, self._movable, source))[rows]
+            wrong = self._moves_wrong(_taken(block, self._movable, source))[rows]
             source[rows[wrong]] = rows[wrong]
             block = _taken(block, self._movable, source)
             rows = self.repeated(block)
         return block
 
-    def _wrong(self, changed: pa.Table) -> Bools:
+    def _moves_wrong(self, changed: pa.Table) -> Bools:
         """Return the rows that break a CHECK, or repeat another one, by this rule or a peer's."""
-        wrong = np.zeros(len(changed), dtype=np.bool_)
-        if self._broken is not None:
-            wrong |= self._broken(changed)
-        moved = set(self._movable)
-        for rule in (self, *(peer for peer in self.peers if moved & set(peer.columns))):
-            wrong |= rule.collides(changed)
-        return wrong
+        return self._wrong(changed, self._movable) | self.violations(changed)
 
     def _offered(
         self, block: pa.Table, rows: IntArray, column: str, values: Optional[pa.Array]
@@ -189,13 +155,7 @@ class UniqueRepair:
         mask[rows] = True
         old = block.column(column).combine_chunks()
         changed = _replaced(block, column, put(old, mask, values))
-        wrong = np.zeros(len(block), dtype=np.bool_)
-        if self._broken is not None:
-            wrong |= self._broken(changed)
-        for peer in self.peers:
-            if column in peer.columns:
-                wrong |= peer.collides(changed)
-        wrong &= mask
+        wrong = self._wrong(changed, [column]) & mask
         if not wrong.any():
             return changed
         kept = pc.if_else(pa.array(wrong), old, changed.column(column).combine_chunks())
@@ -210,7 +170,7 @@ class UniqueRepair:
 
     def _fresh(self, block: pa.Table, name: str) -> list[Callable[[IntArray], Optional[pa.Array]]]:
         """Return what makes values that are new: of a list where there is one, else numbered on."""
-        column, type_ = self._config.columns[name], block.schema.field(name).type
+        column, type_ = self.config.columns[name], block.schema.field(name).type
         labels: Optional[Sequence[Any]] = column.enum_values
         if column.kind is ColumnKind.BOOLEAN:
             labels = [False, True]
@@ -224,7 +184,7 @@ class UniqueRepair:
 
     def _numbered(self, block: pa.Table, name: str, rows: IntArray) -> Optional[pa.Array]:
         """Return values after the largest one, numbered on; None where there is no room."""
-        column = self._config.columns[name]
+        column = self.config.columns[name]
         values = block.column(name).combine_chunks()
         numbers = np.arange(len(rows)) + self._beyond + 1
         self._beyond += len(rows)
@@ -290,11 +250,3 @@ def _taken(block: pa.Table, columns: Sequence[str], source: IntArray) -> pa.Tabl
         values = block.column(name).combine_chunks().take(pa.array(source))
         block = _replaced(block, name, values)
     return block
-
-
-def together(repairs: list[UniqueRepair]) -> list[UniqueRepair]:
-    """Let repairs of one table know of one another."""
-    for repair in repairs:
-        columns = set(repair.columns)
-        repair.peers = [p for p in repairs if p is not repair and columns & set(p.columns)]
-    return repairs

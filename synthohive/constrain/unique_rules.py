@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive.connectors.registry import UNNAMED, spelling
+from synthohive.constrain.base import Rule
 from synthohive.constrain.sql_expressions import Expression, compile_expression, quoted
 from synthohive.ddl.statements import Refused
 from synthohive.ddl.vetted_indexes import index_parts, key_part
@@ -30,7 +31,7 @@ U64 = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class UniqueRule:
+class UniqueRule(Rule):
     """A combination of values that no two rows have.
 
     Attributes
@@ -52,12 +53,6 @@ class UniqueRule:
     where: Optional[Expression] = None
     nulls_distinct: bool = True
     name: str = ""
-
-    @property
-    def all_columns(self) -> tuple[str, ...]:
-        """The columns of its expressions and of its condition."""
-        others = () if self.where is None else sorted(self.where.columns - set(self.columns))
-        return (*self.columns, *others)
 
     @property
     def special(self) -> bool:

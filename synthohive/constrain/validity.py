@@ -8,35 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Optional, Protocol
+from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.exceptions import ConstraintViolationError
 from synthohive.schema import ForeignKey, Metadata, TableConfig
+from synthohive.tables.base import Tables
 from synthohive.tables.key_hashes import NO_KEY, key_hashes
 
-__all__ = ["Rows", "Violation", "check_validity", "violations"]
+__all__ = ["Violation", "check_validity", "violations"]
 
 log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
 Rules = Mapping[str, Sequence[UniqueRule]]
 SHOWN = 5
-
-
-class Blocks(Protocol):
-    """The rows of one table, in blocks."""
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Columns and types."""
-
-    def batches(self, columns: list[str]) -> Iterable[pa.RecordBatch]:
-        """Yield the blocks in order, with some columns."""
 
 
 @dataclass(frozen=True)
@@ -59,28 +48,11 @@ class Violation:
         return f"{self.table}: {self.rows:,} rows break {self.what}"
 
 
-class Rows:
-    """The rows of one table in memory.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-    """
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-        self.schema = table.schema
-
-    def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        """Yield the blocks in order, with some columns."""
-        yield from self.table.select(columns).to_batches()
-
-
 def check_validity(
     metadata: Metadata,
-    tables: Mapping[str, Blocks],
+    tables: Tables,
     rules: Optional[Rules] = None,
-    given: Optional[Mapping[str, Blocks]] = None,
+    given: Optional[Tables] = None,
 ) -> None:
     """Refuse tables with a row that a database would refuse.
 
@@ -88,7 +60,7 @@ def check_validity(
     ----------
     rules : mapping of str to sequence of UniqueRule, optional
         By table: what must not repeat beside the unique sets of `metadata`.
-    given : mapping of str to Blocks, optional
+    given : Tables, optional
         What the rows were before cells of them were filled: what they broke already is
         nobody's fault here, and is told by the log event ``given_rows_not_valid``.
 
@@ -115,87 +87,62 @@ def check_validity(
 
 
 def violations(
-    metadata: Metadata, tables: Mapping[str, Blocks], rules: Optional[Rules] = None
+    metadata: Metadata, tables: Tables, rules: Optional[Rules] = None
 ) -> Iterator[Violation]:
     """Yield what rows break, table by table."""
-    for name, table in tables.items():
-        config = metadata.tables[name]
-        yield from _nulls(config, table)
-        for unique in config.unique_sets:
-            repeated = _repeated(table, unique)
+    for name, config in metadata.tables.items():
+        for column, rows in _nulls(config, tables).items():
+            if rows:
+                yield Violation(name, f"NOT NULL ({column})", rows)
+        for rule in [*map(UniqueRule, config.unique_sets), *(rules or {}).get(name, ())]:
+            repeated = _repeated(tables, name, rule)
             if repeated:
-                label = "PRIMARY KEY" if unique == tuple(config.pk) else "UNIQUE"
-                yield Violation(name, f"{label} ({', '.join(unique)})", repeated)
-        for rule in (rules or {}).get(name, ()):
-            repeated = _breaking(table, rule)
-            if repeated:
-                yield Violation(name, rule.label, repeated)
+                kind = "PRIMARY KEY" if rule.columns == tuple(config.pk) else "UNIQUE"
+                plain = f"{kind} ({', '.join(rule.columns)})"
+                yield Violation(name, rule.label if rule.special else plain, repeated)
         for key in config.foreign_keys:
-            orphans = _orphans(table, key, tables[key.parent])
+            orphans = _orphans(tables, name, key)
             if orphans:
                 yield Violation(name, key.label(name), orphans)
 
 
-def _nulls(config: TableConfig, table: Blocks) -> Iterator[Violation]:
-    names = [
-        n for n in table.schema.names if n in config.columns and not config.columns[n].nullable
-    ]
-    empty = dict.fromkeys(names, 0)
-    if names:
-        for batch in table.batches(names):
-            for name, column in zip(names, batch.columns):
-                empty[name] += column.null_count
-    for name, rows in empty.items():
-        if rows:
-            yield Violation(config.name, f"NOT NULL ({name})", rows)
+def _nulls(config: TableConfig, tables: Tables) -> dict[str, int]:
+    """Return how many rows are NULL in each column that must not be."""
+    known = [n for n in tables.schema(config.name).names if n in config.columns]
+    empty = {name: 0 for name in known if not config.columns[name].nullable}
+    for rows in tables.batches(config.name, list(empty)) if empty else ():
+        for name in empty:
+            empty[name] += rows.column(name).null_count
+    return empty
 
 
-def _repeated(table: Blocks, unique: tuple[str, ...]) -> int:
-    """Return how many rows repeat a unique key."""
-    if not set(unique) <= set(table.schema.names):  # a part is computed by the database
-        return 0
-    types = [table.schema.field(name).type for name in unique]
-    hashes = _hashes(table, list(unique), types)
-    hashes.sort()
+def _repeated(tables: Tables, name: str, rule: UniqueRule) -> int:
+    """Return how many rows repeat what must not repeat."""
+    if not set(rule.all_columns) <= set(tables.schema(name).names):
+        return 0  # a part is computed by the database
+    hashes = _sorted(rule.hashes(rows) for rows in tables.batches(name, rule.all_columns))
     return int((hashes[1:] == hashes[:-1]).sum())
 
 
-def _breaking(table: Blocks, rule: UniqueRule) -> int:
-    """Return how many rows repeat what a rule says."""
-    if not set(rule.all_columns) <= set(table.schema.names):
-        return 0
-    parts = [
-        rule.hashes(pa.Table.from_batches([batch]))
-        for batch in table.batches(list(rule.all_columns))
-    ]
-    hashes = np.sort(np.concatenate([*parts, np.zeros(0, dtype=np.uint64)]))
-    hashes = hashes[hashes != NO_KEY]
-    return int((hashes[1:] == hashes[:-1]).sum())
-
-
-def _orphans(table: Blocks, key: ForeignKey, parent: Blocks) -> int:
+def _orphans(tables: Tables, name: str, key: ForeignKey) -> int:
     """Return how many rows have a complete key without a parent."""
-    if not set(key.columns) <= set(table.schema.names):
+    if not set(key.columns) <= set(tables.schema(name).names):
         return 0
-    types = [parent.schema.field(name).type for name in key.parent_columns]
-    known = np.sort(_hashes(parent, key.parent_columns, types))
+    types = [tables.schema(key.parent).field(column).type for column in key.parent_columns]
+    above = tables.batches(key.parent, key.parent_columns)
+    known = _sorted(key_hashes(rows, key.parent_columns, types) for rows in above)
     orphans = 0
-    for hashes in _block_hashes(table, key.columns, types):
-        own = hashes[hashes != NO_KEY]
-        if not len(known):
-            orphans += len(own)
-        elif len(own):
+    for rows in tables.batches(name, key.columns):
+        own = key_hashes(rows, key.columns, types)
+        own = own[own != NO_KEY]
+        if len(known):
             place = np.minimum(np.searchsorted(known, own), len(known) - 1)
-            orphans += int((known[place] != own).sum())
+            own = own[known[place] != own]
+        orphans += len(own)
     return orphans
 
 
-def _hashes(table: Blocks, columns: list[str], types: list[pa.DataType]) -> U64:
-    """Return the hashes of all rows whose key is complete."""
-    parts = [h[h != NO_KEY] for h in _block_hashes(table, columns, types)]
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
-
-
-def _block_hashes(table: Blocks, columns: list[str], types: list[pa.DataType]) -> Iterator[U64]:
-    for batch in table.batches(columns):
-        yield key_hashes(pa.Table.from_batches([batch]), columns, types)
+def _sorted(parts: Iterable[U64]) -> U64:
+    """Return the hashes of all rows that have one."""
+    found = np.concatenate([np.zeros(0, dtype=np.uint64), *parts])
+    return np.sort(found[found != NO_KEY])

@@ -84,7 +84,7 @@ def _generate(run: Run) -> dict[str, TableSpool]:
             with using(fitted, name):
                 step(run, name)
     spools = {name: run.tables[name].spool for name in fitted.plan.order}
-    check_validity(fitted.metadata, spools, fitted.special_rules())
+    check_validity(fitted.metadata, run, fitted.special_rules())
     for name, spool in spools.items():
         if no_parents := fitted.metadata.tables[name].no_parents:
             spool.rewrite(partial(_without_nulls, no_parents))

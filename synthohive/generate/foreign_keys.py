@@ -19,10 +19,11 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools
 from synthohive._logging import get_logger
+from synthohive.constrain.base import Repair, together
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.exclusions import ExclusionRepair, exclusion_rules
 from synthohive.constrain.key_rules import CommutingKeys, PositionInParent, UniqueWithinParent
-from synthohive.constrain.unique import UniqueRepair, together
+from synthohive.constrain.unique import UniqueRepair
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.aggregates.beside import WithParents
@@ -334,7 +335,7 @@ def _unique_repairs(
     barred: Collection[str] = (),
     among: Optional[Collection[str]] = None,
     fixed: Collection[str] = (),
-) -> list[UniqueRepair]:
+) -> list[Repair]:
     """Build a repair for each rule of uniqueness with a column that may be changed.
 
     Parameters
@@ -363,7 +364,7 @@ def _unique_repairs(
         return found
 
     rules = fitted.unique_rules(run.fitted.metadata.dialect)
-    repairs = []
+    repairs: list[Repair] = []
     for rule in [*rules, *map(UniqueRule, undeclared)]:
         columns, unique = set(rule.all_columns), set(rule.columns)
         absent = columns - set(fitted.schema.names)  # a part is computed by the database
@@ -387,11 +388,11 @@ def _unique_repairs(
     return together(repairs if among is None else _reached(repairs, among))
 
 
-def _reached(repairs: list[UniqueRepair], columns: Collection[str]) -> list[UniqueRepair]:
+def _reached(repairs: list[Repair], columns: Collection[str]) -> list[Repair]:
     """Return the repairs of sets with one of some columns, or with one that these may change."""
     touched = set(columns)
     while True:
-        found = [repair for repair in repairs if touched & set(repair.rule.all_columns)]
+        found = [repair for repair in repairs if touched & set(repair.columns)]
         more = touched.union(*(repair.changes for repair in found))
         if more == touched:
             return found
@@ -404,7 +405,7 @@ def _finish(
     made: Generated,
     choices: list[_Choice],
     changes: Changes,
-    repairs: list[UniqueRepair],
+    repairs: list[Repair],
     waiting: Collection[str] = (),
 ) -> Bools:
     """Complete the blocks of a table, but for columns that wait; return what still repeats."""
@@ -414,7 +415,7 @@ def _finish(
         made.spool.rewrite(_Finish(run, name, choices, changes, repairs, checks))
     declared = {tuple(unique) for unique in run.fitted.tables[name].config.unique_sets}
     for repair in repairs:
-        if repair.rule.special or repair.columns in declared:
+        if repair.special or repair.columns in declared:
             left[repair.left] = True
     return left
 
@@ -428,7 +429,7 @@ class _Finish:
         name: str,
         choices: list[_Choice],
         changes: Changes,
-        repairs: list[UniqueRepair],
+        repairs: list[Repair],
         checks: TableChecks,
     ) -> None:
         self.run, self.name, self.checks = run, name, checks

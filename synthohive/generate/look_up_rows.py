@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from synthohive.constrain.unique import UniqueRepair, together
+from synthohive.constrain.base import Repair, together
+from synthohive.constrain.unique import UniqueRepair
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.generate.block_generator import BlockGenerator
 from synthohive.generate.run import Generated, Run
@@ -39,9 +40,9 @@ def keep_rows(run: Run, name: str) -> Generated:
     return Generated(spool, None, context, dict(fitted.reference.preferences))
 
 
-def _repairs(run: Run, fitted: FittedTable) -> list[UniqueRepair]:
+def _repairs(run: Run, fitted: FittedTable) -> list[Repair]:
     """Build a repair for each rule of uniqueness with a column in it that is not kept."""
-    found = []
+    found: list[Repair] = []
     for rule in fitted.unique_rules(run.fitted.metadata.dialect):
         free = set(fitted.free) & set(rule.columns)
         some = () if rule.where is None else fitted.tied(rule.where.columns - set(rule.columns))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -145,6 +145,15 @@ class Run(Tables):
     def size(self, table: str) -> int:
         """Return the number of rows."""
         return self.tables[table].spool.rows
+
+    def schema(self, table: str) -> pa.Schema:
+        """Return columns and types."""
+        return self.tables[table].spool.schema
+
+    def batches(self, table: str, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield some columns of all generated rows, block by block."""
+        for batch in self.tables[table].spool.batches(names):
+            yield pa.Table.from_batches([batch])
 
     def columns(self, table: str, names: Sequence[str]) -> pa.Table:
         """Return some columns of all generated rows."""

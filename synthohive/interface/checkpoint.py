@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any, Optional, TypeVar, Union
+from typing import Optional, TypeVar, Union
 
 from synthohive import _arguments as arguments
 from synthohive._version import __version__
@@ -29,12 +29,10 @@ from synthohive.interface.checkpoint_folder import (
 )
 from synthohive.io.frames import FrameForm, PlainForm
 from synthohive.learn.damage import check_sizes, check_table
-from synthohive.learn.entity_tables import EntityTable
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.learn.table_files import read_table, write_table
 from synthohive.models import resolve_model
 from synthohive.models.base import ConditionalGenerativeModel
-from synthohive.privacy.detect import PiiFinding
 from synthohive.schema import Metadata, PrivacyConfig
 from synthohive.schema.plan import RelationalPlan
 from synthohive.storage.codec import Packed, pack, unpack
@@ -44,6 +42,11 @@ __all__ = ["load_checkpoint", "read_content", "save_checkpoint", "write_content"
 
 Described = TypeVar("Described", Metadata, PrivacyConfig)
 PathLike = Union[str, os.PathLike[str]]
+
+
+DATABASE = "database.json"
+ELSEWHERE = ("metadata", "plan", "tables", "privacy", "forms", "loaded", "rehearsed")
+"""What of a fitted database is not in its own component."""
 
 
 @dataclass
@@ -64,19 +67,16 @@ def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
     facts = {
         "synthohive": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "model": fitted.model_name,
+        "model": fitted.model_name,  # this and the seed are told to people; nothing reads them
         "seed": fitted.seed,
-        "embedding_threshold": fitted.embedding_threshold,
-        "tables": list(fitted.tables),
-        "findings": pack(fitted.findings, list[PiiFinding]).state,
-        "sources": sorted(fitted.sources),
-        "entity_tables": pack(fitted.entity_tables, list[EntityTable]).state,
     }
     return put(path, partial(write_content, fitted), facts)
 
 
 def write_content(fitted: FittedDatabase, folder: Path) -> None:
     """Write all components into an empty folder."""
+    state = {"tables": list(fitted.tables), **pack(fitted, without=ELSEWHERE).state}
+    (folder / DATABASE).write_text(json.dumps(state, indent=2), encoding="utf-8")
     for name, described in (("metadata", fitted.metadata), ("privacy", fitted.privacy)):
         (folder / f"{name}.json").write_text(described.model_dump_json(indent=2), encoding="utf-8")
     state = pack(Frames({name: form.plain() for name, form in fitted.forms.items()})).state
@@ -124,52 +124,33 @@ def _loaded(folder: Path, model: Optional[type[ConditionalGenerativeModel]]) -> 
                 hint=f"Fit again, or use SynthoHive {manifest['synthohive']:.20}, which wrote it.",
             )
         content = content_of(folder, manifest)
-        model_name = str(manifest["model"])
-        seed = arguments.whole("seed", manifest["seed"], 0)
-        kind = model if model is not None else resolve_model(model_name)
-        findings = unpack(list[PiiFinding], Packed(manifest["findings"]))
-        threshold = arguments.whole("embedding_threshold", manifest["embedding_threshold"], 0)
-        sources = frozenset(unpack(list[str], Packed(manifest["sources"])))
-        names = unpack(list[str], Packed(manifest["tables"]))
-        within = unpack(list[EntityTable], Packed(manifest["entity_tables"]))
-    facts: dict[str, Any] = {
-        "model_name": model_name,
-        "seed": seed,
-        "embedding_threshold": threshold,
-        "findings": findings,
-        "sources": sources,
-        "entity_tables": within,
-    }
-    return read_content(content, names, kind, **facts)
+    return read_content(content, model)
 
 
 def read_content(
-    content: Path,
-    names: Sequence[str],
-    kind: type[ConditionalGenerativeModel],
-    **facts: Any,
+    content: Path, model: Optional[type[ConditionalGenerativeModel]] = None
 ) -> FittedDatabase:
     """Read what :func:`write_content` wrote.
 
     Parameters
     ----------
     content : path
-    names : sequence of str
-        The tables in the order in which they were written.
-    kind : type
-        Of the models.
-    **facts
-        The fields of the fitted state that are in no component.
+    model : type, optional
+        The class of a custom model.
 
     Raises
     ------
     SerializationError
         Naming the component that cannot be read.
     """
+    with _component(DATABASE):
+        state = read_json(content / DATABASE)
+        names = unpack(list[str], Packed(state.pop("tables")))
+        kind = resolve_model(state["model_name"]) if model is None else model
     with _component("metadata.json"):
         metadata = _described(Metadata, content / "metadata.json")
         if sorted(names) != sorted(metadata.tables):
-            raise ValueError("the manifest names other tables")
+            raise ValueError("it names other tables")
         metadata.validate_schema()
         for name, config in metadata.tables.items():
             if name != config.name or not all(c.arrow_type for c in config.stored.values()):
@@ -184,9 +165,14 @@ def read_content(
             check_table(tables[table])
     with _component("frames.json"):
         forms = _forms(content / "frames.json", metadata)
-    with _component("plan"):
+    with _component(DATABASE):
+        for name in ("seed", "embedding_threshold"):
+            arguments.whole(name, state.get(name), 0)
         plan = RelationalPlan.build(metadata, {n: t.rows for n, t in tables.items()})
-        fitted = FittedDatabase(metadata, plan, tables, privacy, **facts, forms=forms, loaded=True)
+        fitted = unpack(
+            FittedDatabase, Packed(state), metadata=metadata, plan=plan, tables=tables,
+            privacy=privacy, forms=forms, loaded=True, rehearsed=False,
+        )  # fmt: skip
         check_sizes(fitted)
     return fitted
 

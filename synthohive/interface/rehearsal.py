@@ -105,18 +105,7 @@ class Rehearsal:
         """Return the state as a checkpoint would have it: nothing made of it reaches the fit."""
         try:
             write_content(state, folder)
-            facts = {
-                name: getattr(state, name)
-                for name in (
-                    "model_name",
-                    "seed",
-                    "embedding_threshold",
-                    "findings",
-                    "sources",
-                    "entity_tables",
-                )
-            }
-            read = read_content(folder, list(state.tables), self.model, **facts)
+            read = read_content(folder, self.model)
         except Exception as exc:
             if self.kept or not _not_implemented(exc):
                 raise

@@ -19,7 +19,7 @@ from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.io.base import FanOut, Reader
 from synthohive.learn.alias_search import AliasFinder
 from synthohive.learn.entity_paths import EntityFinder, check_entities
-from synthohive.learn.entity_tables import EntityReader, find_entity_tables
+from synthohive.learn.entity_tables import add_entities, find_entity_tables, with_entities
 from synthohive.learn.fit_record import recorded_fit
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.learn.options import FitOptions
@@ -84,7 +84,7 @@ def fit_database(
     fitted = _begun(reader, options, plan, tables)
     sample, whole = Sample(metadata, plan, tables), SourceTables(reader, tables, counts)
     aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
-    more = _with_entities(whole, fitted, sample, counts, aliases)
+    more = _with_entities(whole, fitted, sample, aliases)
     if more:
         metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
         inside = {one.name: one.place for one in fitted.entity_tables}
@@ -250,22 +250,19 @@ def _with_entities(
     whole: SourceTables,
     fitted: FittedDatabase,
     sample: Sample,
-    counts: dict[str, int],
     aliases: Mapping[str, Mapping[str, Alias]],
 ) -> dict[str, FanOut]:
     """Add the tables that are found within others; return the fan-outs of the keys to them."""
     found = find_entity_tables(sample, fitted.privacy, fitted.replaced, aliases)
     if not found:
         return {}
-    whole.reader = inside = EntityReader(whole, found, fitted.privacy)
-    sample.tables.update(inside.beside(sample.tables))
-    counts.update({one.name: inside.count(one.name) for one in found})
+    tables, fan_outs = add_entities(whole, sample.tables, found)
+    sample.tables.update(tables)
     for one in found:
         fitted.findings += one.findings(fitted.findings)
-    fitted.metadata, fitted.entity_tables = inside.metadata, found
-    fitted.plan = RelationalPlan.build(fitted.metadata, counts)
-    keys = [pair for one in found for pair in one.keys]
-    return {key.label(name): inside.fan_out(name, key) for name, key in keys}
+    fitted.metadata = with_entities(fitted.metadata, found, fitted.privacy)
+    fitted.entity_tables, fitted.plan = found, RelationalPlan.build(fitted.metadata, whole.counts)
+    return fan_outs
 
 
 def _find_aliases(

@@ -9,7 +9,7 @@ these tables; users neither pass nor get them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Optional
 
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.persons.alias import Alias
-from synthohive.io.base import FanOut, Reader
+from synthohive.io.base import FanOut
 from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder
 from synthohive.privacy.entities import dense
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
@@ -39,7 +39,7 @@ from synthohive.tables.nulls import any_blank, any_null
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 
-__all__ = ["EntityReader", "EntityTable", "find_entity_tables", "with_entities", "without_entities"]
+__all__ = ["EntityTable", "add_entities", "find_entity_tables", "with_entities", "without_entities"]
 
 log = get_logger(__name__)
 
@@ -164,101 +164,53 @@ def without_entities(metadata: Metadata, tables: Sequence[EntityTable]) -> Metad
     return metadata.model_copy(update={"tables": kept})
 
 
-class EntityReader(Reader):
-    """Reads tables, and those that are found within them.
+def add_entities(
+    source: SourceTables, sampled: Mapping[str, pa.Table], tables: Sequence[EntityTable]
+) -> tuple[dict[str, pa.Table], dict[str, FanOut]]:
+    """Let a source have tables that are found within its own.
 
     Parameters
     ----------
     source : SourceTables
-        The tables of the place itself; each is read once for all that is within it.
+    sampled : mapping of str to pyarrow.Table
+        The rows that training sees of the others.
     tables : sequence of EntityTable
         Each after the one that it is within.
-    privacy : PrivacyConfig
+
+    Returns
+    -------
+    tables : dict of str to pyarrow.Table
+        The sampled rows of each that is found: the entities of those of the others.
+    fan_outs : dict of str to FanOut
+        By label, of all keys that there are because of them.
     """
+    found: dict[str, pa.Table] = {}
+    for one in tables:
+        inside = source.columns(one.table, [*one.columns, *one.follows])
+        source.add(one.name, one.rows(inside).combine_chunks())
+    for one in tables:
+        rows = source.columns(one.name, [*one.columns, *one.follows])
+        naming = [(one.table, one.columns, one.columns)]
+        for other in tables:
+            if other.parent is not None and other.parent.parent == one.name:
+                theirs = tuple(other.parent.parent_columns)
+                naming.append((other.table, other.columns, theirs))
+        there = [
+            match_rows(found.get(table, sampled.get(table)), columns, rows, theirs)
+            for table, columns, theirs in naming
+        ]
+        at = np.unique(np.concatenate(there))
+        found[one.name] = rows.take(pa.array(at[at >= 0]))
+    keys = [pair for one in tables for pair in one.keys]
+    return found, {key.label(name): _fan_out(source, name, key) for name, key in keys}
 
-    def __init__(
-        self, source: SourceTables, tables: Sequence[EntityTable], privacy: PrivacyConfig
-    ) -> None:
-        self._reader, self._source = source.reader, source
-        self._found = {one.name: one for one in tables}
-        self._metadata = with_entities(self._reader.metadata, tables, privacy)
-        self._rows: dict[str, pa.Table] = {}
 
-    @property
-    def metadata(self) -> Metadata:
-        """The tables, with those within others."""
-        return self._metadata
-
-    def fingerprint(self) -> frozenset[str]:
-        """Return that of the place itself."""
-        return self._reader.fingerprint()
-
-    def entities(self, table: str) -> pa.Table:
-        """Return all rows of a table that is within another one."""
-        if table not in self._rows:
-            one = self._found[table]
-            inside = self._columns(one.table, [*one.columns, *one.follows])
-            self._rows[table] = one.rows(inside).combine_chunks()
-        return self._rows[table]
-
-    def count(self, table: str) -> int:
-        """Return the number of rows."""
-        return len(self.entities(table)) if table in self._found else self._reader.count(table)
-
-    def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
-        """Stream all rows."""
-        if table not in self._found:
-            yield from self._reader.read(table, columns)
-            return
-        rows = self.entities(table)
-        rows = rows if columns is None else rows.select(list(columns))
-        yield from rows.to_batches() or [pa.RecordBatch.from_pylist([], schema=rows.schema)]
-
-    def fan_out(self, table: str, key: ForeignKey) -> FanOut:
-        """Count children per parent."""
-        if key.parent not in self._found:
-            return self._reader.fan_out(table, key)
-        rows = self._columns(table, key.columns)
-        parents = self.entities(key.parent)
-        at = match_rows(rows, key.columns, parents, key.parent_columns)
-        sizes = np.bincount(at[at >= 0], minlength=len(parents))
-        numbers, entities = np.unique(sizes, return_counts=True)
-        histogram = dict(zip(numbers.tolist(), entities.tolist()))
-        nulls = int(any_null(rows, key.columns).sum())
-        return FanOut(histogram, nulls, int((at < 0).sum()) - nulls)
-
-    def _columns(self, table: str, names: Sequence[str]) -> pa.Table:
-        found = table in self._found
-        return self.entities(table).select(names) if found else self._source.columns(table, names)
-
-    def sample(
-        self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
-    ) -> dict[str, pa.Table]:
-        """Read a sample, with the entities that are in it."""
-        own = {
-            name: None if key is not None and key.parent in self._found else key
-            for name, key in drivers.items()
-            if name not in self._found
-        }
-        return self.beside(self._reader.sample(own, size, seed))
-
-    def beside(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-        """Return tables with those within them: the entities of their rows."""
-        found = dict(tables)
-        for one in self._found.values():
-            rows = self.entities(one.name)
-            also = [
-                (other.table, other.columns, other.parent.parent_columns)
-                for other in self._found.values()
-                if other.parent is not None and other.parent.parent == one.name
-            ]
-            there = [
-                match_rows(found[table], columns, rows, theirs)
-                for table, columns, theirs in [(one.table, one.columns, one.columns), *also]
-            ]
-            at = np.unique(np.concatenate(there))
-            found[one.name] = rows.take(pa.array(at[at >= 0]))
-        return found
+def _fan_out(source: SourceTables, table: str, key: ForeignKey) -> FanOut:
+    """Count children per parent."""
+    sizes, parents = np.unique(source.child_counts(table, key), return_counts=True)
+    nulls = int(any_null(source.columns(table, key.columns), key.columns).sum())
+    orphans = int((source.parent_rows(table, key) < 0).sum()) - nulls
+    return FanOut(dict(zip(sizes.tolist(), parents.tolist())), nulls, orphans)
 
 
 def find_entity_tables(

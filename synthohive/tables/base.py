@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +27,16 @@ class Tables(ABC):
         """Return the number of rows."""
 
     @abstractmethod
+    def schema(self, table: str) -> pa.Schema:
+        """Return columns and types."""
+
+    @abstractmethod
     def columns(self, table: str, names: Sequence[str]) -> pa.Table:
         """Return some columns of all rows."""
+
+    def batches(self, table: str, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield some columns of all rows, block by block."""
+        yield self.columns(table, names)
 
     def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
         """Return columns of some rows."""

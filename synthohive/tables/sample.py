@@ -43,6 +43,10 @@ class Sample(Tables):
         """Return the number of rows."""
         return len(self.tables[table])
 
+    def schema(self, table: str) -> pa.Schema:
+        """Return columns and types."""
+        return self.tables[table].schema
+
     def columns(self, table: str, names: Sequence[str]) -> pa.Table:
         """Return some columns of all rows."""
         return self.tables[table].select(list(names))

@@ -26,11 +26,14 @@ class SourceTables(Tables):
     Parameters
     ----------
     reader : Reader
-        May be replaced by one that reads more tables.
     sampled : mapping of str to pyarrow.Table
         The rows that training sees.
     counts : mapping of str to int
         The rows that there are.
+
+    Attributes
+    ----------
+    counts : dict of str to int
     """
 
     # Bytes of rows and of row numbers that are held: 256 MB are a few million orders, and little
@@ -40,26 +43,39 @@ class SourceTables(Tables):
     def __init__(
         self, reader: Reader, sampled: Mapping[str, pa.Table], counts: Mapping[str, int]
     ) -> None:
-        self.reader, self._sampled, self._counts = reader, sampled, counts
+        self._reader, self._sampled, self.counts = reader, sampled, dict(counts)
+        self._added: dict[str, pa.Table] = {}
         self._held: OrderedDict[str, Union[pa.Table, IntArray]] = OrderedDict()
 
     def size(self, table: str) -> int:
         """Return the number of rows."""
-        return self._counts[table]
+        return self.counts[table]
+
+    def schema(self, table: str) -> pa.Schema:
+        """Return columns and types."""
+        return self._sampled[table].schema
+
+    def add(self, table: str, rows: pa.Table) -> None:
+        """Have one more table, which no reader reads."""
+        self._added[table], self.counts[table] = rows, len(rows)
 
     def in_sample(self, table: str) -> bool:
         """Whether training sees all rows."""
-        return len(self._sampled[table]) == self._counts[table]
+        return len(self._sampled[table]) == self.counts[table]
 
     def batches(self, table: str, names: Sequence[str]) -> Iterator[pa.Table]:
         """Stream some columns of all rows, block by block."""
-        names, sampled = list(dict.fromkeys(names)), self._sampled[table]
+        names = list(dict.fromkeys(names))
+        if table in self._added:
+            yield self._added[table].select(names)
+            return
+        sampled = self._sampled[table]
         if self.in_sample(table):
             yield sampled.select(names)
         elif self._is_held(table):
             yield self._kept(table, lambda: self._read(table, sampled.column_names)).select(names)
         else:
-            for batch in self.reader.read(table, names):
+            for batch in self._reader.read(table, names):
                 yield pa.Table.from_batches([batch]).select(names)
 
     def columns(self, table: str, names: Sequence[str]) -> pa.Table:
@@ -75,10 +91,10 @@ class SourceTables(Tables):
         """Whether a table, were all of its rows like those of the sample, is small enough."""
         sampled = self._sampled[table]
         wide = sampled.nbytes / max(len(sampled), 1)
-        return len(sampled) > 0 and wide * self._counts[table] <= self.most / 2
+        return len(sampled) > 0 and wide * self.counts[table] <= self.most / 2
 
     def _read(self, table: str, names: Sequence[str]) -> pa.Table:
-        return pa.Table.from_batches(list(self.reader.read(table, names))).select(names)
+        return pa.Table.from_batches(list(self._reader.read(table, names))).select(names)
 
     def _kept(self, what: str, make: Callable[[], Held]) -> Held:
         """Return what is held, or make it; what was asked for longest ago makes room."""

@@ -110,8 +110,8 @@ def test_a_range(type_: str) -> None:
     again = ExclusionRepair(table, kept, lambda b: np.zeros(len(b), dtype=bool), fixed=True)
     whole = made.filter(pa.array([i not in left for i in range(N)]))
     assert len(left) < 5
-    assert not again.collides(whole).any()
-    assert again.collides(rows).sum() > 50
+    assert not again.violations(whole).any()
+    assert again.violations(rows).sum() > 50
     assert made.column("during").to_pylist()[:2] == ["empty", "empty"]
     assert sum(text.endswith(",)") for text in whole.column("during").to_pylist()) == 1
 

@@ -67,7 +67,7 @@ def test_what_is_missing_gets_no_default(saved: Path) -> None:
     """Sums that fit tell nothing of a privacy.json without k."""
     silent = []
     places = sorted(saved.rglob("content-*/**/*.json"))
-    described = {"frames.json", "metadata.json", "privacy.json", "table.json"}
+    described = {"database.json", "frames.json", "metadata.json", "privacy.json", "table.json"}
     assert {p.name for p in places} == described | {"model.json"}
     for place in (p for p in places if p.name in described):
         whole = place.read_bytes()
@@ -82,7 +82,7 @@ def test_what_is_missing_gets_no_default(saved: Path) -> None:
                 Synthesizer.load(saved)
                 silent.append((place.name, what))
             except SerializationError as exc:
-                if not re.search(r"(frames|metadata|privacy)\.json|tables/000", str(exc)):
+                if not re.search(r"(database|frames|metadata|privacy)\.json|tables/000", str(exc)):
                     silent.append((place.name, what))
         place.write_bytes(whole)
     seal(saved)

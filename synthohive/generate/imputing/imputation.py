@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
-from synthohive.constrain.validity import Rows, check_validity
+from synthohive.constrain.validity import check_validity
 from synthohive.derive.aggregates.beside import WithParents
 from synthohive.encoding.encoded import SILENT, EncodedTable
 from synthohive.encoding.table import TableEncoder
@@ -77,8 +77,8 @@ def impute(
             _fill(fillings[name], table.encoder)
     for name in reversed(list(fillings)):  # children are complete by now
         _sum_up(fillings[name])
-    given, filled = ({n: Rows(t) for n, t in rows.items()} for rows in (tables, sample.tables))
-    check_validity(fitted.metadata, filled, fitted.special_rules(), given)
+    given = Sample(fitted.metadata, fitted.plan, dict(tables))
+    check_validity(fitted.metadata, sample, fitted.special_rules(), given)
     return sample.tables
 
 
