@@ -14,9 +14,8 @@ from synthohive.derive.program import Program
 from synthohive.generate.key_repair import Changes, repair_late_key
 from synthohive.generate.parent_choice import above, breaks
 from synthohive.generate.run import Generated, Run
-from synthohive.link.assignment import NEAR, Forbids, Grouping, Rules, calibrate, deal, repair
+from synthohive.link.assignment import NEAR, Forbids, Grouping, Rules, assign, calibrate, repair
 from synthohive.link.association import PairShares
-from synthohive.link.degree_allocation import apportion, in_parents_order
 from synthohive.link.hierarchy import HierarchyModel
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
@@ -110,17 +109,20 @@ class Tree:
             own, theirs = self.groups[0][rows], self.groups[1][parents]
         able = np.flatnonzero((own >= 0) & np.isin(own, theirs))
         own, mine = own[able], rows[able]
-        if self.groups is not None and len(able):
-            totals = np.bincount(own, minlength=int(theirs.max(initial=0)) + 1)
-            counts = apportion(totals, theirs, counts, self.rng)
         if not len(able) or not counts.sum():
             return chosen
-        if self.earlier:
-            counts = in_parents_order((own, mine), (theirs, parents), counts, self.rng)
         codes: Optional[Grouping] = None
         if self.codes is not None and self.wanted is not None:
             codes = self.wanted[mine], self.codes(self._known().take(pa.array(parents)))
-        found = deal(counts, len(able), self.seed + int(rows[0]), (own, theirs), codes)
+        found = assign(
+            counts,
+            len(able),
+            self.seed + int(rows[0]),
+            self.rng,
+            groups=None if self.groups is None else (own, theirs),
+            codes=codes,
+            places=(mine, parents) if self.earlier else None,
+        )
         if (self.bounds or self.earlier) and (found >= 0).all():
             one = self.own.take(pa.array(mine))
             rules = Rules(

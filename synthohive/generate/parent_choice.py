@@ -31,14 +31,13 @@ from synthohive.link.assignment import (
     Distinct,
     Forbids,
     Grouping,
+    Margin,
     Rules,
+    assign,
     calibrate,
-    deal,
-    exchange_degrees,
     joined,
     repair,
 )
-from synthohive.link.degree_allocation import apportion
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
@@ -83,18 +82,20 @@ class _Choice:
         asking = ~self._nulls(able) & (heads == everyone)
         linked, stray = np.flatnonzero(asking & able), np.flatnonzero(asking & ~able)
         quota = self._quota(len(linked))
-        room = int(quota.sum())
-        if groups is None and room < len(linked):  # a unique key, and parents that were left out
-            linked = np.sort(self._rng("room").permutation(linked)[:room])
+        if groups is None:  # a unique key, and parents that were left out, leave room for fewer
+            linked = np.sort(self._rng("room").permutation(linked)[: int(quota.sum())])
         inside = None if groups is None else (groups[0][linked], groups[1])
-        if inside is not None:
-            totals = np.bincount(inside[0], minlength=int(inside[1].max(initial=0)) + 1)
-            quota = apportion(totals, inside[1], quota, self._rng("shares"))
         codes = self._codes(linked)
-        quota = self._suited(quota, inside, codes)
-        seed = seeds.seed_int(self.run.seed, self.name, self.label)
         chosen = np.full(len(everyone), -1, dtype=np.int64)
-        chosen[linked] = deal(quota, len(linked), seed, inside, codes)
+        chosen[linked] = assign(
+            quota,
+            len(linked),
+            seeds.seed_int(self.run.seed, self.name, self.label),
+            self._rng("shares"),
+            groups=inside,
+            codes=codes,
+            margins=self._margins(len(linked)),
+        )
         if len(stray):
             log.warning("no_parent_that_fits", key=self.label, rows=len(stray))
         if not self.link.shared:  # else another parent would not agree on the shared columns
@@ -189,25 +190,15 @@ class _Choice:
         )
         return children_per_parent(self.run, self.name, self.key, count)
 
-    def _suited(
-        self, quota: IntArray, groups: Optional[Grouping], codes: Optional[Grouping]
-    ) -> IntArray:
-        """Let parents swap their numbers of children until these suit what rows ask for."""
+    def _margins(self, total: int) -> Optional[list[Margin]]:
+        """Return how many children which parents are to have; None where they have their own."""
         if self.run.fitted.tables[self.key.parent].reference is not None:
-            return quota  # whose rows have their own numbers
-        total, margins = int(quota.sum()), []
-        if codes is not None:
-            size = int(max(part.max(initial=0) for part in codes)) + 1
-            margins.append((codes[1], np.bincount(codes[0], minlength=size).astype(np.float64)))
+            return None
         shares = self.fitted.pair_shares.get(self.label)
-        if shares is not None:
-            wanted = shares.margins()
-            margins += [
-                (bins, wanted[i] * total)
-                for i, bins in shares.binned("theirs", self._above).items()
-            ]
-        theirs = None if groups is None else groups[1]
-        return exchange_degrees(quota, margins, theirs, self._rng("exchange_degrees"))
+        if shares is None:
+            return []
+        bins, wanted = shares.binned("theirs", self._above), shares.margins()
+        return [(bins[i], wanted[i] * total) for i in bins]
 
     def _above(self, column: str) -> pa.ChunkedArray:
         """Return a column of the parents, or of their ancestors."""

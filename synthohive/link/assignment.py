@@ -2,7 +2,9 @@
 
 Its stages are functions of arrays alone:
 
-1. :func:`deal` gives each row a parent of its group and, as far as there are such, of its code.
+1. :func:`assign` allots numbers of children to groups, moves them to the parents that are asked
+   for (:func:`exchange_degrees`), and lets :func:`deal` give each row a parent of its group and, as
+   far as there are such, of its code.
 2. :func:`repair` lets rows swap parents until the hard rules on pairs hold.
 3. :func:`calibrate` lets them swap until calibration targets are met.
 
@@ -22,6 +24,7 @@ import numpy as np
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._random import hashed
+from synthohive.link.degree_allocation import apportion, in_parents_order
 from synthohive.link.targets import DegreeTarget, Target
 
 __all__ = [
@@ -31,6 +34,8 @@ __all__ = [
     "Forbids",
     "Grouping",
     "Rules",
+    "Margin",
+    "assign",
     "calibrate",
     "deal",
     "exchange_degrees",
@@ -41,6 +46,8 @@ __all__ = [
 Forbids = Callable[[IntArray, IntArray], Bools]
 Grouping = tuple[IntArray, IntArray]
 """The group (or the code) of each row, and of each parent."""
+Margin = tuple[IntArray, Floats]
+"""The bin of each parent, and the rows that want a parent of each bin."""
 
 REPAIR_ROUNDS = 40
 NEARNESS = (1, 4, 16, 0)
@@ -135,6 +142,45 @@ class Rules:
             if all_of_a_pair:
                 found[order[:-1]] |= same
         return found
+
+
+def assign(
+    quota: IntArray,
+    rows: int,
+    seed: int,
+    rng: np.random.Generator,
+    *,
+    groups: Optional[Grouping] = None,
+    codes: Optional[Grouping] = None,
+    margins: Optional[Sequence[Margin]] = None,
+    places: Optional[Grouping] = None,
+) -> IntArray:
+    """Return the parent of each row: numbers of children go where they are asked for, then deal.
+
+    Parameters
+    ----------
+    quota : ndarray of int64
+        Children per parent, `rows` in total: what is kept of it is the distribution.
+    seed : int
+        Of :func:`deal`, as `groups` and `codes` are.
+    margins : sequence of Margin, optional
+        Beside that of the codes; None where parents keep their numbers.
+    places : tuple of ndarray of int64, optional
+        The numbers of rows and of parents, where each row has a parent before it.
+    """
+    if groups is not None:
+        totals = np.bincount(groups[0], minlength=int(groups[1].max(initial=0)) + 1)
+        quota = apportion(totals, groups[1], quota, rng)
+    if margins is not None:
+        if codes is not None:
+            size = int(max(part.max(initial=0) for part in codes)) + 1
+            asked = np.bincount(codes[0], minlength=size).astype(np.float64)
+            margins = [(codes[1], asked), *margins]
+        quota = exchange_degrees(quota, margins, None if groups is None else groups[1], rng)
+    if places is not None:
+        own, theirs = groups or tuple(map(np.zeros_like, places))
+        quota = in_parents_order((own, places[0]), (theirs, places[1]), quota, rng)
+    return deal(quota, rows, seed, groups, codes)
 
 
 def deal(
@@ -252,7 +298,7 @@ def calibrate(
 
 def exchange_degrees(
     quota: IntArray,
-    margins: Sequence[tuple[IntArray, Floats]],
+    margins: Sequence[Margin],
     groups: Optional[IntArray],
     rng: np.random.Generator,
 ) -> IntArray:
@@ -262,8 +308,7 @@ def exchange_degrees(
 
     Parameters
     ----------
-    margins : sequence of (ndarray of int64, ndarray of float)
-        The bin of each parent, and the rows that want a parent of each bin.
+    margins : sequence of Margin
     groups : ndarray of int64, optional
         Parents swap inside their group only.
     """

@@ -8,7 +8,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive.link.assignment import Distinct, Rules, calibrate, deal, exchange_degrees, repair
+from synthohive.link.assignment import (
+    Distinct,
+    Rules,
+    assign,
+    calibrate,
+    deal,
+    exchange_degrees,
+    repair,
+)
 from synthohive.link.targets import ContingencyTarget, CorrelationTarget, DegreeTarget, Target
 
 quotas = st.lists(st.integers(0, 9), min_size=1, max_size=40)
@@ -76,6 +84,24 @@ def test_deals_keep_quotas_and_groups_and_give_codes_what_there_is(
     asked = np.bincount(own * kinds + codes[0], minlength=3 * kinds)
     assert (codes[1][found] == codes[0]).sum() >= np.minimum(room, asked).sum()
     assert np.array_equal(deal(counts, len(chosen), seed, groups, codes), found)
+
+
+@some
+@given(quotas, st.integers(1, 5), seeds)
+def test_numbers_of_children_go_where_they_are_asked_for(
+    quota: list[int], kinds: int, seed: int
+) -> None:
+    rng, counts, chosen, groups = problem(quota, seed)
+    codes = rng.integers(0, kinds, len(chosen)), rng.integers(0, kinds, len(counts))
+    found = assign(counts, len(chosen), seed, rng, groups=groups, codes=codes, margins=[])
+    again = assign(counts, len(chosen), seed, np.random.default_rng(1), groups=groups, codes=codes)
+    assert min(found.min(initial=0), again.min(initial=0)) == 0  # each row has a parent
+    if groups is None:
+        assert np.array_equal(np.sort(np.bincount(found, minlength=len(counts))), np.sort(counts))
+        assert np.array_equal(np.bincount(again, minlength=len(counts)), counts)
+        assert (codes[1][found] == codes[0]).sum() >= (codes[1][again] == codes[0]).sum()
+    else:
+        assert np.array_equal(groups[1][found], groups[0])
 
 
 def test_a_deal_is_shuffled_and_depends_on_the_seed() -> None:
