@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Optional
 
@@ -382,3 +383,45 @@ def _holds(table: Table, row: Row, tables: dict[str, Table]) -> bool:
         if not any([p[t] for t in target] == values for p in tables[parent].rows):
             return False
     return True
+
+
+def kinds(graph: Graph) -> set[str]:
+    """Return what there is to a schema that may go wrong, and what meets within a table.
+
+    A case that asks for two things of one table is a pair of them, joined by " & ".
+    """
+    late = set(graph.late)
+    found: set[str] = set()
+    for table in graph.tables:
+        own = _kinds_of(table, {n for name, n in late if name == table.name})
+        found |= own | {f"{a} & {b}" for a, b in combinations(sorted(own), 2)}
+    return found
+
+
+def _kinds_of(table: Table, late: set[int]) -> set[str]:
+    rows = len(table.rows)
+    size = "none" if not rows else "one" if rows == 1 else "few" if rows < 9 else "many"
+    found = {f"{size} rows"}
+    inside, foreign = set(table.pk) & table.foreign, set(table.pk) <= table.foreign
+    form = "a key" if inside and foreign else "weak" if inside else "pair"
+    form = form if len(table.pk) != 1 or inside else table.columns[table.pk[0]]
+    found.add(f"primary key: {form if table.pk else 'none'}")
+    for number, (columns, parent, target) in enumerate(table.keys):
+        whose = "own" if parent == table.name else "late" if number in late else "other"
+        empty = len(set(columns) & table.nullable)
+        null = "NULL" if empty == len(columns) else "partly NULL" if empty else "NOT NULL"
+        others = [set(c) for n, (c, _, _) in enumerate(table.keys) if n != number]
+        shared = any(set(columns) & other for other in others)
+        found.add(f"{whose} key, {'composite' if len(target) > 1 else 'single'}, {null}")
+        found |= {f"{whose} key that shares a column"} if shared else set()
+        found |= (
+            {f"{whose} key that is unique"}
+            if sorted(columns) in map(sorted, table.unique_sets)
+            else set()
+        )
+    for unique in table.uniques:
+        for column in unique:
+            null = " or NULL" if column in table.nullable else ""
+            part = "a key's column" if column in table.foreign else table.columns[column]
+            found.add(f"unique {part}{null}{' in a pair' if len(unique) > 1 else ''}")
+    return found
