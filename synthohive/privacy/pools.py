@@ -64,7 +64,7 @@ def faker(locale: str) -> Any:
     return made
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)  # as many countries as a column's values are told apart by, and more
 def pools(locale: str) -> Pools:
     """Return the building blocks of a locale."""
     source = faker(locale)

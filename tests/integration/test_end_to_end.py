@@ -27,11 +27,14 @@ from tests.conftest import fresh_schema
 from tests.integration.datasets import load_nycflights, load_tpch
 
 SERVERS = ["postgres_url", "mysql_url", "mariadb_url"]
+CLOSE = 3
+"""Epochs on one server. What is learned of the same rows is the same on another, where one epoch
+shows that they are read, written and counted as on the first."""
 
 
 @contextmanager
 def synthesized(
-    url: str, load: Callable[..., Any], epochs: int, sample_size: int
+    url: str, load: Callable[..., Any], epochs: int
 ) -> Iterator[tuple[Side, Side, Any]]:
     """Load, fit and write back; give both sides and the summary."""
     engine = create_engine(url)
@@ -40,7 +43,7 @@ def synthesized(
         synthesizer = Synthesizer.from_database(engine, schema)
         if "airlines" in synthesizer.metadata.tables:  # whose names may be anybody's
             synthesizer.metadata.table("airlines").reference = True
-        synthesizer.fit(seed=42, epochs=epochs, sample_size=sample_size, progress=False)
+        synthesizer.fit(seed=42, epochs=epochs, sample_size=4_000, progress=False)
         summary = synthesizer.to_database(seed=7)
         with engine.connect() as one, engine.connect() as two:
             yield Side(one, schema), Side(two, summary.schema), summary
@@ -76,10 +79,10 @@ def compare(real: Side, made: Side) -> tuple[dict[str, float], dict[str, float]]
 
 @pytest.mark.integration
 @pytest.mark.slow
-@pytest.mark.parametrize("server", SERVERS)
-def test_tpch(server: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("server", "epochs"), list(zip(SERVERS, (CLOSE, 1, 1))))
+def test_tpch(server: str, epochs: int, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue(server)
-    with synthesized(url, load_tpch, 3, 4_000) as (real, made, summary):
+    with synthesized(url, load_tpch, epochs) as (real, made, summary):
         distances, gaps = compare(real, made)
         assert summary.orphans == 0
         assert {k.key.label(k.table) for k in summary.keys if k.enforced} == {
@@ -90,20 +93,22 @@ def test_tpch(server: str, request: pytest.FixtureRequest) -> None:
     # Beside the names that are kept, remarks on 5 regions and 25 nations are made up.
     assert distances["region.r_name"] == distances["nation.n_name"] == 0.0
     del distances["region.r_comment"], distances["nation.n_comment"]
-    assert mean(distances.values()) <= 0.10, distances
+    assert mean(distances.values()) <= (0.10 if epochs == CLOSE else 0.20), distances
 
 
 @pytest.mark.integration
 @pytest.mark.slow
-@pytest.mark.parametrize("server", SERVERS[:2])
-def test_nycflights(server: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    ("server", "every", "epochs"), [(SERVERS[0], 10, CLOSE), (SERVERS[1], 50, 1)]
+)
+def test_nycflights(server: str, every: int, epochs: int, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue(server)
-    with synthesized(url, partial(load_nycflights, every=10), 3, 4_000) as (real, made, _):
+    with synthesized(url, partial(load_nycflights, every=every), epochs) as (real, made, _):
         distances, gaps = compare(real, made)
         airlines = "SELECT count(*) FROM {} WHERE carrier IN ('UA', 'AA', 'DL')"
         assert made.number(airlines.format(made.table("airlines"))) == 3
     assert max(gaps.values()) <= 0.05, gaps
-    assert mean(distances.values()) <= 0.10, distances
+    assert mean(distances.values()) <= (0.10 if epochs == CLOSE else 0.20), distances
 
 
 @pytest.mark.integration
