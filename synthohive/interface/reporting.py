@@ -18,11 +18,11 @@ from synthohive.io.base import Reader
 from synthohive.io.dataframe import FrameReader, read_loosely
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase
+from synthohive.metrics.copies import copied_rows, copied_values
 from synthohive.metrics.fan_out import fan_out_histogram
 from synthohive.metrics.harmonise import harmonised_database
 from synthohive.metrics.report import FanOuts, ValidationReport, build_report, check_report
 from synthohive.privacy.entities import Entities
-from synthohive.privacy.metrics import copied_rows, copied_values
 from synthohive.schema import Metadata, PrivacyConfig
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample

@@ -18,13 +18,16 @@ from synthohive.metrics.joins import attributes, read_tables, with_parents
 from synthohive.schema import Column, ForeignKey, Metadata
 
 __all__ = [
+    "Associated",
     "Pair",
+    "associated",
     "association",
     "association_matrix",
     "column_pairs",
     "comparable_columns",
     "key_pairs",
     "pair_tvd",
+    "variance_within",
 ]
 
 _SAMPLE = 5000
@@ -34,7 +37,22 @@ _MAX_LEVELS = 50
 
 
 @dataclass(frozen=True)
-class Pair:
+class Associated:
+    """How strongly two columns go together, in real and in synthetic rows."""
+
+    a: str
+    b: str
+    real: float
+    synthetic: float
+
+    @property
+    def difference(self) -> float:
+        """How far apart the strengths of association are."""
+        return abs(self.real - self.synthetic)
+
+
+@dataclass(frozen=True)
+class Pair(Associated):
     """Two columns, beside each other in real and in synthetic rows.
 
     Attributes
@@ -45,23 +63,9 @@ class Pair:
         The strength of their association on each side.
     tvd : float
         Total variation distance of their joint distributions.
-
-    Examples
-    --------
-    >>> Pair("price", "cost", real=0.9, synthetic=0.75, tvd=0.1).difference  # doctest: +ELLIPSIS
-    0.15...
     """
 
-    a: str
-    b: str
-    real: float
-    synthetic: float
     tvd: float
-
-    @property
-    def difference(self) -> float:
-        """How far apart the strengths of association are."""
-        return abs(self.real - self.synthetic)
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,15 @@ def association_matrix(table: pa.Table, columns: Sequence[Column]) -> Floats:
         for j in range(i):
             matrix[i, j] = matrix[j, i] = _associated(left, encoded[j])
     return matrix
+
+
+def associated(real: pa.Table, synthetic: pa.Table, columns: Sequence[Column]) -> list[Associated]:
+    """Return the associations of each two columns on both sides."""
+    before, after = (association_matrix(side, columns) for side in (real, synthetic))
+    return [
+        Associated(columns[i].name, columns[j].name, float(before[i, j]), float(after[i, j]))
+        for i, j in combinations(range(len(columns)), 2)
+    ]
 
 
 def comparable_columns(table: pa.Table, columns: Mapping[str, Column]) -> list[Column]:
@@ -185,13 +198,9 @@ def column_pairs(real: Any, synthetic: Any, columns: Columns = None) -> list[Pai
     """
     found, (left, right) = harmonised(columns, real, synthetic)
     chosen = comparable_columns(left, found)
-    before, after = (association_matrix(side, chosen) for side in (left, right))
-    places = list(combinations(range(len(chosen)), 2))
-    distances = _pair_tvds(left, right, [(chosen[i], chosen[j]) for i, j in places])
-    pairs = [
-        Pair(chosen[i].name, chosen[j].name, float(before[i, j]), float(after[i, j]), distance)
-        for (i, j), distance in zip(places, distances)
-    ]
+    distances = _pair_tvds(left, right, list(combinations(chosen, 2)))
+    both = associated(left, right, chosen)
+    pairs = [Pair(p.a, p.b, p.real, p.synthetic, tvd) for p, tvd in zip(both, distances)]
     return sorted(pairs, key=lambda pair: -pair.tvd)
 
 
@@ -311,20 +320,33 @@ def _correlation(x: AnyArray, y: AnyArray) -> float:
 
 
 def _correlation_ratio(codes: AnyArray, numbers: AnyArray) -> float:
-    ranks = _ranks(numbers)
-    total = float(((ranks - ranks.mean()) ** 2).sum())
-    if not total:
-        return 0.0
-    _, group = np.unique(codes, return_inverse=True)
-    counts = np.bincount(group)
-    means = np.bincount(group, weights=ranks) / counts
-    between = float((counts * (means - ranks.mean()) ** 2).sum())
-    rows, groups = len(ranks), len(counts)
-    if rows <= groups:
-        return 0.0
     # What chance alone would explain is taken off (epsilon squared, Kelley, 1935).
-    explained = (between - (groups - 1) * (total - between) / (rows - groups)) / total
+    explained = 1.0 - variance_within(_ranks(numbers)[:, None], codes)
     return float(np.sqrt(min(1.0, max(0.0, explained))))
+
+
+def variance_within(scores: Floats, groups: AnyArray) -> float:
+    """Return the variance inside groups relative to that of all rows, both unbiased.
+
+    1 where there is but one row a group, or where all rows are alike.
+
+    Parameters
+    ----------
+    scores : ndarray of float, of shape (rows, numbers)
+        Several numbers a row count together, as the indicators of categories do.
+    groups : ndarray of int, of shape (rows,)
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    counts = np.bincount(group)
+    rows, number = len(group), len(counts)
+    total = float(((scores - scores.mean(axis=0)) ** 2).sum())
+    if rows == number or not total:
+        return 1.0
+    inside = 0.0
+    for part in scores.T:
+        means = np.bincount(group, weights=part) / counts
+        inside += float(((part - means[group]) ** 2).sum())
+    return inside / (rows - number) / (total / (rows - 1))
 
 
 def _cramers_v(x: AnyArray, y: AnyArray) -> float:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Floats
 from synthohive.metrics.distances import shares
-from synthohive.metrics.encode import as_lengths, as_numbers, view_of
+from synthohive.metrics.encode import measured, view_of
 from synthohive.metrics.profile import frequent_categories
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column
@@ -72,9 +72,8 @@ def histogram(
     own = entities_or_rows(entities, len(real)).take(rows)
     if view == "categories":
         return _bars(real, synthetic, k, own)
-    if view == "lengths":
-        return _bins(as_lengths(real), as_lengths(synthetic), None, k, own)
-    return _bins(as_numbers(real), as_numbers(synthetic), real.type, k, own)
+    type_ = real.type if view == "numbers" else None
+    return _bins(measured(view, real), measured(view, synthetic), type_, k, own)
 
 
 def _bars(real: Any, synthetic: Any, k: int, entities: Entities) -> Histogram:

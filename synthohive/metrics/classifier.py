@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import Floats, IntArray
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.associations import comparable_columns
-from synthohive.metrics.encode import as_categories, floats_of, ranked, view_of
+from synthohive.metrics.encode import features_of
 from synthohive.metrics.harmonise import Columns, Tables, harmonised, harmonised_pair
 from synthohive.metrics.joins import (
     attributes,
@@ -250,7 +250,7 @@ def labelled_features(
     chosen = comparable_columns(sides[0], columns)
     if rows < 10 or not chosen:
         return np.zeros((0, 0)), np.zeros(0, np.int64), []
-    features = np.stack([_feature(c, sides) for c in chosen], axis=1)
+    features = np.stack([np.concatenate(features_of(c, sides, _LEVELS)) for c in chosen], axis=1)
     return features, np.repeat(np.array([0, 1]), rows), [c.name for c in chosen]
 
 
@@ -278,11 +278,3 @@ def _folds(
                 (np.flatnonzero(of_row != i), np.flatnonzero(of_row == i)) for i in range(_FOLDS)
             ]
     return list(StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(labels, labels))
-
-
-def _feature(column: Column, sides: list[pa.Table]) -> Floats:
-    arrays = [side.column(column.name).combine_chunks() for side in sides]
-    if view_of(column, arrays[0]) == "numbers":
-        return np.concatenate([floats_of(array) for array in arrays])
-    codes = ranked(pa.concat_arrays([as_categories(a) for a in arrays]), _LEVELS)
-    return np.where(codes < 0, np.nan, codes).astype(np.float64)

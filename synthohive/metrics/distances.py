@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synthohive import _arguments as arguments
-from synthohive._arrays import AnyArray, Floats
-from synthohive.metrics.encode import as_categories, as_lengths, as_numbers, view_of
+from synthohive._arrays import AnyArray
+from synthohive.metrics.encode import METRICS, as_categories, measured, view_of
 from synthohive.metrics.harmonise import (
     Columns,
     array_of,
@@ -266,11 +266,8 @@ def column_distance(column: Column, real: Any, synthetic: Any) -> ColumnScore:
     nulls = abs(null_rate(real) - null_rate(synthetic))
     view = view_of(column, real)
     if view == "categories":
-        return ColumnScore("TVD", tvd_of_shares(shares(real), shares(synthetic)), nulls)
-    measure = as_numbers if view == "numbers" else as_lengths
-    name = "KS" if view == "numbers" else "KS of lengths"
-    known: Floats = measure(real)
-    made = measure(synthetic)
-    if not len(known) or not len(made):
-        return ColumnScore(name, 0.0, nulls)  # what is missing shows in the NULLs
-    return ColumnScore(name, ks_of_numbers(known, made), nulls)
+        return ColumnScore(METRICS[view], tvd_of_shares(shares(real), shares(synthetic)), nulls)
+    known, made = measured(view, real), measured(view, synthetic)
+    # what is missing shows in the NULLs
+    distance = ks_of_numbers(known, made) if len(known) and len(made) else 0.0
+    return ColumnScore(METRICS[view], distance, nulls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,17 +13,26 @@ from synthohive._arrays import Floats, IntArray
 from synthohive.schema import Column
 
 __all__ = [
+    "METRICS",
     "View",
     "as_categories",
     "as_lengths",
     "as_numbers",
+    "features_of",
     "floats_of",
+    "measured",
     "ranked",
     "view_of",
 ]
 
 View = Literal["numbers", "categories", "lengths"]
 
+METRICS: dict[View, str] = {
+    "numbers": "KS",
+    "categories": "TVD",
+    "lengths": "KS of lengths",
+}
+"""What columns are scored by."""
 _MOST = 500  # more different texts are no categories
 _ROWS_PER_CATEGORY = 5
 _FEW = 20  # so few different texts are categories, however few rows there are
@@ -87,6 +97,25 @@ def as_lengths(values: Any) -> Floats:
         return np.asarray(pc.binary_length(known), np.float64)
     text = known if pa.types.is_string(known.type) else known.cast(pa.string())
     return np.asarray(pc.utf8_length(text), np.float64)
+
+
+def features_of(column: Column, sides: Sequence[pa.Table], most: int) -> list[Floats]:
+    """Return one column of several tables as numbers in common, each of shape (rows,).
+
+    Categories are numbered by how frequent they are in all tables together, so that trees can
+    split off the rare ones at once; beyond `most` they are one. NULL is NaN.
+    """
+    arrays = [side.column(column.name).combine_chunks() for side in sides]
+    if view_of(column, arrays[0]) == "numbers":
+        return [floats_of(array) for array in arrays]
+    codes = ranked(pa.concat_arrays([as_categories(array) for array in arrays]), most)
+    ends = np.cumsum([len(array) for array in arrays])[:-1]
+    return np.split(np.where(codes < 0, np.nan, codes), ends)
+
+
+def measured(view: View, values: Any) -> Floats:
+    """Return the numbers of known values, or else their lengths."""
+    return as_numbers(values) if view == "numbers" else as_lengths(values)
 
 
 def ranked(values: Any, most: int) -> IntArray:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from synthohive._arrays import Floats
 from synthohive.metrics.associations import association_matrix, comparable_columns
 from synthohive.metrics.distances import ColumnScore, null_rate, shares, tvd_of_shares
-from synthohive.metrics.encode import View, as_categories, as_lengths, as_numbers, view_of
+from synthohive.metrics.encode import METRICS, View, as_categories, measured, view_of
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column
 
@@ -31,11 +31,6 @@ __all__ = [
 
 _POINTS = 513
 _OTHER = "\0other"
-_METRICS: dict[View, str] = {
-    "numbers": "KS",
-    "categories": "TVD",
-    "lengths": "KS of lengths",
-}
 
 
 @dataclass(frozen=True)
@@ -82,11 +77,11 @@ def profile_column(
         return ColumnProfile(
             view, nulls, categories=frequent_categories(values.drop_null(), known, k)
         )
-    measured = as_numbers(values) if view == "numbers" else as_lengths(values)
-    if len(known) != len(measured):
+    numbers = measured(view, values)
+    if len(known) != len(numbers):
         known = known.take(~np.isnan(np.asarray(values.drop_null().cast(pa.float64()))))
-    points = _points(measured, known, k)
-    ordered = np.sort(measured)
+    points = _points(numbers, known, k)
+    ordered = np.sort(numbers)
     return ColumnProfile(
         view,
         nulls,
@@ -99,11 +94,11 @@ def profile_column(
 def profile_distance(profile: ColumnProfile, values: Any) -> ColumnScore:
     """Score synthetic `values` against the profile of the real ones."""
     nulls = abs(profile.nulls - null_rate(values))
-    metric = _METRICS[profile.view]
+    metric = METRICS[profile.view]
     made = values.drop_null()
     if profile.view == "categories":
         return ColumnScore(metric, _category_distance(profile, made, null_rate(values)), nulls)
-    numbers = np.sort(as_numbers(made) if profile.view == "numbers" else as_lengths(made))
+    numbers = np.sort(measured(profile.view, made))
     if not len(numbers) or not len(profile.points):
         return ColumnScore(metric, 0.0, nulls)  # what is missing shows in the NULLs
     below = np.searchsorted(numbers, profile.points, "left") / len(numbers)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from synthohive._display import counted
 from synthohive._files import FileIdentity, check_replaceable, write_whole
 from synthohive.exceptions import SchemaError
-from synthohive.metrics.associations import association_matrix, comparable_columns
+from synthohive.metrics.associations import Associated, associated, comparable_columns
 from synthohive.metrics.charts import HEIGHT, WIDTH, Histogram, histogram
 from synthohive.metrics.distances import ColumnScore, column_distance
 from synthohive.metrics.fan_out import fan_out_histogram, fan_out_ks, orphans
@@ -28,7 +28,6 @@ __all__ = [
     "ColumnReport",
     "FanOuts",
     "KeyReport",
-    "PairReport",
     "TableReport",
     "ValidationReport",
     "build_report",
@@ -55,21 +54,6 @@ class ColumnReport:
 
 
 @dataclass(frozen=True)
-class PairReport:
-    """The association of two columns in real and in synthetic data."""
-
-    a: str
-    b: str
-    real: float
-    synthetic: float
-
-    @property
-    def difference(self) -> float:
-        """How far apart the two are."""
-        return abs(self.real - self.synthetic)
-
-
-@dataclass(frozen=True)
 class TableReport:
     """One table: its columns and pairs of columns, the worst first."""
 
@@ -77,7 +61,7 @@ class TableReport:
     real_rows: int
     synthetic_rows: int
     columns: tuple[ColumnReport, ...]
-    pairs: tuple[PairReport, ...]
+    pairs: tuple[Associated, ...]
     compared: tuple[str, ...]  # columns whose associations were compared, in table order
     impossible: tuple[Impossible, ...] = ()  # columns, and unique sets, that hold such values
 
@@ -273,7 +257,7 @@ def build_report(
     personal : dict of str to collection of str, optional
         Columns with made-up personal data, by table.
     copied_rows, copied_values : dict of str to float, optional
-        See :mod:`synthohive.privacy.metrics`.
+        See :mod:`synthohive.metrics.copies`.
     k : int
         Entities that must stand behind every real bar and category that is shown.
     entities : dict of str to Entities, optional
@@ -343,12 +327,7 @@ def _compare(
         chart = histogram(column, left, right, k, entities)
         reports.append(ColumnReport(name, column.kind.value, score, chart))
     chosen = comparable_columns(real, compared)
-    before, after = association_matrix(real, chosen), association_matrix(synthetic, chosen)
-    pairs = [
-        PairReport(chosen[j].name, chosen[i].name, float(before[i, j]), float(after[i, j]))
-        for i in range(len(chosen))
-        for j in range(i)
-    ]
+    pairs = associated(real, synthetic, chosen)
     return TableReport(
         table.name,
         real.num_rows,

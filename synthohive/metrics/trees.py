@@ -8,7 +8,7 @@ import numpy as np
 
 from synthohive._arrays import AnyArray, Floats
 
-__all__ = ["classes_of", "numbers_of", "scores_of"]
+__all__ = ["predictions_of", "scores_of"]
 
 
 def scores_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
@@ -20,21 +20,13 @@ def scores_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
         return np.asarray(model.predict_proba(test)[:, 1], np.float64)
 
 
-def classes_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
-    """Return the most probable class of each row of `test`."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+def predictions_of(x: Floats, y: AnyArray, test: Floats, seed: int, *, numeric: bool) -> Floats:
+    """Return the expected number, or the most probable class, of each row of `test`."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+    kind = HistGradientBoostingRegressor if numeric else HistGradientBoostingClassifier
     with _one_thread():
-        model = HistGradientBoostingClassifier(random_state=seed).fit(x, y)
-        return np.asarray(model.predict(test))
-
-
-def numbers_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
-    """Return the expected number of each row of `test`."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    with _one_thread():
-        model = HistGradientBoostingRegressor(random_state=seed).fit(x, y)
+        model = kind(random_state=seed).fit(x, y)
         return np.asarray(model.predict(test), np.float64)
 
 

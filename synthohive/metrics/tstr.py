@@ -8,14 +8,13 @@ from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._arrays import Floats
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.associations import association_matrix, comparable_columns
-from synthohive.metrics.encode import as_categories, floats_of, view_of
+from synthohive.metrics.encode import features_of, view_of
 from synthohive.metrics.harmonise import Columns, harmonised
-from synthohive.metrics.trees import classes_of, numbers_of
+from synthohive.metrics.trees import predictions_of
 from synthohive.schema import Column
 
 __all__ = ["Utility", "target_columns", "utility"]
@@ -135,7 +134,7 @@ def utility(
         for t, n in zip(read, (rows, rows, ROWS))
     ]
     chosen = comparable_columns(sides[0], said)
-    numbers = {column.name: _feature(column, sides) for column in chosen}
+    numbers = {column.name: features_of(column, sides, _FEATURE_LEVELS) for column in chosen}
     found = []
     for column in chosen:
         if column.name not in targets:
@@ -157,32 +156,10 @@ def _skill(x: Floats, y: Floats, test_x: Floats, test_y: Floats, numeric: bool, 
     x, y, test_x, test_y = x[known], y[known], test_x[test], test_y[test]
     if not len(test_y) or len(np.unique(y)) < 2:
         return 0.0
-    predicted = (numbers_of if numeric else classes_of)(x, y, test_x, seed)
+    predicted = predictions_of(x, y, test_x, seed, numeric=numeric)
     if numeric:
         wrong, base = ((test_y - predicted) ** 2).mean(), test_y.var()
     else:
         wrong = (predicted != test_y).mean()
         base = 1.0 - np.unique(test_y, return_counts=True)[1].max() / len(test_y)
     return float(1.0 - wrong / base) if base else float(wrong == 0)
-
-
-def _feature(column: Column, sides: Sequence[pa.Table]) -> list[Floats]:
-    arrays = [side.column(column.name).combine_chunks() for side in sides]
-    if view_of(column, arrays[0]) == "numbers":
-        return [floats_of(array) for array in arrays]
-    levels = as_categories(arrays[0]).dictionary_encode()
-    counts = np.bincount(np.asarray(levels.indices.fill_null(0), np.int64), minlength=1)
-    order = np.argsort(-counts, kind="stable")[:_FEATURE_LEVELS]
-    names = levels.dictionary.take(pa.array(order))
-    found = []
-    for array in arrays:
-        texts = as_categories(array)
-        at = texts.dictionary_encode()
-        place = np.asarray(
-            pc.index_in(at.dictionary, value_set=names).fill_null(len(names)), np.float64
-        )
-        codes = np.asarray(at.indices.fill_null(-1), np.int64)
-        found.append(
-            np.where(codes < 0, np.nan, place[codes]) if len(place) else np.full(len(codes), np.nan)
-        )
-    return found

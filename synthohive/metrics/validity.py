@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.metrics.encode import as_numbers, view_of
+from synthohive.metrics.encode import as_categories, as_numbers, view_of
 from synthohive.metrics.harmonise import harmonised
 from synthohive.schema import Column, ColumnKind, TableConfig
 from synthohive.texts.moments import form_of, parse
@@ -164,7 +164,7 @@ def _beyond(column: Column, real: Any, synthetic: Any) -> int:
         form = _moments(real)
         if form is None:
             return 0
-        real, synthetic = (parse(_texts(values), form) for values in (real, synthetic))
+        real, synthetic = (parse(as_categories(values), form) for values in (real, synthetic))
     elif view_of(column, real) != "numbers":
         return 0
     ends, values = as_numbers(real), as_numbers(synthetic)
@@ -179,7 +179,7 @@ def _malformed(column: Column, real: Any, synthetic: Any) -> int:
         return 0 if _unreadable(real) else _unreadable(synthetic)
     if not _is_text(column) or len(real) - real.null_count < LEAST_VALUES:
         return 0
-    known, texts = _texts(real).drop_null(), _texts(synthetic)
+    known, texts = as_categories(real).drop_null(), as_categories(synthetic)
     form = _moments(real)
     if form is not None:
         return int(parse(texts, form).null_count - texts.null_count)
@@ -196,7 +196,7 @@ def _malformed(column: Column, real: Any, synthetic: Any) -> int:
 
 def _unreadable(values: Any) -> int:
     count = 0
-    for text in _texts(values).drop_null().to_pylist():
+    for text in as_categories(values).drop_null().to_pylist():
         try:
             json.loads(text)
         except ValueError:
@@ -204,15 +204,9 @@ def _unreadable(values: Any) -> int:
     return count
 
 
-def _texts(values: Any) -> Any:
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    return pc.cast(values, pa.string())
-
-
 def _moments(real: Any) -> Optional[str]:
     """Return the form of dates and times kept as text, if all texts have one."""
-    known = pc.unique(_texts(real)).drop_null()
+    known = pc.unique(as_categories(real)).drop_null()
     return form_of(known.to_pylist()) if len(known) >= LEAST_VALUES else None
 
 

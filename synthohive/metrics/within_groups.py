@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.metrics.associations import comparable_columns
+from synthohive.metrics.associations import comparable_columns, variance_within
 from synthohive.metrics.encode import floats_of, ranked, view_of
 from synthohive.metrics.harmonise import Tables, harmonised
 from synthohive.metrics.joins import attributes, parent_rows, read_tables, rows_of
@@ -108,14 +108,4 @@ def _variance(column: Column, values: pa.ChunkedArray, groups: IntArray) -> floa
         scores = np.eye(_LEVELS + 1)[codes[known]]
     if not known.any():
         return 1.0
-    _, group = np.unique(groups[known], return_inverse=True)
-    counts = np.bincount(group)
-    rows, number = len(group), len(counts)
-    total = float(((scores - scores.mean(axis=0)) ** 2).sum())
-    if rows == number or not total:
-        return 1.0
-    inside = 0.0
-    for part in scores.T:
-        means = np.bincount(group, weights=part) / counts
-        inside += float(((part - means[group]) ** 2).sum())
-    return inside / (rows - number) / (total / (rows - 1))
+    return variance_within(scores, groups[known])
