@@ -63,6 +63,11 @@ class Pair(Associated):
         The strength of their association on each side.
     tvd : float
         Total variation distance of their joint distributions.
+
+    Examples
+    --------
+    >>> Pair("price", "cost", real=0.9, synthetic=0.75, tvd=0.1).difference  # doctest: +ELLIPSIS
+    0.15...
     """
 
     tvd: float
