@@ -15,10 +15,15 @@ from synthohive.encoding.encoded import Layout
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
 
-__all__ = ["ColumnTransform", "EncoderSettings", "Reject", "Summary"]
+__all__ = ["ColumnTransform", "EncoderSettings", "Reject", "Summary", "below"]
 
 Summary = dict[str, Any]
 """JSON-able statistics of one part of a column."""
+
+
+def below(seed: np.random.SeedSequence, *path: int) -> np.random.SeedSequence:
+    """Return the seed of a part: its own, whichever parts there are beside it."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *path))
 
 
 class Reject(Exception):

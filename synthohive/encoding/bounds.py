@@ -16,13 +16,13 @@ from synthohive.privacy.entities import protected_end
 __all__ = ["far_away", "point_masses", "protected_bounds"]
 
 
-_MAX_MASSES = 20
-_MIN_SHARE = 0.02
-_SENTINEL_SHARE = 0.0005
-_FAR = 3.0
-_OVERLAPPING = 4
-_MAX_LISTED = 500
-_MIN_LISTED = 0.9
+_MAX_MASSES = 20  # codes of their own; more would outnumber the modes
+_MIN_SHARE = 0.02  # of rows: what is rarer is one of many values of a mode
+_SENTINEL_SHARE = 0.0005  # of rows: an "open end" far from the rest may be rare
+_FAR = 3.0  # times twice the distance of the quartiles: Tukey's fences for what is far out
+_OVERLAPPING = 4  # times k: of fewer values, both ends are the same few
+_MAX_LISTED = 500  # values of a list, as of prices
+_MIN_LISTED = 0.9  # of rows that take their value from it
 
 
 def point_masses(

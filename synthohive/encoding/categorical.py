@@ -21,11 +21,11 @@ from synthohive.texts.words import agents_like, are_words, vocabulary_of
 
 __all__ = ["Categorical"]
 
-MAX_RARE = 0.2
-MAX_CATEGORIES = 5_000
-MAX_NUMBERS = 30
+MAX_RARE = 0.2  # of rows, or of who holds them: with more, it is a text
+MAX_CATEGORIES = 5_000  # codes of a text
+MAX_NUMBERS = 30  # different numbers that are categories
 MAX_WORDS, MAX_SHORT = 1_000, 50
-MAX_RARE_WORDS = 0.5
+MAX_RARE_WORDS = 0.5  # of rows, where the shared ones are words
 
 
 @dataclass(eq=False)

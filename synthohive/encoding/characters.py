@@ -29,11 +29,11 @@ CLASSES = {
     DIGIT: string.digits,
     LETTER: "".join(map(chr, range(0x4E00, 0x4E40))),
 }
-_SLOTS = 4096
-_SHARED = 0.9
-_MAX_SPANS = 400
-_FULL = 0.8
-_WORD = 3
+_SLOTS = 4096  # of a table to draw from: shares are right to 1/4096
+_SHARED = 0.9  # of rows whose word or number k entities share, to keep it whole
+_MAX_SPANS = 400  # different words at one place
+_FULL = 0.8  # of the strings that pieces can make, taken by real ones
+_WORD = 3  # letters of the shortest word that stays
 _SPAN = re.compile(f"[{UPPER}{LOWER}{LETTER}]+|{DIGIT}+|[\\s\\S]")
 
 

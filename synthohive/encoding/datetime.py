@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Codes, Floats32, IntArray
-from synthohive.encoding.base import Summary
+from synthohive.encoding.base import Summary, below
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.encoded import Layout
 from synthohive.encoding.modes import Modes
@@ -22,9 +22,9 @@ __all__ = ["Datetime"]
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _SECONDS = (86_400, 43_200, 3_600, 1_800, 900, 600, 300, 60, 30, 10, 5, 1)
-_MIN_DAYS = 4
-_UNEVEN = 0.05
-_ALL_OF_A_DAY = 0.95
+_MIN_DAYS = 4  # days, of fewer no hours are usual ones
+_UNEVEN = 0.05  # Kolmogorov-Smirnov distance from even hours that is a pattern
+_ALL_OF_A_DAY = 0.95  # of a day's rows, at one moment
 
 
 @dataclass(eq=False)
@@ -73,10 +73,7 @@ class Datetime(Numeric):
         if "day" not in summary or not self._has_pattern(summary):
             super().fit(summary, seed)
             return self
-        first, second = (
-            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, part))
-            for part in (1, 2)
-        )
+        first, second = below(seed, 1), below(seed, 2)
         rows = summary["rows"] - summary["nulls"]
         day, hour = ({**summary[part], "rows": rows} for part in ("day", "hour"))
         nulls = {"null": summary["nulls"]}

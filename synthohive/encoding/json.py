@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
-from synthohive.encoding.base import Reject, Summary
+from synthohive.encoding.base import Reject, Summary, below
 from synthohive.encoding.coded import CodedTransform
 from synthohive.encoding.json_structure import Node, structure_of
 from synthohive.encoding.value_counts import ValueCounts
@@ -22,10 +22,10 @@ from synthohive.texts.documents import markup_of, pruned, read_markup
 
 __all__ = ["Json", "Markup"]
 
-_MAX_STRUCTURES = 20
-_MAX_INVALID = 0.05
-_DEPTHS = (60, 4, 3, 2, 1, 0)
-_SHARED = 0.5
+_MAX_STRUCTURES = 20  # codes
+_MAX_INVALID = 0.05  # of rows that are no documents
+_DEPTHS = (60, 4, 3, 2, 1, 0)  # of elements that are tried, all first
+_SHARED = 0.5  # of rows whose structure entities share
 Trees = dict[str, list[tuple[int, Any]]]
 
 
@@ -90,8 +90,7 @@ class Json(CodedTransform):
                 found[name], value_counts
             ):
                 continue
-            key = (*seed.spawn_key, len(self.nodes_))
-            inner = np.random.SeedSequence(seed.entropy, spawn_key=key)
+            inner = below(seed, len(self.nodes_))
             self.structures_.append(name)
             self.nodes_.append(Node.learn(found[name], value_counts, self.settings, inner))
             self.weights_.append(mass[name])

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
-from synthohive.encoding.base import EncoderSettings
+from synthohive.encoding.base import EncoderSettings, below
 from synthohive.encoding.draw import categorical
 from synthohive.encoding.modes import Modes
 from synthohive.encoding.text_patterns import TextPatterns
@@ -24,10 +24,10 @@ Found = tuple[int, Any]
 Kind = Literal["object", "array", "null", "boolean", "integer", "number", "string"]
 """A value, and the row of the text in which it was found."""
 
-_SHARED = 0.8
-_MODES = 3
-_MOST_ELEMENTS = 200
-_LISTS = 20
+_SHARED = 0.8  # of leaves that are shared texts, to be categories
+_MODES = 3  # of a leaf's numbers: structures are many, and their rows few
+_MOST_ELEMENTS = 200  # of a set
+_LISTS = 20  # of several elements, to tell that these never repeat
 _INT64 = 2**63
 _OF_A_DAY = 86_400 * 10**6 - 1
 
@@ -108,8 +108,10 @@ class Node:
         example = found[0][1]
         if isinstance(example, dict):
             parts = [[(row, value[key]) for row, value in found] for key in example]
-            seeds = _seeds(seed, len(parts))
-            children = [cls.learn(p, value_counts, settings, s) for p, s in zip(parts, seeds)]
+            children = [
+                cls.learn(part, value_counts, settings, below(seed, i))
+                for i, part in enumerate(parts)
+            ]
             return cls("object", children, keys=list(example))
         if isinstance(example, list):
             lengths, weights = _lengths(found, value_counts, settings.k)
@@ -117,7 +119,7 @@ class Node:
                 return cls("array", lengths=lengths, weights=weights)
             kind = structure_of(example[0])
             inner = [(r, v) for r, values in found for v in values if structure_of(v) == kind]
-            child = cls.learn(inner, value_counts, settings, _seeds(seed, 1)[0])
+            child = cls.learn(inner, value_counts, settings, below(seed, 0))
             whole = cls("array", [child], lengths=lengths, weights=weights)
             whole._find_set([values for _, values in found])
             return whole
@@ -228,11 +230,6 @@ class Node:
             numbers = pc.min_element_wise(pc.max_element_wise(numbers, 0), _OF_A_DAY)
             return _quoted(moments.write(numbers.cast(pa.time64("us")), form))
         return _quoted(moments.write(numbers.cast(pa.timestamp("us")), form))
-
-
-def _seeds(seed: np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
-    key = seed.spawn_key
-    return [np.random.SeedSequence(seed.entropy, spawn_key=(*key, i)) for i in range(count)]
 
 
 def _lengths(

@@ -14,10 +14,10 @@ from synthohive.encoding.value_counts import ValueCounts
 __all__ = ["Language"]
 
 
-_KIND_ORDER = 7
-_MAX_CELLS = 2_000_000
-_TRIES = 8
-_LITTLE = 1e-3
+_KIND_ORDER = 7  # kinds of token that are looked back at
+_MAX_CELLS = 2_000_000  # of the table of kinds: 16 MB
+_TRIES = 8  # draws before the shorter state is asked
+_LITTLE = 1e-3  # what is never divided by less
 
 
 @dataclass

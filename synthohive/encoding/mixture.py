@@ -14,11 +14,11 @@ from synthohive._arrays import Codes, Floats, Floats32
 __all__ = ["Mixture"]
 
 
-_BLOCK = 16_384
-_MIN_WEIGHT = 0.005
-_MIN_WIDTH = 0.005
-_WIDTH = 4.0
-_TRIAL = 2_000
+_BLOCK = 16_384  # rows at once: a matrix of (rows, modes) that fits a cache
+_MIN_WEIGHT = 0.005  # of a mode: fewer rows are the noise of the fit
+_MIN_WIDTH = 0.005  # in standard deviations of all values
+_WIDTH = 4.0  # standard deviations on each side: beyond lies one in 16,000 rows of a mode
+_TRIAL = 2_000  # rows that decide whether logs are fitted
 
 _FILTERS = threading.Lock()  # what is ignored is of the process, not of a thread
 

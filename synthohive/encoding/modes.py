@@ -28,8 +28,8 @@ __all__ = ["Modes"]
 
 
 _SPECIAL = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
-_FINE = 2.0**-22
-_SKEWED = 3.0
+_FINE = 2.0**-22  # how finely float32 tells positions near 1 apart
+_SKEWED = 3.0  # skewness from which logs may be better: an exponential has 2
 
 
 @dataclass

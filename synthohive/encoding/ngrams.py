@@ -13,10 +13,10 @@ from synthohive.encoding.value_counts import ValueCounts
 __all__ = ["MAX_NODES", "ROOT", "Ngrams", "marked"]
 
 
-MAX_NODES = 60_000
-MOST_TOKENS = 16
+MAX_NODES = 60_000  # n-grams: some megabytes a column
+MOST_TOKENS = 16  # of an n-gram
 ROOT = 0
-_LITTLE = 1e-3
+_LITTLE = 1e-3  # what is never divided by less
 
 
 @dataclass

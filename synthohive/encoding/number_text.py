@@ -18,7 +18,7 @@ from synthohive.schema import Column, ColumnKind
 __all__ = ["NumberText"]
 
 _NUMBER = re.compile(r"([^\d-]*)(-?)(0|[1-9]\d{0,11})(?:([.,])(\d{1,6}))?(\D*)")
-_LEAST = 10
+_LEAST = 10  # texts that tell a form
 _CODE = 5  # whole numbers that all have so many digits, or more, are codes
 
 

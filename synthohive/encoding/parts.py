@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Codes, Floats32
-from synthohive.encoding.base import ColumnTransform, Reject, Summary
+from synthohive.encoding.base import ColumnTransform, Reject, Summary, below
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Discrete, Layout
 from synthohive.encoding.registry import candidates, fit_first
@@ -130,11 +130,11 @@ class Parts(ColumnTransform):
         wanted = {name for shape in self.shapes_ for name in self._structure.needs(shape)}
         for i, name in enumerate(self._structure.parts):
             if name in wanted:
-                key = (*seed.spawn_key, i)
-                inner = np.random.SeedSequence(seed.entropy, spawn_key=key)
                 column = self._structure.parts[name]
                 found: dict[str, Summary] = summary["parts"][name]
-                self.parts_[name] = fit_first(column, self.settings, _by_name(found), inner)
+                self.parts_[name] = fit_first(
+                    column, self.settings, _by_name(found), below(seed, i)
+                )
         return self
 
     @property

@@ -17,8 +17,8 @@ from synthohive.encoding.value_counts import ValueCounts
 __all__ = ["Choice", "Label", "Maker", "Tokens", "labels_of", "letters_like", "numbers_like"]
 
 
-_MAX_LABELS = 200
-_PRECEDED = 20
+_MAX_LABELS = 200  # makers of rare tokens
+_PRECEDED = 20  # times k numbers after one token, to be told apart
 MARK = "."
 
 

@@ -30,19 +30,19 @@ __all__ = ["Sequences", "are_rare_words", "is_wordy"]
 
 Unit = Literal["words", "letters"]
 
-_ORDER = 4
-_MAX_CLASSES = 8
-_MIN_COVERED = 0.5
-_MIN_WORD = 3.0
-_MAX_TOKENS = 1_000_000
-_MADE_UP = 200
+_ORDER = 4  # tokens of an n-gram: with five, texts of few rows come back whole
+_MAX_CLASSES = 8  # of length
+_MIN_COVERED = 0.5  # of the letters, in words that entities share
+_MIN_WORD = 3.0  # letters of a usual word
+_MAX_TOKENS = 1_000_000  # that are learned from
+_MADE_UP = 200  # words that stand in for rare ones of one label
 _CJK = "\u2e80"
-_PUBLIC = 10
-_COMPOUND = 10
-_ROUNDS = 3
-_DRAWN = 2
-_FEW = 200
-_CUT = 3
+_PUBLIC = 10  # public words of a length, to be a choice
+_COMPOUND = 10  # letters from which two words may be one
+_ROUNDS = 3  # of drawing freely
+_DRAWN = 2  # times as many as are asked for
+_FEW = 200  # texts drawn at least
+_CUT = 3  # tries for each text that no round gave
 
 
 @dataclass

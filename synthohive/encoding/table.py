@@ -13,7 +13,7 @@ import pyarrow as pa
 from joblib import Parallel, delayed
 
 from synthohive._arrays import Bools
-from synthohive.encoding.base import ColumnTransform, EncoderSettings
+from synthohive.encoding.base import ColumnTransform, EncoderSettings, below
 from synthohive.encoding.encoded import ABSENT, EncodedTable, Layout
 from synthohive.encoding.registry import candidates, fit_column
 from synthohive.exceptions import SchemaError, did_you_mean, in_column
@@ -216,7 +216,7 @@ def _column(table: pa.Table, name: str) -> pa.Array:
 def _seed_of(seed: np.random.SeedSequence, name: str) -> np.random.SeedSequence:
     digest = hashlib.sha256(name.encode()).digest()
     words = np.frombuffer(digest[:8], dtype="<u4").tolist()
-    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *words))
+    return below(seed, *words)
 
 
 def _streams(rng: np.random.Generator, count: int) -> list[np.random.Generator]:

@@ -23,11 +23,11 @@ __all__ = ["TextPatterns"]
 
 Pattern = Union[Fixed, Sequences]
 
-_MAX_SHAPES = 16
-_MIN_SHARE = 0.02
+_MAX_SHAPES = 16  # patterns of a column
+_MIN_SHARE = 0.02  # of rows that have a shape
 _SHAPED, _PARTLY = 0.75, 0.4
-_MAX_FIXED = 200
-_FEW = 0.1
+_MAX_FIXED = 200  # characters of a text that is made place by place
+_FEW = 0.1  # of rows: so few others are learned with the running text
 _FORMS = {"=": shape_of, "~": forms.run, "+": forms.token, "*": forms.secret}
 _URL = re.compile(r"(?:https?|ftp)://|www\.")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

@@ -18,13 +18,13 @@ from synthohive.encoding.canonical import decimal_array, decimal_limbs
 __all__ = ["Units", "grid_of"]
 
 
-_EXACT = 2.0**53
+_EXACT = 2.0**53  # whole numbers up to here are floats
 _MAX = 2**63 - 1
 _WORD = 2**64
 _NEAR = 61  # bits: numbers and their base are then less than 2^62 apart
 _FAR = 2.0**62
-_DIGITS = range(9)
-_UNLIKELY = 1e-3
+_DIGITS = range(9)  # decimal places that are looked for
+_UNLIKELY = 1e-3  # chance that values share a grid that is none
 _SAFE_EXPONENT = 300  # third powers are floats
 
 

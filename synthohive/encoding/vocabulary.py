@@ -20,8 +20,8 @@ MakersOf = Callable[[Tokens, list[str], IntArray, list[Label]], list[Maker]]
 # A word or number has the blank before it; Chinese and Japanese are read by character.
 _CJK = "\u3040-\u30ff\u3400-\u9fff"
 _TOKEN = re.compile(rf" ?(?:[{_CJK}]|(?:(?![{_CJK}])[^\W\d_]){{1,40}}|\d{{1,20}})|[\s\S]")
-_MIN_WORDS = 2
-_MAX_TOKENS = 5_000
+_MIN_WORDS = 2  # of running text
+_MAX_TOKENS = 5_000  # with a number of their own
 
 
 def tokens_of(text: str) -> list[str]:

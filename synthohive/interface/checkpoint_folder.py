@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 17
+FORMAT = 18
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -30,10 +30,10 @@ __all__ = [
     "variance_within",
 ]
 
-_SAMPLE = 5000
-_COLUMNS = 40
-_BINS = 8
-_MAX_LEVELS = 50
+_SAMPLE = 5000  # rows: a correlation is right to 0.014
+_COLUMNS = 40  # each is paired with each
+_BINS = 8  # of numbers: 64 cells a pair, some rows in each
+_MAX_LEVELS = 50  # of categories; the rest is one
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ __all__ = ["Histogram", "histogram"]
 
 WIDTH = 320
 HEIGHT = 96
-_BINS = 24
-_BARS = 12
+_BINS = 24  # bars of numbers
+_BARS = 12  # of categories
 _NULL = "NULL"
 _OTHER = "(other)"
 

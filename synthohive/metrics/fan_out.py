@@ -21,7 +21,7 @@ __all__ = ["fan_out_histogram", "fan_out_ks", "joint_fan_out_tvd", "joint_fan_ou
 
 Names = Union[str, Sequence[str]]
 
-_BINS = 8
+_BINS = 8  # of numbers of children
 
 
 def fan_out_ks(real: Mapping[int, int], synthetic: Mapping[int, int]) -> float:

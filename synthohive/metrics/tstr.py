@@ -21,10 +21,10 @@ __all__ = ["Utility", "target_columns", "utility"]
 
 ROWS = 20_000
 """Rows to train on and to test on, at most."""
-_LEVELS = 20
-_FEATURE_LEVELS = 200
-_LEAST = 0.1
-_FOLLOWS = 0.98
+_LEVELS = 20  # of a category to predict
+_FEATURE_LEVELS = 200  # of others; trees take 255 at most
+_LEAST = 0.1  # association from which there is something to predict
+_FOLLOWS = 0.98  # association from which there is nothing left to learn
 
 
 @dataclass(frozen=True)

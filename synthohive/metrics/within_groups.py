@@ -16,7 +16,7 @@ from synthohive.schema import Column, ForeignKey, Metadata
 
 __all__ = ["within_group_variance", "within_group_variances"]
 
-_LEVELS = 20
+_LEVELS = 20  # of categories; the rest is one
 
 
 def within_group_variances(

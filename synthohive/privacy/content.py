@@ -76,10 +76,10 @@ def share(values: Iterable[str], fits: Callable[[str], bool]) -> float:
 
 
 def _is_iban(value: str) -> bool:
+    from stdnum.iso7064 import mod_97_10
+
     compact = value.replace(" ", "").upper()
-    if not _IBAN.fullmatch(compact):
-        return False
-    return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
+    return bool(_IBAN.fullmatch(compact)) and mod_97_10.is_valid(compact[4:] + compact[:4])
 
 
 def _is_ip(value: str) -> bool:

@@ -31,7 +31,7 @@ from synthohive.privacy.pattern import (
 )
 from synthohive.privacy.people import domains_for, styles_for
 from synthohive.privacy.pools import Pools, faker, pools
-from synthohive.privacy.rows import Beside, in_groups
+from synthohive.privacy.rows import Beside, Look, in_groups
 from synthohive.privacy.shapes import (
     as_text,
     hex_pattern,
@@ -41,7 +41,6 @@ from synthohive.privacy.shapes import (
 from synthohive.privacy.styles import (
     AddressStyle,
     Person,
-    Style,
     UrlStyle,
     address_style,
     url_style,
@@ -105,14 +104,9 @@ class FakeColumn(Leaf):
     patterns: tuple[Pattern, ...] = ()
     weights: tuple[float, ...] = ()
     case: Literal["as made", "upper", "lower"] = "as made"
-    styles: tuple[tuple[Style, float], ...] = ()
-    domains: tuple[tuple[str, float], ...] = ()
-    address: AddressStyle = field(default_factory=AddressStyle)
-    url: UrlStyle = field(default_factory=UrlStyle)
+    look: Look = field(default_factory=Look)
     person: int = 0
     blocks: Optional[Pools] = None
-    counts: tuple[tuple[int, float], ...] = ()
-    between: str = ""
     json: Optional[JsonShapes] = None
     variants: tuple[tuple[str, FakeColumn], ...] = ()
     blank: bool = False
@@ -168,14 +162,16 @@ class FakeColumn(Leaf):
             patterns=tuple(pattern for pattern, _ in weighted),
             weights=tuple(weight for _, weight in weighted),
             case=_case(sample),
-            styles=tuple(styles_for(kind, text, persons, k, unique)),
-            domains=tuple(domains_for(kind, text, k)),
-            address=_address(kind, sample, locale, k, territory),
-            url=url_style(sample, k) if kind is PiiKind.URL else UrlStyle(),
+            look=Look(
+                tuple(styles_for(kind, text, persons, k, unique)),
+                tuple(domains_for(kind, text, k)),
+                _address(kind, sample, locale, k, territory),
+                url_style(sample, k) if kind is PiiKind.URL else UrlStyle(),
+                tuple(counts),
+                between,
+            ),
             person=person,
             blocks=blocks,
-            counts=tuple(counts),
-            between=between,
         )
 
     def make(self, indices: IntArray, seed: int, beside: Optional[Beside] = None) -> Any:
@@ -239,20 +235,7 @@ class FakeColumn(Leaf):
         if self.blocks is None:
             return self._from_patterns(index, key)
         person = subkey(seed, "person", self.person)
-        rows = Rows(
-            index,
-            person,
-            key,
-            self.unique,
-            self.address,
-            self.url,
-            list(self.styles),
-            list(self.domains),
-            self.blocks,
-            list(self.counts),
-            self.between,
-            women,
-        )
+        rows = Rows(index, person, key, self.unique, self.look, self.blocks, women)
         text = MAKERS[self.kind](rows)
         if self.case != "as made":
             text = pc.utf8_upper(text) if self.case == "upper" else pc.utf8_lower(text)

@@ -43,9 +43,9 @@ def is_luhn(value: str) -> bool:
     >>> is_luhn("4111 1111 1111 1111"), is_luhn("4111 1111 1111 1112")
     (True, False)
     """
-    digits = [int(c) for c in value if c in "0123456789"]
-    doubled = (d * 2 - 9 * (d > 4) for d in digits[-2::-2])
-    return bool(digits) and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    from stdnum import luhn
+
+    return bool(luhn.is_valid(re.sub(r"[^0-9]", "", value)))
 
 
 def is_phone(value: str) -> bool:

@@ -58,7 +58,7 @@ def _pooled(rows: Rows, pool: Texts, gap: str) -> Any:
 def _emails(rows: Rows) -> Any:
     """Return addresses, or lists of some of which the first is the row's own."""
     made = _email(rows)
-    if not rows.between:
+    if not rows.look.between:
         return made
     counts = _counts(rows)
     for number in range(1, int(counts.max())):
@@ -69,13 +69,13 @@ def _emails(rows: Rows) -> Any:
             unique=False,
             women=None,
         )
-        more = join(made, rows.between, _email(other))
+        more = join(made, rows.look.between, _email(other))
         made = pc.if_else(pa.array(counts > number), more, made)
     return made
 
 
 def _counts(rows: Rows) -> IntArray:
-    counts, weights = zip(*rows.counts)
+    counts, weights = zip(*rows.look.counts)
     chosen = weighted(rows.index, weights, subkey(rows.key, "counts"))
     return np.asarray(np.array(counts, np.int64)[chosen])
 
@@ -96,7 +96,7 @@ def _text(rows: Rows) -> Any:
 
 
 def _email(rows: Rows) -> Any:
-    names, weights = zip(*rows.domains)
+    names, weights = zip(*rows.look.domains)
     choice = weighted(rows.index, weights, subkey(rows.key, "domain"))
     made = take(DOMAINS, below(rows.index, len(DOMAINS), rows.key))
     domain = take(names, choice.astype(np.uint64))
@@ -104,7 +104,7 @@ def _email(rows: Rows) -> Any:
 
 
 def _url(rows: Rows) -> Any:
-    lead, tail, code = rows.url.lead, rows.url.tail, rows.url.code
+    lead, tail, code = rows.look.url.lead, rows.look.url.tail, rows.look.url.code
     if not code:
         return join(lead, local_parts(rows), tail)
     kinds = {"9": _DIGITS, "h": _HEXADECIMAL}
@@ -120,7 +120,7 @@ def _url(rows: Rows) -> Any:
 
 
 def _address(rows: Rows) -> Any:
-    streets, form = rows.pools.streets, rows.address
+    streets, form = rows.pools.streets, rows.look.address
     houses = max(form.most, _UNIQUE_HOUSES) if rows.unique else form.most
     lap, place = np.divmod(rows.index, np.uint64(houses * len(streets)))
     spot = Permutation(houses * len(streets), rows.key)(place)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Optional
 
-from synthohive.texts.lists import listed, providers, texts_in, words
+from synthohive.texts.lists import listed, providers, sections, texts_in, words
 
 __all__ = [
     "Names",
@@ -103,33 +103,6 @@ def slugs_of(name: str) -> tuple[str, str, str]:
     return slug(name), spelled, _readings().get(name, "")
 
 
-# Names of two characters, of which nearly each pair is one; Faker lists few of them. Japanese
-# ones are read as the Latin letters say.
-_JOINED = {
-    "ja_JP": {
-        "first_male": (
-            "直nao和kazu正masa秀hide康yasu浩hiro義yoshi隆taka信nobu智tomo俊toshi竜tatsu克katsu明aki"
-            "光mitsu春haru邦kuni文fumi",
-            "樹ki人to也ya太ta介suke彦hiko之yuki夫o治ji平hei司shi典nori",
-        ),
-        "first_female": (
-            "美mi由yu真ma佳ka彩aya沙sa亜a千chi智tomo絵e明aki和kazu春haru直nao久hisa夏natsu雅masa"
-            "幸sachi靖yasu",
-            "子ko美mi香ka奈na希ki里ri恵e代yo織ori乃no穂ho",
-        ),
-        "last": (
-            "山yama中naka田ta小ko大o高taka松matsu石ishi藤fuji木ki上ue北kita南minami西nishi東higashi"
-            "森mori吉yoshi岡oka川kawa池ike杉sugi竹take長naga宮miya平hira福fuku青ao黒kuro古furu浅asa"
-            "秋aki今ima岩iwa梅ume",
-            "田da村mura川kawa山yama本moto井i野no島shima原hara沢zawa木ki崎saki口guchi谷tani岡oka"
-            "下shita尾o橋hashi塚zuka内uchi森mori林bayashi",
-        ),
-    },
-    "ko_KR": {
-        "first_male": ("민지서현준승성영정재도동상태경진종용", "호준우훈석철수혁환식규"),
-        "first_female": ("민지서현수영정예은혜경진미선유나다보", "희은아연주영미경선"),
-    },
-}
 _PART = re.compile(r"([^a-z])([a-z]*)")
 
 
@@ -141,7 +114,10 @@ def joined_names(locale: str, kind: str) -> dict[str, str]:
     >>> joined_names("ja_JP", "last")["山村"], len(joined_names("de_DE", "last"))
     ('yamamura', 0)
     """
-    heads, tails = (_PART.findall(parts) for parts in _JOINED.get(locale, {}).get(kind, ("", "")))
+    heads, tails = (
+        _PART.findall(parts)
+        for parts in sections().get(f"joined: {locale} {kind}", "\n").split("\n")
+    )
     return {a + b: one + two for a, one in heads for b, two in tails if (one or a) != (two or b)}
 
 
@@ -153,7 +129,7 @@ def _readings() -> dict[str, str]:
     pairs = (*Provider.first_name_pairs, *Provider.last_name_pairs)
     found = {
         name: read
-        for kind in _JOINED["ja_JP"]
+        for kind in ("first_male", "first_female", "last")
         for name, read in joined_names("ja_JP", kind).items()
     }
     return {**found, **{name: slug(read) for name, _, read in pairs}}

@@ -55,7 +55,7 @@ def _in_styles(rows: Rows, make: Callable[[Rows, int], Any]) -> Any:
 
 
 def _choice(rows: Rows, index: U64) -> NDArray[np.intp]:
-    weights = [weight for _, weight in rows.styles]
+    weights = [weight for _, weight in rows.look.styles]
     return weighted(index, weights, subkey(rows.key, "style"))
 
 
@@ -64,7 +64,7 @@ def _person(rows: Rows, style: Style) -> Rows:
 
 
 def _local_part(rows: Rows, number: int) -> Any:
-    style = rows.styles[number][0]
+    style = rows.look.styles[number][0]
     first, last, lap = _person(rows, style).names()
     given = take(rows.pools.first_slugs, first)
     family = take(rows.pools.last_slugs, last)
@@ -82,8 +82,8 @@ def _local_part(rows: Rows, number: int) -> Any:
     if not rows.unique:
         return join(style.head, stem, digits, style.tail)
     same = lap * np.uint64(_ALIKE) + _rank(rows, number, first, last)
-    base = 10 ** max(2, *(s.digits for s, _ in rows.styles))
-    code = same * np.uint64(len(rows.styles)) + np.uint64(base + number)
+    base = 10 ** max(2, *(s.digits for s, _ in rows.look.styles))
+    code = same * np.uint64(len(rows.look.styles)) + np.uint64(base + number)
     numbered = _numbered(stem, digits, np.where(same > 0, code, np.uint64(0)))
     return join(style.head, numbered, style.tail)
 
@@ -95,7 +95,7 @@ def _numbered(stem: Any, digits: Any, numbers: U64) -> Any:
 
 def _rank(rows: Rows, number: int, first: U64, last: U64) -> U64:
     """Tell rows apart that a style writes alike; the first of them has rank 0."""
-    style = rows.styles[number][0]
+    style = rows.look.styles[number][0]
     if not style.own:  # may be the name of another row: always numbered
         apart: U64 = np.uint64(1) + below(rows.index, _APART, subkey(rows.key, "apart", number))
         return apart
@@ -162,7 +162,7 @@ def _ambiguous(pools: Pools, form: str) -> tuple[U64, U64]:
 
 
 def _full_name(rows: Rows, number: int) -> Any:
-    style = rows.styles[number][0]
+    style = rows.look.styles[number][0]
     first, last, again = _person(rows, style).names()
     if not rows.unique:
         again = np.zeros(len(again), np.uint64)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from synthohive._arrays import IntArray
 from synthohive._random import U64, Permutation, below, subkey
 from synthohive.privacy.pools import Pools, Texts
-from synthohive.privacy.styles import AddressStyle, UrlStyle, Weighted
+from synthohive.privacy.styles import AddressStyle, Style, UrlStyle
 
-__all__ = ["Beside", "Rows", "in_groups", "join", "take", "text_of"]
+__all__ = ["Beside", "Look", "Rows", "in_groups", "join", "take", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,30 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How the values of a column are written: what is learned of the real ones.
+
+    Attributes
+    ----------
+    styles : tuple of (Style, float)
+        How names are written, with weights.
+    domains : tuple of (str, float)
+        Of addresses, with weights; the empty one stands for made-up ones.
+    counts : tuple of (int, float)
+        How many addresses, or words, stand in one text, with weights.
+    between : str
+        What stands between the addresses of a list.
+    """
+
+    styles: tuple[tuple[Style, float], ...] = ()
+    domains: tuple[tuple[str, float], ...] = ()
+    address: AddressStyle = field(default_factory=AddressStyle)
+    url: UrlStyle = field(default_factory=UrlStyle)
+    counts: tuple[tuple[int, float], ...] = ()
+    between: str = ""
+
+
+@dataclass(frozen=True)
 class Rows:
     """What a maker needs to know about the rows to be made.
 
@@ -56,14 +80,6 @@ class Rows:
         Key that all columns about the same person share.
     key : int
         Key of this column alone.
-    styles : list of (Style, float)
-        How names are written, with weights.
-    domains : list of (str, float)
-        Of addresses, with weights; the empty one stands for made-up ones.
-    counts : list of (int, float)
-        How many addresses, or words, stand in one text, with weights.
-    between : str
-        What stands between the addresses of a list.
     women : array of int8, optional
         Of each row: whether the person is a woman; -1 where nothing tells.
     """
@@ -72,13 +88,8 @@ class Rows:
     person: int
     key: int
     unique: bool
-    address: AddressStyle
-    url: UrlStyle
-    styles: Weighted
-    domains: list[tuple[str, float]]
+    look: Look
     pools: Pools
-    counts: list[tuple[int, float]] = field(default_factory=list)
-    between: str = ""
     women: Optional[NDArray[np.int8]] = None
 
     def at(self, places: NDArray[np.intp]) -> Rows:
