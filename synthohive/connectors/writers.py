@@ -97,7 +97,7 @@ def open_writer(
     place = target_engine if target_engine is not None else engine
     if place is None:
         raise NoPlaceError("There is no database to write to.", hint="Name one with url=….")
-    module = _writing(place)
+    writing = _writing(place)
     for each in (engine, place):
         if each is not None and _is_there(each):
             _reach(each)
@@ -107,12 +107,12 @@ def open_writer(
     )  # fmt: skip
     try:
         if metadata.schemas:
-            return _several(opening, module, target_schema)
+            return _several(opening, writing, target_schema)
         if isinstance(target_schema, Mapping):
             raise ConnectorError("There is one schema to write.", hint="Pass schema='name'.")
-        target = module.locate(engine, target_engine, target_schema, source_schema)
+        target = writing.locate(engine, target_engine, target_schema, source_schema)
         opening.check(target, target_schema, source_schema)
-        schema = opening.schema(module, metadata, target, source_schema)
+        schema = opening.schema(writing, metadata, target, source_schema)
         return StagedWriter(metadata, {str(source_schema): schema})
     except SQLAlchemyError as exc:
         raise ConnectorError(
@@ -152,7 +152,7 @@ class _Opening:
 
     def schema(
         self,
-        module: Any,
+        writing: Any,
         metadata: Metadata,
         target: str,
         source_schema: Optional[str],
@@ -169,7 +169,7 @@ class _Opening:
         ddl = replace(ddl, objects=tuple(self._objects(metadata, same, source_schema, group)))
         if not self.keep_comments:
             ddl = without_comments(ddl, spelling(self.place.dialect.name))
-        return module.create(
+        return writing(
             Order(
                 engine=self.place,
                 metadata=metadata,
@@ -203,7 +203,7 @@ class _Opening:
         return [replace(thing, refused=why) for thing in found]
 
 
-def _several(opening: _Opening, module: Any, given: Union[str, Mapping[str, str], None]) -> Writer:
+def _several(opening: _Opening, writing: Any, given: Union[str, Mapping[str, str], None]) -> Writer:
     """Open a writer for each schema, and one over them.
 
     Raises
@@ -242,7 +242,7 @@ def _several(opening: _Opening, module: Any, given: Union[str, Mapping[str, str]
     try:
         for schema, target in targets.items():
             part = opening.metadata.of_schema(schema)
-            opened[schema] = opening.schema(module, part, target, schema, targets)
+            opened[schema] = opening.schema(writing, part, target, schema, targets)
         return StagedWriter(opening.metadata, opened, all_keys=opening.engine is None)
     except BaseException:
         for schema in opened.values():
@@ -287,4 +287,4 @@ def _writing(engine: Engine) -> Any:
             f"SynthoHive cannot write to {engine.dialect.name!r}.",
             hint=f"It writes to {supported()}.",
         )
-    return part(engine.dialect.name, "write")
+    return part(engine.dialect.name, "write").WRITER

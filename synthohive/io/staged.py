@@ -210,6 +210,52 @@ class StagedSchema(ABC):
         self._noted: Optional[frozenset[str]] = None  # the keys in the target's note
         self._failure: Optional[BaseException] = None
 
+    @classmethod
+    def locate(
+        cls,
+        source: Optional[Engine],
+        target: Optional[Engine],
+        schema: Optional[str],
+        source_schema: Optional[str],
+    ) -> str:
+        """Return where a copy goes.
+
+        Parameters
+        ----------
+        source, target : sqlalchemy.engine.Engine, optional
+            One of them at least; beside the source if there is no target.
+        schema : str, optional
+            What the user named; else the target's default, or ``<source>_synthetic``.
+        source_schema : str, optional
+
+        Raises
+        ------
+        ConnectorError
+            There is no such place.
+        """
+        engine = target if target is not None else source
+        assert engine is not None
+        if schema is not None:
+            return cls.plain_schema(engine, schema)
+        default = cls.default_schema(engine)
+        if default is None and (target is not None or source_schema is None):
+            raise ConnectorError(
+                "The URL names no database to write to.", hint="Pass schema=… or end the URL in it."
+            )
+        return str(default) if target is not None else f"{source_schema or default}_synthetic"
+
+    @staticmethod
+    def default_schema(engine: Engine) -> Optional[str]:
+        """Return the schema that a connection is in."""
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql("SELECT current_schema()").scalar()
+        return None if found is None else str(found)
+
+    @staticmethod
+    def plain_schema(engine: Engine, schema: str) -> str:
+        """Return a schema's name as the engine spells it."""
+        return schema
+
     def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
         """Bulk load all rows of one table, streaming; return their number.
 

@@ -180,7 +180,7 @@ def rows(**changes: Any) -> dict[str, pa.Table]:
 
 def default_target(engine: Engine, schema: Optional[str] = None) -> str:
     """Return where the synthetic schema goes when nothing is named."""
-    found: str = part(engine.dialect.name, "write").locate(engine, None, None, schema)
+    found: str = part(engine.dialect.name, "write").WRITER.locate(engine, None, None, schema)
     return found
 
 

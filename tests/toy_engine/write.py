@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from synthohive.connectors.sqlite.write import SqliteWriter, locate
+from synthohive.connectors.sqlite.write import SqliteWriter
 from synthohive.ddl.spelling import Spelling
 from tests.toy_engine.spelling import SPELLING
 
-__all__ = ["create", "locate"]
+__all__ = ["WRITER"]
 
 
 class ToyWriter(SqliteWriter):
@@ -18,4 +18,4 @@ class ToyWriter(SqliteWriter):
     spelling: ClassVar[Spelling] = SPELLING
 
 
-create = ToyWriter
+WRITER = ToyWriter

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Optional
 
 from sqlalchemy import types as sa
@@ -20,7 +20,7 @@ from synthohive.ddl.spelling import quote
 from synthohive.ddl.statements import items
 from synthohive.schema import Column, ColumnKind, Metadata
 
-__all__ = ["DuckdbCatalogue", "column_items", "definitions", "plain_schema"]
+__all__ = ["DuckdbCatalogue", "column_items", "indexes", "plain_schema", "statements"]
 
 _HERE = "database_name = current_database() AND schema_name = ?"
 _DIGITS = 38  # of a decimal of 128 bits
@@ -96,7 +96,7 @@ class DuckdbCatalogue(Catalogue):
         """Return columns by table; :func:`amend` adds their types."""
         computed = {
             (table, name): expression
-            for table, sql in _statements(self.connection, schema).items()
+            for table, sql in statements(self.connection, schema).items()
             for name, expression in _generated(sql).items()
         }
         found: dict[tuple[str, str], list[Any]] = defaultdict(list)
@@ -136,47 +136,49 @@ class DuckdbCatalogue(Catalogue):
 
     def get_multi_foreign_keys(self, schema: str, **_: Any) -> dict[tuple[str, str], list[Any]]:
         """Return foreign keys by table; they never lead to another schema."""
-        found: dict[tuple[str, str], list[Any]] = defaultdict(list)
-        for table, columns, parent, parent_columns, _expr in self._constraints(
-            schema, "FOREIGN KEY"
-        ):
-            found[schema, table].append(
-                {
-                    "name": None,
-                    "constrained_columns": columns,
-                    "referred_schema": schema,
-                    "referred_table": parent,
-                    "referred_columns": parent_columns,
-                }
-            )
-        return found
+        return _by_table(
+            schema,
+            (
+                (
+                    row[0],
+                    {
+                        "name": None,
+                        "constrained_columns": row[1],
+                        "referred_schema": schema,
+                        "referred_table": row[2],
+                        "referred_columns": row[3],
+                    },
+                )
+                for row in self._constraints(schema, "FOREIGN KEY")
+            ),
+        )
 
     def get_multi_unique_constraints(
         self, schema: str, **_: Any
     ) -> dict[tuple[str, str], list[Any]]:
         """Return UNIQUE constraints by table."""
-        found: dict[tuple[str, str], list[Any]] = defaultdict(list)
-        for row in self._constraints(schema, "UNIQUE"):
-            found[schema, row[0]].append({"name": None, "column_names": row[1]})
-        return found
+        rows = self._constraints(schema, "UNIQUE")
+        return _by_table(schema, ((r[0], {"name": None, "column_names": r[1]}) for r in rows))
 
     def get_multi_check_constraints(
         self, schema: str, **_: Any
     ) -> dict[tuple[str, str], list[Any]]:
         """Return CHECK constraints by table."""
-        found: dict[tuple[str, str], list[Any]] = defaultdict(list)
-        for row in self._constraints(schema, "CHECK"):
-            found[schema, row[0]].append({"name": None, "sqltext": row[4]})
-        return found
+        rows = self._constraints(schema, "CHECK")
+        return _by_table(schema, ((r[0], {"name": None, "sqltext": r[4]}) for r in rows))
 
     def get_multi_indexes(self, schema: str, **_: Any) -> dict[tuple[str, str], list[Any]]:
         """Return indexes by table, with None in the place of an expression."""
         columns = _columns_of(self.connection, schema)
-        found: dict[tuple[str, str], list[Any]] = defaultdict(list)
-        for table, name, unique, definition in _indexes(self.connection, schema):
-            listed = [_indexed(item, columns[table]) for item in items(definition)]
-            found[schema, table].append({"name": name, "unique": unique, "column_names": listed})
-        return found
+        return _by_table(
+            schema,
+            (
+                (table, {"name": name, "unique": unique, "column_names": [
+                    _indexed(item, columns[table]) for item in items(definition)
+                ]})
+                for table, name, unique, definition in indexes(self.connection, schema)
+            ),
+        )  # fmt: skip
 
     def get_multi_table_comment(self, schema: str, **_: Any) -> dict[tuple[str, str], Any]:
         """Return comments by table."""
@@ -188,7 +190,7 @@ class DuckdbCatalogue(Catalogue):
         columns = _columns_of(self.connection, schema)
         return {
             (table, name): OddIndex(definition, bool(unique), exact=False)
-            for table, name, unique, definition in _indexes(self.connection, schema)
+            for table, name, unique, definition in indexes(self.connection, schema)
             if None in [_indexed(item, columns[table]) for item in items(definition)]
         }
 
@@ -211,7 +213,15 @@ class DuckdbCatalogue(Catalogue):
                 _measure(self.connection, self.quote(metadata.schema_name, table.name), huge)
 
 
-def _statements(connection: Connection, schema: str) -> dict[str, str]:
+def _by_table(schema: str, pairs: Iterable[tuple[str, Any]]) -> dict[tuple[str, str], list[Any]]:
+    found: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for table, described in pairs:
+        found[schema, table].append(described)
+    return found
+
+
+def statements(connection: Connection, schema: str) -> dict[str, str]:
+    """Return the statements that made a schema's tables."""
     sql = f"SELECT table_name, sql FROM duckdb_tables() WHERE {_HERE} AND NOT temporary"
     return {row[0]: row[1] for row in _rows(connection, sql, schema)}
 
@@ -244,7 +254,8 @@ def _generated(sql: str) -> dict[str, str]:
     return found
 
 
-def _indexes(connection: Connection, schema: str) -> list[Any]:
+def indexes(connection: Connection, schema: str) -> list[Any]:
+    """Return table, name, whether it is unique, and the statement of each index."""
     sql = (
         "SELECT table_name, index_name, is_unique, rtrim(sql, ';') FROM duckdb_indexes() "
         f"WHERE {_HERE} AND sql IS NOT NULL ORDER BY index_oid"
@@ -258,15 +269,6 @@ def _indexed(item: str, columns: set[str]) -> Optional[str]:
     name = first_name(text)
     whole = re.fullmatch(r'"(?:[^"]|"")*"|\w+', text) is not None
     return name if whole and name in columns else None
-
-
-def definitions(connection: Connection, schema: str) -> list[list[str]]:
-    """Return the statements that made a schema's tables."""
-    sql = (
-        "SELECT table_name, sql FROM duckdb_tables() WHERE database_name = current_database() "
-        "AND schema_name = ? AND NOT temporary ORDER BY ALL"
-    )
-    return [[str(part) for part in row] for row in connection.exec_driver_sql(sql, (schema,))]
 
 
 def _measure(connection: Connection, place: str, columns: Sequence[Column]) -> None:

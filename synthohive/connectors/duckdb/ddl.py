@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
+from synthohive.connectors.duckdb.catalogue import indexes, statements
 from synthohive.connectors.duckdb.spelling import SPELLING
 from synthohive.connectors.duckdb.text import first_name, is_constraint
 from synthohive.ddl.spelling import quote
@@ -28,7 +29,6 @@ __all__ = ["clone"]
 
 _FOREIGN_KEY = re.compile(r"\s*FOREIGN\s+KEY\b", re.IGNORECASE)
 _INDEX_PLACE = re.compile(r'(\sON\s+)(?:(?:"(?:[^"]|"")+"|\w+)\.)+', re.IGNORECASE)
-_HERE = "database_name = current_database() AND schema_name = ?"
 
 
 def clone(
@@ -36,14 +36,8 @@ def clone(
 ) -> Optional[SchemaDdl]:
     """Return the DDL of the tables; None where the description differs from the catalogue."""
     with source.connect() as connection:
-        place = schema or connection.exec_driver_sql("SELECT current_schema()").scalar()
-        sql = f"SELECT table_name, sql FROM duckdb_tables() WHERE {_HERE} AND NOT temporary"
-        listed: Sequence[Any] = connection.exec_driver_sql(sql, (place,)).all()
-        sql = f"SELECT table_name, index_name, sql FROM duckdb_indexes() WHERE {_HERE}"
-        indexes: Sequence[Any] = connection.exec_driver_sql(
-            f"{sql} ORDER BY index_oid", (place,)
-        ).all()
-    creates: dict[str, str] = dict(map(tuple, listed))
+        place = str(schema or connection.exec_driver_sql("SELECT current_schema()").scalar())
+        creates, found = statements(connection, place), indexes(connection, place)
     tables: dict[str, tuple[Statement, ...]] = {}
     for name, config in metadata.tables.items():
         # The catalogue's text leaves out a key to the table itself; none is taken from it.
@@ -58,8 +52,8 @@ def clone(
         tables[name] = (Statement(sql, name, f"table {name!r}"),)
     after = [
         Statement(_INDEX_PLACE.sub(r"\1", sql.rstrip("; "), count=1), table, label("index", name))
-        for table, name, sql in indexes
-        if table in metadata.tables and sql
+        for table, name, _, sql in found
+        if table in metadata.tables
     ]
     return SchemaDdl(
         tables=tables,

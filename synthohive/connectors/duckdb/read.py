@@ -33,7 +33,7 @@ class DuckDB(Dialect):
         with self.engine.connect() as connection:
             place = catalogue.plain_schema(connection, schema)
             place = place or str(connection.exec_driver_sql("SELECT current_schema()").scalar())
-            tables = catalogue.definitions(connection, place)
+            tables = sorted(map(list, catalogue.statements(connection, place).items()))
         file = self.engine.url.database
         if file in (None, "", ":memory:"):
             return (("duckdb", *in_memory(self.engine), place),)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from synthohive.schema import Column, ForeignKey
 
-__all__ = ["DuckdbWriter", "create", "locate"]
+__all__ = ["WRITER", "DuckdbWriter"]
 
 log = get_logger(__name__)
 _NEXT_VALUE = re.compile(r"nextval\('((?:[^']|'')+)'\)", re.IGNORECASE)
@@ -64,22 +64,6 @@ _OWN = ("information_schema", "pg_catalog")
 _WITH_TABLES = ("table", "column", "index")
 _LEVELS = "__synthohive_levels"
 _LONGEST = 200
-
-
-def locate(
-    source: Optional[Engine],
-    target: Optional[Engine],
-    schema: Optional[str],
-    source_schema: Optional[str],
-) -> str:
-    """Return the schema to write."""
-    engine = target if target is not None else source
-    assert engine is not None
-    with engine.connect() as connection:
-        if schema is not None:
-            return str(plain_schema(connection, schema))
-        default = str(connection.exec_driver_sql("SELECT current_schema()").scalar())
-    return default if target is not None else f"{source_schema or default}_synthetic"
 
 
 class DuckdbWriter(StagedSchema):
@@ -126,6 +110,12 @@ class DuckdbWriter(StagedSchema):
         except BaseException:
             self.discard_all([self])
             raise
+
+    @staticmethod
+    def plain_schema(engine: Engine, schema: str) -> str:
+        """See the base class."""
+        with engine.connect() as connection:
+            return str(plain_schema(connection, schema))
 
     def _check_database(self) -> None:
         if self.target in _OWN:
@@ -468,4 +458,4 @@ def _sequence_name(match: re.Match[str]) -> str:
     return first_name(last[1]) if last else match[1]
 
 
-create = DuckdbWriter
+WRITER = DuckdbWriter

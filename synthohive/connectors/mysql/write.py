@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from synthohive.schema import Column
 
-__all__ = ["MysqlWriter", "create", "locate"]
+__all__ = ["WRITER", "MysqlWriter"]
 
 log = get_logger(__name__)
 _MAX_IDENTIFIER = 64
@@ -66,27 +66,6 @@ _TRIES = 8
 _PAUSE_SECONDS = 1.0
 _Moves = list[tuple[str, str]]
 _STAYS = ("view", "function", "procedure", "package", "event")
-
-
-def locate(
-    source: Optional[Engine],
-    target: Optional[Engine],
-    schema: Optional[str],
-    source_schema: Optional[str],
-) -> str:
-    """Return the database to write."""
-    if schema is not None:
-        return schema
-    engine = target if target is not None else source
-    assert engine is not None
-    default = engine.url.database
-    if target is not None:
-        if not default:
-            raise ConnectorError(
-                "The URL names no database to write to.", hint="Pass schema=… or end the URL in it."
-            )
-        return default
-    return f"{source_schema or default}_synthetic"
 
 
 class MysqlWriter(StagedSchema):
@@ -125,6 +104,11 @@ class MysqlWriter(StagedSchema):
         except BaseException:
             self.discard_all([self])
             raise
+
+    @staticmethod
+    def default_schema(engine: Engine) -> Optional[str]:
+        """See the base class."""
+        return engine.url.database or None
 
     def _connect(self) -> Any:
         """Return a connection outside the pool, with LOCAL asked for in the handshake."""
@@ -591,4 +575,4 @@ class MysqlWriter(StagedSchema):
             log.warning("staging_remains", schema=self.staging, reason=type(exc).__name__)
 
 
-create = MysqlWriter
+WRITER = MysqlWriter

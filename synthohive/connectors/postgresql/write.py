@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
     from synthohive.schema import Column
 
-__all__ = ["PostgresqlWriter", "create", "locate"]
+__all__ = ["WRITER", "PostgresqlWriter"]
 
 log = get_logger(__name__)
 _MAX_IDENTIFIER = 63
@@ -76,22 +76,6 @@ LEFT JOIN pg_type b ON b.oid = t.typbasetype
 LEFT JOIN pg_type e ON e.oid = coalesce(nullif(t.typelem, 0), b.typelem)
 WHERE n.nspname = %s AND r.relname = %s AND a.attnum > 0
     AND (t.typcategory IN ('A', 'C') OR b.typcategory IN ('A', 'C'))"""
-
-
-def locate(
-    source: Optional[Engine],
-    target: Optional[Engine],
-    schema: Optional[str],
-    source_schema: Optional[str],
-) -> str:
-    """Return the schema to write."""
-    if schema is not None:
-        return schema
-    engine = target if target is not None else source
-    assert engine is not None
-    with engine.connect() as connection:
-        default = str(connection.exec_driver_sql("SELECT current_schema()").scalar() or "public")
-    return default if target is not None else f"{source_schema or default}_synthetic"
 
 
 class PostgresqlWriter(StagedSchema):
@@ -131,6 +115,11 @@ class PostgresqlWriter(StagedSchema):
         except BaseException:
             self.discard_all([self])
             raise
+
+    @staticmethod
+    def default_schema(engine: Engine) -> str:
+        """See the base class."""
+        return StagedSchema.default_schema(engine) or "public"
 
     def _connect(self) -> Any:
         """Return a connection outside the pool, so that its settings and lock end with it."""
@@ -584,4 +573,4 @@ def _read_mark(schema: str, comment: Any) -> Optional[dict[str, str]]:
     return found if found["holds"] in ("staging", "ours", "all") else None
 
 
-create = PostgresqlWriter
+WRITER = PostgresqlWriter

@@ -51,42 +51,11 @@ if TYPE_CHECKING:
 
     from synthohive.schema import Column
 
-__all__ = ["SqliteWriter", "create", "locate"]
+__all__ = ["WRITER", "SqliteWriter"]
 
 log = get_logger(__name__)
 _MAX_NAME = 200
 _READ_ONLY = re.compile(r"^file:.*[?&](?:mode=ro|immutable=1)")
-
-
-def locate(
-    source: Optional[Engine],
-    target: Optional[Engine],
-    schema: Optional[str],
-    source_schema: Optional[str],
-) -> str:
-    """Return the path of the file to write."""
-    if target is not None:
-        if _READ_ONLY.search(target.url.database or ""):
-            raise NoPlaceError(f"The target {target.url.database!r} is opened read-only.")
-        path = database_file(target, None)
-        if path is None:
-            raise NoPlaceError(
-                "A SQLite database in memory cannot be written to.",
-                hint="Name a file: url='sqlite:///…'.",
-            )
-        return str(path)
-    assert source is not None
-    if schema is not None and (os.sep in schema or "/" in schema):
-        return str(reachable(Path(schema).absolute()))
-    path = database_file(source, source_schema)
-    if path is None:
-        raise NoPlaceError(
-            "The source is a SQLite database in memory; there is no place beside it.",
-            hint="Name a file: url='sqlite:///…'.",
-        )
-    if schema is None:
-        return str(path.with_name(f"{path.stem}_synthetic{path.suffix}"))
-    return str(path.with_name(schema if Path(schema).suffix else schema + path.suffix))
 
 
 class SqliteWriter(StagedSchema):
@@ -120,6 +89,38 @@ class SqliteWriter(StagedSchema):
         except BaseException:
             self._staging.unlink(missing_ok=True)
             raise
+
+    @classmethod
+    def locate(
+        cls,
+        source: Optional[Engine],
+        target: Optional[Engine],
+        schema: Optional[str],
+        source_schema: Optional[str],
+    ) -> str:
+        """Return the path of the file to write."""
+        if target is not None:
+            if _READ_ONLY.search(target.url.database or ""):
+                raise NoPlaceError(f"The target {target.url.database!r} is opened read-only.")
+            path = database_file(target, None)
+            if path is None:
+                raise NoPlaceError(
+                    "A SQLite database in memory cannot be written to.",
+                    hint="Name a file: url='sqlite:///…'.",
+                )
+            return str(path)
+        assert source is not None
+        if schema is not None and (os.sep in schema or "/" in schema):
+            return str(reachable(Path(schema).absolute()))
+        path = database_file(source, source_schema)
+        if path is None:
+            raise NoPlaceError(
+                "The source is a SQLite database in memory; there is no place beside it.",
+                hint="Name a file: url='sqlite:///…'.",
+            )
+        if schema is None:
+            return str(path.with_name(f"{path.stem}_synthetic{path.suffix}"))
+        return str(path.with_name(schema if Path(schema).suffix else schema + path.suffix))
 
     def _check_target(self) -> None:
         folder = self._path.parent
@@ -350,4 +351,4 @@ def _is_plain_moment(type_: pa.DataType) -> bool:
     return bool(pa.types.is_date(type_) or pa.types.is_time(type_))
 
 
-create = SqliteWriter
+WRITER = SqliteWriter
