@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.schema import Column, TableConfig
+from synthohive.tables.ancestors import with_column
 
 __all__ = ["NotNull", "never_null"]
 
@@ -73,10 +74,9 @@ class NotNull:
 
     def __call__(self, before: pa.Table, after: pa.Table, rng: np.random.Generator) -> pa.Table:
         """Return rows after a change, without a NULL where there must be none."""
-        for place, name in enumerate(after.column_names):
-            if name not in self.columns or not after.column(place).null_count:
-                continue
-            old = before.column(name) if name in before.column_names else None
-            array = never_null(self.columns[name], after.column(place), old, rng)
-            after = after.set_column(place, after.field(place), array)
+        for name in after.column_names:
+            if name in self.columns and after.column(name).null_count:
+                old = before.column(name) if name in before.column_names else None
+                array = never_null(self.columns[name], after.column(name), old, rng)
+                after = with_column(after, name, array)
         return after

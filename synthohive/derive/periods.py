@@ -22,6 +22,7 @@ from synthohive.derive.order import Order
 from synthohive.derive.points import at_points, point_masses, regular
 from synthohive.privacy.entities import Entities
 from synthohive.schema import ForeignKey
+from synthohive.tables.ancestors import with_column
 from synthohive.tables.numbers import as_numbers, from_numbers, grid_of, is_time
 
 __all__ = ["Periods", "find_periods", "restore_periods", "unbroken"]
@@ -211,8 +212,7 @@ def restore_periods(
     """Return the rows of whole groups with periods that do not overlap."""
     for one in periods:
         start, end = (as_numbers(rows.column(name)) for name in (one.start, one.end))
-        place = rows.column_names.index(one.end)
-        field = rows.field(place)
-        made = from_numbers(one.ends(start, end, groups, rng), field.type)
-        rows = rows.set_column(place, field, made)
+        type_ = rows.schema.field(one.end).type
+        made = from_numbers(one.ends(start, end, groups, rng), type_)
+        rows = with_column(rows, one.end, made)
     return rows

@@ -17,6 +17,7 @@ from synthohive.privacy.kinds import NAMES
 from synthohive.privacy.rows import Beside
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import with_column
 from synthohive.tables.joins import group_codes
 from synthohive.tables.nulls import any_blank, any_null
 
@@ -60,10 +61,9 @@ def _refer(run: Run, child: str, key: ForeignKey, target: str, parents: IntArray
     fresh = theirs.take(pa.array(parents, mask=parents < 0))
 
     def fill(block: pa.Table, start: int) -> pa.Table:
-        place = block.column_names.index(column)
-        own = fresh.slice(start, len(block)).cast(block.schema.field(place).type)
-        values = pc.coalesce(own, block.column(place))
-        return block.set_column(place, block.field(place), values)
+        old = block.column(column)
+        own = fresh.slice(start, len(block)).cast(old.type)
+        return with_column(block, column, pc.coalesce(own, old))
 
     run.tables[child].spool.rewrite(fill)
 
@@ -99,9 +99,7 @@ def _put(run: Run, name: str, target: str, values: pa.Array) -> None:
     values = _unique(run, name, target, values)
 
     def fill(block: pa.Table, start: int) -> pa.Table:
-        place = block.column_names.index(target)
-        fresh = values.slice(start, len(block))
-        changed = block.set_column(place, block.field(place), fresh)
+        changed = with_column(block, target, values.slice(start, len(block)))
         return checks.keep_unbroken(block, changed, [target])
 
     run.tables[name].spool.rewrite(fill)
@@ -175,10 +173,10 @@ def _unique(run: Run, name: str, target: str, values: pa.Array) -> pa.Array:
     if not sets:
         return values
     rows = made.spool.column_table(list({c for unique in sets for c in unique}))
-    old, place = rows.column(target), rows.column_names.index(target)
+    old = rows.column(target)
     changed = pc.fill_null(pc.not_equal(old, values), True).combine_chunks()
     for _ in range(len(values)):
-        now = rows.set_column(place, rows.field(place), values)
+        now = with_column(rows, target, values)
         wrong = np.zeros(len(values), dtype=np.bool_)
         for unique in sets:
             codes = group_codes([now], [unique])[0]

@@ -21,7 +21,7 @@ from synthohive.generate.in_turn import draw_in_turn
 from synthohive.generate.run import Groups, Run
 from synthohive.learn.fitted import FittedTable
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.ancestors import ancestor_columns, by_table, hstack, with_column
 from synthohive.tables.block_store import EncodedSpool
 from synthohive.tables.context import group_block, keep_columns, time_block
 from synthohive.tables.joins import group_codes
@@ -195,8 +195,7 @@ class BlockGenerator:
         if fixed is None:
             return decoded
         for name, values in zip(fixed.column_names, fixed.columns):  # codes are less exact
-            place = decoded.column_names.index(name)
-            decoded = decoded.set_column(place, decoded.field(place), values)
+            decoded = with_column(decoded, name, values)
         return decoded
 
     def _derived(

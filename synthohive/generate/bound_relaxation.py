@@ -16,6 +16,7 @@ from synthohive.derive.order import Order
 from synthohive.derive.points import regular
 from synthohive.generate.run import Generated, Run
 from synthohive.schema import ForeignKey
+from synthohive.tables.ancestors import with_column
 from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = ["relaxed_bounds"]
@@ -49,12 +50,12 @@ def relaxed_bounds(
         table, _, column = order.source.partition(".")
         if table != key.parent or column not in _movable(run, table):
             continue
-        place = above.column_names.index(order.source)
+        old = above.column(order.source)
         own = order.target_values(made.spool.column_table([order.target]))
-        found = _moved(order, own, as_numbers(above.column(place)), chosen)
-        array = pa.chunked_array([from_numbers(found, above.field(place).type)])
-        if not array.equals(above.column(place)):
-            above = above.set_column(place, above.field(place), array)
+        found = _moved(order, own, as_numbers(old), chosen)
+        array = pa.chunked_array([from_numbers(found, old.type)])
+        if not array.equals(old):
+            above = with_column(above, order.source, array)
             moved[column] = array
     if moved:
         run.tables[key.parent].spool.rewrite(_Move(run, key.parent, moved))
@@ -98,6 +99,5 @@ class _Move:
     def __call__(self, block: pa.Table, start: int) -> pa.Table:
         """Return a block with the columns, and what follows from them."""
         for name, array in self.moved.items():
-            place = block.column_names.index(name)
-            block = block.set_column(place, block.field(place), array.slice(start, len(block)))
+            block = with_column(block, name, array.slice(start, len(block)))
         return self.program.repair(block, changed=list(self.moved))

@@ -32,6 +32,7 @@ from synthohive.generate.run import Groups, Run
 from synthohive.learn.damage import using
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema.plan import may_be_null
+from synthohive.tables.ancestors import with_column
 from synthohive.tables.block_store import TableSpool
 
 __all__ = ["generate_database"]
@@ -96,9 +97,8 @@ def _without_nulls(
 ) -> pa.Table:
     """Write what stands for no parent in the place of NULL."""
     for column, value in no_parents.items():
-        place = block.column_names.index(column)
-        values = block.column(place).fill_null(pa.scalar(value).cast(block.field(place).type))
-        block = block.set_column(place, block.field(place), values)
+        old = block.column(column)
+        block = with_column(block, column, old.fill_null(pa.scalar(value).cast(old.type)))
     return block
 
 

@@ -19,6 +19,7 @@ from synthohive.link.key_draws import redraw, trade
 from synthohive.link.row_keys import RowKeys
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.schema.plan import Link
+from synthohive.tables.ancestors import with_column
 from synthohive.tables.joins import put
 from synthohive.tables.key_hashes import key_hashes
 from synthohive.tables.nulls import any_null
@@ -69,11 +70,8 @@ class Changes:
                 continue
             mask = np.zeros(len(block), dtype=np.bool_)
             mask[rows[low:high] - start] = True
-            place = block.column_names.index(column)
-            own = block.column(place).combine_chunks()
-            fresh = values.slice(low, high - low)
-            array = put(own, mask, fresh)
-            block = block.set_column(place, block.field(place), array)
+            own = block.column(column).combine_chunks()
+            block = with_column(block, column, put(own, mask, values.slice(low, high - low)))
         return block
 
 

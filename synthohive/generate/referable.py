@@ -9,6 +9,7 @@ import pyarrow as pa
 from synthohive.derive.not_null import never_null
 from synthohive.generate.run import Generated, Run
 from synthohive.schema.plan import may_be_null
+from synthohive.tables.ancestors import with_column
 from synthohive.tables.nulls import any_null
 
 __all__ = ["make_referable"]
@@ -40,15 +41,12 @@ def make_referable(run: Run, name: str, made: Generated) -> None:
             return block
         rng = run.rng(name, "referable")
         for column in sorted(filled):
-            place = block.column_names.index(column)
             described = config.columns[column].model_copy(update={"nullable": False})
             if listed[column]:
                 described = described.model_copy(update={"enum_values": listed[column]})
-            rows = block.column(place).combine_chunks()
+            rows = block.column(column).combine_chunks()
             first = never_null(described, rows.slice(0, 1), None, rng)
-            block = block.set_column(
-                place, block.field(place), pa.concat_arrays([first, rows.slice(1)])
-            )
+            block = with_column(block, column, pa.concat_arrays([first, rows.slice(1)]))
         return block
 
     made.spool.rewrite(fill)

@@ -38,6 +38,7 @@ from synthohive.encoding.table import TableEncoder
 from synthohive.io.base import FanOut
 from synthohive.learn.alias_search import NEAR
 from synthohive.learn.attribute_table import NullByKey, attribute_table, nulls_by_key, own_columns
+from synthohive.learn.beside_parents import differences, parent_codes
 from synthohive.learn.derivations import relate
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase, FittedKey, FittedTable, LookUpRows
@@ -56,11 +57,10 @@ from synthohive.privacy.kinds import NAMES, PiiKind, cleared_columns
 from synthohive.privacy.look_ups import judge_reference
 from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig, UniqueConstraint
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.ancestors import ancestor_columns, hstack
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.joins import group_codes
-from synthohive.tables.nulls import any_null
-from synthohive.tables.roles import Roles, code_column
+from synthohive.tables.roles import Roles
 from synthohive.tables.sample import Sample, incoming_keys
 from synthohive.tables.sampled_groups import SampledGroups, sampled_groups
 from synthohive.tables.source import SourceTables
@@ -530,7 +530,9 @@ class TableFitter:
             rng = seeds.generator(self.options.seed, name, "relations")
             attributes, columns = table.program.encode(rows, columns, rng, sources)
             rooms = table.program.rooms(above)
-            attributes = self._besides(table, attributes, columns, [*keys, *plan.keys("self")])
+            arrays, described = differences(self.sample, table, self.options.seed)
+            columns.update(described)
+            attributes = hstack(attributes, arrays)
         for key in plan.keys("self"):
             self._code(table, key, rows)
             model = table.hierarchies[key.label(name)]
@@ -539,18 +541,9 @@ class TableFitter:
         keys += plan.keys("self")
         for key in keys:
             self._count_pairs(table, key, rows, entities)
-        for label, codes in table.codes.items():
-            key = next(key for key in keys if key.label(name) == label)
-            parents = self.sample.others(name, key)
-            values = codes(self._parents(key.parent, table))[parents]
-            empty = any_null(self.sample.tables[name], key.columns)
-            unknown = np.flatnonzero((parents < 0) & ~empty)  # the parent was not read
-            rng = seeds.generator(self.options.seed, name, label, "unknown")
-            values[unknown] = rng.choice(values[parents >= 0], len(unknown))
-            array = pa.array(values, mask=empty).cast(pa.string())
-            column = Column(name=code_column(label), kind=ColumnKind.CATEGORICAL, arrow="string")
-            columns[column.name] = column
-            attributes = hstack(attributes, pa.table({column.name: array}))
+        arrays, described = parent_codes(self.sample, table, self.options.seed)
+        columns.update(described)
+        attributes = hstack(attributes, arrays)
         return attributes, columns, rooms
 
     def _made_up_texts(self, names: Sequence[str]) -> frozenset[str]:
@@ -562,32 +555,6 @@ class TableFitter:
             texts = [column for column, kind in kinds.items() if kind in ("text", "uuid")]
             found.update(f"{name}.{column}" for column in (*texts, *table.roles.personal))
         return frozenset(found)
-
-    def _besides(
-        self,
-        table: FittedTable,
-        attributes: pa.Table,
-        columns: dict[str, Column],
-        keys: list[ForeignKey],
-    ) -> pa.Table:
-        """Return attributes with what is modelled besides columns that mostly repeat others."""
-        name, driver = table.config.name, self.sample.plan.tables[table.config.name].driver
-        own = self.sample.tables[name]
-        found = [(driver, table.program)] if driver is not None else []
-        found += [(key, table.linked[key.label(name)]) for key in keys]
-        for key, program in found:
-            if not program.besides:
-                continue
-            parents = self.sample.others(name, key)
-            unknown = np.flatnonzero((parents < 0) & ~any_null(own, key.columns))
-            ancestors = (key.parent, *self.sample.plan.tables[key.parent].ancestors)
-            wanted = by_table(program.above(own.column_names), ancestors)
-            above = ancestor_columns(self.sample, self.sample.plan, key.parent, parents, wanted)
-            rng = seeds.generator(self.options.seed, name, key.label(name), "besides")
-            arrays, more = program.learned_besides(hstack(own, above), unknown, rng)
-            attributes = hstack(attributes, arrays)
-            columns.update(more)
-        return attributes
 
     def _code(self, table: FittedTable, key: ForeignKey, rows: pa.Table) -> None:
         """Learn what the children over a further key have in common with their parents."""

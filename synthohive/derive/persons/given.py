@@ -30,7 +30,6 @@ log = get_logger(__name__)
 
 LONGEST_PATH = 3
 MOST_PATHS = 24
-MOST_LABELS = 250
 MOST_TITLES = 12
 LEAST_NAMES = 8
 """Known first names beside a title before it says whose it is."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
-from synthohive.derive.program import Program
 from synthohive.learn.attribute_table import attribute_table
+from synthohive.learn.beside_parents import differences, parent_codes
 from synthohive.learn.fitted import FittedTable
 from synthohive.link.hierarchy import HierarchyModel
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.ancestors import ancestor_columns, by_table, hstack, with_column
 from synthohive.tables.nulls import any_null
 from synthohive.tables.roles import code_column
 from synthohive.tables.sample import Sample
@@ -85,29 +85,17 @@ class Evidence:
         flags = table.program.flags & set(self.lost) & set(rows.column_names)
         for name in flags:  # a lost cell is not to stay empty
             empty = rows.column(name).to_numpy() & ~self.lost[name]
-            rows = rows.set_column(rows.column_names.index(name), name, pa.array(empty))
-        for program, above in self._besides():
-            told, _ = program.learned_besides(above, np.zeros(0, dtype=np.int64), rng)
+            rows = with_column(rows, name, pa.array(empty))
+        for told, _ in (
+            differences(self.sample, table, self.seed),
+            parent_codes(self.sample, table, self.seed),
+        ):
             rows = hstack(rows, told)
-        for label in table.codes:
-            rows = hstack(rows, pa.table({code_column(label): self._codes(label)}))
         self.plain = rows
         groups = self.groups
         order = None if groups is None else (groups.parents, groups.positions)
         rows, _ = table.program.move(rows, columns, order, rng)
         return self._as_learned(rows)
-
-    def _besides(self) -> Iterator[tuple[Program, pa.Table]]:
-        """Yield the programs in which columns repeat others in most rows, and rows beside these."""
-        table = self.table
-        if table.program.besides:
-            yield table.program, hstack(self.rows, self.above)
-        for label, linked in table.linked.items():
-            if linked.besides:
-                key = self.key(label)
-                parents = self.sample.others(self.name, key)
-                above = self.ancestor_columns(key.parent, linked.above(table.attributes), parents)
-                yield linked, hstack(self.rows, above)
 
     def _as_learned(self, rows: pa.Table) -> pa.Table:
         """Return the columns that were learned; what never is NULL here is said to be so."""
@@ -120,15 +108,6 @@ class Evidence:
             else:
                 arrays[name] = pa.array(np.zeros(len(rows), dtype=np.bool_))
         return pa.table(arrays)
-
-    def _codes(self, label: str) -> pa.Array:
-        """Return the codes of the parents over a further key; NULL where there is none."""
-        key, codes = self.key(label), self.table.codes[label]
-        parents = self.sample.parent_rows(self.name, key)
-        everyone = np.arange(len(self.sample.tables[key.parent]))
-        theirs = codes(self.ancestor_columns(key.parent, codes.columns, everyone))
-        found = theirs[np.maximum(parents, 0)] if len(theirs) else np.zeros_like(parents)
-        return pa.array(found, mask=parents < 0).cast(pa.string())
 
     def unknown(self) -> dict[str, Bools]:
         """Return in which rows each modelled column is to be drawn."""

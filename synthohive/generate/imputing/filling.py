@@ -13,8 +13,9 @@ from synthohive._arrays import Bools
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.derive.base import Derivation, as_column
+from synthohive.derive.presence import with_nulls
 from synthohive.generate.imputing.evidence import Evidence, any_of
-from synthohive.tables.ancestors import hstack
+from synthohive.tables.ancestors import hstack, with_column
 from synthohive.tables.key_hashes import repeats
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number
 
@@ -72,10 +73,8 @@ class Filling:
 
     def _in_order(self, rows: pa.Table, column: str) -> pa.Table:
         """Keep what grows inside a group between the known cells before and after it."""
-        groups, lost = (
-            self.evidence.groups,
-            self.evidence.any_lost(self.table.program.behind(column)),
-        )
+        groups = self.evidence.groups
+        lost = self.evidence.any_lost(self.table.program.behind(column))
         if groups is None or not lost.any():
             return rows
         order = np.lexsort((groups.positions, groups.parents))
@@ -97,7 +96,7 @@ class Filling:
         target demands. Until then, it follows from what was drawn.
         """
         cells = {name: mask.copy() for name, mask in self.lost.items()}
-        derivations = [self.table.program.by_target[n] for n in self.table.program.targets]
+        derivations = self.table.program.derivations
         for _ in derivations:
             before = sum(int(mask.sum()) for mask in cells.values())
             for one in derivations:
@@ -108,7 +107,7 @@ class Filling:
                 break
         for one in derivations:
             if one.whole:
-                rows = self._last(rows, one, cells, plain, rng)
+                rows = self._back(rows, one, cells, plain, rng, last=True)
         return rows
 
     def _changed(
@@ -131,37 +130,37 @@ class Filling:
         cells: dict[str, Bools],
         plain: pa.Table,
         rng: np.random.Generator,
+        *,
+        last: bool = False,
     ) -> pa.Table:
-        """Make lost sources from known targets, where those that were drawn do not fit."""
-        for source in (name for name in one.needs if name in cells):
-            others = [n for n in one.needs if n != source and not one.splits]
-            unclear = any_of(cells, [one.target, *others], len(rows))
-            known = np.asarray(cells[source] & ~unclear, dtype=np.bool_)
-            made = self._inverted(rows, one, source, known, plain, rng)
-            if one.whole:
-                cells[source] &= ~known
-            rows = self._changed(rows, source, known, made, cells)
-        return rows
+        """Make lost sources from known targets, where those that were drawn do not fit.
 
-    def _last(
-        self,
-        rows: pa.Table,
-        one: Derivation,
-        cells: dict[str, Bools],
-        plain: pa.Table,
-        rng: np.random.Generator,
-    ) -> pa.Table:
-        """Make one of several lost sources, if that gives it a value like those of other rows."""
-        for source in (name for name in reversed(one.needs) if name in cells):
-            where = cells[source] & ~any_of(cells, [one.target], len(rows))
+        Parameters
+        ----------
+        last : bool
+            One of several lost sources, beside others that stay as they were drawn, if that gives
+            it a value like those of other rows.
+        """
+        for source in (n for n in one.needs[:: -1 if last else 1] if n in cells):
+            others = [n for n in one.needs if n != source and not (last or one.splits)]
+            unclear = any_of(cells, [one.target, *others], len(rows))
+            where = np.asarray(cells[source] & ~unclear, dtype=np.bool_)
             made = self._inverted(rows, one, source, where, plain, rng)
-            if is_number(made.type):
-                usual = as_numbers(self.evidence.rows.column(source))
-                values = as_numbers(pa.chunked_array([made]))
-                low, high = np.fmin.reduce(usual), np.fmax.reduce(usual)
-                where = where & (values >= low) & (values <= high)
+            if last:
+                where = where & self._usual(source, made)
+            elif one.whole:
+                cells[source] &= ~where
             rows = self._changed(rows, source, where, made, cells)
         return rows
+
+    def _usual(self, column: str, made: pa.Array) -> Bools:
+        """Return which values lie among those of the given rows; any that is no number does."""
+        if not is_number(made.type):
+            return np.ones(len(made), dtype=np.bool_)
+        usual = as_numbers(self.evidence.rows.column(column))
+        values = as_numbers(pa.chunked_array([made]))
+        low, high = np.fmin.reduce(usual), np.fmax.reduce(usual)
+        return np.asarray((values >= low) & (values <= high), dtype=np.bool_)
 
     def _inverted(
         self,
@@ -247,14 +246,12 @@ def put_cells(rows: pa.Table, made: pa.Table, cells: Mapping[str, Bools]) -> pa.
 def emptied(rows: pa.Table, cells: Mapping[str, Bools]) -> pa.Table:
     """Return rows in which some cells, by column, are NULL."""
     for name, mask in cells.items():
-        place, kept = rows.column_names.index(name), rows.column(name)
-        none = pa.scalar(None, kept.type)
-        rows = rows.set_column(place, rows.field(place), pc.if_else(pa.array(mask), none, kept))
+        rows = with_column(rows, name, with_nulls(rows.column(name), pa.array(mask)))
     return rows
 
 
 def _where(rows: pa.Table, name: str, mask: Bools, made: pa.Array) -> pa.Table:
     """Return rows with some cells of a column as they were made, where that is not NULL."""
-    kept, place = rows.column(name), rows.column_names.index(name)
+    kept = rows.column(name)
     fresh = pc.coalesce(made.cast(kept.type), kept)
-    return rows.set_column(place, rows.field(place), pc.if_else(pa.array(mask), fresh, kept))
+    return with_column(rows, name, pc.if_else(pa.array(mask), fresh, kept))
