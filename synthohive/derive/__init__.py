@@ -1,1 +1,1 @@
-"""Exact relations between columns: found, verified, kept by construction."""
+"""Columns that follow from others: the kinds, the search for each, and the program of a table."""

@@ -25,11 +25,11 @@ LEAST_PACE = 1e-5
 
 
 class Elapsed:
-    """The values of growing columns in the row before each, filled in as rows become known.
+    """The values of monotone columns in the row before each, filled in as rows become known.
 
     Parameters
     ----------
-    growing : sequence of Growing
+    monotone : sequence of Monotone
     parents, positions : ndarray of int64
         Of each row of whole groups.
     rooms : mapping of str to ndarray of float64, optional

@@ -220,18 +220,18 @@ def _find(columns: Columns, chosen: Chosen, targets: list[str]) -> None:
             if agreement(columns.rows, target, source) > 0:
                 found.append(_mostly(columns, target, source))
                 break
-    for relation in _with_anchors(columns, found):
-        if relation.target in own:
-            chosen.derivations.pop(relation.target, None)
-            chosen.add(relation)
+    for derivation in _with_anchors(columns, found):
+        if derivation.target in own:
+            chosen.derivations.pop(derivation.target, None)
+            chosen.add(derivation)
 
 
-def is_open(relation: Optional[Derivation]) -> bool:
+def is_open(derivation: Optional[Derivation]) -> bool:
     """Whether a column does not follow wholly, and in all rows, from others."""
     return (
-        relation is None
-        or isinstance(relation, MostlyCopy)
-        or (isinstance(relation, Lookup) and not relation.exact)
+        derivation is None
+        or isinstance(derivation, MostlyCopy)
+        or (isinstance(derivation, Lookup) and not derivation.exact)
     )
 
 
@@ -276,25 +276,25 @@ def _mostly(columns: Columns, target: str, source: str) -> MostlyCopy:
 
 
 def _with_anchors(columns: Columns, found: Collection[MostlyCopy]) -> list[MostlyCopy]:
-    """Return relations so that columns which differ in the same rows have one flag for that."""
+    """Return derivations so that columns which differ in the same rows have one flag for that."""
     made: list[MostlyCopy] = []
     differs = {r.target: ~same(columns.rows, r.target, r.source) for r in found}
-    for relation in sorted(found, key=lambda r: r.share):
-        own = differs[relation.target]
+    for derivation in sorted(found, key=lambda r: r.share):
+        own = differs[derivation.target]
         anchors = [
             other.flag
             for other in made
-            if other.rest == relation.rest == "own"
+            if other.rest == derivation.rest == "own"
             and other.flag == rest_column(other.target)
-            and other.source.rpartition(".")[0] == relation.source.rpartition(".")[0]
+            and other.source.rpartition(".")[0] == derivation.source.rpartition(".")[0]
             and not (own & ~differs[other.target]).any()
             and own.sum() > differs[other.target].sum() / 2
         ]
-        made.append(replace(relation, flag=anchors[0]) if anchors else relation)
+        made.append(replace(derivation, flag=anchors[0]) if anchors else derivation)
     return made
 
 
-def together(relations: Collection[MostlyCopy]) -> list[MostlyCopy]:
-    """Return relations of which each has its flag among them, or one of its own."""
-    there = {rest_column(relation.target) for relation in relations}
-    return [r if r.flag in there else replace(r, flag=rest_column(r.target)) for r in relations]
+def together(derivations: Collection[MostlyCopy]) -> list[MostlyCopy]:
+    """Return derivations of which each has its flag among them, or one of its own."""
+    there = {rest_column(derivation.target) for derivation in derivations}
+    return [r if r.flag in there else replace(r, flag=rest_column(r.target)) for r in derivations]

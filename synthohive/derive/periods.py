@@ -113,7 +113,7 @@ def following(groups: IntArray, start: Floats) -> IntArray:
 
 def find_periods(
     rows: pa.Table,
-    relations: Iterable[Derivation],
+    derivations: Iterable[Derivation],
     groups: IntArray,
     key: Optional[ForeignKey] = None,
     ends: Collection[str] = (),
@@ -126,7 +126,7 @@ def find_periods(
     ----------
     rows : pyarrow.Table
         Whole groups.
-    relations : iterable of Derivation
+    derivations : iterable of Derivation
         Periods have ends that never come before their starts.
     groups : ndarray of int64
         Each row's group, -1 for none.
@@ -141,7 +141,7 @@ def find_periods(
         Ends that mean "none" are shared by so many.
     """
     found: dict[str, Periods] = {}
-    for order in (r for r in relations if isinstance(r, Order) and r.after):
+    for order in (r for r in derivations if isinstance(r, Order) and r.after):
         starts = [n for n in (order.source, *order.beyond) if n in rows.column_names]
         if order.target in rows.column_names and is_time(rows.schema.field(order.target).type):
             for name in starts:

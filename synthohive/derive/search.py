@@ -35,7 +35,7 @@ def discover(
     ordered: Collection[str] = (),
     made_up: Collection[str] = (),
 ) -> Program:
-    """Search a sample of rows for relations.
+    """Search a sample of rows for derivations.
 
     What is easiest to explain is looked for first, and each column follows from others
     in one way only.
@@ -72,9 +72,9 @@ def take(stated: Iterable[Derivation]) -> Search:
     """Return the search that finds what is known beforehand."""
 
     def find(columns: Columns, chosen: Chosen) -> None:
-        for relation in stated:
-            if relation.target in chosen.free():
-                chosen.derivations[relation.target] = relation
+        for derivation in stated:
+            if derivation.target in chosen.free():
+                chosen.derivations[derivation.target] = derivation
 
     return find
 
@@ -108,26 +108,26 @@ def discover_links(
 
 
 def _assembled(
-    relations: tuple[Derivation, ...], presences: dict[str, Presence], columns: Columns
+    derivations: tuple[Derivation, ...], presences: dict[str, Presence], columns: Columns
 ) -> Program:
-    flags = _flags(relations, columns)
+    flags = _flags(derivations, columns)
     ends = {
         r.target: columns.entities.ends(
             columns.numbers(r.target), columns.k, columns.step(r.target)
         )
-        for r in relations
+        for r in derivations
         if isinstance(r, Formula) and is_number(columns.type(r.target))
     }
     known = {name: end for name, end in ends.items() if end is not None}
-    return Program(relations, presences, flags, known)
+    return Program(derivations, presences, flags, known)
 
 
-def _flags(relations: Iterable[Derivation], columns: Columns) -> frozenset[str]:
+def _flags(derivations: Iterable[Derivation], columns: Columns) -> frozenset[str]:
     """Return the targets that follow wholly from others, and have NULLs that do not."""
     missing = columns.missing
     return frozenset(
         r.target
-        for r in relations
+        for r in derivations
         if r.whole and (missing[r.target] & ~np.any([missing[s] for s in r.needs], axis=0)).any()
     )
 
@@ -175,20 +175,20 @@ def verified(found: Program, batches: Iterable[pa.Table]) -> Program:
     Parameters
     ----------
     batches : iterable of pyarrow.Table
-        All rows of the table, with every column that the relations name.
+        All rows of the table, with every column that the derivations name.
     """
     broken: set[str] = set()
     presences = dict(found.presences)
     combinations: dict[str, pa.Table] = {}
     for rows in batches:
-        for relation in found.derivations:
-            name = relation.target
-            if isinstance(relation, Lookup) and relation.exact:
+        for derivation in found.derivations:
+            name = derivation.target
+            if isinstance(derivation, Lookup) and derivation.exact:
                 seen = [combinations[name]] if name in combinations else []
-                columns = [*relation.needs, name]
+                columns = [*derivation.needs, name]
                 both = pa.concat_tables([*seen, rows.select(columns)])
                 combinations[name] = both.group_by(columns).aggregate([])
-            elif not _covers(relation, rows) or relation.violations(rows).any():
+            elif not _covers(derivation, rows) or derivation.violations(rows).any():
                 broken.add(name)
         narrowed = {target: rule.narrowed(rows) for target, rule in presences.items()}
         presences = {target: rule for target, rule in narrowed.items() if rule is not None}
@@ -197,16 +197,16 @@ def verified(found: Program, batches: Iterable[pa.Table]) -> Program:
     return Program(tuple(kept), presences, found.flags - broken, ends)
 
 
-def _as_seen(relation: Derivation, combinations: Mapping[str, pa.Table]) -> Derivation:
+def _as_seen(derivation: Derivation, combinations: Mapping[str, pa.Table]) -> Derivation:
     """Return a look-up without claiming that it is exact where it is not."""
-    rows = combinations.get(relation.target)
-    if rows is None or not isinstance(relation, Lookup) or relation.is_function(rows):
-        return relation
-    return relation.loosened()
+    rows = combinations.get(derivation.target)
+    if rows is None or not isinstance(derivation, Lookup) or derivation.is_function(rows):
+        return derivation
+    return derivation.loosened()
 
 
-def _covers(relation: Derivation, rows: pa.Table) -> bool:
-    if not relation.needs or not relation.strict:
+def _covers(derivation: Derivation, rows: pa.Table) -> bool:
+    if not derivation.needs or not derivation.strict:
         return True
-    missing = np.any([nulls(rows.column(s)) for s in relation.needs], axis=0)
-    return not bool((missing & ~nulls(rows.column(relation.target))).any())
+    missing = np.any([nulls(rows.column(s)) for s in derivation.needs], axis=0)
+    return not bool((missing & ~nulls(rows.column(derivation.target))).any())

@@ -22,7 +22,7 @@ from synthohive.derive.lookup import Copy
 from synthohive.derive.order import Order
 from synthohive.derive.pattern_search import orders_between
 from synthohive.derive.program import Program
-from synthohive.derive.table_search import RelationFinder
+from synthohive.derive.table_search import DerivationFinder
 from synthohive.exceptions import SchemaError, SchemaValidationError, did_you_mean
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey
@@ -86,7 +86,7 @@ def check_stated(sample: Sample, whole: SourceTables, personal: PersonalColumns)
             ) from exc
         for stated in every:
             stated.check_target(table, learned)
-            finder = RelationFinder(sample, whole, table, config.columns, {})
+            finder = DerivationFinder(sample, whole, table, config.columns, {})
             broken = 0
             for rows in finder.all_rows(Program((stated.relation,)), stated.key):
                 broken += int(_broken(stated, rows).sum())

@@ -1,4 +1,4 @@
-"""The relations of one table of a database: its own rows beside their driving parents'."""
+"""The derivations of one table of a database: its own rows beside their driving parents'."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from synthohive.tables.numbers import as_numbers, is_time
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 
-__all__ = ["RelationFinder"]
+__all__ = ["DerivationFinder"]
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class RelationFinder:
-    """Finds the relations of `table` in the sample, and verifies them on all rows.
+class DerivationFinder:
+    """Finds the derivations of `table` in the sample, and verifies them on all rows.
 
     Attributes
     ----------
     attributes : mapping of str to Column
-        The columns in which relations are looked for.
+        The columns in which derivations are looked for.
     summed : mapping of str to set of str
         Columns, by table, that follow from children, and are known only at the end.
     fixed : frozenset of str
@@ -78,7 +78,7 @@ class RelationFinder:
         driver = self.sample.plan.tables[self.table].driver
         rows, above = self._own(), self.above(driver)
         if driver is not None:
-            named = {source for relation in stated for source in relation.needs}
+            named = {source for derivation in stated for source in derivation.needs}
             kept = [*_parent_and_copies(driver.parent, rows, above), *named]
             above = above.select([name for name in above.column_names if name in kept])
         found = discover(
@@ -164,29 +164,31 @@ class RelationFinder:
         own_parents = self.sample.parent_rows(self.table, key) > parents
         roots = _filtered(rows, any_null(data, key.columns) | own_parents)
         kept, alone = [], []
-        for relation in found.derivations:
-            same = relation.needs[0] == f"{self.table}.{relation.target}"
-            tops = relation.alone(roots)
-            if isinstance(relation, Composed):
-                fits = relation.target in free or bool(ids & set(relation.needs))
-            elif relation.target in routes:  # each root is one of its own, or has none
-                own = (Copy(relation.target, column) for column in key.parent_columns)
+        for derivation in found.derivations:
+            same = derivation.needs[0] == f"{self.table}.{derivation.target}"
+            tops = derivation.alone(roots)
+            if isinstance(derivation, Composed):
+                fits = derivation.target in free or bool(ids & set(derivation.needs))
+            elif derivation.target in routes:  # each root is one of its own, or has none
+                own = (Copy(derivation.target, column) for column in key.parent_columns)
                 tops = next((r for r in own if not r.violations(roots).any()), None)
-                fits = same and isinstance(relation, Copy) and tops is not None
+                fits = same and isinstance(derivation, Copy) and tops is not None
             else:
-                open_ = not isinstance(relation, MostlyCopy) or is_open(others.get(relation.target))
-                fits = same and open_ and relation.target in free
+                open_ = not isinstance(derivation, MostlyCopy) or is_open(
+                    others.get(derivation.target)
+                )
+                fits = same and open_ and derivation.target in free
             if fits:
-                kept.append(relation)
+                kept.append(derivation)
                 alone += [] if tops is None else [tops]
         one, two = Program(tuple(kept)), Program(tuple(alone))
         if one and not self.whole.in_sample(self.table):
             one = verified(one, self.all_rows(one, key))
-        for relation in one.derivations:
-            log.info("relation_found", table=self.table, relation=str(relation))
+        for derivation in one.derivations:
+            log.info("relation_found", table=self.table, relation=str(derivation))
         return one, two.without(set(two.targets) - set(one.targets))
 
-    def excluding(self, copied: Collection[str]) -> RelationFinder:
+    def excluding(self, copied: Collection[str]) -> DerivationFinder:
         """Return a finder for which some more columns do not follow from others."""
         return replace(self, fixed=self.fixed | frozenset(copied))
 
@@ -210,8 +212,8 @@ class RelationFinder:
         partial = partial or not self.whole.in_sample(self.table)
         if found and partial:
             found = verified(found, self.all_rows(found, key))
-        for relation in (*found.derivations, *found.presences.values()):
-            log.info("relation_found", table=self.table, relation=str(relation))
+        for derivation in (*found.derivations, *found.presences.values()):
+            log.info("relation_found", table=self.table, relation=str(derivation))
         return found
 
     def _own(self) -> pa.Table:

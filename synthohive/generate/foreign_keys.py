@@ -457,18 +457,18 @@ class _Finish:
             repair.remember(block)
         return block
 
-    def _unrepeated(self, repaired: pa.Table, mended: pa.Table) -> pa.Table:
-        """Return mended rows, but as they were repaired where mending made them repeat."""
-        again = [repair.repeated(mended) for repair in self.repairs]
+    def _unrepeated(self, repaired: pa.Table, followed: pa.Table) -> pa.Table:
+        """Return rows with what follows, but as they were where they would repeat by it."""
+        again = [repair.repeated(followed) for repair in self.repairs]
         rows = np.unique(np.concatenate([*again, np.zeros(0, dtype=np.int64)]))
         if not len(rows):
-            return mended
-        wrong = np.zeros(len(mended), dtype=np.bool_)
+            return followed
+        wrong = np.zeros(len(followed), dtype=np.bool_)
         wrong[rows] = True
-        for name in mended.column_names:
-            values = pc.if_else(pa.array(wrong), repaired.column(name), mended.column(name))
-            mended = with_column(mended, name, values)
-        return mended
+        for name in followed.column_names:
+            values = pc.if_else(pa.array(wrong), repaired.column(name), followed.column(name))
+            followed = with_column(followed, name, values)
+        return followed
 
     def _followed(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
         """Return a block with what follows from the keys, and from what was changed for them."""

@@ -45,8 +45,8 @@ class Tree:
         self.inherited = fitted.linked.get(label, Program())
         self.bounds = fitted.bounds.get(label, [])
         kept = [*self.inherited.derivations, *self.bounds, *model.alone.derivations]
-        targets = list(dict.fromkeys(relation.target for relation in kept))
-        sources = (source for relation in kept for source in relation.needs)
+        targets = list(dict.fromkeys(derivation.target for derivation in kept))
+        sources = (source for derivation in kept for source in derivation.needs)
         start = f"{name}."
         own = [*targets, *(s[len(start) :] if s.startswith(start) else s for s in sources)]
         there = [name for name in dict.fromkeys(own) if name in made.spool.schema.names]
@@ -153,16 +153,16 @@ class Tree:
         return rows.rename_columns([f"{self.name}.{c}" for c in rows.column_names])
 
     def _hand_down(
-        self, rows: IntArray, parents: IntArray, relations: Sequence[Derivation]
+        self, rows: IntArray, parents: IntArray, derivations: Sequence[Derivation]
     ) -> None:
         """Repeat what is inherited; move what no parent suits."""
-        if not relations:
+        if not derivations:
             return
         both = hstack(self.own.take(pa.array(rows)), self._above(parents))
         index = np.arange(len(self.own), dtype=np.int64)
         index[rows] = len(self.own) + np.arange(len(rows))
-        for relation in relations:
-            both = relation.put_right(both)
+        for derivation in derivations:
+            both = derivation.put_right(both)
         for place, field in enumerate(self.own.schema):
             column = self.own.column(place).combine_chunks()
             moved = both.column(field.name).combine_chunks()

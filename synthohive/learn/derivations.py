@@ -11,7 +11,7 @@ from synthohive.derive.pattern_search import find_copies
 from synthohive.derive.program import Program
 from synthohive.derive.search import take
 from synthohive.derive.stated import stated_relations
-from synthohive.derive.table_search import RelationFinder
+from synthohive.derive.table_search import DerivationFinder
 from synthohive.learn.fitted import FittedTable
 from synthohive.privacy.entities import Entities
 from synthohive.schema import ForeignKey
@@ -23,7 +23,7 @@ __all__ = ["relate"]
 def relate(
     sample: Sample,
     table: FittedTable,
-    finder: RelationFinder,
+    finder: DerivationFinder,
     keys: list[ForeignKey],
     entities: Optional[Entities],
     k: int,
@@ -33,7 +33,7 @@ def relate(
     Parameters
     ----------
     table : FittedTable
-        Gets the relations.
+        Gets the derivations.
     keys : list of ForeignKey
         Over which parents are chosen.
     entities : Entities, optional
@@ -80,7 +80,7 @@ def relate(
 
 def _mostly(
     table: FittedTable,
-    finder: RelationFinder,
+    finder: DerivationFinder,
     keys: list[ForeignKey],
     known: Program,
     own: Program,
@@ -92,9 +92,9 @@ def _mostly(
     name = table.config.name
     known = known.without([r.target for r in known.derivations if is_open(r)])
     best: dict[str, tuple[str, MostlyCopy]] = {}
-    for relation in own.derivations:
-        if isinstance(relation, MostlyCopy):
-            best[relation.target] = "", relation
+    for derivation in own.derivations:
+        if isinstance(derivation, MostlyCopy):
+            best[derivation.target] = "", derivation
     for key in keys:
         for found in finder.find_links(key, known, find_mostly).derivations:
             if isinstance(found, MostlyCopy):

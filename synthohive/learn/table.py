@@ -31,7 +31,7 @@ from synthohive.derive.persons.namesake import Namesake
 from synthohive.derive.presence import Presence, nulls_by_category
 from synthohive.derive.program import Program
 from synthohive.derive.search import with_moves
-from synthohive.derive.table_search import RelationFinder
+from synthohive.derive.table_search import DerivationFinder
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.encoding.table import TableEncoder
@@ -510,7 +510,7 @@ class TableFitter:
         keys = plan.keys("free", "grouped", "deferred")
         table.aggregates = list(self.aggregates.get(name, []))
         summed = {parent: self._summed(parent) for parent in self.aggregates}
-        finder = RelationFinder(
+        finder = DerivationFinder(
             self.sample,
             self.whole,
             name,
