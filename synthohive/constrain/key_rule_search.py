@@ -21,7 +21,7 @@ from synthohive.constrain.key_rules import (
 )
 from synthohive.io.base import FanOut
 from synthohive.schema import ForeignKey, Metadata
-from synthohive.schema.plan import RelationalPlan
+from synthohive.schema.plan import Link, RelationalPlan
 from synthohive.tables.base import Tables
 from synthohive.tables.sample import Sample, incoming_keys
 from synthohive.tables.source import SourceTables
@@ -68,13 +68,12 @@ def find_key_rules(
 
 def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterator[PairRule]:
     """Yield what may hold: pairs of keys to one parent, pairs of routes that end in one table."""
-    rank = _ranks(plan, table)
-    for (_, first), (_, second) in combinations(rank.values(), 2):
+    keys = _known_keys(plan, table)
+    for first, second in combinations(keys, 2):
         if first.parent == second.parent and first.parent_columns == second.parent_columns:
             yield DisjointKeys(table, second, first)
     own = plan.tables[table]
-    routes = [r for _, key in rank.values() for r in _routes(metadata, plan, key)]
-    routes.sort(key=lambda route: (rank[route[0].label(table)][0], len(route)))
+    routes = [route for key in keys for route in _routes(metadata, plan, key)]
     for one, two in combinations(routes, 2):
         if one[0] == two[0] or one[-1].parent != two[-1].parent:
             continue
@@ -98,7 +97,7 @@ def _companies(
     """Yield what the numbers of parents without children allow, and chance would break."""
     plan = sample.plan
     earlier = plan.order[: plan.order.index(table)]
-    for _, key in _ranks(plan, table).values():
+    for key in _known_keys(plan, table):
         for child, other in incoming_keys(plan, sample.metadata, key.parent):
             if child not in earlier or _is_late(plan, child, other):
                 continue
@@ -118,7 +117,7 @@ def _never_together(
     """Yield the least sets of keys that never repeat together, though no constraint says so."""
     everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
     places = [_Together(sample, table, everyone), _Together(whole, table, rows)]
-    keys = [key for _, key in _ranks(sample.plan, table).values()]
+    keys = _known_keys(sample.plan, table)
     keys = [key for key in keys if not places[0].are_distinct([key])]  # quotas see to it
     known = [set(unique) for unique in sample.metadata.tables[table].unique_sets]
     for some in (s for n in range(2, MOST_KEYS + 1) for s in combinations(keys, n)):
@@ -138,16 +137,16 @@ class _Together:
     source: Tables
     table: str
     rows: IntArray
-    found: dict[str, tuple[IntArray, IntArray]] = field(default_factory=dict)
+    found: dict[Link, tuple[IntArray, IntArray]] = field(default_factory=dict)
 
     def _parents(self, key: ForeignKey) -> tuple[IntArray, IntArray]:
         """Return each row's parent, and how many rows each has that has any."""
-        label = key.label(self.table)
-        if label not in self.found:
+        link = Link(self.table, key)
+        if link not in self.found:
             parents = self.source.parents_of(self.table, key, self.rows)
             sizes = np.bincount(parents[parents >= 0])
-            self.found[label] = parents, sizes[sizes > 0]
-        return self.found[label]
+            self.found[link] = parents, sizes[sizes > 0]
+        return self.found[link]
 
     def are_distinct(self, keys: Sequence[ForeignKey], least: float = 0.0) -> bool:
         """Whether no two rows share all parents, where chance would make some do so.
@@ -178,10 +177,9 @@ def _is_late(plan: RelationalPlan, table: str, key: ForeignKey) -> bool:
     return key in plan.tables[table].keys("deferred")
 
 
-def _ranks(plan: RelationalPlan, table: str) -> dict[str, tuple[int, ForeignKey]]:
+def _known_keys(plan: RelationalPlan, table: str) -> list[ForeignKey]:
     """Return the keys in the order in which parents are known; hierarchies are apart."""
-    keys = plan.tables[table].keys("driving", "free", "grouped", "deferred")
-    return {key.label(table): (number, key) for number, key in enumerate(keys)}
+    return plan.tables[table].keys("driving", "free", "grouped", "deferred")
 
 
 def _routes(metadata: Metadata, plan: RelationalPlan, key: ForeignKey) -> Iterator[Route]:
@@ -195,9 +193,7 @@ def _routes(metadata: Metadata, plan: RelationalPlan, key: ForeignKey) -> Iterat
 def _is_shared(plan: RelationalPlan, table: str, route: Route) -> bool:
     """Whether the route follows from columns which an earlier key sets."""
     shared = plan.tables[table].link(route[0]).shared
-    return len(route) > 1 and set(route[1].columns) <= {
-        parent_column for _, parent_column in shared
-    }
+    return len(route) > 1 and set(route[1].columns) <= {parent for _, parent in shared}
 
 
 def _ends(rule: PairRule, source: Tables, rows: IntArray) -> tuple[IntArray, IntArray]:
@@ -243,16 +239,16 @@ def _feasible(
     payment had before, there might be none: so the clerk follows from the rental.
     """
     meetings = [rule for rule in found if isinstance(rule, CommutingKeys)]
-    driven = {rule.key.label(rule.table) for rule in meetings if rule.other[:1] == (driver,)}
+    driven = {Link(rule.table, rule.key) for rule in meetings if rule.other[:1] == (driver,)}
     for rule in found:
-        label = rule.key.label(rule.table)
+        link = Link(rule.table, rule.key)
         if (
             isinstance(rule, CommutingKeys)
             and len(rule.route) > 1
             and len(rule.other) == 1
             and rule.other != (driver,)
-            and label in driven
-            and not fan_outs[label].nulls
+            and link in driven
+            and not fan_outs[link.label].nulls
         ):
             yield CommutingKeys(rule.table, rule.other, rule.route)
         else:
@@ -262,16 +258,16 @@ def _feasible(
 def _without_circles(found: list[PairRule], table: str) -> list[PairRule]:
     """Drop rules that would need a key to be known before itself."""
     kept: list[PairRule] = []
-    follows: dict[str, set[str]] = {}
+    follows: dict[Link, set[Link]] = {}
 
-    def reaches(start: str, goal: str) -> bool:
+    def reaches(start: Link, goal: Link) -> bool:
         return start == goal or any(reaches(n, goal) for n in follows.get(start, ()))
 
     for rule in found:
         if isinstance(rule, CommutingKeys) and (rule.other or rule.key.parent == table):
-            key, other = rule.key.label(table), (rule.other or rule.route[1:])[0].label(table)
-            if reaches(other, key):
+            link, other = Link(table, rule.key), Link(table, (rule.other or rule.route[1:])[0])
+            if reaches(other, link):
                 continue
-            follows.setdefault(key, set()).add(other)
+            follows.setdefault(link, set()).add(other)
         kept.append(rule)
     return kept

@@ -167,11 +167,11 @@ def _link_own(run: Run, name: str, made: Generated) -> Bools:
     known = (fitted.linked[link.label] for link in links if link.label in fitted.linked)
     handed = {column for found in known for column in found.targets}
     rules = (rule for rule in fitted.key_rules if isinstance(rule, CommutingKeys))
-    led = {rule.key.label(name) for rule in rules if rule.key.parent == name}
-    for link in sorted(links, key=lambda link: link.label in led):
+    led = {Link(name, rule.key) for rule in rules if rule.key.parent == name}
+    for link in sorted(links, key=lambda link: link in led):
         if link.label not in fitted.hierarchies or handed & set(link.key.columns):
             continue
-        if link.label in led:  # to a row that another key leads back from
+        if link in led:  # to a row that another key leads back from
             made.nulls[link.label] = made.depths[link.label] == 0
             left |= _link_late(run, name, made, link)
         else:
