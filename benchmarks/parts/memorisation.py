@@ -22,7 +22,7 @@ from benchmarks.data import DATASETS, Options
 from synthohive import Metadata, PrivacyConfig, Synthesizer
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.metrics import c2st
-from synthohive.models.autoregressive.network import context_tensors
+from synthohive.models.blocks import as_tensors
 from synthohive.schema.columns import column_from_arrow
 
 __all__ = ["Figures", "measured", "sources"]
@@ -148,7 +148,7 @@ def _likelihoods(model: Any, rows: EncodedTable) -> list[npt.NDArray[np.float64]
     before = torch.triu(torch.ones(count, count), 1)
     found = []
     with torch.no_grad():
-        context = network.context(*context_tensors(EncodedTable.empty(len(rows))))
+        context = network.context(*as_tensors(EncodedTable.empty(len(rows))))
         for scaled, mask in ((True, before), (False, before), (False, 1 - torch.eye(count))):
             hidden = network._hidden_of_all(coarse, fine, context, mask)
             losses = _losses(network, hidden, coarse, fine, scaled)

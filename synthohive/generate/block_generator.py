@@ -178,7 +178,7 @@ class BlockGenerator:
             return EncodedTable(encoder.layout, nothing.codes, nothing.values)
         given = context if context.layout != EncodedTable.empty(0).layout else None
         rng = self.run.rng(self.name, *path, "model")
-        silent = self.fitted.silent(positions)
+        silent = self.fitted.program.masked(positions)
         if fixed is None and not silent:
             return model.sample(rows, given, rng=rng)
         own = encoder.unknown(rows)

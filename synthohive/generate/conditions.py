@@ -91,7 +91,7 @@ def compile_conditions(
 
 def _check_able(fitted: FittedDatabase, name: str) -> None:
     table = fitted.tables[name]
-    if table.model is not None and table.model.conditional:
+    if table.model is not None and table.model.abilities.conditional:
         return
     reason, hint = (
         f"model {fitted.model_name!r} draws whole rows",

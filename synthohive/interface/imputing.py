@@ -124,7 +124,7 @@ def _learned(table: FittedTable) -> list[str]:
 
 
 def _conditional(table: FittedTable) -> bool:
-    return table.model is None or table.model.conditional
+    return table.model is None or table.model.abilities.conditional
 
 
 def _as_fitted(table: FittedTable, rows: pa.Table) -> pa.Table:

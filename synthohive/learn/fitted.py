@@ -9,7 +9,7 @@ from typing import Optional, Union
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Bools, Floats, IntArray
+from synthohive._arrays import Floats, IntArray
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.key_rules import KeyRule
 from synthohive.constrain.unique_rules import UniqueRule, special_rules
@@ -247,11 +247,6 @@ class FittedTable:
     def driven_periods(self) -> list[Periods]:
         """The periods that do not overlap inside a group of the driving key."""
         return [one for one in self.periods if one.key is None]
-
-    def silent(self, positions: IntArray) -> dict[str, Bools]:
-        """Return in which rows modelled columns tell nothing, if the model can know."""
-        able = self.model is None or self.model.conditional
-        return self.program.masked(positions) if able else {}
 
     @property
     def times(self) -> tuple[str, ...]:

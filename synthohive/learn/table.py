@@ -323,13 +323,12 @@ class TableFitter:
         encoded = table.encoder.encode(attributes, seeds.generator(options.seed, name, "encode"))
         if not attributes.num_columns:  # keys only: a table without columns forgets its rows
             encoded = EncodedTable.empty(len(data))
-        able = options.model.conditional
-        silent = table.program.masked(groups.positions) if groups and able else {}
+        silent = table.program.masked(groups.positions) if groups else {}
         encoded = self.sample.encoded[name] = table.encoder.without(encoded, silent, 0, 0.0)
         elapsed = None
         if groups is not None:
             table.largest_group = groups.largest
-            table.siblings = groups.whole and options.model.siblings
+            table.siblings = groups.whole and options.model.abilities.siblings
             if table.siblings:
                 order = groups.parents, groups.positions
                 elapsed = Elapsed.of(table.program.monotone, plain, *order, rooms)
@@ -402,7 +401,7 @@ class TableFitter:
             k=self._k,
             embedding_threshold=options.embedding_threshold,
             high_cardinality=frozenset(table.config.high_cardinality_cols),
-            max_modes=options.model.max_modes,
+            max_modes=options.model.abilities.max_modes,
         )
         return TableEncoder.fit(
             attributes,
@@ -433,7 +432,7 @@ class TableFitter:
         histogram = {} if driver is None else self.fan_outs[driver.label(name)].histogram
         largest = 1 if driver is None else table.keys[driver.label(name)].fan_out.largest
         groups = sampled_groups(self.sample, name, histogram, largest)
-        if groups is not None and groups.in_part and self.options.model.siblings:
+        if groups is not None and groups.in_part and self.options.model.abilities.siblings:
             share, lost = round(1 / groups.thinning, 3), "what rows have from the row before"
             size = self.options.sample_size
             log.warning("groups_read_in_part", table=name, share=share, sample_size=size, lost=lost)
@@ -484,7 +483,7 @@ class TableFitter:
         """Return gaps and differences in the place of columns."""
         name, k = table.config.name, self.options.privacy.k_anonymity_threshold
         names = [c for c in columns if c in table.attributes and c not in table.config.derived]
-        by_gap = self.options.model.siblings
+        by_gap = self.options.model.abilities.siblings
         table.program = with_moves(
             table.program, attributes, names, groups, k, entities, by_gap=by_gap
         )

@@ -16,11 +16,12 @@ __all__ = ["MODELS", "ModelType", "resolve_model"]
 ModelType = Union[str, "type[ConditionalGenerativeModel]"]
 
 MODELS = {
-    "auto": ("synthohive.models.auto", "Auto"),
-    "autoregressive": ("synthohive.models.autoregressive.model", "Autoregressive"),
-    "ctgan": ("synthohive.models.ctgan.model", "CTGAN"),
-    "tvae": ("synthohive.models.tvae.model", "TVAE"),
+    "auto": "synthohive.models.auto.Auto",
+    "autoregressive": "synthohive.models.autoregressive.model.Autoregressive",
+    "ctgan": "synthohive.models.ctgan.model.CTGAN",
+    "tvae": "synthohive.models.tvae.model.TVAE",
 }
+"""A model's name, and its class, which is imported when it is asked for."""
 
 
 def resolve_model(model: ModelType) -> type[ConditionalGenerativeModel]:
@@ -39,7 +40,7 @@ def resolve_model(model: ModelType) -> type[ConditionalGenerativeModel]:
             raise SchemaError("model is a URL, or settings of a connection.", hint="Pass a name.")
         if model not in MODELS:
             raise SchemaError(f"There is no model {model!r}.", hint=did_you_mean(model, MODELS))
-        module, name = MODELS[model]
+        module, _, name = MODELS[model].rpartition(".")
         found: type[ConditionalGenerativeModel] = getattr(import_module(module), name)
         return found
     given: object = model

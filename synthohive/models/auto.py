@@ -7,8 +7,7 @@ held-out context. What scores best is then trained on all rows.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -16,49 +15,24 @@ import numpy as np
 
 from synthohive._logging import get_logger
 from synthohive.encoding.encoded import EncodedTable, Layout
-from synthohive.exceptions import SchemaError, SerializationError, TrainingError, did_you_mean
-from synthohive.models import resolve_model
-from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
+from synthohive.exceptions import SchemaError, TrainingError, did_you_mean
+from synthohive.models import MODELS, resolve_model
+from synthohive.models.base import Abilities, ConditionalGenerativeModel, Pace, TrainingListener
 from synthohive.models.metrics import classifier_area, marginal_distance, pair_distance
-from synthohive.models.settings import settings_of
+from synthohive.models.settings import Config
+from synthohive.models.trained import StoredModel
 from synthohive.models.training import split
-from synthohive.schema import TableConfig
-from synthohive.storage.codec import Packed, pack, unpack
-from synthohive.storage.components import read_json
 
 __all__ = ["Auto", "AutoConfig", "Score"]
 
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How fast a candidate trains.
-
-    Measured on one core with batches of 500, on the tables of ``docs/models.md``.
-
-    Attributes
-    ----------
-    least : int
-        Batches per epoch of a table that has fewer rows than that takes.
-    fixed, block : float
-        Milliseconds per batch, and more of them for each block of the table.
-    """
-
-    least: int
-    fixed: float
-    block: float = 0.0
-
-
-PACES = {
-    "autoregressive": Pace(20, 0.0, 2.0),
-    "ctgan": Pace(10, 70.0),
-    "tvae": Pace(20, 45.0),
-}
+CANDIDATES = tuple(name for name in MODELS if name != "auto")
 
 
 @dataclass(frozen=True)
-class AutoConfig:
+class AutoConfig(Config):
     """Settings.
 
     Attributes
@@ -71,22 +45,17 @@ class AutoConfig:
         How long each candidate trains in the trial, by its pace; never measured.
     """
 
-    candidates: tuple[str, ...] = tuple(PACES)
+    candidates: tuple[str, ...] = CANDIDATES
     rows: int = 10_000
     seconds: float = 20.0
 
-    @classmethod
-    def of(cls, settings: dict[str, Any]) -> AutoConfig:
-        """Build from keywords; refuse unknown ones."""
-        config = settings_of(cls, settings, "The automatic choice")
-        for name in config.candidates:
-            if name not in PACES:
-                raise SchemaError(
-                    f"The automatic choice cannot try {name!r}.", hint=did_you_mean(name, PACES)
-                )
-        if not config.candidates:
+    def __post_init__(self) -> None:
+        for name in self.candidates:
+            if name not in CANDIDATES:
+                hint = did_you_mean(name, CANDIDATES)
+                raise SchemaError(f"The automatic choice cannot try {name!r}.", hint=hint)
+        if not self.candidates:
             raise SchemaError("The automatic choice has no candidates.")
-        return config
 
 
 @dataclass(frozen=True)
@@ -125,7 +94,7 @@ class State:
     trial: dict[str, Score]
 
 
-class Auto(ConditionalGenerativeModel):
+class Auto(StoredModel):
     """The best of the built-in models for this table.
 
     Parameters
@@ -144,16 +113,20 @@ class Auto(ConditionalGenerativeModel):
         The scores of all candidates that did not diverge; empty where there was no choice.
     model_ : ConditionalGenerativeModel
         The chosen model, trained.
+
+    Examples
+    --------
+    >>> from synthohive import TableConfig
+    >>> Auto(TableConfig(name="orders"), candidates=["tvae", "ctgan"]).config.seconds
+    20.0
     """
 
     name = "auto"
-    least_epochs = 0
-
-    def __init__(
-        self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any
-    ) -> None:
-        super().__init__(metadata, batch_size, epochs, **kwargs)
-        self.config = AutoConfig.of(kwargs)
+    title = "The automatic choice"
+    settings = AutoConfig
+    state = State
+    abilities = Abilities(least_epochs=0)
+    config: AutoConfig
 
     def fit(
         self,
@@ -180,10 +153,14 @@ class Auto(ConditionalGenerativeModel):
             scores={name: round(score.total, 4) for name, score in self.trial_.items()},
         )
         kind = resolve_model(self.choice_)
-        self.model_ = kind(self.metadata, batch_size=self.batch_size, epochs=self.epochs)
-        self.model_.fit(data, context, seed=final, listener=listener, **kwargs)
-        self.conditional, self.memorisation = self.model_.conditional, self.model_.memorisation
+        model = kind(self.metadata, batch_size=self.batch_size, epochs=self.epochs)
+        self._become(model.fit(data, context, seed=final, listener=listener, **kwargs))
         return self
+
+    def _become(self, model: ConditionalGenerativeModel) -> None:
+        """Take over a trained model; what it can do beside drawing, this one can do now."""
+        self.model_, self.memorisation = model, model.memorisation
+        self.abilities = replace(self.abilities, conditional=model.abilities.conditional)
 
     def _try(
         self,
@@ -199,8 +176,9 @@ class Auto(ConditionalGenerativeModel):
         real = data.take(held)
         given = EncodedTable.empty(len(held)) if context is None else context.take(held)
         for name in self.config.candidates:
-            epochs = self._epochs(name, data.layout, len(training))
-            model = resolve_model(name)(self.metadata, batch_size=self.batch_size, epochs=epochs)
+            kind = resolve_model(name)
+            epochs = self._epochs(kind.abilities.pace, data.layout, len(training))
+            model = kind(self.metadata, batch_size=self.batch_size, epochs=epochs)
             try:
                 model.fit(
                     data.take(training),
@@ -222,13 +200,6 @@ class Auto(ConditionalGenerativeModel):
                 classifier_area(real, made, given),
             )
 
-    def _epochs(self, name: str, layout: Layout, rows: int) -> int:
-        """Return how many epochs take the time of the trial."""
-        pace = PACES[name]
-        cost = pace.fixed + pace.block * (len(layout.discrete) + len(layout.continuous))
-        steps = max(pace.least, rows // min(self.batch_size, rows))
-        return max(1, round(1000 * self.config.seconds / cost / steps))
-
     def sample(
         self,
         num_rows: int,
@@ -240,30 +211,24 @@ class Auto(ConditionalGenerativeModel):
         """Draw rows from the chosen model; see the base class."""
         return self.model_.sample(num_rows, context, rng=rng, **kwargs)
 
-    def save(self, path: Path) -> None:
-        """Write ``auto.json``, and the chosen model into ``model/``."""
-        state = State(self.config, self.batch_size, self.epochs, self.choice_, self.trial_)
-        (path / "auto.json").write_text(json.dumps(pack(state).state), encoding="utf-8")
+    def _epochs(self, pace: Optional[Pace], layout: Layout, rows: int) -> int:
+        """Return how many epochs take the time of the trial."""
+        if pace is None:
+            return self.epochs
+        cost = pace.fixed + pace.block * (len(layout.discrete) + len(layout.continuous))
+        steps = max(pace.least, rows // min(self.batch_size, rows))
+        return max(1, round(1000 * self.config.seconds / cost / steps))
+
+    def _write(self, path: Path) -> State:
         (path / "model").mkdir()
         self.model_.save(path / "model")
+        return State(self.config, self.batch_size, self.epochs, self.choice_, self.trial_)
 
-    @classmethod
-    def load(cls, path: Path) -> Auto:
-        """Read what :meth:`save` wrote."""
-        try:
-            state = unpack(State, Packed(read_json(path / "auto.json")))
-            model = cls(
-                TableConfig(name="loaded"), state.batch_size, state.epochs, **asdict(state.config)
-            )
-            model.choice_, model.trial_ = state.choice, state.trial
-            if model.choice_ not in PACES:
-                raise ValueError(f"there is no model {model.choice_!r}")
-            model.model_ = resolve_model(model.choice_).load(path / "model")
-            model.conditional = model.model_.conditional
-            model.memorisation = model.model_.memorisation
-        except Exception as exc:
-            raise SerializationError(f"The model in {path.name!r} cannot be read: {exc}") from exc
-        return model
+    def _read(self, path: Path, state: State) -> None:
+        self.choice_, self.trial_ = state.choice, state.trial
+        if self.choice_ not in CANDIDATES:
+            raise ValueError(f"there is no model {self.choice_!r}")
+        self._become(resolve_model(self.choice_).load(path / "model"))
 
 
 def _children(seed: np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:

@@ -15,7 +15,75 @@ import numpy as np
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.schema import TableConfig
 
-__all__ = ["ConditionalGenerativeModel", "Memorisation", "TrainingEvent", "TrainingListener"]
+__all__ = [
+    "Abilities",
+    "ConditionalGenerativeModel",
+    "Memorisation",
+    "Pace",
+    "TrainingEvent",
+    "TrainingListener",
+]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a model trains.
+
+    Measured on one core with batches of 500, on the tables of ``docs/models.md``.
+
+    Attributes
+    ----------
+    least : int
+        Batches per epoch of a table that has fewer rows than that takes.
+    fixed, block : float
+        Milliseconds per batch, and more of them for each block of the table.
+    """
+
+    least: int
+    fixed: float
+    block: float = 0.0
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a model can do, and what it asks for: all that other code knows of its kind.
+
+    The defaults are right for any class that keeps the contract.
+
+    Attributes
+    ----------
+    max_modes : int
+        Most modes into which a number is split before the model sees it; 1 leaves the
+        shape of the distribution to the model.
+    conditional : bool
+        ``sample`` takes ``given``: an encoded table, of which what is known stays; what
+        is to be drawn holds -1, or NaN, in each row; what tells nothing holds -2, and any code
+        will do. It also takes ``never``: for each discrete block a code that is not drawn
+        (NULL, as a rule), or -1. ``fit`` is given -1, or NaN, where nothing is told.
+    siblings : bool
+        Children are given the rows of their group before them, and are drawn one place in
+        the group after the other. Some of their cells tell nothing, so it takes `conditional`.
+    least_epochs : int
+        Fewest epochs after which a model draws: 0 where it does untrained. So many it gets for
+        the rehearsal before the training of all tables.
+    pace : Pace, optional
+        Of a model that the automatic choice may try.
+
+    Examples
+    --------
+    >>> Abilities(least_epochs=0).max_modes
+    10
+    """
+
+    max_modes: int = 10
+    conditional: bool = False
+    siblings: bool = False
+    least_epochs: int = 1
+    pace: Optional[Pace] = None
+
+    def __post_init__(self) -> None:
+        if self.siblings and not self.conditional:
+            raise ValueError("a model that is given siblings has to draw given part of a row")
 
 
 @dataclass(frozen=True)
@@ -109,22 +177,10 @@ class ConditionalGenerativeModel(ABC):
     Attributes
     ----------
     name : str
-    max_modes : int
-        Most modes into which a number is split before the model sees it; 1 leaves the
-        shape of the distribution to the model.
-    siblings : bool
-        Children are given the rows of their group before them, and are drawn one place in
-        the group after the other.
-    conditional : bool
-        :meth:`sample` takes ``given``: an encoded table, of which what is known stays; what
-        is to be drawn holds -1, or NaN, in each row; what tells nothing holds -2, and any code
-        will do. It also takes ``never``: for each discrete block a code that is not drawn
-        (NULL, as a rule), or -1. :meth:`fit` is given -1, or NaN, where nothing is told.
+    abilities : Abilities
+        What it can do beyond the contract; the default: nothing.
     memorisation : Memorisation or None
         Set by :meth:`fit` of a model that holds rows out, and measures itself by them.
-    least_epochs : int
-        Fewest epochs after which a model draws: 0 where it does untrained. So many it gets for the
-        rehearsal before the training of all tables.
 
     Examples
     --------
@@ -146,11 +202,8 @@ class ConditionalGenerativeModel(ABC):
     """
 
     name: str = "custom"
-    max_modes: int = 10
-    siblings: bool = False
-    conditional: bool = False
+    abilities: Abilities = Abilities()
     memorisation: Optional[Memorisation] = None
-    least_epochs: int = 1
 
     def __init__(
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any

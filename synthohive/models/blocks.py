@@ -8,17 +8,19 @@ there are. Columns of padding are never hot and have a logit of minus infinity.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synthohive._arrays import Codes
+from synthohive._arrays import Bools, Codes
 from synthohive.encoding.encoded import EncodedTable, Layout
 
-__all__ = ["BlockMap", "TableInput"]
+__all__ = ["BlockMap", "Rows", "TableInput", "active", "as_tensors", "embedding_size"]
 
 MASKED = -1e9
+"""Logit of what is padded: minus infinity would make NaN of a gradient."""
 
 
 class BlockMap(nn.Module):
@@ -43,6 +45,8 @@ class BlockMap(nn.Module):
         cards = [b.cardinality for b in layout.discrete]
         self.large = [i for i, b in enumerate(layout.discrete) if b.embed]
         small = [i for i, b in enumerate(layout.discrete) if not b.embed]
+        # blocks of 5, 7 and 8 codes become one tensor (B, 3, 8): as many operations as there are
+        # powers of two, for a hundred columns too; at most half of it is padding
         padded = {i: 1 << max(cards[i] - 1, 0).bit_length() for i in small}
         self.small = sorted(small, key=lambda i: (padded[i], i))
         self.cardinalities = cards
@@ -103,12 +107,13 @@ class BlockMap(nn.Module):
     def draw(self, logits: Tensor, uniforms: Tensor, codes: Tensor) -> None:
         """Fill `codes` by inverse CDF, with one uniform ``(B, blocks)`` for each block."""
         done = 0
-        for first, count, wide in self.buckets:
+        for first, count, wide in self.buckets:  # (B, count, wide), as it is padded
             own = logits[:, first : first + count * wide].view(-1, count, wide)
             cdf = torch.softmax(own, dim=2).cumsum_(dim=2)
-            u = uniforms[:, done : done + count] * cdf[:, :, -1]
+            u = uniforms[:, done : done + count] * cdf[:, :, -1]  # sums do not end at 1
             code = torch.searchsorted(cdf, u.unsqueeze(2)).squeeze(2)
             members = self.small[done : done + count]
+            # of equal places in the function, the search takes the first: padding comes last
             limits = torch.tensor([self.cardinalities[i] - 1 for i in members])
             codes[:, members] = torch.minimum(code, limits).to(codes.dtype)
             done += count
@@ -142,6 +147,50 @@ class TableInput(nn.Module):
             present = (codes[:, block] >= 0).unsqueeze(1)
             parts.append(table(codes[:, block].clamp(min=0)) * present)
         return torch.cat(parts, dim=1)
+
+
+@dataclass
+class Rows:
+    """Rows and their context as tensors.
+
+    Attributes
+    ----------
+    codes, values : Tensor, shapes (B, blocks) and (B, floats)
+    active : Tensor, shape (B, floats)
+        1 where a float means something.
+    context : tuple of Tensor
+        Codes and values of the context.
+    """
+
+    codes: Tensor
+    values: Tensor
+    active: Tensor
+    context: tuple[Tensor, Tensor]
+
+    @classmethod
+    def of(cls, data: EncodedTable, context: EncodedTable) -> Rows:
+        """Convert encoded rows."""
+        told = [active(data, i) for i in range(len(data.layout.continuous))]
+        marks = np.stack(told, axis=1) if told else np.empty(data.values.shape)
+        tensor = torch.from_numpy(marks.astype(np.float32))
+        return cls(*as_tensors(data), tensor, as_tensors(context))
+
+    def take(self, rows: Tensor) -> Rows:
+        """Return some of the rows."""
+        context = self.context[0][rows], self.context[1][rows]
+        return Rows(self.codes[rows], self.values[rows], self.active[rows], context)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+def active(table: EncodedTable, i: int) -> Bools:
+    """Return in which rows a float means something, ``(rows,)``."""
+    block = table.layout.continuous[i]
+    if block.modes is None:
+        return np.ones(len(table), dtype=bool)
+    found: Bools = table.codes[:, block.modes] < block.active
+    return found
 
 
 def embedding_size(cardinality: int) -> int:

@@ -1,176 +1,176 @@
 """What models with a :class:`~synthohive.models.heads.RowGenerator` share.
 
-Drawing in slices, calibrating the marginals, and the files.
+Their marginal distributions are corrected after training, whatever was learned of the joint one.
+Logits get a bias for each code, found by fixed-point iteration, until the mean probability of each
+code is its real share. Floats pass a monotone map, from generated to real quantiles within their
+mode. Ranks, and so the dependence between columns, stay.
 """
 
 from __future__ import annotations
 
-import json
-from abc import abstractmethod
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Optional, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Optional
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from torch import Tensor
 
-from synthohive.encoding.encoded import EncodedTable, Layout
-from synthohive.exceptions import SerializationError
-from synthohive.models.base import ConditionalGenerativeModel, Memorisation
-from synthohive.models.calibration import QuantileMaps, block_bias, wide_bias
+from synthohive._arrays import Bools, Floats32, IntArray
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.models.blocks import active
 from synthohive.models.heads import RowGenerator
-from synthohive.models.tensors import read_tensors, restored
-from synthohive.models.training import one_thread
-from synthohive.schema import TableConfig
-from synthohive.storage.codec import Packed, pack, unpack
-from synthohive.storage.components import read_json
+from synthohive.models.trained import Arrays, TrainedModel
 
 __all__ = ["CalibratedModel"]
 
-SLICE = 8192
-"""Rows drawn at once."""
-CALIBRATION_ROWS = 20_000
-
-Model = TypeVar("Model", bound="CalibratedModel")
-
 
 @dataclass(frozen=True)
-class CalibratedConfig:
-    """Settings of a model below."""
+class Tuning:
+    """Numbers of the calibration."""
+
+    rows: int = 20_000
+    """Contexts at most for which rows are drawn."""
+    close: float = 1e-3
+    """Total difference of shares at which the iteration ends."""
+    knots: int = 64
+    per_knot: int = 5
+    """Points of a map, and real rows between two, so that it cannot repeat single real values."""
+    least_real: int = 20
+    least_made: int = 50
+    """Rows of a mode below which the column's common map is used."""
+
+
+TUNING = Tuning()
+LEVELS = np.linspace(0.001, 0.999, TUNING.knots)  # the very ends are single rows
 
 
 @dataclass
-class State:
-    """What a trained model is, its weights aside."""
+class QuantileMaps:
+    """Monotone maps of the continuous blocks, one per mode.
 
-    config: CalibratedConfig
-    batch_size: int
-    epochs: int
-    memorisation: Optional[Memorisation]
-    layout: Layout
-    context_layout: Layout
+    Attributes
+    ----------
+    made, real : ndarray of float32, shape (maps, knots)
+    index : ndarray of int64, shape (continuous blocks, modes + 1)
+        The map of each mode; the last column is the block's common map. -1: no map.
+    """
+
+    made: Floats32
+    real: Floats32
+    index: IntArray
+
+    @classmethod
+    def fit(cls, real: EncodedTable, made: EncodedTable) -> QuantileMaps:
+        """Learn from real rows and rows generated for the same contexts."""
+        layout = real.layout
+        modes = max((b.active for b in layout.continuous), default=0)
+        index = np.full((len(layout.continuous), modes + 1), -1, dtype=np.int64)
+        pairs: list[tuple[Floats32, Floats32]] = []
+        for i, block in enumerate(layout.continuous):
+            for mode in [*range(block.active), -1]:
+                sides = [t.values[_rows(t, i, mode), i] for t in (real, made)]
+                if len(sides[0]) >= TUNING.least_real and len(sides[1]) >= TUNING.least_made:
+                    index[i, mode] = len(pairs)
+                    pairs.append((_knots(sides[1]), _knots(sides[0])))
+        empty = np.empty((0, TUNING.knots), dtype=np.float32)
+        return cls(
+            np.stack([a for a, _ in pairs]) if pairs else empty,
+            np.stack([b for _, b in pairs]) if pairs else empty,
+            index,
+        )
+
+    def apply(self, table: EncodedTable) -> None:
+        """Map the floats in place."""
+        values = table.values
+        for i, block in enumerate(table.layout.continuous):
+            for mode in [-1] if block.modes is None else range(block.active):
+                own, common = self.index[i, mode], self.index[i, -1]
+                which = own if own >= 0 else common
+                if which >= 0:
+                    rows = _rows(table, i, mode)
+                    values[rows, i] = np.interp(values[rows, i], self.made[which], self.real[which])
 
 
-class CalibratedModel(ConditionalGenerativeModel):
+class CalibratedModel(TrainedModel):
     """A model whose rows come from a generator network.
 
     Attributes
     ----------
-    config : Any
-        The settings, a dataclass.
-    generator_ : RowGenerator
     maps_ : QuantileMaps, optional
         None until calibrated.
     """
 
-    least_epochs = 0
-    config: Any
-    layout_: Layout
-    context_layout_: Layout
-    generator_: RowGenerator
+    network_: RowGenerator
     maps_: Optional[QuantileMaps] = None
 
-    @abstractmethod
-    def _generator(self) -> RowGenerator:
-        """Build the network for the layouts and settings."""
+    def _prepare(self, data: EncodedTable) -> None:
+        self.maps_ = None
 
     def _calibrate(
         self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
     ) -> None:
         """Correct the marginals on rows generated for real contexts."""
-        generator = self.generator_
-        rows = np.sort(rng.permutation(len(data))[:CALIBRATION_ROWS])
-        if len(rows) < SLICE:  # a small table: several draws for each row
-            rows = np.resize(rows, min(SLICE, 20 * len(rows)))
+        network = self.network_
+        rows = np.sort(rng.permutation(len(data))[: TUNING.rows])
+        if len(rows) < self.rows_at_once:
+            rows = np.resize(rows, min(self.rows_at_once, 20 * len(rows)))
         given = context.take(rows.astype(np.int64))
-        generator.reset_calibration()
-        generator.eval()
-        blocks = generator.blocks
+        network.reset_calibration()
+        blocks = network.blocks
         with torch.no_grad():
-            wide, large, _ = generator.rows(given, generator.noise(given, rng))
-            generator.bias.copy_(wide_bias(blocks, wide, blocks.frequencies(data.codes)))
+            # all rows' logits (rows, codes) at once: the bias is one of their mean probabilities
+            wide, large, _ = network.rows(given, network.noise(given, rng))
+            network.bias.copy_(_bias(blocks.softmax, wide, blocks.frequencies(data.codes), 1e-6))
             for i, logits in enumerate(large):
                 column = data.codes[:, blocks.large[i]]
                 share = np.bincount(column[column >= 0], minlength=logits.shape[1]) / len(data)
                 target = torch.from_numpy(share.astype(np.float32))
-                generator.large_bias[i].copy_(block_bias(logits, target))
-        del wide, large
-        made = self._draw(given, rng)
-        self.maps_ = QuantileMaps.fit(data, made)
+                network.large_bias[i].copy_(
+                    _bias(partial(torch.softmax, dim=1), logits, target, 1e-7)
+                )
+        del wide, large  # (rows, codes), far more than the rows
+        # floats second: their maps are per mode, and the modes are codes that just moved
+        self.maps_ = QuantileMaps.fit(data, network.draw(given, rng))
 
-    def sample(
-        self,
-        num_rows: int,
-        context: Optional[EncodedTable] = None,
-        *,
-        rng: Optional[np.random.Generator] = None,
-        **kwargs: Any,
-    ) -> EncodedTable:
-        """Draw rows; see the base class."""
-        given = EncodedTable.empty(num_rows) if context is None else context
-        generator = np.random.default_rng() if rng is None else rng
-        with one_thread():
-            parts = [
-                self._draw(_slice(given, start, min(start + SLICE, num_rows)), generator)
-                for start in range(0, num_rows, SLICE)
-            ]
-        return EncodedTable.stack(parts) if parts else _nothing(self.layout_)
-
-    def _draw(self, context: EncodedTable, rng: np.random.Generator) -> EncodedTable:
-        noise = self.generator_.noise(context, rng)
-        uniforms = rng.random((len(context), len(self.layout_.discrete)), dtype=np.float32)
-        codes, values = self.generator_.draw(context, noise, torch.from_numpy(uniforms))
+    def _draw(self, context: EncodedTable, rng: np.random.Generator, **known: Any) -> EncodedTable:
+        made = self.network_.draw(context, rng)
         if self.maps_ is not None:
-            self.maps_.apply(self.layout_, codes, values)
-        for i, block in enumerate(self.layout_.continuous):
-            if block.modes is not None:
-                values[codes[:, block.modes] >= block.active, i] = 0.0
-        return EncodedTable(self.layout_, codes, values)
+            self.maps_.apply(made)
+        return made
 
-    def save(self, path: Path) -> None:
-        """Write ``model.json`` and ``model.safetensors``."""
-        state = State(
-            self.config, self.batch_size, self.epochs, self.memorisation, self.layout_,
-            self.context_layout_,
-        )  # fmt: skip
-        (path / "model.json").write_text(json.dumps(pack(state).state), encoding="utf-8")
-        tensors = {
-            f"generator.{k}": v.contiguous() for k, v in self.generator_.state_dict().items()
-        }
-        if self.maps_ is not None:
-            for name, array in vars(self.maps_).items():
-                tensors[f"maps.{name}"] = torch.from_numpy(np.ascontiguousarray(array))
-        save_file(tensors, str(path / "model.safetensors"))
+    def _arrays(self) -> Arrays:
+        return {} if self.maps_ is None else vars(self.maps_)
 
-    @classmethod
-    def load(cls: type[Model], path: Path) -> Model:
-        """Read what :meth:`save` wrote."""
-        try:
-            state = unpack(State, Packed(read_json(path / "model.json")))
-            model = cls(
-                TableConfig(name="loaded"), state.batch_size, state.epochs, **asdict(state.config)
-            )
-            model.layout_, model.context_layout_ = state.layout, state.context_layout
-            model.memorisation = state.memorisation
-            tensors = read_tensors(path / "model.safetensors")
-            maps = {k[5:]: v.numpy() for k, v in tensors.items() if k.startswith("maps.")}
-            model.maps_ = QuantileMaps(**maps) if maps else None
-            own = {k[10:]: v for k, v in tensors.items() if k.startswith("generator.")}
-            model.generator_ = restored(model._generator, own)
-        except Exception as exc:
-            raise SerializationError(f"The model in {path.name!r} cannot be read: {exc}") from exc
-        model.generator_.eval()
-        return model
+    def _restore(self, arrays: Arrays) -> None:
+        self.maps_ = QuantileMaps(**arrays) if arrays else None
 
 
-def _slice(table: EncodedTable, start: int, stop: int) -> EncodedTable:
-    return EncodedTable(table.layout, table.codes[start:stop], table.values[start:stop])
+def _bias(
+    softmax: Callable[[Tensor], Tensor], logits: Tensor, target: Tensor, floor: float
+) -> Tensor:
+    """Step towards the logarithm of what shares are missing, which is exact for equal rows."""
+    bias = torch.zeros(logits.shape[1])
+    for _ in range(25):
+        mean = softmax(logits + bias).mean(dim=0)
+        if (mean - target).abs().sum() < TUNING.close:
+            break
+        step = torch.log((target + floor) / (mean + floor))
+        bias = (bias + 0.8 * step).clamp(-20, 20)
+    return bias
 
 
-def _nothing(layout: Layout) -> EncodedTable:
-    return EncodedTable(
-        layout,
-        np.empty((0, len(layout.discrete)), dtype=np.int32),
-        np.empty((0, len(layout.continuous)), dtype=np.float32),
-    )
+def _rows(table: EncodedTable, i: int, mode: int) -> Bools:
+    """Return which rows have a mode; -1: any in which the float means something."""
+    if mode == -1:
+        return active(table, i)
+    found: Bools = table.codes[:, table.layout.continuous[i].modes] == mode
+    return found
+
+
+def _knots(values: Floats32) -> Floats32:
+    count = min(TUNING.knots, len(values) // TUNING.per_knot + 1)
+    own = np.linspace(LEVELS[0], LEVELS[-1], count)
+    knots = np.interp(LEVELS, own, np.quantile(values, own))
+    return np.asarray(knots, dtype=np.float32)

@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.encoded import EncodedTable, Layout
-from synthohive.models.blocks import BlockMap, TableInput, embedding_size
+from synthohive.models.blocks import BlockMap, TableInput, active, embedding_size
 
 __all__ = ["RowGenerator"]
 
@@ -51,7 +50,8 @@ class RowGenerator(nn.Module):
         self.wide = head(width, self.blocks.width)
         self.floats = head(width, floats * len(self.layout.continuous))
         cards = [self.layout.discrete[i].cardinality for i in self.blocks.large]
-        # logits of a large block are the products with its embedding: rank 32 instead of K
+        # logits (B, K) of a large block are products with its embedding, of rank 32 at most: a
+        # matrix of its own would have width * K weights, most of them of codes that few rows have
         self.query = nn.ModuleList(nn.Linear(width, embedding_size(k)) for k in cards)
         self.tables = [nn.Embedding(k, embedding_size(k)) for k in cards]
         self.embeddings = nn.ModuleList(self.tables)
@@ -74,7 +74,7 @@ class RowGenerator(nn.Module):
         self, hidden: Tensor, apply: Callable[[nn.Module, Tensor], Tensor] = nn.Module.__call__
     ) -> tuple[Tensor, list[Tensor]]:
         """Return wide logits ``(B, width)`` and those of large blocks ``[(B, K)]``."""
-        wide = apply(self.wide, hidden) + (self.blocks.mask + self.bias)
+        wide = apply(self.wide, hidden) + (self.blocks.mask + self.bias)  # padding: never drawn
         large = [
             apply(query, hidden) @ table.weight.t() + bias
             for query, table, bias in zip(self.query, self.tables, self.large_bias)
@@ -92,18 +92,22 @@ class RowGenerator(nn.Module):
         """Return wide logits, large logits, and drawn floats."""
 
     @torch.no_grad()
-    def draw(
-        self, context: EncodedTable, noise: tuple[Tensor, ...], uniforms: Tensor
-    ) -> tuple[Codes, Floats32]:
-        """Return drawn codes and floats."""
+    def draw(self, context: EncodedTable, rng: np.random.Generator) -> EncodedTable:
+        """Draw a row for each of the context."""
         self.eval()
+        noise = self.noise(context, rng)
+        shape = len(context), len(self.layout.discrete)
+        uniforms = torch.from_numpy(rng.random(shape, dtype=np.float32))
         wide, large, floats = self.rows(context, noise)
-        codes = torch.zeros((len(context), len(self.layout.discrete)), dtype=torch.int32)
+        codes = torch.zeros(shape, dtype=torch.int32)
         small = len(self.blocks.small)
         self.blocks.draw(wide, uniforms[:, :small], codes)
         for place, (block, logits) in enumerate(zip(self.blocks.large, large)):
             cdf = torch.cumsum(torch.softmax(logits, dim=1), dim=1)
-            u = uniforms[:, small + place] * cdf[:, -1]
+            u = uniforms[:, small + place] * cdf[:, -1]  # sums of float32 do not end at 1
             code = torch.searchsorted(cdf, u.unsqueeze(1)).squeeze(1)
             codes[:, block] = code.clamp(max=logits.shape[1] - 1).to(torch.int32)
-        return codes.numpy(), floats.numpy()
+        made = EncodedTable(self.layout, codes.numpy(), floats.numpy())
+        for i in range(len(self.layout.continuous)):
+            made.values[~active(made, i), i] = 0.0
+        return made

@@ -7,6 +7,7 @@ rows that it draws lie nearer.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
@@ -14,28 +15,37 @@ import numpy as np
 from synthohive._arrays import AnyArray, Codes, Floats, Floats32, IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.models.base import ConditionalGenerativeModel, Memorisation
+from synthohive.models.training import TrainingSet
 
 __all__ = ["GapWatch", "closeness", "commonness", "measure", "nearer_share", "repeated"]
 
 
-MOST_GAP, REPEATS = 0.34, 16.0
-"""Largest gap, in standard deviations of the scores; less where some rows repeat.
+@dataclass(frozen=True)
+class Tuning:
+    """Numbers of the limit, and of the measurement."""
 
-A gap of 0.34 is an area of 0.595 under the ROC curve of a likelihood attack. It moves the share of
-drawn rows that are nearer to learned ones by about 0.02, and by as much again for each
-twelfth of the held-out rows that repeat a learned row: there, what is drawn can be a copy.
-Where all rows repeat, a copy is nobody's.
-"""
-MANY_ROWS, MOST_WIDE = 7_000, 1.65
-"""Of more rows, the limit is wider, for closeness.
+    most_gap: float = 0.34
+    repeats: float = 16.0
+    """Largest gap, in standard deviations of the scores; less where some rows repeat. A gap of 0.34
+    is an area of 0.595 under the ROC curve of a likelihood attack. It moves the share of drawn rows
+    that are nearer to learned ones by about 0.02, and by as much again for each twelfth of the
+    held-out rows that repeat a learned row: there, what is drawn can be a copy. Where all rows
+    repeat, a copy is nobody's."""
+    many_rows: int = 7_000
+    most_wide: float = 1.65
+    """Of more rows, the limit is wider, for closeness: 20,000 flights would be told from real ones
+    with an area of 0.65 instead of 0.62."""
+    most_rows: int = 1_000
+    most_cells: int = 60_000
+    """Rows of each kind that are compared, and cells of them."""
+    drawn: int = 2_000
+    least_rows: int = 10
+    """Rows drawn at least, and of each kind at least: a share of fewer is mostly chance."""
+    chunk: int = 256
+    """Rows compared with all others at once, for the memory that the distances take."""
 
-20,000 flights would be told from real ones with an area of 0.65 instead of 0.62.
-"""
-MOST_ROWS, MOST_CELLS = 1_000, 60_000
-"""Rows of each kind that are compared, and cells of them."""
-DRAWN = 2_000
-LEAST_ROWS = 10
-CHUNK = 256
+
+TUNING = Tuning()
 
 
 class GapWatch:
@@ -55,10 +65,18 @@ class GapWatch:
     """
 
     def __init__(self, rows: int, learned: Floats, held: Floats, repeats: float) -> None:
-        wide = min(max(1.0, (rows / MANY_ROWS) ** 0.5), MOST_WIDE)
-        self.most = wide * MOST_GAP / (1 + REPEATS * repeats * (1 - repeats))
+        wide = min(max(1.0, (rows / TUNING.many_rows) ** 0.5), TUNING.most_wide)
+        # repeats * (1 - repeats): no copy can harm where none repeats, nor where all do
+        self.most = wide * TUNING.most_gap / (1 + TUNING.repeats * repeats * (1 - repeats))
         self._means = float(learned.mean()), float(held.mean())
         self._centred = _centred(learned, held)
+
+    @classmethod
+    def of(cls, rows: TrainingSet, learned: IntArray, held: IntArray) -> GapWatch:
+        """Return that of some learned and held-out rows; common rows are those of common codes."""
+        common = commonness(rows.data)
+        repeats = repeated(rows.data, rows.learned, rows.held)
+        return cls(len(rows.data), common[learned], common[held], repeats)
 
     def gap(self, learned: Floats, held: Floats) -> float:
         """Return how much higher learned rows score, beyond what the covariate explains."""
@@ -112,8 +130,8 @@ def nearer_share(
     known, drawn = _points(both, both, made)
     size = len(learned)
     wins, score = np.zeros(2 * size), 0.0
-    for start in range(0, len(made), CHUNK):
-        far = _distances(known, tuple(part[start : start + CHUNK] for part in drawn))
+    for start in range(0, len(made), TUNING.chunk):
+        far = _distances(known, tuple(part[start : start + TUNING.chunk] for part in drawn))
         sides = far[:, :size], far[:, size:]
         least = [side.min(axis=1) for side in sides]
         for place, (side, own, other) in enumerate(zip(sides, least, least[::-1])):
@@ -141,11 +159,12 @@ def measure(
         What :meth:`GapWatch.gap` found in the state that is kept.
     """
     blocks = len(data.layout.discrete) + len(data.layout.continuous)
-    size = min(*map(len, parts), MOST_ROWS, max(LEAST_ROWS, MOST_CELLS // max(blocks, 1)))
-    if size < LEAST_ROWS or np.intersect1d(*parts).size:
+    most = max(TUNING.least_rows, TUNING.most_cells // max(blocks, 1))
+    size = min(*map(len, parts), TUNING.most_rows, most)
+    if size < TUNING.least_rows or np.intersect1d(*parts).size:
         return None
     learned, held = (np.sort(rng.permutation(part)[:size]) for part in parts)
-    rows = np.resize(np.stack([learned, held], axis=1).ravel(), max(DRAWN, 2 * size))
+    rows = np.resize(np.stack([learned, held], axis=1).ravel(), max(TUNING.drawn, 2 * size))
     given = None if context is None else context.take(rows)
     made = model.sample(len(rows), given, rng=rng)
     share, error = nearer_share(data.take(learned), data.take(held), made)
@@ -170,8 +189,8 @@ def _points(reference: EncodedTable, *tables: EncodedTable) -> tuple[Points, ...
 
 def _nearest(real: Points, made: Points) -> Floats32:
     parts = [
-        _distances(made, tuple(part[start : start + CHUNK] for part in real)).min(axis=1)
-        for start in range(0, len(real[0]), CHUNK)
+        _distances(made, tuple(part[start : start + TUNING.chunk] for part in real)).min(axis=1)
+        for start in range(0, len(real[0]), TUNING.chunk)
     ]
     return np.concatenate(parts)
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.metrics.distances import ks_of_numbers, tvd_of_codes
+from synthohive.models.blocks import active
 
 __all__ = ["classifier_area", "distance", "marginal_distance", "pair_distance"]
 
@@ -28,16 +29,10 @@ def distance(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> f
 
 def marginal_distance(real: EncodedTable, made: EncodedTable) -> float:
     """Return the mean distance over all blocks: TVD of codes, KS of floats."""
-    scores = []
-    for i in range(len(real.layout.discrete)):
-        scores.append(tvd_of_codes(real.codes[:, i], made.codes[:, i]))
-    for i, floats in enumerate(real.layout.continuous):
-        sides = []
-        for t in (real, made):
-            active = (
-                slice(None) if floats.modes is None else t.codes[:, floats.modes] < floats.active
-            )
-            sides.append(t.values[active, i])
+    blocks = range(len(real.layout.discrete))
+    scores = [tvd_of_codes(real.codes[:, i], made.codes[:, i]) for i in blocks]
+    for i in range(len(real.layout.continuous)):
+        sides = [t.values[active(t, i), i] for t in (real, made)]
         if min(map(len, sides)):
             scores.append(ks_of_numbers(*sides))
     return float(np.mean(scores)) if scores else 0.0

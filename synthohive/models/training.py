@@ -8,21 +8,25 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Optional
+from dataclasses import dataclass, is_dataclass
+from typing import Any, Optional
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from synthohive._arrays import IntArray
+from synthohive.encoding.encoded import EncodedTable
 from synthohive.exceptions import TrainingError
 from synthohive.models.base import Memorisation, TrainingEvent, TrainingListener
 from synthohive.models.progress import log_checkpoint
+from synthohive.models.settings import TrainingConfig
 
 __all__ = [
+    "DescentTask",
     "Schedule",
     "Trainable",
+    "TrainingSet",
     "average",
     "batch_of",
     "one_thread",
@@ -32,16 +36,51 @@ __all__ = [
 ]
 
 
-SLIGHT = 1e-3
-"""Share of the metric below which an improvement is not worth waiting for more."""
-IN_VAIN = 3
-"""How many evaluations one counts for whose state knows learned rows too well to be kept."""
-BATCHES, LEAST_BATCH = 20, 16
-"""Batches at least in one pass over the rows, and rows at least in a batch.
+@dataclass(frozen=True)
+class Tuning:
+    """Numbers of the loop that no model sets."""
 
-What few rows have by chance differs from batch to batch, and averages out; two batches that
-are most of the table agree on it, step after step.
-"""
+    slight: float = 1e-3
+    """Share of the metric below which an improvement is not worth waiting for more."""
+    in_vain: int = 3
+    """How many evaluations one counts for whose state knows learned rows too well to be kept."""
+    batches: int = 20
+    least_batch: int = 16
+    """Batches at least in one pass over the rows, and rows at least in a batch. What few rows have
+    by chance differs from batch to batch, and averages out; two batches that are most of the table
+    agree on it, step after step."""
+
+
+TUNING = Tuning()
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The rows of a table, and which of them are learned.
+
+    Attributes
+    ----------
+    table : str
+        Its name, for messages.
+    data, context : EncodedTable
+        All rows, and what each is conditioned on.
+    learned, held : ndarray of int64
+        Row numbers: what gradients see, and what decides when to stop.
+    batch_size, epochs : int
+        As asked for.
+    """
+
+    table: str
+    data: EncodedTable
+    context: EncodedTable
+    learned: IntArray
+    held: IntArray
+    batch_size: int
+    epochs: int
+
+    def take(self, rows: IntArray) -> tuple[EncodedTable, EncodedTable]:
+        """Return some of the rows, and their context."""
+        return self.data.take(rows), self.context.take(rows)
 
 
 @dataclass(frozen=True)
@@ -64,16 +103,41 @@ class Schedule:
     evaluate_every: int
     patience: int
 
+    @classmethod
+    def of(
+        cls, config: TrainingConfig, rows: TrainingSet, batch: int, least: int, apart: int = 0
+    ) -> Schedule:
+        """Return that of a table: an epoch is one pass over its rows, within bounds.
+
+        Parameters
+        ----------
+        config : TrainingConfig
+        rows : TrainingSet
+        batch : int
+            Rows of a batch.
+        least : int
+            Batches of an epoch at least: one of two batches would be mostly bookkeeping.
+        apart : int
+            Batches between two evaluations at least, where these cost more than batches do.
+        """
+        steps = min(config.steps, max(least, len(rows.learned) // batch))
+        every = max(config.evaluate_every, -(-apart // steps))
+        return cls(rows.epochs, steps, every, config.patience)
+
 
 class Trainable(ABC):
     """What the loop needs of a model.
 
-    On another device than the CPU, the attributes that are tensors, sequences of tensors, or
-    modules are moved there for the steps, in which new tensors (also by ``as_tensor``) are
-    made there.
+    On another device than the CPU, the attributes that are tensors, sequences or dataclasses of
+    tensors, or modules are moved there for the steps, in which new tensors (also by
+    ``as_tensor``) are made there.
 
     Attributes
     ----------
+    table : str
+    state : Module
+        What is kept of the training, its moving average as a rule.
+    schedule : Schedule
     gap, most_gap : float
         How much better the state knows learned than held-out rows, as the last validation
         found, and the most of it that is kept; see
@@ -89,6 +153,7 @@ class Trainable(ABC):
 
     table: str
     state: nn.Module
+    schedule: Schedule
     gap: float = 0.0
     most_gap: float = math.inf
     worth: float = math.inf
@@ -114,9 +179,60 @@ class Trainable(ABC):
         """Return the metric on held-out rows, lower is better; set the gap."""
 
 
+class DescentTask(Trainable):
+    """A training by gradients of one loss, over batches of rows in random order.
+
+    Attributes
+    ----------
+    network : Module
+        What is trained; `state` is its moving average.
+    optimizer : Optimizer
+    steps : int
+        Batches so far.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+
+    def __init__(
+        self, rows: TrainingSet, config: TrainingConfig, batch: int, rng: np.random.Generator
+    ) -> None:
+        self.table, self.rng, self.batch = rows.table, rng, batch
+        self.average, self.steps = config.average, 0
+        self.rows, self.order = len(rows.learned), np.empty(0, dtype=np.int64)
+        self.best, self.waited = math.inf, 0
+
+    def next_rows(self) -> Tensor:
+        """Return the rows of a batch, ``(B,)``: each comes once before any comes again."""
+        if len(self.order) < self.batch:
+            self.order = self.rng.permutation(self.rows)
+        rows, self.order = self.order[: self.batch], self.order[self.batch :]
+        return torch.as_tensor(np.ascontiguousarray(rows))
+
+    def descend(self, loss: Tensor, most: float, settling: float) -> None:
+        """Take a step, with a gradient of length `most` at most.
+
+        The weights' average begins short, of ``steps / (steps + settling)``, up to the configured
+        one: a long one would hold the weights of the start for its first hundred steps.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), most)
+        self.optimizer.step()
+        self.steps += 1
+        average(self.state, self.network, min(self.average, self.steps / (self.steps + settling)))
+
+    def slow_down(self, metric: float) -> None:
+        """Halve the learning rate after each third of the patience without improvement."""
+        self.waited = 0 if metric < self.best else self.waited + 1
+        self.best = min(metric, self.best)
+        if self.waited and self.waited % max(1, self.schedule.patience // 3) == 0:
+            for group in self.optimizer.param_groups:
+                group["lr"] *= 0.5
+
+
 def train(
     task: Trainable,
-    schedule: Schedule,
     listener: Optional[TrainingListener],
     device: str = "cpu",
     max_memorisation: Optional[float] = None,
@@ -134,6 +250,7 @@ def train(
     TrainingError
         A loss is no longer a number.
     """
+    schedule = task.schedule
     if max_memorisation is not None:
         limit = Memorisation.gap_of(0.5 + max_memorisation)
         task.most_gap, task.worth = min(task.most_gap, limit), math.inf
@@ -152,12 +269,12 @@ def train(
         metric = task.validate()
         _check(task.table, epoch, {**losses, "validation": metric})
         beyond = beyond + 1 if task.gap > task.most_gap else 0
-        waited += IN_VAIN if beyond and not task.counters else 1
-        better = _below(metric, best, SLIGHT)
+        waited += TUNING.in_vain if beyond and not task.counters else 1
+        better = _below(metric, best, TUNING.slight)
         if metric < best and (not beyond or _below(metric, best, task.worth)):
             best, best_state, gap, usable = metric, _snapshot(task.state), task.gap, True
             beyond = 0
-            if _below(metric, mark, SLIGHT):
+            if _below(metric, mark, TUNING.slight):
                 mark, waited = metric, 0
         elif not usable:  # until one may be kept
             best_state, gap, usable = _snapshot(task.state), task.gap, True
@@ -205,15 +322,17 @@ def _on(task: Trainable, device: torch.device) -> Iterator[None]:
         _move(task, torch.device("cpu"))
 
 
-def _move(task: Trainable, device: torch.device) -> None:
-    for name, value in vars(task).items():
+def _move(holder: Any, device: torch.device) -> None:
+    for name, value in vars(holder).items():
         if isinstance(value, nn.Module):
             value.to(device)  # in place: an optimizer keeps its parameters
         elif isinstance(value, Tensor):
-            setattr(task, name, value.to(device))
+            setattr(holder, name, value.to(device))
         elif isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) for v in value):
             moved = (v.to(device) if isinstance(v, Tensor) else v for v in value)
-            setattr(task, name, type(value)(moved))
+            setattr(holder, name, type(value)(moved))
+        elif is_dataclass(value):
+            _move(value, device)
 
 
 def _snapshot(module: nn.Module) -> dict[str, Tensor]:
@@ -229,9 +348,9 @@ def _check(table: str, epoch: int, losses: dict[str, float]) -> None:
             )
 
 
-def batch_of(most: int, rows: int, least: int = LEAST_BATCH) -> int:
+def batch_of(most: int, rows: int, least: int = TUNING.least_batch) -> int:
     """Return how many of the rows that are learned make a batch, at most `most`."""
-    return max(1, min(most, rows, max(rows // BATCHES, least)))
+    return max(1, min(most, rows, max(rows // TUNING.batches, least)))
 
 
 @torch.no_grad()

@@ -83,7 +83,7 @@ class TrainingJob:
         rows = np.arange(min(len(self.data), FEW), dtype=np.int64)
         return replace(
             self,
-            epochs=self.model.least_epochs,
+            epochs=self.model.abilities.least_epochs,
             seed=np.random.SeedSequence(0),
             device="cpu",
             data=self.data.take(rows),

@@ -40,9 +40,7 @@ class Shelved:
     def __init__(self, job: TrainingJob, digest: str, place: Path, folder: Path) -> None:
         self.work, self.digest, self.place, self.folder = job.work, digest, place, folder
         folder.mkdir()
-        self.job = replace(job, data=_put(folder, "data", job.data))
-        if job.context is not None:
-            self.job = replace(self.job, context=_put(folder, "context", job.context))
+        self.job = _shelved(job, folder)
         self._heard = 0
 
     def tell(self, listener: Optional[TrainingListener]) -> None:
@@ -92,7 +90,7 @@ def train_shelved(job: TrainingJob, digest: str, place: Path, folder: Path) -> N
 
 
 class _Teller:
-    """A listener that writes down what it hears."""
+    """A listener that writes down what it hears of this table."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -114,19 +112,25 @@ class _Teller:
             file.write(json.dumps(told) + "\n")
 
 
+_PARTS = ("data", "context")
+
+
+def _shelved(job: TrainingJob, folder: Path) -> TrainingJob:
+    """Write the rows of a job to a folder, and return it without them."""
+    bare = {}
+    for part in _PARTS:
+        rows: Optional[EncodedTable] = getattr(job, part)
+        if rows is not None:
+            np.savez(folder / f"{part}.npz", codes=rows.codes, values=rows.values)
+            bare[part] = EncodedTable(rows.layout, rows.codes[:0], rows.values[:0])
+    return replace(job, **bare)  # type: ignore[arg-type]
+
+
 def _whole(job: TrainingJob, folder: Path) -> TrainingJob:
-    whole = replace(job, data=_get(folder, "data", job.data))
-    if job.context is None:
-        return whole
-    return replace(whole, context=_get(folder, "context", job.context))
-
-
-def _put(folder: Path, name: str, rows: EncodedTable) -> EncodedTable:
-    np.save(folder / f"{name}.codes.npy", rows.codes)
-    np.save(folder / f"{name}.values.npy", rows.values)
-    return EncodedTable(rows.layout, rows.codes[:0], rows.values[:0])
-
-
-def _get(folder: Path, name: str, bare: EncodedTable) -> EncodedTable:
-    codes, values = (np.load(folder / f"{name}.{part}.npy") for part in ("codes", "values"))
-    return EncodedTable(bare.layout, codes, values)
+    whole = {}
+    for part in _PARTS:
+        bare: Optional[EncodedTable] = getattr(job, part)
+        if bare is not None:
+            with np.load(folder / f"{part}.npz") as arrays:
+                whole[part] = EncodedTable(bare.layout, arrays["codes"], arrays["values"])
+    return replace(job, **whole)  # type: ignore[arg-type]

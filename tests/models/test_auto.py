@@ -13,12 +13,9 @@ import pytest
 from synthohive import Metadata, Synthesizer
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.exceptions import SchemaError, SerializationError, TrainingError
-from synthohive.models import resolve_model
-from synthohive.models.auto import PACES, Auto
-from synthohive.models.autoregressive import model as autoregressive
-from synthohive.models.ctgan import model as ctgan
+from synthohive.models import MODELS, resolve_model
+from synthohive.models.auto import CANDIDATES, Auto
 from synthohive.models.metrics import classifier_area
-from synthohive.models.tvae import model as tvae
 from tests.contracts.model import TABLE, Recorder, child_rows, context_rows, same, stream
 from tests.events import captured_events
 
@@ -26,13 +23,11 @@ SEED = np.random.SeedSequence(7)
 PAIR: dict[str, Any] = {"candidates": ("ctgan", "tvae"), "seconds": 0}
 
 
-def test_the_paces_are_those_of_the_models() -> None:
-    least = {module.__name__.split(".")[-2]: module.LEAST_STEPS for module in (
-        autoregressive, ctgan, tvae
-    )}  # fmt: skip
-    assert {name: pace.least for name, pace in PACES.items()} == least
-    for name in PACES:
+def test_every_other_built_in_model_is_tried_at_its_pace() -> None:
+    assert {"auto", *CANDIDATES} == {*MODELS}
+    for name in CANDIDATES:
         assert resolve_model(name).name == name
+        assert resolve_model(name).abilities.pace is not None
 
 
 def test_the_least_score_is_chosen_logged_and_trained_on() -> None:
@@ -51,10 +46,12 @@ def test_the_least_score_is_chosen_logged_and_trained_on() -> None:
 
 def test_candidates_get_the_same_time() -> None:
     data = child_rows(context_rows(400))
-    model = Auto(TABLE, candidates=tuple(PACES), seconds=30)
-    for name, pace in PACES.items():
+    model = Auto(TABLE, seconds=30)
+    for name in CANDIDATES:
+        pace = resolve_model(name).abilities.pace
+        assert pace is not None
         cost = pace.fixed + 5 * pace.block  # five blocks
-        spent = model._epochs(name, data.layout, 360) * pace.least * cost / 1000
+        spent = model._epochs(pace, data.layout, 360) * pace.least * cost / 1000
         assert abs(spent - 30) <= pace.least * cost / 1000
 
 
@@ -124,7 +121,7 @@ def test_choice_and_reason_are_read_back_from_a_checkpoint(tmp_path: Path) -> No
 def test_a_tampered_choice_is_refused(tmp_path: Path, key: str, value: object) -> None:
     context = context_rows(100)
     Auto(TABLE, epochs=1, candidates=("tvae",)).fit(child_rows(context), seed=SEED).save(tmp_path)
-    path = tmp_path / "auto.json"
+    path = tmp_path / "model.json"
     state = {**json.loads(path.read_text(encoding="utf-8")), key: value}
     path.write_text(json.dumps(state), encoding="utf-8")
     with pytest.raises(SerializationError, match=tmp_path.name):

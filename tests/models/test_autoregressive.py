@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Optional
 
 import numpy as np
@@ -12,9 +13,13 @@ from scipy import stats
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
 from synthohive.exceptions import SchemaError
 from synthohive.models import resolve_model
-from synthohive.models.autoregressive.discretise import BIN_ROWS, LARGE, STEP_ROWS, Discretiser
+from synthohive.models.autoregressive import discretise
+from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
+from synthohive.models.autoregressive.discretise import Discretiser
+from synthohive.models.autoregressive.drawing import Sampler
 from synthohive.models.autoregressive.model import Autoregressive
-from synthohive.models.autoregressive.network import Network, context_tensors
+from synthohive.models.autoregressive.network import Network
+from synthohive.models.blocks import as_tensors
 from synthohive.schema import TableConfig
 from tests.contracts.model import (
     ACTIVE,
@@ -71,8 +76,8 @@ def test_a_bin_and_a_step_hold_several_rows() -> None:
     layout = Layout((), (Continuous("a"),))
     bins = Discretiser.fit(table(layout, [], [np.linspace(-1, 1, 64)], 64))
     (variable,) = bins.variables
-    assert variable.cardinality == 64 // BIN_ROWS
-    assert len(bins.bins[0].low) == 64 // STEP_ROWS
+    assert variable.cardinality == 64 // TUNING.bin_rows
+    assert len(bins.bins[0].low) == 64 // TUNING.step_rows
 
 
 def test_a_frequent_value_is_a_step_of_its_own() -> None:
@@ -90,7 +95,7 @@ def test_many_codes_are_split_into_neighbours() -> None:
     rows = table(layout, [np.arange(5000)], [], 5000)
     bins = Discretiser.fit(rows)
     (variable,) = bins.variables
-    assert variable.cardinality <= LARGE
+    assert variable.cardinality <= TUNING.large
     coarse, fine = bins.encode(rows)
     assert np.array_equal(bins.decode(coarse, fine, stream()).codes, rows.codes)
 
@@ -112,10 +117,8 @@ def network(cardinalities: list[int], widths: Optional[list[int]] = None) -> Net
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         widths = [1] * len(cardinalities) if widths is None else widths
-        made = Network(
-            cardinalities, widths, Layout(),
-            embedding=4, hidden=8, context_width=4, dropout=0.0,
-        )  # fmt: skip
+        config = AutoregressiveConfig(embedding=4, hidden=8, context=4, dropout=0.0)
+        made = Network(cardinalities, widths, Layout(), config)
         for weight in (*made.heads.weights, made.fine.leave, made.embed_fine.weight):
             torch.nn.init.normal_(weight)
     return made.eval()
@@ -123,7 +126,7 @@ def network(cardinalities: list[int], widths: Optional[list[int]] = None) -> Net
 
 def test_a_variable_sees_only_what_the_mask_shows() -> None:
     made = network([3, 4, 100], [1, 5, 1])
-    context = made.context(*context_tensors(EncodedTable.empty(1)))
+    context = made.context(*as_tensors(EncodedTable.empty(1)))
     mask = torch.tensor([[0.0, 1, 1], [0, 0, 0], [0, 1, 0]])  # the second sees the others
     coarse, fine = torch.tensor([[1, 2, 50]]), torch.tensor([[-1, 3, -1]])
     base = made.losses(coarse, fine, context, mask)[0]
@@ -141,14 +144,14 @@ def test_drawing_follows_the_likelihood() -> None:
     cells = [(a, f, b) for a in range(3) for f in range(2) for b in range(4)]
     coarse = torch.tensor([[a, b] for a, _, b in cells])
     fine = torch.tensor([[f, -1] for _, f, _ in cells])
-    context = made.context(*context_tensors(EncodedTable.empty(24)))
+    context = made.context(*as_tensors(EncodedTable.empty(24)))
     with torch.no_grad():
         losses = made.losses(coarse, fine, context, for_all).sum(dim=1)
         expected = torch.exp(-losses).numpy()
         assert expected.sum() == pytest.approx(1, abs=1e-5)
         uniforms = torch.from_numpy(stream().random((2, 2, 200_000), dtype=np.float32))
-        wide = made.context(*context_tensors(EncodedTable.empty(200_000)))
-        drawn = [codes.numpy() for codes in made.draw(wide, uniforms)]
+        wide = made.context(*as_tensors(EncodedTable.empty(200_000)))
+        drawn = [codes.numpy() for codes in Sampler(made).draw(wide, uniforms)]
     place = drawn[0][:, 0] * 8 + drawn[1][:, 0] * 4 + drawn[0][:, 1]
     found = np.bincount(place, minlength=24) / 200_000
     assert np.abs(found - expected).max() < 0.005
@@ -158,9 +161,9 @@ def drawn_by(made: Network, rows: int = 2000) -> torch.Tensor:
     """Return coarse and fine codes side by side; the last row has the greatest uniforms."""
     uniforms = stream().random((2, len(made.widths), rows), dtype=np.float32)
     uniforms[:, :, -1] = np.nextafter(np.float32(1), np.float32(0))
-    context = made.context(*context_tensors(EncodedTable.empty(rows)))
+    context = made.context(*as_tensors(EncodedTable.empty(rows)))
     with torch.no_grad():
-        return torch.cat(made.draw(context, torch.from_numpy(uniforms)), dim=1)
+        return torch.cat(Sampler(made).draw(context, torch.from_numpy(uniforms)), dim=1)
 
 
 def test_a_silenced_head_draws_what_one_without_weights_does() -> None:
@@ -194,16 +197,13 @@ def test_a_fine_code_that_never_occurred_is_never_drawn(scale: float) -> None:
     assert coarse[-1] == 1  # with the greatest uniform
 
 
-def test_drawing_follows_changed_weights() -> None:
+def test_drawing_follows_shifted_biases() -> None:
     made = network([3, 4])
     before = drawn_by(made)
-    made.shift([torch.tensor([-9.0, 0, 0]), torch.zeros(4)])
+    made.heads.shift([torch.tensor([-9.0, 0, 0]), torch.zeros(4)])
     after = drawn_by(made)
     assert (before[:, 0] == 0).any()
     assert not (after[:, 0] == 0).any()
-    with torch.no_grad():
-        made.train().heads.start_at([torch.tensor([0.0, -99, -99]), torch.zeros(4)])
-    assert (drawn_by(made.eval())[:, 0] == 0).all()
 
 
 def test_a_head_that_explains_nothing_is_silenced() -> None:
@@ -308,7 +308,7 @@ def test_rare_codes_stay_in_their_context(
     most: int, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 150 teams with 8 to 100 rows each, few play outside their years, whichever comes first."""
-    monkeypatch.setattr("synthohive.models.autoregressive.discretise.LARGE", most)
+    monkeypatch.setattr(discretise, "TUNING", replace(TUNING, large=most))
     draws = np.random.default_rng(2)
     teams = np.repeat(np.arange(150), draws.integers(8, 100, 150))
     first, last = draws.integers(0, 80, 150), draws.integers(5, 15, 150)

@@ -76,8 +76,9 @@ def test_listener_and_log_get_each_checkpoint() -> None:
 class Scripted(Trainable):
     """A training whose metric follows a script; its state counts the epochs."""
 
-    def __init__(self, metrics: list[float]) -> None:
+    def __init__(self, metrics: list[float], patience: int = 2) -> None:
         self.table, self.metrics = "orders", metrics
+        self.schedule = Schedule(5, 1, 1, patience)
         self.state = nn.Linear(1, 1)
         nn.init.zeros_(self.state.weight)
 
@@ -92,14 +93,14 @@ class Scripted(Trainable):
 
 def test_early_stopping_restores_the_best_state() -> None:
     task, listener = Scripted([0.5, 0.2, 0.3, 0.4, 0.1]), Recorder()
-    assert train(task, Schedule(5, 1, 1, patience=2), listener) == 0.2
+    assert train(task, listener) == 0.2
     assert len(listener.epochs) == 4
     assert float(task.state.weight.detach()) == 2
 
 
 def test_an_undefined_metric_is_divergence() -> None:
     with pytest.raises(TrainingError, match="'orders' diverged in epoch 2: the validation is nan"):
-        train(Scripted([0.5, float("nan")]), Schedule(5, 1, 1, 2), None)
+        train(Scripted([0.5, float("nan")]), None)
 
 
 def test_calibration_improves_marginals() -> None:
@@ -108,7 +109,7 @@ def test_calibration_improves_marginals() -> None:
     model = CTGAN(TABLE, epochs=1).fit(data, context, seed=SEED)
     calibrated = marginal_distance(data, model.sample(2000, context, rng=stream()))
     model.maps_ = None
-    model.generator_.reset_calibration()
+    model.network_.reset_calibration()
     assert calibrated < 0.05 < marginal_distance(data, model.sample(2000, context, rng=stream()))
 
 

@@ -11,6 +11,7 @@ import torch
 from synthohive import Autoregressive, ConditionalGenerativeModel, TrainingError
 from synthohive.models.ctgan.model import CTGAN
 from synthohive.models.training import resolve_device
+from synthohive.models.tvae.model import TVAE
 from tests.contracts.model import TABLE, child_rows, context_rows
 
 
@@ -26,7 +27,7 @@ def test_what_is_not_there_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize("conditional", [True, False])
-@pytest.mark.parametrize("model", [Autoregressive, CTGAN])
+@pytest.mark.parametrize("model", [Autoregressive, CTGAN, TVAE])
 def test_steps_happen_on_the_device(
     model: type[ConditionalGenerativeModel], conditional: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,8 +51,8 @@ class Course(Trainable):
         return self.counters
 
     def run(self, limit: Optional[float] = LIMIT) -> float:
-        schedule = Schedule(len(self.validations), 1, 1, 100)
-        return train(self, schedule, None, max_memorisation=limit)
+        self.schedule = Schedule(len(self.validations), 1, 1, 100)
+        return train(self, None, max_memorisation=limit)
 
 
 @pytest.mark.parametrize("usable", [False, True])

@@ -88,5 +88,5 @@ def test_the_encoder_is_not_kept(tmp_path: Path) -> None:
     TVAE(TABLE, epochs=1, hidden=16).fit(child_rows(context), context, seed=SEED).save(tmp_path)
     with safe_open(str(tmp_path / "model.safetensors"), "np") as file:
         names = list(file.keys())
-    assert {name.split(".")[0] for name in names} == {"generator", "maps"}
+    assert {name.split(".")[0] for name in names} == {"network", "beside"}
     assert not [name for name in names if "encoder" in name]

@@ -96,7 +96,7 @@ def _fill(filling: Filling, encoder: TableEncoder) -> None:
     known = evidence.known()
     encoded = encoder.encode(known, seeds.generator(seed, name, "encode"))
     groups = evidence.groups
-    silent = {} if groups is None else evidence.table.silent(groups.positions)
+    silent = {} if groups is None else evidence.table.program.masked(groups.positions)
     sample.encoded[name] = encoder.without(encoded, silent, 0, 0.0)
     if not evidence.lost:
         return

@@ -11,18 +11,11 @@ import numpy as np
 
 from synthohive._arrays import Codes, Floats32, IntArray
 from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable, Layout
+from synthohive.models.autoregressive.config import TUNING
 
 __all__ = ["Bins", "Discretiser", "Variable"]
 
 Ends = tuple[Floats32, Floats32, Codes]
-
-BINS = 96
-STEPS = 1024
-BIN_ROWS, STEP_ROWS = 30, 12
-"""Rows that a bin, and a step within it, should hold."""
-MANY, LARGE, WITHIN = 96, 1000, 16
-"""Codes that few rows have each, if there are more; a block of more is split in two: groups of so
-many neighbours at least."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +97,10 @@ def _cut(values: Floats32, share: float) -> tuple[Floats32, Floats32, IntArray]:
         ends = np.array([-1, 1], dtype=np.float32)
         return ends[:1], ends[1:], np.zeros(1, dtype=np.int64)
     middle = (np.cumsum(counts) - counts / 2) / len(values)
-    steps = int(np.clip(share * STEPS, 1, max(1, len(values) // STEP_ROWS)))
-    bins = int(np.clip(round(share * BINS), 1, max(1, len(values) // BIN_ROWS)))
+    few = len(values) // TUNING.step_rows, len(values) // TUNING.bin_rows
+    steps = int(np.clip(share * TUNING.steps, 1, max(1, few[0])))
+    bins = int(np.clip(round(share * TUNING.bins), 1, max(1, few[1])))
+    # by the middle of each value's rows: one that many rows have becomes a step of its own
     step = (middle * max(steps, bins)).astype(np.int64)
     starts = np.flatnonzero(np.r_[True, step[1:] != step[:-1]])
     cuts = (found[starts[1:]] + found[starts[1:] - 1]) / 2
@@ -141,7 +136,7 @@ class Variable:
     @property
     def many(self) -> bool:
         """Whether there are many codes that are no places on a scale."""
-        return self.floats is None and self.cardinality * self.width > MANY
+        return self.floats is None and self.cardinality * self.width > TUNING.many
 
 
 class Discretiser:
@@ -173,8 +168,8 @@ class Discretiser:
             bins = self.bins[floats]
             others = codes - self.layout.continuous[floats].active if codes else 0
             return Variable(block, floats, len(bins.mode) + others, bins.widest)
-        if codes > LARGE:
-            width = max(WITHIN, -(-codes // LARGE))
+        if codes > TUNING.large:
+            width = max(TUNING.within, -(-codes // TUNING.large))
             return Variable(block, None, -(-codes // width), width)
         return Variable(block, None, codes)
 

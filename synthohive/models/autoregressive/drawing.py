@@ -7,17 +7,18 @@ once. Memory for results is taken where it is at hand: to get it takes longer th
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Optional
+from itertools import accumulate
+from typing import Optional
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from synthohive.models.autoregressive.network import Network
+from synthohive.models.autoregressive.network import Network
 
-__all__ = ["Step", "steps_of"]
+__all__ = ["Sampler"]
 
 BASE = 1 / math.log(2)
 """Logits count powers of two, which take half the time of powers of e."""
@@ -52,6 +53,7 @@ class Layer:
         )
 
     def __call__(self, context: Tensor, known: Tensor) -> Tensor:
+        # only what stands before: (B, j * E) @ (j * E, H), a triangle of the masked product
         sums = torch.addmm(self.bias, known[:, : len(self.before)], self.before)
         if self.context is not None:
             sums.addmm_(context, self.context)
@@ -162,25 +164,90 @@ class Step:
         torch.index_select(self.vectors, 0, place.clamp(min=-1).add_(1), out=out)
 
 
-def steps_of(network: Network, ordered: bool) -> list[Step]:
-    """Return what draws each variable: given those before it or, if not `ordered`, all.
+class Sampler:
+    """A network laid out for drawing, with the weights that it has now.
 
-    Scales hold for the order of drawing; of other variables, more may be told.
+    B rows, J variables, C and E the widths of a context's vector and of a code's.
     """
-    count, one = len(network.cardinalities), torch.ones(())
-    steps = []
-    for j, width in enumerate(network.widths):
-        scale, finer = (network.heads.scales[j], network.fine.scale(j)) if ordered else (one, one)
-        vectors = network.embedded_codes(j)
-        step = Step(
-            Layer.of(network, j, j if ordered else count) if scale or finer else None,
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        ends = accumulate(network.spans)
+        self.places = [slice(end - own, end) for end, own in zip(ends, network.spans)]
+        self._steps: dict[bool, list[Step]] = {}
+
+    @torch.inference_mode()
+    def draw(
+        self,
+        context: Tensor,
+        uniforms: Tensor,
+        given: Optional[tuple[Tensor, Tensor]] = None,
+        never: Optional[Mapping[int, tuple[int, int]]] = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Draw all variables in their order by inverting each one's distribution function.
+
+        Parameters
+        ----------
+        context : Tensor, shape (B, C)
+        uniforms : Tensor, shape (2, J, B)
+        given : (Tensor, Tensor), optional
+            Coarse and fine codes of shape (B, J) that are known and stay; a coarse one of -1
+            for what is drawn, of -2 for what tells nothing, and comes back as 0.
+        never : dict of int to (int, int), optional
+            Of some variables, a coarse and fine code that is not drawn; a fine one of -1 bars
+            the coarse one.
+
+        Returns
+        -------
+        coarse, fine : Tensor of int, shape (B, J)
+        """
+        shape = uniforms.shape[1:]
+        both = given or (torch.full(shape[::-1], -1, dtype=torch.long),) * 2
+        coarse, fine = (codes.T.clone() for codes in both)  # (J, B): a variable is one stretch
+        stays = coarse != -1
+        some, whole = stays.any(dim=1).tolist(), stays.all(dim=1).tolist()
+        known = torch.zeros(len(context), sum(self.network.spans))  # (B, J * E)
+        steps = self._laid_out(ordered=not bool((coarse >= 0).any()))
+        for j, codes in (never or {}).items():
+            steps[j] = steps[j].without(*codes)
+        for j in (j for j, any_stay in enumerate(some) if any_stay):
+            steps[j].embed(coarse[j], fine[j], known[:, self.places[j]])
+        for j, step in enumerate(steps):
+            if whole[j]:
+                continue
+            hidden = None if step.layer is None else step.layer(context, known)
+            drawn, finer = step.coarse.draw(hidden, uniforms[0, j]), fine[j]
+            if step.fine is not None:
+                finer = step.fine.draw(hidden, drawn, uniforms[1, j])
+            if some[j]:
+                drawn = torch.where(stays[j], coarse[j], drawn)
+                finer = torch.where(stays[j], fine[j], finer)
+            coarse[j], fine[j] = drawn, finer
+            step.embed(coarse[j], fine[j], known[:, self.places[j]])
+        return coarse.clamp_(min=0).T, fine.T
+
+    def _laid_out(self, ordered: bool) -> list[Step]:
+        """Return what draws each variable: given those before it or, if not `ordered`, all.
+
+        Scales hold for the order of drawing; of other variables, more may be told.
+        """
+        if ordered not in self._steps:
+            count = len(self.places)
+            self._steps[ordered] = [self._step(j, j if ordered else count) for j in range(count)]
+        return list(self._steps[ordered])
+
+    def _step(self, j: int, count: int) -> Step:
+        network, one = self.network, torch.ones(())
+        scales = network.heads.scales[j], network.fine.scale(j)
+        scale, finer = scales if count == j else (one, one)
+        width, vectors = network.widths[j], network.embedded_codes(j)
+        return Step(
+            Layer.of(network, j, count) if scale or finer else None,
             CoarseHead(*network.heads.head(j, scale)),
             FineHead(*network.fine.head(j, finer)) if width > 1 else None,
             width,
             torch.cat([torch.zeros_like(vectors[:1]), vectors]),
         )
-        steps.append(step)
-    return steps
 
 
 def _cumulated(logits: Tensor) -> Tensor:
@@ -196,5 +263,6 @@ def _inverse(logits: Tensor, uniforms: Tensor) -> Tensor:
     """
     last = logits.shape[1] - 1
     cumulated = logits.sub_(logits.amax(dim=1, keepdim=True)).exp2_().cumsum_(dim=1)
+    # not divided by their sum: the uniform is multiplied by it, one number a row instead of K
     target = (uniforms * cumulated[:, last]).unsqueeze(1)
     return torch.searchsorted(cumulated, target, right=True).squeeze(1).clamp_(max=last)

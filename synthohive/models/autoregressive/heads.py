@@ -10,16 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synthohive.models.autoregressive.config import TUNING
+
 __all__ = ["FineHeads", "Heads"]
 
-SIZES = (8, 24, 96)
-"""Heads of up to so many codes share one padded product."""
 NEVER = -1e4
-"""Logit of what is padded."""
-FINE_HIDDEN, OWN = 32, 32
-"""Units of the layer within coarse codes, and how many of them each coarse code weighs itself."""
-SCALES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""What :meth:`Heads.shrink` chooses from."""
+"""Logit of what is padded: no infinity, which would make NaN of a gradient."""
 
 
 class Heads(nn.Module):
@@ -36,10 +32,11 @@ class Heads(nn.Module):
         self.cardinalities = list(cardinalities)
         groups: dict[int, list[int]] = {}
         for j, size in enumerate(cardinalities):
-            fits = [most for most in SIZES if size <= most]
+            fits = [most for most in TUNING.sizes if size <= most]
             groups.setdefault(fits[0] if fits else size, []).append(j)
         self.groups = [groups[size] for size in sorted(groups)]
         widest = [max(self.cardinalities[j] for j in group) for group in self.groups]
+        # zeros: training begins with the marginal shares, whatever the layers below say
         self.weights = nn.ParameterList(
             torch.zeros(len(g), hidden, w) for g, w in zip(self.groups, widest)
         )
@@ -117,12 +114,15 @@ class FineHeads(nn.Module):
         self.offsets: Tensor
         self.register_buffer("offsets", starts, persistent=False)
         self.widest, count = max((widths[j] for j in self.split), default=1), len(self.split)
-        self.enter = nn.Parameter(torch.randn(count, hidden, FINE_HIDDEN) / math.sqrt(hidden))
-        self.coarse = nn.Embedding(sum(sizes) or 1, FINE_HIDDEN)
-        self.leave = nn.Parameter(torch.zeros(count, FINE_HIDDEN, self.widest))
+        self.enter = nn.Parameter(
+            torch.randn(count, hidden, TUNING.fine_hidden) / math.sqrt(hidden)
+        )
+        self.coarse = nn.Embedding(sum(sizes) or 1, TUNING.fine_hidden)
+        self.leave = nn.Parameter(torch.zeros(count, TUNING.fine_hidden, self.widest))
         self.apart = [i for i, j in enumerate(self.split) if j in apart]
         rows = sum(sizes) if self.apart else 1
-        self.own = nn.Parameter(torch.zeros(rows, OWN * self.widest))
+        self.own = nn.Parameter(torch.zeros(rows, TUNING.own * self.widest))
+        # what is counted is not learned: a table of logits that gradients leave alone
         self.shares = nn.Embedding(sum(sizes) or 1, self.widest)
         nn.init.zeros_(self.shares.weight)
         self.shares.weight.requires_grad_(False)
@@ -160,8 +160,8 @@ class FineHeads(nn.Module):
         inner = functional.relu(inner)
         told = torch.bmm(inner, self.leave)
         if self.apart:
-            own = self.own[place[self.apart]].view(len(self.apart), -1, OWN, self.widest)
-            further = (inner[self.apart, :, :OWN, None] * own).sum(dim=2)
+            own = self.own[place[self.apart]].view(len(self.apart), -1, TUNING.own, self.widest)
+            further = (inner[self.apart, :, : TUNING.own, None] * own).sum(dim=2)
             told = told.index_add(0, torch.tensor(self.apart), further)
         return told, self.shares(place)
 
@@ -185,23 +185,24 @@ class FineHeads(nn.Module):
         i, width = self.place[j], self.widths[j]
         rows = slice(int(self.offsets[i]), int(self.offsets[i]) + self.sizes[i])
         shares = self.shares.weight[rows, :width].clone()
-        shares[(shares <= NEVER / 2).all(dim=1), 0] = 0
+        shares[(shares <= NEVER / 2).all(dim=1), 0] = 0  # a coarse code without rows
         if not scale:
             return shares, None
         leave = self.leave[i, :, :width] * scale
         if i not in self.apart:
             return shares, (self.enter[i], self.coarse.weight[rows], leave)
-        own = self.own[rows].view(-1, OWN, self.widest)[..., :width] * scale
+        own = self.own[rows].view(-1, TUNING.own, self.widest)[..., :width] * scale
         return shares, (self.enter[i], self.coarse.weight[rows], leave, own)
 
 
 def _shrunk(told: Tensor, known: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
     """Return the best scale of what is told (J, B, K) beside what is known, and its losses."""
     losses = torch.stack(
-        [_cross_entropy(scale * told + known, codes).sum(dim=1) for scale in SCALES]
+        [_cross_entropy(scale * told + known, codes).sum(dim=1) for scale in TUNING.scales]
     )
     least, best = losses.min(dim=0)
-    scale = torch.tensor(SCALES)[best]
+    scale = torch.tensor(TUNING.scales)[best]
+    # half-way to 1: the best scale for the likelihood of few held-out rows blurs what is sharp
     return torch.where(scale > 0, (1 + scale) / 2, scale), least
 
 

@@ -5,135 +5,100 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.encoding.encoded import EncodedTable
-from synthohive.models.autoregressive.network import Network, context_tensors
+from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
+from synthohive.models.autoregressive.network import Network
+from synthohive.models.blocks import as_tensors
 from synthohive.models.memorisation import GapWatch, repeated
-from synthohive.models.training import Trainable, average, batch_of
-
-if TYPE_CHECKING:
-    from synthohive.models.autoregressive.model import Autoregressive
+from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch_of
 
 __all__ = ["AutoregressiveTask", "log_shares"]
 
-MOST_LOSS = 20.0
-"""Of one variable, in nats: one code that never occurred is not to outweigh all rows."""
-WATCHED = 1_000
-"""Learned rows at most whose likelihood is compared with that of held-out rows."""
-DECAY_ROWS, STRONG_DECAY, MOST_DECAY = 1_400, 2.0, 60.0
-"""Tables of fewer rows have more weight decay: up to a strong one, and more where that is in vain.
-
-A weight of AdamW is at most one over its decay, and comes near that only where all batches
-agree on its sign: what few rows have by chance is lost first. Of 1,000 rows of a survey in
-batches of 50, decay 10 reaches a held-out loss of 1.327 with a gap of 0.23 deviations, decay
-0.2 one of 0.50; in batches of 500, decay 10 reaches it with 0.86.
-"""
-WORTH, LEAST_HELD = 0.01, 100
-"""A state with a gap beyond the limit is kept if so many held-out rows are told so much better.
-
-What all rows have in common (sessions open before they close) is worth more than that; of
-few rows that cannot be told from what is known by heart.
-"""
-FORGOTTEN = 1e-3, 1e-2
-"""What Adam forgets of a mean square with each step: of small batches, and of 500 rows.
-
-In proportion to the batch (Malladi et al., 2022), so that it remembers as many rows.
-"""
-SETTLING = 25
-"""The weights' average begins short, of ``steps / (steps + batch / 25)``, up to the configured one.
-
-That of small batches, which have more noise, is long sooner: else the gap to learned rows is seen
-too early, and countered before much is learned.
-"""
-FALL = 0.3
-"""Share of the epochs over which the steps fall to nothing, where training goes so far.
-
-All three average the noise of batches out, which decides where few rows stand: of 150 teams that
-exist in some years only, 3.8 % of the rows lay outside them with none of these, 2.9 % with all.
-"""
 UNDECAYED = ("biases", "shares", "bias", "norm")
 
 
-class AutoregressiveTask(Trainable):
-    """The training of one table; it begins with independent columns."""
+class AutoregressiveTask(DescentTask):
+    """The training of one table; it begins with independent columns.
+
+    Parameters
+    ----------
+    rows : TrainingSet
+    coarse, fine : ndarray of int64, shape (rows, J)
+        Its codes.
+    network : Network
+    config : AutoregressiveConfig
+    least : int
+        Batches of an epoch at least.
+    rng : Generator
+    """
 
     counters = usable = True
+    network: Network
+    state: Network
 
     def __init__(
         self,
-        model: Autoregressive,
-        data: EncodedTable,
-        context: EncodedTable,
-        training: IntArray,
-        held: IntArray,
+        rows: TrainingSet,
+        coarse: IntArray,
+        fine: IntArray,
+        network: Network,
+        config: AutoregressiveConfig,
+        least: int,
         rng: np.random.Generator,
     ) -> None:
-        self.table = model.metadata.name
-        self.network = model.network_
-        self.config, self.rng = model.config, rng
-        coarse, fine = model.discretiser_.encode(data)
-        self.codes = [torch.from_numpy(c[training]) for c in (coarse, fine)]
-        self.held = [torch.from_numpy(c[held]) for c in (coarse, fine)]
-        self.context = context_tensors(context.take(training))
-        self.held_context = context_tensors(context.take(held))
-        self.batch = batch_of(model.batch_size, len(training))
-        self.order = np.empty(0, dtype=np.int64)
-        self.network.heads.start_at(log_shares(coarse[training], self.network.cardinalities))
-        self.network.fine.start_at(_counts(coarse, fine, self.network))
-        self.network.context.start_at(self.context[1])
-        self.state: Network = copy.deepcopy(self.network).eval()
+        super().__init__(rows, config, batch_of(rows.batch_size, len(rows.learned)), rng)
+        self.network, self.config = network, config
+        least = TUNING.cheap_steps if self.batch < rows.batch_size else least
+        self.schedule = Schedule.of(config, rows, self.batch, least, TUNING.evaluated_steps)
+        both = torch.from_numpy(coarse), torch.from_numpy(fine)
+        self.codes = both[0][rows.learned], both[1][rows.learned]
+        self.held = both[0][rows.held], both[1][rows.held]
+        self.context = as_tensors(rows.context.take(rows.learned))
+        self.held_context = as_tensors(rows.context.take(rows.held))
+        network.heads.start_at(log_shares(coarse[rows.learned], network.cardinalities))
+        network.fine.start_at(_counts(coarse, fine, network))
+        network.context.start_at(self.context[1])
+        self.state = copy.deepcopy(network).eval()
+        self.rate, (least_lost, lost) = 1.0, TUNING.forgotten
         self.optimizer = torch.optim.AdamW(
-            _groups(self.network),
-            lr=self.config.lr * math.sqrt(max(self.batch, 100) / 500),
-            betas=(0.9, 1 - max(FORGOTTEN[0], FORGOTTEN[1] * min(self.batch / 500, 1))),
-            weight_decay=decay_of(self.config.decay, len(data)),
+            _groups(network),
+            lr=config.lr * math.sqrt(max(self.batch, 100) / 500),
+            betas=(0.9, 1 - max(least_lost, lost * min(self.batch / 500, 1))),
+            weight_decay=decay_of(config.decay, len(rows.data)),
             fused=True,
         )
-        self.best, self.waited, self.patience = math.inf, 0, self.config.patience
-        self.rate, self.steps = 1.0, 0
-        watched = rng.permutation(len(training))[:WATCHED]
+        watched = rng.permutation(self.rows)[: TUNING.watched]
         self.watched = torch.from_numpy(np.sort(watched))
         with torch.no_grad():
-            coarse_held, fine_held = self.held
-            shrunk = self.state.losses(
-                coarse_held, fine_held, self._held_vectors(), self._mask(True)
-            )
-            self.watch = GapWatch(
-                len(data), self._learned(), _scores(shrunk), repeated(data, training, held)
-            )
+            # untrained, but with the heads' shares: how common each row is, were its columns
+            # independent, is what the gap is corrected for
+            start = self.state.losses(*self.held, self._held_vectors(), self._mask(True))
+            repeats = repeated(rows.data, rows.learned, rows.held)
+            self.watch = GapWatch(len(rows.data), self._learned(), _scores(start), repeats)
         self.most_gap = self.watch.most
-        self.worth = WORTH if len(held) >= LEAST_HELD else math.inf
+        self.worth = TUNING.worth if len(rows.held) >= TUNING.least_held else math.inf
 
     def begin(self, done: float) -> None:
         """Let the steps fall at the end; see the base class."""
-        rate = min(1.0, (1.0 - done) / FALL)
+        rate = min(1.0, (1.0 - done) / TUNING.fall)
         for group in self.optimizer.param_groups:
             group["lr"] *= rate / self.rate
         self.rate = rate
 
     def step(self) -> dict[str, Tensor]:
         """Take one batch; see the base class."""
-        if len(self.order) < self.batch:
-            self.order = self.rng.permutation(len(self.codes[0]))
-        rows, self.order = self.order[: self.batch], self.order[self.batch :]
-        taken = torch.as_tensor(np.ascontiguousarray(rows))
+        taken = self.next_rows()
         self.network.train()
         context = self.network.context(*(t[taken] for t in self.context))
         coarse, fine = (c[taken] for c in self.codes)
         loss = self.network.losses(coarse, fine, context, self._mask()).sum(dim=1).mean()
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimizer.step()
-        self.steps += 1
-        settled = self.steps / (self.steps + min(self.batch, 500) / SETTLING)
-        average(self.state, self.network, min(self.config.average, settled))
+        self.descend(loss, 5.0, min(self.batch, 500) / TUNING.settling)
         return {"likelihood": loss.detach()}
 
     def _mask(self, natural: bool = False) -> Tensor:
@@ -155,26 +120,21 @@ class AutoregressiveTask(Trainable):
 
         The gap is that of heads which are not: who holds the weights can scale them back.
         """
-        coarse, fine = self.held
         with torch.no_grad():
             context = self._held_vectors()
-            total, losses = self.state.shrink(coarse, fine, context, self._mask(True))
+            total, losses = self.state.shrink(*self.held, context, self._mask(True))
             self.gap = self.watch.gap(self._learned(), _scores(losses))
         metric = total / max(1, self.held[0].numel())
-        self.waited = 0 if metric < self.best else self.waited + 1
-        self.best = min(metric, self.best)
-        if self.waited and self.waited % max(1, self.patience // 3) == 0:
-            for group in self.optimizer.param_groups:
-                group["lr"] *= 0.5
+        self.slow_down(metric)
         return metric
 
     def counter(self, best: Mapping[str, Tensor]) -> bool:
-        """Double the weight decay, and go on from the best state.
+        """Raise the weight decay, and go on from the best state.
 
         Decay alone would take long to undo what was learned by heart.
         """
         group = self.optimizer.param_groups[0]
-        if group["weight_decay"] >= MOST_DECAY:
+        if group["weight_decay"] >= TUNING.most_decay:
             return False
         group["weight_decay"] *= 4
         self.network.load_state_dict(best)
@@ -194,13 +154,13 @@ class AutoregressiveTask(Trainable):
 
 
 def _scores(losses: Tensor) -> Floats:
-    found: Floats = -losses.clamp(max=MOST_LOSS).sum(dim=1).double().numpy()
+    found: Floats = -losses.clamp(max=TUNING.most_loss).sum(dim=1).double().numpy()
     return found
 
 
 def decay_of(least: float, rows: int) -> float:
     """Return the weight decay for a table of so many rows."""
-    return max(least, min((DECAY_ROWS / max(rows, 1)) ** 2, STRONG_DECAY))
+    return max(least, min((TUNING.decay_rows / max(rows, 1)) ** 2, TUNING.strong_decay))
 
 
 def _groups(network: Network) -> list[dict[str, Any]]:

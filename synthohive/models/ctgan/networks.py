@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,10 +12,8 @@ from torch.nn import functional
 
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.models.blocks import as_tensors
+from synthohive.models.ctgan.config import CTGANConfig
 from synthohive.models.heads import RowGenerator
-
-if TYPE_CHECKING:
-    from synthohive.models.ctgan.model import CTGANConfig
 
 __all__ = ["Discriminator", "Generator"]
 
@@ -30,6 +28,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, width)`` to ``(B, width + out)``."""
+        # by layer, not by batch as in the paper: a row must not depend on its neighbours, or
+        # the size of a block would change what is drawn
         return torch.cat([torch.relu(self.norm(self.linear(x))), x], dim=1)
 
 
@@ -47,6 +47,7 @@ class Generator(RowGenerator):
     def __init__(self, layout: Layout, context: Layout, config: CTGANConfig) -> None:
         super().__init__(layout, context)
         self.noises = config.noise
+        # a condition says what a context says better, and is then left out when rows are drawn
         self.conditional = not (context.discrete or context.continuous)
         width = config.noise + self.blocks.width + self.context.width
         layers: list[nn.Module] = []
@@ -113,6 +114,8 @@ class Generator(RowGenerator):
             return cast(Tensor, layer(x))
         stop = layer.in_features - self.context.width
         start = stop - self.blocks.width
+        # weights (out, noise + codes + context): of the product with a condition, zeros and a one,
+        # a single column is left
         others = torch.cat([layer.weight[:, :start], layer.weight[:, stop:]], dim=1)
         found = functional.linear(x, others, layer.bias)
         if len(places):
@@ -168,6 +171,8 @@ class Discriminator(nn.Module):
         `hidden` is what :meth:`first` gives of the packs.
         """
         slopes, hidden = [], hidden.detach()
+        # backwards through the layers by hand: the penalty's own gradient then needs no graph of
+        # the graph, which autograd would keep
         with torch.no_grad():
             for layer in self.layers[1:]:
                 slopes.append(self._slopes(hidden))

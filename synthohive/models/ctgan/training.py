@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from synthohive._arrays import Codes, IntArray
-from synthohive.encoding.encoded import EncodedTable
-from synthohive.models.blocks import BlockMap, as_tensors
-from synthohive.models.ctgan.networks import Discriminator
-from synthohive.models.memorisation import GapWatch, closeness, commonness, repeated
+from synthohive.models.blocks import BlockMap, Rows
+from synthohive.models.ctgan.config import TUNING, CTGANConfig
+from synthohive.models.ctgan.networks import Discriminator, Generator
+from synthohive.models.memorisation import GapWatch, closeness
 from synthohive.models.metrics import distance
-from synthohive.models.training import Trainable, average
-
-if TYPE_CHECKING:
-    from synthohive.models.ctgan.model import CTGAN
+from synthohive.models.training import Schedule, Trainable, TrainingSet, average
 
 __all__ = ["CTGANTask"]
-
-WATCHED, DRAWN = 500, 1_000
-"""Rows of each kind at most that are compared with drawn ones, and how many of these at least."""
 
 
 class ConditionSampler:
@@ -56,70 +49,60 @@ class ConditionSampler:
 
 
 class CTGANTask(Trainable):
-    """The training of one table."""
+    """The training of one table; `least` batches make an epoch at least."""
+
+    state: Generator
 
     def __init__(
         self,
-        model: CTGAN,
-        data: EncodedTable,
-        context: EncodedTable,
-        training: IntArray,
-        held: IntArray,
+        rows: TrainingSet,
+        network: Generator,
+        config: CTGANConfig,
+        least: int,
         rng: np.random.Generator,
     ) -> None:
-        self.model, self.config, self.rng = model, model.config, rng
-        self.table = model.metadata.name
-        self.generator = model.generator_
-        self.generator.shares.copy_(self.generator.blocks.frequencies(data.codes))
-        self.codes, self.values = as_tensors(data.take(training))
-        self.context = as_tensors(context.take(training))
-        self.held, self.held_context = data.take(held), context.take(held)
-        self.blocks = self.generator.blocks
-        self.pac = min(self.config.pac, len(training))
-        self.batch = max(self.pac, min(model.batch_size, len(training)) // self.pac * self.pac)
-        self.first = np.array(
-            [self.blocks.start.get(i, 0) for i in range(len(data.layout.discrete))]
-        )
-        self.sampler = ConditionSampler(self.blocks, data.take(training).codes)
-        width = self.blocks.width + self.values.shape[1] + self.generator.context.width
-        width += sum(t.embedding_dim for t in self.generator.tables)
-        width += self.blocks.width  # the condition
-        self.critic = Discriminator(width, self.pac, self.config.discriminator, rng)
-        betas = (0.5, 0.9)
+        self.table, self.config, self.rng = rows.table, config, rng
+        self.generator, self.blocks = network, network.blocks
+        network.shares.copy_(self.blocks.frequencies(rows.data.codes))
+        learned = rows.take(rows.learned)
+        self.rows = Rows.of(*learned)
+        self.held, self.held_context = rows.take(rows.held)
+        self.pac = min(config.pac, len(self.rows))
+        most = min(rows.batch_size, len(self.rows))
+        self.batch = max(self.pac, most // self.pac * self.pac)  # whole packs
+        self.schedule = Schedule.of(config, rows, self.batch, least, 100)
+        starts = [self.blocks.start.get(i, 0) for i in range(len(rows.data.layout.discrete))]
+        self.first = np.array(starts)
+        self.sampler = ConditionSampler(self.blocks, learned[0].codes)
+        # the critic sees codes, floats, embedded codes of large blocks, condition and context
+        width = 2 * self.blocks.width + self.rows.values.shape[1] + network.context.width
+        width += sum(t.embedding_dim for t in network.tables)
+        self.critic = Discriminator(width, self.pac, config.discriminator, rng)
+        betas = (0.5, 0.9)  # as in the paper: a long memory runs after where the other network was
         self.optimizer_g = torch.optim.Adam(
-            self.generator.parameters(),
-            self.config.lr,
-            betas,
-            weight_decay=self.config.decay,
-            fused=True,
+            network.parameters(), config.lr, betas, weight_decay=config.decay, fused=True
         )
-        self.optimizer_d = torch.optim.Adam(
-            self.critic.parameters(), self.config.lr, betas, fused=True
-        )
-        self.state = deepcopy(self.generator)  # the moving average, which is what samples
-        self.model.generator_ = self.state
-        watched = np.sort(rng.permutation(training)[: min(len(held), WATCHED)])
-        compared = np.sort(rng.permutation(held)[: len(watched)])
-        common = commonness(data)
-        self.watch = GapWatch(
-            len(data), common[watched], common[compared], repeated(data, training, held)
-        )
+        self.optimizer_d = torch.optim.Adam(self.critic.parameters(), config.lr, betas, fused=True)
+        self.state = deepcopy(network)  # the moving average, which is what samples
+        watched = np.sort(rng.permutation(rows.learned)[: min(len(rows.held), TUNING.watched)])
+        compared = np.sort(rng.permutation(rows.held)[: len(watched)])
+        self.watch = GapWatch.of(rows, watched, compared)
         self.most_gap = self.watch.most
+        self.watched, self.compared = rows.data.take(watched), rows.data.take(compared)
         both = np.stack([watched, compared], axis=1).ravel()
-        self.watched, self.compared = data.take(watched), data.take(compared)
-        self.both = context.take(np.resize(both, max(DRAWN, len(both))))
+        self.both = rows.context.take(np.resize(both, max(TUNING.drawn, len(both))))
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         """Return row numbers and condition vectors."""
         condition = torch.zeros(self.batch, self.blocks.width)
         if not self.sampler.blocks:
-            rows = self.rng.integers(len(self.codes), size=self.batch)
+            rows = self.rng.integers(len(self.rows), size=self.batch)
             return torch.as_tensor(rows), condition
         block, code, rows = self.sampler.draw(self.batch, self.rng)
         chosen = np.arange(self.batch)
         if not self.generator.conditional:  # half of the rows follow the true frequencies
             free = chosen % 2 == 0
-            rows = np.where(free, self.rng.integers(len(self.codes), size=self.batch), rows)
+            rows = np.where(free, self.rng.integers(len(self.rows), size=self.batch), rows)
             chosen = chosen[~free]
         places = self.first[block[chosen]] + code[chosen]
         condition[torch.as_tensor(chosen), torch.as_tensor(places)] = 1.0
@@ -139,8 +122,8 @@ class CTGANTask(Trainable):
         return torch.cat(parts, dim=1), wide
 
     def _real(self, rows: Tensor) -> Tensor:
-        codes = self.codes[rows]
-        parts = [self.blocks.one_hot(codes), self.values[rows]]
+        codes = self.rows.codes[rows]
+        parts = [self.blocks.one_hot(codes), self.rows.values[rows]]
         parts += [t(codes[:, b]) for b, t in zip(self.blocks.large, self.generator.tables)]
         return torch.cat(parts, dim=1)
 
@@ -151,7 +134,8 @@ class CTGANTask(Trainable):
         """
         self.generator.train()
         rows, condition = self._batch()
-        context = self.generator.context(self.context[0][rows], self.context[1][rows])
+        codes, values = self.rows.context
+        context = self.generator.context(codes[rows], values[rows])
         draws = 2 if self.config.scores else 1  # of each row
         fakes, logits = self._fake(condition.repeat(draws, 1), context.repeat(draws, 1))
         with torch.no_grad():
@@ -201,10 +185,10 @@ class CTGANTask(Trainable):
         (as in the attack of Hilprecht, Härterich & Bernau, 2019): there is no likelihood.
         """
         rng = np.random.Generator(np.random.Philox(0))  # the same noise at each evaluation
-        made = self.model._draw(self.both, rng)  # as many for learned as for held-out contexts
+        made = self.state.draw(self.both, rng)  # as many for learned as for held-out contexts
         near = (closeness(rows, made) for rows in (self.watched, self.compared))
         self.gap = self.watch.gap(*near)
-        made = self.model._draw(self.held_context, rng)
+        made = self.state.draw(self.held_context, rng)
         return distance(self.held, made, self.held_context)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,14 +13,10 @@ from torch.nn import functional
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.models.blocks import TableInput, as_tensors
 from synthohive.models.heads import RowGenerator
+from synthohive.models.tvae.config import TUNING, TVAEConfig
 
-if TYPE_CHECKING:
-    from synthohive.models.tvae.model import TVAEConfig
+__all__ = ["TAU", "Encoder", "TVAEGenerator"]
 
-__all__ = ["Encoder", "TVAEGenerator"]
-
-LEAST_LOG, MOST_LOG = -4.0, 1.0
-"""Bounds of a float's logarithmic deviation; one repeated value would have no least."""
 TAU = math.log(2 * math.pi)
 
 
@@ -67,12 +63,13 @@ class Coupling(nn.Module):
 
     def _terms(self, kept: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         shift, log = self.net(torch.cat([kept, context], dim=1)).chunk(2, dim=1)
-        return shift, 2 * torch.tanh(log / 2)
+        return shift, 2 * torch.tanh(log / 2)  # within e**-2 … e**2: no coupling can explode
 
     def forward(self, z: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Return the vector one step nearer to noise, and the logarithm of its stretch."""
         kept, other = z[:, : self.kept], z[:, self.kept :]
         shift, log = self._terms(kept, context)
+        # the halves change places, so that the next coupling moves what this one kept
         turned = torch.cat([(other - shift) * torch.exp(-log), kept], dim=1)
         return turned, -log.sum(dim=1)
 
@@ -100,6 +97,7 @@ class Flow(nn.Module):
         for coupling in self.couplings:
             z, stretch = coupling(z, context)
             total = total + stretch
+        # change of variables: the density of the noise, and by how much each step stretched it
         return total - 0.5 * (z.square() + TAU).sum(dim=1)
 
     def draw(self, noise: Tensor, context: Tensor) -> Tensor:
@@ -156,7 +154,7 @@ class TVAEGenerator(RowGenerator):
         hidden = self.body(torch.cat([z, context], dim=1))
         wide, large = self.logits(hidden)
         means, logs = self.floats(hidden).chunk(2, dim=1)
-        return wide, large, (means, logs.clamp(LEAST_LOG, MOST_LOG))
+        return wide, large, (means, logs.clamp(TUNING.least_log, TUNING.most_log))
 
     def noise(self, context: EncodedTable, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """Draw what becomes the latent vector, and the floats' noise."""
