@@ -29,7 +29,7 @@ def test_what_is_not_there_is_named(name: str) -> None:
 @pytest.mark.parametrize("conditional", [True, False])
 @pytest.mark.parametrize("model", [Autoregressive, CTGAN, TVAE])
 def test_steps_happen_on_the_device(
-    model: type[ConditionalGenerativeModel], conditional: bool, monkeypatch: pytest.MonkeyPatch
+    model: type[ConditionalGenerativeModel], conditional: bool
 ) -> None:
     context = context_rows(200)
     before = torch.get_rng_state()
