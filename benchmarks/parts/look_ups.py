@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from synthohive import Metadata, Synthesizer, TableConfig
-from synthohive.privacy.look_ups import judge_reference
+from synthohive.privacy.look_ups import judge_look_up
 from tests.interface.northwind import described, held, northwind
 from tests.privacy.look_up_tables import HARMLESS, person_columns
 
@@ -36,7 +36,7 @@ def kept_tables() -> dict[str, int]:
 def _is_kept(table: str, column: str, values: list[object]) -> bool:
     rows = pa.table({"id": range(1, len(values) + 1), column: values})
     used = np.full(len(values), CUSTOMERS // ROWS)
-    return bool(judge_reference(TableConfig(name=table, pk=["id"]), rows, used, {}, 5).kept)
+    return bool(judge_look_up(TableConfig(name=table, pk=["id"]), rows, used, {}, 5).kept)
 
 
 def salespersons() -> Iterator[tuple[str, int]]:

@@ -14,7 +14,7 @@ from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.coded import CodedTransform
 from synthohive.encoding.draw import categorical as draw
-from synthohive.encoding.value_counts import ValueCounts, tallies_of
+from synthohive.encoding.value_counts import ValueCounts, counts_of
 from synthohive.schema import ColumnKind
 from synthohive.schema.arrow_types import from_json
 from synthohive.texts.words import agents_like, are_words, vocabulary_of
@@ -56,7 +56,7 @@ class Categorical(CodedTransform):
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Categorical:
         """Keep the frequent categories; reject numbers with many values, and rare text."""
-        value_counts = tallies_of(summary["value"], self.plain_type)["top"]
+        value_counts = counts_of(summary["value"], self.plain_type)["top"]
         kept = self._kept(value_counts)
         self.public_ = pa.array([], self.plain_type)
         domain = self._domain

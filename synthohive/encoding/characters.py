@@ -71,7 +71,7 @@ def alphabet_of(
         Single characters.
     row : ndarray of int64
         For each, the index in `value_counts` of the text that it comes from.
-    tally : Tally
+    value_counts : ValueCounts
     k : int
     kind : str
         The class that stands in where no character is shared.

@@ -13,13 +13,13 @@ from synthohive._arrays import Codes, Floats32, IntArray
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Discrete, Layout
-from synthohive.encoding.value_counts import TallyTransform
+from synthohive.encoding.value_counts import CountedTransform
 
 __all__ = ["CodedTransform"]
 
 
 @dataclass(eq=False)
-class CodedTransform(TallyTransform):
+class CodedTransform(CountedTransform):
     """One block of codes, ``0 … size - 1`` and then NULL; none where there is only one code.
 
     A subclass says which code a value has, and makes values of codes. What it leaves without a

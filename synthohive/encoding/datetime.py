@@ -16,7 +16,7 @@ from synthohive.encoding.canonical import restore
 from synthohive.encoding.encoded import Layout
 from synthohive.encoding.modes import Modes
 from synthohive.encoding.numeric import Numeric
-from synthohive.encoding.value_counts import ValueCounts, tallies_of
+from synthohive.encoding.value_counts import ValueCounts, counts_of
 
 __all__ = ["Datetime"]
 
@@ -56,7 +56,7 @@ class Datetime(Numeric):
         return (*(s * second for s in _SECONDS), *small)
 
     def features(self, plain: pa.Array) -> dict[str, pa.Array]:
-        """Tally timestamps also by day and by time of day."""
+        """Count timestamps also by day and by time of day."""
         found = super().features(plain)
         if pa.types.is_timestamp(self.column.arrow_type):
             found["day"], found["hour"] = self._split(plain)
@@ -89,8 +89,8 @@ class Datetime(Numeric):
 
     def _moments(self, summary: Summary) -> dict[tuple[int, int], int]:
         """Return how often days with a code of their own hold one moment alone: day, time."""
-        days = tallies_of(summary["day"], pa.int64())["top"]
-        moments = tallies_of(summary["value"], self.plain_type)["top"]
+        days = counts_of(summary["day"], pa.int64())["top"]
+        moments = counts_of(summary["value"], self.plain_type)["top"]
         own = set(self.modes_.masses.to_pylist())
         of_day = dict(zip(days.values.to_pylist(), days.counts.tolist()))
         found = {}
@@ -103,7 +103,7 @@ class Datetime(Numeric):
 
     @staticmethod
     def _without(hour: Summary, moments: dict[tuple[int, int], int]) -> Summary:
-        """Return a tally of times without those that are only of such moments."""
+        """Return counts of times without those that are only of such moments."""
         often: Counter[int] = Counter()
         for (_, time), count in moments.items():
             often[time] += count

@@ -15,7 +15,7 @@ from synthohive.encoding.base import EncoderSettings, below
 from synthohive.encoding.draw import categorical
 from synthohive.encoding.modes import Modes
 from synthohive.encoding.text_patterns import TextPatterns
-from synthohive.encoding.value_counts import ValueCounts, tally_summary
+from synthohive.encoding.value_counts import ValueCounts, summary_of_counts
 from synthohive.texts import moments
 
 __all__ = ["Node", "structure_of"]
@@ -284,7 +284,7 @@ def _modes(
     part: ValueCounts, type_: pa.DataType, settings: EncoderSettings, seed: np.random.SeedSequence
 ) -> Modes:
     """Return what is learned of numbers."""
-    summary = {**tally_summary(part, settings.k), "rows": int(part.counts.sum())}
+    summary = {**summary_of_counts(part, settings.k), "rows": int(part.counts.sum())}
     few = replace(settings, max_modes=_MODES)
     return Modes.fit(summary, {}, type_, few, seed)
 

@@ -21,7 +21,7 @@ from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Continuous, Discrete, Layout
 from synthohive.encoding.mixture import Mixture
 from synthohive.encoding.units import Units, grid_of
-from synthohive.encoding.value_counts import ValueCounts, tallies_of
+from synthohive.encoding.value_counts import ValueCounts, counts_of
 from synthohive.schema.arrow_types import limits as limits_of
 
 __all__ = ["Modes"]
@@ -221,12 +221,12 @@ class Modes:
         natural: Sequence[int] = (),
         single: bool = False,
     ) -> Modes:
-        """Learn from a tally summary.
+        """Learn from a summary of counts.
 
         Parameters
         ----------
         found : dict
-            From :func:`~synthohive.encoding.value_counts.tally_summary`.
+            From :func:`~synthohive.encoding.value_counts.summary_of_counts`.
         special : dict of str to int
             Rows that are NULL, NaN or infinite.
         limits : tuple of int, optional
@@ -236,13 +236,13 @@ class Modes:
         single : bool
             The floats were read from float32.
         """
-        tallies = tallies_of(found, type_)
-        everything = ValueCounts.combine(list(tallies.values()), settings.k).values
+        counted = counts_of(found, type_)
+        everything = ValueCounts.combine(list(counted.values()), settings.k).values
         units = Units.learn(everything, single)
-        numbers = {name: units.of(t.values) for name, t in tallies.items()}
-        masses, mass_counts = point_masses(found, tallies["top"], numbers["top"], settings)
+        numbers = {name: units.of(t.values) for name, t in counted.items()}
+        masses, mass_counts = point_masses(found, counted["top"], numbers["top"], settings)
         rest: dict[str, tuple[ValueCounts, AnyArray]] = {}
-        for name, value_counts in tallies.items():
+        for name, value_counts in counted.items():
             usual = pc.is_in(value_counts.values, value_set=masses).to_numpy(zero_copy_only=False)
             index = np.flatnonzero(~usual)
             rest[name] = (value_counts.take(index), numbers[name][index])

@@ -12,14 +12,14 @@ from synthohive.encoding.base import Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.encoded import Layout
 from synthohive.encoding.modes import Modes
-from synthohive.encoding.value_counts import TallyTransform
+from synthohive.encoding.value_counts import CountedTransform
 from synthohive.schema.arrow_types import limits
 
 __all__ = ["Numeric"]
 
 
 @dataclass(eq=False)
-class Numeric(TallyTransform):
+class Numeric(CountedTransform):
     """A number as a mode of the distribution and a position in that mode.
 
     Values that are much more frequent than others get a code of their own, like NULL

@@ -17,9 +17,9 @@ from synthohive.encoding.encoded import Discrete, Layout
 from synthohive.encoding.registry import candidates, fit_first
 from synthohive.encoding.value_counts import (
     ValueCounts,
-    merge_tallies,
-    tallies_of,
-    tally_summary,
+    counts_of,
+    merge_counts,
+    summary_of_counts,
 )
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
@@ -93,7 +93,7 @@ class Parts(ColumnTransform):
         return {
             "rows": len(values),
             "nulls": values.null_count,
-            "shapes": tally_summary(counts, k),
+            "shapes": summary_of_counts(counts, k),
             "parts": parts,
         }
 
@@ -103,7 +103,7 @@ class Parts(ColumnTransform):
 
     def merge(self, summaries: Sequence[Summary]) -> Summary:
         """Combine the summaries of parts of the rows."""
-        shapes = merge_tallies([s["shapes"] for s in summaries], pa.string(), self.settings.k)
+        shapes = merge_counts([s["shapes"] for s in summaries], pa.string(), self.settings.k)
         parts = {}
         for name in self._structure.parts:
             found = [s["parts"][name] for s in summaries if name in s["parts"]]
@@ -120,7 +120,7 @@ class Parts(ColumnTransform):
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Parts:
         """Keep the shapes that `k` entities share, or the most frequent one; fit their parts."""
         self.null_ = summary["nulls"] > 0
-        counts = tallies_of(summary["shapes"], pa.string())["top"]
+        counts = counts_of(summary["shapes"], pa.string())["top"]
         if not len(counts) and not self.null_:
             raise Reject("no value of the kind was seen")
         ranked = np.lexsort((counts.values.to_numpy(zero_copy_only=False), -counts.counts))

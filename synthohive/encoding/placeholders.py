@@ -50,7 +50,7 @@ Maker = Union[Choice, Fixed]
 
 @dataclass
 class Tokens:
-    """The tokens of the texts of a tally, text after text.
+    """The tokens of counted texts, text after text.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """Bounded counts of a column's values, from which every transform learns.
 
 A :class:`ValueCounts` counts distinct values and remembers, per value and path, up to `k` of
-the entities that hold it. A summary holds a tally of a sample of distinct
+the entities that hold it. A summary holds the counts of a sample of distinct
 values (those of least hash, so that samples of parts merge exactly), of the most
 frequent values, and of the most extreme ones.
 """
@@ -24,10 +24,10 @@ from synthohive.schema.arrow_types import from_json, to_json
 
 __all__ = [
     "ValueCounts",
-    "TallyTransform",
-    "merge_tallies",
-    "tallies_of",
-    "tally_summary",
+    "CountedTransform",
+    "merge_counts",
+    "counts_of",
+    "summary_of_counts",
 ]
 
 
@@ -38,7 +38,7 @@ _SPAN = 2.0**64
 
 @dataclass(frozen=True)
 class Held:
-    """Which entities hold the values of a tally, over one path.
+    """Which entities hold the counted values, over one path.
 
     Attributes
     ----------
@@ -189,7 +189,7 @@ class ValueCounts:
         return max([at, *(place for place in places if place is not None)])
 
     def derive(self, values: pa.Array, rows: IntArray, k: int) -> ValueCounts:
-        """Tally parts of the values: `values[i]` is a part of the value at `rows[i]`."""
+        """Count parts of the values: `values[i]` is a part of the value at `rows[i]`."""
         pairs = [held.pairs(rows) for held in self.held]
         parts = [
             Held(held.counting, owner, entity, held.unknown[rows])
@@ -226,7 +226,7 @@ class ValueCounts:
 
     @classmethod
     def combine(cls, parts: Sequence[ValueCounts], k: int) -> ValueCounts:
-        """Add up the tallies of parts, whose paths are the same."""
+        """Add up the counts of parts, whose paths are the same."""
         values = pa.concat_arrays([p.values for p in parts])
         counts = np.concatenate([p.counts for p in parts])
         starts = np.cumsum([0, *(len(p) for p in parts)])
@@ -254,8 +254,8 @@ def _grouped(values: pa.Array, counts: IntArray, parts: Sequence[Held], k: int) 
     return ValueCounts(encoded.dictionary, totals, tuple(held))
 
 
-def tally_summary(value_counts: ValueCounts, k: int) -> dict[str, Any]:
-    """Bound a tally: a sample of distinct values, the most frequent, the most extreme."""
+def summary_of_counts(value_counts: ValueCounts, k: int) -> dict[str, Any]:
+    """Bound counts: a sample of distinct values, the most frequent, the most extreme."""
     hashes = hash64(value_counts.values)
     by_hash = np.argsort(hashes, kind="stable")
     complete = len(value_counts) <= SAMPLE
@@ -272,21 +272,21 @@ def tally_summary(value_counts: ValueCounts, k: int) -> dict[str, Any]:
     return found
 
 
-def tallies_of(found: dict[str, Any], type_: pa.DataType) -> dict[str, ValueCounts]:
-    """Return the tallies ``sample``, ``top`` and, where known, ``low`` and ``high``."""
+def counts_of(found: dict[str, Any], type_: pa.DataType) -> dict[str, ValueCounts]:
+    """Return the counts ``sample``, ``top`` and, where known, ``low`` and ``high``."""
     names: list[str] = [n for n in ("sample", "top", "low", "high") if n in found]
-    tallies: dict[str, ValueCounts] = {
+    counted: dict[str, ValueCounts] = {
         name: ValueCounts.from_dict(found[name], type_) for name in names
     }
-    tallies.setdefault("top", tallies["sample"])
-    return tallies
+    counted.setdefault("top", counted["sample"])
+    return counted
 
 
-def merge_tallies(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) -> dict[str, Any]:
-    """Combine what :func:`tally_summary` returned for parts of a column."""
-    opened = [tallies_of(part, type_) for part in parts]
+def merge_counts(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) -> dict[str, Any]:
+    """Combine what :func:`summary_of_counts` returned for parts of a column."""
+    opened = [counts_of(part, type_) for part in parts]
     sample = ValueCounts.combine([p["sample"] for p in opened], k)
-    merged = tally_summary(sample, k)
+    merged = summary_of_counts(sample, k)
     if all(part["complete"] for part in parts):
         return merged
     merged["complete"] = False
@@ -304,8 +304,8 @@ def merge_tallies(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) -
 
 
 @dataclass(eq=False)
-class TallyTransform(ColumnTransform):
-    """A transform that learns from tallies of the column's plain values."""
+class CountedTransform(ColumnTransform):
+    """A transform that learns from counts of the column's plain values."""
 
     @property
     def plain_type(self) -> pa.DataType:
@@ -330,7 +330,7 @@ class TallyTransform(ColumnTransform):
             summary["special"] = {name: pc.sum(mask).as_py() or 0 for name, mask in special.items()}
             plain = pc.if_else(pc.is_finite(plain), plain, pa.scalar(None, pa.float64()))
         for name, feature in self.features(plain).items():
-            summary[name] = tally_summary(ValueCounts.count(feature, entities, k), k)
+            summary[name] = summary_of_counts(ValueCounts.count(feature, entities, k), k)
         return summary
 
     def merge(self, summaries: Sequence[Summary]) -> Summary:
@@ -341,7 +341,7 @@ class TallyTransform(ColumnTransform):
                 merged[name] = {key: sum(s["special"][key] for s in summaries) for key in first}
             elif name not in merged:
                 type_ = self.plain_type if name == "value" else pa.int64()
-                merged[name] = merge_tallies([s[name] for s in summaries], type_, self.settings.k)
+                merged[name] = merge_counts([s[name] for s in summaries], type_, self.settings.k)
         return merged
 
 

@@ -15,7 +15,7 @@ from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.canonical import canonical
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Discrete, Layout
-from synthohive.encoding.value_counts import TallyTransform, tallies_of, tally_summary
+from synthohive.encoding.value_counts import CountedTransform, counts_of, summary_of_counts
 
 __all__ = ["WrittenText"]
 
@@ -23,7 +23,7 @@ _MAX_RARE = 0.05  # of rows without the form that nobody shares
 
 
 @dataclass(eq=False)
-class WrittenText(TallyTransform):
+class WrittenText(CountedTransform):
     """What stands behind a text that has one form, of which a subclass knows both ways.
 
     Texts without that form that `k` entities share (``""``, ``n/a``) have codes of their own in
@@ -35,7 +35,7 @@ class WrittenText(TallyTransform):
 
     @property
     @abstractmethod
-    def inner(self) -> TallyTransform:
+    def inner(self) -> CountedTransform:
         """What models the values behind the texts, after :meth:`find`."""
 
     @abstractmethod
@@ -52,7 +52,7 @@ class WrittenText(TallyTransform):
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> WrittenText:
         """Find the form; reject other texts."""
-        value_counts = tallies_of(summary["value"], pa.string())["sample"]
+        value_counts = counts_of(summary["value"], pa.string())["sample"]
         holders, texts = value_counts.holders, value_counts.values.to_pylist()
         if not self.find([t for t, n in zip(texts, holders) if n < self.settings.k]):
             raise Reject("the texts have not one form")
@@ -71,7 +71,7 @@ class WrittenText(TallyTransform):
         found: Summary = {"rows": int(value_counts.counts[known].sum()) + summary["nulls"]}
         found["nulls"] = summary["nulls"]
         for name, feature in self.inner.features(whole).items():
-            found[name] = tally_summary(
+            found[name] = summary_of_counts(
                 value_counts.derive(feature, rows, self.settings.k), self.settings.k
             )
         self.inner.fit(found, seed)

@@ -39,7 +39,7 @@ from synthohive.metrics.profile import TableProfile
 from synthohive.models.base import ConditionalGenerativeModel
 from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiFinding, PiiKind
-from synthohive.privacy.look_ups import check_reference
+from synthohive.privacy.look_ups import check_look_up
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.degrees import FanOutModel
@@ -357,6 +357,6 @@ class FittedDatabase:
         """
         for name, config in self.metadata.tables.items():
             personal = self.personal(name)
-            check_reference(config, personal)
+            check_look_up(config, personal)
             for column, kind in Roles.of(config, personal, ()).personal.items():
                 check_makeable(name, config.columns[column], kind)

@@ -54,7 +54,7 @@ from synthohive.privacy.content import are_cities
 from synthohive.privacy.entities import Entities
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import NAMES, PiiKind, cleared_columns
-from synthohive.privacy.look_ups import judge_reference
+from synthohive.privacy.look_ups import judge_look_up
 from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig, UniqueConstraint
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, hstack
@@ -232,7 +232,7 @@ class TableFitter:
             if fk.parent != name and fk.parent in self.database.tables
         ]
         others = [fk for fk in config.foreign_keys if fk.parent != name]
-        verdict = judge_reference(
+        verdict = judge_look_up(
             config,
             self.sample.tables[name],
             self._users(name),

@@ -19,7 +19,7 @@ from synthohive.privacy.vocabulary import are_things, is_label, without_counters
 from synthohive.schema import Column, ColumnKind, TableConfig
 from synthohive.texts.lists import words
 
-__all__ = ["Verdict", "check_reference", "is_audit", "judge_reference"]
+__all__ = ["Verdict", "check_look_up", "is_audit", "judge_look_up"]
 
 _ROWS = 256
 _TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
@@ -60,7 +60,7 @@ class Verdict:
     why_not: str = ""
 
 
-def judge_reference(
+def judge_look_up(
     table: TableConfig,
     data: pa.Table,
     support: NDArray[np.integer[Any]],
@@ -110,7 +110,7 @@ def judge_reference(
     return Verdict(why_not=reason) if reason else _judge_columns(table, data, columns, personal)
 
 
-def check_reference(table: TableConfig, personal: Collection[str]) -> None:
+def check_look_up(table: TableConfig, personal: Collection[str]) -> None:
     """Refuse to keep a table whose keys are personal: what refers to it would show them.
 
     Raises

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive.exceptions import PrivacyError
-from synthohive.privacy.look_ups import check_reference, judge_reference
+from synthohive.privacy.look_ups import check_look_up, judge_look_up
 from synthohive.privacy.vocabulary import are_things
 from synthohive.schema import ForeignKey, TableConfig
 from tests.privacy.look_up_tables import HARMLESS, person_columns
@@ -20,7 +20,7 @@ ROWS = pa.table({"id": [1, 2], "name": ["FR", "DE"]})
 
 def kept(table: TableConfig, data: pa.Table, **given: Any) -> tuple[str, ...]:
     support = given.pop("support", np.full(len(data), 9))
-    return judge_reference(table, data, support, given.pop("pii", {}), 5, **given).kept
+    return judge_look_up(table, data, support, given.pop("pii", {}), 5, **given).kept
 
 
 @pytest.mark.parametrize("name", HARMLESS)
@@ -170,7 +170,7 @@ def test_the_user_decides_but_persons_are_made_up() -> None:
     assert kept(yes, rows) == ("id", "rep", "pay")
     assert kept(yes, rows, pii={"rep": "name"}) == ("id", "pay")
     with pytest.raises(PrivacyError, match=r"n is to be kept .* its key id holds personal data"):
-        check_reference(yes, {"id"})
+        check_look_up(yes, {"id"})
     assert not kept(TableConfig(name="n", pk=["id"], reference=False), ROWS)
 
 
