@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Callable, Optional
 
 import pytest
@@ -25,6 +27,17 @@ pytest.register_assert_rewrite("tests.contracts")  # whose failures show the val
 if "PYTEST_XDIST_WORKER" in os.environ:  # each of the processes has a core of its own
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # a fit starts no processes unless asked
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, and leave slow tests out of the coverage."""
+    slow: Counter[Path] = Counter()
+    for item in items:
+        if item.get_closest_marker("slow"):
+            slow[item.path] += 1
+            item.add_marker("no_cover")
+    items.sort(key=lambda item: -slow[item.path])
+
 
 _STARTED = pytest.StashKey[list[str]]()
 
