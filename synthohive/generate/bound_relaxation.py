@@ -57,8 +57,15 @@ def relaxed_bounds(
         if not array.equals(old):
             above = with_column(above, order.source, array)
             moved[column] = array
+    program = run.fitted.tables[key.parent].program
+
+    def move(block: pa.Table, start: int) -> pa.Table:
+        for name, array in moved.items():
+            block = with_column(block, name, array.slice(start, len(block)))
+        return program.repair(block, changed=list(moved))
+
     if moved:
-        run.tables[key.parent].spool.rewrite(_Move(run, key.parent, moved))
+        run.tables[key.parent].spool.rewrite(move)
     return above
 
 
@@ -88,16 +95,3 @@ def _moved(order: Order, own: Floats, theirs: Floats, chosen: IntArray) -> Float
     farthest = np.zeros(len(theirs))
     np.maximum.at(farthest, parents[wrong], over[wrong])
     return np.where(number >= LEAST_CHILDREN, theirs - sign * farthest, theirs)
-
-
-class _Move:
-    """Puts moved columns into the blocks of a table."""
-
-    def __init__(self, run: Run, table: str, moved: dict[str, pa.ChunkedArray]) -> None:
-        self.program, self.moved = run.fitted.tables[table].program, moved
-
-    def __call__(self, block: pa.Table, start: int) -> pa.Table:
-        """Return a block with the columns, and what follows from them."""
-        for name, array in self.moved.items():
-            block = with_column(block, name, array.slice(start, len(block)))
-        return self.program.repair(block, changed=list(self.moved))
