@@ -60,6 +60,8 @@ def parent_codes(sample: Sample, table: FittedTable, seed: int) -> Modelled:
         parents = sample.others(name, key)
         everyone = np.arange(len(sample.tables[key.parent]), dtype=np.int64)
         wanted = by_table(codes.columns, (key.parent, *plan.tables[key.parent].ancestors))
+        named = [*wanted[key.parent], *key.parent_columns]  # without columns, no rows
+        wanted[key.parent] = list(dict.fromkeys(named))
         theirs = codes(ancestor_columns(sample, plan, key.parent, everyone, wanted))
         values = theirs[np.maximum(parents, 0)] if len(theirs) else np.zeros_like(parents)
         empty = any_null(sample.tables[name], key.columns)
