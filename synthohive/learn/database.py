@@ -20,11 +20,12 @@ from synthohive.io.base import FanOut, Reader
 from synthohive.learn.alias_search import AliasFinder
 from synthohive.learn.entity_paths import EntityFinder, check_entities
 from synthohive.learn.entity_tables import add_entities, find_entity_tables, with_entities
+from synthohive.learn.fit import Fit
 from synthohive.learn.fit_record import recorded_fit
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.learn.options import FitOptions
 from synthohive.learn.rehearsal import Rehearse, analysed
-from synthohive.learn.table import TableFitter
+from synthohive.learn.table import fit_table
 from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
 from synthohive.privacy.kinds import NAMES, PiiKind
@@ -98,7 +99,7 @@ def fit_database(
     aggregates: dict[str, list[Aggregate]] = {}
     if options.relations:
         aggregates = find_aggregates(sample, whole, k, entities.of)
-    fitter = TableFitter(
+    fit = Fit(
         sample,
         whole,
         fitted,
@@ -110,7 +111,7 @@ def fit_database(
         namesakes,
     )
     with recorded_fit(options, metadata, tables):
-        _fit_tables(fitter, listener, rehearse)
+        _fit_tables(fit, listener, rehearse)
     return fitted
 
 
@@ -157,10 +158,10 @@ def _with_locale(options: FitOptions, sample: Sample, fitted: FittedDatabase) ->
 
 
 def _fit_tables(
-    fitter: TableFitter, listener: Optional[TrainingListener], rehearse: Optional[Rehearse]
+    fit: Fit, listener: Optional[TrainingListener], rehearse: Optional[Rehearse]
 ) -> None:
     """Fit all but the models, table by table, parents first; rehearse; then train."""
-    fitted, options = fitter.database, fitter.options
+    fitted, options = fit.database, fit.options
 
     def done(name: str, model: Optional[ConditionalGenerativeModel]) -> None:
         fitted.tables[name].model = model
@@ -171,7 +172,7 @@ def _fit_tables(
 
     works = {
         name: options.epochs * work(len(rows), rows.num_columns, options.batch_size)
-        for name, rows in fitter.sample.tables.items()
+        for name, rows in fit.sample.tables.items()
     }
     if listener is not None:
         listener.on_plan(works)
@@ -180,7 +181,7 @@ def _fit_tables(
     with TrainingPool(count, done, listener, options.unfinished) as pool:
         for number, name in enumerate(fitted.plan.order):
             with analysed(name):
-                fitted.tables[name], job = fitter.fit(name)
+                fitted.tables[name], job = fit_table(fit, name)
             if job is None:
                 done(name, None)
                 continue

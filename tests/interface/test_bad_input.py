@@ -22,7 +22,7 @@ from synthohive import (
     Synthesizer,
 )
 from synthohive.generate.block_generator import BlockGenerator
-from synthohive.learn.table import TableFitter
+from synthohive.learn import database as fitting
 from synthohive.models.ctgan.model import CTGAN
 from synthohive.schema import Column
 
@@ -265,7 +265,7 @@ def test_what_a_description_cannot_have_is_refused_before_any_training(
     def no_training(*_: Any) -> None:
         raise AssertionError("a table was fitted")
 
-    monkeypatch.setattr(TableFitter, "fit", no_training)
+    monkeypatch.setattr(fitting, "fit_table", no_training)
     metadata = Metadata().add_table("a", "id").add_table("people", "mail", **config)
     metadata.add_table("visits", "id", fk={"who": "people.mail"})
     first = pd.DataFrame({"id": range(50), "x": np.arange(50) % 5})

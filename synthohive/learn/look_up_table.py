@@ -1,0 +1,98 @@
+"""Look-up tables that are kept as they are: whether one is, and what of it is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Optional
+
+import numpy as np
+
+from synthohive._arrays import IntArray
+from synthohive._logging import get_logger
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.learn.attribute_table import own_columns
+from synthohive.learn.fitted import FittedTable, LookUpRows
+from synthohive.metrics.profile import profile_table
+from synthohive.privacy.columns import fit_columns
+from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.look_ups import judge_look_up
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.sample import incoming_keys
+from synthohive.train.job import TrainingJob
+
+if TYPE_CHECKING:
+    pass
+
+from synthohive.learn.fit import Fit
+from synthohive.learn.made_up import alone
+from synthohive.learn.modelled import encoder_of, training
+
+__all__ = ["keep_table", "kept_columns"]
+
+log = get_logger(__name__)
+
+
+def kept_columns(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> tuple[str, ...]:
+    """Return the columns that are kept as they are; none but of harmless look-up tables."""
+    config = fit.sample.metadata.tables[name]
+    parents = [
+        fit.database.tables[fk.parent].reference is not None
+        for fk in config.foreign_keys
+        if fk.parent != name and fk.parent in fit.database.tables
+    ]
+    others = [fk for fk in config.foreign_keys if fk.parent != name]
+    verdict = judge_look_up(
+        config,
+        fit.sample.tables[name],
+        _users(fit, name),
+        personal,
+        fit.k,
+        parents_are_reference=len(parents) == len(others) and all(parents),
+    )
+    if not verdict.kept:
+        log.info("table_not_kept", table=name, reason=verdict.why_not)
+    return verdict.kept
+
+
+def _users(fit: Fit, name: str) -> IntArray:
+    """Return by how many distinct entities each row of a table is used; 0 only if by none."""
+    users = fit.entities.users(name)
+    for child, key in incoming_keys(fit.sample.plan, fit.sample.metadata, name):
+        if not fit.entities.of(child, frozenset({name})).paths:  # each of its rows is one
+            least = min(fit.fan_outs[key.label(child)].histogram, default=0)
+            users = np.maximum(users, least)  # of all rows, not of those that were read
+        unused = int((fit.sample.child_counts(child, key) == 0).sum())
+        if unused > fit.fan_outs[key.label(child)].histogram.get(0, 0):
+            return np.maximum(users, 1)  # some users were not read
+    return users
+
+
+def keep_table(
+    fit: Fit, name: str, table: FittedTable, kept: tuple[str, ...]
+) -> Optional[TrainingJob]:
+    """Keep a look-up table as it is; learn its other columns, which hold no vocabulary."""
+    data = fit.sample.tables[name]
+    driver = fit.sample.plan.tables[name].driver
+    table.reference = LookUpRows(
+        data.select(kept),
+        {
+            key.label(child): fit.sample.child_counts(child, key).astype(np.float64)
+            for child, key in incoming_keys(fit.sample.plan, fit.sample.metadata, name)
+        },
+        None if driver is None else fit.sample.parent_rows(name, driver),
+    )
+    fit.entities.kept.add(name)
+    fit.sample.encoded[name] = table.reference.encode(fit.options.embedding_threshold)
+    log.warning("table_kept", table=name, columns=list(kept), rows=len(data), modelled=table.free)
+    table.fakes = fit_columns(alone(fit, table), table.roles.personal, data, fit.options.privacy)
+    personal = table.roles.personal
+    made = (*personal, *(c for c in table.makers if c not in kept))
+    attributes, columns = own_columns(fit.sample, name, table.free, made, personal)
+    if not columns:
+        return None
+    table.encoder = encoder_of(fit, table, attributes, columns, None)
+    rng = seeds.generator(fit.options.seed, name, "encode")
+    encoded = table.encoder.encode(attributes, rng)
+    free = {c: table.config.columns[c] for c in table.free}
+    table.profile = profile_table(data.select(list(free)), free, None, fit.k)
+    return training(fit, table, encoded, EncodedTable.empty(len(data)))
