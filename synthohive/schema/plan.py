@@ -81,8 +81,9 @@ class TablePlan:
         return [link.key for link in self.of(*roles)]
 
     def link(self, key: ForeignKey) -> Link:
-        """Return the link of a key of the table."""
-        return next(link for link in self.links if link == Link(self.name, key))
+        """Return the link of a key of the table; one of its own if nobody declared the key."""
+        undeclared = Link(self.name, key)
+        return next((link for link in self.links if link == undeclared), undeclared)
 
     def named(self, label: str) -> Optional[Link]:
         """Return the link that is called so; None where that names something else."""
