@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, Optional, Protocol
@@ -204,6 +204,13 @@ class ConditionalGenerativeModel(ABC):
     name: str = "custom"
     abilities: Abilities = Abilities()
     memorisation: Optional[Memorisation] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Take abilities that a class states as attributes of its own, ``siblings = True``."""
+        super().__init_subclass__(**kwargs)
+        own = {f.name: vars(cls)[f.name] for f in fields(Abilities) if f.name in vars(cls)}
+        if own:
+            cls.abilities = replace(cls.abilities, **own)
 
     def __init__(
         self, metadata: TableConfig, batch_size: int = 500, epochs: int = 300, **kwargs: Any

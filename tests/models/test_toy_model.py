@@ -155,3 +155,10 @@ def test_what_it_cannot_do_is_refused_by_its_name() -> None:
 def test_siblings_take_a_model_that_draws_given_part_of_a_row() -> None:
     with pytest.raises(ValueError, match="given part of a row"):
         Abilities(siblings=True)
+
+
+def test_abilities_may_be_attributes_of_the_class() -> None:
+    class Plain(NoisyShares):
+        least_epochs = 7
+
+    assert Plain.abilities == Abilities(least_epochs=7)
