@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
@@ -115,6 +116,13 @@ def test_imports_point_one_way(path: Path) -> None:
             other = target.split(".")[0]
             below = ROOMS.index(other) < ROOMS.index(room)
             assert below or other == room, f"{module_name(path)} imports {name}"
+
+
+def test_no_file_is_imported_by_what_it_imports() -> None:
+    graph = {
+        f"synthohive.{module_name(path)}".rstrip("."): imported(path, types=True) for path in FILES
+    }
+    TopologicalSorter(graph).prepare()  # a circle is an error that names its files
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)

@@ -15,11 +15,12 @@ import pyarrow as pa
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, CursorResult, Engine
 
-from synthohive.connectors.registry import spelling
+from synthohive.connectors.registry import ENGINES, part, spelling, supported
 from synthohive.ddl.spelling import Spelling
+from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, Metadata
 
-__all__ = ["Catalogue", "Dialect", "OddIndex", "in_memory"]
+__all__ = ["Catalogue", "Dialect", "OddIndex", "dialect_for", "in_memory"]
 
 _PROCESS = secrets.token_hex(8)
 
@@ -164,3 +165,20 @@ class Dialect(ABC):
     def schema(columns: Sequence[Column]) -> pa.Schema:
         """Return the Arrow schema of columns."""
         return pa.schema([pa.field(c.name, c.arrow_type) for c in columns])
+
+
+def dialect_for(engine: Engine) -> Dialect:
+    """Return the reading half of an engine.
+
+    Raises
+    ------
+    ConnectorError
+        The engine is not supported.
+    """
+    if engine.dialect.name not in ENGINES:
+        raise ConnectorError(
+            f"{engine.dialect.name!r} databases are not read by this version.",
+            hint=f"Supported are {supported()}.",
+        )
+    found: Dialect = part(engine.dialect.name, "read").READER(engine)
+    return found

@@ -13,10 +13,10 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import SAWarning
 
-from synthohive.connectors.dialect import Catalogue, Dialect, OddIndex
+from synthohive.connectors.dialect import Catalogue, Dialect, OddIndex, dialect_for
 from synthohive.connectors.empty_values import fill_known
 from synthohive.connectors.engines import connecting, shown, to_engine
-from synthohive.connectors.registry import dialect_for, dialect_name, is_file, spelling
+from synthohive.connectors.registry import dialect_name, is_file, spelling
 from synthohive.connectors.types import describe_type
 from synthohive.ddl.statements import PROVENANCE_TABLE, Refused
 from synthohive.ddl.vetted_indexes import index_parts, names_in

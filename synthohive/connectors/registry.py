@@ -9,10 +9,8 @@ from synthohive.exceptions import ConnectorError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect as SqlDialect
-    from sqlalchemy.engine import Engine
 
     from synthohive.connectors.capabilities import Capabilities
-    from synthohive.connectors.dialect import Dialect
     from synthohive.ddl.spelling import Spelling
 
 __all__ = [
@@ -20,7 +18,6 @@ __all__ = [
     "ENGINES",
     "UNNAMED",
     "capabilities",
-    "dialect_for",
     "dialect_name",
     "is_file",
     "part",
@@ -114,20 +111,3 @@ def dialect_name(dialect: SqlDialect) -> str:
     facts = capabilities(dialect.name)
     variants = {} if facts is None else dict(facts.variants)
     return next((n for mark, n in variants.items() if getattr(dialect, mark, False)), dialect.name)
-
-
-def dialect_for(engine: Engine) -> Dialect:
-    """Return the reading half of an engine.
-
-    Raises
-    ------
-    ConnectorError
-        The engine is not supported.
-    """
-    if engine.dialect.name not in ENGINES:
-        raise ConnectorError(
-            f"{engine.dialect.name!r} databases are not read by this version.",
-            hint=f"Supported are {supported()}.",
-        )
-    found: Dialect = part(engine.dialect.name, "read").READER(engine)
-    return found

@@ -12,9 +12,9 @@ from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._display import listed
+from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
 from synthohive.connectors.reflection import OutsideKeys, catalogue, reflect
-from synthohive.connectors.registry import dialect_for
 from synthohive.connectors.subset import Subset
 from synthohive.connectors.uncloned import not_cloned
 from synthohive.exceptions import ConnectorError, SchemaError

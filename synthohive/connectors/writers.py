@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.engines import connecting
 from synthohive.connectors.registry import (
     ENGINES,
     capabilities,
-    dialect_for,
     dialect_name,
     part,
     spelling,

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from synthohive import ForeignKey, Metadata
-from synthohive.connectors.registry import dialect_for
+from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io import steps

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.registry import dialect_for, part
+from synthohive.connectors.dialect import dialect_for
+from synthohive.connectors.registry import part
 from synthohive.connectors.writers import open_writer
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError, SchemaError

@@ -6,7 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive.encoding import EncodedTable, EncoderSettings, TableEncoder
+from synthohive.encoding.base import EncoderSettings
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.encoding.table import TableEncoder
 from synthohive.exceptions import SchemaError
 from synthohive.schema import Column
 from synthohive.schema.arrow_types import parse_type

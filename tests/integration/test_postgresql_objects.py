@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from synthohive.connectors.registry import dialect_for
+from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Writer
