@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats
 from synthohive._readable import Readable
+from synthohive.schema.arrow_types import limits
 from synthohive.tables.ancestors import hstack, with_column
 from synthohive.tables.numbers import from_numbers
 
@@ -147,12 +148,22 @@ def in_order(steps: Iterable[Step]) -> list[str]:
 def as_column(values: Values, type_: pa.DataType) -> pa.Array:
     """Return what a derivation gave as one array of a column's type.
 
+    What is beyond the type becomes its end, whether it came as floats or as integers: a search
+    asks of columns of any width whether they follow.
+
     Examples
     --------
     >>> as_column(np.array([1.0, np.nan]), pa.int64()).to_pylist()
     [1, None]
+    >>> as_column(pa.array([2024, 7]), pa.int8()).to_pylist()
+    [127, 7]
     """
     if isinstance(values, np.ndarray):
         return from_numbers(values, type_)
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    integers = pa.types.is_integer(array.type) and pa.types.is_integer(type_)
+    if integers and array.type.bit_width > type_.bit_width:
+        low, high = limits(type_)
+        array = pc.max_element_wise(array, low, skip_nulls=False)
+        array = pc.min_element_wise(array, high, skip_nulls=False)
     return array if array.type == type_ else array.cast(type_)

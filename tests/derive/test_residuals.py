@@ -123,7 +123,7 @@ def test_a_column_that_is_hardly_ever_known_disturbs_nothing() -> None:
     sparse[1:400:2] = np.arange(200)
     table = table.append_column("sparse", pa.array(sparse, mask=np.isnan(sparse)))
     found = find_residuals(table, ["sparse", "leave", "arrive"], K)
-    assert [one.column for one in found] == ["arrive"]
+    assert [one.target for one in found] == ["arrive"]
 
 
 def test_hundreds_stay_hundreds() -> None:
