@@ -148,22 +148,21 @@ def in_order(steps: Iterable[Step]) -> list[str]:
 def as_column(values: Values, type_: pa.DataType) -> pa.Array:
     """Return what a derivation gave as one array of a column's type.
 
-    What is beyond the type becomes its end, whether it came as floats or as integers: a search
-    asks of columns of any width whether they follow.
+    What is beyond the type becomes its end, whether it came as floats, integers or texts of such:
+    a search asks of columns of any width whether they follow.
 
     Examples
     --------
     >>> as_column(np.array([1.0, np.nan]), pa.int64()).to_pylist()
     [1, None]
-    >>> as_column(pa.array([2024, 7]), pa.int8()).to_pylist()
+    >>> as_column(pa.array(["20240401", "7"]), pa.int8()).to_pylist()
     [127, 7]
     """
     if isinstance(values, np.ndarray):
         return from_numbers(values, type_)
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    integers = pa.types.is_integer(array.type) and pa.types.is_integer(type_)
-    if integers and array.type.bit_width > type_.bit_width:
+    if array.type != type_ and pa.types.is_integer(type_) and type_.bit_width < 64:
         low, high = limits(type_)
-        array = pc.max_element_wise(array, low, skip_nulls=False)
+        array = pc.max_element_wise(array.cast(pa.int64()), low, skip_nulls=False)
         array = pc.min_element_wise(array, high, skip_nulls=False)
     return array if array.type == type_ else array.cast(type_)
