@@ -72,7 +72,14 @@ class ColumnTransform(ABC):
 
     @abstractmethod
     def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
-        """Summarise a part of the column; `entities` are those behind its rows."""
+        """Summarise a part of the column.
+
+        Parameters
+        ----------
+        values : pyarrow.Array, of the column's type
+        entities : Entities, optional
+            Those behind the rows of `values`; each row is one of its own by default.
+        """
 
     @abstractmethod
     def merge(self, summaries: Sequence[Summary]) -> Summary:
@@ -94,8 +101,37 @@ class ColumnTransform(ABC):
 
     @abstractmethod
     def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
-        """Return codes ``(n, discrete)`` and floats ``(n, continuous)``."""
+        """Return the blocks of each row.
+
+        Parameters
+        ----------
+        values : pyarrow.Array, of the column's type
+            NULL has a code like any other value.
+        rng : numpy.random.Generator
+            Decides between modes that overlap, and draws the codes of values that have none.
+
+        Returns
+        -------
+        codes : ndarray of int32, shape (rows, discrete blocks)
+        floats : ndarray of float32, shape (rows, continuous blocks)
+            In [-1, 1]; without a meaning in rows whose code is no mode.
+        """
 
     @abstractmethod
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
-        """Return values of ``column.arrow_type``."""
+        """Return the values that blocks stand for.
+
+        Parameters
+        ----------
+        codes : ndarray of int32, shape (rows, discrete blocks)
+            As :meth:`encode` returns them, or as a model draws them.
+        values : ndarray of float32, shape (rows, continuous blocks)
+            In [-1, 1].
+        rng : numpy.random.Generator
+            Draws what the blocks do not say, such as the words of a text.
+
+        Returns
+        -------
+        pyarrow.Array
+            One value of ``column.arrow_type`` for each row.
+        """

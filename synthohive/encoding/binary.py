@@ -36,13 +36,14 @@ class Binary(Numeric):
         return 0, self.column.length or limits(pa.int32())[1]
 
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
-        """Return random bytes."""
+        """Return random bytes, as many as the codes say; see the base class."""
         lengths = self.modes_.decode(codes[:, 0], values, rng)
         null = lengths.is_null().to_numpy(zero_copy_only=False)
         sizes = np.maximum(lengths.fill_null(0).to_numpy(zero_copy_only=False), 0)
+        # one run of random bytes, cut by Arrow's offsets: no Python object for each value
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         buffers = [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(rng.bytes(int(offsets[-1])))]
-        made = pa.Array.from_buffers(pa.large_binary(), len(codes), buffers)
+        filled = pa.Array.from_buffers(pa.large_binary(), len(codes), buffers)
         if null.any():
-            made = made.take(pa.array(np.arange(len(codes)), mask=null))
-        return made.cast(self.column.arrow_type)
+            filled = filled.take(pa.array(np.arange(len(codes)), mask=null))
+        return filled.cast(self.column.arrow_type)

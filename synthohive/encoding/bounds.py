@@ -34,16 +34,35 @@ def point_masses(
     outside the rest, like a 9999-12-31 that means "open end"; and only if at least `k`
     entities hold it. So are all on a list from which nearly all rows take theirs, like
     prices of a few hundred goods.
+
+    Parameters
+    ----------
+    found : dict
+        From :func:`~synthohive.encoding.value_counts.summary_of_counts`.
+    top : ValueCounts
+        The most frequent values.
+    numbers : ndarray of int64 or float64, shape (values,)
+        Those of `top`, in units.
+    settings : EncoderSettings
+        `k`, and how many codes a list may have.
+
+    Returns
+    -------
+    values : pyarrow.Array
+        Plain values, ascending.
+    counts : ndarray of int64, shape (point masses,)
+        Rows that hold each.
     """
     total = max(int(top.counts.sum()), 1)
     distinct = max(found.get("distinct", len(top)), 1)
     share = top.counts / total
+    # four times an even share, or a fifth of the rows: of few values, none has four times that
     massive = share >= max(_MIN_SHARE, min(4.0 / distinct, 0.2))
     massive |= (share >= _SENTINEL_SHARE) & far_away(numbers)
     massive &= top.holders >= settings.k
     index = np.flatnonzero(massive)
     index = index[np.argsort(-top.counts[index], kind="stable")][:_MAX_MASSES]
-    if found["complete"]:
+    if found["complete"]:  # else the rest of the list is not known
         # a model that wants modes sees one-hot codes, of which many are slow
         most = _MAX_LISTED if settings.max_modes == 1 else settings.embedding_threshold
         index = np.union1d(index, _listed(top, numbers, settings.k, most))
@@ -59,6 +78,7 @@ def _listed(value_counts: ValueCounts, numbers: AnyArray, k: int, most: int) -> 
     if not 1 < len(index) <= most or held < _MIN_LISTED:
         return none
     if numbers.dtype == np.int64:
+        # of which half is taken is a grid of ordinary numbers; floats, as the sum may exceed int64
         gaps = np.diff(np.sort(numbers[index])).astype(np.float64)
         step = np.gcd.reduce(gaps.astype(np.int64))
         if 2 * len(index) > gaps.sum() / step:
@@ -98,6 +118,24 @@ def protected_bounds(
     bound is itself a real value only where `k` entities share it. Of about three times `k`
     values, what is left on both sides is the same few: the bounds would meet, and all values be
     one. They are then as far apart as the quartiles, to one digit.
+
+    Parameters
+    ----------
+    rest : dict of str to (ValueCounts, ndarray)
+        Values that are no point masses, beside the same in units: a ``sample``, and the most
+        extreme ones, ``low`` and ``high``, where the sample does not hold all.
+    k : int
+    limits : (int, int)
+        What the column can hold, in units.
+    grid : (int, int)
+        Step and offset of whole numbers, in units.
+
+    Returns
+    -------
+    low, high : int or float
+        In units.
+    enough : bool
+        False: too few entities; the bounds say no more than the order of magnitude.
     """
     low = _edge(_joined(rest, "low", k), k, grid, ascending=True)
     high = _edge(_joined(rest, "high", k), k, grid, ascending=False)
@@ -158,6 +196,7 @@ def _edge(
 def _coarse(numbers: AnyArray) -> tuple[float, float]:
     """Return bounds that tell only the order of magnitude, and are no value themselves."""
     bottom, top = float(numbers.min()), float(numbers.max())
+    # always one unit further: an end that is a round number would be shown otherwise
     size = max(top - bottom, abs(top), abs(bottom))
     unit = 10.0 ** math.floor(math.log10(size)) if size > 0 else 1.0
     low = (math.ceil(bottom / unit) - 1) * unit

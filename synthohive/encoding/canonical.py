@@ -26,7 +26,7 @@ __all__ = [
     "validity",
 ]
 
-_HALF = (pa.date32(), pa.time32("s"), pa.time32("ms"))
+_HALF = (pa.date32(), pa.time32("s"), pa.time32("ms"))  # of 32 bits, which no int64 can view
 
 
 def canonical_type(type_: pa.DataType) -> pa.DataType:
@@ -98,7 +98,17 @@ def validity(null: Bools) -> pa.Buffer:
 
 
 def decimal_array(limbs: IntArray, null: Bools, type_: pa.DataType) -> pa.Array:
-    """Build decimals from unscaled integers in 64-bit limbs, least first."""
+    """Build decimals from unscaled integers.
+
+    Parameters
+    ----------
+    limbs : ndarray of int64, shape (rows, 2 or 4)
+        64 bits each, least first, in two's complement: two for 128 bits, four for 256.
+    null : ndarray of bool, shape (rows,)
+        Rows that become NULL, whatever their limbs.
+    type_ : pyarrow.DataType
+        A decimal; its scale says where the point is.
+    """
     data = pa.py_buffer(np.ascontiguousarray(limbs))
     return pa.Array.from_buffers(type_, len(limbs), [validity(null), data])
 
@@ -107,11 +117,13 @@ def hash64(plain: pa.Array) -> npt.NDArray[np.uint64]:
     """Return a hash of each (non-NULL) plain value, the same on every machine."""
     if pa.types.is_string(plain.type):
         texts = plain.to_numpy(zero_copy_only=False)
+        # not Python's own hash, which is another in each process
         hashes: npt.NDArray[np.uint64] = pd.util.hash_array(texts, categorize=False)
         return hashes
     if pa.types.is_decimal(plain.type):
         limbs = decimal_limbs(plain).view(np.uint64)
         mixed = scramble(limbs[:, 0].copy())
+        # scrambled in between, or numbers whose limbs change places would be one
         for column in limbs.T[1:]:
             mixed = scramble(mixed ^ column)
         return mixed

@@ -182,18 +182,19 @@ class Categorical(CodedTransform):
         return np.asarray(found, dtype=np.int64)
 
     def fill(self, codes: Codes, rows: IntArray, rng: np.random.Generator) -> None:
-        """Draw a category for what is rare, unless public values stand in for it."""
+        """Draw a category for what is rare, unless public values stand in; see the base class."""
         if len(self.counts_):
             super().fill(codes, rows, rng)
         if self.rare_:
-            there = np.flatnonzero(codes != self.null_code)
-            at = rng.permutation(there)[: len(rows)] if self.apart_ else rows
+            present = np.flatnonzero(codes != self.null_code)
+            at = rng.permutation(present)[: len(rows)] if self.apart_ else rows
             codes[at] = len(self.counts_)
 
     def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Return the categories of the codes; for what was rare, public ones."""
         at = codes.copy()
         if self.rare_:
+            # the public values follow the kept ones: the code for "rare" is the first of them
             rare = np.flatnonzero(codes == len(self.counts_))
             at[rare] += draw(self.weights_, len(rare), rng)
         return pa.concat_arrays([self.categories_, self.public_]).take(pa.array(at))

@@ -94,6 +94,7 @@ def _lookup(strings: Sequence[str], weights: Sequence[float]) -> npt.NDArray[np.
     points = _code_points("".join(strings)).reshape(len(strings), -1)
     if len(strings) == 1:
         return points
+    # drawing is then reading a random slot, instead of a search for each character
     edges = np.cumsum(proportions(weights))[:-1]
     slots = np.searchsorted(edges, (np.arange(_SLOTS) + 0.5) / _SLOTS, side="right")
     return points[slots]
@@ -105,6 +106,7 @@ def _strings(points: npt.NDArray[np.uint32], offsets: IntArray) -> pa.Array:
         data = pa.py_buffer(points.astype(np.uint8).tobytes())
     else:
         data = pa.py_buffer(points.tobytes().decode("utf-32-le").encode("utf-8"))
+        # bytes of each character in UTF-8, which Arrow's offsets count
         lengths = 1 + (points > 0x7F).astype(np.int64) + (points > 0x7FF) + (points > 0xFFFF)
         ends = np.concatenate([[0], np.cumsum(lengths)])
         offsets = ends[offsets]
@@ -156,6 +158,7 @@ class Fixed:
             How many times as many rare texts there are as in `value_counts`.
         """
         texts = value_counts.values.to_pylist()
+        # (texts, characters): a view of NumPy's texts of fixed width, without a loop
         matrix = np.array(texts, dtype=f"<U{len(shape)}").view("<U1").reshape(len(texts), -1)
         rows = np.arange(len(texts))
         pieces: list[Piece] = []

@@ -68,6 +68,7 @@ class CodedTransform(CountedTransform):
         none = np.empty((len(plain), 0), dtype=np.float32)
         if not self.layout.discrete:
             return np.empty((len(plain), 0), dtype=np.int32), none
+        # each distinct value is looked up once; the last entry is NULL's, which has no index
         encoded = plain.dictionary_encode()
         known = np.append(self.assign(encoded.dictionary), self.null_code).astype(np.int32)
         codes = known[encoded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)]
@@ -75,14 +76,23 @@ class CodedTransform(CountedTransform):
         return codes[:, None], none
 
     def fill(self, codes: Codes, rows: IntArray, rng: np.random.Generator) -> None:
-        """Give a code to the rows that have none."""
+        """Give a code to the rows that have none.
+
+        Parameters
+        ----------
+        codes : ndarray of int32, shape (rows,)
+            Of all rows; changed in place.
+        rows : ndarray of int64
+            Positions of those without a code (-1).
+        rng : numpy.random.Generator
+        """
         codes[rows] = draw(self.frequencies, len(rows), rng)
 
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
-        """Return a value of each code."""
+        """Return a value of each code; see the base class."""
         wanted = codes[:, 0] if codes.shape[1] else np.zeros(len(codes), dtype=np.int32)
         null = (wanted >= self.size) & self.null_
         made = self.make(np.clip(wanted[~null], 0, self.size - 1).astype(np.int64), rng)
-        if null.any():
+        if null.any():  # none is made for NULL: the n-th row that has a value takes the n-th
             made = made.take(pa.array(np.cumsum(~null) - 1, mask=null))
         return restore(made, self.column.arrow_type)

@@ -133,6 +133,7 @@ class Datetime(Numeric):
         days = ValueCounts.from_dict(summary["day"]["sample"], pa.int64())
         if len(hours) < 2 or len(days) < _MIN_DAYS:
             return False
+        # the Kolmogorov-Smirnov distance from times that are spread evenly over the day
         at = hours.values.to_numpy() / self._per_day
         order = np.argsort(at)
         seen = np.cumsum(hours.counts[order]) / hours.counts.sum()
@@ -162,7 +163,7 @@ class Datetime(Numeric):
         )
 
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
-        """Return values of the column's type."""
+        """Return moments, put together where day and time are apart; see the base class."""
         if self.hours_ is None:
             return super().decode(codes, values, rng)
         width = 1 if self.modes_.active else 0

@@ -18,6 +18,20 @@ def proportions(weights: npt.ArrayLike) -> Floats:
 
 
 def categorical(weights: npt.ArrayLike, size: int, rng: np.random.Generator) -> IntArray:
-    """Draw `size` indices with probabilities proportional to `weights`."""
+    """Draw `size` indices with probabilities proportional to `weights`.
+
+    Parameters
+    ----------
+    weights : array-like, shape (categories,)
+        Not negative; they need not sum to one. All zero means all alike.
+    size : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int64, shape (size,)
+        From 0 to ``categories - 1``.
+    """
+    # without the last edge: where it is rounded below 1, a draw above it would be no category
     edges = np.cumsum(proportions(weights))[:-1]
     return np.searchsorted(edges, rng.random(size), side="right")

@@ -140,6 +140,7 @@ class EncodedTable:
 
     def take(self, indices: IntArray) -> EncodedTable:
         """Return the rows at `indices`; -1 gives an absent row (codes -1, values 0)."""
+        # -1 would be the last row to NumPy: any other is read, and blanked afterwards
         absent = indices < 0
         safe = np.where(absent, 0, indices)
         if len(self) == 0:

@@ -104,7 +104,19 @@ class Node:
         settings: EncoderSettings,
         seed: np.random.SeedSequence,
     ) -> Node:
-        """Learn from values of the same structure."""
+        """Learn from values of the same structure.
+
+        Parameters
+        ----------
+        found : list of (int, value)
+            At least one. Each with the index in `value_counts` of the text that it comes from.
+        value_counts : ValueCounts
+            Of the texts.
+        settings : EncoderSettings
+            `k`, and how numbers are fitted.
+        seed : numpy.random.SeedSequence
+            Each place of the structure derives its own.
+        """
         example = found[0][1]
         if isinstance(example, dict):
             parts = [[(row, value[key]) for row, value in found] for key in example]
@@ -203,6 +215,7 @@ class Node:
         """
         weights = np.asarray(self.children[0].weights, dtype=np.float64)
         lengths = np.minimum(lengths, len(weights))
+        # (lists, elements): the `lengths[i]` least times of row i say what list i has
         times = rng.exponential(size=(len(lengths), len(weights))) / weights
         order = np.argsort(times, axis=1)
         if self.distinct == "sorted":  # places beyond the length come last

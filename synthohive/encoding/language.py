@@ -98,19 +98,24 @@ class Language:
     def __post_init__(self) -> None:
         kinds = self.kinds.size
         single = self.kinds.alone(np.arange(kinds))
+        # (tokens + 2, kinds + 1): what follows each token, the end and the start, by its kind alone
         before = np.append(single[self.kind], [ROOT, self.kinds.start])
         self._usual = usual = self.kinds.shares(before)
         cells = np.divmod(self.links.key, kinds + 1)
-        found = np.full(usual.shape, -1.0)
-        found[cells] = self.links.share
+        shares = np.full(usual.shape, -1.0)
+        shares[cells] = self.links.share
+        # what is left beside the known kinds goes to the others as usual (Katz, as in the n-grams)
         known = np.bincount(cells[0], self.links.share, len(usual))
         expected = np.bincount(cells[0], usual[cells], len(usual))
         rest = np.maximum(1.0 - known, 0.0) / np.maximum(1.0 - expected, _LITTLE)
-        found = np.where(found < 0, rest[:, None] * usual, found)
-        sure = found >= usual
-        self._linked = np.where(sure, 1.0, found / np.where(sure, 1.0, usual))
+        shares = np.where(shares < 0, rest[:, None] * usual, shares)
+        # a factor on what the kinds before expect, at most 1: the last token only makes kinds rarer
+        sure = shares >= usual
+        self._linked = np.where(sure, 1.0, shares / np.where(sure, 1.0, usual))
         self._by_kind = np.argsort(self.kind, kind="stable")
         ordered, uses = self.kind[self._by_kind], self.tokens.uses[self._by_kind]
+        # kind + cumulative share of its tokens: one search draws tokens of any kinds at once. Each
+        # kind ends at exactly 1, or a draw beyond a rounded sum would be of the next kind
         self._edges = ordered.astype(np.float64)
         for number in range(kinds):
             here = np.flatnonzero(ordered == number)
@@ -126,7 +131,23 @@ class Language:
         value_counts: ValueCounts,
         k: int,
     ) -> Language:
-        """Learn from tokens, text after text; `rows` are the texts' indices in `value_counts`."""
+        """Learn from tokens, text after text.
+
+        Parameters
+        ----------
+        ids : ndarray of int64, shape (tokens,)
+            Numbers of tokens, from 0.
+        rows : ndarray of int64, shape (tokens,)
+            Of each: the index in `value_counts` of the text that it comes from; ascending.
+        kind : ndarray of int64, shape (different tokens,)
+            Kinds of tokens, from 0 without gaps.
+        order : int
+            Tokens of the longest n-grams.
+        value_counts : ValueCounts
+            Of the texts.
+        k : int
+            Entities that must share an n-gram.
+        """
         tokens = Ngrams.learn(ids, rows, len(kind), order, value_counts, k)
         count = int(kind.max()) + 1
         most = min(MAX_NODES, _MAX_CELLS // (count + 1))
@@ -153,6 +174,7 @@ class Language:
             Whether each sequence came to its own end.
         """
         count, end = len(low), len(self.kind)
+        # the end of a sequence is a token, too, without characters and of a kind of its own
         sizes, kind = np.append(lengths, 0), np.append(self.kind, self.kinds.size)
         starts = [np.full(count, n) for n in (end + 1, self.tokens.start, self.kinds.start)]
         place = _Place(starts[0], starts[1], starts[2], low > 0)
@@ -188,6 +210,7 @@ class Language:
             tries[todo[again]] += 1
             take = known & ~again
             token[todo[take]], after[todo[take]] = drawn[take], then[take]
+            # where nothing known follows, the shorter state is asked; down to the empty one
             back = todo[~known]
             longer[back], state[back] = state[back], self.tokens.shorter(state[back])
             todo = np.append(todo[again], back[state[back] != ROOT])
@@ -215,11 +238,9 @@ class Language:
         fits = np.ones(len(rows), dtype=bool)
         single = np.flatnonzero(self.tokens.single[state[rows]])
         rows, kind = rows[single], np.append(self.kind, self.kinds.size)[token[single]]
-        expected, found = (
-            self._usual[here.last[rows], kind],
-            self.kinds.share(here.form[rows], kind),
-        )
-        fits[single] = rng.random(len(single)) * expected <= found
+        expected = self._usual[here.last[rows], kind]
+        share = self.kinds.share(here.form[rows], kind)
+        fits[single] = rng.random(len(single)) * expected <= share  # accepted by share / expected
         return fits
 
     def _by_form(self, here: _Place, rows: IntArray, rng: np.random.Generator) -> IntArray:
@@ -234,10 +255,11 @@ class Language:
             shares[none, :-1] = self.kinds.shares(np.array([ROOT]))[:, :-1]
         edges = np.cumsum(shares, axis=1)
         at = rng.random(len(rows)) * edges[:, -1]
+        # below the last edge, or rounding could draw one kind too many
         kind = (edges <= np.minimum(at, np.nextafter(edges[:, -1], 0.0))[:, None]).sum(axis=1)
         at = np.searchsorted(self._edges, kind + rng.random(len(kind)), side="right")
-        found = self._by_kind[np.minimum(at, len(self.kind) - 1)]
-        return np.where(kind == self.kinds.size, len(self.kind), found)
+        drawn = self._by_kind[np.minimum(at, len(self.kind) - 1)]
+        return np.where(kind == self.kinds.size, len(self.kind), drawn)
 
 
 def _seen(ngrams: Ngrams, state: IntArray, token: IntArray) -> Bools:

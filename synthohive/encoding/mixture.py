@@ -41,6 +41,7 @@ class Mixture:
     @classmethod
     def uniform(cls, low: float, high: float) -> Mixture:
         """Return one mode that covers an interval."""
+        # a single value has a width, too: positions are divided by it
         half = max((high - low) / 2, 1e-9 * max(abs(low), abs(high), 1.0))
         mean = low + (high - low) / 2
         return cls(np.array([mean]), np.array([half / _WIDTH]), np.array([1.0]))
@@ -70,6 +71,7 @@ class Mixture:
             return cls.uniform(float(low), float(high))
         model = BayesianGaussianMixture(
             n_components=modes,
+            # so little that modes which are not needed come out empty
             weight_concentration_prior=0.001,
             max_iter=100,
             init_params="k-means++",
@@ -78,6 +80,7 @@ class Mixture:
         with _FILTERS, warnings.catch_warnings():
             # an unconverged mixture is still a good one for normalising
             warnings.simplefilter("ignore", ConvergenceWarning)
+            # in standard deviations: the priors and the least width know no unit
             model.fit(((values - center) / scale)[:, None])
         keep = model.weights_ >= _MIN_WEIGHT
         means, widths = model.means_[keep, 0], np.sqrt(model.covariances_[keep, 0, 0])
@@ -90,11 +93,12 @@ class Mixture:
     def log_density(self, values: Floats) -> Floats:
         """Return the log density of each value."""
         joint = self._joint(values)
-        top = joint.max(axis=1)
+        top = joint.max(axis=1)  # taken out, or far from every mode all would be exp(-800) = 0
         total: Floats = top + np.log(np.exp(joint - top[:, None]).sum(axis=1))
         return total
 
     def _joint(self, values: Floats) -> Floats:
+        """Return the log density of each value together with each mode, (rows, modes)."""
         z = (values[:, None] - self.means) / self.widths
         constant = np.log(self.weights / (self.widths * np.sqrt(2 * np.pi)))
         joint: Floats = constant - 0.5 * z * z
@@ -103,12 +107,13 @@ class Mixture:
     def encode(self, values: Floats, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return modes and positions in [-1, 1]."""
         codes = np.zeros(len(values), dtype=np.int32)
-        draws = rng.random(len(values))
+        draws = rng.random(len(values))  # all before the blocks, whose size then changes nothing
         if len(self) > 1:
             for start in range(0, len(values), _BLOCK):
                 part = slice(start, start + _BLOCK)
                 joint = self._joint(values[part])
                 mass = np.exp(joint - joint.max(axis=1, keepdims=True))
+                # the inverse of each row's distribution function: how many edges lie below
                 edges = np.cumsum(mass, axis=1)
                 edges /= edges[:, -1:]
                 codes[part] = (draws[part, None] > edges[:, :-1]).sum(axis=1)
@@ -125,10 +130,22 @@ class Mixture:
     def better_in_log(
         cls, values: Floats, logs: Floats, max_modes: int, seed: np.random.SeedSequence
     ) -> bool:
-        """Tell whether a mixture explains `logs` better than it explains `values` themselves."""
+        """Tell whether a mixture explains `logs` better than it explains `values` themselves.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (rows,)
+            Sorted: evenly spaced ones of them decide.
+        logs : ndarray of float64, shape (rows,)
+            Logarithms of the same.
+        max_modes : int
+            At most five are tried.
+        seed : numpy.random.SeedSequence
+        """
         stride = max(1, len(values) // _TRIAL)
         values, logs = values[::stride], logs[::stride]
         modes = min(max_modes, 5)
         plain = cls.fit(values, modes, seed).log_density(values).mean()
+        # densities of the values, both: that of log(x) is divided by x, hence the mean log
         logged = cls.fit(logs, modes, seed).log_density(logs).mean() - logs.mean()
         return bool(logged > plain)

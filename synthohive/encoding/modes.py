@@ -122,7 +122,22 @@ class Modes:
             codes[where] = self.active + len(self.masses) + self.special.index(name)
 
     def decode(self, codes: Codes, positions: Floats32, rng: np.random.Generator) -> pa.Array:
-        """Return plain values."""
+        """Return plain values.
+
+        Parameters
+        ----------
+        codes : ndarray of int32, shape (rows,)
+            What lies outside becomes the nearest code.
+        positions : ndarray of float32, shape (rows, 1)
+            In [-1, 1]; of shape (rows, 0) where there is no mode.
+        rng : numpy.random.Generator
+            Draws the digits that float32 is too coarse for.
+
+        Returns
+        -------
+        pyarrow.Array
+            Of the plain type, on the grid and within the bounds.
+        """
         codes = np.clip(codes, 0, max(len(self.frequencies) - 1, 0))
         numbers = self.numbers(codes, positions, rng)
         plain = self.units.back(numbers, self.is_special(codes, "null"))
@@ -148,13 +163,24 @@ class Modes:
         return found
 
     def numbers(self, codes: Codes, positions: Floats32, rng: np.random.Generator) -> AnyArray:
-        """Return the decoded numbers, in units; meaningless in NULL rows."""
+        """Return the decoded numbers, in units; meaningless in NULL rows.
+
+        Parameters
+        ----------
+        codes, positions, rng
+            As in :meth:`decode`, the codes from 0.
+
+        Returns
+        -------
+        ndarray of int64 or float64, shape (rows,)
+            int64 where the units are whole.
+        """
         whole = self.units.whole
         numbers = np.zeros(len(codes), dtype=np.int64 if whole else np.float64)
         if self.mixture is not None:
-            mode = np.minimum(codes, self.active - 1)
+            mode = np.minimum(codes, self.active - 1)  # of other codes any: replaced below
             at: AnyArray = positions[:, 0]
-            if self._needs_dither:
+            if self._needs_dither:  # else only every n-th number of a wide range would come out
                 at = at + _FINE * (rng.random(len(codes)) - 0.5)
             numbers = self._backward(self.mixture.decode(mode, np.clip(at, -1, 1)))
         if len(self.masses):
@@ -190,6 +216,7 @@ class Modes:
             y = np.exp(y) - self.log_shift
         base = self._base
         low, high = float(self.low - base), float(self.high - base)
+        # mirrored at the bounds: clipping would pile up there what lies beyond
         y = np.where(y < low, 2 * low - y, y)
         y = np.where(y > high, 2 * high - y, y)
         y = np.clip(y, low, high)
@@ -197,6 +224,7 @@ class Modes:
             return self._on_wide_grid(y) if self.units.wide else y
         shift = float((self.offset - base) % self.step)
         whole = shift + self.step * np.rint((y - shift) / self.step)
+        # 2^63 is one too many for int64; the float before it is the largest that fits
         whole = np.clip(whole, -(2.0**63), np.nextafter(2.0**63, 0)).astype(np.int64)
         numbers: AnyArray = np.clip(whole + base, self.low, self.high)
         return numbers
@@ -297,6 +325,7 @@ class Modes:
         raw = sample.astype(np.float64)
         centred = raw - raw.mean()
         skewed = raw.std() > 0 and (centred**3).mean() > _SKEWED * raw.std() ** 3
+        # zero has no logarithm: counts from 0 are moved by a step of their grid
         shift = float(self.step) if self.units.whole and self.low <= 0 else 0.0
         if skewed and self.low >= 0 and (self.low + shift) > 0:
             logs = np.log(raw + shift)
@@ -311,5 +340,6 @@ def _spread(numbers: AnyArray, counts: AnyArray, most: int) -> AnyArray:
     order = np.argsort(numbers, kind="stable")
     edges = np.cumsum(counts[order])
     total = int(edges[-1])
+    # the middles of equal shares: thinned rows keep the quantiles, and need no draw
     ranks = np.arange(total) if total <= most else (np.arange(most) + 0.5) * total / most
     return numbers[order][np.searchsorted(edges, ranks, side="right")]

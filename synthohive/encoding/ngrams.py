@@ -84,6 +84,8 @@ class Ngrams:
         levels: list[tuple[IntArray, IntArray, IntArray]] = []
         nodes, width = 1, size + 2
         for level in range(order):
+            # the n-gram that ends just before each place, -1 where it was not kept; no start of a
+            # row is looked at, as nothing goes on from row to row
             before = np.zeros_like(node) if level == 0 else np.append(-1, node[:-1])
             at = np.flatnonzero((before >= 0) & ~(first & (level > 0)))
             keys, codes = np.unique(before[at] * width + flat[at], return_inverse=True)
@@ -124,6 +126,7 @@ class Ngrams:
             if level > 1:
                 wanted = self._backoff[parent[low:high]] * size + token[low:high]
                 at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+                # nodes are numbered in the order of the keys, from 1: 0 is the empty one
                 self._backoff[low:high] = np.where(keys[at] == wanted, at + 1, ROOT)
             low, high = high, 1 + int(np.searchsorted(self.parent, high))
         # outgoing edges, node by node: [node, node + share of what is known to follow)
@@ -139,6 +142,7 @@ class Ngrams:
         self._rest = np.maximum(1.0 - known, 0.0) / np.maximum(1.0 - expected, _LITTLE)
         total = np.append(0.0, np.cumsum(self._share))
         within = total[1:] - total[begins[self.parent]]
+        # never beyond 1, which is where the next node's edges begin
         self._edges = self.parent + np.minimum(within, 1.0)
         root = self._ends[ROOT]
         self._edges[_last_positive(usable[:root]) : root] = 1.0
@@ -172,6 +176,7 @@ class Ngrams:
         known : ndarray of bool
             False: something else follows, to be drawn in the shorter state.
         """
+        # one search for all states: beyond a node's last edge, something unknown follows
         edge = np.searchsorted(self._edges, state + rng.random(len(state)), side="right")
         known = edge < self._ends[state]
         edge = np.minimum(edge, len(self.token) - 1)
@@ -209,7 +214,7 @@ class Ngrams:
         """What follows, and where it leads to: of all states, what is not known by the shorter."""
         shape = (self._levels[-1][1], self.size + 1)
         shares, after = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-        for low, high in self._levels:
+        for low, high in self._levels:  # shorter ones first: the longer ones begin as these
             less = self._backoff[low:high]
             shares[low:high] = self._rest[low:high, None] * shares[less]
             after[low:high] = after[less]
@@ -221,7 +226,22 @@ class Ngrams:
 
 
 def marked(tokens: IntArray, rows: IntArray, size: int) -> tuple[IntArray, IntArray]:
-    """Put the marks of start and end around the tokens of each row."""
+    """Put the marks of start and end around the tokens of each row.
+
+    Parameters
+    ----------
+    tokens : ndarray of int64, shape (tokens,)
+        From 0 to ``size - 1``, row after row.
+    rows : ndarray of int64, shape (tokens,)
+        The row of each; ascending.
+    size : int
+        Number of different tokens: `size` is the mark of the end, ``size + 1`` that of the start.
+
+    Returns
+    -------
+    tokens, rows : ndarray of int64, shape (tokens + 2 * different rows,)
+        With the marks. A row without a token gets none.
+    """
     texts, begins = np.unique(rows, return_index=True)
     ends = np.append(begins[1:], len(rows))
     at = np.concatenate([begins, ends])

@@ -69,5 +69,5 @@ class Numeric(CountedTransform):
         return codes[:, None], positions
 
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
-        """Return numbers of the column's type."""
+        """Return numbers of the column's type; see the base class."""
         return restore(self.modes_.decode(codes[:, 0], values, rng), self.column.arrow_type)

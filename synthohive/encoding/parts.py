@@ -189,6 +189,7 @@ class Parts(ColumnTransform):
             shape = (1, len(blocks.discrete)), (1, len(blocks.continuous))
             zeros = np.zeros(shape[0], np.int32), np.zeros(shape[1], np.float32)
             known = self.parts_[name].decode(*zeros, rng)
+        # drawn for all rows: how many lack the part then changes no later draw
         picked = rng.integers(0, len(known), len(plain))
         at = np.arange(len(plain))
         null = plain.is_null().to_numpy(zero_copy_only=False)
@@ -197,7 +198,7 @@ class Parts(ColumnTransform):
         )
 
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
-        """Put the parts together as the shape asks for."""
+        """Put the parts together as the shape asks for; see the base class."""
         at, floats = int(self._coded), 0
         shape = codes[:, 0] if self._coded else np.zeros(len(codes), dtype=np.int32)
         made = {}

@@ -134,9 +134,26 @@ class Label:
 def labels_of(
     tokens: Tokens, rare: IntArray, ids: IntArray, k: int
 ) -> tuple[list[Label], IntArray]:
-    """Sort the `rare` tokens into groups; return their labels, and the group of each token.
+    """Sort the rare tokens into groups of which one maker each makes up tokens.
 
-    Numbers are told apart by the token before them (`ids`), where many follow that one.
+    Numbers are told apart by the token before them, where many follow that one.
+
+    Parameters
+    ----------
+    tokens : Tokens
+    rare : ndarray of int64, shape (rare tokens,)
+        Their positions in ``tokens.codes``; ascending.
+    ids : ndarray of int64, shape (tokens,)
+        The number of each token that is shared; -1 for a rare one.
+    k : int
+        A group of fewer entities becomes part of a commoner one.
+
+    Returns
+    -------
+    labels : list of Label
+        Of each group.
+    group : ndarray of int64, shape (rare tokens,)
+        The index in `labels` of each rare token.
     """
     if not len(rare):
         return [], np.empty(0, dtype=np.int64)
@@ -148,6 +165,7 @@ def labels_of(
     rows, before = tokens.rows[rare], np.maximum(rare - 1, 0)
     follows = (tokens.rows[before] == rows) & (rare > 0) & (ids[before] >= 0)
     follows &= np.array([label.form[0] == DIGIT for label in names])[codes]
+    # label and token before as one number; 0 where there is none before
     wide, narrow = codes, codes * (len(tokens.known) + 1) + np.where(follows, ids[before] + 1, 0)
     keys, narrow = np.unique(narrow, return_inverse=True)
     many = np.bincount(narrow) >= _PRECEDED * k
@@ -176,7 +194,21 @@ def _merged(labels: list[Label], codes: IntArray, shared: Bools) -> tuple[list[L
 def numbers_like(
     label: Label, texts: Sequence[str], rows: IntArray, value_counts: ValueCounts, k: int
 ) -> Fixed:
-    """Return what makes numbers of as many digits, digit by digit."""
+    """Return what makes numbers of as many digits, digit by digit.
+
+    Parameters
+    ----------
+    label : Label
+        Of numbers.
+    texts : sequence of str
+        Tokens with their leads; those of other labels are left out.
+    rows : ndarray of int64, shape (texts,)
+        Of each: the index in `value_counts` of the text that it comes from.
+    value_counts : ValueCounts
+        Of the texts.
+    k : int
+        A digit of fewer entities at its place is not used; where there is none, all are.
+    """
     fits = [(text, row) for text, row in zip(texts, rows.tolist()) if Label.of(text) == label]
     shape = label.lead + DIGIT * label.length
     if not fits:

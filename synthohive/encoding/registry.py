@@ -62,7 +62,24 @@ def fit_column(
     entities: Optional[Entities],
     seed: np.random.SeedSequence,
 ) -> ColumnTransform:
-    """Fit the first transform that suits the column."""
+    """Fit the first transform that suits the column.
+
+    Parameters
+    ----------
+    column : Column
+    settings : EncoderSettings
+    values : pyarrow.Array, of the column's type
+        A sample of real values, NULLs among them.
+    entities : Entities, optional
+        Those behind the rows; each row is one of its own by default.
+    seed : numpy.random.SeedSequence
+        The column's own.
+
+    Raises
+    ------
+    SchemaError
+        None suits, or values of the column's type cannot be made up.
+    """
     summaries: dict[object, Summary] = {}
 
     def summary(transform: ColumnTransform) -> Summary:
@@ -81,7 +98,21 @@ def fit_first(
     summary: Callable[[ColumnTransform], Summary],
     seed: np.random.SeedSequence,
 ) -> ColumnTransform:
-    """Fit the first transform that does not reject its summary."""
+    """Fit the first transform that does not reject its summary.
+
+    Parameters
+    ----------
+    column : Column
+    settings : EncoderSettings
+    summary : callable
+        Returns what is known of the column, given a transform that is not fitted yet.
+    seed : numpy.random.SeedSequence
+
+    Raises
+    ------
+    SchemaError
+        None suits, with what each said, or values of the column's type cannot be made up.
+    """
     reasons: list[str] = []
     for transform_type in candidates(column):
         transform = transform_type(column, settings)

@@ -66,7 +66,19 @@ class Sequences:
     def learn(
         cls, value_counts: ValueCounts, k: int, rng: np.random.Generator, unit: Unit
     ) -> Optional[Sequences]:
-        """Learn from texts; None where too few of their words are shared."""
+        """Learn from texts; None where too few of their words are shared.
+
+        Parameters
+        ----------
+        value_counts : ValueCounts
+            Of the texts; only the first of them, up to a million tokens.
+        k : int
+            Entities that must share a token or an n-gram.
+        rng : numpy.random.Generator
+            Draws the words that stand in for rare ones.
+        unit : {"words", "letters"}
+            What tokens are. Letters are always learned.
+        """
         tokens = _tokens(value_counts, unit)
         if unit == "words" and not _covered(tokens, k):
             return None
@@ -248,6 +260,7 @@ def _length_classes(value_counts: ValueCounts, k: int) -> tuple[IntArray, IntArr
         low = high = int(np.median(lengths))
     order = np.argsort(lengths, kind="stable")
     mass = np.cumsum(value_counts.counts[order])
+    # classes of 2k rows at least; a length that half a class has is one of its own
     share = mass[-1] / min(_MAX_CLASSES, max(1, mass[-1] // (2 * k)))
     at = np.searchsorted(mass, np.arange(share, mass[-1] + share / 2, share))
     edges = lengths[order][np.minimum(at, len(order) - 1)]

@@ -221,5 +221,6 @@ def _seed_of(seed: np.random.SeedSequence, name: str) -> np.random.SeedSequence:
 
 def _streams(rng: np.random.Generator, count: int) -> list[np.random.Generator]:
     """Return an independent generator for each column."""
+    # drawn at once: how much one column draws then changes nothing in those after it
     seeds = rng.integers(0, 2**63, (count, 2))
     return [np.random.Generator(np.random.Philox(key=pair.astype(np.uint64))) for pair in seeds]

@@ -68,7 +68,18 @@ class TextPatterns:
     def learn(
         cls, value_counts: ValueCounts, k: int, seed: np.random.SeedSequence, scale: float = 0.0
     ) -> TextPatterns:
-        """Learn from distinct texts; `scale` is that of :meth:`Fixed.learn`."""
+        """Learn from distinct texts.
+
+        Parameters
+        ----------
+        value_counts : ValueCounts
+        k : int
+            Entities that must share a shape, a character at its place, a word or a length.
+        seed : numpy.random.SeedSequence
+        scale : float
+            How many times as many distinct texts there are as in `value_counts`: shapes get
+            room for all that are rare. 0: they are left as they are.
+        """
         rng = np.random.Generator(np.random.Philox(seed))
         texts: list[str] = value_counts.values.to_pylist()
         found: dict[str, Optional[Pattern]] = {EMPTY: None} if "" in texts else {}
@@ -141,7 +152,16 @@ class TextPatterns:
     def generate(
         self, clusters: IntArray, rng: np.random.Generator, length: Optional[int] = None
     ) -> pa.Array:
-        """Make up one text of each of the clusters; longer ones than `length` are cut."""
+        """Make up one text of each of the clusters.
+
+        Parameters
+        ----------
+        clusters : ndarray of int64, shape (texts,)
+            From 0 to ``len(self) - 1``.
+        rng : numpy.random.Generator
+        length : int, optional
+            Characters that the column can hold; longer texts are cut.
+        """
         return _cut(self._generate(clusters, rng), length)
 
     def _generate(self, clusters: IntArray, rng: np.random.Generator) -> pa.Array:
@@ -160,6 +180,7 @@ class TextPatterns:
                 parts.append(found.generate(len(rows), rng))
         if not parts:
             return pa.array([], type=pa.string())
+        # the inverse of `order`: texts were made pattern by pattern
         rank = np.empty(len(clusters), dtype=np.int64)
         rank[order] = np.arange(len(clusters))
         return pa.concat_arrays(parts).take(pa.array(rank))

@@ -73,6 +73,7 @@ class Units:
             return cls(values.type, digits=digits, single=single, exponent=exponent)
         if pa.types.is_decimal(values.type):
             limbs = decimal_limbs(values)
+            # an int64 is one whose upper limbs only repeat the sign
             wide = bool((limbs[:, 1:] != limbs[:, :1] >> 63).any())
         else:
             wide = values.type == pa.uint64() and bool((values.to_numpy() > _MAX).any())
@@ -111,6 +112,7 @@ class Units:
 
     def _from_base(self, low: npt.NDArray[np.uint64], total: AnyArray) -> IntArray:
         """Return how far numbers are from the base, by their last 64 bits."""
+        # modulo 2^64, so exact wherever the distance fits int64; the rough one tells where it does
         distance: IntArray = (low - np.uint64(self.base % _WORD)).view(np.int64)
         rough = total - float(self.base)
         return np.where(np.abs(rough) < _FAR, distance, np.where(rough < 0, -_MAX, _MAX))
@@ -173,6 +175,7 @@ def _plus(limbs: IntArray, number: int) -> IntArray:
         part = np.uint64((number >> (64 * position)) % _WORD)
         total = words[:, position] + part
         whole = total + carry
+        # unsigned sums wrap around: one did where it is less than what was added
         carry = ((total < part) | (whole < carry)).astype(np.uint64)
         words[:, position] = whole
     return limbs
@@ -194,6 +197,7 @@ def _decimal_places(values: AnyArray, single: bool) -> Optional[int]:
     for digits in _DIGITS:
         if top * 10.0**digits >= _EXACT:
             return None
+        # divided, which gives the float that 0.3 is read as: 3 * 0.1 is another one
         scaled = np.rint(values.astype(np.float64) * 10.0**digits) / 10.0**digits
         if (scaled.astype(kind) == values).all():
             return digits
@@ -214,7 +218,7 @@ def grid_of(numbers: IntArray, natural: Sequence[int]) -> tuple[int, int]:
     if len(numbers) < (1 if natural else few):
         return 1, 0
     first = int(numbers[0])
-    near = np.abs(numbers.astype(np.float64) - first) < 2.0**62
+    near = np.abs(numbers.astype(np.float64) - first) < 2.0**62  # farther ones could wrap around
     differences = numbers[near] - first
     step = int(np.gcd.reduce(np.abs(differences))) if near.all() else 1
     if natural:

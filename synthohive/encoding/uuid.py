@@ -24,6 +24,7 @@ _WIDTH = 36
 def random_uuids(size: int, rng: np.random.Generator) -> pa.Array:
     """Return `size` random UUIDs as text."""
     raw = rng.integers(0, 256, (size, 16), dtype=np.uint8)
+    # the bits that say version 4 and variant 1 (RFC 9562)
     raw[:, 6] = raw[:, 6] & 0x0F | 0x40
     raw[:, 8] = raw[:, 8] & 0x3F | 0x80
     chars = np.full((size, _WIDTH), ord("-"), dtype=np.uint8)

@@ -71,6 +71,7 @@ class Held:
 
     def pairs(self, rows: IntArray) -> tuple[IntArray, IntArray]:
         """Return, for values at `rows` (with repeats), all pairs of position and entity."""
+        # pairs of value v lie at starts[v] … starts[v + 1]; those of each row one after the other
         starts = np.searchsorted(self.owner, np.arange(len(self.unknown) + 1))
         sizes = np.diff(starts)[rows]
         ends = np.cumsum(sizes)
@@ -78,9 +79,23 @@ class Held:
         return np.repeat(np.arange(len(rows)), sizes), self.entity[at]
 
     def holders_of(self, codes: IntArray, rows: IntArray, size: int) -> IntArray:
-        """Count the entities that hold each code: ``codes[i]`` is a part of value `rows[i]`."""
+        """Count the entities that hold each code: ``codes[i]`` is a part of value `rows[i]`.
+
+        Parameters
+        ----------
+        codes, rows : ndarray of int64, shape (pairs,)
+            Without repeats.
+        size : int
+            Number of codes.
+
+        Returns
+        -------
+        ndarray of int64, shape (size,)
+            Exact up to `k`: of a value, more entities are not known.
+        """
         at, entity = self.pairs(rows)
         known, entity = np.unique(entity, return_inverse=True)
+        # code and entity as one number, so that each entity counts once for a code
         pairs = np.unique(codes[at] * len(known) + entity.reshape(-1))
         found = np.bincount(pairs // max(len(known), 1), minlength=size)
         unknown = np.bincount(codes, weights=self.unknown[rows], minlength=size)
@@ -93,6 +108,7 @@ class Held:
         """
         if self.counting.short:
             return 0
+        # how many entities have their first value here: each is passed once
         first = np.zeros(len(self.unknown), dtype=np.int64)
         np.add.at(first, self.owner[np.unique(self.entity, return_index=True)[1]], 1)
         count = np.cumsum(first) + -(-np.cumsum(self.unknown) // self.counting.most)
@@ -114,12 +130,23 @@ class Held:
     def grouped(
         cls, counting: Counting, owner: IntArray, entity: IntArray, unknown: IntArray, k: int
     ) -> Held:
-        """Sort pairs, leave out repeats, and keep `k` of each value."""
+        """Sort pairs, leave out repeats, and keep `k` of each value.
+
+        Parameters
+        ----------
+        counting : Counting
+        owner, entity : ndarray of int64, shape (pairs,)
+            Values and entities, in any order.
+        unknown : ndarray of int64, shape (values,)
+            Rows of each value of which no entity is known.
+        k : int
+        """
         span = int(entity.max(initial=0)) + 1
         keys = np.sort(owner * span + entity)  # one number sorts faster than two
         keys = keys[np.diff(keys, prepend=-1) != 0]
         owner, entity = keys // span, keys % span
         starts = np.searchsorted(owner, np.arange(len(unknown)))
+        # the least ids, whatever the order of parts: merged counts are those of the whole
         least = np.arange(len(owner)) - starts[owner] < k
         return cls(counting, owner[least], entity[least], unknown)
 
@@ -189,7 +216,17 @@ class ValueCounts:
         return max([at, *(place for place in places if place is not None)])
 
     def derive(self, values: pa.Array, rows: IntArray, k: int) -> ValueCounts:
-        """Count parts of the values: `values[i]` is a part of the value at `rows[i]`."""
+        """Count parts of the values: `values[i]` is a part of the value at `rows[i]`.
+
+        Parameters
+        ----------
+        values : pyarrow.Array, of shape (parts,)
+            Plain, none NULL; may repeat.
+        rows : ndarray of int64, shape (parts,)
+            Indices of this object's values.
+        k : int
+            Entities that are remembered of each part.
+        """
         pairs = [held.pairs(rows) for held in self.held]
         parts = [
             Held(held.counting, owner, entity, held.unknown[rows])
@@ -211,7 +248,16 @@ class ValueCounts:
 
     @classmethod
     def count(cls, values: pa.Array, entities: Optional[Entities], k: int) -> ValueCounts:
-        """Count plain values; NULLs are left out."""
+        """Count plain values; NULLs are left out.
+
+        Parameters
+        ----------
+        values : pyarrow.Array, of shape (rows,)
+        entities : Entities, optional
+            Those behind the rows; each row is one of its own by default.
+        k : int
+            Entities that are remembered of each value.
+        """
         if values.null_count:
             valid = values.is_valid()
             if entities is not None:
@@ -263,6 +309,7 @@ def summary_of_counts(value_counts: ValueCounts, k: int) -> dict[str, Any]:
     found["sample"] = value_counts.take(by_hash[:SAMPLE]).to_dict()
     if complete:
         return found
+    # of n uniform hashes, the m-th least lies about m / n up the scale (Bar-Yossef et al., 2002)
     found["distinct"] = round(SAMPLE * _SPAN / (float(hashes[by_hash[SAMPLE - 1]]) + 1.0))
     found["top"] = value_counts.take(np.lexsort((hashes, -value_counts.counts))[:TOP]).to_dict()
     if not pa.types.is_string(value_counts.values.type):
@@ -283,7 +330,17 @@ def counts_of(found: dict[str, Any], type_: pa.DataType) -> dict[str, ValueCount
 
 
 def merge_counts(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) -> dict[str, Any]:
-    """Combine what :func:`summary_of_counts` returned for parts of a column."""
+    """Combine what :func:`summary_of_counts` returned for parts of a column.
+
+    Parameters
+    ----------
+    parts : sequence of dict
+        At least one; their entities are numbered alike.
+    type_ : pyarrow.DataType
+        The plain type of the values.
+    k : int
+        As for the parts.
+    """
     opened = [counts_of(part, type_) for part in parts]
     sample = ValueCounts.combine([p["sample"] for p in opened], k)
     merged = summary_of_counts(sample, k)

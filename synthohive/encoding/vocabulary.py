@@ -94,9 +94,10 @@ class Vocabulary:
         """Return tokens as large strings; stand-ins are made up."""
         base = len(self.shared)
         parts, place = [pa.array(self.shared, type=pa.string())], ids.copy()
-        made = np.flatnonzero(ids >= base)
-        order = made[np.argsort(ids[made], kind="stable")]
-        sizes = np.bincount(ids[made] - base, minlength=len(self.makers))
+        stand_ins = np.flatnonzero(ids >= base)
+        # all of one maker at once, after the shared tokens; each place then points at its own
+        order = stand_ins[np.argsort(ids[stand_ins], kind="stable")]
+        sizes = np.bincount(ids[stand_ins] - base, minlength=len(self.makers))
         parts += [maker.generate(int(n), rng) for maker, n in zip(self.makers, sizes) if n]
         place[order] = base + np.arange(len(order))
         return pa.concat_arrays(parts).cast(pa.large_string()).take(pa.array(place))

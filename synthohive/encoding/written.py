@@ -107,13 +107,14 @@ class WrittenText(CountedTransform):
         if not self.others_:
             return codes, floats
         which = pc.index_in(plain, value_set=pa.array(self.others_, pa.string()))
+        # 0: the form; from 1 on, the texts that stand instead
         other = pc.fill_null(which, -1).to_numpy(zero_copy_only=False).astype(np.int32) + 1
         unknown = unknown[other[unknown] == 0]
         other[unknown] = 1 + draw(self.weights_, len(unknown), rng)
         return np.concatenate([codes, other[:, None]], axis=1), floats
 
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
-        """Write the values in their form."""
+        """Write the values in their form; see the base class."""
         inner = len(self.inner.layout.discrete)
         made = self.inner.decode(codes[:, :inner], values, rng)
         texts = self.write(made)

@@ -66,7 +66,25 @@ class Histogram:
 def histogram(
     column: Column, real: Any, synthetic: Any, k: int, entities: Optional[Entities] = None
 ) -> Histogram:
-    """Return the chart of one column; what fewer than `k` real entities have is pooled."""
+    """Return the chart of one column; what fewer than `k` real entities have is not shown.
+
+    Parameters
+    ----------
+    column : Column
+    real, synthetic : pyarrow.Array or ChunkedArray
+        In one form (:func:`~synthohive.metrics.harmonise.harmonised`).
+    k : int
+        A category of fewer entities is one of the others; a bar of numbers of fewer is empty,
+        and the axis ends at protected bounds.
+    entities : Entities, optional
+        Those behind the real rows; each row is one of its own by default.
+
+    Returns
+    -------
+    Histogram
+        Shares of all rows, NULL a bar of its own, or of the numbers (lengths of texts) that are
+        there; without bars where too few entities have any.
+    """
     view = view_of(column, real)
     rows = np.asarray(pc.is_valid(real).to_numpy(zero_copy_only=False), dtype=np.bool_)
     own = entities_or_rows(entities, len(real)).take(rows)
@@ -113,7 +131,7 @@ def _bins(
         high = low + 1.0
     edges = np.linspace(low, high, _BINS + 1)
     clipped = np.clip(finite, low, high)
-    counts, _ = np.histogram(clipped, edges)
+    counts, _ = np.histogram(clipped, edges)  # the last bin has its upper edge, too
     bins = np.clip(np.searchsorted(edges, clipped, side="right") - 1, 0, _BINS - 1)
     counts = np.where(own.holders(bins.astype(np.int64), _BINS) < k, 0, counts)
     made, _ = np.histogram(np.clip(synthetic[np.isfinite(synthetic)], low, high), edges)

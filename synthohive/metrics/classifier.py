@@ -95,6 +95,7 @@ def c2st(
     scores = np.zeros(len(labels))
     for train, test in _folds(labels, owners, seed):
         scores[test] = scores_of(features[train], labels[train], features[test], seed)
+    # below 0.5 the classifier is wrong by rule, which tells the sides apart as well
     area = float(roc_auc_score(labels, scores))
     return max(area, 1.0 - area)
 
@@ -231,6 +232,7 @@ def _owners(groups: tuple[Any, Any], real: pa.Table, synthetic: pa.Table, seed: 
     both = pa.chunked_array([c for array in names for c in array.chunks], names[0].type)
     codes = np.asarray(pc.rank(both, tiebreaker="dense"), np.int64)
     alone = ~np.asarray(both.is_valid())
+    # a row without a group is one of its own; ranks end at the number of rows
     codes[alone] = len(codes) + np.flatnonzero(alone)
     drawn = _drawn(real, synthetic, seed)
     found: IntArray = codes[np.concatenate([drawn[0], len(real) + drawn[1]])]
@@ -240,9 +242,26 @@ def _owners(groups: tuple[Any, Any], real: pa.Table, synthetic: pa.Table, seed: 
 def labelled_features(
     real: pa.Table, synthetic: pa.Table, columns: Mapping[str, Column], seed: int
 ) -> tuple[Floats, IntArray, list[str]]:
-    """Return rows of both sides as numbers, 0 (real) or 1 for each, and the columns' names.
+    """Return rows of both sides as numbers, and which side each is of.
 
-    Empty where there are fewer than ten rows of each, or no column to look at.
+    Parameters
+    ----------
+    real, synthetic : pyarrow.Table
+        In one form. As many rows of each are drawn, at most 20,000.
+    columns : mapping of str to Column
+        Those to look at; texts that hardly repeat are left out.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    features : ndarray of float64, shape (2 * rows, columns)
+        Real rows first; NULL is NaN. Of shape (0, 0) where there are fewer than ten rows of
+        each, or no column to look at.
+    labels : ndarray of int64, shape (2 * rows,)
+        0 for real rows, 1 for synthetic ones.
+    names : list of str
+        Of the columns.
     """
     drawn = _drawn(real, synthetic, seed)
     rows = len(drawn[0])
@@ -270,6 +289,7 @@ def _folds(
         _, first, group = np.unique(owners, return_index=True, return_inverse=True)
         side = labels[first]
         if min(len(np.unique(owners[labels == label])) for label in (0, 1)) >= _FOLDS:
+            # groups are dealt to the folds in turn, the real ones first: each fold has of both
             shuffled = np.random.default_rng(seed).permutation(len(side))
             fold = np.empty(len(side), np.int64)
             fold[shuffled[np.argsort(side[shuffled], kind="stable")]] = np.arange(len(side))

@@ -104,6 +104,7 @@ def ks_of_numbers(real: AnyArray, synthetic: AnyArray) -> float:
     if not len(real) or not len(synthetic):
         return float(len(real) != len(synthetic))
     points = np.concatenate([real, synthetic])  # the gap is widest at a value of either side
+    # the share of each side that is not above each point
     upto = [np.searchsorted(np.sort(side), points, "right") for side in (real, synthetic)]
     return float(np.abs(upto[0] / len(real) - upto[1] / len(synthetic)).max())
 
@@ -165,7 +166,7 @@ def tvd_of_shares(real: Mapping[Any, float], synthetic: Mapping[Any, float]) -> 
         return float(bool(real) != bool(synthetic))
     keys = {**real, **synthetic}
     distance = 0.5 * sum(abs(real.get(key, 0.0) - synthetic.get(key, 0.0)) for key in keys)
-    return min(1.0, distance)
+    return min(1.0, distance)  # shares may add up to a little more than 1
 
 
 def psi(real: Any, synthetic: Any, *, bins: int = 10) -> float:
@@ -197,12 +198,13 @@ def psi(real: Any, synthetic: Any, *, bins: int = 10) -> float:
     4.35
     """
     bins = arguments.whole("bins", bins, 2)
-    known, made = harmonised_numbers(real, synthetic)
-    if not len(known) or not len(made):
+    left, right = harmonised_numbers(real, synthetic)
+    if not len(left) or not len(right):
         return 0.0
-    edges = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf")
+    # the inverse of the real distribution function, nothing interpolated, as in the dbt test
+    edges = np.quantile(left, np.arange(1, bins) / bins, method="inverted_cdf")
     parts = []
-    for values in (made, known):
+    for values in (right, left):
         counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=bins)
         parts.append(np.where(counts == 0, _EMPTY_BIN, counts / len(values)))
     return float(((parts[0] - parts[1]) * np.log(parts[0] / parts[1])).sum())
@@ -262,7 +264,21 @@ def column_scores(real: Any, synthetic: Any, columns: Columns = None) -> dict[st
 
 
 def column_distance(column: Column, real: Any, synthetic: Any) -> ColumnScore:
-    """Score one column, of Arrow arrays in one form."""
+    """Score one column.
+
+    Parameters
+    ----------
+    column : Column
+        Its kind says which metric suits; of texts, the real values do.
+    real, synthetic : pyarrow.Array or ChunkedArray
+        In one form (:func:`~synthohive.metrics.harmonise.harmonised`).
+
+    Returns
+    -------
+    ColumnScore
+        Of numbers and lengths, the value is 0 where one side has only NULLs: their shares tell
+        that.
+    """
     nulls = abs(null_rate(real) - null_rate(synthetic))
     view = view_of(column, real)
     if view == "categories":

@@ -100,10 +100,23 @@ def as_lengths(values: Any) -> Floats:
 
 
 def features_of(column: Column, sides: Sequence[pa.Table], most: int) -> list[Floats]:
-    """Return one column of several tables as numbers in common, each of shape (rows,).
+    """Return one column of several tables as numbers in common.
 
     Categories are numbered by how frequent they are in all tables together, so that trees can
-    split off the rare ones at once; beyond `most` they are one. NULL is NaN.
+    split off the rare ones at once.
+
+    Parameters
+    ----------
+    column : Column
+    sides : sequence of pyarrow.Table
+        In one form.
+    most : int
+        Categories with a number of their own; the rest is one.
+
+    Returns
+    -------
+    list of ndarray of float64, shape (rows,)
+        One for each table; NULL is NaN.
     """
     arrays = [side.column(column.name).combine_chunks() for side in sides]
     if view_of(column, arrays[0]) == "numbers":
@@ -123,5 +136,6 @@ def ranked(values: Any, most: int) -> IntArray:
     encoded = as_categories(values).dictionary_encode()
     codes = np.asarray(encoded.indices.fill_null(-1), np.int64)
     counts = np.bincount(codes[codes >= 0], minlength=1)
+    # the order of an order: the place of each category; stable, so that ties go by appearance
     rank = np.argsort(np.argsort(-counts, kind="stable"), kind="stable")
     return np.where(codes >= 0, np.minimum(rank[codes], most), -1)

@@ -193,6 +193,6 @@ def _child_counts(
 
 def _edges(counts: Floats) -> Floats:
     distinct = np.unique(counts)
-    if len(distinct) <= _BINS:
+    if len(distinct) <= _BINS:  # a bin for each, and one beyond the greatest
         return np.append(distinct, distinct[-1] + 1)[1:]
     return np.unique(np.quantile(counts, np.linspace(0, 1, _BINS + 1)[1:-1]))

@@ -170,6 +170,19 @@ def harmonised_database(
 
     What the metadata declares decides what a column is; of all others, what the values of
     both sides can be read as. What cannot be read as declared is compared as text.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        Is not changed.
+    real, synthetic : dict of str to pyarrow.Table
+        Tables that only one side has, or that are not described, stay as they are.
+
+    Returns
+    -------
+    metadata : Metadata
+        What its columns are now; where a table describes none, all that both sides have.
+    real, synthetic : dict of str to pyarrow.Table
     """
     described = metadata.model_copy(deep=True)
     sides: tuple[dict[str, pa.Table], dict[str, pa.Table]] = (dict(real), dict(synthetic))
@@ -201,9 +214,9 @@ def _align_keys(metadata: Metadata, sides: tuple[dict[str, pa.Table], ...]) -> N
                     types = {s[n].schema.field(c).type for s in sides for n, c in ends}
                     for name, column in ends if len(types) > 1 else ():
                         for side in sides:
-                            place = side[name].column_names.index(column)
+                            index = side[name].column_names.index(column)
                             text = as_text(side[name].column(column))
-                            side[name] = side[name].set_column(place, column, text)
+                            side[name] = side[name].set_column(index, column, text)
 
 
 def _same(

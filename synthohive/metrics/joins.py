@@ -53,7 +53,20 @@ def rows_of(tables: Mapping[str, pa.Table], name: str) -> pa.Table:
 def attributes(
     tables: Mapping[str, pa.Table], metadata: Metadata, name: str
 ) -> tuple[pa.Table, Described]:
-    """Return a table's columns besides its keys, and what is said of them."""
+    """Return a table's columns besides its keys, and what is said of them.
+
+    Parameters
+    ----------
+    tables : mapping of str to pyarrow.Table
+    metadata : Metadata
+        Where it describes columns of the table, these are taken; else all.
+    name : str
+
+    Raises
+    ------
+    SchemaError
+        The table, or one of its columns, is not there.
+    """
     config, rows = metadata.table(name), rows_of(tables, name)
     names = [n for n in config.stored or rows.column_names if n not in config.key_columns]
     return _chosen(rows, names), {n: config.columns.get(n) for n in names}
@@ -82,6 +95,7 @@ def parent_rows(child: Any, key: ForeignKey, parent: Any) -> IntArray:
     left, right = key_sides(child, key.columns, parent, key.parent_columns)
     names = left.column_names
     right = right.append_column("row", pa.array(np.arange(len(right))))
+    # a hash join gives rows in any order: the numbers put them back
     left = left.append_column("child", pa.array(np.arange(len(left))))
     joined = left.join(right, keys=names, join_type="left outer")
     order = np.argsort(joined.column("child").to_numpy(), kind="stable")
@@ -92,7 +106,19 @@ def parent_rows(child: Any, key: ForeignKey, parent: Any) -> IntArray:
 def key_sides(
     child: Any, columns: Sequence[str], parent: Any, parent_columns: Sequence[str]
 ) -> tuple[pa.Table, pa.Table]:
-    """Return both ends of a key under the same names and types; as text where types differ."""
+    """Return both ends of a key under the same names and types.
+
+    Parameters
+    ----------
+    child, parent : DataFrame, pyarrow.Table or dict of columns
+    columns, parent_columns : sequence of str
+        The key, and what it refers to, in the same order.
+
+    Returns
+    -------
+    child, parent : pyarrow.Table
+        With all rows and these columns only; as text where types cannot be joined.
+    """
     ends = [
         _chosen(table_of(table), names)
         for table, names in ((child, columns), (parent, parent_columns))
@@ -219,7 +245,7 @@ def _aggregates(
         np.maximum.at(high, at[rows], values[rows])
         total = np.bincount(at[rows], weights=values[rows], minlength=size)
         count = np.bincount(at[rows], minlength=size)
-        empty = count == 0
+        empty = count == 0  # a mean of none is no 0, and the least of none is not infinite
         for what, made in (("mean", total / np.maximum(count, 1)), ("min", low), ("max", high)):
             found[f"{what} {column} of {label}"] = np.where(empty, np.nan, made)
     return found

@@ -131,7 +131,19 @@ class TableProfile:
 def profile_table(
     data: pa.Table, columns: Mapping[str, Column], entities: Optional[Entities] = None, k: int = 5
 ) -> TableProfile:
-    """Summarise the given columns of a table and their associations."""
+    """Summarise the given columns of a table and their associations.
+
+    Parameters
+    ----------
+    data : pyarrow.Table
+        Real rows.
+    columns : mapping of str to Column
+    entities : Entities, optional
+        Those behind the rows; each row is one of its own by default.
+    k : int, default 5
+        Entities that must stand behind every point and category that is kept. Associations are
+        of all rows.
+    """
     profiles = {
         name: profile_column(column, data.column(name), entities, k)
         for name, column in columns.items()
@@ -142,7 +154,21 @@ def profile_table(
 
 
 def frequent_categories(values: Any, entities: Entities, k: int) -> dict[str, float]:
-    """Return the shares of categories that `k` entities have; the rest is pooled."""
+    """Return the shares of categories that `k` entities have; the rest is pooled.
+
+    Parameters
+    ----------
+    values : pyarrow.Array or ChunkedArray
+        Without NULL.
+    entities : Entities
+        Those behind `values`.
+    k : int
+
+    Returns
+    -------
+    dict of str to float
+        They add up to 1, what is pooled under a name of its own; empty without values.
+    """
     encoded = as_categories(values).dictionary_encode()
     codes = np.asarray(encoded.indices, np.int64)
     counts = np.bincount(codes, minlength=len(encoded.dictionary))
@@ -179,12 +205,14 @@ def _points(values: Floats, entities: Entities, k: int) -> Floats:
     distinct, codes = np.unique(values, return_inverse=True)
     codes = codes.reshape(-1)
     order = np.argsort(codes, kind="stable")
+    # how many equal values come before each: 0, 1, 2 … in every run of them
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
     place = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
     held = entities.holders(codes)
     shared = distinct[held >= k]
     shared = shared[np.linspace(0, len(shared) - 1, min(len(shared), _POINTS)).astype(np.int64)]
     chosen = order[place < held[codes[order]]]
+    # (points, width): neighbouring rows; twice as many where several may be of one entity
     width = 2 * k if entities.paths else k
     if len(chosen) < width:
         return np.zeros(0)

@@ -388,6 +388,15 @@ def check_report(
 ) -> tuple[Path, Path]:
     """Return where the HTML and the JSON of a report go, if they may.
 
+    Parameters
+    ----------
+    path : str or path
+        Of the page, with or without ``.html``; the JSON lies beside it.
+    if_exists : {"fail", "replace"}
+        Whether a report that is there may be replaced; another file never is.
+    read : iterable of FileIdentity
+        Files that the data came from.
+
     Raises
     ------
     ConnectorError

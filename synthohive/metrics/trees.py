@@ -12,7 +12,21 @@ __all__ = ["predictions_of", "scores_of"]
 
 
 def scores_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
-    """Return the probability of the second class, for each row of `test`."""
+    """Return the probability of the second class.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (rows, features)
+        What is learned from; NULL is NaN.
+    y : ndarray, shape (rows,)
+        Of two classes.
+    test : ndarray of float64, shape (test rows, features)
+    seed : int
+
+    Returns
+    -------
+    ndarray of float64, shape (test rows,)
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     with _one_thread():
@@ -21,7 +35,23 @@ def scores_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
 
 
 def predictions_of(x: Floats, y: AnyArray, test: Floats, seed: int, *, numeric: bool) -> Floats:
-    """Return the expected number, or the most probable class, of each row of `test`."""
+    """Return the expected number, or the most probable class.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (rows, features)
+        What is learned from; NULL is NaN.
+    y : ndarray of float64, shape (rows,)
+        Numbers, or numbers of classes; without NaN.
+    test : ndarray of float64, shape (test rows, features)
+    seed : int
+    numeric : bool
+        Whether `y` are numbers.
+
+    Returns
+    -------
+    ndarray of float64, shape (test rows,)
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind = HistGradientBoostingRegressor if numeric else HistGradientBoostingClassifier

@@ -56,12 +56,25 @@ def target_columns(table: pa.Table, columns: Mapping[str, Column], most: int = 3
 
     Categories have 2 to 20 levels. Columns that follow from one other column are left out, and
     those that go with none.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Real rows.
+    columns : mapping of str to Column
+        Those to look at, without keys.
+    most : int, default 3
+
+    Returns
+    -------
+    list of str
+        The strongest first, by the mean association with all others; may be empty.
     """
     chosen = comparable_columns(table, columns)
     if len(chosen) < 2:
         return []
     matrix = association_matrix(table, chosen)
-    np.fill_diagonal(matrix, 0.0)
+    np.fill_diagonal(matrix, 0.0)  # a column tells nothing of itself
     strength = {
         column.name: float(matrix[i].mean())
         for i, column in enumerate(chosen)
@@ -157,6 +170,7 @@ def _skill(x: Floats, y: Floats, test_x: Floats, test_y: Floats, numeric: bool, 
     if not len(test_y) or len(np.unique(y)) < 2:
         return 0.0
     predicted = predictions_of(x, y, test_x, seed, numeric=numeric)
+    # the best constant is the mean, or the commonest class, of the rows that are tested
     if numeric:
         wrong, base = ((test_y - predicted) ** 2).mean(), test_y.var()
     else:

@@ -103,6 +103,7 @@ def _variance(column: Column, values: pa.ChunkedArray, groups: IntArray) -> floa
         known = ~np.isnan(floats) & (groups >= 0)
         scores: Floats = np.asarray(rankdata(floats[known]), np.float64).reshape(-1, 1)
     else:
+        # indicators, (rows, levels): their variances add up to what categories differ by
         codes = ranked(values, _LEVELS)
         known = (codes >= 0) & (groups >= 0)
         scores = np.eye(_LEVELS + 1)[codes[known]]

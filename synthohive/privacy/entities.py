@@ -117,6 +117,7 @@ class EntityPath:
 
     def holders(self, codes: IntArray, size: int) -> IntArray:
         """Count the entities of each code; -1 is left out."""
+        # code and entity as one number, 0 for an unknown one: each entity counts once for a code
         span = self.size + 1
         used = codes >= 0
         pairs = np.unique(codes[used] * span + self.codes[used] + 1)
@@ -129,6 +130,7 @@ class EntityPath:
         known = bool((self.codes >= 0).all()) and bool((other.codes >= 0).all())
         if not known or self.size > other.size or self.counting.least < other.counting.least:
             return False
+        # as many pairs as entities of the other path: none of these has two of ours
         return len(np.unique(other.codes * self.size + self.codes)) == other.size
 
 

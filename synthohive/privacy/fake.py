@@ -64,9 +64,18 @@ _LISTED = 10
 def check_makeable(table: str, column: Column, kind: PiiKind) -> None:
     """Refuse a kind of personal data that a column cannot hold.
 
+    Parameters
+    ----------
+    table : str
+        For the error.
+    column : Column
+    kind : PiiKind
+        What the user says that the column holds.
+
     Raises
     ------
     PrivacyError
+        The column is neither text, number nor UUID, nor, for JSON, a document.
     """
     made = kind is PiiKind.JSON and column.kind in (ColumnKind.JSON, ColumnKind.ARRAY)
     plain = column.kind.family in ("number", "text") or column.kind is ColumnKind.UUID

@@ -61,7 +61,18 @@ class JsonShapes:
 
     @classmethod
     def learn(cls, texts: Sequence[str], k: int, fit_leaf: FitLeaf) -> JsonShapes:
-        """Learn from documents; a structure of fewer than `k` rows is not used."""
+        """Learn from documents.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            JSON or markup; what is neither is left out.
+        k : int
+            A structure of fewer rows is not used; where there is none, documents are empty.
+        fit_leaf : callable
+            Returns what makes the values of a leaf, given its name, its key and its type,
+            whether it makes its text unique, and its values.
+        """
         markup = sum(text.lstrip()[:1] == "<" for text in texts) > len(texts) / 2
         values = [value for text in texts for value in _parsed(text)]
         for depth in _DEPTHS if markup else _DEPTHS[:1]:
@@ -81,7 +92,22 @@ class JsonShapes:
         return cls(tuple(s for s, _ in kept), tuple(w for _, w in kept), tuple(found), markup)
 
     def make(self, index: U64, seed: int, key: int) -> Any:
-        """Return a text for each row."""
+        """Return a text for each row.
+
+        Parameters
+        ----------
+        index : ndarray of uint64, shape (rows,)
+            What a text depends on, beside the keys.
+        seed : int
+            Of the leaves, which are columns of their own.
+        key : int
+            Of what is drawn here: the structure, and what is true or false.
+
+        Returns
+        -------
+        pyarrow.Array
+            Of strings, none NULL.
+        """
         choice = weighted(index, self.weights, subkey(key, "structure"))
         made = np.empty(len(index), dtype=object)
         for number, structure in enumerate(self.structures):

@@ -66,6 +66,13 @@ class PiiFinding:
 def parse_kind(text: str, table: str, column: str) -> Optional[PiiKind]:
     """Return the kind that a user wrote; None for one that is never replaced.
 
+    Parameters
+    ----------
+    text : str
+        In any case, with or without blanks around it.
+    table, column : str
+        For the error.
+
     Raises
     ------
     SchemaError

@@ -123,7 +123,17 @@ def _solid_name(part: str) -> bool:
 
 
 def document_leaves(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of a document, each with the key that it stands under."""
+    """Yield the leaves of a document, each with the key that it stands under.
+
+    Parameters
+    ----------
+    value : object
+        What JSON is read as, or the tree of markup.
+    key : str
+        What `value` stands under; empty at the top, and for leaves of a list at the top.
+    depth : int
+        Levels above `value`; nothing is looked at that lies more than 12 deep.
+    """
     if depth > _DEEPEST:
         return
     if isinstance(value, dict):

@@ -55,16 +55,39 @@ class Pattern:
     def render(self, numbers: U64, key: int, index: Optional[U64] = None) -> Any:
         """Return the value of each number below the capacity.
 
-        Positions beyond :data:`LIMIT` values are filled by chance from `index` and `key`,
-        or without an `index` by their first symbols.
+        Parameters
+        ----------
+        numbers : ndarray of uint64, shape (rows,)
+            Below the capacity. Beyond :data:`LIMIT` values, only the last positions spell the
+            number.
+        key : int
+            Of the positions that are filled by chance.
+        index : ndarray of uint64, shape (rows,), optional
+            What chance depends on; without it, these positions have their first symbols.
+
+        Returns
+        -------
+        pyarrow.Array
+            Of strings, one for each number.
         """
         return to_strings(self.matrix(numbers, key, index))
 
     def matrix(self, numbers: U64, key: int, index: Optional[U64] = None) -> NDArray[np.uint8]:
-        """Return what :meth:`render` does, as ASCII codes, one row per value."""
+        """Return what :meth:`render` does, as ASCII codes.
+
+        Parameters
+        ----------
+        numbers, key, index
+            As in :meth:`render`.
+
+        Returns
+        -------
+        ndarray of uint8, shape (rows, positions)
+        """
         codes = np.empty((len(numbers), len(self.alphabets)), np.uint8)
         rest = numbers.copy()
         used = 1
+        # a number of mixed base, the last position first, as long as uint64 can hold it
         for position in range(len(self.alphabets) - 1, -1, -1):
             alphabet = self.alphabets[position]
             table = np.frombuffer(alphabet.encode("ascii"), np.uint8)
@@ -153,6 +176,7 @@ def luhn_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Set the last digit of each row so that the digits pass the Luhn check."""
     positions = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isdigit()]
     digits = codes[:, positions].astype(np.int64) - ord("0")
+    # all rows at once; of a doubled digit above 9 the cross sum counts, which is 9 less
     doubled = digits[:, -2::-2] * 2
     total = (doubled - 9 * (doubled > 9)).sum(axis=1) + digits[:, -3::-2].sum(axis=1)
     codes[:, positions[-1]] = ((-total) % 10 + ord("0")).astype(np.uint8)
@@ -163,6 +187,7 @@ def iban_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Set positions 3 and 4 of each row so that the letters and digits pass ISO 7064."""
     solid = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isalnum()]
     codes[:, solid[2:4]] = ord("0")
+    # the remainder digit by digit: the whole number, of up to 60 digits, fits no int64
     rest = np.zeros(len(codes), np.int64)
     for position in solid[4:] + solid[:4]:
         code = codes[:, position].astype(np.int64)

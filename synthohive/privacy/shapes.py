@@ -81,7 +81,30 @@ def patterns_for(
     unique: bool,
     territory: str = "",
 ) -> Weighted:
-    """Return the patterns that values of a column follow, with their frequencies."""
+    """Return the patterns that values of a column follow, with their frequencies.
+
+    Parameters
+    ----------
+    kind : PiiKind
+    column : Column
+        Its type, and how many characters or digits it holds.
+    text : pyarrow.Array
+        Real values as strings (:func:`as_text`), none NULL; may be empty.
+    locale : str
+        Of Faker, as ``de_DE``: its forms are used where the values show none.
+    k : int
+        A shape, symbol, country or issuer seen in fewer rows is not used.
+    unique : bool
+        Keep only the symbols that never vary, so that unique values do not run out.
+    territory : str, optional
+        The country (``DE``) that stands in where too few rows share one that numbers begin
+        with; that of the locale by default.
+
+    Returns
+    -------
+    list of (Pattern, float)
+        At least one.
+    """
     if column.kind.family == "number":
         return _numeric(kind, column, text, k, unique)
     if column.kind is ColumnKind.UUID:
@@ -183,7 +206,24 @@ def _cards(text: Any, k: int) -> Weighted:
 
 
 def mask_patterns(column: Column, text: Any, k: int, unique: bool) -> Weighted:
-    """Return patterns of the values' shapes in which number 0 is the plain mask."""
+    """Return patterns of the values' shapes in which number 0 is the plain mask.
+
+    Parameters
+    ----------
+    column : Column
+        How many characters it holds.
+    text : pyarrow.Array
+        Real values as strings, none NULL; may be empty.
+    k : int
+        A shape or symbol seen in fewer rows is not used.
+    unique : bool
+        Whether other numbers give other values; the mask is all there is if not.
+
+    Returns
+    -------
+    list of (Pattern, float)
+        At least one.
+    """
     learned = infer_patterns(text, k, free=True) or _letters(text)
     return [(_masked(pattern, unique), weight) for pattern, weight in _within(learned, column)]
 

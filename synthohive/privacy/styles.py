@@ -154,7 +154,16 @@ _MOST = 0.95  # of the numbers of houses: a few are mistakes, or no numbers of h
 
 
 def address_style(texts: Sequence[str], usual: str, k: int) -> AddressStyle:
-    """Return how most addresses are written; `usual` is where the number stands if few tell.
+    """Return how most addresses are written.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        May be empty.
+    usual : {"first", "last"}
+        Where the number of the house stands if fewer than `k` texts are there to tell.
+    k : int
+        Addresses that reach the highest number of a house.
 
     Examples
     --------
@@ -272,7 +281,21 @@ def _likely_form(stem: str) -> str:
 
 
 def name_styles(texts: Sequence[str], persons: Optional[Sequence[Person]], k: int) -> Weighted:
-    """Return how full names are written, with numbers of rows; see :func:`local_styles`."""
+    """Return how full names are written, with numbers of rows.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    persons : sequence of (str, str), optional
+        First and last names in the same rows; None if the table has none.
+    k : int
+        Styles of fewer rows are not used.
+
+    Returns
+    -------
+    list of (Style, float)
+        The commonest first; may be empty.
+    """
     found: Counter[Style] = Counter()
     for number, text in enumerate(texts):
         form = None if persons is None else _name_form(text, persons[number])

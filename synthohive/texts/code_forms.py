@@ -253,6 +253,20 @@ def with_room(form: str, pieces: Pieces, wanted: int) -> Pieces:
     """Free digits, then letters, from the right, until there is room for so many texts.
 
     What all have in common stays, as long as anything else of its run is free.
+
+    Parameters
+    ----------
+    form : str
+        Of all texts, one symbol for each character (:func:`shape`, :func:`run` …).
+    pieces : list of list of str
+        Is not changed.
+    wanted : int
+        How many texts there must be room for.
+
+    Returns
+    -------
+    list of list of str
+        There may be too little room, where all that can be free is.
     """
     pieces = [list(piece) for piece in pieces]
     free = freeable(form, pieces)
