@@ -149,6 +149,7 @@ class Categorical(CodedTransform):
         rng = np.random.Generator(np.random.Philox(seed))
         chosen = rng.permutation(len(others))[: len(rare)]
         self.public_ = pa.array([others[i] for i in chosen], self.plain_type)
+        # by how many hold them, in falling order: which rare value had which weight is not told
         self.weights_ = np.sort(rare.holders)[::-1][: len(chosen)].astype(np.int64)
         self.rare_ = max(present - int(kept.counts.sum()), 1)
         # What so few entities hold goes together with nothing: their rows would be told apart.

@@ -64,6 +64,7 @@ class Datetime(Numeric):
 
     def _split(self, plain: pa.Array) -> tuple[pa.Array, pa.Array]:
         numbers = plain.fill_null(0).to_numpy(zero_copy_only=False)
+        # floored: before 1970, too, the time of day counts from midnight
         day, hour = np.divmod(numbers, self._per_day)
         null = plain.is_null().to_numpy(zero_copy_only=False)
         return pa.array(day, mask=null), pa.array(hour, mask=null)

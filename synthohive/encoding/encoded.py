@@ -92,7 +92,7 @@ class Layout:
         discrete: list[Discrete] = []
         continuous: list[Continuous] = []
         for layout in layouts:
-            shift = len(discrete)
+            shift = len(discrete)  # floats name the block of their modes by its index
             discrete += layout.discrete
             continuous += (
                 Continuous(b.column, None if b.modes is None else b.modes + shift, b.active)

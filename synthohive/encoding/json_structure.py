@@ -153,8 +153,8 @@ class Node:
         ranks = {v: float(np.mean(p)) if p else np.inf for v, p in places.items()}
         for order in (sorted(ranks, key=lambda v: ranks[v]), sorted(ranks)):
             at = {value: place for place, value in enumerate(order)}
-            known = ([at[v] for v in values if v in at] for values in several)
-            if all(found == sorted(found) for found in known):
+            ordered = ([at[v] for v in values if v in at] for values in several)
+            if all(places_of == sorted(places_of) for places_of in ordered):
                 weights = dict(zip(child.values, child.weights))
                 child.values, child.weights = order, [weights[value] for value in order]
                 self.distinct = "sorted"
@@ -230,6 +230,7 @@ class Node:
         if self.modes is None:
             raise ValueError(f"nothing was learned of a leaf of kind {self.kind!r}")
         codes = categorical(self.modes.frequencies, size, rng).astype(np.int32)
+        # a position of 1 is four standard deviations of its mode
         spread = rng.normal(0.0, 0.25, (size, 1 if self.modes.active else 0))
         positions = np.clip(spread, -1, 1).astype(np.float32)
         numbers = self.modes.decode(codes, positions, rng)

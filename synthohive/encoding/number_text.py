@@ -70,8 +70,8 @@ class NumberText(WrittenText):
         coded = texts.dictionary_encode()
         if isinstance(coded, pa.ChunkedArray):
             coded = coded.combine_chunks()
-        found = pa.array([self._number(text) for text in coded.dictionary.to_pylist()], pa.string())
-        numbers = found.cast(self.inner_.column.arrow_type)
+        plain = pa.array([self._number(text) for text in coded.dictionary.to_pylist()], pa.string())
+        numbers = plain.cast(self.inner_.column.arrow_type)
         return numbers.take(coded.indices)
 
     def _number(self, text: str) -> Optional[str]:

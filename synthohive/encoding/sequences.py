@@ -128,6 +128,7 @@ class Sequences:
             low, high = self.low[classes[again]], self.high[classes[again]]
             drawn, owner, ended = self._draw(low, high, rng)
             # of each text, the first that came to an end, else the first
+            # (`unique` gives the first index of each, in the order that puts these first)
             _, best = np.unique(again[np.argsort(~ended, kind="stable")], return_index=True)
             best = np.argsort(~ended, kind="stable")[best]
             kept = np.isin(owner, best)
@@ -150,9 +151,9 @@ class Sequences:
         """Return the class of each drawn text; -1 for one that is too short or too long."""
         weights = self.vocabulary.lengths[ids]
         lengths = np.bincount(owner, weights=weights, minlength=len(ended)).astype(np.int64)
-        found = self.assign(lengths)
-        usable = ended & (lengths >= self.low[found]) & (lengths <= self.high[found])
-        return np.where(usable, found, -1)
+        classes = self.assign(lengths)
+        usable = ended & (lengths >= self.low[classes]) & (lengths <= self.high[classes])
+        return np.where(usable, classes, -1)
 
     def _spell(
         self, ids: IntArray, texts: IntArray, count: int, rng: np.random.Generator

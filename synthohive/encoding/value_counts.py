@@ -62,6 +62,7 @@ class Held:
 
     def take(self, indices: IntArray) -> Held:
         """Return what is known of the values at `indices`."""
+        # where each value goes; -1 for those that are left out, and their pairs with them
         rank = np.full(len(self.unknown), -1, dtype=np.int64)
         rank[indices] = np.arange(len(indices))
         owner = rank[self.owner]
@@ -111,6 +112,7 @@ class Held:
         # how many entities have their first value here: each is passed once
         first = np.zeros(len(self.unknown), dtype=np.int64)
         np.add.at(first, self.owner[np.unique(self.entity, return_index=True)[1]], 1)
+        # rows of unknown entities are one for each `most` of them, rounded up
         count = np.cumsum(first) + -(-np.cumsum(self.unknown) // self.counting.most)
         at = int(np.searchsorted(count, k))
         return at if at < len(count) else None
@@ -196,6 +198,7 @@ class ValueCounts:
         Returns one number for each code up to the largest, exact up to `k`.
         """
         size = int(codes.max()) + 1 if len(codes) else 0
+        # a text counts once for a part, however often it holds that
         pairs = np.unique(codes * len(self) + rows)
         codes, rows = pairs // max(len(self), 1), pairs % max(len(self), 1)
         weights = self.counts[rows].astype(np.float64)
@@ -295,8 +298,7 @@ def _grouped(values: pa.Array, counts: IntArray, parts: Sequence[Held], k: int) 
     held = []
     for part in parts:
         unknown = np.bincount(codes, weights=part.unknown, minlength=size).astype(np.int64)
-        one = Held.grouped(part.counting, codes[part.owner], part.entity, unknown, k)
-        held.append(one)
+        held.append(Held.grouped(part.counting, codes[part.owner], part.entity, unknown, k))
     return ValueCounts(encoded.dictionary, totals, tuple(held))
 
 
@@ -313,6 +315,7 @@ def summary_of_counts(value_counts: ValueCounts, k: int) -> dict[str, Any]:
     found["distinct"] = round(SAMPLE * _SPAN / (float(hashes[by_hash[SAMPLE - 1]]) + 1.0))
     found["top"] = value_counts.take(np.lexsort((hashes, -value_counts.counts))[:TOP]).to_dict()
     if not pa.types.is_string(value_counts.values.type):
+        # a bound needs the k that are passed and the next k, for their mean; the rest is room
         order = pc.sort_indices(value_counts.values).to_numpy().astype(np.int64)
         found["low"] = value_counts.take(order[: 4 * k]).to_dict()
         found["high"] = value_counts.take(order[::-1][: 4 * k]).to_dict()
@@ -341,6 +344,7 @@ def merge_counts(parts: Sequence[dict[str, Any]], type_: pa.DataType, k: int) ->
     k : int
         As for the parts.
     """
+    # the least hashes of all values are among the least of each part: nothing is lost
     opened = [counts_of(part, type_) for part in parts]
     sample = ValueCounts.combine([p["sample"] for p in opened], k)
     merged = summary_of_counts(sample, k)
@@ -374,7 +378,7 @@ class CountedTransform(ColumnTransform):
         return canonical(values, self.column.arrow_type)
 
     def features(self, plain: pa.Array) -> dict[str, pa.Array]:
-        """Return what is tallied, by name; ``value`` is the column itself."""
+        """Return what is counted, by name; ``value`` is the column itself."""
         return {"value": plain}
 
     def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:

@@ -82,6 +82,7 @@ def feature_attribution(
     order = rng.permutation(len(labels))
     train, test = order[len(order) // 3 :], order[: len(order) // 3]
     held_out = features[test]
+    # the rows as they are, then once for each column: one model, trained once, scores them all
     shuffled = [held_out]
     for i in range(len(names)):
         other = held_out.copy()

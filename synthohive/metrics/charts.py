@@ -95,19 +95,19 @@ def histogram(
 
 
 def _bars(real: Any, synthetic: Any, k: int, entities: Entities) -> Histogram:
-    known, made = shares(real), shares(synthetic)
+    real_shares, synthetic_shares = shares(real), shares(synthetic)
     frequent = frequent_categories(real.drop_null(), entities, k)
-    common = [name for name in known if name is not None and name in frequent]
-    shown = sorted(common, key=lambda name: (-known[name], name))[:_BARS]
-    left = [known[name] for name in shown]
-    right = [made.get(name, 0.0) for name in shown]
+    common = [name for name in real_shares if name is not None and name in frequent]
+    shown = sorted(common, key=lambda name: (-real_shares[name], name))[:_BARS]
+    left = [real_shares[name] for name in shown]
+    right = [synthetic_shares.get(name, 0.0) for name in shown]
     labels = list(shown)
-    nulls = known.get(None, 0.0), made.get(None, 0.0)
+    nulls = real_shares.get(None, 0.0), synthetic_shares.get(None, 0.0)
     if any(nulls):
         labels.append(_NULL)
         left.append(nulls[0])
         right.append(nulls[1])
-    rest = 1 - sum(left) if known else 0.0, 1 - sum(right) if made else 0.0
+    rest = 1 - sum(left) if real_shares else 0.0, 1 - sum(right) if synthetic_shares else 0.0
     if max(rest) > 1e-9:
         labels.append(_OTHER)
         left.append(max(0.0, rest[0]))

@@ -56,8 +56,8 @@ def copied_values(real: Any, synthetic: Any) -> float:
     >>> copied_values(pa.array(["a", "b"]), pa.array(["a", "c", None, "a", "d"]))
     0.5
     """
-    known, made = (as_text(array_of(side)).drop_null() for side in (real, synthetic))
-    same = pc.is_in(made, value_set=known.combine_chunks())
+    left, right = (as_text(array_of(side)).drop_null() for side in (real, synthetic))
+    same = pc.is_in(right, value_set=left.combine_chunks())
     return float(pc.mean(same.cast(pa.float64())).as_py() or 0.0)
 
 

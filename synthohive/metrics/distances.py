@@ -283,7 +283,7 @@ def column_distance(column: Column, real: Any, synthetic: Any) -> ColumnScore:
     view = view_of(column, real)
     if view == "categories":
         return ColumnScore(METRICS[view], tvd_of_shares(shares(real), shares(synthetic)), nulls)
-    known, made = measured(view, real), measured(view, synthetic)
+    left, right = measured(view, real), measured(view, synthetic)
     # what is missing shows in the NULLs
-    distance = ks_of_numbers(known, made) if len(known) and len(made) else 0.0
+    distance = ks_of_numbers(left, right) if len(left) and len(right) else 0.0
     return ColumnScore(METRICS[view], distance, nulls)

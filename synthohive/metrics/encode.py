@@ -68,6 +68,7 @@ def floats_of(values: Any) -> Floats:
         values = values.cast(pa.int64())
     elif pa.types.is_boolean(type_):
         values = values.cast(pa.int8())
+    # not safe: whole numbers beyond 2^53 are rounded, where a checked cast would refuse them
     return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
 

@@ -174,6 +174,7 @@ def joint_fan_out_tvd(real: tuple[Any, Any], synthetic: tuple[Any, Any]) -> floa
     codes = []
     for side in (real, synthetic):
         a, b = (np.searchsorted(e, c, side="right") for e, c in zip(edges, side))
+        # both bins as one number
         codes.append(np.asarray(a * (len(edges[1]) + 1) + b, np.int64))
     return tvd_of_codes(*codes)
 

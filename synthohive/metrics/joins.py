@@ -99,8 +99,8 @@ def parent_rows(child: Any, key: ForeignKey, parent: Any) -> IntArray:
     left = left.append_column("child", pa.array(np.arange(len(left))))
     joined = left.join(right, keys=names, join_type="left outer")
     order = np.argsort(joined.column("child").to_numpy(), kind="stable")
-    found = pc.fill_null(joined.column("row"), -1).to_numpy()
-    return np.asarray(found[order], np.int64)
+    rows = pc.fill_null(joined.column("row"), -1).to_numpy()
+    return np.asarray(rows[order], np.int64)
 
 
 def key_sides(
@@ -123,12 +123,12 @@ def key_sides(
         _chosen(table_of(table), names)
         for table, names in ((child, columns), (parent, parent_columns))
     ]
-    found = joinable(*ends)
-    if found is None:
+    joined = joinable(*ends)
+    if joined is None:
         names = [f"k{i}" for i in range(len(columns))]
         left, right = (pa.table([as_text(c) for c in end.columns], names=names) for end in ends)
         return left, right
-    return found
+    return joined
 
 
 def _chosen(rows: pa.Table, names: Sequence[str]) -> pa.Table:
@@ -176,7 +176,7 @@ def with_parents(
     for key in keys or metadata.table(table).foreign_keys:
         above, known = attributes(tables, metadata, key.parent)
         at = parent_rows(rows_of(tables, table), key, rows_of(tables, key.parent))
-        index = pa.array(at, mask=at < 0)
+        index = pa.array(at, mask=at < 0)  # a NULL index takes NULL: there is no parent
         for name, column in known.items():
             label = f"{name} over ({', '.join(key.columns)})"
             arrays[label] = above.column(name).take(index)

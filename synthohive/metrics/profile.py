@@ -78,7 +78,7 @@ def profile_column(
             view, nulls, categories=frequent_categories(values.drop_null(), known, k)
         )
     numbers = measured(view, values)
-    if len(known) != len(numbers):
+    if len(known) != len(numbers):  # NaN is no NULL, but not measured either
         known = known.take(~np.isnan(np.asarray(values.drop_null().cast(pa.float64()))))
     points = _points(numbers, known, k)
     ordered = np.sort(numbers)
@@ -101,6 +101,7 @@ def profile_distance(profile: ColumnProfile, values: Any) -> ColumnScore:
     numbers = np.sort(measured(profile.view, made))
     if not len(numbers) or not len(profile.points):
         return ColumnScore(metric, 0.0, nulls)  # what is missing shows in the NULLs
+    # on both sides of each point: the distribution steps up where many rows have that value
     below = np.searchsorted(numbers, profile.points, "left") / len(numbers)
     upto = np.searchsorted(numbers, profile.points, "right") / len(numbers)
     distance = np.maximum(np.abs(below - profile.below), np.abs(upto - profile.upto)).max()
@@ -207,11 +208,11 @@ def _points(values: Floats, entities: Entities, k: int) -> Floats:
     order = np.argsort(codes, kind="stable")
     # how many equal values come before each: 0, 1, 2 … in every run of them
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    place = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    nth = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
     held = entities.holders(codes)
     shared = distinct[held >= k]
     shared = shared[np.linspace(0, len(shared) - 1, min(len(shared), _POINTS)).astype(np.int64)]
-    chosen = order[place < held[codes[order]]]
+    chosen = order[nth < held[codes[order]]]
     # (points, width): neighbouring rows; twice as many where several may be of one entity
     width = 2 * k if entities.paths else k
     if len(chosen) < width:

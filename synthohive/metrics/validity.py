@@ -229,7 +229,7 @@ def _unique(table: TableConfig, real: pa.Table, synthetic: pa.Table) -> Iterator
 
 def _repeats(rows: pa.Table, columns: list[str]) -> int:
     """Count the rows that repeat a combination without a NULL."""
-    known = np.ones(len(rows), dtype=np.bool_)
+    known = np.ones(len(rows), dtype=np.bool_)  # as in SQL, a NULL equals nothing
     for name in columns:
         known &= pc.is_valid(rows.column(name)).to_numpy()
     whole = rows.select(columns).filter(pa.array(known))

@@ -286,6 +286,7 @@ def on_grid(values: Any, step: float) -> Any:
     """Return numbers on the nearest point of a grid, as floats are written: 0.1, not 0.1000…01."""
     if not step:
         return values
+    # divided, which gives the float that is written 0.3: 3 * 0.1 is another one
     whole = np.rint(np.asarray(values) / step)
     found = whole / np.rint(1.0 / step) if step < 1 else whole * step
     return found if isinstance(values, np.ndarray) else float(found)
@@ -327,6 +328,7 @@ def protected_end(
     if values.dtype.kind == "f":
         return float(block.mean())
     first, step, offset = block[0].item(), *grid
+    # as distances from the first: int64 beyond 2^53 would lose its last digits in a mean of floats
     mean = first + int(np.rint((block - first).astype(np.float64).mean()))
     inwards = 1 if values[-1] >= values[0] else -1
     bound = mean + inwards * (inwards * (offset - mean) % step)
