@@ -29,35 +29,54 @@ __all__ = ["generate_attributes"]
 
 
 def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]) -> Generated:
-    """Generate all blocks of one table into its spool."""
+    """Generate all blocks of one table into its spool.
+
+    Parameters
+    ----------
+    run : Run
+        Has the driving parent, if there is one, among its tables, with the context of its rows.
+    name : str
+        The table.
+    rows : int
+        Its rows in all, those without a parent included.
+    groups : Groups, optional
+        How these are dealt out to the driving parents; None for a root table.
+
+    Returns
+    -------
+    Generated
+        Rows in which keys that are chosen later are NULL, and beside them, in an array of shape
+        (rows,) for each, what was drawn for these choices.
+    """
     fitted = run.fitted.tables[name]
     maker = BlockGenerator(run, fitted, groups, rows)
     made = Generated(TableSpool(run.place(name), fitted.schema), groups)
     if maker.has_driven_children:
         made.context = EncodedSpool(made.spool.path, maker.children_layout())
     besides = {flag for linked in fitted.linked.values() for flag in linked.besides}
-    told: list[pa.Table] = []  # what is modelled of rows, but is no column of theirs
+    parts: list[pa.Table] = []  # what is modelled of rows, but is no column of theirs
     for block in cut_blocks(rows, groups, maker.whole_groups):
         encoded, context, attributes = maker.attributes(block)
         made.spool.append(maker.complete(block, attributes))
         named = zip(attributes.column_names, attributes.columns)
-        more = {n: c for n, c in named if n in besides or n not in fitted.config.columns}
-        told.append(pa.table({**more, "": pa.nulls(len(attributes))}))  # also of no other column
+        structural = {n: c for n, c in named if n in besides or n not in fitted.config.columns}
+        # a dummy column keeps the number of rows where there is no other
+        parts.append(pa.table({**structural, "": pa.nulls(len(attributes))}))
         if made.context is not None:
             made.context.append(EncodedTable.side_by_side([encoded, context]))
     made.spool.close()
-    found = pa.concat_tables(told) if told else pa.table({})
-    rests = [name for name in found.column_names if name in besides]
-    made.rests = found.select(rests).combine_chunks() if rests else None
+    drawn = pa.concat_tables(parts) if parts else pa.table({})
+    rests = [name for name in drawn.column_names if name in besides]
+    made.rests = drawn.select(rests).combine_chunks() if rests else None
 
     def whole(name: str) -> IntArray:
-        return numbers_of(found, name).astype(np.int64)
+        return numbers_of(drawn, name).astype(np.int64)
 
     made.preferences = {
-        label: numbers_of(found, fan_out_column(*key)) for label, key in maker.incoming.items()
+        label: numbers_of(drawn, fan_out_column(*key)) for label, key in maker.incoming.items()
     }
-    made.nulls = {label: flags_of(found, null_column(label)) for label in maker.further}
-    made.differs = {target: flags_of(found, differs_column(target)) for target in fitted.aliases}
+    made.nulls = {label: flags_of(drawn, null_column(label)) for label in maker.further}
+    made.differs = {target: flags_of(drawn, differs_column(target)) for target in fitted.aliases}
     made.codes = {label: whole(code_column(label)) for label in fitted.codes}
     made.depths = {label: whole(depth_column(label)) for label in fitted.hierarchies}
     return made

@@ -260,6 +260,7 @@ class BlockGenerator:
             if not len(wrong):
                 return table
             again = self._again(wrong, table, context, above, block, rng)
+            # behind the old rows stand those drawn anew: one gather replaces the wrong ones
             source = np.arange(len(table), dtype=np.int64)
             source[wrong] = len(table) + np.arange(len(wrong))
             both = pa.concat_tables([table, again.select(table.column_names).cast(table.schema)])
@@ -372,6 +373,7 @@ def _with_nulls(array: Any, empty: Bools, instead: Optional[str] = None) -> Any:
 
 def _before(group: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:
     """Return the sum of the counts before each one in its group, and the group's."""
+    # sorted by group, a sum over all that stand before, less that up to where the group begins
     order = np.argsort(group, kind="stable")
     ends = np.cumsum(counts[order])
     first = np.flatnonzero(np.r_[True, group[order][1:] != group[order][:-1]])

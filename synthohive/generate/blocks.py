@@ -19,7 +19,17 @@ BLOCK_ROWS = 16_384
 
 @dataclass(frozen=True)
 class Block:
-    """The rows ``start … stop - 1`` of a table, and their place among their siblings."""
+    """The rows ``start … stop - 1`` of a table, and their place among their siblings.
+
+    Attributes
+    ----------
+    number : int
+        Of the block; names its stream of random numbers.
+    start, stop : int
+    parents, positions, sizes : ndarray of int64, shape (stop - start,)
+        Of each row: its driving parent's row (-1: none), its place in the group, from 0 on, and
+        the rows of the group.
+    """
 
     number: int
     start: int
@@ -35,7 +45,22 @@ class Block:
 
 
 def cut_blocks(rows: int, groups: Optional[Groups], whole_groups: bool) -> Iterator[Block]:
-    """Cut a table into blocks; never inside a group if `whole_groups`."""
+    """Cut a table into blocks; never inside a group if `whole_groups`.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of the table.
+    groups : Groups, optional
+        None: no row has a parent, and each is a group of its own.
+    whole_groups : bool
+        Cuts move back to where a group begins, so a block with a large group has more than
+        `BLOCK_ROWS` rows. The rows without a parent then count as one group.
+
+    Yields
+    ------
+    Block
+    """
     if groups is None:
         cuts = np.arange(0, rows, BLOCK_ROWS, dtype=np.int64)
     else:

@@ -41,15 +41,31 @@ class Conditions:
 
     def rows(self, rows: IntArray, seed: int) -> pa.Table:
         """Return the fixed columns of some rows, a function of their numbers alone."""
-        found = {}
+        fixed = {}
         for i, (name, values) in enumerate(self.values.items()):
             at = np.searchsorted(self.ends[name], uniform(rows, seed + i), side="right")
-            found[name] = values.take(pa.array(np.minimum(at, len(values) - 1)))
-        return pa.table(found)
+            # the last sum may be rounded to less than 1, and a uniform lie beyond it
+            fixed[name] = values.take(pa.array(np.minimum(at, len(values) - 1)))
+        return pa.table(fixed)
 
     @staticmethod
     def encode(fixed: pa.Table, encoder: TableEncoder, rng: np.random.Generator) -> EncodedTable:
-        """Encode fixed columns; blocks of all others hold -1, and NaN."""
+        """Encode fixed columns; blocks of all others hold -1, and NaN.
+
+        Parameters
+        ----------
+        fixed : pyarrow.Table
+            The fixed columns of each row, in the types of the table.
+        encoder : TableEncoder
+            That of all modelled columns.
+        rng : Generator
+            Decides where an encoding leaves a choice.
+
+        Returns
+        -------
+        EncodedTable
+            As many rows as `fixed`, in the layout of the encoder.
+        """
         made = encoder.unknown(len(fixed))
         discrete = continuous = 0
         for name, transform in encoder.transforms.items():

@@ -54,6 +54,25 @@ def generate_database(
 
     The folder is removed when the block is left.
 
+    Parameters
+    ----------
+    fitted : FittedDatabase
+    seed : int
+        The same seed gives the same rows.
+    scale : float, default 1.0
+        Rows of each root table, as a multiple of the real ones; its children follow.
+    num_rows : mapping of str to int, optional
+        Rows of some tables, which the scale is not for.
+    enforce_constraints : bool, default False
+        Raise where a drawn row breaks a CHECK, instead of repairing it.
+    conditions : mapping of str to Conditions, optional
+        What the caller fixes, by table.
+
+    Yields
+    ------
+    dict of str to TableSpool
+        Without the tables that were found within others.
+
     Raises
     ------
     ConstraintViolationError

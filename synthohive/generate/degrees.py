@@ -26,7 +26,17 @@ NEAR = 0.01
 
 
 def adjust_degrees(run: Run, name: str, made: Generated) -> None:
-    """Let the numbers of children of a table's rows go together as the real ones do."""
+    """Let the numbers of children of a table's rows go together as the real ones do.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        The table.
+    made : Generated
+        Its rows. Their `preferences`, floats of shape (rows,) for each key to them, are replaced;
+        ranks of these decide who gets many children.
+    """
     joint = run.fitted.tables[name].joint_counts
     if not joint.models or not made.spool.rows:
         return
@@ -79,7 +89,7 @@ def _as_many(run: Run, name: str, key: ForeignKey, end: IntArray, counts: IntArr
     sums = np.bincount(end[inside], weights=counts[inside], minlength=size).astype(np.float64)
     members = np.bincount(end[inside], minlength=size) > 0
     best, least = counts, np.inf
-    for preference in (None, sums):
+    for preference in (None, sums):  # what was modelled, and what the driving parents ask for
         count = partial(
             run.fitted.tables[name].keys[label].fan_out.counts,
             size,

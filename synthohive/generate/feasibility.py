@@ -21,7 +21,21 @@ __all__ = ["children_per_parent", "reachable", "strict_meetings"]
 
 
 def strict_meetings(run: Run, name: str, key: ForeignKey) -> list[CommutingKeys]:
-    """Return the rules by which keys that are never NULL follow from `key`."""
+    """Return the rules by which keys that are never NULL follow from `key`.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        The child table.
+    key : ForeignKey
+        One of its keys.
+
+    Returns
+    -------
+    list of CommutingKeys
+        Only those whose parents have been generated.
+    """
     fitted = run.fitted.tables[name]
     return [
         rule
@@ -74,7 +88,21 @@ def children_per_parent(
 
 
 def referable_keys(run: Run, name: str, key: ForeignKey) -> pa.Table:
-    """Return the parents' keys; NULL, to which nobody refers, where rows' CHECKs forbid them."""
+    """Return the parents' keys; NULL, to which nobody refers, where rows' CHECKs forbid them.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        The child table.
+    key : ForeignKey
+        One of its keys, whose parent has been generated.
+
+    Returns
+    -------
+    pyarrow.Table
+        A row for each parent row, in their order, with the columns `key.parent_columns`.
+    """
     keys = run.tables[key.parent].spool.column_table(list(dict.fromkeys(key.parent_columns)))
     copied = pa.table({c: keys.column(p) for c, p in zip(key.columns, key.parent_columns)})
     checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
@@ -90,6 +118,18 @@ def feasible(run: Run, name: str, key: ForeignKey) -> Bools:
     """Return the parents over `key` that rows can refer to without breaking another key.
 
     Nor a CHECK over the key's columns alone: rows of a subtype refer to parents of that type.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        The child table.
+    key : ForeignKey
+        One of its keys, whose parent has been generated.
+
+    Returns
+    -------
+    ndarray of bool, shape (parents,)
     """
     keys = referable_keys(run, name, key)
     able = ~any_null(keys, key.parent_columns)  # nobody refers to NULL
@@ -100,7 +140,21 @@ def feasible(run: Run, name: str, key: ForeignKey) -> Bools:
 
 
 def reachable(run: Run, name: str, key: ForeignKey) -> Bools:
-    """Return the parents over `key` whose rows find a parent over all keys that follow."""
+    """Return the parents over `key` whose rows find a parent over all keys that follow.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        The child table.
+    key : ForeignKey
+        One of its keys, whose parent has been generated.
+
+    Returns
+    -------
+    ndarray of bool, shape (parents,)
+        True only where :func:`feasible` is, too.
+    """
     parents = np.arange(run.size(key.parent))
     able = feasible(run, name, key)
     for rule in strict_meetings(run, name, key):

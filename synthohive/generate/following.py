@@ -69,7 +69,20 @@ def moved_apart(
     rng: np.random.Generator,
     above: Optional[pa.Table] = None,
 ) -> pa.Table:
-    """Return the rows of whole groups with periods that do not overlap, and what follows."""
+    """Return the rows of whole groups with periods that do not overlap, and what follows.
+
+    Parameters
+    ----------
+    table : FittedTable
+        Without periods inside driving parents, the rows come back as they are.
+    rows : pyarrow.Table
+        All rows of each group, or its end would not be known.
+    groups : ndarray of int64, shape (rows,)
+        The driving parent of each row; -1 for none.
+    rng : Generator
+    above : pyarrow.Table, optional
+        The columns of parents that derivations need; without them, what needs them stays.
+    """
     if not table.driven_periods:
         return rows
     ends = [one.end for one in table.driven_periods]

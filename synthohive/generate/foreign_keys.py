@@ -3,7 +3,7 @@
 Blocks are visited in order, because quotas and uniqueness are properties of the whole
 table; the attributes beside them were already drawn and do not depend on this order.
 
-A row whose keys do not hold is given others (:mod:`synthohive.link.redrawing`); one
+A row whose keys do not hold is given others (:mod:`synthohive.link.key_draws`); one
 for which there are none is left out, before any child refers to it.
 """
 
@@ -53,7 +53,18 @@ ATTEMPTS = 5
 
 
 def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
-    """Choose all further parents of a table that can be chosen now, and repair repeats."""
+    """Choose all further parents of a table that can be chosen now, and repair repeats.
+
+    Parameters
+    ----------
+    run : Run
+        Has all parents but those of deferred keys among its tables.
+    name : str
+        The table.
+    made : Generated
+        Its attributes. The columns of keys are filled in on the disk, `parents` here; rows for
+        which no keys hold are left out of both.
+    """
     plan = run.fitted.plan.tables[name]
     late, later = plan.keys("deferred"), plan.keys("deferred", "self")
     config = run.fitted.tables[name].config
@@ -150,8 +161,9 @@ def _counted(run: Run, name: str, made: Generated) -> Changes:
     for rule in fitted.key_rules:
         maker = fitted.makers.get(rule.target)
         if isinstance(rule, PositionInParent) and rule.beside and isinstance(maker, CounterMaker):
-            one, two = (run.parent_rows(name, k) for k in (rule.key, rule.beside))
-            groups = (one + 1) * (int(two.max(initial=0)) + 2) + two + 1
+            parents, others = (run.parent_rows(name, k) for k in (rule.key, rule.beside))
+            # each pair of parents as one number; + 1, so that -1 for none is one like any other
+            groups = (parents + 1) * (int(others.max(initial=0)) + 2) + others + 1
             places = positions_in_groups(groups)
             found[rule.column] = (
                 rows,
@@ -164,8 +176,8 @@ def _link_own(run: Run, name: str, made: Generated) -> Bools:
     """Choose over keys to the table itself; return the rows that find no parent."""
     left = np.zeros(made.spool.rows, dtype=np.bool_)
     fitted, links = run.fitted.tables[name], run.fitted.plan.tables[name].of("self")
-    known = (fitted.linked[link.label] for link in links if link.label in fitted.linked)
-    handed = {column for found in known for column in found.targets}
+    programs = (fitted.linked[link.label] for link in links if link.label in fitted.linked)
+    handed = {column for program in programs for column in program.targets}
     rules = (rule for rule in fitted.key_rules if isinstance(rule, CommutingKeys))
     led = {Link(name, rule.key) for rule in rules if rule.key.parent == name}
     for link in sorted(links, key=lambda link: link in led):

@@ -83,6 +83,7 @@ class Tree:
         """Let rows of one level swap parents until both go together as the real ones do."""
         rows, level = np.flatnonzero(self.parents >= 0), self.levels
         if self.groups is not None:
+            # pairs of level and group as one number; NumPy 2.0 returns it in two dimensions
             level = np.unique(np.stack([level, self.groups[0]]), axis=1, return_inverse=True)[1]
             level = level.reshape(-1)
         chosen, at = self.parents[rows], pa.array(rows)
@@ -114,7 +115,7 @@ class Tree:
         codes: Optional[Grouping] = None
         if self.codes is not None and self.wanted is not None:
             codes = self.wanted[mine], self.codes(self._known().take(pa.array(parents)))
-        found = assign(
+        dealt = assign(  # places among `parents`, -1 for none
             counts,
             len(able),
             self.seed + int(rows[0]),
@@ -123,19 +124,19 @@ class Tree:
             codes=codes,
             places=(mine, parents) if self.earlier else None,
         )
-        if (self.bounds or self.earlier) and (found >= 0).all():
-            one = self.own.take(pa.array(mine))
+        if (self.bounds or self.earlier) and (dealt >= 0).all():
+            children, theirs_above = self.own.take(pa.array(mine)), self._above(parents)
             rules = Rules(
                 len(parents),
                 forbidden=(_later(mine, parents),) if self.earlier else (),
-                unwanted=tuple(breaks(order, one, self._above(parents)) for order in self.bounds),
+                unwanted=tuple(breaks(order, children, theirs_above) for order in self.bounds),
                 groups=own,
                 theirs=theirs,
                 likes=None if codes is None else codes[0],
             )
-            found, _ = repair(found, rules, self.rng)
-        linked = able[found >= 0]
-        chosen[linked] = parents[found[found >= 0]]
+            dealt, _ = repair(dealt, rules, self.rng)
+        linked = able[dealt >= 0]
+        chosen[linked] = parents[dealt[dealt >= 0]]
         self._hand_down(rows[linked], chosen[linked], [*self.inherited.derivations, *self.bounds])
         return chosen
 
@@ -160,6 +161,7 @@ class Tree:
             return
         both = hstack(self.own.take(pa.array(rows)), self._above(parents))
         index = np.arange(len(self.own), dtype=np.int64)
+        # behind the old rows stand the new ones: one gather replaces those that changed
         index[rows] = len(self.own) + np.arange(len(rows))
         for derivation in derivations:
             both = derivation.put_right(both)

@@ -55,7 +55,7 @@ class Changes:
 
     def without(self, left: Bools) -> Changes:
         """Return the changes after some rows were left out."""
-        number = np.cumsum(~left) - 1
+        number = np.cumsum(~left) - 1  # of each row that stays, among these
         found = {}
         for column, (rows, values) in self.columns.items():
             kept = ~left[rows]
@@ -79,6 +79,14 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
     """Look at the driving key and the chosen ones together; give rows others where they fail.
 
     Who is whose parent is corrected in `made`.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        The table.
+    made : Generated
+        Its rows, all of whose parents but those over self references and deferred keys are chosen.
 
     Returns
     -------
@@ -165,6 +173,17 @@ def repair_late_key(
     run: Run, made: Generated, link: Link, refused: Optional[Forbids] = None
 ) -> tuple[RowKeys, Bools]:
     """Look at one key whose table is finished otherwise; give rows other parents where it fails.
+
+    Parameters
+    ----------
+    run : Run
+    made : Generated
+        The rows of the child table; its `parents` over the key are corrected.
+    link : Link
+        A self reference, or a deferred key.
+    refused : callable, optional
+        Takes rows and a parent row for each, both ndarray of int64 of shape (n,); returns which of
+        these pairs must not be.
 
     Returns
     -------

@@ -50,14 +50,43 @@ log = get_logger(__name__)
 
 
 def above(run: Run, table: str, names: list[str]) -> pa.Table:
-    """Return columns of all rows of a generated table and of their ancestors."""
+    """Return columns of all rows of a generated table and of their ancestors.
+
+    Parameters
+    ----------
+    run : Run
+    table : str
+    names : list of str
+        As ``table.column``.
+
+    Returns
+    -------
+    pyarrow.Table
+        A row for each of the table, NULL where it has no such ancestor.
+    """
     plan, rows = run.fitted.plan, np.arange(run.tables[table].spool.rows, dtype=np.int64)
     wanted = by_table(names, (table, *plan.tables[table].ancestors))
     return ancestor_columns(run, plan, table, rows, wanted)
 
 
 def choose(run: Run, name: str, made: Generated, link: Link) -> IntArray:
-    """Return the parent row of each row over a further key; -1 for NULL."""
+    """Return the parent row of each row over a further key; -1 for NULL.
+
+    Parameters
+    ----------
+    run : Run
+        Has the key's parent among its tables.
+    name : str
+        The child table.
+    made : Generated
+        Its rows; which of them are NULL, and which codes they ask for, was drawn with them.
+    link : Link
+        The key.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows,)
+    """
     choice = _Choice(run, name, made, link)
     return choice.parents() if choice.count else np.full(made.spool.rows, -1, dtype=np.int64)
 
@@ -121,6 +150,7 @@ class _Choice:
                 parents = groups.parents_of(rows)
                 first = pc.equal(counts, pa.scalar(rule.start, counts.type)).to_numpy()
                 first = first | np.r_[True, parents[1:] != parents[:-1]][: len(rows)]
+                # row numbers rise, so the largest so far is that of the last head
                 return np.maximum.accumulate(np.where(first, rows, 0))
         return rows
 
@@ -165,9 +195,9 @@ class _Choice:
         """Turn as few rows as it takes, so that the share of NULLs is the real one."""
         label, alike = self.fitted.null_by_key.get(self.label, ("", False))
         leader = self.run.fitted.plan.tables[self.name].named(label)
-        known = None if leader is None else self.made.chosen(leader)
-        if known is not None:
-            return np.asarray((known < 0) == alike) | ~able
+        leading = None if leader is None else self.made.chosen(leader)
+        if leading is not None:
+            return np.asarray((leading < 0) == alike) | ~able
         share, rows = self.fitted.keys[self.label].null_share, self.made.spool.rows
         if share == 0.0:
             return np.zeros(rows, dtype=np.bool_)
@@ -266,6 +296,7 @@ class _Choice:
         """Return a number for each combination of values; NULL is the same as nothing."""
         codes = group_codes([self._columns(columns)], [columns])[0]
         empty = codes < 0
+        # a code of its own for each: NULL repeats nothing
         codes[empty] = int(codes.max(initial=0)) + 1 + np.arange(int(empty.sum()))
         return codes
 
@@ -295,11 +326,26 @@ class _Choice:
 
 
 def breaks(order: Order, rows: pa.Table, parents: pa.Table) -> Forbids:
-    """Return what tells which rows would be out of order beside which parents."""
-    one, two = order.target_values(rows), order.source_values(parents)
+    """Return what tells which rows would be out of order beside which parents.
+
+    Parameters
+    ----------
+    order : Order
+    rows : pyarrow.Table
+        Has the order's target.
+    parents : pyarrow.Table
+        Has its source, as ``table.column``.
+
+    Returns
+    -------
+    callable
+        Takes row numbers of `rows` and of `parents`, both of shape (n,), and returns which of these
+        pairs are out of order. NULL on either side is in order.
+    """
+    own, theirs = order.target_values(rows), order.source_values(parents)
 
     def out_of_order(at: IntArray, chosen: IntArray) -> Bools:
-        beyond = one[at] - two[chosen]
+        beyond = own[at] - theirs[chosen]
         return np.asarray(beyond < 0 if order.after else beyond > 0, dtype=np.bool_)
 
     return out_of_order

@@ -21,6 +21,14 @@ def make_referable(run: Run, name: str, made: Generated) -> None:
     Values of few entities are not shown; where all values are such, a column is NULL throughout,
     and the rows that must refer to it would be lost. One row is enough for them, and all that may
     have the value: what is referred to is unique.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        The table.
+    made : Generated
+        Its rows, to which nothing refers yet; the first one is changed on the disk.
     """
     config = run.fitted.tables[name].config
     filled: set[str] = set()

@@ -108,6 +108,7 @@ class Generated:
         self.preferences = {label: v[rows] for label, v in self.preferences.items()}
         self.nulls = {label: v[rows] for label, v in self.nulls.items()}
         self.codes = {label: v[rows] for label, v in self.codes.items()}
+        self.differs = {target: v[rows] for target, v in self.differs.items()}
         self.depths = {label: v[rows] for label, v in self.depths.items()}
         self.parents = {link: v[rows] for link, v in self.parents.items()}
 
@@ -168,7 +169,20 @@ class Run(Tables):
         return known
 
     def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
-        """Return columns of some generated rows; only the span of these is read."""
+        """Return columns of some generated rows; only the span of these is read.
+
+        Parameters
+        ----------
+        table : str
+        names : sequence of str
+        rows : ndarray of int64, shape (n,)
+            Row numbers in any order; -1 gives NULL in all columns.
+
+        Returns
+        -------
+        pyarrow.Table
+            A row for each of `rows`, in their order.
+        """
         spool, known = self.tables[table].spool, rows[rows >= 0]
         if not len(known):
             fields = [spool.schema.field(name) for name in names]
@@ -178,7 +192,19 @@ class Run(Tables):
         return spool.slice(low, high, names).take(index)
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
-        """Return the driving parent of some generated rows; -1 for none, and for row -1."""
+        """Return the driving parent of some generated rows; -1 for none, and for row -1.
+
+        Parameters
+        ----------
+        table : str
+        key : ForeignKey
+            Taken to be the driving one.
+        rows : ndarray of int64, shape (n,)
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+        """
         reference, groups = self.fitted.tables[table].reference, self.tables[table].groups
         if reference is not None:
             kept = reference.parents

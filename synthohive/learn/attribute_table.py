@@ -44,6 +44,30 @@ def attribute_table(
     These are its attributes, whether further keys and the columns `made` otherwise
     are NULL (but `by_key`, which follow from other keys), where aliases are no copies, the depths
     in hierarchies (by key), and the number of children over each key.
+
+    Parameters
+    ----------
+    sample : Sample
+    table : str
+    attributes : tuple of str
+        The columns that are modelled themselves.
+    made : tuple of str
+        Those of which only is modelled whether they are NULL.
+    depths : mapping of str to ndarray of int64, shape (rows,)
+        By label of each key to the table itself.
+    aliases : iterable of Alias
+        Those of the table.
+    personal : collection of str
+        Columns in which an empty text counts as NULL.
+    by_key : collection of str
+        Columns, and labels of keys, that are NULL where another key is, or is not.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        A row for each of the sample's. A flag that is the same in all rows is left out.
+    columns : dict of str to Column
+        What each column is.
     """
     data = sample.tables[table]
     made = tuple(name for name in made if name not in by_key)
@@ -61,8 +85,8 @@ def attribute_table(
         differs = alias.real_differs(sample.tables, sample)
         if differs.any():
             add(differs_column(alias.target), differs, ColumnKind.BOOLEAN)
-    for label, own in depths.items():
-        add(depth_column(label), own, ColumnKind.INTEGER)
+    for label, depth in depths.items():
+        add(depth_column(label), depth, ColumnKind.INTEGER)
     for child, key in incoming_keys(sample.plan, sample.metadata, table):
         add(fan_out_column(child, key), sample.child_counts(child, key), ColumnKind.INTEGER)
     return pa.table(arrays), columns
@@ -75,7 +99,26 @@ def own_columns(
     made: Sequence[str],
     personal: Collection[str] = (),
 ) -> tuple[pa.Table, dict[str, Column]]:
-    """Collect some columns of a table, and whether the columns `made` otherwise are NULL."""
+    """Collect some columns of a table, and whether the columns `made` otherwise are NULL.
+
+    Parameters
+    ----------
+    sample : Sample
+    table : str
+    attributes : sequence of str
+        The columns that are modelled themselves.
+    made : sequence of str
+        Those of which only is modelled whether they are NULL, if they ever are.
+    personal : collection of str
+        Columns in which an empty text counts as NULL.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        A row for each of the sample's.
+    columns : dict of str to Column
+        What each column is.
+    """
     data, config = sample.tables[table], sample.metadata.tables[table]
     columns: dict[str, Column] = {name: config.columns[name] for name in attributes}
     arrays: dict[str, Any] = {name: data.column(name) for name in attributes}

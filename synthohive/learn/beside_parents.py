@@ -25,7 +25,23 @@ Modelled = tuple[pa.Table, dict[str, Column]]
 
 
 def differences(sample: Sample, table: FittedTable, seed: int) -> Modelled:
-    """Return where rows differ from the parents that they mostly repeat, over all keys."""
+    """Return where rows differ from the parents that they mostly repeat, over all keys.
+
+    Parameters
+    ----------
+    sample : Sample
+    table : FittedTable
+        Its derivations are known by now.
+    seed : int
+        Decides what rows get whose parents were not read.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        A row for each of the sample's.
+    columns : dict of str to Column
+        What each column is.
+    """
     name, plan = table.config.name, sample.plan
     own, columns = sample.tables[name], dict[str, Column]()
     found = pa.table({"": pa.nulls(len(own))})
@@ -51,6 +67,21 @@ def parent_codes(sample: Sample, table: FittedTable, seed: int) -> Modelled:
     """Return the codes of the parents over further keys; NULL where a key is.
 
     Where the parent was not read, the code is that of another row's.
+
+    Parameters
+    ----------
+    sample : Sample
+    table : FittedTable
+        Its codes of parents are known by now.
+    seed : int
+        Decides which other row's code it is.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        A column of text for each key with codes: they are categories, not numbers.
+    columns : dict of str to Column
+        What each column is.
     """
     name, plan = table.config.name, sample.plan
     arrays: dict[str, pa.Array] = {}

@@ -126,7 +126,17 @@ class EntityTable:
 def with_entities(
     metadata: Metadata, tables: Sequence[EntityTable], privacy: PrivacyConfig
 ) -> Metadata:
-    """Describe the tables within others, and the keys to them."""
+    """Describe the tables within others, and the keys to them.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        Stays as it is.
+    tables : sequence of EntityTable
+        Each after the one that it is within.
+    privacy : PrivacyConfig
+        Columns that users say are not personal are not so in the tables within, either.
+    """
     made = metadata.model_copy(deep=True)
     for one in tables:
         config = made.tables[one.table]
@@ -387,6 +397,7 @@ class _Search:
                 continue
             first, last = (_codes(rows, [column]) for column in pair)
             codes = _codes(rows, pair)
+            # chance puts together many more first and last names than there are persons
             mixed = np.random.default_rng(0).permutation(last)
             chance = np.unique(np.stack([first, mixed]), axis=1).shape[1]
             together = bool(((first < 0) == (last < 0)).all())
@@ -461,7 +472,7 @@ def _repeats(codes: IntArray) -> bool:
 def _pairs(one: IntArray, other: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Return the first row of each entity's commonest value, its entity, and its rows."""
     there = np.flatnonzero(one >= 0)
-    span = int(other.max(initial=-1)) + 2
+    span = int(other.max(initial=-1)) + 2  # a pair of codes is one number; NULL (-1) counts as 0
     pairs, first, counts = np.unique(
         one[there] * span + other[there] + 1, return_index=True, return_counts=True
     )
@@ -487,6 +498,7 @@ def _decides(one: IntArray, other: IntArray) -> bool:
     broken = len(rows) - int(_pairs(one, other)[2].sum())
     if broken > (1 - FOLLOWS) * len(rows):
         return False
+    # the same values in other rows: how often would groups of these sizes agree by chance?
     mixed = np.random.default_rng(0).permutation(other)
     chance = len(rows) - int(_pairs(one, mixed)[2].sum())
     return chance >= OCCASIONS and broken <= CLEARLY * chance

@@ -38,6 +38,13 @@ def fit_facts(
     """Return all that the fitted state follows from, in the form of JSON.
 
     The rows are one sum over all tables, so that no single value can be guessed by it.
+
+    Parameters
+    ----------
+    options : FitOptions
+    metadata : Metadata
+    tables : mapping of str to pyarrow.Table
+        The rows that training sees.
     """
     rows = _Sum()
     for name, table in tables.items():
@@ -118,7 +125,21 @@ def begin(folder: Path, facts: dict[str, Any]) -> bool:
 def recorded_fit(
     options: FitOptions, metadata: Metadata, tables: Mapping[str, pa.Table]
 ) -> Iterator[None]:
-    """Record a fit where its models are kept, if they are, until it has trained something."""
+    """Record a fit where its models are kept, if they are, until it has trained something.
+
+    Parameters
+    ----------
+    options : FitOptions
+        Says where models are kept; without such a folder, nothing is recorded.
+    metadata : Metadata
+    tables : mapping of str to pyarrow.Table
+        The rows that training sees.
+
+    Raises
+    ------
+    SerializationError
+        The folder holds an unfinished fit of something else, or cannot be written.
+    """
     folder = options.unfinished
     fresh = folder is not None and begin(folder, fit_facts(options, metadata, tables))
     try:

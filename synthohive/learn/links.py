@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from synthohive._logging import get_logger
 from synthohive.derive.columns import Columns
 from synthohive.derive.presence import Presence, nulls_by_category
 from synthohive.derive.program import Program
+from synthohive.learn.fit import Fit
 from synthohive.learn.fitted import FittedKey, FittedTable
 from synthohive.link.association import PairShares
 from synthohive.link.hierarchy import HierarchyModel
@@ -23,11 +24,6 @@ from synthohive.tables import random_streams as seeds
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.sample import incoming_keys
 
-if TYPE_CHECKING:
-    pass
-
-from synthohive.learn.fit import Fit
-
 __all__ = ["fitted_key", "hierarchies", "joint_counts", "learn_codes", "learn_pairs", "roots"]
 
 log = get_logger(__name__)
@@ -37,7 +33,21 @@ MOST_READ = 0.8
 
 
 def fitted_key(fit: Fit, name: str, key: ForeignKey) -> FittedKey:
-    """Return what is known of a key from the full tables: children per parent, and its NULLs."""
+    """Return what is known of a key from the full tables: children per parent, and its NULLs.
+
+    Parameters
+    ----------
+    fit : Fit
+    name : str
+        The child table.
+    key : ForeignKey
+        One of its keys.
+
+    Returns
+    -------
+    FittedKey
+        Its share of NULLs, 0 to 1, counts rows without their parent, too, where any is NULL.
+    """
     facts, count = fit.fan_outs[key.label(name)], max(fit.whole.size(name), 1)
     alone = facts.nulls + facts.orphans if facts.nulls else 0  # as NULL, where that is known
     method = fit.sample.metadata.tables[name].linkage_method
@@ -49,29 +59,54 @@ def fitted_key(fit: Fit, name: str, key: ForeignKey) -> FittedKey:
 def joint_counts(
     fit: Fit, name: str, attributes: pa.Table, entities: Optional[Entities]
 ) -> JointCounts:
-    """Learn how numbers of children go together, over keys whose children were all read."""
+    """Learn how numbers of children go together, over keys whose children were all read.
+
+    Parameters
+    ----------
+    fit : Fit
+    name : str
+        The parent table.
+    attributes : pyarrow.Table
+        What is modelled of its rows. Columns that follow from children, and structural ones
+        (``__…``), are passed over.
+    entities : Entities, optional
+        Those behind the rows.
+    """
     counts: dict[str, IntArray] = {}
     for child, key in incoming_keys(fit.sample.plan, fit.sample.metadata, name):
-        label, found = key.label(child), fit.sample.child_counts(child, key)
+        label, children = key.label(child), fit.sample.child_counts(child, key)
         mean = FanOutModel.fit(fit.fan_outs[label].histogram, k=1).mean
-        if found.any() and found.mean() > MOST_READ * mean:
-            counts[label] = found
-    known = {*fit.summed(name), *(c for c in attributes.column_names if c.startswith("__"))}
-    rows = attributes.select([c for c in attributes.column_names if c not in known])
+        if children.any() and children.mean() > MOST_READ * mean:
+            counts[label] = children
+    out = {*fit.summed(name), *(c for c in attributes.column_names if c.startswith("__"))}
+    rows = attributes.select([c for c in attributes.column_names if c not in out])
     return JointCounts.fit(rows, counts, entities, fit.k)
 
 
 def hierarchies(fit: Fit, name: str, table: FittedTable) -> dict[str, IntArray]:
-    """Learn the references of a table to itself; return each row's depth in each."""
-    found = {}
+    """Learn the references of a table to itself; return each row's depth in each.
+
+    Parameters
+    ----------
+    fit : Fit
+    name : str
+    table : FittedTable
+        Gets the models, by label of the key.
+
+    Returns
+    -------
+    dict of str to ndarray of int64, shape (rows,)
+        By label of the key.
+    """
+    depths = {}
     for key in fit.sample.plan.tables[name].keys("self"):
         parents, label = fit.sample.parent_rows(name, key), key.label(name)
-        found[label], model = HierarchyModel.fit(parents, k=fit.k)
+        depths[label], model = HierarchyModel.fit(parents, k=fit.k)
         linked = np.flatnonzero(fit.sample.others(name, key) >= 0)
         if fit.options.relations and len(linked) >= LEAST_LINKED:
             _order_of(fit, name, key, model, parents, linked)
         table.hierarchies[label] = model
-    return found
+    return depths
 
 
 def _order_of(
@@ -99,11 +134,24 @@ def _order_of(
 
 
 def roots(fit: Fit, table: FittedTable, key: ForeignKey) -> Optional[Presence]:
-    """Find whether a category, or a row of a look-up table that is kept, decides on NULL."""
+    """Find whether a category, or a row of a look-up table that is kept, decides on NULL.
+
+    Parameters
+    ----------
+    fit : Fit
+    table : FittedTable
+    key : ForeignKey
+        One to the table itself.
+
+    Returns
+    -------
+    Presence or None
+        None where nothing decides, and for a key of several columns.
+    """
     if len(key.columns) > 1:
         return None
     name, tables = table.config.name, fit.database.tables
-    known = [
+    sources = [
         fk.columns[0]
         for fk in table.config.foreign_keys
         if fk.parent in tables and fk.parent_columns[0] in tables[fk.parent].kept
@@ -111,8 +159,8 @@ def roots(fit: Fit, table: FittedTable, key: ForeignKey) -> Optional[Presence]:
     later = fit.summed(name) | {t for found in table.linked.values() for t in found.targets}
     for relation in table.program.derivations:  # what follows from parents is not there by then
         later |= {relation.target} if later & set(relation.needs) else set()
-    known += [c for c in table.roles.attributes if c not in later]
-    names = dict.fromkeys([key.columns[0], *known])
+    sources += [c for c in table.roles.attributes if c not in later]
+    names = dict.fromkeys([key.columns[0], *sources])
     rows = fit.sample.tables[name].select(list(names))
     columns = Columns(rows, names, fit.entities.of(name), fit.k)
     found = nulls_by_category(columns, key.columns[0])
@@ -124,7 +172,18 @@ def roots(fit: Fit, table: FittedTable, key: ForeignKey) -> Optional[Presence]:
 
 
 def learn_codes(fit: Fit, table: FittedTable, key: ForeignKey, rows: pa.Table) -> None:
-    """Learn what the children over a further key have in common with their parents."""
+    """Learn what the children over a further key have in common with their parents.
+
+    Parameters
+    ----------
+    fit : Fit
+    table : FittedTable
+        Gets the codes, by label of the key, if parents tell anything of their children.
+    key : ForeignKey
+        One over which parents are chosen, or to the table itself.
+    rows : pyarrow.Table
+        What is known of the children before their parents: a row for each of the sample's.
+    """
     name, tables = table.config.name, fit.database.tables
     parent = table if key.parent == name else tables.get(key.parent)
     if parent is None or not rows.num_columns:
@@ -150,12 +209,25 @@ def learn_codes(fit: Fit, table: FittedTable, key: ForeignKey, rows: pa.Table) -
 def learn_pairs(
     fit: Fit, table: FittedTable, key: ForeignKey, rows: pa.Table, entities: Optional[Entities]
 ) -> None:
-    """Learn how rows go together with their parents over a further key."""
+    """Learn how rows go together with their parents over a further key.
+
+    Parameters
+    ----------
+    fit : Fit
+    table : FittedTable
+        Gets the shares, by label of the key, if any differ from independence.
+    key : ForeignKey
+        One over which parents are chosen, or to the table itself.
+    rows : pyarrow.Table
+        What is known of the children before their parents: a row for each of the sample's.
+    entities : Entities, optional
+        Those behind the children.
+    """
     name, label = table.config.name, key.label(table.config.name)
     if key.parent not in {*fit.database.tables, name} or not rows.num_columns:
         return
-    known = table.linked.get(label, Program()).targets
-    free = [c for c in rows.column_names if c not in {*known, *fit.summed(name)}]
+    copied = table.linked.get(label, Program()).targets
+    free = [c for c in rows.column_names if c not in {*copied, *fit.summed(name)}]
     shares = PairShares.fit(
         rows.select(free),
         fit.parents_of(key.parent, table),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Optional
+from typing import Optional
 
 import numpy as np
 
@@ -11,7 +11,10 @@ from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.learn.attribute_table import own_columns
+from synthohive.learn.fit import Fit
 from synthohive.learn.fitted import FittedTable, LookUpRows
+from synthohive.learn.made_up import alone
+from synthohive.learn.modelled import encoder_of, training
 from synthohive.metrics.profile import profile_table
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.kinds import PiiKind
@@ -20,20 +23,27 @@ from synthohive.tables import random_streams as seeds
 from synthohive.tables.sample import incoming_keys
 from synthohive.train.job import TrainingJob
 
-if TYPE_CHECKING:
-    pass
-
-from synthohive.learn.fit import Fit
-from synthohive.learn.made_up import alone
-from synthohive.learn.modelled import encoder_of, training
-
 __all__ = ["keep_table", "kept_columns"]
 
 log = get_logger(__name__)
 
 
 def kept_columns(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> tuple[str, ...]:
-    """Return the columns that are kept as they are; none but of harmless look-up tables."""
+    """Return the columns that are kept as they are; none but of harmless look-up tables.
+
+    Parameters
+    ----------
+    fit : Fit
+        Its database has the parents of the table by now.
+    name : str
+    personal : mapping of str to PiiKind
+        The personal columns of the table.
+
+    Returns
+    -------
+    tuple of str
+        Empty for a table that is not kept.
+    """
     config = fit.sample.metadata.tables[name]
     parents = [
         fit.database.tables[fk.parent].reference is not None
@@ -70,7 +80,22 @@ def _users(fit: Fit, name: str) -> IntArray:
 def keep_table(
     fit: Fit, name: str, table: FittedTable, kept: tuple[str, ...]
 ) -> Optional[TrainingJob]:
-    """Keep a look-up table as it is; learn its other columns, which hold no vocabulary."""
+    """Keep a look-up table as it is; learn its other columns, which hold no vocabulary.
+
+    Parameters
+    ----------
+    fit : Fit
+    name : str
+    table : FittedTable
+        Gets the kept rows, and what makes its other columns.
+    kept : tuple of str
+        The columns that are kept as they are.
+
+    Returns
+    -------
+    TrainingJob or None
+        None where nothing is left to model.
+    """
     data = fit.sample.tables[name]
     driver = fit.sample.plan.tables[name].driver
     table.reference = LookUpRows(

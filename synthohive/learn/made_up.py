@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,7 @@ from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.persons.alias import Alias
 from synthohive.derive.persons.given import find_given, labels_of
 from synthohive.learn.alias_search import NEAR
+from synthohive.learn.fit import Fit
 from synthohive.learn.fitted import FittedTable
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.content import are_cities
@@ -25,11 +25,6 @@ from synthohive.privacy.kinds import NAMES, PiiKind, cleared_columns
 from synthohive.schema import ColumnKind, TableConfig, UniqueConstraint
 from synthohive.tables.ancestors import hstack
 
-if TYPE_CHECKING:
-    pass
-
-from synthohive.learn.fit import Fit
-
 __all__ = ["alone", "beginnings", "copied_cities", "made_up", "rare_cities"]
 
 log = get_logger(__name__)
@@ -37,7 +32,20 @@ MOST_SHARED, SOME = 0.5, 1_000
 
 
 def rare_cities(fit: Fit, name: str, entities: Entities) -> dict[str, PiiKind]:
-    """Return the columns of cities most of which are rare: made up, never learned."""
+    """Return the columns of cities most of which are rare: made up, never learned.
+
+    Parameters
+    ----------
+    fit : Fit
+    name : str
+    entities : Entities
+        Those behind the rows.
+
+    Returns
+    -------
+    dict of str to PiiKind
+        Empty where personal data is not made up.
+    """
     config, data = fit.sample.metadata.tables[name], fit.sample.tables[name]
     found: dict[str, PiiKind] = {}
     if fit.options.privacy.pii_strategy != "fake":
@@ -58,7 +66,21 @@ def rare_cities(fit: Fit, name: str, entities: Entities) -> dict[str, PiiKind]:
 
 
 def copied_cities(fit: Fit, name: str, cities: Iterable[str]) -> dict[str, Alias]:
-    """Return how made-up cities are filled that are those of the rows' parents."""
+    """Return how made-up cities are filled that are those of the rows' parents.
+
+    Parameters
+    ----------
+    fit : Fit
+        Its database has the parents of the table by now.
+    name : str
+    cities : iterable of str
+        The columns of the table that :func:`rare_cities` returned.
+
+    Returns
+    -------
+    dict of str to Alias
+        By column: the parent's city that is the same in most rows.
+    """
     found: dict[str, Alias] = {}
     for key in fit.sample.metadata.tables[name].foreign_keys:
         parent = fit.database.tables.get(key.parent)
@@ -73,7 +95,20 @@ def copied_cities(fit: Fit, name: str, cities: Iterable[str]) -> dict[str, Alias
 
 
 def beginnings(fit: Fit, name: str, table: FittedTable) -> dict[str, BegunTextMaker]:
-    """Return what makes unique texts that begin with others: of their row, of a parent."""
+    """Return what makes unique texts that begin with others: of their row, of a parent.
+
+    Parameters
+    ----------
+    fit : Fit
+    name : str
+    table : FittedTable
+        Its makers of keys are tried.
+
+    Returns
+    -------
+    dict of str to BegunTextMaker
+        By column; empty where relations are not to be found.
+    """
     plan, sample, roles = fit.sample.plan.tables[name], fit.sample, table.roles
     if not fit.options.relations:
         return {}
@@ -95,7 +130,22 @@ def beginnings(fit: Fit, name: str, table: FittedTable) -> dict[str, BegunTextMa
 
 
 def made_up(fit: Fit, name: str, table: FittedTable, entities: Entities) -> dict[str, FakeColumn]:
-    """Return what makes the personal columns, in the form of what stands beside them."""
+    """Return what makes the personal columns, in the form of what stands beside them.
+
+    Parameters
+    ----------
+    fit : Fit
+    name : str
+    table : FittedTable
+        Gets `given`: what the personal columns go by.
+    entities : Entities
+        Those behind the rows.
+
+    Returns
+    -------
+    dict of str to FakeColumn
+        By column.
+    """
     data, personal = fit.sample.tables[name], table.roles.personal
     if fit.options.relations:
         table.given = find_given(fit.sample, name, personal, entities, fit.k)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Optional
+from typing import Optional
 
 import pyarrow as pa
 
@@ -13,17 +13,13 @@ from synthohive._logging import get_logger
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.encoding.table import TableEncoder
+from synthohive.learn.fit import Fit
 from synthohive.learn.fitted import FittedTable
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack
 from synthohive.train.job import TrainingJob
-
-if TYPE_CHECKING:
-    pass
-
-from synthohive.learn.fit import Fit
 
 __all__ = ["Modelled", "encoder_of", "training"]
 
@@ -90,7 +86,17 @@ def encoder_of(
 def training(
     fit: Fit, table: FittedTable, encoded: EncodedTable, context: EncodedTable
 ) -> Optional[TrainingJob]:
-    """Return the training of a model; None where every column is constant or made up."""
+    """Return the training of a model; None where every column is constant or made up.
+
+    Parameters
+    ----------
+    fit : Fit
+    table : FittedTable
+    encoded : EncodedTable
+        A code of -1, or NaN, where a column tells nothing in a row.
+    context : EncodedTable
+        As many rows; it may have no blocks.
+    """
     if not encoded.layout.discrete and not encoded.layout.continuous:
         return None
     options = fit.options

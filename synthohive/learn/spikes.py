@@ -48,6 +48,7 @@ def without_spikes(
         if not len(changed):
             continue
         index = np.arange(len(rows))
+        # behind the old values stand the new ones: one gather replaces those that changed
         index[changed] = len(rows) + np.arange(len(changed))
         both = pa.chunked_array([array.combine_chunks(), from_numbers(values, array.type)])
         place = rows.column_names.index(name)
@@ -71,6 +72,7 @@ def _spread(
         return none
     own = entities.take(known)
     holders = own.holders(codes, len(values))
+    # of few entities, in more than k rows, and in more than two for each of them
     spike = (holders < k) & (counts > np.maximum(k, 2 * holders))
     ends = own.ends(numbers[known], k) if spike.any() else None
     if ends is None:
@@ -78,12 +80,14 @@ def _spread(
     rows = np.flatnonzero(spike[codes])
     inside = np.searchsorted(values, ends)
     at = np.clip(codes[rows], inside[0], max(min(inside[1], len(values) - 1), inside[0]))
+    # in sorted distinct values: half of the repeats on either side is room for all of them
     reach = np.maximum(k, counts[codes[rows]] // 2)
     low = np.clip(values[np.maximum(at - reach, 0)], *ends)
     high = np.clip(values[np.minimum(at + reach, len(values) - 1)], *ends)
     drawn = low + (high - low) * rng.random(len(rows))
     if step:
         drawn = on_grid(drawn, step)
+        # on a coarse grid the value itself may be drawn again: one step aside
         same = np.isclose(drawn, values[codes[rows]], rtol=0, atol=step / 2)
         other = drawn + np.where(drawn + step <= high, step, -step)
         drawn = np.where(same, on_grid(other, step), drawn)

@@ -40,6 +40,14 @@ def read_table(
 ) -> FittedTable:
     """Read what :func:`write_table` wrote.
 
+    Parameters
+    ----------
+    config : TableConfig
+        The table's description, which lies elsewhere.
+    folder : Path
+    model : type
+        Class of the model, if the files have one.
+
     Raises
     ------
     ValueError

@@ -32,6 +32,25 @@ def training_context(
     It is the position in the group of siblings, its size, all ancestors over driving keys
     as they were encoded, the key columns `times` and, if `elapsed` is given, the siblings
     before.
+
+    Parameters
+    ----------
+    sample : Sample
+        Has the ancestors as they were encoded.
+    table : str
+    groups : SampledGroups, optional
+        None for a root table, whose context is `times` alone.
+    encoded : EncodedTable
+        The table's own rows: the siblings of each other.
+    times : sequence of str
+        The key columns that are points in time.
+    elapsed : Elapsed, optional
+        What has passed since the row before; None for a model that is given no siblings.
+
+    Returns
+    -------
+    EncodedTable
+        A row for each of the table's.
     """
     driver = sample.plan.tables[table].driver
     parts = [time_block(sample.tables[table].select(list(times)))]

@@ -150,7 +150,16 @@ class TrainingListener(Protocol):
         """Hear which tables will be fitted, and how long each takes compared to others."""
 
     def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
-        """Hear that one epoch is done."""
+        """Hear that one epoch is done.
+
+        Parameters
+        ----------
+        table : str
+        epoch : int
+            The number of it, from 1 on.
+        epochs : int
+            As many as there are at most; training may stop before.
+        """
 
     def on_checkpoint(self, event: TrainingEvent) -> None:
         """Hear how the model scored on held-out rows."""
@@ -235,6 +244,26 @@ class ConditionalGenerativeModel(ABC):
         take place on the CPU, and ``max_memorisation``, where :attr:`Memorisation.excess` has a
         limit.
 
+        Parameters
+        ----------
+        data : EncodedTable
+            The rows. A code of -1, or NaN, tells nothing; only models that are `conditional` get
+            such.
+        context : EncodedTable, optional
+            A row for each of `data`; a code of -1 where a row has no such parent. None: nothing is
+            known beside the rows.
+        seed : SeedSequence, optional
+            The same seed and rows give the same model; None draws one.
+        listener : TrainingListener, optional
+            Hears of epochs and checkpoints.
+        **kwargs
+            See above.
+
+        Returns
+        -------
+        ConditionalGenerativeModel
+            The model itself.
+
         Raises
         ------
         TrainingError
@@ -250,7 +279,24 @@ class ConditionalGenerativeModel(ABC):
         rng: Optional[np.random.Generator] = None,
         **kwargs: Any,
     ) -> EncodedTable:
-        """Draw `num_rows` rows, a pure function of the fitted state, `context` and `rng`."""
+        """Draw `num_rows` rows, a pure function of the fitted state, `context` and `rng`.
+
+        Parameters
+        ----------
+        num_rows : int
+            May be 0.
+        context : EncodedTable, optional
+            What each row is drawn for, in the layout of :meth:`fit`; None if there was none.
+        rng : Generator, optional
+            Decides all that is drawn; None draws by chance.
+        **kwargs
+            ``given`` and ``never``, of models whose :class:`Abilities` have `conditional`.
+
+        Returns
+        -------
+        EncodedTable
+            `num_rows` rows in the layout of the rows that were learned.
+        """
 
     @abstractmethod
     def save(self, path: Path) -> None:

@@ -78,6 +78,7 @@ class BlockMap(nn.Module):
         wide = torch.zeros(len(codes), self.width)
         if self.small:
             own = self.own(codes)
+            # one write a block, also where the code is -1: a zero into the block's first column
             wide.scatter_(1, (own.clamp(min=0) + self.starts), (own >= 0).to(wide.dtype))
         return wide
 
@@ -105,7 +106,17 @@ class BlockMap(nn.Module):
         return torch.cat(parts, dim=1)
 
     def draw(self, logits: Tensor, uniforms: Tensor, codes: Tensor) -> None:
-        """Fill `codes` by inverse CDF, with one uniform ``(B, blocks)`` for each block."""
+        """Fill `codes` by inverse CDF, with one uniform ``(B, blocks)`` for each block.
+
+        Parameters
+        ----------
+        logits : Tensor, shape (B, width)
+            Padding is masked.
+        uniforms : Tensor, shape (B, small blocks)
+            In [0, 1), in the order of :attr:`small`.
+        codes : Tensor of int, shape (B, blocks)
+            Its columns of :attr:`small` are overwritten; those of large blocks stay.
+        """
         done = 0
         for first, count, wide in self.buckets:  # (B, count, wide), as it is padded
             own = logits[:, first : first + count * wide].view(-1, count, wide)

@@ -69,7 +69,7 @@ class QuantileMaps:
         index = np.full((len(layout.continuous), modes + 1), -1, dtype=np.int64)
         pairs: list[tuple[Floats32, Floats32]] = []
         for i, block in enumerate(layout.continuous):
-            for mode in [*range(block.active), -1]:
+            for mode in [*range(block.active), -1]:  # -1 is also the place of the common map
                 sides = [t.values[_rows(t, i, mode), i] for t in (real, made)]
                 if len(sides[0]) >= TUNING.least_real and len(sides[1]) >= TUNING.least_made:
                     index[i, mode] = len(pairs)
@@ -115,6 +115,7 @@ class CalibratedModel(TrainedModel):
         network = self.network_
         rows = np.sort(rng.permutation(len(data))[: TUNING.rows])
         if len(rows) < self.rows_at_once:
+            # of few rows each several times, with other noise: shares of few drawn rows are chance
             rows = np.resize(rows, min(self.rows_at_once, 20 * len(rows)))
         given = context.take(rows.astype(np.int64))
         network.reset_calibration()
@@ -156,6 +157,8 @@ def _bias(
         mean = softmax(logits + bias).mean(dim=0)
         if (mean - target).abs().sum() < TUNING.close:
             break
+        # damped: rows differ, and what helps one overshoots in another; bounded, or the bias of a
+        # code without rows would fall for ever
         step = torch.log((target + floor) / (mean + floor))
         bias = (bias + 0.8 * step).clamp(-20, 20)
     return bias
@@ -171,6 +174,7 @@ def _rows(table: EncodedTable, i: int, mode: int) -> Bools:
 
 def _knots(values: Floats32) -> Floats32:
     count = min(TUNING.knots, len(values) // TUNING.per_knot + 1)
+    # few values: fewer quantiles, drawn out to as many knots, so that all maps are one matrix
     own = np.linspace(LEVELS[0], LEVELS[-1], count)
     knots = np.interp(LEVELS, own, np.quantile(values, own))
     return np.asarray(knots, dtype=np.float32)

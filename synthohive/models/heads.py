@@ -108,6 +108,7 @@ class RowGenerator(nn.Module):
             code = torch.searchsorted(cdf, u.unsqueeze(1)).squeeze(1)
             codes[:, block] = code.clamp(max=logits.shape[1] - 1).to(torch.int32)
         made = EncodedTable(self.layout, codes.numpy(), floats.numpy())
+        # floats of rows whose code stands for NULL were drawn, too: one tensor for all rows
         for i in range(len(self.layout.continuous)):
             made.values[~active(made, i), i] = 0.0
         return made

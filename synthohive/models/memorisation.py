@@ -73,7 +73,14 @@ class GapWatch:
 
     @classmethod
     def of(cls, rows: TrainingSet, learned: IntArray, held: IntArray) -> GapWatch:
-        """Return that of some learned and held-out rows; common rows are those of common codes."""
+        """Return that of some learned and held-out rows; common rows are those of common codes.
+
+        Parameters
+        ----------
+        rows : TrainingSet
+        learned, held : ndarray of int64
+            The numbers of the rows whose scores :meth:`gap` will be given, in that order.
+        """
         common = commonness(rows.data)
         repeats = repeated(rows.data, rows.learned, rows.held)
         return cls(len(rows.data), common[learned], common[held], repeats)
@@ -82,6 +89,7 @@ class GapWatch:
         """Return how much higher learned rows score, beyond what the covariate explains."""
         if not (np.isfinite(learned).all() and np.isfinite(held).all()):
             return 0.0  # training diverged, which the metric shows
+        # each kind about its own mean: one slope for both, which their distance is no part of
         scores = _centred(learned, held)
         spread = float(scores[: len(learned)].std())
         known = float(self._centred @ self._centred)
@@ -106,8 +114,17 @@ def commonness(rows: EncodedTable) -> Floats:
 
 
 def repeated(data: EncodedTable, learned: IntArray, held: IntArray) -> float:
-    """Return the share of held-out rows that are equal to a learned one."""
+    """Return the share of held-out rows that are equal to a learned one.
+
+    Parameters
+    ----------
+    data : EncodedTable
+        Rows are equal if all codes and floats are, to the bit.
+    learned, held : ndarray of int64
+        Row numbers.
+    """
     rows = np.concatenate([data.codes, np.nan_to_num(data.values).view(np.int32)], axis=1)
+    # a row's bytes are one value, so that one sort compares whole rows
     keys = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * 4))).ravel()
     return float(np.isin(keys[held], keys[learned]).mean()) if rows.shape[1] else 0.0
 
@@ -125,6 +142,20 @@ def nearer_share(
 
     Ties count half. There are as many learned as held-out rows. The error is that of chance,
     which decides who is held out: rows where many are drawn count that many times.
+
+    Parameters
+    ----------
+    learned, held : EncodedTable
+        As many rows of both.
+    made : EncodedTable
+        Rows drawn for the contexts of both, as many for one as for the other.
+
+    Returns
+    -------
+    share : float
+        0 to 1; 0.5 is ideal.
+    error : float
+        Its standard error.
     """
     both = EncodedTable.stack([learned, held])
     known, drawn = _points(both, both, made)
@@ -135,6 +166,7 @@ def nearer_share(
         sides = far[:, :size], far[:, size:]
         least = [side.min(axis=1) for side in sides]
         for place, (side, own, other) in enumerate(zip(sides, least, least[::-1])):
+            # sums of float32 in another order differ in the last digits: these are ties
             won = np.where(own < other - 1e-6, 1.0, np.where(own <= other + 1e-6, 0.5, 0.0))
             np.add.at(wins, side.argmin(axis=1) + place * size, won)
             score += float(won.sum()) if place == 0 else 0.0
@@ -164,6 +196,7 @@ def measure(
     if size < TUNING.least_rows or np.intersect1d(*parts).size:
         return None
     learned, held = (np.sort(rng.permutation(part)[:size]) for part in parts)
+    # by turns, so that both kinds of contexts are drawn for as often
     rows = np.resize(np.stack([learned, held], axis=1).ravel(), max(TUNING.drawn, 2 * size))
     given = None if context is None else context.take(rows)
     made = model.sample(len(rows), given, rng=rng)
@@ -198,6 +231,7 @@ def _nearest(real: Points, made: Points) -> Floats32:
 def _distances(known: Points, points: tuple[AnyArray, ...]) -> Floats32:
     """Return squared distances (points, known); a differing code is as far as a float's ends."""
     far = np.zeros((len(points[0]), len(known[0])), dtype=np.float32)
+    # column by column: all at once would take (points, known, columns)
     for own, other in zip(points[0].T, known[0].T):
         far += own[:, None] != other[None, :]
     for own, other in zip(points[1].T, known[1].T):

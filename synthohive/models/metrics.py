@@ -23,6 +23,13 @@ def distance(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> f
     """Return the mean of :func:`marginal_distance` and :func:`pair_distance`.
 
     `context` belongs to both: `made` was generated for the contexts of `real`.
+
+    Parameters
+    ----------
+    real, made : EncodedTable
+        Of one layout, with any number of rows.
+    context : EncodedTable
+        A row for each of both, so these are as many.
     """
     return 0.5 * (marginal_distance(real, made) + pair_distance(real, made, context))
 
@@ -42,11 +49,24 @@ def pair_distance(real: EncodedTable, made: EncodedTable, context: EncodedTable)
     """Return the mean TVD over pairs of blocks, and of blocks with blocks of the context.
 
     Blocks are coarsened to eight classes: the most frequent codes, quantiles of floats.
+
+    Parameters
+    ----------
+    real, made : EncodedTable
+        Of one layout, as many rows.
+    context : EncodedTable
+        A row for each of them; it may have no blocks.
+
+    Returns
+    -------
+    float
+        0 to 1; 0 where there are no rows or blocks.
     """
     known, given = _classes(real, real), _classes(context, context)
     other = _classes(real, made)
     if not known.shape[1] or not len(known):
         return 0.0
+    # one product of indicators has the joint shares of all pairs, (blocks * BINS, all * BINS)
     tables = [own.T @ np.concatenate([own, given], axis=1) / len(own) for own in (known, other)]
     tiles = np.abs(tables[0] - tables[1]).reshape(known.shape[1] // BINS, BINS, -1, BINS)
     return float(0.5 * tiles.sum(axis=(1, 3)).mean())
@@ -58,6 +78,18 @@ def classifier_area(real: EncodedTable, made: EncodedTable, context: EncodedTabl
     It sees the context of both beside, and is scored on rows that it was not trained on.
     0.5: nothing tells the rows apart; fewer than 30 rows tell nothing. A forest: boosted trees
     take threads of their own, which wait for each other where cores are few.
+
+    Parameters
+    ----------
+    real, made : EncodedTable
+        Of one layout, as many rows.
+    context : EncodedTable
+        A row for each of them; it may have no blocks.
+
+    Returns
+    -------
+    float
+        0.5 to 1.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.metrics import roc_auc_score
@@ -95,6 +127,7 @@ def _thin(matrix: npt.NDArray[np.generic]) -> list[int]:
 
 
 def _of_codes(reference: Codes, codes: Codes) -> npt.NDArray[np.intp]:
+    # + 1: an absent row's -1 is a class like any other
     counts = np.bincount(reference + 1, minlength=int(codes.max(initial=-1)) + 2)
     place = np.full(len(counts), BINS - 1)
     top = np.argsort(-counts, kind="stable")[: BINS - 1]

@@ -69,7 +69,16 @@ class ProgressBar:
         self._share = {table: work / total for table, work in works.items()}
 
     def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
-        """Advance the table's bar."""
+        """Advance the table's bar.
+
+        Parameters
+        ----------
+        table : str
+        epoch : int
+            The number of the epoch that is done, from 1 on.
+        epochs : int
+            At most.
+        """
         if table not in self._epochs:
             self._epochs[table] = tqdm(
                 total=epochs, desc=table, unit="epoch", disable=not self._drawn, leave=False

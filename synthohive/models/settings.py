@@ -34,7 +34,14 @@ def width(default: int, least: int = 1) -> int:
 
 
 def count(default: int, least: int = 1, most: int = DEEPEST) -> int:
-    """Declare a number of things; of layers, unless there is another bound."""
+    """Declare a number of things; of layers, unless there is another bound.
+
+    Parameters
+    ----------
+    default : int
+    least, most : int
+        What users may set it to, both included.
+    """
     return _bounded(default, least, most)
 
 
@@ -68,6 +75,15 @@ class TrainingConfig(Config):
 
 def settings_of(kind: type[Settings], given: dict[str, Any], model: str) -> Settings:
     """Build a dataclass from keywords; lists, as JSON has them, become tuples.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass.
+    given : dict of str to Any
+        Keywords of users, or what a checkpoint holds.
+    model : str
+        What messages call the model.
 
     Raises
     ------

@@ -214,6 +214,15 @@ class DescentTask(Trainable):
 
         The weights' average begins short, of ``steps / (steps + settling)``, up to the configured
         one: a long one would hold the weights of the start for its first hundred steps.
+
+        Parameters
+        ----------
+        loss : Tensor
+            A scalar, with its graph.
+        most : float
+            Longer gradients, over all weights, are scaled down to that.
+        settling : float
+            In steps; of more, the average stays short for longer.
         """
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -244,6 +253,16 @@ def train(
     state before any step is left if it is usable, else the first one; the metric is infinite.
     With `max_memorisation`, a limit for :attr:`Memorisation.excess`, no other state is kept.
     Only steps are taken on the device; rows are validated, and later drawn, on the CPU.
+
+    Parameters
+    ----------
+    task : Trainable
+    listener : TrainingListener, optional
+        Hears of epochs and checkpoints.
+    device : str, default "cpu"
+        As :func:`resolve_device` returns it.
+    max_memorisation : float, optional
+        Area under a ROC curve beyond 0.5: 0 to 0.5.
 
     Raises
     ------
@@ -302,6 +321,7 @@ def _epoch(task: Trainable, steps: int) -> dict[str, float]:
     sums: dict[str, Tensor] = {}
     for _ in range(steps):
         for name, loss in task.step().items():
+            # tensors until the end: to read a number is to wait for the device
             sums[name] = sums[name] + loss if name in sums else loss
     return {name: float(total) / steps for name, total in sums.items()}
 
@@ -312,6 +332,7 @@ def _on(task: Trainable, device: torch.device) -> Iterator[None]:
     if device.type == "cpu":
         yield
         return
+    # the CPU's stream seeds the device's, and goes on after it as if no more had been drawn
     seed = int(torch.randint(2**62, ()))
     cards = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cards):
@@ -349,13 +370,33 @@ def _check(table: str, epoch: int, losses: dict[str, float]) -> None:
 
 
 def batch_of(most: int, rows: int, least: int = TUNING.least_batch) -> int:
-    """Return how many of the rows that are learned make a batch, at most `most`."""
+    """Return how many of the rows that are learned make a batch, at most `most`.
+
+    Parameters
+    ----------
+    most : int
+        Rows of a batch as asked for.
+    rows : int
+        Rows that are learned.
+    least : int
+        Rows of a batch at least, if there are so many, even if a pass then has few batches.
+    """
     return max(1, min(most, rows, max(rows // TUNING.batches, least)))
 
 
 @torch.no_grad()
 def average(state: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the average of the weights, which is what draws, towards the weights."""
+    """Move the average of the weights, which is what draws, towards the weights.
+
+    Parameters
+    ----------
+    state : Module
+        The average, in place. Buffers stay as they are.
+    network : Module
+        Of the same structure.
+    decay : float
+        0 to 1: what is kept of the average.
+    """
     torch._foreach_lerp_(list(state.parameters()), list(network.parameters()), 1 - decay)
 
 
@@ -418,6 +459,23 @@ def split(
 
     A tenth is held out, at most `most` rows; of small tables more, up to a third and `few`
     rows, for few rows do not show what is memorised. Fewer than `least` rows are both.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of the table.
+    rng : Generator
+    share : float
+        What is held out, as a part of the rows, 0 to 1.
+    most, few : int
+        Held-out rows at most: of any table, and of a small one.
+    least : int
+        Rows of a table that can be split.
+
+    Returns
+    -------
+    learned, held : ndarray of int64
+        Ascending, but of a table that is not split.
     """
     order = rng.permutation(rows)
     if rows < least:

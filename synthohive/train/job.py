@@ -111,12 +111,34 @@ class TrainingJob:
 
 
 def work(rows: int, columns: int, batch_size: int) -> int:
-    """Estimate the batches of an epoch times the columns: about 3 ms each on one core."""
+    """Estimate the batches of an epoch times the columns: about 3 ms each on one core.
+
+    Parameters
+    ----------
+    rows : int
+    columns : int
+        Blocks of the layout; a table without any counts as one.
+    batch_size : int
+
+    Returns
+    -------
+    int
+        For one epoch.
+    """
     return max(LEAST_STEPS, -(-rows // batch_size)) * max(columns, 1)
 
 
 def keep_model(model: ConditionalGenerativeModel, digest: str, place: Path) -> None:
     """Write a trained model to the folder `place`, atomically.
+
+    Parameters
+    ----------
+    model : ConditionalGenerativeModel
+        Fitted.
+    digest : str
+        :meth:`TrainingJob.digest` of what it was trained by.
+    place : Path
+        What stands there is replaced.
 
     Raises
     ------
@@ -141,7 +163,21 @@ def keep_model(model: ConditionalGenerativeModel, digest: str, place: Path) -> N
 
 
 def kept_model(job: TrainingJob, digest: str, place: Path) -> Optional[ConditionalGenerativeModel]:
-    """Read what :func:`keep_model` wrote, if it is whole and comes from the same job."""
+    """Read what :func:`keep_model` wrote, if it is whole and comes from the same job.
+
+    Parameters
+    ----------
+    job : TrainingJob
+    digest : str
+        Its :meth:`~TrainingJob.digest`.
+    place : Path
+        The folder.
+
+    Returns
+    -------
+    ConditionalGenerativeModel or None
+        None where there is none, or one that cannot be used, which is logged.
+    """
     try:
         record = read_json(place / RECORD)
         if record != {"job": digest, "files": _sums(place / "model")}:

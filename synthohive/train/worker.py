@@ -85,7 +85,19 @@ def watch(parent: int) -> None:
 
 
 def train_shelved(job: TrainingJob, digest: str, place: Path, folder: Path) -> None:
-    """Train, and keep the model."""
+    """Train, and keep the model.
+
+    Parameters
+    ----------
+    job : TrainingJob
+        Without rows.
+    digest : str
+        That of the job with its rows.
+    place : Path
+        Where the trained model goes.
+    folder : Path
+        Has the rows, and gets a file of events that :meth:`Shelved.tell` reads.
+    """
     keep_model(_whole(job, folder).run(_Teller(folder / "events")), digest, place)
 
 

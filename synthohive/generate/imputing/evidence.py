@@ -60,7 +60,21 @@ class Evidence:
         self.plain = self.above
 
     def ancestor_columns(self, table: str, names: Iterable[str], rows: IntArray) -> pa.Table:
-        """Return columns, named ``table.column``, of some rows of a table and its ancestors."""
+        """Return columns, named ``table.column``, of some rows of a table and its ancestors.
+
+        Parameters
+        ----------
+        table : str
+        names : iterable of str
+            As ``table.column``; those of other tables than it and its ancestors are passed over.
+        rows : ndarray of int64
+            Rows of `table`; -1 gives NULL.
+
+        Returns
+        -------
+        pyarrow.Table
+            A row for each of `rows`; none at all without a column.
+        """
         plan = self.sample.plan
         wanted = by_table(names, (table, *plan.tables[table].ancestors))
         return ancestor_columns(self.sample, plan, table, rows, wanted)
@@ -143,7 +157,21 @@ class Evidence:
 
 
 def any_of(cells: Mapping[str, Bools], columns: Iterable[str], rows: int) -> Bools:
-    """Return in which rows a cell of any of some columns is marked."""
+    """Return in which rows a cell of any of some columns is marked.
+
+    Parameters
+    ----------
+    cells : mapping of str to ndarray of bool, shape (rows,)
+        The marked cells, by column.
+    columns : iterable of str
+        One that is not among `cells` has no marked cell.
+    rows : int
+        Number of rows.
+
+    Returns
+    -------
+    ndarray of bool, shape (rows,)
+    """
     found = np.zeros(rows, dtype=np.bool_)
     for name in columns:
         if name in cells:

@@ -83,6 +83,7 @@ class Filling:
         least = known.groupby(by).ffill().to_numpy()
         most = known.groupby(by).bfill().to_numpy()
         between = np.empty(len(rows))
+        # fmin and fmax pass over NaN: without a known cell on a side, there is no bound
         clipped = pd.Series(np.fmax(np.fmin(values, most), least))
         between[order] = clipped.groupby(by).cummax()
         inside = lost & (groups.parents >= 0)
@@ -236,7 +237,16 @@ class Filling:
 
 
 def put_cells(rows: pa.Table, made: pa.Table, cells: Mapping[str, Bools]) -> pa.Table:
-    """Return rows with some cells, by column, as they were made, where that is not NULL."""
+    """Return rows with some cells, by column, as they were made, where that is not NULL.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+    made : pyarrow.Table
+        As many rows; a column that it lacks stays.
+    cells : mapping of str to ndarray of bool, shape (rows,)
+        By column, where to take what was made.
+    """
     for name, mask in cells.items():
         if name in made.column_names:
             rows = _where(rows, name, mask, made.column(name))

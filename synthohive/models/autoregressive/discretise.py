@@ -62,6 +62,7 @@ class Bins:
             own = np.flatnonzero(self.mode == m)
             start, stop = self.first[own[0]], self.first[own[-1] + 1]
             rows = mode == m
+            # cuts between steps alone: what lies beyond the outermost ends is in an outermost step
             inner = self.low[start + 1 : stop]
             steps[rows] = start + np.searchsorted(inner, values[rows], side="right")
         bins = np.searchsorted(self.first, steps, side="right") - 1
@@ -79,6 +80,8 @@ class Bins:
         """
         bins = len(self.mode)
         steps = self.first[:-1, None] + np.arange(self.widest)
+        # (bins, widest): bins of fewer steps repeat their last one, so that one look-up by
+        # ``code * widest + step`` serves all; no such step is ever drawn
         steps = np.minimum(steps, self.first[1:, None] - 1)
         start, length = np.zeros((2, codes, self.widest), dtype=np.float32)
         start[:bins], length[:bins] = self.low[steps], (self.high - self.low)[steps]
@@ -155,6 +158,7 @@ class Discretiser:
 
     def __init__(self, layout: Layout, bins: list[Bins]) -> None:
         self.layout, self.bins = layout, bins
+        # reversed: of several floats with one block of modes, the first one is joined to it
         floats = {f.modes: i for i, f in reversed(list(enumerate(layout.continuous)))}
         variables = []
         for i, block in enumerate(layout.discrete):
@@ -168,7 +172,7 @@ class Discretiser:
             bins = self.bins[floats]
             others = codes - self.layout.continuous[floats].active if codes else 0
             return Variable(block, floats, len(bins.mode) + others, bins.widest)
-        if codes > TUNING.large:
+        if codes > TUNING.large:  # a head costs coarse + fine codes instead of their product
             width = max(TUNING.within, -(-codes // TUNING.large))
             return Variable(block, None, -(-codes // width), width)
         return Variable(block, None, codes)
@@ -252,7 +256,21 @@ class Discretiser:
         return found
 
     def decode(self, coarse: IntArray, fine: IntArray, rng: np.random.Generator) -> EncodedTable:
-        """Return the rows; floats are uniform within their steps."""
+        """Return the rows; floats are uniform within their steps.
+
+        Parameters
+        ----------
+        coarse, fine : ndarray of int64, shape (rows, variables)
+            As :meth:`encode` returns them, but no coarse code is negative. A fine one of -1 counts
+            as 0.
+        rng : Generator
+            One float32 is drawn for each row and float, whatever the codes are.
+
+        Returns
+        -------
+        EncodedTable
+            Values lie in [-1, 1]; one is 0 where its code stands for NULL or a single value.
+        """
         rows = len(coarse)
         made = EncodedTable(
             self.layout,
@@ -264,7 +282,7 @@ class Discretiser:
         for variable, ends in zip(self._all, self._ends):
             k = places.get((variable.block, variable.floats))
             codes = zeros if k is None else coarse[:, k]
-            both = codes * variable.width
+            both = codes * variable.width  # place of the pair (coarse, fine) in flat tables
             if k is not None and variable.width > 1:
                 both += np.maximum(fine[:, k], 0)
             if ends is not None and variable.floats is not None:
@@ -275,6 +293,7 @@ class Discretiser:
                 if variable.block is not None:
                     made.codes[:, variable.block] = mode.take(codes)
             elif variable.block is not None:
+                # the last group of neighbours may be shorter than its width says
                 most = self.layout.discrete[variable.block].cardinality - 1
                 made.codes[:, variable.block] = np.minimum(both, most)
         return made

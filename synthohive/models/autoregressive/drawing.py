@@ -40,7 +40,17 @@ class Layer:
 
     @classmethod
     def of(cls, network: Network, j: int, count: int) -> Layer:
-        """Take the weights of variable `j`, which knows the first `count`."""
+        """Take the weights of variable `j`, which knows the first `count`.
+
+        Parameters
+        ----------
+        network : Network
+            Its weights are not copied where a view will do.
+        j : int
+            The variable that the layer is of.
+        count : int
+            Variables known to it: all in front of it in the order of drawing, or all there are.
+        """
         width = network.hidden
         rows = slice(j * width, (j + 1) * width)
         return cls(
@@ -111,7 +121,21 @@ class FineHead:
         self.cumulated = _cumulated(shares)
 
     def draw(self, hidden: Optional[Tensor], coarse: Tensor, uniforms: Tensor) -> Tensor:
-        """Return (B,) from hidden (B, H) and the coarse codes (B,)."""
+        """Return (B,) from hidden (B, H) and the coarse codes (B,).
+
+        Parameters
+        ----------
+        hidden : Tensor, shape (B, H), optional
+            None only where the coarse code alone decides.
+        coarse : Tensor of int, shape (B,)
+            Codes from 0 on.
+        uniforms : Tensor, shape (B,)
+            In [0, 1); at these, distribution functions are inverted.
+
+        Returns
+        -------
+        Tensor of int, shape (B,)
+        """
         if self.layer is None or hidden is None:
             rows = functional.embedding(coarse, self.cumulated)
             return torch.searchsorted(rows, uniforms.unsqueeze(1), right=True).squeeze(1)
@@ -119,6 +143,7 @@ class FineHead:
         inner = functional.embedding(coarse, vectors).addmm_(hidden, enter).relu_()
         logits = functional.embedding(coarse, self.shares).addmm_(inner, leave)
         for own in further:
+            # (B, 1, O) @ (B, O, W): each row has the weights of its own coarse code
             logits += (inner[:, None, : own.shape[1]] @ own[coarse]).squeeze(1)
         return _inverse(logits, uniforms)
 
@@ -127,7 +152,7 @@ class FineHead:
         barred = self.shares / BASE
         barred[coarse, code] = -math.inf
         made = FineHead(barred, None)
-        made.layer = self.layer
+        made.layer = self.layer  # after the constructor, which would multiply by BASE again
         return made
 
 
@@ -159,7 +184,18 @@ class Step:
         return replace(self, fine=self.fine.without(coarse, fine))
 
     def embed(self, coarse: Tensor, fine: Tensor, out: Tensor) -> None:
-        """Fill (B, E), with zeros where the coarse code is -1."""
+        """Fill (B, E), with zeros where the coarse code is -1.
+
+        Parameters
+        ----------
+        coarse : Tensor of int, shape (B,)
+            A negative one: nothing is known.
+        fine : Tensor of int, shape (B,)
+            A negative one counts as 0.
+        out : Tensor, shape (B, E or more)
+            The variable's stretch of what is known; overwritten.
+        """
+        # -1 * width + fine is at most -1: what is not known stays below 0, whatever the fine code
         place = (coarse * self.width).add_(fine.clamp(min=0)) if self.width > 1 else coarse
         torch.index_select(self.vectors, 0, place.clamp(min=-1).add_(1), out=out)
 

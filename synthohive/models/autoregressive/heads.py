@@ -146,7 +146,18 @@ class FineHeads(nn.Module):
                 self.shares.weight[start : start + len(number), : self.widths[j]] = logs
 
     def losses(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
-        """Return (B, J) from hidden (J, B, H); 0 where a fine code is -1."""
+        """Return (B, J) from hidden (J, B, H); 0 where a fine code is -1.
+
+        Parameters
+        ----------
+        hidden : Tensor, shape (J, B, H)
+        coarse, fine : Tensor of int, shape (B, J)
+
+        Returns
+        -------
+        Tensor, shape (B, J)
+            In nats; 0 of all variables without fine codes.
+        """
         found = torch.zeros(fine.shape, dtype=hidden.dtype)
         if self.split:
             told, shares = self._told(hidden, coarse)
@@ -155,18 +166,31 @@ class FineHeads(nn.Module):
 
     def _told(self, hidden: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
         """Return what is learned and what is known, (J', B, W) each."""
-        place = (coarse[:, self.split].clamp(min=0) + self.offsets).T
-        inner = torch.bmm(hidden[self.split], self.enter) + self.coarse(place)
+        place = (coarse[:, self.split].clamp(min=0) + self.offsets).T  # (J', B), rows of one table
+        inner = torch.bmm(hidden[self.split], self.enter) + self.coarse(place)  # (J', B, F)
         inner = functional.relu(inner)
         told = torch.bmm(inner, self.leave)
         if self.apart:
             own = self.own[place[self.apart]].view(len(self.apart), -1, TUNING.own, self.widest)
+            # (., B, O, 1) * (., B, O, W), summed: each row has the weights of its own coarse code
             further = (inner[self.apart, :, : TUNING.own, None] * own).sum(dim=2)
             told = told.index_add(0, torch.tensor(self.apart), further)
         return told, self.shares(place)
 
     def shrink(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
-        """Choose the scales, as :meth:`Heads.shrink` does; return the losses, (J',)."""
+        """Choose the scales, as :meth:`Heads.shrink` does; return the losses, (J',).
+
+        Parameters
+        ----------
+        hidden : Tensor, shape (J, B, H)
+            Of rows that were not learned.
+        coarse, fine : Tensor of int, shape (B, J)
+
+        Returns
+        -------
+        Tensor, shape (J',)
+            Of the variables with fine codes alone, each summed over the rows, in nats.
+        """
         if not self.split:
             return torch.zeros(0)
         found: Tensor
@@ -186,7 +210,7 @@ class FineHeads(nn.Module):
         rows = slice(int(self.offsets[i]), int(self.offsets[i]) + self.sizes[i])
         shares = self.shares.weight[rows, :width].clone()
         shares[(shares <= NEVER / 2).all(dim=1), 0] = 0  # a coarse code without rows
-        if not scale:
+        if not scale:  # what held-out rows do not bear out is not calculated either
             return shares, None
         leave = self.leave[i, :, :width] * scale
         if i not in self.apart:

@@ -68,6 +68,7 @@ class Network(nn.Module):
         self.layer_bias = nn.Parameter(torch.zeros(count, 1, hidden))
         self.drop = nn.Dropout(config.dropout)
         with torch.no_grad():
+            # sums of J * E terms: a variance of about 1, however many columns there are
             self.before.mul_(1 / math.sqrt(embedding * max(count, 1)))
         self.heads = Heads(cardinalities, hidden)
         self.fine = FineHeads(cardinalities, widths, hidden, wide)
@@ -91,7 +92,7 @@ class Network(nn.Module):
         place = coarse.clamp(min=0)
         within = place * self.fine_width + fine.clamp(min=0) + self.fine_offsets
         found: Tensor = self.embed(place + self.offsets) + self.embed_fine(within)
-        return found * known
+        return found * known  # looked up as code 0, and then left out: no branch by row
 
     def embedded_wide(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return (B, L, wide) of the variables of many codes."""
@@ -138,6 +139,13 @@ class Network(nn.Module):
         self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor
     ) -> tuple[float, Tensor]:
         """Scale each head as rows that were not learned bear out.
+
+        Parameters
+        ----------
+        coarse, fine : Tensor of int, shape (B, J)
+        context : Tensor, shape (B, C)
+        mask : Tensor, shape (J, J)
+            As of :meth:`losses`; the order of drawing, which scales are used for.
 
         Returns
         -------
@@ -196,10 +204,12 @@ class ContextNetwork(nn.Module):
     def forward(self, codes: Tensor, values: Tensor) -> Tensor:
         """Return (B, width) from codes (B, D) and floats (B, F)."""
         if not self.given:
-            return torch.zeros(1, self.width).expand(len(codes), -1)
+            return torch.zeros(1, self.width).expand(len(codes), -1)  # one row's memory
         vectors = self.embed(codes + 1 + self.offsets).flatten(1)
         ranks = self._ranks(values)
         waves = [f(math.pi * w * ranks) for w in TUNING.waves for f in (torch.sin, torch.cos)]
+        # ranks beside values: of a skewed float, nearly all rows lie in a corner of [-1, 1], where
+        # a layer cannot tell them apart
         found: Tensor = self.layers(torch.cat([vectors, values, 2 * ranks - 1, *waves], dim=1))
         return found
 
@@ -209,6 +219,7 @@ class ContextNetwork(nn.Module):
         wanted = values.T.contiguous()
         upper = torch.searchsorted(knots, wanted).clamp(1, TUNING.knots - 1)
         low, high = knots.gather(1, upper - 1), knots.gather(1, upper)
+        # quantiles are equal where many rows have one value: no division by 0
         part = ((wanted - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
         return ((upper - 1 + part) / (TUNING.knots - 1)).T
 

@@ -112,6 +112,7 @@ class AutoregressiveTask(DescentTask):
             if self.rng.random() < 0.5:
                 rank = self.rng.permutation(count)
             else:
+                # given ones first; the share of them is drawn, too: few are given as often as many
                 rank = np.where(self.rng.random(count) < self.rng.random(), rank - count, rank)
         return torch.as_tensor((rank[:, None] < rank[None, :]).astype(np.float32))
 
@@ -139,6 +140,7 @@ class AutoregressiveTask(DescentTask):
         group["weight_decay"] *= 4
         self.network.load_state_dict(best)
         self.state.load_state_dict(best)
+        # the best so far may be of a state that was not kept: beside it, steps would be halved soon
         self.best, self.waited = math.inf, 0
         return True
 
@@ -189,5 +191,6 @@ def log_shares(codes: IntArray, cardinalities: list[int]) -> list[Tensor]:
     for j, size in enumerate(cardinalities):
         column = codes[:, j]
         counts = np.bincount(column[column >= 0], minlength=size).astype(np.float32)
+        # a tenth of a row for each code: one that never occurred keeps a finite logit
         found.append(torch.from_numpy(np.log((counts + 0.1) / (counts.sum() + 0.1 * size))))
     return found

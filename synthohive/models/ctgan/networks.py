@@ -61,7 +61,16 @@ class Generator(RowGenerator):
     def forward(
         self, noise: Tensor, condition: Tensor, context: Tensor
     ) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Return wide logits ``(B, width)``, large logits ``[(B, K)]``, floats ``(B, C)``."""
+        """Return wide logits ``(B, width)``, large logits ``[(B, K)]``, floats ``(B, C)``.
+
+        Parameters
+        ----------
+        noise : Tensor, shape (B, noises)
+        condition : Tensor, shape (B, width)
+            A one in the column of the code that is asked for; zeros where none is.
+        context : Tensor, shape (B, context width)
+            As :class:`~synthohive.models.blocks.TableInput` makes it.
+        """
         h = self.body(torch.cat([noise, condition, context], dim=1))
         wide, large = self.logits(h)
         return wide, large, torch.tanh(self.floats(h))

@@ -29,6 +29,7 @@ class ConditionSampler:
     def __init__(self, blocks: BlockMap, codes: Codes) -> None:
         self.blocks = [i for i in blocks.small if blocks.cardinalities[i] > 1]
         counts = [np.bincount(codes[:, i], minlength=blocks.cardinalities[i]) for i in self.blocks]
+        # logarithms: rare codes are seen often enough to be learned
         cdfs = [np.cumsum(np.log1p(c)) / np.log1p(c).sum() + i for i, c in enumerate(counts)]
         self.numbers = np.asarray(self.blocks, dtype=np.int64)
         self.cdf = np.concatenate(cdfs) if cdfs else np.empty(0)
@@ -89,6 +90,7 @@ class CTGANTask(Trainable):
         self.watch = GapWatch.of(rows, watched, compared)
         self.most_gap = self.watch.most
         self.watched, self.compared = rows.data.take(watched), rows.data.take(compared)
+        # by turns, so that both kinds are repeated as often where rows are few
         both = np.stack([watched, compared], axis=1).ravel()
         self.both = rows.context.take(np.resize(both, max(TUNING.drawn, len(both))))
 
@@ -118,6 +120,7 @@ class CTGANTask(Trainable):
         parts = [soft, floats]
         for logits, table in zip(large, self.generator.tables):
             mix = torch.softmax((logits + _gumbel(logits)) / self.config.tau, dim=1)
+            # (B, K) @ (K, E): nearly one code's vector, and gradients reach the logits through it
             parts.append(mix @ table.weight)
         return torch.cat(parts, dim=1), wide
 
@@ -150,6 +153,7 @@ class CTGANTask(Trainable):
             score = score + _brier_score(logs.exp(), real[:, : self.blocks.width])
             loss = loss + self.config.scores * score
         self.optimizer_g.zero_grad(set_to_none=True)
+        # through the critic, but not to its weights, whose turn is over
         loss.backward(inputs=list(self.generator.parameters()))
         self.optimizer_g.step()
         average(self.state, self.generator, self.config.average)
@@ -207,14 +211,27 @@ def energy_score(one: Tensor, two: Tensor, real: Tensor) -> Tensor:
 
     It is least where rows follow the real ``p(row | context)``. The critic sees that a row
     does not fit its context much later, because most rows fit most contexts.
+
+    Parameters
+    ----------
+    one, two : Tensor, shape (B, W)
+        Two draws for the same contexts, as the critic sees them.
+    real : Tensor, shape (B, W)
+        The real rows of these contexts.
+
+    Returns
+    -------
+    Tensor
+        A scalar, the mean over the rows.
     """
     near = _length(one - real) + _length(two - real)
     return 0.5 * (near - _length(one - two)).mean()
 
 
 def _length(rows: Tensor) -> Tensor:
-    return (rows.square().sum(dim=1) + 1e-8).sqrt()
+    return (rows.square().sum(dim=1) + 1e-8).sqrt()  # the root has no gradient at 0
 
 
 def _gumbel(like: Tensor) -> Tensor:
+    # kept off 0 and 1, whose Gumbel values are infinite; as near as float32 comes
     return -(-torch.rand_like(like).clamp_(1e-20, 1 - 6e-8).log()).log()

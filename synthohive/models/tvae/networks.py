@@ -118,10 +118,18 @@ class Encoder(nn.Module):
         self.out = nn.Linear(config.hidden, 2 * config.latent)
 
     def forward(self, codes: Tensor, values: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Return means and logarithms of the deviations, ``(B, latent)`` each."""
+        """Return means and logarithms of the deviations, ``(B, latent)`` each.
+
+        Parameters
+        ----------
+        codes : Tensor of int, shape (B, blocks)
+        values : Tensor, shape (B, floats)
+        context : Tensor, shape (B, context)
+            As :meth:`TVAEGenerator.vector` returns it.
+        """
         hidden = self.body(torch.cat([self.input(codes, values), context], dim=1))
         means, logs = self.out(hidden).chunk(2, dim=1)
-        return means, logs.clamp(-6, 3)
+        return means, logs.clamp(-6, 3)  # e**-6 … e**3: none vanishes or explodes
 
 
 class TVAEGenerator(RowGenerator):

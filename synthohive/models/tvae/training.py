@@ -42,6 +42,7 @@ class Pair(nn.Module):
         self, rows: Rows, wide: Tensor, large: list[Tensor], floats: tuple[Tensor, Tensor]
     ) -> Tensor:
         means, logs = floats
+        # minus the log-density of a normal; where a float means nothing, neither does its error
         far = (rows.values - means) * torch.exp(-logs)
         found = (rows.active * (0.5 * (far.square() + TAU) + logs)).sum(dim=1)
         blocks = self.generator.blocks
@@ -52,7 +53,21 @@ class Pair(nn.Module):
 
 
 def small_losses(blocks: BlockMap, wide: Tensor, codes: Tensor) -> Tensor:
-    """Return each row's cross-entropy of its one-hot blocks, added."""
+    """Return each row's cross-entropy of its one-hot blocks, added.
+
+    Parameters
+    ----------
+    blocks : BlockMap
+    wide : Tensor, shape (B, width)
+        Logits, those of padding masked.
+    codes : Tensor of int, shape (B, blocks)
+        Of all blocks, from 0 on.
+
+    Returns
+    -------
+    Tensor, shape (B,)
+        In nats.
+    """
     if not blocks.small:
         return torch.zeros(len(codes))
     own = wide.gather(1, blocks.own(codes) + blocks.starts)
@@ -138,4 +153,5 @@ def start_at_shares(generator: TVAEGenerator, codes: Codes) -> None:
         return
     shares = generator.blocks.frequencies(codes)
     with torch.no_grad():
+        # 1e-4: a code without learned rows has a finite logit
         generator.wide.bias.copy_(torch.log(shares + 1e-4))  # type: ignore[operator]
