@@ -175,7 +175,7 @@ def _unique(run: Run, name: str, target: str, values: pa.Array) -> pa.Array:
     rows = made.spool.column_table(list({c for unique in sets for c in unique}))
     old = rows.column(target)
     changed = pc.fill_null(pc.not_equal(old, values), True).combine_chunks()
-    for _ in range(len(values)):
+    for _ in range(len(values)):  # what is taken back may repeat what another row has by now
         now = with_column(rows, target, values)
         wrong = np.zeros(len(values), dtype=np.bool_)
         for unique in sets:

@@ -85,7 +85,7 @@ def _movable(run: Run, table: str) -> set[str]:
 
 def _moved(order: Order, own: Floats, theirs: Floats, chosen: IntArray) -> Floats:
     """Return the parents' values, those that many children are beyond at the farthest child."""
-    sign = 1.0 if order.after else -1.0
+    sign = 1.0 if order.after else -1.0  # so that `over` is what is wrong in either direction
     linked = np.flatnonzero(chosen >= 0)
     parents = chosen[linked]
     theirs_known = regular(theirs, order.unknown.get(order.source, ()))
@@ -93,5 +93,6 @@ def _moved(order: Order, own: Floats, theirs: Floats, chosen: IntArray) -> Float
     wrong = over > 0
     number = np.bincount(parents[wrong], minlength=len(theirs))
     farthest = np.zeros(len(theirs))
+    # a parent stands there once for each child: an assignment would keep only the last of them
     np.maximum.at(farthest, parents[wrong], over[wrong])
     return np.where(number >= LEAST_CHILDREN, theirs - sign * farthest, theirs)

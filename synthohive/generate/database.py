@@ -175,6 +175,7 @@ def _groups(run: Run, name: str) -> Groups:
         if linked != total:
             log.warning("rows_not_reached", table=name, asked=asked, key=label)
         return Groups(counts, asked - total)
+    # the share is one of all rows: without / (linked + without)
     without = round(linked * share / (1.0 - share)) if share < 1.0 else _scaled(run, real)
     if not linked + without and real and not run.num_rows:  # else all below it were gone, too
         able = np.flatnonzero(feasible(run, name, driver))

@@ -79,6 +79,8 @@ def children_per_parent(
     elif not able.any():
         return np.zeros(len(able), dtype=np.int64)
     else:
+        # -1 is below all preferences: those who must have no children rank last, and most of them
+        # get none to be moved
         counts = move_spare(
             count(np.where(able, preference, -1.0)), able, run.rng(name, label, "moved")
         )

@@ -64,6 +64,8 @@ def draw_in_turn(
         step(number, place)
     siblings.guess()
     elapsed.guess(siblings.starts)
+    # pieces begin with a guess of what stands before them, and are drawn again, by the same random
+    # numbers, until hardly any beginning changes: nearly as if drawn one after the other
     agreed = False
     while not agreed:
         before = known(siblings.starts)

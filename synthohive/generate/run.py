@@ -44,6 +44,7 @@ class Groups:
         if self.parents is not None:
             return gather(self.parents, rows)
         linked = (rows >= 0) & (rows < self.offsets[-1])
+        # parents without rows have the same offset as the next one: right of all is who has the row
         return np.where(linked, np.searchsorted(self.offsets, rows, side="right") - 1, -1)
 
     def moved(self, parents: IntArray) -> Groups:

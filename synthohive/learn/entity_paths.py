@@ -184,10 +184,11 @@ class EntityFinder:
                 pairs = distinct_pairs(rows, path.codes)
                 users = np.bincount(pairs[0], minlength=size)
                 codes = path.size + np.arange(size, dtype=np.int64)
-                first = np.flatnonzero(np.diff(pairs[0], prepend=-1))
+                first = np.flatnonzero(np.diff(pairs[0], prepend=-1))  # sorted: a row's first user
                 enough = min(k, max(path.size, 2))  # all of two stores, but not of one patient
                 few = first[users[pairs[0][first]] < enough]
                 row = pairs[0][few]
+                # one of its users, by the row's number: the first would stand for too many rows
                 codes[row] = pairs[1][few + row % users[row]]
                 yield f"{key.label(child)} of {path.name}", codes, False
 

@@ -119,16 +119,17 @@ def _decides(one: IntArray, other: IntArray) -> bool:
     """Tell whether all rows with a value of one column have the same in another."""
     if int(other.max(initial=-1)) < 1:
         return False  # a constant tells nothing
-    head = slice(_LOOKED_AT)
+    head = slice(_LOOKED_AT)  # hardly any pair passes this, which costs next to nothing
     return _constant(one[head], other[head]) and _constant(one, other)
 
 
 def _constant(one: IntArray, other: IntArray) -> bool:
     """Tell whether (nearly) all values of a column that repeat go with one of another."""
     used = one >= 0
-    one, other = one[used], other[used] + 1
+    one, other = one[used], other[used] + 1  # NULL (-1) is a value like any other
     rows = np.bincount(one)
     span = int(other.max(initial=0)) + 1
+    # each pair of values is one number, and counted once: how many others go with each value
     values = np.bincount(np.unique(one * span + other) // span, minlength=len(rows))
     repeated = rows > 1
     return bool(not repeated.any() or (values[repeated] == 1).mean() >= _CONSTANT)

@@ -48,6 +48,7 @@ def are_keys(values: pa.ChunkedArray, keys: pa.ChunkedArray) -> bool:
         return False
     low, high = int(found.min()), int(found.max())
     between = int(((every >= low) & (every <= high)).sum())
+    # of as many numbers drawn between the same bounds, the chance that all of them hit a key
     if (between / (high - low + 1)) ** len(found) <= _CHANCE:
         return True
     if int(every[0]) > len(every):

@@ -179,6 +179,7 @@ class Auto(StoredModel):
             kind = resolve_model(name)
             epochs = self._epochs(kind.abilities.pace, data.layout, len(training))
             model = kind(self.metadata, batch_size=self.batch_size, epochs=epochs)
+            # all candidates have the same rows and seeds: none wins by an easier draw
             try:
                 model.fit(
                     data.take(training),
@@ -217,6 +218,7 @@ class Auto(StoredModel):
             return self.epochs
         cost = pace.fixed + pace.block * (len(layout.discrete) + len(layout.continuous))
         steps = max(pace.least, rows // min(self.batch_size, rows))
+        # milliseconds; a candidate that is too slow for one epoch is tried, too
         return max(1, round(1000 * self.config.seconds / cost / steps))
 
     def _write(self, path: Path) -> State:

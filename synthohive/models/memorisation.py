@@ -93,6 +93,7 @@ class GapWatch:
         scores = _centred(learned, held)
         spread = float(scores[: len(learned)].std())
         known = float(self._centred @ self._centred)
+        # least squares; 0 where all rows are as rare as each other
         slope = float(scores @ self._centred) / known if known > 0 else 0.0
         before = self._means[0] - self._means[1]
         gap = float(learned.mean() - held.mean()) - slope * before
@@ -107,7 +108,7 @@ def commonness(rows: EncodedTable) -> Floats:
     """Return the logarithmic probability of each row, were its codes independent."""
     total = np.zeros(len(rows))
     for i, block in enumerate(rows.layout.discrete):
-        codes = np.maximum(rows.codes[:, i], 0)
+        codes = np.maximum(rows.codes[:, i], 0)  # what tells nothing counts as the first code
         counts = np.bincount(codes, minlength=block.cardinality)
         total += np.log(counts[codes] / max(len(rows), 1))
     return total
@@ -193,6 +194,7 @@ def measure(
     blocks = len(data.layout.discrete) + len(data.layout.continuous)
     most = max(TUNING.least_rows, TUNING.most_cells // max(blocks, 1))
     size = min(*map(len, parts), TUNING.most_rows, most)
+    # rows of a table that was not split are learned and held out at once
     if size < TUNING.least_rows or np.intersect1d(*parts).size:
         return None
     learned, held = (np.sort(rng.permutation(part)[:size]) for part in parts)

@@ -68,6 +68,7 @@ def pair_distance(real: EncodedTable, made: EncodedTable, context: EncodedTable)
         return 0.0
     # one product of indicators has the joint shares of all pairs, (blocks * BINS, all * BINS)
     tables = [own.T @ np.concatenate([own, given], axis=1) / len(own) for own in (known, other)]
+    # absolute differences, added over the BINS x BINS cells of a pair, are twice its TVD
     tiles = np.abs(tables[0] - tables[1]).reshape(known.shape[1] // BINS, BINS, -1, BINS)
     return float(0.5 * tiles.sum(axis=(1, 3)).mean())
 
@@ -108,7 +109,7 @@ def classifier_area(real: EncodedTable, made: EncodedTable, context: EncodedTabl
         trees, np.concatenate(rows), labels, cv=folds, method="predict_proba"
     )
     area = float(roc_auc_score(labels, shares[:, 1]))
-    return max(area, 1.0 - area)
+    return max(area, 1.0 - area)  # wrong more often than by chance is a difference, too
 
 
 def _classes(reference: EncodedTable, table: EncodedTable) -> Floats32:
@@ -130,7 +131,7 @@ def _of_codes(reference: Codes, codes: Codes) -> npt.NDArray[np.intp]:
     # + 1: an absent row's -1 is a class like any other
     counts = np.bincount(reference + 1, minlength=int(codes.max(initial=-1)) + 2)
     place = np.full(len(counts), BINS - 1)
-    top = np.argsort(-counts, kind="stable")[: BINS - 1]
+    top = np.argsort(-counts, kind="stable")[: BINS - 1]  # the last class is all the others
     place[top] = np.arange(len(top))
     found: npt.NDArray[np.intp] = place[codes + 1]
     return found

@@ -204,7 +204,7 @@ class DescentTask(Trainable):
 
     def next_rows(self) -> Tensor:
         """Return the rows of a batch, ``(B,)``: each comes once before any comes again."""
-        if len(self.order) < self.batch:
+        if len(self.order) < self.batch:  # what fills no batch is dealt anew: all are of one size
             self.order = self.rng.permutation(self.rows)
         rows, self.order = self.order[: self.batch], self.order[self.batch :]
         return torch.as_tensor(np.ascontiguousarray(rows))
@@ -273,6 +273,7 @@ def train(
     if max_memorisation is not None:
         limit = Memorisation.gap_of(0.5 + max_memorisation)
         task.most_gap, task.worth = min(task.most_gap, limit), math.inf
+    # `best`: the metric of the state that is kept; `mark`: the last one that was worth waiting for
     best, best_state, waited, gap, beyond = math.inf, _snapshot(task.state), 0, 0.0, 0
     usable, mark = task.usable, math.inf
     started = time.perf_counter()
@@ -481,4 +482,5 @@ def split(
     if rows < least:
         return order, order
     held = min(most, max(int(rows * share), min(rows // 3, few)))
+    # ascending: what is stored or cached by row is then read in its order
     return np.sort(order[held:]), np.sort(order[:held])

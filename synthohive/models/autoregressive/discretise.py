@@ -183,7 +183,7 @@ class Discretiser:
         bins = []
         for i, floats in enumerate(data.layout.continuous):
             values = data.values[:, i]
-            if floats.modes is None:
+            if floats.modes is None:  # one mode
                 bins.append(Bins.fit([values]))
                 continue
             mode = data.codes[:, floats.modes]
@@ -202,6 +202,7 @@ class Discretiser:
                 coarse[:, k], fine[:, k] = self._encode_floats(data, variable, variable.floats)
             else:
                 codes = data.codes[:, variable.block].astype(np.int64)
+                # negative codes as they are: SILENT // width would be ABSENT
                 coarse[:, k] = np.where(codes < 0, codes, codes // variable.width)
                 if variable.width > 1:
                     fine[:, k] = np.where(codes < 0, ABSENT, codes % variable.width)
@@ -221,7 +222,7 @@ class Discretiser:
             absent = mode < 0
             coarse = np.where(mode >= active, len(bins.mode) + mode - active, coarse)
             fine = np.where(mode >= active, ABSENT, fine)
-        coarse[absent] = fine[absent] = ABSENT
+        coarse[absent] = fine[absent] = ABSENT  # SILENT is below 0, too, and put back
         if variable.block is not None:
             coarse[mode == SILENT] = SILENT
         return coarse, fine if variable.width > 1 else np.full_like(fine, ABSENT)

@@ -95,7 +95,7 @@ class CoarseHead:
     def without(self, code: int) -> CoarseHead:
         """Return the same, but for a code that is never drawn."""
         barred = self.bias.index_fill(1, torch.tensor([code]), -math.inf)
-        made = CoarseHead(None, barred / BASE)
+        made = CoarseHead(None, barred / BASE)  # by which the constructor multiplies
         made.weight = self.weight
         return made
 
@@ -137,6 +137,7 @@ class FineHead:
         Tensor of int, shape (B,)
         """
         if self.layer is None or hidden is None:
+            # (K, W) looked up as (B, W): the same for all rows of a coarse code, so summed up once
             rows = functional.embedding(coarse, self.cumulated)
             return torch.searchsorted(rows, uniforms.unsqueeze(1), right=True).squeeze(1)
         enter, vectors, leave, *further = self.layer
@@ -208,7 +209,7 @@ class Sampler:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        ends = accumulate(network.spans)
+        ends = accumulate(network.spans)  # each variable's stretch of what is known, (B, J * E)
         self.places = [slice(end - own, end) for end, own in zip(ends, network.spans)]
         self._steps: dict[bool, list[Step]] = {}
 
@@ -246,6 +247,7 @@ class Sampler:
         steps = self._laid_out(ordered=not bool((coarse >= 0).any()))
         for j, codes in (never or {}).items():
             steps[j] = steps[j].without(*codes)
+        # what is given is known to all from the start, those drawn before it as well
         for j in (j for j, any_stay in enumerate(some) if any_stay):
             steps[j].embed(coarse[j], fine[j], known[:, self.places[j]])
         for j, step in enumerate(steps):
@@ -255,7 +257,7 @@ class Sampler:
             drawn, finer = step.coarse.draw(hidden, uniforms[0, j]), fine[j]
             if step.fine is not None:
                 finer = step.fine.draw(hidden, drawn, uniforms[1, j])
-            if some[j]:
+            if some[j]:  # drawn for all rows, put where it is not given: one product, no selection
                 drawn = torch.where(stays[j], coarse[j], drawn)
                 finer = torch.where(stays[j], fine[j], finer)
             coarse[j], fine[j] = drawn, finer

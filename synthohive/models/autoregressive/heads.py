@@ -65,6 +65,7 @@ class Heads(nn.Module):
         found = torch.zeros(codes.shape, dtype=hidden.dtype)
         for group, weight, bias in zip(self.groups, self.weights, self.biases):
             logits = torch.baddbmm(bias, hidden[group], weight)  # (J', B, K)
+            # variables of like sizes do not stand side by side: back to their places
             found[:, group] = _cross_entropy(logits, codes[:, group].T).T
         return found
 
