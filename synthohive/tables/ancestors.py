@@ -30,16 +30,16 @@ def ancestor_columns(
     wanted : mapping of str to sequence of str
         Columns of the table itself and of its driving ancestors.
     """
-    found: dict[str, pa.ChunkedArray] = {}
+    gathered: dict[str, pa.ChunkedArray] = {}
     for current in (table, *plan.tables[table].ancestors):
         columns = wanted.get(current, ())
         if columns:
             values = source.take(current, columns, rows)
-            found.update({f"{current}.{name}": values.column(name) for name in columns})
+            gathered.update({f"{current}.{name}": values.column(name) for name in columns})
         driver = plan.tables[current].driver
         if driver is not None:
             rows = source.parents_of(current, driver, rows)
-    return pa.table(found)
+    return pa.table(gathered)
 
 
 def by_table(names: Iterable[str], tables: Sequence[str]) -> dict[str, list[str]]:
@@ -61,7 +61,16 @@ def hstack(rows: pa.Table, above: pa.Table) -> pa.Table:
 
 
 def with_column(rows: pa.Table, name: str, values: Any) -> pa.Table:
-    """Return rows with other values in one of their columns, of the same type."""
-    place = rows.column_names.index(name)
-    field = rows.field(place)
-    return rows.set_column(place, field, values.cast(field.type))
+    """Return rows with other values in one of their columns, of the same type.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+    name : str
+        One of its columns; where it stands, and its field, stay.
+    values : pyarrow.Array or ChunkedArray
+        One for each row. A value that the column's type cannot hold raises ``ArrowInvalid``.
+    """
+    position = rows.column_names.index(name)
+    field = rows.field(position)
+    return rows.set_column(position, field, values.cast(field.type))

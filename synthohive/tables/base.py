@@ -39,7 +39,16 @@ class Tables(ABC):
         yield self.columns(table, names)
 
     def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
-        """Return columns of some rows."""
+        """Return columns of some rows, in the order of these.
+
+        Parameters
+        ----------
+        table : str
+        names : sequence of str
+            Columns of it.
+        rows : ndarray of int64
+            Row numbers, in any order and repeated at will; -1 gives NULL.
+        """
         return self.columns(table, names).take(pa.array(rows, mask=rows < 0))
 
     def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
@@ -49,17 +58,46 @@ class Tables(ABC):
         return match_rows(rows, key.columns, parents, key.parent_columns)
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
-        """Return the parent row of some rows."""
+        """Return the parent row of some rows.
+
+        Parameters
+        ----------
+        table : str
+            The one that holds the key.
+        key : ForeignKey
+        rows : ndarray of int64
+            Row numbers of `table`; -1 for none.
+
+        Returns
+        -------
+        ndarray of int64
+            Row numbers of ``key.parent``; -1 where the key is NULL or has no parent.
+        """
         return gather(self.parent_rows(table, key), rows)
 
     def others(self, table: str, key: ForeignKey) -> IntArray:
         """Return the parent row of each row, but none for rows that are their own parents."""
-        found = self.parent_rows(table, key)
-        own = (found == np.arange(len(found))) & (key.parent == table)
-        return np.where(own, -1, found)
+        parents = self.parent_rows(table, key)
+        refers_to_itself = (parents == np.arange(len(parents))) & (key.parent == table)
+        return np.where(refers_to_itself, -1, parents)
 
     def follow(self, table: str, route: Sequence[ForeignKey], rows: IntArray) -> IntArray:
-        """Return the row that each row's route ends at: keys that are followed one by one."""
+        """Return the row that each row's route ends at: keys that are followed one by one.
+
+        Parameters
+        ----------
+        table : str
+            The one that the route begins in.
+        route : sequence of ForeignKey
+            Each is a key of the parent of the one before; none stays at the rows themselves.
+        rows : ndarray of int64
+            Row numbers of `table`; -1 for none.
+
+        Returns
+        -------
+        ndarray of int64
+            Row numbers of the last key's parent; -1 where any key on the way leads nowhere.
+        """
         for key in route:
             rows = gather(self.parent_rows(table, key), rows)
             table = key.parent

@@ -70,6 +70,7 @@ class TableSpool:
         """Return some columns of at most about `limit` rows, evenly spread."""
         step = max(1, -(-self.rows // limit))
         schema = pa.schema([self.schema.field(c) for c in columns])
+        # Every step-th row of the whole table, wherever blocks begin: -start % step is the first.
         parts = [
             batch if step == 1 else batch.take(pa.array(range(-start % step, len(batch), step)))
             for start, batch in zip(self._starts, self.batches(columns))
@@ -77,8 +78,16 @@ class TableSpool:
         return pa.Table.from_batches(parts, schema=schema)
 
     def slice(self, start: int, stop: int, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of rows ``start … stop - 1``."""
+        """Return some columns of rows ``start … stop - 1``.
+
+        Parameters
+        ----------
+        start, stop : int
+            Row numbers over all blocks; what lies beyond the last row is left out.
+        columns : sequence of str
+        """
         schema = pa.schema([self.schema.field(c) for c in columns])
+        # The block in which `start` is: the last that begins at it or before.
         first = int(np.searchsorted(self._starts, start, side="right")) - 1
         parts = []
         with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file) as reader:
@@ -153,6 +162,7 @@ class EncodedSpool:
         self.rows = int(rows.sum())
 
     def _read(self, part: int, dtype: np.dtype[Any], width: int, low: int, high: int) -> AnyArray:
+        # Rows have one width: the place of a row in the file is a product.
         offset = low * width * dtype.itemsize
         count = (high - low) * width
         flat = np.fromfile(self._paths[part], dtype=dtype, count=count, offset=offset)

@@ -27,7 +27,7 @@ class FanOutModel:
 
     Parameters
     ----------
-    counts, parents : ndarray of int64
+    counts_, parents_ : ndarray of int64, shape (numbers,)
         Ascending numbers of children, and how many parents have each.
     """
 
@@ -44,6 +44,15 @@ class FanOutModel:
         the k parents with most children are pooled to their mean, as a lone maximum
         could point at a person; the total stays. With ``k=1`` all counts are kept, as for
         parents that are no entities.
+
+        Parameters
+        ----------
+        histogram : mapping of int to int
+            How many parents have so many children, those without any (0) included.
+        method : {"empirical", "negbinom"}
+            Keeps the numbers as they are, but for the `k` largest; or fits a curve to them.
+        k : int, default 5
+            So many parents are pooled by "empirical"; a curve shows no single one.
         """
         items = sorted((int(c), int(p)) for c, p in histogram.items() if p > 0)
         counts = np.array([c for c, _ in items], dtype=np.int64)
@@ -103,6 +112,7 @@ class FanOutModel:
             preference = np.zeros(parents)
         order = np.lexsort((rng.random(parents), preference))
         edges = np.cumsum(self.parents_)
+        # Middles of equal steps: as many parents as the real ones get exactly the real numbers.
         at = (np.arange(parents) + 0.5) / parents * edges[-1]
         ascending = self.counts_[
             np.minimum(np.searchsorted(edges, at, side="right"), len(edges) - 1)
@@ -121,13 +131,14 @@ class FanOutModel:
 def _pooled_tail(counts: IntArray, parents: IntArray, k: int) -> tuple[IntArray, IntArray]:
     """Replace the counts of the k parents with most children by their mean."""
     above = np.cumsum(parents[::-1])[::-1] - parents  # parents with more children
-    taken = np.clip(k - above, 0, parents)
-    low, more = divmod(int(counts @ taken), int(taken.sum()))
+    pooled = np.clip(k - above, 0, parents)
+    # Whole numbers with the same total: `remainder` of the pooled parents get one more.
+    low, remainder = divmod(int(counts @ pooled), int(pooled.sum()))
     values = np.concatenate([counts, [low, low + 1]])
-    weights = np.concatenate([parents - taken, [int(taken.sum()) - more, more]])
-    found, place = np.unique(values, return_inverse=True)
-    numbers = np.bincount(place.reshape(-1), weights=weights).astype(np.int64)
-    return found[numbers > 0].astype(np.int64), numbers[numbers > 0]
+    weights = np.concatenate([parents - pooled, [int(pooled.sum()) - remainder, remainder]])
+    distinct, at = np.unique(values, return_inverse=True)
+    numbers = np.bincount(at.reshape(-1), weights=weights).astype(np.int64)
+    return distinct[numbers > 0].astype(np.int64), numbers[numbers > 0]
 
 
 def _negative_binomial(counts: IntArray, parents: IntArray) -> tuple[IntArray, IntArray]:
@@ -137,15 +148,16 @@ def _negative_binomial(counts: IntArray, parents: IntArray) -> tuple[IntArray, I
     size = int(weight.sum())
     mean = float(positive @ weight) / size
     variance = float(((positive - mean) ** 2) @ weight) / size
+    # By moments: the mean is r (1 - p) / p, the variance is the mean divided by p.
     if mean == 0 or variance <= mean:  # not overdispersed: a Poisson distribution
         quantile = stats.poisson(mean).ppf
     else:
         quantile = stats.nbinom(mean**2 / (variance - mean), mean / variance).ppf
     values = quantile((np.arange(size) + 0.5) / size).astype(np.int64) + 1
-    found, numbers = np.unique(values, return_counts=True)
+    distinct, numbers = np.unique(values, return_counts=True)
     if zeros:
-        found, numbers = np.r_[0, found], np.r_[zeros, numbers]
-    return found.astype(np.int64), numbers.astype(np.int64)
+        distinct, numbers = np.r_[0, distinct], np.r_[zeros, numbers]
+    return distinct.astype(np.int64), numbers.astype(np.int64)
 
 
 def _rounded(values: npt.NDArray[np.floating[Any]]) -> IntArray:
@@ -153,6 +165,7 @@ def _rounded(values: npt.NDArray[np.floating[Any]]) -> IntArray:
     whole: IntArray = np.floor(values).astype(np.int64)
     missing = round(float(values.sum())) - int(whole.sum())
     if missing > 0:
+        # Ascending: the largest remainders come first.
         whole[np.argsort(whole - values, kind="stable")[:missing]] += 1
     return np.sort(whole)
 

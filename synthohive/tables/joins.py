@@ -34,8 +34,8 @@ def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], pa.A
     indices = pa.chunked_array([c.indices for c in coded.chunks], type=pa.int32())
     codes = pc.fill_null(indices.cast(pa.int64()), -1).to_numpy()
     bounds = np.cumsum([len(v) for v in values])[:-1]  # empty parts have no chunk
-    known = coded.chunk(0).dictionary if coded.num_chunks else pa.array([], target)
-    return [np.asarray(c, dtype=np.int64) for c in np.split(codes, bounds)], known
+    dictionary = coded.chunk(0).dictionary if coded.num_chunks else pa.array([], target)
+    return [np.asarray(c, dtype=np.int64) for c in np.split(codes, bounds)], dictionary
 
 
 def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) -> list[IntArray]:
@@ -55,15 +55,15 @@ def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) ->
     """
     total: list[IntArray] = [np.zeros(len(t), dtype=np.int64) for t in tables]
     for position in range(len(columns[0])):
-        parts, known = column_codes([t.column(c[position]) for t, c in zip(tables, columns)])
+        parts, values = column_codes([t.column(c[position]) for t, c in zip(tables, columns)])
         joined = [
-            np.where((old < 0) | (new < 0), -1, old * max(len(known), 1) + new)
+            np.where((old < 0) | (new < 0), -1, old * max(len(values), 1) + new)
             for old, new in zip(total, parts)
         ]
         if position + 1 < len(columns[0]):  # keep codes dense, so that products cannot overflow
             bounds = np.cumsum([len(j) for j in joined])[:-1]
-            everything = np.concatenate(joined)
-            distinct, dense = np.unique(everything, return_inverse=True)
+            all_codes = np.concatenate(joined)
+            distinct, dense = np.unique(all_codes, return_inverse=True)
             dense = dense.reshape(-1).astype(np.int64) - int(
                 len(distinct) > 0 and distinct[0] == -1
             )
@@ -75,20 +75,33 @@ def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) ->
 def match_rows(
     child: pa.Table, columns: Sequence[str], parent: pa.Table, parent_columns: Sequence[str]
 ) -> IntArray:
-    """Return each child row's parent row; -1 for a NULL key or a missing parent."""
+    """Return each child row's parent row; -1 for a NULL key or a missing parent.
+
+    Parameters
+    ----------
+    child, parent : pyarrow.Table
+    columns, parent_columns : sequence of str
+        The key's columns in either, of the same number and comparable types.
+
+    Returns
+    -------
+    ndarray of int64, shape (child rows,)
+        Row numbers of `parent`; of equal parents, the first one.
+    """
     child_codes, parent_codes = group_codes([child, parent], [columns, parent_columns])
     size = int(max(child_codes.max(initial=-1), parent_codes.max(initial=-1))) + 1
     if size > 4 * (len(child) + len(parent)) + 16:  # sparse products of composite keys
-        everything = np.concatenate([child_codes, parent_codes])
-        distinct, dense = np.unique(everything, return_inverse=True)
+        all_codes = np.concatenate([child_codes, parent_codes])
+        distinct, dense = np.unique(all_codes, return_inverse=True)
         dense = dense.reshape(-1).astype(np.int64) - int(distinct[0] == -1)
         child_codes, parent_codes = dense[: len(child)], dense[len(child) :]
         size = len(distinct)
+    # A table by code instead of a sort: one step for each row, as codes are dense.
     lookup = np.full(size + 1, -1, dtype=np.int64)  # the last slot serves code -1
-    known = np.flatnonzero(parent_codes >= 0)[::-1]  # reversed: the first of equal rows wins
-    lookup[parent_codes[known]] = known
-    found: IntArray = lookup[child_codes]
-    return found
+    with_key = np.flatnonzero(parent_codes >= 0)[::-1]  # reversed: the first of equal rows wins
+    lookup[parent_codes[with_key]] = with_key
+    parent_rows: IntArray = lookup[child_codes]
+    return parent_rows
 
 
 def distinct_pairs(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray]:
@@ -99,7 +112,15 @@ def distinct_pairs(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray]
 
 
 def put(values: pa.Array, mask: Bools, fresh: pa.Array) -> pa.Array:
-    """Return values with fresh ones, in order, where the mask is set: of whatever type they are."""
+    """Return values with fresh ones, in order, where the mask is set: of whatever type they are.
+
+    Parameters
+    ----------
+    values : pyarrow.Array
+    mask : ndarray of bool, shape (values,)
+    fresh : pyarrow.Array
+        As many as the mask has rows; cast to the type of `values`.
+    """
     index = np.arange(len(values), dtype=np.int64)
     index[mask] = len(values) + np.arange(len(fresh))  # pc.replace_with_mask knows no durations
     return pa.concat_arrays([values, fresh.cast(values.type)]).take(pa.array(index))

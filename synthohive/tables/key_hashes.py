@@ -53,18 +53,21 @@ def key_hashes(
             empty = pc.is_null(column).to_numpy(zero_copy_only=False)
             null |= empty & nulls_distinct
             values = np.where(empty, np.uint64(0), values)
+        # The position is the seed: (1, 2) and (2, 1) are not the same.
         total = hashed(total ^ values, position + 1)
+    # | 1: no hash is 0, which is NO_KEY.
     return np.where(null, NO_KEY, total | np.uint64(1))
 
 
 def repeats(hashes: U64, seen: U64) -> IntArray:
     """Return the rows whose hash stands before them, or in `seen`, which is sorted."""
+    # Stable: of equal hashes, the first row repeats nothing.
     order = np.argsort(hashes, kind="stable")
     ordered = hashes[order]
     again = np.r_[False, ordered[1:] == ordered[:-1]][: len(ordered)]
     if len(seen):
-        place = np.minimum(np.searchsorted(seen, ordered), len(seen) - 1)
-        again = again | (seen[place] == ordered)
+        at = np.minimum(np.searchsorted(seen, ordered), len(seen) - 1)
+        again = again | (seen[at] == ordered)
     return np.sort(order[again & (ordered != NO_KEY)]).astype(np.int64)
 
 
@@ -108,6 +111,7 @@ def _texts(column: pa.Array) -> U64:
     width = -(-longest // 8)
     matrix = np.zeros((len(column), width * 8), dtype=np.uint8)
     inside = np.arange(width * 8) < lengths[:, None]
+    # The bytes of all texts lie one behind the other, as the matrix is filled: row by row.
     matrix[inside] = data[offsets[0] : offsets[-1]] if len(offsets) else data
     words = matrix.view(np.uint64)
     total = hashed(lengths.astype(np.uint64), 13)

@@ -30,7 +30,6 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DIGITS = range(7)
 _UNITS = (86_400.0, 3_600.0, 60.0)
 _PROOF = 10  # distinct numbers: few are multiples of something by chance
-_WHOLE = (86_400.0, 3_600.0, 60.0)
 
 
 def is_time(type_: pa.DataType) -> bool:
@@ -65,6 +64,7 @@ def as_numbers(array: pa.ChunkedArray) -> Floats:
         numbers = plain.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64)
         if is_time(type_):
             numbers = numbers * _seconds(type_)
+    # Infinity is no number to calculate with: it counts as unknown.
     return np.where(nulls(array) | ~np.isfinite(numbers), np.nan, numbers)
 
 
@@ -80,6 +80,7 @@ def from_numbers(numbers: Floats, type_: pa.DataType) -> pa.Array:
     low, high = limits(type_)
     if pa.types.is_decimal(type_) and (np.abs(numbers * scale) >= _WIDE).any():
         return _wide_decimals(np.clip(numbers, low / scale, high / scale), null, type_)
+    # A float at the very end of int64 would be cast to its other end.
     bounds = max(low, -(2**62)), min(high, 2**62)
     whole = np.clip(np.rint(numbers * scale), *bounds).astype(np.int64)
     if pa.types.is_decimal(type_):
@@ -110,7 +111,7 @@ def step_of(array: pa.ChunkedArray) -> float:
         return 86_400.0
     values = as_numbers(array)
     values = values[~np.isnan(values)]
-    for span in _WHOLE if is_time(type_) and len(values) else ():
+    for span in _UNITS if is_time(type_) and len(values) else ():
         if not (values % span).any():
             return span
     for digits in _DIGITS:
@@ -144,6 +145,7 @@ def multiple_of(array: pa.ChunkedArray) -> float:
     if not step or is_time(array.type):
         return step
     numbers = as_numbers(array) / step
+    # Beyond 2^62, whole numbers fit no int64, and floats have gaps wider than a step.
     distinct = np.unique(numbers[~np.isnan(numbers)])
     if len(distinct) < _PROOF or np.abs(distinct).max() >= _WIDE:
         return step

@@ -74,10 +74,16 @@ class Roles:
     def of(
         cls, config: TableConfig, personal: Mapping[str, PiiKind], made: Collection[str]
     ) -> Roles:
-        """Assign every column that rows bring.
+        """Assign every column that rows bring: to keys, personal data, key makers, models, in turn.
 
-        `personal` gives kinds of personal data, `made` the key columns that a key maker
-        makes; a foreign key comes first, personal data second.
+        Parameters
+        ----------
+        config : TableConfig
+            Only what it stores gets a role: no computed and no excluded column.
+        personal : mapping of str to PiiKind
+            Kinds of personal data, by column.
+        made : collection of str
+            The columns for which there is a key maker.
         """
         stored = list(config.stored)
         foreign = config.filled_by_keys

@@ -62,11 +62,25 @@ class Sample(Tables):
 def incoming_keys(
     plan: RelationalPlan, metadata: Metadata, table: str
 ) -> list[tuple[str, ForeignKey]]:
-    """List the keys to `table` whose fan-out is to be kept: not implied, not its own."""
-    found = []
+    """List the keys to `table` whose fan-out is to be kept: not implied, not its own.
+
+    Parameters
+    ----------
+    plan : RelationalPlan
+        Says which keys are implied: their children follow from other keys.
+    metadata : Metadata
+    table : str
+        The parent.
+
+    Returns
+    -------
+    list of (str, ForeignKey)
+        Each child, and its key to `table`; a child with two keys stands twice.
+    """
+    incoming = []
     for child, key in metadata.foreign_keys():
         if key.parent != table or child == table:
             continue
         if key not in plan.tables[child].keys("implied"):
-            found.append((child, key))
-    return found
+            incoming.append((child, key))
+    return incoming

@@ -72,6 +72,7 @@ def sampled_groups(
     positions, sizes = positions_in_groups(parents, ranks)
     groups = len(np.unique(parents[parents >= 0]))
     filled = sum(number for size, number in histogram.items() if size)
+    # Rows of a group, of parents that have any: in the full table, and in the sample.
     real_mean = sum(size * number for size, number in histogram.items()) / max(filled, 1)
     thinning = real_mean * groups / max(int((parents >= 0).sum()), 1) if groups else 1.0
     return SampledGroups(parents, positions, sizes, largest, max(thinning, 1.0))

@@ -39,14 +39,28 @@ def sibling_ranks(config: TableConfig, data: pa.Table, driver: ForeignKey) -> In
 
     A primary key that counts tells the order in which rows were added; one of random
     characters does not.
+
+    Parameters
+    ----------
+    config : TableConfig
+    data : pyarrow.Table
+        Rows of the table, with its primary key.
+    driver : ForeignKey
+        The key that makes the groups: its own columns tell nothing of the order inside one.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows,)
+        The place of each row among all rows; NULL comes last.
     """
-    own = [c for c in config.pk if c not in driver.columns]
-    by = own if own and all(config.columns[c].kind in _SORTED for c in own) else []
+    rest = [c for c in config.pk if c not in driver.columns]
+    by = rest if rest and all(config.columns[c].kind in _SORTED for c in rest) else []
     if not by:
         by = [n for n in data.column_names if config.columns[n].kind in _TIMES][:1]
     ranks = np.arange(len(data), dtype=np.int64)
     if by:
         keys = [(name, "ascending") for name in by]
+        # The inverse of a stable sort: rows that are equal stay as they come.
         ranks[pc.sort_indices(data.select(by), sort_keys=keys).to_numpy()] = ranks.copy()
     return ranks
 
@@ -56,6 +70,7 @@ def previous_siblings(parents: IntArray, positions: IntArray) -> tuple[IntArray,
     order = np.lexsort((positions, parents))
     before = np.full(len(parents), -1, dtype=np.int64)
     before[order[1:]] = order[:-1]
+    # A group's first row stands behind the last one of another group.
     before[positions == 0] = -1
     starts = np.flatnonzero(positions[order] == 0)
     first = np.empty(len(parents), dtype=np.int64)
@@ -101,6 +116,8 @@ class Siblings:
         self.layout, self.positions = layout, positions
         self._before, self._first = previous_siblings(parents, positions)
         piece = piece or len(parents) + 1
+        # Step 0 has the first rows of all groups; rows 1 to `piece` behind each start are the steps
+        # after it, of all pieces at once.
         self._steps = np.where(positions > 0, (positions - 1) % piece + 1, 0)
         self.starts = np.flatnonzero((self._steps == 1) & (positions > 1))
         self.rows = EncodedTable(
@@ -112,11 +129,21 @@ class Siblings:
 
     @classmethod
     def of(cls, encoded: EncodedTable, parents: IntArray, positions: IntArray) -> Siblings:
-        """Return the history of rows that are all known."""
+        """Return the history of rows that are all known.
+
+        Parameters
+        ----------
+        encoded : EncodedTable
+            The table's own columns, of whole groups.
+        parents, positions : ndarray of int64, shape (rows,)
+            As for the class; a row without a parent (-1) is a group of its own, at position 0.
+        """
         siblings = cls(encoded.layout, parents, positions)
         siblings.rows = EncodedTable(encoded.layout, encoded.codes.copy(), encoded.values.copy())
         order = np.lexsort((positions, parents))
         heads = np.flatnonzero(positions[order] == 0)
+        # One sum runs over all groups; what it was before a group is taken off. In float64: it
+        # grows far beyond what one group adds up to.
         total = np.cumsum(encoded.values[order].astype(np.float64), axis=0)
         before = np.concatenate([np.zeros_like(total[:1]), total])[heads]
         sizes = np.diff(np.append(heads, len(order)))
@@ -141,6 +168,7 @@ class Siblings:
         ends, first = self._before[self.starts], self._first[self.starts]
         self.rows.codes[ends] = self.rows.codes[first]
         self.rows.values[ends] = self.rows.values[first]
+        # As if all rows up to there were like the first one.
         self._sums[ends] = self.rows.values[first] * (self.positions[ends, None] + 1)
 
     def history(self, place: IntArray) -> EncodedTable:
@@ -150,6 +178,7 @@ class Siblings:
         known = self._first[place] >= 0
         values = np.zeros_like(first.values)
         sums = self._sums[self._before[place[known]]]
+        # The position is the number of rows before: the sum becomes their mean.
         values[known] = sums / self.positions[place[known], None]
         shared = EncodedTable(self.layout, first.codes, values)
         return EncodedTable.side_by_side(
