@@ -87,6 +87,7 @@ class Distinct:
 
     def pairs(self, rows: IntArray, parents: IntArray) -> IntArray:
         """Return a number for each pair."""
+        # One integer for each pair, so that repeats are neighbours in one sort.
         return np.asarray(self.own[rows] * self._size + self.theirs[parents])
 
 
@@ -122,10 +123,10 @@ class Rules:
 
     def refused(self, rows: IntArray, parents: IntArray) -> Bools:
         """Return which rows must not have these parents, repeats aside."""
-        found = np.zeros(len(rows), dtype=np.bool_)
+        refused = np.zeros(len(rows), dtype=np.bool_)
         for forbids in (*self.forbidden, *self.unwanted):
-            found |= forbids(rows, parents)
-        return found
+            refused |= forbids(rows, parents)
+        return refused
 
     def wrong(self, chosen: IntArray, *, all_of_a_pair: bool = False) -> Bools:
         """Mark rows with a parent that they must not have.
@@ -133,15 +134,16 @@ class Rules:
         Of repeated pairs all rows but the first are marked, or all of them.
         """
         rows = np.arange(len(chosen), dtype=np.int64)
-        found = self.refused(rows, chosen)
+        marked = self.refused(rows, chosen)
         for distinct in self.distinct:
             pairs = distinct.pairs(rows, chosen)
+            # Stable: of equal pairs it is the first row that keeps its parent.
             order = np.argsort(pairs, kind="stable")
             same = pairs[order][1:] == pairs[order][:-1]
-            found[order[1:]] |= same
+            marked[order[1:]] |= same
             if all_of_a_pair:
-                found[order[:-1]] |= same
-        return found
+                marked[order[:-1]] |= same
+        return marked
 
 
 def assign(
@@ -209,17 +211,22 @@ def deal(
     for part in (groups, codes):
         if part is not None:
             size = int(max(part[0].max(initial=0), part[1].max(initial=0))) + 1
+            # Group and code in one number, the group first: near numbers are near codes of a group.
             own, theirs = own * size + part[0], theirs * size + part[1]
     stubs = np.repeat(np.arange(len(quota), dtype=np.int64), quota)
+    # At random inside each class, by a hash of the number alone: a shuffle from a stream would
+    # deal to all rows anew when there is one more.
     stubs = stubs[np.lexsort((hashed(np.arange(len(stubs)), seed), theirs[stubs]))]
     order = np.lexsort((hashed(np.arange(rows), seed + 1), own))
     asked, there = own[order], theirs[stubs]
-    place = np.searchsorted(there, asked, side="left")
-    place += np.arange(rows) - np.searchsorted(asked, asked, side="left")
-    served = place < np.searchsorted(there, asked, side="right")
+    # The i-th row of a class takes the i-th stub of it; where those are fewer, rows are left.
+    stub = np.searchsorted(there, asked, side="left")
+    stub += np.arange(rows) - np.searchsorted(asked, asked, side="left")
+    served = stub < np.searchsorted(there, asked, side="right")
     chosen = np.full(rows, -1, dtype=np.int64)
-    chosen[order[served]] = stubs[place[served]]
-    rest, left = np.delete(stubs, place[served]), order[~served]
+    chosen[order[served]] = stubs[stub[served]]
+    # Both are still in the order of classes, so that equal shares of either are near each other.
+    rest, left = np.delete(stubs, stub[served]), order[~served]
     if len(rest):
         chosen[left] = rest[np.arange(len(left)) * len(rest) // max(len(left), 1)]
     return chosen
@@ -230,6 +237,7 @@ def joined(pairs: Sequence[Grouping]) -> Grouping:
     size = len(pairs[0][0])
     total = np.zeros(size + len(pairs[0][1]), dtype=np.int64)
     for own, theirs in pairs:
+        # + 1, as being in no group (-1) is a group; dense after each step, or products overflow.
         code = np.concatenate([own, theirs]) + 1
         _, total = np.unique(total * (int(code.max(initial=0)) + 1) + code, return_inverse=True)
         total = total.reshape(-1).astype(np.int64)
@@ -256,6 +264,7 @@ def repair(
     swaps = _Swaps(chosen, rules, rng)
     widths = NEARNESS if rules.likes is not None else (0,)
     for width in widths:
+        # The narrowest classes first: a swap inside one harms least of what the sides share.
         likes = None if rules.likes is None or not width else rules.likes // width
         classes = _Classes.of(rules.groups, likes, len(chosen))
         for _ in range(REPAIR_ROUNDS // len(widths)):
@@ -318,10 +327,10 @@ def exchange_degrees(
     near = NEAR_DEGREES * float(quota.sum())
     best, least = quota[fertile], np.inf
     for _ in range(ATTEMPTS):
-        found = calibrate(quota[fertile], targets, rules, rng, near)
-        off = _distance(targets, [target.surplus(found) for target in targets])
+        trial = calibrate(quota[fertile], targets, rules, rng, near)
+        off = _distance(targets, [target.surplus(trial) for target in targets])
         if off < least:
-            best, least = found, off
+            best, least = trial, off
     after: IntArray = quota.copy()
     after[fertile] = best
     return after
@@ -340,6 +349,7 @@ class _Classes:
         """Sort rows into classes of equal groups and likes; all are of one class without any."""
         given = [part for part in (likes, groups) if part is not None]
         order = np.lexsort(given) if given else np.arange(rows)
+        # Equal classes are neighbours in `order`; one begins wherever a part changes.
         change = np.zeros(rows, dtype=np.bool_)
         change[:1] = True
         for part in given:
@@ -358,6 +368,8 @@ class _Classes:
     def couples(self, rng: np.random.Generator, most: int) -> tuple[IntArray, IntArray]:
         """Return couples of rows of one class at random, each row in one of them at most."""
         order = rng.permutation(len(self.order))
+        # Neighbours inside a class are a couple. The shift by 0 or 1 is for classes that begin at
+        # an odd place: of two rows, they would never be one.
         order = order[np.argsort(self.start[order], kind="stable")][int(rng.integers(2)) :]
         a, b = order[: len(order) // 2 * 2].reshape(-1, 2).T
         same = np.flatnonzero(self.start[a] == self.start[b])
@@ -374,6 +386,7 @@ def _alone(a: IntArray, b: IntArray) -> Bools:
     """Tell which couples share no row with one before them: these can swap at once."""
     both = np.stack([a, b], axis=1).reshape(-1)
     first = np.zeros(len(both), dtype=np.bool_)
+    # `return_index` is where a row stands first; a couple is alone where both of its rows do.
     first[np.unique(both, return_index=True)[1]] = True
     return np.asarray(first.reshape(-1, 2).all(axis=1))
 
@@ -439,6 +452,7 @@ class _Swaps:
     def help(self, wrong: IntArray, classes: _Classes) -> None:
         """Swap wrong rows with others at random, where both come out right."""
         wrong = self.rng.permutation(wrong)
+        # The fewer rows are wrong, the more partners each tries: a round costs the same.
         tries = int(np.clip(MOST_TRIES // len(wrong), 1, 64))
         rows = np.repeat(wrong, tries)
         partners = classes.partners(rows, self.rng)
@@ -471,13 +485,13 @@ class _Swaps:
     def _is_wrong(self, row: int) -> bool:
         """Whether a row is still wrong: another one that repeated its pair may have moved."""
         at, parent = np.array([row]), self.held[[row]]
-        found = bool(self.rules.refused(at, parent)[0])
+        wrong = bool(self.rules.refused(at, parent)[0])
         for number, distinct in enumerate(self.rules.distinct):
             pairs, own = self._pairs(number), distinct.pairs(at, parent)
-            found |= (
+            wrong |= (
                 int(np.searchsorted(pairs, own, "right")[0]) - 1 > np.searchsorted(pairs, own)[0]
             )
-        return found
+        return wrong
 
     def _walk(self, row: int, classes: _Classes) -> int:
         """Swap with a row that comes out right; else with one that then moves on itself.
@@ -509,10 +523,12 @@ class _Swaps:
         surplus, idle = [target.surplus(self.held) for target in targets], 0
         best, least = self.held.copy(), _distance(targets, surplus)
         for _ in range(int(np.clip(MOST_WORK // cost, LEAST_ROUNDS, ROUNDS))):
+            # Half: a row in a wrong cell is one too many there, and one too few elsewhere.
             wrong = float(np.mean([np.abs(s).sum() for s in surplus])) / 2
             if wrong <= near or idle == MOST_IDLE:
                 break
             a, b = self._proposed(targets, surplus, classes)
+            # Carried on: counting all rows anew would cost more than the swaps themselves.
             surplus = [s + t.change(self.held, a, b) for t, s in zip(targets, surplus)]
             self.swap(a, b)
             off = _distance(targets, surplus)
@@ -537,6 +553,8 @@ class _Swaps:
             change = target.change(self.held, a, b)
             along -= float((change * target.push(s)).sum())
             length += float((change * target.push(change)).sum())
+        # Exact line search: the distance is a parabola in the share of these swaps that is made,
+        # and all of them at once, each judged alone, would go too far.
         step = float(np.clip(along / length, 0.0, 1.0)) if length else 0.0
         some = self.rng.random(len(a)) < step
         if len(a) and not some.any():  # one large swap may be what is missing

@@ -62,7 +62,18 @@ class Bins:
     ) -> Optional[Bins]:
         """Put a column into at most `most` bins; None where that tells nothing.
 
-        Each bin, and each text, is that of at least `k` entities.
+        Parameters
+        ----------
+        column : str
+        array : pyarrow.ChunkedArray
+            Numbers and times are cut near quantiles; of texts and booleans, the frequent values
+            count; columns of other types tell nothing.
+        entities : Entities
+            Those behind the rows.
+        most : int
+            Bins of a number; of a text, there are at most `MOST_VALUES`, whatever this is.
+        k : int
+            Least entities of a bin, or of a text.
         """
         if is_number(array.type):
             return cls(column, _edges(as_numbers(array), entities, most, k)).if_any()
@@ -82,11 +93,12 @@ class Bins:
 
     def near(self, weight: float) -> Floats:
         """Return 1 for a bin itself, `weight` to the distance for others; texts are not near."""
-        found = np.eye(self.size)
+        nearness = np.eye(self.size)
         if self.edges:
-            place = np.arange(1, self.size)
-            found[1:, 1:] = weight ** np.abs(place[:, None] - place)
-        return found
+            # From 1: NULL, in bin 0, is near no number.
+            bins = np.arange(1, self.size)
+            nearness[1:, 1:] = weight ** np.abs(bins[:, None] - bins)
+        return nearness
 
     def __call__(self, array: pa.ChunkedArray) -> IntArray:
         """Return each value's number."""
@@ -122,14 +134,30 @@ class PairTable:
 
         It is the table fitted to these margins (Deming and Stephan, 1940). Where one side has
         too few rows in a bin, near bins come first.
+
+        Parameters
+        ----------
+        mine, theirs : Bins
+            Those of the two columns.
+        own : ndarray of int64, shape (mine.size,)
+            Rows in each bin of the row's column.
+        other : ndarray of int64, shape (theirs.size,)
+            Rows by the bin of their parent's column; of the same sum.
+
+        Returns
+        -------
+        ndarray of float, shape (mine.size, theirs.size)
+            No whole numbers; its sums over either side are `own` and `other`, or nearly.
         """
         total = max(int(own.sum()), 1)
-        found = mine.near(BLURRED) @ np.asarray(self.shares) @ theirs.near(BLURRED) * total
-        found += np.outer(own, other) / total * UNSEEN
+        cells = mine.near(BLURRED) @ np.asarray(self.shares) @ theirs.near(BLURRED) * total
+        # Fitting only multiplies: a zero stays one, and a row of zeros reaches no margin.
+        cells += np.outer(own, other) / total * UNSEEN
+        # Rows and columns are scaled to their sums in turn, until both are right.
         for _ in range(ROUNDS):
-            found *= (own / np.maximum(found.sum(axis=1), 1e-12))[:, None]
-            found *= other / np.maximum(found.sum(axis=0), 1e-12)
-        return np.asarray(found)
+            cells *= (own / np.maximum(cells.sum(axis=1), 1e-12))[:, None]
+            cells *= other / np.maximum(cells.sum(axis=0), 1e-12)
+        return np.asarray(cells)
 
 
 @dataclass(frozen=True)
@@ -169,32 +197,34 @@ class PairShares:
         """
         linked = np.flatnonzero(rows >= 0)
         chosen = linked[spaced(len(linked), FIT_ROWS)]
+        # As many bins on either side: the number of cells is the square.
         most = min(MOST_BINS, int(np.sqrt(len(chosen) / PER_CELL)))
         if most < 2:
             return None
-        one, two = (
+        behind_rows, behind_parents = (
             entities_or_rows(owners, len(table))
             for table, owners in zip((children, parents), entities)
         )
-        one = one.take(chosen)
-        mine, own = _binned(children.take(pa.array(chosen)), one, most, k)
-        theirs, codes = _binned(parents, two, most, k)
-        found: list[tuple[float, PairTable]] = []
-        for i, a in enumerate(own):
-            for j, b in enumerate(codes):
+        behind_rows = behind_rows.take(chosen)
+        mine, row_bins = _binned(children.take(pa.array(chosen)), behind_rows, most, k)
+        theirs, parent_bins = _binned(parents, behind_parents, most, k)
+        tables: list[tuple[float, PairTable]] = []
+        for i, a in enumerate(row_bins):
+            for j, b in enumerate(parent_bins):
                 shape = mine[i].size, theirs[j].size
                 cells = a * shape[1] + b[rows[chosen]]
                 counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+                # First without counting entities, which needs a sort: most pairs end here.
                 excess, shares = _told(counts, np.zeros(shape, dtype=np.bool_))
                 if excess < LEAST_EXCESS:
                     continue
-                few = one.holders(cells, shape[0] * shape[1]).reshape(shape) < k
+                few = behind_rows.holders(cells, shape[0] * shape[1]).reshape(shape) < k
                 excess, shares = _told(counts, few)
                 if excess >= LEAST_EXCESS:
-                    found.append((excess, PairTable(i, j, tuple(map(tuple, shares.tolist())))))
-        found.sort(key=lambda item: -item[0])
-        whole = cls(mine, theirs, tuple(t for _, t in found[:MOST_TABLES]))
-        return whole._correlated(children, parents, chosen, rows[chosen]) if found else None
+                    tables.append((excess, PairTable(i, j, tuple(map(tuple, shares.tolist())))))
+        tables.sort(key=lambda item: -item[0])
+        whole = cls(mine, theirs, tuple(t for _, t in tables[:MOST_TABLES]))
+        return whole._correlated(children, parents, chosen, rows[chosen]) if tables else None
 
     def _correlated(
         self, children: pa.Table, parents: pa.Table, chosen: IntArray, rows: IntArray
@@ -208,6 +238,7 @@ class PairShares:
             if one.edges and two.edges:
                 own = as_numbers(children.column(one.column))[chosen]
                 other = _rank_scores(as_numbers(parents.column(two.column)), numbers)
+                # Scores of mean 0 and variance 1: their mean product is the rank correlation.
                 found = float((_rank_scores(own, ones) * other[rows]).mean())
                 tables.append(replace(table, correlation=found))
             else:
@@ -239,6 +270,7 @@ class PairShares:
             The parent of each row.
         """
         own, other = self.binned("mine", mine), self.binned("theirs", theirs)
+        # A parent's score counts once for each child; else its mean over the rows would not be 0.
         children = np.bincount(chosen, minlength=len(next(iter(other.values()))))
         scores: dict[tuple[str, str], Floats] = {}  # a column is in several tables
 
@@ -263,7 +295,16 @@ class PairShares:
 
 
 def common_texts(array: pa.ChunkedArray, entities: Entities, k: int) -> list[str]:
-    """Return the texts of at least `k` entities, the most frequent first."""
+    """Return the texts of at least `k` entities, the most frequent first.
+
+    Parameters
+    ----------
+    array : pyarrow.ChunkedArray
+        Of any type that can be cast to text; NULL counts for none.
+    entities : Entities
+        Those behind its rows.
+    k : int
+    """
     coded = array.cast(pa.string()).combine_chunks().dictionary_encode()
     codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     texts, size = coded.dictionary.to_pylist(), len(coded.dictionary)
@@ -282,6 +323,15 @@ def within_range(numbers: Floats, entities: Entities, k: int) -> Floats:
     """Pull in the entities with the most extreme values on each side; NaN stays.
 
     Else a threshold could lie where no generated row ever comes.
+
+    Parameters
+    ----------
+    numbers : ndarray of float64, shape (rows,)
+        NaN for NULL.
+    entities : Entities
+        Those behind the rows.
+    k : int
+        Entities on each side; where there are fewer in all, the numbers are returned as they are.
     """
     ends = entities.ends(numbers, max(k, 1))
     return numbers if ends is None or ends[0] >= ends[1] else np.clip(numbers, *ends)
@@ -289,16 +339,17 @@ def within_range(numbers: Floats, entities: Entities, k: int) -> Floats:
 
 def _rank_scores(numbers: Floats, weights: AnyArray) -> Floats:
     """Return ranks among as many copies as `weights` say, of mean 0 and variance 1; NULL is 0."""
-    found = np.zeros(len(numbers))
-    known = np.flatnonzero(~np.isnan(numbers))
-    _, place = np.unique(numbers[known], return_inverse=True)
-    each = np.bincount(place.reshape(-1), weights=weights[known])
-    middle = (np.cumsum(each) - each / 2)[place.reshape(-1)]
-    total = max(float(weights[known].sum()), 1e-12)
-    middle -= float(middle @ weights[known]) / total
-    spread = np.sqrt(float(middle**2 @ weights[known]) / total)
-    found[known] = middle / max(float(spread), 1e-12)
-    return found
+    scores = np.zeros(len(numbers))
+    present = np.flatnonzero(~np.isnan(numbers))
+    _, rank = np.unique(numbers[present], return_inverse=True)
+    mass = np.bincount(rank.reshape(-1), weights=weights[present])
+    # Equal numbers share the middle of the ranks that they take up.
+    middle = (np.cumsum(mass) - mass / 2)[rank.reshape(-1)]
+    total = max(float(weights[present].sum()), 1e-12)
+    middle -= float(middle @ weights[present]) / total
+    spread = np.sqrt(float(middle**2 @ weights[present]) / total)
+    scores[present] = middle / max(float(spread), 1e-12)
+    return scores
 
 
 def _binned(
@@ -314,18 +365,20 @@ def _edges(numbers: Floats, entities: Entities, most: int, k: int) -> tuple[floa
     """Return edges half-way between neighbouring values, near the quantiles."""
     known = ~np.isnan(numbers)
     numbers = within_range(numbers, entities, k)
-    values, place, counts = np.unique(numbers[known], return_inverse=True, return_counts=True)
+    values, code, counts = np.unique(numbers[known], return_inverse=True, return_counts=True)
     if len(values) < 2:
         return ()
     below = np.cumsum(counts)[:-1]
+    # The values at which the shares 1/most, 2/most, … of the rows are reached.
     ends = np.unique(np.searchsorted(below, np.arange(1, most) / most * counts.sum()))
     if len(values) <= most:
         ends = np.arange(len(values) - 1)
     ends = ends[ends < len(values) - 1]
-    bins, owners = np.searchsorted(ends, place.reshape(-1), side="left"), entities.take(known)
+    bins, owners = np.searchsorted(ends, code.reshape(-1), side="left"), entities.take(known)
     kept: list[int] = []
     first = 0
     for number in range(len(ends) + 1):
+        # A bin grows until `k` entities are in it.
         inside = owners.take((bins >= first) & (bins <= number))
         enough = inside.holders(np.zeros(len(inside), dtype=np.int64), 1)[0] >= k
         if enough and number < len(ends):
@@ -344,6 +397,8 @@ def _told(counts: IntArray, few: Bools) -> tuple[float, Floats]:
     total = float(counts.sum())
     shares = counts / total
     alone = np.outer(shares.sum(axis=1), shares.sum(axis=0))
+    # The mean of |x| is sqrt(2 / pi) standard deviations of x: so much do the cells of a table
+    # without any association differ from it.
     chance = float(np.sqrt(alone * (1 - alone) / total * 2 / np.pi).sum())
     excess = 0.5 * (float(np.abs(shares - alone).sum()) - chance)
     pooled = np.where(few, alone, 0.0)

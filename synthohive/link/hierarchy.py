@@ -62,23 +62,24 @@ class HierarchyModel:
             levels, the next is of roots again.
         model : HierarchyModel
         """
-        own = parents == np.arange(len(parents))
-        tops = _climbed(np.where(own, -1, parents))[1]
+        to_itself = parents == np.arange(len(parents))
+        # Loops and circles have no root: they are cut open before depths are counted.
+        tops = _climbed(np.where(to_itself, -1, parents))[1]
         circle = np.isin(np.arange(len(parents)), tops[tops >= 0])
-        parents = np.where(own | circle, -1, parents)
+        parents = np.where(to_itself | circle, -1, parents)
         depths = _climbed(parents)[0] % (MAX_DEPTH + 1)
         parents = np.where(depths == 0, -1, parents)
         roots = max(int((depths == 0).sum()), 1)
-        shares = float(own.sum() / roots), float(circle.sum() / roots)
+        shares = float(to_itself.sum() / roots), float(circle.sum() / roots)
         levels = []
         for depth in range(int(depths.max(initial=0)) + 1):
             rows = np.flatnonzero(depths == depth)
             children = parents[(parents >= 0) & (depths == depth + 1)]
             counts = np.bincount(children, minlength=len(parents))[rows]
-            found, numbers = np.unique(counts, return_counts=True)
-            histogram = dict(zip(found.tolist(), numbers.tolist()))
+            sizes, numbers = np.unique(counts, return_counts=True)
+            histogram = dict(zip(sizes.tolist(), numbers.tolist()))
             levels.append(FanOutModel.fit(histogram, k=k))
-        depths = np.where(own, -2, np.where(circle, -1, depths))
+        depths = np.where(to_itself, -2, np.where(circle, -1, depths))
         return depths, cls(levels, *shares)
 
     def link(
@@ -132,14 +133,14 @@ class HierarchyModel:
             depths[others[: max(int((depths == 0).sum()) - roots, 0)]] = 1
         parents = np.full(len(depths), -1, dtype=np.int64)
         for depth in range(1, int(depths.max(initial=0)) + 1):
-            own = np.flatnonzero(depths == depth)
+            below = np.flatnonzero(depths == depth)
             above = np.flatnonzero((depths == depth - 1) & (True if able is None else able))
             level = self.levels[min(depth - 1, len(self.levels) - 1)]
-            counts = level.counts(len(above), len(own), None, rng, limit=limit)
+            counts = level.counts(len(above), len(below), None, rng, limit=limit)
             if pick is None:
-                parents[own] = gather(above, deal(counts, len(own), int(rng.integers(2**31))))
+                parents[below] = gather(above, deal(counts, len(below), int(rng.integers(2**31))))
             else:
-                parents[own] = pick(own, above, counts)
+                parents[below] = pick(below, above, counts)
         return parents, depths
 
     def closed(
@@ -180,6 +181,7 @@ class HierarchyModel:
         if len(roots) and not nullable and not share:  # one circle in each group
             order = roots[np.argsort(groups[roots], kind="stable")]
             begins = np.flatnonzero(np.diff(groups[order], prepend=groups[order][0] - 1))
+            # Each refers to the next one, the last of a group to its first.
             after = np.roll(order, -1)
             after[np.append(begins[1:], len(order)) - 1] = order[begins]
             chosen[order] = after
@@ -188,6 +190,7 @@ class HierarchyModel:
     def _depths(self, preferred: IntArray, rng: np.random.Generator) -> IntArray:
         ends = np.cumsum([level.parents_.sum() for level in self.levels])
         count = len(preferred)
+        # Middles of equal steps: the real shares of the levels, but for rounding, without chance.
         at = (np.arange(count) + 0.5) / max(count, 1) * ends[-1]
         depths = np.empty(count, dtype=np.int64)
         order = np.lexsort((rng.random(count), preferred))
@@ -199,6 +202,7 @@ class HierarchyModel:
     def _stacked(self, depths: IntArray, groups: IntArray) -> IntArray:
         """Leave out no level in any group; where parents come first, each level begins in turn."""
         depths = depths.copy()
+        # Inside a group, a row gets the number of different depths before it: no level is empty.
         order = np.lexsort((depths, groups))
         step = np.diff(depths[order], prepend=0) > 0
         begins = np.diff(groups[order], prepend=groups[order][:1] - 1) != 0
@@ -216,6 +220,7 @@ class HierarchyModel:
 def _climbed(parents: IntArray) -> tuple[IntArray, IntArray]:
     """Return how far each row is from its root, and -1; in circles, a row of that circle."""
     depths, above = (parents >= 0).astype(np.int64), parents
+    # Each row jumps as far as it and its target did before: log2(rows) rounds, not one a level.
     for _ in range(len(parents).bit_length()):
         alive = above >= 0
         depths = depths + np.where(alive, depths[above], 0)

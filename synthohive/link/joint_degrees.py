@@ -87,7 +87,19 @@ class JointCounts:
         entities: Optional[Entities],
         k: int,
     ) -> JointCounts:
-        """Learn from the parents' columns and their numbers of children, by the key's label."""
+        """Learn from the parents' columns and their numbers of children, by the key's label.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+            The parents' columns; fewer than `LEAST_ROWS` rows tell nothing.
+        counts : mapping of str to ndarray of int64, shape (parents,)
+            Children of each parent, by the key's label; a number may depend on those before it.
+        entities : Entities, optional
+            Those behind the parents; each row is one by default.
+        k : int
+            Texts that fewer entities share are no terms.
+        """
         if len(rows) < LEAST_ROWS:
             return cls()
         entities = entities_or_rows(entities, len(rows))
@@ -117,9 +129,21 @@ class JointCounts:
         fan_outs: Mapping[str, FanOutModel],
         rng: np.random.Generator,
     ) -> dict[str, Floats]:
-        """Return preferences whose ranks give numbers of children that go together."""
+        """Return preferences whose ranks give numbers of children that go together.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+            The parents, with :attr:`columns`.
+        preferences : mapping of str to ndarray of float, shape (parents,)
+            By the key's label, in the order of `fit`; only ranks count.
+        fan_outs : mapping of str to FanOutModel
+            What the ranks are turned into, for each of these labels.
+        rng : numpy.random.Generator
+            Breaks ties.
+        """
         models = {model.label: model for model in self.models}
-        found = dict(preferences)
+        adjusted = dict(preferences)
         scores: dict[str, Floats] = {}
         for label, preference in preferences.items():
             counts = fan_outs[label].counts(len(rows), None, preference, rng)
@@ -129,9 +153,9 @@ class JointCounts:
                 wanted = _adjusted(model, _score(counts), rows, scores, fan_outs[label], rng)
             if wanted is not None:
                 counts = fan_outs[label].counts(len(rows), None, wanted, rng)
-                found[label] = wanted
+                adjusted[label] = wanted
             scores[label] = _score(counts)
-        return found
+        return adjusted
 
     @property
     def columns(self) -> list[str]:
@@ -141,6 +165,7 @@ class JointCounts:
 
 
 def _score(counts: IntArray) -> Floats:
+    """Return roots: of a Poisson number, their variance is a quarter, whatever its mean."""
     return np.asarray(np.sqrt(counts + 0.375))
 
 
@@ -162,24 +187,27 @@ def _values(
 
 
 def _by_rank(numbers: Floats, ascending: Floats) -> Floats:
-    known = np.flatnonzero(~np.isnan(numbers))
+    present = np.flatnonzero(~np.isnan(numbers))
+    # NULL tells nothing: it gets the mean.
     values = np.full(len(numbers), ascending.mean())
-    _, place, counts = np.unique(numbers[known], return_inverse=True, return_counts=True)
+    _, rank, counts = np.unique(numbers[present], return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     sums = np.r_[0.0, np.cumsum(ascending)]
-    at = np.r_[0, ends] / max(len(known), 1) * len(ascending)
+    at = np.r_[0, ends] / max(len(present), 1) * len(ascending)
+    # The running sum, read at any rank: its slope between two is the mean of what lies there.
     below = np.interp(at, np.arange(len(sums)), sums)
     means = np.diff(below) / np.maximum(np.diff(at), 1e-12)  # equal numbers share a mean
-    values[known] = means[place.reshape(-1)]
+    values[present] = means[rank.reshape(-1)]
     return values
 
 
 def _weights(values: Floats, own: Floats) -> Floats:
     gram = np.einsum("ni,nj->ij", values, values)  # the same on any number of threads
+    # Ridge: two columns that say the same would get huge weights of opposite signs.
     gram[np.diag_indices_from(gram)] *= 1.0 + RIDGE
     gram[np.diag_indices_from(gram)] += 1e-9
-    told = np.einsum("ni,n->i", values, own - own.mean())
-    return np.asarray(np.linalg.solve(gram, told))
+    moments = np.einsum("ni,n->i", values, own - own.mean())
+    return np.asarray(np.linalg.solve(gram, moments))
 
 
 def _fitted(
@@ -194,9 +222,12 @@ def _fitted(
         return None
     values = _values(candidates, own, rows, scores)
     lengths = np.sqrt((values**2).sum(axis=0) * (centred**2).sum())
-    told = np.abs(np.einsum("ni,n->i", values, centred)) / np.maximum(lengths, 1e-12)
+    correlation = np.abs(np.einsum("ni,n->i", values, centred)) / np.maximum(lengths, 1e-12)
+    # Three standard errors of the correlation of what has none.
     least = max(LEAST_CORRELATION, 3.0 / np.sqrt(len(own)))
-    chosen = [i for i in np.argsort(-told, kind="stable")[:MOST_TERMS] if told[i] >= least]
+    chosen = [
+        i for i in np.argsort(-correlation, kind="stable")[:MOST_TERMS] if correlation[i] >= least
+    ]
     if not chosen:
         return None
     weights = _weights(values[:, chosen], own)
@@ -207,8 +238,8 @@ def _fitted(
         Term(candidates[i].kind, candidates[i].name, candidates[i].value, float(w))
         for i, w in zip(chosen, weights)
     )
-    told_by = values[:, chosen] @ weights
-    parts = _parts(told_by, min(MOST_PARTS, len(own) // PART_ROWS))
+    explained = values[:, chosen] @ weights
+    parts = _parts(explained, min(MOST_PARTS, len(own) // PART_ROWS))
     return CountModel(label, terms, tuple(_moments(left, parts)))
 
 
@@ -249,16 +280,17 @@ def _adjusted(
     """
     values = _values(model.terms, own, rows, scores)
     goal = np.array([term.weight for term in model.terms])
-    made = _weights(values, own)
-    left = own - own.mean() - values @ made
+    reached = _weights(values, own)
+    left = own - own.mean() - values @ reached
     parts = _parts(values @ goal, len(model.left))
-    if _is_near(model, own, values @ (goal - made), _moments(left, parts)):
+    if _is_near(model, own, values @ (goal - reached), _moments(left, parts)):
         return None
     for part, (mean, spread) in enumerate(model.left):
         here = np.flatnonzero(parts == part)  # ranks are enough: what knew nothing is skewed
         order = here[np.lexsort((rng.random(len(here)), left[here]))]
         left[order] = mean + spread * ndtri((np.arange(len(here)) + 0.5) / max(len(here), 1))
     weights, best, least = goal, own, np.inf
+    # Ranks, whole numbers and roots bend what is wished for: what each weight lacks is added.
     for _ in range(ROUNDS):
         wish = values @ weights + left
         counts = fan_out.counts(len(own), None, wish, rng)

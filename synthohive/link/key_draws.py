@@ -79,6 +79,7 @@ def _trading_rules(keys: RowKeys, number: int, linked: IntArray) -> Rules:
 
 def _numbered(codes: IntArray) -> IntArray:
     """Give each combination of codes a number, of shape (columns, rows)."""
+    # Columns of a matrix are compared whole: equal ones get the same number.
     found = np.unique(codes, axis=1, return_inverse=True)[1]
     return found.reshape(-1).astype(np.int64)
 
@@ -189,6 +190,7 @@ class _Redrawing:
         for number in range(rounds):
             if not len(waiting):
                 return waiting
+            # Strictly at first: a row keeps which of its keys are NULL; later that is drawn, too.
             draw = self._draw(waiting, strict=number < rounds // 2)
             taken = np.flatnonzero(draw.right)
             taken = taken[self._fresh(draw, taken, waiting)]
@@ -225,6 +227,8 @@ class _Redrawing:
     ) -> None:
         key, theirs = self.keys.keys[number], self.keys.parents[number]
         own = np.stack([draw.codes[c] for c in key.columns])
+        # Which columns are still open, as bits: rows of one pattern are drawn at once, among the
+        # parents that agree in all other columns.
         bits = (own == OPEN).astype(np.int64)
         pattern = (bits * (1 << np.arange(len(bits)))[:, None]).sum(axis=0)
         for which in np.unique(pattern):
@@ -277,6 +281,7 @@ class _Redrawing:
             hashes = self._hashes(draw, rows, waiting[rows], unique)
             kept = np.flatnonzero((hashes != 0) & fresh)
             first = np.zeros(len(rows), dtype=np.bool_)
+            # `return_index` is where a hash stands first: of rows that are equal, one is fresh.
             first[kept[np.unique(hashes[kept], return_index=True)[1]]] = True
             fresh &= (hashes == 0) | (first & ~np.isin(hashes, self.used[unique]))
         return fresh
@@ -307,6 +312,7 @@ class _Redrawing:
         pool = self._combinations()
         left = []
         for row in waiting:
+            # At random, as only so many are tried: all rows would try the same ones else.
             tried = self.rng.permutation(len(pool.right))[:MOST_TRIED]
             same = np.full(len(tried), row, dtype=np.int64)
             fresh = np.ones(len(tried), dtype=np.bool_)
@@ -341,6 +347,7 @@ class _Redrawing:
             off = (own[:, rows] == NULL).any(axis=0)
             first, size = theirs.agreeing(known).spans(own[list(known)][:, rows])
             size = np.where(off, 0, size)
+            # All pairs of a row and a parent in one line: `ends` tells which row a place is of.
             ends = np.cumsum(size)
             total = int(ends[-1]) if len(ends) else 0
             some = np.arange(total, dtype=np.int64)

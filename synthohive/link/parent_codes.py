@@ -44,7 +44,17 @@ class Features:
 
     @classmethod
     def of(cls, rows: pa.Table, entities: Entities, k: int) -> Features:
-        """Choose the columns of a table that can be told in numbers."""
+        """Choose the columns of a table that can be told in numbers.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+        entities : Entities
+            Those behind the rows.
+        k : int
+            Least entities of a text that becomes a flag. A column with more such texts than one in
+            `LEAST_CHILDREN` rows is left out: most of its flags would be nearly empty.
+        """
         numbers, flags = [], []
         for name in rows.column_names:
             column = rows.column(name)
@@ -58,11 +68,12 @@ class Features:
 
     def __call__(self, rows: pa.Table) -> Floats:
         """Return shape (rows, features); NULL is less than any number."""
-        found = [as_numbers(rows.column(name)) for name in self.numbers]
-        found += [flag(rows.column(name), value) for name, value in self.flags]
-        if not found:
+        columns = [as_numbers(rows.column(name)) for name in self.numbers]
+        columns += [flag(rows.column(name), value) for name, value in self.flags]
+        if not columns:
             return np.zeros((len(rows), 0))
-        stacked = np.stack(found, axis=1)
+        stacked = np.stack(columns, axis=1)
+        # Finite, and within float32: in that, trees are learned and walked.
         return np.where(np.isnan(stacked), np.finfo(np.float32).min / 2, stacked)
 
     @property
@@ -157,8 +168,8 @@ class ParentCodes:
         targets = _standardised(Features.of(children, everyone, k)(children.take(chosen)))
         seen, parent = np.unique(rows[chosen], return_inverse=True)
         given = features(parents.take(pa.array(seen)))
-        for place in range(len(features.numbers)):
-            given[:, place] = within_range(given[:, place], owners.take(seen), k)
+        for column in range(len(features.numbers)):
+            given[:, column] = within_range(given[:, column], owners.take(seen), k)
         trial = _Trial(given, targets, parent.reshape(-1), max(k, 2), seed)
         if not trial.given.shape[1] or trial.explained() < LEAST_EXPLAINED:
             return None
@@ -175,9 +186,11 @@ class ParentCodes:
         tree = self.tree
         if self.features is None or tree is None:
             return np.arange(len(parents), dtype=np.int64)
+        # In float32, as the thresholds were found: a float64 may lie on their other side.
         given = self.features(parents).astype(np.float32)
         node = np.zeros(len(parents), dtype=np.int64)
         rows = np.arange(len(parents))
+        # All rows go down one node at a time; `node` has shape (parents,).
         while (inner := tree.feature[node] >= 0).any():
             at = node[inner]
             lower = given[rows[inner], tree.feature[at]] <= tree.threshold[at]
@@ -220,6 +233,8 @@ class _Trial:
         number = np.bincount(parent, minlength=len(self.given)).astype(np.float64)
         sums = [np.bincount(parent, weights=c, minlength=len(self.given)) for c in targets.T]
         known = number > 0
+        # Shape (parents, columns). A parent weighs as many rows as it has, so that splits
+        # are those of the children; but a leaf is to hold `k` parents, not children.
         means = np.stack(sums, axis=1)[known] / number[known, None]
         tree = DecisionTreeRegressor(
             max_leaf_nodes=MOST_LEAVES,
@@ -230,13 +245,14 @@ class _Trial:
 
     def explained(self) -> float:
         """Return the largest share of a column that is told of other parents' children."""
+        # By parents: siblings on both sides would tell the tree what it is asked.
         learn = self.parent % 2 == 0
         few = 2 * LEAST_CHILDREN
         if learn.sum() < few or (~learn).sum() < few or not self.targets.shape[1]:
             return 0.0
         held = self.targets[~learn]
-        made = self._fitted(learn).predict(self.given)[self.parent[~learn]].reshape(held.shape)
-        error = ((held - made) ** 2).mean(axis=0)
+        predicted = self._fitted(learn).predict(self.given)[self.parent[~learn]].reshape(held.shape)
+        error = ((held - predicted) ** 2).mean(axis=0)
         return float((1.0 - error / np.maximum(held.var(axis=0), 1e-12)).max())
 
     def tree(self) -> Tree:
@@ -250,6 +266,7 @@ class _Trial:
                 codes[node] = number
                 number += 1
             else:
+                # The right one first: a stack gives back the left one first.
                 stack += [int(tree.children_right[node]), int(tree.children_left[node])]
         leaf, left, right = tree.children_left < 0, tree.children_left, tree.children_right
         feature = np.where(leaf, -1, tree.feature)

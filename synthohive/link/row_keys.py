@@ -73,6 +73,8 @@ class Agreeing:
         ids = np.zeros(len(among), dtype=np.int64)
         for column in codes:
             values = np.unique(column[among])
+            # Dense ids after each column, so that products fit in 64 bits. The steps are kept: what
+            # is looked for later gets its id by the same ones.
             joined = ids * max(len(values), 1) + np.searchsorted(values, column[among])
             known = np.unique(joined)
             ids = np.searchsorted(known, joined)
@@ -84,15 +86,16 @@ class Agreeing:
     def spans(self, wanted: IntArray) -> tuple[IntArray, IntArray]:
         """Return where the parents of each column of `wanted` begin, and how many there are."""
         ids = np.zeros(wanted.shape[1], dtype=np.int64)
-        found = np.ones(wanted.shape[1], dtype=np.bool_)
+        exists = np.ones(wanted.shape[1], dtype=np.bool_)
         for column, (values, known) in zip(wanted, self._steps):
             at, hit = _place(values, column)
             joined = ids * max(len(values), 1) + at
             ids, there = _place(known, joined)
-            found &= hit & there
+            # What stands nowhere gets the id of a neighbour; that it is none is remembered here.
+            exists &= hit & there
         first = np.searchsorted(self._sorted, ids, side="left")
         last = np.searchsorted(self._sorted, ids, side="right")
-        return first, np.where(found, last - first, 0)
+        return first, np.where(exists, last - first, 0)
 
     def pick(self, wanted: IntArray, rng: np.random.Generator) -> IntArray:
         """Return a parent at random for each column of `wanted`; -1 where there is none."""
@@ -173,6 +176,7 @@ class RowKeys:
                 for i, key in enumerate(self.keys)
                 if column in key.columns
             ]
+            # All tables that hold the column are coded together: equal codes are equal values.
             parts = [tables[i].column(self.keys[i].parent_columns[at]) for i, at in places]
             own = [self.known[column]] if column in self.known else []
             found, values = column_codes([*parts, *own])
@@ -196,7 +200,17 @@ class RowKeys:
                 codes[free & ~linked] = NULL
 
     def give(self, number: int, rows: IntArray, parents: IntArray) -> None:
-        """Let rows have other parents over a key that alone sets its columns."""
+        """Let rows have other parents over a key that alone sets its columns.
+
+        Parameters
+        ----------
+        number : int
+            The key's place in `keys`.
+        rows : ndarray of int64
+            Each once.
+        parents : ndarray of int64, shape (rows,)
+            The new parent of each; never -1.
+        """
         self.chosen[number][rows], self.touched[rows] = parents, True
         for at, column in enumerate(self.keys[number].columns):
             self.codes[column][rows] = self.parents[number].codes[at][parents]
@@ -214,12 +228,12 @@ class RowKeys:
 
     def wrong(self) -> Bools:
         """Return the rows that have no value where they must, or whose key has no parent."""
-        found = np.zeros(self.rows, dtype=np.bool_)
+        wrong = np.zeros(self.rows, dtype=np.bool_)
         for column, codes in self.codes.items():
-            found |= (codes == OPEN) | ((codes == NULL) & (not self.nullable[column]))
+            wrong |= (codes == OPEN) | ((codes == NULL) & (not self.nullable[column]))
         for number in range(len(self.keys)):
-            found |= self._orphans(number)
-        return found | self.breaking(self.codes, np.arange(self.rows, dtype=np.int64))
+            wrong |= self._orphans(number)
+        return wrong | self.breaking(self.codes, np.arange(self.rows, dtype=np.int64))
 
     def breaking(self, codes: Mapping[str, IntArray], rows: Optional[IntArray] = None) -> Bools:
         """Return which rows of codes break a CHECK.
@@ -230,10 +244,10 @@ class RowKeys:
         rows : ndarray of int64, optional
             Whose codes these are; None passes over what is about further columns of a row.
         """
-        found = np.zeros(len(next(iter(codes.values()))), dtype=np.bool_)
-        own = set(self.columns)
-        checks = [c for c in self.checks if rows is not None or own.issuperset(c.columns)]
-        if checks and len(found):
+        broken = np.zeros(len(next(iter(codes.values()))), dtype=np.bool_)
+        key_columns = set(self.columns)
+        checks = [c for c in self.checks if rows is not None or key_columns.issuperset(c.columns)]
+        if checks and len(broken):
             named = {c for check in checks for c in check.columns}
             columns = {c: self._valued(c, codes[c]) for c in self.columns if c in named}
             if rows is not None:
@@ -243,8 +257,8 @@ class RowKeys:
                 }
             table = pa.table(columns)
             for check in checks:
-                found |= ~check.evaluate(table).to_numpy(zero_copy_only=False)
-        return found
+                broken |= ~check.evaluate(table).to_numpy(zero_copy_only=False)
+        return broken
 
     def _orphans(self, number: int) -> Bools:
         """Return the rows with a complete key that no parent has; corrects who the parent is."""
@@ -291,7 +305,21 @@ class RowKeys:
     def hashes(
         self, unique: Sequence[str], codes: dict[str, IntArray], others: dict[str, U64]
     ) -> U64:
-        """Hash the values of a unique set; :data:`NO_KEY` where one is NULL."""
+        """Hash the values of a unique set; :data:`NO_KEY` where one is NULL.
+
+        Parameters
+        ----------
+        unique : sequence of str
+            Columns, each in `codes` or in `others`; the hash depends on their order.
+        codes : dict of str to ndarray of int64, shape (rows,)
+            Of the columns of keys; below 0 is NULL, or nothing yet.
+        others : dict of str to ndarray of uint64, shape (rows,)
+            Hashes of the values of further columns of the same rows.
+
+        Returns
+        -------
+        ndarray of uint64, shape (rows,)
+        """
         size = len(next(iter(codes.values())))
         total, null = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.bool_)
         for position, column in enumerate(unique):
@@ -301,5 +329,7 @@ class RowKeys:
             else:
                 null |= others[column] == NO_KEY
                 own = others[column]
+            # The position is the seed: (1, 2) and (2, 1) are not the same.
             total = hashed(total ^ own, position + 1)
+        # | 1: no hash is 0, which is NO_KEY.
         return np.where(null, NO_KEY, total | np.uint64(1))
