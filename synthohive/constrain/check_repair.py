@@ -110,6 +110,7 @@ class Repair:
             return
         changed = rows[better]
         self.broken[:, changed] = broken[:, better]
+        # The candidates stand behind all rows; one `take` puts the better ones in place.
         source = np.arange(self.table.num_rows)
         source[changed] = self.table.num_rows + better
         for name, array in values.items():
@@ -140,6 +141,7 @@ class Repair:
         pairs = self.table.select([moved, anchor]).take(rows)
         ranks = [pc.array_sort_indices(_one_array(c)).to_numpy() for c in pairs.columns]
         source = np.arange(self.table.num_rows)
+        # The i-th smallest moved value goes to the row with the i-th smallest anchor.
         source[rows[ranks[1]]] = rows[ranks[0]]
         at = self.table.column_names.index(moved)
         values = _one_array(self.table.column(moved)).take(pa.array(source))
@@ -227,6 +229,7 @@ class Repair:
         if not alike:
             return rows, self.rng.choice(donors, len(rows))
         group = _groups([_one_array(self.table.column(n)) for n in alike])
+        # Sorted by group, the donors of each row are one span, in which a number is drawn.
         donors = donors[np.argsort(group[donors], kind="stable")]
         first = np.searchsorted(group[donors], group[rows], side="left")
         last = np.searchsorted(group[donors], group[rows], side="right")
@@ -272,19 +275,20 @@ class Repair:
         if other is None:
             moved = pa.repeat(moved[0], len(rows))
         kept = self._values([name], rows)[name]
+        # Only what lies on the wrong side moves: a row may break the CHECK by another column.
         broken = _compare(op, kept, moved)
         self._offer(rows, {name: pc.if_else(broken, moved, kept)})
 
 
 def _cast(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
     """Return those of some constants that a type can hold."""
-    found = []
+    fitting = []
     for value in values:
         try:
-            found.append(pc.cast(pa.array([value]), type_))
+            fitting.append(pc.cast(pa.array([value]), type_))
         except (pa.ArrowException, TypeError):
             continue
-    return pa.concat_arrays(found) if found else pa.array([], type_)
+    return pa.concat_arrays(fitting) if fitting else pa.array([], type_)
 
 
 def _compare(op: str, values: pa.Array, bound: pa.Array) -> pa.BooleanArray:
@@ -309,6 +313,15 @@ def nearest(bound: pa.Array, op: str, target: pa.DataType) -> Optional[pa.Array]
     """Return the value of type `target` nearest to `bound` for which ``value op bound``.
 
     None where the types have no such step between values.
+
+    Parameters
+    ----------
+    bound : pyarrow.Array
+        Numbers or times; NULL stays NULL.
+    op : {"<", "<=", ">", ">=", "="}
+    target : pyarrow.DataType
+        A value of it is one step away from the next: 1, a last digit, a day, a unit of time, or the
+        next float.
 
     Examples
     --------
@@ -358,6 +371,7 @@ def _nearest_float(bound: pa.Array, op: str, target: pa.DataType) -> pa.Array:
     exact = bound.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     values = exact.astype(target.to_pandas_dtype())
     upward = op in (">", ">=")
+    # A cast to float32 may round across the bound: the next float is on the right side again.
     beyond = np.nextafter(values, values.dtype.type(np.inf if upward else -np.inf))
     short = values < exact if upward else values > exact
     if op in ("<", ">"):
@@ -372,6 +386,7 @@ def _groups(columns: Sequence[pa.Array]) -> IntArray:
     for column in columns:
         codes = column.dictionary_encode(null_encoding="encode").indices.to_numpy()
         pairs = group * (int(codes.max(initial=0)) + 1) + codes
+        # Dense after each column, so that products fit in 64 bits.
         group = np.unique(pairs, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return group
 

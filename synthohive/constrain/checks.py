@@ -117,6 +117,13 @@ class TableChecks:
         """Return `after`, with the changed columns of `before` in rows that break a constraint.
 
         Says how many rows those are by the log event ``relations_left``.
+
+        Parameters
+        ----------
+        before, after : pyarrow.Table
+            The same rows, in the same order.
+        changed : collection of str
+            The columns that go back to what they were, all of them together; in both tables.
         """
         broken = self.violations(after).values()
         if not broken:

@@ -153,6 +153,7 @@ class ExclusionRepair(Repair):
         found = np.zeros(len(block), dtype=np.bool_)
         for group, rows in members.items():
             rows.sort(key=lambda row: spans[row] or (0, 0))
+            # A sweep: who begins before the latest end so far overlaps its owner.
             latest, owner = -ENDLESS, -1
             for row in rows:
                 lower, upper = spans[row] or (0, 0)
@@ -235,6 +236,7 @@ class ExclusionRepair(Repair):
         if not len(rows):
             return block
         mask = np.zeros(len(block), dtype=np.bool_)
+        # `put` fills in ascending order: `spans` are in the order of `rows`, which is sorted.
         mask[rows] = True
         if self._range is not None:
             made: list[Sequence[Any]] = [[_text(self._range, span) for span in spans]]

@@ -180,5 +180,7 @@ class _Search:
             return False
         sizes = np.bincount(groups).astype(np.float64)
         shares = np.bincount(values) / max(len(values), 1)
+        # Pairs of rows inside groups, times the chance that two rows are equal: so many repeats
+        # would there be by chance.
         pairs = float((sizes * (sizes - 1)).sum()) / 2.0
         return pairs * float(shares @ shares) >= CONTRADICTIONS

@@ -50,6 +50,7 @@ def find_key_rules(
     """
     candidates = list(_candidates(sample.metadata, sample.plan, table))
     everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
+    # The sample first, as reading all rows costs: what it breaks needs no other look.
     hopeful = [c for c in candidates if not _is_broken(c, sample, everyone)]
     rows = np.arange(whole.size(table), dtype=np.int64)
     found = [c for c in hopeful if not _is_broken(c, whole, rows) and _is_proven(c, whole, rows)]
@@ -159,15 +160,18 @@ class _Together:
         parents, sizes = zip(*(self._parents(key) for key in keys))
         linked = np.all([each >= 0 for each in parents], axis=0)
         count = int(linked.sum())
+        # The chance that two rows share their parent over each key.
         shared = [float(((size / size.sum()) ** 2).sum()) for size in sizes]
         if count * (count - 1) / 2.0 * np.prod(shared) < least:
             return False
+        # More rows than combinations: some must repeat.
         if count > np.prod([float(len(size)) for size in sizes]):
             return False
         code = np.zeros(count, dtype=np.int64)
         for each in parents:
             own = each[linked]
             code = code * (int(own.max(initial=0)) + 1) + own
+            # Dense after each key, so that products fit in 64 bits.
             code = np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.int64)
         return int(code.max(initial=-1)) == count - 1
 
@@ -226,6 +230,7 @@ def _is_proven(rule: PairRule, source: Tables, rows: IntArray) -> bool:
         return bool(len(np.intersect1d(one[both], two[both])))
     if ((source.follow(rule.table, rule.route[:1], rows) >= 0) & (two >= 0) & (one < 0)).any():
         return False
+    # One minus the squared shares is the chance that two routes end at different rows.
     shares = np.unique(one[both], return_counts=True)[1] / count
     return count * (1.0 - float(shares @ shares)) >= CONTRADICTIONS
 

@@ -15,7 +15,21 @@ __all__ = ["listed_values"]
 def listed_values(
     table: TableConfig, data: pa.Table, dialect: Optional[str]
 ) -> dict[str, list[Any]]:
-    """Return the only values that columns of unique sets may hold, where the schema lists them."""
+    """Return the only values that columns of unique sets may hold, where the schema lists them.
+
+    Parameters
+    ----------
+    table : TableConfig
+    data : pyarrow.Table
+        Real rows: the constants of a CHECK are a list only if they hold nothing else.
+    dialect : str, optional
+        In whose SQL the CHECKs are written; see :func:`compile_check`.
+
+    Returns
+    -------
+    dict of str to list
+        By column: both booleans, the labels of an enumeration, or the constants of a CHECK.
+    """
     unique = {c for columns in table.unique_sets for c in columns if c in table.stored}
     found = {c: _labels(table, table.columns[c], data, dialect) for c in sorted(unique)}
     return {c: labels for c, labels in found.items() if labels is not None}

@@ -201,7 +201,17 @@ class Expression:
 def compile_expression(
     sqltext: str, dialect: Optional[str], columns: Mapping[str, Column]
 ) -> Optional[Expression]:
-    """Compile an expression as :func:`compile_check` does a condition; None if not understood."""
+    """Compile an expression as :func:`compile_check` does a condition; None if not understood.
+
+    Parameters
+    ----------
+    sqltext : str
+        As the database states it.
+    dialect : str, optional
+        Of the engine; a description that names none is read as PostgreSQL's.
+    columns : mapping of str to Column
+        The columns of the table.
+    """
     try:
         tree, used, _ = _compiled(sqltext, dialect, columns)
         found = Expression(frozenset(used), tree.transform(_caseless).sql(dialect=DuckDB))

@@ -83,6 +83,7 @@ class UniqueRepair(Repair):
         """Try what changes least first, until nothing repeats."""
         distinct = {c: pc.count_distinct(block.column(c)).as_py() for c in self._free}
         others = {c for peer in self.peers for c in peer.columns}
+        # First the column with most values, which repeats least; last what other rules look at.
         columns = sorted(self._free, key=lambda c: (c in others, -distinct[c]))
         for attempt in range(REDRAWS if self._movable else 0):
             if len(repeated):
@@ -115,6 +116,7 @@ class UniqueRepair(Repair):
     def _traded(self, block: pa.Table, rows: IntArray, attempt: int) -> pa.Table:
         """Exchange what decides on the condition with rows outside, where both are right then."""
         outside = self._outside(block)
+        # By hashes that go on where the blocks before ended: the same rows in any run.
         outside = outside[np.argsort(hashed(outside + len(self._seen), self._seed + attempt))]
         size = min(len(rows), len(outside))
         rows, partners = rows[:size], outside[:size]
@@ -165,6 +167,7 @@ class UniqueRepair(Repair):
         """Return the values of other rows, drawn at random."""
         source = hashed(rows + len(self._seen), self._seed + attempt) % np.uint64(len(block))
         own = block.column(column).combine_chunks()
+        # Not another row's NULL, of which there would be more then: the own value stays.
         values = own.take(pa.array(source.astype(np.int64)))
         return pc.if_else(pc.is_null(values), own.take(pa.array(rows)), values)
 
@@ -222,6 +225,7 @@ def _counted_on(values: pa.Array, numbers: IntArray) -> Optional[pa.Array]:
     whole = pc.cast(pc.cast(values, narrow) if pa.types.is_temporal(type_) else values, pa.int64())
     known = np.unique(whole.drop_null().to_numpy())
     gaps = np.diff(known)
+    # The common step of all values: dates that are all Mondays stay such.
     step = int(np.gcd.reduce(gaps)) if len(gaps) else 1
     for fresh in (known[-1] + numbers * step, known[0] - numbers * step):
         try:

@@ -89,7 +89,16 @@ def check_validity(
 def violations(
     metadata: Metadata, tables: Tables, rules: Optional[Rules] = None
 ) -> Iterator[Violation]:
-    """Yield what rows break, table by table."""
+    """Yield what rows break, table by table: NOT NULL, what must not repeat, foreign keys.
+
+    Parameters
+    ----------
+    metadata : Metadata
+    tables : Tables
+        All tables of it, whoever made them; read block by block.
+    rules : mapping of str to sequence of UniqueRule, optional
+        By table: what must not repeat beside the unique sets of `metadata`.
+    """
     for name, config in metadata.tables.items():
         for column, rows in _nulls(config, tables).items():
             if rows:
@@ -128,6 +137,7 @@ def _orphans(tables: Tables, name: str, key: ForeignKey) -> int:
     """Return how many rows have a complete key without a parent."""
     if not set(key.columns) <= set(tables.schema(name).names):
         return 0
+    # Both sides are hashed as the type referred to: else a smallint would find no integer.
     types = [tables.schema(key.parent).field(column).type for column in key.parent_columns]
     above = tables.batches(key.parent, key.parent_columns)
     known = _sorted(key_hashes(rows, key.parent_columns, types) for rows in above)
