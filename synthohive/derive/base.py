@@ -120,6 +120,8 @@ class Derivation(Readable, ABC):
             One of the columns that are needed.
         modelled : pyarrow.ChunkedArray, optional
             What was modelled in the target's place.
+        rng : numpy.random.Generator, optional
+            For what is left to chance; the likeliest else.
         """
         return None
 

@@ -97,7 +97,17 @@ def _local(times: pa.ChunkedArray, zone: Optional[str]) -> pa.Array:
 
 
 def can_hold(part: str, times: pa.DataType, type_: pa.DataType) -> bool:
-    """Whether a column of a type may hold a part of times of another."""
+    """Whether a column of a type may hold a part of times of another.
+
+    Parameters
+    ----------
+    part : str
+        One of :data:`PARTS` or :func:`named_parts`.
+    times : pyarrow.DataType
+        Of the date or timestamp; a date has no hours.
+    type_ : pyarrow.DataType
+        Of the other column.
+    """
     if part in ("hour", "minute", "second", "%H") and pa.types.is_date(times):
         return False
     if part == "date":
@@ -192,7 +202,7 @@ class CalendarDate(Derivation):
     def invert(
         self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
     ) -> Optional[Values]:
-        """Take the part off the date."""
+        """Take the part off the date; see the base class."""
         part = ("year", "month", "day", "hour", "minute")[self.parts.index(source)]
         return part_of(part, _local(rows.column(self.target), self.zone))
 
@@ -239,6 +249,7 @@ class DateInYear(Derivation):
         year = as_numbers(rows.column(self.source))
         moved = _moved(as_numbers(rows.column(self.target)), year)
         start, end = (compose([year + n, np.ones_like(year), np.ones_like(year)]) for n in (0, 1))
+        # Only years that the bounds cut are squeezed: clipping would heap their dates at the cut.
         share = (moved - start) / np.maximum(end - start, 1.0)
         first, last = np.fmax(start, self.low), np.fmin(end, self.high)
         cut = ((start < self.low) | (end > self.high)) & (first <= last)
@@ -255,6 +266,7 @@ class DateInYear(Derivation):
 def years_of(seconds: Floats) -> Floats:
     """Return the year of each number of seconds since 1970; NaN for NULL."""
     missing = np.isnan(seconds)
+    # floor: times before 1970 belong to the day before, not to the one that is nearer to 0.
     days = np.floor(np.where(missing, 0, seconds) / 86_400).astype(np.int64)
     years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     return np.where(missing, np.nan, years)
@@ -265,6 +277,7 @@ def _moved(seconds: Floats, years: Floats) -> Floats:
     missing = np.isnan(seconds)
     days = np.floor(np.where(missing, 0, seconds) / 86_400)
     dates = days.astype(np.int64).astype("datetime64[D]")
+    # numpy counts months since 1970: modulo 12 is the month, the days since its first the day.
     months = dates.astype("datetime64[M]")
     parts = [years, months.astype(np.int64) % 12 + 1.0, (dates - months).astype(np.int64) + 1.0]
     return np.where(missing, np.nan, compose(parts) + seconds - days * 86_400)
@@ -275,6 +288,7 @@ def compose(parts: list[Any]) -> Any:
     missing = np.any([np.isnan(p) for p in parts], axis=0)
     whole = [np.where(missing, 1, p).astype(np.int64) for p in parts]
     year, month, day = np.clip(whole[0], 1, 9999), np.clip(whole[1], 1, 12), whole[2]
+    # As months since 1970, and from these to days: numpy knows how long each is.
     first = ((year - 1970) * 12 + (month - 1)).astype("datetime64[M]")
     start = first.astype("datetime64[D]").astype(np.int64)
     end = (first + 1).astype("datetime64[D]").astype(np.int64)

@@ -120,6 +120,7 @@ def _composed(columns: Columns, chosen: Chosen, name: str) -> Optional[CalendarD
             continue
         if not off[known].any():
             return CalendarDate(name, parts)
+        # No zone is farther than that from UTC.
         if finest and (np.abs(off[known]) <= 14 * 3_600).all():
             zone = _zone(local[known], stamps[known])
             if zone is not None:
@@ -260,6 +261,7 @@ def _find_delay(
 def _quiet(minutes: Floats) -> int:
     """Return the middle of the longest time of day without any, nearest to midnight."""
     found = np.unique(minutes[~np.isnan(minutes)] % DAY)
+    # Round the clock: after the last comes the first of the next day.
     lengths = np.diff(np.append(found, found[0] + DAY))
     longest = int(lengths.argmax())
     middle = int(found[longest] + lengths[longest] // 2) % DAY

@@ -89,7 +89,7 @@ class ClockTime(Derivation):
     def invert(
         self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
     ) -> Optional[Values]:
-        """Take the delay off the time, or the other time."""
+        """Take the delay off the time, or the other time; see the base class."""
         minutes = minutes_of(as_numbers(rows.column(self.target)))
         if source == self.delay:
             drawn = as_numbers(rows.column(source))  # of the days, the one nearest to it
@@ -135,7 +135,7 @@ class ClockDelay(Derivation):
     def invert(
         self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
     ) -> Optional[Values]:
-        """Add the minutes to one time, or take them off the other."""
+        """Add the minutes to one time, or take them off the other; see the base class."""
         minutes = as_numbers(rows.column(self.target))
         other, sign = (self.base, 1.0) if source == self.time else (self.time, -1.0)
         there = minutes_of(as_numbers(rows.column(other))) + sign * minutes

@@ -183,6 +183,7 @@ class Chosen:
         if strict and not self.columns.covers(derivation.needs, target):
             return False
         rows = self.columns.rows
+        # Most candidates break in the first rows.
         if derivation.violations(rows.slice(0, FEW)).any() or derivation.violations(rows).any():
             return False
         self.derivations[target] = derivation

@@ -145,7 +145,22 @@ def find_composed(columns: Columns, chosen: Chosen) -> None:
 
 
 def find_beginnings(texts: list[str], rows: pa.Table, target: str) -> list[Composed]:
-    """Return what a few texts may begin with: texts and whole numbers of their rows."""
+    """Return what a few texts may begin with: texts and whole numbers of their rows.
+
+    Parameters
+    ----------
+    texts : list of str
+        A few; none of them NULL.
+    rows : pyarrow.Table
+        As many, with what may stand at the beginning; columns of other types are passed over.
+    target : str
+        The column of the texts, which `rows` may hold, too.
+
+    Returns
+    -------
+    list of Composed
+        Each gives a text that is not empty in every one of these rows, and begins the row's.
+    """
     names = [f.name for f in rows.schema if is_text(f.type) or pa.types.is_integer(f.type)]
     values = _values(rows.select(names), names)
     found = [Composed(target, (part,), chr(_FIRST_MARK)) for part in values]
@@ -209,6 +224,7 @@ def _marked(text: str, values: list[Optional[str]]) -> str:
         while start >= 0:
             end = start + len(value)
             before, after = text[start - 1 : start], text[end : end + 1]
+            # Whole words only: "art" is not found in "start".
             if not (before.isalnum() and value[0].isalnum()) and not (
                 after.isalnum() and value[-1].isalnum()
             ):

@@ -82,7 +82,14 @@ def _long(columns: Columns, name: str) -> bool:
 
 
 def holds(columns: Columns, target: str, source: str) -> bool:
-    """Tell whether a few rows hold the other text, but not those of other rows."""
+    """Tell whether a few rows hold the other text, but not those of other rows.
+
+    Parameters
+    ----------
+    columns : Columns
+    target, source : str
+        Columns of texts.
+    """
     both = columns.rows.select([target, source]).drop_null()
     if len(both) < LEAST_ROWS:
         return False

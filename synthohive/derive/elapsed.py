@@ -50,6 +50,7 @@ class Elapsed:
             self._ends[:, i] = one.room(rooms) if rooms is not None and known else one.high
         self._before, self._first = previous_siblings(parents, positions)
         self._values = np.zeros((len(parents), len(self.monotone)))
+        # + 1: rows without a parent are counted in 0; each is a group of one.
         size = np.bincount(parents + 1, minlength=1)[parents + 1]
         self._left = np.maximum(np.where(parents < 0, 1, size) - positions, 1)
 
@@ -62,14 +63,34 @@ class Elapsed:
         positions: IntArray,
         rooms: Optional[Mapping[str, Floats]] = None,
     ) -> Elapsed:
-        """Return those of rows that are known, with the columns themselves."""
+        """Return those of rows that are known, with the columns themselves.
+
+        Parameters
+        ----------
+        monotone : sequence of Monotone
+        rows : pyarrow.Table
+            Whole groups, with the columns themselves, not their gaps; NULL counts as 0.
+        parents, positions : ndarray of int64, shape (rows,)
+        rooms : mapping of str to ndarray of float64, optional
+            As for the class.
+        """
         elapsed = cls(monotone, parents, positions, rooms)
         for i, one in enumerate(elapsed.monotone):
             elapsed._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
         return elapsed
 
     def put(self, place: IntArray, drawn: EncodedTable, encoder: TableEncoder) -> None:
-        """Fill in the rows of one position from their gaps, or first values."""
+        """Fill in the rows of one position from their gaps, or first values.
+
+        Parameters
+        ----------
+        place : ndarray of int64
+            Row numbers, of one position (or step of a piece); the rows before them are filled in.
+        drawn : EncodedTable
+            These rows, as the model drew them.
+        encoder : TableEncoder
+            What decodes it, to first values and gaps.
+        """
         names = [name for one in self.monotone for name in (one.column, one.gap)]
         if not names:
             return
@@ -83,6 +104,7 @@ class Elapsed:
     def guess(self, starts: IntArray) -> None:
         """Let the rows before some lie between the first ones of their groups and the end."""
         ends, first = self._before[starts], self._first[starts]
+        # As if a group came to its end evenly, row by row.
         begin, share = self._values[first], 1.0 - self._left[ends] / self._left[first]
         room = np.maximum(self._ends[ends] - begin, 0.0)
         self._values[ends] = begin + room * share[:, None]
@@ -96,6 +118,7 @@ class Elapsed:
         before = self._before[place]
         low, high = np.array([one.low for one in self.monotone]), self._ends[place]
         share = np.clip((self._values[before] - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
+        # On a log scale, as gaps are: a hundred rows left differ from a thousand as one from ten.
         pace = np.log10(np.maximum((1.0 - share) / self._left[place, None], LEAST_PACE))
         parts = [2.0 * share - 1.0, 1.0 - 2.0 * pace / np.log10(LEAST_PACE)]
         values = np.where(before[:, None] < 0, 0.0, np.concatenate(parts, axis=1))

@@ -109,6 +109,7 @@ class Formula(Derivation):
             return np.asarray(off > _SLACK, dtype=np.bool_)
         over = (given - exact) / self.step
         low, high = {"nearest": (-0.5, 0.5), "down": (-1.0, 0.0), "up": (0.0, 1.0)}[self.rounding]
+        # The error of a float grows with the float: here, in units of the last digit.
         slack = _SLACK + 1e-12 * np.abs(np.nan_to_num(exact)) / self.step
         return np.asarray((over < low - slack) | (over > high + slack), dtype=np.bool_)
 
@@ -130,7 +131,7 @@ class Formula(Derivation):
     def invert(
         self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
     ) -> Optional[Values]:
-        """Solve for a column that occurs once."""
+        """Solve for a column that occurs once; see the base class."""
         at = [(t, f) for t in self.terms for f in t.factors if f.column == source]
         if len(at) != 1:
             return None

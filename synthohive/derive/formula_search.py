@@ -99,6 +99,8 @@ def find_linear(columns: Columns, chosen: Chosen) -> None:
             step = 0.0 if exact else columns.step(names[y]) / spread[y]
             if not exact and not 0 < step * LEAST_STEPS <= 1:
                 continue
+            # In standard deviations, rounding to a step leaves a variance of step^2 / 12: 0.15 is
+            # that, with room for a sample.
             for x in _candidates(gram, y, size, 0.15 * step**2 + 1e-9):
                 formula = _formula(columns, names, values, y, x, exact)
                 if formula is not None and chosen.add(formula):
@@ -118,6 +120,7 @@ def _candidates(gram: Floats, y: int, size: int, least: float) -> Iterator[tuple
         if np.linalg.det(inner) < 1e-9:
             continue
         weights = np.linalg.solve(inner, outer)
+        # Of standardised columns, this is the share of the variance that sources leave.
         if 1.0 - outer @ weights <= least and (np.abs(weights) > 1e-6).all():
             yield x
 
@@ -125,6 +128,7 @@ def _candidates(gram: Floats, y: int, size: int, least: float) -> Iterator[tuple
 def _explaining_pairs(gram: Floats, y: int, others: IntArray, least: float) -> IntArray:
     """Return the columns that occur in a pair which explains the target."""
     own, between = gram[others, y], gram[np.ix_(others, others)]
+    # The R^2 of two regressors at once, from correlations: shape (others, others).
     free = 1.0 - between**2
     joint = own[:, None] ** 2 + own**2 - 2.0 * np.outer(own, own) * between
     explained = np.divide(joint, free, out=np.zeros_like(joint), where=free > 1e-9)
@@ -143,6 +147,7 @@ def _formula(
     tolerance = tiny if exact else step
     for simple in simple_numbers(fitted):
         rest = given - sources @ simple
+        # Only how far the rest spreads: where it lies is the constant.
         width = float(rest.max() - rest.min())
         if width > tolerance * (1 + 1e-6):
             continue

@@ -133,6 +133,7 @@ def _level(
     ratio = bool(own.min() > 0)
     scaled = np.log(own) if ratio else own
     means = np.bincount(group, scaled, len(values)) / sizes
+    # One degree of freedom for each category, or many small ones would explain anything.
     left = float(((scaled - means[group]) ** 2).sum()) / max(len(own) - len(values), 1)
     explained = 1.0 - left / max(float(scaled.var(ddof=1)), 1e-300)
     step = _grid(own, columns.step(target))

@@ -35,7 +35,7 @@ class Copy(Derivation):
     def invert(
         self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
     ) -> Optional[Values]:
-        """Repeat this one."""
+        """Repeat this one; see the base class."""
         return rows.column(self.target)
 
     def __str__(self) -> str:
@@ -102,6 +102,7 @@ class Lookup(Derivation):
 
     def _entries(self, here: IntArray, there: IntArray, rng: Rng) -> IntArray:
         """Return an entry of each row's group, by weight or the heaviest; -1 for none."""
+        # Sorted by group, the heaviest first: `low` is the likeliest entry of a row's group.
         order = np.lexsort((-self.weights, there))
         low = np.searchsorted(there[order], here, side="left")
         high = np.searchsorted(there[order], here, side="right")
@@ -111,11 +112,13 @@ class Lookup(Derivation):
             ends = np.cumsum(self.weights[order])
             before = np.where(low > 0, ends[low - 1], 0)
             mass = np.where(known, ends[high - 1] - before, 1)
+            # Weights run on over all groups: a number within a group's hits its entries by weight.
             drawn = np.searchsorted(ends, before + rng.random(len(here)) * mass, side="right")
             place = np.where(known, np.clip(drawn, low, high - 1), place)
         return np.where(known, order[place], -1)
 
     def _stand_in(self, rows: pa.Table) -> IntArray:
+        # By a hash of the sources: the same combination always, in whatever block it stands.
         total = np.zeros(len(rows), dtype=np.uint64)
         for name in self.sources:
             column = rows.column(name)
@@ -149,7 +152,7 @@ class Lookup(Derivation):
     def invert(
         self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
     ) -> Optional[Values]:
-        """Draw from what occurs beside the target and the other sources."""
+        """Draw from what occurs beside the target and the other sources; see the base class."""
         rest = [self.target, *(name for name in self.sources if name != source)]
         here, there = group_codes([rows, self.entries], [rest, rest])
         entry = self._entries(here, there, rng)

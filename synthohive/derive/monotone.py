@@ -142,6 +142,7 @@ class Monotone(Readable):
         """Return the values of a column, those of each group in order."""
         origin = np.empty(len(array), dtype=np.int64)
         by_place = np.lexsort((positions, parents))
+        # Both orders begin with the group: its i-th row gets its i-th value.
         origin[by_place] = np.lexsort((as_numbers(array), parents))
         alone = parents < 0
         origin[alone] = np.flatnonzero(alone)
@@ -185,9 +186,11 @@ class Monotone(Readable):
         steps = np.where(np.isnan(steps), 0.0, steps) * (self.step or 1.0)
         heads = np.flatnonzero(start)
         sizes = np.diff(np.append(heads, len(order)))
+        # One sum over all rows, in order of groups; what it was at a group's start is taken off.
         total = np.cumsum(steps)
         come = total - np.repeat(total[heads], sizes)
         begin = first[order[heads]]
+        # Steps are not negative, so the largest of a group is its end.
         span = np.maximum.reduceat(come, heads) if len(heads) else begin
         if room is None:
             low, most = self._bounds(span)
@@ -270,6 +273,8 @@ def _apart(values: Floats, heads: IntArray, sizes: IntArray, most: Floats) -> Fl
     lower = values - place
     span = float(lower.max() - lower.min()) + 1.0 if len(values) else 1.0
     lift = np.repeat(np.arange(len(heads)) * span, sizes)
+    # Values less their places need not rise, only never fall: a running maximum does that. Each
+    # group is lifted above all before it, so that one pass serves all.
     risen = np.maximum.accumulate(lower + lift) - lift + place
     after = np.repeat(sizes, sizes) - 1 - place
     return np.asarray(np.minimum(risen, np.floor(np.repeat(most, sizes) + 1e-6) - after))

@@ -115,6 +115,7 @@ class MostlyCopy(Derivation):
                 own = _apart(own, copied, differs)
             return pc.if_else(differs, own, copied)
         rest = flags.cast(pa.float64()).fill_null(np.inf).to_numpy(zero_copy_only=False)
+        # Not equality: a ratio of 1 may come back from the model's grid with a float's error.
         alike = np.abs(rest - self._nothing) < _SAME
         made, counts = self._calculated(rows, rest)
         made = pc.if_else(pa.array(counts), own, from_numbers(made, own.type))
@@ -146,7 +147,15 @@ class MostlyCopy(Derivation):
 
 
 def same(rows: pa.Table, target: str, source: str) -> Bools:
-    """Return in which rows two columns hold the same, NULL included."""
+    """Return in which rows two columns hold the same, NULL included.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+    target, source : str
+        Columns of it, both numbers (or times) or both of one type; numbers are the same within a
+        billionth.
+    """
     one, two = rows.column(target), rows.column(source)
     missing = nulls(one), nulls(two)
     if is_number(one.type):
@@ -167,10 +176,11 @@ def _apart(own: pa.Array, source: pa.Array, differs: pa.Array) -> pa.Array:
         wrong = rows[equal[rows]]
         if not len(wrong):
             break
-        place = np.arange(len(own), dtype=np.int64)
+        origin = np.arange(len(own), dtype=np.int64)
         steps = 1 + attempt + np.arange(len(wrong))
-        place[wrong] = rows[(np.searchsorted(rows, wrong) + steps) % len(rows)]
-        own = own.take(pa.array(place))
+        # From other rows that are to differ, each time from ones farther on.
+        origin[wrong] = rows[(np.searchsorted(rows, wrong) + steps) % len(rows)]
+        own = own.take(pa.array(origin))
     return own
 
 
@@ -236,7 +246,19 @@ def is_open(derivation: Optional[Derivation]) -> bool:
 
 
 def agreement(rows: pa.Table, target: str, source: str) -> float:
-    """Return how much more often two columns are the same than by chance; 0 for not enough."""
+    """Return how much more often two columns are the same than by chance; 0 for not enough.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+    target, source : str
+        As for :func:`same`; rows with a NULL in either are left out.
+
+    Returns
+    -------
+    float
+        Cohen's kappa, at most 1: what chance would give is told from a shuffle of the rows.
+    """
     known = ~nulls(rows.column(target)) & ~nulls(rows.column(source))
     rows = rows.select([target, source]).filter(pa.array(known))
     if len(rows) < LEAST_ROWS:
@@ -244,11 +266,13 @@ def agreement(rows: pa.Table, target: str, source: str) -> float:
     equal = float(same(rows, target, source).mean())
     if equal < LEAST_SHARE:
         return 0.0
+    # Shuffled by a fixed seed: what is found must not change from run to run.
     order = np.random.default_rng(0).permutation(len(rows))
     moved = pa.table(
         {target: rows.column(target), source: rows.column(source).take(pa.array(order))}
     )
     chance = float(same(moved, target, source).mean())
+    # Of what chance leaves: two flags agree in half of the rows without telling anything.
     kappa = (equal - chance) / max(1.0 - chance, 1e-9)
     few = pc.count_distinct(rows.column(target)).as_py() <= FEW_VALUES
     return kappa if kappa >= (LEAST_KAPPA_OF_FEW if few else LEAST_KAPPA) else 0.0
@@ -263,6 +287,7 @@ def _mostly(columns: Columns, target: str, source: str) -> MostlyCopy:
     rest = ~alike & ~np.isnan(own) & ~np.isnan(theirs)
     if rest.sum() < LEAST_ROWS or not own[rest].std() or not theirs[rest].std():
         return made
+    # Ranks: a few extremes would make any two columns seem tied.
     ranks = [np.argsort(np.argsort(values[rest])) for values in (own, theirs)]
     if float(np.asarray(np.corrcoef(ranks))[0, 1]) < LEAST_TIED:
         return made

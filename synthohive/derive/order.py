@@ -77,11 +77,12 @@ class Order(Derivation):
 
     def _known(self, rows: pa.Table, names: tuple[str, ...], after: bool) -> Floats:
         """Return the greatest of some columns if `after`, else the least; NaN where unknown."""
-        found = np.full(len(rows), np.nan)
+        extreme = np.full(len(rows), np.nan)
         for name in names:
             numbers = regular(as_numbers(rows.column(name)), self.unknown.get(name, ()))
-            found = np.fmax(found, numbers) if after else np.fmin(found, numbers)
-        return found
+            # fmax, not maximum: where one column is unknown, the others still tell.
+            extreme = np.fmax(extreme, numbers) if after else np.fmin(extreme, numbers)
+        return extreme
 
     def target_values(self, rows: pa.Table) -> Floats:
         """Return the target as numbers, NaN where it is no place on its scale."""
@@ -100,6 +101,7 @@ class Order(Derivation):
         first = self._first(rows)
         if not self.step:
             return first
+        # 1e-6: a source on the grid, but for a float's error, does not lose a step.
         steps = self._sign * first / self.step - 1e-6
         return np.asarray(self._sign * np.ceil(steps) * self.step)
 
@@ -124,6 +126,7 @@ class Order(Derivation):
         target = self.target_values(rows)
         wrong = self._sign * (target - self._first(rows)) < 0
         wrong |= self._sign * (self._known(rows, self.limits, not self.after) - target) < 0
+        # Comparisons with NaN are false: what is unknown breaks nothing.
         return np.asarray(wrong, dtype=np.bool_)
 
     def encode(self, rows: pa.Table) -> pa.Array:
@@ -174,12 +177,14 @@ class Order(Derivation):
         found = np.where(gaps[far] > high, high, low)
         fitting = np.sort(gaps[gaps >= 0])
         if rng is not None and len(fitting):
+            # What fits a row is one span of the sorted ones; where it is empty, any in its room.
             first, last = np.searchsorted(fitting, low), np.searchsorted(fitting, high, "right")
             place = first + np.floor(rng.random(len(far)) * (last - first)).astype(np.int64)
             taken = fitting[np.minimum(place, len(fitting) - 1)]
             width = np.where(np.isinf(high), 0.0, high - low)
             found = np.where(last > first, taken, low + width * rng.random(len(far)))
         if self.step:
+            # Whole steps, on that side on which there is room.
             found = np.where(np.ceil(found) > high, np.floor(found), np.ceil(found))
         values, place = from_numbers(found, modelled.type), np.arange(len(gaps))
         place[far] = len(gaps) + np.arange(len(far))
@@ -193,6 +198,7 @@ class Order(Derivation):
             return self._clipped(self._drawn(as_numbers(modelled), rows, rng), rows)
         modelled, start = self.limited(modelled, rows, rng), self._start(rows)
         gaps = as_numbers(modelled) * (self.step or 1.0)
+        # A model may draw a distance below 0; the target then is where the source is.
         numbers = start + self._sign * np.maximum(gaps, 0.0)
         if self.centre is not None:
             numbers = np.where(np.isnan(start), self.centre + self._sign * gaps, numbers)
@@ -212,6 +218,7 @@ class Order(Derivation):
         start, end = self._start(rows), self._end(rows)
         wrong = (self._sign * (numbers - start) < 0) | (self._sign * (end - numbers) < 0)
         far = np.flatnonzero(wrong & ~at_points(numbers, self.points))
+        # Shape (2, rows): from where to where each value may be; not bounded where unknown.
         edges = np.stack([start, end] if self.after else [end, start])[:, far]
         edges = np.where(np.isnan(edges), np.array([[-np.inf], [np.inf]]), edges)
         usual = regular(numbers, self.points)
@@ -260,7 +267,7 @@ class Order(Derivation):
     def invert(
         self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
     ) -> Optional[Values]:
-        """Take the distance off the target."""
+        """Take the distance off the target; see the base class."""
         if source != self.source or modelled is None or not self.distance:
             return None
         gaps = np.maximum(as_numbers(modelled), 0.0) * (self.step or 1.0)

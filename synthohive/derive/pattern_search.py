@@ -122,12 +122,14 @@ def _follows(columns: Columns, group: IntArray, count: int, target: str, loose: 
         return False
     seen = len(np.unique(group[both]))
     shares = np.bincount(values[both]) / max(len(both), 1)
+    # Rows that might contradict the first of their group, times the chance that they would.
     return (len(both) - seen) * (1.0 - float(shares @ shares)) >= CONTRADICTIONS
 
 
 def _contradicted(group: IntArray, values: IntArray, count: int) -> float:
     """Return the share of rows with another value than the last row of their group."""
     last = np.empty(count, dtype=np.int64)
+    # Where an index repeats, the last value stays: one of each group, without a sort.
     last[group] = values
     return float((last[group] != values).mean()) if len(group) else 0.0
 
@@ -157,18 +159,19 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
         return
     spread = spaced(len(columns.rows), FEW)
     few = np.stack([columns.regular(n)[spread] for n in names], axis=1)
-    found = []
+    orders = []
     for i, target in enumerate(names):
         if target not in chosen.free(whole=False):
             continue
+        # Shape (rows, columns): one target beside all sources at once.
         gaps = few[:, i : i + 1] - few
         both_sided = (gaps > 0).any(axis=0) & (gaps < 0).any(axis=0)
         one_sided = np.asarray(~both_sided, dtype=np.bool_)
         for source in (n for n, may in zip(names, one_sided) if may and n != target):
-            found += list(orders_between(columns, target, source))
+            orders += list(orders_between(columns, target, source))
     # First those whose source is known in all rows: of the others, the distance is to no real date.
-    found.sort(key=lambda pair: (not pair[1].strict, not pair[1].after, pair[0]))
-    later = [order for _, order in found if not chosen.add(order)]
+    orders.sort(key=lambda pair: (not pair[1].strict, not pair[1].after, pair[0]))
+    later = [order for _, order in orders if not chosen.add(order)]
     for order in later:
         _join(columns, chosen, order)
 
@@ -206,7 +209,20 @@ def _implied(columns: Columns, taken: Order, source: str) -> bool:
 
 
 def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple[float, Order]]:
-    """Yield the order of two columns, with the spread of their distance."""
+    """Yield the order of two columns, with the spread of their distance.
+
+    Parameters
+    ----------
+    columns : Columns
+    target, source : str
+        Columns that can be calculated with; a time has an order to times only.
+
+    Returns
+    -------
+    iterator of (float, Order)
+        One at most. The spread (from the 10th to the 90th percentile) is that of the distances,
+        relative to the target's own: the smaller, the more the source tells.
+    """
     if is_time(columns.type(target)) != is_time(columns.type(source)):
         return
     later, earlier = columns.regular(target), columns.regular(source)
@@ -218,6 +234,7 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     if not after and (gaps > 0).any():
         return
     shuffled = later[known][np.random.default_rng(0).permutation(len(known))] - earlier[known]
+    # Shuffled, the same values show how often chance puts one on the wrong side.
     broken = (shuffled < 0 if after else shuffled > 0).mean() * len(known)
     least = TIMES_CONTRADICTIONS if is_time(columns.type(target)) else CONTRADICTIONS
     if broken < max(least, 0.01 * len(known)):
@@ -249,6 +266,7 @@ def _centre(columns: Columns, target: str, source: str) -> Optional[float]:
     if not (unknown & ~np.isnan(columns.regular(target))).any():
         return None
     values = np.sort(columns.regular(source)[~unknown])
+    # The middle fifth, not the median: that is somebody's own value.
     middle = float(values[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())
     step = columns.grid(target)
     return float(np.rint(middle / step) * step) if step else middle

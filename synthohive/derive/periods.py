@@ -79,9 +79,23 @@ class Periods(Readable):
 
         Those before others cannot be open. So that as many are as in the real rows, last ones of
         groups are opened where too few of them are: first where a period before was to be.
+
+        Parameters
+        ----------
+        start, end : ndarray of float64, shape (rows,)
+            In seconds since 1970; NaN for NULL.
+        groups : ndarray of int64, shape (rows,)
+            Each row's group, of which all rows are there; -1 for none.
+        rng : numpy.random.Generator
+            Says which last periods are opened.
+
+        Returns
+        -------
+        ndarray of float64, shape (rows,)
         """
         follows = following(groups, start)
         inner, last = follows >= 0, np.flatnonzero(follows == -1)
+        # Of a row that none follows, this is some other row's: `inner` leaves it out below.
         latest = start[follows] - self.pause
         known = regular(end, self.points)
         before = latest if self.exact else np.fmin(known, latest)
@@ -92,6 +106,7 @@ class Periods(Readable):
         lacking = int(np.rint(self.share * len(last))) - (len(last) - len(ended))
         if lacking > 0:
             was = np.isin(groups[ended], groups[inner & self.is_open(end)])
+            # Last key first: groups in which an earlier period was open, then by chance.
             chosen = ended[np.lexsort((rng.random(len(ended)), ~was))[:lacking]]
             found[chosen] = np.nan if self.null else self.points[0]
         return found
@@ -103,6 +118,7 @@ class Periods(Readable):
 
 def following(groups: IntArray, start: Floats) -> IntArray:
     """Return the next row of each row's group: -1 for the last one, -2 for a row of no group."""
+    # By group, then by start: who follows is the neighbour, if it is of the same group.
     order = np.lexsort((start, groups))
     found = np.full(len(groups), -1, dtype=np.int64)
     same = groups[order[1:]] == groups[order[:-1]]
@@ -176,6 +192,7 @@ def _periods(
     exact &= bool((start[follows[inner]] > start[inner]).all())
     if len(inner) < LEAST_PAIRS and not exact:
         return None
+    # The same lengths, dealt anew: how many overlap then is what chance would do.
     lengths = np.random.default_rng(0).permutation(end[inner] - start[inner])
     overlapping = int((start[inner] + lengths > start[follows[inner]]).sum())
     if not exact and overlapping < CONTRADICTIONS:
@@ -209,7 +226,17 @@ def unbroken(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> It
 def restore_periods(
     periods: Sequence[Periods], rows: pa.Table, groups: IntArray, rng: np.random.Generator
 ) -> pa.Table:
-    """Return the rows of whole groups with periods that do not overlap."""
+    """Return the rows of whole groups with periods that do not overlap.
+
+    Parameters
+    ----------
+    periods : sequence of Periods
+    rows : pyarrow.Table
+    groups : ndarray of int64, shape (rows,)
+        Each row's parent over the key of these periods; -1 for none.
+    rng : numpy.random.Generator
+        Says which last periods are opened, where too few of them are.
+    """
     for one in periods:
         start, end = (as_numbers(rows.column(name)) for name in (one.start, one.end))
         type_ = rows.schema.field(one.end).type

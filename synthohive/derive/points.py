@@ -55,6 +55,7 @@ def point_masses(numbers: Floats, entities: Entities, k: int, *, time: bool) -> 
     if len(values) < 2:
         return ()
     found = far_away(values) & (counts >= LEAST_SHARE * len(known))
+    # Such values stand at an end of the scale: as the least, or as the greatest.
     for end in (0, -1):
         found[end] |= _usual(values, counts, end, time)
     if not found.any() or found.sum() > MOST:

@@ -86,6 +86,7 @@ class Presence(Readable):
             return np.isin(nulls(column), np.array(list(values), dtype=np.bool_))
         known = [value for value in values if value is not None]
         found = pc.fill_null(pc.is_in(column, value_set=_values(known, column.type)), False)
+        # `is_in` finds NULL among no values: NULL is told apart below.
         mask = np.array(found.to_numpy(zero_copy_only=False), dtype=np.bool_) if known else None
         missing = nulls(column)
         mask = np.zeros(len(missing), dtype=np.bool_) if mask is None else mask & ~missing
@@ -103,6 +104,15 @@ class Presence(Readable):
         """Return values without NULLs in rows that have none: others' in their place.
 
         These are NULL instead in rows that may be, as far as too few of such are.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+            With the column that decides.
+        array : pyarrow.Array or ChunkedArray
+            Values of the target, one for each row.
+        rng : numpy.random.Generator
+            Draws whose values are taken, and which rows are NULL instead.
         """
         kept = self.kept(rows)
         lacking = nulls(array) & kept
@@ -110,6 +120,7 @@ class Presence(Readable):
             return array
         array = array.take(pa.array(donors(array, lacking, rng)))
         able, missing = ~kept & ~self.empty(rows), nulls(array)
+        # What was NULL in the wrong rows becomes NULL in others: the share stays.
         short = round(self.share * int(able.sum())) - int((able & missing).sum())
         turned = rng.permutation(np.flatnonzero(able & ~missing))
         mask = np.zeros(len(array), dtype=np.bool_)
@@ -117,7 +128,13 @@ class Presence(Readable):
         return with_nulls(array, pa.array(mask)) if mask.any() else array
 
     def apply(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
-        """Return values of the target, NULL exactly where they are to be."""
+        """Return values of the target, NULL exactly where they are to be.
+
+        Parameters
+        ----------
+        rows, array, rng
+            As for :meth:`filled`.
+        """
         return with_nulls(self.filled(rows, array, rng), pa.array(self.empty(rows)))
 
     def violations(self, rows: pa.Table) -> Bools:
@@ -175,7 +192,20 @@ def _values(values: Sequence[Value], type_: pa.DataType) -> pa.Array:
 
 
 def donors(array: Any, mask: Bools, rng: np.random.Generator) -> IntArray:
-    """Return the row that each value is taken from: masked ones from others, at random."""
+    """Return the row that each value is taken from: masked ones from others, at random.
+
+    Parameters
+    ----------
+    array : pyarrow.Array or ChunkedArray
+    mask : ndarray of bool, shape (rows,)
+        The values to be replaced.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int64, shape (rows,)
+        What to `take`: a masked row's is one that is neither masked nor NULL, where there is any.
+    """
     known, index = np.flatnonzero(~mask & ~nulls(array)), np.arange(len(array), dtype=np.int64)
     if len(known):
         index[mask] = rng.choice(known, int(mask.sum()))
@@ -317,6 +347,7 @@ def _decided(
     known = group.codes >= 0
     count = np.bincount(group.codes[known], minlength=size)
     empty = np.bincount(group.codes[missing & known], minlength=size)
+    # share ** count is the chance that so many rows are all NULL by accident.
     always = group.shown & (empty == count) & (-count * np.log(share) >= SURE)
     never = group.shown & (empty == 0) & (-count * np.log1p(-share) >= SURE)
     by_chance = float((count * always).sum() * (1.0 - share) + (count * never).sum() * share)

@@ -354,6 +354,7 @@ class Program:
         found = np.zeros(len(rows), dtype=np.bool_)
         for name, (low, high) in self.ends.items():
             values = as_numbers(rows.column(name))
+            # The bounds come from a grid of floats: a calculated value may miss them by an error.
             slack = 1e-9 * max(abs(low), abs(high))
             found |= (values < low - slack) | (values > high + slack)
         return found
@@ -364,6 +365,15 @@ class Program:
         """Return rows whose calculated columns, and what these follow from, are other rows'.
 
         Those that a parent's columns are part of stay as they are.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+        above : pyarrow.Table
+            The parents' columns that derivations need, row by row.
+        wrong : ndarray of bool, shape (rows,)
+            The rows that borrow, from any of the others; where all are wrong, nothing changes.
+        rng : numpy.random.Generator
         """
         others = np.flatnonzero(~wrong)
         if not len(others) or not wrong.any():
@@ -372,6 +382,7 @@ class Program:
         groups = ({name, *self.by_target[name].needs} for name in self.ends)
         names = sorted(set().union(*(group for group in groups if group <= known)))
         origin = np.arange(len(rows), dtype=np.int64)
+        # One donor gives a row all of these columns: they follow from one another.
         origin[wrong] = rng.choice(others, int(wrong.sum()))
         for name in names:
             rows = with_column(rows, name, rows.column(name).take(pa.array(origin)))

@@ -169,6 +169,7 @@ def _correlated(columns: Sequence[Floats]) -> Bools:
     size = np.abs(centred).max(axis=1, keepdims=True)  # squares of 1e300 would be infinite
     centred = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0)
     length = np.sqrt((centred**2).sum(axis=1))
+    # Cosines of centred columns, shape (columns, columns).
     shares = np.abs(centred @ centred.T) / np.maximum(np.outer(length, length), 1e-12)
     return np.asarray(shares > WORTH, dtype=np.bool_)
 
@@ -196,6 +197,7 @@ def _trial(
         if on_a_list(y, left):
             continue
         closer = _middle(left) <= _middle(y) and (heavy < MOST_HEAVY or _heaviest(left) > heavy / 2)
+        # A slope of 1 comes first, and stays unless the other leaves clearly less.
         if share <= MOST_LEFT and closer and (best is None or share < best[0] - 0.02):
             best = share, one
     return best
@@ -209,6 +211,7 @@ def _middle_value(values: Floats) -> float:
 def _slope(x: Floats, y: Floats) -> float:
     low, high = np.quantile(x, [TRIM, 1 - TRIM])
     inside = (x >= low) & (x <= high)
+    # Least squares inside the quantiles: a few extremes would decide on it else.
     spread = float(x[inside].var())
     if spread <= 0:
         return 0.0

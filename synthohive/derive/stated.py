@@ -64,6 +64,15 @@ class Stated:
 def check_stated(sample: Sample, whole: SourceTables, personal: PersonalColumns) -> None:
     """Test what is stated of each table on all its rows, before anything is learned.
 
+    Parameters
+    ----------
+    sample : Sample
+        Tells the grid on which columns lie, and which rounding fits.
+    whole : SourceTables
+        All rows, on which the relations are tested.
+    personal : mapping of str to mapping of str to PiiKind
+        Kinds of personal data, by table and column: these are made up, and no targets.
+
     Raises
     ------
     SchemaError

@@ -50,7 +50,17 @@ class Aggregate(Readable, ABC):
     def values(
         self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
     ) -> pa.Array:
-        """Return the value of each parent row; what was modelled, `kept`, where there is none."""
+        """Return the value of each parent row; what was modelled, `kept`, where there is none.
+
+        Parameters
+        ----------
+        parents : pyarrow.Table
+            With the columns that the key refers to, and those in :attr:`beside`.
+        children : iterable of pyarrow.Table
+            All children, block by block, with :attr:`columns` and the columns in `above`.
+        kept : pyarrow.ChunkedArray
+            What was modelled in the target's place, of each parent; its type is that of the result.
+        """
 
     @abstractmethod
     def __str__(self) -> str: ...

@@ -55,7 +55,7 @@ class ValueSet(Aggregate):
     def values(
         self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
     ) -> pa.Array:
-        """Look up the set of each parent's children."""
+        """Look up the set of each parent's children; see the base class."""
         sets = np.zeros(len(parents), dtype=np.int64)
         for rows in children:
             at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
@@ -83,6 +83,7 @@ def value_sets(
     codes = pc.fill_null(place, -1).to_numpy().astype(np.int64)
     known = (at >= 0) & (codes >= 0)
     sets = np.zeros(parents, dtype=np.int64)
+    # Unbuffered, as several children have one parent. Of 8 values at most, a set is below 256.
     np.bitwise_or.at(sets, at[known], np.left_shift(1, codes[known]))
     return sets
 

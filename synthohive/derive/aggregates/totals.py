@@ -76,9 +76,11 @@ class Amount:
         return product
 
     def _rounded(self, product: Floats) -> Floats:
+        # In floats, 1 / 0.00001 is 99999.99999999999.
         inverse = round(1.0 / self.rounded) if self.rounded < 1 else 1.0 / self.rounded
         steps = product * inverse
         if self.halves == "even":
+            # A half that a float holds as a little less is a half.
             steps = np.rint(np.round(steps, 5))
         elif self.halves == "binary":
             steps = np.rint(steps)
@@ -156,7 +158,7 @@ class Total(Aggregate):
     def values(
         self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
     ) -> pa.Array:
-        """Sum up the children of each parent."""
+        """Sum up the children of each parent; see the base class."""
         sums = Totals(len(parents))
         for rows in children:
             at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
@@ -247,13 +249,24 @@ class Totals:
         self.low, self.high = np.full(parents, np.inf), np.full(parents, -np.inf)
 
     def add(self, at: IntArray, amounts: Floats, ties: Optional[Floats] = None) -> None:
-        """Add children: the parent row of each, -1 for none, and its amount."""
+        """Add children: the parent row of each, -1 for none, and its amount.
+
+        Parameters
+        ----------
+        at : ndarray of int64, shape (children,)
+        amounts : ndarray of float64, shape (children,)
+            NaN counts for nothing, not even in the number of children.
+        ties : ndarray of float64, shape (children,), optional
+            1 for each child of whose amount it cannot be told how it was rounded (see
+            :meth:`Amount.ties`); none by default.
+        """
         known = (at >= 0) & ~np.isnan(amounts)
         rows, values = at[known], amounts[known]
         self.number += np.bincount(rows, minlength=len(self.number))
         self.total += np.bincount(rows, weights=values, minlength=len(self.number))
         if ties is not None and ties.any():
             self.ties += np.bincount(rows, weights=ties[known], minlength=len(self.number))
+        # Unbuffered: a parent with several children stands several times in `rows`.
         np.minimum.at(self.low, rows, values)
         np.maximum.at(self.high, rows, values)
 

@@ -68,6 +68,7 @@ class Trial:
         at: IntArray,
         values: Mapping[str, tuple[str, ...]],
     ) -> None:
+        # Sorted by parent: the children of the first parents are the first rows.
         order = np.argsort(at, kind="stable")
         self.parents, self.children, self.at = parents, children.take(pa.array(order)), at[order]
         self._starts = np.flatnonzero(np.r_[True, self.at[1:] != self.at[:-1]])
@@ -183,6 +184,7 @@ class Trial:
         known = self._masks[wheres, :rows]
         if self._gaps:
             known &= ~np.isnan(amounts)
+        # One matrix product sums up all candidates: (sets, rows) @ (rows, parents).
         if known.all():
             return np.asarray(amounts @ self._belongs[:rows, :parents])
         total = np.where(known, amounts, 0.0) @ self._belongs[:rows, :parents]
@@ -192,6 +194,7 @@ class Trial:
     @cached_property
     def _belongs(self) -> Floats:
         """Whether each child is one of each parent's."""
+        # Dense, though mostly 0: of a few parents it is small, and a product with it is fast.
         found = np.zeros((len(self.at), len(self._starts)))
         found[np.arange(len(self.at)), np.repeat(np.arange(len(self._starts)), self._sizes)] = 1.0
         return found
@@ -200,6 +203,7 @@ class Trial:
         """Yield the sums to which the target is proportional, at all trial parents."""
         theirs, everyone = given[self.at[self._starts]], len(self._starts)
         for (sets, wheres), summed in zip(self._sets, self._quick):
+            # A few parents refute nearly all candidates; only what is left is summed for all.
             likely = self._near(summed, theirs[:QUICK], step)
             for i in np.flatnonzero(likely):
                 one, where = sets[i : i + 1], wheres[i : i + 1]
@@ -215,9 +219,11 @@ class Trial:
         known = ~np.isnan(summed) & ~np.isnan(given)
         sums, targets = np.where(known, summed, 0.0), np.where(known, given, 0.0)
         square = (sums * sums).sum(axis=1)
+        # Least squares through 0, of all candidates at once: shape (candidates, parents).
         over = np.divide((sums * targets).sum(axis=1), square, out=np.zeros_like(square),
                          where=square > 0)  # fmt: skip
         off = np.abs(targets - over[:, None] * sums)
+        # Each child may be rounded on its own: of so many, the sum is off by as many steps.
         slack = step * (0.6 + 1.5 * self._sizes[: len(given)]) + _NEAR * np.abs(targets)
         number = np.maximum(known.sum(axis=1), 1)
         spread = (targets**2).sum(axis=1) - targets.sum(axis=1) ** 2 / number
@@ -306,6 +312,7 @@ class Trial:
         self, given: Floats, others: list[Floats], known: Bools, step: float
     ) -> list[Amount]:
         """Return the amounts that explain a target but for linear parts, or shares, of others."""
+        # Orthonormal columns: `base @ base.T` times a target is what the others explain of it.
         base = np.linalg.qr(np.stack([np.ones(len(given)), *others], axis=1)[known])[0]
         rest = given[known] - base @ (base.T @ given[known])
         if not rest.std() > 5 * step:

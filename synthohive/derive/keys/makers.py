@@ -208,6 +208,7 @@ class SequenceMaker(KeyMaker):
     def stretch(self, rows: int, sampled: int) -> None:
         """Correct the average gap where only a sample of the keys was seen."""
         if sampled > 1 and rows > sampled:
+            # n keys have n - 1 gaps between the same ends.
             self.gap = max(self.gap * (sampled - 1) / (rows - 1), 1.0)
 
     def fitting(self, rows: int) -> KeyMaker:
@@ -229,6 +230,7 @@ class SequenceMaker(KeyMaker):
         """Jitter inside strata of the average gap: unique and ascending without memory."""
         gap, rows = self.gap, at.rows
         if gap > 1.0:
+            # Row r has the stratum from r * gap to (r + 1) * gap for itself, so nothing can repeat.
             low, high = np.floor(rows * gap), np.floor((rows + 1) * gap)
             slots = low + np.floor(uniform(rows, seed) * (high - low))
         else:
@@ -266,6 +268,7 @@ class UuidMaker(KeyMaker):
         """Hash the row number into 122 bits."""
         high, low = hashed(at.rows, seed), hashed(at.rows, seed + 1)
         version = np.uint64(self.version)
+        # RFC 9562: four bits say the version, two the variant.
         high = (high & np.uint64(0xFFFFFFFFFFFF0FFF)) | (version << np.uint64(12))
         low = (low & np.uint64(0x3FFFFFFFFFFFFFFF)) | np.uint64(0x8000000000000000)
         hexed = np.char.add(_hex(high), _hex(low))
@@ -281,6 +284,7 @@ class UuidMaker(KeyMaker):
 
 def _hex(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.str_]:
     digits = np.array(list("0123456789abcdef"))
+    # Shape (rows, 16): four bits of each number at a time, the highest first.
     shifts = np.arange(60, -1, -4, dtype=np.uint64)
     letters = digits[((values[:, None] >> shifts) & np.uint64(15)).astype(np.int64)]
     return np.ascontiguousarray(letters).view("U16").reshape(-1)
@@ -299,7 +303,16 @@ class ListedMaker(KeyMaker):
 
     @classmethod
     def of(cls, column: Column, labels: Sequence[Any], values: pa.ChunkedArray) -> ListedMaker:
-        """Return a maker of some labels, as often NULL as the real values."""
+        """Return a maker of some labels, as often NULL as the real values.
+
+        Parameters
+        ----------
+        column : Column
+        labels : sequence
+            All that the column may hold, but for NULL.
+        values : pyarrow.ChunkedArray
+            The real values: of them, only the share of NULL is kept.
+        """
         if any(
             isinstance(label, Decimal) for label in labels
         ):  # beside which Arrow takes no numbers
@@ -346,6 +359,7 @@ class CounterMaker(KeyMaker):
         inside = np.diff(ordered)[~first[1:]]
         step = int(np.median(inside)) if len(inside) else 1
         starts = np.flatnonzero(first)
+        # Sorted by group and number, a position is the distance to where the group begins.
         position = np.arange(len(own)) - np.repeat(starts, np.diff(np.r_[starts, len(own)]))
         fits = np.mean(ordered == start + position * step)
         if step <= 0 or fits < 0.98:
@@ -377,6 +391,7 @@ def _inside_runs(
     lengths = runs.drawn(uniform(streams + np.arange(len(group)) - offsets[group], seed + 1))
     before = np.cumsum(lengths) - lengths
     starts = before - before[offsets][group]
+    # Where runs begin, of all groups in one line: the last one before a row is its own.
     begins = (offsets[group] + starts)[starts < own[group]]
     at = offsets[number.reshape(-1)] + positions
     return np.asarray(at - begins[np.searchsorted(begins, at, side="right") - 1])
@@ -425,6 +440,7 @@ class GridMaker(KeyMaker):
     def make(self, at: Places, seed: int) -> pa.Array:
         """Jitter inside equal strata of the grid: distinct and ascending in each group."""
         positions, sizes = at.positions, at.sizes
+        # One stratum for each row of the group: what is drawn inside is distinct and ascending.
         slots = np.maximum(self.slots, sizes).astype(np.float64)
         width = slots / np.maximum(sizes, 1)
         low, high = np.floor(positions * width), np.floor((positions + 1) * width)

@@ -166,10 +166,27 @@ class BegunTextMaker(KeyMaker, Readable):
         k: int = 5,
         entities: Optional[Entities] = None,
     ) -> Optional[BegunTextMaker]:
-        """Accept texts that all begin with those beside them, and not with those of other rows."""
+        """Accept texts that all begin with those beside them, and not with those of other rows.
+
+        Parameters
+        ----------
+        column : Column
+        texts : sequence of str
+            The real texts; none of them NULL.
+        starts : sequence of str
+            As many: what stands beside each, composed by ``named[1]``.
+        named : (str, Composed)
+            The label of the key to the parent whose texts these are (empty: the row's own), and how
+            they are composed.
+        k : int
+            What stands in all texts is kept if so many entities are behind them.
+        entities : Entities, optional
+            Those behind the texts; each is one by default.
+        """
         half = len(texts) // 2
         if half < forms.LEAST or not all(t.startswith(s) for t, s in zip(texts, starts)):
             return None
+        # Half a table on: a beginning that fits other rows as well is none.
         others = (*starts[half:], *starts[:half])
         if 2 * sum(t.startswith(s) for t, s in zip(texts, others)) > len(texts):
             return None
@@ -364,6 +381,8 @@ class PatternMaker(KeyMaker):
         ends = np.round(np.cumsum(weights) / weights.sum() * _PERIOD)
         order = Permutation(_PERIOD, seed)(np.arange(_PERIOD))
         pattern = np.minimum(np.searchsorted(ends, order, side="right"), count - 1)
+        # Forms repeat with a fixed period: a row's form, and how many of that form stand before it,
+        # follow from its number alone.
         hot = pattern[:, None] == np.arange(count)
         before = np.cumsum(hot, axis=0)[np.arange(_PERIOD), pattern] - 1
         share = hot.sum(axis=0)
@@ -373,7 +392,22 @@ class PatternMaker(KeyMaker):
 
 
 def spell(tier: Tier, numbers: IntArray, index: IntArray, seed: int) -> npt.NDArray[np.object_]:
-    """Write numbers in the mixed-radix system of a tier's counted pieces; draw the others."""
+    """Write numbers in the mixed-radix system of a tier's counted pieces; draw the others.
+
+    Parameters
+    ----------
+    tier : Tier
+    numbers : ndarray of int64, shape (rows,)
+        From 0 to ``tier.room - 1``.
+    index : ndarray of int64, shape (rows,)
+        What draws the pieces that are not counted, by hashes: any number of the row.
+    seed : int
+
+    Returns
+    -------
+    ndarray of object, shape (rows,)
+        Texts; check digits are not set yet.
+    """
     parts: list[pa.Array] = []
     rest = numbers
     for at in range(len(tier.pieces) - 1, -1, -1):
@@ -383,6 +417,7 @@ def spell(tier: Tier, numbers: IntArray, index: IntArray, seed: int) -> npt.NDAr
         elif tier.counted[at]:
             rest, digit = np.divmod(rest, len(piece))
         else:
+            # 7919 is a prime: places get seeds that are far from those of the forms, 101 apart.
             digit = (hashed(index, seed + 7919 * (at + 1)) % np.uint64(len(piece))).astype(np.int64)
         parts.append(piece.take(pa.array(digit)))
     made = pc.binary_join_element_wise(*parts[::-1], "") if parts else pa.array([])

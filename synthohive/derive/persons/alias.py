@@ -139,7 +139,16 @@ class Alias(Readable):
 
 
 def domain_of(text: str, separator: str = "", *, legal: bool = True) -> str:
-    """Return the domain that a company's name may have, without its last label's meaning.
+    """Return the domain, below ``.example``, that a company of a name may have; empty for none.
+
+    Parameters
+    ----------
+    text : str
+        The company's name.
+    separator : str
+        What stands between its words.
+    legal : bool, default True
+        Whether the legal form ("Ltd") is one of them.
 
     Examples
     --------
@@ -172,7 +181,21 @@ def normal(text: str) -> str:
 
 
 def path_rows(path: Path, rows: int, keys: Tables) -> IntArray:
-    """Return the row that each row's path ends at; -1 for none."""
+    """Return the row that each row's path ends at; -1 for none.
+
+    Parameters
+    ----------
+    path : tuple of (str, ForeignKey)
+        The first key is of the table of the rows; an empty path ends at the rows themselves.
+    rows : int
+        How many rows this table has.
+    keys : Tables
+        Where the parents' rows are looked up.
+
+    Returns
+    -------
+    ndarray of int64, shape (rows,)
+    """
     found = np.arange(rows, dtype=np.int64)
     for table, key in path:
         found = gather(keys.parent_rows(table, key), found)

@@ -89,7 +89,17 @@ def is_language(name: str) -> bool:
 
 
 def beside_of(given: list[Given], target: str, read: Callable[[Given], Beside]) -> Optional[Beside]:
-    """Put together what several columns say of one that is made up."""
+    """Put together what several columns say of one that is made up; None if none does.
+
+    Parameters
+    ----------
+    given : list of Given
+        Of the table of `target`; for each of titles and countries, the first one counts.
+    target : str
+        The made-up column.
+    read : callable
+        Returns what one of these columns says of all rows; called for those of `target` alone.
+    """
     found = [read(one) for one in given if target in one.targets]
     if not found:
         return None
@@ -101,7 +111,19 @@ def beside_of(given: list[Given], target: str, read: Callable[[Given], Beside]) 
 def find_given(
     sample: Sample, table: str, kinds: Mapping[str, PiiKind], entities: Entities, k: int
 ) -> list[Given]:
-    """Return what the made-up columns of a table go by in the real rows."""
+    """Return what the made-up columns of a table go by in the real rows.
+
+    Parameters
+    ----------
+    sample : Sample
+    table : str
+    kinds : mapping of str to PiiKind
+        Of the made-up columns of the table.
+    entities : Entities
+        Those behind its rows.
+    k : int
+        Titles that fewer entities share are not kept.
+    """
     found: list[Given] = []
     data = sample.tables[table]
     titles = _titles(sample, table, kinds, entities, k)

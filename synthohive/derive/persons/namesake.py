@@ -37,7 +37,17 @@ class Namesake(Readable):
     def persons(
         self, tables: Mapping[str, pa.Table], kinds: Mapping[str, PiiKind], keys: Tables
     ) -> Names:
-        """Return the first and the last name beside each row; empty where there is none."""
+        """Return the first and the last name beside each row; empty where there is none.
+
+        Parameters
+        ----------
+        tables : mapping of str to pyarrow.Table
+            Rows of the column's table, and of `source` with its names.
+        kinds : mapping of str to PiiKind
+            Of the personal columns of `source`: they tell which are names.
+        keys : Tables
+            Where the parents' rows are looked up.
+        """
         known = persons_of(kinds, tables[self.source])
         rows = path_rows(self.path, len(tables[self.table]), keys)
         return [known[row] if row >= 0 else ("", "") for row in rows]
