@@ -35,6 +35,16 @@ LARGEST_SEED = 2**128
 def refuse(argument: str, value: Any, wanted: str) -> NoReturn:
     """Raise the error for an impossible argument.
 
+    Parameters
+    ----------
+    argument : str
+        Its name, as users write it.
+    value : Any
+        Shown if it is None, a text or a number, and cut after 100 characters; of all else only
+        the type is.
+    wanted : str
+        What to pass instead: ``"a list of names"``.
+
     Raises
     ------
     SchemaError
@@ -46,7 +56,16 @@ def refuse(argument: str, value: Any, wanted: str) -> NoReturn:
 
 
 def whole(argument: str, value: Any, least: int = 1, most: Optional[int] = None) -> int:
-    """Return a whole number within bounds."""
+    """Return a whole number within bounds.
+
+    Parameters
+    ----------
+    argument : str
+    value : Any
+        A whole number of Python or NumPy; flags and floats are none.
+    least, most : int
+        Bounds, both included; None: no upper one.
+    """
     fits = isinstance(value, Integral) and not isinstance(value, bool)
     if not fits or value < least or (most is not None and value > most):
         bound = "" if most is None else f" and at most {most:,}"
@@ -55,7 +74,16 @@ def whole(argument: str, value: Any, least: int = 1, most: Optional[int] = None)
 
 
 def number(argument: str, value: Any, low: float = 0.0, high: float = math.inf) -> float:
-    """Return a finite number within bounds, ends included."""
+    """Return a finite number within bounds, ends included.
+
+    Parameters
+    ----------
+    argument : str
+    value : Any
+        A number of Python or NumPy; flags, NaN and the infinite are none.
+    low, high : float
+        Bounds, both included; infinity: no upper one.
+    """
     fits = isinstance(value, Real) and not isinstance(value, bool)
     if not fits or not math.isfinite(value) or not low <= value <= high:
         bound = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of at least {low:g}"
@@ -76,7 +104,15 @@ def seed(argument: str, value: Any) -> Optional[int]:
 
 
 def choice(argument: str, value: Any, options: Sequence[str]) -> str:
-    """Return one of some words."""
+    """Return one of some words.
+
+    Parameters
+    ----------
+    argument : str
+    value : Any
+    options : sequence of str
+        The words, as the message lists them.
+    """
     if not isinstance(value, str) or value not in options:
         refuse(argument, value, f"one of {', '.join(map(repr, options))}")
     return value
@@ -116,7 +152,17 @@ def schemas(argument: str, value: Any) -> None:
 
 
 def known(argument: str, given: Collection[str], options: Collection[str]) -> None:
-    """Refuse keywords that a function does not have."""
+    """Refuse keywords that a function does not have.
+
+    Parameters
+    ----------
+    argument : str
+        The function's name, as the message has it.
+    given : collection of str
+        The keywords that were passed.
+    options : collection of str
+        Those that there are.
+    """
     for name in given:
         if name not in options:
             raise SchemaError(
@@ -125,7 +171,15 @@ def known(argument: str, given: Collection[str], options: Collection[str]) -> No
 
 
 def mapping(argument: str, value: Any, wanted: str) -> Mapping[Any, Any]:
-    """Return a dict whose keys are texts."""
+    """Return a mapping, if all of its keys are texts.
+
+    Parameters
+    ----------
+    argument : str
+    value : Any
+    wanted : str
+        What to pass instead: ``"a dict of names"``. What the keys lead to is not looked at.
+    """
     if not isinstance(value, Mapping):
         refuse(argument, value, wanted)
     for key in value:
@@ -167,6 +221,16 @@ def reachable(place: Path, argument: str = "The path") -> Path:
 
 
 def instance(argument: str, value: Any, kind: type, hint: str = "") -> None:
-    """Refuse what is not of a type."""
+    """Refuse what is not of a type.
+
+    Parameters
+    ----------
+    argument : str
+    value : Any
+    kind : type
+        A public class of the package, which the message calls ``synthohive.<name>``.
+    hint : str
+        Follows the name of the class in the message.
+    """
     if not isinstance(value, kind):
         refuse(argument, value, f"a synthohive.{kind.__name__}{hint}")

@@ -37,6 +37,15 @@ def listed(names: Sequence[str], most: int = 8) -> str:
 def html_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a table for a notebook; names come from databases, and are never markup.
 
+    Parameters
+    ----------
+    caption : str
+    head : sequence of str
+        What the columns are called.
+    rows : sequence of sequence of object
+        A cell for each column; None is an empty one. Of more than 500 rows, only the number of the
+        others is shown.
+
     Examples
     --------
     >>> html_table("t", ["Table"], [["<b>"]])

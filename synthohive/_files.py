@@ -175,16 +175,16 @@ class OwnFiles:
         The ledger first lists both what is there and what comes: a kill in between leaves
         files that the next run knows.
         """
-        known = self._ledger()
+        before = self._ledger()
         fresh = {name: _sum(part) for name, part in parts.items()}
-        self._write_ledger({**known, **{n: [*known.get(n, []), s] for n, s in fresh.items()}})
+        self._write_ledger({**before, **{n: [*before.get(n, []), s] for n, s in fresh.items()}})
         for name, part in parts.items():
             target = self.folder / name
             if self.replace:
                 part.replace(target)
             else:
                 _place_new(part, target)
-        self._write_ledger({**known, **{name: [total] for name, total in fresh.items()}})
+        self._write_ledger({**before, **{name: [total] for name, total in fresh.items()}})
 
     def _write_ledger(self, files: Mapping[str, list[str]]) -> None:
         text = json.dumps({"synthohive": __version__, "files": files}, indent=1)
@@ -220,6 +220,15 @@ def check_replaceable(
     path: Path, ours: Callable[[bytes], bool], if_exists: str, read: Iterable[FileIdentity] = ()
 ) -> None:
     """Refuse to write over a file; only one that tells itself that it is ours may be replaced.
+
+    Parameters
+    ----------
+    path : Path
+    ours : callable
+        Gets the whole content of the file that is there, and says whether a run wrote it.
+    if_exists : {"fail", "replace"}
+    read : iterable of FileIdentity
+        Files that were read, which are never replaced.
 
     Raises
     ------

@@ -29,7 +29,9 @@ def subkey(seed: int, *path: Union[str, int]) -> int:
 
 def hashed(index: npt.NDArray[Any], seed: int) -> U64:
     """Mix indices and a seed into 64 uniform bits (the finaliser of SplitMix64)."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # all is modulo 2**64
+        # Seeds may follow each other. Added as it is, one would only shift the numbers of the one
+        # before it by an index; times 2**64 / golden ratio, it starts far from it.
         z = index.astype(np.uint64) + np.uint64(seed & 0xFFFFFFFFFFFFFFFF) * np.uint64(
             0x9E3779B97F4A7C15
         )
@@ -42,20 +44,49 @@ def hashed(index: npt.NDArray[Any], seed: int) -> U64:
 
 def uniform(index: npt.NDArray[Any], seed: int) -> Floats:
     """Return floats in [0, 1), one for each index."""
-    bits = hashed(index, seed) >> np.uint64(11)
+    bits = hashed(index, seed) >> np.uint64(11)  # 53 of 64: a float holds no more, and 1.0 is out
     return np.asarray(bits.astype(np.float64) * 2.0**-53)
 
 
 def below(index: npt.NDArray[Any], size: int, seed: int) -> U64:
-    """Return a whole number below `size` for each index."""
+    """Return a whole number below `size` for each index.
+
+    Parameters
+    ----------
+    index : ndarray of integers, any shape
+    size : int
+        From 1 to 2**64 - 1.
+    seed : int
+        Of its 64 lowest bits.
+
+    Returns
+    -------
+    ndarray of uint64, shape of `index`
+    """
+    # The remainder favours small numbers by size / 2**64: nothing that anyone could measure.
     return np.asarray(hashed(index, seed) % np.uint64(size), np.uint64)
 
 
 def weighted(index: npt.NDArray[Any], weights: Sequence[float], seed: int) -> npt.NDArray[np.intp]:
-    """Return a choice by weight for each index."""
+    """Return a choice by weight for each index.
+
+    Parameters
+    ----------
+    index : ndarray of integers, any shape
+    weights : sequence of float
+        None is negative, their sum is positive; it need not be one.
+    seed : int
+        Of its 64 lowest bits.
+
+    Returns
+    -------
+    ndarray of intp, shape of `index`
+        Positions among the weights.
+    """
     edges = np.cumsum(np.asarray(weights, np.float64))
-    place = np.searchsorted(edges, uniform(index, seed) * edges[-1], side="right")
-    return np.asarray(np.minimum(place, len(edges) - 1), np.intp)
+    chosen = np.searchsorted(edges, uniform(index, seed) * edges[-1], side="right")
+    # The product may be rounded up to the last edge, which is beyond all choices.
+    return np.asarray(np.minimum(chosen, len(edges) - 1), np.intp)
 
 
 class Permutation:
@@ -75,6 +106,8 @@ class Permutation:
 
     def __init__(self, size: int, seed: int) -> None:
         self.size, self.seed = size, seed
+        # Bits of each half, so that 4**half is at least the size, and at most four times it: a
+        # walk takes no more than four steps on average.
         self._half = np.uint64(max(1, ((max(size, 2) - 1).bit_length() + 1) // 2))
         self._mask = (np.uint64(1) << self._half) - np.uint64(1)
 

@@ -151,13 +151,31 @@ class SchemaError(SynthoHiveError):
 
     @classmethod
     def unknown_table(cls, table: str, known: Iterable[str], where: str = "") -> SchemaError:
-        """Build the error for a table that the metadata does not have."""
+        """Build the error for a table that the metadata does not have.
+
+        Parameters
+        ----------
+        table : str
+            As it was asked for.
+        known : iterable of str
+            The names that there are, of which the hint tells the closest.
+        where : str
+            What was searched, as in ``"the metadata"``.
+        """
         place = f" in {where}" if where else ""
         return cls(f"There is no table {table!r}{place}.", hint=did_you_mean(table, known))
 
     @classmethod
     def unknown_column(cls, table: str, column: str, known: Iterable[str]) -> SchemaError:
-        """Build the error for a column that a table does not have."""
+        """Build the error for a column that a table does not have.
+
+        Parameters
+        ----------
+        table, column : str
+            As they were asked for.
+        known : iterable of str
+            The columns of the table, of which the hint tells the closest.
+        """
         return cls(f"Table {table!r} has no column {column!r}.", hint=did_you_mean(column, known))
 
 

@@ -144,7 +144,17 @@ class Dialect(ABC):
         return quoted
 
     def held(self, name: str, alias: str, no_parents: Mapping[str, Union[int, str]]) -> str:
-        """Return a column of a row; NULL where it says that there is no parent."""
+        """Return the SQL of a column of a row; NULL where it says that there is no parent.
+
+        Parameters
+        ----------
+        name : str
+            The column, not quoted.
+        alias : str
+            The table's in the query.
+        no_parents : dict of str to int or str
+            By column, what else than NULL stands for no parent (:attr:`TableConfig.no_parents`).
+        """
         quoted = f"{alias}.{self.quote(name)}"
         value = no_parents.get(name)
         if value is None:
@@ -159,7 +169,29 @@ class Dialect(ABC):
     def read(
         self, connection: Connection, sql: str, columns: Sequence[Column], table: str
     ) -> Iterator[pa.RecordBatch]:
-        """Stream a query whose columns are those given, in their Arrow types."""
+        """Stream a query whose columns are those given, in their Arrow types.
+
+        Parameters
+        ----------
+        connection : sqlalchemy.engine.Connection
+            In the transaction of :meth:`begin`.
+        sql : str
+            Run as it is, without parameters.
+        columns : sequence of Column
+            Those of the query, in its order, each read by :meth:`expression`.
+        table : str
+            As errors name it.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Of :meth:`schema`; perhaps none where there are no rows.
+
+        Raises
+        ------
+        ConnectorError
+            The query fails, or a value does not fit its column's type; the value is not shown.
+        """
 
     @staticmethod
     def schema(columns: Sequence[Column]) -> pa.Schema:
@@ -180,5 +212,5 @@ def dialect_for(engine: Engine) -> Dialect:
             f"{engine.dialect.name!r} databases are not read by this version.",
             hint=f"Supported are {supported()}.",
         )
-    found: Dialect = part(engine.dialect.name, "read").READER(engine)
-    return found
+    reader: Dialect = part(engine.dialect.name, "read").READER(engine)
+    return reader

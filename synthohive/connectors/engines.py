@@ -185,7 +185,7 @@ def failing(engine: Engine, doing: str) -> Iterator[None]:
 
 
 def file_unreachable(engine: Engine, exc: BaseException) -> ConnectorError:
-    """Return the error for a DuckDB file that cannot be opened."""
+    """Return the error for a database file that cannot be opened."""
     reason = str(getattr(exc, "orig", None) or exc).strip().split("\n")[0].split(". See ")[0]
     reason = _without_secrets(reason, engine.url)
     place = f"The database {shown(engine)} cannot be reached"

@@ -91,7 +91,16 @@ def catalogue(
     exclude: Optional[Sequence[str]] = None,
     outside_keys: OutsideKeys = "error",
 ) -> Metadata:
-    """Describe the tables as :func:`reflect` does, with the columns of unknown types, too."""
+    """Describe the tables as :func:`reflect` does, with the columns of unknown types, too.
+
+    Parameters
+    ----------
+    url_or_engine : str, sqlalchemy.URL or sqlalchemy.Engine
+    schema : str or sequence of str, optional
+    tables, exclude : sequence of str, optional
+    outside_keys : {"error", "include", "drop"}
+        All as :func:`reflect` takes them.
+    """
     engine = to_engine(url_or_engine)
     dialect = dialect_for(engine)
     _refuse_new_file(engine)
@@ -116,8 +125,8 @@ def catalogue(
         )
         outside: list[tuple[str, ForeignKey, str]] = []
         for place in places:
-            own = [known[name][1] for name in names if known[name][0] == place]
-            part = _described(connection, inspector, dialect, place, own)
+            plain_names = [known[name][1] for name in names if known[name][0] == place]
+            part = _described(connection, inspector, dialect, place, plain_names)
             for name, table in part.metadata.tables.items():
                 outside += _renamed(table, part, places, several)
                 metadata.tables[_full(place, name, several)] = table
@@ -148,14 +157,14 @@ def _described(
     connection: Connection, inspector: Any, dialect: Dialect, place: str, names: Sequence[str]
 ) -> _Part:
     """Describe tables of one schema by their own names."""
-    found = _Description(connection, inspector, dialect, place, names)
+    description = _Description(connection, inspector, dialect, place, names)
     metadata = Metadata(schema_name=place, dialect=dialect_name(dialect.engine.dialect))
     for name in names:
-        metadata.tables[name] = found.table(name)
+        metadata.tables[name] = description.table(name)
     inspector.amend(metadata)
     for table in metadata.tables.values():
         fill_known(list(table.columns.values()), spelling(metadata.dialect))
-    return _Part(metadata, found.outside)
+    return _Part(metadata, description.outside)
 
 
 def _renamed(
@@ -316,21 +325,21 @@ class _Description:
         identity = raw.get("identity")
         default = raw.get("default")
         counter = raw.get("autoincrement") is True or "nextval(" in str(default)
-        made: Optional[Identity] = None
+        generator: Optional[Identity] = None
         if identity:
-            made = Identity(
+            generator = Identity(
                 start=identity.get("start") or 1,
                 increment=identity.get("increment") or 1,
                 always=bool(identity.get("always")),
             )
         elif counter:
-            made = Identity()
+            generator = Identity()
         computed = raw.get("computed")
         return Column(
             name=raw["name"],
             nullable=bool(raw["nullable"]) and not getattr(raw["type"], "not_null", False),
             default=None if default is None else str(default),
-            identity=made,
+            identity=generator,
             computed=None if not computed else str(computed.get("sqltext")),
             comment=raw.get("comment"),
             **facts,
@@ -391,14 +400,14 @@ class _Description:
             for i in self.indexes.get(at, [])
             if not i.get("duplicates_constraint")
         }
-        odd = {index: facts for (owner, index), facts in self.odd.items() if owner == table}
-        found = []
-        for name in sorted({*raw, *odd} - {str(b) for b in backed}):
-            facts = odd.get(name)
+        odd_ones = {index: facts for (owner, index), facts in self.odd.items() if owner == table}
+        indexes = []
+        for name in sorted({*raw, *odd_ones} - {str(b) for b in backed}):
+            facts = odd_ones.get(name)
             listed = [c for c in raw.get(name, {}).get("column_names", ()) if c is not None]
             if facts is not None and not facts.exact:
                 listed = self._restricted(table, facts, columns)
-            found.append(
+            indexes.append(
                 Index(
                     name=name,
                     columns=listed,
@@ -406,7 +415,7 @@ class _Description:
                     definition=facts.definition if facts else None,
                 )
             )
-        return found
+        return indexes
 
     def _restricted(self, table: str, index: OddIndex, columns: Collection[str]) -> list[str]:
         """Return the columns of an index over expressions, prefixes or some rows.
@@ -449,7 +458,7 @@ def _check_parents(
     outside_keys: OutsideKeys,
 ) -> None:
     """Drop the keys that lead to no described table, or name all of them."""
-    told, near, far = [], set(), set()
+    lost, near, far = [], set(), set()
     for name, table in metadata.tables.items():
         for key in list(table.foreign_keys):
             other = next((s for n, k, s in outside if n == name and k is key), None)
@@ -458,18 +467,18 @@ def _check_parents(
             if outside_keys == "drop":
                 table.foreign_keys.remove(key)
                 continue
-            told.append(key.label(name) + (f" in schema {other!r}" if other is not None else ""))
+            lost.append(key.label(name) + (f" in schema {other!r}" if other is not None else ""))
             near |= {key.parent} if other is None else set()
             far |= {other} - {None}
-    if not told:
+    if not lost:
         return
-    some = "A foreign key leads" if len(told) == 1 else f"{len(told)} foreign keys lead"
-    more = f'outside_keys="include" takes {", ".join(sorted(near))} as well; ' if near else ""
+    some = "A foreign key leads" if len(lost) == 1 else f"{len(lost)} foreign keys lead"
+    remedies = f'outside_keys="include" takes {", ".join(sorted(near))} as well; ' if near else ""
     if far:
         here = [*metadata.schemas, metadata.schema_name]
-        more += f"schema={sorted({*here, *far} - {None}, key=str)!r} takes all schemas; "
+        remedies += f"schema={sorted({*here, *far} - {None}, key=str)!r} takes all schemas; "
     raise SchemaError(
-        f"{some} to tables that are not selected: {'; '.join(told)}.",
-        hint=f'{more}outside_keys="drop" learns such columns without their key. Or widen '
+        f"{some} to tables that are not selected: {'; '.join(lost)}.",
+        hint=f'{remedies}outside_keys="drop" learns such columns without their key. Or widen '
         "tables=[…], and narrow exclude=[…].",
     )

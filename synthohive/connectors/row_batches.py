@@ -22,6 +22,18 @@ def batches(
 ) -> Iterator[pa.RecordBatch]:
     """Convert a streamed result, column by column.
 
+    Parameters
+    ----------
+    result : sqlalchemy.engine.CursorResult
+        Read in parts of 65,536 rows; a batch for each.
+    columns : sequence of Column
+        Those of the result, in its order.
+    table : str
+        As errors name it.
+    convert : callable
+        From a column and a tuple of the driver's values, NULL as None, to an array of the
+        column's Arrow type.
+
     Raises
     ------
     ConnectorError

@@ -25,7 +25,7 @@ def objects_of(
     tables: Collection[str],
     beside: Sequence[str] = (),
 ) -> list[SchemaObject]:
-    """Return what was asked for, in the order in which it was made.
+    """Return what was asked for, views before triggers.
 
     Parameters
     ----------

@@ -120,15 +120,15 @@ def respelled(array: pa.Array, written: pa.Array, spelling: Spelling) -> pa.Arra
     ['infinity', '2024-01-01']
     """
     type_ = array.type
-    known = spelling.times if pa.types.is_time(type_) else spelling.moments
+    words_of = spelling.times if pa.types.is_time(type_) else spelling.moments
     if not (pa.types.is_time(type_) or pa.types.is_date(type_) or pa.types.is_timestamp(type_)):
         return written
-    plain = array
+    plain = array  # stand-ins are moments of UTC, to the microsecond, whatever the column's zone
     if pa.types.is_timestamp(type_):
         plain = pc.cast(pc.cast(array, pa.timestamp("us", type_.tz)), pa.timestamp("us"))
-    for moment, words in known.items():
+    for moment, words in words_of.items():
         value = moment if pa.types.is_time(type_) else stand_in(moment, type_)
-        found = pc.equal(plain, pa.scalar(value, plain.type))
-        if pc.any(found).as_py():
-            written = pc.if_else(found, words, pc.cast(written, pa.string()))
+        stands_in = pc.equal(plain, pa.scalar(value, plain.type))
+        if pc.any(stands_in).as_py():
+            written = pc.if_else(stands_in, words, pc.cast(written, pa.string()))
     return written

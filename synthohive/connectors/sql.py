@@ -68,17 +68,17 @@ class SqlWarehouse(Reader):
     def _completed(self, given: Metadata, schema: Union[str, Sequence[str], None]) -> Metadata:
         """Take from the database what a hand-written description leaves out."""
         schema = schema or given.schemas or given.schema_name
-        found = catalogue(self.engine, schema, outside_keys="drop")
-        self._found = {n: dict(found.tables[n].columns) for n in given.tables if n in found.tables}
+        real = catalogue(self.engine, schema, outside_keys="drop")
+        self._found = {n: dict(real.tables[n].columns) for n in given.tables if n in real.tables}
         result = given.model_copy(deep=True)
         if given.dialect is not None:  # a reflected one: what it lacks was taken out
             _exclude_deleted(result, self._found)
-        result.schema_name, result.dialect = found.schema_name, found.dialect
+        result.schema_name, result.dialect = real.schema_name, real.dialect
         for name, table in result.tables.items():
-            if name not in found.tables:
-                raise SchemaError.unknown_table(name, found.tables, where="the database")
-            table.schema_name = found.tables[name].schema_name
-            _complete(table, found.tables[name], result)
+            if name not in real.tables:
+                raise SchemaError.unknown_table(name, real.tables, where="the database")
+            table.schema_name = real.tables[name].schema_name
+            _complete(table, real.tables[name], result)
         exclude_unsupported(result)
         return result
 
@@ -198,12 +198,12 @@ class SqlWarehouse(Reader):
         order = ", ".join(f"t.{self.dialect.quote(c)}" for c in config.pk)
         sql = f"SELECT {listed} FROM {self.place(table)} t"
         with self._reading(table) as connection:
-            found = False
+            any_rows = False
             query = f"{sql} ORDER BY {order}" if order else sql
             for batch in self.dialect.read(connection, query, chosen, table):
-                found = True
+                any_rows = True
                 yield batch
-            if not found:
+            if not any_rows:
                 yield pa.RecordBatch.from_arrays(
                     [pa.array([], c.arrow_type) for c in chosen],
                     schema=self.dialect.schema(chosen),
@@ -237,14 +237,14 @@ class SqlWarehouse(Reader):
             f"p.{q(p)} = c.{q(c)}" for c, p in zip(key.columns, key.parent_columns)
         )
         groups = ", ".join(f"c.{q(c)}" for c in key.columns)
-        known = f"EXISTS (SELECT 1 FROM {parent} p WHERE {equal})"
+        has_parent = f"EXISTS (SELECT 1 FROM {parent} p WHERE {equal})"
 
         def scalar(sql: str) -> int:
             return int(self.dialect.execute(connection, sql).scalar_one())
 
         nulls = scalar(f"SELECT count(*) FROM {child} c WHERE NOT ({filled})")
-        orphans = scalar(f"SELECT count(*) FROM {child} c WHERE {filled} AND NOT {known}")
-        only = f" AND {known}" if orphans else ""
+        orphans = scalar(f"SELECT count(*) FROM {child} c WHERE {filled} AND NOT {has_parent}")
+        only = f" AND {has_parent}" if orphans else ""
         rows: Any = self.dialect.execute(
             connection,
             f"SELECT n, count(*) FROM (SELECT count(*) AS n FROM {child} c "

@@ -46,7 +46,16 @@ class Subset:
         self.drivers, self.size, self.seed = drivers, size, seed
 
     def query(self, table: str, columns: Sequence[Column], counts: Mapping[str, int]) -> str:
-        """Return the query of one table's sample, in a fixed order."""
+        """Return the query of one table's sample, in a fixed order.
+
+        Parameters
+        ----------
+        table : str
+        columns : sequence of Column
+            Those to read, in this order; the primary key's among them, where there is one.
+        counts : dict of str to int
+            Rows of each table of the sample.
+        """
         levels = Levels.of(self.metadata, self.drivers, counts, self.size)
         level, chain = levels.level(table), levels.chain(table)
         share = levels.fraction(level)
@@ -94,9 +103,10 @@ class Subset:
             f"WHEN {self._present(driver, i + 1)} THEN {self._hash(driver.parent, i + 1)}"
             for i, driver in enumerate(self._drivers(chain))
         ]
-        own = self._hash(chain[0], 0)
-        entity = f"CASE {' '.join(reversed(whens))} ELSE {own} END" if whens else own
-        return f"{entity} < {int(share * SPACE)}"
+        itself = self._hash(chain[0], 0)
+        # CASE takes the first condition that holds: the topmost ancestor stands first.
+        entity = f"CASE {' '.join(reversed(whens))} ELSE {itself} END" if whens else itself
+        return f"{entity} < {int(share * SPACE)}"  # the hash is uniform below SPACE
 
     def _keys(self, table: str) -> list[str]:
         config = self.metadata.tables[table]

@@ -85,7 +85,7 @@ def _described(type_: Any, name: str, text: str) -> dict[str, Any]:
 def _integer(type_: Any, name: str) -> dict[str, Any]:
     unsigned = bool(getattr(type_, "unsigned", False))
     bits = _INTEGER_BITS.get(name, 64)
-    if unsigned and bits == 64:
+    if unsigned and bits == 64:  # no signed type is wider
         return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": "uint64"}
     if unsigned:  # the next wider signed type holds every value
         return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": f"int{min(bits * 2, 64)}"}

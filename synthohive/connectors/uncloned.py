@@ -20,6 +20,13 @@ def not_cloned(
 
     Views, triggers, functions, policies and grants. A kind whose names are those of tables
     (``"grants"``) is a property of these.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.engine.Connection
+    schema : str
+    tables : collection of str
+        Those that were learned, by their names in the schema.
     """
     known = capabilities(connection.dialect.name)
     query = None if known is None else known.not_cloned

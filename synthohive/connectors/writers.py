@@ -1,4 +1,4 @@
-"""Bulk loaders: one module per engine, and the choice between them."""
+"""The choice of an engine's bulk loader, and what is checked before it is opened."""
 
 from __future__ import annotations
 
@@ -94,15 +94,15 @@ def open_writer(
         )
     if not metadata.tables:
         raise ConnectorError("There are no tables to write.")
-    place = target_engine if target_engine is not None else engine
-    if place is None:
+    target_or_source = target_engine if target_engine is not None else engine
+    if target_or_source is None:
         raise NoPlaceError("There is no database to write to.", hint="Name one with url=….")
-    writing = _writing(place)
-    for each in (engine, place):
+    writing = _writing(target_or_source)
+    for each in (engine, target_or_source):
         if each is not None and _is_there(each):
             _reach(each)
     opening = _Opening(
-        engine, place, target_engine, metadata, provenance, replace_foreign, sources,
+        engine, target_or_source, target_engine, metadata, provenance, replace_foreign, sources,
         keep_comments, "rehearse" if rehearsal else if_exists, include, guarded,
     )  # fmt: skip
     try:

@@ -28,6 +28,15 @@ def portable_expression(
 ) -> Optional[str]:
     """Return the expression in any engine's SQL, or None where it says more than that.
 
+    Parameters
+    ----------
+    sql : str
+        As the source's catalogue writes it.
+    columns : iterable of str
+        Those of the table, which alone it may name.
+    quote : callable
+        Quotes a name as the target does.
+
     Examples
     --------
     >>> portable_expression("((state)::text = ANY (ARRAY['a'::text, 'b'::text]))", ["state"], str)
@@ -37,7 +46,7 @@ def portable_expression(
     """
     text = _CHARSET.sub("'", sql).replace("\\'", "'")
     text = _unwrap_any(_CAST.sub("", text))
-    known, parts, end = set(columns), [], 0
+    names, parts, end = set(columns), [], 0
     while end < len(text):
         match = _TOKEN.match(text, end)
         if match is None:
@@ -45,7 +54,7 @@ def portable_expression(
         token, end = match[0], match.end()
         if token[0] in '"`' or token[0].isalpha() or token[0] == "_":
             name = token[1:-1] if token[0] in '"`' else token
-            if name in known:
+            if name in names:
                 token = quote(name)
             elif token.upper() not in _WORDS:
                 return None

@@ -49,10 +49,26 @@ def without_real_values(
     """Refuse what has a literal that is a guarded value of the source; the rest stays.
 
     Upper and lower case are one, and so are ``'ann@x.org'`` and ``'%ann@x.org'``.
+
+    Parameters
+    ----------
+    things : sequence of SchemaObject
+    source : sqlalchemy.engine.Engine
+        Asked in how many rows a literal stands.
+    metadata : Metadata
+        The tables that are searched.
+    schema : str, optional
+        Theirs, where they do not tell it themselves.
+    guarded : Guarded
+
+    Returns
+    -------
+    list of SchemaObject
+        All of them, in their order; :attr:`SchemaObject.refused` names the column of the value.
     """
-    told = {thing: _literals(thing) for thing in things if not thing.refused}
-    every = sorted(set().union(*told.values()))
-    found: dict[str, str] = {}
+    literals_of = {thing: _literals(thing) for thing in things if not thing.refused}
+    every = sorted(set().union(*literals_of.values()))
+    where_is: dict[str, str] = {}
     with source.connect() as connection:
         for name in metadata.tables if every else ():
             table = metadata.tables[name]
@@ -61,11 +77,11 @@ def without_real_values(
                 least = 1 if personal else guarded.k
                 for value, rows in _counts(connection, place, column, every):
                     if rows < least or personal:
-                        found.setdefault(value.lower(), f"{name}.{column}")
+                        where_is.setdefault(value.lower(), f"{name}.{column}")
         connection.rollback()
     refused = {
-        thing: next((found[v.lower()] for v in sorted(literals) if v.lower() in found), None)
-        for thing, literals in told.items()
+        thing: next((where_is[v.lower()] for v in sorted(literals) if v.lower() in where_is), None)
+        for thing, literals in literals_of.items()
     }
     return [
         replace(thing, refused=f"its text holds a value of {where}, which the copy does not show")

@@ -187,7 +187,21 @@ class Spelling:
         return True
 
     def counter(self, table: str, column: Column, *, sole_key: bool) -> str:
-        """Return the clause of a column that the database counts."""
+        """Return the clause of a column that the database counts.
+
+        Parameters
+        ----------
+        table : str
+            Not quoted.
+        column : Column
+        sole_key : bool
+            Whether it is all of the primary key.
+
+        Returns
+        -------
+        str
+            What stands behind the type; empty where there is no such clause.
+        """
         return ""
 
     def nullable(self, type_: str) -> str:

@@ -127,6 +127,15 @@ class SchemaDdl:
 def label(kind: str, name: str, columns: Sequence[str] = ()) -> str:
     """Return how a constraint is named to users.
 
+    Parameters
+    ----------
+    kind : str
+        ``"index"``, ``"foreign key"``.
+    name : str
+        Empty where it has none.
+    columns : sequence of str
+        Left out if there are none.
+
     Examples
     --------
     >>> label("unique constraint", "users_email", ["email"])
@@ -137,13 +146,30 @@ def label(kind: str, name: str, columns: Sequence[str] = ()) -> str:
 
 
 def reference(key: ForeignKey, quote: Callable[[str], str], parent: str) -> str:
-    """Return a foreign key as a clause without actions; `parent` is the quoted table."""
+    """Return a foreign key as a clause without actions.
+
+    Parameters
+    ----------
+    key : ForeignKey
+    quote : callable
+        Quotes a name.
+    parent : str
+        The quoted table, with its place where that is needed.
+    """
     columns, parents = (", ".join(map(quote, c)) for c in (key.columns, key.parent_columns))
     return f"FOREIGN KEY ({columns}) REFERENCES {parent} ({parents})"
 
 
 def fit_identifier(name: str, limit: int, *, in_bytes: bool = True) -> str:
     """Shorten a name to what the engine takes, keeping it distinct.
+
+    Parameters
+    ----------
+    name : str
+    limit : int
+        Most bytes of UTF-8, or characters; at least 10.
+    in_bytes : bool, default True
+        What `limit` counts.
 
     Examples
     --------
@@ -177,16 +203,16 @@ def parenthesis(sql: str, *, backslashes: bool = False) -> tuple[list[str], str]
     >>> parenthesis("CREATE TABLE `t` (`a` enum('x,)') NOT NULL, KEY `k` (`a`)) ENGINE=InnoDB")
     (["`a` enum('x,)') NOT NULL", 'KEY `k` (`a`)'], ' ENGINE=InnoDB')
     """
-    found: list[str] = []
+    items_before: list[str] = []
     depth, part = 0, ""
     for match in (_ESCAPED if backslashes else _TOKEN).finditer(sql):
         token = match[0]
         if token in _CLOSING:
             depth -= 1
             if depth == 0:
-                return [*found, part.strip()], sql[match.end() :]
+                return [*items_before, part.strip()], sql[match.end() :]
         if token == "," and depth == 1:
-            found.append(part.strip())
+            items_before.append(part.strip())
             part = ""
         elif depth:
             part += token
@@ -207,7 +233,18 @@ def items(sql: str) -> list[str]:
 
 
 def comment_on(thing: str, text: str, table: str, literal: Callable[[str], str]) -> Statement:
-    """Return the statement that comments on something: ``"TABLE t"``."""
+    """Return the statement that comments on something.
+
+    Parameters
+    ----------
+    thing : str
+        Kind and quoted name: ``'TABLE "t"'``.
+    text : str
+    table : str
+        Which errors name.
+    literal : callable
+        Quotes a text.
+    """
     return Statement(f"COMMENT ON {thing} IS {literal(text)}", table, f"comment on {thing}")
 
 

@@ -179,6 +179,15 @@ def _unit(node: Node) -> str:
 def vetted_action(action: str, columns: Iterable[str], quote: Callable[[str], str]) -> str:
     """Write a key's ON DELETE or ON UPDATE anew.
 
+    Parameters
+    ----------
+    action : str
+        ``"CASCADE"``, ``"SET NULL (a, b)"``, in any case.
+    columns : iterable of str
+        Those of the key, which alone it may name.
+    quote : callable
+        Quotes a name.
+
     Examples
     --------
     >>> vetted_action("set  null", ["a"], str)

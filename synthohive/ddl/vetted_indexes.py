@@ -131,28 +131,44 @@ def names_in(sql: str) -> set[str]:
 def vetted_index(
     definition: str, table: str, name: str, columns: Collection[str], vetting: Vetting
 ) -> str:
-    """Write an index's definition anew, for `table` and under `name`.
+    """Write an index's definition anew.
 
     Storage options and tablespaces are left out: they belong to the source's server.
+
+    Parameters
+    ----------
+    definition : str
+        As the source's catalogue, or a description, has it.
+    table, name : str
+        What the new one is on, and what it is called, whatever the definition says.
+    columns : collection of str
+        Those of the table, which alone it may name.
+    vetting : Vetting
+        Of the engine, for its expressions.
+
+    Returns
+    -------
+    str
+        CREATE INDEX, also where the engine's own text is a clause of CREATE TABLE.
 
     Raises
     ------
     Refused
         It is no CREATE INDEX (on MySQL: no KEY clause) of known shape.
     """
-    found = index_parts(definition, vetting.spelling)
-    if found.method and found.method not in _METHODS:
-        raise Refused(f"there is no index method {found.method!r}")
-    parts = ", ".join(_part(item, columns, vetting) for item in found.keys)
-    quote, kind = vetting.spelling.quote, found.kind
+    old = index_parts(definition, vetting.spelling)
+    if old.method and old.method not in _METHODS:
+        raise Refused(f"there is no index method {old.method!r}")
+    parts = ", ".join(_part(item, columns, vetting) for item in old.keys)
+    quote, kind = vetting.spelling.quote, old.kind
     sql = f"CREATE {kind + ' ' if kind else ''}INDEX {quote(name)} ON {quote(table)} "
-    using = f"USING {found.method} " if found.method and vetting.spelling.index_methods else ""
+    using = f"USING {old.method} " if old.method and vetting.spelling.index_methods else ""
     sql += f"{using}({parts})"
-    if found.include:
-        sql += f" INCLUDE ({', '.join(quote(_known(c, columns)) for c in found.include)})"
-    sql += "" if found.nulls_distinct else " NULLS NOT DISTINCT"
-    if found.where:
-        sql += f" WHERE {vetting.expression(found.where, columns)}"
+    if old.include:
+        sql += f" INCLUDE ({', '.join(quote(_known(c, columns)) for c in old.include)})"
+    sql += "" if old.nulls_distinct else " NULLS NOT DISTINCT"
+    if old.where:
+        sql += f" WHERE {vetting.expression(old.where, columns)}"
     return sql
 
 

@@ -36,7 +36,25 @@ def imputed(
     columns: Optional[Columns],
     seed: Optional[int],
 ) -> dict[str, Any]:
-    """Return the given tables, in the form in which they came, with missing cells filled."""
+    """Return the given tables, in the form in which they came, with missing cells filled.
+
+    Parameters
+    ----------
+    fitted : FittedDatabase
+    data : dict of str to table, optional
+        A table for each that was fitted, as :meth:`Synthesizer.impute` takes them.
+    source : Reader, optional
+        Read where there is no `data`.
+    columns : dict of str to sequence of str, optional
+        By table, the columns to fill; all that were learned if None.
+    seed : int, optional
+        Drawn if None.
+
+    Returns
+    -------
+    dict of str to table
+        All rows, in their order; only cells that were NULL differ.
+    """
     arguments.seed("seed", seed)
     if columns is not None:
         for name, listed in arguments.mapping("columns", columns, _WANTED).items():
@@ -46,20 +64,20 @@ def imputed(
     reader = source_of(data, fitted.described, source)
     given = {n: pa.Table.from_batches(list(reader.read(n))) for n in fitted.shown}
     rows = {name: _as_fitted(fitted.tables[name], table) for name, table in given.items()}
-    for one in fitted.entity_tables:
-        rows[one.name] = one.rows(rows[one.table])
+    for entities in fitted.entity_tables:
+        rows[entities.name] = entities.rows(rows[entities.table])
     with using(fitted):
-        found = impute(fitted, rows, chosen, secrets.randbits(32) if seed is None else seed)
-    made = {}
+        whole = impute(fitted, rows, chosen, secrets.randbits(32) if seed is None else seed)
+    results = {}
     for name, table in given.items():
         filled = {
-            column: _as_given(found[name].column(column), table.column(column))
+            column: _as_given(whole[name].column(column), table.column(column))
             for column in chosen[name]
             if table.column(column).null_count
         }
         form = reader.form(name) if isinstance(reader, FrameReader) else None
-        made[name] = _put(None if data is None else data[name], table, filled, form)
-    return made
+        results[name] = _put(None if data is None else data[name], table, filled, form)
+    return results
 
 
 def _put(

@@ -25,6 +25,14 @@ def source_of(
 ) -> Reader:
     """Return a reader of `data`, or the known one.
 
+    Parameters
+    ----------
+    data : dict of str to table, optional
+        DataFrames, Arrow tables or paths, one for each table.
+    metadata : Metadata
+    known : Reader, optional
+        The reader of the database that the description came from.
+
     Raises
     ------
     SchemaError
@@ -43,7 +51,15 @@ def source_of(
 def check_source(
     schema: Any, tables: Any, exclude: Any, metadata: Any, outside_keys: Any = "error"
 ) -> None:
-    """Refuse impossible arguments of `from_database`."""
+    """Refuse impossible arguments of `from_database`, before anything is connected to.
+
+    Parameters
+    ----------
+    schema : str or list of str, optional
+    tables, exclude : list of str, optional
+    metadata : Metadata, optional
+    outside_keys : {"error", "include", "drop"}
+    """
     arguments.schemas("schema", schema)
     arguments.names("tables", tables)
     arguments.names("exclude", exclude)

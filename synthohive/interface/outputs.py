@@ -42,6 +42,19 @@ def file_target(
 ) -> FileTarget:
     """Check the folder in which a file for each table is to appear.
 
+    Parameters
+    ----------
+    folder : Path
+        Need not be there.
+    fitted : FittedDatabase
+        Of whose tables only those that users see get files.
+    kind : {"csv", "parquet"}
+    source : Reader, optional
+        Whose files, if it reads files, are never written to.
+    if_exists : {"fail", "replace"}
+    escape_formulas : bool
+        An apostrophe before texts of CSV that a spreadsheet would calculate.
+
     Raises
     ------
     ConnectorError
@@ -69,6 +82,14 @@ def to_memory(
     spools: Mapping[str, TableSpool], kind: str, fitted: FittedDatabase
 ) -> dict[str, Any]:
     """Return whole tables; pandas DataFrames in the form of those that were fitted.
+
+    Parameters
+    ----------
+    spools : dict of str to TableSpool
+        The generated rows, on disk.
+    kind : {"pandas", "polars", "arrow"}
+    fitted : FittedDatabase
+        Tells the names, dtypes and categories that the given DataFrames had.
 
     Raises
     ------
@@ -119,10 +140,10 @@ def _shown(table: FittedTable) -> dict[str, set[str]]:
     if table.encoder is not None:
         for name, transform in table.encoder.transforms.items():
             if isinstance(transform, Categorical):
-                known = transform.shown.drop_null().to_pylist()
-                shown.setdefault(name, set()).update(map(str, known))
+                values = transform.shown.drop_null().to_pylist()
+                shown.setdefault(name, set()).update(map(str, values))
     if table.reference is not None:
         for name in table.kept:
-            known = table.reference.rows.column(name).to_pylist()
-            shown.setdefault(name, set()).update(map(str, known))
+            values = table.reference.rows.column(name).to_pylist()
+            shown.setdefault(name, set()).update(map(str, values))
     return shown

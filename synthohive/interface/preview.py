@@ -27,6 +27,14 @@ def few_rows(
     """Cut look-up tables, which are always whole, to what the other rows refer to.
 
     Children come first, as what is left of a look-up table decides about those it refers to.
+
+    Parameters
+    ----------
+    fitted : FittedDatabase
+    tables : dict of str to pyarrow.Table
+        Those that users see, whole.
+    rows : int
+        How many a look-up table keeps; more, where more are referred to.
     """
     shown = dict(tables)
     for name in reversed(fitted.shown):
@@ -42,6 +50,7 @@ def _used(fitted: FittedDatabase, shown: Mapping[str, pa.Table], name: str) -> B
     """Return the rows that others refer to; over a key to the table itself, to any depth."""
     keys = [(c, k) for c, k in fitted.described.foreign_keys() if k.parent == name]
     used: Bools = np.zeros(len(shown[name]), dtype=np.bool_)
+    # Rows of the table itself that are used may refer to others of it: until none is added.
     while True:
         before = int(used.sum())
         for child, key in keys:

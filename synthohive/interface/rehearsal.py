@@ -189,6 +189,21 @@ def rehearsal_of(
 ) -> Rehearsal:
     """Return the rehearsal of a fit, as far as it is known where the rows will go.
 
+    Parameters
+    ----------
+    source : Reader
+    model : type
+        The class of the models, which reads them back.
+    target : str, URL or Engine, optional
+        As :meth:`Synthesizer.fit` takes it; None: beside the source, if that is a database;
+        False: nowhere.
+    sources : frozenset of str
+        Fingerprints of what was read before, none of which is ever written to.
+    kept : bool
+        Whether the fit is to be kept in a folder.
+    include : collection of {"views", "materialized_views", "triggers"}
+        What is tried beside the tables.
+
     Raises
     ------
     SchemaError, ConnectorError

@@ -55,12 +55,25 @@ def compare(
     """Compare real and synthetic tables, and write the report.
 
     What is personal is known from the fit.
+
+    Parameters
+    ----------
+    known : Known
+    real_data, synthetic_data : dict of str to table, optional
+        DataFrames, Arrow tables or paths. If None, the source's rows, and generated ones:
+        about 100,000 of a table at most.
+    output_path : path
+        The HTML page; the figures go to the same name with ``.json``.
+    if_exists : {"fail", "replace"}
+        Only reports are ever replaced.
+    seed : int, optional
+        Of rows that are generated; drawn if None.
     """
     check_report(output_path, if_exists)
     fitted = known.fitted
     real, files, true_sizes = _real_side(known, real_data)
-    synthetic, more = _synthetic_side(known, synthetic_data, seed)
-    check_report(output_path, if_exists, [*files, *more])
+    synthetic, other_files = _synthetic_side(known, synthetic_data, seed)
+    check_report(output_path, if_exists, [*files, *other_files])
     metadata, real, synthetic = harmonised_database(known.metadata, real, synthetic)
     personal: dict[str, set[str]] = {}
     for finding in [] if fitted is None else fitted.shown_findings:
@@ -108,9 +121,9 @@ def _real_side(
         return {n: pa.Table.from_batches(list(source.read(n))) for n in names}, files, {}
     drivers = {name: plan.tables[name].driver for name in plan.order}
     keys = list(known.metadata.foreign_keys())
-    found = source.fan_outs(keys, counts)
-    shared = {key.label(name): fan.histogram for (name, key), fan in zip(keys, found)}
-    return source.sample(drivers, MOST, 0), files, shared
+    fan_outs = source.fan_outs(keys, counts)
+    sizes = {key.label(name): fan.histogram for (name, key), fan in zip(keys, fan_outs)}
+    return source.sample(drivers, MOST, 0), files, sizes
 
 
 def _synthetic_side(

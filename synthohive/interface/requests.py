@@ -46,7 +46,21 @@ def check_fit(**given: Any) -> None:
 def check_model(
     model: type[ConditionalGenerativeModel], batch_size: int, epochs: int, settings: dict[str, Any]
 ) -> None:
-    """Refuse settings that a model does not take, before any row is read."""
+    """Refuse settings that a model does not take, before any row is read.
+
+    Parameters
+    ----------
+    model : type
+        Made once, for a table without columns, and dropped.
+    batch_size, epochs : int
+    settings : dict of str to object
+        What the user passed for the model.
+
+    Raises
+    ------
+    SchemaError
+        Its constructor does not take them.
+    """
     try:
         model(TableConfig(name="any"), batch_size=batch_size, epochs=epochs, **settings)
     except TypeError as exc:

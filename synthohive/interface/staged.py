@@ -99,7 +99,22 @@ class StagedOrchestrator:
         scale: float = 1.0,
         seed: Optional[int] = None,
     ) -> dict[str, Any]:
-        """Return all tables as DataFrames; `num_rows`, `scale`, `seed`: `Synthesizer.sample`."""
+        """Return all tables as DataFrames.
+
+        Parameters
+        ----------
+        num_rows : int or dict of str to int, optional
+            Of the only table, or by table; all others get what `scale` says.
+        scale : float, default 1.0
+            Rows relative to the real tables; look-up tables keep their size.
+        seed : int, optional
+            The same seed gives the same rows; drawn if None.
+
+        Raises
+        ------
+        SynthoHiveError
+            Nothing is fitted yet.
+        """
         if self.fitted_ is None:
             raise SynthoHiveError("The orchestrator is not fitted.", hint="Call fit() first.")
         with generated(Request(self.fitted_, num_rows, scale, seed, None)) as made:

@@ -35,7 +35,26 @@ def open_target(
     include: Collection[str] = (),
     guarded: Optional[Guarded] = None,
 ) -> Writer:
-    """Check the target and open the writer; none of `sources` is ever one.
+    """Check the target and open the writer.
+
+    Parameters
+    ----------
+    source : Reader, optional
+        Where the rows came from; a place beside it is the target where there is no `url`.
+    metadata : Metadata
+        The tables to write.
+    url : str, sqlalchemy.URL or sqlalchemy.Engine, optional
+    schema : str or dict of str to str, optional
+        Of the target; of several schemas, from each to its target.
+    provenance : Provenance
+        What the copy tells about its origin.
+    if_exists : {"fail", "replace", "replace_foreign"}
+    replace_foreign : str, optional
+        Repeats the target's name for ``"replace_foreign"``.
+    sources : frozenset of str
+        Fingerprints of all that was learned from, none of which is ever written to.
+    keep_comments, rehearsal, include, guarded
+        See :func:`~synthohive.connectors.writers.open_writer`.
 
     Raises
     ------

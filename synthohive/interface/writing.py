@@ -65,7 +65,15 @@ def _empty(table: TableConfig) -> list[str]:
 
 
 def provenance_of(fitted: FittedDatabase, seed: int, scale: float) -> Provenance:
-    """Describe the origin of a schema that is written."""
+    """Describe the origin of a schema that is written.
+
+    Parameters
+    ----------
+    fitted : FittedDatabase
+    seed : int
+    scale : float
+        As the rows were asked for.
+    """
     return Provenance(
         version=__version__,
         model=fitted.model_name,
@@ -79,7 +87,16 @@ def provenance_of(fitted: FittedDatabase, seed: int, scale: float) -> Provenance
 def write_database(
     request: Request, writer: Writer, not_cloned: Mapping[str, tuple[str, ...]]
 ) -> WriteSummary:
-    """Generate into an open writer; whatever fails leaves nothing behind."""
+    """Generate into an open writer; whatever fails leaves nothing behind.
+
+    Parameters
+    ----------
+    request : Request
+    writer : Writer
+        Open; finished or aborted on return.
+    not_cloned : dict of str to tuple of str
+        By kind, what the source has beside its tables (:meth:`Reader.not_cloned`).
+    """
     tables = []
     with writer, generated(request) as made:
         for name, spool in made.spools.items():

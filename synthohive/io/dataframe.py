@@ -99,11 +99,13 @@ class FrameReader(Reader):
         table = self._as_declared(name, table)
         described = {}
         for field in table.schema:
-            found = column_from_arrow(field)
-            found.kind = self._kind_of_objects(name, field.name) or found.kind
-            known = config.columns.get(field.name)
+            as_held = column_from_arrow(field)
+            as_held.kind = self._kind_of_objects(name, field.name) or as_held.kind
+            declared = config.columns.get(field.name)
             described[field.name] = (
-                found if known is None else known.model_copy(update={"arrow": found.arrow})
+                as_held
+                if declared is None
+                else declared.model_copy(update={"arrow": as_held.arrow})
             )
         unread = {n: c for n, c in config.columns.items() if n not in config.stored}
         for column in given:
@@ -113,16 +115,16 @@ class FrameReader(Reader):
 
     def _kind_of_objects(self, name: str, column: str) -> Optional[ColumnKind]:
         """Return what a column of Python objects holds, which is carried as text."""
-        made = self._forms[name].objects.get(column) if name in self._forms else None
-        known = {"uuid": ColumnKind.UUID, "json": ColumnKind.JSON, None: None}
-        return known.get(made, ColumnKind.ARRAY)
+        objects = self._forms[name].objects.get(column) if name in self._forms else None
+        kinds = {"uuid": ColumnKind.UUID, "json": ColumnKind.JSON, None: None}
+        return kinds.get(objects, ColumnKind.ARRAY)
 
     def _as_declared(self, name: str, table: pa.Table) -> pa.Table:
         """Convert the columns that hold another sort of values than the metadata says."""
         for column, declared in self._metadata.tables[name].stored.items():
             values, type_ = table.column(column), declared.arrow_type
-            known = {_sort_of(values.type), _sort_of(type_)}
-            if None in known or len(known) == 1:
+            sorts = {_sort_of(values.type), _sort_of(type_)}
+            if None in sorts or len(sorts) == 1:
                 continue
             try:
                 values = pc.cast(values, type_)
@@ -170,10 +172,12 @@ class FrameReader(Reader):
         groups = filled.group_by(key.columns).aggregate([([], "count_all")])
         left, right = _aligned(table, key, groups.select(key.columns), parent)
         counted = left.append_column("n", groups.column("count_all"))
-        known = right.append_column("known", pa.array(np.ones(len(right), dtype=bool)))
-        joined = counted.join(known, keys=right.column_names)
-        found = pc.fill_null(joined.column("known"), False)
-        sizes = joined.filter(found).column("n").to_numpy()
+        # A left join says nothing of what it did not find: a column of the right side does, by
+        # its NULLs.
+        marked = right.append_column("known", pa.array(np.ones(len(right), dtype=bool)))
+        joined = counted.join(marked, keys=right.column_names)
+        has_parent = pc.fill_null(joined.column("known"), False)
+        sizes = joined.filter(has_parent).column("n").to_numpy()  # (parents with children,)
         numbers, parents = np.unique(sizes, return_counts=True)
         histogram = dict(zip(numbers.tolist(), parents.tolist()))
         if len(parent) > len(sizes):
@@ -184,21 +188,26 @@ class FrameReader(Reader):
     def sample(
         self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
     ) -> dict[str, pa.Table]:
-        """Keep whole tables that fit; sample entities of the others with all below them."""
+        """Keep whole tables that fit; sample entities of the others with all below them.
+
+        See the base class.
+        """
         counts = {name: len(self._tables[name]) for name in drivers}
         levels = Levels.of(self._metadata, drivers, counts, size)
         kept: dict[str, pa.Table] = {}
         for name, driver in drivers.items():
             table, level = self._tables[name], levels.level(name)
+            # Anew for each table: what is drawn of one depends on no other.
             rng, share = np.random.Generator(np.random.Philox(seed)), levels.fraction(level)
-            alone = np.arange(len(table))
+            alone = np.arange(len(table))  # positions of the rows without a driving parent
             if driver is not None:
                 table, alone = _with_parent(name, driver, table, kept[driver.parent])
             if share < 1.0:  # rows below the level come with their parents
                 drawn = np.ones(len(table), dtype=bool)
-                own = np.arange(len(table)) if level == name else alone
-                drawn[own] = False
-                drawn[rng.permutation(own)[: round(share * len(own))]] = True
+                candidates = np.arange(len(table)) if level == name else alone
+                drawn[candidates] = False
+                kept_rows = rng.permutation(candidates)[: round(share * len(candidates))]
+                drawn[kept_rows] = True
                 table = table.filter(pa.array(drawn))
             kept[name] = table.combine_chunks()
         return kept
@@ -210,8 +219,8 @@ def _null_where(table: pa.Table, column: str, value: Union[int, str]) -> pa.Tabl
         return table
     values, place = table.column(column), table.column_names.index(column)
     same = pc.equal(values, pa.scalar(value).cast(values.type))
-    found = pc.if_else(pc.fill_null(same, False), pa.scalar(None, values.type), values)
-    return table.set_column(place, column, found)
+    emptied = pc.if_else(pc.fill_null(same, False), pa.scalar(None, values.type), values)
+    return table.set_column(place, column, emptied)
 
 
 def _with_parent(
@@ -221,6 +230,7 @@ def _with_parent(
     keys = table.select(driver.columns)
     filled = _complete(keys).to_numpy(zero_copy_only=False)
     left, right = _aligned(name, driver, keys.filter(pa.array(filled)), parent)
+    # Arrow's joins keep no order: rows carry their numbers, and are sorted by them.
     numbered = left.append_column("row", pa.array(np.flatnonzero(filled)))
     matched = numbered.join(right, keys=right.column_names, join_type="left semi")
     rows = np.sort(np.concatenate([matched.column("row").to_numpy(), np.flatnonzero(~filled)]))
@@ -374,6 +384,7 @@ def plain_array(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_decimal(type_) and type_.bit_width < 128:
         target = pa.decimal128(type_.precision, type_.scale)
     if pa.types.is_dictionary(values.type):  # whose types not all can be cast at once
+        # A chunk has a dictionary of its own, each value of which is cast once.
         decoded = [pc.cast(c.dictionary, target).take(c.indices) for c in values.chunks]
         return pa.chunked_array(decoded, target)
     return values if values.type == target else pc.cast(values, target)

@@ -314,10 +314,11 @@ def _tree(value: Any) -> Any:
 def _objects(values: pa.ChunkedArray, kind: Kind) -> Any:
     import pandas as pd
 
-    made = np.empty(len(values), dtype=object)
+    # One by one: of lists of one length, NumPy would make a matrix.
+    objects = np.empty(len(values), dtype=object)
     for row, text in enumerate(values.to_pylist()):
-        made[row] = None if text is None else _MADE[kind](text)
-    return pd.Series(made, dtype=object)
+        objects[row] = None if text is None else _MADE[kind](text)
+    return pd.Series(objects, dtype=object)
 
 
 def carried(values: pd.Series[Any]) -> Any:
@@ -343,7 +344,7 @@ def _restored(values: pa.ChunkedArray, like: Any) -> Any:
 
     type_ = values.type
     if pa.types.is_integer(type_) and not _fits(values, like):
-        like = None
+        like = None  # a cast would wrap around, or fail
     if like is None:
         if values.null_count and (pa.types.is_integer(type_) or pa.types.is_boolean(type_)):
             name = str(type_).capitalize().replace("Uint", "UInt")

@@ -45,7 +45,18 @@ class Levels:
         counts: Mapping[str, int],
         size: int,
     ) -> Levels:
-        """Return the levels of a database's sample."""
+        """Return the levels of a database's sample.
+
+        Parameters
+        ----------
+        metadata : Metadata
+        drivers : dict of str to ForeignKey or None
+            Each table's driving key.
+        counts : dict of str to int
+            Rows of each table.
+        size : int
+            Most rows per table; of parents over further keys, four times as many.
+        """
         further = (key.parent for child, key in metadata.foreign_keys() if drivers[child] != key)
         return cls(drivers, counts, size, frozenset(further))
 

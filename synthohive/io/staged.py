@@ -84,6 +84,14 @@ class Found:
 def staging_name(target: str, limit: int, *, in_bytes: bool = True) -> str:
     """Return a new name that shows whose staging place it is.
 
+    Parameters
+    ----------
+    target : str
+    limit : int
+        Most bytes of UTF-8, or characters, of a name.
+    in_bytes : bool, default True
+        What `limit` counts.
+
     Examples
     --------
     >>> staging_name("shop", 63).startswith("shop__synthohive_")
@@ -351,6 +359,11 @@ class StagedSchema(ABC):
             Counts the orphans of all keys, and refuses them.
         cross : callable
             Adds the keys between the places.
+
+        Returns
+        -------
+        list of KeyCheck
+            What `check` returned.
         """
         for writer in writers:
             writer.index()
@@ -465,7 +478,15 @@ class StagedSchema(ABC):
             self._execute(statement.sql)
 
     def check(self, table: str, fk: ForeignKey, parent: Optional[str] = None) -> KeyCheck:
-        """Count the orphans of a key; `parent` is its quoted place, where that is elsewhere."""
+        """Count the orphans of a key among the rows that were loaded.
+
+        Parameters
+        ----------
+        table : str
+        fk : ForeignKey
+        parent : str, optional
+            Its quoted place, where that is not the same staging place.
+        """
         label = fk.label(table)
         with self.named(f"the count of orphans of {label}"):
             orphans = self._scalar(self._orphan_sql(table, fk, parent))

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 __all__ = ["array_literals", "clock", "hexadecimal", "iso_timestamps", "since_epoch", "text"]
 
+# The two digits of each byte as one 16-bit number, (256,): text is then one look-up.
 _HEX = np.frombuffer("".join(f"{i:02x}" for i in range(256)).encode(), dtype="<u2")
 
 
@@ -27,13 +28,13 @@ def hexadecimal(array: pa.Array, prefix: str = "") -> pa.Array:
     >>> hexadecimal(pa.array([b"\x00\xff", None, b""]), "x").to_pylist()
     ['x00ff', None, 'x']
     """
-    plain = pc.cast(array, pa.large_binary())
-    if plain.offset:
+    plain = pc.cast(array, pa.large_binary())  # 64-bit offsets: digits may pass 2 GB
+    if plain.offset:  # a slice shares the buffers of the whole: copied, it has its own
         plain = pa.concat_arrays([plain, pa.array([], plain.type)])
     _, offsets, data = plain.buffers()
     ends = np.frombuffer(offsets, dtype="<i8")[plain.offset : plain.offset + len(plain) + 1]
     raw = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]] if data else np.empty(0, np.uint8)
-    digits = _HEX[raw]
+    digits = _HEX[raw]  # (bytes,); each value's ends are at twice the places
     values = pa.Array.from_buffers(
         pa.large_string(),
         len(plain),
@@ -41,6 +42,7 @@ def hexadecimal(array: pa.Array, prefix: str = "") -> pa.Array:
     )
     head, between = pa.scalar(prefix, pa.large_string()), pa.scalar("", pa.large_string())
     marked = pc.binary_join_element_wise(head, values, between)
+    # The digits came without a mask: NULL, which has none, is no empty value.
     return pc.if_else(pc.is_valid(plain), marked, pa.scalar(None, pa.large_string()))
 
 
@@ -58,6 +60,8 @@ def array_literals(array: pa.Array, *, records: bool = False) -> pa.Array:
     >>> array_literals(pa.array(['[1, null]', '["a\\"b", "c"]', None])).to_pylist()
     ['{1, null}', '{"a\\"b","c"}', None]
     """
+    # Without quotes (numbers, flags, null) the two forms differ by their brackets alone; else each
+    # distinct text is parsed, once.
     simple = pc.invert(pc.match_substring_regex(array, '["\\\\]'))
     braces = pc.replace_substring(pc.replace_substring(array, "[", "{"), "]", "}")
     if pc.all(simple).as_py() in (True, None):
@@ -121,12 +125,13 @@ def iso_timestamps(array: pa.Array) -> pa.Array:
     >>> iso_timestamps(pa.array([0], pa.timestamp("us", "UTC"))).to_pylist()
     ['1970-01-01 00:00:00.000000']
     """
-    naive = pc.cast(array, pa.timestamp("us"))
+    naive = pc.cast(array, pa.timestamp("us"))  # drops the zone, keeps the instant of UTC
     return pc.cast(naive, pa.string())
 
 
 def since_epoch(array: pa.Array) -> pa.Array:
     """Return durations as timestamps counted from 1970, the way SQLAlchemy keeps them."""
+    # By way of the number: Arrow casts no duration to a timestamp.
     return pc.cast(pc.cast(pc.cast(array, pa.duration("us")), pa.int64()), pa.timestamp("us"))
 
 
@@ -141,7 +146,7 @@ def clock(array: pa.Array) -> pa.Array:
     count = pc.cast(pc.cast(array, pa.duration("us")), pa.int64())
     size = pc.abs(count)
     sign = pc.if_else(pc.less(count, 0), "-", "")
-    hours = pc.divide(size, 3_600_000_000)
+    hours = pc.divide(size, 3_600_000_000)  # apart, as a time of day ends at 24
     rest = pc.subtract(size, pc.multiply(hours, 3_600_000_000))
     tail = pc.cast(pc.cast(rest, pa.time64("us")), pa.string())  # 00:mm:ss.ffffff
     digits = pc.cast(hours, pa.string())

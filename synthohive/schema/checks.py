@@ -186,9 +186,24 @@ def _context_problem(
 def data_problems(
     tables: Mapping[str, TableConfig], real_data: Mapping[str, Any], *, orphans: bool = True
 ) -> list[str]:
-    """Return how tables (DataFrames or Arrow tables) break the keys of a description."""
+    """Return how tables (DataFrames or Arrow tables) break the keys of a description.
+
+    Parameters
+    ----------
+    tables : dict of str to TableConfig
+    real_data : dict of str to DataFrame or pyarrow.Table
+        A table that is missing is a problem.
+    orphans : bool, default True
+        Whether rows whose parent is missing are one.
+
+    Returns
+    -------
+    list of str
+        A line each, with counts and no values; missing tables and columns, keys that are NULL or
+        repeat, and orphans. Empty: none.
+    """
     problems: list[str] = []
-    found: dict[str, pa.Table] = {}
+    readable: dict[str, pa.Table] = {}
     for name, table in tables.items():
         if name not in real_data:
             problems.append(f"{name}: the data has no such table.")
@@ -197,15 +212,15 @@ def data_problems(
         if isinstance(rows, str):
             problems.append(rows)
             continue
-        found[name] = rows
+        readable[name] = rows
         wanted = {*table.stored, *table.key_columns}
         lacking = sorted(wanted - set(rows.column_names))
         problems += [f"{name}: the data has no column {c!r}." for c in lacking]
         if not lacking:
             problems += _repeats(table, rows)
     for name, key in foreign_keys(tables) if orphans else ():
-        if name in found and key.parent in found:
-            problems += _orphans(found[name], found[key.parent], key, key.label(name))
+        if name in readable and key.parent in readable:
+            problems += _orphans(readable[name], readable[key.parent], key, key.label(name))
     return problems
 
 
@@ -298,9 +313,11 @@ def _common_type(one: pa.DataType, two: pa.DataType) -> Optional[pa.DataType]:
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
     if all(any(test(t) for test in tests) for t in (one, two)):
         if pa.types.is_integer(one) and pa.types.is_integer(two):
+            # 20 digits hold the largest uint64 and the least int64
             return pa.decimal128(20, 0) if pa.uint64() in (one, two) else pa.int64()
         if any(pa.types.is_floating(t) for t in (one, two)):
             return pa.float64()
+        # as wide as there is, so that no side loses digits before or behind the point
         scale = max(t.scale for t in (one, two) if pa.types.is_decimal(t))
         return pa.decimal256(76, scale)
     for test, common in (

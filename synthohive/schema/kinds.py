@@ -101,6 +101,13 @@ class ColumnKind(str, Enum):
     ) -> ColumnKind:
         """Add a row for a kind that another package brings: `Column` then takes its name.
 
+        Parameters
+        ----------
+        name : str
+            Its value, as descriptions write it; no other kind has it.
+        family, arrow, transforms, view, keyed
+            The fields of the row; see the class.
+
         Raises
         ------
         ValueError

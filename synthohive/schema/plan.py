@@ -107,7 +107,7 @@ class RelationalPlan:
 
     @classmethod
     def build(cls, metadata: Metadata, row_counts: Mapping[str, int]) -> RelationalPlan:
-        """Decide order, driving keys, and the mode of each further key.
+        """Decide order, driving keys, and the role of each further key.
 
         Cycles are broken at a nullable key if there is one; at any otherwise, which is
         possible because keys are added to the database after the load.
@@ -245,11 +245,11 @@ def _links(
     table = metadata.tables[name]
     rest = [fk for fk in table.foreign_keys if fk != driver and fk not in deferred]
     rest.sort(key=lambda fk: (fk.parent == name, -len(fk.columns) * (fk.parent != name)))
-    found = [] if driver is None else [Link(name, driver, "driving")]
+    links = [] if driver is None else [Link(name, driver, "driving")]
     for key in [*rest, *sorted(deferred, key=lambda fk: -len(fk.columns))]:
-        earlier = [link.key for link in found]
-        known = {c for fk in earlier for c in fk.columns} | table.own_columns(key)
-        shared = tuple((c, p) for c, p in zip(key.columns, key.parent_columns) if c in known)
+        earlier = [link.key for link in links]
+        already_set = {c for fk in earlier for c in fk.columns} | table.own_columns(key)
+        shared = tuple((c, p) for c, p in zip(key.columns, key.parent_columns) if c in already_set)
         whole = len(shared) == len(key.columns)
         if key in deferred:
             role: Role = "deferred"
@@ -261,8 +261,8 @@ def _links(
             role = "implied"
         else:
             role = "grouped"
-        found.append(Link(name, key, role, shared))
-    return tuple(found)
+        links.append(Link(name, key, role, shared))
+    return tuple(links)
 
 
 def _implies(metadata: Metadata, wide: ForeignKey, narrow: ForeignKey) -> bool:

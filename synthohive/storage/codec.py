@@ -67,13 +67,36 @@ class Packed:
     _used: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def keep(self, mark: str, held: dict[str, Any], value: Any) -> dict[str, str]:
-        """Keep an array or rows; return what stands for it."""
+        """Keep an array or rows; return what stands for it.
+
+        Parameters
+        ----------
+        mark : {"array", "rows"}
+        held : dict of str to object
+            Where it goes, under the next number, once: :attr:`arrays` or :attr:`rows`.
+        value : ndarray or pyarrow.Table
+            Kept as it is, not copied.
+
+        Returns
+        -------
+        dict of str to str
+            ``{mark: number}``.
+        """
         number = self._numbers.setdefault(id(value), str(len(held)))
         held[number] = value
         return {mark: number}
 
     def kept(self, mark: str, held: Mapping[str, Any], state: Any) -> Any:
-        """Return what :meth:`keep` kept."""
+        """Return what :meth:`keep` kept.
+
+        Parameters
+        ----------
+        mark : {"array", "rows"}
+        held : dict of str to object
+            :attr:`arrays` or :attr:`rows`.
+        state : JSON
+            What :meth:`keep` returned, if it is sound; all else is a misfit.
+        """
         number = state.get(mark) if isinstance(state, dict) and len(state) == 1 else None
         if not isinstance(number, str) or number not in held:
             _misfit(f"stands for no {mark}")

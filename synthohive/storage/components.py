@@ -96,9 +96,11 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> AnyArray:
         count *= size
         if size < 0 or count > MOST_ROWS:
             raise ValueError(f"{name!r} has the shape {shape}")
+    # Objects would be pickles, and a shape may claim more than is there.
     if dtype.hasobject or count * dtype.itemsize != len(data) - file.tell():
         raise ValueError(f"{name!r} does not hold {count} values of {dtype}")
     flat = np.frombuffer(data, dtype, count, file.tell())
+    # A copy, since what stands on the bytes of the file cannot be written to.
     values: AnyArray = flat.reshape(shape, order="F" if fortran else "C").copy()
     return values
 

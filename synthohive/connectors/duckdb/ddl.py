@@ -34,10 +34,22 @@ _INDEX_PLACE = re.compile(r'(\sON\s+)(?:(?:"(?:[^"]|"")+"|\w+)\.)+', re.IGNORECA
 def clone(
     metadata: Metadata, source: Engine, schema: Optional[str], beside: Sequence[str] = ()
 ) -> Optional[SchemaDdl]:
-    """Return the DDL of the tables; None where the description differs from the catalogue."""
+    """Return the DDL of the tables; None where the description differs from the catalogue.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        The tables to make, in their order.
+    source : sqlalchemy.engine.Engine
+        Whose catalogue is read.
+    schema : str, optional
+        Of the source; the connection's current one if None.
+    beside : sequence of str
+        Not used.
+    """
     with source.connect() as connection:
         place = str(schema or connection.exec_driver_sql("SELECT current_schema()").scalar())
-        creates, found = statements(connection, place), indexes(connection, place)
+        creates, found_indexes = statements(connection, place), indexes(connection, place)
     tables: dict[str, tuple[Statement, ...]] = {}
     for name, config in metadata.tables.items():
         # The catalogue's text leaves out a key to the table itself; none is taken from it.
@@ -52,7 +64,7 @@ def clone(
         tables[name] = (Statement(sql, name, f"table {name!r}"),)
     after = [
         Statement(_INDEX_PLACE.sub(r"\1", sql.rstrip("; "), count=1), table, label("index", name))
-        for table, name, _, sql in found
+        for table, name, _, sql in found_indexes
         if table in metadata.tables
     ]
     return SchemaDdl(

@@ -90,7 +90,20 @@ class Thing:
 
 
 def contents(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> list[Thing]:
-    """Return all that a schema holds, in an order in which it can be dropped."""
+    """Return all that a schema holds, in an order in which it can be dropped.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    database, schema : str
+        As the catalogue has them, not quoted.
+
+    Returns
+    -------
+    list of Thing
+        Views, then tables, the last made first (children before their parents), then the rest;
+        no columns of views.
+    """
     rows = connection.execute(_CONTENTS, {"db": database, "schema": schema}).fetchall()
     views = {name for kind, name, _ in rows if kind == "view"}
     return [
@@ -103,7 +116,19 @@ def contents(connection: duckdb.DuckDBPyConnection, database: str, schema: str) 
 def comments(
     connection: duckdb.DuckDBPyConnection, database: str, schema: str
 ) -> dict[Place, Optional[str]]:
-    """Return what of a schema a comment may be about, with the comment."""
+    """Return what of a schema a comment may be about, with the comment.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    database, schema : str
+        As the catalogue has them, not quoted.
+
+    Returns
+    -------
+    dict of tuple of str to str or None
+        From ``("table", name)``, ``("column", table, name)`` and the like; None: no comment.
+    """
     rows = connection.execute(_COMMENTS, {"db": database, "schema": schema}).fetchall()
     return {tuple(name for name in place if name is not None): text for *place, text in rows}
 
@@ -111,7 +136,21 @@ def comments(
 def naming(
     connection: duckdb.DuckDBPyConnection, database: str, tables: Sequence[str]
 ) -> list[View]:
-    """Return the views, of any schema, whose text has the name of one of these tables."""
+    """Return the views, of any schema, whose text has the name of one of these tables.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    database : str
+        Whose views are searched.
+    tables : sequence of str
+        Not quoted, in any case.
+
+    Returns
+    -------
+    list of (str, str, str)
+        Perhaps too many: a column or another schema's table may have the name, too.
+    """
     if not tables:
         return []
     named = re.compile("|".join(rf"(?<!\w){re.escape(table)}(?!\w)" for table in tables), re.I)
@@ -143,6 +182,19 @@ def defaulting(
     """Return the columns of other schemas whose defaults come from these sequences.
 
     DuckDB itself knows of them only until the database is closed.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    database, schema : str
+        Where the sequences are.
+    sequences : sequence of str
+        Of none, nothing is returned.
+
+    Returns
+    -------
+    list of str
+        ``column schema.table.name``, as a message names it.
     """
     columns = connection.execute(
         "SELECT schema_name, table_name, column_name, column_default FROM duckdb_columns() "

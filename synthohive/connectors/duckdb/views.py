@@ -17,7 +17,16 @@ __all__ = ["objects"]
 def objects(
     connection: Connection, schema: Optional[str], tables: Collection[str], beside: Sequence[str]
 ) -> list[SchemaObject]:
-    """Return what the schema holds, in the order in which it was made."""
+    """Return the views of a schema, in the order in which they were made.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.engine.Connection
+    schema : str, optional
+        The connection's current one if None.
+    tables, beside : collection of str
+        Not used: there are no triggers, and the writer moves the names in a view's text.
+    """
     del tables, beside
     place = schema or connection.exec_driver_sql("SELECT current_schema()").scalar()
     rows: Sequence[Any] = connection.exec_driver_sql(

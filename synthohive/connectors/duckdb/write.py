@@ -231,7 +231,7 @@ class DuckdbWriter(StagedSchema):
     ) -> list[KeyCheck]:
         """Prove the keys on the rows that wait, then make all schemas in one transaction.
 
-        DuckDB has no keys from one schema to another.
+        DuckDB has no keys from one schema to another; see the base class.
         """
         del cross
         checks = check()

@@ -80,7 +80,19 @@ class _Parts:
 def clone(
     metadata: Metadata, source: Engine, schema: Optional[str], beside: Sequence[str] = ()
 ) -> Optional[SchemaDdl]:
-    """Return the DDL of the tables; None where the description differs from the catalogue."""
+    """Return the DDL of the tables; None where the description differs from the catalogue.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        The tables to make, in their order; keys to others are left out.
+    source : sqlalchemy.engine.Engine
+        Asked by SHOW CREATE TABLE.
+    schema : str, optional
+        Of the source; the connection's database if None.
+    beside : sequence of str
+        Not used: types are the server's own, and belong to no database.
+    """
     place = f"{quote(schema)}." if schema else ""
     tables: dict[str, tuple[Statement, ...]] = {}
     parts: list[_Parts] = []
@@ -91,13 +103,13 @@ def clone(
                 f"SHOW CREATE TABLE {place}{quote(name)}".replace("%", "%%")
             ).one()
             bodies, options = parenthesis(row[1], backslashes=True)
-            taken = _take_apart(name, bodies, metadata)
-            if taken.columns != set(config.columns):
+            sorted_parts = _take_apart(name, bodies, metadata)
+            if sorted_parts.columns != set(config.columns):
                 return None
-            body = ",\n  ".join(taken.inside)
+            body = ",\n  ".join(sorted_parts.inside)
             sql = f"CREATE TABLE {quote(name)} (\n  {body}\n){_COUNTER.sub('', options)}"
             tables[name] = (Statement(sql, name, f"table {name!r}"),)
-            parts.append(taken)
+            parts.append(sorted_parts)
     return SchemaDdl(
         tables=tables,
         after=tuple(statement for part in parts for statement in part.after),

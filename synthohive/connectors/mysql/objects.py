@@ -89,27 +89,41 @@ AND USER <> 'event_scheduler'"""
 
 
 def contents(rows: Rows, database: str, name: str) -> list[Found]:
-    """Return all that a database holds; `name` stands for it in the keys.
+    """Return all that a database holds.
 
     A note that was copied into another database tells nothing there.
+
+    Parameters
+    ----------
+    rows : callable
+        Runs SQL with the values of its marks, and returns all rows.
+    database : str
+        What is looked at.
+    name : str
+        That in the keys: what a staging database holds has those of its target.
+
+    Returns
+    -------
+    list of Found
+        Tables and views first, then their parts, routines and events.
     """
     place = name.lower()
-    found = [
+    things = [
         Found(f"{kind} {place}.{table}", f"{kind} {table}")
         for table, kind in tables(rows, database).items()
     ]
-    wholes = {thing.shown.partition(" ")[2]: thing.key for thing in found}
-    views = {thing.shown.partition(" ")[2] for thing in found if thing.key.startswith("view ")}
-    found += [
+    wholes = {thing.shown.partition(" ")[2]: thing.key for thing in things}
+    views = {thing.shown.partition(" ")[2] for thing in things if thing.key.startswith("view ")}
+    things += [
         Found(f"{kind} {place}.{table}.{part}", f"{kind} {table}.{part}", wholes.get(table))
         for kind, table, part in rows(_PARTS, (database,) * 4)
         if table not in views or kind == "trigger"
     ]
-    found += [
+    things += [
         Found(f"{kind} {place}.{routine}", f"{kind} {routine}")
         for kind, routine in rows(_BESIDE, (database,) * 2)
     ]
-    return found
+    return things
 
 
 def tables(rows: Rows, database: str) -> dict[str, str]:
@@ -139,6 +153,16 @@ def comment_sql(rows: Rows, database: str, place: Place, text: Optional[str]) ->
     """Return the statement that writes a comment; None where there is nothing to write it on.
 
     Columns and indexes are defined anew, since these have no statement for a comment alone.
+
+    Parameters
+    ----------
+    rows : callable
+        Runs SQL with the values of its marks, and returns all rows.
+    database : str
+    place : tuple of str
+        ``("table", name)``, ``("column", table, name)`` or ``("index", table, name)``.
+    text : str, optional
+        None takes the comment away.
     """
     kind, table, *name = place
     said = "''" if text is None else literal(text)
@@ -217,6 +241,19 @@ def referring(rows: Rows, database: str, group: Collection[str] = ()) -> list[st
     """Return the tables of other databases with foreign keys into this one.
 
     But for those that are written together with it, and for what runs have put aside.
+
+    Parameters
+    ----------
+    rows : callable
+        Runs SQL with the values of its marks, and returns all rows.
+    database : str
+    group : collection of str
+        The databases that are written together with it.
+
+    Returns
+    -------
+    list of str
+        ``database.table``, sorted.
     """
     found = {(k[0], k[1]) for k in _keys_into(rows, database) if k[0] not in group}
     return sorted(f"{place}.{table}" for place, table in found if not _ASIDE.search(place))
@@ -240,6 +277,20 @@ def broken_views(rows: Rows, database: str, old: Tables, new: Tables) -> list[st
     """Return the views, of any database, that name what the new tables no longer have.
 
     The server shows a view's query with all its names written out.
+
+    Parameters
+    ----------
+    rows : callable
+        Runs SQL with the values of its marks, and returns all rows.
+    database : str
+        Which holds the old tables, and is to hold the new ones.
+    old, new : dict of str to set of str
+        The columns of each table (:func:`columns`).
+
+    Returns
+    -------
+    list of str
+        ``view database.name``, sorted.
     """
     lost = {table: names - new.get(table, set()) for table, names in old.items()}
     lost = {table: names for table, names in lost.items() if names}

@@ -227,5 +227,8 @@ def _csv(texts: list[tuple[pa.Array, bool]]) -> bytes:
         fields.append(pc.fill_null(field, "NULL"))
     fields[-1] = pc.binary_join_element_wise(fields[-1], "\n", "")
     lines = pc.binary_join_element_wise(*fields, ",")
+    # Arrow holds all texts of a column one behind the other in one buffer, (bytes,): with a line's
+    # end in each, that is the file, and no row becomes a Python object. Behind the last line's end
+    # the buffer holds more.
     _, ends, data = lines.buffers()
     return bytes(memoryview(data)[: np.frombuffer(ends, np.int32)[len(lines)]])

@@ -24,7 +24,18 @@ WHERE TRIGGER_SCHEMA = %(schema)s ORDER BY TRIGGER_NAME"""
 def objects(
     connection: Connection, schema: Optional[str], tables: Collection[str], beside: Sequence[str]
 ) -> list[SchemaObject]:
-    """Return what the schema holds, in the order in which it was made."""
+    """Return the views of a database, then its triggers, each by their names.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.engine.Connection
+    schema : str, optional
+        The connection's database if None.
+    tables : collection of str
+        Those of the copy; triggers of others are left out.
+    beside : sequence of str
+        Not used: the server shows a view's query with all its names written out.
+    """
     del beside
     place = schema or str(connection.exec_driver_sql("SELECT DATABASE()").scalar())
     found = []

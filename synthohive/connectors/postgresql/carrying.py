@@ -199,7 +199,17 @@ def comments_in(cursor: Any, schema: str) -> Comments:
 
 
 def copy_default_rights(cursor: Any, schema: str, to: str) -> None:
-    """Have new objects of a schema get the rights that those of another one would get."""
+    """Have new objects of a schema get the rights that those of another one would get.
+
+    Parameters
+    ----------
+    cursor : psycopg2 cursor
+        In an open transaction.
+    schema : str
+        Whose ALTER DEFAULT PRIVILEGES are read.
+    to : str
+        Which gets the same.
+    """
     cursor.execute(_DEFAULTS, (schema,))
     for role, kind, grantee, right, grantable in cursor.fetchall():
         option = " WITH GRANT OPTION" if grantable else ""

@@ -111,6 +111,17 @@ def clone(
     """Return the DDL of the tables; None where the description differs from the catalogue.
 
     Names of the schemas `beside` are left as bare as those of the own one.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        The tables to make, in their order; keys to others are left out.
+    source : sqlalchemy.engine.Engine
+        Whose catalogue is read.
+    schema : str, optional
+        Of the source; the connection's current one if None.
+    beside : sequence of str
+        Schemas that are cloned together with it.
     """
     with source.connect() as connection:
         name = schema or connection.exec_driver_sql("SELECT current_schema()").scalar()

@@ -208,6 +208,20 @@ def dependents(cursor: Any, schema: str) -> list[tuple[str, int, str]]:
 def outside(cursor: Any, thing: SchemaObject, schema: str, schemas: Sequence[str]) -> list[str]:
     """Return what a view or a trigger of a schema uses that is in none of some schemas.
 
+    Parameters
+    ----------
+    cursor : psycopg2 cursor
+    thing : SchemaObject
+        Made in `schema`, for trial, with its indexes.
+    schema : str
+    schemas : sequence of str
+        Those of the copy, `schema` among them.
+
+    Returns
+    -------
+    list of str
+        As ``pg_identify_object`` names it: ``"table shop.orders"``; empty if it may stay.
+
     Raises
     ------
     ConnectorError
@@ -255,7 +269,19 @@ def drop_schema(cursor: Any, schema: str, made: Optional[frozenset[str]]) -> Non
 
 
 def move_contents(cursor: Any, schema: str, to: str) -> None:
-    """Move all that a schema holds into another one, in the open transaction."""
+    """Move all that a schema holds into another one, in the open transaction.
+
+    Parameters
+    ----------
+    cursor : psycopg2 cursor
+    schema, to : str
+        Not quoted; both are there. No name may be in both.
+
+    Raises
+    ------
+    psycopg2.Error
+        What the server said first of something that cannot be moved.
+    """
     _each_kind(cursor, schema, f"ALTER {{kind}} {{name}} SET SCHEMA {quote(to)}")
 
 

@@ -189,6 +189,7 @@ def _typed(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
     arrays = []
     for array, column in zip(batch.columns, columns):
         if column.kind is ColumnKind.BINARY:
+            # Arrow decodes no hexadecimal
             values = [None if v is None else bytes.fromhex(v) for v in array.to_pylist()]
             arrays.append(pa.array(values, column.arrow_type))
         elif array.type != column.arrow_type:

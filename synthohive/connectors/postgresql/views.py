@@ -99,7 +99,20 @@ def _is_call(word: str, after: Optional[str]) -> bool:
 def objects(
     connection: Connection, schema: Optional[str], tables: Collection[str], beside: Sequence[str]
 ) -> list[SchemaObject]:
-    """Return what the schema holds, in the order in which it was made."""
+    """Return the views of a schema, then its triggers, each in the order in which they were made.
+
+    The connection's transaction is left with another search path: it is to be rolled back.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.engine.Connection
+    schema : str, optional
+        The connection's current one if None.
+    tables : collection of str
+        Those of the copy; triggers of other tables are left out.
+    beside : sequence of str
+        Schemas that are cloned together with it, whose names definitions leave out.
+    """
     place = schema or str(connection.exec_driver_sql("SELECT current_schema()").scalar())
     connection.exec_driver_sql(  # which leaves the names of these schemas out of definitions
         "SELECT set_config('search_path', %(path)s, true)",

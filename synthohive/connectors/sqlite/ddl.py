@@ -18,7 +18,19 @@ __all__ = ["clone"]
 def clone(
     metadata: Metadata, source: Engine, schema: Optional[str], beside: Sequence[str] = ()
 ) -> Optional[SchemaDdl]:
-    """Return the DDL of the tables; None where the description differs from the file."""
+    """Return the DDL of the tables; None where the description differs from the file.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        The tables to make, in their order.
+    source : sqlalchemy.engine.Engine
+        Whose file is read.
+    schema : str, optional
+        The name of an attached file; the main one if None.
+    beside : sequence of str
+        Not used: a copy is one file.
+    """
     quote = source.dialect.identifier_preparer.quote_identifier
     catalogue = f"{quote(schema or 'main')}.sqlite_master"
     with source.connect() as connection:

@@ -17,7 +17,18 @@ __all__ = ["objects"]
 def objects(
     connection: Connection, schema: Optional[str], tables: Collection[str], beside: Sequence[str]
 ) -> list[SchemaObject]:
-    """Return what the schema holds, in the order in which it was made."""
+    """Return the views of a file, then its triggers, each in the order in which they were made.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.engine.Connection
+    schema : str, optional
+        The name of an attached file; the main one if None.
+    tables : collection of str
+        Those of the copy; triggers of other tables are left out.
+    beside : sequence of str
+        Not used: a copy is one file.
+    """
     del beside
     place = quote(schema or "main")
     rows: Sequence[Any] = connection.exec_driver_sql(

@@ -98,7 +98,10 @@ class SqliteWriter(StagedSchema):
         schema: Optional[str],
         source_schema: Optional[str],
     ) -> str:
-        """Return the path of the file to write."""
+        """Return the path of the file to write; see the base class.
+
+        A name of a schema is that of a file beside the source's, a path one of any folder.
+        """
         if target is not None:
             if _READ_ONLY.search(target.url.database or ""):
                 raise NoPlaceError(f"The target {target.url.database!r} is opened read-only.")
