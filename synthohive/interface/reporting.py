@@ -37,7 +37,16 @@ MOST = 100_000
 
 @dataclass(frozen=True)
 class Known:
-    """What a synthesizer knows that is to be reported on."""
+    """What a synthesizer knows that is to be reported on.
+
+    Attributes
+    ----------
+    metadata : Metadata
+    source : Reader, optional
+        Where the real rows are read from.
+    fitted : FittedDatabase, optional
+        None before the fit.
+    """
 
     metadata: Metadata
     source: Optional[Reader]

@@ -90,6 +90,20 @@ def fit_seed(given: Optional[int], unfinished: Optional[Path]) -> int:
 class Request:
     """One call of `sample` or `to_database`.
 
+    Parameters
+    ----------
+    fitted : FittedDatabase
+    num_rows : int or dict of str to int, optional
+        Of the only table, or by table.
+    scale : float
+        Rows relative to the real tables, above 0.
+    seed : int, optional
+    quality_threshold : float, optional
+        Largest distance (KS or TVD, 0 … 1) of any column to the real one.
+    enforce_constraints : bool, default False
+    conditions : dict of str to dict of str to object, optional
+        By table and column, what rows are to be; see :meth:`Synthesizer.sample`.
+
     Attributes
     ----------
     num_rows : dict of str to int

@@ -65,7 +65,20 @@ class NoPlaceError(ConnectorError):
 
 @dataclass(frozen=True)
 class KeyCheck:
-    """Proof for one foreign key of a written schema, counted by SQL."""
+    """Proof for one foreign key of a written schema, counted by SQL.
+
+    Attributes
+    ----------
+    table : str
+        The child.
+    key : ForeignKey
+    rows : int
+        Of the child, those with NULL in the key included.
+    orphans : int
+        Rows whose complete key has no parent (MATCH SIMPLE).
+    enforced : bool
+        The database accepted the constraint itself.
+    """
 
     table: str
     key: ForeignKey
@@ -76,7 +89,22 @@ class KeyCheck:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the `_synthohive` table of a written schema tells about its origin."""
+    """What the `_synthohive` table of a written schema tells about its origin.
+
+    Attributes
+    ----------
+    version : str
+        Of SynthoHive.
+    model : str
+        Its name.
+    seed : int, optional
+    scale : float
+        Rows relative to the real tables.
+    created : str
+        ISO 8601, in UTC.
+    source : str
+        The name of the source's schema, never a URL; not compared.
+    """
 
     version: str
     model: str

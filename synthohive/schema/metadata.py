@@ -36,6 +36,17 @@ OUTSIDE_KEYS = ("error", "include", "drop")
 class Metadata(Strict):
     """The tables of one schema and their keys.
 
+    Parameters
+    ----------
+    tables : dict of str to TableConfig
+        By their names, in the order in which they are shown.
+    schema_name : str, optional
+        Of a single schema; where several are described, each table tells its own.
+    dialect : str, optional
+        The engine in whose SQL types, defaults and CHECKs are; PostgreSQL's if None.
+    version : int
+        Of the format in which descriptions are written.
+
     Examples
     --------
     >>> meta = Metadata()

@@ -28,8 +28,22 @@ __all__ = [
 class ForeignKey(Strict):
     """A reference from `columns` of one table to `parent_columns` of `parent`.
 
-    `no_parent` is what a key that is not declared holds where others are NULL: guests are the
-    customer 0. It is read as NULL, and written again.
+    Parameters
+    ----------
+    columns : list of str
+        Of the child.
+    parent : str
+        A table, perhaps the child itself.
+    parent_columns : list of str
+        One for each of `columns`, in their order: a primary key, or what is UNIQUE.
+    no_parent : int or str, optional
+        What a key that is not declared holds where others are NULL: guests are the customer 0.
+        It is read as NULL, and written again. Only of a key of one column.
+    name : str, optional
+    on_delete, on_update : str, optional
+        The actions, as in SQL.
+    declared : bool, default False
+        The database itself enforces it.
 
     Examples
     --------
@@ -80,7 +94,12 @@ class ForeignKey(Strict):
 class UniqueConstraint(Strict):
     """Columns whose combination of values never repeats.
 
-    With ``nulls_distinct=False`` (PostgreSQL's NULLS NOT DISTINCT) NULL equals NULL.
+    Parameters
+    ----------
+    columns : list of str
+    name : str, optional
+    nulls_distinct : bool, default True
+        NULL equals no NULL; False as by PostgreSQL's NULLS NOT DISTINCT.
 
     Examples
     --------
@@ -109,8 +128,20 @@ class CheckConstraint(Strict):
 class Exclusion(Strict):
     """An EXCLUDE of PostgreSQL: periods of rows that are equal in some columns never overlap.
 
-    `period` is a range column, or a lower and an upper bound, of which `bounds` belong to it;
-    empty for a constraint of another form, which is not kept. `definition` is the engine's text.
+    Parameters
+    ----------
+    name : str
+    definition : str
+        The engine's text.
+    equal : list of str
+        The columns WITH =.
+    period : list of str
+        A range column, or a lower and an upper bound; empty for a constraint of another form,
+        which is not kept.
+    bounds : {"[)", "[]", "(]", "()"}
+        Which of two bounds belong to the period.
+    where : str, optional
+        The condition of the rows that it is about.
     """
 
     name: str
@@ -124,8 +155,15 @@ class Exclusion(Strict):
 class Index(Strict):
     """An index that is neither the primary key's nor a UNIQUE constraint's.
 
-    `definition` is the engine's own ``CREATE INDEX`` text where the columns alone do
-    not tell it all (expressions, partial indexes, operator classes).
+    Parameters
+    ----------
+    name : str
+    columns : list of str
+        Of one that is unique, only if their values never repeat in any rows at all.
+    unique : bool, default False
+    definition : str, optional
+        The engine's own ``CREATE INDEX`` text (MySQL: its clause) where the columns alone do not
+        tell it all: expressions, partial indexes, operator classes.
 
     Examples
     --------
@@ -141,6 +179,13 @@ class Index(Strict):
 
 class Constraint(Strict):
     """Bounds that generated values of a column must keep.
+
+    Parameters
+    ----------
+    dtype : {"int", "float"}, optional
+        Tells whether repaired values are rounded.
+    min, max : float, optional
+        Both included; none where None.
 
     Examples
     --------
