@@ -274,7 +274,7 @@ def _with_dates(table: pa.Table, form: str) -> pa.Table:
 
 
 def _dates(values: pa.ChunkedArray, form: str) -> Optional[pa.ChunkedArray]:
-    encoded = values.combine_chunks().dictionary_encode()
+    encoded = values.combine_chunks().dictionary_encode()  # each distinct date is parsed once
     if not len(encoded.dictionary):
         return None
     try:

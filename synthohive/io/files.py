@@ -134,7 +134,7 @@ def _partitioned(
             continue
         values = [level.get(name, _NULL_PARTITION) for level in levels]
         known = [None if value == _NULL_PARTITION else value for value in values]
-        rows = np.repeat(np.arange(len(parts)), sizes)
+        rows = np.repeat(np.arange(len(parts)), sizes)  # (rows,): the part of each
         table = table.append_column(name, _typed(pa.array(known, pa.string())).take(rows))
     return table
 

@@ -92,7 +92,11 @@ def is_binary(type_: pa.DataType) -> bool:
 
 
 def limits(type_: pa.DataType) -> tuple[int, int]:
-    """Return the least and greatest whole number that a column of `type_` can hold."""
+    """Return the least and greatest whole number that a column of `type_` can hold.
+
+    Decimals are counted in units of their last digit, dates in days, times and timestamps in
+    their own unit, from 1970 on.
+    """
     if pa.types.is_decimal(type_):
         top = 10**type_.precision - 1
         return -top, top
@@ -107,7 +111,7 @@ def limits(type_: pa.DataType) -> tuple[int, int]:
     if pa.types.is_time(type_):
         per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[type_.unit]
         return 0, 86_400 * per_second - 1
-    if pa.types.is_timestamp(type_) and type_.unit != "ns":
+    if pa.types.is_timestamp(type_) and type_.unit != "ns":  # years 1 to 9999, as Python's
         per_second = {"s": 1, "ms": 10**3, "us": 10**6}[type_.unit]
         return -62_135_596_800 * per_second, 253_402_300_800 * per_second - 1
-    return -(2**63) + 1, 2**63 - 1
+    return -(2**63) + 1, 2**63 - 1  # the least number of 64 bits is pandas' NaT
