@@ -140,6 +140,7 @@ class Json(CodedTransform):
             for node, size in zip(self.nodes_, sizes)
             if size
         ]
+        # the inverse of the order by structure, in which the parts were made
         rank = np.empty(len(codes), dtype=np.int64)
         rank[np.argsort(codes, kind="stable")] = np.arange(len(codes))
         return pa.concat_arrays([*parts, pa.array([], pa.string())]).take(pa.array(rank))
@@ -154,6 +155,7 @@ class Json(CodedTransform):
         if not short.any():
             return pa.array([""] * len(texts), pa.string())
         rows = np.arange(len(texts))
+        # in turn, and not drawn: how many are too long changes no later draw
         others = np.flatnonzero(short)
         rows[~short] = others[np.arange((~short).sum()) % len(others)]
         return texts.take(pa.array(rows))

@@ -179,7 +179,7 @@ def _merged(labels: list[Label], codes: IntArray, shared: Bools) -> tuple[list[L
     """Put what is rare even as a group into one group of its kind, and number all anew."""
     counts = np.bincount(codes, minlength=len(labels))
     shared = np.append(shared, np.zeros(len(labels) - len(shared), dtype=bool))
-    shared[np.argsort(-counts, kind="stable")[_MAX_LABELS:]] = False
+    shared[np.argsort(-counts, kind="stable")[_MAX_LABELS:]] = False  # all but the most used
     usual = [
         *(Label(lead, f, 6) for lead in ("", " ") for f in (LOWER * 2, UPPER * 2, UPPER + LOWER)),
         *(Label(lead, DIGIT * 2, 3) for lead in ("", " ")),

@@ -134,6 +134,7 @@ def _bins(
     counts, _ = np.histogram(clipped, edges)  # the last bin has its upper edge, too
     bins = np.clip(np.searchsorted(edges, clipped, side="right") - 1, 0, _BINS - 1)
     counts = np.where(own.holders(bins.astype(np.int64), _BINS) < k, 0, counts)
+    # what lies beyond the protected bounds counts in the outer bars, on both sides
     made, _ = np.histogram(np.clip(synthetic[np.isfinite(synthetic)], low, high), edges)
     return Histogram(
         (_format(float(low), type_), _format(float(high), type_)),

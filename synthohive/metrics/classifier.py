@@ -200,6 +200,7 @@ def c2st_over_key(
     """
     real, synthetic = read_tables(real, metadata), read_tables(synthetic, metadata)
     (left, said), (right, _) = (with_parents(t, metadata, child, key) for t in (real, synthetic))
+    # a child without a parent is a group of its own, beyond the numbers of the parents
     groups = []
     for tables in (real, synthetic):
         parents = rows_of(tables, key.parent)

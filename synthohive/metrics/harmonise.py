@@ -282,6 +282,7 @@ def _mapped(
 
 def _cast(values: pa.ChunkedArray, type_: pa.DataType) -> Optional[pa.ChunkedArray]:
     try:
+        # times may lose digits, and dates the time of day; numbers may lose nothing
         return pc.cast(values, type_, safe=not pa.types.is_temporal(type_))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None

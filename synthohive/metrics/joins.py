@@ -240,6 +240,7 @@ def _aggregates(
             continue
         values = floats_of(array)
         rows = held[~np.isnan(values[held])]
+        # `.at` counts each child, where plain indexing would keep one for each parent
         low, high = np.full(size, np.inf), np.full(size, -np.inf)
         np.minimum.at(low, at[rows], values[rows])
         np.maximum.at(high, at[rows], values[rows])

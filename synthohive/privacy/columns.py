@@ -167,6 +167,7 @@ def _parts(
 ) -> list[tuple[str, pa.ChunkedArray]]:
     """Return the values beside each label that enough entities share; the commonest first."""
     encoded = pa.array(labels.tolist(), pa.string()).dictionary_encode()
+    # -1, for no label, is nobody's: it is neither counted nor a part
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     size = len(encoded.dictionary)
     counts = np.bincount(codes[codes >= 0], minlength=size)
@@ -211,6 +212,7 @@ def _common(values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int) 
     coded = forms.dictionary_encode()
     codes = coded.indices.to_numpy().astype(np.int64)
     few = entities.take(known).holders(codes, len(coded.dictionary)) < k
+    # codes are of the known values only: `known` leads back to the rows
     hidden = np.zeros(len(values), dtype=np.bool_)
     hidden[known[few[codes]]] = True
     return pc.if_else(pa.array(hidden), pa.scalar(None, values.type), values)

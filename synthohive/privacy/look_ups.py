@@ -255,7 +255,7 @@ def _ranks(values: pa.ChunkedArray) -> bool:
     distinct = np.unique(numbers)
     if len(distinct) < 2:
         return not len(distinct) or int(distinct[0]) in (0, 1)
-    step = int(np.gcd.reduce(np.diff(distinct)))
+    step = int(np.gcd.reduce(np.diff(distinct)))  # the coarsest grid on which all lie
     places = int(distinct[-1] - distinct[0]) // step + 1
     return int(distinct[0]) in (0, 1, step) and places <= _DENSE * len(distinct)
 

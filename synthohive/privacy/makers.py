@@ -50,6 +50,7 @@ def _single(rows: Rows, pool: Texts, person: U64) -> Any:
 
 def _pooled(rows: Rows, pool: Texts, gap: str) -> Any:
     """Return members of a pool that never repeat: from the second lap on, with a number."""
+    # a permutation of the pool, the same in each lap: none comes twice in a lap
     lap, place = np.divmod(rows.index, np.uint64(len(pool)))
     spot = Permutation(len(pool), rows.key)(place)
     return join(take(pool, spot), _suffix(lap, gap))
@@ -61,7 +62,7 @@ def _emails(rows: Rows) -> Any:
     if not rows.look.between:
         return made
     counts = _counts(rows)
-    for number in range(1, int(counts.max())):
+    for number in range(1, int(counts.max())):  # for all rows; used in those that have as many
         other = replace(
             rows,
             person=subkey(rows.person, "more", number),
@@ -91,6 +92,7 @@ def _text(rows: Rows) -> Any:
     for at, word in enumerate(drawn[1:], 1):
         text = pc.if_else(pa.array(counts > at), join(text, " ", word), text)
     if rows.unique:
+        # a number of its own for each row, which does not count up from row to row
         text = join(text, " ", text_of(Permutation(1 << 40, rows.key)(rows.index)))
     return join(text, ".")
 
@@ -121,6 +123,7 @@ def _url(rows: Rows) -> Any:
 
 def _address(rows: Rows) -> Any:
     streets, form = rows.pools.streets, rows.look.address
+    # street and house as one number: a permutation of it repeats no address before all are used
     houses = max(form.most, _UNIQUE_HOUSES) if rows.unique else form.most
     lap, place = np.divmod(rows.index, np.uint64(houses * len(streets)))
     spot = Permutation(houses * len(streets), rows.key)(place)
@@ -150,6 +153,7 @@ def _company(rows: Rows) -> Any:
 
 def _ip(rows: Rows) -> Any:
     value = Permutation(_IP_CAPACITY, rows.key)(rows.index % np.uint64(_IP_CAPACITY))
+    # below 223 * 2^24 and one added to the first octet: from 1.0.0.0 to 223.255.255.255
     octets = [(value >> np.uint64(shift)) & np.uint64(255) for shift in (24, 16, 8, 0)]
     octets[0] = octets[0] + np.uint64(1)
     table = [str(i) for i in range(256)]

@@ -111,6 +111,7 @@ def to_strings(codes: NDArray[np.uint8]) -> Any:
     rows, width = codes.shape
     if not rows or not width:
         return pa.array([""] * rows, pa.string())
+    # Arrow's own layout: all rows are as wide, so that no Python text is made
     offsets = np.arange(rows + 1, dtype=np.int64) * width
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(codes))]
     return pa.Array.from_buffers(pa.large_string(), rows, buffers).cast(pa.string())

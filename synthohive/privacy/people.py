@@ -81,8 +81,10 @@ def _local_part(rows: Rows, number: int) -> Any:
         digits = pc.utf8_lpad(text_of(drawn), style.digits, "0")
     if not rows.unique:
         return join(style.head, stem, digits, style.tail)
+    # laps and ranks as one number: 0 for the first of those alike, which needs none
     same = lap * np.uint64(_ALIKE) + _rank(rows, number, first, last)
     base = 10 ** max(2, *(s.digits for s, _ in rows.look.styles))
+    # beyond all digits that styles draw, and another remainder for each style: never the same
     code = same * np.uint64(len(rows.look.styles)) + np.uint64(base + number)
     numbered = _numbered(stem, digits, np.where(same > 0, code, np.uint64(0)))
     return join(style.head, numbered, style.tail)
@@ -113,9 +115,10 @@ def _rank(rows: Rows, number: int, first: U64, last: U64) -> U64:
     for letter in np.unique(starts[mine.astype(np.int64)]):
         at = np.flatnonzero(starts[mine.astype(np.int64)] == letter)
         like = np.flatnonzero(starts == letter).astype(np.uint64)
-        one = like[None, :] if "{f}" in style.form else first[at][:, None]
-        two = last[at][:, None] if "{f}" in style.form else like[None, :]
-        rank[at] = _before(rows, number, rows.index[at], one, two)
+        # (rows, names with that letter): all persons whom this style would write alike
+        firsts = like[None, :] if "{f}" in style.form else first[at][:, None]
+        lasts = last[at][:, None] if "{f}" in style.form else like[None, :]
+        rank[at] = _before(rows, number, rows.index[at], firsts, lasts)
     return rank
 
 
@@ -124,6 +127,7 @@ def _before(rows: Rows, number: int, index: U64, first: U64, last: U64) -> U64:
     count = rows.alike
     pairs = count * len(rows.pools.last)
     pair = last * np.uint64(count) + first % np.uint64(count)
+    # the permutation backwards: which row of the lap has a pair of names, without making the rows
     place = Permutation(pairs, rows.person).undo(pair.ravel()).reshape(pair.shape)
     lap = index // np.uint64(pairs) * np.uint64(pairs)
     other = lap[:, None] + place
@@ -185,6 +189,7 @@ def _initials(numbers: U64) -> Any:
     rest = numbers.copy()
     while rest.any():
         used = pa.array(rest > 0)
+        # bijective, as columns of a sheet are called: after Z comes AA, and there is no zero
         rest, digit = np.divmod(rest - (rest > 0), np.uint64(26))
         letters = join(pc.if_else(used, take(_LETTERS, digit), ""), letters)
     return pc.if_else(pa.array(numbers == 0), "", join(" ", letters, "."))
