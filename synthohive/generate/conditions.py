@@ -22,6 +22,7 @@ from synthohive.learn.fitted import FittedDatabase, FittedTable
 __all__ = ["Conditions", "compile_conditions"]
 
 SHOWN = 10
+"""Known values that a message lists."""
 
 
 @dataclass(frozen=True)

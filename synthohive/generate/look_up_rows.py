@@ -18,7 +18,7 @@ def keep_rows(run: Run, name: str) -> Generated:
     """Emit a look-up table as it is, with what its children need to know."""
     fitted = run.fitted.tables[name]
     if fitted.reference is None:
-        raise RuntimeError(f"{name!r} is not a reference table")
+        raise RuntimeError(f"{name!r} is no look-up table that is kept")
     rows = BlockGenerator(run, fitted, None).beside_kept(fitted.reference.rows)
     for repair in _repairs(run, fitted):
         rows, _ = repair.apply(rows)

@@ -28,11 +28,19 @@ class Groups:
     """How the rows of a child table are dealt out to its driving parents.
 
     Rows are numbered parent by parent; rows without a parent come last.
+
+    Attributes
+    ----------
+    counts : ndarray of int64, shape (parents,)
+        Rows of each parent.
+    without_parent : int
+    parents : ndarray of int64, shape (rows,), optional
+        Of each row, -1 for none: where rows were moved or left out, and instead of the counts.
     """
 
     counts: IntArray
     without_parent: int = 0
-    parents: Optional[IntArray] = None  # of each row, where rows were moved or left out
+    parents: Optional[IntArray] = None
 
     @cached_property
     def offsets(self) -> IntArray:
@@ -67,6 +75,8 @@ class Generated:
     ----------
     spool : TableSpool
         The finished rows.
+    groups : Groups, optional
+        None for a root table.
     context : EncodedSpool or None
         Encoded rows beside their own ancestors, for children driven by this table.
     preferences : dict of str to ndarray
@@ -129,7 +139,26 @@ class Generated:
 
 @dataclass
 class Run(Tables):
-    """One call of `sample` or `to_database`."""
+    """One call of `sample` or `to_database`.
+
+    Attributes
+    ----------
+    fitted : FittedDatabase
+    seed : int
+        All random streams of the run are derived from it, by name.
+    scale : float
+        Rows of a root table, as a multiple of the real ones.
+    folder : Path
+        Has a file of rows for each table.
+    num_rows : dict of str to int
+        Rows of tables that the scale is not for.
+    enforce_constraints : bool
+        Raise where a drawn row breaks a CHECK, instead of repairing it.
+    conditions : dict of str to Conditions
+        What the caller fixes, by table.
+    tables : dict of str to Generated
+        Those that are there by now.
+    """
 
     fitted: FittedDatabase
     seed: int

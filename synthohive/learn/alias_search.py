@@ -44,13 +44,18 @@ NAMING = 0.8
 """Share of rows with a value of their own in a column that names them."""
 LEAST_ROWS = 10
 LEAST_VALUES = 5
+"""Rows, or different values, of which fewer are alike by chance."""
 LEAST_TEXT = 2
 LONGEST_PART = 40
+"""Characters of a part that is looked for, at least, and of what is made of names, at most."""
 LEAST_DIGITS = 6
+"""Of a whole number that may be somebody's: shorter ones repeat by chance."""
 ROWS = 1_000
 FEW = 60
+"""Rows that are compared, and of these, those compared first: most candidates fail there."""
 LONGEST_PATH = 3
 MOST_PATHS = 24
+"""Keys of a path, and paths from one table."""
 _MADE_OF_NAMES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
 # Columns that the people of a row are written into anyway.
 _ADDRESSES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL})

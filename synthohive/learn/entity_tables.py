@@ -58,7 +58,9 @@ NAMESAKES = 1.5
 SAME = 0.95
 """Share of the entities of a table that another one names, too."""
 LEAST_SAME = 10
+"""Entities that two tables must both name."""
 DEEPEST = 3
+"""Tables within tables within tables."""
 PLACES = frozenset({PiiKind.ADDRESS, PiiKind.IP, PiiKind.MAC})
 PERSONS = NAMES | {PiiKind.EMAIL}
 

@@ -89,11 +89,13 @@ class LookUpRows:
     preferences : dict of str to ndarray
         For each incoming key (by label), the children of each row; their ranks say
         which row gets which fan-out.
+    parents : ndarray of int64, shape (rows,), optional
+        Each row's driving parent row; None for a root table.
     """
 
     rows: pa.Table
     preferences: dict[str, Floats] = field(default_factory=dict)
-    parents: Optional[IntArray] = None  # each row's driving parent row
+    parents: Optional[IntArray] = None
 
     def encode(self, embedding_threshold: int) -> EncodedTable:
         """Encode each row for its children: as its number, and by what it shares with others.
@@ -132,10 +134,26 @@ class FittedTable:
 
     Attributes
     ----------
+    config : TableConfig
     rows : int
         Rows of the real table.
+    roles : Roles
+        Which columns are keys, personal, modelled.
     encoder, model : TableEncoder or None, ConditionalGenerativeModel or None
-        None for a reference table, or one without any modelled column.
+        None for a look-up table that is kept, or one without any modelled column.
+    makers : dict of str to KeyMaker
+        By column: what makes keys.
+    fakes : dict of str to FakeColumn
+        By column: what makes personal data up.
+    keys : dict of str to FittedKey
+        Per foreign key (by label).
+    reference : LookUpRows, optional
+        The rows of a look-up table that is kept.
+    profile : TableProfile, optional
+        What generated rows are scored against.
+    misread_checks : list of str
+        Texts of CHECKs and unique indexes that real rows seem to break: they are left to the
+        database.
     largest_group : int
         Most children of one parent over the driving key.
     siblings : bool

@@ -28,6 +28,7 @@ __all__ = ["fitted_key", "hierarchies", "joint_counts", "learn_codes", "learn_pa
 
 log = get_logger(__name__)
 LEAST_LINKED = 30
+"""Rows with a parent that tell what holds in a hierarchy."""
 MOST_READ = 0.8
 """Share of their children that parents have in the sample at least, to count these."""
 

@@ -28,7 +28,10 @@ from synthohive.tables.ancestors import hstack
 __all__ = ["alone", "beginnings", "copied_cities", "made_up", "rare_cities"]
 
 log = get_logger(__name__)
-MOST_SHARED, SOME = 0.5, 1_000
+MOST_SHARED = 0.5
+"""Share of the rows whose city enough entities share, from which on cities are learned."""
+SOME = 1_000
+"""Different values at most that are judged by whether they are cities."""
 
 
 def rare_cities(fit: Fit, name: str, entities: Entities) -> dict[str, PiiKind]:

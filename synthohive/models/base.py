@@ -132,13 +132,28 @@ class Memorisation:
 
 @dataclass(frozen=True)
 class TrainingEvent:
-    """One checkpoint of a training run."""
+    """One checkpoint of a training run.
+
+    Attributes
+    ----------
+    table : str
+    epoch, epochs : int
+        The number of the epoch that is done, from 1 on, and how many there are at most.
+    losses : dict of str to float
+        By name: the mean over the epoch's batches.
+    metric : float
+        On held-out rows, lower is better: mean KS/TVD, or negative log-likelihood.
+    best_metric : float
+        Of the state that is kept; infinite where none is.
+    eta_seconds : float
+        What is left if training does not stop early.
+    """
 
     table: str
     epoch: int
     epochs: int
     losses: dict[str, float]
-    metric: float  # on held-out rows, lower is better: mean KS/TVD, or negative log-likelihood
+    metric: float
     best_metric: float
     eta_seconds: float
 

@@ -13,10 +13,12 @@ from synthohive.models.blocks import active
 __all__ = ["classifier_area", "distance", "marginal_distance", "pair_distance"]
 
 BINS = 8
+"""Classes of a block, so 64 cells of a pair: more would stay empty where few rows are held out."""
 MOST_COLUMNS = 64
 """Columns of each side that are paired; more are thinned out evenly."""
 
 LEAST_TOLD = 30
+"""Rows of each kind below which a classifier tells nothing."""
 
 
 def distance(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> float:

@@ -28,6 +28,7 @@ log = get_logger(__name__)
 
 RECORD = "trained.json"
 LEAST_STEPS = 20
+"""Batches at least that an epoch counts for; each model has its own least number."""
 FEW = 200
 """Rows of a rehearsal."""
 

@@ -24,6 +24,7 @@ __all__ = ["TrainingPool", "processes"]
 WORTH = 10_000
 """Least work beside that of the largest table for which processes start: half a minute."""
 POLL = 0.2
+"""Seconds between two looks at what other processes have written."""
 
 Done = Callable[[str, ConditionalGenerativeModel], None]
 

@@ -35,6 +35,7 @@ __all__ = ["impute"]
 log = get_logger(__name__)
 
 TRIES = 20
+"""At cells that break what must hold, until they stay empty."""
 
 
 def impute(
