@@ -201,7 +201,7 @@ def deal(
     Parameters
     ----------
     quota : ndarray of int64
-        Children per parent, `rows` in total; -1 is nobody's parent where it is less.
+        Children per parent, `rows` in total; where it is less, some rows get none (-1).
     seed : int
         Of hashes, not of a stream: what one row gets hardly depends on how many there are.
     groups, codes : tuple of ndarray of int64, optional
@@ -227,8 +227,10 @@ def deal(
     chosen[order[served]] = stubs[stub[served]]
     # Both are still in the order of classes, so that equal shares of either are near each other.
     rest, left = np.delete(stubs, stub[served]), order[~served]
-    if len(rest):
-        chosen[left] = rest[np.arange(len(left)) * len(rest) // max(len(left), 1)]
+    some = min(len(rest), len(left))  # where stubs are fewer, each is still given once
+    if some:
+        at = np.arange(some)
+        chosen[left[at * len(left) // some]] = rest[at * len(rest) // some]
     return chosen
 
 

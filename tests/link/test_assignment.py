@@ -104,6 +104,19 @@ def test_numbers_of_children_go_where_they_are_asked_for(
         assert np.array_equal(groups[1][found], groups[0])
 
 
+@some
+@given(quotas, st.integers(1, 5), st.integers(1, 9), seeds)
+def test_a_deal_to_more_rows_than_stubs_keeps_quotas(
+    quota: list[int], kinds: int, more: int, seed: int
+) -> None:
+    rng, counts, chosen, _ = problem(quota, seed)
+    rows = len(chosen) + more
+    codes = rng.integers(0, kinds, rows), rng.integers(0, kinds, len(counts))
+    found = deal(counts, rows, seed, None, codes)
+    assert (found < 0).sum() == more
+    assert np.array_equal(np.bincount(found[found >= 0], minlength=len(counts)), counts)
+
+
 def test_a_deal_is_shuffled_and_depends_on_the_seed() -> None:
     one, two = (deal(np.full(200, 5), 1000, seed) for seed in (1, 2))
     assert abs(np.corrcoef(one, np.arange(1000))[0, 1]) < 0.1
