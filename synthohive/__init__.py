@@ -44,9 +44,9 @@ from synthohive.schema import (
 if TYPE_CHECKING:
     from synthohive.encoding.encoded import EncodedTable
     from synthohive.interface.data_transformer import DataTransformer
+    from synthohive.interface.orchestrator import StagedOrchestrator
     from synthohive.interface.result import WriteSummary
     from synthohive.interface.schema_graph import SchemaGraph
-    from synthohive.interface.staged import StagedOrchestrator
     from synthohive.interface.synthesizer import Synthesizer
     from synthohive.io.csv_files import CsvFile
     from synthohive.models.autoregressive.model import Autoregressive
@@ -95,7 +95,7 @@ _LAZY = {  # torch takes seconds to import: only when a name that needs it is as
     "DataTransformer": "synthohive.interface.data_transformer",
     "EncodedTable": "synthohive.encoding.encoded",
     "SchemaGraph": "synthohive.interface.schema_graph",
-    "StagedOrchestrator": "synthohive.interface.staged",
+    "StagedOrchestrator": "synthohive.interface.orchestrator",
     "Synthesizer": "synthohive.interface.synthesizer",
     "WriteSummary": "synthohive.interface.result",
 }

@@ -15,7 +15,7 @@ from synthohive._display import listed
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
 from synthohive.connectors.reflection import OutsideKeys, catalogue, reflect
-from synthohive.connectors.subset import Subset
+from synthohive.connectors.sample_query import Subset
 from synthohive.connectors.uncloned import not_cloned
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import FanOut, Reader

@@ -15,7 +15,7 @@ from synthohive.constrain.sql_expressions import Check
 from synthohive.generate.feasibility import referable_keys
 from synthohive.generate.run import Generated, Run
 from synthohive.link.assignment import Forbids
-from synthohive.link.key_draws import redraw, trade
+from synthohive.link.row_key_repair import redraw, trade
 from synthohive.link.row_keys import RowKeys
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.schema.plan import Link

@@ -15,7 +15,7 @@ from synthohive._files import FileIdentity
 from synthohive.exceptions import SchemaError
 from synthohive.io.base import BATCH_ROWS, FanOut, Reader
 from synthohive.io.frames import FrameForm, carried
-from synthohive.io.levels import Levels
+from synthohive.io.sample_levels import Levels
 from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from synthohive.schema.arrow_types import reason_of

@@ -20,7 +20,7 @@ from synthohive.io.base import FanOut, Reader
 from synthohive.learn.alias_search import AliasFinder
 from synthohive.learn.entity_paths import EntityFinder, check_entities
 from synthohive.learn.entity_tables import add_entities, find_entity_tables, with_entities
-from synthohive.learn.fit import Fit
+from synthohive.learn.fit_context import Fit
 from synthohive.learn.fit_record import recorded_fit
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.learn.options import FitOptions

@@ -12,7 +12,7 @@ from synthohive._logging import get_logger
 from synthohive.derive.columns import Columns
 from synthohive.derive.presence import Presence, nulls_by_category
 from synthohive.derive.program import Program
-from synthohive.learn.fit import Fit
+from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedKey, FittedTable
 from synthohive.link.association import PairShares
 from synthohive.link.hierarchy import HierarchyModel

@@ -11,7 +11,7 @@ from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.learn.attribute_table import own_columns
-from synthohive.learn.fit import Fit
+from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable, LookUpRows
 from synthohive.learn.made_up import alone
 from synthohive.learn.modelled import encoder_of, training

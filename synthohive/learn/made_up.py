@@ -15,7 +15,7 @@ from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.persons.alias import Alias
 from synthohive.derive.persons.given import find_given, labels_of
 from synthohive.learn.alias_search import NEAR
-from synthohive.learn.fit import Fit
+from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.content import are_cities

@@ -13,7 +13,7 @@ from synthohive._logging import get_logger
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.encoding.table import TableEncoder
-from synthohive.learn.fit import Fit
+from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column

@@ -26,7 +26,7 @@ from synthohive.encoding.table import TableEncoder
 from synthohive.learn.attribute_table import NullByKey, attribute_table, nulls_by_key
 from synthohive.learn.beside_parents import differences, parent_codes
 from synthohive.learn.derivations import relate
-from synthohive.learn.fit import Fit
+from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
 from synthohive.learn.links import (
     fitted_key,

@@ -25,8 +25,6 @@ from synthohive.privacy.pattern import (
     LIMIT,
     Pattern,
     fixed_positions,
-    iban_digits,
-    luhn_digits,
     to_strings,
 )
 from synthohive.privacy.people import domains_for, styles_for
@@ -46,6 +44,7 @@ from synthohive.privacy.styles import (
     url_style,
 )
 from synthohive.schema import Column, ColumnKind
+from synthohive.texts.check_digits import iban_digits, luhn_digits
 
 __all__ = ["FakeColumn", "Strategy", "check_makeable"]
 

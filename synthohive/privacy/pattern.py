@@ -173,35 +173,6 @@ def _with_marks(full: tuple[str, ...], members: list[str]) -> tuple[str, ...]:
     return kept if prod(map(len, kept)) >= _ROOM * len(members) else full
 
 
-def luhn_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Set the last digit of each row so that the digits pass the Luhn check."""
-    positions = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isdigit()]
-    digits = codes[:, positions].astype(np.int64) - ord("0")
-    # all rows at once; of a doubled digit above 9 the cross sum counts, which is 9 less
-    doubled = digits[:, -2::-2] * 2
-    total = (doubled - 9 * (doubled > 9)).sum(axis=1) + digits[:, -3::-2].sum(axis=1)
-    codes[:, positions[-1]] = ((-total) % 10 + ord("0")).astype(np.uint8)
-    return codes
-
-
-def iban_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Set positions 3 and 4 of each row so that the letters and digits pass ISO 7064."""
-    solid = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isalnum()]
-    codes[:, solid[2:4]] = ord("0")
-    # the remainder digit by digit: the whole number, of up to 60 digits, fits no int64
-    rest = np.zeros(len(codes), np.int64)
-    for position in solid[4:] + solid[:4]:
-        code = codes[:, position].astype(np.int64)
-        value = np.where(
-            code >= ord("a"), code - 87, np.where(code >= ord("A"), code - 55, code - 48)
-        )
-        rest = np.where(value > 9, rest * 100 + value, rest * 10 + value) % 97
-    check = 98 - rest
-    codes[:, solid[2]] = (check // 10 + ord("0")).astype(np.uint8)
-    codes[:, solid[3]] = (check % 10 + ord("0")).astype(np.uint8)
-    return codes
-
-
 def fixed_positions(pattern: Pattern, positions: Iterable[int]) -> Pattern:
     """Return the pattern with check digits taken out of the count of its values."""
     at = set(positions)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Optional
 
-__all__ = ["CheckDigits", "check_of"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CheckDigits", "check_of", "iban_digits", "luhn_digits"]
 
 _LEAST = 5
 """Values that must all pass: chance passes one in ten, ten at once in none of 10^10."""
@@ -102,3 +105,31 @@ def _schemes() -> tuple[CheckDigits, ...]:
         CheckDigits("luhn", last, (), luhn.calc_check_digit),
         CheckDigits("verhoeff", last, (), verhoeff.calc_check_digit),
     )
+
+
+def luhn_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Set the last digit of each row so that the digits pass the Luhn check."""
+    positions = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isdigit()]
+    digits = codes[:, positions].astype(np.int64) - ord("0")
+    # all rows at once; of a doubled digit above 9 the cross sum counts, which is 9 less
+    doubled = digits[:, -2::-2] * 2
+    total = (doubled - 9 * (doubled > 9)).sum(axis=1) + digits[:, -3::-2].sum(axis=1)
+    codes[:, positions[-1]] = ((-total) % 10 + ord("0")).astype(np.uint8)
+    return codes
+
+
+def iban_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Set positions 3 and 4 of each row so that the letters and digits pass ISO 7064."""
+    solid = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isalnum()]
+    codes[:, solid[2:4]] = ord("0")
+    rest = np.zeros(len(codes), np.int64)
+    for position in solid[4:] + solid[:4]:
+        code = codes[:, position].astype(np.int64)
+        value = np.where(
+            code >= ord("a"), code - 87, np.where(code >= ord("A"), code - 55, code - 48)
+        )
+        rest = np.where(value > 9, rest * 100 + value, rest * 10 + value) % 97
+    check = 98 - rest
+    codes[:, solid[2]] = (check // 10 + ord("0")).astype(np.uint8)
+    codes[:, solid[3]] = (check % 10 + ord("0")).astype(np.uint8)
+    return codes

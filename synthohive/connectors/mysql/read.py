@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialect import Catalogue, Dialect
 from synthohive.connectors.mysql import catalogue
-from synthohive.connectors.mysql.points import point_text
+from synthohive.connectors.mysql.geometry import point_text
 from synthohive.connectors.mysql.spelling import empty_geometry
 from synthohive.connectors.row_batches import batches
 from synthohive.connectors.special_values import EARLY, stand_in

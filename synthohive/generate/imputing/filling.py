@@ -14,7 +14,7 @@ from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.derive.base import Derivation, as_column
 from synthohive.derive.presence import with_nulls
-from synthohive.generate.imputing.evidence import Evidence, any_of
+from synthohive.generate.imputing.known_cells import Evidence, any_of
 from synthohive.tables.ancestors import hstack, with_column
 from synthohive.tables.key_hashes import repeats
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number

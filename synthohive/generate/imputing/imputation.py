@@ -20,8 +20,8 @@ from synthohive.constrain.validity import check_validity
 from synthohive.derive.aggregates.beside import WithParents
 from synthohive.encoding.encoded import SILENT, EncodedTable
 from synthohive.encoding.table import TableEncoder
-from synthohive.generate.imputing.evidence import Evidence
 from synthohive.generate.imputing.filling import Filling, emptied, put_cells
+from synthohive.generate.imputing.known_cells import Evidence
 from synthohive.generate.in_turn import draw_in_turn
 from synthohive.learn.fitted import FittedDatabase, LookUpRows
 from synthohive.learn.training_context import training_context

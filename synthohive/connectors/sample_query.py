@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Optional
 
 from synthohive.connectors.dialect import Dialect
-from synthohive.io.levels import Levels
+from synthohive.io.sample_levels import Levels
 from synthohive.schema import Column, ForeignKey, Metadata
 
 __all__ = ["Subset"]

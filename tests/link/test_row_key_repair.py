@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from synthohive import ForeignKey, Metadata
 from synthohive.constrain.sql_expressions import compile_check
-from synthohive.link.key_draws import trade
+from synthohive.link.row_key_repair import trade
 from synthohive.link.row_keys import RowKeys
 from synthohive.schema import Column
 
