@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 # Test files are dealt out to so many processes, each with servers of its own; the longest first.
-TEST_JOBS ?= 2
+TEST_JOBS ?= 3
 DEALT := --numprocesses $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 # What needs no server, no download and no training of more than a moment.
 UNIT := $(addprefix tests/,connectors constrain derive encoding link metrics privacy schema tables) \
@@ -12,7 +12,7 @@ UNIT := $(addprefix tests/,connectors constrain derive encoding link metrics pri
   $(addprefix --ignore=tests/,connectors/test_duckdb_safety.py connectors/test_duckdb_writing.py \
   connectors/test_file_outputs.py derive/test_aggregates.py derive/test_filled_gaps.py derive/test_periods.py \
   metrics/test_classifier.py metrics/test_public.py privacy/test_detect.py privacy/test_fake.py \
-  privacy/test_reference.py privacy/test_styles.py tables/test_siblings.py)
+  privacy/test_look_ups.py privacy/test_styles.py tables/test_siblings.py)
 # pip takes PyTorch from where it is set up to look. To be sure of the small CPU build:
 #   make test TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
 TORCH_ARGS ?=

@@ -44,7 +44,7 @@ def ours(temporary: Path) -> list[str]:
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_training_rows_do_not_outlive_the_process(tmp_path: Path, end: signal.Signals) -> None:
     process = started(FIT.replace("JOBS", "2"), tmp_path)
-    assert list(tmp_path.rglob("*.npy"))
+    assert list(tmp_path.rglob("*.npz"))
     process.send_signal(end)
     assert process.wait(30) == -end
     if end == signal.SIGKILL:

@@ -334,7 +334,7 @@ def test_forms_of_keys_and_domains_of_one_person_are_not_learned() -> None:
     assert fixed in shown(learn_key_makers(config, rows, None)["code"])
     kinds = {"mail": PiiKind.EMAIL}
     made = fit_columns(config, kinds, rows, PrivacyConfig(), Entities.over(owner))
-    assert [name for name, _ in made["mail"].domains] == ["mail.example"]
+    assert [name for name, _ in made["mail"].look.domains] == ["mail.example"]
     names = pa.table({"code": ["张伟", "李娜强", "王芳"]})
     chinese = TableConfig(name="t", pk="code", columns={"code": column_from_arrow(names.schema[0])})
     assert "张" not in shown(learn_key_makers(chinese, names, None)["code"])
