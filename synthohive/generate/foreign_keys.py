@@ -3,7 +3,7 @@
 Blocks are visited in order, because quotas and uniqueness are properties of the whole
 table; the attributes beside them were already drawn and do not depend on this order.
 
-A row whose keys do not hold is given others (:mod:`synthohive.link.key_draws`); one
+A row whose keys do not hold is given others (:mod:`synthohive.link.row_key_repair`); one
 for which there are none is left out, before any child refers to it.
 """
 

@@ -122,6 +122,7 @@ def iban_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Set positions 3 and 4 of each row so that the letters and digits pass ISO 7064."""
     solid = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isalnum()]
     codes[:, solid[2:4]] = ord("0")
+    # the remainder digit by digit: the whole number, of up to 60 digits, fits no int64
     rest = np.zeros(len(codes), np.int64)
     for position in solid[4:] + solid[:4]:
         code = codes[:, position].astype(np.int64)
