@@ -76,7 +76,7 @@ class Generated:
     spool : TableSpool
         The finished rows.
     groups : Groups, optional
-        None for a root table.
+        None for a root table, and for a look-up table that is kept.
     context : EncodedSpool or None
         Encoded rows beside their own ancestors, for children driven by this table.
     preferences : dict of str to ndarray
