@@ -154,6 +154,13 @@ class Fixed:
 
         Parameters
         ----------
+        shape : str
+            What :func:`shape_of` gives for all the texts.
+        value_counts : ValueCounts
+            Of the texts.
+        k : int
+            A character, word or number of fewer entities is not used at its place; where there is
+            none, all of its class are.
         scale : float
             How many times as many rare texts there are as in `value_counts`.
         """

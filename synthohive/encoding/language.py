@@ -165,6 +165,7 @@ class Language:
             Characters of each token.
         low, high : ndarray of int64
             Characters that each sequence must, and may, have; it is cut at the end.
+        rng : numpy.random.Generator
 
         Returns
         -------

@@ -58,6 +58,10 @@ class Mixture:
 
         Parameters
         ----------
+        values : ndarray of float64, shape (rows,)
+            At least one; a sample is enough.
+        max_modes : int
+        seed : numpy.random.SeedSequence
         ends : ndarray of float, shape (2,), optional
             What a single mode covers; the values' own extremes by default.
         """

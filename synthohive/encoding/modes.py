@@ -257,6 +257,11 @@ class Modes:
             From :func:`~synthohive.encoding.value_counts.summary_of_counts`.
         special : dict of str to int
             Rows that are NULL, NaN or infinite.
+        type_ : pyarrow.DataType
+            The plain type.
+        settings : EncoderSettings
+            `k`, how many modes there may be, and of how many rows they are learned.
+        seed : numpy.random.SeedSequence
         limits : tuple of int, optional
             What the column's type can hold, in units; what `type_` holds by default.
         natural : sequence of int

@@ -74,6 +74,14 @@ class Ngrams:
         tokens : ndarray of int64
         rows : ndarray of int64
             Of each token: the index in `value_counts` of the text that it comes from; ascending.
+        size : int
+            Number of different tokens.
+        order : int
+            Tokens of the longest n-grams, at most 16.
+        value_counts : ValueCounts
+            Of the texts.
+        k : int
+            Entities that must share an n-gram; single tokens are all kept.
         most : int
             N-grams that are kept.
         """

@@ -155,8 +155,14 @@ class TableEncoder:
 
         Parameters
         ----------
+        encoded : EncodedTable
+            Is not changed.
         cells : mapping of str to ndarray of bool, shape (rows,)
             Of some columns.
+        code : int
+            Of all discrete blocks of these columns; :data:`ABSENT` by default.
+        value : float
+            Of all continuous blocks; NaN, not known, by default.
         """
         codes, values = encoded.codes.copy(), encoded.values.copy()
         for i, block in enumerate(encoded.layout.discrete):

@@ -75,6 +75,9 @@ class Vocabulary:
 
         Parameters
         ----------
+        tokens : Tokens
+        k : int
+            Entities that must share a token, for it to be one of its own.
         makers : callable
             Returns what makes up tokens of each label, given the numbers of all tokens.
         """

@@ -64,6 +64,7 @@ def profile_column(
 
     Parameters
     ----------
+    column : Column
     values : pyarrow array
     entities : Entities, optional
         Those behind the rows; by default every row is one of its own.

@@ -251,6 +251,10 @@ def build_report(
 
     Parameters
     ----------
+    metadata : Metadata
+        Tables, columns and keys to compare.
+    real, synthetic : mapping of str to pyarrow.Table
+        In one form (:func:`~synthohive.metrics.harmonise.harmonised_database`).
     fan_outs : dict of str to tuple, optional
         Real and synthetic histograms of children per parent by key label, where `real` is
         only a sample. Counted from the tables by default.

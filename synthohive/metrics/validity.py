@@ -128,8 +128,12 @@ def impossible(
 
     Parameters
     ----------
+    table : TableConfig
+        Keys, and what is unique.
     columns : mapping of str to Column
         What is known of the columns.
+    real, synthetic : pyarrow.Table
+        In one form.
     made : set of str
         Columns with made-up personal data, which have a range and a form of their own.
     """

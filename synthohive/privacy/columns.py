@@ -72,8 +72,13 @@ def fit_columns(
 
     Parameters
     ----------
+    table : TableConfig
+    kinds : mapping of str to PiiKind
+        The personal columns.
     data : pyarrow.Table
         Real rows; their values are only looked at for their shapes.
+    config : PrivacyConfig
+        The strategy, the locale and `k`.
     entities : Entities, optional
         Those behind the rows: domains and shapes that fewer than `k` have are not looked at.
     others : mapping of str to list of (str, str), optional

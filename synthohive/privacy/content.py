@@ -255,6 +255,8 @@ def are_companies(values: Sequence[str], called: bool) -> bool:
 
     Parameters
     ----------
+    values : sequence of str
+        Distinct.
     called : bool
         Whether the column is called a company; else their legal forms have to tell.
 

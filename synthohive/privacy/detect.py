@@ -56,8 +56,10 @@ def detect_pii(table: TableConfig, data: pa.Table, config: PrivacyConfig) -> lis
 
     Parameters
     ----------
+    table : TableConfig
     data : pyarrow.Table
         Rows of the table; a sample is enough.
+    config : PrivacyConfig
 
     Raises
     ------

@@ -93,6 +93,10 @@ class EntityPath:
 
         Parameters
         ----------
+        name : str
+        codes : ndarray of int64, shape (rows,)
+            Any numbers, one for each entity; negative where it is not known.
+        k : int
         strict : bool
             `k` entities are needed even if there are fewer: nothing is shown then.
         """
@@ -209,6 +213,7 @@ class Entities:
         ----------
         rows : ndarray of int64
             Which row each value is of.
+        k : int
 
         Examples
         --------
@@ -240,6 +245,9 @@ class Entities:
 
         Parameters
         ----------
+        values : ndarray, shape (rows,)
+            Of all rows; NaN where there is none.
+        k : int
         step : float
             Distance of neighbouring values; 0 for none.
         """
@@ -313,6 +321,7 @@ def protected_end(
         How many entities hold each.
     at : int
         The place at which `k` entities have been passed.
+    k : int
     grid : (int, int)
         Step and offset of whole numbers.
 

@@ -138,8 +138,16 @@ class FakeColumn(Leaf):
 
         Parameters
         ----------
+        kind : PiiKind or str
+        column : Column
+            Its type, length and name.
         values : pyarrow array
             Real values, or a sample of them; may be empty.
+        locale : str
+            Of Faker: the language of what is made up.
+        unique : bool
+            Whether no value may repeat.
+        strategy : {"fake", "mask", "hash"}
         k : int
             Shapes seen in fewer rows are not used.
         person : int
@@ -187,6 +195,9 @@ class FakeColumn(Leaf):
 
         Parameters
         ----------
+        indices : ndarray of int64, shape (rows,)
+            Which rows; not negative.
+        seed : int
         beside : Beside, optional
             What stands in other columns of the rows, where the real values go by it.
 

@@ -84,12 +84,14 @@ def judge_look_up(
 
     Parameters
     ----------
+    table : TableConfig
     data : pyarrow.Table
         The whole table.
     support : array of int
         For each row, the number of distinct entities that use it.
     personal : mapping of str
         Columns in which personal data was found.
+    k : int
     parents_are_reference : bool
         Whether all tables that this one refers to are themselves look-up tables.
     """

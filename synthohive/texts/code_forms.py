@@ -156,6 +156,8 @@ def alphabet_of(chars: set[str], kind: str = "x") -> str:
 
     Parameters
     ----------
+    chars : set of str
+        Single characters.
     kind : str
         The class of all the characters, ``9``, ``A`` or ``a``; ``x`` if they are of several.
 
@@ -183,6 +185,8 @@ def pieces_of(form: str, texts: Sequence[str], holders: Holders, k: int) -> Piec
     ----------
     form : str
         What one of :data:`LEVELS` gives for all the texts.
+    texts : sequence of str
+        At least one.
     holders : callable
         Counts the entities that share parts of these texts.
     k : int

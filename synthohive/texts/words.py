@@ -118,6 +118,7 @@ def vocabulary_of(
 
     Parameters
     ----------
+    texts : sequence of str
     every : bool
         All texts must be of it; else nine in ten.
     jobs : bool
