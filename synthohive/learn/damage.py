@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from graphlib import CycleError
 from typing import Optional, Union
 
 import numpy as np
@@ -82,6 +83,7 @@ def check_table(table: FittedTable) -> None:
         if own != name:
             raise ValueError(f"what makes {name!r:.100} is of {own!r:.100}")
     _check_roles(table)
+    _check_order(table)
     for label, key in table.keys.items():
         arguments.number("null_share", key.null_share, 0.0, 1.0)
         counts, parents = key.fan_out.counts_, key.fan_out.parents_
@@ -118,6 +120,17 @@ def _check_roles(table: FittedTable) -> None:
             raise ValueError(f"its {what} are {sorted(has)}, not {sorted(wants)}")
     if (table.encoder is None) != (table.profile is None):
         raise ValueError("its encoder and its profile do not belong together")
+
+
+def _check_order(table: FittedTable) -> None:
+    """Refuse columns that follow from themselves: there is no order in which to make them."""
+    alone = (hierarchy.alone for hierarchy in table.hierarchies.values())
+    for program in (table.program, *table.linked.values(), *alone):
+        try:
+            program.order  # noqa: B018
+        except CycleError as exc:
+            circle = " -> ".join(exc.args[1])
+            raise ValueError(f"columns follow from themselves: {circle:.200}") from exc
 
 
 def check_sizes(fitted: FittedDatabase) -> None:

@@ -164,3 +164,20 @@ def test_weights_that_are_no_numbers(saved: Path) -> None:
     finally:
         place.write_bytes(whole)
         seal(saved)
+
+
+def test_columns_that_follow_from_themselves(saved: Path) -> None:
+    place = sorted(saved.rglob("table.json"))[-1]  # sales: total = price * number
+    whole = place.read_bytes()
+    state = json.loads(whole)
+    assert "total" in {one["target"] for one in state["program"]["derivations"]}
+    back = {"class": "Copy", "target": "price", "source": "total"}
+    try:
+        state["program"]["derivations"].append(back)
+        place.write_text(json.dumps(state), encoding="utf-8")
+        seal(saved)
+        with pytest.raises(SerializationError, match=r"tables/0002.*themselves: .*price"):
+            Synthesizer.load(saved)
+    finally:
+        place.write_bytes(whole)
+        seal(saved)
