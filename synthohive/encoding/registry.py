@@ -42,7 +42,7 @@ def candidates(column: Column) -> tuple[type[ColumnTransform], ...]:
     Raises
     ------
     SchemaError
-        Values of the column's type cannot be made up.
+        Values of the column's type cannot be made up, or a transform is not there.
     """
     _load()
     known = {transform.name: transform for transform in _below(ColumnTransform)}  # type: ignore[type-abstract]
@@ -52,6 +52,13 @@ def candidates(column: Column) -> tuple[type[ColumnTransform], ...]:
             "which SynthoHive cannot make up.",
             hint="Exclude the column's table, or declare another kind for the column.",
         )
+    for name in column.kind.transforms:
+        if name not in known:
+            raise SchemaError(
+                f"Column {column.name!r} is of the kind {column.kind.value!r}, whose transform "
+                f"{name!r} nobody has defined.",
+                hint="Import the module that defines it.",
+            )
     return tuple(known[name] for name in column.kind.transforms)
 
 

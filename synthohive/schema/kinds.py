@@ -121,9 +121,20 @@ class ColumnKind(str, Enum):
         _ADDED[name] = kind
         return kind
 
+    def __reduce_ex__(self, proto: object) -> tuple[Any, ...]:
+        """Take the row along to a process that trains, and has not added it."""
+        facts = self.family, self.arrow, self.transforms, self.view, self.keyed
+        return _known, (self._value_, *facts)
+
     @classmethod
     def _missing_(cls, value: object) -> Optional[ColumnKind]:
         return _ADDED.get(str(value))
 
 
 _ADDED: dict[str, ColumnKind] = {}
+
+
+def _known(name: str, *facts: Any) -> ColumnKind:
+    """Return the kind of that name; its row is added where there is none."""
+    known = name in _ADDED or name in ColumnKind._value2member_map_
+    return ColumnKind(name) if known else ColumnKind.add(name, *facts)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
@@ -15,6 +18,8 @@ import pytest
 
 from synthohive import Column, Metadata, PrivacyConfig, Synthesizer
 from synthohive.encoding.parts import Parts, Structure
+from synthohive.encoding.registry import candidates
+from synthohive.exceptions import SchemaError
 from synthohive.schema import ColumnKind
 from tests.contracts.column_transform import ColumnTransformContract
 
@@ -92,3 +97,19 @@ def test_the_same_name_twice_is_refused() -> None:
     for name in ("colour", "text"):
         with pytest.raises(ValueError, match="there is a kind of columns called"):
             ColumnKind.add(name, "other", "string", (), "lengths")
+
+
+def test_a_process_that_trains_hears_of_the_kind() -> None:
+    column = pickle.dumps(Column(name="shade", kind=COLOUR))  # as loky sends it
+    code = "import pickle, sys; print(repr(pickle.load(sys.stdin.buffer).kind))"
+    told = subprocess.run(
+        [sys.executable, "-c", code], check=False, input=column, capture_output=True
+    )
+    assert told.stdout.decode().strip() == repr(COLOUR), told.stderr.decode()
+    assert pickle.loads(column).kind is COLOUR  # noqa: S301
+
+
+def test_a_kind_whose_transform_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(COLOUR, "transforms", ("sound",))
+    with pytest.raises(SchemaError, match=r"'shade' is of the kind 'colour'.* 'sound'"):
+        candidates(Column(name="shade", kind=COLOUR))
