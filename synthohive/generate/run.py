@@ -222,19 +222,21 @@ class Run(Tables):
         return spool.slice(low, high, names).take(index)
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
-        """Return the driving parent of some generated rows; -1 for none, and for row -1.
+        """Return the parents of some generated rows; -1 for none, and for row -1.
 
         Parameters
         ----------
         table : str
         key : ForeignKey
-            Taken to be the driving one.
+            Over the driving one, no other rows need be looked at.
         rows : ndarray of int64, shape (n,)
 
         Returns
         -------
         ndarray of int64, shape (n,)
         """
+        if key != self.fitted.plan.tables[table].driver:
+            return super().parents_of(table, key, rows)
         reference, groups = self.fitted.tables[table].reference, self.tables[table].groups
         if reference is not None:
             kept = reference.parents

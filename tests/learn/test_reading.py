@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Optional
 
 import numpy as np
@@ -12,7 +13,12 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, StagedOrchestrator
+from synthohive.derive.aggregates.beside import WithParents
+from synthohive.generate.database import _generate
+from synthohive.generate.run import Run
 from synthohive.io.dataframe import FrameReader
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.joins import match_rows
 from synthohive.tables.source import SourceTables
 from tests.models.independent import IndependentColumns
 
@@ -107,3 +113,30 @@ def test_held_tables_make_room_for_one_another() -> None:
     source.most = whole["lines"].nbytes  # type: ignore[misc]
     assert source.columns("lines", ["id"]).num_rows == 4800
     assert reader.passes["lines"] == 2
+
+
+def test_a_parent_that_came_after_they_were_counted_is_one_like_others() -> None:
+    reader = shop()
+    counts = {name: reader.count(name) for name in reader.metadata.tables}
+    plan = RelationalPlan.build(reader.metadata, counts)
+    whole = {name: pa.Table.from_batches(list(reader.read(name))) for name in counts}
+    sampled = {name: table.slice(0, 50) for name, table in whole.items()}
+    source = SourceTables(reader, sampled, {**counts, "shops": counts["shops"] - 1})
+    key = reader.metadata.tables["orders"].foreign_keys[1]
+    rows = WithParents((("shops.tax", key),), plan, source)(whole["orders"])
+    assert rows["shops.tax"].equals(rows["tax"])
+
+
+def test_generated_rows_have_their_parents_over_any_key(tmp_path: Path) -> None:
+    reader = shop()
+    staged = StagedOrchestrator(reader.metadata, IndependentColumns)
+    fitted = staged.fit(reader, sample_size=300, epochs=1, seed=1).fitted_
+    assert fitted is not None
+    run = Run(fitted, 1, 0.1, tmp_path)
+    _generate(run)
+    for table, key in fitted.metadata.foreign_keys():
+        own, theirs = run.columns(table, key.columns), run.columns(key.parent, key.parent_columns)
+        parents = match_rows(own, key.columns, theirs, key.parent_columns)
+        rows = np.array([3, -1, 0, 5])
+        wanted = np.where(rows < 0, -1, parents[rows])
+        assert run.parents_of(table, key, rows).tolist() == wanted.tolist()

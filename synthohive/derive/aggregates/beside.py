@@ -38,10 +38,11 @@ class WithParents:
     def __init__(self, above: Above, plan: RelationalPlan, source: Tables) -> None:
         self._parents = []
         for key in {key.label(""): key for _, key in above}.values():
-            everyone = np.arange(source.size(key.parent), dtype=np.int64)
             ancestors = (key.parent, *plan.tables[key.parent].ancestors)
             wanted = by_table((name for name, one in above if one == key), ancestors)
             keys = source.columns(key.parent, key.parent_columns)
+            # as many as are read: a live database may have more by now than were counted
+            everyone = np.arange(len(keys), dtype=np.int64)
             values = ancestor_columns(source, plan, key.parent, everyone, wanted)
             self._parents.append(_Parents(key, keys, values))
 
