@@ -88,6 +88,8 @@ def part(dialect: str, name: str) -> Any:
     try:
         return import_module(f"{ENGINES[dialect]}.{name}")
     except ImportError as exc:
+        if (exc.name or "").partition(".")[0] in ("synthohive", ENGINES[dialect].partition(".")[0]):
+            raise  # the engine's own fault: nothing that could be installed is missing
         facts = import_module(ENGINES[dialect]).CAPABILITIES
         raise ConnectorError.missing_extra(facts.package, facts.extra) from exc
 
