@@ -180,7 +180,7 @@ class RowKeys:
             parts = [tables[i].column(self.keys[i].parent_columns[at]) for i, at in places]
             own = [self.known[column]] if column in self.known else []
             found, values = column_codes([*parts, *own])
-            self._values[column] = values.cast(parts[0].type)
+            self._values[column] = values
             for (i, at), column_of in zip(places, found):
                 codes[i][at] = column_of
             if own:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from synthohive import ForeignKey, Metadata
 from synthohive.constrain.sql_expressions import compile_check
-from synthohive.link.row_key_repair import trade
+from synthohive.link.row_key_repair import redraw, trade
 from synthohive.link.row_keys import RowKeys
 from synthohive.schema import Column
 
@@ -35,3 +35,16 @@ def test_parents_keep_their_numbers_of_children() -> None:
     changed = before.changes()
     assert changed["x"][0].tolist() == moved.tolist()
     assert changed["x"][1].to_pylist() == before.chosen[0][moved].tolist()
+
+
+def test_a_column_may_refer_to_numbers_of_several_widths() -> None:
+    columns = {"id": Column(name="id", kind="integer", nullable=False)}
+    keys = [ForeignKey(columns=["id"], parent=p, parent_columns=["id"]) for p in ("small", "large")]
+    meta = Metadata().add_table("small", "id").add_table("large", "id")
+    meta.add_table("both", "id", columns=columns, foreign_keys=keys)
+    ids = pa.array([7, 8], pa.int16()), pa.array([70_000, 8, 9], pa.int32())
+    chosen = [np.array([0]), np.array([0])]
+    both = RowKeys(meta.tables["both"], keys, [pa.table({"id": own}) for own in ids], chosen)
+    redraw(both, {}, np.random.default_rng(1))
+    rows, values = both.changes()["id"]
+    assert (rows.tolist(), values.to_pylist()) == ([0], [8])
