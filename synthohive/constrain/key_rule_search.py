@@ -73,22 +73,23 @@ def _candidates(metadata: Metadata, plan: RelationalPlan, table: str) -> Iterato
     for first, second in combinations(keys, 2):
         if first.parent == second.parent and first.parent_columns == second.parent_columns:
             yield DisjointKeys(table, second, first)
-    own = plan.tables[table]
+    table_plan = plan.tables[table]
     routes = [route for key in keys for route in _routes(metadata, plan, key)]
-    for one, two in combinations(routes, 2):
-        if one[0] == two[0] or one[-1].parent != two[-1].parent:
+    for left, right in combinations(routes, 2):
+        if left[0] == right[0] or left[-1].parent != right[-1].parent:
             continue
-        driven = one[0] == own.driver
-        late = _is_late(plan, table, two[0])
+        driven = left[0] == table_plan.driver
+        late = _is_late(plan, table, right[0])
         # the coarse key first: the fine one follows from it
-        turned = not driven and not late and len(one) > len(two)
-        known, route = (two, one) if turned else (one, two)
+        turned = not driven and not late and len(left) > len(right)
+        anchor, route = (right, left) if turned else (left, right)
         if not _is_shared(plan, table, route):
-            yield CommutingKeys(table, route, known)
+            yield CommutingKeys(table, route, anchor)
     for route in routes:
-        if route[-1].parent == table and len(route) == 2 and route[0] != own.driver:
+        if route[-1].parent == table and len(route) == 2 and route[0] != table_plan.driver:
             yield CommutingKeys(table, route, ())
-    for route in permutations(own.keys("self"), 2):  # an answer that its question names as the best
+    # an answer that its question names as the best
+    for route in permutations(table_plan.keys("self"), 2):
         yield CommutingKeys(table, route, ())
 
 

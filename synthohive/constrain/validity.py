@@ -137,18 +137,18 @@ def _orphans(tables: Tables, name: str, key: ForeignKey) -> int:
     """Return how many rows have a complete key without a parent."""
     if not set(key.columns) <= set(tables.schema(name).names):
         return 0
-    # Both sides are hashed as the type referred to: else a smallint would find no integer.
+    # Both sides are hashed as the type referred to: else a numeric would find no integer.
     types = [tables.schema(key.parent).field(column).type for column in key.parent_columns]
     above = tables.batches(key.parent, key.parent_columns)
-    known = _sorted(key_hashes(rows, key.parent_columns, types) for rows in above)
+    parent_hashes = _sorted(key_hashes(rows, key.parent_columns, types) for rows in above)
     orphans = 0
     for rows in tables.batches(name, key.columns):
-        own = key_hashes(rows, key.columns, types)
-        own = own[own != NO_KEY]
-        if len(known):
-            place = np.minimum(np.searchsorted(known, own), len(known) - 1)
-            own = own[known[place] != own]
-        orphans += len(own)
+        hashes = key_hashes(rows, key.columns, types)
+        hashes = hashes[hashes != NO_KEY]
+        if len(parent_hashes):
+            at = np.minimum(np.searchsorted(parent_hashes, hashes), len(parent_hashes) - 1)
+            hashes = hashes[parent_hashes[at] != hashes]
+        orphans += len(hashes)
     return orphans
 
 

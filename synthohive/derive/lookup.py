@@ -87,9 +87,9 @@ class Lookup(Derivation):
         if not self.exact:
             return np.zeros(len(rows), dtype=np.bool_)
         own, entry = group_codes([rows, self.entries], [[self.target], [self.target]])
-        known = match_rows(rows, self.sources, self.entries, self.sources)
-        there = (known >= 0) & (own >= 0)
-        return np.asarray(there & (entry[known] != own), dtype=np.bool_)
+        entry_of = match_rows(rows, self.sources, self.entries, self.sources)
+        there = (entry_of >= 0) & (own >= 0)
+        return np.asarray(there & (entry[entry_of] != own), dtype=np.bool_)
 
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Look the target up; an unknown combination gets the same one each time."""

@@ -156,10 +156,10 @@ def same(rows: pa.Table, target: str, source: str) -> Bools:
         Columns of it, both numbers (or times) or both of one type; numbers are the same within a
         billionth.
     """
-    one, two = rows.column(target), rows.column(source)
-    missing = nulls(one), nulls(two)
-    if is_number(one.type):
-        own, theirs = as_numbers(one), as_numbers(two)
+    left, right = rows.column(target), rows.column(source)
+    missing = nulls(left), nulls(right)
+    if is_number(left.type):
+        own, theirs = as_numbers(left), as_numbers(right)
         with np.errstate(invalid="ignore"):
             equal = np.abs(own - theirs) <= 1e-9 * np.abs(own)
     else:

@@ -156,22 +156,22 @@ def find_periods(
     k : int
         Ends that mean "none" are shared by so many.
     """
-    found: dict[str, Periods] = {}
+    by_end: dict[str, Periods] = {}
     for order in (r for r in derivations if isinstance(r, Order) and r.after):
         starts = [n for n in (order.source, *order.beyond) if n in rows.column_names]
         if order.target in rows.column_names and is_time(rows.schema.field(order.target).type):
             for name in starts:
-                one = _periods(rows, order.target, order.points, name, groups)
-                if one is not None and (key is None or one.exact):
-                    found.setdefault(order.target, one)
+                period = _periods(rows, order.target, order.points, name, groups)
+                if period is not None and (key is None or period.exact):
+                    by_end.setdefault(order.target, period)
     times = [name for name in rows.column_names if is_time(rows.schema.field(name).type)]
-    for end in (name for name in times if name in ends and name not in found and len(times) > 1):
+    for end in (name for name in times if name in ends and name not in by_end and len(times) > 1):
         numbers = as_numbers(rows.column(end))
         points = point_masses(numbers, entities or Entities(len(rows)), k, time=True)
-        made = (_periods(rows, end, points, start, groups) for start in times if start != end)
-        for one in (one for one in made if one is not None and one.exact):
-            found.setdefault(end, one)
-    return [replace(one, key=key) for one in found.values()]
+        candidates = (_periods(rows, end, points, start, groups) for start in times if start != end)
+        for period in (period for period in candidates if period is not None and period.exact):
+            by_end.setdefault(end, period)
+    return [replace(period, key=key) for period in by_end.values()]
 
 
 def _periods(

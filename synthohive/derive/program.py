@@ -409,23 +409,23 @@ class Program:
             The columns that were changed; all by default. Where columns are NULL is looked at
             anyhow.
         """
-        own, rows = rows.column_names, rows if above is None else hstack(rows, above)
-        touched, known = (
+        names, rows = rows.column_names, rows if above is None else hstack(rows, above)
+        touched, present = (
             set(rows.column_names if changed is None else changed),
             set(rows.column_names),
         )
         for name in self.order:
             presence, derivation = self.presences.get(name), self.by_target.get(name)
-            there = presence is not None and {name, presence.source} <= known
-            if presence is not None and there and presence.violations(rows).any():
+            testable = presence is not None and {name, presence.source} <= present
+            if presence is not None and testable and presence.violations(rows).any():
                 rng = np.random.default_rng(len(rows))
                 rows = with_column(rows, name, presence.apply(rows, rows.column(name), rng))
                 touched.add(name)
             named = {name} if derivation is None else {name, *derivation.needs}
-            if derivation is not None and named <= known and named & touched:
+            if derivation is not None and named <= present and named & touched:
                 rows = with_column(rows, name, self._repaired(derivation, rows))
                 touched.add(name)
-        return rows.select(own)
+        return rows.select(names)
 
     def _repaired(self, derivation: Derivation, rows: pa.Table) -> pa.Array:
         """Return a target made right, NULL where it is now, unless that follows, too."""

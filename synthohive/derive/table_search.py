@@ -154,7 +154,7 @@ class DerivationFinder:
         free = self._free() - {n for n, r in others.items() if r.whole}
         search = (find_copies, find_composed, find_steps, find_mostly)
         linked = parents >= 0
-        found = discover_links(
+        candidates = discover_links(
             _filtered(rows, linked),
             _filtered(above, linked),
             free | routes | {n for n in ids if is_text(rows.schema.field(n).type)},
@@ -164,14 +164,14 @@ class DerivationFinder:
         own_parents = self.sample.parent_rows(self.table, key) > parents
         roots = _filtered(rows, any_null(data, key.columns) | own_parents)
         kept, alone = [], []
-        for derivation in found.derivations:
+        for derivation in candidates.derivations:
             same = derivation.needs[0] == f"{self.table}.{derivation.target}"
             tops = derivation.alone(roots)
             if isinstance(derivation, Composed):
                 fits = derivation.target in free or bool(ids & set(derivation.needs))
             elif derivation.target in routes:  # each root is one of its own, or has none
-                own = (Copy(derivation.target, column) for column in key.parent_columns)
-                tops = next((r for r in own if not r.violations(roots).any()), None)
+                copies = (Copy(derivation.target, column) for column in key.parent_columns)
+                tops = next((r for r in copies if not r.violations(roots).any()), None)
                 fits = same and isinstance(derivation, Copy) and tops is not None
             else:
                 open_ = not isinstance(derivation, MostlyCopy) or is_open(
@@ -181,12 +181,12 @@ class DerivationFinder:
             if fits:
                 kept.append(derivation)
                 alone += [] if tops is None else [tops]
-        one, two = Program(tuple(kept)), Program(tuple(alone))
-        if one and not self.whole.in_sample(self.table):
-            one = verified(one, self.all_rows(one, key))
-        for derivation in one.derivations:
+        inherited, of_roots = Program(tuple(kept)), Program(tuple(alone))
+        if inherited and not self.whole.in_sample(self.table):
+            inherited = verified(inherited, self.all_rows(inherited, key))
+        for derivation in inherited.derivations:
             log.info("relation_found", table=self.table, relation=str(derivation))
-        return one, two.without(set(two.targets) - set(one.targets))
+        return inherited, of_roots.without(set(of_roots.targets) - set(inherited.targets))
 
     def excluding(self, copied: Collection[str]) -> DerivationFinder:
         """Return a finder for which some more columns do not follow from others."""

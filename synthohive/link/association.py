@@ -234,13 +234,15 @@ class PairShares:
         ones = np.ones(len(chosen))
         tables = []
         for table in self.tables:
-            one, two = self.mine[table.mine], self.theirs[table.theirs]
-            if one.edges and two.edges:
-                own = as_numbers(children.column(one.column))[chosen]
-                other = _rank_scores(as_numbers(parents.column(two.column)), numbers)
+            row_side, parent_side = self.mine[table.mine], self.theirs[table.theirs]
+            if row_side.edges and parent_side.edges:
+                row_numbers = as_numbers(children.column(row_side.column))[chosen]
+                parent_scores = _rank_scores(
+                    as_numbers(parents.column(parent_side.column)), numbers
+                )
                 # Scores of mean 0 and variance 1: their mean product is the rank correlation.
-                found = float((_rank_scores(own, ones) * other[rows]).mean())
-                tables.append(replace(table, correlation=found))
+                correlation = float((_rank_scores(row_numbers, ones) * parent_scores[rows]).mean())
+                tables.append(replace(table, correlation=correlation))
             else:
                 tables.append(table)
         return replace(self, tables=tuple(tables))
@@ -269,9 +271,9 @@ class PairShares:
         chosen : ndarray of int64
             The parent of each row.
         """
-        own, other = self.binned("mine", mine), self.binned("theirs", theirs)
+        row_bins, parent_bins = self.binned("mine", mine), self.binned("theirs", theirs)
         # A parent's score counts once for each child; else its mean over the rows would not be 0.
-        children = np.bincount(chosen, minlength=len(next(iter(other.values()))))
+        children = np.bincount(chosen, minlength=len(next(iter(parent_bins.values()))))
         scores: dict[tuple[str, str], Floats] = {}  # a column is in several tables
 
         def scored(side: str, read: Read, column: str, copies: AnyArray) -> Floats:
@@ -279,19 +281,21 @@ class PairShares:
                 scores[side, column] = _rank_scores(as_numbers(read(column)), copies)
             return scores[side, column]
 
-        found: list[Target] = []
+        targets: list[Target] = []
         for table in self.tables:
-            one, two = self.mine[table.mine], self.theirs[table.theirs]
-            a, b = own[table.mine], other[table.theirs]
-            here = np.bincount(a, minlength=one.size)
-            there = np.bincount(b[chosen], minlength=two.size)
-            wanted = table.wanted(one, two, here, there)
-            found.append(ContingencyTarget(a, b, wanted, (one.near(NEAR), two.near(NEAR))))
+            row_side, parent_side = self.mine[table.mine], self.theirs[table.theirs]
+            a, b = row_bins[table.mine], parent_bins[table.theirs]
+            row_counts = np.bincount(a, minlength=row_side.size)
+            parent_counts = np.bincount(b[chosen], minlength=parent_side.size)
+            wanted = table.wanted(row_side, parent_side, row_counts, parent_counts)
+            targets.append(
+                ContingencyTarget(a, b, wanted, (row_side.near(NEAR), parent_side.near(NEAR)))
+            )
             if table.correlation is not None:
-                scores_here = scored("mine", mine, one.column, np.ones(len(chosen)))
-                scores_there = scored("theirs", theirs, two.column, children)
-                found.append(CorrelationTarget(scores_here, scores_there, table.correlation))
-        return found
+                scores_here = scored("mine", mine, row_side.column, np.ones(len(chosen)))
+                scores_there = scored("theirs", theirs, parent_side.column, children)
+                targets.append(CorrelationTarget(scores_here, scores_there, table.correlation))
+        return targets
 
 
 def common_texts(array: pa.ChunkedArray, entities: Entities, k: int) -> list[str]:

@@ -55,23 +55,26 @@ def _trading_rules(keys: RowKeys, number: int, linked: IntArray) -> Rules:
     another key sets: CHECKs, and unique sets that other columns are in, too.
     """
     key, theirs = keys.keys[number], keys.parents[number].codes
-    place = {column: at for at, column in enumerate(key.columns)}
+    position = {column: at for at, column in enumerate(key.columns)}
 
     def broken(rows: IntArray, parents: IntArray) -> Bools:
         at = linked[rows]
         codes = {
-            c: theirs[place[c]][parents] if c in place else values[at]
+            c: theirs[position[c]][parents] if c in position else values[at]
             for c, values in keys.codes.items()
         }
         return keys.breaking(codes, at)
 
     distinct = []
     for unique in keys.unique_sets({}):
-        mine = [c for c in unique if c not in place]
+        mine = [c for c in unique if c not in position]
         if mine and len(mine) < len(unique):
-            own = np.stack([keys.codes[c][linked] for c in mine])
-            halves = [_numbered(own), _numbered(theirs[[place[c] for c in unique if c in place]])]
-            empty = (own < 0).any(axis=0)  # NULL repeats nothing
+            row_codes = np.stack([keys.codes[c][linked] for c in mine])
+            halves = [
+                _numbered(row_codes),
+                _numbered(theirs[[position[c] for c in unique if c in position]]),
+            ]
+            empty = (row_codes < 0).any(axis=0)  # NULL repeats nothing
             halves[0][empty] = halves[0].max(initial=0) + 1 + np.arange(int(empty.sum()))
             distinct.append(Distinct(*halves))
     return Rules(theirs.shape[1], tuple(distinct), forbidden=(broken,))

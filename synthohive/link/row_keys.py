@@ -178,13 +178,13 @@ class RowKeys:
             ]
             # All tables that hold the column are coded together: equal codes are equal values.
             parts = [tables[i].column(self.keys[i].parent_columns[at]) for i, at in places]
-            own = [self.known[column]] if column in self.known else []
-            found, values = column_codes([*parts, *own])
+            filled = [self.known[column]] if column in self.known else []
+            coded, values = column_codes([*parts, *filled])
             self._values[column] = values
-            for (i, at), column_of in zip(places, found):
+            for (i, at), column_of in zip(places, coded):
                 codes[i][at] = column_of
-            if own:
-                self.codes[column] = found[-1].copy()
+            if filled:
+                self.codes[column] = coded[-1].copy()
         return [KeyParents.of(key, matrix) for key, matrix in zip(self.keys, codes)]
 
     def _set(self, number: int) -> None:

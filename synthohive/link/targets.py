@@ -110,9 +110,11 @@ class ContingencyTarget(Target):
     def _moved(self, held: IntArray, a: IntArray, b: IntArray) -> tuple[IntArray, IntArray]:
         """Return the cells that rows leave and enter when they swap, shape (2, couples)."""
         size = self.rows.shape[1]
-        own, other = self.mine[a] * size, self.mine[b] * size
-        one, two = self.theirs[held[a]], self.theirs[held[b]]
-        return np.stack([own + one, other + two]), np.stack([own + two, other + one])
+        row_a, row_b = self.mine[a] * size, self.mine[b] * size
+        parent_a, parent_b = self.theirs[held[a]], self.theirs[held[b]]
+        return np.stack([row_a + parent_a, row_b + parent_b]), np.stack(
+            [row_a + parent_b, row_b + parent_a]
+        )
 
     def _counted(self, cells: IntArray) -> Floats:
         # A flat count is several times as fast as a histogram of two columns.
@@ -185,16 +187,16 @@ class DegreeTarget(Target):
 
         Numbers of children differ by far, so that a swap can go too far: its square counts.
         """
-        one, two = self.bins[a], self.bins[b]
+        bin_a, bin_b = self.bins[a], self.bins[b]
         less = (held[a] - held[b]).astype(np.float64)
-        gained = less * (push[one] - push[two] - less * len(self.wanted))
-        return np.where(one != two, gained, 0.0)
+        gained = less * (push[bin_a] - push[bin_b] - less * len(self.wanted))
+        return np.where(bin_a != bin_b, gained, 0.0)
 
     def change(self, held: IntArray, a: IntArray, b: IntArray) -> Floats:
         """Return what swaps add to each bin; see the base class."""
         more = (held[b] - held[a]).astype(np.float64)
-        one, two = (
+        bin_a, bin_b = (
             np.bincount(self.bins[rows], weights=more, minlength=len(self.wanted))
             for rows in (a, b)
         )
-        return np.asarray(one - two)
+        return np.asarray(bin_a - bin_b)

@@ -262,28 +262,28 @@ class _Search:
         """Return a few parents and all of their children."""
         parents, theirs = self.sample.tables[self.key.parent], self._theirs
         at = self.sample.parent_rows(self.child, self.key)
-        known, sizes = np.unique(at[at >= 0], return_counts=True)
-        if len(known) < LEAST_ROWS:
+        chosen, sizes = np.unique(at[at >= 0], return_counts=True)
+        if len(chosen) < LEAST_ROWS:
             return None
-        some = spaced(len(known), TRIAL_PARENTS)
+        some = spaced(len(chosen), TRIAL_PARENTS)
         if sizes[some].sum() > TRIAL_ROWS:
             some = np.sort(some[np.argsort(sizes[some], kind="stable")[:LEAST_ROWS]])
-        known = known[some]
+        chosen = chosen[some]
         keys = [c for key in (self.key, *self._above.values()) for c in key.columns]
         names = list(dict.fromkeys([*theirs.numeric, *values]))
-        found = []
+        batches = []
         for rows in self.whole.batches(self.child, [*keys, *names]):
             at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
-            found.append(rows.filter(pa.array(np.isin(at, known))))
+            batches.append(rows.filter(pa.array(np.isin(at, chosen))))
         above = self._with_parents(tuple(self._above.items()))
-        children = above(pa.concat_tables(found))
+        children = above(pa.concat_tables(batches))
         at = match_rows(children, self.key.columns, parents, self.key.parent_columns)
         out = self.sample.metadata.tables[self.key.parent].key_columns
-        own = parents.select([c for c in parents.column_names if c not in out])
-        place = np.searchsorted(known, at)
+        attributes = parents.select([c for c in parents.column_names if c not in out])
+        numbers = np.searchsorted(chosen, at)
         counted = pa.table({"": pa.nulls(len(at))})  # a table without columns forgets its rows
         children = hstack(counted, children.select([*names, *self._above]))
-        return Trial(own.take(pa.array(known)), children, place, values)
+        return Trial(attributes.take(pa.array(chosen)), children, numbers, values)
 
     def _is_source(self, target: str) -> bool:
         """Whether the children follow from the parent: a price is the least of quantity * price."""

@@ -383,16 +383,16 @@ def _inside_runs(
     As many lengths are drawn as a group has rows: they depend on it alone, in whatever parts its
     rows are asked for.
     """
-    known, first, number = np.unique(groups, return_index=True, return_inverse=True)
-    own = np.maximum(sizes[first], 1)
-    offsets = np.cumsum(own) - own
-    group = np.repeat(np.arange(len(own)), own)
-    streams = hashed(known, seed).view(np.int64)[group]
+    distinct, first, number = np.unique(groups, return_index=True, return_inverse=True)
+    group_sizes = np.maximum(sizes[first], 1)
+    offsets = np.cumsum(group_sizes) - group_sizes
+    group = np.repeat(np.arange(len(group_sizes)), group_sizes)
+    streams = hashed(distinct, seed).view(np.int64)[group]
     lengths = runs.drawn(uniform(streams + np.arange(len(group)) - offsets[group], seed + 1))
     before = np.cumsum(lengths) - lengths
     starts = before - before[offsets][group]
     # Where runs begin, of all groups in one line: the last one before a row is its own.
-    begins = (offsets[group] + starts)[starts < own[group]]
+    begins = (offsets[group] + starts)[starts < group_sizes[group]]
     at = offsets[number.reshape(-1)] + positions
     return np.asarray(at - begins[np.searchsorted(begins, at, side="right") - 1])
 

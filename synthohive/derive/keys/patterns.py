@@ -536,14 +536,14 @@ def _worded(texts: Sequence[str], owners: Optional[Entities], k: int) -> list[Te
     split = [_WORD.findall(text) for text in texts]
     shapes = ["".join(map(_token_class, tokens)) for tokens in split]
     public = words.things(texts[:200])
-    found = []
+    templates = []
     for shape, members, holders in _grouped(split, shapes, owners, k):
         pieces: forms.Pieces = []
         wide: dict[int, list[str]] = {}
         for at, (column, kind) in enumerate(zip(zip(*members), shape)):
             if kind == "w":
-                shared, more = _slot(column, holders, k, public)
-                both = sorted({*shared, *more})
+                shared, similar = _slot(column, holders, k, public)
+                both = sorted({*shared, *similar})
                 pieces.append(shared or both)
                 if len(set(column)) > 1:
                     wide[at] = both
@@ -552,8 +552,8 @@ def _worded(texts: Sequence[str], owners: Optional[Entities], k: int) -> list[Te
         for at in reversed(wide):  # few words are soon used up, and their texts are real ones
             if forms.room_of(pieces) < _ROOM * len(members):
                 pieces[at] = wide[at]
-        found.append(Template(shape, pieces, len(members)))
-    return found
+        templates.append(Template(shape, pieces, len(members)))
+    return templates
 
 
 def _digits(column: Sequence[str]) -> list[str]:

@@ -108,13 +108,14 @@ class Alias(Readable):
 
     def differs(self, target: Texts, sources: Sequence[Texts]) -> Bools:
         """Return the rows in which the target is something else; case and blanks aside."""
-        made = self.compose(sources)
+        composed = self.compose(sources)
         if self.domain:
             target = [text and _on_nobodys(text) for text in target]
-            made = [made if text else text for text, made in zip(target, made)]  # NULL has its say
+            # NULL has its say
+            composed = [made if text else text for text, made in zip(target, composed)]
         unequal = [
             (one is None) != (two is None) or (one is not None and normal(one) != normal(str(two)))
-            for one, two in zip(target, made)
+            for one, two in zip(target, composed)
         ]
         return np.array(unequal, dtype=np.bool_)
 
