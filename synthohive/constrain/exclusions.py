@@ -298,6 +298,7 @@ def _gaps(taken: Sequence[Span], start: int, ends: Span, furthest: int) -> list[
 def _places(gaps: Sequence[Span], start: int, length: int) -> Iterator[int]:
     for low, high in gaps:
         if high - low >= length:
+            # As near to the wished start as the gap allows: inside it, or at one of its ends.
             yield min(max(start, low), high - length)
 
 

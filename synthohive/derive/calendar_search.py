@@ -161,6 +161,7 @@ def _columns_like(columns: Columns, chosen: Chosen, stamps: Floats, part: str) -
 
 def _expected(stamps: Floats, part: str) -> Optional[IntArray]:
     """Return the year, month or day of each UTC stamp; None for what a zone shifts."""
+    # numpy casts from one unit of datetime64 to another by the calendar.
     seconds = np.nan_to_num(stamps).astype(np.int64).astype("datetime64[s]")
     months = seconds.astype("datetime64[M]")
     if part == "year":
@@ -179,6 +180,7 @@ def _zone(local: Floats, stamps: Floats) -> Optional[str]:
         return None
     pick = spaced(len(local), 200)
     utc = pa.array(stamps.astype(np.int64), pa.timestamp("s", tz="UTC"))
+    # A few rows refute nearly all of the 600 zones.
     few = utc.take(pa.array(pick))
     others = sorted(z for z in available_timezones() if "/" in z)
     for zone in dict.fromkeys([*_ZONES, *others]):

@@ -111,6 +111,7 @@ def _assembled(
     derivations: tuple[Derivation, ...], presences: dict[str, Presence], columns: Columns
 ) -> Program:
     flags = _flags(derivations, columns)
+    # A sum or product of drawn numbers may lie where no real one does: these are its bounds.
     ends = {
         r.target: columns.entities.ends(
             columns.numbers(r.target), columns.k, columns.step(r.target)
@@ -184,6 +185,7 @@ def verified(found: Program, batches: Iterable[pa.Table]) -> Program:
         for derivation in found.derivations:
             name = derivation.target
             if isinstance(derivation, Lookup) and derivation.exact:
+                # Two blocks may contradict each other: all rows together show if it is a function.
                 seen = [combinations[name]] if name in combinations else []
                 columns = [*derivation.needs, name]
                 both = pa.concat_tables([*seen, rows.select(columns)])

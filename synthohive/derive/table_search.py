@@ -281,6 +281,7 @@ class DerivationFinder:
                 at = match_rows(block, key.columns, parents, key.parent_columns)
                 rows = hstack(block, above.take(pa.array(at, mask=at < 0)))
                 if key.parent == self.table:
+                    # Numbers of rows run on over all blocks.
                     own = at == start + np.arange(len(at))
                     rows = _filtered(rows, (at >= 0) & ~own)
             start += len(block)

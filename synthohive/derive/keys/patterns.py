@@ -110,6 +110,7 @@ class CountedTextMaker(_CountingMaker):
             return None
         numbers = np.sort(np.array([int(text) for text in inner], dtype=np.int64))
         step = max(common_step(numbers), 1)
+        # The mean distance of neighbours, in steps: 1 where no number is left out.
         gap = (int(numbers[-1]) - int(numbers[0])) / step / (len(numbers) - 1)
         if gap > SPARSE:
             return None
