@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive import (
+    CheckConstraint,
     Column,
     ConstraintViolationError,
     Metadata,
@@ -278,3 +279,24 @@ def test_keys_that_given_rows_break_are_told() -> None:
     (problems,) = [e["problems"] for e in events if e["event"] == "given_rows_not_valid"]
     (problem,) = problems
     assert "1 rows break bookings(room) -> rooms(id)" in problem
+
+
+def test_a_cell_that_fits_nothing_stays_empty_though_another_column_says_it_is_there() -> None:
+    rng = np.random.default_rng(1)
+    guests = pd.DataFrame({"id": range(300), "tables": rng.integers(1, 5, 300)})
+    guests["seat"] = pd.array(rng.integers(1, 40, 300), "Int64")
+    guests.loc[rng.random(300) < 0.4, "seat"] = pd.NA
+    guests["state"] = np.where(guests["seat"].isna(), "waits", "sits")
+    metadata = Metadata().add_table("guests", "id", reference=False)
+    metadata.tables["guests"].checks.append(CheckConstraint(sqltext="seat * tables > 0"))
+    privacy = PrivacyConfig(detect_pii=False, k_anonymity_threshold=2)
+    synth = Synthesizer(metadata, privacy, model="autoregressive")
+    synth.fit({"guests": guests}, epochs=1, seed=1, progress=False)
+    (relation,) = synth.relations["guests"]
+    assert str(relation) == "seat is NULL exactly where state is 'waits'"
+    more = pd.DataFrame({"id": [999], "tables": [0], "seat": [None], "state": ["sits"]})
+    given = pd.concat([guests, more.astype(guests.dtypes)], ignore_index=True)
+    with captured_events() as events:
+        filled = synth.impute({"guests": given}, columns={"guests": ["seat"]}, seed=1)["guests"]
+    assert filled["seat"].isna().iloc[-1]  # no seat times 0 is above 0
+    assert "cells_left_empty" in {event["event"] for event in events}

@@ -142,6 +142,8 @@ def _sum_up(filling: Filling) -> None:
     evidence, table = filling.evidence, filling.table
     tables, name = evidence.sample.tables, evidence.name
     follows = [a for a in table.aggregates if a.target in evidence.lost]
+    if not follows:  # what fits nothing stays empty
+        return
     rows = tables[name]
     for aggregate in follows:
         above = WithParents(aggregate.above, evidence.sample.plan, evidence.sample)
