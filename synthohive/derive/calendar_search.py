@@ -76,7 +76,7 @@ def _find_year(columns: Columns, chosen: Chosen, times: list[str]) -> None:
     if any(is_time(columns.type(name)) for name in above):
         return
     for target in (name for name in times if name in chosen.free()):
-        step, numbers = columns.grid(target), columns.numbers(target)
+        step, numbers = columns.step(target), columns.numbers(target)
         ends = columns.entities.ends(numbers, columns.k, step)
         years = np.unique(years_of(numbers[~np.isnan(numbers)]))
         if ends is None or len(years) < LEAST_YEARS:

@@ -14,7 +14,7 @@ from synthohive.derive.base import Derivation, in_order
 from synthohive.derive.points import point_masses, regular
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.tables.joins import group_codes
-from synthohive.tables.numbers import as_numbers, grid_of, is_number, is_time, nulls, step_of
+from synthohive.tables.numbers import as_numbers, is_number, is_time, nulls, step_of
 
 __all__ = ["Chosen", "Columns", "spaced"]
 
@@ -67,7 +67,6 @@ class Columns:
         self._numbers: dict[str, Floats] = {}
         self._codes: dict[str, IntArray] = {}
         self._steps: dict[str, float] = {}
-        self._grids: dict[str, float] = {}
         self._points: dict[str, tuple[float, ...]] = {}
 
     def numbers(self, name: str) -> Floats:
@@ -95,16 +94,10 @@ class Columns:
         return self._codes[name]
 
     def step(self, name: str) -> float:
-        """Return the distance of neighbouring values, 0 for none."""
+        """Return the distance of neighbouring values, the grid on which they lie; 0 for none."""
         if name not in self._steps:
             self._steps[name] = step_of(self.rows.column(name))
         return self._steps[name]
-
-    def grid(self, name: str) -> float:
-        """Return the grid on which values lie, 0 for none."""
-        if name not in self._grids:
-            self._grids[name] = grid_of(self.rows.column(name))
-        return self._grids[name]
 
     def type(self, name: str) -> pa.DataType:
         """Return a column's type."""

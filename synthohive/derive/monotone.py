@@ -20,9 +20,9 @@ from synthohive.privacy.entities import Entities, entities_or_rows, on_grid
 from synthohive.tables.numbers import (
     as_numbers,
     from_numbers,
-    grid_of,
     is_number,
     is_time,
+    step_of,
 )
 from synthohive.tables.siblings import previous_siblings
 
@@ -257,7 +257,7 @@ def find_monotone(
         values = as_numbers(array)
         gaps = values[later] - values[before[later]]
         if (gaps >= 0).all() and (gaps > 0).mean() >= LEAST_RISES:
-            step = grid_of(array)
+            step = step_of(array)
             if point_masses(values, owners, k, time=is_time(array.type)):
                 continue  # there is no gap to "no end"
             ends = owners.ends(values, k, step)

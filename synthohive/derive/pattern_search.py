@@ -239,7 +239,7 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     least = TIMES_CONTRADICTIONS if is_time(columns.type(target)) else CONTRADICTIONS
     if broken < max(least, 0.01 * len(known)):
         return
-    step = columns.grid(target)
+    step = columns.step(target)
     heavy = _heaviest(later[known])
     plain = heavy < HEAVY or _heaviest(gaps) > heavy / 2
     spread = float(np.subtract(*np.quantile(gaps, [0.9, 0.1])))
@@ -268,7 +268,7 @@ def _centre(columns: Columns, target: str, source: str) -> Optional[float]:
     values = np.sort(columns.regular(source)[~unknown])
     # The middle fifth, not the median: that is somebody's own value.
     middle = float(values[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())
-    step = columns.grid(target)
+    step = columns.step(target)
     return float(np.rint(middle / step) * step) if step else middle
 
 

@@ -23,7 +23,7 @@ from synthohive.derive.points import at_points, point_masses, regular
 from synthohive.privacy.entities import Entities
 from synthohive.schema import ForeignKey
 from synthohive.tables.ancestors import with_column
-from synthohive.tables.numbers import as_numbers, from_numbers, grid_of, is_time
+from synthohive.tables.numbers import as_numbers, from_numbers, is_time, step_of
 
 __all__ = ["Periods", "find_periods", "restore_periods", "unbroken"]
 
@@ -197,7 +197,7 @@ def _periods(
     overlapping = int((start[inner] + lengths > start[follows[inner]]).sum())
     if not exact and overlapping < CONTRADICTIONS:
         return None
-    step = grid_of(rows.column(target))
+    step = step_of(rows.column(target))
     pause = usual if exact else step if step and (pauses >= step).all() else 0.0
     last = np.flatnonzero(follows == -1)
     null, open_end = np.isnan(raw[last]), at_points(raw[last], points)

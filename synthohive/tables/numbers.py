@@ -17,7 +17,6 @@ __all__ = [
     "Floats",
     "as_numbers",
     "from_numbers",
-    "grid_of",
     "multiple_of",
     "is_number",
     "is_time",
@@ -100,7 +99,8 @@ def _wide_decimals(numbers: Floats, null: Bools, type_: pa.DataType) -> pa.Array
 def step_of(array: pa.ChunkedArray) -> float:
     """Return the distance of neighbouring values: 1, 0.01, a day; 0 where there is none.
 
-    Moments that are all whole days, hours or minutes stay such.
+    Moments that are all whole days, hours or minutes stay such: where all are at midnight, so are
+    those that are made from distances.
     """
     type_ = array.type
     if pa.types.is_integer(type_):
@@ -120,19 +120,6 @@ def step_of(array: pa.ChunkedArray) -> float:
     return 0.0
 
 
-def grid_of(array: pa.ChunkedArray) -> float:
-    """Return the grid on which values lie: their step or, of moments, a day, hour or minute.
-
-    Where all are at midnight, so are those that are made from distances.
-    """
-    step = step_of(array)
-    if not pa.types.is_timestamp(array.type) or step < 1.0:
-        return step
-    values = as_numbers(array)
-    values = values[~np.isnan(values)]
-    return next((unit for unit in _UNITS if len(values) and not (values % unit).any()), step)
-
-
 def multiple_of(array: pa.ChunkedArray) -> float:
     """Return the grid of a column, or what all its numbers are multiples of.
 
@@ -141,7 +128,7 @@ def multiple_of(array: pa.ChunkedArray) -> float:
     >>> multiple_of(pa.chunked_array([[n * 100 for n in range(3, 40)]]))
     100.0
     """
-    step = grid_of(array)
+    step = step_of(array)
     if not step or is_time(array.type):
         return step
     numbers = as_numbers(array) / step
