@@ -9,7 +9,7 @@ apart, for handlers that write JSON.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -38,6 +38,11 @@ class EventLogger:
     def info(self, event: str, **fields: Any) -> None:
         """Log what was done, or found."""
         self._log(logging.INFO, event, fields)
+
+    def relations(self, table: str, found: Iterable[object]) -> None:
+        """Log what was found to hold in the rows of a table."""
+        for one in found:
+            self._log(logging.INFO, "relation_found", {"table": table, "relation": str(one)})
 
     def warning(self, event: str, **fields: Any) -> None:
         """Log what the user may want to act on."""

@@ -12,10 +12,9 @@ import pyarrow.compute as pc
 
 from synthohive import ForeignKey, Synthesizer
 from synthohive.derive.aggregates import Aggregate
-from synthohive.derive.aggregates.beside import WithParents
 from synthohive.derive.program import Program
 from synthohive.learn.fitted import FittedDatabase
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.ancestors import WithParents, ancestor_columns, hstack
 from synthohive.tables.sample import Sample
 
 __all__ = ["Broken", "broken_relations"]
@@ -62,13 +61,10 @@ def _in_table(
     key: Optional[ForeignKey],
 ) -> Iterator[Broken]:
     rows = sample.tables[name]
-    wanted = program.above(rows.column_names)
-    if wanted and key is not None:
-        chain = (key.parent, *fitted.plan.tables[key.parent].ancestors)
+    names = program.above(rows.column_names)
+    if names and key is not None:
         at = sample.parent_rows(name, key)
-        rows = hstack(
-            rows, ancestor_columns(sample, fitted.plan, key.parent, at, by_table(wanted, chain))
-        )
+        rows = hstack(rows, ancestor_columns(sample, fitted.plan, key.parent, at, names))
     for relation in [*program.derivations, *program.presences.values()]:
         yield Broken(name, str(relation), int(relation.violations(rows).sum()), len(rows))
 

@@ -73,8 +73,7 @@ def find_group_rules(
             every = whole.columns(table, names)
             some = list(_Search(sample, table, driver, every, beside, k, True).rules())
         found += some
-    for rule in found:
-        log.info("relation_found", table=table, relation=str(rule))
+    log.relations(table, found)
     return [*named, *found]
 
 

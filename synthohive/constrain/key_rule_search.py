@@ -62,8 +62,7 @@ def find_key_rules(
         if not (mine & ~theirs if company.needs else theirs & ~mine).any():
             kept.append(company)
     kept += _never_together(sample, table, whole, rows)
-    for rule in kept:
-        log.info("relation_found", table=table, relation=str(rule))
+    log.relations(table, kept)
     return kept
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import chain
 from typing import ClassVar, Optional, Protocol, Union
 
 import numpy as np
@@ -15,7 +17,7 @@ from synthohive._arrays import Bools, Floats
 from synthohive._readable import Readable
 from synthohive.schema.arrow_types import limits
 from synthohive.tables.ancestors import hstack, with_column
-from synthohive.tables.numbers import from_numbers
+from synthohive.tables.numbers import from_numbers, nulls
 
 __all__ = ["Bools", "Derivation", "Rng", "Step", "Values", "as_column", "in_order"]
 
@@ -36,6 +38,7 @@ class Step(Protocol):
         """The columns that it follows from."""
 
 
+@dataclass(frozen=True, eq=False)
 class Derivation(Readable, ABC):
     """One column of a table that follows from others: the `target` from what it `needs`.
 
@@ -47,20 +50,22 @@ class Derivation(Readable, ABC):
     ----------
     target : str
         The column that follows.
-    source : str
-        The column that it needs; kinds with several say so in :attr:`needs`.
+    named : tuple of str
+        The fields that hold names of columns which it needs: texts, tuples of such, or None.
     splits : bool
         Each of the columns that it needs follows from the target alone.
     """
 
+    named: ClassVar[tuple[str, ...]] = ("source",)
     splits: ClassVar[bool] = False
     target: str
-    source: str
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The columns that the target follows from."""
-        return (self.source,)
+        values = (getattr(self, name) for name in self.named)
+        listed = ((value,) if isinstance(value, str) else value or () for value in values)
+        return tuple(chain.from_iterable(listed))
 
     @property
     def whole(self) -> bool:
@@ -73,10 +78,30 @@ class Derivation(Readable, ABC):
         return True
 
     def violations(self, rows: pa.Table) -> Bools:
-        """Return the rows that break the derivation; never one with a NULL in it."""
+        """Return the rows that break the derivation; never one with a NULL in it.
+
+        Where something is modelled in the target's place, none does, unless a kind says which.
+        """
+        if not self.whole:
+            return np.zeros(len(rows), dtype=np.bool_)
         target = rows.column(self.target)
         unequal = pc.not_equal(target, as_column(self.decode(rows), target.type))
         return np.asarray(pc.fill_null(unequal, False).to_numpy(), dtype=np.bool_)
+
+    def _unknown(self, rows: pa.Table) -> Bools:
+        """Return the rows in which a column that it needs is NULL."""
+        none = np.zeros(len(rows), dtype=np.bool_)
+        missing = [none, *(nulls(rows.column(name)) for name in self.needs)]
+        return np.asarray(np.any(missing, axis=0), dtype=np.bool_)
+
+    def broken(self, rows: pa.Table) -> Bools:
+        """Return the violations, and the rows with a target beside a NULL that forbids it."""
+        wrong = self.violations(rows)
+        return wrong | (self._unknown(rows) & ~nulls(rows.column(self.target)) & self.strict)
+
+    def extra_nulls(self, rows: pa.Table) -> Bools:
+        """Return where the target is NULL though nothing that it needs is."""
+        return nulls(rows.column(self.target)) & ~self._unknown(rows)
 
     def encode(self, rows: pa.Table) -> pa.Array:
         """Return what is modelled in the target's place, unless it follows wholly."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Optional
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats
 from synthohive.derive.base import Derivation, Rng, Values
-from synthohive.privacy.entities import on_grid
+from synthohive.derive.order import Order
 from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = [
@@ -142,7 +142,6 @@ class CalendarPart(Derivation):
         The part is local in this zone, the date is in UTC.
     """
 
-    target: str
     source: str
     part: str
     zone: Optional[str] = None
@@ -172,15 +171,9 @@ class CalendarDate(Derivation):
         The parts are local in this zone, the target is in UTC.
     """
 
-    splits: ClassVar[bool] = True
-    target: str
+    named, splits = ("parts",), True
     parts: tuple[str, ...]
     zone: Optional[str] = None
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The columns with the parts."""
-        return self.parts
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows whose date is another."""
@@ -212,52 +205,24 @@ class CalendarDate(Derivation):
 
 
 @dataclass(frozen=True)
-class DateInYear(Derivation):
-    """A date in the year that another column gives: its place in the year is modelled.
+class DateInYear(Order):
+    """A date in the year that another column gives: the source, which is its limit, too."""
 
-    That is the same date of 2000, a year with all days.
+    def _column(self, rows: pa.Table, name: str, after: bool) -> Floats:
+        """Return the year's first moment if `after`, else its last one on the target's grid."""
+        if name != self.source:
+            return super()._column(rows, name, after)
+        year = as_numbers(rows.column(name))
+        one = np.ones_like(year)
+        return np.asarray(
+            compose([year, one, one]) if after else compose([year + 1, one, one]) - self.step
+        )
 
-    Attributes
-    ----------
-    low, high : float
-        Protected bounds of the target: years that these cut are filled up to there.
-    step : float
-        The grid of the target; 0 for none.
-    """
-
-    target: str
-    source: str
-    low: float
-    high: float
-    step: float
-
-    whole = False  # the place in the year is to be modelled
-
-    def violations(self, rows: pa.Table) -> Bools:
-        """Return the rows whose date lies in another year."""
-        year = as_numbers(rows.column(self.source))
-        off = years_of(as_numbers(rows.column(self.target))) - year
-        return np.asarray(np.abs(off) > 0.5, dtype=np.bool_)
-
-    def encode(self, rows: pa.Table) -> pa.Array:
-        """Return the date in 2000."""
-        column = rows.column(self.target)
-        return from_numbers(_moved(as_numbers(column), np.full(len(rows), 2000.0)), column.type)
-
-    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
-        """Return the date in its year."""
-        year = as_numbers(rows.column(self.source))
-        moved = _moved(as_numbers(rows.column(self.target)), year)
-        start, end = (compose([year + n, np.ones_like(year), np.ones_like(year)]) for n in (0, 1))
-        # Only years that the bounds cut are squeezed: clipping would heap their dates at the cut.
-        share = (moved - start) / np.maximum(end - start, 1.0)
-        first, last = np.fmax(start, self.low), np.fmin(end, self.high)
-        cut = ((start < self.low) | (end > self.high)) & (first <= last)
-        return np.where(cut, on_grid(first + share * (last - first), self.step), moved)
-
-    def repair(self, rows: pa.Table) -> Values:
-        """Move the date into its year where it lies in another."""
-        return self.decode(rows) if self.violations(rows).any() else rows.column(self.target)
+    def invert(
+        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
+    ) -> Optional[Values]:
+        """Take the year off the date; see the base class."""
+        return years_of(self.target_values(rows)) if source == self.source else None
 
     def __str__(self) -> str:
         return f"{self.target} in the year {self.source}"
@@ -265,22 +230,8 @@ class DateInYear(Derivation):
 
 def years_of(seconds: Floats) -> Floats:
     """Return the year of each number of seconds since 1970; NaN for NULL."""
-    missing = np.isnan(seconds)
-    # floor: times before 1970 belong to the day before, not to the one that is nearer to 0.
-    days = np.floor(np.where(missing, 0, seconds) / 86_400).astype(np.int64)
-    years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
-    return np.where(missing, np.nan, years)
-
-
-def _moved(seconds: Floats, years: Floats) -> Floats:
-    """Return the same moments of other years; the 29th of February may become the 28th."""
-    missing = np.isnan(seconds)
-    days = np.floor(np.where(missing, 0, seconds) / 86_400)
-    dates = days.astype(np.int64).astype("datetime64[D]")
-    # numpy counts months since 1970: modulo 12 is the month, the days since its first the day.
-    months = dates.astype("datetime64[M]")
-    parts = [years, months.astype(np.int64) % 12 + 1.0, (dates - months).astype(np.int64) + 1.0]
-    return np.where(missing, np.nan, compose(parts) + seconds - days * 86_400)
+    # floor: what is nearer to the next second than to its own still belongs to this year.
+    return as_numbers(pc.year(from_numbers(np.floor(seconds), pa.timestamp("s"))))
 
 
 def compose(parts: list[Any]) -> Any:

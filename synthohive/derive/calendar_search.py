@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations, product
 from typing import Optional
 from zoneinfo import available_timezones
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Floats, IntArray
+from synthohive._arrays import Floats
 from synthohive.derive.calendar import (
     PARTS,
     CalendarDate,
@@ -19,11 +20,12 @@ from synthohive.derive.calendar import (
     can_hold,
     compose,
     named_parts,
+    part_of,
     years_of,
 )
 from synthohive.derive.clock import DAY, ClockDelay, ClockTime, minutes_of
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
-from synthohive.tables.numbers import is_number, is_time
+from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time
 
 __all__ = ["find_calendar", "find_clocks"]
 
@@ -79,10 +81,11 @@ def _find_year(columns: Columns, chosen: Chosen, times: list[str]) -> None:
         step, numbers = columns.step(target), columns.numbers(target)
         ends = columns.entities.ends(numbers, columns.k, step)
         years = np.unique(years_of(numbers[~np.isnan(numbers)]))
-        if ends is None or len(years) < LEAST_YEARS:
+        if ends is None or not step or len(years) < LEAST_YEARS:
             continue
-        for source in above:
-            if _is_whole(columns, source) and chosen.add(DateInYear(target, source, *ends, step)):
+        low, high = ends
+        for year in (name for name in above if _is_whole(columns, name)):
+            if chosen.add(DateInYear(target, year, True, step, limits=(year,), low=low, high=high)):
                 return
 
 
@@ -129,16 +132,10 @@ def _composed(columns: Columns, chosen: Chosen, name: str) -> Optional[CalendarD
 
 
 def _choices(lists: list[list[str]]) -> Iterator[tuple[str, ...]]:
-    """Yield one column per part, each once; the first few only."""
-    if not all(lists):
-        return
-    if len(lists) == 1:
-        yield from ((name,) for name in lists[0][:3])
-        return
-    for rest in _choices(lists[1:]):
-        for name in lists[0][:3]:
-            if name not in rest:
-                yield (name, *rest)
+    """Yield one column per part, each once; the first few only, and those of the year first."""
+    for names in product(*(few[:3] for few in reversed(lists))):
+        if len(set(names)) == len(names):
+            yield names[::-1]
 
 
 def _columns_like(columns: Columns, chosen: Chosen, stamps: Floats, part: str) -> list[str]:
@@ -159,18 +156,11 @@ def _columns_like(columns: Columns, chosen: Chosen, stamps: Floats, part: str) -
     return found
 
 
-def _expected(stamps: Floats, part: str) -> Optional[IntArray]:
+def _expected(stamps: Floats, part: str) -> Optional[Floats]:
     """Return the year, month or day of each UTC stamp; None for what a zone shifts."""
-    # numpy casts from one unit of datetime64 to another by the calendar.
-    seconds = np.nan_to_num(stamps).astype(np.int64).astype("datetime64[s]")
-    months = seconds.astype("datetime64[M]")
-    if part == "year":
-        return np.asarray(seconds.astype("datetime64[Y]").astype(np.int64) + 1970)
-    if part == "month":
-        return np.asarray(months.astype(np.int64) % 12 + 1)
-    if part == "day":
-        return np.asarray((seconds.astype("datetime64[D]") - months).astype(np.int64) + 1)
-    return None
+    if part not in ("year", "month", "day"):
+        return None
+    return as_numbers(part_of(part, from_numbers(stamps, pa.timestamp("s"))))
 
 
 def _zone(local: Floats, stamps: Floats) -> Optional[str]:
@@ -206,24 +196,14 @@ def find_clocks(columns: Columns, chosen: Chosen) -> None:
         for n in columns.numeric
         if _is_whole(columns, n) and n not in clocks and n not in chosen.derivations
     ]
-    for base in clocks:
-        for time in clocks:
-            if base != time:
-                passed = (minutes[time] - minutes[base]) % DAY
-                for delay in delays:
-                    _find_delay(columns, chosen, base, time, delay, passed)
+    pairs = [(base, time, minutes[time] - minutes[base]) for base, time in permutations(clocks, 2)]
+    for base, time, passed in pairs:
+        for delay in delays:
+            _find_delay(columns, chosen, base, time, delay, passed % DAY)
     late = {n: bool((columns.numbers(n) == 2_400).any()) for n in clocks}
-    pairs = sorted(
-        (
-            (_entropy(minutes[time] - minutes[base]), time, base)
-            for time in clocks
-            for base in clocks
-            if base != time
-        ),
-    )
-    for entropy, time, base in pairs:
+    told = sorted((_entropy(passed), time, base, _quiet(passed)) for base, time, passed in pairs)
+    for entropy, time, base, least in told:
         if entropy < _entropy(minutes[time]) - 0.5:
-            least = _quiet(minutes[time] - minutes[base])
             chosen.add(ClockTime(time, base, late=late[time], least=least))
     for time in clocks:
         chosen.add(ClockTime(time, late=late[time]))

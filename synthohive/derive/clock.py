@@ -45,16 +45,11 @@ class ClockTime(Derivation):
         A column with exactly the minutes between the two; nothing is left to model.
     """
 
-    target: str
+    named = ("base", "delay")
     base: Optional[str] = None
     delay: Optional[str] = None
     late: bool = False
     least: int = 0
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The other time, and the delay."""
-        return tuple(name for name in (self.base, self.delay) if name is not None)
 
     @property
     def whole(self) -> bool:
@@ -108,15 +103,10 @@ class ClockTime(Derivation):
 class ClockDelay(Derivation):
     """The minutes between two times of day ``hhmm``, in ``least … least + 1439``."""
 
-    target: str
+    named = ("base", "time")
     base: str
     time: str
     least: int
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The two times."""
-        return (self.base, self.time)
 
     def _minutes(self, rows: pa.Table) -> Floats:
         base, time = (minutes_of(as_numbers(rows.column(c))) for c in self.needs)

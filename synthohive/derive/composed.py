@@ -14,7 +14,17 @@ import pyarrow.compute as pc
 from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 
-__all__ = ["Composed", "find_beginnings", "find_composed", "is_text"]
+__all__ = [
+    "Case",
+    "Composed",
+    "Part",
+    "find_beginnings",
+    "find_composed",
+    "is_text",
+    "mark",
+    "marked",
+    "renumbered",
+]
 
 Case = Literal["", "lower", "upper", "slug"]
 CASES: tuple[Case, ...] = ("", "lower", "upper", "slug")
@@ -23,7 +33,12 @@ FEW, FIRST = 60, 8
 OFTEN, MOST_FORMS = 0.25, 3
 """Share of a few rows that a form must explain to be tried on all: sources may be alike in some."""
 _FIRST_MARK = 0xE200  # of private use in Unicode: no text holds it
-_MARK = re.compile("([\ue200-\ue3ff])")
+_MARK = re.compile("([\ue200-\uefff])")
+
+
+def mark(number: int) -> str:
+    """Return what stands for a part in a form."""
+    return chr(_FIRST_MARK + number)
 
 
 @dataclass(frozen=True)
@@ -55,13 +70,11 @@ class Composed(Derivation):
 
     Attributes
     ----------
-    target : str
     parts : tuple of Part
     form : str
         The text, with a mark for each part.
     """
 
-    target: str
     parts: tuple[Part, ...]
     form: str
 
@@ -113,7 +126,7 @@ class Composed(Derivation):
         place = [i for i, part in enumerate(self.parts) if "." not in part.source]
         values = [self.parts[i].of(roots).to_pylist() for i in place]
         forms = {
-            _marked(text or "", [column[row] for column in values])
+            marked(text or "", [column[row] for column in values])
             for row, text in enumerate(roots.column(self.target).to_pylist())
         }
         form = min(forms, default="")
@@ -153,7 +166,6 @@ def find_beginnings(texts: list[str], rows: pa.Table, target: str) -> list[Compo
         A few; none of them NULL.
     rows : pyarrow.Table
         As many, with what may stand at the beginning; columns of other types are passed over.
-    target : str
         The column of the texts, which `rows` may hold, too.
 
     Returns
@@ -163,7 +175,7 @@ def find_beginnings(texts: list[str], rows: pa.Table, target: str) -> list[Compo
     """
     names = [f.name for f in rows.schema if is_text(f.type) or pa.types.is_integer(f.type)]
     values = _values(rows.select(names), names)
-    found = [Composed(target, (part,), chr(_FIRST_MARK)) for part in values]
+    found = [Composed(target, (part,), mark(0)) for part in values]
     forms = _forms([*texts], values, target, begun=True)
     found += [Composed(target, used, form) for form, used in forms]
     return [
@@ -200,20 +212,26 @@ def _forms(
     forms = Counter[str]()
     known = [i for i, text in enumerate(texts) if text]
     for number, i in enumerate(known):
-        form = _marked(texts[i] or "", [values[part][i] for part in parts])
+        form = marked(texts[i] or "", [values[part][i] for part in parts])
         forms["".join(_MARK.split(form)[:-1]) if begun else form] += 1  # up to the last mark
         if number == FIRST and forms.most_common(1)[0][1] < FIRST / 4:
             return  # most candidates fail here
     for form, count in forms.most_common(MOST_FORMS):
-        marks = list(dict.fromkeys(_MARK.findall(form)))
-        used = tuple(parts[ord(mark) - _FIRST_MARK] for mark in marks)
+        numbered, places = renumbered(form)
+        used = tuple(parts[place] for place in places)
         copied = len(form) == 1 and bool(used) and not used[0].case and not begun
         if used and not copied and count >= OFTEN * len(known):
-            places = {mark: chr(_FIRST_MARK + number) for number, mark in enumerate(marks)}
-            yield "".join(places.get(letter, letter) for letter in form), used
+            yield numbered, used
 
 
-def _marked(text: str, values: list[Optional[str]]) -> str:
+def renumbered(form: str) -> tuple[str, list[int]]:
+    """Return a form with the marks of only those parts that are in it, and the numbers of these."""
+    marks = list(dict.fromkeys(_MARK.findall(form)))
+    form = _MARK.sub(lambda found: mark(marks.index(found[0])), form)
+    return form, [ord(one) - _FIRST_MARK for one in marks]
+
+
+def marked(text: str, values: list[Optional[str]]) -> str:
     """Return a text with marks for the values in it, the longest and plainest first."""
     order = sorted(range(len(values)), key=lambda n: -len(values[n] or ""))
     for number in order:
@@ -228,7 +246,7 @@ def _marked(text: str, values: list[Optional[str]]) -> str:
             if not (before.isalnum() and value[0].isalnum()) and not (
                 after.isalnum() and value[-1].isalnum()
             ):
-                text = f"{text[:start]}{chr(_FIRST_MARK + number)}{text[end:]}"
+                text = f"{text[:start]}{mark(number)}{text[end:]}"
                 break
             start = text.find(value, start + 1)
     return text

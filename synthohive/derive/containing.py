@@ -23,14 +23,8 @@ BY_CHANCE = 0.5
 
 @dataclass(frozen=True)
 class Containing(Derivation):
-    """A text in which another one stands; what is around that is modelled.
+    """A text in which another one stands; what is around that is modelled."""
 
-    Parameters
-    ----------
-    target, source : str
-    """
-
-    target: str
     source: str
 
     whole = False  # What stands around the source is modelled
@@ -87,7 +81,7 @@ def holds(columns: Columns, target: str, source: str) -> bool:
     Parameters
     ----------
     columns : Columns
-    target, source : str
+    source : str
         Columns of texts.
     """
     both = columns.rows.select([target, source]).drop_null()

@@ -71,7 +71,6 @@ class Formula(Derivation):
     rounding : {"nearest", "down", "up"}
     """
 
-    target: str
     terms: tuple[Term, ...]
     step: float
     rounding: Rounding = "nearest"

@@ -12,14 +12,14 @@ from typing import Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Bools, Floats, IntArray
+from synthohive._arrays import Floats, IntArray
 from synthohive._display import listed
 from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import Chosen, Columns
 from synthohive.derive.pattern_search import HEAVY
 from synthohive.derive.presence import Value, categories
 from synthohive.privacy.entities import on_grid
-from synthohive.tables.numbers import as_numbers, from_numbers, is_time
+from synthohive.tables.numbers import as_numbers, from_numbers, is_time, multiple_of
 
 __all__ = ["Level", "find_levels"]
 
@@ -32,7 +32,6 @@ EXPLAINED = 0.6
 """Share of the variance that categories explain, beyond what as many random ones would."""
 DIGITS = 3
 SHOWN = 3
-_EXACT = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Level(Derivation):
 
     Attributes
     ----------
-    target, source : str
+    source : str
     values : tuple
         The categories.
     middles : tuple of float
@@ -56,7 +55,6 @@ class Level(Derivation):
         Its protected bounds.
     """
 
-    target: str
     source: str
     values: tuple[Value, ...]
     middles: tuple[float, ...]
@@ -66,18 +64,12 @@ class Level(Derivation):
     low: float
     high: float
 
-    whole = False  # the rest is to be modelled
-
-    strict = False  # beside an unknown category, the middle is that of all rows
+    whole = strict = False  # the rest is modelled; beside no category, that from the usual middle
 
     def _middle(self, rows: pa.Table) -> Floats:
         known = dict(zip(self.values, self.middles))
         found = [known.get(value, self.usual) for value in rows.column(self.source).to_pylist()]
         return np.array(found, dtype=np.float64)
-
-    def violations(self, rows: pa.Table) -> Bools:
-        """Return no row: any number may stand beside any category."""
-        return np.zeros(len(rows), dtype=np.bool_)
 
     def encode(self, rows: pa.Table) -> pa.Array:
         """Return the ratio to the category's middle, or the distance from it."""
@@ -136,7 +128,7 @@ def _level(
     # One degree of freedom for each category, or many small ones would explain anything.
     left = float(((scaled - means[group]) ** 2).sum()) / max(len(own) - len(values), 1)
     explained = 1.0 - left / max(float(scaled.var(ddof=1)), 1e-300)
-    step = _grid(own, columns.step(target))
+    step = multiple_of(columns.rows.column(target))  # prices of a numeric(19, 4) may be cents
     ends = columns.entities.ends(numbers, columns.k, step)
     if explained < EXPLAINED or ends is None:
         return None
@@ -148,14 +140,6 @@ def _level(
     names = tuple(values[code] for code in order)
     level = Level(target, source, names, middles, usual, ratio, step, *ends)
     return explained, level
-
-
-def _grid(numbers: Floats, step: float) -> float:
-    """Return the grid on which all lie: prices of a numeric(19, 4) may be whole cents."""
-    if not step or np.abs(numbers).max() / step >= _EXACT:
-        return step
-    common = int(np.gcd.reduce(np.rint(numbers / step).astype(np.int64)))
-    return step * max(common, 1)
 
 
 def _middle_of(numbers: Floats, ratio: bool) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
@@ -12,10 +12,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, IntArray
 from synthohive._random import hashed
 from synthohive.derive.base import Derivation, Rng, Values, as_column
-from synthohive.encoding.canonical import (
-    canonical,
-    hash64,
-)
+from synthohive.encoding.canonical import canonical, hash64
 from synthohive.tables.joins import group_codes, match_rows
 
 __all__ = ["Copy", "Lookup"]
@@ -25,7 +22,6 @@ __all__ = ["Copy", "Lookup"]
 class Copy(Derivation):
     """A column that repeats another."""
 
-    target: str
     source: str
 
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
@@ -48,7 +44,6 @@ class Lookup(Derivation):
 
     Attributes
     ----------
-    target : str
     sources : tuple of str
         From few to many distinct values.
     entries : pyarrow.Table
@@ -59,20 +54,11 @@ class Lookup(Derivation):
         Each combination has one value; else a few have several.
     """
 
-    target: str
+    named = ("sources",)
     sources: tuple[str, ...]
     entries: pa.Table
     weights: IntArray
     exact: bool = True
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The sources."""
-        return self.sources
-
-    def loosened(self) -> Lookup:
-        """Return the same for rows in which a few combinations have several values."""
-        return replace(self, exact=False)
 
     def is_function(self, rows: pa.Table) -> bool:
         """Whether equal sources have equal targets in these rows, NULL aside."""

@@ -6,7 +6,7 @@ value, each later one the distance to the row before it, so that order and timin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -15,15 +15,9 @@ import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
 from synthohive._readable import Readable
-from synthohive.derive.points import point_masses
-from synthohive.privacy.entities import Entities, entities_or_rows, on_grid
-from synthohive.tables.numbers import (
-    as_numbers,
-    from_numbers,
-    is_number,
-    is_time,
-    step_of,
-)
+from synthohive.derive.columns import Columns
+from synthohive.privacy.entities import on_grid
+from synthohive.tables.numbers import as_numbers, from_numbers, is_number
 from synthohive.tables.siblings import previous_siblings
 
 __all__ = ["Monotone", "find_monotone"]
@@ -76,10 +70,6 @@ class Monotone(Readable):
         own = rooms[self.column]
         return np.where(np.isnan(own), self.high, own)
 
-    def gaps(self, values: Floats, before: IntArray) -> Floats:
-        """Return the distance of each row to the one before it; NaN for a first row."""
-        return np.where(before >= 0, values - values[before], np.nan)
-
     def encode(
         self,
         rows: pa.Table,
@@ -102,7 +92,8 @@ class Monotone(Readable):
             return {}
         array, before = rows.column(self.column), previous_siblings(*groups)[0]
         values = as_numbers(array)
-        gaps, first = self.gaps(values, before), np.where(before >= 0, np.nan, values)
+        gaps = np.where(before >= 0, values - values[before], np.nan)
+        first = np.where(before >= 0, np.nan, values)
         of_first, of_gap = _donors(first, rng), _donors(gaps, rng)
         if origins is not None:
             given = origins.get(self.column, np.arange(len(rows), dtype=np.int64))
@@ -224,46 +215,33 @@ class Monotone(Readable):
 
 
 def find_monotone(
-    rows: pa.Table,
-    names: Sequence[str],
-    parents: IntArray,
-    positions: IntArray,
-    k: int,
-    entities: Optional[Entities] = None,
-    *,
-    by_gap: bool = True,
+    columns: Columns, parents: IntArray, positions: IntArray, *, by_gap: bool = True
 ) -> list[Monotone]:
-    """Return the columns that never fall from one sibling to the next, and mostly rise.
+    """Return the targets that never fall from one sibling to the next, and mostly rise.
 
     Parameters
     ----------
-    rows : pyarrow.Table
-        Whole groups.
-    names : sequence of str
-        The columns to look at.
-    k : int
-        Extremes of fewer entities are not kept.
-    entities : Entities, optional
-        Those behind the rows; each row is one by default.
+    columns : Columns
+        Of whole groups.
+    parents, positions : ndarray of int64, shape (rows,)
+        Of each row.
+    by_gap : bool, default True
+        See :class:`Monotone`.
     """
-    owners = entities_or_rows(entities, len(rows))
     before, _ = previous_siblings(parents, positions)
     later = np.flatnonzero(before >= 0)
     found = []
-    for name in names:
-        array = rows.column(name)
-        if not is_number(array.type) or array.null_count or len(later) < LEAST_STEPS:
+    for name in columns.targets if len(later) >= LEAST_STEPS else ():
+        if not is_number(columns.type(name)) or columns.missing[name].any():
             continue
-        values = as_numbers(array)
+        values, step = columns.numbers(name), columns.step(name)
         gaps = values[later] - values[before[later]]
-        if (gaps >= 0).all() and (gaps > 0).mean() >= LEAST_RISES:
-            step = step_of(array)
-            if point_masses(values, owners, k, time=is_time(array.type)):
-                continue  # there is no gap to "no end"
-            ends = owners.ends(values, k, step)
-            if ends is not None:
-                rises = bool(step) and bool((gaps > 0).all())
-                found.append(Monotone(name, step, *ends, by_gap, rises))
+        if not (gaps >= 0).all() or (gaps > 0).mean() < LEAST_RISES or columns.points(name):
+            continue  # to a point mass ("no end"), there is no gap
+        ends = columns.entities.ends(values, columns.k, step)
+        if ends is not None:
+            rises = bool(step) and bool((gaps > 0).all())
+            found.append(Monotone(name, step, *ends, by_gap, rises))
     return found
 
 

@@ -50,7 +50,7 @@ class MostlyCopy(Derivation):
 
     Attributes
     ----------
-    target, source : str
+    source : str
     rest : {"own", "ratio", "gap"}
         What is modelled for the other rows: the target itself, what it is of the source, or how
         far from it.
@@ -65,7 +65,6 @@ class MostlyCopy(Derivation):
         Of the real rows in which the target is the same.
     """
 
-    target: str
     source: str
     rest: Rest
     flag: str
@@ -74,18 +73,8 @@ class MostlyCopy(Derivation):
     high: Optional[float] = None
     share: float = 1.0
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The other column, and what is modelled besides."""
-        return (self.source, self.flag)
-
-    whole = False  # the target is modelled, for the rows in which it differs
-
-    strict = False
-
-    def violations(self, rows: pa.Table) -> Bools:
-        """Return no row: each may differ."""
-        return np.zeros(len(rows), dtype=np.bool_)
+    named = ("source", "flag")
+    whole = strict = False  # the target is modelled, for the rows in which it differs
 
     def learned(self, rows: pa.Table) -> pa.Array:
         """Return what is modelled besides the target, of real rows."""
@@ -152,7 +141,7 @@ def same(rows: pa.Table, target: str, source: str) -> Bools:
     Parameters
     ----------
     rows : pyarrow.Table
-    target, source : str
+    source : str
         Columns of it, both numbers (or times) or both of one type; numbers are the same within a
         billionth.
     """
@@ -251,7 +240,7 @@ def agreement(rows: pa.Table, target: str, source: str) -> float:
     Parameters
     ----------
     rows : pyarrow.Table
-    target, source : str
+    source : str
         As for :func:`same`; rows with a NULL in either are left out.
 
     Returns

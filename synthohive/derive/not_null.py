@@ -6,6 +6,7 @@ column forbids NULL, it keeps the value that it had before, or takes that of ano
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Optional
 
@@ -13,10 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.schema import Column, TableConfig
+from synthohive.derive.presence import donors
+from synthohive.schema import Column
 from synthohive.tables.ancestors import with_column
+from synthohive.tables.numbers import nulls
 
-__all__ = ["NotNull", "never_null"]
+__all__ = ["never_null", "none_null"]
 
 
 def never_null(column: Column, array: Any, before: Optional[Any], rng: np.random.Generator) -> Any:
@@ -34,16 +37,13 @@ def never_null(column: Column, array: Any, before: Optional[Any], rng: np.random
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     if not array.null_count:
         return array
-    empty = pc.is_null(array).to_numpy(zero_copy_only=False)
-    donors, index = np.flatnonzero(~empty), np.arange(len(array))
-    if not len(donors):
-        values = column.enum_values or []
-        if values:
-            chosen = rng.integers(0, len(values), len(array))
-            return pa.array(values).cast(array.type).take(pa.array(chosen))
-        return pa.repeat(_neutral(array.type), len(array))
-    index[empty] = rng.choice(donors, int(empty.sum()))
-    return array.take(pa.array(index))
+    if array.null_count < len(array):
+        return array.take(pa.array(donors(array, nulls(array), rng)))
+    values = column.enum_values or []
+    if values:
+        chosen = rng.integers(0, len(values), len(array))
+        return pa.array(values).cast(array.type).take(pa.array(chosen))
+    return pa.repeat(_neutral(array.type), len(array))
 
 
 def _neutral(type_: pa.DataType) -> pa.Scalar:
@@ -59,24 +59,21 @@ def _neutral(type_: pa.DataType) -> pa.Scalar:
     return pa.array([0]).cast(type_)[0]
 
 
-class NotNull:
-    """The columns of a table that must not be NULL, keys aside.
+def none_null(
+    columns: Mapping[str, Column], before: pa.Table, after: pa.Table, rng: np.random.Generator
+) -> pa.Table:
+    """Return rows after a change, without a NULL in a column that must not hold any.
 
     Parameters
     ----------
-    config : TableConfig
-    names : sequence of str
-        The columns that are modelled, or follow from others.
+    columns : mapping of str to Column
+        Those that are looked at.
+    before, after : pyarrow.Table
+    rng : numpy.random.Generator
     """
-
-    def __init__(self, config: TableConfig, names: Any) -> None:
-        self.columns = {n: config.columns[n] for n in names if not config.columns[n].nullable}
-
-    def __call__(self, before: pa.Table, after: pa.Table, rng: np.random.Generator) -> pa.Table:
-        """Return rows after a change, without a NULL where there must be none."""
-        for name in after.column_names:
-            if name in self.columns and after.column(name).null_count:
-                old = before.column(name) if name in before.column_names else None
-                array = never_null(self.columns[name], after.column(name), old, rng)
-                after = with_column(after, name, array)
-        return after
+    for name in after.column_names:
+        if name in columns and after.column(name).null_count:
+            old = before.column(name) if name in before.column_names else None
+            array = never_null(columns[name], after.column(name), old, rng)
+            after = with_column(after, name, array)
+    return after

@@ -46,7 +46,6 @@ class Order(Derivation):
         From where distances count where no source is known. None: the target is NULL there.
     """
 
-    target: str
     source: str
     after: bool
     step: float
@@ -59,11 +58,7 @@ class Order(Derivation):
     unknown: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     centre: Optional[float] = None
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The other columns."""
-        return (self.source, *self.beyond, *self.limits)
-
+    named = ("source", "beyond", "limits")
     whole = False  # the distance is to be modelled
 
     @property
@@ -79,10 +74,14 @@ class Order(Derivation):
         """Return the greatest of some columns if `after`, else the least; NaN where unknown."""
         extreme = np.full(len(rows), np.nan)
         for name in names:
-            numbers = regular(as_numbers(rows.column(name)), self.unknown.get(name, ()))
+            numbers = self._column(rows, name, after)
             # fmax, not maximum: where one column is unknown, the others still tell.
             extreme = np.fmax(extreme, numbers) if after else np.fmin(extreme, numbers)
         return extreme
+
+    def _column(self, rows: pa.Table, name: str, after: bool) -> Floats:
+        """Return another column as numbers, NaN where it tells nothing."""
+        return regular(as_numbers(rows.column(name)), self.unknown.get(name, ()))
 
     def target_values(self, rows: pa.Table) -> Floats:
         """Return the target as numbers, NaN where it is no place on its scale."""
@@ -111,11 +110,6 @@ class Order(Derivation):
         edge = np.full(len(rows), np.nan if bound is None else bound)
         limits = self._known(rows, self.limits, not self.after)
         return np.asarray(np.fmin(edge, limits) if self.after else np.fmax(edge, limits))
-
-    def _near(self) -> float:
-        """Return the target's own bound on the side of the source; NaN for none."""
-        bound = self.low if self.after else self.high
-        return np.nan if bound is None else bound
 
     def room(self, rows: pa.Table) -> Floats:
         """Return the longest distance that each row has room for, in steps; NaN for no limit."""
@@ -165,7 +159,9 @@ class Order(Derivation):
             The rows in which the distance tells nothing.
         """
         gaps, room = as_numbers(modelled), self.room(rows)
-        least = np.nan_to_num(self._sign * (self._near() - self._start(rows)) / (self.step or 1.0))
+        near = self.low if self.after else self.high
+        least = self._sign * ((np.nan if near is None else near) - self._start(rows))
+        least = np.nan_to_num(least / (self.step or 1.0))
         if silent is not None:
             gaps = np.where(silent, np.nan, gaps)
         slack = _ROUNDING * np.maximum(np.abs(np.nan_to_num(room)), 1.0)
@@ -175,14 +171,10 @@ class Order(Derivation):
         low = np.maximum(least[far] - slack[far], 0.0)
         high = np.fmax(np.where(np.isnan(room[far]), np.inf, room[far] + slack[far]), low)
         found = np.where(gaps[far] > high, high, low)
-        fitting = np.sort(gaps[gaps >= 0])
-        if rng is not None and len(fitting):
-            # What fits a row is one span of the sorted ones; where it is empty, any in its room.
-            first, last = np.searchsorted(fitting, low), np.searchsorted(fitting, high, "right")
-            place = first + np.floor(rng.random(len(far)) * (last - first)).astype(np.int64)
-            taken = fitting[np.minimum(place, len(fitting) - 1)]
+        if rng is not None:  # where no other row's fits, any in the room that there is
+            taken = _among(gaps[gaps >= 0], low, high, rng)
             width = np.where(np.isinf(high), 0.0, high - low)
-            found = np.where(last > first, taken, low + width * rng.random(len(far)))
+            found = np.where(np.isnan(taken), low + width * rng.random(len(far)), taken)
         if self.step:
             # Whole steps, on that side on which there is room.
             found = np.where(np.ceil(found) > high, np.floor(found), np.ceil(found))
@@ -222,22 +214,15 @@ class Order(Derivation):
         edges = np.stack([start, end] if self.after else [end, start])[:, far]
         edges = np.where(np.isnan(edges), np.array([[-np.inf], [np.inf]]), edges)
         usual = regular(numbers, self.points)
-        fitting = np.sort(usual[~np.isnan(usual)])
-        first, last = (
-            np.searchsorted(fitting, edges[0]),
-            np.searchsorted(fitting, edges[1], "right"),
-        )
-        place = first + np.floor(rng.random(len(far)) * (last - first)).astype(np.int64)
-        some = last > first
+        taken = _among(usual[~np.isnan(usual)], edges[0], edges[1], rng)
         numbers = numbers.copy()
-        numbers[far[some]] = fitting[place[some]]
+        numbers[far] = np.where(np.isnan(taken), numbers[far], taken)
         return numbers
 
     def _marked(self, modelled: pa.Array, mark: float) -> Bools:
         """Return where a special value stands among distances."""
-        values = (
-            modelled.cast(pa.float64(), safe=False).fill_null(0.0).to_numpy(zero_copy_only=False)
-        )
+        plain = modelled.cast(pa.float64(), safe=False).fill_null(0.0)
+        values = plain.to_numpy(zero_copy_only=False)
         same = np.isnan(values) if np.isnan(mark) else values == mark
         return np.asarray(same, dtype=np.bool_)
 
@@ -278,3 +263,13 @@ class Order(Derivation):
         sides = [*((sign, name) for name in (self.source, *self.beyond))]
         sides += [(other, name) for name in self.limits]
         return f"{self.target} " + ", ".join(f"{symbol} {name}" for symbol, name in sides)
+
+
+def _among(values: Floats, low: Floats, high: Floats, rng: np.random.Generator) -> Floats:
+    """Return one of some values at random between each two ends; NaN where there is none."""
+    values = np.append(np.sort(values), np.nan)
+    # What lies between two ends is one span of the sorted values.
+    first = np.searchsorted(values[:-1], low)
+    last = np.searchsorted(values[:-1], high, "right")
+    place = first + np.floor(rng.random(len(low)) * (last - first)).astype(np.int64)
+    return np.where(last > first, values[np.minimum(place, len(values) - 1)], np.nan)

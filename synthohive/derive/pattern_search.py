@@ -14,6 +14,7 @@ from synthohive._arrays import Floats, IntArray
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.derive.lookup import Copy, Lookup
 from synthohive.derive.order import Order
+from synthohive.derive.points import heaviest, middle_fifth
 from synthohive.tables.numbers import is_number, is_time
 
 __all__ = [
@@ -148,8 +149,7 @@ def _add_lookup(
     _, first, weights = np.unique(each[kept], return_index=True, return_counts=True)
     entries = columns.rows.select([*sources, target]).take(kept[first]).combine_chunks()
     relation = Lookup(target, sources, entries, weights.astype(np.int64))
-    exact = relation.is_function(columns.rows)
-    chosen.add(relation if exact else relation.loosened())
+    chosen.add(replace(relation, exact=relation.is_function(columns.rows)))
 
 
 def find_orders(columns: Columns, chosen: Chosen) -> None:
@@ -179,7 +179,7 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
 def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
     """Let an order that comes too late bound the target of the one that was taken, too."""
     taken, source = chosen.derivations.get(order.target), order.source
-    if not isinstance(taken, Order) or source in taken.needs:
+    if type(taken) is not Order or source in taken.needs:
         return
     if chosen.depends(source, order.target):
         return
@@ -240,8 +240,8 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     if broken < max(least, 0.01 * len(known)):
         return
     step = columns.step(target)
-    heavy = _heaviest(later[known])
-    plain = heavy < HEAVY or _heaviest(gaps) > heavy / 2
+    heavy = heaviest(later[known])
+    plain = heavy < HEAVY or heaviest(gaps) > heavy / 2
     spread = float(np.subtract(*np.quantile(gaps, [0.9, 0.1])))
     own = float(np.subtract(*np.quantile(later[known], [0.9, 0.1])))
     narrower = spread < own or is_time(columns.type(target))
@@ -265,9 +265,7 @@ def _centre(columns: Columns, target: str, source: str) -> Optional[float]:
     unknown = np.isnan(columns.regular(source))
     if not (unknown & ~np.isnan(columns.regular(target))).any():
         return None
-    values = np.sort(columns.regular(source)[~unknown])
-    # The middle fifth, not the median: that is somebody's own value.
-    middle = float(values[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())
+    middle = middle_fifth(columns.regular(source)[~unknown])
     step = columns.step(target)
     return float(np.rint(middle / step) * step) if step else middle
 
@@ -290,8 +288,3 @@ def _by_the_clock(later: Floats, earlier: Floats) -> bool:
 def on_a_list(values: Floats, gaps: Floats) -> bool:
     """Whether values are few and would be many, were they made up from gaps."""
     return MORE * len(np.unique(values)) < len(np.unique(gaps))
-
-
-def _heaviest(values: Floats) -> float:
-    """Return the share of the most frequent value."""
-    return float(np.unique(values, return_counts=True)[1].max()) / len(values)

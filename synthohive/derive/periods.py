@@ -8,7 +8,7 @@ when it has been chosen, and lie anywhere in the table.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -18,15 +18,14 @@ import pyarrow as pa
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._readable import Readable
 from synthohive.derive.base import Derivation
+from synthohive.derive.columns import Columns
 from synthohive.derive.order import Order
-from synthohive.derive.points import at_points, point_masses, regular
-from synthohive.privacy.entities import Entities
+from synthohive.derive.points import at_points, regular
 from synthohive.schema import ForeignKey
 from synthohive.tables.ancestors import with_column
-from synthohive.tables.numbers import as_numbers, from_numbers, is_time, step_of
+from synthohive.tables.numbers import as_numbers, from_numbers, is_time
 
-__all__ = ["Periods", "find_periods", "restore_periods", "unbroken"]
-
+__all__ = ["Periods", "find_periods"]
 
 LEAST_PAIRS = 30
 """Rows that are followed by others of their group."""
@@ -72,33 +71,33 @@ class Periods(Readable):
         """Return which ends mean "none"."""
         return np.asarray(np.isnan(end) | at_points(end, self.points), dtype=np.bool_)
 
-    def ends(
-        self, start: Floats, end: Floats, groups: IntArray, rng: np.random.Generator
-    ) -> Floats:
-        """Return the ends of periods; NaN where they are NULL.
+    def pauses(self, rows: pa.Table, groups: IntArray) -> Floats:
+        """Return how long after each end the next period of its group begins; NaN for unknown."""
+        start, end = (as_numbers(rows.column(name)) for name in (self.start, self.end))
+        follows = following(groups, start)
+        inner = np.flatnonzero(follows >= 0)
+        return start[follows[inner]] - regular(end, self.points)[inner]
+
+    def apart(self, rows: pa.Table, groups: IntArray, rng: np.random.Generator) -> pa.Table:
+        """Return the rows of whole groups with periods that do not overlap.
 
         Those before others cannot be open. So that as many are as in the real rows, last ones of
         groups are opened where too few of them are: first where a period before was to be.
 
         Parameters
         ----------
-        start, end : ndarray of float64, shape (rows,)
-            In seconds since 1970; NaN for NULL.
+        rows : pyarrow.Table
         groups : ndarray of int64, shape (rows,)
-            Each row's group, of which all rows are there; -1 for none.
+            Each row's parent over the key of these periods; -1 for none.
         rng : numpy.random.Generator
             Says which last periods are opened.
-
-        Returns
-        -------
-        ndarray of float64, shape (rows,)
         """
+        start, end = (as_numbers(rows.column(name)) for name in (self.start, self.end))
         follows = following(groups, start)
         inner, last = follows >= 0, np.flatnonzero(follows == -1)
         # Of a row that none follows, this is some other row's: `inner` leaves it out below.
         latest = start[follows] - self.pause
-        known = regular(end, self.points)
-        before = latest if self.exact else np.fmin(known, latest)
+        before = latest if self.exact else np.fmin(regular(end, self.points), latest)
         before = np.fmax(np.where(np.isnan(before), latest, before), start)
         closed = np.where(self.is_open(end), end, np.fmax(end, start))
         found = np.where(inner, before, closed)
@@ -109,7 +108,8 @@ class Periods(Readable):
             # Last key first: groups in which an earlier period was open, then by chance.
             chosen = ended[np.lexsort((rng.random(len(ended)), ~was))[:lacking]]
             found[chosen] = np.nan if self.null else self.points[0]
-        return found
+        type_ = rows.schema.field(self.end).type
+        return with_column(rows, self.end, from_numbers(found, type_))
 
     def __str__(self) -> str:
         group = "inside a group" if self.key is None else f"for one {', '.join(self.key.columns)}"
@@ -128,56 +128,47 @@ def following(groups: IntArray, start: Floats) -> IntArray:
 
 
 def find_periods(
-    rows: pa.Table,
+    columns: Columns,
     derivations: Iterable[Derivation],
     groups: IntArray,
     key: Optional[ForeignKey] = None,
     ends: Collection[str] = (),
-    entities: Optional[Entities] = None,
-    k: int = 5,
 ) -> list[Periods]:
     """Return the periods that never overlap.
 
     Parameters
     ----------
-    rows : pyarrow.Table
-        Whole groups.
+    columns : Columns
+        Of whole groups.
     derivations : iterable of Derivation
         Periods have ends that never come before their starts.
-    groups : ndarray of int64
+    groups : ndarray of int64, shape (rows,)
         Each row's group, -1 for none.
     key : ForeignKey, optional
         The further key that makes the groups: periods are exact there, since rows are not
         drawn one after the other.
     ends : collection of str
         Columns that may also end a period for which there are too few rows to show an order.
-    entities : Entities, optional
-        Those behind the rows; each row is one by default.
-    k : int
-        Ends that mean "none" are shared by so many.
     """
+    times = [name for name in columns.rows.column_names if is_time(columns.type(name))]
     by_end: dict[str, Periods] = {}
-    for order in (r for r in derivations if isinstance(r, Order) and r.after):
-        starts = [n for n in (order.source, *order.beyond) if n in rows.column_names]
-        if order.target in rows.column_names and is_time(rows.schema.field(order.target).type):
-            for name in starts:
-                period = _periods(rows, order.target, order.points, name, groups)
-                if period is not None and (key is None or period.exact):
-                    by_end.setdefault(order.target, period)
-    times = [name for name in rows.column_names if is_time(rows.schema.field(name).type)]
-    for end in (name for name in times if name in ends and name not in by_end and len(times) > 1):
-        numbers = as_numbers(rows.column(end))
-        points = point_masses(numbers, entities or Entities(len(rows)), k, time=True)
-        candidates = (_periods(rows, end, points, start, groups) for start in times if start != end)
-        for period in (period for period in candidates if period is not None and period.exact):
-            by_end.setdefault(end, period)
+    for order in (r for r in derivations if isinstance(r, Order) and r.after and r.target in times):
+        for start in (n for n in (order.source, *order.beyond) if n in columns.rows.column_names):
+            period = _periods(columns, start, order.target, order.points, groups)
+            if period is not None and (key is None or period.exact):
+                by_end.setdefault(order.target, period)
+    for end in (name for name in times if name in ends and name not in by_end):
+        for start in (name for name in times if name != end):
+            period = _periods(columns, start, end, columns.points(end), groups)
+            if period is not None and period.exact:
+                by_end.setdefault(end, period)
     return [replace(period, key=key) for period in by_end.values()]
 
 
 def _periods(
-    rows: pa.Table, target: str, points: tuple[float, ...], begin: str, groups: IntArray
+    columns: Columns, begin: str, target: str, points: tuple[float, ...], groups: IntArray
 ) -> Optional[Periods]:
-    start, raw = (as_numbers(rows.column(name)) for name in (begin, target))
+    start, raw = columns.numbers(begin), columns.numbers(target)
     end = regular(raw, points)
     if (end < start).any():
         return None
@@ -197,49 +188,10 @@ def _periods(
     overlapping = int((start[inner] + lengths > start[follows[inner]]).sum())
     if not exact and overlapping < CONTRADICTIONS:
         return None
-    step = step_of(rows.column(target))
+    step = columns.step(target)
     pause = usual if exact else step if step and (pauses >= step).all() else 0.0
     last = np.flatnonzero(follows == -1)
     null, open_end = np.isnan(raw[last]), at_points(raw[last], points)
     share = float((null | open_end).mean())
     mostly_null = bool(null.sum() >= open_end.sum())
     return Periods(begin, target, pause, exact, points, share, mostly_null)
-
-
-def unbroken(periods: Sequence[Periods], rows: pa.Table, groups: IntArray) -> Iterator[Periods]:
-    """Yield the periods that do not overlap in any row.
-
-    Parameters
-    ----------
-    groups : ndarray of int64
-        Each row's group.
-    """
-    for one in periods:
-        start, end = (as_numbers(rows.column(name)) for name in (one.start, one.end))
-        follows = following(groups, start)
-        inner = np.flatnonzero(follows >= 0)
-        pauses = start[follows[inner]] - regular(end, one.points)[inner]
-        if (pauses >= 0).all():
-            yield one
-
-
-def restore_periods(
-    periods: Sequence[Periods], rows: pa.Table, groups: IntArray, rng: np.random.Generator
-) -> pa.Table:
-    """Return the rows of whole groups with periods that do not overlap.
-
-    Parameters
-    ----------
-    periods : sequence of Periods
-    rows : pyarrow.Table
-    groups : ndarray of int64, shape (rows,)
-        Each row's parent over the key of these periods; -1 for none.
-    rng : numpy.random.Generator
-        Says which last periods are opened, where too few of them are.
-    """
-    for one in periods:
-        start, end = (as_numbers(rows.column(name)) for name in (one.start, one.end))
-        type_ = rows.schema.field(one.end).type
-        made = from_numbers(one.ends(start, end, groups, rng), type_)
-        rows = with_column(rows, one.end, made)
-    return rows

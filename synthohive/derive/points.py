@@ -14,7 +14,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.bounds import far_away
 from synthohive.privacy.entities import Entities
 
-__all__ = ["at_points", "point_masses", "regular"]
+__all__ = ["at_points", "heaviest", "middle_fifth", "point_masses", "regular"]
 
 MOST = 3
 """Point masses of one column."""
@@ -83,3 +83,13 @@ def at_points(numbers: Floats, points: tuple[float, ...]) -> Bools:
 def regular(numbers: Floats, points: tuple[float, ...]) -> Floats:
     """Return numbers without point masses: NaN there."""
     return np.where(np.isin(numbers, points), np.nan, numbers) if points else numbers
+
+
+def heaviest(values: Floats) -> float:
+    """Return the share of the most frequent value."""
+    return float(np.unique(values, return_counts=True)[1].max()) / len(values)
+
+
+def middle_fifth(values: Floats) -> float:
+    """Return the mean of the values around the median, which is somebody's own value."""
+    return float(np.sort(values)[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())

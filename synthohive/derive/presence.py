@@ -22,6 +22,7 @@ __all__ = [
     "categories",
     "donors",
     "find_nulls",
+    "is_category",
     "nulls_by_category",
     "with_nulls",
 ]
@@ -218,7 +219,7 @@ def with_nulls(array: Any, mask: Any) -> Any:
     return pc.if_else(mask, pa.scalar(None, array.type), array)
 
 
-def _is_category(type_: pa.DataType) -> bool:
+def is_category(type_: pa.DataType) -> bool:
     """Whether values of a type may be categories."""
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_integer)
     return any(test(type_) for test in tests)
@@ -325,7 +326,7 @@ def _groups(columns: Columns, source: str) -> Iterator[_Groups]:
 def categories(columns: Columns, source: str) -> Iterator[_Groups]:
     """Yield the rows by what a column holds, if that are categories, known by then."""
     known = source in columns.targets or "." in source
-    if known and _is_category(columns.type(source)) and 1 < columns.distinct(source) <= MOST_VALUES:
+    if known and is_category(columns.type(source)) and 1 < columns.distinct(source) <= MOST_VALUES:
         codes = columns.codes(source)
         first = np.unique(codes, return_index=True)[1]
         values = tuple(columns.rows.column(source).take(pa.array(first)).to_pylist())

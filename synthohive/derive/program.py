@@ -30,7 +30,7 @@ from synthohive.derive.residuals import Residual
 from synthohive.schema import Column, ColumnKind
 from synthohive.schema.columns import column_from_arrow
 from synthohive.tables.ancestors import hstack, with_column
-from synthohive.tables.numbers import as_numbers, nulls
+from synthohive.tables.numbers import as_numbers
 from synthohive.tables.roles import rest_column
 
 __all__ = ["Cells", "Groups", "Program"]
@@ -75,10 +75,11 @@ class Program:
     @cached_property
     def order(self) -> list[str]:
         """The columns that follow from others, each after what it needs."""
-        return in_order(self._steps)
+        return in_order(self.steps)
 
     @property
-    def _steps(self) -> list[Step]:
+    def steps(self) -> list[Step]:
+        """The derivations, and where columns are NULL."""
         return [*self.derivations, *self.presences.values()]
 
     @cached_property
@@ -119,7 +120,7 @@ class Program:
 
     def above(self, own: Collection[str]) -> list[str]:
         """Return the columns that are needed besides the table's own."""
-        needed = {name for step in self._steps for name in step.needs}
+        needed = {name for step in self.steps for name in step.needs}
         return sorted(needed - set(own))
 
     def behind(self, column: str) -> set[str]:
@@ -160,7 +161,7 @@ class Program:
             if derivation is not None and derivation.whole:
                 if name not in self.flags or (presence is not None and presence.exact):
                     continue
-                array, presence = pa.array(_extra_nulls(rows, derivation)), None
+                array, presence = pa.array(derivation.extra_nulls(rows)), None
             elif derivation is not None:
                 array = derivation.encode(rows)
             if presence is not None:
@@ -435,12 +436,6 @@ class Program:
         follows = derivation.whole or isinstance(derivation, MostlyCopy)
         stays = name in self.flags or name in self.presences or not follows
         return with_nulls(array, pc.is_null(before)) if stays else array
-
-
-def _extra_nulls(rows: pa.Table, derivation: Derivation) -> Bools:
-    """Return where a target is NULL though nothing that it needs is."""
-    needed = np.any([nulls(rows.column(name)) for name in derivation.needs], axis=0)
-    return np.asarray(nulls(rows.column(derivation.target)) & ~needed, dtype=np.bool_)
 
 
 def _described(name: str, array: pa.Array) -> Column:

@@ -16,19 +16,12 @@ import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats
 from synthohive.derive.base import Derivation, Rng
-from synthohive.derive.columns import spaced
+from synthohive.derive.columns import Columns, spaced
 from synthohive.derive.pattern_search import on_a_list
-from synthohive.derive.points import point_masses
-from synthohive.privacy.entities import Entities, entities_or_rows, on_grid
+from synthohive.derive.points import heaviest, middle_fifth
+from synthohive.privacy.entities import on_grid
 from synthohive.schema.arrow_types import parse_type
-from synthohive.tables.numbers import (
-    as_numbers,
-    from_numbers,
-    is_number,
-    is_time,
-    multiple_of,
-    nulls,
-)
+from synthohive.tables.numbers import as_numbers, from_numbers, multiple_of
 
 __all__ = ["Residual", "find_residuals"]
 
@@ -52,7 +45,7 @@ class Residual(Derivation):
 
     Attributes
     ----------
-    target, source : str
+    source : str
     slope : float
     arrow : str
         The column's type.
@@ -65,7 +58,6 @@ class Residual(Derivation):
         most extreme entities.
     """
 
-    target: str
     source: str
     slope: float
     arrow: str
@@ -80,10 +72,6 @@ class Residual(Derivation):
         """Return what is taken off, on the column's grid."""
         near = self.slope * np.where(np.isnan(source), self.missing, source)
         return np.rint(near / self.step) * self.step if self.step else near
-
-    def violations(self, rows: pa.Table) -> Bools:
-        """Return no row: any number may stand beside any other."""
-        return np.zeros(len(rows), dtype=np.bool_)
 
     def encode(self, rows: pa.Table) -> pa.Array:
         """Return the difference, in steps where there are any."""
@@ -105,30 +93,14 @@ class Residual(Derivation):
         return f"{self.target} is near {self.slope:g} * {self.source}"
 
 
-def find_residuals(
-    rows: pa.Table, names: Sequence[str], k: int, entities: Optional[Entities] = None
-) -> list[Residual]:
-    """Return the columns that lie near a multiple of one before them.
-
-    Parameters
-    ----------
-    rows : pyarrow.Table
-    names : sequence of str
-        The columns to look at, in order; a source always stands before.
-    k : int
-        Extremes of fewer entities are not kept.
-    entities : Entities, optional
-        Those behind the rows; each row is one by default.
-    """
-    owners = entities_or_rows(entities, len(rows))
-    numbers = {
-        name: as_numbers(rows.column(name)) for name in names if is_number(rows.column(name).type)
-    }
-    numbers = {
-        name: values
-        for name, values in numbers.items()
-        if len(np.unique(values[~np.isnan(values)])) > LEAST_DISTINCT
-        and _on_one_scale(rows.column(name), values, owners, k)
+def find_residuals(columns: Columns) -> list[Residual]:
+    """Return the targets that lie near a multiple of one before them."""
+    numbers = {  # between point masses and others, there is no difference
+        name: columns.numbers(name)
+        for name in columns.numeric
+        if name in columns.targets
+        and columns.distinct(name) > LEAST_DISTINCT
+        and not columns.points(name)
     }
     found: list[Residual] = []
     order, close = list(numbers), _correlated(list(numbers.values()))
@@ -136,9 +108,9 @@ def find_residuals(
         before = [order[j] for j in np.flatnonzero(close[i, :i])]
         if not before:
             continue
-        array = rows.column(name)
+        array = columns.rows.column(name)
         kind = str(array.type), multiple_of(array)
-        ends = owners.ends(own, k, kind[1])
+        ends = columns.entities.ends(own, columns.k, kind[1])
         if ends is None:
             continue
         trials = [_trial((name, source), own, numbers[source], kind, ends) for source in before]
@@ -146,13 +118,6 @@ def find_residuals(
         if best is not None:
             found.append(best[1])
     return found
-
-
-def _on_one_scale(array: pa.ChunkedArray, values: Floats, owners: Entities, k: int) -> bool:
-    """Whether all values are places on a scale: there are differences between no others."""
-    if (np.isnan(values) & ~nulls(array)).any():
-        return False
-    return not point_masses(values, owners, k, time=is_time(array.type))
 
 
 def _correlated(columns: Sequence[Floats]) -> Bools:
@@ -166,8 +131,6 @@ def _correlated(columns: Sequence[Floats]) -> Bools:
     values = np.clip(values, low, high)
     centred = values - np.nanmean(values, axis=1, keepdims=True)
     centred = np.where(np.isnan(centred), 0.0, centred)
-    size = np.abs(centred).max(axis=1, keepdims=True)  # squares of 1e300 would be infinite
-    centred = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0)
     length = np.sqrt((centred**2).sum(axis=1))
     # Cosines of centred columns, shape (columns, columns).
     shares = np.abs(centred @ centred.T) / np.maximum(np.outer(length, length), 1e-12)
@@ -186,26 +149,21 @@ def _trial(
     if len(known) < LEAST_ROWS:
         return None
     y, x = own[known], other[known]
-    heavy = _heaviest(y)
+    heavy = heaviest(y)
     best: Optional[tuple[float, Residual]] = None
     for slope in dict.fromkeys((1.0, _slope(x, y))):
         if slope == 0.0:
             continue
-        one = Residual(*names, slope, *kind, _middle_value(x), *ends)
+        one = Residual(*names, slope, *kind, middle_fifth(x), *ends)
         left = y - one.base(x)
         share = _spread(left) / max(_spread(y), 1e-12)
         if on_a_list(y, left):
             continue
-        closer = _middle(left) <= _middle(y) and (heavy < MOST_HEAVY or _heaviest(left) > heavy / 2)
+        closer = _middle(left) <= _middle(y) and (heavy < MOST_HEAVY or heaviest(left) > heavy / 2)
         # A slope of 1 comes first, and stays unless the other leaves clearly less.
         if share <= MOST_LEFT and closer and (best is None or share < best[0] - 0.02):
             best = share, one
     return best
-
-
-def _middle_value(values: Floats) -> float:
-    """Return the mean of the values around the median, which is no single one."""
-    return float(np.sort(values)[len(values) * 2 // 5 : len(values) * 3 // 5 + 1].mean())
 
 
 def _slope(x: Floats, y: Floats) -> float:
@@ -226,7 +184,3 @@ def _spread(values: Floats) -> float:
 
 def _middle(values: Floats) -> float:
     return float(np.subtract(*np.quantile(values, [0.75, 0.25])))
-
-
-def _heaviest(values: Floats) -> float:
-    return float(np.unique(values, return_counts=True)[1].max()) / len(values)

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Optional
 
-import numpy as np
 import pyarrow as pa
 
 from synthohive.derive.base import Derivation
@@ -18,54 +17,27 @@ from synthohive.derive.monotone import Monotone, find_monotone
 from synthohive.derive.presence import Presence, find_nulls
 from synthohive.derive.program import Program
 from synthohive.derive.residuals import find_residuals
-from synthohive.privacy.entities import Entities
 from synthohive.tables.ancestors import hstack
-from synthohive.tables.numbers import is_number, nulls
+from synthohive.tables.numbers import is_number
 from synthohive.tables.sampled_groups import SampledGroups
 
 __all__ = ["discover", "discover_links", "take", "verified", "with_moves"]
 
 
-def discover(
-    rows: pa.Table,
-    targets: Collection[str],
-    entities: Optional[Entities] = None,
-    k: int = 5,
-    stated: Sequence[Derivation] = (),
-    ordered: Collection[str] = (),
-    made_up: Collection[str] = (),
-) -> Program:
-    """Search a sample of rows for derivations.
+def discover(columns: Columns, stated: Sequence[Derivation] = ()) -> Program:
+    """Search a sample of rows for derivations, beside those that are known beforehand.
 
     What is easiest to explain is looked for first, and each column follows from others
     in one way only.
-
-    Parameters
-    ----------
-    rows : pyarrow.Table
-        The table's columns, and its parent's as ``parent.column``.
-    targets : collection of str
-        Columns that may follow from others.
-    entities : Entities, optional
-        Those behind the rows.
-    k : int
-        Combinations that fewer entities share are not kept.
-    stated : sequence of Derivation
-        What is known beforehand.
-    ordered : collection of str
-        Columns that follow wholly from no others, but may have an order (dates in a key).
-    made_up : collection of str
-        Columns of parents with other values in the copy.
     """
-    columns = Columns(rows, targets, entities, k, ordered, made_up)
     chosen = Chosen(columns)
     take(stated)(columns, chosen)
-    if len(rows) < LEAST_ROWS:
-        return _assembled(chosen.ordered(), {}, columns)
-    for find in SEARCHES:
+    enough = len(columns.rows) >= LEAST_ROWS
+    for find in SEARCHES if enough else ():
         find(columns, chosen)
     found = chosen.ordered()
-    return _assembled(found, find_nulls(columns, chosen, _flags(found, columns)), columns)
+    nulls = find_nulls(columns, chosen, _flags(found, columns)) if enough else {}
+    return _assembled(found, nulls, columns)
 
 
 def take(stated: Iterable[Derivation]) -> Search:
@@ -125,48 +97,29 @@ def _assembled(
 
 def _flags(derivations: Iterable[Derivation], columns: Columns) -> frozenset[str]:
     """Return the targets that follow wholly from others, and have NULLs that do not."""
-    missing = columns.missing
-    return frozenset(
-        r.target
-        for r in derivations
-        if r.whole and (missing[r.target] & ~np.any([missing[s] for s in r.needs], axis=0)).any()
-    )
+    return frozenset(r.target for r in derivations if r.whole and r.extra_nulls(columns.rows).any())
 
 
 def with_moves(
-    program: Program,
-    rows: pa.Table,
-    names: Sequence[str],
-    groups: Optional[SampledGroups],
-    k: int,
-    entities: Optional[Entities] = None,
-    *,
-    by_gap: bool,
+    program: Program, columns: Columns, groups: Optional[SampledGroups], *, by_gap: bool
 ) -> Program:
     """Return a program with the gaps and differences in which columns are modelled best.
 
     Parameters
     ----------
-    rows : pyarrow.Table
-        What the program leaves to model.
-    names : sequence of str
-        The columns to look at.
+    program : Program
+    columns : Columns
+        What it leaves to model.
     groups : SampledGroups, optional
         They are looked at only if they were read whole.
-    k : int
-        Extremes of fewer entities are not kept.
-    entities : Entities, optional
-        Those behind the rows.
     by_gap : bool
         The model knows the rows before.
     """
     monotone: list[Monotone] = []
     if groups is not None and groups.whole:
-        order = groups.parents, groups.positions
-        monotone = find_monotone(rows, names, *order, k, entities, by_gap=by_gap)
-    taken = {one.column for one in monotone}
-    rest = [name for name in names if name not in taken]
-    residuals = find_residuals(rows, rest, k, entities)
+        monotone = find_monotone(columns, groups.parents, groups.positions, by_gap=by_gap)
+    rest = set(columns.targets) - {one.column for one in monotone}
+    residuals = find_residuals(Columns(columns.rows, rest, columns.entities, columns.k))
     return replace(program, monotone=tuple(monotone), residuals=tuple(residuals))
 
 
@@ -190,7 +143,7 @@ def verified(found: Program, batches: Iterable[pa.Table]) -> Program:
                 columns = [*derivation.needs, name]
                 both = pa.concat_tables([*seen, rows.select(columns)])
                 combinations[name] = both.group_by(columns).aggregate([])
-            elif not _covers(derivation, rows) or derivation.violations(rows).any():
+            elif derivation.broken(rows).any():
                 broken.add(name)
         narrowed = {target: rule.narrowed(rows) for target, rule in presences.items()}
         presences = {target: rule for target, rule in narrowed.items() if rule is not None}
@@ -204,11 +157,4 @@ def _as_seen(derivation: Derivation, combinations: Mapping[str, pa.Table]) -> De
     rows = combinations.get(derivation.target)
     if rows is None or not isinstance(derivation, Lookup) or derivation.is_function(rows):
         return derivation
-    return derivation.loosened()
-
-
-def _covers(derivation: Derivation, rows: pa.Table) -> bool:
-    if not derivation.needs or not derivation.strict:
-        return True
-    missing = np.any([nulls(rows.column(s)) for s in derivation.needs], axis=0)
-    return not bool((missing & ~nulls(rows.column(derivation.target))).any())
+    return replace(derivation, exact=False)

@@ -8,13 +8,11 @@ from graphlib import CycleError
 from itertools import product
 from typing import Any, Optional, get_args
 
-import numpy as np
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from synthohive._arrays import Bools
 from synthohive.derive.base import Derivation, in_order
 from synthohive.derive.columns import Columns
 from synthohive.derive.formula import Factor, Formula, Rounding, Term
@@ -26,8 +24,7 @@ from synthohive.derive.table_search import DerivationFinder
 from synthohive.exceptions import SchemaError, SchemaValidationError, did_you_mean
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
-from synthohive.tables.numbers import nulls
+from synthohive.tables.ancestors import ancestor_columns, hstack
 from synthohive.tables.roles import Roles
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
@@ -96,23 +93,15 @@ def check_stated(sample: Sample, whole: SourceTables, personal: PersonalColumns)
         for stated in every:
             stated.check_target(table, learned)
             finder = DerivationFinder(sample, whole, table, config.columns, {})
-            broken = 0
+            relation, broken = stated.relation, 0
+            test = relation.broken if relation.whole else relation.violations
             for rows in finder.all_rows(Program((stated.relation,)), stated.key):
-                broken += int(_broken(stated, rows).sum())
+                broken += int(test(rows).sum())
             if broken:
                 rows_ = f"{broken:,} of {whole.size(table):,} rows"
                 problems.append(f"{table}: {stated.text!r} does not hold in {rows_}")
     if problems:
         raise SchemaValidationError(problems, hint="Correct the relations, or the rows.")
-
-
-def _broken(stated: Stated, rows: pa.Table) -> Bools:
-    relation = stated.relation
-    broken = relation.violations(rows)
-    if relation.whole and relation.needs:
-        missing = np.any([nulls(rows.column(s)) for s in relation.needs], axis=0)
-        broken = broken | (missing & ~nulls(rows.column(relation.target)))
-    return np.asarray(broken, dtype=np.bool_)
 
 
 def stated_relations(sample: Sample, table: str) -> list[Stated]:
@@ -216,9 +205,8 @@ class _Text:
         rows, plan = self.sample.tables[self.table], self.sample.plan
         if key is None:
             return rows
-        wanted = by_table(formula.needs, (key.parent, *plan.tables[key.parent].ancestors))
-        parents = self.sample.parent_rows(self.table, key)
-        return hstack(rows, ancestor_columns(self.sample, plan, key.parent, parents, wanted))
+        parents, names = self.sample.parent_rows(self.table, key), formula.needs
+        return hstack(rows, ancestor_columns(self.sample, plan, key.parent, parents, names))
 
     def _terms(self, node: Node) -> list[Term]:
         """Write an expression as a sum of products."""

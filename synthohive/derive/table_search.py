@@ -13,20 +13,20 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.base import Derivation
-from synthohive.derive.bounds import find_bounds, unbroken
 from synthohive.derive.calendar import years_of
+from synthohive.derive.columns import Columns, spaced
 from synthohive.derive.composed import Composed, find_composed, is_text
 from synthohive.derive.formula_search import find_steps
 from synthohive.derive.kinds import Search
 from synthohive.derive.lookup import Copy
 from synthohive.derive.mostly import MostlyCopy, find_mostly, is_open
 from synthohive.derive.order import Order
-from synthohive.derive.pattern_search import find_copies
+from synthohive.derive.pattern_search import FEW, find_copies, orders_between
 from synthohive.derive.program import Program
 from synthohive.derive.search import discover, discover_links, verified
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ForeignKey
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.ancestors import WithParents, ancestor_columns, hstack
 from synthohive.tables.joins import match_rows
 from synthohive.tables.nulls import any_null
 from synthohive.tables.numbers import as_numbers, is_time
@@ -36,6 +36,8 @@ from synthohive.tables.source import SourceTables
 __all__ = ["DerivationFinder"]
 
 log = get_logger(__name__)
+MOST_BOUNDS = 8
+"""Orders to one parent: each is one more rule for its choice."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,10 @@ class DerivationFinder:
             named = {source for derivation in stated for source in derivation.needs}
             kept = [*_parent_and_copies(driver.parent, rows, above), *named]
             above = above.select([name for name in above.column_names if name in kept])
-        found = discover(
-            hstack(rows, above), self._free(), entities, k, stated, self._in_keys(), self.made_up
+        columns = Columns(
+            hstack(rows, above), self._free(), entities, k, self._in_keys(), self.made_up
         )
-        return self._verified(found, driver)
+        return self._verified(discover(columns, stated), driver)
 
     def find_links(self, key: ForeignKey, known: Program, *search: Search) -> Program:
         """Return what follows from the parent over a further key.
@@ -110,23 +112,34 @@ class DerivationFinder:
         return np.asarray(empty | (self.sample.parent_rows(self.table, key) >= 0), dtype=np.bool_)
 
     def find_bounds(self, key: ForeignKey, targets: Collection[str]) -> list[Order]:
-        """Return the orders between some own columns and those of the parent over a key."""
-        linked = self.sample.parent_rows(self.table, key) >= 0
-        above = self.above(key)
+        """Return the orders between own columns and those of the parent over a key.
+
+        The choice of the parent keeps them, the narrowest first.
+        """
+        linked, above = self.sample.parent_rows(self.table, key) >= 0, self.above(key)
         further = key.parent != self.table  # a hierarchy knows the level above alone
-        names = [
-            name
-            for name, column in zip(above.column_names, above.columns)
-            if name.startswith(f"{key.parent}.") or (further and is_time(column.type))
-        ]
-        rows = _filtered(self._own(), linked)
-        free = self._free() & set(targets)
-        found = find_bounds(rows, _filtered(above.select(names), linked), free)
-        if found and not self.whole.in_sample(self.table):
-            found = unbroken(found, self.all_rows(Program(tuple(found)), key))
-        for order in found:
-            log.info("relation_found", table=self.table, relation=str(order))
-        return found
+        above = above.select(
+            [
+                field.name
+                for field in above.schema
+                if field.name.startswith(f"{key.parent}.") or (further and is_time(field.type))
+            ]
+        )
+        rows, above = (_filtered(table, linked) for table in (self._own(), above))
+        columns, free = Columns(hstack(rows, above), rows.column_names), self._free() & set(targets)
+        few, found = spaced(len(columns.rows), FEW), list[tuple[float, Order]]()
+        for target in (name for name in columns.numeric if name in free):
+            for source in (name for name in columns.numeric if name in above.column_names):
+                gaps = columns.numbers(target)[few] - columns.numbers(source)[few]
+                if not ((gaps > 0).any() and (gaps < 0).any()):
+                    found += orders_between(columns, target, source)
+        found.sort(key=lambda pair: (pair[0], pair[1].target, pair[1].source))
+        kept = [order for _, order in found[:MOST_BOUNDS]]
+        if kept and not self.whole.in_sample(self.table):
+            for block in self.all_rows(Program(tuple(kept)), key):
+                kept = [order for order in kept if not order.violations(block).any()]
+        log.relations(self.table, kept)
+        return kept
 
     def find_inherited(self, key: ForeignKey, known: Program) -> tuple[Program, Program]:
         """Return what rows have from their parent in a hierarchy, and the same of roots.
@@ -181,11 +194,7 @@ class DerivationFinder:
             if fits:
                 kept.append(derivation)
                 alone += [] if tops is None else [tops]
-        inherited, of_roots = Program(tuple(kept)), Program(tuple(alone))
-        if inherited and not self.whole.in_sample(self.table):
-            inherited = verified(inherited, self.all_rows(inherited, key))
-        for derivation in inherited.derivations:
-            log.info("relation_found", table=self.table, relation=str(derivation))
+        inherited, of_roots = self._verified(Program(tuple(kept)), key), Program(tuple(alone))
         return inherited, of_roots.without(set(of_roots.targets) - set(inherited.targets))
 
     def excluding(self, copied: Collection[str]) -> DerivationFinder:
@@ -209,11 +218,10 @@ class DerivationFinder:
     def _verified(
         self, found: Program, key: Optional[ForeignKey], *, partial: bool = False
     ) -> Program:
-        partial = partial or not self.whole.in_sample(self.table)
-        if found and partial:
+        """Return what holds in all rows; `partial` where not all that were searched are known."""
+        if found and (partial or not self.whole.in_sample(self.table)):
             found = verified(found, self.all_rows(found, key))
-        for derivation in (*found.derivations, *found.presences.values()):
-            log.info("relation_found", table=self.table, relation=str(derivation))
+        log.relations(self.table, found.steps)
         return found
 
     def _own(self) -> pa.Table:
@@ -225,14 +233,14 @@ class DerivationFinder:
             return pa.table({})
         plan, tables = self.sample.plan, self.sample.metadata.tables
         rows = self.sample.parent_rows(self.table, key)
-        wanted = {}
+        wanted: list[str] = []
         for name in (key.parent, *plan.tables[key.parent].ancestors):
             if name == self.table != key.parent:
                 continue  # the row itself, over a circle: what it holds follows from nothing
             left_out = tables[name].key_columns | self.summed.get(name, set())
             left_out -= self._years(name, rows) if name == key.parent != self.table else set()
             names = self.sample.tables[name].column_names
-            wanted[name] = [c for c in names if c not in left_out]
+            wanted += [f"{name}.{c}" for c in names if c not in left_out]
         return ancestor_columns(self.sample, plan, key.parent, rows, wanted)
 
     def _years(self, parent: str, at: IntArray) -> set[str]:
@@ -260,30 +268,19 @@ class DerivationFinder:
 
         Over a key to the own table, those rows that have another one as their parent.
         """
-        wanted = found.above(self.attributes)
-        named = {c for r in found.derivations for c in (r.target, *r.needs)}
-        named |= {c for p in found.presences.values() for c in (p.target, p.source)}
+        above = [] if key is None else [(n, key) for n in found.above(self.attributes)]
+        keys = key.columns if above and key is not None else []
+        named = {*keys, *(c for step in found.steps for c in (step.target, *step.needs))}
         columns = [c for c in self.sample.tables[self.table].column_names if c in named]
-        above: Optional[pa.Table] = None
-        if key is not None and wanted:
-            columns += [c for c in key.columns if c not in columns]
-            source, plan = self.whole, self.sample.plan
-            parents = source.columns(key.parent, key.parent_columns)
-            ancestors = (key.parent, *plan.tables[key.parent].ancestors)
-            everyone = np.arange(len(parents), dtype=np.int64)
-            above = ancestor_columns(
-                source, plan, key.parent, everyone, by_table(wanted, ancestors)
-            )
-        start = 0
+        parents, start = WithParents(above, self.sample.plan, self.whole), 0
+        circle = bool(above) and key is not None and key.parent == self.table
+        own = self.whole.columns(self.table, key.parent_columns) if key and circle else None
         for block in self.whole.batches(self.table, columns):
-            rows = block
-            if key is not None and above is not None:
-                at = match_rows(block, key.columns, parents, key.parent_columns)
-                rows = hstack(block, above.take(pa.array(at, mask=at < 0)))
-                if key.parent == self.table:
-                    # Numbers of rows run on over all blocks.
-                    own = at == start + np.arange(len(at))
-                    rows = _filtered(rows, (at >= 0) & ~own)
+            rows = parents(block)
+            if own is not None and key is not None:
+                at = match_rows(block, key.columns, own, key.parent_columns)
+                # Numbers of rows run on over all blocks.
+                rows = _filtered(rows, (at >= 0) & (at != start + np.arange(len(at))))
             start += len(block)
             yield rows
 

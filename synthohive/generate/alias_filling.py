@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
-from synthohive.derive.persons.alias import Alias, path_rows, texts_of
+from synthohive.derive.persons.alias import Alias, path_rows
 from synthohive.derive.persons.given import Given, beside_of
 from synthohive.derive.persons.namesake import Namesake
 from synthohive.generate.run import Run
@@ -133,7 +133,7 @@ def _filled(run: Run, alias: Alias) -> pa.Array:
     column = run.fitted.tables[alias.table].config.columns[alias.target]
     old = made.spool.column_table([alias.target]).column(alias.target).combine_chunks()
     at = path_rows(alias.path, made.spool.rows, run)
-    sources = run.tables[alias.source].spool.column_table(alias.columns)
+    sources = run.tables[alias.source].spool.column_table(alias.sources)
     fresh = _composed(alias, sources, at, old.type)
     fits = pc.if_else(pc.is_valid(fresh), True, column.nullable)
     if column.length and pa.types.is_string(fresh.type):
@@ -159,11 +159,10 @@ def _dangling(run: Run, alias: Alias) -> Bools:
 
 def _composed(alias: Alias, sources: pa.Table, at: IntArray, type_: pa.DataType) -> pa.Array:
     """Return what the rows would hold if all were copies; NULL where keys lead nowhere."""
-    first = sources.column(0)
-    if alias.is_copy and not alias.case and first.type == type_:
-        return first.take(pa.array(at, mask=at < 0)).combine_chunks()
-    texts = alias.compose([texts_of(sources.column(c), at) for c in alias.columns])
-    return pa.array(texts, pa.string()).cast(type_)
+    sources = sources.take(pa.array(at, mask=at < 0))
+    if alias.is_copy and not alias.case and sources.column(0).type == type_:
+        return sources.column(0).combine_chunks()
+    return pa.array(alias.compose(sources), pa.string()).cast(type_)
 
 
 def _unique(run: Run, name: str, target: str, values: pa.Array) -> pa.Array:

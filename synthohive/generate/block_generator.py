@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.keys.makers import Places
+from synthohive.derive.not_null import none_null
 from synthohive.derive.program import Cells
 from synthohive.encoding.encoded import SILENT, EncodedTable, Layout
 from synthohive.exceptions import in_column
@@ -21,7 +22,7 @@ from synthohive.generate.in_turn import draw_in_turn
 from synthohive.generate.run import Groups, Run
 from synthohive.learn.fitted import FittedTable
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack, with_column
+from synthohive.tables.ancestors import ancestor_columns, hstack, with_column
 from synthohive.tables.block_store import EncodedSpool
 from synthohive.tables.context import group_block, keep_columns, time_block
 from synthohive.tables.joins import group_codes
@@ -136,10 +137,8 @@ class BlockGenerator:
         driver = self.plan.driver
         if driver is None:
             return pa.table({})
-        wanted = by_table(self.fitted.program.above(self.fitted.attributes), self.plan.ancestors)
-        return ancestor_columns(
-            self.run, self.run.fitted.plan, driver.parent, block.parents, wanted
-        )
+        names, plan = self.fitted.program.above(self.fitted.attributes), self.run.fitted.plan
+        return ancestor_columns(self.run, plan, driver.parent, block.parents, names)
 
     def _fixed(self, rows: IntArray) -> Optional[pa.Table]:
         """Return the columns of some rows that the caller fixed."""
@@ -204,7 +203,7 @@ class BlockGenerator:
         """Return rows with all that follows from what was drawn."""
         rng, fitted = self.run.rng(self.name, *path, "relations"), self.fitted
         rows = fitted.program.decode(rows, fitted.attributes, above, rng, known=known)
-        return fitted.not_null(rows, rows, rng)
+        return none_null(fitted.attributes, rows, rows, rng)
 
     def _repaired(
         self, table: pa.Table, context: EncodedTable, above: pa.Table, block: Block

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive.constrain.checks import TableChecks
-from synthohive.derive.periods import restore_periods
+from synthohive.derive.not_null import none_null
 from synthohive.learn.fitted import FittedTable
 
 __all__ = ["changed_columns", "follow", "moved_apart"]
@@ -58,7 +58,7 @@ def follow(
     if groups is not None:
         rows = moved_apart(table, rows, groups, rng, above)
     return checks.keep_unbroken(
-        before, table.not_null(before, rows, rng), [*also, *table.program.targets]
+        before, none_null(table.attributes, before, rows, rng), [*also, *table.program.targets]
     )
 
 
@@ -85,6 +85,7 @@ def moved_apart(
     """
     if not table.driven_periods:
         return rows
+    for one in table.driven_periods:
+        rows = one.apart(rows, groups, rng)
     ends = [one.end for one in table.driven_periods]
-    apart = restore_periods(table.driven_periods, rows, groups, rng)
-    return table.program.repair(apart, above, changed=ends)
+    return table.program.repair(rows, above, changed=ends)

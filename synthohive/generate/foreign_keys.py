@@ -26,10 +26,8 @@ from synthohive.constrain.key_rules import CommutingKeys, PositionInParent, Uniq
 from synthohive.constrain.unique import UniqueRepair
 from synthohive.constrain.unique_rules import UniqueRule
 from synthohive.derive.aggregates import Aggregate
-from synthohive.derive.aggregates.beside import WithParents
 from synthohive.derive.keys.makers import CounterMaker, ListedMaker, Places
 from synthohive.derive.keys.patterns import BegunTextMaker
-from synthohive.derive.periods import restore_periods
 from synthohive.derive.program import Program
 from synthohive.generate.bound_relaxation import relaxed_bounds
 from synthohive.generate.following import follow
@@ -41,7 +39,7 @@ from synthohive.generate.row_removal import remove_rows
 from synthohive.generate.run import Generated, Run
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack, with_column
+from synthohive.tables.ancestors import WithParents, ancestor_columns, hstack, with_column
 from synthohive.tables.context import positions_in_groups
 from synthohive.tables.joins import group_codes
 
@@ -111,12 +109,10 @@ def _keep_apart(run: Run, name: str, made: Generated, waiting: Collection[str]) 
             continue
         label = one.key.label(name)
         rows, rng = made.spool.column_table([one.start, one.end]), run.rng(name, label, "periods")
-        apart = restore_periods([one], rows, made.parents[Link(name, one.key)], rng).select(
-            [one.end]
-        )
+        apart = one.apart(rows, made.parents[Link(name, one.key)], rng)
 
         def fill(block: pa.Table, start: int, apart: pa.Table = apart) -> pa.Table:
-            (end,) = apart.column_names
+            end = apart.column_names[-1]
             moved = with_column(block, end, apart.column(end).slice(start, len(block)))
             rng = run.rng(name, "periods", start)
             return follow(fitted, checks, block, moved, rng, changed=[end], also=[end])
@@ -143,11 +139,9 @@ def _begun(run: Run, name: str, made: Generated, *, again: bool = False) -> Chan
         texts = made.spool.column_table(own) if own else pa.table({})
         if maker.key:
             key = next(k for k in fitted.config.foreign_keys if k.label(name) == maker.key)
-            wanted = {key.parent: by_table(maker.start.needs, [key.parent])[key.parent]}
-            chosen = run.parent_rows(name, key)
-            texts = hstack(
-                texts, ancestor_columns(run, run.fitted.plan, key.parent, chosen, wanted)
-            )
+            chosen, names = run.parent_rows(name, key), maker.start.needs
+            above_ = ancestor_columns(run, run.fitted.plan, key.parent, chosen, names)
+            texts = hstack(texts, above_)
         values = maker.join(maker.start.compose(texts), seeds.seed_int(run.seed, name, column))
         empty = made.spool.column_table([column]).column(0).is_null().combine_chunks()
         found[column] = rows, pc.if_else(empty, pa.scalar(None, values.type), values)

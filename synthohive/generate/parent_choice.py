@@ -41,7 +41,7 @@ from synthohive.link.assignment import (
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, by_table
+from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.joins import group_codes
 
 __all__ = ["above", "breaks", "choose"]
@@ -64,9 +64,8 @@ def above(run: Run, table: str, names: list[str]) -> pa.Table:
     pyarrow.Table
         A row for each of the table, NULL where it has no such ancestor.
     """
-    plan, rows = run.fitted.plan, np.arange(run.tables[table].spool.rows, dtype=np.int64)
-    wanted = by_table(names, (table, *plan.tables[table].ancestors))
-    return ancestor_columns(run, plan, table, rows, wanted)
+    rows = np.arange(run.tables[table].spool.rows, dtype=np.int64)
+    return ancestor_columns(run, run.fitted.plan, table, rows, names)
 
 
 def choose(run: Run, name: str, made: Generated, link: Link) -> IntArray:

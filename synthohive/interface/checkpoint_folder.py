@@ -34,7 +34,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 18
+FORMAT = 19
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

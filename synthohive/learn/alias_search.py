@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Optional
 
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
+from synthohive.derive.composed import Case, Part, mark, marked, renumbered
 from synthohive.derive.persons.alias import (
     DOMAINS,
     Alias,
@@ -20,6 +20,7 @@ from synthohive.derive.persons.alias import (
     Texts,
     normal,
     path_rows,
+    paths,
     texts_of,
 )
 from synthohive.derive.persons.namesake import Namesake
@@ -28,6 +29,7 @@ from synthohive.privacy.columns import persons_of
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
 from synthohive.privacy.styles import local_styles, own_rows
 from synthohive.schema import ForeignKey, PrivacyConfig
+from synthohive.tables.ancestors import with_column
 from synthohive.tables.sample import Sample
 
 __all__ = ["AliasFinder"]
@@ -53,9 +55,7 @@ LEAST_DIGITS = 6
 ROWS = 1_000
 FEW = 60
 """Rows that are compared, and of these, those compared first: most candidates fail there."""
-LONGEST_PATH = 3
-MOST_PATHS = 24
-"""Keys of a path, and paths from one table."""
+_CASES: tuple[Case, ...] = ("", "lower", "upper")
 _MADE_OF_NAMES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
 # Columns that the people of a row are written into anyway.
 _ADDRESSES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL})
@@ -135,7 +135,7 @@ class AliasFinder:
         return found
 
     def _namesake(self, table: str, target: str, kind: PiiKind) -> Optional[Namesake]:
-        for path, end in self._paths(table):
+        for path, end in paths(table, self._keys):
             kinds = self._kinds(end)
             if not path or not NAMES & set(kinds.values()):
                 continue
@@ -165,7 +165,7 @@ class AliasFinder:
         for target, kind in self._kinds(table).items():
             if kind is PiiKind.OTHER or target not in self._candidates(table):
                 continue
-            for path, end in self._paths(table):
+            for path, end in paths(table, self._keys):
                 if not path:
                     continue
                 rows = self._ends(table, path)
@@ -194,7 +194,7 @@ class AliasFinder:
         found: dict[str, Alias] = {}
         for target in self._candidates(table):
             best: Optional[Alias] = None
-            for path, end in self._paths(table):
+            for path, end in paths(table, self._keys):
                 alias = self._alias(table, target, path, end, order)
                 if alias is not None and (best is None or alias.share > best.share + 0.01):
                     best = alias
@@ -223,7 +223,7 @@ class AliasFinder:
         others = [c for c in stored if c != target and self._is_text(table, c)]
         if len(some) < LEAST_ROWS:
             return None
-        base = Alias(table, target, (), table, (target, target), f"{Alias.mark(0)}@{Alias.mark(1)}")
+        base = Alias(table, target, (), table, (target, target), f"{mark(0)}@{mark(1)}")
         locals_ = [replace(base, columns=(c, target), domain="text") for c in others]
         local = next((one for one in locals_ if self._holds(one, some)), None)
         first = target if local is None else local.columns[0]
@@ -235,14 +235,16 @@ class AliasFinder:
 
     def _holds(self, alias: Alias, some: list[int]) -> bool:
         """Tell whether most rows' addresses are made so, and not by chance."""
-        sources = [[self._all(alias.table, c)[i] for i in some] for c in alias.columns]
+        sources = self.sample.tables[alias.table].select(alias.sources).take(pa.array(some))
         target = [self._all(alias.table, alias.target)[i] for i in some]
         few = slice(None, None, max(1, len(some) // FEW))
-        if alias.differs(target[few], [part[few] for part in sources]).mean() > 1 - NEAR / 2:
+        some_sources = sources.take(pa.array(range(len(some))[few]))
+        if alias.differs(target[few], some_sources).mean() > 1 - NEAR / 2:
             return False  # most candidates fail here, at little cost
         agreeing = 1 - float(alias.differs(target, sources).mean())
-        moved = [part if c == alias.target else part[1:] + part[:1]
-                 for c, part in zip(alias.columns, sources)]  # fmt: skip
+        moved = pa.concat_tables([sources.slice(1), sources.slice(0, 1)])
+        if alias.target in alias.sources:
+            moved = with_column(moved, alias.target, sources.column(alias.target))
         chance = 1 - float(alias.differs(target, moved).mean())
         return agreeing >= NEAR and chance <= CHANCE * agreeing
 
@@ -269,7 +271,7 @@ class AliasFinder:
         own_kind = self._kinds(table).get(target)
         copies_only = own_kind in (_ADDRESSES if path else _OF_THE_ROW)
         form = self._form([own[i] or "" for i in some], end, rows[some], personal, others)
-        is_copy = form is not None and form[1] == Alias.mark(0)
+        is_copy = form is not None and form[1] == mark(0)
         if form is None or (copies_only and not is_copy):
             return None
         if not self._is_text(table, target) and not (
@@ -277,7 +279,7 @@ class AliasFinder:
         ):
             return None
         alias = Alias(table, target, path, end, *form)
-        sources = [[self._all(end, c)[r] for r in rows[some]] for c in alias.columns]
+        sources = self.sample.tables[end].select(alias.sources).take(pa.array(rows[some]))
         made = alias.compose(sources)
         pairs = [(normal(own[i] or ""), normal(text or "")) for i, text in zip(some, made)]
         if not _beyond_chance(pairs, [b for _, b in pairs]):
@@ -303,32 +305,24 @@ class AliasFinder:
         rows: IntArray,
         personal: Sequence[str],
         others: Sequence[str],
-    ) -> Optional[tuple[tuple[str, ...], str, str]]:
+    ) -> Optional[tuple[tuple[str, ...], str, Case]]:
         """Return sources, form and case that most texts have in common."""
-        columns = [*personal, *others]
-        values = {c: [(self._all(end, c)[r] or "") for r in rows] for c in columns}
-        personal_set, forms, cases = set(personal), Counter[str](), Counter[str]()
-        holders: dict[str, set[int]] = {}
-        for number, text in enumerate(texts):
-            parts = {c: values[c][number] for c in columns}
-            if not any(len(parts[c]) >= LEAST_TEXT for c in personal):
-                continue
-            form, case, used = _marked(" ".join(text.split()), parts, columns)
-            if used & personal_set:
-                forms[form] += 1
-                holders.setdefault(form, set()).add(int(rows[number]))
-                cases[case] += 1
-        if not forms:
+        columns, holders = [*personal, *others], dict[tuple[Case, str], list[int]]()
+        values = self.sample.tables[end].select(columns).take(pa.array(rows))
+        for case in _CASES:
+            parts = [_plain(Part(column, case).of(values).to_pylist()) for column in columns]
+            for number, text in enumerate(_plain(texts)):
+                form = marked(text or "", [part[number] for part in parts])
+                if any(mark(place) in form for place in range(len(personal))):
+                    holders.setdefault((case, form), []).append(int(rows[number]))
+        if not holders:
             return None
-        form, number = forms.most_common(1)[0]
-        few = len(holders[form]) < self.privacy.k_anonymity_threshold  # who share its words
-        if number < NEAR * len(texts) or few or _reaches(form):
+        (case, form), among = max(holders.items(), key=lambda item: len(item[1]))
+        few = len(set(among)) < self.privacy.k_anonymity_threshold  # who share its words
+        if len(among) < NEAR * len(texts) or few or _reaches(form):
             return None
-        marks = {Alias.mark(place): column for place, column in enumerate(columns)}
-        distinct = tuple(dict.fromkeys(marks[c] for c in form if c in marks))
-        places = {mark: Alias.mark(distinct.index(c)) for mark, c in marks.items() if c in distinct}
-        form = "".join(places.get(character, character) for character in form)
-        return distinct, form, cases.most_common(1)[0][0]
+        form, places = renumbered(form)
+        return tuple(columns[place] for place in places), form, case
 
     def _find_contained(self) -> None:
         """Find what is personal because its values are those of a personal column elsewhere."""
@@ -397,20 +391,6 @@ class AliasFinder:
         step = max(1, len(at) // ROWS)
         return [int(i) for i in at[::step]]
 
-    def _paths(self, table: str) -> Iterator[tuple[Path, str]]:
-        """Yield paths over keys and the tables at their ends, the short ones first."""
-        waiting: list[tuple[Path, str]] = [((), table)]
-        for _ in range(MOST_PATHS):
-            if not waiting:
-                return
-            path, end = waiting.pop(0)
-            yield path, end
-            if len(path) == LONGEST_PATH:
-                continue
-            for key in self._keys(end):
-                if (end, key) not in path:
-                    waiting.append(((*path, (end, key)), key.parent))
-
     def _keys(self, table: str) -> list[ForeignKey]:
         """Return a table's keys, those that nobody declared, too."""
         if table not in self._all_keys:
@@ -456,36 +436,7 @@ def _beyond_chance(pairs: Sequence[tuple[str, str]], theirs: Sequence[str]) -> b
     return chance <= CHANCE * equal
 
 
-def _marked(text: str, parts: dict[str, str], columns: Sequence[str]) -> tuple[str, str, set[str]]:
-    """Return a text with a mark for each part in it, how these are written, and which."""
-    used: set[str] = set()
-    case = ""
-    for column in sorted(columns, key=lambda c: -len(parts[c])):
-        value = " ".join(parts[column].split())
-        if len(value) < LEAST_TEXT:
-            break
-        start = _place(text, value)
-        if start < 0:
-            continue
-        written = text[start : start + len(value)]
-        if written != value:
-            case = "upper" if written == value.upper() else "lower"
-        mark = Alias.mark(columns.index(column))
-        text = f"{text[:start]}{mark}{text[start + len(value) :]}"
-        used.add(column)
-    return text, case, used
-
-
-def _place(text: str, value: str) -> int:
-    """Return where a text holds a value that no letter or digit continues; -1 for nowhere."""
-    plain, sought = text.lower(), value.lower()
-    if len(plain) != len(text) or len(sought) != len(value):
-        plain, sought = text, value  # letters whose lower case is longer
-    start = plain.find(sought)
-    while start >= 0:
-        end = start + len(sought)
-        before, after = plain[start - 1 : start], plain[end : end + 1]
-        if not before.isalnum() and not after.isalnum():
-            return start
-        start = plain.find(sought, start + 1)
-    return -1
+def _plain(texts: Sequence[Optional[str]]) -> Texts:
+    """Return texts with single blanks; None for what is too short to be looked for."""
+    single = (" ".join((text or "").split()) for text in texts)
+    return [text if len(text) >= LEAST_TEXT else None for text in single]

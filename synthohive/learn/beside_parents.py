@@ -14,7 +14,7 @@ from synthohive.derive.program import Program
 from synthohive.learn.fitted import FittedTable
 from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack
+from synthohive.tables.ancestors import ancestor_columns, hstack
 from synthohive.tables.nulls import any_null
 from synthohive.tables.roles import code_column
 from synthohive.tables.sample import Sample
@@ -53,10 +53,8 @@ def differences(sample: Sample, table: FittedTable, seed: int) -> Modelled:
             continue
         parents = sample.others(name, key)
         unknown = np.flatnonzero((parents < 0) & ~any_null(own, key.columns))
-        wanted = by_table(
-            program.above(own.column_names), (key.parent, *plan.tables[key.parent].ancestors)
-        )
-        above = ancestor_columns(sample, plan, key.parent, parents, wanted)
+        names = program.above(own.column_names)
+        above = ancestor_columns(sample, plan, key.parent, parents, names)
         rng = seeds.generator(seed, name, key.label(name), "besides")
         arrays, more = program.learned_besides(hstack(own, above), unknown, rng)
         found, columns = hstack(found, arrays), {**columns, **more}
@@ -90,10 +88,9 @@ def parent_codes(sample: Sample, table: FittedTable, seed: int) -> Modelled:
         key = by_label[label]
         parents = sample.others(name, key)
         everyone = np.arange(len(sample.tables[key.parent]), dtype=np.int64)
-        wanted = by_table(codes.columns, (key.parent, *plan.tables[key.parent].ancestors))
-        named = [*wanted[key.parent], *key.parent_columns]  # without columns, no rows
-        wanted[key.parent] = list(dict.fromkeys(named))
-        theirs = codes(ancestor_columns(sample, plan, key.parent, everyone, wanted))
+        some = (f"{key.parent}.{column}" for column in key.parent_columns)  # or there are no rows
+        names = [*codes.columns, *some]
+        theirs = codes(ancestor_columns(sample, plan, key.parent, everyone, names))
         values = theirs[np.maximum(parents, 0)] if len(theirs) else np.zeros_like(parents)
         empty = any_null(sample.tables[name], key.columns)
         unknown, known = np.flatnonzero((parents < 0) & ~empty), values[parents >= 0]

@@ -75,11 +75,11 @@ class Fit:
             The one that is being fitted; in a hierarchy it is its own parent.
         """
         plan, tables = self.sample.plan, {**self.database.tables, own.config.name: own}
-        names = (table, *plan.tables[table].ancestors)
-        wanted = {
-            n: [c for c in tables[n].attributes if c not in self.summed(n)]
-            for n in names
-            if n in tables
-        }
+        names = [
+            f"{n}.{column}"
+            for n in (table, *plan.tables[table].ancestors)
+            for column in (tables[n].attributes if n in tables else ())
+            if column not in self.summed(n)
+        ]
         rows = np.arange(len(self.sample.tables[table]), dtype=np.int64)
-        return ancestor_columns(self.sample, plan, table, rows, wanted)
+        return ancestor_columns(self.sample, plan, table, rows, names)

@@ -18,7 +18,6 @@ from synthohive.derive.base import Derivation
 from synthohive.derive.keys.choice import KeyMaker
 from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.monotone import Monotone
-from synthohive.derive.not_null import NotNull
 from synthohive.derive.order import Order
 from synthohive.derive.periods import Periods
 from synthohive.derive.persons.alias import Alias
@@ -250,11 +249,6 @@ class FittedTable:
     def free(self) -> tuple[str, ...]:
         """The columns that are modelled, or follow from such, and are not kept."""
         return tuple(name for name in self.roles.attributes if name not in self.kept)
-
-    @property
-    def not_null(self) -> NotNull:
-        """What keeps NULL out of modelled columns that forbid it."""
-        return NotNull(self.config, self.roles.attributes)
 
     @property
     def attributes(self) -> dict[str, Column]:

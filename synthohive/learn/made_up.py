@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._logging import get_logger
-from synthohive.derive.composed import is_text
+from synthohive.derive.composed import is_text, mark
 from synthohive.derive.keys.choice import learn_beginnings
 from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.persons.alias import Alias
@@ -90,7 +90,7 @@ def copied_cities(fit: Fit, name: str, cities: Iterable[str]) -> dict[str, Alias
         made = {} if parent is None else parent.roles.personal
         for source in (column for column, kind in made.items() if kind is PiiKind.CITY):
             for target in cities:
-                copy = Alias(name, target, ((name, key),), key.parent, (source,), Alias.mark(0))
+                copy = Alias(name, target, ((name, key),), key.parent, (source,), mark(0))
                 copy = copy.with_share(copy.real_differs(fit.sample.tables, fit.sample))
                 if copy.share >= NEAR and (target not in found or copy.share > found[target].share):
                     found[target] = copy
@@ -127,8 +127,7 @@ def beginnings(fit: Fit, name: str, table: FittedTable) -> dict[str, BegunTextMa
         rows[key.label(name)] = hstack(rows[""], above)
     known = fit.entities.of(name)
     found = learn_beginnings(table.makers, sample.tables[name], rows, fit.k, known)
-    for one in found.values():
-        log.info("relation_found", table=name, relation=str(one))
+    log.relations(name, found.values())
     return found
 
 

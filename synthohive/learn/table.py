@@ -15,10 +15,11 @@ from synthohive.constrain.key_rule_search import find_key_rules
 from synthohive.constrain.key_rules import KeyRule
 from synthohive.constrain.listed_values import listed_values
 from synthohive.constrain.unique_rules import special_rules
+from synthohive.derive.columns import Columns
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.keys.choice import learn_key_makers
 from synthohive.derive.keys.makers import KeyMaker, ListedMaker
-from synthohive.derive.periods import find_periods, unbroken
+from synthohive.derive.periods import find_periods
 from synthohive.derive.search import with_moves
 from synthohive.derive.table_search import DerivationFinder
 from synthohive.encoding.encoded import EncodedTable
@@ -241,18 +242,19 @@ def _find_periods(
     keys += [(key, fit.sample.parent_rows(name, key)) for key in chosen]
     every = [table.program, *table.linked.values()]
     free = set(table.roles.attributes) - {r.target for f in every for r in f.derivations if r.whole}
+    columns = Columns(rows, (), entities, fit.k)
     for key, owners in keys:
         ends = free - {one.end for one in table.periods}
-        found = find_periods(rows, table.program.derivations, owners, key, ends, entities, fit.k)
+        found = find_periods(columns, table.program.derivations, owners, key, ends)
         over = plan.driver if key is None else key
         if found and over is not None and table.rows > len(rows):
             named = sorted({c for one in found for c in (one.start, one.end)} | {*over.columns})
             whole = fit.whole.columns(name, named)
-            found = list(unbroken(found, whole, group_codes([whole], [over.columns])[0]))
-        for one in found:
-            if one.end in ends:
-                log.info("relation_found", table=name, relation=str(one))
-                table.periods.append(one)
+            groups_ = group_codes([whole], [over.columns])[0]
+            found = [one for one in found if (one.pauses(whole, groups_) >= 0).all()]
+        found = [one for one in found if one.end in ends]
+        log.relations(name, found)
+        table.periods += found
 
 
 def _move(
@@ -264,12 +266,10 @@ def _move(
 ) -> None:
     """Put gaps and differences in the place of columns."""
     columns, by_gap = modelled.columns, fit.options.model.abilities.siblings
-    names = [c for c in columns if c in table.attributes and c not in table.config.derived]
-    table.program = with_moves(
-        table.program, modelled.rows, names, groups, fit.k, entities, by_gap=by_gap
-    )
-    for one in table.program.monotone:
-        log.info("relation_found", table=table.config.name, relation=str(one))
+    names = table.attributes.keys() & columns.keys() - table.config.derived.keys()
+    searched = Columns(modelled.rows, names, entities, fit.k)
+    table.program = with_moves(table.program, searched, groups, by_gap=by_gap)
+    log.relations(table.config.name, table.program.monotone)
     rng = seeds.generator(fit.options.seed, table.config.name, "monotone")
     order = None if groups is None else (groups.parents, groups.positions)
     modelled.rows, modelled.columns = table.program.move(

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
+from synthohive.schema import ForeignKey
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.base import Tables
+from synthohive.tables.joins import match_rows
 
-__all__ = ["hstack", "by_table", "ancestor_columns", "with_column"]
+__all__ = ["WithParents", "ancestor_columns", "hstack", "with_column"]
 
 
 def ancestor_columns(
-    source: Tables,
-    plan: RelationalPlan,
-    table: str,
-    rows: IntArray,
-    wanted: Mapping[str, Sequence[str]],
+    source: Tables, plan: RelationalPlan, table: str, rows: IntArray, names: Iterable[str]
 ) -> pa.Table:
     """Return columns of rows of a table and of their ancestors, as ``table.column``.
 
@@ -27,27 +26,52 @@ def ancestor_columns(
     ----------
     rows : ndarray of int64
         Row numbers of `table`; -1 gives NULL.
-    wanted : mapping of str to sequence of str
-        Columns of the table itself and of its driving ancestors.
+    names : iterable of str
+        As ``table.column``; those of tables that are neither it nor ancestors are passed over.
     """
-    gathered: dict[str, pa.ChunkedArray] = {}
+    names, gathered = list(dict.fromkeys(names)), dict[str, pa.ChunkedArray]()
     for current in (table, *plan.tables[table].ancestors):
-        columns = wanted.get(current, ())
+        start = f"{current}."
+        columns = [name[len(start) :] for name in names if name.startswith(start)]
         if columns:
             values = source.take(current, columns, rows)
-            gathered.update({f"{current}.{name}": values.column(name) for name in columns})
+            gathered.update({f"{start}{name}": values.column(name) for name in columns})
         driver = plan.tables[current].driver
         if driver is not None:
             rows = source.parents_of(current, driver, rows)
     return pa.table(gathered)
 
 
-def by_table(names: Iterable[str], tables: Sequence[str]) -> dict[str, list[str]]:
-    """Group names written as ``table.column``."""
-    names = sorted(set(names))
-    return {
-        table: [n[len(table) + 1 :] for n in names if n.startswith(f"{table}.")] for table in tables
-    }
+class WithParents:
+    """Gives rows of a table the columns of some of their parents, as ``table.column``.
+
+    Parameters
+    ----------
+    above : sequence of (str, ForeignKey)
+        The columns, of parents and of their ancestors, each with the key to it.
+    plan : RelationalPlan
+    source : Tables
+        Where these tables are.
+    """
+
+    def __init__(
+        self, above: Sequence[tuple[str, ForeignKey]], plan: RelationalPlan, source: Tables
+    ) -> None:
+        self._parents: list[tuple[ForeignKey, pa.Table, pa.Table]] = []
+        for key in {key.label(""): key for _, key in above}.values():
+            names = sorted(name for name, one in above if one == key)
+            keys = source.columns(key.parent, key.parent_columns)
+            # as many as are read: a live database may have more by now than were counted
+            everyone = np.arange(len(keys), dtype=np.int64)
+            values = ancestor_columns(source, plan, key.parent, everyone, names)
+            self._parents.append((key, keys, values))
+
+    def __call__(self, rows: pa.Table) -> pa.Table:
+        """Return rows, which hold the keys, with the columns."""
+        for key, keys, values in self._parents:
+            at = match_rows(rows, key.columns, keys, key.parent_columns)
+            rows = hstack(rows, values.take(pa.array(at, mask=at < 0)))
+        return rows
 
 
 def hstack(rows: pa.Table, above: pa.Table) -> pa.Table:

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, Synthesizer
-from synthohive.derive.periods import Periods, find_periods, restore_periods, unbroken
+from synthohive.derive.columns import Columns
+from synthohive.derive.periods import Periods, find_periods
 from synthohive.derive.search import discover
-from synthohive.privacy.entities import Entities
 from synthohive.schema import UniqueConstraint
 from tests.packed import again
 
@@ -44,8 +44,8 @@ def rng() -> np.random.Generator:
 
 
 def found(rows: pa.Table, groups: np.ndarray) -> list[Periods]:
-    relations = discover(rows, ["until"], Entities(len(rows))).derivations
-    periods = find_periods(rows, relations, groups)
+    relations = discover(Columns(rows, ["until"])).derivations
+    periods = find_periods(Columns(rows, ()), relations, groups)
     return again(periods, list[Periods])
 
 
@@ -57,9 +57,9 @@ def test_each_period_ends_where_the_next_begins(pause: int, last: Optional[dt.da
     assert (one.pause, one.exact, one.share) == (pause * 86_400.0, True, 1.0)
     order = np.random.default_rng(1).permutation(len(rows))
     wrong = rows.set_column(1, "until", rows.column("until").take(pa.array(order)))
-    assert restore_periods([one], wrong, groups, rng()).equals(rows)
+    assert one.apart(wrong, groups, rng()).equals(rows)
     mixed = wrong.take(pa.array(order))  # whatever the order of rows
-    back = restore_periods([one], mixed, groups[order], rng()).take(pa.array(np.argsort(order)))
+    back = one.apart(mixed, groups[order], rng()).take(pa.array(np.argsort(order)))
     assert back.equals(rows)
 
 
@@ -68,10 +68,10 @@ def test_periods_with_gaps_end_before_the_next_begins() -> None:
     (one,) = found(rows, groups)
     assert not one.exact
     assert 0.3 < one.share < 0.7
-    assert restore_periods([one], rows, groups, rng()).equals(rows)
+    assert one.apart(rows, groups, rng()).equals(rows)
     order = np.random.default_rng(1).permutation(len(rows))
     wrong = rows.set_column(1, "until", rows.column("until").take(pa.array(order)))
-    back = restore_periods([one], wrong, groups, rng())
+    back = one.apart(wrong, groups, rng())
     still = np.array([day is None for day in back.column("until").to_pylist()])
     assert still.sum() >= round(one.share * GROUPS)
     since, until = back.column("since").to_pylist(), back.column("until").to_pylist()
@@ -88,8 +88,8 @@ def test_periods_that_overlap_somewhere_are_none() -> None:
     late[6] = late[7]
     overlapping = rows.set_column(1, "until", pa.array(late))
     assert not found(overlapping, groups)
-    assert list(unbroken(periods, rows, groups)) == periods
-    assert not list(unbroken(periods, overlapping, groups))
+    assert all((one.pauses(rows, groups) >= 0).all() for one in periods)
+    assert not any((one.pauses(overlapping, groups) >= 0).all() for one in periods)
 
 
 def test_a_date_that_a_repair_moves_lies_in_no_other_period() -> None:
@@ -158,4 +158,4 @@ def test_each_department_has_one_manager_at_a_time() -> None:
     broken = tables["manager"].copy()
     broken.loc[0, "until"] -= dt.timedelta(40)
     rows = pa.table({name: pa.array(broken[name]) for name in ("since", "until")})
-    assert not find_periods(rows, [], broken.department.to_numpy(), None, ["until"])
+    assert not find_periods(Columns(rows, ()), [], broken.department.to_numpy(), None, ["until"])

@@ -14,6 +14,8 @@ import pytest
 from synthohive import Metadata, Synthesizer
 from synthohive._readable import Readable
 from synthohive.derive.base import as_column
+from synthohive.derive.columns import Columns
+from synthohive.derive.composed import mark
 from synthohive.derive.formula import Factor, Formula, Term
 from synthohive.derive.order import Order
 from synthohive.derive.persons.alias import Alias
@@ -160,7 +162,7 @@ def made(case: str, seed: int = 1) -> tuple[pa.Table, dict[str, Column]]:
 
 def found(table: pa.Table) -> Program:
     """Search all columns of a table."""
-    return discover(table, table.column_names)
+    return discover(Columns(table, table.column_names))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -202,7 +204,7 @@ def test_distances_never_lead_beyond_the_bounds_of_the_column() -> None:
     since = rng.integers(0, 1_000, ROWS)
     until = since + (rng.random(ROWS) * (1_000 - since)).astype(np.int64)
     table = pa.table({"until": until, "since": since})
-    relations = discover(table, ["until"])
+    relations = discover(Columns(table, ["until"]))
     columns = {n: column_from_arrow(table.schema.field(n)) for n in table.column_names}
     modelled, _ = relations.encode(table, columns, rng)
     gaps = modelled.column("until").take(pa.array(rng.permutation(ROWS)))
@@ -231,7 +233,7 @@ def test_what_is_no_place_on_the_scale_has_no_distance(none: int) -> None:
     rng = np.random.default_rng(2)
     table, open_end = ends(rng, none)
     columns = {n: column_from_arrow(table.schema.field(n)) for n in table.column_names}
-    found = discover(table, table.column_names)
+    found = discover(Columns(table, table.column_names))
     assert [str(r) for r in found.derivations] == ["until >= since"]
     (order,) = again(found).derivations
     assert isinstance(order, Order)
@@ -250,7 +252,7 @@ def test_numbers_that_mean_none_are_no_distance_either(none: int) -> None:
     least = rng.integers(1, 400, ROWS)
     most = np.where(rng.random(ROWS) < 0.2, none, least + rng.integers(0, 30, ROWS))
     table = pa.table({"least": least, "most": most})
-    (order,) = discover(table, ["most"]).derivations
+    (order,) = discover(Columns(table, ["most"])).derivations
     assert str(order) == "most >= least"
     assert order.points == (none,)  # type: ignore[attr-defined]
 
@@ -268,7 +270,7 @@ def test_an_order_holds_beside_sources_that_are_not_known() -> None:
     ]
     table = pa.table(dict(zip(names, arrays)))
     columns = {n: column_from_arrow(table.schema.field(n)) for n in names}
-    found = discover(table, names)
+    found = discover(Columns(table, names))
     assert [str(r) for r in found.derivations] == ["died >= born"]
     assert verified(found, [table]).derivations
     modelled, _ = found.encode(table, columns, rng)
@@ -288,7 +290,7 @@ def test_sums_and_products_have_bounds_of_their_own() -> None:
     price = np.round(1_000 / quantity, 0) + rng.integers(0, 9, ROWS)
     table = pa.table({"quantity": quantity, "price": price, "total": quantity * price})
     columns = {n: column_from_arrow(table.schema.field(n)) for n in table.column_names}
-    relations = again(discover(table, ["total"]))
+    relations = again(discover(Columns(table, ["total"])))
     assert [str(r) for r in relations.derivations] == ["total = round(quantity * price)"]
     assert relations.beyond(table).sum() < 50
     modelled, _ = relations.encode(table, columns, rng)
@@ -360,7 +362,7 @@ def test_an_order_to_two_columns_keeps_to_both() -> None:
     opened, joined = rng.integers(0, 1_000, (2, ROWS))
     bought = np.maximum(opened, joined) + rng.integers(0, 200, ROWS)
     table = pa.table({"bought": bought, "p.opened": opened, "p.joined": joined})
-    found = discover(table, ["bought"])
+    found = discover(Columns(table, ["bought"]))
     assert [str(r) for r in found.derivations] in (
         ["bought >= p.opened, >= p.joined"],
         ["bought >= p.joined, >= p.opened"],
@@ -495,7 +497,7 @@ def test_rare_combinations_are_not_kept() -> None:
     table = pa.table(
         {"city": [f"city {c}" for c in city], "country": [f"country {c % 7}" for c in city]}
     )
-    relations = discover(table, table.column_names, k=5)
+    relations = discover(Columns(table, table.column_names, k=5))
     assert "city 99" not in shown(relations)
     assert "city 1" in shown(relations)
 
@@ -672,7 +674,7 @@ def test_a_local_hour_beside_a_utc_timestamp() -> None:
     relations = found(repeated.filter(pc.invert(ambiguous)))
     texts = [str(r) for r in relations.derivations]
     assert "utc = date(y, m, d, h) in America/New_York, as UTC" in texts
-    parts = discover(repeated, ["y", "m", "d", "h"])  # as where the timestamp is a key
+    parts = discover(Columns(repeated, ["y", "m", "d", "h"]))  # as where the timestamp is a key
     expected = {"m = month", "d = day", "h = hour"}
     assert {f"{e} of utc in America/New_York" for e in expected} <= set(map(str, parts.derivations))
     again = parts.repair(repeated.set_column(1, "m", pa.array([1] * len(repeated), pa.int64())))
@@ -705,7 +707,7 @@ def test_a_column_between_two_that_are_given() -> None:
     closes = opens + rng.integers(10, 400, ROWS)
     visit = opens + (rng.random(ROWS) * (closes - opens + 1)).astype(int)
     table = pa.table({"p.opens": opens, "p.closes": closes, "visit": visit})
-    relations = discover(table, ["visit"])
+    relations = discover(Columns(table, ["visit"]))
     assert [str(r) for r in relations.derivations] == ["visit >= p.opens, <= p.closes"]
     modelled, _ = relations.encode(
         table, {"visit": column_from_arrow(table.schema.field("visit"))}, rng
@@ -724,7 +726,7 @@ def test_few_values_are_not_made_up_from_many_distances() -> None:
     rng = np.random.default_rng(4)
     price = rng.choice(rng.uniform(20, 60, 40).round(2), ROWS)
     paid = (price * rng.choice([0.7, 0.8, 0.9, 0.95], ROWS)).round(2)
-    relations = discover(pa.table({"paid": paid, "price": price}), ["price"]).derivations
+    relations = discover(Columns(pa.table({"paid": paid, "price": price}), ["price"])).derivations
     assert [str(r) for r in relations] == ["price >= paid"]
     assert isinstance(relations[0], Order)
     assert not relations[0].distance
@@ -743,9 +745,7 @@ def test_all_of_them_print_as_users_read_them() -> None:
     found = [
         Order("paid", "billed", after=True, step=1.0),
         Formula("total", (Term(2.0, (Factor("price"),)),), 0.0),
-        Alias(
-            "orders", "to", (("orders", source),), "persons", ("name",), Alias.mark(0), share=0.5
-        ),
+        Alias("orders", "to", (("orders", source),), "persons", ("name",), mark(0), share=0.5),
     ]
     assert repr(found) == (
         "[Order(paid >= billed), Formula(total = 2 * price), "
@@ -755,7 +755,7 @@ def test_all_of_them_print_as_users_read_them() -> None:
 
 def test_what_holds_its_parents_text_in_all_rows_is_no_mostly_copy() -> None:
     table = pa.table(labels(np.random.default_rng(1)))
-    relations = discover(table, ["label"]).derivations
+    relations = discover(Columns(table, ["label"])).derivations
     assert [str(relation) for relation in relations] == ["label holds product.name"]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive.derive.columns import Columns
 from synthohive.derive.program import Program
 from synthohive.derive.residuals import (
     find_residuals,
@@ -40,7 +41,7 @@ def columns(table: pa.Table) -> dict[str, Column]:
 
 
 def test_what_lies_near_something_before_it_is_found() -> None:
-    found = {r.target: r for r in find_residuals(rows(), rows().column_names, K)}
+    found = {r.target: r for r in find_residuals(Columns(rows(), rows().column_names, k=K))}
     assert {name: r.source for name, r in found.items()} == {"arrive": "leave", "price": "cost"}
     assert found["arrive"].slope == 1.0
     assert found["price"].slope == pytest.approx(2, abs=0.05)
@@ -48,7 +49,7 @@ def test_what_lies_near_something_before_it_is_found() -> None:
 
 def test_they_come_back_from_the_differences() -> None:
     table = rows()
-    found = find_residuals(table, table.column_names, K)
+    found = find_residuals(Columns(table, table.column_names, k=K))
     made, described = Program(residuals=tuple(found)).move(table, columns(table), None, RNG)
     assert made.column("arrive").null_count == table.column("arrive").null_count
     spread = [np.nanstd(t.column("arrive").to_numpy()) for t in (made, table)]
@@ -67,7 +68,9 @@ def test_they_come_back_from_the_differences() -> None:
 
 def test_the_extremes_of_fewer_than_k_rows_are_not_kept() -> None:
     table = rows()
-    (one,) = (r for r in find_residuals(table, table.column_names, K) if r.target == "price")
+    (one,) = (
+        r for r in find_residuals(Columns(table, table.column_names, k=K)) if r.target == "price"
+    )
     prices = np.sort(table.column("price").to_numpy())
     assert prices[K - 1] < one.low < prices[2 * K - 1]
     assert prices[-2 * K] < one.high < prices[-K]
@@ -80,13 +83,15 @@ def test_the_extremes_of_one_entity_are_not_kept_though_it_has_many_rows() -> No
     price[:50] = 5_123.45
     owner[:50] = 0
     table = table.set_column(table.column_names.index("price"), "price", pa.array(price))
-    found = find_residuals(table, table.column_names, K, Entities.over(owner))
+    found = find_residuals(Columns(table, table.column_names, Entities.over(owner), K))
     assert all(r.high < 5_000 for r in found if r.target == "price")
 
 
 def test_a_missing_source_counts_as_its_middle() -> None:
     table = rows()
-    found = [r for r in find_residuals(table, table.column_names, K) if r.target == "arrive"]
+    found = [
+        r for r in find_residuals(Columns(table, table.column_names, k=K)) if r.target == "arrive"
+    ]
     leave = table.column("leave").to_pylist()
     leave[:20] = [None] * 20
     holed = table.set_column(0, "leave", pa.array(leave, pa.int64()))
@@ -102,7 +107,9 @@ def test_a_frequent_value_is_not_lost(share: float) -> None:
     rng = np.random.default_rng(2)
     cost = rng.integers(100, 10_000, 3000)
     price = np.where(rng.random(3000) < share, 0, cost + rng.integers(0, 50, 3000))
-    found = find_residuals(pa.table({"cost": cost, "price": price}), ["cost", "price"], K)
+    found = find_residuals(
+        Columns(pa.table({"cost": cost, "price": price}), ["cost", "price"], k=K)
+    )
     assert len(found) == (share == 0.0)
 
 
@@ -110,11 +117,11 @@ def test_there_is_no_difference_to_what_means_none() -> None:
     rng = np.random.default_rng(1)
     first = rng.normal(1_000, 300, 2_000).round()
     second = np.where(rng.random(2_000) < 0.03, -999_999, first + rng.normal(0, 20, 2_000).round())
-    assert not find_residuals(pa.table({"a": first, "b": second}), ["a", "b"], 5)
+    assert not find_residuals(Columns(pa.table({"a": first, "b": second}), ["a", "b"], k=5))
     special = np.where(second < 0, np.inf, second)
-    assert not find_residuals(pa.table({"a": first, "b": special}), ["a", "b"], 5)
+    assert not find_residuals(Columns(pa.table({"a": first, "b": special}), ["a", "b"], k=5))
     whole = np.where(second < 0, first, second)
-    assert find_residuals(pa.table({"a": first, "b": whole}), ["a", "b"], 5)
+    assert find_residuals(Columns(pa.table({"a": first, "b": whole}), ["a", "b"], k=5))
 
 
 def test_a_column_that_is_hardly_ever_known_disturbs_nothing() -> None:
@@ -122,7 +129,7 @@ def test_a_column_that_is_hardly_ever_known_disturbs_nothing() -> None:
     sparse = np.full(5000, np.nan)
     sparse[1:400:2] = np.arange(200)
     table = table.append_column("sparse", pa.array(sparse, mask=np.isnan(sparse)))
-    found = find_residuals(table, ["sparse", "leave", "arrive"], K)
+    found = find_residuals(Columns(table, ["sparse", "leave", "arrive"], k=K))
     assert [one.target for one in found] == ["arrive"]
 
 
@@ -133,7 +140,7 @@ def test_hundreds_stay_hundreds() -> None:
     table = pa.table(
         {"cost": cost, "fare": pa.array(fare.astype(float)).cast(pa.decimal128(12, 2))}
     )
-    found = find_residuals(table, table.column_names, K)
+    found = find_residuals(Columns(table, table.column_names, k=K))
     made, _ = Program(residuals=tuple(found)).move(table, columns(table), None, RNG)
     shuffled = made.set_column(0, "cost", made.column("cost").take(pa.array(rng.permutation(2000))))
     back = Program(residuals=tuple(found)).unmove(shuffled, NOTHING).column("fare").to_pylist()

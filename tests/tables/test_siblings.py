@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive import ForeignKey, Metadata, PrivacyConfig, Synthesizer, TableConfig
+from synthohive.derive.columns import Columns
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.monotone import find_monotone
 from synthohive.derive.program import Program
@@ -82,17 +83,19 @@ def grown(groups: int = 80, size: int = 5) -> tuple[pa.Table, np.ndarray, np.nda
 
 def test_only_what_never_falls_is_found() -> None:
     rows, *groups = grown()
-    assert [one.column for one in find_monotone(rows, ["up", "any"], *groups, 1)] == ["up"]
+    assert [one.column for one in find_monotone(Columns(rows, ["up", "any"], k=1), *groups)] == [
+        "up"
+    ]
     values = rows.column("up").to_pylist()
     values[7] = values[6] - 1
     rows = rows.set_column(0, "up", pa.array(values))
-    assert find_monotone(rows, ["up", "any"], *groups, 1) == []
+    assert find_monotone(Columns(rows, ["up", "any"], k=1), *groups) == []
 
 
 def test_growing_columns_come_back() -> None:
     rows, *groups = grown()
     columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
-    monotone = find_monotone(rows, ["up"], *groups, 1)
+    monotone = find_monotone(Columns(rows, ["up"], k=1), *groups)
     program = Program(monotone=tuple(monotone))
     made, described = program.move(rows, columns, (groups[0], groups[1]), rng())
     assert set(described) == {"up", "any", monotone[0].gap}
@@ -104,7 +107,7 @@ def test_growing_columns_come_back() -> None:
 
 def test_where_the_row_before_is_not_known_the_values_of_a_group_are_sorted() -> None:
     rows, parents, positions = grown()
-    monotone = find_monotone(rows, ["up"], parents, positions, 1, by_gap=False)
+    monotone = find_monotone(Columns(rows, ["up"], k=1), parents, positions, by_gap=False)
     columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
     program = Program(monotone=tuple(monotone))
     made, described = program.move(rows, columns, (parents, positions), rng())
@@ -123,7 +126,7 @@ def test_where_the_row_before_is_not_known_the_values_of_a_group_are_sorted() ->
 
 def test_no_group_goes_on_for_longer_than_the_real_ones() -> None:
     rows, *groups = grown()
-    (one,) = find_monotone(rows, ["up"], *groups, 5)
+    (one,) = find_monotone(Columns(rows, ["up"], k=5), *groups)
     real = np.sort(rows.column("up").to_numpy())
     assert real[4] < one.low < real[9]
     assert real[-10] < one.high < real[-5]
@@ -151,7 +154,7 @@ def test_moments_that_are_whole_days_have_gaps_of_days() -> None:
 def test_groups_that_would_go_on_for_too_long_end_before_their_own_bound() -> None:
     """Each has a room of its own; they end anywhere before it, and rows stay apart."""
     rows, *groups = grown()
-    (one,) = find_monotone(rows, ["up"], *groups, 5)
+    (one,) = find_monotone(Columns(rows, ["up"], k=5), *groups)
     order = groups[0], groups[1]
     room = np.repeat(np.linspace(100.0, 900.0, 80), 5)
     values = one.grown(np.full(400, 90.0), np.full(400, 500.0), order, room, rng()).reshape(80, 5)
@@ -167,13 +170,13 @@ def test_there_is_no_gap_to_what_means_no_end() -> None:
     """The last of each group has none: it does not come thousands of years after the others."""
     rows, *groups = grown()
     up = np.where(groups[1] == 4, 999_999, rows.column("up").to_numpy())
-    assert not find_monotone(pa.table({"up": up}), ["up"], *groups, 5)
+    assert not find_monotone(Columns(pa.table({"up": up}), ["up"], k=5), *groups)
 
 
 def test_rows_know_how_far_their_group_has_come() -> None:
     rows, *groups = grown()
     columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
-    monotone = find_monotone(rows, ["up", "any"], *groups, 1)
+    monotone = find_monotone(Columns(rows, ["up", "any"], k=1), *groups)
     everyone = np.arange(len(rows))
     known = Elapsed.of(monotone, rows, *groups).history(everyone)
     assert [b.column for b in known.layout.continuous] == ["so far.up", "pace.up"]

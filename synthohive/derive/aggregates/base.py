@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Optional, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive._readable import Readable
 from synthohive.schema import ForeignKey
+from synthohive.tables.joins import match_rows
 
-__all__ = ["Above", "Aggregate"]
+__all__ = ["Above", "Aggregate", "Running"]
+
+
+class Running(Protocol):
+    """What is known of each parent's children, in whatever blocks they come."""
+
+    def take(self, at: IntArray, rows: pa.Table) -> None:
+        """Take children beside the parent row of each; -1 for none."""
+
 
 Above = tuple[tuple[str, ForeignKey], ...]
 """Columns of children's other parents, as ``table.column``, each with the key to it."""
 
 
+@dataclass(frozen=True)
 class Aggregate(Readable, ABC):
     """One column of a parent, made from its children over one key.
 
@@ -24,17 +38,17 @@ class Aggregate(Readable, ABC):
     parent, target : str
     child : str
     key : ForeignKey
-    above : tuple of (str, ForeignKey)
-        The columns of the children's other parents that are needed beside them.
-    beside : list of str
-        The parent's columns that are needed, keys aside.
     """
 
     parent: str
     target: str
     child: str
     key: ForeignKey
-    above: Above = ()
+
+    @property
+    def above(self) -> Above:
+        """The columns of the children's other parents that are needed beside them."""
+        return ()
 
     @property
     def beside(self) -> list[str]:
@@ -46,7 +60,6 @@ class Aggregate(Readable, ABC):
     def columns(self) -> list[str]:
         """The child's columns that are needed, key included."""
 
-    @abstractmethod
     def values(
         self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
     ) -> pa.Array:
@@ -60,6 +73,38 @@ class Aggregate(Readable, ABC):
             All children, block by block, with :attr:`columns` and the columns in `above`.
         kept : pyarrow.ChunkedArray
             What was modelled in the target's place, of each parent; its type is that of the result.
+        """
+        kept = kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
+        on = self.key.columns, parents, self.key.parent_columns
+        sums = self.running(len(parents))
+        for rows in children:
+            sums.take(match_rows(rows, *on), rows)
+        return pc.coalesce(self.made(parents, sums, kept), kept)
+
+    @abstractmethod
+    def running(self, parents: int) -> Running:
+        """Return what takes the children of so many parents."""
+
+    @abstractmethod
+    def made(self, parents: pa.Table, sums: Any, kept: pa.Array) -> pa.Array:
+        """Return the values by what was counted of the children; NULL where there is none."""
+
+    @abstractmethod
+    def confirmed(
+        self, parents: pa.Table, sums: Any, step: float, k: int = 1
+    ) -> Optional[Aggregate]:
+        """Return the same with what is so in all real parents; None where it does not hold.
+
+        Parameters
+        ----------
+        parents : pyarrow.Table
+            With the target.
+        sums : Running
+            The real children.
+        step : float
+            The distance of neighbouring values of the target; 0 for none.
+        k : int
+            What fewer parents have is not kept.
         """
 
     @abstractmethod

@@ -5,31 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import permutations
 from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.aggregates.base import Above, Aggregate
-from synthohive.derive.aggregates.beside import WithParents
 from synthohive.derive.aggregates.sets import (
     MOST_VALUES,
     ValueSet,
     find_value_set,
-    value_sets,
 )
 from synthohive.derive.aggregates.totals import Amount, Function, Total, Totals
 from synthohive.derive.aggregates.trial import Trial
 from synthohive.derive.columns import LEAST_ROWS, Columns, spaced
 from synthohive.derive.mostly import agreement, same
+from synthohive.derive.presence import is_category
 from synthohive.derive.search import discover_links
 from synthohive.derive.stated import stated_relations
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import ForeignKey, Metadata
-from synthohive.tables.ancestors import hstack
+from synthohive.tables.ancestors import WithParents, hstack
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import as_numbers, is_number, is_time
 from synthohive.tables.sample import Sample
@@ -89,7 +88,7 @@ def find_aggregates(
                 table, _, column = name.rpartition(".")
                 used.setdefault(table, set()).add(column)
             used.setdefault(parent, set()).update(aggregate.beside)
-            log.info("relation_found", table=parent, relation=str(aggregate))
+            log.relations(parent, [aggregate])
             found.setdefault(parent, []).append(aggregate)
     return found
 
@@ -101,22 +100,16 @@ def _shared_keys(metadata: Metadata) -> Iterator[tuple[str, ForeignKey]]:
     """
     refers: dict[str, dict[tuple[str, str], str]] = {}
     for table, key in metadata.foreign_keys():
-        own = refers.setdefault(table, {})
         for column, parent_column in zip(key.columns, key.parent_columns):
-            own.setdefault((key.parent, parent_column), column)
+            refers.setdefault(table, {}).setdefault((key.parent, parent_column), column)
     declared = {(t, k.parent, tuple(k.columns)) for t, k in metadata.foreign_keys()}
-    for parent, own in refers.items():
-        ends = {column: end for end, column in own.items()}
+    for parent, child in permutations(refers, 2):
+        ends = {column: end for end, column in refers[parent].items()}
         for unique in metadata.tables[parent].unique_sets:
-            for child, theirs in refers.items() if set(unique) <= set(ends) else ():
-                columns = [theirs[ends[c]] for c in unique if ends[c] in theirs]
-                if child == parent or len(columns) < len(unique):
-                    continue
-                if (child, parent, tuple(columns)) not in declared:
-                    yield (
-                        child,
-                        ForeignKey(columns=columns, parent=parent, parent_columns=list(unique)),
-                    )
+            columns = [refers[child].get(ends.get(c, ("", "")), "") for c in unique]
+            if all(columns) and (child, parent, tuple(columns)) not in declared:
+                key = ForeignKey(columns=columns, parent=parent, parent_columns=list(unique))
+                yield child, key
 
 
 def _targets(sample: Sample, table: str) -> list[str]:
@@ -133,17 +126,12 @@ def _categories(columns: Columns, names: list[str]) -> dict[str, tuple[str, ...]
     """Return the columns of a few values, each shared by enough entities, and those values."""
     found = {}
     for name in names:
-        if _is_category(columns.type(name)) and 2 <= columns.distinct(name) <= MOST_VALUES:
+        if is_category(columns.type(name)) and 2 <= columns.distinct(name) <= MOST_VALUES:
             codes = columns.codes(name)
             if columns.entities.holders(codes).min() >= columns.k:
                 texts = pc.unique(columns.rows.column(name).cast(pa.string()).drop_null())
                 found[name] = tuple(sorted(texts.to_pylist()))
     return found
-
-
-def _is_category(type_: pa.DataType) -> bool:
-    tests = (pa.types.is_string, pa.types.is_boolean, pa.types.is_integer)
-    return any(test(type_) for test in tests)
 
 
 @dataclass(frozen=True)
@@ -165,7 +153,7 @@ class _Search:
         numeric = [c for c in columns.numeric if columns.distinct(c) > 2]
         few = [
             c for c in targets
-            if _is_category(columns.type(c)) and 2 <= columns.distinct(c) <= MOST_CATEGORIES
+            if is_category(columns.type(c)) and 2 <= columns.distinct(c) <= MOST_CATEGORIES
         ]  # fmt: skip
         theirs = self._theirs
         values = _categories(theirs, theirs.rows.column_names)
@@ -173,10 +161,10 @@ class _Search:
         if trial is None:
             return
         steps = {target: columns.step(target) for target in numeric}
-        totals = self._totals(trial, steps)
-        sets = {c: self._sets(trial, c, values) for c in few}
-        if totals or any(sets.values()):
-            yield from self._confirmed(totals, steps, sets, values)
+        candidates: list[Aggregate] = [*self._totals(trial, steps)]
+        candidates += (one for target in few for one in self._sets(trial, target, values))
+        if candidates:
+            yield from self._confirmed(candidates, steps)
 
     def _totals(self, trial: Trial, steps: Mapping[str, float]) -> list[Total]:
         """Return what may sum up to some targets, by a few parents."""
@@ -202,40 +190,38 @@ class _Search:
         names = (name for name in total.amount.columns if name in above)
         return replace(total, above=tuple((name, above[name]) for name in names))
 
-    def _sets(self, trial: Trial, target: str, values: Mapping[str, tuple[str, ...]]) -> list[str]:
-        """Return the children's columns whose set of values a target may follow from."""
-        given, found = trial.parents.column(target), []
+    def _sets(
+        self, trial: Trial, target: str, values: Mapping[str, tuple[str, ...]]
+    ) -> Iterator[ValueSet]:
+        """Yield the columns of the children whose set of values a target may follow from."""
         for name, among in values.items():
-            sets = value_sets(trial.at, trial.children.column(name), among, len(given))
-            if find_value_set(given, sets, 1, strict=False) is not None:
-                found.append(name)
-        return found
+            one = ValueSet(self.key.parent, target, self.child, self.key, name, among)
+            sets = one.running(len(trial.parents))
+            sets.take(trial.at, trial.children)
+            given = trial.parents.column(target)
+            if find_value_set(given, sets.sets, 1, strict=False) is not None:
+                yield one
 
     def _confirmed(
-        self,
-        totals: list[Total],
-        steps: Mapping[str, float],
-        sets: Mapping[str, list[str]],
-        values: Mapping[str, tuple[str, ...]],
+        self, candidates: list[Aggregate], steps: Mapping[str, float]
     ) -> Iterator[Aggregate]:
-        """Yield what holds for all parents, the first for each target."""
-        named = [c for total in totals for c in (total.target, *total.beside)]
-        named += [c for c, among in sets.items() if among]
+        """Yield what holds for all parents, the first for each target; read the children once."""
+        named = [c for one in candidates for c in (one.target, *one.beside)]
         parents = self.whole.columns(self.key.parent, [*self.key.parent_columns, *named])
-        some = {name: values[name] for among in sets.values() for name in among}
-        sums, found_sets = self._summed(parents, totals, some)
+        counted = [one.running(len(parents)) for one in candidates]
+        above = self._with_parents(tuple(name for one in candidates for name in one.above))
+        for block in self.whole.batches(self.child, [c for one in candidates for c in one.columns]):
+            at = match_rows(block, self.key.columns, parents, self.key.parent_columns)
+            rows = above(block)
+            for running in counted:
+                running.take(at, rows)
         done: set[str] = set()
-        for total, summed in zip(totals, sums):
-            found = total.confirmed(parents, summed, steps[total.target])
-            if found is not None and found.target not in done:
-                done.add(found.target)
-                yield found
-        for target, among in sets.items():
-            if target not in done and among:
-                few = {name: values[name] for name in among}
-                one = self._value_set(target, parents.column(target), few, found_sets)
-                if one is not None:
-                    yield one
+        for one, running in zip(candidates, counted):
+            if one.target not in done:
+                found = one.confirmed(parents, running, steps.get(one.target, 0.0), self.k)
+                if found is not None and self._shared(found):
+                    done.add(found.target)
+                    yield found
 
     @cached_property
     def _above(self) -> dict[str, ForeignKey]:
@@ -317,45 +303,15 @@ class _Search:
         owners = None if self.entities is None else self.entities(self.child)
         return Columns(rows.select(names), names, owners, self.k)
 
-    def _summed(
-        self, parents: pa.Table, found: list[Total], values: Mapping[str, tuple[str, ...]]
-    ) -> tuple[list[Totals], dict[str, IntArray]]:
-        """Read the children once; return the totals of each amount, and the sets of values."""
-        totals = [Totals(len(parents)) for _ in found]
-        sets = {name: np.zeros(len(parents), dtype=np.int64) for name in values}
-        used = [name for total in found for name in total.columns]
-        names = [*self.key.columns, *used, *values]
-        named = {name: key for total in found for name, key in total.above}
-        above = self._with_parents(tuple(named.items()))
-        for block in self.whole.batches(self.child, names):
-            at = match_rows(block, self.key.columns, parents, self.key.parent_columns)
-            rows = above(block)
-            for total, sums in zip(found, totals):
-                sums.add(at, total.amount.of(rows), total.amount.ties(rows))
-            for name, among in values.items():
-                sets[name] |= value_sets(at, rows.column(name), among, len(parents))
-        return totals, sets
-
-    def _value_set(
-        self,
-        target: str,
-        given: pa.ChunkedArray,
-        values: Mapping[str, tuple[str, ...]],
-        sets: Mapping[str, IntArray],
-    ) -> Optional[ValueSet]:
-        for column, among in values.items():
-            entries = find_value_set(given, sets[column], self.k)
-            parent = self.key.parent
-            if entries is not None and self._shared(target, {value for _, value in entries}):
-                return ValueSet(parent, target, self.child, self.key, column, among, entries)
-        return None
-
-    def _shared(self, target: str, texts: set[str]) -> bool:
-        """Whether enough entities share each of some values of the parent."""
-        array = self.sample.tables[self.key.parent].column(target).cast(pa.string())
-        found = pc.index_in(array.combine_chunks(), value_set=pa.array(sorted(texts)))
-        codes = pc.fill_null(found, -1).to_numpy().astype(np.int64)
-        owners = None if self.entities is None else self.entities(self.key.parent)
+    def _shared(self, found: Aggregate) -> bool:
+        """Whether enough entities share each of the values of a parent that are to be kept."""
+        if not isinstance(found, ValueSet):
+            return True
+        texts = sorted({value for _, value in found.entries})
+        array = self.sample.tables[found.parent].column(found.target).cast(pa.string())
+        place = pc.index_in(array.combine_chunks(), value_set=pa.array(texts))
+        codes = pc.fill_null(place, -1).to_numpy().astype(np.int64)
+        owners = None if self.entities is None else self.entities(found.parent)
         holders = entities_or_rows(owners, len(codes)).holders(codes, len(texts))
         return bool(holders.min() >= self.k)
 

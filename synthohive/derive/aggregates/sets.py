@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Optional
 
 import numpy as np
@@ -12,10 +12,8 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive.derive.aggregates.base import Aggregate
-from synthohive.schema import ForeignKey
-from synthohive.tables.joins import match_rows
 
-__all__ = ["MOST_VALUES", "ValueSet", "find_value_set", "value_sets"]
+__all__ = ["MOST_VALUES", "ValueSet", "find_value_set"]
 
 MOST_VALUES = 8
 """A child's column of more distinct values is not looked at."""
@@ -39,53 +37,50 @@ class ValueSet(Aggregate):
         A set's number, and the parent's value as text; other sets leave what was modelled.
     """
 
-    parent: str
-    target: str
-    child: str
-    key: ForeignKey
     column: str
     values_of: tuple[str, ...]
-    entries: tuple[tuple[int, str], ...]
+    entries: tuple[tuple[int, str], ...] = ()
 
     @property
     def columns(self) -> list[str]:
         """The child's columns that are needed, key included."""
         return [*self.key.columns, self.column]
 
-    def values(
-        self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
-    ) -> pa.Array:
+    def running(self, parents: int) -> Sets:
+        """Return the sets of values, empty by now."""
+        return Sets(parents, self.column, self.values_of)
+
+    def made(self, parents: pa.Table, sums: Sets, kept: pa.Array) -> pa.Array:
         """Look up the set of each parent's children; see the base class."""
-        sets = np.zeros(len(parents), dtype=np.int64)
-        for rows in children:
-            at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
-            sets |= value_sets(at, rows.column(self.column), self.values_of, len(parents))
         numbers, texts = zip(*self.entries)
-        place = pc.index_in(pa.array(sets), value_set=pa.array(numbers))
-        kept = kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
-        return pc.coalesce(pa.array(texts).take(place).cast(kept.type), kept)
+        place = pc.index_in(pa.array(sums.sets), value_set=pa.array(numbers))
+        return pa.array(texts).take(place).cast(kept.type)
+
+    def confirmed(
+        self, parents: pa.Table, sums: Sets, step: float, k: int = 1
+    ) -> Optional[ValueSet]:
+        """Learn the entries; see the base class."""
+        entries = find_value_set(parents.column(self.target), sums.sets, k)
+        return None if entries is None else replace(self, entries=entries)
 
     def __str__(self) -> str:
         return f"{self.target} follows from the set of {self.column} of {self.child}"
 
 
-def value_sets(
-    at: IntArray, column: pa.ChunkedArray, values: Sequence[str], parents: int
-) -> IntArray:
-    """Return the number of the set of values that each parent's children have; 0 for none.
+class Sets:
+    """The number of the set of values that each parent's children have in a column; 0 for none."""
 
-    Parameters
-    ----------
-    at : ndarray of int64
-        The parent row of each child; -1 for none.
-    """
-    place = pc.index_in(column.cast(pa.string()), value_set=pa.array(values, pa.string()))
-    codes = pc.fill_null(place, -1).to_numpy().astype(np.int64)
-    known = (at >= 0) & (codes >= 0)
-    sets = np.zeros(parents, dtype=np.int64)
-    # Unbuffered, as several children have one parent. Of 8 values at most, a set is below 256.
-    np.bitwise_or.at(sets, at[known], np.left_shift(1, codes[known]))
-    return sets
+    def __init__(self, parents: int, column: str, values: Sequence[str]) -> None:
+        self.column, self.values = column, pa.array(values, pa.string())
+        self.sets = np.zeros(parents, dtype=np.int64)
+
+    def take(self, at: IntArray, rows: pa.Table) -> None:
+        """Add children beside the parent row of each; -1 for none."""
+        place = pc.index_in(rows.column(self.column).cast(pa.string()), value_set=self.values)
+        codes = pc.fill_null(place, -1).to_numpy().astype(np.int64)
+        known = (at >= 0) & (codes >= 0)
+        # Unbuffered, as several children have one parent. Of 8 values at most, a set is below 256.
+        np.bitwise_or.at(self.sets, at[known], np.left_shift(1, codes[known]))
 
 
 def find_value_set(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Optional
 
@@ -12,12 +11,10 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.aggregates.base import Above, Aggregate
-from synthohive.derive.base import as_column
+from synthohive.derive.base import Values, as_column
 from synthohive.derive.columns import LEAST_ROWS
 from synthohive.derive.formula import Factor, Formula, Term
-from synthohive.schema import ForeignKey
-from synthohive.tables.joins import match_rows
-from synthohive.tables.numbers import as_numbers, from_numbers
+from synthohive.tables.numbers import as_numbers
 
 __all__ = ["FUNCTIONS", "HALVES", "Amount", "Function", "Total", "Totals"]
 
@@ -124,10 +121,6 @@ class Total(Aggregate):
         The target may be NULL although there are children, which is modelled.
     """
 
-    parent: str
-    target: str
-    child: str
-    key: ForeignKey
     function: Function
     amount: Amount
     empty: Optional[float] = None
@@ -155,56 +148,40 @@ class Total(Aggregate):
         sources = () if self.formula is None else self.formula.needs
         return [source for source in sources if source != self.name]
 
-    def values(
-        self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
-    ) -> pa.Array:
-        """Sum up the children of each parent; see the base class."""
-        sums = Totals(len(parents))
-        for rows in children:
-            at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
-            sums.add(at, self.amount.of(rows))
-        made = self._made(parents, sums, kept.type)
-        kept = kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
-        if self.keeps_null:
-            made = pc.if_else(pc.is_valid(kept), made, kept)
-        return pc.coalesce(made, kept)
+    def running(self, parents: int) -> Totals:
+        """Return running totals of the amount."""
+        return Totals(parents, self.amount)
+
+    def made(self, parents: pa.Table, sums: Totals, kept: pa.Array) -> pa.Array:
+        """Calculate with the totals; see the base class."""
+        made: Values = self._summed(sums)
+        if self.formula is not None:
+            beside = {c: parents.column(c) for c in self.beside}
+            made = self.formula.decode(pa.table({self.name: made, **beside}))
+        found = as_column(made, kept.type)
+        return pc.if_else(pc.is_valid(kept), found, kept) if self.keeps_null else found
 
     def _summed(self, sums: Totals) -> Floats:
         made = sums.of(self.function)
         return made if self.empty is None else np.where(sums.number == 0, self.empty, made)
 
-    def _made(self, parents: pa.Table, sums: Totals, type_: pa.DataType) -> pa.Array:
-        made = self._summed(sums)
-        if self.formula is None:
-            return from_numbers(made, type_)
-        rows = pa.table({self.name: made, **{c: parents.column(c) for c in self.beside}})
-        return as_column(self.formula.decode(rows), type_)
-
-    def confirmed(self, parents: pa.Table, sums: Totals, step: float) -> Optional[Total]:
-        """Return the same with what is so in all real parents; None where it does not hold.
-
-        Parameters
-        ----------
-        parents : pyarrow.Table
-            With the target.
-        sums : Totals
-            Of the real children.
-        step : float
-            The distance of neighbouring values of the target.
-        """
+    def confirmed(
+        self, parents: pa.Table, sums: Totals, step: float, k: int = 1
+    ) -> Optional[Total]:
+        """Compare with the target; see the base class."""
         given = as_numbers(parents.column(self.target))
-        counted = self.function == "count"
-        some = ~np.isnan(given) & (counted | (sums.number > 0))
+        counting = self.function == "count"
+        some = ~np.isnan(given) & (counting | (sums.number > 0))
         if (some & (sums.number > 0)).sum() < LEAST_ROWS or sums.number.max(initial=0) < 2:
             return None
-        if given[some].std() < (0.0 if counted else 2 * step) or np.ptp(given[some]) == 0:
+        if given[some].std() < (0.0 if counting else 2 * step) or np.ptp(given[some]) == 0:
             return None
-        if not counted and (sums.high > sums.low)[some].mean() < LEAST_MIXED:
+        if not counting and (sums.high > sums.low)[some].mean() < LEAST_MIXED:
             return None  # the children repeat their parent's value
         found = replace(self, keeps_null=bool((np.isnan(given) & (sums.number > 0)).any()))
         if found.keeps_null and np.isnan(given).mean() > 1 - LEAST_MIXED:
             return None
-        if not counted:
+        if not counting:
             found = replace(found, empty=found._empty(parents, given, sums, step))
         rows = parents.filter(pa.array(some))
         off = found._broken(rows, found._summed(sums)[some], sums.ties[some], step)
@@ -242,11 +219,16 @@ class Total(Aggregate):
 class Totals:
     """Running count, sum, least and greatest value of each parent, and doubtful roundings."""
 
-    def __init__(self, parents: int) -> None:
+    def __init__(self, parents: int, amount: Amount = Amount()) -> None:
+        self.amount = amount
         self.number = np.zeros(parents)
         self.total = np.zeros(parents)
         self.ties = np.zeros(parents)
         self.low, self.high = np.full(parents, np.inf), np.full(parents, -np.inf)
+
+    def take(self, at: IntArray, rows: pa.Table) -> None:
+        """Add the amounts of children."""
+        self.add(at, self.amount.of(rows), self.amount.ties(rows))
 
     def add(self, at: IntArray, amounts: Floats, ties: Optional[Floats] = None) -> None:
         """Add children: the parent row of each, -1 for none, and its amount.

@@ -34,7 +34,8 @@ from synthohive.tables.numbers import is_time
 
 __all__ = ["Trial"]
 
-Exactly = Callable[[Total, Amount, Floats, float], Iterator[Total]]
+Judge = Callable[[Total, Totals], Optional[Total]]
+"""Returns how a target follows from a sum, if it does."""
 QUICK = 12
 """Parents that refute most candidates at little cost."""
 LEAST_KNOWN = 4
@@ -94,10 +95,12 @@ class Trial:
     def find(self, total: Total, step: float) -> list[Total]:
         """Return what may be the target of an empty `total`, the simplest first."""
         given = self.own.numbers(total.target)
-        ways = chain(
-            self._functions(total, given, step), self._sums(total, given, step, self._exactly)
-        )
-        return list(islice(ways, MOST_HITS))
+
+        def exactly(one: Total, sums: Totals) -> Optional[Total]:
+            return None if one.confirmed(self.parents, sums, step) is None else one
+
+        ways = self._functions(total, given, step), self._sums(total, given, step, exactly)
+        return list(islice(chain(*ways), MOST_HITS))
 
     def find_formulas(self, total: Total, step: float, known: Collection[str]) -> list[Total]:
         """Return formulas of sums, perhaps with other columns of the parent, for a target.
@@ -110,7 +113,11 @@ class Trial:
         given = self.own.numbers(total.target)
         if self._follows(total.target, known):
             return []
-        found = list(islice(self._sums(total, given, step, self._multiples), MOST_HITS))
+
+        def multiple(one: Total, sums: Totals) -> Optional[Total]:
+            return self._multiple(one, given, sums, step)
+
+        found = list(islice(self._sums(total, given, step, multiple), MOST_HITS))
         return found or self._with_others(total, given, step)
 
     def _functions(self, total: Total, given: Floats, step: float) -> Iterator[Total]:
@@ -133,8 +140,8 @@ class Trial:
         return [(amount, self._totals(amount)) for amount in amounts]
 
     def _totals(self, amount: Amount) -> Totals:
-        sums = Totals(len(self.parents))
-        sums.add(self.at, amount.of(self.children), amount.ties(self.children))
+        sums = Totals(len(self.parents), amount)
+        sums.take(self.at, self.children)
         return sums
 
     def _candidates(self) -> list[tuple[IntArray, IntArray]]:
@@ -199,7 +206,7 @@ class Trial:
         found[np.arange(len(self.at)), np.repeat(np.arange(len(self._starts)), self._sizes)] = 1.0
         return found
 
-    def _sums(self, total: Total, given: Floats, step: float, exactly: Exactly) -> Iterator[Total]:
+    def _sums(self, total: Total, given: Floats, step: float, judge: Judge) -> Iterator[Total]:
         """Yield the sums to which the target is proportional, at all trial parents."""
         theirs, everyone = given[self.at[self._starts]], len(self._starts)
         for (sets, wheres), summed in zip(self._sets, self._quick):
@@ -208,7 +215,8 @@ class Trial:
             for i in np.flatnonzero(likely):
                 one, where = sets[i : i + 1], wheres[i : i + 1]
                 if self._near(self._summed(one, where, everyone), theirs, step)[0]:
-                    yield from exactly(total, self._amount(one[0], int(where[0])), given, step)
+                    ways = self._ways(total, self._amount(one[0], int(where[0])), step)
+                    yield from islice(filter(None, (judge(*way) for way in ways)), 1)
 
     def _amount(self, factors: IntArray, where: int) -> Amount:
         term = Term(1.0, tuple(self._factors[i] for i in factors)) if len(factors) else None
@@ -241,26 +249,7 @@ class Trial:
             one = replace(total, function="count" if way.term is None else "sum", amount=way)
             yield one, self._totals(way)
 
-    def _exactly(self, total: Total, amount: Amount, given: Floats, step: float) -> Iterator[Total]:
-        """Yield the sum of an amount if it is the target."""
-        for one, sums in self._ways(total, amount, step):
-            if one.confirmed(self.parents, sums, step) is not None:
-                yield one
-                return
-
-    def _multiples(
-        self, total: Total, amount: Amount, given: Floats, step: float
-    ) -> Iterator[Total]:
-        """Yield the target as a multiple of the sum of an amount."""
-        for one, sums in self._ways(total, amount, step):
-            formula = self._multiple(one, given, sums, step)
-            if formula is not None:
-                yield replace(one, formula=formula)
-                return
-
-    def _multiple(
-        self, total: Total, given: Floats, sums: Totals, step: float
-    ) -> Optional[Formula]:
+    def _multiple(self, total: Total, given: Floats, sums: Totals, step: float) -> Optional[Total]:
         """Return the target as a multiple of a sum, rounded; None if it is none."""
         some = (sums.number > 0) & ~np.isnan(given)
         summed, targets = sums.of(total.function)[some], given[some]
@@ -274,7 +263,7 @@ class Trial:
                 formula = Formula(total.target, (term,), step, rounding)
                 one = replace(total, formula=formula)
                 if one.confirmed(self.parents, sums, step) is not None:
-                    return formula
+                    return one
         return None
 
     def _with_others(self, total: Total, given: Floats, step: float) -> list[Total]:

@@ -72,6 +72,28 @@ class RealKeys:
     k: int = 5
     entities: Optional[Entities] = None
 
+    def integers(self) -> Optional[IntArray]:
+        """Return the keys as whole numbers (moments: in the units of their type), without NULLs.
+
+        None for other keys, fractions and what is beyond 64 bits.
+        """
+        values = self.values.drop_null()
+        try:
+            if self.column.kind in _NUMBERS:
+                return np.asarray(pc.cast(values, pa.int64()).to_numpy())
+            if self.column.kind in _MOMENTS:
+                return np.asarray(pc.cast(values.cast(_unit(values.type)), pa.int64()).to_numpy())
+        except pa.ArrowInvalid:
+            return None
+        return None
+
+    def grouped(self) -> Optional[tuple[IntArray, IntArray]]:
+        """Return them beside their groups, if all rows have both."""
+        numbers = None if self.values.null_count else self.integers()
+        if self.groups is None or numbers is None or not len(numbers):
+            return None
+        return numbers, self.groups
+
 
 @dataclass(frozen=True)
 class Places:
@@ -123,18 +145,9 @@ class KeyMaker(ABC):
         return self
 
 
-def _as_integers(column: Column, values: pa.ChunkedArray) -> Optional[IntArray]:
-    """Return keys as whole numbers (moments: in the units of their type), without NULLs."""
-    values = values.drop_null()
-    try:
-        if column.kind in _NUMBERS:
-            return np.asarray(pc.cast(values, pa.int64()).to_numpy())
-        if column.kind in _MOMENTS:
-            unit = pa.int32() if values.type.bit_width == 32 else pa.int64()
-            return np.asarray(pc.cast(pc.cast(values, unit), pa.int64()).to_numpy())
-    except pa.ArrowInvalid:
-        return None  # fractions, or beyond 64 bits
-    return None
+def _unit(type_: pa.DataType) -> pa.DataType:
+    """Return the integers of which a moment is one."""
+    return pa.int32() if type_.bit_width == 32 else pa.int64()
 
 
 def _bounds(column: Column) -> tuple[int, int]:
@@ -166,11 +179,20 @@ def _from_integers(column: Column, numbers: IntArray) -> pa.Array:
         raise no_room(column, _different(column, len(numbers)))
     type_ = column.arrow_type
     if column.kind in _MOMENTS:
-        unit = pa.int32() if type_.bit_width == 32 else pa.int64()
-        return pc.cast(pc.cast(pa.array(numbers), unit), type_)
+        return pc.cast(pc.cast(pa.array(numbers), _unit(type_)), type_)
     if column.kind is ColumnKind.DECIMAL:
         return pc.cast(pc.cast(pa.array(numbers), pa.decimal128(19, 0)), type_)
     return pc.cast(pa.array(numbers), type_)
+
+
+def _in_strata(places: IntArray, width: Any, rows: IntArray, seed: int) -> IntArray:
+    """Return a number in the stratum of each place, from `place * width` to the next one's.
+
+    It has that for itself, so that numbers ascend, and none repeats.
+    """
+    low, high = np.floor(places * width), np.floor((places + 1) * width)
+    inside = np.floor(uniform(rows, seed) * np.maximum(high - low, 1.0))
+    return np.asarray((low + inside).astype(np.int64))
 
 
 def common_step(numbers: IntArray) -> int:
@@ -190,10 +212,7 @@ class SequenceMaker(KeyMaker):
     @classmethod
     def learn(cls, real: RealKeys) -> Optional[SequenceMaker]:
         """Accept whole numbers and moments."""
-        column = real.column
-        if column.kind not in (*_NUMBERS, *_MOMENTS):
-            return None
-        numbers = _as_integers(column, real.values)
+        column, numbers = real.column, real.integers()
         if numbers is None:
             return None
         if not len(numbers):
@@ -228,15 +247,8 @@ class SequenceMaker(KeyMaker):
 
     def make(self, at: Places, seed: int) -> pa.Array:
         """Jitter inside strata of the average gap: unique and ascending without memory."""
-        gap, rows = self.gap, at.rows
-        if gap > 1.0:
-            # Row r has the stratum from r * gap to (r + 1) * gap for itself, so nothing can repeat.
-            low, high = np.floor(rows * gap), np.floor((rows + 1) * gap)
-            slots = low + np.floor(uniform(rows, seed) * (high - low))
-        else:
-            slots = rows.astype(np.float64)
-        numbers = self.start + slots.astype(np.int64) * self.step
-        return _from_integers(self.column, numbers)
+        rows = at.rows if self.gap <= 1.0 else _in_strata(at.rows, self.gap, at.rows, seed)
+        return _from_integers(self.column, self.start + rows * self.step)
 
 
 @dataclass
@@ -313,10 +325,8 @@ class ListedMaker(KeyMaker):
         values : pyarrow.ChunkedArray
             The real values: of them, only the share of NULL is kept.
         """
-        if any(
-            isinstance(label, Decimal) for label in labels
-        ):  # beside which Arrow takes no numbers
-            labels = [Decimal(label) for label in labels]
+        if any(isinstance(label, Decimal) for label in labels):
+            labels = [Decimal(label) for label in labels]  # beside which Arrow takes no numbers
         known = max(len(values) - values.null_count, 1)
         stride = max(len(values) // known, 1) if values.null_count else 0
         return cls(column, pa.array(labels), stride)
@@ -346,12 +356,10 @@ class CounterMaker(KeyMaker):
     @classmethod
     def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
         """Accept whole numbers that are start, start + step, … in nearly every group."""
-        column, groups = real.column, real.groups
-        if groups is None or column.kind not in _NUMBERS or real.values.null_count:
+        column, known = real.column, real.grouped()
+        if known is None or column.kind not in _NUMBERS:
             return None
-        numbers = _as_integers(column, real.values)
-        if numbers is None or not len(numbers):
-            return None
+        numbers, groups = known
         order = np.lexsort((numbers, groups))
         ordered, own = numbers[order], groups[order]
         first = np.r_[True, own[1:] != own[:-1]]
@@ -371,8 +379,7 @@ class CounterMaker(KeyMaker):
         positions = at.positions
         if self.runs is not None and len(positions):
             positions = _inside_runs(self.runs, at.groups, positions, at.sizes, seed)
-        numbers = self.start + positions * self.step
-        return _from_integers(self.column, numbers)
+        return _from_integers(self.column, self.start + positions * self.step)
 
 
 def _inside_runs(
@@ -423,12 +430,10 @@ class GridMaker(KeyMaker):
         Others (the days from which salaries are paid) say more than a grid can tell: they are
         learned like attributes.
         """
-        column, groups, k = real.column, real.groups, real.k
-        if groups is None or real.values.null_count:
+        column, k, known = real.column, real.k, real.grouped()
+        if known is None:
             return None
-        numbers = _as_integers(column, real.values)
-        if numbers is None or not len(numbers):
-            return None
+        numbers, groups = known
         step, first = max(common_step(numbers), 1), int(numbers.min())
         if column.kind in _MOMENTS and _filled(numbers // step, groups) < LEAST_FILLED:
             return None
@@ -441,9 +446,6 @@ class GridMaker(KeyMaker):
         """Jitter inside equal strata of the grid: distinct and ascending in each group."""
         positions, sizes = at.positions, at.sizes
         # One stratum for each row of the group: what is drawn inside is distinct and ascending.
-        slots = np.maximum(self.slots, sizes).astype(np.float64)
-        width = slots / np.maximum(sizes, 1)
-        low, high = np.floor(positions * width), np.floor((positions + 1) * width)
-        slot = low + np.floor(uniform(at.rows, seed) * np.maximum(high - low, 1.0))
-        numbers = self.start + slot.astype(np.int64) * self.step
-        return _from_integers(self.column, numbers)
+        width = np.maximum(self.slots, sizes) / np.maximum(sizes, 1)
+        slots = _in_strata(positions, width, at.rows, seed)
+        return _from_integers(self.column, self.start + slots * self.step)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Optional
 
 import numpy as np
@@ -12,21 +12,21 @@ import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
 from synthohive._readable import Readable
+from synthohive.derive.composed import Case, Composed, Part, mark
 from synthohive.privacy.names import slug
 from synthohive.privacy.styles import reserved
 from synthohive.schema import ForeignKey
 from synthohive.tables.base import Tables, gather
 
-__all__ = ["DOMAINS", "Alias", "Path", "normal", "path_rows", "texts_of"]
+__all__ = ["DOMAINS", "Alias", "Path", "normal", "path_rows", "paths", "texts_of"]
 
 Texts = list[Optional[str]]
 Path = tuple[tuple[str, ForeignKey], ...]
 """Keys that lead from a table to another, each with the table that holds it."""
 
-_CASES: dict[str, Callable[[str], str]] = {"": str, "upper": str.upper, "lower": str.lower}
 _LEGAL = frozenset("inc llc ltd plc gmbh ag kg co corp sa sarl srl spa bv ab oy group".split())
-_FIRST_MARK = 0xE100  # of private use in Unicode: no text holds it
-_MARK = re.compile("([\ue100-\ue4ff])")
+LONGEST_PATH, MOST_PATHS = 3, 24
+"""Keys of a path, and paths from one table."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Alias(Readable):
         The sources.
     form : str
         The target's text, with a mark for each source: the mark alone for a copy.
-    case : str
-        ``"upper"`` or ``"lower"`` where sources are written so; else empty.
+    case : {"", "lower", "upper", "slug"}
+        How the sources are written.
     share : float
         Of the real rows in which this holds; the others are made up anew.
     domain : str
@@ -59,43 +59,38 @@ class Alias(Readable):
     source: str
     columns: tuple[str, ...]
     form: str
-    case: str = ""
+    case: Case = ""
     share: float = 1.0
     domain: str = ""
 
     def __post_init__(self) -> None:
-        if any(ord(m) - _FIRST_MARK >= len(self.columns) for m in _MARK.findall(self.form)):
-            raise ValueError("the form of an alias has more parts than columns")
+        _ = self.text  # which has as many columns as parts
         if self.domain and (self.domain not in DOMAINS or len(self.columns) != 2):
             raise ValueError("an address is made of two parts")
 
-    @staticmethod
-    def mark(number: int) -> str:
-        """Return what stands for a source in the form."""
-        return chr(_FIRST_MARK + number)
+    @property
+    def text(self) -> Composed:
+        """What the target's text consists of."""
+        return Composed(self.target, tuple(Part(c, self.case) for c in self.columns), self.form)
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources, each once."""
+        return list(dict.fromkeys(self.columns))
 
     @property
     def is_copy(self) -> bool:
         """Whether the target is the one source as it stands."""
-        return self.form == self.mark(0)
+        return self.form == mark(0)
 
-    def compose(self, sources: Sequence[Texts]) -> Texts:
+    def compose(self, sources: pa.Table) -> Texts:
         """Return the target's texts; NULL where a source is."""
         if self.domain:
-            return [self._address(*row) for row in zip(*sources)]
-        write = _CASES[self.case]
-        parts = _MARK.split(self.form)  # literal, mark, literal, mark, …
-        found: Texts = []
-        for row in zip(*sources):
-            if any(text is None for text in row):
-                found.append(None)
-                continue
-            pieces = [
-                write(str(row[ord(part) - _FIRST_MARK])) if number % 2 else part
-                for number, part in enumerate(parts)
+            return [
+                self._address(*row)
+                for row in zip(*map(texts_of, map(sources.column, self.columns)))
             ]
-            found.append("".join(pieces))
-        return found
+        return texts_of(self.text.compose(sources))
 
     def _address(self, local: Optional[str], domain: Optional[str]) -> Optional[str]:
         """Return an e-mail address, on a domain that nobody has."""
@@ -106,7 +101,7 @@ class Alias(Readable):
         domain = domain.rpartition("@")[2] if own[1] else DOMAINS[self.domain](domain)
         return f"{local}@{reserved(domain)}" if local and domain else None
 
-    def differs(self, target: Texts, sources: Sequence[Texts]) -> Bools:
+    def differs(self, target: Texts, sources: pa.Table) -> Bools:
         """Return the rows in which the target is something else; case and blanks aside."""
         composed = self.compose(sources)
         if self.domain:
@@ -123,7 +118,7 @@ class Alias(Readable):
         """Return :meth:`differs` of real rows."""
         rows = tables[self.table]
         at = path_rows(self.path, len(rows), keys)
-        sources = [texts_of(tables[self.source].column(c), at) for c in self.columns]
+        sources = tables[self.source].select(self.sources).take(pa.array(at, mask=at < 0))
         return self.differs(texts_of(rows.column(self.target)), sources)
 
     def with_share(self, differs: Bools) -> Alias:
@@ -134,7 +129,9 @@ class Alias(Readable):
         names = [f"{self.source}.{name}" for name in self.columns]
         if self.domain:
             names = ["…" if name == self.target else name for name in self.columns]
-        text = _MARK.sub(lambda m: f"{{{names[ord(m[1]) - _FIRST_MARK]}}}", self.form)
+        text = self.form
+        for number, name in enumerate(names):
+            text = text.replace(mark(number), f"{{{name}}}")
         where = "" if self.share == 1.0 else f" ({self.share:.0%} of rows)"
         return f"{self.target} = {names[0] if self.is_copy else text}{where}"
 
@@ -201,6 +198,18 @@ def path_rows(path: Path, rows: int, keys: Tables) -> IntArray:
     for table, key in path:
         found = gather(keys.parent_rows(table, key), found)
     return found
+
+
+def paths(table: str, keys: Callable[[str], Iterable[ForeignKey]]) -> Iterator[tuple[Path, str]]:
+    """Yield paths over keys and the tables at their ends, the short ones first.
+
+    The first one is empty: it ends at the table itself.
+    """
+    waiting: list[tuple[Path, str]] = [((), table)]
+    for path, end in islice(waiting, MOST_PATHS):  # which grows while it is walked
+        yield path, end
+        more = keys(end) if len(path) < LONGEST_PATH else ()
+        waiting += [((*path, (end, k)), k.parent) for k in more if (end, k) not in path]
 
 
 def texts_of(values: Any, rows: Optional[IntArray] = None) -> Texts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Optional
@@ -13,7 +14,7 @@ import pyarrow as pa
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive._readable import Readable
-from synthohive.derive.persons.alias import Path, Texts, path_rows, texts_of
+from synthohive.derive.persons.alias import Path, Texts, path_rows, paths, texts_of
 from synthohive.privacy.columns import persons_of
 from synthohive.privacy.entities import Entities
 from synthohive.privacy.kinds import NAMES, PiiKind
@@ -28,8 +29,6 @@ __all__ = ["Given", "beside_of", "find_given"]
 
 log = get_logger(__name__)
 
-LONGEST_PATH = 3
-MOST_PATHS = 24
 MOST_TITLES = 12
 LEAST_NAMES = 8
 """Known first names beside a title before it says whose it is."""
@@ -145,8 +144,7 @@ def find_given(
             issuers = [issuer_of(text or "") for text in texts_of(data.column(column))]
             brand = _brand(sample, table, column, issuers, set(kinds))
             found += [] if brand is None else [brand]
-    for one in found:
-        log.info("relation_found", table=table, relation=str(one))
+    log.relations(table, found)
     return found
 
 
@@ -201,11 +199,8 @@ def _country(
     persons : bool
         What is spoken tells, too.
     """
-    waiting: list[tuple[Path, str]] = [((), table)]
-    for _ in range(MOST_PATHS):
-        if not waiting:
-            return None
-        path, end = waiting.pop(0)
+    tables = sample.metadata.tables
+    for path, end in paths(table, lambda t: (k for k in tables[t].foreign_keys if k.parent != t)):
         for name, texts in _own(sample, end, without if end == table else set()):
             labels = {text for text in texts if text}
             spoken = is_language(name)
@@ -216,10 +211,6 @@ def _country(
             many = sum(text in named for text in texts) >= CLEARLY * sum(bool(t) for t in texts)
             if named and many and (spoken or _is_telling(name, named)):
                 return Given(table, targets, path, end, name)
-        if len(path) < LONGEST_PATH:
-            for key in sample.metadata.tables[end].foreign_keys:
-                if (end, key) not in path and key.parent != end:
-                    waiting.append(((*path, (end, key)), key.parent))
     return None
 
 
@@ -251,16 +242,11 @@ def _brand(
         labels = {text for text in texts if text}
         if not 2 <= len(labels) <= MOST_TITLES:
             continue
-        first: dict[str, dict[str, int]] = {label: {} for label in labels}
-        for text, issuer in zip(texts, issuers):
-            if text and issuer:
-                first[text][issuer] = first[text].get(issuer, 0) + 1
-        total = sum(sum(counts.values()) for counts in first.values())
-        agree = sum(max(counts.values(), default=0) for counts in first.values())
-        usual: dict[str, int] = {}
-        for issuer in issuers:
-            usual[issuer] = usual.get(issuer, 0) + 1
-        alone = max(usual.values(), default=0) / max(len(issuers), 1)
+        pairs = Counter((text, issuer) for text, issuer in zip(texts, issuers) if text and issuer)
+        # As many agree as have the issuer that is usual beside their text.
+        most = {text: count for (text, _), count in reversed(pairs.most_common())}
+        total, agree = sum(pairs.values()), sum(most.values())
+        alone = max(Counter(issuers).values(), default=0) / max(len(issuers), 1)
         if total and agree >= CLEARLY * total and agree / total > alone + 0.1:
             return Given(table, (target,), (), table, name)
     return None

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.validity import check_validity
-from synthohive.derive.aggregates.beside import WithParents
 from synthohive.encoding.encoded import SILENT, EncodedTable
 from synthohive.encoding.table import TableEncoder
 from synthohive.generate.imputing.filling import Filling, emptied, put_cells
@@ -26,6 +25,7 @@ from synthohive.generate.in_turn import draw_in_turn
 from synthohive.learn.fitted import FittedDatabase, LookUpRows
 from synthohive.learn.training_context import training_context
 from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import WithParents
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import nulls
 from synthohive.tables.sample import Sample

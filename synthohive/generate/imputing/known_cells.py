@@ -14,7 +14,7 @@ from synthohive.learn.fitted import FittedTable
 from synthohive.link.hierarchy import HierarchyModel
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, by_table, hstack, with_column
+from synthohive.tables.ancestors import ancestor_columns, hstack, with_column
 from synthohive.tables.nulls import any_null
 from synthohive.tables.roles import code_column
 from synthohive.tables.sample import Sample
@@ -75,9 +75,7 @@ class Evidence:
         pyarrow.Table
             A row for each of `rows`; none at all without a column.
         """
-        plan = self.sample.plan
-        wanted = by_table(names, (table, *plan.tables[table].ancestors))
-        return ancestor_columns(self.sample, plan, table, rows, wanted)
+        return ancestor_columns(self.sample, self.sample.plan, table, rows, names)
 
     def key(self, label: str) -> ForeignKey:
         """Return the foreign key of a label."""
