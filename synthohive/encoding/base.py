@@ -1,29 +1,52 @@
-"""What every kind of column offers: analyze -> merge -> fit -> encode -> decode."""
+"""What every kind of column offers: analyze -> fit -> encode -> decode."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Optional
+from typing import ClassVar, Optional
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from synthohive._arrays import Codes, Floats32
+from synthohive._arrays import Codes, Floats32, IntArray
+from synthohive.encoding.canonical import canonical, canonical_type
 from synthohive.encoding.encoded import Layout
+from synthohive.encoding.value_counts import ValueCounts
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
 
 __all__ = ["ColumnTransform", "EncoderSettings", "Reject", "Summary", "below"]
 
-Summary = dict[str, Any]
-"""JSON-able statistics of one part of a column."""
-
 
 def below(seed: np.random.SeedSequence, *path: int) -> np.random.SeedSequence:
     """Return the seed of a part: its own, whichever parts there are beside it."""
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *path))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a column.
+
+    Attributes
+    ----------
+    rows, nulls : int
+    counts : dict of str to ValueCounts
+        By feature; ``value`` is the column itself.
+    special : dict of str to int
+        Rows that are ``nan``, ``inf`` or ``-inf``, which are not counted as values.
+    """
+
+    rows: int
+    nulls: int
+    counts: dict[str, ValueCounts]
+    special: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def value(self) -> ValueCounts:
+        """Counts of the column's values."""
+        return self.counts["value"]
 
 
 class Reject(Exception):
@@ -60,8 +83,7 @@ class EncoderSettings:
 class ColumnTransform(ABC):
     """Turns one column into blocks of codes and floats, and back.
 
-    A subclass is one file. It learns only from a :data:`Summary`, so that a column
-    can be analyzed in parts (files, Spark partitions) whose summaries merge. Learned
+    A subclass is one file. It learns only from a :class:`Summary`. Learned
     state holds no real value that fewer than ``settings.k`` entities share; it is the fields
     of a dataclass, whose names end with an underscore.
     """
@@ -70,9 +92,21 @@ class ColumnTransform(ABC):
     column: Column
     settings: EncoderSettings
 
-    @abstractmethod
+    @property
+    def plain_type(self) -> pa.DataType:
+        """The plain type of the column's values."""
+        return canonical_type(self.column.arrow_type)
+
+    def plain(self, values: pa.Array) -> pa.Array:
+        """Return `values` in the column's plain type."""
+        return canonical(values, self.column.arrow_type)
+
+    def features(self, plain: pa.Array) -> dict[str, pa.Array]:
+        """Return what is counted beside NULLs, by name; ``value`` is the column itself."""
+        return {"value": plain}
+
     def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
-        """Summarise a part of the column.
+        """Count the column's values.
 
         Parameters
         ----------
@@ -80,10 +114,40 @@ class ColumnTransform(ABC):
         entities : Entities, optional
             Those behind the rows of `values`; each row is one of its own by default.
         """
+        plain, k = self.plain(values), self.settings.k
+        rows, nulls, special = len(plain), plain.null_count, {}
+        if plain.type == pa.float64():
+            nan, finite = pc.is_nan(plain), pc.is_finite(plain)
+            marks = {"nan": nan, **{n: pc.equal(plain, float(n)) for n in ("inf", "-inf")}}
+            special = {name: pc.sum(mask).as_py() or 0 for name, mask in marks.items()}
+            plain = pc.if_else(finite, plain, pa.scalar(None, pa.float64()))
+        counts = {
+            name: ValueCounts.count(feature, entities, k).ordered()
+            for name, feature in self.features(plain).items()
+        }
+        return Summary(rows, nulls, counts, special)
 
-    @abstractmethod
-    def merge(self, summaries: Sequence[Summary]) -> Summary:
-        """Combine the summaries of parts."""
+    def derived(
+        self, value_counts: ValueCounts, values: pa.Array, rows: IntArray, nulls: int = 0
+    ) -> Summary:
+        """Summarise a column whose values are read from those of another, which were counted.
+
+        Parameters
+        ----------
+        value_counts : ValueCounts
+            Of the other column.
+        values : pyarrow.Array, of this column's type
+            None NULL.
+        rows : ndarray of int64, shape (values,)
+            For each, the index in `value_counts` of what it was read from.
+        nulls : int
+            Rows without a value.
+        """
+        counts = {
+            name: value_counts.derive(feature, rows, self.settings.k).ordered()
+            for name, feature in self.features(self.plain(values)).items()
+        }
+        return Summary(int(value_counts.counts[rows].sum()) + nulls, nulls, counts)
 
     @abstractmethod
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> ColumnTransform:
@@ -98,6 +162,26 @@ class ColumnTransform(ABC):
     def null_code(self) -> int:
         """The first block's code for NULL; -1 if there is none."""
         return -1
+
+    def filled(self, values: pa.Array, rows: IntArray, rng: np.random.Generator) -> pa.Array:
+        """Return values in which some rows have that of another, which tells nothing of them.
+
+        Parameters
+        ----------
+        values : pyarrow.Array, of the column's type
+        rows : ndarray of int64
+            Positions of rows without a value; other ones may have none, too.
+        rng : numpy.random.Generator
+        """
+        known, at = np.flatnonzero(values.is_valid()), np.arange(len(values))
+        if len(rows) and not len(known):
+            blocks = self.layout
+            codes = np.zeros((1, len(blocks.discrete)), dtype=np.int32)
+            floats = np.zeros((1, len(blocks.continuous)), dtype=np.float32)
+            values = pa.concat_arrays([values, self.decode(codes, floats, rng)])
+            known = np.array([len(values) - 1])
+        at[rows] = known[rng.integers(0, max(len(known), 1), len(rows))]
+        return values.take(pa.array(at))
 
     @abstractmethod
     def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:

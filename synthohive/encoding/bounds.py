@@ -26,7 +26,7 @@ _MIN_LISTED = 0.9  # of rows that take their value from it
 
 
 def point_masses(
-    found: dict[str, Any], top: ValueCounts, numbers: AnyArray, settings: EncoderSettings
+    value_counts: ValueCounts, numbers: AnyArray, settings: EncoderSettings
 ) -> tuple[pa.Array, AnyArray]:
     """Return the values that get a code of their own, and their counts.
 
@@ -37,12 +37,9 @@ def point_masses(
 
     Parameters
     ----------
-    found : dict
-        From :func:`~synthohive.encoding.value_counts.summary_of_counts`.
-    top : ValueCounts
-        The most frequent values.
+    value_counts : ValueCounts
     numbers : ndarray of int64 or float64, shape (values,)
-        Those of `top`, in units.
+        The same in units.
     settings : EncoderSettings
         `k`, and how many codes a list may have.
 
@@ -53,21 +50,19 @@ def point_masses(
     counts : ndarray of int64, shape (point masses,)
         Rows that hold each.
     """
-    total = max(int(top.counts.sum()), 1)
-    distinct = max(found.get("distinct", len(top)), 1)
-    share = top.counts / total
+    counts = value_counts.counts
+    share = counts / max(int(counts.sum()), 1)
     # four times an even share, or a fifth of the rows: of few values, none has four times that
-    massive = share >= max(_MIN_SHARE, min(4.0 / distinct, 0.2))
+    massive = share >= max(_MIN_SHARE, min(4.0 / max(len(counts), 1), 0.2))
     massive |= (share >= _SENTINEL_SHARE) & far_away(numbers)
-    massive &= top.holders >= settings.k
+    massive &= value_counts.holders >= settings.k
     index = np.flatnonzero(massive)
-    index = index[np.argsort(-top.counts[index], kind="stable")][:_MAX_MASSES]
-    if found["complete"]:  # else the rest of the list is not known
-        # a model that wants modes sees one-hot codes, of which many are slow
-        most = _MAX_LISTED if settings.max_modes == 1 else settings.embedding_threshold
-        index = np.union1d(index, _listed(top, numbers, settings.k, most))
+    index = index[np.argsort(-counts[index], kind="stable")][:_MAX_MASSES]
+    # a model that wants modes sees one-hot codes, of which many are slow
+    most = _MAX_LISTED if settings.max_modes == 1 else settings.embedding_threshold
+    index = np.union1d(index, _listed(value_counts, numbers, settings.k, most))
     index = index[np.argsort(numbers[index], kind="stable")]
-    return top.values.take(pa.array(index, type=pa.int64())), top.counts[index]
+    return value_counts.values.take(pa.array(index, type=pa.int64())), counts[index]
 
 
 def _listed(value_counts: ValueCounts, numbers: AnyArray, k: int, most: int) -> IntArray:
@@ -107,7 +102,8 @@ def far_away(numbers: AnyArray) -> Bools:
 
 
 def protected_bounds(
-    rest: dict[str, tuple[ValueCounts, AnyArray]],
+    value_counts: ValueCounts,
+    numbers: AnyArray,
     k: int,
     limits: tuple[int, int],
     grid: tuple[int, int] = (1, 0),
@@ -121,9 +117,10 @@ def protected_bounds(
 
     Parameters
     ----------
-    rest : dict of str to (ValueCounts, ndarray)
-        Values that are no point masses, beside the same in units: a ``sample``, and the most
-        extreme ones, ``low`` and ``high``, where the sample does not hold all.
+    value_counts : ValueCounts
+        Of values that are no point masses.
+    numbers : ndarray of int64 or float64, shape (values,)
+        The same in units.
     k : int
     limits : (int, int)
         What the column can hold, in units.
@@ -137,9 +134,8 @@ def protected_bounds(
     enough : bool
         False: too few entities; the bounds say no more than the order of magnitude.
     """
-    low = _edge(_joined(rest, "low", k), k, grid, ascending=True)
-    high = _edge(_joined(rest, "high", k), k, grid, ascending=False)
-    numbers = rest["sample"][1]
+    order = np.argsort(numbers, kind="stable")
+    low, high = (_edge(value_counts, numbers, at, k, grid) for at in (order, order[::-1]))
     if low is not None and high is not None:
         low, high = min(low, high), max(low, high)
         lacking = _spread(numbers) - float(high - low)
@@ -166,28 +162,10 @@ def _spread(numbers: AnyArray) -> float:
     return math.floor(size / unit) * unit if math.isfinite(size) else 0.0
 
 
-def _joined(
-    rest: dict[str, tuple[ValueCounts, AnyArray]], side: str, k: int
-) -> tuple[ValueCounts, AnyArray]:
-    sample = rest["sample"]
-    if side not in rest:
-        return sample
-    parts = [rest[side], sample]
-    value_counts = ValueCounts.combine([value_counts for value_counts, _ in parts], k)
-    # combining keeps the first appearance of each value
-    keys = np.concatenate([numbers for _, numbers in parts])
-    values = pa.concat_arrays([t.values for t, _ in parts]).dictionary_encode().indices
-    _, first = np.unique(values.to_numpy(), return_index=True)
-    return value_counts, keys[first]
-
-
 def _edge(
-    part: tuple[ValueCounts, AnyArray], k: int, grid: tuple[int, int], *, ascending: bool
+    value_counts: ValueCounts, numbers: AnyArray, order: IntArray, k: int, grid: tuple[int, int]
 ) -> Optional[Any]:
-    value_counts, numbers = part
-    order = np.argsort(numbers, kind="stable")
-    if not ascending:
-        order = order[::-1]
+    """Return the protected end at which the order begins; None where too few entities are."""
     value_counts, numbers = value_counts.take(order), numbers[order]
     at = value_counts.passed(k)
     return None if at is None else protected_end(numbers, value_counts.holders, at, k, grid)

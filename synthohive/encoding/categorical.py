@@ -14,7 +14,7 @@ from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.coded import CodedTransform
 from synthohive.encoding.draw import categorical as draw
-from synthohive.encoding.value_counts import ValueCounts, counts_of
+from synthohive.encoding.value_counts import ValueCounts
 from synthohive.schema import ColumnKind
 from synthohive.schema.arrow_types import from_json
 from synthohive.texts.words import agents_like, are_words, vocabulary_of
@@ -56,25 +56,24 @@ class Categorical(CodedTransform):
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Categorical:
         """Keep the frequent categories; reject numbers with many values, and rare text."""
-        value_counts = counts_of(summary["value"], self.plain_type)["top"]
+        value_counts = summary.value
         kept = self._kept(value_counts)
         self.public_ = pa.array([], self.plain_type)
         domain = self._domain
-        present = summary["rows"] - summary["nulls"]
         if not domain:
             public = self._public(value_counts)
             try:
-                self._check(value_counts, kept, present, summary)
+                self._check(value_counts, kept, summary)
             except Reject:
-                if public is None and not self._is_short_vocabulary(value_counts, kept, present):
+                if public is None and not self._is_short_vocabulary(value_counts, kept):
                     raise
             if public is not None and len(value_counts) > 2 * len(kept):
-                self._take_public(value_counts, kept, public, present, seed)
+                self._take_public(value_counts, kept, public, seed)
         elif not len(kept):
             values = from_json(domain, self.plain_type)
             kept = ValueCounts(values, np.ones(len(domain), dtype=np.int64))
         self.categories_, self.counts_ = kept.values, kept.counts
-        self.null_ = summary["nulls"] > 0
+        self.null_ = summary.nulls > 0
         return self
 
     def _kept(self, value_counts: ValueCounts) -> ValueCounts:
@@ -88,38 +87,33 @@ class Categorical(CodedTransform):
         order = pc.sort_indices(keys).to_numpy().astype(np.int64)
         return value_counts.take(order)
 
-    def _check(
-        self, value_counts: ValueCounts, kept: ValueCounts, present: int, summary: Summary
-    ) -> None:
+    def _check(self, value_counts: ValueCounts, kept: ValueCounts, summary: Summary) -> None:
         if not len(kept):
             raise Reject(f"no value is shared by {self.settings.k} entities")
-        if any(summary.get("special", {}).values()):
+        if any(summary.special.values()):
             raise Reject("NaN or infinite values")
         if not pa.types.is_string(self.plain_type):
             if len(kept) != len(value_counts) or len(value_counts) > MAX_NUMBERS:
                 raise Reject("a number with many or with rare values")
-        elif len(kept) > MAX_CATEGORIES or self._rare(value_counts, kept, present) > MAX_RARE:
+        elif len(kept) > MAX_CATEGORIES or self._rare(value_counts, kept) > MAX_RARE:
             raise Reject("text of mostly rare values")
 
     @staticmethod
-    def _rare(value_counts: ValueCounts, kept: ValueCounts, present: int) -> float:
+    def _rare(value_counts: ValueCounts, kept: ValueCounts) -> float:
         """Return the share of rare values: of the rows, or of who holds them.
 
         What one entity has in half of all rows does not make all others' words rare.
         """
-        rest = present - int(value_counts.counts.sum())  # rows of values that were not listed
-        held = int(value_counts.holders.sum()) + rest
-        of_rows = 1 - int(kept.counts.sum()) / max(present, 1)
-        return min(of_rows, 1 - int(kept.holders.sum()) / max(held, 1))
+        of_rows = int(kept.counts.sum()) / max(int(value_counts.counts.sum()), 1)
+        of_holders = int(kept.holders.sum()) / max(int(value_counts.holders.sum()), 1)
+        return 1 - max(of_rows, of_holders)
 
-    def _is_short_vocabulary(
-        self, value_counts: ValueCounts, kept: ValueCounts, present: int
-    ) -> bool:
+    def _is_short_vocabulary(self, value_counts: ValueCounts, kept: ValueCounts) -> bool:
         """Tell whether half of all is shared words, which the others then become."""
         if not pa.types.is_string(self.plain_type) or not len(kept):
             return False
         texts = [text for text in value_counts.values.to_pylist() if text]
-        half = int(kept.counts.sum()) >= (1 - MAX_RARE_WORDS) * present
+        half = int(kept.counts.sum()) >= (1 - MAX_RARE_WORDS) * int(value_counts.counts.sum())
         return half and len(texts) <= MAX_SHORT and are_words(texts)
 
     def _public(self, value_counts: ValueCounts) -> Optional[tuple[str, ...]]:
@@ -136,7 +130,6 @@ class Categorical(CodedTransform):
         value_counts: ValueCounts,
         kept: ValueCounts,
         public: tuple[str, ...],
-        present: int,
         seed: np.random.SeedSequence,
     ) -> None:
         """Choose public members for what is rare, as many, and as often, whichever these are."""
@@ -151,7 +144,7 @@ class Categorical(CodedTransform):
         self.public_ = pa.array([others[i] for i in chosen], self.plain_type)
         # by how many hold them, in falling order: which rare value had which weight is not told
         self.weights_ = np.sort(rare.holders)[::-1][: len(chosen)].astype(np.int64)
-        self.rare_ = max(present - int(kept.counts.sum()), 1)
+        self.rare_ = int(value_counts.counts.sum() - kept.counts.sum())
         # What so few entities hold goes together with nothing: their rows would be told apart.
         self.apart_ = rare.all_holders < self.settings.k
 

@@ -10,38 +10,38 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._arrays import Codes, Floats32, IntArray
+from synthohive.encoding.base import ColumnTransform
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Discrete, Layout
-from synthohive.encoding.value_counts import CountedTransform
 
 __all__ = ["CodedTransform"]
 
 
 @dataclass(eq=False)
-class CodedTransform(CountedTransform):
+class CodedTransform(ColumnTransform):
     """One block of codes, ``0 … size - 1`` and then NULL; none where there is only one code.
 
     A subclass says which code a value has, and makes values of codes. What it leaves without a
     code is encoded as anything that real rows hold, by how often they do: a code of its own
-    would tell these rows apart.
+    would tell these rows apart. By default there is one code for all values.
     """
 
     null_: bool = False
 
     @property
-    @abstractmethod
     def size(self) -> int:
         """Number of codes without that of NULL."""
+        return 1
 
     @property
-    @abstractmethod
     def frequencies(self) -> npt.ArrayLike:
         """How often each code was seen, of shape (size,)."""
+        return [1.0]
 
-    @abstractmethod
     def assign(self, distinct: pa.Array) -> IntArray:
         """Return the code of each of some plain values; -1 for none."""
+        return np.zeros(len(distinct), dtype=np.int64)
 
     @abstractmethod
     def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:

@@ -10,7 +10,6 @@ import pyarrow as pa
 from synthohive._arrays import IntArray
 from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.coded import CodedTransform
-from synthohive.encoding.value_counts import ValueCounts
 
 __all__ = ["Constant"]
 
@@ -37,32 +36,18 @@ class Constant(CodedTransform):
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Constant:
         """Keep the only value; reject a column that has two, or a rare one."""
-        value_counts = ValueCounts.from_dict(summary["value"]["sample"], self.plain_type)
-        if summary["rows"] == summary["nulls"]:
+        value_counts = summary.value
+        if summary.rows == summary.nulls:
             if not self.column.nullable:
                 raise Reject("NOT NULL, and no value was seen")
             self.value_ = pa.nulls(1, self.plain_type)
             return self
-        if len(value_counts) != 1 or summary["nulls"] or any(summary.get("special", {}).values()):
+        if len(value_counts) != 1 or summary.nulls or any(summary.special.values()):
             raise Reject("more than one value")
         if value_counts.holders[0] < self.settings.k:
             raise Reject(f"fewer than {self.settings.k} entities share the value")
         self.value_ = value_counts.values
         return self
-
-    @property
-    def size(self) -> int:
-        """One."""
-        return 1
-
-    @property
-    def frequencies(self) -> list[float]:
-        """That of the value."""
-        return [1.0]
-
-    def assign(self, distinct: pa.Array) -> IntArray:
-        """Return zeros."""
-        return np.zeros(len(distinct), dtype=np.int64)
 
     def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Repeat the value."""

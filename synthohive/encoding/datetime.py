@@ -16,7 +16,7 @@ from synthohive.encoding.canonical import restore
 from synthohive.encoding.encoded import Layout
 from synthohive.encoding.modes import Modes
 from synthohive.encoding.numeric import Numeric
-from synthohive.encoding.value_counts import ValueCounts, counts_of
+from synthohive.encoding.value_counts import ValueCounts
 
 __all__ = ["Datetime"]
 
@@ -71,27 +71,23 @@ class Datetime(Numeric):
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Datetime:
         """Learn one number, or two if the time of day has a pattern."""
-        if "day" not in summary or not self._has_pattern(summary):
+        if "day" not in summary.counts or not self._has_pattern(summary):
             super().fit(summary, seed)
             return self
         first, second = below(seed, 1), below(seed, 2)
-        rows = summary["rows"] - summary["nulls"]
-        day, hour = ({**summary[part], "rows": rows} for part in ("day", "hour"))
-        nulls = {"null": summary["nulls"]}
-        k = self.settings
-        self.modes_ = Modes.fit(day, nulls, pa.int64(), k, first, natural=(7, 1))
+        nulls, k = {"null": summary.nulls}, self.settings
+        self.modes_ = Modes.fit(summary.counts["day"], nulls, k, first, natural=(7, 1))
         moments = self._moments(summary)
         self.moments_ = np.array(sorted(moments), dtype=np.int64).reshape(-1, 2).T
-        hour = self._without(hour, moments)
+        hour = self._without(summary.counts["hour"], moments)
         top = self._per_day - 1
         natural = self._natural()
-        self.hours_ = Modes.fit(hour, {}, pa.int64(), k, second, limits=(0, top), natural=natural)
+        self.hours_ = Modes.fit(hour, {}, k, second, limits=(0, top), natural=natural)
         return self
 
     def _moments(self, summary: Summary) -> dict[tuple[int, int], int]:
         """Return how often days with a code of their own hold one moment alone: day, time."""
-        days = counts_of(summary["day"], pa.int64())["top"]
-        moments = counts_of(summary["value"], self.plain_type)["top"]
+        days, moments = summary.counts["day"], summary.value
         own = set(self.modes_.masses.to_pylist())
         of_day = dict(zip(days.values.to_pylist(), days.counts.tolist()))
         found = {}
@@ -103,21 +99,14 @@ class Datetime(Numeric):
         return found
 
     @staticmethod
-    def _without(hour: Summary, moments: dict[tuple[int, int], int]) -> Summary:
+    def _without(hours: ValueCounts, moments: dict[tuple[int, int], int]) -> ValueCounts:
         """Return counts of times without those that are only of such moments."""
         often: Counter[int] = Counter()
         for (_, time), count in moments.items():
             often[time] += count
-        kept = dict(hour)
-        for part in ("sample", "top", "low", "high"):
-            if part in hour:
-                value_counts = ValueCounts.from_dict(hour[part], pa.int64())
-                times = zip(value_counts.values.to_pylist(), value_counts.counts.tolist())
-                other = [i for i, (time, count) in enumerate(times) if count > often[time]]
-                if not other:
-                    return hour
-                kept[part] = value_counts.take(np.array(other, dtype=np.int64)).to_dict()
-        return kept
+        times = zip(hours.values.to_pylist(), hours.counts.tolist())
+        other = [i for i, (time, count) in enumerate(times) if count > often[time]]
+        return hours.take(np.array(other, dtype=np.int64)) if other else hours
 
     def _decided(self, day: pa.Array) -> tuple[Bools, IntArray]:
         """Return the rows whose day decides the time, and that time."""
@@ -130,8 +119,7 @@ class Datetime(Numeric):
         return decided, hours[place]
 
     def _has_pattern(self, summary: Summary) -> bool:
-        hours = ValueCounts.from_dict(summary["hour"]["sample"], pa.int64())
-        days = ValueCounts.from_dict(summary["day"]["sample"], pa.int64())
+        hours, days = summary.counts["hour"], summary.counts["day"]
         if len(hours) < 2 or len(days) < _MIN_DAYS:
             return False
         # the Kolmogorov-Smirnov distance from times that are spread evenly over the day

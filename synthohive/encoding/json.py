@@ -19,6 +19,7 @@ from synthohive.encoding.json_structure import Node, structure_of
 from synthohive.encoding.value_counts import ValueCounts
 from synthohive.schema import ColumnKind
 from synthohive.texts.documents import markup_of, pruned, read_markup
+from synthohive.texts.patterns import in_groups
 
 __all__ = ["Json", "Markup"]
 
@@ -45,8 +46,8 @@ class Json(CodedTransform):
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Json:
         """Learn the shared structures and their leaves."""
-        value_counts = ValueCounts.from_dict(summary["value"]["sample"], pa.string())
-        self.null_ = summary["nulls"] > 0
+        value_counts = summary.value.sample
+        self.null_ = summary.nulls > 0
         found = self._structures(value_counts)
         invalid = value_counts.counts.sum() - sum(
             _mass(part, value_counts) for part in found.values()
@@ -134,16 +135,11 @@ class Json(CodedTransform):
 
     def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Make up a text of each structure."""
-        sizes = np.bincount(codes, minlength=len(self.nodes_))
-        parts = [
-            self._within(self._written(node.generate(int(size), rng)))
-            for node, size in zip(self.nodes_, sizes)
-            if size
-        ]
-        # the inverse of the order by structure, in which the parts were made
-        rank = np.empty(len(codes), dtype=np.int64)
-        rank[np.argsort(codes, kind="stable")] = np.arange(len(codes))
-        return pa.concat_arrays([*parts, pa.array([], pa.string())]).take(pa.array(rank))
+
+        def make(number: int, rows: IntArray) -> pa.Array:
+            return self._within(self._written(self.nodes_[number].generate(len(rows), rng)))
+
+        return in_groups(codes, make)
 
     def _within(self, texts: pa.Array) -> pa.Array:
         """Return texts of one structure, in the place of too long ones others of them."""

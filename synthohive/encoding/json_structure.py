@@ -12,23 +12,23 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive.encoding.base import EncoderSettings, below
+from synthohive.encoding.canonical import canonical, restore
 from synthohive.encoding.draw import categorical
 from synthohive.encoding.modes import Modes
 from synthohive.encoding.text_patterns import TextPatterns
-from synthohive.encoding.value_counts import ValueCounts, summary_of_counts
+from synthohive.encoding.value_counts import ValueCounts
 from synthohive.texts import moments
+from synthohive.texts.documents import Kind, kind_of, mapped
 
 __all__ = ["Node", "structure_of"]
 
 Found = tuple[int, Any]
-Kind = Literal["object", "array", "null", "boolean", "integer", "number", "string"]
 """A value, and the row of the text in which it was found."""
 
 _SHARED = 0.8  # of leaves that are shared texts, to be categories
 _MODES = 3  # of a leaf's numbers: structures are many, and their rows few
 _MOST_ELEMENTS = 200  # of a set
 _LISTS = 20  # of several elements, to tell that these never repeat
-_INT64 = 2**63
 _OF_A_DAY = 86_400 * 10**6 - 1
 
 
@@ -38,24 +38,10 @@ def structure_of(value: Any) -> str:
     Examples
     --------
     >>> structure_of({"a": 1, "b": ["x", "y"]})
-    '{"a":integer,"b":[string]}'
+    '{"a":"integer","b":["string"]}'
     """
-    if isinstance(value, dict):
-        inner = ",".join(f"{json.dumps(k)}:{structure_of(v)}" for k, v in value.items())
-        return f"{{{inner}}}"
-    if isinstance(value, list):
-        return f"[{structure_of(value[0])}]" if value else "[]"
-    return _leaf_kind(value)
-
-
-def _leaf_kind(value: Any) -> Kind:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer" if -_INT64 < value < _INT64 else "number"
-    return "number" if isinstance(value, float) else "string"
+    kinds = mapped(value, lambda _, leaf: kind_of(leaf), most=1)
+    return json.dumps(kinds, separators=(",", ":"))
 
 
 @dataclass
@@ -135,8 +121,7 @@ class Node:
             whole = cls("array", [child], lengths=lengths, weights=weights)
             whole._find_set([values for _, values in found])
             return whole
-        kind = _leaf_kind(example)
-        return _leaf(kind, found, value_counts, settings, seed)
+        return _leaf(kind_of(example), found, value_counts, settings, seed)
 
     def _find_set(self, lists: list[list[Any]]) -> None:
         """Note that the elements of lists never repeat, and that they stand in one order."""
@@ -234,16 +219,12 @@ class Node:
         spread = rng.normal(0.0, 0.25, (size, 1 if self.modes.active else 0))
         positions = np.clip(spread, -1, 1).astype(np.float32)
         numbers = self.modes.decode(codes, positions, rng)
-        form = self.form
-        if form is None:
+        if self.form is None:
             return numbers.cast(pa.string())
-        kind = moments.kind_of_form(form)
-        if kind == "date":
-            return _quoted(moments.write(numbers.cast(pa.int32()).cast(pa.date32()), form))
-        if kind == "time":
+        type_ = moments.type_of_form(self.form)
+        if pa.types.is_time(type_):
             numbers = pc.min_element_wise(pc.max_element_wise(numbers, 0), _OF_A_DAY)
-            return _quoted(moments.write(numbers.cast(pa.time64("us")), form))
-        return _quoted(moments.write(numbers.cast(pa.timestamp("us")), form))
+        return _quoted(moments.write(restore(numbers, type_), self.form))
 
 
 def _lengths(
@@ -288,19 +269,14 @@ def _leaf(
         if form is None:
             return Node("string", patterns=TextPatterns.learn(part, settings.k, seed))
         parsed = moments.parse(pa.array(values, type=pa.string()), form)
-        plain = parsed.cast(pa.int32()) if pa.types.is_date32(parsed.type) else parsed
-        part = value_counts.derive(plain.cast(pa.int64()), rows, settings.k)
-        return Node("string", form=form, modes=_modes(part, pa.int64(), settings, seed))
-    return Node(kind, modes=_modes(part, types[kind], settings, seed))
+        part = value_counts.derive(canonical(parsed, parsed.type), rows, settings.k)
+        return Node("string", form=form, modes=_modes(part, settings, seed))
+    return Node(kind, modes=_modes(part, settings, seed))
 
 
-def _modes(
-    part: ValueCounts, type_: pa.DataType, settings: EncoderSettings, seed: np.random.SeedSequence
-) -> Modes:
+def _modes(part: ValueCounts, settings: EncoderSettings, seed: np.random.SeedSequence) -> Modes:
     """Return what is learned of numbers."""
-    summary = {**summary_of_counts(part, settings.k), "rows": int(part.counts.sum())}
-    few = replace(settings, max_modes=_MODES)
-    return Modes.fit(summary, {}, type_, few, seed)
+    return Modes.fit(part.ordered(), {}, replace(settings, max_modes=_MODES), seed)
 
 
 def _quoted(texts: pa.Array) -> pa.Array:

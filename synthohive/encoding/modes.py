@@ -21,7 +21,7 @@ from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Continuous, Discrete, Layout
 from synthohive.encoding.mixture import Mixture
 from synthohive.encoding.units import Units, grid_of
-from synthohive.encoding.value_counts import ValueCounts, counts_of
+from synthohive.encoding.value_counts import ValueCounts
 from synthohive.schema.arrow_types import limits as limits_of
 
 __all__ = ["Modes"]
@@ -84,12 +84,12 @@ class Modes:
             else -1
         )
 
-    def layout(self, column: str, first: int = 0) -> Layout:
-        """Return the blocks; `first` is the index that the discrete block will have."""
+    def layout(self, column: str) -> Layout:
+        """Return the blocks."""
         discrete = (Discrete(column, len(self.frequencies)),)
         if not self.active:
             return Layout(discrete)
-        return Layout(discrete, (Continuous(column, first, self.active),))
+        return Layout(discrete, (Continuous(column, 0, self.active),))
 
     def encode(self, plain: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return codes ``(n,)`` and positions ``(n, 1 or 0)``."""
@@ -239,9 +239,8 @@ class Modes:
     @classmethod
     def fit(
         cls,
-        found: dict[str, Any],
+        counts: ValueCounts,
         special: dict[str, int],
-        type_: pa.DataType,
         settings: EncoderSettings,
         seed: np.random.SeedSequence,
         *,
@@ -249,55 +248,46 @@ class Modes:
         natural: Sequence[int] = (),
         single: bool = False,
     ) -> Modes:
-        """Learn from a summary of counts.
+        """Learn from counts.
 
         Parameters
         ----------
-        found : dict
-            From :func:`~synthohive.encoding.value_counts.summary_of_counts`.
+        counts : ValueCounts
+            Of plain values.
         special : dict of str to int
             Rows that are NULL, NaN or infinite.
-        type_ : pyarrow.DataType
-            The plain type.
         settings : EncoderSettings
             `k`, how many modes there may be, and of how many rows they are learned.
         seed : numpy.random.SeedSequence
         limits : tuple of int, optional
-            What the column's type can hold, in units; what `type_` holds by default.
+            What the column's type can hold, in units; what the plain type holds by default.
         natural : sequence of int
             The grids that make sense; any if empty.
         single : bool
             The floats were read from float32.
         """
-        counted = counts_of(found, type_)
-        everything = ValueCounts.combine(list(counted.values()), settings.k).values
-        units = Units.learn(everything, single)
-        numbers = {name: units.of(t.values) for name, t in counted.items()}
-        masses, mass_counts = point_masses(found, counted["top"], numbers["top"], settings)
-        rest: dict[str, tuple[ValueCounts, AnyArray]] = {}
-        for name, value_counts in counted.items():
-            usual = pc.is_in(value_counts.values, value_set=masses).to_numpy(zero_copy_only=False)
-            index = np.flatnonzero(~usual)
-            rest[name] = (value_counts.take(index), numbers[name][index])
-        grid = grid_of(units.of(everything), natural) if units.whole else (1, 0)
-        least, most = (end - units.base for end in limits or limits_of(type_))
+        units = Units.learn(counts.values, single)
+        numbers = units.of(counts.values)
+        masses, mass_counts = point_masses(counts, numbers, settings)
+        usual = pc.is_in(counts.values, value_set=masses).to_numpy(zero_copy_only=False)
+        index = np.flatnonzero(~usual)
+        rest, others = counts.take(index), numbers[index]
+        grid = grid_of(numbers, natural) if units.whole else (1, 0)
+        least, most = (end - units.base for end in limits or limits_of(counts.values.type))
         ends = (max(least, -(2**63)), min(most, 2**63 - 1)) if units.base else (least, most)
-        bounds = protected_bounds(rest, settings.k, ends, grid)
+        bounds = protected_bounds(rest, others, settings.k, ends, grid)
         low, high, enough = bounds
         modes = cls(
             units, None, masses, [n for n, c in special.items() if c], np.empty(0), low, high
         )
-        counts = rest["sample"][0].counts
         if units.whole:
             if enough:
                 modes.step, modes.offset = grid
             modes._snap_bounds()
         if enough or not len(masses):
-            modes._fit_mixture(*rest["sample"], enough, settings, seed)
+            modes._fit_mixture(rest, others, enough, settings, seed)
         special_counts = [c for c in special.values() if c]
-        usual_rows = max(int(counts.sum()), 1)
-        if not found["complete"]:
-            usual_rows = max(found.get("rows", 0) - int(mass_counts.sum()), usual_rows)
+        usual_rows = max(int(rest.counts.sum()), 1)
         shares = np.empty(0) if modes.mixture is None else modes.mixture.weights * usual_rows
         modes.frequencies = np.concatenate([shares, mass_counts, special_counts]).astype(np.float64)
         return modes

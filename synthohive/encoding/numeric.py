@@ -8,18 +8,17 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Codes, Floats32
-from synthohive.encoding.base import Summary
+from synthohive.encoding.base import ColumnTransform, Summary
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.encoded import Layout
 from synthohive.encoding.modes import Modes
-from synthohive.encoding.value_counts import CountedTransform
 from synthohive.schema.arrow_types import limits
 
 __all__ = ["Numeric"]
 
 
 @dataclass(eq=False)
-class Numeric(CountedTransform):
+class Numeric(ColumnTransform):
     """A number as a mode of the distribution and a position in that mode.
 
     Values that are much more frequent than others get a code of their own, like NULL
@@ -34,9 +33,8 @@ class Numeric(CountedTransform):
         """Learn modes, single values, bounds and grid."""
         type_ = self.column.arrow_type
         self.modes_ = Modes.fit(
-            {**summary["value"], "rows": summary["rows"] - summary["nulls"]},
-            {"null": summary["nulls"], **summary.get("special", {})},
-            self.plain_type,
+            summary.value,
+            {"null": summary.nulls, **summary.special},
             self.settings,
             seed,
             limits=self._limits(),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import Any, ClassVar, Optional
 
 import numpy as np
@@ -14,14 +15,7 @@ from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.base import ColumnTransform, Reject, Summary, below
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Discrete, Layout
-from synthohive.encoding.registry import candidates, fit_first
-from synthohive.encoding.value_counts import (
-    ValueCounts,
-    counts_of,
-    merge_counts,
-    summary_of_counts,
-)
-from synthohive.privacy.entities import Entities
+from synthohive.encoding.registry import fit_first
 from synthohive.schema import Column
 
 __all__ = ["Parts"]
@@ -78,63 +72,27 @@ class Parts(ColumnTransform):
         }
         return [None if row is None else row[0] for row in found], parts
 
-    def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
-        """Count the shapes, and summarise the parts where they are."""
-        shapes, columns = self._split(values)
-        k, parts = self.settings.k, {}
-        for name, part in columns.items():
-            rows = np.flatnonzero([value is not None for value in part])
-            if len(rows):
-                column = self._structure.parts[name]
-                plain = pa.array([part[row] for row in rows], column.arrow_type)
-                behind = None if entities is None else entities.take(rows)
-                parts[name] = {t.name: t.analyze(plain, behind) for t in self._tried(name)}
-        counts = ValueCounts.count(pa.array(shapes, pa.string()), entities, k)
-        return {
-            "rows": len(values),
-            "nulls": values.null_count,
-            "shapes": summary_of_counts(counts, k),
-            "parts": parts,
-        }
-
-    def _tried(self, part: str) -> list[ColumnTransform]:
-        column = self._structure.parts[part]
-        return [transform(column, self.settings) for transform in candidates(column)]
-
-    def merge(self, summaries: Sequence[Summary]) -> Summary:
-        """Combine the summaries of parts of the rows."""
-        shapes = merge_counts([s["shapes"] for s in summaries], pa.string(), self.settings.k)
-        parts = {}
-        for name in self._structure.parts:
-            found = [s["parts"][name] for s in summaries if name in s["parts"]]
-            if found:
-                tried = self._tried(name)
-                parts[name] = {t.name: t.merge([f[t.name] for f in found]) for t in tried}
-        return {
-            "rows": sum(s["rows"] for s in summaries),
-            "nulls": sum(s["nulls"] for s in summaries),
-            "shapes": shapes,
-            "parts": parts,
-        }
-
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Parts:
         """Keep the shapes that `k` entities share, or the most frequent one; fit their parts."""
-        self.null_ = summary["nulls"] > 0
-        counts = counts_of(summary["shapes"], pa.string())["top"]
-        if not len(counts) and not self.null_:
+        self.null_ = summary.nulls > 0
+        texts = summary.value.sample
+        shapes, columns = self._split(texts.values)
+        known = np.flatnonzero([shape is not None for shape in shapes])
+        if not len(known) and not self.null_:
             raise Reject("no value of the kind was seen")
+        named = pa.array([shapes[row] for row in known], pa.string())
+        counts = texts.derive(named, known, self.settings.k)
         ranked = np.lexsort((counts.values.to_numpy(zero_copy_only=False), -counts.counts))
         shared = ranked[counts.holders[ranked] >= self.settings.k]
         kept = counts.take(shared if len(shared) else ranked[:1])
         self.shapes_, self.weights_ = kept.values.to_pylist(), kept.counts.tolist()
         wanted = {name for shape in self.shapes_ for name in self._structure.needs(shape)}
-        for i, name in enumerate(self._structure.parts):
+        for i, (name, column) in enumerate(self._structure.parts.items()):
             if name in wanted:
-                column = self._structure.parts[name]
-                found: dict[str, Summary] = summary["parts"][name]
-                self.parts_[name] = fit_first(
-                    column, self.settings, _by_name(found), below(seed, i)
-                )
+                rows = np.flatnonzero([value is not None for value in columns[name]])
+                values = pa.array([columns[name][row] for row in rows], column.arrow_type)
+                summarise = methodcaller("derived", texts, values, rows)
+                self.parts_[name] = fit_first(column, self.settings, summarise, below(seed, i))
         return self
 
     @property
@@ -169,32 +127,14 @@ class Parts(ColumnTransform):
         if self._coded:
             blocks.append(codes[:, None])
         for name, transform in self.parts_.items():
-            block, more = transform.encode(self._filled(name, columns[name], rng), rng)
+            part = pa.array(columns[name], transform.column.arrow_type)
+            lacking = np.flatnonzero(part.is_null())
+            block, more = transform.encode(transform.filled(part, lacking, rng), rng)
             blocks.append(block)
             floats.append(more)
         return (
             np.concatenate(blocks, axis=1).astype(np.int32, copy=False),
             np.concatenate(floats, axis=1).astype(np.float32, copy=False),
-        )
-
-    def _filled(self, name: str, values: list[Any], rng: np.random.Generator) -> pa.Array:
-        """Return a part in all rows: where there is none, that of another row."""
-        type_ = self._structure.parts[name].arrow_type
-        plain = pa.array(values, type_)
-        if not plain.null_count:
-            return plain
-        known = plain.drop_null()
-        if not len(known):
-            blocks = self.parts_[name].layout
-            shape = (1, len(blocks.discrete)), (1, len(blocks.continuous))
-            zeros = np.zeros(shape[0], np.int32), np.zeros(shape[1], np.float32)
-            known = self.parts_[name].decode(*zeros, rng)
-        # drawn for all rows: how many lack the part then changes no later draw
-        picked = rng.integers(0, len(known), len(plain))
-        at = np.arange(len(plain))
-        null = plain.is_null().to_numpy(zero_copy_only=False)
-        return pa.concat_arrays([plain, known]).take(
-            pa.array(np.where(null, len(plain) + picked, at))
         )
 
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
@@ -216,7 +156,3 @@ class Parts(ColumnTransform):
             known = {name: part[row] for name, part in made.items()}
             texts.append(self._structure.join(self.shapes_[code], known))
         return pa.array(texts, self.column.arrow_type)
-
-
-def _by_name(summaries: dict[str, Summary]) -> Callable[[ColumnTransform], Summary]:
-    return lambda transform: summaries[transform.name]

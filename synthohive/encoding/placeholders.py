@@ -4,48 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Union
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats, IntArray
-from synthohive.encoding.characters import CLASSES, DIGIT, LOWER, UPPER, Fixed, shape_of
-from synthohive.encoding.draw import categorical
 from synthohive.encoding.value_counts import ValueCounts
+from synthohive.texts.patterns import CLASSES, Pattern, shape
 
-__all__ = ["Choice", "Label", "Maker", "Tokens", "labels_of", "letters_like", "numbers_like"]
+__all__ = ["Label", "Tokens", "labels_of", "letters_like", "numbers_like"]
 
+DIGIT, LOWER, UPPER = "9", "a", "A"
 
 _MAX_LABELS = 200  # makers of rare tokens
 _PRECEDED = 20  # times k numbers after one token, to be told apart
 MARK = "."
-
-
-@dataclass
-class Choice:
-    """One of some strings of the same length."""
-
-    strings: list[str]
-    weights: list[float]
-
-    @property
-    def width(self) -> int:
-        """Characters of each string."""
-        return len(self.strings[0])
-
-    @property
-    def example(self) -> str:
-        """One of the strings."""
-        return self.strings[0]
-
-    def generate(self, size: int, rng: np.random.Generator) -> pa.Array:
-        """Draw `size` strings."""
-        drawn = categorical(self.weights, size, rng)
-        return pa.array(self.strings, type=pa.string()).take(pa.array(drawn))
-
-
-Maker = Union[Choice, Fixed]
 
 
 @dataclass
@@ -109,8 +82,8 @@ class Label:
         """Return the label of a token."""
         lead = " " if token[0] == " " and len(token) > 1 else ""
         body = token[len(lead) :]
-        shape = shape_of(body)
-        return cls(lead, shape[0] + shape[-1] if shape[0] in CLASSES else MARK, len(body))
+        form = shape(body)
+        return cls(lead, form[0] + form[-1] if form[0] in CLASSES else MARK, len(body))
 
     def usual(self) -> Label:
         """Return the label of the commonest tokens like these."""
@@ -193,7 +166,7 @@ def _merged(labels: list[Label], codes: IntArray, shared: Bools) -> tuple[list[L
 
 def numbers_like(
     label: Label, texts: Sequence[str], rows: IntArray, value_counts: ValueCounts, k: int
-) -> Fixed:
+) -> Pattern:
     """Return what makes numbers of as many digits, digit by digit.
 
     Parameters
@@ -209,21 +182,17 @@ def numbers_like(
     k : int
         A digit of fewer entities at its place is not used; where there is none, all are.
     """
-    fits = [(text, row) for text, row in zip(texts, rows.tolist()) if Label.of(text) == label]
-    shape = label.lead + DIGIT * label.length
+    fits = sorted({(t, row) for t, row in zip(texts, rows.tolist()) if Label.of(t) == label})
+    form = label.lead + DIGIT * label.length
     if not fits:
-        digits = (list(CLASSES[DIGIT]), [1.0] * 10)
-        return Fixed([(list(label.lead), [1.0])] * len(label.lead) + [digits] * label.length)
-    fits = sorted(set(fits))
-    part = value_counts.derive(
-        pa.array([text for text, _ in fits], type=pa.string()), np.array([r for _, r in fits]), k
-    )
-    return Fixed.learn(shape, part, k)
+        return Pattern.of_shape(form)
+    tokens = pa.array([text for text, _ in fits], type=pa.string())
+    return value_counts.derive(tokens, np.array([row for _, row in fits]), k).pattern(form, k)
 
 
-def letters_like(label: Label, shared: Sequence[tuple[str, float]]) -> Choice:
+def letters_like(label: Label, shared: Sequence[tuple[str, float]]) -> Pattern:
     """Return what makes single characters of the same class, shared ones if there are any."""
     like = [(char, weight) for char, weight in shared if Label.of(char).form == label.form]
     if not like:
-        like = [(char, 1.0) for char in CLASSES.get(label.form[0], "-")]
-    return Choice([char for char, _ in like], [weight for _, weight in like])
+        return Pattern.of(CLASSES.get(label.form[0], "-"))
+    return Pattern((tuple(c for c, _ in like),), (tuple(weight for _, weight in like),))

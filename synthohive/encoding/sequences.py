@@ -11,19 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
-from synthohive.encoding.characters import DIGIT
 from synthohive.encoding.language import Language
 from synthohive.encoding.placeholders import (
+    DIGIT,
     MARK,
-    Choice,
     Label,
-    Maker,
     Tokens,
     letters_like,
     numbers_like,
 )
 from synthohive.encoding.value_counts import ValueCounts
-from synthohive.encoding.vocabulary import Vocabulary, tokens_of
+from synthohive.encoding.vocabulary import Vocabulary, numbered, tokens_of
+from synthohive.texts.patterns import Pattern
 from synthohive.texts.words import are_words, script_of, things
 
 __all__ = ["Sequences", "are_rare_words", "is_wordy"]
@@ -83,16 +82,13 @@ class Sequences:
         if unit == "words" and not _covered(tokens, k):
             return None
 
-        def makers(
-            tokens: Tokens, shared: list[str], ids: IntArray, labels: list[Label]
-        ) -> list[Maker]:
-            if unit == "words":
-                return _word_makers(tokens, shared, ids, labels, k, rng)
+        shared, labels, ids = numbered(tokens, k)
+        if unit == "words":
+            makers = _word_makers(tokens, shared, ids, labels, k, rng)
+        else:
             uses = dict(zip(tokens.known, tokens.uses().tolist()))
-            like = [(char, uses[char]) for char in shared]
-            return [letters_like(label, like) for label in labels]
-
-        vocabulary, ids = Vocabulary.learn(tokens, k, makers)
+            makers = [letters_like(label, [(c, uses[c]) for c in shared]) for label in labels]
+        vocabulary = Vocabulary(shared, makers)
         kinds = _kinds(vocabulary)
         language = Language.learn(ids, tokens.rows, kinds, _ORDER, tokens.value_counts, k)
         low, high = _length_classes(value_counts, k)
@@ -289,12 +285,12 @@ def _word_makers(
     labels: list[Label],
     k: int,
     rng: np.random.Generator,
-) -> list[Maker]:
+) -> list[Pattern]:
     uses = dict(zip(tokens.known, tokens.uses().tolist()))
     marks = [(token, uses[token]) for token in shared if Label.of(token).form == MARK]
     letters = _letters(tokens, k, rng) if any(_spelled(label) for label in labels) else None
     rare = {token.strip().casefold() for token in set(tokens.known) - set(shared)}
-    makers: list[Maker] = []
+    makers: list[Pattern] = []
     for number, label in enumerate(labels):
         at = np.flatnonzero(ids == len(shared) + number)
         texts = [tokens.known[code] for code in tokens.codes[at]]
@@ -304,7 +300,7 @@ def _word_makers(
             makers.append(numbers_like(label, texts, tokens.rows[at], tokens.value_counts, k))
         else:
             words = _made_up(label, len(set(texts)), letters, rare, rng)
-            makers.append(Choice(words, [1.0] * len(words)))
+            makers.append(Pattern.of(words))
     return makers
 
 

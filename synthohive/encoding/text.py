@@ -11,7 +11,6 @@ from synthohive._arrays import Floats, IntArray
 from synthohive.encoding.base import Summary
 from synthohive.encoding.coded import CodedTransform
 from synthohive.encoding.text_patterns import TextPatterns
-from synthohive.encoding.value_counts import counts_of
 
 __all__ = ["Text"]
 
@@ -31,11 +30,10 @@ class Text(CodedTransform):
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Text:
         """Learn the patterns."""
         k = self.settings.k
-        counted = counts_of(summary["value"], pa.string())
-        sample = len(counted["sample"])
-        scale = summary["value"].get("distinct", sample) / max(sample, 1)
-        self.patterns_ = TextPatterns.learn(counted["sample"], k, seed, scale)
-        self.null_ = summary["nulls"] > 0
+        sample = summary.value.sample
+        scale = len(summary.value) / max(len(sample), 1)
+        self.patterns_ = TextPatterns.learn(sample, k, seed, scale)
+        self.null_ = summary.nulls > 0
         return self
 
     @property

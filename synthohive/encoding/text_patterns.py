@@ -12,23 +12,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.encoding.characters import CLASSES, DIGIT, Fixed, shape_of
 from synthohive.encoding.sequences import Sequences, are_rare_words, is_wordy
 from synthohive.encoding.value_counts import ValueCounts
 from synthohive.encoding.vocabulary import is_running_text
-from synthohive.texts import code_forms as forms
+from synthohive.texts import patterns as forms
+from synthohive.texts.patterns import Pattern
 from synthohive.texts.words import are_words, cased, things
 
 __all__ = ["TextPatterns"]
 
-Pattern = Union[Fixed, Sequences]
+Made = Union[Pattern, Sequences]
 
 _MAX_SHAPES = 16  # patterns of a column
 _MIN_SHARE = 0.02  # of rows that have a shape
 _SHAPED, _PARTLY = 0.75, 0.4
 _MAX_FIXED = 200  # characters of a text that is made place by place
 _FEW = 0.1  # of rows: so few others are learned with the running text
-_FORMS = {"=": shape_of, "~": forms.run, "+": forms.token, "*": forms.secret}
+_FULL = 0.8  # of the strings that pieces can make, taken by real ones
+_FORMS = {"=": forms.shape, "~": forms.run, "+": forms.token, "*": forms.secret}
 _URL = re.compile(r"(?:https?|ftp)://|www\.")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"(?=(?:\D*\d){7})\+?[\d\s().\-/]{7,20}")
@@ -48,13 +49,13 @@ class TextPatterns:
         ``"empty"``, ``"words"``, ``"letters"`` or ``"other"``. Words and letters have a
         cluster for each class of length.
     patterns : list
-        What makes up the texts of each pattern; None for the empty text.
+        What makes up the texts of each pattern.
     weights : ndarray of float64
         Number of rows of each cluster.
     """
 
     keys: list[str]
-    patterns: list[Optional[Pattern]]
+    patterns: list[Made]
     weights: Floats
     _sizes: list[int] = field(init=False, repr=False)
     _starts: IntArray = field(init=False, repr=False)
@@ -82,12 +83,14 @@ class TextPatterns:
         """
         rng = np.random.Generator(np.random.Philox(seed))
         texts: list[str] = value_counts.values.to_pylist()
-        found: dict[str, Optional[Pattern]] = {EMPTY: None} if "" in texts else {}
+        found: dict[str, Made] = {EMPTY: Pattern.of()} if "" in texts else {}
         running = [i for i, t in enumerate(texts) if is_running_text(t)]
         others = sorted({i for i, t in enumerate(texts) if t != ""}.difference(running))
         shapes = _frequent(texts, others, value_counts, k)
         for shape, members in shapes.items():
-            found[f"={shape}"] = Fixed.learn(shape, value_counts.take(np.array(members)), k, scale)
+            part = value_counts.take(np.array(members))
+            rare = scale * float((part.holders < k).sum())
+            found[f"={shape}"] = part.pattern(shape, k).with_room(rare / _FULL)
         others = sorted(set(others).difference(*shapes.values()))
         if not shapes:
             found.update(_codes(texts, others, value_counts, k))
@@ -97,7 +100,7 @@ class TextPatterns:
             found[OTHER], others = usual, []
         found.update(_sequences(value_counts, running, others, k, rng))
         if not found or list(found) == [EMPTY]:
-            found[OTHER] = Fixed([_words_like(texts)])
+            found[OTHER] = Pattern.of(_words_like(texts))
         patterns = cls(list(found), list(found.values()), np.empty(0))
         clusters = patterns.assign(value_counts.values)
         known = clusters >= 0
@@ -131,7 +134,7 @@ class TextPatterns:
         words, letters = index.get(WORDS, -1), index.get(LETTERS, -1)
         rest = letters if letters >= 0 else words if words >= 0 else index.get(OTHER, -1)
         mark = next((key[0] for key in self.keys if key[0] in _FORMS), "")
-        form = _FORMS.get(mark, shape_of)
+        form = _FORMS.get(mark, forms.shape)
         if not mark and words in (-1, rest):
             found = np.full(len(texts), rest, dtype=np.int64)
         else:
@@ -162,28 +165,15 @@ class TextPatterns:
         length : int, optional
             Characters that the column can hold; longer texts are cut.
         """
-        return _cut(self._generate(clusters, rng), length)
 
-    def _generate(self, clusters: IntArray, rng: np.random.Generator) -> pa.Array:
+        def make(number: int, rows: IntArray) -> pa.Array:
+            found = self.patterns[number]
+            if isinstance(found, Sequences):
+                return found.generate(clusters[rows] - self._starts[number], rng)
+            return found.generate(len(rows), rng)
+
         pattern = np.searchsorted(self._starts, clusters, side="right") - 1
-        order = np.argsort(pattern, kind="stable")
-        parts = []
-        for number, found in enumerate(self.patterns):
-            rows = order[pattern[order] == number]
-            if not len(rows):
-                continue
-            if found is None:
-                parts.append(pa.array([""] * len(rows), type=pa.string()))
-            elif isinstance(found, Sequences):
-                parts.append(found.generate(clusters[rows] - self._starts[number], rng))
-            else:
-                parts.append(found.generate(len(rows), rng))
-        if not parts:
-            return pa.array([], type=pa.string())
-        # the inverse of `order`: texts were made pattern by pattern
-        rank = np.empty(len(clusters), dtype=np.int64)
-        rank[order] = np.arange(len(clusters))
-        return pa.concat_arrays(parts).take(pa.array(rank))
+        return _cut(forms.in_groups(pattern, make), length)
 
 
 def _sequences(
@@ -192,7 +182,7 @@ def _sequences(
     others: list[int],
     k: int,
     rng: np.random.Generator,
-) -> dict[str, Pattern]:
+) -> dict[str, Made]:
     """Learn what is left of the texts, with the running text if that is alike."""
 
     def learn(rows: list[int], unit: Literal["words", "letters"]) -> Optional[Sequences]:
@@ -220,7 +210,7 @@ def _frequent(
     """Return the shapes that enough texts have; none if those are not most of them."""
     members: defaultdict[str, list[int]] = defaultdict(list)
     for row in rows:
-        members[shape_of(texts[row])].append(row)
+        members[forms.shape(texts[row])].append(row)
     mass = {shape: int(value_counts.counts[part].sum()) for shape, part in members.items()}
     found: dict[str, list[int]] = {}
     for shape in sorted(members, key=lambda s: (-mass[s], s)):
@@ -237,7 +227,7 @@ def _frequent(
     return {}
 
 
-def _of_usual_kind(texts: list[str]) -> Optional[Fixed]:
+def _of_usual_kind(texts: list[str]) -> Optional[Pattern]:
     """Return what makes web addresses, e-mail addresses or phone numbers where all are such.
 
     Where their own form is that of too few, it is a public one, which reaches nobody: domains
@@ -245,27 +235,23 @@ def _of_usual_kind(texts: list[str]) -> Optional[Fixed]:
     """
     word, other = _words_like([""]), _words_like([""], 5)
     if texts and all(map(_URL.match, texts)):
-        return Fixed([(["https://www."], [1.0]), word, ([".example/"], [1.0]), other])
+        return Pattern.of(["https://www."], word, [".example/"], other)
     if not texts or len(texts) >= _TELLING:
         return None
     if all(map(_MAIL.fullmatch, texts)):
-        return Fixed([word, (["."], [1.0]), other, (["@mail.example"], [1.0])])
+        return Pattern.of(word, ["."], other, ["@mail.example"])
     if all(map(_PHONE.fullmatch, texts)):
-        digit = (list(CLASSES[DIGIT]), [1.0] * 10)
-        return Fixed([(["(555) 555-01"], [1.0]), digit, digit])
+        return Pattern.of(["(555) 555-01"], *["0123456789"] * 2)
     return None
 
 
-def _words_like(texts: list[str], length: int = 6) -> tuple[list[str], list[float]]:
+def _words_like(texts: list[str], length: int = 6) -> list[str]:
     """Return public words of one length, in the case of most texts."""
     words = [word for word in things([]) if len(word) == length]
-    words = cased(words, [text for text in texts if text])
-    return words, [1.0] * len(words)
+    return cased(words, [text for text in texts if text])
 
 
-def _codes(
-    texts: list[str], rows: list[int], value_counts: ValueCounts, k: int
-) -> dict[str, Pattern]:
+def _codes(texts: list[str], rows: list[int], value_counts: ValueCounts, k: int) -> dict[str, Made]:
     """Return the forms of random codes, such as UUIDs and hashes: an alphabet for each place."""
     some = [texts[row] for row in rows]
     level = forms.level_of(some) if len(some) >= _TELLING else None
@@ -275,18 +261,13 @@ def _codes(
     members: defaultdict[str, list[int]] = defaultdict(list)
     for row in rows:
         members[_FORMS[mark](texts[row])].append(row)
-    found: dict[str, Pattern] = {}
+    found: dict[str, Made] = {}
     for form in sorted(members, key=lambda f: (-len(members[f]), f))[:_MAX_SHAPES]:
         part = value_counts.take(np.array(members[form]))
         if part.all_holders < k or len(form) > _MAX_FIXED:
             continue
-
-        def holders(codes: IntArray, size: int, part: ValueCounts = part) -> IntArray:
-            counted = part.holders_of(codes, np.arange(len(codes)))
-            return np.pad(counted, (0, size - len(counted)))
-
-        pieces = forms.pieces_of(form, part.values.to_pylist(), holders, k)
-        found[mark + form] = Fixed([(piece, [1.0] * len(piece)) for piece in pieces])
+        pieces = forms.pieces_of(form, part.values.to_pylist(), part.of_each, k)
+        found[mark + form] = Pattern.of(*pieces)
     return found
 
 

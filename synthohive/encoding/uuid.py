@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +10,7 @@ import pyarrow as pa
 from synthohive._arrays import IntArray
 from synthohive.encoding.base import Summary
 from synthohive.encoding.coded import CodedTransform
-from synthohive.privacy.entities import Entities
+from synthohive.texts.check_digits import from_codes
 
 __all__ = ["Uuid", "random_uuids"]
 
@@ -31,9 +29,7 @@ def random_uuids(size: int, rng: np.random.Generator) -> pa.Array:
     places = np.setdiff1d(np.arange(_WIDTH), _DASHES)
     chars[:, places[0::2]] = _HEX[raw >> 4]
     chars[:, places[1::2]] = _HEX[raw & 0x0F]
-    offsets = np.arange(size + 1, dtype=np.int64) * _WIDTH
-    buffers = (pa.py_buffer(offsets.tobytes()), pa.py_buffer(chars.tobytes()))
-    return pa.LargeStringArray.from_buffers(size, *buffers).cast(pa.string())
+    return from_codes(chars)
 
 
 @dataclass(eq=False)
@@ -53,33 +49,20 @@ class Uuid(CodedTransform):
 
     share_: float = 0.0
 
-    def analyze(self, values: pa.Array, entities: Optional[Entities]) -> Summary:
-        """Count the NULLs."""
-        return {"rows": len(values), "nulls": values.null_count}
-
-    def merge(self, summaries: Sequence[Summary]) -> Summary:
-        """Add up the counts."""
-        return {name: sum(s[name] for s in summaries) for name in ("rows", "nulls")}
+    def features(self, plain: pa.Array) -> dict[str, pa.Array]:
+        """Count nothing but the NULLs."""
+        return {}
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Uuid:
         """Learn the share of NULLs."""
-        self.null_ = summary["nulls"] > 0
-        self.share_ = summary["nulls"] / max(summary["rows"], 1)
+        self.null_ = summary.nulls > 0
+        self.share_ = summary.nulls / max(summary.rows, 1)
         return self
 
     @property
     def size(self) -> int:
         """One: a UUID; none where all are NULL."""
         return int(self.share_ < 1)
-
-    @property
-    def frequencies(self) -> list[float]:
-        """That of UUIDs."""
-        return [1.0]
-
-    def assign(self, distinct: pa.Array) -> IntArray:
-        """Return zeros."""
-        return np.zeros(len(distinct), dtype=np.int64)
 
     def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Return random UUIDs."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,11 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
-from synthohive.encoding.placeholders import Label, Maker, Tokens, labels_of
+from synthohive.encoding.placeholders import Label, Tokens, labels_of
+from synthohive.texts.patterns import Pattern
 
-__all__ = ["Vocabulary", "is_running_text", "tokens_of"]
-
-MakersOf = Callable[[Tokens, list[str], IntArray, list[Label]], list[Maker]]
+__all__ = ["Vocabulary", "is_running_text", "numbered", "tokens_of"]
 
 # A word or number has the blank before it; Chinese and Japanese are read by character.
 _CJK = "\u3040-\u30ff\u3400-\u9fff"
@@ -56,7 +54,7 @@ class Vocabulary:
     """Tokens that `k` entities share, then makers of tokens that stand in for the others."""
 
     shared: list[str]
-    makers: list[Maker]
+    makers: list[Pattern]
 
     @cached_property
     def lengths(self) -> IntArray:
@@ -69,30 +67,6 @@ class Vocabulary:
         """One string for each token."""
         return self.shared + [maker.example for maker in self.makers]
 
-    @classmethod
-    def learn(cls, tokens: Tokens, k: int, makers: MakersOf) -> tuple[Vocabulary, IntArray]:
-        """Learn from the tokens of texts, and return also their numbers.
-
-        Parameters
-        ----------
-        tokens : Tokens
-        k : int
-            Entities that must share a token, for it to be one of its own.
-        makers : callable
-            Returns what makes up tokens of each label, given the numbers of all tokens.
-        """
-        holders, uses = tokens.holders(), tokens.uses()
-        best = sorted(np.flatnonzero(holders >= k), key=lambda i: (-uses[i], tokens.known[i]))
-        best = best[:_MAX_TOKENS]
-        number = np.full(len(tokens.known), -1, dtype=np.int64)
-        number[best] = np.arange(len(best))
-        ids = number[tokens.codes]
-        rare = np.flatnonzero(ids < 0)
-        names, codes = labels_of(tokens, rare, ids, k)
-        ids[rare] = len(best) + codes
-        shared = [tokens.known[i] for i in best]
-        return cls(shared, makers(tokens, shared, ids, names)), ids
-
     def spell(self, ids: IntArray, rng: np.random.Generator) -> pa.Array:
         """Return tokens as large strings; stand-ins are made up."""
         base = len(self.shared)
@@ -104,3 +78,20 @@ class Vocabulary:
         parts += [maker.generate(int(n), rng) for maker, n in zip(self.makers, sizes) if n]
         place[order] = base + np.arange(len(order))
         return pa.concat_arrays(parts).cast(pa.large_string()).take(pa.array(place))
+
+
+def numbered(tokens: Tokens, k: int) -> tuple[list[str], list[Label], IntArray]:
+    """Return the tokens that `k` entities share, labels of the others, and the numbers of all.
+
+    A number counts the shared ones, then the labels.
+    """
+    holders, uses = tokens.holders(), tokens.uses()
+    best = sorted(np.flatnonzero(holders >= k), key=lambda i: (-uses[i], tokens.known[i]))
+    best = best[:_MAX_TOKENS]
+    number = np.full(len(tokens.known), -1, dtype=np.int64)
+    number[best] = np.arange(len(best))
+    ids = number[tokens.codes]
+    rare = np.flatnonzero(ids < 0)
+    labels, codes = labels_of(tokens, rare, ids, k)
+    ids[rare] = len(best) + codes
+    return [tokens.known[i] for i in best], labels, ids

@@ -10,12 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools, Codes, Floats32
-from synthohive.encoding.base import Reject, Summary
-from synthohive.encoding.canonical import canonical
+from synthohive._arrays import Codes, Floats32
+from synthohive.encoding.base import ColumnTransform, Reject, Summary
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Discrete, Layout
-from synthohive.encoding.value_counts import CountedTransform, counts_of, summary_of_counts
 
 __all__ = ["WrittenText"]
 
@@ -23,7 +21,7 @@ _MAX_RARE = 0.05  # of rows without the form that nobody shares
 
 
 @dataclass(eq=False)
-class WrittenText(CountedTransform):
+class WrittenText(ColumnTransform):
     """What stands behind a text that has one form, of which a subclass knows both ways.
 
     Texts without that form that `k` entities share (``""``, ``n/a``) have codes of their own in
@@ -35,7 +33,7 @@ class WrittenText(CountedTransform):
 
     @property
     @abstractmethod
-    def inner(self) -> CountedTransform:
+    def inner(self) -> ColumnTransform:
         """What models the values behind the texts, after :meth:`find`."""
 
     @abstractmethod
@@ -52,7 +50,7 @@ class WrittenText(CountedTransform):
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> WrittenText:
         """Find the form; reject other texts."""
-        value_counts = counts_of(summary["value"], pa.string())["sample"]
+        value_counts = summary.value.sample
         holders, texts = value_counts.holders, value_counts.values.to_pylist()
         if not self.find([t for t, n in zip(texts, holders) if n < self.settings.k]):
             raise Reject("the texts have not one form")
@@ -67,13 +65,8 @@ class WrittenText(CountedTransform):
             raise Reject("the texts have several forms")
         self.others_ = [texts[row] for row in other]
         self.weights_ = [float(value_counts.counts[row]) for row in other]
-        whole = canonical(parsed.take(pa.array(rows)), self.inner.column.arrow_type)
-        found: Summary = {"rows": int(value_counts.counts[known].sum()) + summary["nulls"]}
-        found["nulls"] = summary["nulls"]
-        for name, feature in self.inner.features(whole).items():
-            found[name] = summary_of_counts(
-                value_counts.derive(feature, rows, self.settings.k), self.settings.k
-            )
+        known_values = parsed.take(pa.array(rows))
+        found = self.inner.derived(value_counts, known_values, rows, summary.nulls)
         self.inner.fit(found, seed)
         return self
 
@@ -96,13 +89,8 @@ class WrittenText(CountedTransform):
         parsed = self.parse(plain)
         valid = parsed.is_valid().to_numpy(zero_copy_only=False)
         null = plain.is_null().to_numpy(zero_copy_only=False)
-        known, unknown = np.flatnonzero(valid), np.flatnonzero(~valid & ~null)
-        if not len(known) and len(unknown):
-            parsed = _zeros(parsed, null)
-        else:
-            at = np.arange(len(plain))
-            at[unknown] = known[rng.integers(0, max(len(known), 1), len(unknown))]
-            parsed = parsed.take(pa.array(at))
+        unknown = np.flatnonzero(~valid & ~null)
+        parsed = self.inner.filled(parsed, unknown, rng)
         codes, floats = self.inner.encode(parsed, rng)
         if not self.others_:
             return codes, floats
@@ -125,11 +113,3 @@ class WrittenText(CountedTransform):
             texts = pc.if_else(pa.array(other >= 0), instead, texts)
             texts = pc.if_else(made.is_null(), pa.scalar(None, pa.string()), texts)
         return texts.cast(self.column.arrow_type)
-
-
-def _zeros(like: pa.Array, null: Bools) -> pa.Array:
-    """Return what stands behind texts of which none has the form."""
-    if pa.types.is_decimal(like.type):
-        return pa.array(np.zeros(len(like)), mask=null).cast(like.type)
-    narrow = pa.int32() if pa.types.is_date32(like.type) else pa.int64()
-    return pa.array(np.zeros(len(like), dtype=np.int64), narrow, mask=null).cast(like.type)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from synthohive.privacy.entities import Entities
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import PiiKind
-from synthohive.privacy.pattern import shape_of
 from synthohive.privacy.places import ENGLISH, locale_of, territory_of
 from synthohive.privacy.pools import Texts, pools
 from synthohive.privacy.shapes import as_text, lead_of
 from synthohive.privacy.styles import Person, full_name, own_rows
 from synthohive.schema import PrivacyConfig, TableConfig
 from synthohive.schema.columns import column_from_arrow
+from synthohive.texts.patterns import shape
 from synthohive.texts.words import script_of
 
 __all__ = ["Names", "fit_columns", "persons_of"]
@@ -212,8 +212,8 @@ def _common(values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int) 
     elif kind is PiiKind.URL:
         forms = pc.replace_substring_regex(pc.utf8_lower(texts), r"[^/]*$", "")
     else:
-        leads = pa.array([lead_of(kind, text) for text in texts.to_pylist()], pa.string())
-        forms = pc.binary_join_element_wise(leads, shape_of(texts), " ")
+        seen = (f"{lead_of(kind, text)} {shape(text)}" for text in texts.to_pylist())
+        forms = pa.array(seen, pa.string())
     coded = forms.dictionary_encode()
     codes = coded.indices.to_numpy().astype(np.int64)
     few = entities.take(known).holders(codes, len(coded.dictionary)) < k

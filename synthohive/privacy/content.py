@@ -7,10 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Optional
 
-import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Bools
 from synthohive.privacy.identifiers import are_identifiers, are_phones, is_luhn, is_phone
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.mentions import (
@@ -30,7 +28,6 @@ __all__ = [
     "by_content",
     "is_letters",
     "is_listed",
-    "person_like",
     "share",
     "split_emails",
 ]
@@ -273,31 +270,3 @@ def are_companies(values: Sequence[str], called: bool) -> bool:
     legal = share(values, lambda v: bool(_LEGAL_FORM.search(v.strip())))
     worded = share(values, lambda v: sum(c.isalpha() for c in v) > len(v) / 2)
     return legal >= _OF_COMPANIES or (called and worded >= _CITY_LETTERS)
-
-
-def person_like(texts: Iterable[str]) -> Bools:
-    """Tell which texts name a person, in any script, or lead to one.
-
-    A first or last name alone counts, as do initials, titles, user names, e-mail and street
-    addresses, phone numbers, card numbers, links to profiles, and texts or JSON in which a
-    person is named. Some words of any vocabulary are names, too (Rose, Austin): weigh the
-    share.
-
-    Examples
-    --------
-    >>> person_like(["Smith J.", "Dr. A. Kowalska", "jsmith", "田中", "ann@x.org", "open"])
-    array([ True,  True,  True,  True,  True, False])
-    """
-    known = known_names()
-    every = known.first | known.last
-    tests: list[Callable[[str], bool]] = [
-        is_name,
-        is_user_name,
-        lambda v: is_name_word(v, every),
-        *_SURE.values(),
-        lambda v: bool(_PHONE_STRICT.fullmatch(v)),
-        is_address,
-        mentions_person,
-    ]
-    found = [any(fits(text) for fits in tests) for text in map(str.strip, texts)]
-    return np.array(found, dtype=bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Optional
 
 import pyarrow as pa
@@ -72,18 +73,24 @@ def detect_pii(table: TableConfig, data: pa.Table, config: PrivacyConfig) -> lis
         for name, column in columns.items():
             if hit := _detect(column, _sample(data, name)):
                 found[name] = PiiFinding(table.name, name, hit[0], hit[1])
-    for name, stated in _listed(table, columns, data).items():
-        found.pop(name, None)
-        if stated is not None:
-            found[name] = stated
-    for name, text in config.pii_columns.get(table.name, {}).items():
-        if name in table.exclude_columns:  # not read, and so protected most of all
-            continue
-        _require(table, name, columns)
-        kind = parse_kind(text, table.name, name)
-        found.pop(name, None)
-        if kind is not None:
-            found[name] = PiiFinding(table.name, name, kind, "PrivacyConfig.pii_columns")
+    listed = table.pii_cols
+    named: Mapping[str, Optional[str]] = (
+        listed if isinstance(listed, dict) else dict.fromkeys(listed or [])
+    )
+    more = config.pii_columns.get(table.name, {})
+    for source, stated in (("TableConfig.pii_cols", named), ("PrivacyConfig.pii_columns", more)):
+        for name, text in stated.items():
+            if name in table.exclude_columns:  # not read, and so protected most of all
+                continue
+            _require(table, name, columns)
+            if text is None or text == "auto":
+                hit = _detect(columns[name], _sample(data, name))
+                kind: Optional[PiiKind] = hit[0] if hit else _by_name(name)
+            else:
+                kind = parse_kind(text, table.name, name)
+            found.pop(name, None)
+            if kind is not None:
+                found[name] = PiiFinding(table.name, name, kind, source)
     return [found[name] for name in columns if name in found]
 
 
@@ -106,27 +113,6 @@ def check_named(metadata: Metadata, config: PrivacyConfig) -> None:
             if table.columns:  # else known only once the rows are seen
                 _require(table, column, table.columns)
             parse_kind(kind, name, column)
-
-
-def _listed(
-    table: TableConfig, columns: dict[str, Column], data: pa.Table
-) -> dict[str, Optional[PiiFinding]]:
-    listed = (
-        table.pii_cols if isinstance(table.pii_cols, dict) else dict.fromkeys(table.pii_cols or [])
-    )
-    found: dict[str, Optional[PiiFinding]] = {}
-    for name, text in listed.items():
-        if name in table.exclude_columns:
-            continue
-        _require(table, name, columns)
-        if text is None or text == "auto":
-            hit = _detect(columns[name], _sample(data, name))
-            kind: Optional[PiiKind] = hit[0] if hit else _by_name(name)
-        else:
-            kind = parse_kind(text, table.name, name)
-        source = "TableConfig.pii_cols"
-        found[name] = None if kind is None else PiiFinding(table.name, name, kind, source)
-    return found
 
 
 def _require(table: TableConfig, name: str, columns: dict[str, Column]) -> None:

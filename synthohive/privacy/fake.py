@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, Optional, Union
 
 import numpy as np
@@ -18,18 +19,11 @@ from synthohive._random import U64, Permutation, below, subkey, weighted
 from synthohive.exceptions import PrivacyError
 from synthohive.privacy.content import is_listed, split_emails
 from synthohive.privacy.detect import kind_of
-from synthohive.privacy.fake_json import JsonShapes, Leaf
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.makers import MAKERS, Rows
-from synthohive.privacy.pattern import (
-    LIMIT,
-    Pattern,
-    fixed_positions,
-    to_strings,
-)
-from synthohive.privacy.people import domains_for, styles_for
+from synthohive.privacy.people import styles_for
 from synthohive.privacy.pools import Pools, faker, pools
-from synthohive.privacy.rows import Beside, Look, in_groups
+from synthohive.privacy.rows import Beside, Look
 from synthohive.privacy.shapes import (
     as_text,
     hex_pattern,
@@ -41,14 +35,19 @@ from synthohive.privacy.styles import (
     Person,
     UrlStyle,
     address_style,
+    domains_of,
     url_style,
 )
 from synthohive.schema import Column, ColumnKind
 from synthohive.texts.check_digits import iban_digits, luhn_digits
+from synthohive.texts.documents import as_document, leaves, mapped, markup_of, pruned
+from synthohive.texts.documents import kind_of as kind_of_leaf
+from synthohive.texts.patterns import Pattern, in_groups
 
 __all__ = ["FakeColumn", "Strategy", "check_makeable"]
 
 Strategy = Literal["fake", "mask", "hash"]
+CheckDigits = Callable[[Any], Any]
 
 _MANY = 10**8  # a pattern with fewer values may run out of unique ones
 _HASH_LENGTH = 16
@@ -58,6 +57,15 @@ _STYLED = 10_000
 _LENGTHS = 5
 _WORDS = 200
 _LISTED = 10
+_STRUCTURES = 20
+_LEAVES = 100
+_CENTS = 100
+_DEPTHS = (20, 4, 3, 2, 1, 0)  # of elements of markup that are tried, all first
+_BOUNDS: dict[str, Any] = {
+    "most": 5,
+    "deepest": _DEPTHS[0],
+}  # of an array's elements, and of levels
+_MADE = ("integer", "number", "string")
 
 
 def check_makeable(table: str, column: Column, kind: PiiKind) -> None:
@@ -87,7 +95,7 @@ def check_makeable(table: str, column: Column, kind: PiiKind) -> None:
 
 
 @dataclass(frozen=True)
-class FakeColumn(Leaf):
+class FakeColumn:
     """Made-up values of one column.
 
     A value depends on the seed and the row's index alone, so any split into blocks gives
@@ -115,7 +123,7 @@ class FakeColumn(Leaf):
     look: Look = field(default_factory=Look)
     person: int = 0
     blocks: Optional[Pools] = None
-    json: Optional[JsonShapes] = None
+    documents: Optional[FakeDocuments] = None
     variants: tuple[tuple[str, FakeColumn], ...] = ()
     blank: bool = False
 
@@ -160,10 +168,10 @@ class FakeColumn(Leaf):
         kind = PiiKind(kind)
         text = as_text(values)
         if kind is PiiKind.JSON and column.kind.family in ("text", "document"):
-            shapes = _json_shapes(
-                column, text, locale=locale, strategy=strategy, k=k, unique=unique
+            made = FakeDocuments.fit(
+                column, text.to_pylist(), k, unique, locale=locale, strategy=strategy
             )
-            return cls(kind=kind, column=column, unique=unique, strategy=strategy, json=shapes)
+            return cls(kind=kind, column=column, unique=unique, strategy=strategy, documents=made)
         counts, between = _counts(kind, text, k)
         text = split_emails(text) if between else text
         weighted, blocks = _source(
@@ -180,7 +188,7 @@ class FakeColumn(Leaf):
             case=_case(sample),
             look=Look(
                 tuple(styles_for(kind, text, persons, k, unique)),
-                tuple(domains_for(kind, text, k)),
+                tuple(domains_of(text.to_pylist(), k) if kind is PiiKind.EMAIL else ()),
                 _address(kind, sample, locale, k, territory),
                 url_style(sample, k) if kind is PiiKind.URL else UrlStyle(),
                 tuple(counts),
@@ -213,11 +221,11 @@ class FakeColumn(Leaf):
         women = None if beside is None else beside.women
         if labels is None:
             return self._text(index, seed, women).cast(self.column.arrow_type)
-        codes = np.full(len(index), -1, np.intp)
+        codes = np.full(len(index), -1, np.int64)
         for number, (label, _) in enumerate(self.variants):
             codes[labels == label] = number
 
-        def make(number: int, at: NDArray[np.intp]) -> Any:
+        def make(number: int, at: IntArray) -> Any:
             made = self if number < 0 else self.variants[number][1]
             return made._text(index[at], seed, women if women is None else women[at])
 
@@ -229,7 +237,7 @@ class FakeColumn(Leaf):
         counted = [self._counted(pattern) for pattern in self.patterns]
         weights = np.array(self.weights, np.float64)
         if self.unique:
-            capacities = np.array([min(p.capacity, LIMIT) for p in counted], np.float64)
+            capacities = np.array([p.room for p in counted], np.float64)
             keep = capacities >= min(_MANY, capacities.max())
             if capacities.max() < _MANY:
                 keep = np.arange(len(counted)) == int(capacities.argmax())
@@ -237,20 +245,29 @@ class FakeColumn(Leaf):
             weights = weights[keep]
         return counted, weights
 
+    def _checked(self, pattern: Pattern) -> Optional[tuple[CheckDigits, slice]]:
+        """Return what sets the check digits of a pattern's texts, and which of its symbols are."""
+        solid = [char for char in pattern.example if char.isalnum()]
+        numeric = [char.isdigit() for char in solid]
+        if self.strategy == "fake":
+            if self.kind is PiiKind.CREDIT_CARD and len(solid) > 1 and all(numeric):
+                return luhn_digits, slice(-1, None)
+            if self.kind is PiiKind.IBAN and len(solid) > 8 and numeric[:4] == [0, 0, 1, 1]:
+                return iban_digits, slice(2, 4)
+        return None
+
     def _counted(self, pattern: Pattern) -> Pattern:
-        if self.strategy != "fake":
+        """Return a pattern whose check digits are no part of the number."""
+        check = self._checked(pattern)
+        if check is None:
             return pattern
-        solid = [i for i, a in enumerate(pattern.alphabets) if a[0].isalnum()]
-        if self.kind is PiiKind.CREDIT_CARD and _has_digits(pattern):
-            return fixed_positions(pattern, solid[-1:])
-        if self.kind is PiiKind.IBAN and _is_iban_shaped(pattern):
-            return fixed_positions(pattern, solid[2:4])
-        return pattern
+        fixed = [i for i, char in enumerate(pattern.example) if char.isalnum()][check[1]]
+        return Pattern.of(*("0" if i in fixed else p for i, p in enumerate(pattern.pieces)))
 
     def _text(self, index: U64, seed: int, women: Optional[NDArray[np.int8]]) -> Any:
         key = subkey(seed, "column", self.column.name)
-        if self.json is not None:
-            return self.json.make(index, seed, key)
+        if self.documents is not None:
+            return self.documents.make(index, seed, key)
         if self.blocks is None:
             return self._from_patterns(index, key)
         person = subkey(seed, "person", self.person)
@@ -269,19 +286,15 @@ class FakeColumn(Leaf):
         )
 
     def _render(self, pattern: Pattern, index: U64, key: int) -> Any:
-        capacity = min(pattern.capacity, LIMIT)
         if self.unique:
-            numbers = self._unique_numbers(index, capacity)
+            numbers = self._unique_numbers(index, pattern.room)
             if self.strategy != "mask":
-                numbers = Permutation(capacity, key)(numbers)
+                numbers = Permutation(pattern.room, key)(numbers)
         else:
-            numbers = below(index, capacity, key)
-        codes = pattern.matrix(numbers, key, None if self.strategy == "mask" else index)
-        if self.strategy == "fake" and self.kind is PiiKind.CREDIT_CARD and _has_digits(pattern):
-            codes = luhn_digits(codes)
-        elif self.strategy == "fake" and self.kind is PiiKind.IBAN and _is_iban_shaped(pattern):
-            codes = iban_digits(codes)
-        return to_strings(codes)
+            numbers = below(index, pattern.room, key)
+        made = pattern.spell(numbers, key, None if self.strategy == "mask" else index)
+        check = self._checked(pattern)
+        return made if check is None else check[0](made)
 
     def _unique_numbers(self, index: U64, capacity: int) -> U64:
         """Give each index a number of its own."""
@@ -306,36 +319,154 @@ class FakeColumn(Leaf):
         )
         free = min(_COMPACT_LENGTH, length - len(ending))
         # A leading digit keeps the short form apart from every full one.
-        brief = Pattern(("0123456789", *["0123456789" + letters] * (free - 1), *ending))
+        brief = Pattern.of("0123456789", *["0123456789" + letters] * (free - 1), *ending)
         rows = np.flatnonzero(np.asarray(pc.greater(pc.utf8_length(text), length)))
         mask = np.zeros(len(index), bool)
         mask[rows] = True
-        numbers = self._unique_numbers(index[rows], min(brief.capacity, LIMIT))
-        numbers = Permutation(min(brief.capacity, LIMIT), subkey(key, "brief"))(numbers)
-        return pc.replace_with_mask(text, pa.array(mask), brief.render(numbers, key))
+        numbers = self._unique_numbers(index[rows], brief.room)
+        numbers = Permutation(brief.room, subkey(key, "brief"))(numbers)
+        return pc.replace_with_mask(text, pa.array(mask), brief.spell(numbers, key))
 
 
-def _json_shapes(
-    column: Column, text: Any, *, locale: str, strategy: Strategy, k: int, unique: bool
-) -> JsonShapes:
-    """Learn structures; each leaf is a made-up column of the kind that it seems to hold."""
+@dataclass(frozen=True)
+class FakeDocuments:
+    """Made-up JSON or markup: the structures that enough rows share, with every leaf made up.
 
-    def fit_leaf(name: str, key: str, type_: str, alone: bool, values: list[Any]) -> FakeColumn:
-        holds = ColumnKind.TEXT if type_ == "text" else ColumnKind.INTEGER
-        leaf = Column(name=f"{column.name}.{name}", kind=holds)
-        texts = list(dict.fromkeys(map(str, values)))[:_SAMPLE]
-        kind = kind_of(Column(name=key or column.name, kind=holds), texts)
-        return FakeColumn.fit(
-            PiiKind.OTHER if kind is None or kind is PiiKind.JSON else kind,
-            leaf,
-            pa.array(values, leaf.arrow_type),
-            locale=locale,
-            unique=unique and alone,
-            strategy=strategy,
-            k=k,
-        )
+    Attributes
+    ----------
+    structures : tuple of str
+        JSON in which each leaf is its type, such as ``"string"``, or null.
+    weights : tuple of float
+    leaves : tuple of tuple of FakeColumn
+        For each structure those of its texts and numbers, in the order of reading.
+    markup : bool
+        The structures are those of trees that are written as XML or HTML.
+    """
 
-    return JsonShapes.learn(text.to_pylist(), k, fit_leaf)
+    structures: tuple[str, ...]
+    weights: tuple[float, ...]
+    leaves: tuple[tuple[FakeColumn, ...], ...]
+    markup: bool
+
+    @classmethod
+    def fit(
+        cls, column: Column, texts: Sequence[str], k: int, unique: bool, **how: Any
+    ) -> FakeDocuments:
+        """Learn structures; each leaf is a made-up column of the kind that it seems to hold.
+
+        Parameters
+        ----------
+        column : Column
+        texts : sequence of str
+            JSON or markup; what is neither is left out.
+        k : int
+            A structure of fewer rows is not used; where there is none, documents are empty.
+        unique : bool
+            Whether no document may repeat: one leaf of each then does not.
+        how : object
+            What else :meth:`FakeColumn.fit` is told of the leaves.
+        """
+        markup = sum(text.lstrip()[:1] == "<" for text in texts) > len(texts) / 2
+        values = [value for text in texts for value in _parsed(text)]
+        for depth in _DEPTHS if markup else _DEPTHS[:1]:
+            values = [pruned(value, depth) for value in values] if markup else values
+            shapes = [json.dumps(mapped(value, _type_of, **_BOUNDS)) for value in values]
+            usual = Counter(shapes).most_common(_STRUCTURES)
+            kept = [(shape, float(count)) for shape, count in usual if count >= k]
+            if sum(weight for _, weight in kept) > len(values) / 2:
+                break
+        found = []
+        for number, (shape, _) in enumerate(kept):
+            same = (leaves(v, **_BOUNDS) for v, s in zip(values, shapes) if s == shape)
+            made = [[leaf for leaf in one if kind_of_leaf(leaf[1]) in _MADE] for one in same]
+            columns = list(zip(*made))[:_LEAVES]
+            texts_at = [at for at, ((_, leaf), *_) in enumerate(columns) if isinstance(leaf, str)]
+            alone = (texts_at or [0])[0]
+            names = [f"{column.name}.{number}.{at}" for at in range(len(columns))]
+            found.append(
+                tuple(
+                    _leaf(column, name, values_of, k, unique=unique and at == alone, **how)
+                    for at, (name, values_of) in enumerate(zip(names, columns))
+                )
+            )
+        if not kept:
+            empty = "[]" if texts and texts[0].lstrip()[:1] == "[" else "{}"
+            kept, found = [(empty, 1.0)], [()]
+        return cls(tuple(s for s, _ in kept), tuple(w for _, w in kept), tuple(found), markup)
+
+    def make(self, index: U64, seed: int, key: int) -> Any:
+        """Return a text for each row, none NULL.
+
+        Parameters
+        ----------
+        index : ndarray of uint64, shape (rows,)
+            What a text depends on, beside the keys.
+        seed : int
+            Of the leaves, which are columns of their own.
+        key : int
+            Of what is drawn here: the structure, and what is true or false.
+        """
+
+        def make(number: int, rows: IntArray) -> Any:
+            shape, part = json.loads(self.structures[number]), index[rows]
+            made = [
+                leaf.make(part.astype(np.int64), seed).to_pylist() for leaf in self.leaves[number]
+            ]
+            flags = below(part, 1 << 32, subkey(key, "flags", number)).tolist()
+            # by row; a structure without leaves has rows, too
+            rows_of = zip(*made) if made else (() for _ in flags)
+            filled = (_filled(shape, leaf, flag) for leaf, flag in zip(rows_of, flags))
+            write = markup_of if self.markup else partial(json.dumps, ensure_ascii=False)
+            return pa.array([write(value) for value in filled], pa.string())
+
+        return in_groups(weighted(index, self.weights, subkey(key, "structure")), make)
+
+
+def _parsed(text: str) -> Iterator[Any]:
+    try:
+        yield as_document(text)
+    except (ValueError, RecursionError):
+        return  # not a text of this column's usual kind
+
+
+def _type_of(key: str, leaf: Any) -> Optional[str]:
+    return None if leaf is None else kind_of_leaf(leaf)
+
+
+def _leaf(
+    column: Column, name: str, found: Sequence[tuple[str, Any]], k: int, **how: Any
+) -> FakeColumn:
+    """Return what makes the values of one leaf, from the key and the value in each document."""
+    holds = ColumnKind.TEXT if isinstance(found[0][1], str) else ColumnKind.INTEGER
+    made = Column(name=name, kind=holds)
+    values = [_plain(value) for _, value in found]
+    texts = list(dict.fromkeys(map(str, values)))[:_SAMPLE]
+    kind = kind_of(Column(name=found[0][0] or column.name, kind=holds), texts)
+    kind = PiiKind.OTHER if kind is None or kind is PiiKind.JSON else kind
+    return FakeColumn.fit(kind, made, pa.array(values, made.arrow_type), k=k, **how)
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers as whole ones, which patterns can be learned from."""
+    if isinstance(value, float):
+        return round(abs(value) * _CENTS) if abs(value) < 2**50 else 0
+    return min(abs(value), 2**62) if isinstance(value, int) else value
+
+
+def _filled(shape: Any, leaves: Sequence[Any], flags: int) -> Any:
+    """Return a structure with values in the place of types; bits of `flags` say what is true."""
+    made, bits = iter(leaves), iter(range(32))
+
+    def fill(key: str, kind: Any) -> Any:
+        if kind is None:
+            return None
+        if kind == "boolean":
+            at = next(bits, None)
+            return at is not None and bool(flags >> at & 1)
+        value = next(made, None)
+        return value / _CENTS if kind == "number" and value is not None else value
+
+    return mapped(shape, fill)
 
 
 def _counts(kind: PiiKind, text: Any, k: int) -> tuple[list[tuple[int, float]], str]:
@@ -389,17 +520,6 @@ def _source(
             return [], pools(locale)
     found = patterns_for(kind, column, text, locale, k=k, unique=unique, territory=territory)
     return found, None
-
-
-def _has_digits(pattern: Pattern) -> bool:
-    solid = [a for a in pattern.alphabets if a[0].isalnum()]
-    return len(solid) > 1 and all(a[0].isdigit() for a in solid)
-
-
-def _is_iban_shaped(pattern: Pattern) -> bool:
-    solid = [a for a in pattern.alphabets if a[0].isalnum()]
-    head = [a[0].isdigit() for a in solid[:4]]
-    return len(solid) > 8 and head == [False, False, True, True]
 
 
 def _is_ipv6(kind: PiiKind, text: Any) -> bool:

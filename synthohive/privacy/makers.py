@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,15 +17,15 @@ import pyarrow.compute as pc
 from synthohive._arrays import IntArray
 from synthohive._random import U64, Permutation, below, subkey, weighted
 from synthohive.privacy.kinds import PiiKind
-from synthohive.privacy.pattern import LIMIT, Pattern
 from synthohive.privacy.people import full_names, local_parts
 from synthohive.privacy.pools import DOMAINS, Texts
 from synthohive.privacy.rows import Rows, join, take, text_of
+from synthohive.texts.patterns import Pattern
 
 __all__ = ["MAKERS", "Rows"]
 
 _UNIQUE_HOUSES, _MANY = 9999, 10**9
-_DIGITS, _HEXADECIMAL = "0123456789", "0123456789abcdef"
+_SYMBOLS = {"9": "0123456789", "h": "0123456789abcdef"}
 _IP_CAPACITY = 223 << 24  # first octets above 223 are multicast and reserved
 
 
@@ -36,24 +35,25 @@ def _suffix(numbers: U64, before: str = "") -> Any:
     return pc.if_else(blank, "", join(before, text_of(numbers)))
 
 
-def _first_name(rows: Rows) -> Any:
-    return _single(rows, rows.pools.first, rows.names()[0])
+def _member(rows: Rows, pool: Texts, gap: str, chosen: U64) -> Any:
+    """Return members of a pool: the chosen ones, or such that never repeat.
 
-
-def _last_name(rows: Rows) -> Any:
-    return _single(rows, rows.pools.last, rows.names()[1])
-
-
-def _single(rows: Rows, pool: Texts, person: U64) -> Any:
-    return _pooled(rows, pool, "-") if rows.unique else take(pool, person)
-
-
-def _pooled(rows: Rows, pool: Texts, gap: str) -> Any:
-    """Return members of a pool that never repeat: from the second lap on, with a number."""
+    From the second lap on, these have a number.
+    """
+    if not rows.unique:
+        return take(pool, chosen)
     # a permutation of the pool, the same in each lap: none comes twice in a lap
     lap, place = np.divmod(rows.index, np.uint64(len(pool)))
     spot = Permutation(len(pool), rows.key)(place)
     return join(take(pool, spot), _suffix(lap, gap))
+
+
+def _first_name(rows: Rows) -> Any:
+    return _member(rows, rows.pools.first, "-", rows.names()[0])
+
+
+def _last_name(rows: Rows) -> Any:
+    return _member(rows, rows.pools.last, "-", rows.names()[1])
 
 
 def _emails(rows: Rows) -> Any:
@@ -98,7 +98,7 @@ def _text(rows: Rows) -> Any:
 
 
 def _email(rows: Rows) -> Any:
-    names, weights = zip(*rows.look.domains)
+    names, weights = zip(*(rows.look.domains or [("", 1.0)]))
     choice = weighted(rows.index, weights, subkey(rows.key, "domain"))
     made = take(DOMAINS, below(rows.index, len(DOMAINS), rows.key))
     domain = take(names, choice.astype(np.uint64))
@@ -109,16 +109,13 @@ def _url(rows: Rows) -> Any:
     lead, tail, code = rows.look.url.lead, rows.look.url.tail, rows.look.url.code
     if not code:
         return join(lead, local_parts(rows), tail)
-    kinds = {"9": _DIGITS, "h": _HEXADECIMAL}
-    alphabets = [kinds.get(symbol, symbol) for symbol in code]
-    while rows.unique and prod(map(len, alphabets)) < _MANY:
-        alphabets.append(kinds[code[-1]])
-    pattern = Pattern(tuple(alphabets))
-    capacity = min(pattern.capacity, LIMIT)
-    numbers = below(rows.index, capacity, rows.key)
+    pattern = Pattern.of_shape(code, _SYMBOLS)
+    while rows.unique and pattern.capacity < _MANY:
+        pattern = Pattern.of(*pattern.pieces, _SYMBOLS[code[-1]])
+    numbers = below(rows.index, pattern.room, rows.key)
     if rows.unique:
-        numbers = Permutation(capacity, rows.key)(rows.index)
-    return join(lead, pattern.render(numbers, rows.key, rows.index), tail)
+        numbers = Permutation(pattern.room, rows.key)(rows.index)
+    return join(lead, pattern.spell(numbers, rows.key, rows.index), tail)
 
 
 def _address(rows: Rows) -> Any:
@@ -139,16 +136,12 @@ def _address(rows: Rows) -> Any:
 
 def _city(rows: Rows) -> Any:
     cities = rows.pools.cities
-    if rows.unique:
-        return _pooled(rows, cities, " ")
-    return take(cities, below(rows.index, len(cities), rows.key + 1))
+    return _member(rows, cities, " ", below(rows.index, len(cities), rows.key + 1))
 
 
 def _company(rows: Rows) -> Any:
     companies = rows.pools.companies
-    if rows.unique:
-        return _pooled(rows, companies, " ")
-    return take(companies, below(rows.index, len(companies), rows.key))
+    return _member(rows, companies, " ", below(rows.index, len(companies), rows.key))
 
 
 def _ip(rows: Rows) -> Any:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 from synthohive.privacy.names import fold, is_name, known_names
-from synthohive.texts.documents import as_document, leaf_key
+from synthohive.texts.documents import as_document, leaves
 from synthohive.texts.lists import listed, providers, words
 
 __all__ = [
-    "document_leaves",
     "is_address",
     "is_emails",
     "is_personal_document",
@@ -122,37 +119,13 @@ def _solid_name(part: str) -> bool:
     )
 
 
-def document_leaves(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of a document, each with the key that it stands under.
-
-    Parameters
-    ----------
-    value : object
-        What JSON is read as, or the tree of markup.
-    key : str
-        What `value` stands under; empty at the top, and for leaves of a list at the top.
-    depth : int
-        Levels above `value`; nothing is looked at that lies more than 12 deep.
-    """
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from document_leaves(inner, leaf_key(str(name), key), depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from document_leaves(inner, key, depth + 1)
-    else:
-        yield key, value
-
-
 def is_personal_document(text: str) -> bool:
     """Tell whether a text is a JSON object or array, or markup, in which a person is named."""
     try:
         value = as_document(text)
     except (ValueError, RecursionError):
         return False
-    texts = (leaf for _, leaf in document_leaves(value) if isinstance(leaf, str))
+    texts = [leaf for _, leaf in leaves(value, deepest=_DEEPEST) if isinstance(leaf, str)]
     return any(is_name(leaf) or mentions_person(leaf) for leaf in texts)
 
 

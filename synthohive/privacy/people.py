@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from synthohive._random import U64, Permutation, below, subkey, weighted
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.pools import Pools
-from synthohive.privacy.rows import Rows, in_groups, join, take, text_of
+from synthohive.privacy.rows import Rows, join, take, text_of
 from synthohive.privacy.styles import (
     Person,
     Style,
     Weighted,
-    domains_of,
     local_styles,
     name_styles,
     own_rows,
     single_name,
 )
+from synthohive.texts.patterns import in_groups
 
-__all__ = ["domains_for", "full_names", "local_parts", "styles_for"]
+__all__ = ["full_names", "local_parts", "styles_for"]
 
 _MARK = re.compile(r"(\{\w\})")
 _ALIKE = 4096  # more than there are names with one initial
@@ -282,24 +282,3 @@ def _as_often_own(found: Weighted, own: int, rows: int, k: int, between: str) ->
         elif lost >= k or (lost > 0 and is_own):
             weights.append((Style(f"{{F}}{between}{{L}}", own=is_own), float(lost)))
     return weights
-
-
-def domains_for(kind: PiiKind, text: Any, k: int) -> list[tuple[str, float]]:
-    """Learn the domains of addresses; the empty one stands for made-up ones.
-
-    Parameters
-    ----------
-    kind : PiiKind
-        Only e-mail addresses have any.
-    text : pyarrow.Array
-        Real values as strings, none NULL.
-    k : int
-        Domains of fewer rows are not used.
-
-    Returns
-    -------
-    list of (str, float)
-        With numbers of rows; at least one.
-    """
-    found = domains_of(text.to_pylist(), k) if kind is PiiKind.EMAIL else []
-    return found or [("", 1.0)]

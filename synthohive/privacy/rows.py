@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional, Union
 
@@ -16,7 +16,7 @@ from synthohive._random import U64, Permutation, below, subkey
 from synthohive.privacy.pools import Pools, Texts
 from synthohive.privacy.styles import AddressStyle, Style, UrlStyle
 
-__all__ = ["Beside", "Look", "Rows", "in_groups", "join", "take", "text_of"]
+__all__ = ["Beside", "Look", "Rows", "join", "take", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -116,20 +116,6 @@ class Rows:
             women = np.where(self.women < 0, chance, self.women).astype(np.uint64)
             first = first + women * np.uint64(self.alike)
         return first, last, lap
-
-
-def in_groups(choice: NDArray[Any], make: Callable[[int, NDArray[np.intp]], Any]) -> Any:
-    """Return values for all rows, made for the rows of each choice at once.
-
-    Parameters
-    ----------
-    choice : array of int, of shape (rows,)
-    make : callable
-        Returns the values of one choice at the rows that have it.
-    """
-    groups = [(int(number), np.flatnonzero(choice == number)) for number in np.unique(choice)]
-    made = pa.concat_arrays([make(number, at) for number, at in groups])
-    return made.take(pa.array(np.argsort(np.concatenate([at for _, at in groups]))))
 
 
 def take(pool: Union[Sequence[str], Texts], index: U64) -> Any:

@@ -11,16 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synthohive._arrays import IntArray
 from synthohive.privacy.kinds import PiiKind
-from synthohive.privacy.pattern import CLASSES, Pattern, infer_patterns
 from synthohive.privacy.places import calling_code, known_countries, lead_of_phone
 from synthohive.privacy.pools import faker
 from synthohive.schema import Column, ColumnKind
+from synthohive.texts.patterns import CLASSES, LETTER, Pattern, pieces_of, shape, with_room
 
 __all__ = [
     "Weighted",
     "as_text",
     "hex_pattern",
+    "infer_patterns",
     "issuer_of",
     "lead_of",
     "mask_patterns",
@@ -43,7 +45,14 @@ _DRAWS = 300
 _LENGTHS = 5
 _LONGEST = 200
 _LED = 0.9  # of numbers with a country before them
-_MASKS = {"9": "9012345678", "a": "xabcdefghijklmnopqrstuvwyz", "A": "XABCDEFGHIJKLMNOPQRSTUVWYZ"}
+_MASKS = {"9": "9012345678", "a": "xabcdefghijklmnopqrstuvwyz", "A": "XABCDEFGHIJKLMNOPQRSTUVWYZ",
+          LETTER: "〇" + CLASSES[LETTER]}  # fmt: skip
+_SAMPLE = 20_000
+_SHAPES = 20
+_LONGEST_SHAPE = 120
+_ENOUGH = 50  # distinct values below which nothing is concluded from their digits
+_ROOM = 100  # a learned pattern has this many times more values than were seen
+_UNIQUE = 10**8  # values of a pattern that does not run out of unique ones
 
 
 def as_text(values: Any) -> Any:
@@ -69,6 +78,46 @@ _ISSUERS = (  # what numbers of cards begin with (ISO 7812), and how long they a
     (re.compile(r"62\d{14}(\d{3})?"), ("6", "2")),
 )
 _COUNTRY = re.compile(r"([A-Z]{2})(?=\d{2}|[A-Z0-9 .-]*\d)")
+
+
+def infer_patterns(values: Any, k: int, free: bool) -> Weighted:
+    """Learn the common patterns of text values, with their numbers of rows.
+
+    Parameters
+    ----------
+    values : pyarrow string array
+    k : int
+        A shape or symbol seen in fewer rows is not used.
+    free : bool
+        Make room for unique values, which must not run out.
+    """
+    step = max(1, len(values) // _SAMPLE)
+    members: dict[str, list[str]] = {}
+    texts = [text for text in values[::step].to_pylist()[:_SAMPLE] if text]
+    for text in texts:
+        members.setdefault(shape(text), []).append(text)
+    common = sorted(members.items(), key=lambda item: -len(item[1]))
+    least = max(k, len(texts) / 1000)
+    return [
+        (_pattern(form, sorted(set(rows)), k, free), float(len(rows)))
+        for form, rows in common[:_SHAPES]
+        if len(rows) >= least and len(form) <= _LONGEST_SHAPE
+    ]
+
+
+def _pattern(form: str, members: list[str], k: int, free: bool) -> Pattern:
+    """Return the pattern of distinct members of a shape, with room for many more."""
+
+    def rows(codes: IntArray, size: int) -> IntArray:
+        return np.bincount(codes, minlength=size)
+
+    pieces = pieces_of(form, members, rows, k, words=False)
+    if len(members) < max(_ENOUGH, k):  # of so few, digits all have by chance
+        pieces = [list(CLASSES["9"]) if at == "9" else p for at, p in zip(form, pieces)]
+    wanted = max(_ROOM * len(members), _UNIQUE * free)
+    pattern = Pattern.of(*with_room(form, pieces, wanted))
+    # So few possible values would be the real ones.
+    return pattern if pattern.capacity >= wanted else Pattern.of_shape(form)
 
 
 def patterns_for(
@@ -118,9 +167,9 @@ def patterns_for(
         drawn = [getattr(source, _FAKER[kind])() for _ in range(_DRAWS)]
         # One form for all rows, and a plain one: the few real ones hardly had several.
         usual = _led(kind, pa.array(drawn, pa.string()), 1, unique, home)
-        plain = [p for p, _ in usual if not any(a[0].isalpha() for a in p.alphabets)]
+        plain = [p for p, _ in usual if not any(map(str.isalpha, p.example))]
         if kind is PiiKind.PHONE:  # with something between its parts, which marks it as one
-            plain.sort(key=lambda p: all(a[0].isalnum() for a in p.alphabets))
+            plain.sort(key=lambda p: p.example.isalnum())
         learned = [(p, 1.0) for p in (plain or [p for p, _ in usual])[:1]]
     return _within(learned or _letters(text), column)
 
@@ -173,7 +222,7 @@ def _led(kind: PiiKind, text: Any, k: int, unique: bool, home: str) -> Weighted:
         own = infer_patterns(pa.array(rests, pa.string()), k, unique) or usual
         total = sum(weight for _, weight in own) or 1.0
         share = count * (len(rests) / known if rests else 1.0)
-        found += [(Pattern((*lead, *p.alphabets)), share * w / total) for p, w in own]
+        found += [(Pattern.of(*lead, *p.pieces), share * w / total) for p, w in own]
     return found
 
 
@@ -193,15 +242,13 @@ def _cards(text: Any, k: int) -> Weighted:
     found: Counter[tuple[str, tuple[str, ...]]] = Counter()
     for value in text.to_pylist():
         if lead := tuple(issuer_of(value).split()):
-            found[re.sub(r"\d", "9", value), lead] += 1
+            found[shape(value), lead] += 1
     patterns = []
-    for (shape, lead), count in found.most_common():
-        if count >= k and shape.isascii():
-            alphabets = [CLASSES.get(symbol, symbol) for symbol in shape]
-            places = [i for i, symbol in enumerate(shape) if symbol == "9"]
-            for place, symbols in zip(places, lead):
-                alphabets[place] = symbols
-            patterns.append((Pattern(tuple(alphabets)), float(count)))
+    for (form, lead), count in found.most_common():
+        if count >= k:
+            first = iter(lead)
+            pieces = [next(first, CLASSES["9"]) if symbol == "9" else symbol for symbol in form]
+            patterns.append((Pattern.of(*pieces), float(count)))
     return patterns
 
 
@@ -228,31 +275,26 @@ def mask_patterns(column: Column, text: Any, k: int, unique: bool) -> Weighted:
     return [(_masked(pattern, unique), weight) for pattern, weight in _within(learned, column)]
 
 
-def hex_pattern(shape: str, *, upper: bool) -> Pattern:
-    """Return a pattern in which each ``h`` of `shape` is a hexadecimal digit."""
-    digits = string.digits + ("ABCDEF" if upper else "abcdef")
-    return Pattern(tuple(digits if symbol == "h" else symbol for symbol in shape))
+def hex_pattern(form: str, *, upper: bool) -> Pattern:
+    """Return a pattern in which each ``h`` of `form` is a hexadecimal digit."""
+    return Pattern.of_shape(form, {"h": string.digits + ("ABCDEF" if upper else "abcdef")})
 
 
 def _masked(pattern: Pattern, unique: bool) -> Pattern:
-    masks = []
-    for alphabet in pattern.alphabets:
-        mask = _MASKS.get(_class_of(alphabet[0]), alphabet)
-        masks.append(mask if unique else mask[0])
-    return Pattern(tuple(masks))
+    masks = [_MASKS.get(shape(piece[0]), piece[0]) for piece in pattern.pieces]
+    return Pattern.of(*(masks if unique else (mask[0] for mask in masks)))
 
 
 def _within(patterns: Weighted, column: Column) -> Weighted:
     """Cut patterns to VARCHAR(n); real shapes fit already, a kind's own may not."""
-    return _apart([(Pattern(p.alphabets[: column.length]), weight) for p, weight in patterns])
+    return _apart([(Pattern(p.pieces[: column.length]), weight) for p, weight in patterns])
 
 
 def _apart(patterns: Weighted) -> Weighted:
     """Merge patterns of the same shape, so that no two can give the same value."""
     merged: dict[str, Weighted] = {}
     for pattern, weight in patterns:
-        shape = "".join(_class_of(alphabet[0]) for alphabet in pattern.alphabets)
-        known, best, sum_ = merged.setdefault(shape, []), pattern, weight
+        known, best, sum_ = merged.setdefault(shape(pattern.example), []), pattern, weight
         while like := [pair for pair in known if not _are_apart(pair[0], best)]:
             known[:] = [pair for pair in known if pair not in like]
             best = max(best, *(p for p, _ in like), key=lambda p: p.capacity)
@@ -264,11 +306,7 @@ def _apart(patterns: Weighted) -> Weighted:
 
 def _are_apart(one: Pattern, other: Pattern) -> bool:
     """Tell whether two patterns of a shape have nothing in common in some place."""
-    return any(not set(a) & set(b) for a, b in zip(one.alphabets, other.alphabets))
-
-
-def _class_of(symbol: str) -> str:
-    return next((name for name, full in CLASSES.items() if symbol in full), symbol)
+    return any(not set(a) & set(b) for a, b in zip(one.pieces, other.pieces))
 
 
 def _hexadecimal(kind: PiiKind, text: Any) -> Weighted:
@@ -294,7 +332,7 @@ def _letters(text: Any) -> Weighted:
 
 def _numeric(kind: PiiKind, column: Column, text: Any, k: int, unique: bool) -> Weighted:
     learned = infer_patterns(text, k, unique)
-    learned = [(p, w) for p, w in learned if all(a[0].isdigit() for a in p.alphabets)]
+    learned = [(p, w) for p, w in learned if p.example.isdigit()]
     if not learned:
         learned = [(Pattern.of_shape("9" * _DIGITS.get(kind, 10)), 1.0)]
     largest = _largest(column)
@@ -313,7 +351,7 @@ def _largest(column: Column) -> int:
 
 def _below(pattern: Pattern, largest: int) -> Pattern:
     """Return the pattern without leading zeros and without values above `largest`."""
-    alphabets = list(pattern.alphabets)
+    alphabets = ["".join(piece) for piece in pattern.pieces]
     limit = str(largest)
     if len(alphabets) > len(limit):
         alphabets = [string.digits] * len(limit)
@@ -321,7 +359,7 @@ def _below(pattern: Pattern, largest: int) -> Pattern:
         first = [d for d in alphabets[0] if d < limit[0]]
         if not first or first == ["0"]:
             # With so small a leading digit no number of this length is safe: one digit less.
-            return _below(Pattern(tuple([string.digits] * (len(limit) - 1))), largest)
+            return _below(Pattern.of_shape("9" * (len(limit) - 1)), largest)
         alphabets[0] = "".join(first)
     alphabets[0] = "".join(d for d in alphabets[0] if d != "0") or "1"
-    return Pattern(tuple(alphabets))
+    return Pattern.of(*alphabets)

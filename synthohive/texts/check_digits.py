@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CheckDigits", "check_of", "iban_digits", "luhn_digits"]
+__all__ = ["CheckDigits", "check_of", "from_codes", "iban_digits", "luhn_digits"]
 
 _LEAST = 5
 """Values that must all pass: chance passes one in ten, ten at once in none of 10^10."""
@@ -107,30 +107,47 @@ def _schemes() -> tuple[CheckDigits, ...]:
     )
 
 
-def luhn_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Set the last digit of each row so that the digits pass the Luhn check."""
+def luhn_digits(texts: Any) -> Any:
+    """Set the last digit of texts of one form, an Arrow array, so that they pass the Luhn check."""
+    codes = codes_of(texts)
     positions = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isdigit()]
     digits = codes[:, positions].astype(np.int64) - ord("0")
     # all rows at once; of a doubled digit above 9 the cross sum counts, which is 9 less
     doubled = digits[:, -2::-2] * 2
     total = (doubled - 9 * (doubled > 9)).sum(axis=1) + digits[:, -3::-2].sum(axis=1)
     codes[:, positions[-1]] = ((-total) % 10 + ord("0")).astype(np.uint8)
-    return codes
+    return from_codes(codes)
 
 
-def iban_digits(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Set positions 3 and 4 of each row so that the letters and digits pass ISO 7064."""
+def iban_digits(texts: Any) -> Any:
+    """Set the third and fourth symbol of texts of one form so that they pass ISO 7064."""
+    codes = codes_of(texts)
     solid = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isalnum()]
     codes[:, solid[2:4]] = ord("0")
     # the remainder digit by digit: the whole number, of up to 60 digits, fits no int64
     rest = np.zeros(len(codes), np.int64)
     for position in solid[4:] + solid[:4]:
         code = codes[:, position].astype(np.int64)
-        value = np.where(
-            code >= ord("a"), code - 87, np.where(code >= ord("A"), code - 55, code - 48)
-        )
+        value = code - np.select([code >= ord("a"), code >= ord("A")], [87, 55], 48)
         rest = np.where(value > 9, rest * 100 + value, rest * 10 + value) % 97
-    check = 98 - rest
-    codes[:, solid[2]] = (check // 10 + ord("0")).astype(np.uint8)
-    codes[:, solid[3]] = (check % 10 + ord("0")).astype(np.uint8)
+    codes[:, solid[2]] = ((98 - rest) // 10 + ord("0")).astype(np.uint8)
+    codes[:, solid[3]] = ((98 - rest) % 10 + ord("0")).astype(np.uint8)
+    return from_codes(codes)
+
+
+def codes_of(texts: Any) -> NDArray[np.uint8]:
+    """Return the ASCII codes of texts of one length, (texts, characters)."""
+    data = "".join(texts.to_pylist()).encode("ascii")
+    codes: NDArray[np.uint8] = np.frombuffer(data, np.uint8).reshape(len(texts), -1).copy()
     return codes
+
+
+def from_codes(codes: NDArray[np.uint8]) -> Any:
+    """Return the rows of a matrix of ASCII codes as an Arrow string array."""
+    import pyarrow as pa
+
+    rows, width = codes.shape
+    # Arrow's own layout: all rows are as wide, so that no Python text is made
+    offsets = np.arange(rows + 1, dtype=np.int64) * width
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(codes))]
+    return pa.Array.from_buffers(pa.large_string(), rows, buffers).cast(pa.string())

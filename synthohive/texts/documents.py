@@ -11,10 +11,21 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, Optional
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, Optional
 
-__all__ = ["as_document", "is_document", "leaf_key", "markup_of", "pruned", "read_markup"]
+__all__ = [
+    "Kind",
+    "as_document",
+    "is_document",
+    "kind_of",
+    "leaf_key",
+    "leaves",
+    "mapped",
+    "markup_of",
+    "pruned",
+    "read_markup",
+]
 
 _TOKEN = re.compile(
     r"<!--.*?-->|<!\[CDATA\[(?P<raw>.*?)\]\]>|"
@@ -35,7 +46,9 @@ _NEVER_SHORT = frozenset(
 )
 _LINES = "\n"
 _DEEPEST = 60
+_INT64 = 2**63
 Tree = dict[str, Any]
+Kind = Literal["object", "array", "null", "boolean", "integer", "number", "string"]
 
 
 def as_document(text: str) -> Any:
@@ -77,6 +90,62 @@ def leaf_key(name: str, above: str) -> str:
     ('mail', 'city', 'city')
     """
     return above if name[:1] == "#" else name.lstrip("<@").partition(" ")[0].rstrip(">")
+
+
+def kind_of(value: Any) -> Kind:
+    """Return what JSON calls a value; whole numbers that exceed 64 bits are but numbers."""
+    kinds: dict[type, Kind] = {dict: "object", list: "array", type(None): "null", bool: "boolean"}
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "integer" if -_INT64 < value < _INT64 else "number"
+    return kinds.get(type(value), "number" if isinstance(value, float) else "string")
+
+
+def mapped(
+    value: Any,
+    leaf: Callable[[str, Any], Any],
+    key: str = "",
+    *,
+    most: Optional[int] = None,
+    deepest: Optional[int] = None,
+) -> Any:
+    """Return a document in which each leaf is replaced, in the order of reading.
+
+    Parameters
+    ----------
+    value : object
+        What JSON is read as, or the tree of markup.
+    leaf : callable
+        Returns what stands instead, given the key that a leaf stands under, and the leaf.
+    key : str
+        What `value` stands under; empty at the top, and for leaves of a list at the top.
+    most : int, optional
+        Elements of a list; those after them are left out.
+    deepest : int, optional
+        Levels that are looked at; what lies deeper is null.
+
+    Examples
+    --------
+    >>> mapped({"a": [1, "x"]}, lambda key, leaf: f"{kind_of(leaf)} of {key}")
+    {'a': ['integer of a', 'string of a']}
+    """
+    if deepest is not None and deepest < 0:
+        return None
+    below = None if deepest is None else deepest - 1
+    if isinstance(value, dict):
+        keys = ((name, leaf_key(str(name), key)) for name in value)
+        return {n: mapped(value[n], leaf, k, most=most, deepest=below) for n, k in keys}
+    if isinstance(value, list):
+        return [mapped(inner, leaf, key, most=most, deepest=below) for inner in value[:most]]
+    return leaf(key, value)
+
+
+def leaves(
+    value: Any, *, most: Optional[int] = None, deepest: Optional[int] = None
+) -> list[tuple[str, Any]]:
+    """Return the leaves of a document, each with the key that it stands under; see `mapped`."""
+    found: list[tuple[str, Any]] = []
+    mapped(value, lambda *leaf: found.append(leaf), most=most, deepest=deepest)
+    return found
 
 
 def read_markup(text: str) -> Tree:

@@ -15,7 +15,15 @@ from typing import Any, Optional
 
 import numpy as np
 
-__all__ = ["form_of", "kind_of_form", "parse", "unit_of_form", "usual_form", "write"]
+__all__ = [
+    "form_of",
+    "kind_of_form",
+    "parse",
+    "type_of_form",
+    "unit_of_form",
+    "usual_form",
+    "write",
+]
 
 _MONTHS = ("January February March April May June July August September October November"
            " December").split()  # fmt: skip
@@ -85,6 +93,14 @@ def kind_of_form(form: str) -> str:
     return "timestamp" if dated and clocked else "date" if dated else "time"
 
 
+def type_of_form(form: str) -> Any:
+    """Return the Arrow type of a form's moments."""
+    import pyarrow as pa
+
+    types = {"date": pa.date32(), "time": pa.time64("us"), "timestamp": pa.timestamp("us")}
+    return types[kind_of_form(form)]
+
+
 def unit_of_form(form: str) -> str:
     """Return the unit of Arrow's moments that has all digits of a form: ``s``, ``ms`` or ``us``.
 
@@ -108,11 +124,11 @@ def parse(texts: Any, form: str) -> Any:
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
     found = [_moment(text, form) for text in coded.dictionary.to_pylist()]
-    kind = kind_of_form(form)
-    plain = [v if v is None or kind != "date" else v // _DAY for v in found]
-    type_ = {"date": pa.date32(), "time": pa.time64("us"), "timestamp": pa.timestamp("us")}[kind]
-    whole = pa.array(plain, pa.int32() if kind == "date" else pa.int64()).cast(type_)
-    return whole.take(coded.indices)
+    type_ = type_of_form(form)
+    if pa.types.is_date(type_):
+        found = [None if moment is None else moment // _DAY for moment in found]
+    plain = pa.array(found, pa.int32() if pa.types.is_date(type_) else pa.int64())
+    return plain.cast(type_).take(coded.indices)
 
 
 def write(moments: Any, form: str) -> Any:

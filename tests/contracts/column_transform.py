@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar, Optional
 
 import numpy as np
@@ -112,22 +111,6 @@ class ColumnTransformContract:
         assert np.array_equal(codes[:, 0] == transform.null_code, null)
         whole = self.values(ROWS, stream())
         assert self.fitted(whole).null_code == -1
-
-    def test_summaries_are_json_and_merge(self) -> None:
-        values = self.with_nulls()
-        entities = Entities.over(stream(5).integers(0, 60, len(values)))
-        transform = self.unfitted()
-        for owners in (None, entities):
-            whole = transform.analyze(values, owners)
-            cuts = np.split(np.arange(len(values)), [130, 131])
-            parts = [
-                transform.analyze(
-                    values.take(pa.array(part)), None if owners is None else owners.take(part)
-                )
-                for part in cuts
-            ]
-            assert transform.merge(parts) == whole
-            assert json.loads(json.dumps(whole)) == whole
 
     def test_state_survives_json(self) -> None:
         values = self.with_nulls()

@@ -12,7 +12,6 @@ import pytest
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.parts import Parts
 from synthohive.encoding.registry import fit_column
-from synthohive.encoding.structured import Ranges
 from synthohive.schema import Column
 from tests.packed import again, shown
 
@@ -94,13 +93,3 @@ def test_a_rare_shape_and_a_rare_place_are_not_shown() -> None:
     assert "77" not in text
     assert "99" not in text
     assert "31467" not in shown(fitted)
-
-
-def test_summaries_of_parts_of_a_column_merge() -> None:
-    column = Column(name="x", kind="range", sql_type="daterange")
-    values = pa.array(TEXTS["daterange"], pa.string())
-    transform = Ranges(column, EncoderSettings(k=5))
-    halves = [transform.analyze(half, None) for half in (values[:150], values[150:])]
-    fitted = transform.fit(transform.merge(halves), np.random.SeedSequence(1))
-    assert set(fitted.shapes_) == {"[#,#)", "[#,)"}
-    assert fitted.null_

@@ -18,9 +18,9 @@ from synthohive.privacy.content import FITS, is_luhn
 from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.names import slug
-from synthohive.privacy.pattern import infer_patterns
 from synthohive.privacy.places import guess_locale
 from synthohive.privacy.pools import pools
+from synthohive.privacy.shapes import infer_patterns
 from synthohive.privacy.styles import full_name, local_styles
 from synthohive.schema import Column, PrivacyConfig, TableConfig
 from tests.packed import again, shown
@@ -226,8 +226,8 @@ def test_permutation(capacity: int) -> None:
 def test_few_values_keep_the_letters_that_all_have() -> None:
     texts = pa.array([f"{100 + 7 * i}-{1000 + 13 * i}x{10 + i}" for i in range(12)])
     ((pattern, _),) = infer_patterns(texts, 5, False)
-    assert pattern.alphabets[8] == "x"
-    assert set(map(len, pattern.alphabets)) == {1, 10}  # digits are free
+    assert pattern.pieces[8] == ("x",)
+    assert set(map(len, pattern.pieces)) == {1, 10}  # digits are free
 
 
 def test_phones_of_a_few_rows_have_one_form() -> None:

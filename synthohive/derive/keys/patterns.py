@@ -11,15 +11,15 @@ import re
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
-from synthohive._random import Permutation, hashed
+from synthohive._random import Permutation
 from synthohive._readable import Readable
 from synthohive.derive.composed import Composed
 from synthohive.derive.keys.makers import (
@@ -34,12 +34,12 @@ from synthohive.derive.keys.makers import (
     no_room,
 )
 from synthohive.derive.keys.tiers import Template, Tier, Tiers
-from synthohive.privacy.entities import Entities
+from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column, ColumnKind
 from synthohive.tables.context import positions_in_groups
 from synthohive.tables.key_hashes import key_hashes, repeats
-from synthohive.texts import code_forms as forms
 from synthohive.texts import moments, words
+from synthohive.texts import patterns as forms
 from synthohive.texts.check_digits import CheckDigits, check_of, scheme
 
 __all__ = ["BegunTextMaker", "CountedTextMaker", "MomentTextMaker", "PatternMaker"]
@@ -102,7 +102,7 @@ class CountedTextMaker(_CountingMaker):
             return None
         if "@" in prefix + suffix:  # addresses are somebody's, they do not count
             return None
-        if prefix + suffix and not _is_shared(len(texts), owners, k):
+        if prefix + suffix and not _is_shared(owners, k):
             return None
         widths = {len(text) for text in inner}
         padded = _are_padded(inner)
@@ -184,23 +184,23 @@ class BegunTextMaker(KeyMaker, Readable):
         entities : Entities, optional
             Those behind the texts; each is one by default.
         """
-        half = len(texts) // 2
+        half, owners = len(texts) // 2, entities_or_rows(entities, len(texts))
         if half < forms.LEAST or not all(t.startswith(s) for t, s in zip(texts, starts)):
             return None
         # Half a table on: a beginning that fits other rows as well is none.
         others = (*starts[half:], *starts[:half])
         if 2 * sum(t.startswith(s) for t, s in zip(texts, others)) > len(texts):
             return None
-        if not _is_shared(len(texts), entities, k) and not named[1].plain:
+        if not _is_shared(owners, k) and not named[1].plain:
             return None
         rests = [text[len(start) :] for text, start in zip(texts, starts)]
         more = np.array([row for row, rest in enumerate(rests) if rest], dtype=np.int64)
         bare = 2 * (len(rests) - len(more)) >= len(set(starts))
         if not bare:
-            return cls._followed(column, rests, starts, named, k, entities)
-        behind = None if entities is None else entities.take(more)
+            return cls._followed(column, rests, starts, named, k, owners)
+        behind = owners.take(more)
         found = None
-        if _is_shared(len(more), behind, k):
+        if _is_shared(behind, k):
             rests, starts = [rests[row] for row in more], [starts[row] for row in more]
             found = cls._followed(column, rests, starts, named, k, behind)
         number = Column(name=column.name, kind=ColumnKind.INTEGER)
@@ -215,7 +215,7 @@ class BegunTextMaker(KeyMaker, Readable):
         starts: Sequence[str],
         named: tuple[str, Composed],
         k: int,
-        entities: Optional[Entities],
+        entities: Entities,
     ) -> Optional[BegunTextMaker]:
         """Return what makes the ends of texts, if these are of a form."""
         before, after = _ends(rests)
@@ -228,7 +228,7 @@ class BegunTextMaker(KeyMaker, Readable):
             made = (kind.learn(RealKeys(number, numbers, groups, k)) for kind in kinds)
             counter = next((maker for maker in made if maker is not None), None)
             width = max(map(len, inner)) if _are_padded(inner) else 0
-            if counter is not None and _is_shared(len(rests), entities, k):
+            if counter is not None and _is_shared(entities, k):
                 return cls(column, *named, counter, before, after, width)
         if len(set(rests)) < len(rests):
             return None
@@ -358,7 +358,7 @@ class PatternMaker(KeyMaker):
             mine = np.flatnonzero(which == i)
             numbers = number[mine]
             for place, (tier, start) in enumerate(self._tiers.of(i, int(numbers.max(initial=-1)))):
-                inside = (numbers >= start) & (numbers - start < tier.room)
+                inside = (numbers >= start) & (numbers - start < tier.pattern.room)
                 text[mine[inside]] = self._spelled(
                     tier, numbers[inside] - start, seed + 101 * i + place
                 )
@@ -367,8 +367,9 @@ class PatternMaker(KeyMaker):
                 raise no_room(self.column, _more(self.column, len(mine)))
         return pc.cast(pa.array(text, pa.string()), self.column.arrow_type)
 
-    def _spelled(self, tier: Tier, numbers: IntArray, seed: int) -> npt.NDArray[np.object_]:
-        made = spell(tier, Permutation(tier.room, seed)(numbers), numbers, seed)
+    def _spelled(self, tier: Tier, numbers: IntArray, seed: int) -> Any:
+        order = Permutation(tier.pattern.room, seed)
+        made = tier.pattern.spell(order(numbers), seed, numbers).to_numpy(zero_copy_only=False)
         if self._check is None or not tier.checked:
             return made
         return np.array([self._check.completed(text) for text in made], dtype=object)
@@ -392,52 +393,19 @@ class PatternMaker(KeyMaker):
         return which, turn * share[which] + before[place]
 
 
-def spell(tier: Tier, numbers: IntArray, index: IntArray, seed: int) -> npt.NDArray[np.object_]:
-    """Write numbers in the mixed-radix system of a tier's counted pieces; draw the others.
-
-    Parameters
-    ----------
-    tier : Tier
-    numbers : ndarray of int64, shape (rows,)
-        From 0 to ``tier.room - 1``.
-    index : ndarray of int64, shape (rows,)
-        What draws the pieces that are not counted, by hashes: any number of the row.
-    seed : int
-
-    Returns
-    -------
-    ndarray of object, shape (rows,)
-        Texts; check digits are not set yet.
-    """
-    parts: list[pa.Array] = []
-    rest = numbers
-    for at in range(len(tier.pieces) - 1, -1, -1):
-        piece = pa.array(tier.pieces[at], pa.string())
-        if len(piece) == 1:
-            digit = np.zeros(len(numbers), dtype=np.int64)
-        elif tier.counted[at]:
-            rest, digit = np.divmod(rest, len(piece))
-        else:
-            # 7919 is a prime: places get seeds that are far from those of the forms, 101 apart.
-            digit = (hashed(index, seed + 7919 * (at + 1)) % np.uint64(len(piece))).astype(np.int64)
-        parts.append(piece.take(pa.array(digit)))
-    made = pc.binary_join_element_wise(*parts[::-1], "") if parts else pa.array([])
-    return np.asarray(made.to_numpy(zero_copy_only=False), dtype=object)
-
-
 def _more(column: Column, rows: int) -> str:
     short = f" of {column.length} characters" if column.length else ""
     return f"{rows:,} more distinct values{short}"
 
 
-def _sample(real: RealKeys, most: Optional[int] = _SAMPLE) -> tuple[list[str], Optional[Entities]]:
+def _sample(real: RealKeys, most: Optional[int] = _SAMPLE) -> tuple[list[str], Entities]:
     """Return texts, none of them empty, and the entities behind them."""
     if real.column.kind.family != "text":
-        return [], None
-    texts, entities = real.values.to_pylist(), real.entities
+        return [], Entities(0)
+    texts = real.values.to_pylist()
     rows = np.array([i for i, text in enumerate(texts) if text][:most], dtype=np.int64)
-    owners = None if entities is None or not entities.paths else entities.take(rows)
-    return [texts[i] for i in rows], owners
+    owners = entities_or_rows(real.entities, len(texts))
+    return [texts[i] for i in rows], owners.take(rows)
 
 
 def _ends(texts: Sequence[str]) -> tuple[str, str]:
@@ -452,22 +420,22 @@ def _common(texts: Sequence[str]) -> str:
     return first[:same] if same is not None else min(first, last, key=len)
 
 
-def _is_shared(texts: int, owners: Optional[Entities], k: int) -> bool:
-    """Tell whether enough entities are behind all the texts."""
-    least = max(k, forms.LEAST)
-    return texts >= least and (owners is None or int(owners.holders(np.zeros(texts, int))[0]) >= k)
+def _is_shared(owners: Entities, k: int) -> bool:
+    """Tell whether enough entities are behind all of some texts."""
+    rows = len(owners)
+    return rows >= max(k, forms.LEAST) and int(owners.holders(np.zeros(rows, int))[0]) >= k
 
 
 def _templates(
     column: Column,
     texts: Sequence[str],
-    owners: Optional[Entities],
+    owners: Entities,
     k: int,
     check: Optional[CheckDigits],
 ) -> list[Template]:
     """Return the common forms of texts, those with most of them first."""
     level = forms.level_of(texts)
-    led = check is None and level != "shape" and _is_shared(len(texts), owners, k)
+    led = check is None and level != "shape" and _is_shared(owners, k)
     lead = _ends(texts)[0] if led else ""
     if len(lead) >= _LEAD and not lead.isalnum() and all(len(text) > len(lead) for text in texts):
         length = None if column.length is None else column.length - len(lead)
@@ -499,7 +467,7 @@ def _fits(templates: Sequence[Template], length: Optional[int]) -> bool:
 
 
 def _grouped(
-    texts: Sequence[Any], shapes: Sequence[str], owners: Optional[Entities], k: int
+    texts: Sequence[Any], shapes: Sequence[str], owners: Entities, k: int
 ) -> list[tuple[str, list[Any], forms.Holders]]:
     """Return the texts of each common form that `k` entities have, and who shares their parts."""
     members: dict[str, list[int]] = {}
@@ -508,20 +476,11 @@ def _grouped(
     common = sorted(members.items(), key=lambda item: (-len(item[1]), item[0]))
     found: list[tuple[str, list[Any], forms.Holders]] = []
     for shape, rows in common:
-        holders = _holders(None if owners is None else owners.take(np.array(rows)))
-        few = owners is not None and holders(np.zeros(len(rows), dtype=np.int64), 1)[0] < k
+        holders = owners.take(np.array(rows)).holders
+        few = bool(owners.paths) and holders(np.zeros(len(rows), dtype=np.int64), 1)[0] < k
         if not few and len(found) < _TEMPLATES:
             found.append((shape, [texts[row] for row in rows], holders))
     return found
-
-
-def _holders(owners: Optional[Entities]) -> forms.Holders:
-    def holders(codes: IntArray, size: int) -> IntArray:
-        if owners is None:
-            return np.bincount(codes, minlength=size)
-        return owners.holders(codes, size)
-
-    return holders
 
 
 def _is_wordy(texts: Sequence[str]) -> bool:
@@ -532,7 +491,7 @@ def _is_wordy(texts: Sequence[str]) -> bool:
     return not alike and words.are_words(texts)
 
 
-def _worded(texts: Sequence[str], owners: Optional[Entities], k: int) -> list[Template]:
+def _worded(texts: Sequence[str], owners: Entities, k: int) -> list[Template]:
     """Return forms made of words, digits and what is between them."""
     split = [_WORD.findall(text) for text in texts]
     shapes = ["".join(map(_token_class, tokens)) for tokens in split]
@@ -551,7 +510,7 @@ def _worded(texts: Sequence[str], owners: Optional[Entities], k: int) -> list[Te
             else:
                 pieces.append(_digits(column) if kind == "9" else [kind])
         for at in reversed(wide):  # few words are soon used up, and their texts are real ones
-            if forms.room_of(pieces) < _ROOM * len(members):
+            if prod(map(len, pieces)) < _ROOM * len(members):
                 pieces[at] = wide[at]
         templates.append(Template(shape, pieces, len(members)))
     return templates
@@ -570,12 +529,9 @@ def _slot(
     column: Sequence[str], holders: forms.Holders, k: int, public: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return shared words of a place, if these are most of it, and public ones like them."""
-    distinct, codes = np.unique(np.array(column), return_inverse=True)
-    codes = codes.reshape(-1)
-    counts = np.bincount(codes)
-    kept = (counts >= forms.LEAST) & (holders(codes, len(distinct)) >= k)
-    shared = [str(word) for word in distinct[kept]]
-    if counts[kept].sum() < _SLOT_SHARED * len(column):
+    distinct, rows, common = forms.seen(column, holders, k)
+    shared = [word for word, kept in zip(distinct, common) if kept]
+    if rows[common].sum() < _SLOT_SHARED * len(column):
         shared = []
     longest = max(len(word) for word in column)
     fitting = [word for word in public if len(word) <= longest] or list(public)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Optional
+from typing import NamedTuple, Optional
 
-from synthohive.texts import code_forms as forms
+from synthohive.texts import patterns as forms
+from synthohive.texts.patterns import Pattern
 
 __all__ = ["Template", "Tier", "Tiers"]
 
-_LIMIT = 2**62  # numbers of rows, and permutations of them, are 64 bits wide
 _CHANGED = 4  # places of a form in which another class of characters may stand
 _LONGER = 12
 _WHOLE = "*"
@@ -30,7 +30,7 @@ class Template:
     Attributes
     ----------
     form : str
-        Of :mod:`synthohive.texts.code_forms`; or words as ``w``; or ``*``.
+        Of :mod:`synthohive.texts.patterns`; or words as ``w``; or ``*``.
     pieces : list of list of str
         What may stand at each place.
     weight : int
@@ -47,39 +47,11 @@ class Template:
         return self.form != _WHOLE and not {"w", "x"} & set(self.form)
 
 
-@dataclass(frozen=True)
-class Tier:
-    """Texts that are numbered.
+class Tier(NamedTuple):
+    """Texts that are numbered, and whether check digits are set in them."""
 
-    Attributes
-    ----------
-    pieces : list of list of str
-    checked : bool
-        Whether check digits are set.
-    counted : tuple of bool
-        Which pieces spell the number: as many of the last ones as 2^62 texts have.
-    room : int
-        How many numbers there are.
-    """
-
-    pieces: forms.Pieces
+    pattern: Pattern
     checked: bool = False
-    counted: tuple[bool, ...] = field(init=False)
-    room: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        room, counted = 1, []
-        for piece in reversed(self.pieces):
-            fits = room * len(piece) <= _LIMIT
-            counted.append(fits)
-            room *= len(piece) if fits else 1
-        object.__setattr__(self, "counted", tuple(reversed(counted)))
-        object.__setattr__(self, "room", room)
-
-    @property
-    def longest(self) -> int:
-        """Characters of the longest text."""
-        return sum(max(map(len, piece)) for piece in self.pieces)
 
 
 class Tiers:
@@ -104,16 +76,16 @@ class Tiers:
             pieces = template.pieces
             if template.shaped:
                 pieces = forms.with_room(template.form, pieces, wanted)
-            tier = Tier(pieces, checked=True)
+            tier = Tier(Pattern.of(*pieces), checked=True)
             # What is drawn from a form that is full of real keys is a real key.
-            full = tier.room < wanted and template.form != _WHOLE
+            full = tier.pattern.room < wanted and template.form != _WHOLE
             self._found.append([] if full else [tier])
             sources.append(self._further(Template(template.form, pieces, template.weight)))
         self._sources: list[Optional[Iterator[Tier]]] = list(sources)
 
     def of(self, template: int, largest: int) -> list[tuple[Tier, int]]:
         """Return tiers of a form, with their first numbers, until there is room for `largest`."""
-        while largest >= self._room(template) and any(self._sources):
+        while largest >= sum(t.pattern.room for t in self._found[template]) and any(self._sources):
             # All forms go on together: which tier is whose must not hang on what is asked for.
             for i, source in enumerate(self._sources):
                 tier = None if source is None else next(source, None)
@@ -124,11 +96,8 @@ class Tiers:
         found, start = [], 0
         for tier in self._found[template]:
             found.append((tier, start))
-            start += tier.room
+            start += tier.pattern.room
         return found
-
-    def _room(self, template: int) -> int:
-        return sum(tier.room for tier in self._found[template])
 
     def _further(self, template: Template) -> Iterator[Tier]:
         """Yield what lies beside a form, nearest first: of its length, then longer."""
@@ -137,14 +106,14 @@ class Tiers:
             for form, pieces in _changed(template):
                 if form not in self._taken:
                     self._taken.add(form)
-                    yield Tier(pieces)
+                    yield Tier(Pattern.of(*pieces))
         for digits in range(1, _LONGER):
             form, pieces = _longer(template, digits)
-            tier = Tier(pieces)
-            fits = self._length is None or tier.longest <= self._length
+            pattern = Pattern.of(*pieces)
+            fits = self._length is None or pattern.width <= self._length
             if form not in self._taken and fits:
                 self._taken.add(form)
-                yield tier
+                yield Tier(pattern)
 
 
 def _classes(template: Template) -> list[Optional[str]]:
@@ -169,7 +138,7 @@ def _widened(template: Template) -> Iterator[Tier]:
     pieces = [list(piece) for piece in template.pieces]
     for at, full_piece in wide.items():  # from the right
         others = [c for c in full_piece if c not in template.pieces[at]]
-        yield Tier([others if i == at else piece for i, piece in enumerate(pieces)])
+        yield Tier(Pattern.of(*(others if i == at else p for i, p in enumerate(pieces))))
         pieces[at] = full_piece
 
 
