@@ -131,20 +131,14 @@ def association_matrix(table: pa.Table, columns: Sequence[Column]) -> Floats:
 
 
 def associated(real: pa.Table, synthetic: pa.Table, columns: Sequence[Column]) -> list[Associated]:
-    """Return the associations of each two columns on both sides.
+    """Return the associations of each two columns on both sides, in their order.
 
     Parameters
     ----------
     real, synthetic : pyarrow.Table
-        In one form (:func:`~synthohive.metrics.harmonise.harmonised`); on 5,000 to 10,000 rows
-        spread evenly.
+        In one form (:func:`~synthohive.metrics.harmonise.harmonised`).
     columns : sequence of Column
         That both have.
-
-    Returns
-    -------
-    list of Associated
-        By pair, in the order of `columns`.
     """
     before, after = (association_matrix(side, columns) for side in (real, synthetic))
     return [
@@ -155,14 +149,14 @@ def associated(real: pa.Table, synthetic: pa.Table, columns: Sequence[Column]) -
 
 def comparable_columns(table: pa.Table, columns: Mapping[str, Column]) -> list[Column]:
     """Return the first columns of `table` that an association can be computed of."""
-    found: list[Column] = []
-    for name, column in columns.items():
-        if name in table.column_names and len(found) < _COLUMNS:
-            values = table.column(name)
-            varied = len(values) > values.null_count
-            if varied and view_of(column, values) != "lengths":
-                found.append(column)
-    return found
+    found = [
+        column
+        for name, column in columns.items()
+        if name in table.column_names
+        and table.column(name).null_count < len(table)
+        and view_of(column, table.column(name)) != "lengths"
+    ]
+    return found[:_COLUMNS]
 
 
 def pair_tvd(real: Any, synthetic: Any, a: str, b: str) -> float:
@@ -294,6 +288,8 @@ def _binned(real: pa.Table, synthetic: pa.Table, column: Column) -> list[IntArra
     tables = [real.column(column.name), synthetic.column(column.name)]
     if view_of(column, tables[0]) == "numbers":
         edges = (
+            # of the real values alone: the same bins, whatever is compared with them; quantiles
+            # that fall together, where many rows have one value, are one edge
             np.unique(np.quantile(as_numbers(tables[0]), np.linspace(0, 1, _BINS + 1)[1:-1]))
             if len(tables[0]) > tables[0].null_count
             else np.zeros(0)
@@ -334,7 +330,8 @@ def _ranks(values: AnyArray) -> Floats:
 
 
 def _correlation(x: AnyArray, y: AnyArray) -> float:
-    # Pearson's formula on ranks, ties at their mean: one far value then decides nothing
+    # Pearson's formula on ranks, ties at their mean: one far value then decides nothing, and what
+    # only grows together is as strong as what lies on a line
     left, right = _ranks(x), _ranks(y)
     left, right = left - left.mean(), right - right.mean()
     scale = float(np.sqrt((left**2).sum() * (right**2).sum()))
@@ -348,15 +345,10 @@ def _correlation_ratio(codes: AnyArray, numbers: AnyArray) -> float:
 
 
 def variance_within(scores: Floats, groups: AnyArray) -> float:
-    """Return the variance inside groups relative to that of all rows, both unbiased.
+    """Return the variance inside groups (rows,) relative to that of all rows, both unbiased.
 
-    1 where there is but one row a group, or where all rows are alike.
-
-    Parameters
-    ----------
-    scores : ndarray of float, of shape (rows, numbers)
-        Several numbers a row count together, as the indicators of categories do.
-    groups : ndarray of int, of shape (rows,)
+    Several scores a row, (rows, numbers), count together, as the indicators of categories do. 1
+    where there is but one row a group, or where all rows are alike.
     """
     _, group = np.unique(groups, return_inverse=True)
     counts = np.bincount(group)
@@ -368,6 +360,7 @@ def variance_within(scores: Floats, groups: AnyArray) -> float:
     for part in scores.T:
         means = np.bincount(group, weights=part) / counts
         inside += float(((part - means[group]) ** 2).sum())
+    # a mean is fitted to each group: by (rows - groups), or groups of two rows would look alike
     return inside / (rows - number) / (total / (rows - 1))
 
 
@@ -378,6 +371,7 @@ def _cramers_v(x: AnyArray, y: AnyArray) -> float:
     if r == 1 or c == 1:
         return 0.0
     seen = np.bincount(left * c + right, minlength=r * c).reshape(r, c)
+    # (r, c): no row or column of it is empty, since only what was seen has a number
     expected = seen.sum(axis=1, keepdims=True) * seen.sum(axis=0, keepdims=True) / n
     phi = float(((seen - expected) ** 2 / expected).sum()) / n
     # what independent columns show by chance, or few rows would look associated (Bergsma, 2013)

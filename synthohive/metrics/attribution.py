@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from synthohive._arrays import Floats
 from synthohive.metrics.classifier import labelled_features
 from synthohive.metrics.harmonise import Columns, harmonised
-from synthohive.metrics.trees import scores_of
+from synthohive.metrics.trees import Trees
 
 __all__ = ["FeatureAttribution", "feature_attribution"]
 
@@ -82,20 +83,20 @@ def feature_attribution(
     order = rng.permutation(len(labels))
     train, test = order[len(order) // 3 :], order[: len(order) // 3]
     held_out = features[test]
-    # the rows as they are, then once for each column: one model, trained once, scores them all
-    shuffled = [held_out]
+
+    def area(trees: Trees, x: Floats) -> float:
+        return float(roc_auc_score(labels[test], trees.scores(x)))
+
+    # trained once: what a model without the column would lose, another column may make up for
+    trees = Trees(features[train], labels[train], seed)
+    whole, rest = area(trees, held_out), []
     for i in range(len(names)):
-        other = held_out.copy()
-        other[:, i] = rng.permutation(other[:, i])
-        shuffled.append(other)
-    scores = scores_of(features[train], labels[train], np.concatenate(shuffled), seed)
-    whole, *rest = (
-        float(roc_auc_score(labels[test], part)) for part in np.split(scores, len(shuffled))
-    )
+        # among held-out rows: a shuffled column keeps its distribution, and goes with nothing
+        shuffled = held_out.copy()
+        shuffled[:, i] = rng.permutation(shuffled[:, i])
+        rest.append(area(trees, shuffled))
     found = []
     for i in sorted(range(len(names)), key=lambda i: rest[i])[:most]:
-        one = [i]
-        scores = scores_of(features[train][:, one], labels[train], held_out[:, one], seed)
-        alone = float(roc_auc_score(labels[test], scores))
+        alone = area(Trees(features[train][:, [i]], labels[train], seed), held_out[:, [i]])
         found.append(FeatureAttribution(names[i], whole - rest[i], max(alone, 1.0 - alone)))
     return found

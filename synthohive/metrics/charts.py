@@ -28,15 +28,9 @@ _OTHER = "(other)"
 
 @dataclass(frozen=True)
 class Histogram:
-    """Shares of the rows per bin or category.
+    """Shares of the rows per bin or category."""
 
-    Attributes
-    ----------
-    labels : tuple of str
-        One per bar for categories; the two ends of the axis for numbers.
-    """
-
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # one per bar for categories; the two ends of the axis for numbers
     real: tuple[float, ...]
     synthetic: tuple[float, ...]
     categorical: bool
@@ -68,6 +62,9 @@ def histogram(
 ) -> Histogram:
     """Return the chart of one column; what fewer than `k` real entities have is not shown.
 
+    Shares of all rows, NULL a bar of its own, or of the numbers (lengths of texts) that are
+    there; without bars where too few entities have any.
+
     Parameters
     ----------
     column : Column
@@ -78,12 +75,6 @@ def histogram(
         and the axis ends at protected bounds.
     entities : Entities, optional
         Those behind the real rows; each row is one of its own by default.
-
-    Returns
-    -------
-    Histogram
-        Shares of all rows, NULL a bar of its own, or of the numbers (lengths of texts) that are
-        there; without bars where too few entities have any.
     """
     view = view_of(column, real)
     rows = np.asarray(pc.is_valid(real).to_numpy(zero_copy_only=False), dtype=np.bool_)
@@ -99,20 +90,14 @@ def _bars(real: Any, synthetic: Any, k: int, entities: Entities) -> Histogram:
     frequent = frequent_categories(real.drop_null(), entities, k)
     common = [name for name in real_shares if name is not None and name in frequent]
     shown = sorted(common, key=lambda name: (-real_shares[name], name))[:_BARS]
-    left = [real_shares[name] for name in shown]
-    right = [synthetic_shares.get(name, 0.0) for name in shown]
-    labels = list(shown)
-    nulls = real_shares.get(None, 0.0), synthetic_shares.get(None, 0.0)
-    if any(nulls):
-        labels.append(_NULL)
-        left.append(nulls[0])
-        right.append(nulls[1])
-    rest = 1 - sum(left) if real_shares else 0.0, 1 - sum(right) if synthetic_shares else 0.0
-    if max(rest) > 1e-9:
-        labels.append(_OTHER)
-        left.append(max(0.0, rest[0]))
-        right.append(max(0.0, rest[1]))
-    return Histogram(tuple(labels), tuple(left), tuple(right), True)
+    sides = real_shares, synthetic_shares
+    bars = [(name, *(side.get(name, 0.0) for side in sides)) for name in shown]
+    nulls = [side.get(None, 0.0) for side in sides]
+    bars += [(_NULL, *nulls)] if any(nulls) else []
+    rest = [max(0.0, bool(side) - sum(bar[i] for bar in bars)) for i, side in enumerate(sides, 1)]
+    bars += [(_OTHER, *rest)] if max(rest) > 1e-9 else []  # sums of shares are not quite 1
+    labels, left, right = zip(*bars) if bars else ((), (), ())
+    return Histogram(labels, left, right, True)
 
 
 def _bins(
@@ -123,6 +108,7 @@ def _bins(
     entities: Entities,
 ) -> Histogram:
     finite, own = real[np.isfinite(real)], entities.take(np.isfinite(real))
+    # of fewer rows, both ends would be the mean of the same ones
     ends = own.ends(finite, k) if len(finite) >= 2 * k else None
     if ends is None:
         return Histogram((), (), (), False)

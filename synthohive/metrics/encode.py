@@ -27,11 +27,7 @@ __all__ = [
 
 View = Literal["numbers", "categories", "lengths"]
 
-METRICS: dict[View, str] = {
-    "numbers": "KS",
-    "categories": "TVD",
-    "lengths": "KS of lengths",
-}
+METRICS: dict[View, str] = {"numbers": "KS", "categories": "TVD", "lengths": "KS of lengths"}
 """What columns are scored by."""
 _MOST = 500  # more different texts are no categories
 _ROWS_PER_CATEGORY = 5
@@ -48,10 +44,9 @@ def view_of(column: Column, values: Any) -> View:
         return column.kind.view
     known = len(values) - values.null_count
     distinct = pc.count_distinct(values, mode="only_valid").as_py()
-    if distinct <= _FEW and known > distinct:
-        return "categories"
-    repeats = known >= _ROWS_PER_CATEGORY * distinct
-    return "categories" if repeats and distinct <= _MOST else "lengths"
+    # shares of what hardly repeats differ between two samples of one source, too: TVD near 1
+    repeats = known >= _ROWS_PER_CATEGORY * distinct and distinct <= _MOST
+    return "categories" if repeats or distinct <= min(_FEW, known - 1) else "lengths"
 
 
 def floats_of(values: Any) -> Floats:
@@ -101,10 +96,7 @@ def as_lengths(values: Any) -> Floats:
 
 
 def features_of(column: Column, sides: Sequence[pa.Table], most: int) -> list[Floats]:
-    """Return one column of several tables as numbers in common.
-
-    Categories are numbered by how frequent they are in all tables together, so that trees can
-    split off the rare ones at once.
+    """Return one column of several tables as numbers in common, (rows,) each; NULL is NaN.
 
     Parameters
     ----------
@@ -113,15 +105,11 @@ def features_of(column: Column, sides: Sequence[pa.Table], most: int) -> list[Fl
         In one form.
     most : int
         Categories with a number of their own; the rest is one.
-
-    Returns
-    -------
-    list of ndarray of float64, shape (rows,)
-        One for each table; NULL is NaN.
     """
     arrays = [side.column(column.name).combine_chunks() for side in sides]
     if view_of(column, arrays[0]) == "numbers":
         return [floats_of(array) for array in arrays]
+    # by how frequent they are in all tables together: trees can split off the rare ones at once
     codes = ranked(pa.concat_arrays([as_categories(array) for array in arrays]), most)
     ends = np.cumsum([len(array) for array in arrays])[:-1]
     return np.split(np.where(codes < 0, np.nan, codes), ends)

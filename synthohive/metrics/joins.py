@@ -61,11 +61,6 @@ def attributes(
     metadata : Metadata
         Where it describes columns of the table, these are taken; else all.
     name : str
-
-    Raises
-    ------
-    SchemaError
-        The table, or one of its columns, is not there.
     """
     config, rows = metadata.table(name), rows_of(tables, name)
     names = [n for n in config.stored or rows.column_names if n not in config.key_columns]
@@ -106,25 +101,20 @@ def parent_rows(child: Any, key: ForeignKey, parent: Any) -> IntArray:
 def key_sides(
     child: Any, columns: Sequence[str], parent: Any, parent_columns: Sequence[str]
 ) -> tuple[pa.Table, pa.Table]:
-    """Return both ends of a key under the same names and types.
+    """Return both ends of a key, all rows, under the same names and types.
 
     Parameters
     ----------
     child, parent : DataFrame, pyarrow.Table or dict of columns
     columns, parent_columns : sequence of str
         The key, and what it refers to, in the same order.
-
-    Returns
-    -------
-    child, parent : pyarrow.Table
-        With all rows and these columns only; as text where types cannot be joined.
     """
     ends = [
         _chosen(table_of(table), names)
         for table, names in ((child, columns), (parent, parent_columns))
     ]
     joined = joinable(*ends)
-    if joined is None:
+    if joined is None:  # of types that cannot be joined, as text
         names = [f"k{i}" for i in range(len(columns))]
         left, right = (pa.table([as_text(c) for c in end.columns], names=names) for end in ends)
         return left, right

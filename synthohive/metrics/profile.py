@@ -35,25 +35,15 @@ _OTHER = "\0other"
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """The distribution of one column.
-
-    Attributes
-    ----------
-    points : array of float
-        Points of the distribution function, of the numbers or of the lengths.
-    below, upto : array of float
-        Share of the values below each point, and not above it.
-    categories : dict of str to float
-        Frequencies of the categories that enough entities have, among the non-null rows.
-    nulls : float
-        Share of NULLs.
-    """
+    """The distribution of one column."""
 
     view: View
-    nulls: float
+    nulls: float  # share of NULLs
+    # points of the distribution function, of the numbers or of the lengths, (points,)
     points: Floats = field(default_factory=lambda: np.zeros(0))
-    below: Floats = field(default_factory=lambda: np.zeros(0))
-    upto: Floats = field(default_factory=lambda: np.zeros(0))
+    below: Floats = field(default_factory=lambda: np.zeros(0))  # share of the values below each
+    upto: Floats = field(default_factory=lambda: np.zeros(0))  # and of those not above it
+    # shares among known values of the categories that enough entities have
     categories: dict[str, float] = field(default_factory=dict)
 
 
@@ -82,14 +72,7 @@ def profile_column(
     if len(known) != len(numbers):  # NaN is no NULL, but not measured either
         known = known.take(~np.isnan(np.asarray(values.drop_null().cast(pa.float64()))))
     points = _points(numbers, known, k)
-    ordered = np.sort(numbers)
-    return ColumnProfile(
-        view,
-        nulls,
-        points,
-        np.searchsorted(ordered, points, "left") / max(1, len(ordered)),
-        np.searchsorted(ordered, points, "right") / max(1, len(ordered)),
-    )
+    return ColumnProfile(view, nulls, points, *_shares(numbers, points))
 
 
 def profile_distance(profile: ColumnProfile, values: Any) -> ColumnScore:
@@ -99,14 +82,22 @@ def profile_distance(profile: ColumnProfile, values: Any) -> ColumnScore:
     made = values.drop_null()
     if profile.view == "categories":
         return ColumnScore(metric, _category_distance(profile, made, null_rate(values)), nulls)
-    numbers = np.sort(measured(profile.view, made))
+    numbers = measured(profile.view, made)
     if not len(numbers) or not len(profile.points):
         return ColumnScore(metric, 0.0, nulls)  # what is missing shows in the NULLs
-    # on both sides of each point: the distribution steps up where many rows have that value
-    below = np.searchsorted(numbers, profile.points, "left") / len(numbers)
-    upto = np.searchsorted(numbers, profile.points, "right") / len(numbers)
+    below, upto = _shares(numbers, profile.points)
     distance = np.maximum(np.abs(below - profile.below), np.abs(upto - profile.upto)).max()
     return ColumnScore(metric, float(distance), nulls)
+
+
+def _shares(numbers: Floats, points: Floats) -> tuple[Floats, Floats]:
+    """Return the shares of numbers below each point, and not above it."""
+    # on both sides of each: the distribution steps up where many rows have that value
+    ordered, size = np.sort(numbers), max(1, len(numbers))
+    return (
+        np.searchsorted(ordered, points, "left") / size,
+        np.searchsorted(ordered, points, "right") / size,
+    )
 
 
 @dataclass(frozen=True)
@@ -133,18 +124,15 @@ class TableProfile:
 def profile_table(
     data: pa.Table, columns: Mapping[str, Column], entities: Optional[Entities] = None, k: int = 5
 ) -> TableProfile:
-    """Summarise the given columns of a table and their associations.
+    """Summarise columns of a table of real rows, and their associations, which are of all rows.
 
     Parameters
     ----------
     data : pyarrow.Table
-        Real rows.
     columns : mapping of str to Column
     entities : Entities, optional
-        Those behind the rows; each row is one of its own by default.
     k : int, default 5
-        Entities that must stand behind every point and category that is kept. Associations are
-        of all rows.
+        As in :func:`profile_column`.
     """
     profiles = {
         name: profile_column(column, data.column(name), entities, k)
@@ -156,7 +144,7 @@ def profile_table(
 
 
 def frequent_categories(values: Any, entities: Entities, k: int) -> dict[str, float]:
-    """Return the shares of categories that `k` entities have; the rest is pooled.
+    """Return the shares of categories; those that fewer than `k` entities have are pooled.
 
     Parameters
     ----------
@@ -165,11 +153,6 @@ def frequent_categories(values: Any, entities: Entities, k: int) -> dict[str, fl
     entities : Entities
         Those behind `values`.
     k : int
-
-    Returns
-    -------
-    dict of str to float
-        They add up to 1, what is pooled under a name of its own; empty without values.
     """
     encoded = as_categories(values).dictionary_encode()
     codes = np.asarray(encoded.indices, np.int64)

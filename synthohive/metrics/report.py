@@ -95,8 +95,6 @@ class ValidationReport:
         Share of synthetic personal values equal to a real one, by ``"table.column"``.
     k : int
         Entities that must stand behind every real bar and category that is shown.
-    entities : dict of str to Entities, optional
-        Those behind the real rows of each table; every row is one by default.
     """
 
     tables: tuple[TableReport, ...]
@@ -273,19 +271,16 @@ def build_report(
         A table or a column is missing on either side.
     """
     _check(metadata, real, synthetic)
-    made = personal or {}
-    tables = [
-        _compare(
-            table,
-            real[name],
-            synthetic[name],
-            set(made.get(name, ())),
-            k,
-            (entities or {}).get(name),
-        )
-        for name, table in metadata.tables.items()
-    ]
-    keys = [_compare_key(metadata, label, real, synthetic, fan_outs) for label in _keys(metadata)]
+    tables = []
+    for name, table in metadata.tables.items():
+        made, behind = set((personal or {}).get(name, ())), (entities or {}).get(name)
+        tables.append(_compare(table, real[name], synthetic[name], made, k, behind))
+    keys = []
+    for child, key in metadata.foreign_keys():
+        label, columns = key.label(child), (key.columns, key.parent_columns)
+        sides = [(t[child], columns[0], t[key.parent], columns[1]) for t in (real, synthetic)]
+        counts = (fan_outs or {}).get(label) or [fan_out_histogram(*side) for side in sides]
+        keys.append(KeyReport(label, orphans(*sides[1]), fan_out_ks(*counts)))
     return ValidationReport(
         tuple(sorted(tables, key=lambda table: -table.distance)),
         tuple(sorted(keys, key=lambda key: (-key.orphans, -key.fan_out_ks))),
@@ -341,29 +336,6 @@ def _compare(
         tuple(column.name for column in chosen),
         tuple(i for i in impossible(table, columns, real, synthetic, made) if i.count),
     )
-
-
-def _keys(metadata: Metadata) -> dict[str, tuple[str, Any]]:
-    return {fk.label(child): (child, fk) for child, fk in metadata.foreign_keys()}
-
-
-def _compare_key(
-    metadata: Metadata,
-    label: str,
-    real: Mapping[str, pa.Table],
-    synthetic: Mapping[str, pa.Table],
-    fan_outs: Optional[FanOuts],
-) -> KeyReport:
-    child, fk = _keys(metadata)[label]
-    if fan_outs is not None and label in fan_outs:
-        before, after = fan_outs[label]
-    else:
-        before, after = (
-            fan_out_histogram(side[child], fk.columns, side[fk.parent], fk.parent_columns)
-            for side in (real, synthetic)
-        )
-    missing = orphans(synthetic[child], fk.columns, synthetic[fk.parent], fk.parent_columns)
-    return KeyReport(label, missing, fan_out_ks(before, after))
 
 
 def _table_json(table: TableReport) -> dict[str, Any]:

@@ -8,56 +8,38 @@ import numpy as np
 
 from synthohive._arrays import AnyArray, Floats
 
-__all__ = ["predictions_of", "scores_of"]
+__all__ = ["Trees"]
 
 
-def scores_of(x: Floats, y: AnyArray, test: Floats, seed: int) -> Floats:
-    """Return the probability of the second class.
+class Trees:
+    """Trees that were trained on rows; NULL is NaN, for which they have branches of its own.
 
     Parameters
     ----------
     x : ndarray of float64, shape (rows, features)
-        What is learned from; NULL is NaN.
     y : ndarray, shape (rows,)
-        Of two classes.
-    test : ndarray of float64, shape (test rows, features)
-    seed : int
-
-    Returns
-    -------
-    ndarray of float64, shape (test rows,)
-    """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    with _one_thread():
-        model = HistGradientBoostingClassifier(random_state=seed).fit(x, y)
-        return np.asarray(model.predict_proba(test)[:, 1], np.float64)
-
-
-def predictions_of(x: Floats, y: AnyArray, test: Floats, seed: int, *, numeric: bool) -> Floats:
-    """Return the expected number, or the most probable class.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (rows, features)
-        What is learned from; NULL is NaN.
-    y : ndarray of float64, shape (rows,)
         Numbers, or numbers of classes; without NaN.
-    test : ndarray of float64, shape (test rows, features)
     seed : int
     numeric : bool
         Whether `y` are numbers.
-
-    Returns
-    -------
-    ndarray of float64, shape (test rows,)
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    kind = HistGradientBoostingRegressor if numeric else HistGradientBoostingClassifier
-    with _one_thread():
-        model = kind(random_state=seed).fit(x, y)
-        return np.asarray(model.predict(test), np.float64)
+    def __init__(self, x: Floats, y: AnyArray, seed: int, numeric: bool = False) -> None:
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        kind = HistGradientBoostingRegressor if numeric else HistGradientBoostingClassifier
+        with _one_thread():
+            self.model = kind(random_state=seed).fit(x, y)
+
+    def scores(self, x: Floats) -> Floats:
+        """Return the probability of the second class, ``(rows,)``."""
+        with _one_thread():
+            return np.asarray(self.model.predict_proba(x)[:, 1], np.float64)
+
+    def predictions(self, x: Floats) -> Floats:
+        """Return the expected number, or the most probable class, ``(rows,)``."""
+        with _one_thread():
+            return np.asarray(self.model.predict(x), np.float64)
 
 
 def _one_thread() -> Any:

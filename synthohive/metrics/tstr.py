@@ -14,7 +14,7 @@ from synthohive.exceptions import SchemaError
 from synthohive.metrics.associations import association_matrix, comparable_columns
 from synthohive.metrics.encode import features_of, view_of
 from synthohive.metrics.harmonise import Columns, harmonised
-from synthohive.metrics.trees import predictions_of
+from synthohive.metrics.trees import Trees
 from synthohive.schema import Column
 
 __all__ = ["Utility", "target_columns", "utility"]
@@ -155,12 +155,9 @@ def utility(
         others = [numbers[c.name] for c in chosen if c.name != column.name]
         features = [np.stack(parts, axis=1) for parts in zip(*others)]
         numeric = view_of(column, sides[0].column(column.name)) == "numbers"
-        scores = [
-            _skill(features[i], numbers[column.name][i], features[2], numbers[column.name][2],
-                   numeric, seed)
-            for i in (0, 1)
-        ]  # fmt: skip
-        found.append(Utility(column.name, scores[0], scores[1]))
+        real_side, made, test = zip(features, numbers[column.name])
+        scores = (_skill(*side, *test, numeric, seed) for side in (real_side, made))
+        found.append(Utility(column.name, *scores))
     return found
 
 
@@ -169,7 +166,7 @@ def _skill(x: Floats, y: Floats, test_x: Floats, test_y: Floats, numeric: bool, 
     x, y, test_x, test_y = x[known], y[known], test_x[test], test_y[test]
     if not len(test_y) or len(np.unique(y)) < 2:
         return 0.0
-    predicted = predictions_of(x, y, test_x, seed, numeric=numeric)
+    predicted = Trees(x, y, seed, numeric).predictions(test_x)
     # the best constant is the mean, or the commonest class, of the rows that are tested
     if numeric:
         wrong, base = ((test_y - predicted) ** 2).mean(), test_y.var()

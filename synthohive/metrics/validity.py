@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -124,38 +124,37 @@ def impossible(
     synthetic: pa.Table,
     made: set[str],
 ) -> tuple[Impossible, ...]:
-    """Return what is wrong with each column, and each unique set, of a table.
+    """Return what is wrong with each column, and each unique set, as :func:`impossible_values`.
 
     Parameters
     ----------
     table : TableConfig
-        Keys, and what is unique.
     columns : mapping of str to Column
-        What is known of the columns.
     real, synthetic : pyarrow.Table
         In one form.
     made : set of str
-        Columns with made-up personal data, which have a range and a form of their own.
+        Columns with made-up personal data.
     """
-    own = {n: c for n, c in columns.items() if n in real.column_names}
-    free = {n for n in own if n not in table.key_columns | made}
-    return (*_columns(own, real, synthetic, free), *_unique(table, real, synthetic))
-
-
-def _columns(
-    columns: Mapping[str, Column], real: pa.Table, synthetic: pa.Table, free: set[str]
-) -> Iterator[Impossible]:
-    for name, column in columns.items():
-        if name not in synthetic.column_names:
-            continue
+    found, shared = [], {*real.column_names} & {*synthetic.column_names}
+    for name in (n for n in columns if n in shared):
         left, right = real.column(name), synthetic.column(name)
-        yield Impossible(
-            name,
-            len(synthetic),
-            beyond=_beyond(column, left, right) if name in free else 0,
-            nulls=right.null_count if len(real) and not left.null_count else 0,
-            malformed=_malformed(column, left, right) if name in free else 0,
+        ends = (columns[name], left, right)
+        free = name not in table.key_columns | made  # keys are numbered on, persons made up
+        found.append(
+            Impossible(
+                name,
+                len(synthetic),
+                beyond=_beyond(*ends) if free else 0,
+                nulls=right.null_count if len(real) and not left.null_count else 0,
+                malformed=_malformed(*ends) if free else 0,
+            )
         )
+    for unique in table.unique_sets:
+        names = list(unique)
+        if shared.issuperset(names) and not _repeats(real, names):
+            label = names[0] if len(names) == 1 else f"({', '.join(names)})"
+            found.append(Impossible(label, len(synthetic), repeated=_repeats(synthetic, names)))
+    return tuple(found)
 
 
 def _is_text(column: Column) -> bool:
@@ -219,16 +218,6 @@ def _shape(text: str) -> str:
     for run, mark in _RUNS:
         text = re.sub(run, mark, text)
     return text
-
-
-def _unique(table: TableConfig, real: pa.Table, synthetic: pa.Table) -> Iterator[Impossible]:
-    for columns in table.unique_sets:
-        names = list(columns)
-        if not set(names) <= {*real.column_names} & {*synthetic.column_names}:
-            continue
-        if not _repeats(real, names):
-            label = names[0] if len(names) == 1 else f"({', '.join(names)})"
-            yield Impossible(label, len(synthetic), repeated=_repeats(synthetic, names))
 
 
 def _repeats(rows: pa.Table, columns: list[str]) -> int:

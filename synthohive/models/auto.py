@@ -27,27 +27,16 @@ __all__ = ["Auto", "AutoConfig", "Score"]
 
 log = get_logger(__name__)
 
-
 CANDIDATES = tuple(name for name in MODELS if name != "auto")
 
 
 @dataclass(frozen=True)
 class AutoConfig(Config):
-    """Settings.
-
-    Attributes
-    ----------
-    candidates : tuple of str
-        Names of the models to try.
-    rows : int
-        Most rows of the trial; a tenth of them is held out.
-    seconds : float
-        How long each candidate trains in the trial, by its pace; never measured.
-    """
+    """What can be set of the choice."""
 
     candidates: tuple[str, ...] = CANDIDATES
-    rows: int = 10_000
-    seconds: float = 20.0
+    rows: int = 10_000  # most rows of the trial; a tenth of them is held out
+    seconds: float = 20.0  # of each candidate's training in the trial, by its pace; never measured
 
     def __post_init__(self) -> None:
         for name in self.candidates:
@@ -60,22 +49,12 @@ class AutoConfig(Config):
 
 @dataclass(frozen=True)
 class Score:
-    """How a candidate did on held-out rows; lower is better.
+    """How a candidate did on held-out rows; lower is better."""
 
-    Attributes
-    ----------
-    epochs : int
-        Epochs of the trial.
-    column, pair : float
-        Mean distance of columns, and of pairs of them and of the context's.
-    auc : float
-        Area under the curve of a classifier of real and drawn rows; 0.5 is best.
-    """
-
-    epochs: int
-    column: float
-    pair: float
-    auc: float
+    epochs: int  # of the trial
+    column: float  # mean distance of columns
+    pair: float  # and of pairs of them and of the context's
+    auc: float  # area under the curve of a classifier of real and drawn rows; 0.5 is best
 
     @property
     def total(self) -> float:
@@ -108,11 +87,9 @@ class Auto(StoredModel):
     Attributes
     ----------
     choice_ : str
-        Name of the chosen model.
+        Name of the chosen model; `model_` is that, trained.
     trial_ : dict of str to Score
         The scores of all candidates that did not diverge; empty where there was no choice.
-    model_ : ConditionalGenerativeModel
-        The chosen model, trained.
 
     Examples
     --------
@@ -180,20 +157,14 @@ class Auto(StoredModel):
             epochs = self._epochs(kind.abilities.pace, data.layout, len(training))
             model = kind(self.metadata, batch_size=self.batch_size, epochs=epochs)
             # all candidates have the same rows and seeds: none wins by an easier draw
+            above = None if context is None else context.take(training)
             try:
-                model.fit(
-                    data.take(training),
-                    None if context is None else context.take(training),
-                    seed=fitting,
-                )
+                model.fit(data.take(training), above, seed=fitting)
             except TrainingError as exc:
                 log.warning("model_not_tried", table=self.metadata.name, model=name, error=str(exc))
                 continue
-            made = model.sample(
-                len(held),
-                None if context is None else given,
-                rng=np.random.Generator(np.random.Philox(drawing)),
-            )
+            stream = np.random.Generator(np.random.Philox(drawing))
+            made = model.sample(len(held), None if context is None else given, rng=stream)
             self.trial_[name] = Score(
                 epochs,
                 marginal_distance(real, made),
@@ -234,6 +205,6 @@ class Auto(StoredModel):
 
 
 def _children(seed: np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
-    """Derive sequences from one that stays as it is."""
+    # of a copy: a sequence counts what it has spawned, and a second fit would get other ones
     own = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
     return own.spawn(count)

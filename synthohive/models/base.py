@@ -27,21 +27,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a model trains.
+    """How fast a model trains, on one core with batches of 500: see ``docs/models.md``."""
 
-    Measured on one core with batches of 500, on the tables of ``docs/models.md``.
-
-    Attributes
-    ----------
-    least : int
-        Batches per epoch of a table that has fewer rows than that takes.
-    fixed, block : float
-        Milliseconds per batch, and more of them for each block of the table.
-    """
-
-    least: int
-    fixed: float
-    block: float = 0.0
+    least: int  # batches per epoch of a table that has fewer rows than that takes
+    fixed: float  # milliseconds per batch
+    block: float = 0.0  # and more of them for each block of the table
 
 
 @dataclass(frozen=True)
@@ -132,30 +122,15 @@ class Memorisation:
 
 @dataclass(frozen=True)
 class TrainingEvent:
-    """One checkpoint of a training run.
-
-    Attributes
-    ----------
-    table : str
-    epoch, epochs : int
-        The number of the epoch that is done, from 1 on, and how many there are at most.
-    losses : dict of str to float
-        By name: the mean over the epoch's batches.
-    metric : float
-        On held-out rows, lower is better: mean KS/TVD, or negative log-likelihood.
-    best_metric : float
-        Of the state that is kept; infinite where none is.
-    eta_seconds : float
-        What is left if training does not stop early.
-    """
+    """One checkpoint of a training run."""
 
     table: str
-    epoch: int
-    epochs: int
-    losses: dict[str, float]
-    metric: float
-    best_metric: float
-    eta_seconds: float
+    epoch: int  # the number of the one that is done, from 1 on
+    epochs: int  # at most
+    losses: dict[str, float]  # by name: the mean over the epoch's batches
+    metric: float  # on held-out rows, lower is better: mean KS/TVD, or negative log-likelihood
+    best_metric: float  # of the state that is kept; infinite where none is
+    eta_seconds: float  # what is left if training does not stop early
 
 
 class TrainingListener(Protocol):
@@ -170,10 +145,8 @@ class TrainingListener(Protocol):
         Parameters
         ----------
         table : str
-        epoch : int
-            The number of it, from 1 on.
-        epochs : int
-            As many as there are at most; training may stop before.
+        epoch, epochs : int
+            The number of it, from 1 on, and how many there are at most.
         """
 
     def on_checkpoint(self, event: TrainingEvent) -> None:
@@ -193,14 +166,12 @@ class ConditionalGenerativeModel(ABC):
     ----------
     metadata : TableConfig
         The table; its name is used in messages.
-    batch_size : int
-    epochs : int
+    batch_size, epochs : int
     **kwargs : Any
         Settings of the model itself.
 
     Attributes
     ----------
-    name : str
     abilities : Abilities
         What it can do beyond the contract; the default: nothing.
     memorisation : Memorisation or None
@@ -255,10 +226,6 @@ class ConditionalGenerativeModel(ABC):
     ) -> ConditionalGenerativeModel:
         """Learn ``p(row | context row)``; `context` has a row for each row of `data`.
 
-        Further keywords may be ignored. There are two: ``device``, where training is not to
-        take place on the CPU, and ``max_memorisation``, where :attr:`Memorisation.excess` has a
-        limit.
-
         Parameters
         ----------
         data : EncodedTable
@@ -272,7 +239,8 @@ class ConditionalGenerativeModel(ABC):
         listener : TrainingListener, optional
             Hears of epochs and checkpoints.
         **kwargs
-            See above.
+            May be ignored: ``device``, where training is not to take place on the CPU, and
+            ``max_memorisation``, where :attr:`Memorisation.excess` has a limit.
 
         Returns
         -------

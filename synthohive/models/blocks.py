@@ -17,33 +17,31 @@ from torch import Tensor, nn
 from synthohive._arrays import Bools, Codes
 from synthohive.encoding.encoded import EncodedTable, Layout
 
-__all__ = ["BlockMap", "Rows", "TableInput", "active", "as_tensors", "embedding_size"]
+__all__ = [
+    "BlockMap",
+    "Rows",
+    "TableInput",
+    "active",
+    "as_tensors",
+    "drawn_codes",
+    "embedding_size",
+]
 
 MASKED = -1e9
 """Logit of what is padded: minus infinity would make NaN of a gradient."""
 
 
 class BlockMap(nn.Module):
-    """Where each discrete block stands in the wide matrix ``(B, width)``.
+    """Where each discrete block stands in the wide matrix ``(B, width)``."""
 
-    Attributes
-    ----------
-    small, large : list of int
-        Discrete blocks that are one-hot, and those that are embedded.
-    buckets : list of (int, int, int)
-        First column, number of blocks, and padded width of each bucket.
-    width : int
-        Columns of the wide matrix.
-    """
-
-    mask: Tensor
-    starts: Tensor
-    places: Tensor
+    mask: Tensor  # (width,), what is added to logits
+    starts: Tensor  # (small blocks,), first column of each
+    places: Tensor  # (small blocks,), its place among the codes
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         cards = [b.cardinality for b in layout.discrete]
-        self.large = [i for i, b in enumerate(layout.discrete) if b.embed]
+        self.large = [i for i, b in enumerate(layout.discrete) if b.embed]  # the others: one-hot
         small = [i for i, b in enumerate(layout.discrete) if not b.embed]
         # blocks of 5, 7 and 8 codes become one tensor (B, 3, 8): as many operations as there are
         # powers of two, for a hundred columns too; at most half of it is padding
@@ -51,6 +49,7 @@ class BlockMap(nn.Module):
         self.small = sorted(small, key=lambda i: (padded[i], i))
         self.cardinalities = cards
         self.start: dict[int, int] = {}
+        # first column, number of blocks, and padded width of each
         self.buckets: list[tuple[int, int, int]] = []
         column = 0
         for wide in sorted(set(padded.values())):
@@ -75,12 +74,10 @@ class BlockMap(nn.Module):
 
     def one_hot(self, codes: Tensor) -> Tensor:
         """Return ``(B, width)`` from codes ``(B, blocks)``; a code of -1 gives zeros."""
+        own = self.own(codes)
+        # one write a block, also where the code is -1: a zero into the block's first column
         wide = torch.zeros(len(codes), self.width)
-        if self.small:
-            own = self.own(codes)
-            # one write a block, also where the code is -1: a zero into the block's first column
-            wide.scatter_(1, (own.clamp(min=0) + self.starts), (own >= 0).to(wide.dtype))
-        return wide
+        return wide.scatter_(1, own.clamp(min=0) + self.starts, (own >= 0).to(wide.dtype))
 
     def softmax(self, logits: Tensor) -> Tensor:
         """Return the softmax within each block of ``(B, width)`` logits."""
@@ -88,6 +85,7 @@ class BlockMap(nn.Module):
 
     def log_softmax(self, logits: Tensor) -> Tensor:
         """Return the logarithm of :meth:`softmax`."""
+        # not the logarithm of what is rounded to 0: an improbable code would have no gradient
         return self._within(torch.log_softmax, logits)
 
     def _within(self, function: Callable[..., Tensor], logits: Tensor) -> Tensor:
@@ -97,16 +95,8 @@ class BlockMap(nn.Module):
         ]
         return torch.cat(parts, dim=1) if parts else logits
 
-    def log_sums(self, logits: Tensor) -> Tensor:
-        """Return the logarithm of each block's sum of exponentials, ``(B, blocks)``."""
-        parts = [
-            torch.logsumexp(logits[:, a : a + n * w].view(-1, n, w), dim=2)
-            for a, n, w in self.buckets
-        ]
-        return torch.cat(parts, dim=1)
-
     def draw(self, logits: Tensor, uniforms: Tensor, codes: Tensor) -> None:
-        """Fill `codes` by inverse CDF, with one uniform ``(B, blocks)`` for each block.
+        """Draw the codes of the one-hot blocks.
 
         Parameters
         ----------
@@ -120,24 +110,31 @@ class BlockMap(nn.Module):
         done = 0
         for first, count, wide in self.buckets:  # (B, count, wide), as it is padded
             own = logits[:, first : first + count * wide].view(-1, count, wide)
-            cdf = torch.softmax(own, dim=2).cumsum_(dim=2)
-            u = uniforms[:, done : done + count] * cdf[:, :, -1]  # sums do not end at 1
-            code = torch.searchsorted(cdf, u.unsqueeze(2)).squeeze(2)
-            members = self.small[done : done + count]
-            # of equal places in the function, the search takes the first: padding comes last
-            limits = torch.tensor([self.cardinalities[i] - 1 for i in members])
-            codes[:, members] = torch.minimum(code, limits).to(codes.dtype)
+            code = drawn_codes(own, uniforms[:, done : done + count])
+            codes[:, self.small[done : done + count]] = code.to(codes.dtype)
             done += count
 
     def frequencies(self, codes: Codes) -> Tensor:
-        """Return the share of each code, as one wide row."""
+        """Return the share of each code, as one wide row; 0 of padding."""
         out = torch.zeros(self.width)
         for i, first in self.start.items():
-            column = codes[:, i]
-            counts = np.bincount(column[column >= 0], minlength=self.cardinalities[i])
-            share = counts / max(counts.sum(), 1)
-            out[first : first + len(share)] = torch.from_numpy(share.astype(np.float32))
+            share = shares(codes[:, i], self.cardinalities[i])
+            out[first : first + len(share)] = share
         return out
+
+
+def shares(codes: Codes, cardinality: int) -> Tensor:
+    """Return the share of each code among the rows that have one, ``(cardinality,)``."""
+    counts = np.bincount(codes[codes >= 0], minlength=cardinality)
+    return torch.from_numpy((counts / max(counts.sum(), 1)).astype(np.float32))
+
+
+def drawn_codes(logits: Tensor, uniforms: Tensor) -> Tensor:
+    """Draw codes ``(…)`` from logits ``(…, K)``, by inverting the distribution functions."""
+    cdf = torch.softmax(logits, dim=-1).cumsum_(dim=-1)
+    places = uniforms * cdf[..., -1]  # sums of float32 do not end at 1
+    # of equal places the search takes the first: one of padding, which comes last, is never drawn
+    return torch.searchsorted(cdf, places.unsqueeze(-1)).squeeze(-1)
 
 
 class TableInput(nn.Module):
@@ -162,21 +159,12 @@ class TableInput(nn.Module):
 
 @dataclass
 class Rows:
-    """Rows and their context as tensors.
+    """Rows and their context as tensors."""
 
-    Attributes
-    ----------
-    codes, values : Tensor, shapes (B, blocks) and (B, floats)
-    active : Tensor, shape (B, floats)
-        1 where a float means something.
-    context : tuple of Tensor
-        Codes and values of the context.
-    """
-
-    codes: Tensor
-    values: Tensor
-    active: Tensor
-    context: tuple[Tensor, Tensor]
+    codes: Tensor  # (B, blocks)
+    values: Tensor  # (B, floats)
+    active: Tensor  # (B, floats), 1 where a float means something
+    context: tuple[Tensor, Tensor]  # codes and values
 
     @classmethod
     def of(cls, data: EncodedTable, context: EncodedTable) -> Rows:

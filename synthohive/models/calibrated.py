@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 import numpy as np
 import torch
@@ -19,9 +19,10 @@ from torch import Tensor
 
 from synthohive._arrays import Bools, Floats32, IntArray
 from synthohive.encoding.encoded import EncodedTable
-from synthohive.models.blocks import active
+from synthohive.models.blocks import active, shares
 from synthohive.models.heads import RowGenerator
 from synthohive.models.trained import Arrays, TrainedModel
+from synthohive.models.training import Trainable, TrainingSet
 
 __all__ = ["CalibratedModel"]
 
@@ -48,17 +49,12 @@ LEVELS = np.linspace(0.001, 0.999, TUNING.knots)  # the very ends are single row
 
 @dataclass
 class QuantileMaps:
-    """Monotone maps of the continuous blocks, one per mode.
+    """Monotone maps of the continuous blocks, one per mode."""
 
-    Attributes
-    ----------
-    made, real : ndarray of float32, shape (maps, knots)
-    index : ndarray of int64, shape (continuous blocks, modes + 1)
-        The map of each mode; the last column is the block's common map. -1: no map.
-    """
-
-    made: Floats32
-    real: Floats32
+    made: Floats32  # (maps, knots)
+    real: Floats32  # (maps, knots)
+    # (continuous blocks, modes + 1): the map of each mode, in the last column the block's common
+    # one; -1: none
     index: IntArray
 
     @classmethod
@@ -67,19 +63,16 @@ class QuantileMaps:
         layout = real.layout
         modes = max((b.active for b in layout.continuous), default=0)
         index = np.full((len(layout.continuous), modes + 1), -1, dtype=np.int64)
-        pairs: list[tuple[Floats32, Floats32]] = []
+        knots: list[tuple[Floats32, Floats32]] = []
         for i, block in enumerate(layout.continuous):
             for mode in [*range(block.active), -1]:  # -1 is also the place of the common map
-                sides = [t.values[_rows(t, i, mode), i] for t in (real, made)]
-                if len(sides[0]) >= TUNING.least_real and len(sides[1]) >= TUNING.least_made:
-                    index[i, mode] = len(pairs)
-                    pairs.append((_knots(sides[1]), _knots(sides[0])))
-        empty = np.empty((0, TUNING.knots), dtype=np.float32)
-        return cls(
-            np.stack([a for a, _ in pairs]) if pairs else empty,
-            np.stack([b for _, b in pairs]) if pairs else empty,
-            index,
-        )
+                sides = [t.values[_rows(t, i, mode), i] for t in (made, real)]
+                # quantiles of fewer rows are chance: a map of them would make the fit worse
+                if len(sides[0]) >= TUNING.least_made and len(sides[1]) >= TUNING.least_real:
+                    index[i, mode] = len(knots)
+                    knots.append((_knots(sides[0]), _knots(sides[1])))
+        pairs = np.array(knots, dtype=np.float32).reshape(-1, 2, TUNING.knots)  # also of no map
+        return cls(pairs[:, 0].copy(), pairs[:, 1].copy(), index)
 
     def apply(self, table: EncodedTable) -> None:
         """Map the floats in place."""
@@ -94,19 +87,29 @@ class QuantileMaps:
 
 
 class CalibratedModel(TrainedModel):
-    """A model whose rows come from a generator network.
+    """A model whose rows come from a generator network, and are corrected by maps."""
 
-    Attributes
-    ----------
-    maps_ : QuantileMaps, optional
-        None until calibrated.
-    """
-
+    network_type: ClassVar[type[RowGenerator]]
+    """Built from the layouts of rows and contexts, and the settings."""
+    task_type: ClassVar[type[Trainable]]
+    """Built from the rows, the network, the settings and the generator of random numbers."""
     network_: RowGenerator
     maps_: Optional[QuantileMaps] = None
+    """None until calibrated."""
 
     def _prepare(self, data: EncodedTable) -> None:
         self.maps_ = None
+
+    def _network(self) -> Any:
+        build: Any = self.network_type
+        return build(self.layout_, self.context_layout_, self.config)
+
+    def _task(self, rows: TrainingSet, rng: np.random.Generator) -> Optional[Trainable]:
+        if not rows.data.layout.discrete and not rows.data.layout.continuous:
+            return None
+        build: Any = self.task_type
+        task: Trainable = build(rows, self.network_, self.config, rng)
+        return task
 
     def _calibrate(
         self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
@@ -118,19 +121,14 @@ class CalibratedModel(TrainedModel):
             # of few rows each several times, with other noise: shares of few drawn rows are chance
             rows = np.resize(rows, min(self.rows_at_once, 20 * len(rows)))
         given = context.take(rows.astype(np.int64))
-        network.reset_calibration()
         blocks = network.blocks
         with torch.no_grad():
             # all rows' logits (rows, codes) at once: the bias is one of their mean probabilities
             wide, large, _ = network.rows(given, network.noise(given, rng))
             network.bias.copy_(_bias(blocks.softmax, wide, blocks.frequencies(data.codes), 1e-6))
-            for i, logits in enumerate(large):
-                column = data.codes[:, blocks.large[i]]
-                share = np.bincount(column[column >= 0], minlength=logits.shape[1]) / len(data)
-                target = torch.from_numpy(share.astype(np.float32))
-                network.large_bias[i].copy_(
-                    _bias(partial(torch.softmax, dim=1), logits, target, 1e-7)
-                )
+            for block, logits, bias in zip(blocks.large, large, network.large_bias):
+                target = shares(data.codes[:, block], logits.shape[1])
+                bias.copy_(_bias(partial(torch.softmax, dim=1), logits, target, 1e-7))
         del wide, large  # (rows, codes), far more than the rows
         # floats second: their maps are per mode, and the modes are codes that just moved
         self.maps_ = QuantileMaps.fit(data, network.draw(given, rng))

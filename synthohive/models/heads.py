@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from synthohive.encoding.encoded import EncodedTable, Layout
-from synthohive.models.blocks import BlockMap, TableInput, active, embedding_size
+from synthohive.models.blocks import BlockMap, TableInput, active, drawn_codes, embedding_size
 
 __all__ = ["RowGenerator"]
 
@@ -55,6 +55,7 @@ class RowGenerator(nn.Module):
         self.query = nn.ModuleList(nn.Linear(width, embedding_size(k)) for k in cards)
         self.tables = [nn.Embedding(k, embedding_size(k)) for k in cards]
         self.embeddings = nn.ModuleList(self.tables)
+        # buffers: saved with the weights, but out of reach of the optimizer, which would undo them
         self.register_buffer("bias", torch.zeros(self.blocks.width))
         for i, k in enumerate(cards):
             self.register_buffer(f"large_bias{i}", torch.zeros(k))
@@ -63,12 +64,6 @@ class RowGenerator(nn.Module):
     def large_bias(self) -> list[Tensor]:
         """The calibration of each large block."""
         return [getattr(self, f"large_bias{i}") for i in range(len(self.blocks.large))]
-
-    def reset_calibration(self) -> None:
-        """Forget the calibration."""
-        biases: list[Tensor] = [self.bias, *self.large_bias]
-        for bias in biases:
-            bias.zero_()
 
     def logits(
         self, hidden: Tensor, apply: Callable[[nn.Module, Tensor], Tensor] = nn.Module.__call__
@@ -101,12 +96,11 @@ class RowGenerator(nn.Module):
         wide, large, floats = self.rows(context, noise)
         codes = torch.zeros(shape, dtype=torch.int32)
         small = len(self.blocks.small)
+        # drawn from the softmax: the largest logit, as in the paper's code, would never give a rare
+        # code, and each context one row
         self.blocks.draw(wide, uniforms[:, :small], codes)
-        for place, (block, logits) in enumerate(zip(self.blocks.large, large)):
-            cdf = torch.cumsum(torch.softmax(logits, dim=1), dim=1)
-            u = uniforms[:, small + place] * cdf[:, -1]  # sums of float32 do not end at 1
-            code = torch.searchsorted(cdf, u.unsqueeze(1)).squeeze(1)
-            codes[:, block] = code.clamp(max=logits.shape[1] - 1).to(torch.int32)
+        for place, (block, logits) in enumerate(zip(self.blocks.large, large), small):
+            codes[:, block] = drawn_codes(logits, uniforms[:, place]).to(torch.int32)
         made = EncodedTable(self.layout, codes.numpy(), floats.numpy())
         # floats of rows whose code stands for NULL were drawn, too: one tensor for all rows
         for i in range(len(self.layout.continuous)):

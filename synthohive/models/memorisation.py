@@ -7,12 +7,13 @@ rows that it draws lie nearer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
 
-from synthohive._arrays import AnyArray, Codes, Floats, Floats32, IntArray
+from synthohive._arrays import Codes, Floats, Floats32, IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.models.base import ConditionalGenerativeModel, Memorisation
 from synthohive.models.training import TrainingSet
@@ -73,7 +74,7 @@ class GapWatch:
 
     @classmethod
     def of(cls, rows: TrainingSet, learned: IntArray, held: IntArray) -> GapWatch:
-        """Return that of some learned and held-out rows; common rows are those of common codes.
+        """Return that of some rows; common ones are those of common codes.
 
         Parameters
         ----------
@@ -105,7 +106,7 @@ def _centred(learned: Floats, held: Floats) -> Floats:
 
 
 def commonness(rows: EncodedTable) -> Floats:
-    """Return the logarithmic probability of each row, were its codes independent."""
+    """Return the logarithmic probability of each row, ``(rows,)``, were its codes independent."""
     total = np.zeros(len(rows))
     for i, block in enumerate(rows.layout.discrete):
         codes = np.maximum(rows.codes[:, i], 0)  # what tells nothing counts as the first code
@@ -115,12 +116,11 @@ def commonness(rows: EncodedTable) -> Floats:
 
 
 def repeated(data: EncodedTable, learned: IntArray, held: IntArray) -> float:
-    """Return the share of held-out rows that are equal to a learned one.
+    """Return the share of held-out rows that are equal to a learned one, to the bit.
 
     Parameters
     ----------
     data : EncodedTable
-        Rows are equal if all codes and floats are, to the bit.
     learned, held : ndarray of int64
         Row numbers.
     """
@@ -132,7 +132,8 @@ def repeated(data: EncodedTable, learned: IntArray, held: IntArray) -> float:
 
 def closeness(real: EncodedTable, made: EncodedTable) -> Floats:
     """Return for each real row how near the nearest drawn one comes; 0 is the nearest."""
-    least = _nearest(*_points(real, real, made))
+    known, drawn = _points(real, real, made)
+    least: Floats32 = np.concatenate([far.min(axis=1) for far in _distances(drawn, known)])
     return -np.sqrt(least)
 
 
@@ -140,9 +141,6 @@ def nearer_share(
     learned: EncodedTable, held: EncodedTable, made: EncodedTable
 ) -> tuple[float, float]:
     """Return the share of drawn rows nearer to learned than to held-out ones, and its error.
-
-    Ties count half. There are as many learned as held-out rows. The error is that of chance,
-    which decides who is held out: rows where many are drawn count that many times.
 
     Parameters
     ----------
@@ -153,17 +151,16 @@ def nearer_share(
 
     Returns
     -------
-    share : float
-        0 to 1; 0.5 is ideal.
-    error : float
-        Its standard error.
+    share, error : float
+        From 0 to 1, ties counting half; 0.5 is ideal. And its standard error.
     """
     both = EncodedTable.stack([learned, held])
     known, drawn = _points(both, both, made)
     size = len(learned)
+    # the error is that of chance, which decides who is held out: what many drawn rows are near to
+    # counts as often, not once
     wins, score = np.zeros(2 * size), 0.0
-    for start in range(0, len(made), TUNING.chunk):
-        far = _distances(known, tuple(part[start : start + TUNING.chunk] for part in drawn))
+    for far in _distances(known, drawn):
         sides = far[:, :size], far[:, size:]
         least = [side.min(axis=1) for side in sides]
         for place, (side, own, other) in enumerate(zip(sides, least, least[::-1])):
@@ -211,6 +208,7 @@ Points = tuple[Codes, Floats32]
 
 def _points(reference: EncodedTable, *tables: EncodedTable) -> tuple[Points, ...]:
     """Return codes, and the ranks of floats among those of the reference."""
+    # ranks: of a skewed float, nearly all rows would be as near to each other as can be
     found = []
     sides = [np.sort(np.nan_to_num(column)) for column in reference.values.T]
     for table in tables:
@@ -222,20 +220,15 @@ def _points(reference: EncodedTable, *tables: EncodedTable) -> tuple[Points, ...
     return tuple(found)
 
 
-def _nearest(real: Points, made: Points) -> Floats32:
-    parts = [
-        _distances(made, tuple(part[start : start + TUNING.chunk] for part in real)).min(axis=1)
-        for start in range(0, len(real[0]), TUNING.chunk)
-    ]
-    return np.concatenate(parts)
-
-
-def _distances(known: Points, points: tuple[AnyArray, ...]) -> Floats32:
-    """Return squared distances (points, known); a differing code is as far as a float's ends."""
-    far = np.zeros((len(points[0]), len(known[0])), dtype=np.float32)
-    # column by column: all at once would take (points, known, columns)
-    for own, other in zip(points[0].T, known[0].T):
-        far += own[:, None] != other[None, :]
-    for own, other in zip(points[1].T, known[1].T):
-        far += np.square(own[:, None] - other[None, :])
-    return far
+def _distances(known: Points, points: Points) -> Iterator[Floats32]:
+    """Yield squared distances (some points, known), until all points have been compared."""
+    for start in range(0, len(points[0]), TUNING.chunk):
+        codes, ranks = (part[start : start + TUNING.chunk] for part in points)
+        far = np.zeros((len(codes), len(known[0])), dtype=np.float32)
+        # column by column: all at once would take (points, known, columns); a code that differs is
+        # as far as the two ends of a float
+        for own, other in zip(codes.T, known[0].T):
+            far += own[:, None] != other[None, :]
+        for own, other in zip(ranks.T, known[1].T):
+            far += np.square(own[:, None] - other[None, :])
+        yield far

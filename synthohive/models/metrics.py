@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from synthohive._arrays import Codes, Floats32
 from synthohive.encoding.encoded import EncodedTable
+from synthohive.metrics.classifier import area_told
 from synthohive.metrics.distances import ks_of_numbers, tvd_of_codes
 from synthohive.models.blocks import active
 
@@ -24,14 +25,12 @@ LEAST_TOLD = 30
 def distance(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> float:
     """Return the mean of :func:`marginal_distance` and :func:`pair_distance`.
 
-    `context` belongs to both: `made` was generated for the contexts of `real`.
-
     Parameters
     ----------
     real, made : EncodedTable
-        Of one layout, with any number of rows.
+        Of one layout, as many rows; `made` was generated for the contexts of `real`.
     context : EncodedTable
-        A row for each of both, so these are as many.
+        A row for each of them.
     """
     return 0.5 * (marginal_distance(real, made) + pair_distance(real, made, context))
 
@@ -78,40 +77,25 @@ def pair_distance(real: EncodedTable, made: EncodedTable, context: EncodedTable)
 def classifier_area(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> float:
     """Return the area under the ROC curve of a classifier of real and generated rows.
 
-    It sees the context of both beside, and is scored on rows that it was not trained on.
-    0.5: nothing tells the rows apart; fewer than 30 rows tell nothing. A forest: boosted trees
-    take threads of their own, which wait for each other where cores are few.
-
     Parameters
     ----------
     real, made : EncodedTable
-        Of one layout, as many rows.
+        Of one layout, as many rows; fewer than 30 tell nothing.
     context : EncodedTable
-        A row for each of them; it may have no blocks.
+        A row for each of them, which is seen beside both; it may have no blocks.
 
     Returns
     -------
     float
-        0.5 to 1.
+        0.5 to 1, on rows that the classifier was not trained on.
     """
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
-    if len(real) < LEAST_TOLD or len(made) < LEAST_TOLD:
+    if len(real) < LEAST_TOLD:
         return 0.5
     rows = [
         np.concatenate([t.codes, t.values, context.codes, context.values], axis=1)
         for t in (real, made)
     ]
-    labels = np.repeat([0, 1], [len(real), len(made)])
-    folds = StratifiedKFold(3, shuffle=True, random_state=0)
-    trees = RandomForestClassifier(50, min_samples_leaf=3, max_features=None, random_state=0)
-    shares = cross_val_predict(
-        trees, np.concatenate(rows), labels, cv=folds, method="predict_proba"
-    )
-    area = float(roc_auc_score(labels, shares[:, 1]))
-    return max(area, 1.0 - area)  # wrong more often than by chance is a difference, too
+    return area_told(np.concatenate(rows), np.repeat([0, 1], [len(real), len(made)]))
 
 
 def _classes(reference: EncodedTable, table: EncodedTable) -> Floats32:

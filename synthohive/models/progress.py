@@ -37,13 +37,6 @@ class ProgressBar:
     One is of the whole database, with the time that is left if no training stops early;
     the others are of the tables in training. Where nothing can be drawn over (a file, a
     pipe, a job's log), each table is one line when it is done.
-
-    Parameters
-    ----------
-    tables : int
-        Number of tables to train.
-    enabled : bool
-        False draws nothing.
     """
 
     def __init__(self, tables: int, enabled: bool = True) -> None:
@@ -69,16 +62,7 @@ class ProgressBar:
         self._share = {table: work / total for table, work in works.items()}
 
     def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
-        """Advance the table's bar.
-
-        Parameters
-        ----------
-        table : str
-        epoch : int
-            The number of the epoch that is done, from 1 on.
-        epochs : int
-            At most.
-        """
+        """Advance the table's bar; see the base class."""
         if table not in self._epochs:
             self._epochs[table] = tqdm(
                 total=epochs, desc=table, unit="epoch", disable=not self._drawn, leave=False

@@ -9,7 +9,16 @@ from typing import Any, TypeVar
 from synthohive import _arguments as arguments
 from synthohive.exceptions import SchemaError, did_you_mean
 
-__all__ = ["LONGEST", "Config", "TrainingConfig", "count", "settings_of", "share", "width"]
+__all__ = [
+    "DEEPEST",
+    "LONGEST",
+    "Config",
+    "TrainingConfig",
+    "bounded",
+    "settings_of",
+    "share",
+    "width",
+]
 
 Value = TypeVar("Value")
 Settings = TypeVar("Settings", bound="Config")
@@ -24,53 +33,37 @@ class Config:
     """Base of the settings of a model; all fields have defaults, and may be stored as JSON."""
 
 
-def _bounded(default: Value, least: float, most: float) -> Value:
+def bounded(default: Value, least: float, most: float) -> Value:
+    """Declare a setting.
+
+    Parameters
+    ----------
+    default : int or float
+    least, most : float
+        What users may set it to, both included.
+    """
     return field(default=default, metadata={"least": least, "most": most})
 
 
 def width(default: int, least: int = 1) -> int:
     """Declare a width of a network."""
-    return _bounded(default, least, WIDEST)
-
-
-def count(default: int, least: int = 1, most: int = DEEPEST) -> int:
-    """Declare a number of things; of layers, unless there is another bound.
-
-    Parameters
-    ----------
-    default : int
-    least, most : int
-        What users may set it to, both included.
-    """
-    return _bounded(default, least, most)
+    return bounded(default, least, WIDEST)
 
 
 def share(default: float) -> float:
     """Declare a share."""
-    return _bounded(default, 0, 1)
+    return bounded(default, 0, 1)
 
 
 @dataclass(frozen=True)
 class TrainingConfig(Config):
-    """Settings of every model that the training loop trains; each has defaults of its own.
+    """Settings of every model that the training loop trains; each has defaults of its own."""
 
-    Attributes
-    ----------
-    lr : float
-        Learning rate.
-    average : float
-        Decay of the weights' moving average, which is what is validated and draws.
-    steps : int
-        Most batches per epoch.
-    evaluate_every, patience : int
-        Epochs between evaluations; evaluations without improvement before stopping.
-    """
-
-    lr: float = 1e-3
-    average: float = share(0.99)
-    steps: int = 100
-    evaluate_every: int = 1
-    patience: int = 5
+    lr: float = 1e-3  # learning rate
+    average: float = share(0.99)  # decay of the weights' moving average, which is what draws
+    steps: int = 100  # most batches per epoch
+    evaluate_every: int = 1  # epochs between evaluations
+    patience: int = 5  # evaluations without improvement before stopping
 
 
 def settings_of(kind: type[Settings], given: dict[str, Any], model: str) -> Settings:
@@ -79,7 +72,6 @@ def settings_of(kind: type[Settings], given: dict[str, Any], model: str) -> Sett
     Parameters
     ----------
     kind : type
-        The dataclass.
     given : dict of str to Any
         Keywords of users, or what a checkpoint holds.
     model : str

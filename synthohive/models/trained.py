@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Optional, TypeVar
@@ -30,28 +30,18 @@ DESCRIPTION, WEIGHTS = "model.json", "model.safetensors"
 
 Stored = TypeVar("Stored", bound="StoredModel")
 Trained = TypeVar("Trained", bound="TrainedModel")
-Network = TypeVar("Network", bound=torch.nn.Module)
+
 Arrays = Mapping[str, AnyArray]
 
 
 class StoredModel(ConditionalGenerativeModel):
-    """A model with settings, described by a dataclass in ``model.json``.
-
-    Attributes
-    ----------
-    title : str
-        What messages call it.
-    settings : type
-        A :class:`~synthohive.models.settings.Config`.
-    state : type
-        A dataclass, with `config`, `batch_size` and `epochs` among its fields.
-    config : Any
-        The settings.
-    """
+    """A model with settings, described by a dataclass in ``model.json``."""
 
     title: ClassVar[str]
+    """What messages call it."""
     settings: ClassVar[type[Config]]
     state: ClassVar[type[Any]]
+    """A dataclass, with `config`, `batch_size` and `epochs` among its fields."""
     config: Any
 
     def __init__(
@@ -100,19 +90,11 @@ class State:
 
 
 class TrainedModel(StoredModel):
-    """Base of the models that learn by gradients.
-
-    Attributes
-    ----------
-    rows_at_once : int
-        Rows drawn at once, which bounds the memory.
-    layout_, context_layout_ : Layout
-    network_ : Module
-        What draws.
-    """
+    """Base of the models that learn by gradients."""
 
     state = State
     rows_at_once: ClassVar[int] = 8192
+    """Rows drawn at once, which bounds the memory."""
     layout_: Layout
     context_layout_: Layout
     network_: Any
@@ -141,7 +123,7 @@ class TrainedModel(StoredModel):
             task = self._task(rows, rng)
             if task is not None:
                 train(task, listener, device, max_memorisation)
-                self.network_ = self._drawn(task)
+                self.network_ = task.drawn
             self._settle()
             if task is not None and self.epochs:
                 self._calibrate(data, given, rng)
@@ -165,10 +147,6 @@ class TrainedModel(StoredModel):
         self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
     ) -> None:
         """Correct the marginals on rows drawn for real contexts."""
-
-    def _drawn(self, task: Trainable) -> Any:
-        """Return the part of the trained state that draws."""
-        return task.state
 
     def _settle(self) -> None:
         """Make the network ready to draw."""
@@ -219,45 +197,22 @@ class TrainedModel(StoredModel):
         self.layout_, self.context_layout_ = state.layout, state.context_layout
         self.memorisation = state.memorisation
         own: dict[str, dict[str, torch.Tensor]] = {"network": {}, "beside": {}}
-        for key, values in read_tensors(path / WEIGHTS).items():
+        check_size(path / WEIGHTS)
+        for key, values in load_file(str(path / WEIGHTS)).items():
+            if not bool(torch.isfinite(values).all()):  # rows drawn with it would be wrong silently
+                raise ValueError(f"{key!r} holds values that are not finite")
             part, _, name = key.partition(".")
             own[part][name] = values
         self._restore({name: values.numpy() for name, values in own["beside"].items()})
-        self.network_ = restored(self._network, own["network"])
+        # settings that describe another network than the weights are of may ask for any memory:
+        # the meta device has shapes alone
+        with torch.device("meta"):
+            expected = {n: values.shape for n, values in self._network().state_dict().items()}
+        found = {name: values.shape for name, values in own["network"].items()}
+        for name in {**expected, **found}:
+            if expected.get(name) != found.get(name):
+                raise ValueError(f"the weights {name!r:.100} are missing, or of another shape")
+        with one_thread(0):  # weights that are overwritten at once, but drawn by torch's generator
+            self.network_ = self._network()
+        self.network_.load_state_dict(own["network"])
         self._settle()
-
-
-def restored(build: Callable[[], Network], weights: dict[str, torch.Tensor]) -> Network:
-    """Build a network and give it its weights; one of another size is never allocated.
-
-    Raises
-    ------
-    ValueError
-        The settings describe a network that the weights are not of.
-    """
-    with torch.device("meta"):  # shapes without memory
-        expected = {name: values.shape for name, values in build().state_dict().items()}
-    found = {name: values.shape for name, values in weights.items()}
-    for name in {**expected, **found}:
-        if expected.get(name) != found.get(name):
-            raise ValueError(f"the weights {name!r:.100} are missing, or of another shape")
-    with one_thread(0):
-        network = build()
-    network.load_state_dict(weights)
-    return network
-
-
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Read a safetensors file, whose header is checked against its length.
-
-    Raises
-    ------
-    ValueError
-        A weight is no number: rows drawn with it would be wrong in silence.
-    """
-    check_size(path)
-    tensors: dict[str, torch.Tensor] = load_file(str(path))
-    for name, values in tensors.items():
-        if not bool(torch.isfinite(values).all()):
-            raise ValueError(f"{name!r} holds values that are not finite")
-    return tensors

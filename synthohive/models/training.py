@@ -49,6 +49,13 @@ class Tuning:
     """Batches at least in one pass over the rows, and rows at least in a batch. What few rows have
     by chance differs from batch to batch, and averages out; two batches that are most of the table
     agree on it, step after step."""
+    held: float = 0.1
+    most_held: int = 3000
+    """Share of the rows that is held out, and most of them: more would only cost learned ones."""
+    few_held: int = 500
+    """A third of the rows is held out up to so many: few do not show what is memorised."""
+    least_split: int = 6
+    """Fewer rows than that are learned and held out at once."""
 
 
 TUNING = Tuning()
@@ -56,26 +63,14 @@ TUNING = Tuning()
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The rows of a table, and which of them are learned.
+    """The rows of a table, and which of them are learned."""
 
-    Attributes
-    ----------
-    table : str
-        Its name, for messages.
-    data, context : EncodedTable
-        All rows, and what each is conditioned on.
-    learned, held : ndarray of int64
-        Row numbers: what gradients see, and what decides when to stop.
-    batch_size, epochs : int
-        As asked for.
-    """
-
-    table: str
-    data: EncodedTable
-    context: EncodedTable
-    learned: IntArray
-    held: IntArray
-    batch_size: int
+    table: str  # its name, for messages
+    data: EncodedTable  # all rows
+    context: EncodedTable  # what each is conditioned on
+    learned: IntArray  # numbers of the rows that gradients see
+    held: IntArray  # and of those that decide when to stop
+    batch_size: int  # as asked for
     epochs: int
 
     def take(self, rows: IntArray) -> tuple[EncodedTable, EncodedTable]:
@@ -85,18 +80,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to train.
-
-    Attributes
-    ----------
-    epochs : int
-    steps : int
-        Batches per epoch.
-    evaluate_every : int
-        Epochs between evaluations on held-out rows.
-    patience : int
-        Evaluations without improvement after which training stops.
-    """
+    """How many epochs of how many batches, how often to evaluate, how long to wait in vain."""
 
     epochs: int
     steps: int
@@ -131,34 +115,24 @@ class Trainable(ABC):
     On another device than the CPU, the attributes that are tensors, sequences or dataclasses of
     tensors, or modules are moved there for the steps, in which new tensors (also by
     ``as_tensor``) are made there.
-
-    Attributes
-    ----------
-    table : str
-    state : Module
-        What is kept of the training, its moving average as a rule.
-    schedule : Schedule
-    gap, most_gap : float
-        How much better the state knows learned than held-out rows, as the last validation
-        found, and the most of it that is kept; see
-        :class:`~synthohive.models.memorisation.GapWatch`.
-    worth : float
-        Share of the metric by which held-out rows must be told better for a gap beyond `most_gap`;
-        infinite where no improvement is worth it.
-    counters : bool
-        :meth:`counter` does something.
-    usable : bool
-        The state draws rows before any step, if only with independent columns.
     """
 
     table: str
-    state: nn.Module
+    state: nn.Module  # what is kept of the training, its moving average as a rule
     schedule: Schedule
+    # how much better the state knows learned than held-out rows, as the last validation found, and
+    # the most of it that is kept: see GapWatch
     gap: float = 0.0
     most_gap: float = math.inf
+    # share of the metric by which held-out rows must be told better for a gap beyond that
     worth: float = math.inf
-    counters: bool = False
-    usable: bool = False
+    counters: bool = False  # :meth:`counter` does something
+    usable: bool = False  # the state draws rows before any step, if only with independent columns
+
+    @property
+    def drawn(self) -> Any:
+        """The part of the state that draws."""
+        return self.state
 
     @abstractmethod
     def step(self) -> dict[str, Tensor]:
@@ -180,18 +154,9 @@ class Trainable(ABC):
 
 
 class DescentTask(Trainable):
-    """A training by gradients of one loss, over batches of rows in random order.
+    """A training by gradients of one loss, over batches of rows in random order."""
 
-    Attributes
-    ----------
-    network : Module
-        What is trained; `state` is its moving average.
-    optimizer : Optimizer
-    steps : int
-        Batches so far.
-    """
-
-    network: nn.Module
+    network: nn.Module  # what is trained; `state` is its moving average
     optimizer: torch.optim.Optimizer
 
     def __init__(
@@ -210,10 +175,7 @@ class DescentTask(Trainable):
         return torch.as_tensor(np.ascontiguousarray(rows))
 
     def descend(self, loss: Tensor, most: float, settling: float) -> None:
-        """Take a step, with a gradient of length `most` at most.
-
-        The weights' average begins short, of ``steps / (steps + settling)``, up to the configured
-        one: a long one would hold the weights of the start for its first hundred steps.
+        """Take a step, and move the weights' average.
 
         Parameters
         ----------
@@ -226,13 +188,17 @@ class DescentTask(Trainable):
         """
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        # one batch with a far row would undo many: Adam divides by the root of a mean square that
+        # has not seen such a gradient yet
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), most)
         self.optimizer.step()
         self.steps += 1
+        # short at first: a long average would hold the weights of the start for a hundred steps
         average(self.state, self.network, min(self.average, self.steps / (self.steps + settling)))
 
     def slow_down(self, metric: float) -> None:
         """Halve the learning rate after each third of the patience without improvement."""
+        # before patience ends: steps that are too long to settle look like the end of learning
         self.waited = 0 if metric < self.best else self.waited + 1
         self.best = min(metric, self.best)
         if self.waited and self.waited % max(1, self.schedule.patience // 3) == 0:
@@ -251,7 +217,6 @@ def train(
     The best of the states that do not know learned rows much better than others: where two in a
     row do, the task is told to counter it. `task.gap` is that of the best state. Where all do, the
     state before any step is left if it is usable, else the first one; the metric is infinite.
-    With `max_memorisation`, a limit for :attr:`Memorisation.excess`, no other state is kept.
     Only steps are taken on the device; rows are validated, and later drawn, on the CPU.
 
     Parameters
@@ -262,7 +227,7 @@ def train(
     device : str, default "cpu"
         As :func:`resolve_device` returns it.
     max_memorisation : float, optional
-        Area under a ROC curve beyond 0.5: 0 to 0.5.
+        Limit for :attr:`Memorisation.excess`, 0 to 0.5, beyond which no state is kept.
 
     Raises
     ------
@@ -294,6 +259,7 @@ def train(
         if metric < best and (not beyond or _below(metric, best, task.worth)):
             best, best_state, gap, usable = metric, _snapshot(task.state), task.gap, True
             beyond = 0
+            # hardly better is kept, but buys no further waiting: it would never end
             if _below(metric, mark, TUNING.slight):
                 mark, waited = metric, 0
         elif not usable:  # until one may be kept
@@ -304,6 +270,7 @@ def train(
         log_checkpoint(event)
         if listener is not None:
             listener.on_checkpoint(event)
+        # twice in a row: the gap of one evaluation is partly chance
         if beyond > 1 and better and task.counter(best_state):
             beyond = waited = 0
         if waited >= schedule.patience:
@@ -371,7 +338,7 @@ def _check(table: str, epoch: int, losses: dict[str, float]) -> None:
 
 
 def batch_of(most: int, rows: int, least: int = TUNING.least_batch) -> int:
-    """Return how many of the rows that are learned make a batch, at most `most`.
+    """Return how many of the rows that are learned make a batch.
 
     Parameters
     ----------
@@ -391,13 +358,12 @@ def average(state: nn.Module, network: nn.Module, decay: float) -> None:
 
     Parameters
     ----------
-    state : Module
-        The average, in place. Buffers stay as they are.
-    network : Module
-        Of the same structure.
+    state, network : Module
+        Of one structure; the average, changed in place but for its buffers, and the weights.
     decay : float
         0 to 1: what is kept of the average.
     """
+    # one call for all weights: hundreds of small tensors would cost more than the batch
     torch._foreach_lerp_(list(state.parameters()), list(network.parameters()), 1 - decay)
 
 
@@ -447,40 +413,12 @@ def one_thread(seed: Optional[int] = None) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def split(
-    rows: int,
-    rng: np.random.Generator,
-    *,
-    share: float = 0.1,
-    most: int = 3000,
-    few: int = 500,
-    least: int = 6,
-) -> tuple[IntArray, IntArray]:
-    """Return training and held-out row numbers.
-
-    A tenth is held out, at most `most` rows; of small tables more, up to a third and `few`
-    rows, for few rows do not show what is memorised. Fewer than `least` rows are both.
-
-    Parameters
-    ----------
-    rows : int
-        Rows of the table.
-    rng : Generator
-    share : float
-        What is held out, as a part of the rows, 0 to 1.
-    most, few : int
-        Held-out rows at most: of any table, and of a small one.
-    least : int
-        Rows of a table that can be split.
-
-    Returns
-    -------
-    learned, held : ndarray of int64
-        Ascending, but of a table that is not split.
-    """
+def split(rows: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """Return the numbers of the rows that are learned, and of those that are held out."""
     order = rng.permutation(rows)
-    if rows < least:
+    if rows < TUNING.least_split:
         return order, order
-    held = min(most, max(int(rows * share), min(rows // 3, few)))
+    held = max(int(rows * TUNING.held), min(rows // 3, TUNING.few_held))
+    held = min(TUNING.most_held, held)
     # ascending: what is stored or cached by row is then read in its order
     return np.sort(order[held:]), np.sort(order[:held])

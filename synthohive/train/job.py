@@ -35,27 +35,13 @@ FEW = 200
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What a model learns, and how.
-
-    Attributes
-    ----------
-    config : TableConfig
-    model : type
-    batch_size, epochs : int
-    settings : dict
-        Further keywords of the model.
-    seed : SeedSequence
-    device : str
-    data : EncodedTable
-    context : EncodedTable, optional
-    max_memorisation : float, optional
-    """
+    """What a model learns, and how."""
 
     config: TableConfig
     model: type[ConditionalGenerativeModel]
     batch_size: int
     epochs: int
-    settings: dict[str, Any]
+    settings: dict[str, Any]  # further keywords of the model
     seed: np.random.SeedSequence
     device: str
     data: EncodedTable
@@ -120,11 +106,6 @@ def work(rows: int, columns: int, batch_size: int) -> int:
     columns : int
         Blocks of the layout; a table without any counts as one.
     batch_size : int
-
-    Returns
-    -------
-    int
-        For one epoch.
     """
     return max(LEAST_STEPS, -(-rows // batch_size)) * max(columns, 1)
 
@@ -135,7 +116,6 @@ def keep_model(model: ConditionalGenerativeModel, digest: str, place: Path) -> N
     Parameters
     ----------
     model : ConditionalGenerativeModel
-        Fitted.
     digest : str
         :meth:`TrainingJob.digest` of what it was trained by.
     place : Path
@@ -166,18 +146,14 @@ def keep_model(model: ConditionalGenerativeModel, digest: str, place: Path) -> N
 def kept_model(job: TrainingJob, digest: str, place: Path) -> Optional[ConditionalGenerativeModel]:
     """Read what :func:`keep_model` wrote, if it is whole and comes from the same job.
 
+    One that cannot be used is logged, and is as none.
+
     Parameters
     ----------
     job : TrainingJob
     digest : str
         Its :meth:`~TrainingJob.digest`.
     place : Path
-        The folder.
-
-    Returns
-    -------
-    ConditionalGenerativeModel or None
-        None where there is none, or one that cannot be used, which is logged.
     """
     try:
         record = read_json(place / RECORD)

@@ -114,20 +114,15 @@ class TrainingPool:
         """Train all tables."""
         if self.count == 1:
             for shelved in self._waiting:
-                self._train(shelved)
+                model = shelved.whole().run(self.listener)
+                if self.keep is not None:
+                    keep_model(model, shelved.digest, shelved.place)
+                self._hand_back(shelved, model)
             return
         self._waiting.sort(key=lambda shelved: shelved.work)
         self._advance(0.0)
         while self._running:
             self._advance(POLL)
-
-    def _train(self, shelved: Shelved) -> None:
-        """Train a table in this process."""
-        model = shelved.whole().run(self.listener)
-        if self.keep is not None:
-            keep_model(model, shelved.digest, shelved.place)
-        shelved.drop()
-        self.done(shelved.job.config.name, model)
 
     def _advance(self, timeout: float) -> None:
         """Pass on what is told, take what is trained, start what waits."""
@@ -138,10 +133,7 @@ class TrainingPool:
             self._take(future, self._running.pop(future))
         while self._waiting and len(self._running) < self.count:
             shelved = self._waiting.pop()
-            future = self._processes().submit(
-                train_shelved, shelved.job, shelved.digest, shelved.place, shelved.folder
-            )
-            self._running[future] = shelved
+            self._running[self._processes().submit(train_shelved, shelved)] = shelved
 
     def _take(self, future: Any, shelved: Shelved) -> None:
         from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -160,8 +152,11 @@ class TrainingPool:
                 f"The trained model of table {table!r} cannot be loaded from what it saved.",
                 hint=f"Repair {shelved.job.model.__name__}.save or load, or fit with n_jobs=1.",
             )
+        self._hand_back(shelved, model)
+
+    def _hand_back(self, shelved: Shelved, model: ConditionalGenerativeModel) -> None:
         shelved.drop()
-        self.done(table, model)
+        self.done(shelved.job.config.name, model)
 
     def _processes(self) -> Any:
         if self._executor is None:

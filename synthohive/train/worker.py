@@ -21,27 +21,35 @@ from synthohive.train.job import TrainingJob, keep_model
 
 __all__ = ["Shelved", "train_shelved", "watch"]
 
+_PARTS = ("data", "context")
+
 
 class Shelved:
     """A job whose rows lie on the disk until a process takes them, and what that tells.
 
-    Attributes
+    Parameters
     ----------
     job : TrainingJob
-        Without rows.
-    work : int
+        Its rows are written to the disk; :attr:`job` has none.
     digest : str
+        That of the job with its rows.
     place : path
         Where the trained model goes.
     folder : path
-        Of the rows.
+        Is made; of the rows, and of the events that the process writes down.
     """
 
     def __init__(self, job: TrainingJob, digest: str, place: Path, folder: Path) -> None:
         self.work, self.digest, self.place, self.folder = job.work, digest, place, folder
-        folder.mkdir()
-        self.job = _shelved(job, folder)
         self._heard = 0
+        folder.mkdir()
+        bare = {}
+        for part in _PARTS:
+            rows: Optional[EncodedTable] = getattr(job, part)
+            if rows is not None:
+                np.savez(folder / f"{part}.npz", codes=rows.codes, values=rows.values)
+                bare[part] = EncodedTable(rows.layout, rows.codes[:0], rows.values[:0])
+        self.job = replace(job, **bare)  # type: ignore[arg-type]
 
     def tell(self, listener: Optional[TrainingListener]) -> None:
         """Pass on what the process has told since the last time."""
@@ -66,7 +74,13 @@ class Shelved:
 
     def whole(self) -> TrainingJob:
         """Return the job with its rows."""
-        return _whole(self.job, self.folder)
+        whole = {}
+        for part in _PARTS:
+            bare: Optional[EncodedTable] = getattr(self.job, part)
+            if bare is not None:
+                with np.load(self.folder / f"{part}.npz") as arrays:
+                    whole[part] = EncodedTable(bare.layout, arrays["codes"], arrays["values"])
+        return replace(self.job, **whole)  # type: ignore[arg-type]
 
     def drop(self) -> None:
         """Remove the rows."""
@@ -84,21 +98,10 @@ def watch(parent: int) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def train_shelved(job: TrainingJob, digest: str, place: Path, folder: Path) -> None:
-    """Train, and keep the model.
-
-    Parameters
-    ----------
-    job : TrainingJob
-        Without rows.
-    digest : str
-        That of the job with its rows.
-    place : Path
-        Where the trained model goes.
-    folder : Path
-        Has the rows, and gets a file of events that :meth:`Shelved.tell` reads.
-    """
-    keep_model(_whole(job, folder).run(_Teller(folder / "events")), digest, place)
+def train_shelved(shelved: Shelved) -> None:
+    """Train, telling what is done, and keep the model."""
+    model = shelved.whole().run(_Teller(shelved.folder / "events"))
+    keep_model(model, shelved.digest, shelved.place)
 
 
 class _Teller:
@@ -122,27 +125,3 @@ class _Teller:
     def _write(self, told: object) -> None:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(told) + "\n")
-
-
-_PARTS = ("data", "context")
-
-
-def _shelved(job: TrainingJob, folder: Path) -> TrainingJob:
-    """Write the rows of a job to a folder, and return it without them."""
-    bare = {}
-    for part in _PARTS:
-        rows: Optional[EncodedTable] = getattr(job, part)
-        if rows is not None:
-            np.savez(folder / f"{part}.npz", codes=rows.codes, values=rows.values)
-            bare[part] = EncodedTable(rows.layout, rows.codes[:0], rows.values[:0])
-    return replace(job, **bare)  # type: ignore[arg-type]
-
-
-def _whole(job: TrainingJob, folder: Path) -> TrainingJob:
-    whole = {}
-    for part in _PARTS:
-        bare: Optional[EncodedTable] = getattr(job, part)
-        if bare is not None:
-            with np.load(folder / f"{part}.npz") as arrays:
-                whole[part] = EncodedTable(bare.layout, arrays["codes"], arrays["values"])
-    return replace(job, **whole)  # type: ignore[arg-type]

@@ -170,7 +170,7 @@ def test_a_silenced_head_draws_what_one_without_weights_does() -> None:
     silenced, weightless = network([3, 4], [2, 3]), network([3, 4], [2, 3])
     free = drawn_by(silenced)
     for made in (silenced, weightless):
-        made.heads.start_at([torch.tensor([0.1, 0.2, 0.7]).log(), torch.full((4,), 0.25).log()])
+        made.heads.shift([torch.tensor([0.1, 0.2, 0.7]).log(), torch.full((4,), 0.25).log()])
         made.fine.start_at([torch.ones(3, 2), torch.arange(12.0).view(4, 3)])
     silenced.heads.scales[1], silenced.fine.scales[0] = 0, 0
     with torch.no_grad():

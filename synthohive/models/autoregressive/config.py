@@ -15,26 +15,15 @@ class AutoregressiveConfig(TrainingConfig):
 
     `lr` is that of a batch of 500; it grows with the root of the batch, and is halved after each
     third of the patience.
-
-    Attributes
-    ----------
-    embedding, hidden, context : int
-        Widths: of a code's vector, of each variable's layer, of the context.
-    decay : float
-        Weight decay at least; more of it where rows are few.
-    dropout : float
-    natural : float
-        Share of the batches that are learned in the order in which rows are drawn; the
-        others take any order.
     """
 
-    embedding: int = width(8)
-    hidden: int = width(64)
-    context: int = width(128)
+    embedding: int = width(8)  # of a code's vector
+    hidden: int = width(64)  # of each variable's layer
+    context: int = width(128)  # of the context's vector
     lr: float = 5e-3
-    decay: float = 0.1
+    decay: float = 0.1  # weight decay at least; more of it where rows are few
     dropout: float = share(0.25)
-    natural: float = share(0.7)
+    natural: float = share(0.7)  # share of the batches in the order of drawing; others take any
     patience: int = 6
 
     def for_table(self, rows: int, variables: int) -> AutoregressiveConfig:
@@ -97,6 +86,8 @@ class Tuning:
 
     # -- training
 
+    least_steps: int = 20
+    """Batches of an epoch at least."""
     cheap_steps: int = 50
     """Batches of an epoch at least where they are small: more for less time."""
     evaluated_steps: int = 50

@@ -10,7 +10,7 @@ from typing import Optional
 import numpy as np
 
 from synthohive._arrays import Codes, Floats32, IntArray
-from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable, Layout
+from synthohive.encoding.encoded import ABSENT, EncodedTable, Layout
 from synthohive.models.autoregressive.config import TUNING
 
 __all__ = ["Bins", "Discretiser", "Variable"]
@@ -20,21 +20,12 @@ Ends = tuple[Floats32, Floats32, Codes]
 
 @dataclass(frozen=True)
 class Bins:
-    """Where the steps of a float lie: each a small interval, each bin some steps in a row.
+    """Where the steps of a float lie: each a small interval, each bin some steps in a row."""
 
-    Attributes
-    ----------
-    low, high : ndarray of float32, shape (steps,)
-    first : ndarray of int64, shape (bins + 1,)
-        First step of each bin, then the number of steps.
-    mode : ndarray of int64, shape (bins,)
-        The mode that each bin belongs to.
-    """
-
-    low: Floats32
-    high: Floats32
-    first: IntArray
-    mode: IntArray
+    low: Floats32  # (steps,)
+    high: Floats32  # (steps,)
+    first: IntArray  # (bins + 1,), first step of each bin, then the number of steps
+    mode: IntArray  # (bins,), which each belongs to
 
     @classmethod
     def fit(cls, values: Sequence[Floats32]) -> Bins:
@@ -71,12 +62,7 @@ class Bins:
     def ends(self, codes: int, active: int) -> Ends:
         """Return for each code and step its start and length, and for each code its mode.
 
-        Parameters
-        ----------
-        codes : int
-            Those of the bins, then others, whose values are 0.
-        active : int
-            The mode of the first of the others.
+        After the bins' codes come others, of the modes from `active` on, whose values are 0.
         """
         bins = len(self.mode)
         steps = self.first[:-1, None] + np.arange(self.widest)
@@ -119,22 +105,12 @@ def _cut(values: Floats32, share: float) -> tuple[Floats32, Floats32, IntArray]:
 
 @dataclass(frozen=True)
 class Variable:
-    """Two integers per row: a coarse one, and a fine one within it.
+    """Two integers per row: a coarse one, and a fine one within it."""
 
-    Attributes
-    ----------
-    block, floats : int, optional
-        Index among the layout's discrete, and continuous, blocks.
-    cardinality : int
-        Of the coarse integer.
-    width : int
-        Of the fine one; 1 where there is nothing to tell.
-    """
-
-    block: Optional[int]
-    floats: Optional[int]
-    cardinality: int
-    width: int = 1
+    block: Optional[int]  # index among the layout's discrete blocks
+    floats: Optional[int]  # index among its continuous ones
+    cardinality: int  # of the coarse integer
+    width: int = 1  # of the fine one; 1 where there is nothing to tell
 
     @property
     def many(self) -> bool:
@@ -148,29 +124,24 @@ class Discretiser:
     A float and the block that says its mode are one variable: its coarse codes are the
     bins of all modes, then the codes that stand for NULL or single values. Blocks of many
     codes are split into groups of neighbours. Blocks of one code are left out.
-
-    Parameters
-    ----------
-    layout : Layout
-    bins : list of Bins
-        For each continuous block.
     """
 
     def __init__(self, layout: Layout, bins: list[Bins]) -> None:
         self.layout, self.bins = layout, bins
+        self.active = _active(layout)
         # reversed: of several floats with one block of modes, the first one is joined to it
         floats = {f.modes: i for i, f in reversed(list(enumerate(layout.continuous)))}
         variables = []
         for i, block in enumerate(layout.discrete):
             variables.append(self._variable(i, floats.get(i), block.cardinality))
         alone = [i for i, f in enumerate(layout.continuous) if f.modes is None]
-        variables += [self._variable(None, i, 0) for i in alone]
+        variables += [self._variable(None, i, 1) for i in alone]
         self.variables = [v for v in variables if v.cardinality > 1 or v.width > 1]
 
     def _variable(self, block: Optional[int], floats: Optional[int], codes: int) -> Variable:
         if floats is not None:
             bins = self.bins[floats]
-            others = codes - self.layout.continuous[floats].active if codes else 0
+            others = codes - self.active[floats]
             return Variable(block, floats, len(bins.mode) + others, bins.widest)
         if codes > TUNING.large:  # a head costs coarse + fine codes instead of their product
             width = max(TUNING.within, -(-codes // TUNING.large))
@@ -181,20 +152,14 @@ class Discretiser:
     def fit(cls, data: EncodedTable) -> Discretiser:
         """Take the bins from the values of each float and mode."""
         bins = []
-        for i, floats in enumerate(data.layout.continuous):
-            values = data.values[:, i]
-            if floats.modes is None:  # one mode
-                bins.append(Bins.fit([values]))
-                continue
-            mode = data.codes[:, floats.modes]
-            bins.append(Bins.fit([values[mode == m] for m in range(floats.active)]))
+        for i, active in enumerate(_active(data.layout)):
+            mode = _modes(data, i)
+            # a mode's values by themselves: between two modes there are none to cut at
+            bins.append(Bins.fit([data.values[mode == m, i] for m in range(active)]))
         return cls(data.layout, bins)
 
     def encode(self, data: EncodedTable) -> tuple[IntArray, IntArray]:
-        """Return coarse and fine codes, both of shape (rows, variables).
-
-        -1: nothing to tell, or an absent row.
-        """
+        """Return coarse and fine codes, (rows, variables) each; -1: nothing to tell, or no row."""
         coarse = np.zeros((len(data), len(self.variables)), dtype=np.int64)
         fine = np.full_like(coarse, ABSENT)
         for k, variable in enumerate(self.variables):
@@ -211,34 +176,17 @@ class Discretiser:
     def _encode_floats(
         self, data: EncodedTable, variable: Variable, i: int
     ) -> tuple[IntArray, IntArray]:
-        bins, active = self.bins[i], self.layout.continuous[i].active
-        values = data.values[:, i]
-        if variable.block is None:
-            coarse, fine = bins.encode(values, np.zeros(len(data), dtype=np.int64))
-            absent = np.isnan(values)
-        else:
-            mode = data.codes[:, variable.block].astype(np.int64)
-            coarse, fine = bins.encode(values, mode)
-            absent = mode < 0
-            coarse = np.where(mode >= active, len(bins.mode) + mode - active, coarse)
-            fine = np.where(mode >= active, ABSENT, fine)
-        coarse[absent] = fine[absent] = ABSENT  # SILENT is below 0, too, and put back
-        if variable.block is not None:
-            coarse[mode == SILENT] = SILENT
-        return coarse, fine if variable.width > 1 else np.full_like(fine, ABSENT)
+        bins, active, mode = self.bins[i], self.active[i], _modes(data, i)
+        coarse, fine = bins.encode(data.values[:, i], mode)
+        others = mode >= active  # NULL, and single values: no place within them
+        coarse = np.where(others, len(bins.mode) + mode - active, coarse)
+        untold = (mode < 0) | others | (variable.width == 1)
+        return np.where(mode < 0, mode, coarse), np.where(untold, ABSENT, fine)
 
     def places(self, codes: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Return the coarse and fine integer of a code of each block, by variable.
 
-        Parameters
-        ----------
-        codes : sequence of int
-            Of each discrete block; -1 for none. A mode of a float has no place.
-
-        Returns
-        -------
-        dict of int to (int, int)
-            The fine one is -1 where it tells nothing more.
+        A code of -1 is none; a mode of a float has no place. A fine integer of -1 tells nothing.
         """
         found = {}
         for k, variable in enumerate(self.variables):
@@ -246,9 +194,9 @@ class Discretiser:
             if code < 0 or variable.block is None:
                 continue
             if variable.floats is not None:
-                bins, active = self.bins[variable.floats], self.layout.continuous[variable.floats]
-                if code >= active.active:
-                    found[k] = len(bins.mode) + code - active.active, ABSENT
+                active = self.active[variable.floats]
+                if code >= active:
+                    found[k] = len(self.bins[variable.floats].mode) + code - active, ABSENT
                 continue
             coarse, fine = divmod(code, variable.width)
             most = self.layout.discrete[variable.block].cardinality
@@ -266,11 +214,6 @@ class Discretiser:
             as 0.
         rng : Generator
             One float32 is drawn for each row and float, whatever the codes are.
-
-        Returns
-        -------
-        EncodedTable
-            Values lie in [-1, 1]; one is 0 where its code stands for NULL or a single value.
         """
         rows = len(coarse)
         made = EncodedTable(
@@ -279,9 +222,7 @@ class Discretiser:
             np.zeros((rows, len(self.layout.continuous)), dtype=np.float32),
         )
         zeros = np.zeros(rows, dtype=np.int64)
-        places = {(v.block, v.floats): k for k, v in enumerate(self.variables)}
-        for variable, ends in zip(self._all, self._ends):
-            k = places.get((variable.block, variable.floats))
+        for variable, k, ends in self._written:
             codes = zeros if k is None else coarse[:, k]
             both = codes * variable.width  # place of the pair (coarse, fine) in flat tables
             if k is not None and variable.width > 1:
@@ -300,19 +241,34 @@ class Discretiser:
         return made
 
     @cached_property
-    def _all(self) -> list[Variable]:
-        """Return the variables, and those that were left out and have a float to fill in."""
+    def _written(self) -> list[tuple[Variable, Optional[int], Optional[Ends]]]:
+        """Return what is decoded, its place among the codes, and what :meth:`Bins.ends` says.
+
+        Last come floats that have one code alone, which is no variable.
+        """
         known = {v.floats for v in self.variables}
         left = [
             Variable(f.modes, i, 1) for i, f in enumerate(self.layout.continuous) if i not in known
         ]
-        return [*self.variables, *left]
+        found: list[tuple[Variable, Optional[int], Optional[Ends]]] = []
+        for k, variable in enumerate([*self.variables, *left]):
+            ends = None
+            if variable.floats is not None:
+                bins = self.bins[variable.floats]
+                codes = max(variable.cardinality, len(bins.mode))
+                ends = bins.ends(codes, self.active[variable.floats])
+            found.append((variable, k if k < len(self.variables) else None, ends))
+        return found
 
-    @cached_property
-    def _ends(self) -> list[Optional[Ends]]:
-        """What :meth:`Bins.ends` says of each variable; None: it has no float."""
-        return [None if v.floats is None else self._ends_of(v, v.floats) for v in self._all]
 
-    def _ends_of(self, variable: Variable, i: int) -> Ends:
-        bins, active = self.bins[i], self.layout.continuous[i].active
-        return bins.ends(max(variable.cardinality, len(bins.mode)), active)
+def _active(layout: Layout) -> list[int]:
+    """Return how many modes each float has; 1 where none are told apart."""
+    return [1 if f.modes is None else f.active for f in layout.continuous]
+
+
+def _modes(data: EncodedTable, i: int) -> IntArray:
+    """Return the code of a float's mode, ``(rows,)``; without modes 0, or that of an absent row."""
+    block = data.layout.continuous[i].modes
+    if block is None:
+        return np.where(np.isnan(data.values[:, i]), ABSENT, 0)
+    return data.codes[:, block].astype(np.int64)

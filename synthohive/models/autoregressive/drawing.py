@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import Optional
 
@@ -40,19 +41,16 @@ class Layer:
 
     @classmethod
     def of(cls, network: Network, j: int, count: int) -> Layer:
-        """Take the weights of variable `j`, which knows the first `count`.
+        """Take the weights of variable `j`, which knows the first `count`; views where they do.
 
         Parameters
         ----------
         network : Network
-            Its weights are not copied where a view will do.
         j : int
-            The variable that the layer is of.
         count : int
-            Variables known to it: all in front of it in the order of drawing, or all there are.
+            All in front of it in the order of drawing, or all there are.
         """
-        width = network.hidden
-        rows = slice(j * width, (j + 1) * width)
+        rows = slice(j * network.hidden, (j + 1) * network.hidden)
         return cls(
             network.weights_before(j, count),
             network.from_context.weight[rows].T if network.context.given else None,
@@ -71,20 +69,20 @@ class Layer:
         return torch.addmm(self.inner_bias, hidden, self.inner).relu_().add_(hidden)
 
 
+@dataclass(frozen=True)
 class CoarseHead:
-    """Draws one variable's coarse codes.
+    """Draws one variable's coarse codes: weights (H, K) and biases (1, K), in powers of two.
 
-    Parameters
-    ----------
-    weight : Tensor, shape (H, K), optional
-        None: the distribution is the same in all rows.
-    bias : Tensor, shape (1, K)
+    Without weights, the distribution is the same in all rows.
     """
 
-    def __init__(self, weight: Optional[Tensor], bias: Tensor) -> None:
-        self.weight = None if weight is None else weight * BASE
-        self.bias = bias * BASE
-        self.cumulated = _cumulated(bias)[0]
+    weight: Optional[Tensor]
+    bias: Tensor
+
+    @cached_property
+    def cumulated(self) -> Tensor:
+        """The distribution function without weights, (K,)."""
+        return _cumulated(self.bias)[0]
 
     def draw(self, hidden: Optional[Tensor], uniforms: Tensor) -> Tensor:
         """Return (B,) from hidden (B, H)."""
@@ -94,47 +92,33 @@ class CoarseHead:
 
     def without(self, code: int) -> CoarseHead:
         """Return the same, but for a code that is never drawn."""
-        barred = self.bias.index_fill(1, torch.tensor([code]), -math.inf)
-        made = CoarseHead(None, barred / BASE)  # by which the constructor multiplies
-        made.weight = self.weight
-        return made
+        return replace(self, bias=self.bias.index_fill(1, torch.tensor([code]), -math.inf))
 
 
+@dataclass(frozen=True)
 class FineHead:
-    """Draws one variable's fine codes.
+    """Draws one variable's fine codes, by their coarse one alone where there is no layer."""
 
-    Parameters
-    ----------
-    shares : Tensor, shape (K, W)
-        Logits that the coarse codes give.
-    layer : tuple of Tensor, optional
-        Weights of the vector of a row (H, F), of its coarse code (K, F), of their sum (F, W),
-        and those that coarse codes may have for themselves (K, O, W). None: it depends
-        on the coarse code alone.
-    """
+    shares: Tensor  # (K, W), logits that the coarse codes give, in powers of two
+    # weights of the vector of a row (H, F), of its coarse code (K, F), of their sum (F, W), and
+    # those that coarse codes may have for themselves (K, O, W)
+    layer: Optional[tuple[Tensor, ...]]
 
-    def __init__(self, shares: Tensor, layer: Optional[tuple[Tensor, ...]]) -> None:
-        self.shares = shares * BASE
-        self.layer = (
-            None if layer is None else (*layer[:2], *(weight * BASE for weight in layer[2:]))
-        )
-        self.cumulated = _cumulated(shares)
+    @cached_property
+    def cumulated(self) -> Tensor:
+        """The distribution function of each coarse code, without the layer, (K, W)."""
+        return _cumulated(self.shares)
 
     def draw(self, hidden: Optional[Tensor], coarse: Tensor, uniforms: Tensor) -> Tensor:
-        """Return (B,) from hidden (B, H) and the coarse codes (B,).
+        """Return (B,) fine codes.
 
         Parameters
         ----------
         hidden : Tensor, shape (B, H), optional
             None only where the coarse code alone decides.
         coarse : Tensor of int, shape (B,)
-            Codes from 0 on.
         uniforms : Tensor, shape (B,)
             In [0, 1); at these, distribution functions are inverted.
-
-        Returns
-        -------
-        Tensor of int, shape (B,)
         """
         if self.layer is None or hidden is None:
             # (K, W) looked up as (B, W): the same for all rows of a coarse code, so summed up once
@@ -150,33 +134,20 @@ class FineHead:
 
     def without(self, coarse: int, code: int) -> FineHead:
         """Return the same, but for a code that is never drawn within a coarse one."""
-        barred = self.shares / BASE
+        barred = self.shares.clone()
         barred[coarse, code] = -math.inf
-        made = FineHead(barred, None)
-        made.layer = self.layer  # after the constructor, which would multiply by BASE again
-        return made
+        return replace(self, shares=barred)
 
 
 @dataclass(frozen=True)
 class Step:
-    """What draws one variable.
+    """What draws one variable."""
 
-    Attributes
-    ----------
-    layer : Layer, optional
-        None: the variable depends on nothing.
-    coarse, fine : CoarseHead, FineHead, optional
-    width : int
-        Number of fine codes.
-    vectors : Tensor, shape (1 + K * W, E or more)
-        Zeros, for what is not known; then each pair of codes, embedded.
-    """
-
-    layer: Optional[Layer]
+    layer: Optional[Layer]  # None: it depends on nothing
     coarse: CoarseHead
     fine: Optional[FineHead]
-    width: int
-    vectors: Tensor
+    width: int  # number of fine codes
+    vectors: Tensor  # (1 + K * W, E or more): zeros, for what is not known, then all pairs embedded
 
     def without(self, coarse: int, fine: int) -> Step:
         """Return the same, but for a pair of codes that is never drawn; -1: any fine code."""
@@ -189,10 +160,8 @@ class Step:
 
         Parameters
         ----------
-        coarse : Tensor of int, shape (B,)
-            A negative one: nothing is known.
-        fine : Tensor of int, shape (B,)
-            A negative one counts as 0.
+        coarse, fine : Tensor of int, shape (B,)
+            A negative coarse one: nothing is known. A negative fine one counts as 0.
         out : Tensor, shape (B, E or more)
             The variable's stretch of what is known; overwritten.
         """
@@ -279,10 +248,17 @@ class Sampler:
         scales = network.heads.scales[j], network.fine.scale(j)
         scale, finer = scales if count == j else (one, one)
         width, vectors = network.widths[j], network.embedded_codes(j)
+        weight, bias = network.heads.head(j, scale)
+        fine = None
+        if width > 1:
+            shares, layer = network.fine.head(j, finer)
+            # the last layers alone are scaled: what is before a rectifier is no logit
+            own = layer and (*layer[:2], *(part * BASE for part in layer[2:]))
+            fine = FineHead(shares * BASE, own)
         return Step(
             Layer.of(network, j, count) if scale or finer else None,
-            CoarseHead(*network.heads.head(j, scale)),
-            FineHead(*network.fine.head(j, finer)) if width > 1 else None,
+            CoarseHead(None if weight is None else weight * BASE, bias * BASE),
+            fine,
             width,
             torch.cat([torch.zeros_like(vectors[:1]), vectors]),
         )
@@ -290,7 +266,9 @@ class Sampler:
 
 def _cumulated(logits: Tensor) -> Tensor:
     """Return distribution functions; above 1 from the last possible code on, which draws it."""
-    found = torch.softmax(logits, dim=1).cumsum_(dim=1)
+    found = torch.softmax(logits / BASE, dim=1).cumsum_(dim=1)
+    # sums of float32 may end below a uniform, and codes behind the last possible one have shares of
+    # 0: the search must stop before either
     return found.masked_fill_(found == found[:, -1:], 2)
 
 
@@ -300,6 +278,7 @@ def _inverse(logits: Tensor, uniforms: Tensor) -> Tensor:
     The logits are overwritten.
     """
     last = logits.shape[1] - 1
+    # the largest is taken off: powers of large logits would be infinite
     cumulated = logits.sub_(logits.amax(dim=1, keepdim=True)).exp2_().cumsum_(dim=1)
     # not divided by their sum: the uniform is multiplied by it, one number a row instead of K
     target = (uniforms * cumulated[:, last]).unsqueeze(1)

@@ -19,13 +19,7 @@ NEVER = -1e4
 
 
 class Heads(nn.Module):
-    """A linear head per variable; those of like sizes in one batched product.
-
-    Parameters
-    ----------
-    cardinalities : sequence of int
-    hidden : int
-    """
+    """A linear head per variable; those of like sizes in one batched product."""
 
     def __init__(self, cardinalities: Sequence[int], hidden: int) -> None:
         super().__init__()
@@ -43,19 +37,17 @@ class Heads(nn.Module):
         self.biases = nn.ParameterList(
             torch.full((len(g), 1, w), NEVER) for g, w in zip(self.groups, widest)
         )
+        for group, bias in zip(self.groups, self.biases):
+            for i, j in enumerate(group):
+                bias.data[i, 0, : self.cardinalities[j]] = (
+                    0.0  # behind them, padding is never drawn
+                )
         self.place = {j: (g, i) for g, group in enumerate(self.groups) for i, j in enumerate(group)}
         self.scales: Tensor
         self.register_buffer("scales", torch.ones(len(self.cardinalities)))
-        self.start_at([torch.zeros(size) for size in cardinalities])
-
-    def start_at(self, log_shares: Sequence[Tensor]) -> None:
-        """Begin with the logarithms of the marginal shares."""
-        with torch.no_grad():
-            for j, (g, i) in self.place.items():
-                self.biases[g][i, 0, : self.cardinalities[j]] = log_shares[j]
 
     def shift(self, biases: Sequence[Tensor]) -> None:
-        """Add to the biases."""
+        """Add to the biases: at first the logarithms of the shares, later corrections of them."""
         with torch.no_grad():
             for j, (g, i) in self.place.items():
                 self.biases[g][i, 0, : self.cardinalities[j]] += biases[j]
@@ -70,11 +62,7 @@ class Heads(nn.Module):
         return found
 
     def shrink(self, hidden: Tensor, codes: Tensor) -> Tensor:
-        """Scale each head as rows that it did not learn bear out; return their losses, (J,).
-
-        A variable that depends on nothing gets 0: its marginal shares, without noise. Others
-        are scaled half-way to what explains the rows best, which would blur what is sharp.
-        """
+        """Scale each head as rows that it did not learn bear out; return their losses, (J,)."""
         found = torch.zeros(len(self.cardinalities))
         for group, weight, bias in zip(self.groups, self.weights, self.biases):
             told = torch.bmm(hidden[group], weight)
@@ -131,33 +119,22 @@ class FineHeads(nn.Module):
         self.register_buffer("scales", torch.ones(count))
 
     def start_at(self, counts: Sequence[Tensor]) -> None:
-        """Begin with the shares within each coarse code.
-
-        Parameters
-        ----------
-        counts : sequence of Tensor, shape (K, width)
-            Of each split variable; codes that never occurred are never drawn.
-        """
+        """Begin with the shares within each coarse code, of counts (K, width)."""
         with torch.no_grad():
             self.shares.weight.fill_(NEVER)
             for i, (j, number) in enumerate(zip(self.split, counts)):
                 start = int(self.offsets[i])
                 logs = (number / number.sum(dim=1, keepdim=True).clamp(min=1)).log()
-                logs[number == 0] = NEVER
+                logs[number == 0] = NEVER  # what never occurred in its coarse code is never drawn
                 self.shares.weight[start : start + len(number), : self.widths[j]] = logs
 
     def losses(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
-        """Return (B, J) from hidden (J, B, H); 0 where a fine code is -1.
+        """Return (B, J) in nats; 0 where a fine code is -1.
 
         Parameters
         ----------
         hidden : Tensor, shape (J, B, H)
         coarse, fine : Tensor of int, shape (B, J)
-
-        Returns
-        -------
-        Tensor, shape (B, J)
-            In nats; 0 of all variables without fine codes.
         """
         found = torch.zeros(fine.shape, dtype=hidden.dtype)
         if self.split:
@@ -179,18 +156,13 @@ class FineHeads(nn.Module):
         return told, self.shares(place)
 
     def shrink(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
-        """Choose the scales, as :meth:`Heads.shrink` does; return the losses, (J',).
+        """Choose the scales as :meth:`Heads.shrink` does; return the losses, (J',).
 
         Parameters
         ----------
         hidden : Tensor, shape (J, B, H)
             Of rows that were not learned.
         coarse, fine : Tensor of int, shape (B, J)
-
-        Returns
-        -------
-        Tensor, shape (J',)
-            Of the variables with fine codes alone, each summed over the rows, in nats.
         """
         if not self.split:
             return torch.zeros(0)
@@ -203,14 +175,11 @@ class FineHeads(nn.Module):
         return self.scales[self.place[j]] if j in self.place else self.scales.new_zeros(())
 
     def head(self, j: int, scale: Tensor) -> tuple[Tensor, Optional[tuple[Tensor, ...]]]:
-        """Return logits (K, W) within each coarse code of a variable, and the weights of a layer.
-
-        Where there is nothing to tell, it is 0.
-        """
+        """Return logits (K, W) within each coarse code of a variable, and a layer's weights."""
         i, width = self.place[j], self.widths[j]
         rows = slice(int(self.offsets[i]), int(self.offsets[i]) + self.sizes[i])
         shares = self.shares.weight[rows, :width].clone()
-        shares[(shares <= NEVER / 2).all(dim=1), 0] = 0  # a coarse code without rows
+        shares[(shares <= NEVER / 2).all(dim=1), 0] = 0  # a coarse code without rows: one is drawn
         if not scale:  # what held-out rows do not bear out is not calculated either
             return shares, None
         leave = self.leave[i, :, :width] * scale
@@ -222,6 +191,7 @@ class FineHeads(nn.Module):
 
 def _shrunk(told: Tensor, known: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
     """Return the best scale of what is told (J, B, K) beside what is known, and its losses."""
+    # a variable that depends on nothing gets 0: its shares, without the noise that overfits first
     losses = torch.stack(
         [_cross_entropy(scale * told + known, codes).sum(dim=1) for scale in TUNING.scales]
     )

@@ -30,8 +30,6 @@ from synthohive.models.training import TrainingSet
 
 __all__ = ["Autoregressive"]
 
-PACE = Pace(20, 0.0, 2.0)
-
 
 class Autoregressive(TrainedModel):
     """Discretised autoregressive network.
@@ -58,7 +56,13 @@ class Autoregressive(TrainedModel):
     name = "autoregressive"
     title = "The autoregressive model"
     settings = AutoregressiveConfig
-    abilities = Abilities(max_modes=1, conditional=True, siblings=True, least_epochs=0, pace=PACE)
+    abilities = Abilities(
+        max_modes=1,
+        conditional=True,
+        siblings=True,
+        least_epochs=0,
+        pace=Pace(TUNING.least_steps, 0.0, 2.0),
+    )
     rows_at_once = 4096
     config: AutoregressiveConfig
     network_: Network
@@ -70,7 +74,7 @@ class Autoregressive(TrainedModel):
         if not self.discretiser_.variables:
             return None
         codes = self.discretiser_.encode(rows.data)
-        return AutoregressiveTask(rows, *codes, self.network_, self.config, PACE.least, rng)
+        return AutoregressiveTask(rows, *codes, self.network_, self.config, rng)
 
     def _network(self) -> Network:
         variables = self.discretiser_.variables
@@ -105,7 +109,8 @@ class Autoregressive(TrainedModel):
                 made, _ = self.sampler_.draw(vectors, torch.from_numpy(uniforms), given)
             told = np.where(silent, ABSENT, made.numpy())
             pairs = zip(wanted, log_shares(told, sizes))
-            # at most by 1: the share of a code that was hardly drawn is mostly chance
+            # at most by 1: the share of a code that was hardly drawn is mostly chance; less than
+            # the whole way, since the columns after it move as well
             self.network_.heads.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
             self._settle()
 

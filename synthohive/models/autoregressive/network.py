@@ -145,14 +145,12 @@ class Network(nn.Module):
         coarse, fine : Tensor of int, shape (B, J)
         context : Tensor, shape (B, C)
         mask : Tensor, shape (J, J)
-            As of :meth:`losses`; the order of drawing, which scales are used for.
+            The order of drawing, which scales are used for.
 
         Returns
         -------
-        float
-            Their total loss.
-        Tensor, shape (B, J)
-            What :meth:`losses` are, of heads that are not scaled.
+        float, and Tensor of shape (B, J)
+            The total loss, and what :meth:`losses` are, of heads that are not scaled.
         """
         hidden = self._hidden_of_all(coarse, fine, context, mask)
         plain = self.heads.losses(hidden, coarse) + self.fine.losses(hidden, coarse, fine)

@@ -20,23 +20,11 @@ from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch
 
 __all__ = ["AutoregressiveTask", "log_shares"]
 
-UNDECAYED = ("biases", "shares", "bias", "norm")
+UNDECAYED = ("biases", "shares", "bias", "norm")  # they hold shares, which are no dependence
 
 
 class AutoregressiveTask(DescentTask):
-    """The training of one table; it begins with independent columns.
-
-    Parameters
-    ----------
-    rows : TrainingSet
-    coarse, fine : ndarray of int64, shape (rows, J)
-        Its codes.
-    network : Network
-    config : AutoregressiveConfig
-    least : int
-        Batches of an epoch at least.
-    rng : Generator
-    """
+    """The training of one table, of codes (rows, J); it begins with independent columns."""
 
     counters = usable = True
     network: Network
@@ -49,28 +37,30 @@ class AutoregressiveTask(DescentTask):
         fine: IntArray,
         network: Network,
         config: AutoregressiveConfig,
-        least: int,
         rng: np.random.Generator,
     ) -> None:
         super().__init__(rows, config, batch_of(rows.batch_size, len(rows.learned)), rng)
         self.network, self.config = network, config
-        least = TUNING.cheap_steps if self.batch < rows.batch_size else least
+        least = TUNING.cheap_steps if self.batch < rows.batch_size else TUNING.least_steps
         self.schedule = Schedule.of(config, rows, self.batch, least, TUNING.evaluated_steps)
         both = torch.from_numpy(coarse), torch.from_numpy(fine)
         self.codes = both[0][rows.learned], both[1][rows.learned]
         self.held = both[0][rows.held], both[1][rows.held]
         self.context = as_tensors(rows.context.take(rows.learned))
         self.held_context = as_tensors(rows.context.take(rows.held))
-        network.heads.start_at(log_shares(coarse[rows.learned], network.cardinalities))
+        network.heads.shift(log_shares(coarse[rows.learned], network.cardinalities))
         network.fine.start_at(_counts(coarse, fine, network))
         network.context.start_at(self.context[1])
         self.state = copy.deepcopy(network).eval()
         self.rate, (least_lost, lost) = 1.0, TUNING.forgotten
+        few = TUNING.decay_rows / max(len(rows.data), 1)  # the fewer, the more weights decay
         self.optimizer = torch.optim.AdamW(
             _groups(network),
+            # with the root of the batch, as the noise of its gradient falls (Malladi et al., 2022);
+            # below 100 rows, epochs would not suffice for steps that short
             lr=config.lr * math.sqrt(max(self.batch, 100) / 500),
             betas=(0.9, 1 - max(least_lost, lost * min(self.batch / 500, 1))),
-            weight_decay=decay_of(config.decay, len(rows.data)),
+            weight_decay=max(config.decay, min(few**2, TUNING.strong_decay)),
             fused=True,
         )
         watched = rng.permutation(self.rows)[: TUNING.watched]
@@ -78,7 +68,8 @@ class AutoregressiveTask(DescentTask):
         with torch.no_grad():
             # untrained, but with the heads' shares: how common each row is, were its columns
             # independent, is what the gap is corrected for
-            start = self.state.losses(*self.held, self._held_vectors(), self._mask(True))
+            vectors = self.state.context(*self.held_context)
+            start = self.state.losses(*self.held, vectors, self._mask(True))
             repeats = repeated(rows.data, rows.learned, rows.held)
             self.watch = GapWatch(len(rows.data), self._learned(), _scores(start), repeats)
         self.most_gap = self.watch.most
@@ -96,7 +87,8 @@ class AutoregressiveTask(DescentTask):
         taken = self.next_rows()
         self.network.train()
         context = self.network.context(*(t[taken] for t in self.context))
-        coarse, fine = (c[taken] for c in self.codes)
+        coarse, fine = (c[taken] for c in self.codes)  # (B, J)
+        # one order for the whole batch: the mask is one of weights, not of rows
         loss = self.network.losses(coarse, fine, context, self._mask()).sum(dim=1).mean()
         self.descend(loss, 5.0, min(self.batch, 500) / TUNING.settling)
         return {"likelihood": loss.detach()}
@@ -117,13 +109,11 @@ class AutoregressiveTask(DescentTask):
         return torch.as_tensor((rank[:, None] < rank[None, :]).astype(np.float32))
 
     def validate(self) -> float:
-        """Return the negative log-likelihood per variable of held-out rows, heads shrunk.
-
-        The gap is that of heads which are not: who holds the weights can scale them back.
-        """
+        """Return the negative log-likelihood per variable of held-out rows, heads shrunk."""
         with torch.no_grad():
-            context = self._held_vectors()
+            context = self.state.context(*self.held_context)
             total, losses = self.state.shrink(*self.held, context, self._mask(True))
+            # of heads that are not scaled: who holds the weights can scale them back
             self.gap = self.watch.gap(self._learned(), _scores(losses))
         metric = total / max(1, self.held[0].numel())
         self.slow_down(metric)
@@ -144,10 +134,6 @@ class AutoregressiveTask(DescentTask):
         self.best, self.waited = math.inf, 0
         return True
 
-    def _held_vectors(self) -> Tensor:
-        found: Tensor = self.state.context(*self.held_context)
-        return found
-
     def _learned(self) -> Floats:
         """Return the log-likelihood of learned rows."""
         coarse, fine = (c[self.watched] for c in self.codes)
@@ -156,13 +142,9 @@ class AutoregressiveTask(DescentTask):
 
 
 def _scores(losses: Tensor) -> Floats:
+    """Return log-likelihoods, ``(B,)``."""
     found: Floats = -losses.clamp(max=TUNING.most_loss).sum(dim=1).double().numpy()
     return found
-
-
-def decay_of(least: float, rows: int) -> float:
-    """Return the weight decay for a table of so many rows."""
-    return max(least, min((TUNING.decay_rows / max(rows, 1)) ** 2, TUNING.strong_decay))
 
 
 def _groups(network: Network) -> list[dict[str, Any]]:

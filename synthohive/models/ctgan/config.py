@@ -15,33 +15,16 @@ class CTGANConfig(TrainingConfig):
 
     The paper has widths of 256, a learning rate of 2e-4 and packs of 10. On two cores
     these defaults reach in 400 steps of half the time what those do not in 1,000.
-
-    Attributes
-    ----------
-    noise : int
-        Dimensions of the generator's noise.
-    generator, discriminator : tuple of int
-        Widths of the hidden layers.
-    decay : float
-        Weight decay of the generator.
-    pac : int
-        Rows that the discriminator sees together.
-    penalty : float
-        Weight of the gradient penalty.
-    tau : float
-        Temperature of the Gumbel-softmax.
-    scores : float
-        Weight of the energy score and the Brier score in the generator's loss (not in the paper).
     """
 
-    noise: int = width(32)
-    generator: tuple[int, ...] = (128, 128)
+    noise: int = width(32)  # dimensions of the generator's noise
+    generator: tuple[int, ...] = (128, 128)  # widths of the hidden layers
     discriminator: tuple[int, ...] = (128, 128)
-    decay: float = 1e-6
-    pac: int = width(2)
-    penalty: float = 10.0
-    tau: float = 0.2
-    scores: float = 1.0
+    decay: float = 1e-6  # weight decay of the generator
+    pac: int = width(2)  # rows that the discriminator sees together
+    penalty: float = 10.0  # weight of the gradient penalty
+    tau: float = 0.2  # temperature of the Gumbel-softmax: near 0, nearly one code
+    scores: float = 1.0  # weight of energy and Brier score in the generator's loss, not the paper's
     evaluate_every: int = 5
 
 
@@ -49,6 +32,9 @@ class CTGANConfig(TrainingConfig):
 class Tuning:
     """Numbers that were found once, and hold for any table."""
 
+    least_steps: int = 10
+    evaluated_steps: int = 100
+    """Batches of an epoch, and between evaluations, at least: these draw thousands of rows."""
     watched: int = 500
     drawn: int = 1_000
     """Rows of each kind at most that are compared with drawn ones, and how many of these at

@@ -11,20 +11,13 @@ and marginals are calibrated.
 
 from __future__ import annotations
 
-from typing import Optional
-
-import numpy as np
-
 from synthohive.models.base import Abilities, Pace
 from synthohive.models.calibrated import CalibratedModel
-from synthohive.models.ctgan.config import CTGANConfig
+from synthohive.models.ctgan.config import TUNING, CTGANConfig
 from synthohive.models.ctgan.networks import Generator
 from synthohive.models.ctgan.training import CTGANTask
-from synthohive.models.training import TrainingSet
 
 __all__ = ["CTGAN"]
-
-PACE = Pace(10, 70.0)
 
 
 class CTGAN(CalibratedModel):
@@ -39,6 +32,7 @@ class CTGAN(CalibratedModel):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from synthohive import CTGAN, EncodedTable, TableConfig
     >>> from synthohive.encoding.encoded import Discrete, Layout
     >>> codes = np.arange(200, dtype=np.int32)[:, None] % 3
@@ -52,14 +46,6 @@ class CTGAN(CalibratedModel):
     name = "ctgan"
     title = "CTGAN"
     settings = CTGANConfig
-    abilities = Abilities(least_epochs=0, pace=PACE)
+    network_type, task_type = Generator, CTGANTask
+    abilities = Abilities(least_epochs=0, pace=Pace(TUNING.least_steps, 70.0))
     config: CTGANConfig
-    network_: Generator
-
-    def _task(self, rows: TrainingSet, rng: np.random.Generator) -> Optional[CTGANTask]:
-        if not rows.data.layout.discrete and not rows.data.layout.continuous:
-            return None
-        return CTGANTask(rows, self.network_, self.config, PACE.least, rng)
-
-    def _network(self) -> Generator:
-        return Generator(self.layout_, self.context_layout_, self.config)

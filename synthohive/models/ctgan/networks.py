@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
@@ -24,13 +25,9 @@ class Residual(nn.Module):
     def __init__(self, width: int, out: int) -> None:
         super().__init__()
         self.linear = nn.Linear(width, out)
-        self.norm = nn.LayerNorm(out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(B, width)`` to ``(B, width + out)``."""
         # by layer, not by batch as in the paper: a row must not depend on its neighbours, or
         # the size of a block would change what is drawn
-        return torch.cat([torch.relu(self.norm(self.linear(x))), x], dim=1)
+        self.norm = nn.LayerNorm(out)
 
 
 class Generator(RowGenerator):
@@ -50,11 +47,10 @@ class Generator(RowGenerator):
         # a condition says what a context says better, and is then left out when rows are drawn
         self.conditional = not (context.discrete or context.continuous)
         width = config.noise + self.blocks.width + self.context.width
-        layers: list[nn.Module] = []
+        self.body = nn.ModuleList()
         for out in config.generator:
-            layers.append(Residual(width, out))
+            self.body.append(Residual(width, out))
             width += out
-        self.body = nn.Sequential(*layers)
         self.add_heads(width, 1)
         self.register_buffer("shares", torch.zeros(self.blocks.width))
 
@@ -71,51 +67,44 @@ class Generator(RowGenerator):
         context : Tensor, shape (B, context width)
             As :class:`~synthohive.models.blocks.TableInput` makes it.
         """
-        h = self.body(torch.cat([noise, condition, context], dim=1))
-        wide, large = self.logits(h)
-        return wide, large, torch.tanh(self.floats(h))
+        return self._through(torch.cat([noise, condition, context], dim=1), nn.Module.__call__)
 
-    def conditions(self, context: EncodedTable, rng: np.random.Generator) -> Tensor:
-        """Draw the place of each condition's one by the true frequencies.
-
-        None where a context conditions.
-        """
-        rows, count = len(context), len(self.blocks.small)
-        if not self.conditional or not count:
-            return torch.empty(0, dtype=torch.long)
-        which = rng.integers(count, size=rows)
-        uniforms = rng.random(rows, dtype=np.float32)
-        places = np.empty(rows, dtype=np.int64)
-        shares = self.shares.numpy()
-        for place, block in enumerate(self.blocks.small):
-            first = self.blocks.start[block]
-            cdf = np.cumsum(shares[first : first + self.blocks.cardinalities[block]])
-            mine = np.flatnonzero(which == place)
-            code = np.searchsorted(cdf, uniforms[mine] * cdf[-1])
-            places[mine] = first + np.minimum(code, len(cdf) - 1)
-        return torch.from_numpy(places)
+    def _through(
+        self, h: Tensor, apply: Callable[[nn.Module, Tensor], Tensor]
+    ) -> tuple[Tensor, list[Tensor], Tensor]:
+        for layer in self.body:
+            residual = cast(Residual, layer)
+            # in front, so that the condition stays at a fixed distance from the end: (B, width +
+            # out), of which all further layers see noise, condition and context as they were
+            h = torch.cat([torch.relu(residual.norm(apply(residual.linear, h))), h], dim=1)
+        wide, large = self.logits(h, apply)
+        return wide, large, torch.tanh(apply(self.floats, h))
 
     def noise(self, context: EncodedTable, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """Draw noise and conditions."""
-        noise = rng.standard_normal((len(context), self.noises), dtype=np.float32)
-        return torch.from_numpy(noise), self.conditions(context, rng)
+        """Draw noise, and by the true frequencies the place of each condition's one.
+
+        No places where a context conditions.
+        """
+        rows, blocks = len(context), self.blocks
+        noise = torch.from_numpy(rng.standard_normal((rows, self.noises), dtype=np.float32))
+        if not self.conditional or not blocks.small:
+            return noise, torch.empty(0, dtype=torch.long)
+        which = rng.integers(len(blocks.small), size=rows)
+        # the distribution functions of all blocks, one on top of the other, so that one search
+        # finds the code of any; padding, with a share of 0, adds nothing and is never found
+        cdf = np.cumsum(self.shares.numpy(), dtype=np.float64)
+        tops = cdf[np.append(blocks.starts[1:], blocks.width) - 1]
+        below = np.append(0.0, tops[:-1])[which]
+        wanted = below + rng.random(rows, dtype=np.float32) * (tops[which] - below)
+        return noise, torch.from_numpy(np.searchsorted(cdf, wanted, side="right"))
 
     def rows(
         self, context: EncodedTable, noise: tuple[Tensor, ...]
     ) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Return wide logits, large logits, and floats; see the base class.
-
-        As :meth:`forward`, but that a condition, zeros and a one, picks a column of each
-        layer's weights.
-        """
+        """Return what :meth:`forward` does, of conditions by their places; see the base class."""
         normal, places = noise
-        apply = partial(self._without, places=places)
         h = torch.cat([normal, self.context(*as_tensors(context))], dim=1)
-        for layer in self.body:
-            residual = cast(Residual, layer)
-            h = torch.cat([torch.relu(residual.norm(apply(residual.linear, h))), h], dim=1)
-        wide, large = self.logits(h, apply)
-        return wide, large, torch.tanh(apply(self.floats, h))
+        return self._through(h, partial(self._without, places=places))
 
     def _without(self, layer: nn.Module, x: Tensor, places: Tensor) -> Tensor:
         """Apply a layer to inputs from which the condition is left out."""

@@ -27,30 +27,31 @@ class ConditionSampler:
     """
 
     def __init__(self, blocks: BlockMap, codes: Codes) -> None:
-        self.blocks = [i for i in blocks.small if blocks.cardinalities[i] > 1]
-        counts = [np.bincount(codes[:, i], minlength=blocks.cardinalities[i]) for i in self.blocks]
-        # logarithms: rare codes are seen often enough to be learned
+        own = [i for i in blocks.small if blocks.cardinalities[i] > 1]
+        counts = [np.bincount(codes[:, i], minlength=blocks.cardinalities[i]) for i in own]
+        # logarithms, as in the paper: by their shares, rare codes would be asked for too seldom to
+        # be learned, and all alike would ask for single rows again and again
         cdfs = [np.cumsum(np.log1p(c)) / np.log1p(c).sum() + i for i, c in enumerate(counts)]
-        self.numbers = np.asarray(self.blocks, dtype=np.int64)
-        self.cdf = np.concatenate(cdfs) if cdfs else np.empty(0)
-        self.sizes = np.concatenate(counts) if counts else np.empty(0, dtype=np.int64)
+        columns = [blocks.start[i] + np.arange(len(c)) for i, c in zip(own, counts)]
+        orders = [np.argsort(codes[:, i], kind="stable") for i in own]
+        whole = np.empty(0, dtype=np.int64)  # no block at all
+        self.blocks, self.cdf = len(own), np.concatenate([whole, *cdfs])
+        self.columns = np.concatenate([whole, *columns])
+        self.rows, self.sizes = np.concatenate([whole, *orders]), np.concatenate([whole, *counts])
         self.first = np.cumsum(self.sizes) - self.sizes  # each block has all rows
-        self.begin = np.cumsum([0, *map(len, counts)])
-        orders = [np.argsort(codes[:, i], kind="stable") for i in self.blocks]
-        self.rows = np.concatenate(orders) if orders else np.empty(0, dtype=np.int64)
 
-    def draw(self, size: int, rng: np.random.Generator) -> tuple[IntArray, IntArray, IntArray]:
-        """Return block numbers, codes and row numbers."""
-        which = rng.integers(len(self.blocks), size=size)
+    def draw(self, size: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+        """Return columns of the wide matrix, and numbers of rows that have a one there."""
+        which = rng.integers(self.blocks, size=size)
         u, v = rng.random((2, size))
         u *= 1 - 1e-9  # a sum that is rounded to the next whole number belongs to the next block
         place = np.searchsorted(self.cdf, which + u, side="right")
         row = self.first[place] + (v * self.sizes[place]).astype(np.int64)
-        return self.numbers[which], place - self.begin[which], self.rows[row]
+        return self.columns[place], self.rows[row]
 
 
 class CTGANTask(Trainable):
-    """The training of one table; `least` batches make an epoch at least."""
+    """The training of one table."""
 
     state: Generator
 
@@ -59,7 +60,6 @@ class CTGANTask(Trainable):
         rows: TrainingSet,
         network: Generator,
         config: CTGANConfig,
-        least: int,
         rng: np.random.Generator,
     ) -> None:
         self.table, self.config, self.rng = rows.table, config, rng
@@ -68,12 +68,13 @@ class CTGANTask(Trainable):
         learned = rows.take(rows.learned)
         self.rows = Rows.of(*learned)
         self.held, self.held_context = rows.take(rows.held)
+        # packs (Lin et al., 2018): of rows that the generator repeats, each looks real, two of them
+        # side by side do not
         self.pac = min(config.pac, len(self.rows))
         most = min(rows.batch_size, len(self.rows))
         self.batch = max(self.pac, most // self.pac * self.pac)  # whole packs
-        self.schedule = Schedule.of(config, rows, self.batch, least, 100)
-        starts = [self.blocks.start.get(i, 0) for i in range(len(rows.data.layout.discrete))]
-        self.first = np.array(starts)
+        bounds = TUNING.least_steps, TUNING.evaluated_steps
+        self.schedule = Schedule.of(config, rows, self.batch, *bounds)
         self.sampler = ConditionSampler(self.blocks, learned[0].codes)
         # the critic sees codes, floats, embedded codes of large blocks, condition and context
         width = 2 * self.blocks.width + self.rows.values.shape[1] + network.context.width
@@ -100,14 +101,15 @@ class CTGANTask(Trainable):
         if not self.sampler.blocks:
             rows = self.rng.integers(len(self.rows), size=self.batch)
             return torch.as_tensor(rows), condition
-        block, code, rows = self.sampler.draw(self.batch, self.rng)
+        places, rows = self.sampler.draw(self.batch, self.rng)
         chosen = np.arange(self.batch)
-        if not self.generator.conditional:  # half of the rows follow the true frequencies
+        if not self.generator.conditional:
+            # half of the rows follow the true frequencies, without a condition, as all rows do that
+            # are drawn for a context later
             free = chosen % 2 == 0
             rows = np.where(free, self.rng.integers(len(self.rows), size=self.batch), rows)
             chosen = chosen[~free]
-        places = self.first[block[chosen]] + code[chosen]
-        condition[torch.as_tensor(chosen), torch.as_tensor(places)] = 1.0
+        condition[torch.as_tensor(chosen), torch.as_tensor(places[chosen])] = 1.0
         return torch.as_tensor(rows), condition
 
     def _fake(self, condition: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,6 +118,8 @@ class CTGANTask(Trainable):
             self.rng.standard_normal((len(condition), self.config.noise), dtype=np.float32)
         )
         wide, large, floats = self.generator(noise, condition, context)
+        # Gumbel noise before the softmax (Jang et al., 2017): nearly one drawn code, through which
+        # gradients pass; a plain softmax would show the critic mixtures that no real row has
         soft = self.blocks.softmax((wide + _gumbel(wide)) / self.config.tau)
         parts = [soft, floats]
         for logits, table in zip(large, self.generator.tables):
@@ -147,7 +151,9 @@ class CTGANTask(Trainable):
         critic_loss = self._improve_critic(real, fakes[-self.batch :].detach(), beside.detach())
         fake, logs = fakes[: self.batch], self.blocks.log_softmax(logits)
         score = self.critic(torch.cat([fake, beside], dim=1)).mean()
-        loss = -score + self._condition_loss(logs[: self.batch], condition)
+        # the cross-entropy of the codes that conditions ask for: a generator may ignore them, since
+        # the critic, too, takes a row that is likely without
+        loss = -score - (logs[: self.batch] * condition).sum() / self.batch
         if self.config.scores:
             score = energy_score(fake, fakes[self.batch :], real)
             score = score + _brier_score(logs.exp(), real[:, : self.blocks.width])
@@ -160,6 +166,7 @@ class CTGANTask(Trainable):
         return {"generator": loss.detach(), "critic": critic_loss}
 
     def _improve_critic(self, real: Tensor, fake: Tensor, beside: Tensor) -> Tensor:
+        # both kinds in one pass, with what they are conditioned on beside: (2 * B, width)
         rows = torch.cat([torch.cat([x, beside], dim=1) for x in (fake, real)])
         hidden = self.critic.first(rows)
         made, known = self.critic.scores(hidden).chunk(2)
@@ -170,17 +177,14 @@ class CTGANTask(Trainable):
         return loss.detach()
 
     def _penalty(self, fake: Tensor, real: Tensor) -> Tensor:
-        """Return the gradient penalty at random points between generated and real packs.
-
-        What the first layer makes of a point between two is between what it makes of these.
-        """
+        """Return the gradient penalty at random points between generated and real packs."""
         share = torch.rand(len(real), 1, device=real.device)
+        # mixed after the first layer, (B / pac, hidden), which is affine: what it makes of a point
+        # between two packs lies between what it makes of these
         length = _length(self.critic.gradient(share * real + (1 - share) * fake))
+        # a length of 1 on the way between both: there, the optimal critic's is 1, and its score is
+        # the earth mover's distance (Gulrajani et al., 2017)
         return (length - 1).square().mean() * self.config.penalty
-
-    def _condition_loss(self, logs: Tensor, condition: Tensor) -> Tensor:
-        """Return the cross-entropy of the conditioned codes."""
-        return -(logs * condition).sum() / self.batch
 
     def validate(self) -> float:
         """Compare rows generated for held-out contexts with the held-out rows.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from synthohive.models.settings import LONGEST, TrainingConfig, count, width
+from synthohive.models.settings import DEEPEST, LONGEST, TrainingConfig, bounded, width
 
 __all__ = ["TUNING", "TVAEConfig"]
 
@@ -15,35 +15,18 @@ class TVAEConfig(TrainingConfig):
 
     `lr` is that of batches of up to 500; it grows with the root of larger ones, and is halved
     after each third of the patience.
-
-    Attributes
-    ----------
-    latent : int
-        Dimensions of the latent vector.
-    hidden, layers : int
-        Width and number of the residual layers of encoder and decoder.
-    context : int
-        Width of a context's vector.
-    couplings, prior : int
-        Number of the prior's couplings, and the width of their layers.
-    decay : float
-        Weight decay.
-    beta : float
-        Weight of the divergence from the prior; the paper's loss has 0.5.
-    warm_up : int
-        Batches over which that weight grows from 0.
     """
 
-    latent: int = width(32)
-    hidden: int = width(256)
-    layers: int = count(2)
-    context: int = width(32)
-    couplings: int = count(6, least=0)
-    prior: int = width(128, least=0)
+    latent: int = width(32)  # dimensions of the latent vector
+    hidden: int = width(256)  # of the residual layers of encoder and decoder
+    layers: int = bounded(2, 1, DEEPEST)
+    context: int = width(32)  # of a context's vector
+    couplings: int = bounded(6, 0, DEEPEST)  # of the prior
+    prior: int = width(128, least=0)  # of their layers
     lr: float = 2e-3
-    decay: float = 1e-4
-    beta: float = 1.0
-    warm_up: int = count(200, 0, LONGEST)
+    decay: float = 1e-4  # weight decay
+    beta: float = 1.0  # weight of the divergence from the prior; the paper's loss has 0.5
+    warm_up: int = bounded(200, 0, LONGEST)  # batches over which that weight grows from 0
     patience: int = 9
 
 
@@ -51,6 +34,8 @@ class TVAEConfig(TrainingConfig):
 class Tuning:
     """Numbers that were found once, and hold for any table."""
 
+    least_steps: int = 20
+    """Batches of an epoch at least."""
     small_batch: int = 32
     """Rows at least in a batch; smaller ones hardly cost less. Of 400 learned rows, batches of 32
     instead of 400 bring the bound on held-out rows from 24 to 16, at the same gap to learned

@@ -11,20 +11,13 @@ are calibrated. The encoder is not kept: drawing does not need it.
 
 from __future__ import annotations
 
-from typing import Optional
-
-import numpy as np
-
 from synthohive.models.base import Abilities, Pace
 from synthohive.models.calibrated import CalibratedModel
-from synthohive.models.training import Trainable, TrainingSet
-from synthohive.models.tvae.config import TVAEConfig
+from synthohive.models.tvae.config import TUNING, TVAEConfig
 from synthohive.models.tvae.networks import TVAEGenerator
 from synthohive.models.tvae.training import TVAETask
 
 __all__ = ["TVAE"]
-
-PACE = Pace(20, 45.0)
 
 
 class TVAE(CalibratedModel):
@@ -47,17 +40,6 @@ class TVAE(CalibratedModel):
     name = "tvae"
     title = "TVAE"
     settings = TVAEConfig
-    abilities = Abilities(least_epochs=0, pace=PACE)
+    network_type, task_type = TVAEGenerator, TVAETask
+    abilities = Abilities(least_epochs=0, pace=Pace(TUNING.least_steps, 45.0))
     config: TVAEConfig
-    network_: TVAEGenerator
-
-    def _task(self, rows: TrainingSet, rng: np.random.Generator) -> Optional[TVAETask]:
-        if not rows.data.layout.discrete and not rows.data.layout.continuous:
-            return None
-        return TVAETask(rows, self.network_, self.config, PACE.least, rng)
-
-    def _drawn(self, task: Trainable) -> TVAEGenerator:
-        return task.state.generator  # type: ignore[return-value]
-
-    def _network(self) -> TVAEGenerator:
-        return TVAEGenerator(self.layout_, self.context_layout_, self.config)

@@ -39,6 +39,7 @@ class Body(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, width)`` to ``(B, hidden)``."""
+        # residual, unlike the paper's: gradients reach the first layer however many there are
         hidden = self.first(x)
         for layer in self.layers:
             hidden = hidden + layer(hidden)
@@ -58,7 +59,8 @@ class Coupling(nn.Module):
             nn.SiLU(),
             nn.Linear(hidden, 2 * (latent - self.kept)),
         )
-        for parameter in self.net[-1].parameters():  # begins as the identity
+        # begins as the identity: the prior is the paper's normal one, until rows ask for another
+        for parameter in self.net[-1].parameters():
             nn.init.zeros_(parameter)
 
     def _terms(self, kept: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,7 +127,6 @@ class Encoder(nn.Module):
         codes : Tensor of int, shape (B, blocks)
         values : Tensor, shape (B, floats)
         context : Tensor, shape (B, context)
-            As :meth:`TVAEGenerator.vector` returns it.
         """
         hidden = self.body(torch.cat([self.input(codes, values), context], dim=1))
         means, logs = self.out(hidden).chunk(2, dim=1)
@@ -152,6 +153,8 @@ class TVAEGenerator(RowGenerator):
         """Return the vector of a context; zeros where there is none to see."""
         if not self.context.width:
             return torch.zeros(len(codes), self.given)
+        # (B, 32), once for encoder, prior and decoder, instead of all columns of all parents in the
+        # first layer of each
         found: Tensor = self.above(self.context(codes, values))
         return found
 
@@ -177,4 +180,5 @@ class TVAEGenerator(RowGenerator):
         normal, own = noise
         vector = self.vector(*as_tensors(context))
         wide, large, (means, logs) = self(self.prior.draw(normal, vector), vector)
+        # a normal has no ends; beyond those of a mode there is no value that decoding knows
         return wide, large, (means + logs.exp() * own).clamp(-1, 1)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from synthohive._arrays import Codes, Floats
-from synthohive.models.blocks import BlockMap, Rows
+from synthohive._arrays import Floats
+from synthohive.models.blocks import Rows
 from synthohive.models.memorisation import GapWatch
 from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch_of
 from synthohive.models.tvae.config import TUNING, TVAEConfig
@@ -29,53 +29,29 @@ class Pair(nn.Module):
         self.encoder, self.generator = encoder, generator
 
     def forward(self, rows: Rows, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Return each row's reconstruction loss and KL divergence, ``(B,)`` each."""
+        """Return each row's reconstruction loss and KL divergence, ``(B,)`` each, in nats."""
         context = self.generator.vector(*rows.context)
         means, logs = self.encoder(rows.codes, rows.values, context)
         z = means + logs.exp() * noise  # so that gradients reach the encoder through the draw
         # one draw's log-densities, not the closed form: the prior is no Gaussian
         posterior = -(0.5 * (noise.square() + TAU) + logs).sum(dim=1)
         divergence = posterior - self.generator.prior.log_density(z, context)
-        return self._losses(rows, *self.generator(z, context)), divergence
-
-    def _losses(
-        self, rows: Rows, wide: Tensor, large: list[Tensor], floats: tuple[Tensor, Tensor]
-    ) -> Tensor:
-        means, logs = floats
+        wide, large, (means, logs) = self.generator(z, context)
         # minus the log-density of a normal; where a float means nothing, neither does its error
         far = (rows.values - means) * torch.exp(-logs)
-        found = (rows.active * (0.5 * (far.square() + TAU) + logs)).sum(dim=1)
+        errors = (rows.active * (0.5 * (far.square() + TAU) + logs)).sum(dim=1)
         blocks = self.generator.blocks
-        found = found + small_losses(blocks, wide, rows.codes)
+        # all one-hot blocks at once, (B, blocks): the log-probability of each one's code
+        own = blocks.log_softmax(wide).gather(1, blocks.own(rows.codes) + blocks.starts)
+        errors = errors - own.sum(dim=1)
         for block, logits in zip(blocks.large, large):
-            found = found + functional.cross_entropy(logits, rows.codes[:, block], reduction="none")
-        return found
-
-
-def small_losses(blocks: BlockMap, wide: Tensor, codes: Tensor) -> Tensor:
-    """Return each row's cross-entropy of its one-hot blocks, added.
-
-    Parameters
-    ----------
-    blocks : BlockMap
-    wide : Tensor, shape (B, width)
-        Logits, those of padding masked.
-    codes : Tensor of int, shape (B, blocks)
-        Of all blocks, from 0 on.
-
-    Returns
-    -------
-    Tensor, shape (B,)
-        In nats.
-    """
-    if not blocks.small:
-        return torch.zeros(len(codes))
-    own = wide.gather(1, blocks.own(codes) + blocks.starts)
-    return (blocks.log_sums(wide) - own).sum(dim=1)
+            own = functional.cross_entropy(logits, rows.codes[:, block], reduction="none")
+            errors = errors + own
+        return errors, divergence
 
 
 class TVAETask(DescentTask):
-    """The training of one table; `least` batches make an epoch at least."""
+    """The training of one table."""
 
     network: Pair
     state: Pair
@@ -85,13 +61,13 @@ class TVAETask(DescentTask):
         rows: TrainingSet,
         network: TVAEGenerator,
         config: TVAEConfig,
-        least: int,
         rng: np.random.Generator,
     ) -> None:
         batch = batch_of(rows.batch_size, len(rows.learned), TUNING.small_batch)
         super().__init__(rows, config, batch, rng)
         self.config = config
-        plain = Schedule.of(config, rows, batch, least)
+        plain = Schedule.of(config, rows, batch, TUNING.least_steps)
+        # a fixed number of epochs of few batches each would be over before anything is learned
         short = -(-TUNING.patient_steps // plain.steps)  # epochs of as many batches
         patience = plain.patience * max(1, short // plain.evaluate_every)
         self.schedule = replace(plain, patience=patience)
@@ -99,9 +75,14 @@ class TVAETask(DescentTask):
         self.learned, self.held = Rows.of(*learned), Rows.of(*rows.take(rows.held))
         self.held_noise = self._noise(len(self.held))  # the same at each evaluation
         self.network = Pair(Encoder(rows.data.layout, config), network)
-        start_at_shares(network, learned[0].codes)
+        if network.blocks.small:
+            # begins with the shares, or the first batches would be spent on learning them;
+            # 1e-4: a code without learned rows has a finite logit
+            shares = network.blocks.frequencies(learned[0].codes)
+            network.wide.bias.data.copy_(torch.log(shares + 1e-4))  # type: ignore[operator]
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(),
+            # with the root of the batch, as the noise of a gradient falls (Malladi et al., 2022)
             lr=config.lr * math.sqrt(max(batch, 500) / 500),
             weight_decay=config.decay,
             fused=True,
@@ -118,18 +99,22 @@ class TVAETask(DescentTask):
         noise = self.rng.standard_normal((rows, self.config.latent), dtype=np.float32)
         return torch.as_tensor(noise)
 
+    @property
+    def drawn(self) -> TVAEGenerator:
+        """The generator alone: who draws does not need the encoder."""
+        return self.state.generator
+
     def step(self) -> dict[str, Tensor]:
         """Take one batch; see the base class."""
         rows = self.learned.take(self.next_rows())
         self.network.train()
         errors, divergences = self.network(rows, self._noise(self.batch))
         error, divergence = errors.mean(), divergences.mean()
-        self.descend(error + self._beta() * divergence, 25.0, 9)
+        # less of the divergence at first (Bowman et al., 2016): a decoder that has learned nothing
+        # yet is helped more by a posterior equal to the prior, and would never use the vector
+        beta = self.config.beta * min(1.0, (self.steps + 1) / max(1, self.config.warm_up))
+        self.descend(error + beta * divergence, 25.0, 9)
         return {"reconstruction": error.detach(), "divergence": divergence.detach()}
-
-    def _beta(self) -> float:
-        """Weight the divergence; less at first, so that the decoder learns to use the code."""
-        return self.config.beta * min(1.0, (self.steps + 1) / max(1, self.config.warm_up))
 
     @torch.no_grad()
     def validate(self) -> float:
@@ -145,13 +130,3 @@ class TVAETask(DescentTask):
         errors, divergences = self.state(rows, noise)
         found: Floats = -(errors + self.config.beta * divergences).double().numpy()
         return found
-
-
-def start_at_shares(generator: TVAEGenerator, codes: Codes) -> None:
-    """Let the logits of one-hot blocks begin with the logarithms of the real shares."""
-    if not generator.blocks.small:
-        return
-    shares = generator.blocks.frequencies(codes)
-    with torch.no_grad():
-        # 1e-4: a code without learned rows has a finite logit
-        generator.wide.bias.copy_(torch.log(shares + 1e-4))  # type: ignore[operator]
