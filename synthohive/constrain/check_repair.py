@@ -1,13 +1,8 @@
-"""Repair of rows that break constraints, by values that other rows show to be possible.
-
-A change is kept only where it leaves the row with fewer broken constraints than before;
-so every step helps, none undoes another, and the number of steps is fixed.
-"""
+"""How rows that break a CHECK are repaired: by values of other rows, or the nearest allowed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Optional
 
@@ -16,268 +11,151 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
-from synthohive._logging import get_logger
-from synthohive.constrain.sql_expressions import Check, Comparison
+from synthohive.constrain.base import TRIES, Offer, Repair, Repairing
+from synthohive.constrain.sql_expressions import Check
+from synthohive.tables.ancestors import with_column
+from synthohive.tables.key_hashes import key_hashes
 
-__all__ = ["Repair", "Resample", "nearest"]
-
-log = get_logger(__name__)
-
-Resample = Callable[[IntArray, np.random.Generator], pa.Table]
+__all__ = ["CheckRepair", "nearest"]
 
 OFTEN, FEW = 0.02, 20
-TRIES = 3
-PASSES = 2
 
 
-class Repair:
-    """One table under repair.
+class CheckRepair(Repair):
+    """One CHECK; see :class:`Repair`.
 
     Parameters
     ----------
-    name : str
-        Of the table, for the log.
-    checks : mapping of str to Check
-        All constraints that the columns of `table` can be tested for.
-    free : set of str
-        Columns that may be changed.
-    table : pyarrow.Table
-    rng : numpy.random.Generator
+    label : str
+        As it is named to users.
+    check : Check
+    moves : sequence of str
     """
 
-    def __init__(
-        self,
-        name: str,
-        checks: Mapping[str, Check],
-        free: AbstractSet[str],
-        table: pa.Table,
-        rng: np.random.Generator,
-    ) -> None:
-        self.name = name
-        self.labels = list(checks)
-        self.checks = list(checks.values())
-        self.columns = [n for n in table.column_names if n in free]
-        self.free = [[n for n in self.columns if n in c.columns] for c in self.checks]
-        self.table = table
-        self.rng = rng
-        self.broken = self._broken(table)  # (constraints, rows)
+    alone = True
 
-    def run(self, resample: Optional[Resample]) -> tuple[pa.Table, int]:
-        """Repair what can be repaired; return the table and the number of rows repaired."""
-        before = self._pending()
-        if not before.any():
-            return self.table, 0
-        self._couple()
-        for _ in range(PASSES):
-            if resample is not None:  # first, as it keeps to what the model and relations say
-                self._resample(resample)
-            self._redraw()
-            self._borrow()
-            self._arrange()
-            if not self._pending().any():
-                break
-        self._name()
-        self._report()
-        return self.table, int((before & ~self._pending()).sum())
+    def __init__(self, label: str, check: Check, moves: Sequence[str]) -> None:
+        super().__init__(sorted(check.columns), moves)
+        self.label, self.check = label, check
 
-    def _broken(self, table: pa.Table) -> Bools:
-        masks = [~c.evaluate(table).to_numpy(zero_copy_only=False) for c in self.checks]
-        return np.array(masks, dtype=bool).reshape(len(self.checks), table.num_rows)
+    def broken(self, rows: pa.Table, later: Optional[Bools] = None) -> Bools:
+        """Return the rows for which the condition is false."""
+        return ~self.check.holds(rows)
 
-    def _pending(self) -> Bools:
-        """Return the rows that break a constraint with a free column."""
-        repairable = np.flatnonzero([bool(free) for free in self.free])
-        return np.asarray(np.any(self.broken[repairable], axis=0), dtype=np.bool_)
-
-    def _report(self) -> None:
-        left = {
-            label: int(mask.sum()) for label, mask in zip(self.labels, self.broken) if mask.any()
-        }
-        if left:
-            log.warning("checks_still_violated", table=self.name, rows=left)
-
-    def _offer(self, rows: IntArray, values: Mapping[str, pa.Array]) -> None:
-        """Change `rows` to `values` where that breaks fewer constraints."""
-        if not len(rows):
-            return
-        candidate = self.table.take(rows)
-        for name, array in values.items():
-            at = candidate.column_names.index(name)
-            candidate = candidate.set_column(at, candidate.field(at), array)
-        broken = self._broken(candidate)
-        better = np.flatnonzero(broken.sum(axis=0) < self.broken[:, rows].sum(axis=0))
-        if not len(better):
-            return
-        changed = rows[better]
-        self.broken[:, changed] = broken[:, better]
-        # The candidates stand behind all rows; one `take` puts the better ones in place.
-        source = np.arange(self.table.num_rows)
-        source[changed] = self.table.num_rows + better
-        for name, array in values.items():
-            at = self.table.column_names.index(name)
-            both = pa.chunked_array([*self.table.column(name).chunks, array])
-            self.table = self.table.set_column(at, self.table.field(at), both.take(source))
-
-    def _couple(self) -> None:
+    def trades(self, now: Repairing) -> Iterator[Offer]:
         """Pair two compared columns by rank where many rows break their order.
 
         Both keep their values, and so their distributions, which redrawing only the broken
         rows would shift: a model that drew start and end apart breaks ``start <= end`` in
         half of the rows.
         """
-        for number, check in enumerate(self.checks):
-            for pair in check.comparisons:
-                often = int(self.broken[number].sum()) > max(FEW, OFTEN * self.table.num_rows)
-                if pair.right is None or pair.op == "=" or not often:
-                    continue
-                moved, anchor = pair.right, pair.left
-                if moved not in self.columns:
-                    moved, anchor = anchor, moved
-                if moved in self.columns:
-                    self._permute(number, moved, anchor)
+        for pair in self.check.comparisons:
+            often = len(now.wrong(self)) > max(FEW, OFTEN * len(now.rows))
+            if pair.right is None or pair.op == "=" or not often:
+                continue
+            moved, anchor = pair.right, pair.left
+            if moved not in self.moves:
+                moved, anchor = anchor, moved
+            if moved in self.moves:
+                yield self._by_rank(now, moved, anchor)
 
-    def _permute(self, number: int, moved: str, anchor: str) -> None:
-        rows = np.flatnonzero(self._known([moved, anchor]))
-        pairs = self.table.select([moved, anchor]).take(rows)
-        ranks = [pc.array_sort_indices(_one_array(c)).to_numpy() for c in pairs.columns]
-        source = np.arange(self.table.num_rows)
+    def _by_rank(self, now: Repairing, moved: str, anchor: str) -> Offer:
+        rows = np.flatnonzero(now.known([moved, anchor]))
+        known = now.rows.take(pa.array(rows))
+        order, place = (pc.array_sort_indices(_one(known, n)).to_numpy() for n in (moved, anchor))
+        source = np.empty_like(rows)
         # The i-th smallest moved value goes to the row with the i-th smallest anchor.
-        source[rows[ranks[1]]] = rows[ranks[0]]
-        at = self.table.column_names.index(moved)
-        values = _one_array(self.table.column(moved)).take(pa.array(source))
-        candidate = self.table.set_column(at, self.table.field(at), values)
-        both = self.table.field(anchor).type == values.type and anchor in self.columns
-        if both:  # neighbours in rank differ little, so that exchanging them costs little
-            wrong = pa.array(self._broken(candidate)[number])
-            fixed = _one_array(candidate.column(anchor))
-            candidate = candidate.set_column(
-                at, self.table.field(at), pc.if_else(wrong, fixed, values)
-            )
-            there = self.table.column_names.index(anchor)
-            candidate = candidate.set_column(
-                there, self.table.field(there), pc.if_else(wrong, values, fixed)
-            )
-        broken = self._broken(candidate)
-        if broken.sum() < self.broken.sum():
-            self.table, self.broken = candidate, broken
+        source[place] = order
+        values = _one(known, moved).take(pa.array(source))
+        changed, names = with_column(known, moved, values), [moved]
+        fixed = _one(known, anchor)
+        if fixed.type == values.type and anchor in self.moves:
+            # neighbours in rank differ little, so that exchanging them costs little
+            wrong, names = pa.array(self.broken(changed)), [moved, anchor]
+            changed = with_column(changed, moved, pc.if_else(wrong, fixed, values))
+            changed = with_column(changed, anchor, pc.if_else(wrong, values, fixed))
+        return Offer(rows, changed.select(names), np.zeros_like(rows))
 
-    def _redraw(self) -> None:
-        """Replace a value outside its column's own constraint by one inside."""
-        for number, free in enumerate(self.free):
-            if len(self.checks[number].columns) != 1 or not free:
-                continue
-            known = self._known(free)
-            for _ in range(TRIES):
-                rows = np.flatnonzero(self.broken[number])
-                donors = np.flatnonzero(known & ~self.broken[number])
-                if not len(rows) or not len(donors):
-                    break
-                self._offer(rows, self._values(free, self.rng.choice(donors, len(rows))))
+    def offers(self, now: Repairing) -> Iterator[Offer]:
+        """Yield values of other rows, then swapped and moved ones, at last what the text names."""
+        known = now.known(self.moves)
+        for _ in range(TRIES if len(self.columns) == 1 else 0):
+            rows, donors = now.wrong(self), np.flatnonzero(known)
+            donors = np.setdiff1d(donors, rows)
+            if len(donors):
+                yield now.copied(rows, now.rng.choice(donors, len(rows)), self.moves)
+        yield from self._borrowed(now)
+        yield from self._arranged(now)
+        for name in self.moves if now.last else ():
+            values = _cast(self.check.constants, now.rows.schema.field(name).type)
+            for _ in range(TRIES if len(values) else 0):
+                rows = now.wrong(self)
+                chosen = values.take(pa.array(now.rng.integers(0, len(values), len(rows))))
+                yield Offer(rows, pa.table({name: chosen}))
 
-    def _values(self, names: Sequence[str], rows: IntArray) -> dict[str, pa.Array]:
-        taken = self.table.select(list(names)).take(rows)
-        return {name: _one_array(taken.column(name)) for name in names}
-
-    def _resample(self, resample: Resample) -> None:
-        """Draw the free columns of broken rows anew."""
-        for _ in range(TRIES):
-            rows = np.flatnonzero(self._pending())
-            if not len(rows):
-                return
-            drawn = resample(rows, self.rng)
-            names = [n for n in self.columns if n in drawn.column_names]
-            arrays = {n: drawn.column(n).cast(self.table.field(n).type) for n in names}
-            self._offer(rows, {n: _one_array(a) for n, a in arrays.items()})
-
-    def _borrow(self) -> None:
-        """Copy the constraint's free columns together from a row that breaks nothing."""
-        together = sorted({name for free in self.free for name in free})
-        for number, free in enumerate(self.free):
-            if not free:
-                continue
-            fixed = [n for n in self.table.column_names if n in self.checks[number].columns]
-            fixed = [n for n in fixed if n not in free]
-            attempts: tuple[tuple[list[str], list[str], Optional[Bools]], ...] = (
-                (free, fixed, self._known(free)),
-                (free, fixed, None),
-                (free, [], self._known(free)),
-                (together, [], None),
-            )
-            for names, alike, among in attempts:
-                rows = np.flatnonzero(self.broken[number])
-                if not len(rows):
-                    break
-                rows, donors = self._donors(rows, alike, among)
-                self._offer(rows, self._values(names, donors))
-
-    def _known(self, names: Sequence[str]) -> Bools:
-        """Return the rows without NULL, so that a repair adds none where it can."""
-        valid = [pc.is_valid(self.table.column(n)).to_numpy() for n in names]
-        return np.asarray(np.all(valid, axis=0), dtype=np.bool_)
+    def _borrowed(self, now: Repairing) -> Iterator[Offer]:
+        """Copy the free columns together from rows that break nothing, alike in the others."""
+        fixed = [name for name in self.columns if name not in self.moves]
+        together = sorted({name for one in now.repairs if one.alone for name in one.moves})
+        for names, alike, whole in (
+            (self.moves, fixed, True),  # without NULL, so that a repair adds none where it can
+            (self.moves, fixed, False),
+            (self.moves, [], True),
+            (together, [], False),
+        ):
+            right = ~now.broken.any(axis=0) & (now.known(names) | (not whole))
+            yield now.copied(*self._donors(now, np.flatnonzero(right), alike), names)
 
     def _donors(
-        self, rows: IntArray, alike: Sequence[str], among: Optional[Bools]
+        self, now: Repairing, donors: IntArray, alike: Sequence[str]
     ) -> tuple[IntArray, IntArray]:
-        """Draw a faultless row for each of `rows`, with the same values in `alike`.
+        """Draw one of some rows for each broken row, with the same values in `alike`.
 
         Rows for which there is none are left out.
         """
-        faultless = ~self.broken.any(axis=0)
-        donors = np.flatnonzero(faultless if among is None else faultless & among)
+        rows = now.wrong(self)
         if not len(donors):
             return rows[:0], donors
         if not alike:
-            return rows, self.rng.choice(donors, len(rows))
-        group = _groups([_one_array(self.table.column(n)) for n in alike])
+            return rows, now.rng.choice(donors, len(rows))
+        types = [now.rows.schema.field(name).type for name in alike]
+        group = key_hashes(now.rows, alike, types, nulls_distinct=False)
         # Sorted by group, the donors of each row are one span, in which a number is drawn.
         donors = donors[np.argsort(group[donors], kind="stable")]
         first = np.searchsorted(group[donors], group[rows], side="left")
         last = np.searchsorted(group[donors], group[rows], side="right")
         some = last > first
-        return rows[some], donors[self.rng.integers(first[some], last[some])]
+        return rows[some], donors[now.rng.integers(first[some], last[some])]
 
-    def _arrange(self) -> None:
+    def _arranged(self, now: Repairing) -> Iterator[Offer]:
         """Swap the columns of a comparison, or move a value to its nearest bound."""
-        for number, check in enumerate(self.checks):
-            for demand in check.comparisons:
-                if demand.right is not None and {demand.left, demand.right} <= set(self.columns):
-                    self._swap(number, demand.left, demand.right)
-                for name, op, other in _sides(demand):
-                    if name in self.columns:
-                        self._clip(number, name, op, other, demand.value)
+        for demand in self.check.comparisons:
+            if demand.right is not None and {demand.left, demand.right} <= set(self.moves):
+                pair = [demand.left, demand.right]
+                types = [now.rows.schema.field(name).type for name in pair]
+                if types[0] == types[1]:
+                    rows = now.wrong(self)
+                    swapped = now.rows.select(pair[::-1]).take(pa.array(rows))
+                    yield Offer(rows, swapped.rename_columns(pair))
+            for name, op, other in demand.sides:
+                if name in self.moves:
+                    yield from self._clipped(now, name, op, other, demand.value)
 
-    def _name(self) -> None:
-        """Give a column one of the constants that the constraint itself names."""
-        for number, check in enumerate(self.checks):
-            for name in self.free[number]:
-                values = _cast(check.constants, self.table.field(name).type)
-                for _ in range(TRIES):
-                    rows = np.flatnonzero(self.broken[number])
-                    if len(rows) and len(values):
-                        chosen = self.rng.integers(0, len(values), len(rows))
-                        self._offer(rows, {name: values.take(pa.array(chosen))})
-
-    def _swap(self, number: int, left: str, right: str) -> None:
-        if self.table.field(left).type != self.table.field(right).type:
-            return
-        rows = np.flatnonzero(self.broken[number])
-        values = self._values([left, right], rows)
-        self._offer(rows, {left: values[right], right: values[left]})
-
-    def _clip(self, number: int, name: str, op: str, other: Optional[str], value: Any) -> None:
-        rows = np.flatnonzero(self.broken[number])
-        if not len(rows):
-            return
-        bound = self._values([other], rows)[other] if other is not None else pa.array([value])
-        moved = nearest(bound, op, self.table.field(name).type)
+    def _clipped(
+        self, now: Repairing, name: str, op: str, other: Optional[str], value: Any
+    ) -> Iterator[Offer]:
+        rows, type_ = now.wrong(self), now.rows.schema.field(name).type
+        some = now.rows.take(pa.array(rows))
+        bound = _one(some, other) if other is not None else pa.array([value])
+        moved = nearest(bound, op, type_)
         if moved is None:
             return
         if other is None:
             moved = pa.repeat(moved[0], len(rows))
-        kept = self._values([name], rows)[name]
+        kept = _one(some, name)
         # Only what lies on the wrong side moves: a row may break the CHECK by another column.
-        broken = _compare(op, kept, moved)
-        self._offer(rows, {name: pc.if_else(broken, moved, kept)})
+        values = pc.if_else(_compare(op, kept, moved), moved, kept)
+        yield Offer(rows, pa.table({name: values}))
 
 
 def _cast(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
@@ -300,13 +178,8 @@ def _compare(op: str, values: pa.Array, bound: pa.Array) -> pa.BooleanArray:
     return pc.fill_null(wrong, False)
 
 
-def _sides(demand: Comparison) -> list[tuple[str, str, Optional[str]]]:
-    """Return which column has to stand how to what."""
-    sides: list[tuple[str, str, Optional[str]]] = [(demand.left, demand.op, demand.right)]
-    if demand.right is not None:
-        mirrored = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}[demand.op]
-        sides.append((demand.right, mirrored, demand.left))
-    return sides
+def _one(rows: pa.Table, name: str) -> pa.Array:
+    return rows.column(name).combine_chunks()
 
 
 def nearest(bound: pa.Array, op: str, target: pa.DataType) -> Optional[pa.Array]:
@@ -378,20 +251,3 @@ def _nearest_float(bound: pa.Array, op: str, target: pa.DataType) -> pa.Array:
         short = short | (values == exact)
     chosen = values if op == "=" else np.where(short, beyond, values)
     return pa.array(chosen, target, mask=pc.is_null(bound).to_numpy(zero_copy_only=False))
-
-
-def _groups(columns: Sequence[pa.Array]) -> IntArray:
-    """Return the number of each row's combination of values; NULL is a value."""
-    group = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        codes = column.dictionary_encode(null_encoding="encode").indices.to_numpy()
-        pairs = group * (int(codes.max(initial=0)) + 1) + codes
-        # Dense after each column, so that products fit in 64 bits.
-        group = np.unique(pairs, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return group
-
-
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
-from synthohive.constrain.check_repair import Repair, Resample
+from synthohive.constrain.base import Repair, Repairing, Resample
+from synthohive.constrain.check_repair import CheckRepair
 from synthohive.constrain.sql_expressions import Check, Comparison, compile_check, quoted
 from synthohive.exceptions import ConstraintViolationError
-from synthohive.schema import Constraint, TableConfig
+from synthohive.schema import ColumnKind, Constraint, TableConfig
 
 __all__ = ["TableChecks"]
 
@@ -104,11 +105,27 @@ class TableChecks:
 
         Constraints on columns that `table` does not have are passed over.
         """
+        found = {r.label: np.flatnonzero(r.broken(table)) for r in self.repairs(table.column_names)}
+        return {label: rows for label, rows in found.items() if len(rows)}
+
+    def listed_values(self, table: TableConfig, data: pa.Table) -> dict[str, list[Any]]:
+        """Return the only values that columns of unique sets may hold, where the schema lists them.
+
+        These are both booleans, the labels of an enumeration, or the constants of a CHECK, as in
+        ``x IN ('a', 'b')``: if real rows, `data`, hold nothing else.
+        """
         found = {}
-        for label, check in self._applicable(table).items():
-            rows = np.flatnonzero(~check.evaluate(table).to_numpy(zero_copy_only=False))
-            if len(rows):
-                found[label] = rows
+        unique = {c for columns in table.unique_sets for c in columns if c in table.stored}
+        for name in sorted(unique):
+            column, real = table.columns[name], set(data.column(name).unique().to_pylist())
+            own = (c for c in self.checks.values() if c.columns == {name} and not c.comparisons)
+            lists = [list(c.constants) for c in own if real - {None} <= set(c.constants)]
+            if column.kind is ColumnKind.BOOLEAN:
+                lists = [[False, True]]
+            elif column.enum_values is not None:
+                lists = [list(column.enum_values)]
+            if lists:
+                found[name] = lists[0]
         return found
 
     def keep_unbroken(
@@ -137,8 +154,20 @@ class TableChecks:
         log.warning("relations_left", table=self.table, rows=int(wrong.sum()))
         return after
 
+    def repairs(self, names: Sequence[str]) -> list[CheckRepair]:
+        """Return the constraints that rows of some columns can be tested for."""
+        return [
+            CheckRepair(label, c, [n for n in names if n in self.free & c.columns])
+            for label, c in self.checks.items()
+            if c.columns <= set(names)
+        ]
+
     def repair(
-        self, table: pa.Table, rng: np.random.Generator, resample: Optional[Resample] = None
+        self,
+        table: pa.Table,
+        rng: np.random.Generator,
+        resample: Optional[Resample] = None,
+        others: Sequence[Repair] = (),
     ) -> tuple[pa.Table, int]:
         """Change free columns of rows that break a constraint until they hold.
 
@@ -147,8 +176,9 @@ class TableChecks:
         table : pyarrow.Table
         rng : numpy.random.Generator
         resample : callable, optional
-            From row numbers and a generator to a table of those rows' free columns,
-            drawn anew.
+            From row numbers and a generator to a table of those rows' columns, drawn anew.
+        others : sequence of Repair
+            What else must hold.
 
         Returns
         -------
@@ -158,11 +188,17 @@ class TableChecks:
         repaired : int
             How many rows broke a constraint and no longer do.
         """
-        checks = self._applicable(table)
+        checks = self.repairs(table.column_names)
         table = self._rounded(table)
-        if table.num_rows == 0 or not checks:
+        if table.num_rows == 0 or not (checks or others):
             return table, 0
-        return Repair(self.table, checks, self.free, table, rng).run(resample)
+
+        now = Repairing(table, [*checks, *others], rng)
+        table, repaired = now.run(resample, self.free)
+        left = {c.label: len(now.wrong(c)) for c in checks if len(now.wrong(c))}
+        if left:
+            log.warning("checks_still_violated", table=self.table, rows=left)
+        return table, repaired
 
     def enforce(self, table: pa.Table, table_name: str) -> None:
         """Refuse a table with a row that breaks a constraint.
@@ -188,10 +224,6 @@ class TableChecks:
                 + (f" {others} more constraints are broken." if others else ""),
                 hint="Sample with enforce_constraints=False to have such rows repaired.",
             )
-
-    def _applicable(self, table: pa.Table) -> dict[str, Check]:
-        present = set(table.column_names)
-        return {label: c for label, c in self.checks.items() if c.columns <= present}
 
     def _rounded(self, table: pa.Table) -> pa.Table:
         for name in sorted(self.whole & self.free & set(table.column_names)):
@@ -221,5 +253,5 @@ def _bounds(name: str, constraint: Constraint) -> Optional[Check]:
         return None
     text = " AND ".join(f"{name} {op} {edge:g}" for op, edge in sides)
     demands = tuple(Comparison(name, op, value=Decimal(repr(edge))) for op, edge in sides)
-    condition = " AND ".join(f"{quoted(name)} {op} {edge!r}" for op, edge in sides)
-    return Check(text, frozenset([name]), demands, condition)
+    sql = " AND ".join(f"{quoted(name)} {op} {edge!r}" for op, edge in sides)
+    return Check(frozenset([name]), sql, text, demands)

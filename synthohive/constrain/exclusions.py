@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Optional
@@ -19,12 +19,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from synthohive._arrays import Bools, IntArray
-from synthohive.constrain.base import Broken, Repair, Rule
+from synthohive._arrays import Bools
+from synthohive.constrain.base import Offer, Repair, Repairing, Rule
 from synthohive.constrain.sql_expressions import Expression, compile_expression
 from synthohive.encoding.structured import Range
 from synthohive.schema import Exclusion, TableConfig
-from synthohive.tables.joins import put
 from synthohive.tables.key_hashes import NO_KEY, key_hashes
 
 __all__ = ["ExclusionRepair", "ExclusionRule", "not_kept", "exclusion_rules"]
@@ -61,8 +60,6 @@ class ExclusionRule(Rule):
     period: tuple[str, ...]
     bounds: str = "[)"
     where: Optional[Expression] = None
-
-    special = True
 
     @property
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -110,98 +107,59 @@ class ExclusionRepair(Repair):
     Parameters
     ----------
     config : TableConfig
-    config, broken
-        As of :class:`Repair`.
     rule : ExclusionRule
     fixed : bool
         The period may not be changed: rows refer to it, or the caller gave it.
     """
 
-    def __init__(
-        self, config: TableConfig, rule: ExclusionRule, broken: Broken, fixed: bool
-    ) -> None:
-        super().__init__(config, rule, set() if fixed else set(rule.period), broken)
+    def __init__(self, config: TableConfig, rule: ExclusionRule, fixed: bool) -> None:
+        super().__init__(rule.all_columns, () if fixed else rule.period)
         self.rule = rule
         self._spans: defaultdict[int, list[Span]] = defaultdict(list)
         self._ends = (ENDLESS, -ENDLESS)
         only = config.columns[rule.period[0]]
         self._range = Range(only) if len(rule.period) == 1 else None
 
-    def repeated(self, block: pa.Table) -> IntArray:
+    def broken(self, rows: pa.Table, later: Optional[Bools] = None) -> Bools:
         """Return the rows that overlap one before them."""
-        groups, spans = self.rule.groups(block), self._read(block)
+        groups, spans = self.rule.groups(rows), self._read(rows)
+        order = np.arange(len(rows)) if later is None else np.argsort(later, kind="stable")
         known: dict[int, list[Span]] = {}
-        found = []
-        for row, span in enumerate(spans):
-            if span is None or groups[row] == NO_KEY:
+        found = np.zeros(len(rows), dtype=np.bool_)
+        for row in order.tolist():
+            span, group = spans[row], int(groups[row])
+            if span is None or group == NO_KEY:
                 continue
-            group = int(groups[row])
             taken = known.setdefault(group, list(self._spans.get(group, ())))
-            if _free(taken, span):
+            found[row] = not _free(taken, span)
+            if not found[row]:
                 insort(taken, span)
-            else:
-                found.append(row)
-        return np.array(found, dtype=np.int64)
-
-    def violations(self, block: pa.Table) -> Bools:
-        """Return the rows that overlap any other one, before or after them."""
-        groups, spans = self.rule.groups(block), self._read(block)
-        members: defaultdict[int, list[int]] = defaultdict(list)
-        for row in np.flatnonzero(groups != NO_KEY).tolist():
-            if spans[row] is not None:
-                members[int(groups[row])].append(row)
-        found = np.zeros(len(block), dtype=np.bool_)
-        for group, rows in members.items():
-            rows.sort(key=lambda row: spans[row] or (0, 0))
-            # A sweep: who begins before the latest end so far overlaps its owner.
-            latest, owner = -ENDLESS, -1
-            for row in rows:
-                lower, upper = spans[row] or (0, 0)
-                if lower < latest:
-                    found[[row, owner]] = True
-                if upper > latest:
-                    latest, owner = upper, row
-            found[
-                [r for r in rows if not _free(self._spans.get(group, []), spans[r] or (0, 0))]
-            ] = True
         return found
 
-    def _bar(self, block: pa.Table, repeated: IntArray) -> None:
-        groups, again = self.rule.groups(block), set(repeated.tolist())
+    def _bar(self, block: pa.Table, broken: Bools) -> None:
+        groups = self.rule.groups(block)
         for row, span in enumerate(self._read(block)):
-            if groups[row] != NO_KEY and span is not None and row not in again:
+            if groups[row] != NO_KEY and span is not None and not broken[row]:
                 insort(self._spans[int(groups[row])], span)
 
-    def _repaired(self, block: pa.Table, repeated: IntArray) -> pa.Table:
+    def offers(self, now: Repairing) -> Iterator[Offer]:
         """Move the rows that overlap to where their group is free."""
-        if not self.changes:
-            return block
-        groups, spans = self.rule.groups(block), self._read(block)
+        groups, spans, wrong = self.rule.groups(now.rows), self._read(now.rows), now.wrong(self)
         self._widen(spans)
-        wrong = set(repeated.tolist())
         taken: dict[int, list[Span]] = {int(g): list(self._spans.get(int(g), ())) for g in groups}
+        still = set(wrong.tolist())
         for row, span in enumerate(spans):
-            if span is not None and groups[row] != NO_KEY and row not in wrong:
+            if span is not None and groups[row] != NO_KEY and row not in still:
                 insort(taken[int(groups[row])], span)
         usual = self._usual(spans)
         moved: dict[int, Span] = {}
-        for row in sorted(wrong):
+        for row in wrong.tolist():
             busy = taken[int(groups[row])]
             span = _moved(busy, spans[row] or (0, 0), usual, self._ends)
             if span is not None:
                 moved[row] = span
                 insort(busy, span)
-        return self._accepted(block, moved)
-
-    def _accepted(self, block: pa.Table, moved: Mapping[int, Span]) -> pa.Table:
-        """Return the block with moved periods, but where these break something else."""
-        rows = np.array(sorted(moved), dtype=np.int64)
-        changed = self._written(block, rows, [moved[row] for row in rows.tolist()])
-        wrong = self._wrong(changed, self.changes)[rows]
-        if wrong.any():
-            rows = rows[~wrong]
-            changed = self._written(block, rows, [moved[row] for row in rows.tolist()])
-        return changed
+        yield Offer(np.array(list(moved), dtype=np.int64), self._written(now.rows, moved.values()))
 
     def _widen(self, spans: Sequence[Optional[Span]]) -> None:
         """Take note of the earliest and the latest bounds: nothing is moved beyond them."""
@@ -231,28 +189,22 @@ class ExclusionRepair(Repair):
         texts = block.column(self.rule.period[0]).to_pylist()
         return [None if text is None else _bound(self._range, text, side) for text in texts]
 
-    def _written(self, block: pa.Table, rows: IntArray, spans: Sequence[Span]) -> pa.Table:
-        """Return the block with other periods in some rows."""
-        if not len(rows):
-            return block
-        mask = np.zeros(len(block), dtype=np.bool_)
-        # `put` fills in ascending order: `spans` are in the order of `rows`, which is sorted.
-        mask[rows] = True
+    def _written(self, rows: pa.Table, spans: Collection[Span]) -> pa.Table:
+        """Return periods in the columns that hold such."""
         if self._range is not None:
-            made: list[Sequence[Any]] = [[_text(self._range, span) for span in spans]]
+            made: list[list[Any]] = [[_text(self._range, span) for span in spans]]
         else:
             opens, closes = self.rule.bounds[0], self.rule.bounds[1]
             made = [
                 [lower - (opens == "(") for lower, _ in spans],
                 [upper - (closes == "]") for _, upper in spans],
             ]
-        for name, values in zip(self.rule.period, made):
-            old = block.column(name).combine_chunks()
-            plain = values if self._range is not None else [_value(v, old.type) for v in values]
-            place = block.schema.get_field_index(name)
-            fresh = put(old, mask, pa.array(plain, old.type))
-            block = block.set_column(place, block.schema.field(place), fresh)
-        return block
+        types = [rows.schema.field(name).type for name in self.rule.period]
+        plain = [
+            pa.array(values if self._range is not None else [_value(v, t) for v in values], t)
+            for values, t in zip(made, types)
+        ]
+        return pa.table(plain, names=list(self.rule.period))
 
 
 def _span(lower: Optional[int], upper: Optional[int]) -> Optional[Span]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
+from synthohive.constrain.key_rule_search import CONTRADICTIONS, never_repeat
 from synthohive.constrain.key_rules import (
     CommutingKeys,
     KeyRule,
@@ -28,8 +29,6 @@ from synthohive.texts.words import vocabulary_of
 __all__ = ["counters", "find_group_rules"]
 
 log = get_logger(__name__)
-CONTRADICTIONS = 30.0
-"""Chance alone would have repeated a value in a group this many times."""
 LEAST_NAMED, MOST_NAMED = 3, 300
 _TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 _KINDS = (
@@ -171,15 +170,5 @@ class _Search:
 
     def _is_distinct(self, name: str) -> bool:
         """Whether a value never repeats in a group, where chance would have repeated it."""
-        inside = self.groups >= 0
-        groups = self.groups[inside]
-        values = group_codes([self.data], [[name]])[0][inside]
-        size = int(values.max(initial=0)) + 1
-        if len(np.unique(groups * size + values)) < len(groups):
-            return False
-        sizes = np.bincount(groups).astype(np.float64)
-        shares = np.bincount(values) / max(len(values), 1)
-        # Pairs of rows inside groups, times the chance that two rows are equal: so many repeats
-        # would there be by chance.
-        pairs = float((sizes * (sizes - 1)).sum()) / 2.0
-        return pairs * float(shares @ shares) >= CONTRADICTIONS
+        values = group_codes([self.data], [[name]])[0]
+        return never_repeat([self.groups, values], CONTRADICTIONS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import combinations, permutations
 from typing import Optional, Union
 
@@ -23,10 +22,10 @@ from synthohive.io.base import FanOut
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import Link, RelationalPlan
 from synthohive.tables.base import Tables
-from synthohive.tables.sample import Sample, incoming_keys
+from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 
-__all__ = ["find_key_rules"]
+__all__ = ["CONTRADICTIONS", "find_key_rules", "never_repeat"]
 
 log = get_logger(__name__)
 PairRule = Union[DisjointKeys, CommutingKeys]
@@ -51,9 +50,9 @@ def find_key_rules(
     candidates = list(_candidates(sample.metadata, sample.plan, table))
     everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
     # The sample first, as reading all rows costs: what it breaks needs no other look.
-    hopeful = [c for c in candidates if not _is_broken(c, sample, everyone)]
+    hopeful = [c for c in candidates if _holds(c, sample, everyone)]
     rows = np.arange(whole.size(table), dtype=np.int64)
-    found = [c for c in hopeful if not _is_broken(c, whole, rows) and _is_proven(c, whole, rows)]
+    found = [c for c in hopeful if _holds(c, whole, rows, proven=True)]
     found = list(_feasible(found, sample.plan.tables[table].driver, fan_outs))
     kept: list[KeyRule] = [*_without_circles(found, table)]
     for company in _companies(sample, table, fan_outs):
@@ -99,7 +98,7 @@ def _companies(
     plan = sample.plan
     earlier = plan.order[: plan.order.index(table)]
     for key in _known_keys(plan, table):
-        for child, other in incoming_keys(plan, sample.metadata, key.parent):
+        for child, other in sample.incoming(key.parent):
             if child not in earlier or _is_late(plan, child, other):
                 continue
             if key.parent_columns != other.parent_columns or _is_late(plan, table, key):
@@ -117,63 +116,56 @@ def _never_together(
 ) -> Iterator[UniqueWithinParent]:
     """Yield the least sets of keys that never repeat together, though no constraint says so."""
     everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
-    places = [_Together(sample, table, everyone), _Together(whole, table, rows)]
+    places: list[tuple[Tables, IntArray]] = [(sample, everyone), (whole, rows)]
+
+    def distinct(keys: Sequence[ForeignKey], least: float) -> bool:
+        return all(  # the sample first: what it breaks, needs no other look
+            never_repeat([source.parents_of(table, key, at) for key in keys], least)
+            for source, at in places
+        )
+
     keys = _known_keys(sample.plan, table)
-    keys = [key for key in keys if not places[0].are_distinct([key])]  # quotas see to it
+    alone = [sample.parents_of(table, key, everyone) for key in keys]
+    keys = [key for key, one in zip(keys, alone) if not never_repeat([one])]  # quotas see to it
     known = [set(unique) for unique in sample.metadata.tables[table].unique_sets]
     for some in (s for n in range(2, MOST_KEYS + 1) for s in combinations(keys, n)):
         columns = tuple(dict.fromkeys(c for key in some[1:] for c in key.columns))
         every = {*some[0].columns, *columns}
         if any(unique <= every for unique in known) or any(set(k.columns) >= every for k in some):
             continue
-        if all(place.are_distinct(some, CONTRADICTIONS) for place in places):
+        if distinct(some, CONTRADICTIONS):
             known.append(every)
             yield UniqueWithinParent(table, columns, some[0])
 
 
-@dataclass
-class _Together:
-    """Rows of one table beside their parents over several keys."""
+def never_repeat(codes: Sequence[IntArray], least: float = 0.0) -> bool:
+    """Whether no two rows have the same number in all places, where chance would let some.
 
-    source: Tables
-    table: str
-    rows: IntArray
-    found: dict[Link, tuple[IntArray, IntArray]] = field(default_factory=dict)
-
-    def _parents(self, key: ForeignKey) -> tuple[IntArray, IntArray]:
-        """Return each row's parent, and how many rows each has that has any."""
-        link = Link(self.table, key)
-        if link not in self.found:
-            parents = self.source.parents_of(self.table, key, self.rows)
-            sizes = np.bincount(parents[parents >= 0])
-            self.found[link] = parents, sizes[sizes > 0]
-        return self.found[link]
-
-    def are_distinct(self, keys: Sequence[ForeignKey], least: float = 0.0) -> bool:
-        """Whether no two rows share all parents, where chance would make some do so.
-
-        Parameters
-        ----------
-        least : float
-            Pairs of rows that would share all, were the keys independent of one another.
-        """
-        parents, sizes = zip(*(self._parents(key) for key in keys))
-        linked = np.all([each >= 0 for each in parents], axis=0)
-        count = int(linked.sum())
-        # The chance that two rows share their parent over each key.
-        shared = [float(((size / size.sum()) ** 2).sum()) for size in sizes]
-        if count * (count - 1) / 2.0 * np.prod(shared) < least:
-            return False
-        # More rows than combinations: some must repeat.
-        if count > np.prod([float(len(size)) for size in sizes]):
-            return False
-        code = np.zeros(count, dtype=np.int64)
-        for each in parents:
-            own = each[linked]
-            code = code * (int(own.max(initial=0)) + 1) + own
-            # Dense after each key, so that products fit in 64 bits.
-            code = np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.int64)
-        return int(code.max(initial=-1)) == count - 1
+    Parameters
+    ----------
+    codes : sequence of ndarray of int64, shape (rows,)
+        The numbers of each place; a row with a negative one says nothing.
+    least : float
+        Pairs of rows that would be equal in all places, were these independent.
+    """
+    linked = np.all([each >= 0 for each in codes], axis=0)
+    count = int(linked.sum())
+    pairs = count * (count - 1) / 2.0
+    distinct, code = 1.0, np.zeros(count, dtype=np.int64)
+    for number, each in enumerate(codes):
+        sizes = np.unique(each[linked], return_counts=True)[1].astype(np.float64)
+        # The chance that two rows are equal here. Of the first place, which groups rows, without
+        # the row itself: groups of one row say nothing.
+        less = 1 if number == 0 else 0
+        pairs *= float(sizes @ (sizes - less)) / max(count * (count - less), 1)
+        distinct *= len(sizes)
+    if pairs < least or count > distinct:  # more rows than combinations: some must repeat
+        return False
+    for each in codes:
+        code = code * (int(each.max(initial=0)) + 1) + each[linked]
+        # Dense after each place, so that products fit in 64 bits.
+        code = np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return int(code.max(initial=-1)) == count - 1
 
 
 def _is_late(plan: RelationalPlan, table: str, key: ForeignKey) -> bool:
@@ -202,31 +194,24 @@ def _is_shared(plan: RelationalPlan, table: str, route: Route) -> bool:
 
 def _ends(rule: PairRule, source: Tables, rows: IntArray) -> tuple[IntArray, IntArray]:
     """Return the rows at which both sides of a rule end."""
-    if isinstance(rule, DisjointKeys):
-        route: Route = (rule.key,)
-        other: Route = (rule.other,)
-    else:
-        route, other = rule.route, rule.other
-    return source.follow(rule.table, route, rows), source.follow(rule.table, other, rows)
+    sides = (
+        ((rule.key,), (rule.other,)) if isinstance(rule, DisjointKeys) else (rule.route, rule.other)
+    )
+    one, two = (source.follow(rule.table, side, rows) for side in sides)
+    return one, two
 
 
-def _is_broken(rule: PairRule, source: Tables, rows: IntArray) -> bool:
+def _holds(rule: PairRule, source: Tables, rows: IntArray, *, proven: bool = False) -> bool:
+    """Whether no row breaks a rule; of a proven one, also where chance would have broken it."""
     one, two = _ends(rule, source, rows)
     both = (one >= 0) & (two >= 0)
-    equal = one[both] == two[both]
-    return bool(equal.any() if isinstance(rule, DisjointKeys) else not equal.all())
-
-
-def _is_proven(rule: PairRule, source: Tables, rows: IntArray) -> bool:
-    """Whether enough rows show a rule, and chance would have broken it."""
-    one, two = _ends(rule, source, rows)
-    both = (one >= 0) & (two >= 0)
-    count = int(both.sum())
-    if count < LEAST_ROWS:
+    equal, count = one[both] == two[both], int(both.sum())
+    if equal.any() if isinstance(rule, DisjointKeys) else not equal.all():
         return False
-    if isinstance(
-        rule, DisjointKeys
-    ):  # where no row is referred to over both keys, nothing is to do
+    if not proven or count < LEAST_ROWS:
+        return not proven
+    if isinstance(rule, DisjointKeys):
+        # where no row is referred to over both keys, nothing is to do
         return bool(len(np.intersect1d(one[both], two[both])))
     if ((source.follow(rule.table, rule.route[:1], rows) >= 0) & (two >= 0) & (one < 0)).any():
         return False

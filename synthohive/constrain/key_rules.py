@@ -23,8 +23,20 @@ Route = tuple[ForeignKey, ...]
 """Keys that are followed one after the other; none stays at the row itself."""
 
 
+class _OfKey(Readable):
+    """A rule about one key of a table."""
+
+    table: str
+    key: ForeignKey
+
+    @property
+    def target(self) -> str:
+        """The columns that it is about."""
+        return _dotted((self.key,))
+
+
 @dataclass(frozen=True)
-class DisjointKeys(Readable):
+class DisjointKeys(_OfKey):
     """Two keys of a row that never refer to the same parent row.
 
     Attributes
@@ -38,17 +50,12 @@ class DisjointKeys(Readable):
     key: ForeignKey
     other: ForeignKey
 
-    @property
-    def target(self) -> str:
-        """The columns of the key."""
-        return _dotted((self.key,))
-
     def __str__(self) -> str:
         return f"{self.target} <> {_dotted((self.other,))}"
 
 
 @dataclass(frozen=True)
-class CommutingKeys(Readable):
+class CommutingKeys(_OfKey):
     """Two routes from a row that end at the same row, where both end at one.
 
     Attributes
@@ -65,14 +72,9 @@ class CommutingKeys(Readable):
     other: Route
 
     @property
-    def key(self) -> ForeignKey:
+    def key(self) -> ForeignKey:  # type: ignore[override]
         """The key that is chosen."""
         return self.route[0]
-
-    @property
-    def target(self) -> str:
-        """The columns of the key."""
-        return _dotted(self.route[:1])
 
     def __str__(self) -> str:
         other = _dotted(self.other) if self.other else "the row itself"
@@ -80,7 +82,7 @@ class CommutingKeys(Readable):
 
 
 @dataclass(frozen=True)
-class InclusionDependency(Readable):
+class InclusionDependency(_OfKey):
     """Parents that have rows of one table only beside rows of another.
 
     Attributes
@@ -100,11 +102,6 @@ class InclusionDependency(Readable):
     other_table: str
     other: ForeignKey
     needs: bool
-
-    @property
-    def target(self) -> str:
-        """The columns of the key."""
-        return _dotted((self.key,))
 
     def __str__(self) -> str:
         mine = f"{self.table}({_dotted((self.key,))})"

@@ -56,62 +56,88 @@ class Comparison:
     right: Optional[str] = None
     value: Any = None
 
+    @property
+    def sides(self) -> list[tuple[str, str, Optional[str]]]:
+        """Which column has to stand how to what: as it is written, and turned round."""
+        found = [(self.left, self.op, self.right)]
+        return (
+            found if self.right is None else [*found, (self.right, _MIRRORED[self.op], self.left)]
+        )
+
 
 @dataclass(frozen=True)
-class Check:
+class Expression:
+    """What an engine calculates from a row: a part of an index, or a condition.
+
+    Attributes
+    ----------
+    columns : frozenset of str
+        The columns that it refers to.
+    sql : str
+        In DuckDB's SQL.
+    """
+
+    columns: frozenset[str]
+    sql: str
+
+    def evaluate(self, rows: pa.Table) -> pa.Array:
+        """Return the value of each row.
+
+        Raises
+        ------
+        duckdb.Error
+            A value of a row lets the calculation fail.
+        """
+        return self._asked(f"({self.sql})", rows)
+
+    def holds(self, rows: pa.Table) -> Bools:
+        """Return the rows for which it is true; unknown counts as false, as in WHERE."""
+        return self._true(rows, unknown="false")
+
+    def _true(self, rows: pa.Table, unknown: str) -> Bools:
+        asked = self._asked(f"coalesce(({self.sql})::BOOLEAN, {unknown})", rows)
+        return np.array(asked.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+    def _asked(self, value: str, rows: pa.Table) -> pa.Array:
+        cursor = _database().cursor()
+        try:
+            names = sorted(self.columns)
+            given = rows.select(names) if names else pa.table({"": pa.nulls(len(rows))})
+            cursor.register("generated", given)
+            result = cursor.execute(f"SELECT {value} AS made FROM generated")
+            stream = getattr(result, "to_arrow_table", None) or result.fetch_arrow_table
+            return stream().column("made").combine_chunks()
+        finally:
+            cursor.close()
+
+
+@dataclass(frozen=True)
+class Check(Expression):
     """A condition that each row must satisfy.
 
     Attributes
     ----------
+    columns, sql
+        As of :class:`Expression`.
     sqltext : str
         As the database states it.
-    columns : frozenset of str
-        The columns that it refers to.
     comparisons : tuple of Comparison
         What must hold in every row that satisfies it, if nothing in the row is NULL.
-    condition : str
-        In DuckDB's SQL.
     constants : tuple
         The constants that it names, as those of ``IN (…)``.
     """
 
     sqltext: str
-    columns: frozenset[str]
-    comparisons: tuple[Comparison, ...]
-    condition: str
+    comparisons: tuple[Comparison, ...] = ()
     constants: tuple[Any, ...] = ()
 
-    def evaluate(self, table: pa.Table) -> pa.BooleanArray:
+    def holds(self, rows: pa.Table) -> Bools:
         """Return whether each row satisfies the condition; unknown counts as satisfied."""
         try:
-            return _truth(self.condition, table.select(sorted(self.columns)))
+            return self._true(rows, unknown="true")
         except duckdb.Error as exc:  # overflow, a malformed value: the database will tell
-            reason = str(exc).split("\n", maxsplit=1)[0]
-            log.warning("check_not_evaluated", check=self.sqltext, reason=reason)
-            return pa.array(np.ones(len(table), dtype=bool))
-
-
-def _truth(condition: str, rows: pa.Table) -> pa.BooleanArray:
-    cursor = _database().cursor()
-    try:
-        cursor.register("generated", rows)
-        query = f"SELECT coalesce(({condition})::BOOLEAN, true) AS truth FROM generated"
-        return pa.array(np.asarray(cursor.execute(query).fetchnumpy()["truth"]), pa.bool_())
-    finally:
-        cursor.close()
-
-
-def _queried(sql: str, columns: Collection[str], rows: pa.Table) -> pa.Table:
-    cursor = _database().cursor()
-    try:
-        given = rows.select(sorted(columns)) if columns else pa.table({"": pa.nulls(len(rows))})
-        cursor.register("generated", given)
-        result = cursor.execute(sql)
-        stream = getattr(result, "to_arrow_table", None) or result.fetch_arrow_table
-        found: pa.Table = stream()
-        return found
-    finally:
-        cursor.close()
+            log.warning("check_not_evaluated", check=self.sqltext, reason=_first_line(exc))
+            return np.ones(len(rows), dtype=np.bool_)
 
 
 _local = threading.local()
@@ -154,48 +180,17 @@ def compile_check(
         The columns of the table.
     """
     try:
-        tree, used, condition = _compiled(sqltext, dialect, columns)
+        tree, used = _parsed(sqltext, dialect, columns)
         if not used:
             raise ValueError("no column occurs in it")
-        _truth(condition, _no_rows(used, columns))
+        constants = tuple(dict.fromkeys(node.to_py() for node in tree.find_all(exp.Literal)))
+        sql = tree.sql(dialect=DuckDB)
+        found = Check(frozenset(used), sql, sqltext, tuple(_demands(tree)), constants)
+        found._true(_no_rows(used, columns), unknown="true")
     except _NOT_UNDERSTOOD as exc:
         log.info("check_not_understood", check=sqltext, reason=_first_line(exc))
         return None
-    constants = tuple(dict.fromkeys(node.to_py() for node in tree.find_all(exp.Literal)))
-    return Check(sqltext, frozenset(used), tuple(_demands(tree)), condition, constants)
-
-
-@dataclass(frozen=True)
-class Expression:
-    """What an engine calculates from a row: a part of an index.
-
-    Attributes
-    ----------
-    columns : frozenset of str
-        The columns that it refers to.
-    sql : str
-        In DuckDB's SQL.
-    """
-
-    columns: frozenset[str]
-    sql: str
-
-    def evaluate(self, rows: pa.Table) -> pa.Array:
-        """Return the value of each row.
-
-        Raises
-        ------
-        duckdb.Error
-            A value of a row lets the calculation fail.
-        """
-        table = _queried(f"SELECT ({self.sql}) AS made FROM generated", self.columns, rows)
-        return table.column("made").combine_chunks()
-
-    def holds(self, rows: pa.Table) -> Bools:
-        """Return the rows for which it is true; unknown counts as false, as in WHERE."""
-        sql = f"SELECT coalesce(({self.sql})::BOOLEAN, false) AS made FROM generated"
-        made = _queried(sql, self.columns, rows).column("made")
-        return np.asarray(made.to_numpy(), dtype=np.bool_)
+    return found
 
 
 def compile_expression(
@@ -205,15 +200,11 @@ def compile_expression(
 
     Parameters
     ----------
-    sqltext : str
-        As the database states it.
-    dialect : str, optional
-        Of the engine; a description that names none is read as PostgreSQL's.
-    columns : mapping of str to Column
-        The columns of the table.
+    sqltext, dialect, columns
+        As of :func:`compile_check`.
     """
     try:
-        tree, used, _ = _compiled(sqltext, dialect, columns)
+        tree, used = _parsed(sqltext, dialect, columns)
         found = Expression(frozenset(used), tree.transform(_caseless).sql(dialect=DuckDB))
         found.evaluate(_no_rows(used, columns))
     except _NOT_UNDERSTOOD as exc:
@@ -229,10 +220,10 @@ def _first_line(exc: BaseException) -> str:
     return str(exc).split("\n", maxsplit=1)[0]
 
 
-def _compiled(
+def _parsed(
     sqltext: str, dialect: Optional[str], columns: Mapping[str, Column]
-) -> tuple[Node, set[str], str]:
-    """Return the tree of a text, the columns that it names, and what DuckDB calls it."""
+) -> tuple[Node, set[str]]:
+    """Return the tree of a text as DuckDB means it, and the columns that it names."""
     read = spelling(dialect or UNNAMED)
     if read.grammar is None:
         raise ValueError(f"the dialect {dialect!r} is not read")
@@ -240,8 +231,7 @@ def _compiled(
     for node in tree.walk():
         check_shape(node)
     tree, used = _resolve(tree, columns, doubles=read.doubles)
-    tree = _as_duckdb_means(tree, ignores_case=read.like_ignores_case)
-    return tree, used, tree.sql(dialect=DuckDB)
+    return _as_duckdb_means(tree, ignores_case=read.like_ignores_case), used
 
 
 def _no_rows(used: Collection[str], columns: Mapping[str, Column]) -> pa.Table:

@@ -1,34 +1,171 @@
-"""Unique sets with a modelled column in them: repeats are found and repaired."""
+"""What must not repeat in a table: columns, or what an index calculates, among all or some rows.
+
+Every UNIQUE of an engine is one rule: some expressions, a condition that tells which rows it is
+about, and whether NULL equals NULL. A primary key is the rule whose expressions are columns and
+that has no condition.
+"""
 
 from __future__ import annotations
 
 import decimal
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Optional
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
-from synthohive._random import hashed
-from synthohive.constrain.base import Broken, Repair
-from synthohive.constrain.unique_rules import UniqueRule
-from synthohive.schema import ColumnKind, TableConfig
-from synthohive.tables.joins import put
-from synthohive.tables.key_hashes import NO_KEY, repeats
+from synthohive._logging import get_logger
+from synthohive.connectors.registry import UNNAMED, spelling
+from synthohive.constrain.base import Offer, Repair, Repairing, Rule
+from synthohive.constrain.sql_expressions import Expression, compile_expression, quoted
+from synthohive.ddl.statements import Refused
+from synthohive.ddl.vetted_indexes import index_parts, key_part
+from synthohive.schema import ColumnKind, Index, TableConfig
+from synthohive.tables.key_hashes import NO_KEY, key_hashes, repeats
 from synthohive.texts.words import vocabulary_of
 
-__all__ = ["UniqueRepair"]
+__all__ = ["UniqueRepair", "UniqueRule", "special_rules"]
 
+log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
+NONE_SEEN: U64 = np.empty(0, dtype=np.uint64)
 REDRAWS, NUMBERINGS = 12, 4
 
 
+@dataclass(frozen=True)
+class UniqueRule(Rule):
+    """A combination of values that no two rows have.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        All that its expressions refer to.
+    parts : tuple of Expression
+        Nothing where the columns themselves are meant.
+    where : Expression, optional
+        True of the rows that it is about.
+    nulls_distinct : bool
+        Whether a row with a NULL repeats no other.
+    name : str
+        Of the index or constraint.
+    declared : bool
+        Whether the database refuses rows that repeat.
+    """
+
+    columns: tuple[str, ...]
+    parts: tuple[Expression, ...] = ()
+    where: Optional[Expression] = None
+    nulls_distinct: bool = True
+    name: str = ""
+    declared: bool = True
+
+    @property
+    def special(self) -> bool:
+        """Whether it says more than that columns never repeat together."""
+        return bool(self.parts) or self.where is not None or not self.nulls_distinct
+
+    @property
+    def label(self) -> str:
+        """As it is named to users.
+
+        Examples
+        --------
+        >>> UniqueRule(("a", "b"), nulls_distinct=False, name="u").label
+        "UNIQUE (a, b) NULLS NOT DISTINCT 'u'"
+        """
+        kind = "" if self.nulls_distinct else " NULLS NOT DISTINCT"
+        some = "" if self.where is None else " of some rows"
+        return f"UNIQUE ({', '.join(self.columns)}){kind}{some} {self.name!r}"
+
+    def hashes(self, rows: pa.Table) -> U64:
+        """Hash what each row must have alone; :data:`NO_KEY` where it may repeat."""
+        try:
+            return self._hashes(rows)
+        except duckdb.Error as exc:  # overflow, a malformed value: the database will tell
+            reason = str(exc).split("\n", maxsplit=1)[0]
+            log.warning("unique_index_not_evaluated", index=self.name, reason=reason)
+            return np.full(len(rows), NO_KEY, dtype=np.uint64)
+
+    def _hashes(self, rows: pa.Table) -> U64:
+        names, given = list(self.columns), rows
+        if self.parts:
+            names = [str(number) for number in range(len(self.parts))]
+            given = pa.table([part.evaluate(rows) for part in self.parts], names=names)
+        types = [given.schema.field(name).type for name in names]
+        found = key_hashes(given, names, types, nulls_distinct=self.nulls_distinct)
+        return found if self.where is None else np.where(self.where.holds(rows), found, NO_KEY)
+
+    def repeated(self, rows: pa.Table, later: Optional[Bools], seen: U64 = NONE_SEEN) -> Bools:
+        """Return the rows that repeat one before them, or what was seen before all.
+
+        Rows marked as `later` count as behind all others.
+        """
+        order = np.arange(len(rows)) if later is None else np.argsort(later, kind="stable")
+        found = np.zeros(len(rows), dtype=np.bool_)
+        found[order[repeats(self.hashes(rows)[order], seen)]] = True
+        return found
+
+    def misread(self, rows: pa.Table) -> bool:
+        """Whether real rows, which the database accepted, appear to break it."""
+        hashes = self._hashes(rows)
+        hashes = hashes[hashes != NO_KEY]
+        return len(np.unique(hashes)) < len(hashes)
+
+
+def special_rules(config: TableConfig, dialect: Optional[str]) -> list[UniqueRule]:
+    """Return the rules that :attr:`TableConfig.unique_sets` does not say.
+
+    An index whose SQL is not understood is left out, with the log event
+    ``unique_index_not_understood``: the database tests it at the load.
+    """
+    found = [
+        UniqueRule(tuple(u.columns), nulls_distinct=False, name=u.name or "")
+        for u in config.unique
+        if not u.nulls_distinct
+    ]
+    for index in config.indexes:
+        rule = _of_index(index, config, dialect) if index.unique and index.definition else None
+        if rule is not None and rule.special:
+            found.append(rule)
+    return found
+
+
+def _of_index(index: Index, config: TableConfig, dialect: Optional[str]) -> Optional[UniqueRule]:
+    try:
+        parts = index_parts(index.definition or "", spelling(dialect or UNNAMED))
+        keys = [_compiled(item, dialect, config) for item in parts.keys]
+        where = None if parts.where is None else _read(parts.where, dialect, config)
+    except Refused as exc:
+        log.info(
+            "unique_index_not_understood", table=config.name, index=index.name, reason=str(exc)
+        )
+        return None
+    columns = tuple(dict.fromkeys(c for key in keys for c in sorted(key.columns)))
+    plain = [key.sql for key in keys] == [quoted(column) for column in columns]
+    return UniqueRule(
+        columns, () if plain else tuple(keys), where, parts.nulls_distinct, index.name
+    )
+
+
+def _compiled(item: str, dialect: Optional[str], config: TableConfig) -> Expression:
+    body, length = key_part(item, spelling(dialect or UNNAMED))
+    return _read(body if length is None else f"LEFT({body}, {length})", dialect, config)
+
+
+def _read(sql: str, dialect: Optional[str], config: TableConfig) -> Expression:
+    found = compile_expression(sql, dialect, config.columns)
+    if found is None:
+        raise Refused(f"{sql!r} is not understood")
+    return found
+
+
 class UniqueRepair(Repair):
-    """Keeps one rule of uniqueness, block after block.
+    """Keeps one rule of uniqueness; see :class:`Repair`.
 
     A repeated row first trades what puts it under the rule's condition with a row that is not
     (an address is the default one in place of another); then it gets another row's value in a
@@ -38,152 +175,88 @@ class UniqueRepair(Repair):
 
     Parameters
     ----------
-    config, broken
-        As of :class:`Repair`.
+    config : TableConfig
     rule : UniqueRule
     free : set of str
         The columns of the set that may be changed.
-    seed : int
     movable : sequence of str
         Columns that tell whether a row is under the rule's condition, and those tied to them,
         which are traded together.
     """
 
     def __init__(
-        self,
-        config: TableConfig,
-        rule: UniqueRule,
-        free: set[str],
-        seed: int,
-        broken: Optional[Broken] = None,
-        movable: Sequence[str] = (),
+        self, config: TableConfig, rule: UniqueRule, free: set[str], movable: Sequence[str] = ()
     ) -> None:
-        super().__init__(config, rule, {*free, *movable}, broken)
-        self.rule, self._free, self._seed = rule, sorted(free), seed
-        self._movable = list(movable)
-        self._seen: U64 = np.empty(0, dtype=np.uint64)
-        self._beyond = 0
+        super().__init__(rule.all_columns, [*sorted(free), *movable], binding=rule.declared)
+        self.config, self.rule, self._free, self._movable = config, rule, free, list(movable)
+        self._seen, self._beyond = NONE_SEEN, 0
 
-    def repeated(self, block: pa.Table) -> IntArray:
-        """Return rows whose hash stood before: in this block, or in an earlier one."""
-        return repeats(self.rule.hashes(block), self._seen)
+    def broken(self, rows: pa.Table, later: Optional[Bools] = None) -> Bools:
+        """Return the rows whose hash stood before: in this block, or in an earlier one."""
+        return self.rule.repeated(rows, later, self._seen)
 
-    def violations(self, block: pa.Table) -> Bools:
-        """Return the rows with the same values as any other, before or after them."""
-        hashes = self.rule.hashes(block)
-        _, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
-        found = (count[place.reshape(-1)] > 1) | np.isin(hashes, self._seen)
-        return np.asarray(found & (hashes != NO_KEY), dtype=np.bool_)
-
-    def _bar(self, block: pa.Table, repeated: IntArray) -> None:
+    def _bar(self, block: pa.Table, broken: Bools) -> None:
         hashes = self.rule.hashes(block)
         self._seen = np.union1d(self._seen, hashes[hashes != NO_KEY])
 
-    def _repaired(self, block: pa.Table, repeated: IntArray) -> pa.Table:
-        """Try what changes least first, until nothing repeats."""
-        distinct = {c: pc.count_distinct(block.column(c)).as_py() for c in self._free}
-        others = {c for peer in self.peers for c in peer.columns}
-        # First the column with most values, which repeats least; last what other rules look at.
-        columns = sorted(self._free, key=lambda c: (c in others, -distinct[c]))
-        for attempt in range(REDRAWS if self._movable else 0):
-            if len(repeated):
-                block = self._traded(block, repeated, attempt)
-                repeated = self.repeated(block)
-        for attempt in range(REDRAWS if columns else 0):
-            if len(repeated):
-                values = self._others(block, columns[0], repeated, attempt)
-                block = self._offered(block, repeated, columns[0], values)
-                repeated = self.repeated(block)
-        for name in columns:
-            for fresh in self._fresh(block, name):
-                if len(repeated):
-                    block = self._offered(block, repeated, name, fresh(repeated))
-                    repeated = self.repeated(block)
-        for name in columns:
-            if len(repeated) and self.config.columns[name].nullable and name not in self.config.pk:
-                nothing = pa.nulls(len(repeated), block.schema.field(name).type)
-                block = self._offered(block, repeated, name, nothing)
-                repeated = self.repeated(block)
-        if len(repeated) and self._movable:
-            block = self._moved_out(block, repeated)
-        return block
-
-    def _outside(self, block: pa.Table) -> IntArray:
+    def _outside(self, rows: pa.Table) -> IntArray:
         """Return the rows that the rule's condition leaves out."""
-        assert self.rule.where is not None
-        return np.flatnonzero(~self.rule.where.holds(block)).astype(np.int64)
+        under = np.ones(len(rows), dtype=np.bool_)
+        return np.flatnonzero(~(under if self.rule.where is None else self.rule.where.holds(rows)))
 
-    def _traded(self, block: pa.Table, rows: IntArray, attempt: int) -> pa.Table:
+    def trades(self, now: Repairing) -> Iterator[Offer]:
         """Exchange what decides on the condition with rows outside, where both are right then."""
-        outside = self._outside(block)
-        # By hashes that go on where the blocks before ended: the same rows in any run.
-        outside = outside[np.argsort(hashed(outside + len(self._seen), self._seed + attempt))]
-        size = min(len(rows), len(outside))
-        rows, partners = rows[:size], outside[:size]
-        source = np.arange(len(block), dtype=np.int64)
-        source[rows], source[partners] = partners, rows
-        changed = _taken(block, self._movable, source)
-        wrong = self._moves_wrong(changed)
-        kept = (wrong[rows] | wrong[partners]).nonzero()[0]
-        source[rows[kept]], source[partners[kept]] = rows[kept], partners[kept]
-        return _taken(block, self._movable, source)
+        for _ in range(REDRAWS if self._movable else 0):
+            rows, outside = now.wrong(self), now.rng.permutation(self._outside(now.rows))
+            size = min(len(rows), len(outside))
+            pairs = [rows[:size], outside[:size]]
+            traded = now.copied(np.concatenate(pairs), np.concatenate(pairs[::-1]), self._movable)
+            yield Offer(traded.rows, traded.values, np.tile(np.arange(size), 2))
 
-    def _moved_out(self, block: pa.Table, rows: IntArray) -> pa.Table:
-        """Let rows take what decides on the condition from rows outside."""
-        for attempt in range(REDRAWS):
-            outside = self._outside(block)
-            if not len(rows) or not len(outside):
-                break
-            drawn = hashed(rows + len(self._seen), self._seed - attempt - 1)
-            source = np.arange(len(block), dtype=np.int64)
-            source[rows] = outside[(drawn % np.uint64(len(outside))).astype(np.int64)]
-            wrong = self._moves_wrong(_taken(block, self._movable, source))[rows]
-            source[rows[wrong]] = rows[wrong]
-            block = _taken(block, self._movable, source)
-            rows = self.repeated(block)
-        return block
+    def offers(self, now: Repairing) -> Iterator[Offer]:
+        """Yield values of other rows, new ones, then NULL, and what is outside the condition."""
+        distinct = {c: pc.count_distinct(now.rows.column(c)).as_py() for c in self._free}
+        others = {
+            c for one in now.repairs if one is not self and not one.alone for c in one.columns
+        }
+        # First the column with most values, which repeats least; last what other rules look at.
+        columns = sorted(self._free, key=lambda c: (c in others, -distinct[c], c))
+        for _ in range(REDRAWS if columns else 0):
+            # Not another row's NULL, of which there would be more then.
+            donors, rows = np.flatnonzero(now.known(columns[:1])), now.wrong(self)
+            if len(donors):
+                yield now.copied(rows, now.rng.choice(donors, len(rows)), columns[:1])
+        for name in columns:
+            yield from self._fresh(now, name)
+        if not now.last:
+            return
+        for name in columns:
+            if self.config.columns[name].nullable and name not in self.config.pk:
+                rows, type_ = now.wrong(self), now.rows.schema.field(name).type
+                yield Offer(rows, pa.table({name: pa.nulls(len(rows), type_)}))
+        for _ in range(REDRAWS if self._movable else 0):
+            rows, outside = now.wrong(self), self._outside(now.rows)
+            if len(outside):
+                yield now.copied(rows, now.rng.choice(outside, len(rows)), self._movable)
 
-    def _moves_wrong(self, changed: pa.Table) -> Bools:
-        """Return the rows that break a CHECK, or repeat another one, by this rule or a peer's."""
-        return self._wrong(changed, self._movable) | self.violations(changed)
-
-    def _offered(
-        self, block: pa.Table, rows: IntArray, column: str, values: Optional[pa.Array]
-    ) -> pa.Table:
-        """Return the block with other values in some rows, but where these break a CHECK."""
-        if values is None or not len(rows):
-            return block
-        mask = np.zeros(len(block), dtype=np.bool_)
-        mask[rows] = True
-        old = block.column(column).combine_chunks()
-        changed = _replaced(block, column, put(old, mask, values))
-        wrong = self._wrong(changed, [column]) & mask
-        if not wrong.any():
-            return changed
-        kept = pc.if_else(pa.array(wrong), old, changed.column(column).combine_chunks())
-        return _replaced(block, column, kept)
-
-    def _others(self, block: pa.Table, column: str, rows: IntArray, attempt: int) -> pa.Array:
-        """Return the values of other rows, drawn at random."""
-        source = hashed(rows + len(self._seen), self._seed + attempt) % np.uint64(len(block))
-        own = block.column(column).combine_chunks()
-        # Not another row's NULL, of which there would be more then: the own value stays.
-        values = own.take(pa.array(source.astype(np.int64)))
-        return pc.if_else(pc.is_null(values), own.take(pa.array(rows)), values)
-
-    def _fresh(self, block: pa.Table, name: str) -> list[Callable[[IntArray], Optional[pa.Array]]]:
-        """Return what makes values that are new: of a list where there is one, else numbered on."""
-        column, type_ = self.config.columns[name], block.schema.field(name).type
+    def _fresh(self, now: Repairing, name: str) -> Iterator[Offer]:
+        """Yield values that are new: of a list where there is one, else numbered on."""
+        column, type_ = self.config.columns[name], now.rows.schema.field(name).type
         labels: Optional[Sequence[Any]] = column.enum_values
         if column.kind is ColumnKind.BOOLEAN:
             labels = [False, True]
         if column.kind.family == "text" and labels is None:
-            texts = block.column(name).unique().drop_null().to_pylist()
+            texts = now.rows.column(name).unique().drop_null().to_pylist()
             members = vocabulary_of([str(text) for text in texts], every=True) or ()
             labels = [text for text in members if len(text) <= (column.length or len(text))] or None
-        if labels is not None:
-            return [partial(_repeated_label, pa.scalar(label, type_)) for label in labels]
-        return [lambda at: self._numbered(block, name, at)] * NUMBERINGS
+        for label in labels or ():
+            rows = now.wrong(self)
+            yield Offer(rows, pa.table({name: pa.repeat(pa.scalar(label, type_), len(rows))}))
+        for _ in range(NUMBERINGS if labels is None else 0):
+            rows = now.wrong(self)
+            values = self._numbered(now.rows, name, rows)
+            if values is not None:
+                yield Offer(rows, pa.table({name: values}))
 
     def _numbered(self, block: pa.Table, name: str, rows: IntArray) -> Optional[pa.Array]:
         """Return values after the largest one, numbered on; None where there is no room."""
@@ -198,10 +271,6 @@ class UniqueRepair(Repair):
         texts = values.take(pa.array(rows)).to_pylist()
         made = [_suffixed(text or "", int(n), column.length) for text, n in zip(texts, numbers)]
         return pa.array(made, values.type)
-
-
-def _repeated_label(label: pa.Scalar, rows: IntArray) -> pa.Array:
-    return pa.repeat(label, len(rows))
 
 
 def _counted_on(values: pa.Array, numbers: IntArray) -> Optional[pa.Array]:
@@ -241,16 +310,3 @@ def _suffixed(text: str, number: int, length: Optional[int]) -> str:
     suffix = f"{number}"
     kept = text if length is None else text[: max(length - len(suffix), 0)]
     return kept + suffix
-
-
-def _replaced(block: pa.Table, column: str, values: Any) -> pa.Table:
-    position = block.schema.get_field_index(column)
-    return block.set_column(position, block.schema.field(position), values)
-
-
-def _taken(block: pa.Table, columns: Sequence[str], source: IntArray) -> pa.Table:
-    """Return the block with some columns from other rows."""
-    for name in columns:
-        values = block.column(name).combine_chunks().take(pa.array(source))
-        block = _replaced(block, name, values)
-    return block

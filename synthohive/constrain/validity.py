@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthohive._logging import get_logger
-from synthohive.constrain.unique_rules import UniqueRule
+from synthohive.constrain.unique import UniqueRule
 from synthohive.exceptions import ConstraintViolationError
 from synthohive.schema import ForeignKey, Metadata, TableConfig
 from synthohive.tables.base import Tables

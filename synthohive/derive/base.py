@@ -85,7 +85,10 @@ class Derivation(Readable, ABC):
         if not self.whole:
             return np.zeros(len(rows), dtype=np.bool_)
         target = rows.column(self.target)
-        unequal = pc.not_equal(target, as_column(self.decode(rows), target.type))
+        type_ = target.type
+        if pa.types.is_integer(type_) and type_.bit_width < 64:
+            type_ = pa.int64()  # what is beyond the column equals none of its values, not its end
+        unequal = pc.not_equal(target.cast(type_), as_column(self.decode(rows), type_))
         return np.asarray(pc.fill_null(unequal, False).to_numpy(), dtype=np.bool_)
 
     def _unknown(self, rows: pa.Table) -> Bools:
@@ -184,12 +187,25 @@ def as_column(values: Values, type_: pa.DataType) -> pa.Array:
     [1, None]
     >>> as_column(pa.array(["20240401", "7"]), pa.int8()).to_pylist()
     [127, 7]
+    >>> as_column(pa.array(["20240401202404020011"]), pa.int64()).to_pylist()
+    [9223372036854775807]
     """
     if isinstance(values, np.ndarray):
         return from_numbers(values, type_)
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if array.type != type_ and pa.types.is_integer(type_) and type_.bit_width < 64:
+    if array.type != type_ and pa.types.is_integer(type_):
         low, high = limits(type_)
-        array = pc.max_element_wise(array.cast(pa.int64()), low, skip_nulls=False)
-        array = pc.min_element_wise(array, high, skip_nulls=False)
+        if pa.types.is_string(array.type):
+            array = _digits(array)
+        elif type_.bit_width < 64:
+            array = array.cast(pa.int64())
+        else:
+            return array.cast(type_)
+        array = pc.max_element_wise(array, pa.scalar(low, array.type), skip_nulls=False)
+        array = pc.min_element_wise(array, pa.scalar(high, array.type), skip_nulls=False)
     return array if array.type == type_ else array.cast(type_)
+
+
+def _digits(texts: pa.Array) -> pa.Array:
+    """Return the numbers that texts write, the first digits of those that no integer holds."""
+    return pc.utf8_slice_codeunits(texts, 0, 38).cast(pa.decimal256(76, 0))

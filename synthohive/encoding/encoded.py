@@ -138,6 +138,10 @@ class EncodedTable:
             Layout(), np.empty((rows, 0), dtype=np.int32), np.empty((rows, 0), dtype=np.float32)
         )
 
+    def prefixed(self, prefix: str) -> EncodedTable:
+        """Return the rows with every column named ``prefix.column``."""
+        return EncodedTable(self.layout.prefixed(prefix), self.codes, self.values)
+
     def take(self, indices: IntArray) -> EncodedTable:
         """Return the rows at `indices`; -1 gives an absent row (codes -1, values 0)."""
         # -1 would be the last row to NumPy: any other is read, and blanked afterwards

@@ -18,7 +18,6 @@ from synthohive.privacy.rows import Beside
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import with_column
-from synthohive.tables.joins import group_codes
 from synthohive.tables.nulls import any_blank, any_null
 
 __all__ = ["fill_aliases", "suit_rows"]
@@ -167,23 +166,19 @@ def _composed(alias: Alias, sources: pa.Table, at: IntArray, type_: pa.DataType)
 
 def _unique(run: Run, name: str, target: str, values: pa.Array) -> pa.Array:
     """Take back what would repeat a value that must not."""
-    made, config = run.tables[name], run.fitted.tables[name].config
-    sets = [unique for unique in config.unique_sets if target in unique]
-    if not sets:
+    made, fitted = run.tables[name], run.fitted.tables[name]
+    rules = fitted.unique_rules(run.fitted.metadata.dialect)
+    there = set(made.spool.schema.names)  # else a part is computed by the database
+    rules = [r for r in rules if target in r.all_columns and there.issuperset(r.all_columns)]
+    if not rules:
         return values
-    rows = made.spool.column_table(list({c for unique in sets for c in unique}))
-    old = rows.column(target)
-    changed = pc.fill_null(pc.not_equal(old, values), True).combine_chunks()
+    rows = made.spool.column_table(list({c for rule in rules for c in rule.all_columns}))
+    old = rows.column(target).combine_chunks()
+    changed = pc.fill_null(pc.not_equal(old, values), True).to_numpy(zero_copy_only=False)
     for _ in range(len(values)):  # what is taken back may repeat what another row has by now
         now = with_column(rows, target, values)
-        wrong = np.zeros(len(values), dtype=np.bool_)
-        for unique in sets:
-            codes = group_codes([now], [unique])[0]
-            sizes = np.bincount(codes[codes >= 0], minlength=1)
-            wrong |= (codes >= 0) & (sizes[np.maximum(codes, 0)] > 1)
-        wrong &= np.asarray(changed.to_numpy(zero_copy_only=False), dtype=np.bool_)
+        wrong = changed & np.any([rule.repeated(now, changed) for rule in rules], axis=0)
         if not wrong.any():
             break
-        values = pc.if_else(pa.array(wrong), old.combine_chunks(), values)
-        changed = pc.and_(changed, pa.array(~wrong))
+        values, changed = pc.if_else(pa.array(wrong), old, values), changed & ~wrong
     return values

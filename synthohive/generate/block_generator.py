@@ -22,7 +22,7 @@ from synthohive.generate.in_turn import draw_in_turn
 from synthohive.generate.run import Groups, Run
 from synthohive.learn.fitted import FittedTable
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns, hstack, with_column
+from synthohive.tables.ancestors import ancestor_columns, hstack, with_column, with_rows
 from synthohive.tables.block_store import EncodedSpool
 from synthohive.tables.context import group_block, keep_columns, time_block
 from synthohive.tables.joins import group_codes
@@ -129,8 +129,7 @@ class BlockGenerator:
         rows = self._within_bounds(rows, context, above, block)
         rng = self.run.rng(self.name, "periods", block.number)
         rows = moved_apart(self.fitted, rows, block.parents, rng, above)
-        own = EncodedTable(encoded.layout.prefixed(self.name), encoded.codes, encoded.values)
-        return own, ancestors, self._repaired(rows, context, above, block)
+        return encoded.prefixed(self.name), ancestors, self._repaired(rows, context, above, block)
 
     def _parent_values(self, block: Block) -> pa.Table:
         """Return the ancestors' columns that derivations need."""
@@ -259,11 +258,7 @@ class BlockGenerator:
             if not len(wrong):
                 return table
             again = self._again(wrong, table, context, above, block, rng)
-            # behind the old rows stand those drawn anew: one gather replaces the wrong ones
-            source = np.arange(len(table), dtype=np.int64)
-            source[wrong] = len(table) + np.arange(len(wrong))
-            both = pa.concat_tables([table, again.select(table.column_names).cast(table.schema)])
-            table = both.take(pa.array(source))
+            table = with_rows(table, wrong, again.select(table.column_names))
         if self.conditions is not None:  # what the caller fixed comes first
             return table
         return program.borrowed(table, above, program.beyond(table), rng)

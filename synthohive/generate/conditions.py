@@ -61,22 +61,12 @@ class Conditions:
             That of all modelled columns.
         rng : Generator
             Decides where an encoding leaves a choice.
-
-        Returns
-        -------
-        EncodedTable
-            As many rows as `fixed`, in the layout of the encoder.
         """
-        made = encoder.unknown(len(fixed))
-        discrete = continuous = 0
-        for name, transform in encoder.transforms.items():
-            end = discrete + len(transform.layout.discrete)
-            stop = continuous + len(transform.layout.continuous)
-            if name in fixed.column_names:
-                array = fixed.column(name).combine_chunks()
-                codes, values = transform.encode(array, rng)
-                made.codes[:, discrete:end], made.values[:, continuous:stop] = codes, values
-            discrete, continuous = end, stop
+        made, names = encoder.unknown(len(fixed)), set(fixed.column_names)
+        given = encoder.only(names).encode(fixed, rng)
+        discrete = [i for i, block in enumerate(made.layout.discrete) if block.column in names]
+        floats = [i for i, block in enumerate(made.layout.continuous) if block.column in names]
+        made.codes[:, discrete], made.values[:, floats] = given.codes, given.values
         return made
 
 

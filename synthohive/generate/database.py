@@ -20,7 +20,7 @@ from synthohive.generate.alias_filling import fill_aliases, suit_rows
 from synthohive.generate.attributes import generate_attributes
 from synthohive.generate.conditions import Conditions
 from synthohive.generate.degrees import adjust_degrees, driving_degrees
-from synthohive.generate.feasibility import feasible
+from synthohive.generate.feasibility import ParentsOver
 from synthohive.generate.foreign_keys import (
     assign_deferred_keys,
     assign_foreign_keys,
@@ -178,7 +178,7 @@ def _groups(run: Run, name: str) -> Groups:
     # the share is one of all rows: without / (linked + without)
     without = round(linked * share / (1.0 - share)) if share < 1.0 else _scaled(run, real)
     if not linked + without and real and not run.num_rows:  # else all below it were gone, too
-        able = np.flatnonzero(feasible(run, name, driver))
+        able = np.flatnonzero(ParentsOver(run, name, driver).feasible())
         counts[able[:1]] = 1
         without = int(not len(able) and may_be_null(run.fitted.metadata.tables[name], driver))
     return Groups(counts, without)

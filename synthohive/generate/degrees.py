@@ -9,11 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.generate.feasibility import (
-    children_per_parent,
-    reachable,
-    strict_meetings,
-)
+from synthohive.generate.feasibility import ParentsOver
 from synthohive.generate.run import Generated, Run
 from synthohive.link.degree_allocation import apportion
 from synthohive.metrics.distances import ks_of_numbers
@@ -66,9 +62,9 @@ def driving_degrees(run: Run, name: str, count: Callable[[Floats], IntArray]) ->
     driver = run.fitted.plan.tables[name].driver
     if driver is None:
         raise RuntimeError(f"{name!r} has no driving key")
-    counts = children_per_parent(run, name, driver, count)
-    parents = np.flatnonzero(reachable(run, name, driver))
-    for rule in strict_meetings(run, name, driver):
+    over = ParentsOver(run, name, driver)
+    counts, parents = over.children(count), np.flatnonzero(over.reachable())
+    for rule in over.meetings():
         if len(rule.route) == 1:
             end = np.full(len(counts), -1, dtype=np.int64)
             end[parents] = run.follow(driver.parent, rule.other[1:], parents)
@@ -96,7 +92,7 @@ def _as_many(run: Run, name: str, key: ForeignKey, end: IntArray, counts: IntArr
             int(sums.sum()),
             rng=run.rng(name, label, "quota"),
         )
-        totals = children_per_parent(run, name, key, count, members, preference)
+        totals = ParentsOver(run, name, key).children(count, members, preference)
         shared = apportion(totals, end, counts, run.rng(name, label, "shares"))
         off = ks_of_numbers(shared[inside], counts[inside])
         if off < least:

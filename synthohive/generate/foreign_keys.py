@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Optional
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +18,11 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools
 from synthohive._logging import get_logger
-from synthohive.constrain.base import Repair, together
+from synthohive.constrain.base import Repair
 from synthohive.constrain.checks import TableChecks
-from synthohive.constrain.exclusions import ExclusionRepair, exclusion_rules
-from synthohive.constrain.key_rules import CommutingKeys, PositionInParent, UniqueWithinParent
-from synthohive.constrain.unique import UniqueRepair
-from synthohive.constrain.unique_rules import UniqueRule
+from synthohive.constrain.key_rules import CommutingKeys, PositionInParent
 from synthohive.derive.aggregates import Aggregate
-from synthohive.derive.keys.makers import CounterMaker, ListedMaker, Places
+from synthohive.derive.keys.makers import CounterMaker, Places
 from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.program import Program
 from synthohive.generate.bound_relaxation import relaxed_bounds
@@ -36,10 +32,17 @@ from synthohive.generate.key_repair import Changes, repair_keys
 from synthohive.generate.parent_choice import above, choose
 from synthohive.generate.referable import make_referable
 from synthohive.generate.row_removal import remove_rows
+from synthohive.generate.row_rules import row_rules
 from synthohive.generate.run import Generated, Run
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import WithParents, ancestor_columns, hstack, with_column
+from synthohive.tables.ancestors import (
+    WithParents,
+    ancestor_columns,
+    hstack,
+    with_column,
+    with_rows,
+)
 from synthohive.tables.context import positions_in_groups
 from synthohive.tables.joins import group_codes
 
@@ -78,7 +81,8 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     for choice in choices:
         choice.chosen = made.parents[choice.link]
     changes = changes.and_then(_begun(run, name, made)).and_then(_counted(run, name, made))
-    repairs = _unique_repairs(run, name, barred=waiting)
+    dialect = run.fitted.metadata.dialect
+    repairs = row_rules(run.fitted.tables[name], dialect, barred=waiting)
     left = _finish(run, name, made, choices, changes, repairs, waiting)
     if left.any():
         _leave_out(run, name, made, left)
@@ -94,7 +98,8 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
             break
         _leave_out(run, name, made, left)
     waiting_still = {c for key in late for c in key.columns} - shared
-    repairs = _unique_repairs(run, name, barred=waiting_still, among=waiting)
+    fitted = run.fitted.tables[name]
+    repairs = row_rules(fitted, dialect, barred=waiting_still, among=waiting)
     left = _finish(run, name, made, [], Changes(), repairs, waiting_still)
     if left.any():
         remove_rows(run, {name: left})
@@ -145,7 +150,7 @@ def _begun(run: Run, name: str, made: Generated, *, again: bool = False) -> Chan
         values = maker.join(maker.start.compose(texts), seeds.seed_int(run.seed, name, column))
         empty = made.spool.column_table([column]).column(0).is_null().combine_chunks()
         found[column] = rows, pc.if_else(empty, pa.scalar(None, values.type), values)
-    return Changes(found)
+    return Changes.of(found)
 
 
 def _counted(run: Run, name: str, made: Generated) -> Changes:
@@ -163,7 +168,7 @@ def _counted(run: Run, name: str, made: Generated) -> Changes:
                 rows,
                 replace(maker, runs=None).make(Places(rows, groups, *places), 0),
             )
-    return Changes(found)
+    return Changes.of(found)
 
 
 def _link_own(run: Run, name: str, made: Generated) -> Bools:
@@ -201,7 +206,8 @@ def assign_deferred_keys(run: Run, name: str) -> None:
         if key.parent == name
         for c in key.parent_columns
     }
-    repairs = _unique_repairs(run, name, among=columns, fixed=referred)
+    fitted, dialect = run.fitted.tables[name], run.fitted.metadata.dialect
+    repairs = row_rules(fitted, dialect, among=columns, fixed=referred)
     left |= _finish(run, name, made, [], Changes(), repairs)
     if left.any():
         remove_rows(run, {name: left})
@@ -334,77 +340,6 @@ def _chosen(run: Run, name: str, made: Generated) -> list[_Choice]:
     return choices
 
 
-def _unique_repairs(
-    run: Run,
-    name: str,
-    *,
-    barred: Collection[str] = (),
-    among: Optional[Collection[str]] = None,
-    fixed: Collection[str] = (),
-) -> list[Repair]:
-    """Build a repair for each rule of uniqueness with a column that may be changed.
-
-    Parameters
-    ----------
-    barred : collection of str
-        Columns that are filled later: sets and constraints with one have to wait.
-    among : collection of str, optional
-        Only sets with one of these columns, and those that their repair may break.
-    fixed : collection of str
-        Columns that rows refer to by now.
-    """
-    fitted = run.fitted.tables[name]
-    checks = fitted.checks(run.fitted.metadata.dialect).without(barred)
-    related = (fitted.program, *fitted.linked.values())
-    follows = {r.target for part in related for r in part.derivations if r.whole}
-    undeclared = [  # what follows from others does not repeat where those do not
-        rule.all_columns
-        for rule in fitted.key_rules
-        if isinstance(rule, UniqueWithinParent) and not follows & set(rule.columns)
-    ]
-
-    def broken(block: pa.Table) -> Bools:
-        found = np.zeros(len(block), dtype=np.bool_)
-        for rows in checks.violations(block).values():
-            found[rows] = True
-        return found
-
-    rules = fitted.unique_rules(run.fitted.metadata.dialect)
-    repairs: list[Repair] = []
-    for rule in [*rules, *map(UniqueRule, undeclared)]:
-        columns, unique = set(rule.all_columns), set(rule.columns)
-        absent = columns - set(fitted.schema.names)  # a part is computed by the database
-        if absent or columns & set(barred):
-            continue
-        seed = seeds.seed_int(run.seed, name, *rule.all_columns)
-        free = unique & set(fitted.free) - set(fixed)
-        made = {*fitted.roles.key, *fitted.roles.personal}
-        if not free and len(unique) > 1:  # what was made counts in other groups
-            free = unique & made - set(fixed)
-        free |= {c for c in unique if isinstance(fitted.makers.get(c), ListedMaker)} - set(fixed)
-        some = () if rule.where is None else fitted.tied(rule.where.columns - unique)
-        movable = [c for c in some if c not in unique and c not in fixed]
-        if free or rule.special:
-            repairs.append(UniqueRepair(fitted.config, rule, free, seed, broken, movable))
-    for overlap in exclusion_rules(fitted.config, run.fitted.metadata.dialect):
-        columns = set(overlap.all_columns)
-        if not columns & set(barred) and columns <= set(fitted.schema.names):
-            still = not set(overlap.period) <= set(fitted.free) - set(fixed)
-            repairs.append(ExclusionRepair(fitted.config, overlap, broken, still))
-    return together(repairs if among is None else _reached(repairs, among))
-
-
-def _reached(repairs: list[Repair], columns: Collection[str]) -> list[Repair]:
-    """Return the repairs of sets with one of some columns, or with one that these may change."""
-    touched = set(columns)
-    while True:
-        found = [repair for repair in repairs if touched & set(repair.columns)]
-        more = touched.union(*(repair.changes for repair in found))
-        if more == touched:
-            return found
-        touched = more
-
-
 def _finish(
     run: Run,
     name: str,
@@ -419,9 +354,8 @@ def _finish(
     checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect).without(waiting)
     if choices or changes or repairs or checks.checks:
         made.spool.rewrite(_Finish(run, name, choices, changes, repairs, checks))
-    declared = {tuple(unique) for unique in run.fitted.tables[name].config.unique_sets}
     for repair in repairs:
-        if repair.special or repair.columns in declared:
+        if repair.binding:
             left[repair.left] = True
     return left
 
@@ -449,15 +383,9 @@ class _Finish:
         for choice in self.choices:
             block = choice.apply(block, start)
         block = self.changes.apply(block, start)
-        block, _ = self.checks.repair(block, self.run.rng(self.name, "keys checked", start))
-        touched = any(choice.targets for choice in self.choices)
-        for repair in self.repairs:
-            block, changed = repair.apply(block)
-            touched = touched or bool(changed)
-            if changed:
-                columns = list(repair.columns)
-                log.debug("unique_repaired", table=self.name, columns=columns, rows=changed)
-        if touched:
+        given, rng = block, self.run.rng(self.name, "keys checked", start)
+        block, _ = self.checks.repair(block, rng, others=self.repairs)
+        if block is not given or any(choice.targets for choice in self.choices):
             block = self._unrepeated(block, self._followed(before, block, start))
         for repair in self.repairs:
             repair.remember(block)
@@ -465,16 +393,9 @@ class _Finish:
 
     def _unrepeated(self, repaired: pa.Table, followed: pa.Table) -> pa.Table:
         """Return rows with what follows, but as they were where they would repeat by it."""
-        again = [repair.repeated(followed) for repair in self.repairs]
-        rows = np.unique(np.concatenate([*again, np.zeros(0, dtype=np.int64)]))
-        if not len(rows):
-            return followed
-        wrong = np.zeros(len(followed), dtype=np.bool_)
-        wrong[rows] = True
-        for name in followed.column_names:
-            values = pc.if_else(pa.array(wrong), repaired.column(name), followed.column(name))
-            followed = with_column(followed, name, values)
-        return followed
+        again = [repair.broken(followed) for repair in self.repairs]
+        rows = np.flatnonzero(np.any([np.zeros(len(followed), dtype=np.bool_), *again], axis=0))
+        return with_rows(followed, rows, repaired.take(pa.array(rows))) if len(rows) else followed
 
     def _followed(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
         """Return a block with what follows from the keys, and from what was changed for them."""

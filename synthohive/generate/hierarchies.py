@@ -19,7 +19,7 @@ from synthohive.link.association import PairShares
 from synthohive.link.hierarchy import HierarchyModel
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import hstack
+from synthohive.tables.ancestors import hstack, with_rows
 from synthohive.tables.joins import group_codes
 from synthohive.tables.nulls import any_null
 
@@ -160,18 +160,9 @@ class Tree:
         if not derivations:
             return
         both = hstack(self.own.take(pa.array(rows)), self._above(parents))
-        index = np.arange(len(self.own), dtype=np.int64)
-        # behind the old rows stand the new ones: one gather replaces those that changed
-        index[rows] = len(self.own) + np.arange(len(rows))
         for derivation in derivations:
             both = derivation.put_right(both)
-        for place, field in enumerate(self.own.schema):
-            column = self.own.column(place).combine_chunks()
-            moved = both.column(field.name).combine_chunks()
-            joined = pa.chunked_array([column, moved])
-            self.own = self.own.set_column(
-                place, field, joined.take(pa.array(index)).combine_chunks()
-            )
+        self.own = with_rows(self.own, rows, both.select(self.own.column_names))
 
 
 def _later(rows: IntArray, parents: IntArray) -> Forbids:
@@ -232,11 +223,11 @@ def own_parents(
         apart = levels[parents] >= levels[rows]
         return apart if groups is None else apart | (groups[parents] != groups[rows])
 
-    keys, left = repair_late_key(run, made, link, circle)
+    changes, left = repair_late_key(run, made, link, circle)
     if left.any() and levels is not None:  # better a circle than none
         again, left = repair_late_key(run, made, link)
-        return Changes(keys.changes()).and_then(Changes(again.changes())), left
-    return Changes(keys.changes()), left
+        changes = changes.and_then(again)
+    return changes, left
 
 
 def _close_loops(run: Run, made: Generated, link: Link) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
@@ -12,15 +12,14 @@ import pyarrow as pa
 from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.sql_expressions import Check
-from synthohive.generate.feasibility import referable_keys
+from synthohive.generate.feasibility import ParentsOver
 from synthohive.generate.run import Generated, Run
 from synthohive.link.assignment import Forbids
 from synthohive.link.row_key_repair import redraw, trade
 from synthohive.link.row_keys import RowKeys
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.schema.plan import Link
-from synthohive.tables.ancestors import with_column
-from synthohive.tables.joins import put
+from synthohive.tables.ancestors import with_rows
 from synthohive.tables.key_hashes import key_hashes
 from synthohive.tables.nulls import any_null
 
@@ -31,47 +30,34 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Changes:
-    """Values of key columns in some rows, ascending, other than their keys' order gives."""
+    """Values of columns in some rows, ascending; of several for a cell, the last counts."""
 
-    columns: Mapping[str, tuple[IntArray, pa.Array]] = field(default_factory=dict)
+    parts: tuple[tuple[IntArray, pa.Table], ...] = ()
+
+    @classmethod
+    def of(cls, columns: Mapping[str, tuple[IntArray, pa.Array]]) -> Changes:
+        """Take rows and their values, by column."""
+        return cls(tuple((rows, pa.table({c: v})) for c, (rows, v) in columns.items()))
 
     def __bool__(self) -> bool:
-        return bool(self.columns)
+        return bool(self.parts)
 
     def and_then(self, later: Changes) -> Changes:
         """Return both, the later ones where rows are in both."""
-        found = dict(self.columns)
-        for column, (rows, values) in later.columns.items():
-            if column not in found:
-                found[column] = rows, values
-                continue
-            old, before = found[column]
-            kept = ~np.isin(old, rows)
-            joined = np.concatenate([old[kept], rows])
-            both = pa.concat_arrays([before.filter(pa.array(kept)), values.cast(before.type)])
-            order = np.argsort(joined, kind="stable")
-            found[column] = joined[order], both.take(pa.array(order))
-        return Changes(found)
+        return Changes((*self.parts, *later.parts))
 
     def without(self, left: Bools) -> Changes:
         """Return the changes after some rows were left out."""
         number = np.cumsum(~left) - 1  # of each row that stays, among these
-        found = {}
-        for column, (rows, values) in self.columns.items():
-            kept = ~left[rows]
-            found[column] = number[rows[kept]], values.filter(pa.array(kept))
-        return Changes(found)
+        kept = ((rows, values, ~left[rows]) for rows, values in self.parts)
+        return Changes(tuple((number[r[k]], v.filter(pa.array(k))) for r, v, k in kept))
 
     def apply(self, block: pa.Table, start: int) -> pa.Table:
         """Return a block with the values of its rows."""
-        for column, (rows, values) in self.columns.items():
+        for rows, values in self.parts:
             low, high = np.searchsorted(rows, [start, start + len(block)])
-            if low == high:
-                continue
-            mask = np.zeros(len(block), dtype=np.bool_)
-            mask[rows[low:high] - start] = True
-            own = block.column(column).combine_chunks()
-            block = with_column(block, column, put(own, mask, values.slice(low, high - low)))
+            if low < high:
+                block = with_rows(block, rows[low:high] - start, values.slice(low, high - low))
         return block
 
 
@@ -101,16 +87,20 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
     checks, beside = _bounds(run, name, made, keys)
     if not len(nothing) or not (checks or _entangled(config, keys, given)):
         return Changes(), np.zeros(len(nothing), dtype=np.bool_)
-    tables = [referable_keys(run, name, key) for key in keys]
+    tables = [ParentsOver(run, name, key).keys() for key in keys]
     whole = RowKeys(config, keys, tables, given, checks=checks, beside=beside)
     trade(whole, run.rng(name, "parents traded"))
     _, left = redraw(whole, {}, run.rng(name, "keys drawn anew"))
-    if whole.touched.any():
-        log.info("keys_drawn_anew", table=name, rows=int(whole.touched.sum()))
     for link, found in zip(links, whole.chosen):
         if whole.touched.any() or link.role != "driving":
             made.choose(link, found)
-    return Changes(whole.changes()), left
+    return _changes(name, whole), left
+
+
+def _changes(name: str, keys: RowKeys) -> Changes:
+    if keys.touched.any():
+        log.info("keys_drawn_anew", table=name, rows=int(keys.touched.sum()))
+    return Changes.of(keys.changes())
 
 
 def _bounds(
@@ -171,31 +161,24 @@ def _entangled(
 
 def repair_late_key(
     run: Run, made: Generated, link: Link, refused: Optional[Forbids] = None
-) -> tuple[RowKeys, Bools]:
-    """Look at one key whose table is finished otherwise; give rows other parents where it fails.
+) -> tuple[Changes, Bools]:
+    """Look at one key whose table is finished otherwise, as :func:`repair_keys` at the others.
 
     Parameters
     ----------
     run : Run
     made : Generated
-        The rows of the child table; its `parents` over the key are corrected.
+        The rows of the child table.
     link : Link
         A self reference, or a deferred key.
     refused : callable, optional
         Takes rows and a parent row for each, both ndarray of int64 of shape (n,); returns which of
         these pairs must not be.
-
-    Returns
-    -------
-    keys : RowKeys
-    left : ndarray of bool
-        The rows for which there is no parent.
     """
     name, key, known = link.table, link.key, {c for c, _ in link.shared}
     config, fitted = run.fitted.metadata.tables[name], run.fitted.tables[name]
     parents = run.tables[key.parent].spool.column_table(list(dict.fromkeys(key.parent_columns)))
-    own = made.spool.column_table(sorted(known)) if known else pa.table({})
-    filled = {c: own.column(c) for c in known}
+    filled = {c: made.spool.column_table([c]).column(0) for c in sorted(known)}
     checks, beside = _bounds(run, name, made, [key])
     chosen = [made.parents[link]]
     keys = RowKeys(config, [key], [parents], chosen, filled, checks=checks, beside=beside)
@@ -203,7 +186,7 @@ def repair_late_key(
     others = {
         c
         for unique in config.unique_sets
-        if set(unique) & (set(key.columns) - set(known)) and not set(unique) & free
+        if set(unique) & (set(key.columns) - known) and not set(unique) & free
         for c in unique
         if c not in key.columns and c in made.spool.schema.names
     }
@@ -211,8 +194,6 @@ def repair_late_key(
     for column in sorted(others):
         values = made.spool.column_table([column])
         hashes[column] = key_hashes(values, [column], [values.schema.field(0).type])
-    changed, left = redraw(keys, hashes, run.rng(name, link.label, "drawn anew"), refused)
-    if len(changed):
-        log.info("keys_drawn_anew", table=name, rows=len(changed))
+    _, left = redraw(keys, hashes, run.rng(name, link.label, "drawn anew"), refused)
     made.parents[link] = keys.chosen[0]
-    return keys, left
+    return _changes(name, keys), left

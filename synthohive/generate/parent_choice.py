@@ -23,7 +23,7 @@ from synthohive.constrain.key_rules import (
     UniqueWithinParent,
 )
 from synthohive.derive.order import Order
-from synthohive.generate.feasibility import children_per_parent
+from synthohive.generate.feasibility import ParentsOver
 from synthohive.generate.run import Generated, Run
 from synthohive.link.assignment import (
     NEAR,
@@ -217,7 +217,7 @@ class _Choice:
             rng=self._rng("quota"),
             limit=1 if unique else None,
         )
-        return children_per_parent(self.run, self.name, self.key, count)
+        return ParentsOver(self.run, self.name, self.key).children(count)
 
     def _margins(self, total: int) -> Optional[list[Margin]]:
         """Return how many children which parents are to have; None where they have their own."""

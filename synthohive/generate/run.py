@@ -55,10 +55,6 @@ class Groups:
         # parents without rows have the same offset as the next one: right of all is who has the row
         return np.where(linked, np.searchsorted(self.offsets, rows, side="right") - 1, -1)
 
-    def moved(self, parents: IntArray) -> Groups:
-        """Return groups in which each row has the given parent; -1 for none."""
-        return replace(self, parents=parents)
-
     @property
     def rows(self) -> int:
         """Rows of the child table."""
@@ -116,12 +112,11 @@ class Generated:
             self.groups = replace(self.groups, parents=kept)
         if self.rests is not None:
             self.rests = self.rests.filter(pa.array(rows))
-        self.preferences = {label: v[rows] for label, v in self.preferences.items()}
-        self.nulls = {label: v[rows] for label, v in self.nulls.items()}
-        self.codes = {label: v[rows] for label, v in self.codes.items()}
-        self.differs = {target: v[rows] for target, v in self.differs.items()}
-        self.depths = {label: v[rows] for label, v in self.depths.items()}
-        self.parents = {link: v[rows] for link, v in self.parents.items()}
+        beside: list[dict[Any, Any]] = [
+            self.preferences, self.nulls, self.codes, self.differs, self.depths, self.parents
+        ]  # fmt: skip
+        for drawn in beside:
+            drawn.update({label: values[rows] for label, values in drawn.items()})
 
     def chosen(self, link: Link) -> Optional[IntArray]:
         """Return each row's parent row over a key, -1 for none; None where it is not known yet."""
@@ -132,7 +127,7 @@ class Generated:
     def choose(self, link: Link, parents: IntArray) -> None:
         """Let rows have other parents over a key."""
         if link.role == "driving" and self.groups is not None:
-            self.groups = self.groups.moved(parents)
+            self.groups = replace(self.groups, parents=parents)
         else:
             self.parents[link] = parents
 
@@ -174,7 +169,7 @@ class Run(Tables):
         return self.folder / f"{self.fitted.plan.order.index(table)}.arrow"
 
     def size(self, table: str) -> int:
-        """Return the number of rows."""
+        """See the base class."""
         return self.tables[table].spool.rows
 
     def schema(self, table: str) -> pa.Schema:
@@ -199,20 +194,7 @@ class Run(Tables):
         return known
 
     def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
-        """Return columns of some generated rows; only the span of these is read.
-
-        Parameters
-        ----------
-        table : str
-        names : sequence of str
-        rows : ndarray of int64, shape (n,)
-            Row numbers in any order; -1 gives NULL in all columns.
-
-        Returns
-        -------
-        pyarrow.Table
-            A row for each of `rows`, in their order.
-        """
+        """See the base class; only the span of these rows is read."""
         spool, known = self.tables[table].spool, rows[rows >= 0]
         if not len(known):
             fields = [spool.schema.field(name) for name in names]
@@ -222,19 +204,7 @@ class Run(Tables):
         return spool.slice(low, high, names).take(index)
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
-        """Return the parents of some generated rows; -1 for none, and for row -1.
-
-        Parameters
-        ----------
-        table : str
-        key : ForeignKey
-            Over the driving one, no other rows need be looked at.
-        rows : ndarray of int64, shape (n,)
-
-        Returns
-        -------
-        ndarray of int64, shape (n,)
-        """
+        """See the base class; over the driving key, no other rows need be looked at."""
         if key != self.fitted.plan.tables[table].driver:
             return super().parents_of(table, key, rows)
         reference, groups = self.fitted.tables[table].reference, self.tables[table].groups

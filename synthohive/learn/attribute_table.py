@@ -18,7 +18,7 @@ from synthohive.tables.roles import (
     fan_out_column,
     null_column,
 )
-from synthohive.tables.sample import Sample, incoming_keys
+from synthohive.tables.sample import Sample
 
 __all__ = ["NullByKey", "attribute_table", "nulls_by_key", "own_columns"]
 
@@ -87,7 +87,7 @@ def attribute_table(
             add(differs_column(alias.target), differs, ColumnKind.BOOLEAN)
     for label, depth in depths.items():
         add(depth_column(label), depth, ColumnKind.INTEGER)
-    for child, key in incoming_keys(sample.plan, sample.metadata, table):
+    for child, key in sample.incoming(table):
         add(fan_out_column(child, key), sample.child_counts(child, key), ColumnKind.INTEGER)
     return pa.table(arrays), columns
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from synthohive._arrays import Floats, IntArray
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.key_rules import KeyRule
-from synthohive.constrain.unique_rules import UniqueRule, special_rules
+from synthohive.constrain.unique import UniqueRule, special_rules
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.base import Derivation
 from synthohive.derive.keys.choice import KeyMaker

@@ -22,7 +22,6 @@ from synthohive.privacy.entities import Entities
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.degrees import FanOutModel
-from synthohive.tables.sample import incoming_keys
 
 __all__ = ["fitted_key", "hierarchies", "joint_counts", "learn_codes", "learn_pairs", "roots"]
 
@@ -74,7 +73,7 @@ def joint_counts(
         Those behind the rows.
     """
     counts: dict[str, IntArray] = {}
-    for child, key in incoming_keys(fit.sample.plan, fit.sample.metadata, name):
+    for child, key in fit.sample.incoming(name):
         label, children = key.label(child), fit.sample.child_counts(child, key)
         mean = FanOutModel.fit(fit.fan_outs[label].histogram, k=1).mean
         if children.any() and children.mean() > MOST_READ * mean:

@@ -20,7 +20,6 @@ from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.look_ups import judge_look_up
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.sample import incoming_keys
 from synthohive.train.job import TrainingJob
 
 __all__ = ["keep_table", "kept_columns"]
@@ -67,7 +66,7 @@ def kept_columns(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> tuple[
 def _users(fit: Fit, name: str) -> IntArray:
     """Return by how many distinct entities each row of a table is used; 0 only if by none."""
     users = fit.entities.users(name)
-    for child, key in incoming_keys(fit.sample.plan, fit.sample.metadata, name):
+    for child, key in fit.sample.incoming(name):
         if not fit.entities.of(child, frozenset({name})).paths:  # each of its rows is one
             least = min(fit.fan_outs[key.label(child)].histogram, default=0)
             users = np.maximum(users, least)  # of all rows, not of those that were read
@@ -102,7 +101,7 @@ def keep_table(
         data.select(kept),
         {
             key.label(child): fit.sample.child_counts(child, key).astype(np.float64)
-            for child, key in incoming_keys(fit.sample.plan, fit.sample.metadata, name)
+            for child, key in fit.sample.incoming(name)
         },
         None if driver is None else fit.sample.parent_rows(name, driver),
     )

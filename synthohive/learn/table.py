@@ -13,8 +13,7 @@ from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.group_rule_search import counters, find_group_rules
 from synthohive.constrain.key_rule_search import find_key_rules
 from synthohive.constrain.key_rules import KeyRule
-from synthohive.constrain.listed_values import listed_values
-from synthohive.constrain.unique_rules import special_rules
+from synthohive.constrain.unique import special_rules
 from synthohive.derive.columns import Columns
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.keys.choice import learn_key_makers
@@ -88,7 +87,7 @@ def _described(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> FittedTa
     """Return a table of which keys, and what is stated of it, are known."""
     config, data = fit.sample.metadata.tables[name], fit.sample.tables[name]
     driver, dialect = fit.sample.plan.tables[name].driver, fit.sample.metadata.dialect
-    listed = listed_values(config, data, dialect)
+    listed = TableChecks.compile(config, dialect, set()).listed_values(config, data)
     makers = learn_key_makers(config, data, driver, fit.entities.of(name), fit.k, listed)
     rules = _key_rules(fit, name)
     makers.update(counters(config, rules))

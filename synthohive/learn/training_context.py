@@ -10,7 +10,7 @@ import numpy as np
 from synthohive.derive.elapsed import Elapsed
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.schema import ForeignKey
-from synthohive.tables.context import group_block, keep_columns, parent_context, time_block
+from synthohive.tables.context import group_block, keep_columns, time_block
 from synthohive.tables.sample import Sample
 from synthohive.tables.sampled_groups import SampledGroups
 from synthohive.tables.siblings import Siblings
@@ -68,16 +68,14 @@ def _ancestors(sample: Sample, table: str, driver: ForeignKey) -> EncodedTable:
     """Return each row's encoded ancestors, nearest first."""
     config = sample.metadata.tables[table]
     rows, current = sample.parent_rows(table, driver), driver
-    ancestors, names = [], []
+    ancestors = []
     while True:
-        ancestors.append(
-            keep_columns(sample.encoded[current.parent], config.parent_context_cols).take(rows)
-        )
-        names.append(current.parent)
+        kept = keep_columns(sample.encoded[current.parent], config.parent_context_cols)
+        ancestors.append(kept.take(rows).prefixed(current.parent))
         above = sample.plan.tables[current.parent].driver
         if above is None:
             break
         grand = sample.parent_rows(current.parent, above)
         rows = np.where(rows < 0, -1, grand[rows]) if len(grand) else np.full_like(rows, -1)
         current = above
-    return parent_context(ancestors, names)
+    return EncodedTable.side_by_side(ancestors)

@@ -257,7 +257,7 @@ class RowKeys:
                 }
             table = pa.table(columns)
             for check in checks:
-                broken |= ~check.evaluate(table).to_numpy(zero_copy_only=False)
+                broken |= ~check.holds(table)
         return broken
 
     def _orphans(self, number: int) -> Bools:

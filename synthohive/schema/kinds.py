@@ -78,16 +78,9 @@ class ColumnKind(str, Enum):
         kind._say(*facts)
         return kind
 
-    def _say(
-        self,
-        family: Family,
-        arrow: str,
-        transforms: tuple[str, ...],
-        view: View,
-        keyed: bool = True,
-    ) -> None:
-        self.family, self.arrow, self.transforms = family, arrow, transforms
-        self.view, self.keyed = view, keyed
+    def _say(self, *facts: Any) -> None:
+        self.family, self.arrow, self.transforms, self.view, *keyed = facts
+        self.keyed = False not in keyed
 
     @classmethod
     def add(

@@ -143,9 +143,7 @@ class RelationalPlan:
 
 
 def _is_nullable(table: TableConfig, key: ForeignKey) -> bool:
-    return not set(key.columns) & set(table.pk) and any(
-        c in table.columns and table.columns[c].nullable for c in key.columns
-    )
+    return not set(key.columns) & set(table.pk) and may_be_null(table, key)
 
 
 def may_be_null(table: TableConfig, key: ForeignKey) -> bool:

@@ -14,7 +14,7 @@ from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.base import Tables
 from synthohive.tables.joins import match_rows
 
-__all__ = ["WithParents", "ancestor_columns", "hstack", "with_column"]
+__all__ = ["WithParents", "ancestor_columns", "hstack", "with_column", "with_rows"]
 
 
 def ancestor_columns(
@@ -98,3 +98,25 @@ def with_column(rows: pa.Table, name: str, values: Any) -> pa.Table:
     position = rows.column_names.index(name)
     field = rows.field(position)
     return rows.set_column(position, field, values.cast(field.type))
+
+
+def with_rows(rows: pa.Table, at: IntArray, fresh: pa.Table) -> pa.Table:
+    """Return rows of which some have other values, in the columns of `fresh`.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+    at : ndarray of int64, shape (n,)
+        Row numbers, each once.
+    fresh : pyarrow.Table
+        One row for each of them, in their order; cast to the types of `rows`.
+    """
+    source = np.arange(len(rows), dtype=np.int64)
+    # Behind the old rows stand the new ones: one gather, for types that no replacement knows, too.
+    source[at] = len(rows) + np.arange(len(at))
+    for name in fresh.column_names:
+        type_ = rows.schema.field(name).type
+        parts = [*rows.column(name).chunks, *fresh.column(name).cast(type_).chunks]
+        both = pa.chunked_array(parts, type_).combine_chunks()
+        rows = with_column(rows, name, both.take(pa.array(source)))
+    return rows

@@ -106,16 +106,11 @@ class TableSpool:
             fresh.append(change(pa.Table.from_batches([batch]), start))
         fresh.close()
         os.replace(fresh.path, self.path)
+        self.rows, self._starts = fresh.rows, fresh._starts
 
     def keep(self, rows: Bools) -> None:
         """Leave out all rows but some."""
-        fresh = TableSpool(self.path.with_suffix(".rewrite"), self.schema)
-        for start, batch in zip(self._starts, self.batches()):
-            kept = pa.array(rows[start : start + len(batch)])
-            fresh.append(pa.Table.from_batches([batch]).filter(kept))
-        fresh.close()
-        os.replace(fresh.path, self.path)
-        self.rows, self._starts = fresh.rows, fresh._starts
+        self.rewrite(lambda block, at: block.filter(pa.array(rows[at : at + len(block)])))
 
 
 class EncodedSpool:

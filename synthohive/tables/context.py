@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Optional
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import Codes, Floats32, IntArray
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
 
-__all__ = ["group_block", "keep_columns", "parent_context", "positions_in_groups", "time_block"]
+__all__ = ["group_block", "keep_columns", "positions_in_groups", "time_block"]
 
 
 _PARTS = {  # how each is found, its least value, and how many there are
@@ -127,12 +127,3 @@ def keep_columns(encoded: EncodedTable, columns: Optional[Collection[str]]) -> E
         encoded.codes[:, kept],
         encoded.values[:, floats],
     )
-
-
-def parent_context(parts: Sequence[EncodedTable], names: Sequence[str]) -> EncodedTable:
-    """Join the encoded ancestors, nearest first, each column named ``table.column``."""
-    renamed = [
-        EncodedTable(part.layout.prefixed(name), part.codes, part.values)
-        for part, name in zip(parts, names)
-    ]
-    return EncodedTable.side_by_side(renamed)

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools, IntArray
+from synthohive._arrays import IntArray
 
-__all__ = ["column_codes", "distinct_pairs", "group_codes", "match_rows", "put"]
+__all__ = ["column_codes", "distinct_pairs", "group_codes", "match_rows"]
 
 
 def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], pa.Array]:
@@ -60,16 +60,17 @@ def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) ->
             np.where((old < 0) | (new < 0), -1, old * max(len(values), 1) + new)
             for old, new in zip(total, parts)
         ]
-        if position + 1 < len(columns[0]):  # keep codes dense, so that products cannot overflow
-            bounds = np.cumsum([len(j) for j in joined])[:-1]
-            all_codes = np.concatenate(joined)
-            distinct, dense = np.unique(all_codes, return_inverse=True)
-            dense = dense.reshape(-1).astype(np.int64) - int(
-                len(distinct) > 0 and distinct[0] == -1
-            )
-            joined = list(np.split(dense, bounds))
+        if position + 1 < len(columns[0]):  # so that products cannot overflow
+            joined = _dense(joined)
         total = joined
     return total
+
+
+def _dense(parts: list[IntArray]) -> list[IntArray]:
+    """Return the codes of several tables numbered anew, from 0 on without gaps; -1 stays."""
+    distinct, dense = np.unique(np.concatenate(parts), return_inverse=True)
+    dense = dense.reshape(-1).astype(np.int64) - int((distinct[:1] == -1).sum())
+    return list(np.split(dense, np.cumsum([len(part) for part in parts])[:-1]))
 
 
 def match_rows(
@@ -91,11 +92,8 @@ def match_rows(
     child_codes, parent_codes = group_codes([child, parent], [columns, parent_columns])
     size = int(max(child_codes.max(initial=-1), parent_codes.max(initial=-1))) + 1
     if size > 4 * (len(child) + len(parent)) + 16:  # sparse products of composite keys
-        all_codes = np.concatenate([child_codes, parent_codes])
-        distinct, dense = np.unique(all_codes, return_inverse=True)
-        dense = dense.reshape(-1).astype(np.int64) - int(distinct[0] == -1)
-        child_codes, parent_codes = dense[: len(child)], dense[len(child) :]
-        size = len(distinct)
+        child_codes, parent_codes = _dense([child_codes, parent_codes])
+        size = len(child) + len(parent)
     # A table by code instead of a sort: one step for each row, as codes are dense.
     lookup = np.full(size + 1, -1, dtype=np.int64)  # the last slot serves code -1
     with_key = np.flatnonzero(parent_codes >= 0)[::-1]  # reversed: the first of equal rows wins
@@ -109,18 +107,3 @@ def distinct_pairs(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray]
     valid = (left >= 0) & (right >= 0)
     pairs = np.unique(np.stack([left[valid], right[valid]], axis=1), axis=0)
     return pairs[:, 0], pairs[:, 1]
-
-
-def put(values: pa.Array, mask: Bools, fresh: pa.Array) -> pa.Array:
-    """Return values with fresh ones, in order, where the mask is set: of whatever type they are.
-
-    Parameters
-    ----------
-    values : pyarrow.Array
-    mask : ndarray of bool, shape (values,)
-    fresh : pyarrow.Array
-        As many as the mask has rows; cast to the type of `values`.
-    """
-    index = np.arange(len(values), dtype=np.int64)
-    index[mask] = len(values) + np.arange(len(fresh))  # pc.replace_with_mask knows no durations
-    return pa.concat_arrays([values, fresh.cast(values.type)]).take(pa.array(index))

@@ -13,7 +13,7 @@ from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import Link, RelationalPlan
 from synthohive.tables.base import Tables
 
-__all__ = ["Sample", "incoming_keys"]
+__all__ = ["Sample"]
 
 
 @dataclass
@@ -58,29 +58,13 @@ class Sample(Tables):
             self.parents[link] = super().parent_rows(table, key)
         return self.parents[link]
 
+    def incoming(self, table: str) -> list[tuple[str, ForeignKey]]:
+        """Return each child and its key to a table, but keys of its own and implied ones.
 
-def incoming_keys(
-    plan: RelationalPlan, metadata: Metadata, table: str
-) -> list[tuple[str, ForeignKey]]:
-    """List the keys to `table` whose fan-out is to be kept: not implied, not its own.
-
-    Parameters
-    ----------
-    plan : RelationalPlan
-        Says which keys are implied: their children follow from other keys.
-    metadata : Metadata
-    table : str
-        The parent.
-
-    Returns
-    -------
-    list of (str, ForeignKey)
-        Each child, and its key to `table`; a child with two keys stands twice.
-    """
-    incoming = []
-    for child, key in metadata.foreign_keys():
-        if key.parent != table or child == table:
-            continue
-        if key not in plan.tables[child].keys("implied"):
-            incoming.append((child, key))
-    return incoming
+        The children over an implied key follow from other keys.
+        """
+        return [
+            (child, key)
+            for child, key in self.metadata.foreign_keys()
+            if key.parent == table != child and key not in self.plan.tables[child].keys("implied")
+        ]

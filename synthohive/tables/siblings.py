@@ -181,9 +181,5 @@ class Siblings:
         # The position is the number of rows before: the sum becomes their mean.
         values[known] = sums / self.positions[place[known], None]
         shared = EncodedTable(self.layout, first.codes, values)
-        return EncodedTable.side_by_side(
-            [
-                EncodedTable(part.layout.prefixed(name), part.codes, part.values)
-                for name, part in (("previous", previous), ("siblings", shared))
-            ]
-        )
+        parts = [previous.prefixed("previous"), shared.prefixed("siblings")]
+        return EncodedTable.side_by_side(parts)

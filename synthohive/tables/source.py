@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar, Union
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
+from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Reader
 from synthohive.schema import ForeignKey
 from synthohive.tables.base import Tables
@@ -79,8 +80,21 @@ class SourceTables(Tables):
                 yield pa.Table.from_batches([batch]).select(names)
 
     def columns(self, table: str, names: Sequence[str]) -> pa.Table:
-        """Return some columns of all rows."""
-        return pa.concat_tables(self.batches(table, names))
+        """Return some columns of all rows, at least as many as were counted.
+
+        Raises
+        ------
+        ConnectorError
+            Rows were deleted since.
+        """
+        rows = pa.concat_tables(self.batches(table, names))
+        if len(rows) < self.counts[table]:
+            raise ConnectorError(
+                f"Rows of table {table!r} were deleted while it was read: "
+                f"{self.counts[table]:,} were counted, {len(rows):,} are left.",
+                hint="Fit again while nobody deletes rows, or from a copy of the database.",
+            )
+        return rows
 
     def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
         """Return the parent row of each row of a table."""

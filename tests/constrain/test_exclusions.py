@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive.constrain.base import Repairing
 from synthohive.constrain.exclusions import (
     ExclusionRepair,
     ExclusionRule,
@@ -30,14 +31,10 @@ def config(**columns: Any) -> TableConfig:
 def repaired(table: TableConfig, rows: pa.Table, exclusion: Exclusion) -> tuple[pa.Table, set[int]]:
     table.exclusions = [exclusion]
     (rule,) = exclusion_rules(table, "postgresql")
-
-    def broken(block: pa.Table) -> np.ndarray:
-        return np.zeros(len(block), dtype=bool)
-
-    repair = ExclusionRepair(table, rule, broken, fixed=False)
+    repair, rng = ExclusionRepair(table, rule, fixed=False), np.random.default_rng(0)
     blocks = []
     for start in range(0, len(rows), 150):
-        block, _ = repair.apply(rows.slice(start, 150))
+        block, _ = Repairing(rows.slice(start, 150), [repair], rng).run()
         repair.remember(block)
         blocks.append(block)
     return pa.concat_tables(blocks), set(repair.left)
@@ -107,11 +104,11 @@ def test_a_range(type_: str) -> None:
     rule = Exclusion(name="x", definition="EXCLUDE …", equal=["room"], period=["during"])
     made, left = repaired(table, rows, rule)
     (kept,) = exclusion_rules(table, "postgresql")
-    again = ExclusionRepair(table, kept, lambda b: np.zeros(len(b), dtype=bool), fixed=True)
+    again = ExclusionRepair(table, kept, fixed=True)
     whole = made.filter(pa.array([i not in left for i in range(N)]))
     assert len(left) < 5
-    assert not again.violations(whole).any()
-    assert again.violations(rows).sum() > 50
+    assert not again.broken(whole).any()
+    assert again.broken(rows).sum() > 50
     assert made.column("during").to_pylist()[:2] == ["empty", "empty"]
     assert sum(text.endswith(",)") for text in whole.column("during").to_pylist()) == 1
 

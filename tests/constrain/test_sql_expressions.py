@@ -150,12 +150,12 @@ def test_evaluates_as_sqlite_does(sqltext: str, rows: pa.Table, sqlite: Any) -> 
     # what SQLite tests for a CHECK: neither 0 nor anything else that casts to 0
     sql = f"SELECT coalesce(CAST(({sqltext}) AS REAL) <> 0, 1) FROM r ORDER BY rowid"
     expected = [bool(value) for (value,) in sqlite.execute(sql)]
-    assert check.evaluate(rows).to_pylist() == expected
+    assert check.holds(rows).tolist() == expected
 
 
 def test_text_checks_are_not_vacuous(rows: pa.Table) -> None:
     share = [
-        np.mean(compile_check(text, "sqlite", COLUMNS).evaluate(rows).to_pylist())  # type: ignore
+        np.mean(compile_check(text, "sqlite", COLUMNS).holds(rows).tolist())  # type: ignore
         for text in SQLITE
     ]
     assert sum(0.05 < s < 0.999 for s in share) > 0.8 * len(SQLITE)
@@ -195,7 +195,7 @@ def evaluate(sqltext: str, dialect: str, **values: Any) -> Optional[bool]:
     assert check is not None, sqltext
     assert check.columns == set(values)
     arrays = {n: pa.array([v], SERVER_COLUMNS[n].arrow_type) for n, v in values.items()}
-    (truth,) = check.evaluate(pa.table(arrays)).to_pylist()
+    (truth,) = check.holds(pa.table(arrays)).tolist()
     return truth
 
 
@@ -436,7 +436,7 @@ def test_decimals_are_exact() -> None:
         sqltext = f"a <= 12345678901234567890.000000{bound}"
         check = compile_check(sqltext, "postgresql", columns)
         assert check is not None
-        assert check.evaluate(table).to_pylist() == [truth]
+        assert check.holds(table).tolist() == [truth]
 
 
 def test_decimals_are_doubles_to_sqlite() -> None:
@@ -447,15 +447,15 @@ def test_decimals_are_doubles_to_sqlite() -> None:
     for dialect, truths in (("sqlite", [False, True]), ("postgresql", [True, True])):
         check = compile_check("c = a + b", dialect, columns)
         assert check is not None
-        assert check.evaluate(table).to_pylist() == truths
+        assert check.holds(table).tolist() == truths
 
 
 def test_a_check_that_fails_to_evaluate_is_left_to_the_database() -> None:
     columns = {"a": Column(name="a", kind="integer")}
     check = compile_check("(a * a) > a", "postgresql", columns)
     assert check is not None
-    assert check.evaluate(pa.table({"a": [3, 1]})).to_pylist() == [True, False]
-    assert check.evaluate(pa.table({"a": [2**62, 1]})).to_pylist() == [True, True]
+    assert check.holds(pa.table({"a": [3, 1]})).tolist() == [True, False]
+    assert check.holds(pa.table({"a": [2**62, 1]})).tolist() == [True, True]
 
 
 @pytest.mark.parametrize("name", ["duckdb", "postgresql", "mysql", "mariadb", "sqlite"])
@@ -463,14 +463,14 @@ def test_every_engine_s_checks_are_read(name: str) -> None:
     columns = {"a": Column(name="a", kind="integer"), "b": Column(name="b", kind="integer")}
     check = compile_check("((a > 0) AND (a < b))", name, columns)
     assert check is not None
-    assert check.evaluate(pa.table({"a": [1, 0], "b": [2, 2]})).to_pylist() == [True, False]
+    assert check.holds(pa.table({"a": [1, 0], "b": [2, 2]})).tolist() == [True, False]
 
 
 def test_labels_of_a_schema_s_own_enum_are_read() -> None:
     columns = {"status": Column(name="status", kind="categorical", enum_values=["open", "done"])}
     check = compile_check("(status = 'open'::shop.state)", "postgresql", columns)
     assert check is not None
-    assert check.evaluate(pa.table({"status": ["open", "done"]})).to_pylist() == [True, False]
+    assert check.holds(pa.table({"status": ["open", "done"]})).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("operator", ["=", "<=>"])
@@ -479,7 +479,7 @@ def test_comparisons_are_compared(operator: str) -> None:
     sql = f"`a` = 1 {operator} (`b` is not null)"  # as MariaDB states it, without parentheses
     check = compile_check(sql, "mariadb", columns)
     assert check is not None
-    assert check.evaluate(pa.table({"a": [1, 2, 1], "b": [5, None, None]})).to_pylist() == [
+    assert check.holds(pa.table({"a": [1, 2, 1], "b": [5, None, None]})).tolist() == [
         True, True, False,
     ]  # fmt: skip
 
@@ -488,4 +488,4 @@ def test_comparisons_are_compared(operator: str) -> None:
 def test_like_ignores_case_where_the_engine_does(dialect: str, truth: bool) -> None:
     check = compile_check("a LIKE 'x%'", dialect, {"a": Column(name="a", kind="text")})
     assert check is not None
-    assert check.evaluate(pa.table({"a": ["Xy"]})).to_pylist() == [truth]
+    assert check.holds(pa.table({"a": ["Xy"]})).tolist() == [truth]

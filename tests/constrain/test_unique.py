@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive.constrain.unique import UniqueRepair
-from synthohive.constrain.unique_rules import UniqueRule
-from synthohive.schema import Column, TableConfig
+from synthohive.constrain.base import Repairing
+from synthohive.constrain.checks import TableChecks
+from synthohive.constrain.unique import UniqueRepair, UniqueRule
+from synthohive.schema import CheckConstraint, Column, TableConfig
 
 TYPES: dict[str, tuple[str, Any]] = {
     "integer": ("integer", pa.int64()),
@@ -27,7 +28,7 @@ def test_blocks_together_hold_no_repeat(kind: str) -> None:
     name, type_ = TYPES[kind]
     columns = {"g": Column(name="g", kind="integer"), "v": Column(name="v", kind=name, length=4)}
     config = TableConfig(name="t", pk=["g", "v"], columns=columns)
-    repair = UniqueRepair(config, UniqueRule(("g", "v")), {"v"}, 1)
+    repair = UniqueRepair(config, UniqueRule(("g", "v")), {"v"})
     rng = np.random.default_rng(0)
     rows: list[tuple[Any, Any]] = []
     for _ in range(4):
@@ -36,7 +37,8 @@ def test_blocks_together_hold_no_repeat(kind: str) -> None:
         values = (
             wide.cast(pa.decimal128(21, 0)).cast(type_) if kind == "decimal" else wide.cast(type_)
         )
-        block, changed = repair.apply(pa.table({"g": rng.integers(0, 3, 40), "v": values}))
+        block = pa.table({"g": rng.integers(0, 3, 40), "v": values})
+        block, changed = Repairing(block, [repair], rng).run()
         repair.remember(block)
         assert changed > 0
         assert block.schema.field("v").type == type_
@@ -49,6 +51,24 @@ def test_blocks_together_hold_no_repeat(kind: str) -> None:
 def test_rows_with_null_never_repeat() -> None:
     config = TableConfig(name="t", columns={"v": Column(name="v", kind="integer")})
     block = pa.table({"v": pa.array([None, None, 1, 1])})
-    made, changed = UniqueRepair(config, UniqueRule(("v",)), {"v"}, 1).apply(block)
+    repair = UniqueRepair(config, UniqueRule(("v",)), {"v"})
+    made, changed = Repairing(block, [repair], np.random.default_rng(0)).run()
     assert changed == 1
     assert made["v"].null_count == 2
+
+
+def test_no_repair_breaks_what_else_must_hold() -> None:
+    rng = np.random.default_rng(4)
+    columns = {c: Column(name=c, kind="integer") for c in "abc"}
+    config = TableConfig(
+        name="t", columns=columns, checks=[CheckConstraint(sqltext="a < b AND c > 0")]
+    )
+    checks = TableChecks.compile(config, "postgresql", set("abc"))
+    rules = [UniqueRepair(config, UniqueRule(tuple(of)), set(of)) for of in ("ac", "bc", "a")]
+    numbers = rng.integers(0, 400, (2, 300))
+    rows = pa.table({"a": numbers[0], "b": numbers[1], "c": rng.integers(-1, 3, 300)})
+    made, repaired = checks.repair(rows, rng, others=rules)
+    assert repaired > 150
+    assert checks.violations(made) == {}
+    for rule in rules:
+        assert not rule.broken(made).any()

@@ -19,7 +19,7 @@ from synthohive import (
     Synthesizer,
     UniqueConstraint,
 )
-from synthohive.generate.imputing.filling import Filling
+from synthohive.constrain.unique import UniqueRepair
 from tests.events import captured_events
 
 PLANS = {"free": 0, "team": 40, "firm": 400}
@@ -264,7 +264,7 @@ def test_filled_cells_repeat_no_unique_key(monkeypatch: pytest.MonkeyPatch) -> N
     made = synth.impute({"rooms": ROOMS, "bookings": holes}, seed=3)["bookings"].dropna()
     assert len(made) > 0.95 * len(holes)
     assert not made.duplicated(["room", "day", "shift"]).any()
-    monkeypatch.setattr(Filling, "_repeated", lambda _, rows, __: np.zeros(len(rows), bool))
+    monkeypatch.setattr(UniqueRepair, "broken", lambda _, rows, __: np.zeros(len(rows), bool))
     with pytest.raises(ConstraintViolationError, match=r"bookings: .* UNIQUE \(room, day, shift\)"):
         synth.impute({"rooms": ROOMS, "bookings": holes}, seed=3)
 

@@ -14,6 +14,7 @@ import pytest
 
 from synthohive import Metadata, StagedOrchestrator
 from synthohive.derive.aggregates.beside import WithParents
+from synthohive.exceptions import ConnectorError
 from synthohive.generate.database import _generate
 from synthohive.generate.run import Run
 from synthohive.io.dataframe import FrameReader
@@ -125,6 +126,15 @@ def test_a_parent_that_came_after_they_were_counted_is_one_like_others() -> None
     key = reader.metadata.tables["orders"].foreign_keys[1]
     rows = WithParents((("shops.tax", key),), plan, source)(whole["orders"])
     assert rows["shops.tax"].equals(rows["tax"])
+
+
+def test_rows_that_are_deleted_after_they_were_counted_are_told() -> None:
+    reader = shop()
+    counts = {name: reader.count(name) for name in reader.metadata.tables}
+    sampled = {n: pa.Table.from_batches(list(reader.read(n))).slice(0, 50) for n in counts}
+    source = SourceTables(reader, sampled, {**counts, "lines": counts["lines"] + 3})
+    with pytest.raises(ConnectorError, match=r"'lines' were deleted.*4,803 were counted, 4,800"):
+        source.child_counts("lines", reader.metadata.tables["lines"].foreign_keys[0])
 
 
 def test_generated_rows_have_their_parents_over_any_key(tmp_path: Path) -> None:

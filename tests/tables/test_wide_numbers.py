@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 
-from synthohive.derive.base import as_column
+from synthohive.derive.base import Derivation, Rng, Values, as_column
 from synthohive.derive.formula import Factor, Formula, Term
 from synthohive.privacy.entities import Entities
 from synthohive.tables.numbers import as_numbers, from_numbers
@@ -32,3 +33,28 @@ def test_a_formula_of_wide_decimals_is_exact() -> None:
 
 def test_ends_finer_than_floats_are_those_of_the_values() -> None:
     assert Entities(60).ends(np.arange(60) * 1.5, 1, 1e-30) == (0.0, 88.5)
+
+
+@dataclass(frozen=True)
+class Written(Derivation):
+    """A column that is what its source writes."""
+
+    target: str
+    source: str
+
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
+        return rows.column(self.source)
+
+    def __str__(self) -> str:
+        return f"{self.target} = {self.source}"
+
+
+def test_what_a_column_cannot_hold_equals_none_of_its_values() -> None:
+    texts = ["127", "128", "20240401", "007", "-20240401202404020011", None]
+    numbers = pa.array([127, 127, 127, 7, -128, 5], pa.int8())
+    rows = pa.table({"text": texts, "number": numbers})
+    wrong = [False, True, True, False, True, False]
+    assert Written("number", "text").violations(rows).tolist() == wrong
+    wide = rows.set_column(1, "number", numbers.cast(pa.int64()))
+    assert Written("number", "text").violations(wide).tolist() == wrong
+    assert as_column(rows.column("text"), pa.int64())[4].as_py() == -(2**63)

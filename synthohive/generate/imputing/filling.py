@@ -10,13 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools
-from synthohive.constrain.checks import TableChecks
-from synthohive.constrain.unique_rules import UniqueRule
+from synthohive.constrain.base import Repair
 from synthohive.derive.base import Derivation, as_column
 from synthohive.derive.presence import with_nulls
 from synthohive.generate.imputing.known_cells import Evidence, any_of
 from synthohive.tables.ancestors import hstack, with_column
-from synthohive.tables.key_hashes import repeats
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number
 
 __all__ = ["Filling", "emptied", "put_cells"]
@@ -28,14 +26,12 @@ class Filling:
     Parameters
     ----------
     evidence : Evidence
-    checks : TableChecks
-    rules : sequence of UniqueRule
+    rules : sequence of Repair
+        What must hold beside derivations.
     """
 
-    def __init__(
-        self, evidence: Evidence, checks: TableChecks, rules: Sequence[UniqueRule]
-    ) -> None:
-        self.evidence, self.checks, self.rules = evidence, checks, rules
+    def __init__(self, evidence: Evidence, rules: Sequence[Repair]) -> None:
+        self.evidence, self.rules = evidence, rules
         self.table, self.lost, self.above = evidence.table, evidence.lost, evidence.above
 
     def filled(self, modelled: pa.Table, rng: np.random.Generator) -> pa.Table:
@@ -213,23 +209,12 @@ class Filling:
             columns = {one.target, *one.needs} & set(self.lost)
             if columns:
                 self._mark(found, columns, one.violations(all_rows))
-        for label, where in self.checks.violations(rows).items():
-            wrong = np.zeros(len(rows), dtype=np.bool_)
-            wrong[where] = True
-            self._mark(found, self.checks.checks[label].columns & set(self.lost), wrong)
         for rule in self.rules:
-            columns = set(rule.all_columns) & set(self.lost)
-            if columns and set(rule.all_columns) <= set(rows.column_names):
-                self._mark(found, columns, self._repeated(rows, rule))
+            columns = set(rule.columns) & set(self.lost)
+            if columns:
+                later = self.evidence.any_lost(rule.columns)
+                self._mark(found, columns, rule.broken(rows, later))
         return {name: cells for name, cells in found.items() if cells.any()}
-
-    def _repeated(self, rows: pa.Table, rule: UniqueRule) -> Bools:
-        """Return the rows that repeat a unique key of another one."""
-        order = np.argsort(self.evidence.any_lost(rule.all_columns), kind="stable")
-        hashes = rule.hashes(rows)[order]
-        repeated = np.zeros(len(rows), dtype=np.bool_)
-        repeated[order[repeats(hashes, np.zeros(0, dtype=np.uint64))]] = True
-        return repeated
 
     def _mark(self, found: dict[str, Bools], columns: Iterable[str], wrong: Bools) -> None:
         for name in columns:

@@ -12,7 +12,6 @@ from typing import Union
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
@@ -22,10 +21,11 @@ from synthohive.encoding.table import TableEncoder
 from synthohive.generate.imputing.filling import Filling, emptied, put_cells
 from synthohive.generate.imputing.known_cells import Evidence
 from synthohive.generate.in_turn import draw_in_turn
+from synthohive.generate.row_rules import row_rules
 from synthohive.learn.fitted import FittedDatabase, LookUpRows
 from synthohive.learn.training_context import training_context
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import WithParents
+from synthohive.tables.ancestors import WithParents, with_rows
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import nulls
 from synthohive.tables.sample import Sample
@@ -73,8 +73,9 @@ def impute(
             missing = {c: nulls(tables[name].column(c)) for c in columns.get(name, ())}
             lost = {c: mask for c, mask in missing.items() if mask.any()}
             evidence = Evidence(sample, table, lost, seed)
-            dialect = fitted.metadata.dialect
-            fillings[name] = Filling(evidence, table.checks(dialect), table.unique_rules(dialect))
+            dialect, there = fitted.metadata.dialect, tables[name].column_names
+            rules = [one for one in row_rules(table, dialect) if one.binding]
+            fillings[name] = Filling(evidence, [*table.checks(dialect).repairs(there), *rules])
             _fill(fillings[name], table.encoder)
     for name in reversed(list(fillings)):  # children are complete by now
         _sum_up(fillings[name])
@@ -110,7 +111,9 @@ def _fill(filling: Filling, encoder: TableEncoder) -> None:
     for attempt in range(TRIES):
         rng = seeds.generator(seed, name, "decode", attempt)
         made = encoder.decode(drawing.rows.take(todo), rng)
-        modelled = _put_cells(modelled, made, unknown, todo)
+        for column, cells in unknown.items():
+            drawn = made.select([column]).filter(pa.array(cells[todo]))
+            modelled = with_rows(modelled, todo[cells[todo]], drawn)
         filled = filling.filled(modelled, rng)
         broken = filling.broken(filled)
         todo = np.flatnonzero(np.any([nothing, *broken.values()], axis=0))
@@ -122,19 +125,6 @@ def _fill(filling: Filling, encoder: TableEncoder) -> None:
         log.warning("cells_left_empty", table=name, column=column, cells=int(cells.sum()))
     sample.encoded[name] = drawing.rows
     sample.tables[name] = emptied(filled, broken)
-
-
-def _put_cells(
-    modelled: pa.Table, made: pa.Table, unknown: Mapping[str, Bools], rows: IntArray
-) -> pa.Table:
-    """Return modelled rows with drawn cells in some rows."""
-    place = np.full(len(modelled), -1, dtype=np.int64)
-    place[rows] = np.arange(len(rows))
-    index, arrays = pa.array(place, mask=place < 0), {}
-    for name in modelled.column_names:
-        mask = pa.array(unknown[name] & (place >= 0))
-        arrays[name] = pc.if_else(mask, made.column(name).take(index), modelled.column(name))
-    return pa.table(arrays)
 
 
 def _sum_up(filling: Filling) -> None:
