@@ -183,18 +183,17 @@ def _one(rows: pa.Table, name: str) -> pa.Array:
 
 
 def nearest(bound: pa.Array, op: str, target: pa.DataType) -> Optional[pa.Array]:
-    """Return the value of type `target` nearest to `bound` for which ``value op bound``.
+    """Return the value of a type nearest to `bound` for which ``value op bound``; NULL stays.
 
     None where the types have no such step between values.
 
     Parameters
     ----------
     bound : pyarrow.Array
-        Numbers or times; NULL stays NULL.
+        Numbers or times.
     op : {"<", "<=", ">", ">=", "="}
     target : pyarrow.DataType
-        A value of it is one step away from the next: 1, a last digit, a day, a unit of time, or the
-        next float.
+        A value is one step from the next: 1, a last digit, a day, a unit of time, the next float.
 
     Examples
     --------

@@ -133,14 +133,14 @@ class TableChecks:
     ) -> pa.Table:
         """Return `after`, with the changed columns of `before` in rows that break a constraint.
 
-        Says how many rows those are by the log event ``relations_left``.
+        The log event ``relations_left`` says how many rows those are.
 
         Parameters
         ----------
         before, after : pyarrow.Table
             The same rows, in the same order.
         changed : collection of str
-            The columns that go back to what they were, all of them together; in both tables.
+            Of both tables; they go back together.
         """
         broken = self.violations(after).values()
         if not broken:
@@ -171,22 +171,17 @@ class TableChecks:
     ) -> tuple[pa.Table, int]:
         """Change free columns of rows that break a constraint until they hold.
 
+        Returns the rows, and how many broke one and no longer do. Rows beyond repair are left,
+        with the log event ``checks_still_violated``.
+
         Parameters
         ----------
         table : pyarrow.Table
         rng : numpy.random.Generator
         resample : callable, optional
-            From row numbers and a generator to a table of those rows' columns, drawn anew.
+            From row numbers and a generator to columns of those rows, drawn anew.
         others : sequence of Repair
             What else must hold.
-
-        Returns
-        -------
-        table : pyarrow.Table
-            Of the same schema and order; rows beyond repair are left as they are, with
-            the log event ``checks_still_violated``.
-        repaired : int
-            How many rows broke a constraint and no longer do.
         """
         checks = self.repairs(table.column_names)
         table = self._rounded(table)

@@ -37,14 +37,7 @@ class _OfKey(Readable):
 
 @dataclass(frozen=True)
 class DisjointKeys(_OfKey):
-    """Two keys of a row that never refer to the same parent row.
-
-    Attributes
-    ----------
-    table : str
-    key : ForeignKey
-    other : ForeignKey
-    """
+    """Two keys of a row that never refer to the same parent row."""
 
     table: str
     key: ForeignKey
@@ -87,12 +80,10 @@ class InclusionDependency(_OfKey):
 
     Attributes
     ----------
-    table : str
-        The one of the two that is made later.
-    key : ForeignKey
-    other_table : str
-    other : ForeignKey
-        Of the other table, to the same parent.
+    table, key
+        Of the one of the two that is made later.
+    other_table, other
+        The other one, and its key to the same parent.
     needs : bool
         Whether rows of `table` need such of the other one; else it is the other way round.
     """

@@ -64,21 +64,14 @@ class Changes:
 def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
     """Look at the driving key and the chosen ones together; give rows others where they fail.
 
-    Who is whose parent is corrected in `made`.
+    Returns these, and the rows for which none hold. Who is whose parent is corrected in `made`.
 
     Parameters
     ----------
     run : Run
     name : str
-        The table.
     made : Generated
-        Its rows, all of whose parents but those over self references and deferred keys are chosen.
-
-    Returns
-    -------
-    changes : Changes
-    left : ndarray of bool
-        The rows for which no keys hold.
+        All of its parents but those over self references and deferred keys are chosen.
     """
     links = run.fitted.plan.tables[name].of("driving", "free", "grouped", "implied")
     config, keys = run.fitted.metadata.tables[name], [link.key for link in links]

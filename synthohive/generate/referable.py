@@ -26,9 +26,8 @@ def make_referable(run: Run, name: str, made: Generated) -> None:
     ----------
     run : Run
     name : str
-        The table.
     made : Generated
-        Its rows, to which nothing refers yet; the first one is changed on the disk.
+        Rows to which nothing refers yet; the first one is changed on the disk.
     """
     config = run.fitted.tables[name].config
     filled: set[str] = set()

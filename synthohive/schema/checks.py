@@ -188,6 +188,9 @@ def data_problems(
 ) -> list[str]:
     """Return how tables (DataFrames or Arrow tables) break the keys of a description.
 
+    A line each, with counts and no values, for missing tables and columns, keys that are NULL or
+    repeat, and orphans.
+
     Parameters
     ----------
     tables : dict of str to TableConfig
@@ -195,12 +198,6 @@ def data_problems(
         A table that is missing is a problem.
     orphans : bool, default True
         Whether rows whose parent is missing are one.
-
-    Returns
-    -------
-    list of str
-        A line each, with counts and no values; missing tables and columns, keys that are NULL or
-        repeat, and orphans. Empty: none.
     """
     problems: list[str] = []
     readable: dict[str, pa.Table] = {}

@@ -45,7 +45,6 @@ class Tables(ABC):
         ----------
         table : str
         names : sequence of str
-            Columns of it.
         rows : ndarray of int64
             Row numbers, in any order and repeated at will; -1 gives NULL.
         """
@@ -58,7 +57,7 @@ class Tables(ABC):
         return match_rows(rows, key.columns, parents, key.parent_columns)
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
-        """Return the parent row of some rows.
+        """Return the parent row of some rows; -1 where the key is NULL or has no parent.
 
         Parameters
         ----------
@@ -67,11 +66,6 @@ class Tables(ABC):
         key : ForeignKey
         rows : ndarray of int64
             Row numbers of `table`; -1 for none.
-
-        Returns
-        -------
-        ndarray of int64
-            Row numbers of ``key.parent``; -1 where the key is NULL or has no parent.
         """
         return gather(self.parent_rows(table, key), rows)
 
@@ -82,7 +76,7 @@ class Tables(ABC):
         return np.where(refers_to_itself, -1, parents)
 
     def follow(self, table: str, route: Sequence[ForeignKey], rows: IntArray) -> IntArray:
-        """Return the row that each row's route ends at: keys that are followed one by one.
+        """Return the row that each row's route ends at; -1 where any key on the way leads nowhere.
 
         Parameters
         ----------
@@ -92,11 +86,6 @@ class Tables(ABC):
             Each is a key of the parent of the one before; none stays at the rows themselves.
         rows : ndarray of int64
             Row numbers of `table`; -1 for none.
-
-        Returns
-        -------
-        ndarray of int64
-            Row numbers of the last key's parent; -1 where any key on the way leads nowhere.
         """
         for key in route:
             rows = gather(self.parent_rows(table, key), rows)

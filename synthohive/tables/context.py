@@ -50,19 +50,15 @@ def positions_in_groups(
 def group_block(
     positions: IntArray, sizes: IntArray, largest: int, thinning: float = 1.0
 ) -> EncodedTable:
-    """Encode the place in the group and the group's size, in [-1, 1].
-
-    The place is given twice: relative to the group, and counted, on a log scale like the
-    size.
+    """Encode the place in the group, relative and counted, and the group's size, in [-1, 1].
 
     Parameters
     ----------
+    positions, sizes : ndarray of int64, shape (rows,)
     largest : int
-        Largest group of the full table; a table whose groups never hold more than one row
-        gets no block.
+        Largest group of the full table; without more than one row in any, there is no block.
     thinning : float
-        How many times larger the groups of the full table are than those at hand, where
-        only a sample of each group was read.
+        How many times larger the groups of the full table are, where only a sample was read.
     """
     if largest <= 1:
         return EncodedTable.empty(len(positions))

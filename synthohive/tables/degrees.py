@@ -94,7 +94,7 @@ class FanOutModel:
         Parameters
         ----------
         parents : int
-            Number of parents; as many as the real ones give the real distribution.
+            As many as the real ones give the real distribution.
         total : int, optional
             The sum to reach exactly; what the distribution gives if None.
         preference : ndarray of float, optional

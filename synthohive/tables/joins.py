@@ -14,14 +14,7 @@ __all__ = ["column_codes", "distinct_pairs", "group_codes", "match_rows"]
 
 
 def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], pa.Array]:
-    """Give each distinct value of one column a number, across tables; NULL is -1.
-
-    Returns
-    -------
-    codes : list of ndarray of int64
-    values : pyarrow.Array
-        What each number stands for.
-    """
+    """Give each distinct value of one column a number, across tables, NULL -1; and these values."""
     values = [
         part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in parts
     ]
@@ -39,19 +32,13 @@ def column_codes(parts: Sequence[pa.ChunkedArray]) -> tuple[list[IntArray], pa.A
 
 
 def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) -> list[IntArray]:
-    """Give each distinct key value a number, across tables.
+    """Give each distinct key value a number, across tables; -1 where any column is NULL.
 
     Parameters
     ----------
     tables : sequence of pyarrow.Table
     columns : sequence of sequence of str
         The key's columns in each table, of the same number and comparable types.
-
-    Returns
-    -------
-    list of ndarray of int64
-        A code for each row of each table, the same for equal keys; -1 where any
-        column of the key is NULL (MATCH SIMPLE).
     """
     total: list[IntArray] = [np.zeros(len(t), dtype=np.int64) for t in tables]
     for position in range(len(columns[0])):
@@ -76,18 +63,13 @@ def _dense(parts: list[IntArray]) -> list[IntArray]:
 def match_rows(
     child: pa.Table, columns: Sequence[str], parent: pa.Table, parent_columns: Sequence[str]
 ) -> IntArray:
-    """Return each child row's parent row; -1 for a NULL key or a missing parent.
+    """Return each child row's parent row, the first of equal ones; -1 for none or a NULL key.
 
     Parameters
     ----------
     child, parent : pyarrow.Table
     columns, parent_columns : sequence of str
         The key's columns in either, of the same number and comparable types.
-
-    Returns
-    -------
-    ndarray of int64, shape (child rows,)
-        Row numbers of `parent`; of equal parents, the first one.
     """
     child_codes, parent_codes = group_codes([child, parent], [columns, parent_columns])
     size = int(max(child_codes.max(initial=-1), parent_codes.max(initial=-1))) + 1

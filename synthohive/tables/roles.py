@@ -79,9 +79,8 @@ class Roles:
         Parameters
         ----------
         config : TableConfig
-            Only what it stores gets a role: no computed and no excluded column.
         personal : mapping of str to PiiKind
-            Kinds of personal data, by column.
+            By column.
         made : collection of str
             The columns for which there is a key maker.
         """

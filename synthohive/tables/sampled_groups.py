@@ -27,8 +27,7 @@ class SampledGroups:
     Attributes
     ----------
     parents, positions, sizes : ndarray of int64
-        Of each row: its driving parent's row (-1: none), its place in the group, and the
-        number of rows in it.
+        Of each row: its driving parent's row (-1: none), its place in the group, the group's rows.
     largest : int
         Rows of the largest group that is generated.
     thinning : float

@@ -35,10 +35,10 @@ _TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
 
 
 def sibling_ranks(config: TableConfig, data: pa.Table, driver: ForeignKey) -> IntArray:
-    """Return the order of rows: by the primary key, by time, or as they come.
+    """Return the place of each row among all: by the primary key, by time, or as they come.
 
-    A primary key that counts tells the order in which rows were added; one of random
-    characters does not.
+    A primary key that counts tells the order in which rows were added; one of random characters
+    does not. NULL comes last.
 
     Parameters
     ----------
@@ -47,11 +47,6 @@ def sibling_ranks(config: TableConfig, data: pa.Table, driver: ForeignKey) -> In
         Rows of the table, with its primary key.
     driver : ForeignKey
         The key that makes the groups: its own columns tell nothing of the order inside one.
-
-    Returns
-    -------
-    ndarray of int64, shape (rows,)
-        The place of each row among all rows; NULL comes last.
     """
     rest = [c for c in config.pk if c not in driver.columns]
     by = rest if rest and all(config.columns[c].kind in _SORTED for c in rest) else []
@@ -136,7 +131,7 @@ class Siblings:
         encoded : EncodedTable
             The table's own columns, of whole groups.
         parents, positions : ndarray of int64, shape (rows,)
-            As for the class; a row without a parent (-1) is a group of its own, at position 0.
+            A row without a parent (-1) is a group of its own, at position 0.
         """
         siblings = cls(encoded.layout, parents, positions)
         siblings.rows = EncodedTable(encoded.layout, encoded.codes.copy(), encoded.values.copy())

@@ -48,17 +48,13 @@ def impute(
 
     Parameters
     ----------
+    fitted : FittedDatabase
     tables : mapping of str to pyarrow.Table
         All tables, with the types that were fitted.
     columns : mapping of str to sequence of str
         The modelled columns to fill, by table.
     seed : int
         The same fitted state, rows and seed give the same cells.
-
-    Raises
-    ------
-    ConstraintViolationError
-        A filled cell breaks a key; not expected.
     """
     sample = Sample(fitted.metadata, fitted.plan, dict(tables))
     fillings = {}

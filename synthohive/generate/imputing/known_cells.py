@@ -66,14 +66,9 @@ class Evidence:
         ----------
         table : str
         names : iterable of str
-            As ``table.column``; those of other tables than it and its ancestors are passed over.
+            Those of other tables are passed over; without a column, there are no rows.
         rows : ndarray of int64
             Rows of `table`; -1 gives NULL.
-
-        Returns
-        -------
-        pyarrow.Table
-            A row for each of `rows`; none at all without a column.
         """
         return ancestor_columns(self.sample, self.sample.plan, table, rows, names)
 
@@ -160,15 +155,8 @@ def any_of(cells: Mapping[str, Bools], columns: Iterable[str], rows: int) -> Boo
     Parameters
     ----------
     cells : mapping of str to ndarray of bool, shape (rows,)
-        The marked cells, by column.
     columns : iterable of str
-        One that is not among `cells` has no marked cell.
     rows : int
-        Number of rows.
-
-    Returns
-    -------
-    ndarray of bool, shape (rows,)
     """
     found = np.zeros(rows, dtype=np.bool_)
     for name in columns:
