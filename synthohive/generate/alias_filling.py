@@ -114,6 +114,7 @@ def _of_person(run: Run, namesake: Namesake) -> pa.Array:
     fake = run.fitted.tables[namesake.table].fakes[namesake.target]
     seed = seeds.seed_int(run.seed, namesake.source, "people")
     theirs = _beside(run, namesake.source, _first_name_of(run, namesake.source))
+    # a row that leads nowhere (-1) is made as the first one, and not taken
     fresh = fake.make(np.maximum(at, 0), seed, None if theirs is None else theirs.take(at))
     there = pc.and_(_there(old), pa.array(at >= 0))
     return pc.if_else(there, fresh, old)

@@ -86,12 +86,14 @@ def _movable(run: Run, table: str) -> set[str]:
 def _moved(order: Order, own: Floats, theirs: Floats, chosen: IntArray) -> Floats:
     """Return the parents' values, those that many children are beyond at the farthest child."""
     sign = 1.0 if order.after else -1.0  # so that `over` is what is wrong in either direction
+    # (children with a parent,): what follows is per child, `number` and `farthest` per parent
     linked = np.flatnonzero(chosen >= 0)
     parents = chosen[linked]
     theirs_known = regular(theirs, order.unknown.get(order.source, ()))
     over = sign * (theirs_known[parents] - own[linked])
     wrong = over > 0
     number = np.bincount(parents[wrong], minlength=len(theirs))
+    # bounds of few wrong children stay: it costs less to move those
     farthest = np.zeros(len(theirs))
     # a parent stands there once for each child: an assignment would keep only the last of them
     np.maximum.at(farthest, parents[wrong], over[wrong])

@@ -173,4 +173,5 @@ def _ends(table: str, column: str, shares: list[Any]) -> Floats:
             f"The shares for {table}.{column} are {shares!r}.",
             hint="Pass {value: share}, with shares of at least 0 and more than 0 in total.",
         )
+    # cumulated, so that a uniform number finds its value by bisection
     return np.asarray(np.cumsum(weights) / weights.sum(), dtype=np.float64)

@@ -160,6 +160,7 @@ def _groups(run: Run, name: str) -> Groups:
     if not can_have_rows(run, name):
         return Groups(np.zeros(parent.spool.rows, dtype=np.int64))
     asked, share, real = run.num_rows.get(name), key.null_share, run.fitted.tables[name].rows
+    # rows that have a parent; the share of those without is one of all rows
     total = None if asked is None else round(asked * (1.0 - share))
     count = partial(
         key.fan_out.counts,
@@ -192,6 +193,7 @@ def _growth(run: Run, parent: str) -> float:
     rows, wanted = run.tables[parent].spool.rows, run.scale * fitted.rows
     if run.num_rows or not rows or run.fitted.plan.tables[parent].driver is not None:
         return min(wanted, 1.0) if rows == 1 and not run.num_rows else 1.0
+    # a single parent, or fewer than asked for: groups must be larger for as many children
     return wanted / rows if rows == 1 or rows < round(wanted) else 1.0  # none, or no more allowed
 
 
@@ -206,5 +208,6 @@ def _limit(run: Run, name: str) -> Optional[int]:
         covered = {c for key in keys for c in key.columns}
         empty = any(c not in config.pk and config.columns[c].nullable for c in unique)
         if rest and rest < set(unique) and rest <= covered and not empty:
+            # inside one driving parent, each combination of the others' parents once
             limits.append(math.prod(run.tables[key.parent].spool.rows for key in keys))
     return min(limits, default=None)

@@ -70,7 +70,7 @@ class ParentsOver:
         able = self.reachable()
         if members is not None:
             able &= members
-        if not able.any():
+        if not able.any():  # rather rows without a parent over another key than no rows
             able = self.feasible()
         if able.all():
             counts = count(preference)
@@ -81,6 +81,7 @@ class ParentsOver:
             # them get none to be moved
             rng = self.run.rng(self.name, self.label, "moved")
             counts = move_spare(count(np.where(able, preference, -1.0)), able, rng)
+        # whoever has rows there needs some here: swapped with those who have fewest, the sum stays
         for had in self._companions(needs=False):
             counts = at_least_one(counts, had & able)
         return counts
@@ -116,6 +117,7 @@ class ParentsOver:
         for rule in self.meetings():
             others = np.arange(run.size(rule.key.parent))
             ends = run.follow(rule.key.parent, rule.route[1:], others)
+            # a row ends where its parent does; some parent over the other key must end there, too
             able &= np.isin(run.follow(self.key.parent, rule.other[1:], parents), ends)
         for had in self._companions(needs=True):
             able &= had

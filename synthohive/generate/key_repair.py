@@ -48,7 +48,7 @@ class Changes:
 
     def without(self, left: Bools) -> Changes:
         """Return the changes after some rows were left out."""
-        number = np.cumsum(~left) - 1  # of each row that stays, among these
+        number = np.cumsum(~left) - 1  # of each row that stays: how many stay before it
         kept = ((rows, values, ~left[rows]) for rows, values in self.parts)
         return Changes(tuple((number[r[k]], v.filter(pa.array(k))) for r, v, k in kept))
 
@@ -82,6 +82,7 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
         return Changes(), np.zeros(len(nothing), dtype=np.bool_)
     tables = [ParentsOver(run, name, key).keys() for key in keys]
     whole = RowKeys(config, keys, tables, given, checks=checks, beside=beside)
+    # trades first: each parent keeps its number of children by them
     trade(whole, run.rng(name, "parents traded"))
     _, left = redraw(whole, {}, run.rng(name, "keys drawn anew"))
     for link, found in zip(links, whole.chosen):

@@ -28,6 +28,8 @@ def remove_rows(run: Run, left: Mapping[str, Bools]) -> None:
     for name, rows in left.items():
         keep[name] &= ~rows
     keys = [(child, k) for child, k in run.fitted.metadata.foreign_keys() if child in run.tables]
+    # over all keys again and again: a row that goes may take rows of any table with it, in circles
+    # as well; each round but the last removes a row
     changed = True
     while changed:
         changed = False
@@ -38,6 +40,7 @@ def remove_rows(run: Run, left: Mapping[str, Bools]) -> None:
             lost = keep[child] & (parents >= 0) & ~keep[key.parent][parents]
             keep[child] &= ~lost
             changed = changed or bool(lost.any())
+    # the number that each row has afterwards: as many stay before it
     moved = {name: np.cumsum(rows) - 1 for name, rows in keep.items()}
     for child, key in keys:
         link = run.fitted.plan.tables[child].link(key)

@@ -199,6 +199,7 @@ class Run(Tables):
         if not len(known):
             fields = [spool.schema.field(name) for name in names]
             return pa.table({f.name: pa.nulls(len(rows), f.type) for f in fields})
+        # children stand in their parents' order: the span is little more than the rows themselves
         low, high = int(known.min()), int(known.max()) + 1
         index = pa.array(rows - low, mask=rows < 0)
         return spool.slice(low, high, names).take(index)

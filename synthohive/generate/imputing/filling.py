@@ -56,10 +56,13 @@ class Filling:
     def _plain(self, modelled: pa.Table) -> pa.Table:
         """Return the columns in whose place others are modelled; known ones as they are."""
         program, groups = self.table.program, self.evidence.groups
+        # (parents, positions): in a root table, all rows are first ones of one parent
         order = np.zeros((2, len(modelled)), dtype=np.int64)
         if groups is not None:
             order = np.stack([groups.parents, groups.positions])
         plain = program.unmove(modelled, self.above, groups=(order[0], order[1]))
+        # what was modelled in a known cell's place (a gap, a ratio) goes by lost ones, perhaps, and
+        # may say otherwise: the cell itself is right
         for name in program.moved:
             known = ~self.evidence.any_lost(program.behind(name))
             plain = _where(plain, name, known, self.evidence.plain.column(name))
@@ -73,6 +76,7 @@ class Filling:
         lost = self.evidence.any_lost(self.table.program.behind(column))
         if groups is None or not lost.any():
             return rows
+        # sorted by group and place, what stands before and after a row are its neighbours
         order = np.lexsort((groups.positions, groups.parents))
         by, values = groups.parents[order], as_numbers(rows.column(column))[order]
         known = pd.Series(np.where(lost[order], np.nan, values))
@@ -81,6 +85,7 @@ class Filling:
         between = np.empty(len(rows))
         # fmin and fmax pass over NaN: without a known cell on a side, there is no bound
         clipped = pd.Series(np.fmax(np.fmin(values, most), least))
+        # two cells between the same known ones were drawn apart: the later one may have been less
         between[order] = clipped.groupby(by).cummax()
         inside = lost & (groups.parents >= 0)
         made = from_numbers(between, rows.schema.field(column).type)
@@ -92,6 +97,8 @@ class Filling:
         A lost cell is known as soon as all that it follows from is, or as soon as it is what its
         target demands. Until then, it follows from what was drawn.
         """
+        # still lost after each round: each can only clear cells, so as many rounds as there are
+        # derivations carry a cell over the longest chain
         cells = {name: mask.copy() for name, mask in self.lost.items()}
         derivations = self.table.program.derivations
         for _ in derivations:
@@ -156,6 +163,8 @@ class Filling:
             return np.ones(len(made), dtype=np.bool_)
         usual = as_numbers(self.evidence.rows.column(column))
         values = as_numbers(pa.chunked_array([made]))
+        # of the given rows, lost cells (NaN) left out: what several lost cells could each be is
+        # open, and one far outside would show that this is not the one
         low, high = np.fmin.reduce(usual), np.fmax.reduce(usual)
         return np.asarray((values >= low) & (values <= high), dtype=np.bool_)
 
@@ -180,7 +189,7 @@ class Filling:
         if made is None:
             return none
         made = as_column(made, none.type)
-        place = np.full(len(rows), -1, dtype=np.int64)
+        place = np.full(len(rows), -1, dtype=np.int64)  # of each row in `made`; -1 gives NULL
         place[where] = np.arange(len(where))
         return made.take(pa.array(place, mask=place < 0))
 

@@ -100,6 +100,7 @@ def _fill(filling: Filling, encoder: TableEncoder) -> None:
         return
     unknown = evidence.unknown()
     drawing = _Drawing(evidence, encoder, encoder.without(encoded, unknown), silent)
+    # beside no mask at all, np.any would be of no rows
     nothing = np.zeros(len(known), dtype=np.bool_)
     todo = np.flatnonzero(np.any([nothing, *unknown.values()], axis=0))
     drawing.draw(todo)
@@ -110,6 +111,7 @@ def _fill(filling: Filling, encoder: TableEncoder) -> None:
         for column, cells in unknown.items():
             drawn = made.select([column]).filter(pa.array(cells[todo]))
             modelled = with_rows(modelled, todo[cells[todo]], drawn)
+        # all rows, not those drawn alone: what grows inside a group goes by its neighbours
         filled = filling.filled(modelled, rng)
         broken = filling.broken(filled)
         todo = np.flatnonzero(np.any([nothing, *broken.values()], axis=0))
@@ -202,6 +204,7 @@ class _Drawing:
         silent = {column: mask[rows] for column, mask in self.silent.items()}
         given = self.encoder.without(self.given.take(rows), silent, SILENT)
         never = self.encoder.null_codes
+        # NULL is barred: a lost cell would stay lost, as often as real ones are NULL
         drawn = model.sample(len(rows), some, rng=rng, given=given, never=never)
         return self.encoder.without(drawn, silent, 0, 0.0)
 

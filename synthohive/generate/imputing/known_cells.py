@@ -113,6 +113,7 @@ class Evidence:
             if name in rows.column_names:
                 arrays[name] = rows.column(name).cast(column.arrow_type)
             else:
+                # flags are of columns that had NULLs where it was learned
                 arrays[name] = pa.array(np.zeros(len(rows), dtype=np.bool_))
         return pa.table(arrays)
 
@@ -132,6 +133,8 @@ class Evidence:
         gaps = {one.gap: one.column for one in self.table.program.monotone if one.by_gap}
         found = self.any_lost(self._sources(gaps.get(name, name)))
         if name in gaps and self.groups is not None:  # nor is the gap of the row after it known
+            # sorted by group and place; a group's first row has no gap, so that it does no harm to
+            # mark it beside the last row of the group before
             order = np.lexsort((self.groups.positions, self.groups.parents))
             found[order[1:]] |= found[order[:-1]]
         return found
