@@ -9,12 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools
+from synthohive._arrays import Bools, IntArray
 from synthohive.constrain.base import Repair
 from synthohive.derive.base import Derivation, as_column
 from synthohive.derive.presence import with_nulls
 from synthohive.generate.imputing.known_cells import Evidence, any_of
-from synthohive.tables.ancestors import hstack, with_column
+from synthohive.tables.ancestors import hstack, with_column, with_rows
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number
 
 __all__ = ["Filling", "emptied", "put_cells"]
@@ -114,19 +114,6 @@ class Filling:
                 rows = self._back(rows, one, cells, plain, rng, last=True)
         return rows
 
-    def _changed(
-        self, rows: pa.Table, source: str, where: Bools, made: pa.Array, cells: Mapping[str, Bools]
-    ) -> pa.Table:
-        """Return rows with some cells of a column as they were made, and what follows of others."""
-        if made.null_count == len(made):
-            return rows
-        rows = _where(rows, source, where, made)
-        return put_cells(
-            rows,
-            self.table.program.repair(rows, self.above, changed=[source]),
-            {name: mask for name, mask in cells.items() if name != source},
-        )
-
     def _back(
         self,
         rows: pa.Table,
@@ -149,13 +136,37 @@ class Filling:
             others = [n for n in one.needs if n != source and not (last or one.splits)]
             unclear = any_of(cells, [one.target, *others], len(rows))
             where = np.asarray(cells[source] & ~unclear, dtype=np.bool_)
-            made = self._inverted(rows, one, source, where, plain, rng)
-            if last:
-                where = where & self._usual(source, made)
-            elif one.whole:
+            all_rows = hstack(rows, self.above)
+            wrong = np.flatnonzero(where & one.violations(all_rows))
+            index, there = pa.array(wrong), one.target in plain.column_names
+            modelled = plain.column(one.target).take(index) if there else None
+            made = one.invert(all_rows.take(index), source, modelled, rng) if len(wrong) else None
+            if one.whole and not last:
                 cells[source] &= ~where
-            rows = self._changed(rows, source, where, made, cells)
+            if made is not None:
+                also = {name: mask for name, mask in cells.items() if name != source}
+                column = as_column(made, rows.schema.field(source).type)
+                rows = self._changed(rows, wrong, source, column, also, usual=last)
         return rows
+
+    def _changed(
+        self,
+        rows: pa.Table,
+        wrong: IntArray,
+        source: str,
+        made: pa.Array,
+        also: Mapping[str, Bools],
+        *,
+        usual: bool,
+    ) -> pa.Table:
+        """Return rows with some cells as they must be, and what follows of others."""
+        fits = pc.is_valid(made).to_numpy(zero_copy_only=False)
+        if usual:
+            fits = fits & self._usual(source, made)
+        if not fits.any():
+            return rows
+        rows = with_rows(rows, wrong[fits], pa.table({source: made.filter(pa.array(fits))}))
+        return put_cells(rows, self.table.program.repair(rows, self.above, changed=[source]), also)
 
     def _usual(self, column: str, made: pa.Array) -> Bools:
         """Return which values lie among those of the given rows; any that is no number does."""
@@ -167,31 +178,6 @@ class Filling:
         # open, and one far outside would show that this is not the one
         low, high = np.fmin.reduce(usual), np.fmax.reduce(usual)
         return np.asarray((values >= low) & (values <= high), dtype=np.bool_)
-
-    def _inverted(
-        self,
-        rows: pa.Table,
-        one: Derivation,
-        source: str,
-        cells: Bools,
-        plain: pa.Table,
-        rng: np.random.Generator,
-    ) -> pa.Array:
-        """Return what a source must be, in cells that do not fit; NULL elsewhere."""
-        all_rows = hstack(rows, self.above)
-        where = np.flatnonzero(cells & one.violations(all_rows))
-        none, made = pa.nulls(len(rows), rows.schema.field(source).type), None
-        if len(where):
-            index = pa.array(where)
-            there = one.target in plain.column_names
-            modelled = plain.column(one.target).take(index) if there else None
-            made = one.invert(all_rows.take(index), source, modelled, rng)
-        if made is None:
-            return none
-        made = as_column(made, none.type)
-        place = np.full(len(rows), -1, dtype=np.int64)  # of each row in `made`; -1 gives NULL
-        place[where] = np.arange(len(where))
-        return made.take(pa.array(place, mask=place < 0))
 
     def _linked(self, rows: pa.Table, modelled: pa.Table) -> pa.Table:
         """Return rows with what follows from further parents."""
