@@ -13,12 +13,12 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, StagedOrchestrator
-from synthohive.derive.aggregates.beside import WithParents
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.database import _generate
 from synthohive.generate.run import Run
 from synthohive.io.dataframe import FrameReader
 from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.ancestors import WithParents
 from synthohive.tables.joins import match_rows
 from synthohive.tables.source import SourceTables
 from tests.models.independent import IndependentColumns
