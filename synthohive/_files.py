@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ __all__ = [
     "OwnFiles",
     "check_if_exists",
     "check_replaceable",
+    "digest",
     "file_names",
     "identity",
     "write_whole",
@@ -138,21 +138,12 @@ class OwnFiles:
                 raise ConnectorError(f"{str(place)!r} holds what was read.", hint=_ELSEWHERE)
         ledger = self._ledger()
         for name in self.names:
-            place = self.folder / name
-            if not os.path.lexists(place):
-                continue
-            if place.exists() and identity(place) in read:
-                raise ConnectorError(f"{str(place)!r} is what was read.", hint=_ELSEWHERE)
-            if not self.replace:
-                raise ConnectorError(
-                    f"The file {str(place)!r} exists.",
-                    hint='Choose another folder, or pass if_exists="replace".',
-                )
-            if not stat.S_ISREG(place.lstat().st_mode) or _sum(place) not in ledger.get(name, []):
-                raise ConnectorError(
-                    f"SynthoHive did not make the file {str(place)!r}, or it was changed since.",
-                    hint=_ELSEWHERE,
-                )
+            check_replaceable(
+                self.folder / name,
+                lambda place: digest(place) in ledger.get(place.name, []),
+                "replace" if self.replace else "fail",
+                read,
+            )
 
     def _ledger(self) -> dict[str, list[str]]:
         try:
@@ -176,7 +167,7 @@ class OwnFiles:
         files that the next run knows.
         """
         before = self._ledger()
-        fresh = {name: _sum(part) for name, part in parts.items()}
+        fresh = {name: digest(part) for name, part in parts.items()}
         self._write_ledger({**before, **{n: [*before.get(n, []), s] for n, s in fresh.items()}})
         for name, part in parts.items():
             target = self.folder / name
@@ -200,15 +191,14 @@ def _place_new(part: Path, target: Path) -> None:
     """Give a file its name, unless one came to have it meanwhile."""
     try:
         os.link(part, target)
-    except FileExistsError as exc:
-        raise ConnectorError(f"The file {str(target)!r} appeared meanwhile.") from exc
-    except OSError as exc:  # a file system without links
-        if os.path.lexists(target):
+    except OSError as exc:
+        if isinstance(exc, FileExistsError) or os.path.lexists(target):
             raise ConnectorError(f"The file {str(target)!r} appeared meanwhile.") from exc
-        part.replace(target)
+        part.replace(target)  # on a file system without links
 
 
-def _sum(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the SHA-256 sum of a file."""
     sums = hashlib.sha256()
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
@@ -217,15 +207,15 @@ def _sum(path: Path) -> str:
 
 
 def check_replaceable(
-    path: Path, ours: Callable[[bytes], bool], if_exists: str, read: Iterable[FileIdentity] = ()
+    path: Path, ours: Callable[[Path], bool], if_exists: str, read: Iterable[FileIdentity] = ()
 ) -> None:
-    """Refuse to write over a file; only one that tells itself that it is ours may be replaced.
+    """Refuse to write over a file; only one that is known to be ours may be replaced.
 
     Parameters
     ----------
     path : Path
     ours : callable
-        Gets the whole content of the file that is there, and says whether a run wrote it.
+        Says whether a run wrote the file that is there.
     if_exists : {"fail", "replace"}
     read : iterable of FileIdentity
         Files that were read, which are never replaced.
@@ -239,17 +229,21 @@ def check_replaceable(
         if not os.path.lexists(path):
             return
         if path.is_dir():
-            raise ConnectorError(f"{str(path)!r} is a folder.", hint="Name a file in it.")
+            raise ConnectorError(
+                f"SynthoHive did not make {str(path)!r}, which is a folder.",
+                hint="Choose another place, or name a file in it.",
+            )
         if path.exists() and identity(path) in frozenset(read):
             raise ConnectorError(f"{str(path)!r} is what was read.", hint=_ELSEWHERE)
         if if_exists == "fail":
             raise ConnectorError(
                 f"The file {str(path)!r} exists.",
-                hint='Choose another name, or pass if_exists="replace".',
+                hint='Choose another place, or pass if_exists="replace".',
             )
-        if not path.is_file() or path.is_symlink() or not ours(path.read_bytes()):
+        if not path.is_file() or path.is_symlink() or not ours(path):
             raise ConnectorError(
-                f"SynthoHive did not make the file {str(path)!r}.", hint=_ELSEWHERE
+                f"SynthoHive did not make the file {str(path)!r}, or it was changed since.",
+                hint=_ELSEWHERE,
             )
     except (OSError, ValueError) as exc:
         raise ConnectorError(f"The file {str(path)!r} cannot be written: {exc}.") from exc

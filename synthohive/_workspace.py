@@ -110,16 +110,20 @@ def _locked(folder: Path) -> Optional[int]:
     return None
 
 
-def hold(descriptor: int) -> bool:
-    """Lock an open file or folder until it is closed; False if another process has it locked."""
+def hold(descriptor: int, *, unsure: bool = True) -> bool:
+    """Lock an open file or folder until it is closed; False if another process has it locked.
+
+    Where there are no locks, somebody may have it: the answer is `unsure`.
+    """
     if fcntl is None:
-        return True
+        return unsure
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as exc:  # a file system without locks
         log.debug("no_file_locks", reason=str(exc))
+        return unsure
     return True
 
 
@@ -149,7 +153,7 @@ def _left(entry: os.DirEntry[str]) -> bool:
                 os.rmdir(entry.path)  # fails where somebody keeps something in it
             return False
         try:
-            if not _unlocked(mark):
+            if not hold(mark, unsure=False):
                 return False
             _remove(Path(entry.path))
             return True
@@ -169,12 +173,3 @@ def _remove(folder: Path) -> None:
             path.unlink()
     (folder / MARK).unlink(missing_ok=True)
     folder.rmdir()
-
-
-def _unlocked(mark: int) -> bool:
-    """Take the lock, and say whether nobody had it; where locks do not work, somebody may."""
-    try:
-        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

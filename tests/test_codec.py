@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive.encoding.table import TableEncoder
-from synthohive.interface.checkpoint import Frames
+from synthohive.io.frames import FrameForm
 from synthohive.learn.fitted import FittedTable, LookUpRows
 from synthohive.learn.table_files import ELSEWHERE
 from synthohive.schema import Column
@@ -268,7 +268,7 @@ def test_fields_left_out_are_given() -> None:
 def test_the_types_of_all_that_is_learned_are_known() -> None:
     """A name that is imported for type checkers alone would fail only where it is saved."""
     found: set[type[Any]] = set()
-    waiting: list[Any] = [_fields_of(LookUpRows), _form_of(TableEncoder), _form_of(Frames)]
+    waiting: list[Any] = [_fields_of(LookUpRows), _form_of(TableEncoder), _form_of(FrameForm)]
     hints = get_type_hints(FittedTable)
     waiting += [_form_of(hints[f.name]) for f in fields(FittedTable) if f.name not in ELSEWHERE]
     while waiting:

@@ -25,13 +25,13 @@ from synthohive.ddl.comments import without_comments
 from synthohive.ddl.literals import Guarded, without_real_values
 from synthohive.exceptions import ConnectorError, did_you_mean
 from synthohive.io.base import NoPlaceError
-from synthohive.io.staged import Order, StagedWriter, same_place_error
+from synthohive.io.staged import Order, Writer, same_place_error
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from synthohive.ddl.statements import SchemaObject
-    from synthohive.io.base import IfExists, OpenedTo, Provenance, Writer
+    from synthohive.io.base import IfExists, OpenedTo, Provenance
     from synthohive.schema import Metadata
 
 __all__ = ["open_writer"]
@@ -113,7 +113,7 @@ def open_writer(
         target = writing.locate(engine, target_engine, target_schema, source_schema)
         opening.check(target, target_schema, source_schema)
         schema = opening.schema(writing, metadata, target, source_schema)
-        return StagedWriter(metadata, {str(source_schema): schema})
+        return Writer(metadata, {str(source_schema): schema})
     except SQLAlchemyError as exc:
         raise ConnectorError(
             f"The catalogue of the source cannot be read ({type(exc).__name__}).",
@@ -243,7 +243,7 @@ def _several(opening: _Opening, writing: Any, given: Union[str, Mapping[str, str
         for schema, target in targets.items():
             part = opening.metadata.of_schema(schema)
             opened[schema] = opening.schema(writing, part, target, schema, targets)
-        return StagedWriter(opening.metadata, opened, all_keys=opening.engine is None)
+        return Writer(opening.metadata, opened, all_keys=opening.engine is None)
     except BaseException:
         for schema in opened.values():
             schema.discard_all([schema])

@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,6 @@ from synthohive.interface.checkpoint_folder import (
     read_manifest,
     verified,
 )
-from synthohive.io.frames import FrameForm, PlainForm
 from synthohive.learn.damage import check_sizes, check_table
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.learn.table_files import read_table, write_table
@@ -45,15 +43,8 @@ PathLike = Union[str, os.PathLike[str]]
 
 
 DATABASE = "database.json"
-ELSEWHERE = ("metadata", "plan", "tables", "privacy", "forms", "loaded", "rehearsed")
+ELSEWHERE = ("metadata", "plan", "tables", "privacy", "loaded", "rehearsed")
 """What of a fitted database is not in its own component."""
-
-
-@dataclass
-class Frames:
-    """How the DataFrames were that were fitted, by table."""
-
-    frames: dict[str, PlainForm]
 
 
 def save_checkpoint(fitted: FittedDatabase, path: PathLike) -> Path:
@@ -79,8 +70,6 @@ def write_content(fitted: FittedDatabase, folder: Path) -> None:
     (folder / DATABASE).write_text(json.dumps(state, indent=2), encoding="utf-8")
     for name, described in (("metadata", fitted.metadata), ("privacy", fitted.privacy)):
         (folder / f"{name}.json").write_text(described.model_dump_json(indent=2), encoding="utf-8")
-    state = pack(Frames({name: form.plain() for name, form in fitted.forms.items()})).state
-    (folder / "frames.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
     for number, table in enumerate(fitted.tables.values()):
         place = folder / "tables" / f"{number:04d}"
         place.mkdir(parents=True)
@@ -163,15 +152,13 @@ def read_content(
             place = content / "tables" / f"{number:04d}"
             tables[table] = read_table(metadata.tables[table], place, kind)
             check_table(tables[table])
-    with _component("frames.json"):
-        forms = _forms(content / "frames.json", metadata)
     with _component(DATABASE):
         for name in ("seed", "embedding_threshold"):
             arguments.whole(name, state.get(name), 0)
         plan = RelationalPlan.build(metadata, {n: t.rows for n, t in tables.items()})
         fitted = unpack(
             FittedDatabase, Packed(state), metadata=metadata, plan=plan, tables=tables,
-            privacy=privacy, forms=forms, loaded=True, rehearsed=False,
+            privacy=privacy, loaded=True, rehearsed=False,
         )  # fmt: skip
         check_sizes(fitted)
     return fitted
@@ -180,19 +167,6 @@ def read_content(
 def _described(kind: type[Described], path: Path) -> Described:
     """Read a description with all its fields."""
     return unpack(kind, Packed(read_json(path)))
-
-
-def _forms(path: Path, metadata: Metadata) -> dict[str, FrameForm]:
-    """Read how the DataFrames were, of tables and columns that there are."""
-    plain = unpack(Frames, Packed(read_json(path)))
-    forms = {name: form.made() for name, form in plain.frames.items()}
-    for name, form in forms.items():
-        known = metadata.tables[name].columns
-        if not known.keys() >= form.dtypes.keys() | form.labels.keys():
-            raise ValueError(f"table {name!r:.100} has other columns")
-        if any(column != str(label) for column, label in form.labels.items()):
-            raise ValueError(f"columns of table {name!r:.100} are called otherwise")
-    return forms
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Union
 
+from synthohive._files import digest
 from synthohive._logging import get_logger
 from synthohive._workspace import PREFIX, Workspace, hold
 from synthohive.exceptions import SerializationError
@@ -209,14 +210,10 @@ def _sums(folder: Path) -> dict[str, str]:
 
 
 def _digest(path: Path) -> str:
-    sums = hashlib.sha256()
     if not stat.S_ISREG(path.lstat().st_mode):
         return ""
     check_size(path)
-    with path.open("rb") as file:
-        for part in iter(lambda: file.read(1 << 20), b""):
-            sums.update(part)
-    return sums.hexdigest()
+    return digest(path)
 
 
 def content_of(folder: Path, manifest: dict[str, Any]) -> Path:

@@ -14,10 +14,10 @@ from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.io.base import Include, Reader
 from synthohive.io.dataframe import FrameReader
 from synthohive.io.files import CsvFile, files_read, read_files
-from synthohive.schema import OUTSIDE_KEYS, Metadata
+from synthohive.schema import Metadata
 from synthohive.schema.checks import data_problems
 
-__all__ = ["check_source", "check_target", "reader_for", "source_of", "tables_of"]
+__all__ = ["check_target", "reader_for", "source_of", "tables_of"]
 
 
 def source_of(
@@ -48,26 +48,6 @@ def source_of(
     return known
 
 
-def check_source(
-    schema: Any, tables: Any, exclude: Any, metadata: Any, outside_keys: Any = "error"
-) -> None:
-    """Refuse impossible arguments of `from_database`, before anything is connected to.
-
-    Parameters
-    ----------
-    schema : str or list of str, optional
-    tables, exclude : list of str, optional
-    metadata : Metadata, optional
-    outside_keys : {"error", "include", "drop"}
-    """
-    arguments.schemas("schema", schema)
-    arguments.names("tables", tables)
-    arguments.names("exclude", exclude)
-    arguments.choice("outside_keys", outside_keys, OUTSIDE_KEYS)
-    if metadata is not None:
-        arguments.instance("metadata", metadata, Metadata)
-
-
 def check_target(schema: Any, include: Any = ()) -> None:
     """Refuse what names no schema to write, or nothing that a copy may have beside tables."""
     for kind in arguments.names("include", include) or ():
@@ -92,9 +72,8 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
     reader.files = files
     reader.metadata.validate_schema()
     whole = {n: pa.Table.from_batches(list(reader.read(n))) for n in reader.metadata.tables}
-    problems = data_problems(
-        reader.metadata.tables, whole, orphans=False
-    )  # orphans: see `validate`
+    # Orphans are for `validate` to refuse.
+    problems = data_problems(reader.metadata.tables, whole, orphans=False)
     if problems:
         raise SchemaValidationError(problems)
     return reader

@@ -77,9 +77,8 @@ class StagedOrchestrator:
         ----------
         data : Reader or dict
             A source of rows, or tables as :meth:`Synthesizer.fit` takes them.
-        epochs, batch_size, sample_size, seed
+        epochs, batch_size, sample_size, seed, **model_kwargs
             As there.
-        **model_kwargs : passed to the model class
         """
         check_fit(epochs=epochs, batch_size=batch_size, sample_size=sample_size, seed=seed)
         check_model(self.model_cls, batch_size, epochs, model_kwargs)
@@ -103,19 +102,10 @@ class StagedOrchestrator:
 
         Parameters
         ----------
-        num_rows : int or dict of str to int, optional
-            Of the only table, or by table; all others get what `scale` says.
-        scale : float, default 1.0
-            Rows relative to the real tables; look-up tables keep their size.
-        seed : int, optional
-            The same seed gives the same rows; drawn if None.
-
-        Raises
-        ------
-        SynthoHiveError
-            Nothing is fitted yet.
+        num_rows, scale, seed
+            As in :meth:`Synthesizer.sample`.
         """
         if self.fitted_ is None:
             raise SynthoHiveError("The orchestrator is not fitted.", hint="Call fit() first.")
-        with generated(Request(self.fitted_, num_rows, scale, seed, None)) as made:
+        with generated(Request(self.fitted_, num_rows, scale, seed)) as made:
             return to_memory(made.spools, "pandas", self.fitted_)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, Optional, get_args
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
@@ -12,70 +11,15 @@ from synthohive.encoding.categorical import Categorical
 from synthohive.exceptions import SchemaError
 from synthohive.io.base import Reader
 from synthohive.io.dataframe import FrameReader
-from synthohive.io.files import FileTarget
 from synthohive.io.frames import FrameForm, to_frame, to_polars
 from synthohive.learn.damage import using
 from synthohive.learn.fitted import FittedDatabase, FittedTable
 from synthohive.tables.block_store import TableSpool
 
-__all__ = [
-    "FORMATS",
-    "OutputFormat",
-    "file_target",
-    "forms_of",
-    "to_files",
-    "to_frames",
-    "to_memory",
-]
+__all__ = ["FORMATS", "OutputFormat", "forms_of", "to_frames", "to_memory"]
 
 OutputFormat = Literal["pandas", "polars", "arrow", "csv", "parquet"]
 FORMATS: tuple[str, ...] = get_args(OutputFormat)
-
-
-def file_target(
-    folder: Path,
-    fitted: FittedDatabase,
-    kind: str,
-    source: Optional[Reader],
-    if_exists: str,
-    escape_formulas: bool,
-) -> FileTarget:
-    """Check the folder in which a file for each table is to appear.
-
-    Parameters
-    ----------
-    folder : Path
-        Need not be there.
-    fitted : FittedDatabase
-        Of whose tables only those that users see get files.
-    kind : {"csv", "parquet"}
-    source : Reader, optional
-        Whose files, if it reads files, are never written to.
-    if_exists : {"fail", "replace"}
-    escape_formulas : bool
-        An apostrophe before texts of CSV that a spreadsheet would calculate.
-
-    Raises
-    ------
-    ConnectorError
-        A file is there that may not be replaced.
-    """
-    return FileTarget(
-        folder,
-        tuple(fitted.shown),
-        "csv" if kind == "csv" else "parquet",
-        if_exists=if_exists,
-        escape_formulas=escape_formulas,
-        read=source.files if isinstance(source, FrameReader) else (),
-    )
-
-
-def to_files(spools: Mapping[str, TableSpool], target: FileTarget) -> dict[str, Path]:
-    """Write a file for each table, streaming; return their paths."""
-    return target.write(
-        {name: spool.batches() for name, spool in spools.items()},
-        {name: spool.schema for name, spool in spools.items()},
-    )
 
 
 def to_memory(

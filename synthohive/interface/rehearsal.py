@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Optional, Union
 
@@ -21,10 +21,9 @@ from synthohive.exceptions import ConnectorError, RehearsalError, TrainingError
 from synthohive.generate.database import generate_database
 from synthohive.interface.checkpoint import read_content, write_content
 from synthohive.interface.outputs import forms_of, to_memory
-from synthohive.interface.scoring import score_tables
-from synthohive.interface.targets import guarded_in, open_target
-from synthohive.interface.writing import provenance_of
-from synthohive.io.base import NoPlaceError, Reader, Writer
+from synthohive.interface.targets import open_target
+from synthohive.interface.writing import provenance_of, score_tables
+from synthohive.io.base import NoPlaceError, Reader
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.learn.rehearsal import few_of_each, not_understood, sound_rows, untrained
 from synthohive.models.base import ConditionalGenerativeModel
@@ -33,7 +32,7 @@ from synthohive.train.job import TrainingJob
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
-__all__ = ["Rehearsal", "Target", "rehearsal_of"]
+__all__ = ["Rehearsal", "Target"]
 
 log = get_logger(__name__)
 
@@ -44,35 +43,43 @@ _REMEDY = (
 )
 _BROKEN_CHECK = re.compile(r"check constraint|CONSTRAINT .+ failed for", re.IGNORECASE)
 """How the engines, MariaDB last, say that a row breaks a CHECK."""
-Opener = Callable[[FittedDatabase], Writer]
 
 
+@dataclass
 class Rehearsal:
     """Runs the whole chain with few rows; called by the fit before it trains.
 
-    Parameters
+    Attributes
     ----------
     source : Reader
     model : type
         To read models back by.
+    target : str, URL or Engine, optional
+        As :meth:`Synthesizer.fit` takes it; None: beside the source, if that is a database;
+        False: nowhere.
+    sources : frozenset of str
+        Fingerprints of what was read before, none of which is ever written to.
     kept : bool
         Whether the fit is to be kept in a folder.
-    opener : callable, optional
-        Opens the writer of the target, which is not replaced.
-    asked : bool
-        Whether the user named the target: a place that cannot be written to is then an error.
+    include : collection of {"views", "materialized_views", "triggers"}
+        What is tried beside the tables.
+
+    Raises
+    ------
+    SchemaError, ConnectorError
+        `target` is no database.
     """
 
-    def __init__(
-        self,
-        source: Reader,
-        model: type[ConditionalGenerativeModel],
-        kept: bool,
-        opener: Optional[Opener],
-        asked: bool,
-    ) -> None:
-        self.source, self.model, self.kept = source, model, kept
-        self.opener, self.asked = opener, asked
+    source: Reader
+    model: type[ConditionalGenerativeModel]
+    target: Target
+    sources: frozenset[str]
+    kept: bool
+    include: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        named = self.target is not None and self.target is not False
+        self._engine = to_engine(self.target) if named else None  # type: ignore[arg-type]
 
     def __call__(self, fitted: FittedDatabase, jobs: Mapping[str, TrainingJob]) -> None:
         """Rehearse.
@@ -97,7 +104,8 @@ class Rehearsal:
                 score_tables(state, spools)
                 to_memory(spools, "pandas", state)
                 rows = {n: s.column_table(s.schema.names) for n, s in spools.items()}
-        loaded = self.opener is not None and self._load(self.opener, state, rows)
+        beside = self.target is None and isinstance(self.source, SqlWarehouse)
+        loaded = (beside or self._engine is not None) and self._load(state, rows)
         log.info("rehearsed", tables=len(rows), target=loaded,
                  seconds=round(time.perf_counter() - started, 2))  # fmt: skip
 
@@ -112,16 +120,16 @@ class Rehearsal:
             return state  # a model of the user's that cannot be saved, and need not be
         return replace(read, loaded=False, rehearsed=True)
 
-    def _load(self, opener: Opener, state: FittedDatabase, rows: Mapping[str, pa.Table]) -> bool:
+    def _load(self, state: FittedDatabase, rows: Mapping[str, pa.Table]) -> bool:
         """Load the rows into a copy of the target's tables, which goes at once."""
         _refuse_exclusions(state)
         try:
             with quiet():
-                reasons = self._load_all(opener, state, sound_rows(state, rows))
+                reasons = self._load_all(state, sound_rows(state, rows))
             if reasons:
                 log.warning("objects_not_cloned", reasons=reasons)
         except NoPlaceError as exc:
-            if self.asked:
+            if self._engine is not None:  # the user named it
                 raise RehearsalError.at(exc, "Loading few rows into the target") from exc
             log.warning("target_not_rehearsed", reason=exc.message)
             return False
@@ -134,11 +142,13 @@ class Rehearsal:
             log.warning("checks_not_rehearsed", checks=unsure, reason=exc.message)
         return True
 
-    def _load_all(
-        self, opener: Opener, state: FittedDatabase, rows: Mapping[str, pa.Table]
-    ) -> dict[str, str]:
+    def _load_all(self, state: FittedDatabase, rows: Mapping[str, pa.Table]) -> dict[str, str]:
         """Return what of the views and triggers cannot be made, with the reasons."""
-        with opener(state) as writer:
+        sources, origin = self.sources | state.sources, provenance_of(state, 0, 1.0)
+        with open_target(
+            state, self.source, self._engine, provenance=origin, sources=sources,
+            include=self.include, rehearsal=True,
+        ) as writer:  # fmt: skip
             for name in state.shown:
                 writer.load(name, rows[name].to_batches())
             writer.prove()
@@ -176,52 +186,6 @@ def _not_implemented(exc: Optional[BaseException]) -> bool:
     while exc is not None and not isinstance(exc, NotImplementedError):
         exc = exc.__cause__
     return exc is not None
-
-
-def rehearsal_of(
-    source: Reader,
-    model: type[ConditionalGenerativeModel],
-    target: Target,
-    sources: frozenset[str],
-    *,
-    kept: bool,
-    include: Collection[str] = (),
-) -> Rehearsal:
-    """Return the rehearsal of a fit, as far as it is known where the rows will go.
-
-    Parameters
-    ----------
-    source : Reader
-    model : type
-        The class of the models, which reads them back.
-    target : str, URL or Engine, optional
-        As :meth:`Synthesizer.fit` takes it; None: beside the source, if that is a database;
-        False: nowhere.
-    sources : frozenset of str
-        Fingerprints of what was read before, none of which is ever written to.
-    kept : bool
-        Whether the fit is to be kept in a folder.
-    include : collection of {"views", "materialized_views", "triggers"}
-        What is tried beside the tables.
-
-    Raises
-    ------
-    SchemaError, ConnectorError
-        `target` is no database.
-    """
-    named = target is not None and target is not False
-    engine = to_engine(target) if named else None  # type: ignore[arg-type]
-    if engine is None and (target is False or not isinstance(source, SqlWarehouse)):
-        return Rehearsal(source, model, kept, None, asked=False)
-
-    def opener(fitted: FittedDatabase) -> Writer:
-        return open_target(
-            source, fitted.described, engine, None, provenance_of(fitted, 0, 1.0), "fail",
-            sources=sources | fitted.sources, keep_comments=fitted.privacy.keep_comments,
-            rehearsal=True, include=include, guarded=guarded_in(fitted),
-        )  # fmt: skip
-
-    return Rehearsal(source, model, kept, opener, asked=named)
 
 
 @contextmanager

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Optional, Union
 
 import pyarrow as pa
 
 from synthohive._files import FileIdentity
-from synthohive.exceptions import SchemaError, SynthoHiveError
+from synthohive.exceptions import SchemaError
 from synthohive.interface.inputs import tables_of
 from synthohive.interface.requests import Request
+from synthohive.interface.state import SynthesizerState
 from synthohive.interface.writing import generated
-from synthohive.io.base import Reader
-from synthohive.io.dataframe import FrameReader, read_loosely
+from synthohive.io.dataframe import read_loosely
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.copies import copied_rows, copied_values
@@ -27,7 +26,7 @@ from synthohive.schema import Metadata, PrivacyConfig
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
 
-__all__ = ["Known", "compare"]
+__all__ = ["compare"]
 
 Sizes = dict[int, int]
 
@@ -35,26 +34,8 @@ MOST = 100_000
 """Rows of a table that are read from a database, or generated, to be compared."""
 
 
-@dataclass(frozen=True)
-class Known:
-    """What a synthesizer knows that is to be reported on.
-
-    Attributes
-    ----------
-    metadata : Metadata
-    source : Reader, optional
-        Where the real rows are read from.
-    fitted : FittedDatabase, optional
-        None before the fit.
-    """
-
-    metadata: Metadata
-    source: Optional[Reader]
-    fitted: Optional[FittedDatabase]
-
-
 def compare(
-    known: Known,
+    known: SynthesizerState,
     real_data: Optional[Mapping[str, Any]],
     synthetic_data: Optional[Mapping[str, Any]],
     output_path: Union[str, os.PathLike[str]],
@@ -67,7 +48,7 @@ def compare(
 
     Parameters
     ----------
-    known : Known
+    known : SynthesizerState
     real_data, synthetic_data : dict of str to table, optional
         DataFrames, Arrow tables or paths. If None, the source's rows, and generated ones:
         about 100,000 of a table at most.
@@ -79,7 +60,7 @@ def compare(
         Of rows that are generated; drawn if None.
     """
     check_report(output_path, if_exists)
-    fitted = known.fitted
+    fitted = known.fitted_
     real, files, true_sizes = _real_side(known, real_data)
     synthetic, other_files = _synthetic_side(known, synthetic_data, seed)
     check_report(output_path, if_exists, [*files, *other_files])
@@ -110,7 +91,7 @@ def compare(
 
 
 def _real_side(
-    known: Known, data: Optional[Mapping[str, Any]]
+    known: SynthesizerState, data: Optional[Mapping[str, Any]]
 ) -> tuple[dict[str, pa.Table], frozenset[FileIdentity], dict[str, Sizes]]:
     """Return the real tables; of a large database a sample, and its true numbers of children."""
     if data is not None:
@@ -125,30 +106,26 @@ def _real_side(
     names = list(known.metadata.tables)
     counts = source.counts(names)
     plan = RelationalPlan.build(known.metadata, counts)
-    files = source.files if isinstance(source, FrameReader) else frozenset()
     if max(counts.values(), default=0) <= MOST:
-        return {n: pa.Table.from_batches(list(source.read(n))) for n in names}, files, {}
+        whole = {n: pa.Table.from_batches(list(source.read(n))) for n in names}
+        return whole, source.files, {}
     drivers = {name: plan.tables[name].driver for name in plan.order}
     keys = list(known.metadata.foreign_keys())
     fan_outs = source.fan_outs(keys, counts)
     sizes = {key.label(name): fan.histogram for (name, key), fan in zip(keys, fan_outs)}
-    return source.sample(drivers, MOST, 0), files, sizes
+    return source.sample(drivers, MOST, 0), source.files, sizes
 
 
 def _synthetic_side(
-    known: Known,
-    data: Optional[Mapping[str, Any]],
-    seed: Optional[int],
+    known: SynthesizerState, data: Optional[Mapping[str, Any]], seed: Optional[int]
 ) -> tuple[dict[str, pa.Table], frozenset[FileIdentity]]:
     if data is not None:
         tables, files = tables_of(data, known.metadata)
         return {n: read_loosely(n, t) for n, t in tables.items()}, files
-    if known.fitted is None:
-        raise SynthoHiveError(
-            "There is no synthetic data to compare.", hint="Call fit() first, or pass it."
-        )
-    largest = max((table.rows for table in known.fitted.tables.values()), default=0)
-    request = Request(known.fitted, None, min(1.0, MOST / max(largest, 1)), seed, None)
+    fitted = known.fitted_
+    assert fitted is not None  # who asks for fresh rows has fitted
+    largest = max((table.rows for table in fitted.tables.values()), default=0)
+    request = Request(fitted, scale=min(1.0, MOST / max(largest, 1)), seed=seed)
     with generated(request) as made:
         return {n: s.column_table(s.schema.names) for n, s in made.spools.items()}, frozenset()
 

@@ -88,21 +88,7 @@ def fit_seed(given: Optional[int], unfinished: Optional[Path]) -> int:
 
 
 class Request:
-    """One call of `sample` or `to_database`.
-
-    Parameters
-    ----------
-    fitted : FittedDatabase
-    num_rows : int or dict of str to int, optional
-        Of the only table, or by table.
-    scale : float
-        Rows relative to the real tables, above 0.
-    seed : int, optional
-    quality_threshold : float, optional
-        Largest distance (KS or TVD, 0 … 1) of any column to the real one.
-    enforce_constraints : bool, default False
-    conditions : dict of str to dict of str to object, optional
-        By table and column, what rows are to be; see :meth:`Synthesizer.sample`.
+    """One call of `sample` or `to_database`, checked; see :meth:`Synthesizer.sample`.
 
     Attributes
     ----------
@@ -121,10 +107,10 @@ class Request:
     def __init__(
         self,
         fitted: FittedDatabase,
-        num_rows: Union[int, Mapping[str, int], None],
-        scale: float,
-        seed: Optional[int],
-        quality_threshold: Optional[float],
+        num_rows: Union[int, Mapping[str, int], None] = None,
+        scale: float = 1.0,
+        seed: Optional[int] = None,
+        quality_threshold: Optional[float] = None,
         enforce_constraints: bool = False,
         conditions: Optional[Mapping[str, Mapping[str, Any]]] = None,
     ) -> None:

@@ -15,30 +15,23 @@ from synthohive.exceptions import ConnectorError
 from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.checkpoint_folder import check_place, unfinished_in
 from synthohive.interface.imputing import Columns, imputed
-from synthohive.interface.inputs import check_source, check_target, source_of
-from synthohive.interface.outputs import (
-    FORMATS,
-    OutputFormat,
-    file_target,
-    forms_of,
-    to_files,
-    to_frames,
-    to_memory,
-)
+from synthohive.interface.inputs import check_target, source_of
+from synthohive.interface.outputs import FORMATS, OutputFormat, forms_of, to_frames, to_memory
 from synthohive.interface.preview import few_rows, preview_sizes
-from synthohive.interface.rehearsal import Target, rehearsal_of
-from synthohive.interface.reporting import Known, compare
+from synthohive.interface.rehearsal import Rehearsal, Target
+from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
 from synthohive.interface.result import WriteSummary
 from synthohive.interface.state import SynthesizerState
-from synthohive.interface.targets import guarded_in, open_target
+from synthohive.interface.targets import open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
 from synthohive.io.base import IfExists, Include
+from synthohive.io.files import FileTarget
 from synthohive.learn.database import fit_database
 from synthohive.learn.options import FitOptions
 from synthohive.models import MODELS, ModelType, resolve_model
 from synthohive.models.progress import ProgressBar
-from synthohive.schema import Metadata, PrivacyConfig
+from synthohive.schema import OUTSIDE_KEYS, Metadata, PrivacyConfig
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
@@ -170,7 +163,12 @@ class Synthesizer(SynthesizerState):
         """
         from synthohive.connectors.sql import SqlWarehouse
 
-        check_source(schema, tables, exclude, metadata, outside_keys)
+        arguments.schemas("schema", schema)
+        arguments.names("tables", tables)
+        arguments.names("exclude", exclude)
+        arguments.choice("outside_keys", outside_keys, OUTSIDE_KEYS)
+        if metadata is not None:
+            arguments.instance("metadata", metadata, Metadata)
         source = SqlWarehouse(
             url_or_engine,
             schema,
@@ -285,9 +283,8 @@ class Synthesizer(SynthesizerState):
             self.embedding_threshold, validate, relations, model_kwargs, n_jobs,
             resolve_device(device), unfinished,
         )  # fmt: skip
-        rehearsal = rehearsal_of(
-            source, model, target, self._sources, kept=checkpoint_dir is not None, include=include
-        )
+        kept = checkpoint_dir is not None
+        rehearsal = Rehearsal(source, model, target, self._sources, kept, include)
         with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar, rehearsal)
         self.fitted_.sources |= self._sources
@@ -363,13 +360,16 @@ class Synthesizer(SynthesizerState):
         )  # fmt: skip
         arguments.choice("output_format", output_format, FORMATS)
         arguments.flag("escape_formulas", escape_formulas)
-        target = None if output_path is None else file_target(
-            arguments.path("output_path", output_path), request.fitted, output_format,
-            self._source, if_exists, escape_formulas,
+        target = None if output_path is None else FileTarget(
+            arguments.path("output_path", output_path), request.fitted.shown,
+            "csv" if output_format == "csv" else "parquet", if_exists=if_exists,
+            escape_formulas=escape_formulas,
+            read=() if self._source is None else self._source.files,
         )  # fmt: skip
         with generated(request) as made:
             if target is not None:
-                return dict(to_files(made.spools, target))
+                batches = {name: spool.batches() for name, spool in made.spools.items()}
+                return dict(target.write(batches, {n: s.schema for n, s in made.spools.items()}))
             return to_memory(made.spools, output_format, request.fitted)
 
     def preview(self, rows: int = 10, *, seed: Optional[int] = None) -> dict[str, Any]:
@@ -452,10 +452,8 @@ class Synthesizer(SynthesizerState):
         origin = provenance_of(request.fitted, request.seed, request.scale)
         beside = {} if self._source is None else self._source.not_cloned()
         target = open_target(
-            self._source, self.metadata, url, schema, origin, if_exists,
-            replace_foreign, self._sources | request.fitted.sources,
-            keep_comments=request.fitted.privacy.keep_comments, include=include,
-            guarded=guarded_in(request.fitted),
+            request.fitted, self._source, url, target_schema=schema, provenance=origin,
+            if_exists=if_exists, replace_foreign=replace_foreign, include=include,
         )  # fmt: skip
         return write_database(request, target, beside)
 
@@ -523,10 +521,8 @@ class Synthesizer(SynthesizerState):
         """
         self._state()
         arguments.seed("seed", seed)
-        known = Known(self.metadata, self._source, self.fitted_)
-        return compare(
-            known, None, None, arguments.path("output_path", output_path), if_exists, seed
-        )
+        path = arguments.path("output_path", output_path)
+        return compare(self, None, None, path, if_exists, seed)
 
     @terminable
     def generate_validation_report(
@@ -559,9 +555,8 @@ class Synthesizer(SynthesizerState):
         for name, given in (("real_data", real_data), ("synthetic_data", synthetic_data)):
             if given is None:
                 arguments.refuse(name, given, "a dict of tables, or call report(path)")
-        known = Known(self.metadata, self._source, self.fitted_)
         path = arguments.path("output_path", output_path)
-        return compare(known, real_data, synthetic_data, path, if_exists)
+        return compare(self, real_data, synthetic_data, path, if_exists)
 
     @terminable
     def save(self, path: PathLike) -> Path:

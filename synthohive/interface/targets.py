@@ -2,59 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from synthohive.connectors.engines import to_engine
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.writers import open_writer
 from synthohive.ddl.literals import Guarded
 from synthohive.exceptions import ConnectorError
-from synthohive.io.base import IfExists, Provenance, Reader, Writer
+from synthohive.io.base import Reader
+from synthohive.io.staged import Writer
 from synthohive.learn.fitted import FittedDatabase
-from synthohive.schema import ColumnKind, Metadata
+from synthohive.schema import ColumnKind
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
-__all__ = ["guarded_in", "open_target"]
+__all__ = ["open_target"]
 
 
 def open_target(
+    fitted: FittedDatabase,
     source: Optional[Reader],
-    metadata: Metadata,
     url: Union[str, URL, Engine, None],
-    schema: Union[str, Mapping[str, str], None],
-    provenance: Provenance,
-    if_exists: IfExists,
-    replace_foreign: Optional[str] = None,
-    sources: frozenset[str] = frozenset(),
-    *,
-    keep_comments: bool = True,
-    rehearsal: bool = False,
-    include: Collection[str] = (),
-    guarded: Optional[Guarded] = None,
+    **asked: Any,
 ) -> Writer:
     """Check the target and open the writer.
 
     Parameters
     ----------
+    fitted : FittedDatabase
+        Whose sources are never written to.
     source : Reader, optional
         Where the rows came from; a place beside it is the target where there is no `url`.
-    metadata : Metadata
-        The tables to write.
     url : str, sqlalchemy.URL or sqlalchemy.Engine, optional
-    schema : str or dict of str to str, optional
-        Of the target; of several schemas, from each to its target.
-    provenance : Provenance
-        What the copy tells about its origin.
-    if_exists : {"fail", "replace", "replace_foreign"}
-    replace_foreign : str, optional
-        Repeats the target's name for ``"replace_foreign"``.
-    sources : frozenset of str
-        Fingerprints of all that was learned from, none of which is ever written to.
-    keep_comments, rehearsal, include, guarded
-        See :func:`~synthohive.connectors.writers.open_writer`.
+    **asked
+        All else that :func:`~synthohive.connectors.writers.open_writer` takes.
 
     Raises
     ------
@@ -67,32 +49,24 @@ def open_target(
             "There is no database to write to: the rows did not come from one.",
             hint="Pass to_database(url), or use sample() for DataFrames and files.",
         )
-    if include and warehouse is None:
+    if asked["include"] and warehouse is None:
         raise ConnectorError(
-            f"include={list(include)!r} needs the source: definitions are read from its catalogue.",
+            f"include={list(asked['include'])!r} needs the source: definitions are read from its "
+            "catalogue.",
             hint="Learn by from_database(url), or leave include out.",
         )
-    engine = None if warehouse is None else warehouse.engine
-    source_schema = None if warehouse is None else warehouse.schema
-    target_engine = None if url is None else to_engine(url)
     return open_writer(
-        engine,
-        metadata,
-        target_schema=schema,
-        source_schema=source_schema,
-        provenance=provenance,
-        if_exists=if_exists,
-        replace_foreign=replace_foreign,
-        sources=sources,
-        target_engine=target_engine,
-        keep_comments=keep_comments,
-        rehearsal=rehearsal,
-        include=include,
-        guarded=guarded,
+        None if warehouse is None else warehouse.engine,
+        fitted.described,
+        source_schema=None if warehouse is None else warehouse.schema,
+        target_engine=None if url is None else to_engine(url),
+        keep_comments=fitted.privacy.keep_comments,
+        guarded=_guarded(fitted),
+        **{"sources": fitted.sources, **asked},
     )
 
 
-def guarded_in(fitted: FittedDatabase) -> Guarded:
+def _guarded(fitted: FittedDatabase) -> Guarded:
     """Return the values that no view or trigger of a copy may name."""
     personal = {(finding.table, finding.column) for finding in fitted.replaced}
     columns = {

@@ -12,33 +12,37 @@ from synthohive._version import __version__
 from synthohive.generate.database import generate_database
 from synthohive.interface.requests import Request
 from synthohive.interface.result import TableSummary, WriteSummary
-from synthohive.interface.scoring import mean_distances, score_tables
-from synthohive.io.base import Provenance, Writer
+from synthohive.io.base import Provenance
+from synthohive.io.staged import Writer
 from synthohive.learn.damage import using
 from synthohive.learn.fitted import FittedDatabase
+from synthohive.metrics.distances import ColumnScore
 from synthohive.metrics.gate import check_quality, emit_scores
-from synthohive.schema import ColumnKind, TableConfig
+from synthohive.metrics.profile import profile_distance
+from synthohive.schema import ColumnKind
 from synthohive.tables.block_store import TableSpool
 
-__all__ = ["Made", "generated", "provenance_of", "write_database"]
+__all__ = ["Made", "generated", "provenance_of", "score_tables", "write_database"]
+
+SCORED_ROWS = 200_000
+"""Rows of a table that are scored at most: the error of a KS distance is then below 0.005."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """Generated tables on disk, with their mean distances to the real ones.
+    """Generated tables on disk.
 
     Attributes
     ----------
     spools : dict of str to TableSpool
-        The rows of each table.
-    distances : dict of str to float
-        Of each table that was compared, the mean over its columns (KS or TVD, 0 … 1).
+    scores : dict of str to ColumnScore
+        As :func:`score_tables` returns them.
     seconds : float
         That the rows took, without scoring.
     """
 
     spools: dict[str, TableSpool]
-    distances: dict[str, float]
+    scores: dict[str, ColumnScore]
     seconds: float
 
 
@@ -66,12 +70,22 @@ def generated(request: Request) -> Iterator[Made]:
         emit_scores(scores)
         if request.quality_threshold is not None:
             check_quality(scores, request.quality_threshold)
-        yield Made(spools, mean_distances(scores, list(spools)), seconds)
+        yield Made(spools, scores, seconds)
 
 
-def _empty(table: TableConfig) -> list[str]:
-    """Return the columns of which only the NULLs were learned."""
-    return [name for name, column in table.stored.items() if column.kind is ColumnKind.EMPTY]
+def score_tables(
+    fitted: FittedDatabase, spools: Mapping[str, TableSpool]
+) -> dict[str, ColumnScore]:
+    """Return each modelled column's distance to the profile that `fit` kept, by its full name."""
+    scores: dict[str, ColumnScore] = {}
+    for name, spool in spools.items():
+        profile = fitted.tables[name].profile
+        if profile is None or spool.rows == 0:
+            continue
+        table = spool.thinned(list(profile.columns), SCORED_ROWS)
+        for column, real in profile.columns.items():
+            scores[f"{name}.{column}"] = profile_distance(real, table.column(column))
+    return scores
 
 
 def provenance_of(fitted: FittedDatabase, seed: int, scale: float) -> Provenance:
@@ -113,7 +127,9 @@ def write_database(
             started = time.perf_counter()
             rows = writer.load(name, spool.batches())
             spent = time.perf_counter() - started
-            tables.append(TableSummary(name, rows, spent, made.distances.get(name)))
+            values = [s.value for key, s in made.scores.items() if key.startswith(f"{name}.")]
+            mean = sum(values) / len(values) if values else None
+            tables.append(TableSummary(name, rows, spent, mean))
         started = time.perf_counter()
         checks = writer.finish()
         seconds = {
@@ -124,25 +140,28 @@ def write_database(
     excluded = [
         f"{name}.{column}"
         for name, table in request.fitted.described.tables.items()
-        for column in (*table.exclude_columns, *_empty(table))
+        for column in (
+            *table.exclude_columns,
+            *(n for n, column in table.stored.items() if column.kind is ColumnKind.EMPTY),
+        )
     ]
     asked = writer.objects()
-    left, cloned = _sorted_out(not_cloned, asked)
-    reasons = {f"{kind} {name}": reason for (kind, name), reason in asked.items() if reason}
+    there = {
+        kind: tuple(name for name in names if asked.get((kind, name)) == "")
+        for kind, names in not_cloned.items()
+    }
+    left = {
+        kind: tuple(name for name in names if name not in there[kind])
+        for kind, names in not_cloned.items()
+    }
     return WriteSummary(
-        writer.target, tuple(tables), tuple(checks), request.seed, seconds, tuple(excluded),
-        left, cloned, reasons,
-    )  # fmt: skip
-
-
-def _sorted_out(
-    beside: Mapping[str, tuple[str, ...]], asked: Mapping[tuple[str, str], str]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    """Return what of a source's objects the copy lacks, and what it has, by kind."""
-    left: dict[str, tuple[str, ...]] = {}
-    cloned: dict[str, tuple[str, ...]] = {}
-    for kind, names in beside.items():
-        there = [name for name in names if asked.get((kind, name)) == ""]
-        for found, part in ((cloned, there), (left, [n for n in names if n not in there])):
-            found.update({kind: tuple(part)} if part else {})
-    return left, cloned
+        writer.target,
+        tuple(tables),
+        tuple(checks),
+        request.seed,
+        seconds,
+        tuple(excluded),
+        not_cloned={kind: names for kind, names in left.items() if names},
+        cloned={kind: names for kind, names in there.items() if names},
+        reasons={f"{kind} {name}": reason for (kind, name), reason in asked.items() if reason},
+    )

@@ -1,18 +1,17 @@
-"""What every place of rows offers: Arrow batches out (:class:`Reader`) and in (:class:`Writer`)."""
+"""What every place of rows offers (:class:`Reader`), and what is told of one that was written."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Optional
 
+from synthohive._files import FileIdentity
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import ForeignKey, Metadata
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import pyarrow as pa
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "OpenedTo",
     "Provenance",
     "Reader",
-    "Writer",
 ]
 
 IfExists = Literal["fail", "replace", "replace_foreign"]
@@ -84,27 +82,12 @@ class KeyCheck:
     key: ForeignKey
     rows: int
     orphans: int
-    enforced: bool  # the database accepted the constraint itself
+    enforced: bool
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the `_synthohive` table of a written schema tells about its origin.
-
-    Attributes
-    ----------
-    version : str
-        Of SynthoHive.
-    model : str
-        Its name.
-    seed : int, optional
-    scale : float
-        Rows relative to the real tables.
-    created : str
-        ISO 8601, in UTC.
-    source : str
-        The name of the source's schema, never a URL; not compared.
-    """
+    """What the `_synthohive` table of a written schema tells about its origin, in its order."""
 
     version: str
     model: str
@@ -115,7 +98,15 @@ class Provenance:
 
 
 class Reader(ABC):
-    """Rows of one schema. Reading never changes the source."""
+    """Rows of one schema. Reading never changes the source.
+
+    Attributes
+    ----------
+    files : frozenset of FileIdentity
+        Those that the rows were read from, if any.
+    """
+
+    files: frozenset[FileIdentity] = frozenset()
 
     @property
     @abstractmethod
@@ -186,56 +177,3 @@ class Reader(ABC):
         dict of str to pyarrow.Table
             Whole rows. A child row whose driving parent does not exist is left out.
         """
-
-
-class Writer(ABC):
-    """One new schema being written; used as a context manager.
-
-    Rows go to a staging place that nobody sees. :meth:`finish` adds keys, indexes and
-    checks, proves that there are no orphans, and puts the schema in place atomically.
-    Leaving the block without it, for whatever reason, removes the staging place.
-
-    Attributes
-    ----------
-    target : str
-        Where the schema will be found: its name, or the path of a file.
-    """
-
-    target: str
-
-    @abstractmethod
-    def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
-        """Bulk load all rows of one table, streaming; return their number."""
-
-    @abstractmethod
-    def finish(self) -> list[KeyCheck]:
-        """Constrain, prove, and swap in.
-
-        Raises
-        ------
-        ConnectorError
-            The database refused a constraint (named in the message); nothing changed.
-        """
-
-    @abstractmethod
-    def prove(self) -> list[KeyCheck]:
-        """Do all that :meth:`finish` does, but put nothing in place; the staging place goes."""
-
-    @abstractmethod
-    def abort(self) -> None:
-        """Remove the staging place; does nothing after :meth:`finish`."""
-
-    def objects(self) -> dict[tuple[str, str], str]:
-        """Return why each object (kind, name) that was asked for was not made; "" if it was."""
-        return {}
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: Optional[type[BaseException]],
-        exc: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        self.abort()

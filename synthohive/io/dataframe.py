@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
-from synthohive._files import FileIdentity
 from synthohive.exceptions import SchemaError
 from synthohive.io.base import BATCH_ROWS, FanOut, Reader
-from synthohive.io.frames import FrameForm, carried
+from synthohive.io.frames import FrameForm, carried, is_missing
 from synthohive.io.sample_levels import Levels
 from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from synthohive.schema.arrow_types import reason_of
 from synthohive.schema.checks import joinable
 from synthohive.schema.columns import column_from_arrow
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["FrameReader", "array_from_series", "plain_array", "read_loosely"]
 
@@ -38,25 +34,16 @@ class FrameReader(Reader):
         Keys; columns that it does not describe are taken from the tables. Its copy in
         :attr:`metadata` has every column. What it describes as something else than it came
         as (a date as text, a flag as 0 and 1) is converted.
-
-    Attributes
-    ----------
-    files : frozenset of FileIdentity
-        Those that the tables were read from.
     """
-
-    files: frozenset[FileIdentity] = frozenset()
 
     def __init__(self, tables: Mapping[str, Any], metadata: Metadata) -> None:
         tables = {name: _in_memory(name, table) for name, table in tables.items()}
-        self._tables = {
-            n: _to_arrow(n, _without(tables[n], t.exclude_columns))
-            for n, t in metadata.tables.items()
-        }
+        read = {n: _without(tables[n], t.exclude_columns) for n, t in metadata.tables.items()}
+        self._tables = {name: _to_arrow(name, table, _strictly) for name, table in read.items()}
         self._forms = {
-            n: FrameForm.of(_without(tables[n], t.exclude_columns))
-            for n, t in metadata.tables.items()
-            if not _is_arrow(tables[n])
+            name: FrameForm.of(table)
+            for name, table in read.items()
+            if not isinstance(table, pa.Table)
         }
         self._metadata = metadata.model_copy(deep=True)
         for name, table in self._tables.items():
@@ -136,7 +123,7 @@ class FrameReader(Reader):
                 ) from None  # it repeats the value
             table = table.set_column(table.column_names.index(column), column, values)
             if name in self._forms:
-                del self._forms[name].dtypes[column]  # comes out as what it is
+                self._forms[name] = self._forms[name].without(column)
         self._tables[name] = table
         return table
 
@@ -257,26 +244,16 @@ def _complete(keys: pa.Table) -> pa.Array:
     return mask
 
 
-_SORTS: tuple[tuple[str, tuple[Callable[[pa.DataType], bool], ...]], ...] = (
-    ("number", (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)),
-    ("text", (pa.types.is_string,)),
-    ("flag", (pa.types.is_boolean,)),
-    ("day", (pa.types.is_date, pa.types.is_timestamp)),
-    ("time", (pa.types.is_time,)),
-    ("span", (pa.types.is_duration,)),
-    ("bytes", (pa.types.is_binary,)),
-)
-
-
 def _sort_of(type_: pa.DataType) -> Optional[str]:
     """Return what values of a type are, however wide; None for what is never converted."""
-    return next((sort for sort, tests in _SORTS if any(test(type_) for test in tests)), None)
+    kind = column_from_arrow(pa.field("", type_)).kind
+    if kind.family != "time":
+        return None if kind is ColumnKind.UNSUPPORTED else kind.family
+    return "day" if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP) else kind.value
 
 
 def _in_memory(name: str, table: Any) -> Union[pd.DataFrame, pa.Table]:
     """Return what can be read more than once: a DataFrame of pandas, or an Arrow table."""
-    import pandas as pd
-
     if isinstance(table, (pa.Table, pd.DataFrame)):
         return table
     try:
@@ -315,63 +292,35 @@ def read_loosely(name: str, table: Any) -> pa.Table:
     SchemaError
         It is no table.
     """
-    import pandas as pd
-
-    table = _in_memory(name, table)
-    if isinstance(table, pd.DataFrame):
-        names = _names(table)
-        _distinct(name, names)
-        table = pa.table(
-            [array_from_series(table.iloc[:, i]) for i in range(len(names))], names=names
-        )
-    return table
+    return _to_arrow(name, _in_memory(name, table), lambda _, values: array_from_series(values))
 
 
 def array_from_series(values: pd.Series[Any]) -> pa.Array:
     """Return the values of a series; what Arrow does not carry, as text."""
-    if values.dtype == object:
-        kinds = {type(value) for value in values.dropna()}
-        if kinds and all(issubclass(kind, (dict, list, tuple, set, np.ndarray)) for kind in kinds):
-            trees = [v.tolist() if isinstance(v, np.ndarray) else v for v in values]
-            whole = [json.dumps(t, default=str) if not _missing(t) else None for t in trees]
-            return pa.array(whole, pa.string())
-        if kinds and all(issubclass(kind, (memoryview, bytearray)) for kind in kinds):
-            return pa.array([None if _missing(v) else bytes(v) for v in values], pa.binary())
     try:
         return pa.array(carried(values), from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        texts = [None if _missing(v) else str(v) for v in values]
+        texts = [None if is_missing(v) else str(v) for v in values]
         return pa.array([t and t.encode("utf-8", "replace").decode() for t in texts], pa.string())
-
-
-def _missing(value: Any) -> bool:
-    import pandas as pd
-
-    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
-
-
-def _is_arrow(table: Any) -> bool:
-    return isinstance(table, pa.Table)
 
 
 def _names(table: Any) -> list[str]:
     return table.column_names if isinstance(table, pa.Table) else [str(c) for c in table.columns]
 
 
-def _to_arrow(name: str, table: Union[pd.DataFrame, pa.Table]) -> pa.Table:
+def _to_arrow(
+    name: str,
+    table: Union[pd.DataFrame, pa.Table],
+    array_of: Callable[[str, pd.Series[Any]], pa.Array],
+) -> pa.Table:
     names = _names(table)
-    _distinct(name, names)
-    plain = table
-    if not isinstance(table, pa.Table):
-        series = [table.iloc[:, i] for i in range(len(names))]
-        plain = pa.table([_series(name, c, s) for c, s in zip(names, series)], names=names)
-    return pa.table({n: plain_array(c) for n, c in zip(plain.column_names, plain.columns)})
-
-
-def _distinct(table: str, names: Sequence[str]) -> None:
     if len(set(names)) < len(names):
         twice = sorted({n for n in names if names.count(n) > 1})
-        raise SchemaError(f"Table {table!r} has column {twice[0]!r} twice.")
+        raise SchemaError(f"Table {name!r} has column {twice[0]!r} twice.")
+    if not isinstance(table, pa.Table):
+        arrays = [array_of(f"{name}.{c}", table.iloc[:, i]) for i, c in enumerate(names)]
+        table = pa.table(arrays, names=names)
+    return pa.table({n: plain_array(c) for n, c in zip(table.column_names, table.columns)})
 
 
 def plain_array(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -390,9 +339,13 @@ def plain_array(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return values if values.type == target else pc.cast(values, target)
 
 
-def _series(table: str, column: str, values: Any) -> Any:
-    import pandas as pd
+def _strictly(name: str, values: pd.Series[Any]) -> pa.Array:
+    """Return the values of a series; what Arrow does not carry is refused.
 
+    Raises
+    ------
+    SchemaError
+    """
     try:
         found = pa.array(carried(values), from_pandas=True)
         if pa.types.is_binary(found.type) and pd.api.types.infer_dtype(values) != "bytes":
@@ -400,7 +353,7 @@ def _series(table: str, column: str, values: Any) -> Any:
         return found
     except UnicodeEncodeError:
         raise SchemaError(
-            f"{table}.{column} holds text that is no valid Unicode (half of a surrogate pair).",
+            f"{name} holds text that is no valid Unicode (half of a surrogate pair).",
             hint="Read it with the right encoding, or replace such characters.",
         ) from None  # the cause repeats a value
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
@@ -410,5 +363,5 @@ def _series(table: str, column: str, values: Any) -> Any:
         else:
             what = f"mixes values of different types ({', '.join(kinds)})"
         raise SchemaError(
-            f"{table}.{column} {what}.", hint="Convert the column to one plain type."
+            f"{name} {what}.", hint="Convert the column to one plain type."
         ) from None  # the cause repeats a value

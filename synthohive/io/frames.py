@@ -9,18 +9,16 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, Union
+from typing import Any, Callable, Literal, Optional, Union
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.exceptions import ConnectorError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["FrameForm", "carried", "object_kind", "to_frame", "to_polars"]
+__all__ = ["FrameForm", "carried", "is_missing", "object_kind", "to_frame", "to_polars"]
 
 Label = Union[int, float, bool]
 Kind = Literal["json", "list", "tuple", "array", "uuid"]
@@ -42,8 +40,6 @@ class Named(Dtype):
 
     def made(self) -> Any:
         """Return the dtype."""
-        import pandas as pd
-
         found = pd.api.types.pandas_dtype(self.name)
         if getattr(found, "kind", "O") == "V":
             raise ValueError(f"{self.name!r:.100} is no dtype of a column")
@@ -58,8 +54,6 @@ class Carried(Dtype):
 
     def made(self) -> Any:
         """Return the dtype."""
-        import pandas as pd
-
         return pd.ArrowDtype(self.arrow)
 
 
@@ -72,8 +66,6 @@ class Text(Dtype):
 
     def made(self) -> Any:
         """Return the dtype."""
-        import pandas as pd
-
         made: Any = pd.StringDtype(self.storage)
         if self.missing == "nan" and made.na_value is pd.NA:  # pandas 2.2 has no choice
             made = pd.StringDtype(self.storage, na_value=np.nan)
@@ -89,8 +81,6 @@ class Values:
 
     def made(self) -> Any:
         """Return them as an index."""
-        import pandas as pd
-
         dtype = None if self.dtype is None else self.dtype.made()
         if isinstance(dtype, pd.PeriodDtype):
             return pd.PeriodIndex(self.values, dtype=dtype)
@@ -107,8 +97,6 @@ class Intervals:
 
     def made(self) -> Any:
         """Return them as an index."""
-        import pandas as pd
-
         ends = self.left.made(), self.right.made()
         return pd.IntervalIndex.from_arrays(*ends, closed=self.closed)
 
@@ -122,31 +110,26 @@ class Categorical(Dtype):
 
     def made(self) -> Any:
         """Return the dtype."""
-        import pandas as pd
-
         return pd.CategoricalDtype(self.categories.made(), self.ordered)
 
 
 def _plain_dtype(dtype: Any) -> Optional[Dtype]:
     """Return a dtype as plain values; None if it cannot be told by any."""
-    import pandas as pd
-
     found: Dtype = Named(str(dtype))
     if isinstance(dtype, pd.CategoricalDtype):
-        return Categorical(bool(dtype.ordered), _plain_index(dtype.categories))
-    if isinstance(dtype, pd.ArrowDtype):
+        found = Categorical(bool(dtype.ordered), _plain_index(dtype.categories))
+    elif isinstance(dtype, pd.ArrowDtype):
         found = Carried(dtype.pyarrow_dtype)
     elif isinstance(dtype, pd.StringDtype):
         found = Text(str(dtype.storage), "NA" if dtype.na_value is pd.NA else "nan")
     try:
-        return found if found.made() == dtype else None
+        # Of categories that are Python objects, at least the dtype comes back.
+        return found if found.made() == dtype or isinstance(found, Categorical) else None
     except (TypeError, ValueError, NotImplementedError):
         return None
 
 
 def _plain_index(index: Any) -> Any:
-    import pandas as pd
-
     if isinstance(index.dtype, pd.IntervalDtype):
         return Intervals(index.closed, _plain_index(index.left), _plain_index(index.right))
     plain = [value if isinstance(value, (str, bool)) else _plain(value) for value in index]
@@ -158,37 +141,29 @@ def _plain(value: Any) -> Any:
     return number if isinstance(number, (int, float)) else str(value)
 
 
-@dataclass(frozen=True)
-class PlainForm:
-    """A :class:`FrameForm` as plain values."""
-
-    dtypes: dict[str, Dtype]
-    labels: dict[str, Label]
-    objects: dict[str, Kind]
-
-    def made(self) -> FrameForm:
-        """Return the form itself."""
-        dtypes = {name: dtype.made() for name, dtype in self.dtypes.items()}
-        return FrameForm(dtypes, self.labels, self.objects)
-
-
-@dataclass(frozen=True)
+@dataclass
 class FrameForm:
     """How a DataFrame's columns are called and stored.
 
     Attributes
     ----------
-    dtypes : dict of str to dtype
-        By the names that the metadata has for the columns.
+    dtypes : dict of str to Dtype
+        By the names that the metadata has for the columns; one that no plain values tell is left
+        out, and so not restored.
     labels : dict of str to int, float or bool
         What a column is called where that is no text; as text, it is its name in the metadata.
     objects : dict of str to str
         What the values are of columns of Python objects that are carried as text (:data:`_MADE`).
     """
 
-    dtypes: dict[str, Any] = field(default_factory=dict)
+    dtypes: dict[str, Dtype] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
     objects: dict[str, Kind] = field(default_factory=dict)
+    _made: dict[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # At once, so that a dtype that there is not is refused where a checkpoint is read.
+        self._made = {name: dtype.made() for name, dtype in self.dtypes.items()}
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> FrameForm:
@@ -197,21 +172,27 @@ class FrameForm:
         labels = {n: x for n, x in plain.items() if isinstance(x, (int, float))}
         series = [(str(n), frame.iloc[:, i]) for i, n in enumerate(frame.columns)]
         objects = {name: kind for name, values in series if (kind := object_kind(values))}
-        return cls({name: values.dtype for name, values in series}, labels, objects)
+        return cls(labels=labels, objects=objects)._with({n: s.dtype for n, s in series})
+
+    def dtype(self, column: str) -> Any:
+        """Return the dtype of pandas that a column had; None where it is not known."""
+        return self._made.get(column)
+
+    def without(self, column: str) -> FrameForm:
+        """Return the form without a column's dtype: it comes out as what it is."""
+        return self._with({name: dtype for name, dtype in self._made.items() if name != column})
 
     def without_rare(self, shown: Mapping[str, Collection[str]]) -> FrameForm:
         """Return the form with the categories that may be shown: all are real values."""
-        dtypes = dict(self.dtypes)
-        for name, dtype in self.dtypes.items():
-            if _is_categorical(dtype):
-                dtypes[name] = _only(dtype, shown.get(name, ()))
-        return FrameForm(dtypes, self.labels, self.objects)
+        return self._with({
+            name: _only(dtype, shown.get(name, ())) for name, dtype in self._made.items()
+        })  # fmt: skip
 
-    def plain(self) -> PlainForm:
-        """Return it as plain values; a dtype that none tell is left out, and so not restored."""
-        dtypes = {name: _plain_dtype(dtype) for name, dtype in self.dtypes.items()}
-        known = {name: dtype for name, dtype in dtypes.items() if dtype is not None}
-        return PlainForm(known, self.labels, self.objects)
+    def _with(self, dtypes: dict[str, Any]) -> FrameForm:
+        plain = {n: found for n, dtype in dtypes.items() if (found := _plain_dtype(dtype))}
+        form = FrameForm(plain, self.labels, self.objects)
+        form._made = dtypes  # also those that no plain values tell, in this process
+        return form
 
 
 def to_frame(table: pa.Table, form: Optional[FrameForm]) -> pd.DataFrame:
@@ -220,13 +201,11 @@ def to_frame(table: pa.Table, form: Optional[FrameForm]) -> pd.DataFrame:
     Otherwise whole numbers with NULLs become ``Int64``, and decimals, dates and times
     Python objects, so that nothing is rounded.
     """
-    import pandas as pd
-
     form = form or FrameForm()
     columns = {
         form.labels.get(name, name): _objects(values, form.objects[name])
         if name in form.objects
-        else _restored(values, form.dtypes.get(name))
+        else _restored(values, form.dtype(name))
         for name, values in zip(table.column_names, table.columns)
     }
     frame: pd.DataFrame = pd.DataFrame(columns)
@@ -272,8 +251,6 @@ def object_kind(values: pd.Series[Any]) -> Optional[Kind]:
     TypeError
         Some are sets, of which Arrow would make lists.
     """
-    import pandas as pd
-
     if values.dtype != object or pd.api.types.infer_dtype(values) != "mixed":
         return None
     kinds = {type(value) for value in values.dropna()}
@@ -286,10 +263,13 @@ def object_kind(values: pd.Series[Any]) -> Optional[Kind]:
     return "json" if kinds and all(issubclass(kind, nested) for kind in kinds) else None
 
 
-def _text(value: Any, kind: str) -> Optional[str]:
-    import pandas as pd
+def is_missing(value: Any) -> bool:
+    """Whether a Python object stands for NULL; a list of such does not."""
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
-    if pd.api.types.is_scalar(value) and pd.isna(value):
+
+def _text(value: Any, kind: str) -> Optional[str]:
+    if is_missing(value):
         return None
     return str(value) if kind == "uuid" else json.dumps(_tree(value))
 
@@ -312,8 +292,6 @@ def _tree(value: Any) -> Any:
 
 
 def _objects(values: pa.ChunkedArray, kind: Kind) -> Any:
-    import pandas as pd
-
     # One by one: of lists of one length, NumPy would make a matrix.
     objects = np.empty(len(values), dtype=object)
     for row, text in enumerate(values.to_pylist()):
@@ -329,8 +307,6 @@ def carried(values: pd.Series[Any]) -> Any:
     TypeError
         It holds Python objects that nothing carries.
     """
-    import pandas as pd
-
     if kind := object_kind(values):
         return pd.Series([_text(value, kind) for value in values], dtype=object)
     if isinstance(values.dtype, pd.PeriodDtype):
@@ -340,8 +316,6 @@ def carried(values: pd.Series[Any]) -> Any:
 
 
 def _restored(values: pa.ChunkedArray, like: Any) -> Any:
-    import pandas as pd
-
     type_ = values.type
     if pa.types.is_integer(type_) and not _fits(values, like):
         like = None  # a cast would wrap around, or fail
@@ -364,15 +338,13 @@ def _restored(values: pa.ChunkedArray, like: Any) -> Any:
     series = values.to_pandas()
     if isinstance(like, pd.PeriodDtype):
         return series.dt.to_period(like.freq)
-    if _is_categorical(like):
+    if isinstance(like, pd.CategoricalDtype):
         return _categorical(series, like)
     return series if series.dtype == like else series.astype(like)
 
 
 def _categorical(series: Any, like: Any) -> Any:
     """Return categories: those that are shown, since all that there were are real values."""
-    import pandas as pd
-
     shown = set(series.dropna().unique())
     names = _category_names(like)
     if names is None:
@@ -394,16 +366,8 @@ def _fits(values: pa.ChunkedArray, like: Any) -> bool:
     return ends["min"] is None or bool(limits.min <= ends["min"] and ends["max"] <= limits.max)
 
 
-def _is_categorical(dtype: Any) -> bool:
-    import pandas as pd
-
-    return isinstance(dtype, pd.CategoricalDtype)
-
-
 def _category_names(dtype: Any) -> Optional[dict[str, Any]]:
     """Return names for categories that are neither text nor numbers, such as those of `pd.cut`."""
-    import pandas as pd
-
     if not isinstance(dtype, pd.CategoricalDtype) or dtype.categories is None:
         return None
     kind = dtype.categories.dtype
@@ -413,7 +377,7 @@ def _category_names(dtype: Any) -> Optional[dict[str, Any]]:
 
 
 def _only(dtype: Any, shown: Collection[str]) -> Any:
-    import pandas as pd
-
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return dtype
     kept = [str(category) in shown for category in dtype.categories]
     return pd.CategoricalDtype(dtype.categories[np.array(kept, dtype=bool)], dtype.ordered)

@@ -1,6 +1,6 @@
 """What all loaders share: the order of the steps, the proof of the keys, the error texts.
 
-A run writes one schema or several that appear at the same moment: :class:`StagedWriter` has a
+A run writes one schema or several that appear at the same moment: :class:`Writer` has a
 :class:`StagedSchema` of the engine for each, and adds the keys between them.
 """
 
@@ -11,7 +11,7 @@ import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pyarrow as pa
@@ -30,11 +30,13 @@ from synthohive.ddl.statements import (
 )
 from synthohive.ddl.vetted import vetted_action
 from synthohive.exceptions import ConnectorError, SchemaError
-from synthohive.io.base import KeyCheck, Provenance, Writer
+from synthohive.io.base import KeyCheck, Provenance
 from synthohive.io.steps import step
 from synthohive.schema import ForeignKey, Metadata
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from sqlalchemy.engine import Engine
 
     from synthohive.io.base import OpenedTo
@@ -46,7 +48,7 @@ __all__ = [
     "Found",
     "Order",
     "StagedSchema",
-    "StagedWriter",
+    "Writer",
     "appeared_error",
     "broken_error",
     "read_note",
@@ -272,7 +274,7 @@ class StagedSchema(ABC):
         ConnectorError
             The database refused a row, or the connection was lost.
         """
-        columns = self.loaded_columns(table)
+        columns = list(self.metadata.table(table).stored.values())
         try:
             with self.named(f"the rows of table {table!r}"):
                 count = self._copy(table, columns, self._conform(table, columns, batches))
@@ -288,10 +290,6 @@ class StagedSchema(ABC):
     def quote(self, name: str) -> str:
         """Quote an identifier."""
         return self.spelling.quote(name)
-
-    def loaded_columns(self, table: str) -> list[Column]:
-        """Return the columns that rows must bring: all but computed and excluded ones."""
-        return list(self.metadata.table(table).stored.values())
 
     def admit(self, found: Sequence[Found], made: Optional[frozenset[str]]) -> None:
         """Refuse a target that may not be replaced.
@@ -456,50 +454,22 @@ class StagedSchema(ABC):
             By source schema.
         """
 
-    def refuse_orphans(self, check: KeyCheck) -> None:
-        """Refuse a key that does not hold.
-
-        Raises
-        ------
-        ConnectorError
-        """
-        if check.orphans:
-            name = f" {check.key.name!r}" if check.key.name else ""
-            raise ConnectorError(
-                f"Foreign key{name} {check.key.label(check.table)} has {check.orphans} "
-                f"orphans among the {check.rows} rows of {self.target!r}.",
-                hint="Nothing was changed.",
-            )
-
     def run(self, statement: Statement) -> None:
         """Run one statement in the staging place, named in what it raises."""
         of = f" on table {statement.table!r}" if statement.table else ""
         with self.named(f"{statement.what}{of}"):
             self._execute(statement.sql)
 
-    def check(self, table: str, fk: ForeignKey, parent: Optional[str] = None) -> KeyCheck:
-        """Count the orphans of a key among the rows that were loaded.
+    def orphans(self, table: str, fk: ForeignKey, parent: str) -> int:
+        """Count the complete keys (MATCH SIMPLE) of loaded rows that have no parent.
 
         Parameters
         ----------
         table : str
         fk : ForeignKey
-        parent : str, optional
-            Its quoted place, where that is not the same staging place.
+        parent : str
+            The quoted table that the key leads to, with its place where that is another.
         """
-        label = fk.label(table)
-        with self.named(f"the count of orphans of {label}"):
-            orphans = self._scalar(self._orphan_sql(table, fk, parent))
-        return KeyCheck(
-            table=table,
-            key=fk,
-            rows=self.rows[table],
-            orphans=int(orphans),
-            enforced=(table, tuple(fk.columns), fk.parent) in self.ddl.enforced,
-        )
-
-    def _orphan_sql(self, table: str, fk: ForeignKey, parent: Optional[str]) -> str:
-        """Count the complete keys without a parent (MATCH SIMPLE)."""
         quote = self.quote
         complete = " AND ".join(f"c.{quote(c)} IS NOT NULL" for c in fk.columns)
         if fk.no_parent is not None:
@@ -507,27 +477,22 @@ class StagedSchema(ABC):
         equal = " AND ".join(
             f"p.{quote(p)} = c.{quote(c)}" for c, p in zip(fk.columns, fk.parent_columns)
         )
-        return (
-            f"SELECT COUNT(*) FROM {quote(table)} c WHERE {complete} AND NOT EXISTS "
-            f"(SELECT 1 FROM {parent or quote(fk.parent)} p WHERE {equal})"
-        )
+        with self.named(f"the count of orphans of {fk.label(table)}"):
+            return int(
+                self._scalar(
+                    f"SELECT COUNT(*) FROM {quote(table)} c WHERE {complete} AND NOT EXISTS "
+                    f"(SELECT 1 FROM {parent} p WHERE {equal})"
+                )
+            )
 
     def note(self) -> None:
         """Leave the `_synthohive` table, by which a later run knows its own work."""
         types = ("TEXT", "TEXT", self.seed_type, "DOUBLE PRECISION", "TEXT", "TEXT", self.long_text)
         fields = ", ".join(f"{name} {type_}" for name, type_ in zip(NOTE_COLUMNS, types))
-        origin = self.provenance
-        values: tuple[Any, ...] = (
-            origin.version,
-            origin.model,
-            origin.seed,
-            origin.scale,
-            origin.created,
-            origin.source,
-        )
         with self.named(f"the note {PROVENANCE_TABLE!r}"):
             self._execute(f"CREATE TABLE {self.quote(PROVENANCE_TABLE)} ({fields})")
-            self._insert_note((*values, json.dumps(sorted(self._made()))))
+            objects = json.dumps(sorted(self._made()))
+            self._insert_note((*astuple(self.provenance), objects))
         step("note written")
 
     def _made(self) -> Iterable[str]:
@@ -608,8 +573,12 @@ class StagedSchema(ABC):
         """Remove staging places and connections, whatever state they are in."""
 
 
-class StagedWriter(Writer):
-    """Write one schema, or several that appear at the same moment.
+class Writer:
+    """Writes one schema, or several that appear at the same moment; used as a context manager.
+
+    Rows go to staging places that nobody sees. :meth:`finish` adds keys, indexes and checks, proves
+    that there are no orphans, and puts the schemas in place in one step. Leaving the block without
+    it, for whatever reason, removes the staging places.
 
     Parameters
     ----------
@@ -618,6 +587,11 @@ class StagedWriter(Writer):
         By source schema, each open, of the same engine.
     all_keys : bool
         Have the database enforce keys between schemas that the source does not declare, too.
+
+    Attributes
+    ----------
+    target : str
+        Where the schemas will be found: their names, or the path of a file.
     """
 
     def __init__(
@@ -687,7 +661,10 @@ class StagedWriter(Writer):
             schemas[0].discard_all(schemas)
 
     def objects(self) -> dict[tuple[str, str], str]:
-        """See the base class; names have their schema before them, if there are several."""
+        """Return why each object (kind, name) that was asked for was not made; "" if it was.
+
+        Names have their schema before them, if there are several.
+        """
         found: dict[tuple[str, str], str] = {}
         for name, schema in self.schemas.items():
             lead = f"{name}." if self.metadata.schemas else ""
@@ -698,6 +675,17 @@ class StagedWriter(Writer):
                 if thing.function and not reason:
                     found["functions and procedures", f"{lead}{thing.function}"] = ""
         return found
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.abort()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -722,7 +710,13 @@ class StagedWriter(Writer):
         checks = []
         for table, key in self.metadata.foreign_keys():
             check = self._check(table, key)
-            self._of(table).refuse_orphans(check)
+            if check.orphans:
+                name = f" {key.name!r}" if key.name else ""
+                raise ConnectorError(
+                    f"Foreign key{name} {key.label(table)} has {check.orphans} orphans among the "
+                    f"{check.rows} rows of {self._of(table).target!r}.",
+                    hint="Nothing was changed.",
+                )
             checks.append(check)
         return checks
 
@@ -743,19 +737,18 @@ class StagedWriter(Writer):
             and (key.declared or self.all_keys)
         )
 
-    def _plain(self, key: ForeignKey) -> ForeignKey:
-        """Return a key whose parent has its own name."""
-        return key.model_copy(update={"parent": self.metadata.table(key.parent).own_name})
-
     def _place(self, table: str) -> str:
         return self._of(table).place(self.metadata.table(table).own_name)
 
     def _check(self, table: str, key: ForeignKey) -> KeyCheck:
-        own, crosses = self.metadata.table(table).own_name, self._crosses(table, key)
-        parent = self._place(key.parent) if crosses else None
-        check = self._of(table).check(own, self._plain(key), parent)
-        enforced = self._enforced(table, key) if crosses else check.enforced
-        return replace(check, table=table, key=key, enforced=enforced)
+        schema, own = self._of(table), self.metadata.table(table).own_name
+        above = self.metadata.table(key.parent).own_name
+        if self._crosses(table, key):
+            parent, enforced = self._place(key.parent), self._enforced(table, key)
+        else:
+            parent = schema.quote(above)
+            enforced = (own, tuple(key.columns), above) in schema.ddl.enforced
+        return KeyCheck(table, key, schema.rows[own], schema.orphans(own, key, parent), enforced)
 
     def _statement(self, table: str, key: ForeignKey) -> Statement:
         quote = self._of(table).quote

@@ -134,12 +134,20 @@ def _check_order(table: FittedTable) -> None:
 
 
 def check_sizes(fitted: FittedDatabase) -> None:
-    """Refuse keys with other numbers of parents than their parent tables have rows.
+    """Refuse parts of a database that do not belong together: keys, forms, aliases.
 
     Raises
     ------
     ValueError
     """
+    for name, form in fitted.forms.items():
+        if (
+            not fitted.metadata.tables[name].columns.keys()
+            >= form.dtypes.keys() | form.labels.keys()
+        ):
+            raise ValueError(f"the form of table {name!r:.100} is of other columns")
+        if any(column != str(label) for column, label in form.labels.items()):
+            raise ValueError(f"columns of table {name!r:.100} are called otherwise")
     for name, table in fitted.tables.items():
         _check_aliases(fitted, name)
         for key in fitted.metadata.tables[name].foreign_keys:

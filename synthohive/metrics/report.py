@@ -384,7 +384,9 @@ def check_report(
     figures = page.with_suffix(".json")
     known = frozenset(read)
     mark = f'<meta name="generator" content="{GENERATOR}">'.encode()
-    check_replaceable(page, lambda data: mark in data[:1000], if_exists, known)
+    check_replaceable(page, lambda place: mark in place.read_bytes()[:1000], if_exists, known)
     mark_json = f'"generator": "{GENERATOR}"'.encode()
-    check_replaceable(figures, lambda data: mark_json in data[:1000], if_exists, known)
+    check_replaceable(
+        figures, lambda place: mark_json in place.read_bytes()[:1000], if_exists, known
+    )
     return page, figures

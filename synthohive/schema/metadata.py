@@ -301,10 +301,10 @@ def _write_description(path: Path, text: str) -> None:
     write_whole(path, text)
 
 
-def _describes(data: bytes) -> bool:
+def _describes(path: Path) -> bool:
     try:
-        Metadata.from_yaml("\n" + data.decode("utf-8"))
-    except (SchemaError, UnicodeDecodeError):
+        Metadata.from_yaml(path)
+    except SchemaError:
         return False
     return True
 

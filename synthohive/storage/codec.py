@@ -17,6 +17,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import (
     Any,
@@ -42,6 +43,7 @@ from synthohive.schema.arrow_types import from_json, parse_type, to_json
 __all__ = ["Packed", "pack", "unpack"]
 
 Learned = TypeVar("Learned")
+Mark = Literal["array", "rows"]
 CLASS = "class"
 """Names the class where a type allows several; no field can be called so."""
 
@@ -66,42 +68,24 @@ class Packed:
     _numbers: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
     _used: set[str] = field(default_factory=set, repr=False, compare=False)
 
-    def keep(self, mark: str, held: dict[str, Any], value: Any) -> dict[str, str]:
-        """Keep an array or rows; return what stands for it.
-
-        Parameters
-        ----------
-        mark : {"array", "rows"}
-        held : dict of str to object
-            Where it goes, under the next number, once: :attr:`arrays` or :attr:`rows`.
-        value : ndarray or pyarrow.Table
-            Kept as it is, not copied.
-
-        Returns
-        -------
-        dict of str to str
-            ``{mark: number}``.
-        """
+    def keep(self, mark: Mark, value: Any) -> dict[str, str]:
+        """Keep an array or rows, under the next number, once; return what stands for it."""
+        held = self._held(mark)
         number = self._numbers.setdefault(id(value), str(len(held)))
         held[number] = value
         return {mark: number}
 
-    def kept(self, mark: str, held: Mapping[str, Any], state: Any) -> Any:
-        """Return what :meth:`keep` kept.
-
-        Parameters
-        ----------
-        mark : {"array", "rows"}
-        held : dict of str to object
-            :attr:`arrays` or :attr:`rows`.
-        state : JSON
-            What :meth:`keep` returned, if it is sound; all else is a misfit.
-        """
+    def kept(self, mark: Mark, state: Any) -> Any:
+        """Return what :meth:`keep` kept; a state that it did not return is a misfit."""
+        held = self._held(mark)
         number = state.get(mark) if isinstance(state, dict) and len(state) == 1 else None
         if not isinstance(number, str) or number not in held:
             _misfit(f"stands for no {mark}")
         self._used.add(f"{mark} {number}")
         return held[number]
+
+    def _held(self, mark: Mark) -> dict[str, Any]:
+        return self.arrays if mark == "array" else self.rows
 
     def unused(self) -> list[str]:
         """Return what nothing stands for."""
@@ -116,15 +100,22 @@ class _Misfit(ValueError):
         super().__init__(what)
         self.what, self.places = what, cast("list[str]", [])
 
-    def inside(self, place: object) -> None:
-        self.places.insert(0, str(place))
-
     def __str__(self) -> str:
         return f"{'/'.join(self.places) or 'it':.200} {self.what:.200}"
 
 
 def _misfit(what: str) -> NoReturn:
     raise _Misfit(what)
+
+
+@contextmanager
+def _inside(place: object) -> Iterator[None]:
+    """Let a misfit tell in which item, key or field it is."""
+    try:
+        yield
+    except _Misfit as exc:
+        exc.places.insert(0, str(place))
+        raise
 
 
 def pack(value: Any, hint: Any = None, *, without: Collection[str] = ()) -> Packed:
@@ -318,11 +309,8 @@ def _compare(state: Any, own: Any) -> None:
     elif not isinstance(own, list) or not isinstance(state, list) or len(own) != len(state):
         _misfit("is read as something else")
     for place in own if isinstance(own, dict) else range(len(own)):
-        try:
+        with _inside(place):
             _compare(state[place], own[place])
-        except _Misfit as exc:
-            exc.inside(place)
-            raise
 
 
 def _check_names(known: Collection[str], given: Collection[str]) -> None:
@@ -371,10 +359,10 @@ class _Array(_Form):
         self.kind: type[Any] = kinds[0] if kinds else np.generic
 
     def write(self, value: Any, packed: Packed) -> Any:
-        return packed.keep("array", packed.arrays, self._checked(value))
+        return packed.keep("array", self._checked(value))
 
     def read(self, state: Any, packed: Packed) -> Any:
-        return self._checked(packed.kept("array", packed.arrays, state))
+        return self._checked(packed.kept("array", state))
 
     def _checked(self, value: Any) -> Any:
         if not isinstance(value, np.ndarray) or not issubclass(value.dtype.type, self.kind):
@@ -388,12 +376,12 @@ class _Rows(_Form):
     def write(self, value: Any, packed: Packed) -> Any:
         _must_be(value, pa.Table)
         types = {field.name: str(field.type) for field in value.schema}
-        return {**packed.keep("rows", packed.rows, value), "types": types}
+        return {**packed.keep("rows", value), "types": types}
 
     def read(self, state: Any, packed: Packed) -> Any:
         if not isinstance(state, dict) or not isinstance(types := state.get("types"), dict):
             _misfit("has no types")
-        rows = packed.kept("rows", packed.rows, {n: v for n, v in state.items() if n != "types"})
+        rows = packed.kept("rows", {n: v for n, v in state.items() if n != "types"})
         if rows.column_names != list(types):
             _misfit("has other columns")
         kinds = [_Type(None).read(text, packed) for text in types.values()]
@@ -435,11 +423,8 @@ class _Many(_Form):
         if len(forms) != len(values):
             _misfit(f"has {len(values)} items, not {len(forms)}")
         for place, (form, value) in enumerate(zip(forms, values)):
-            try:
+            with _inside(place):
                 yield getattr(form, verb)(value, packed)
-            except _Misfit as exc:
-                exc.inside(place)
-                raise
 
 
 class _Named(_Form):
@@ -465,12 +450,9 @@ class _Named(_Form):
         self, verb: str, values: Mapping[Any, Any], packed: Packed
     ) -> Iterator[tuple[Any, Any]]:
         for name, value in values.items():
-            try:
+            with _inside(name):
                 key = getattr(self.key, verb)(name, packed)
                 yield key, getattr(self.value, verb)(value, packed)
-            except _Misfit as exc:
-                exc.inside(name)
-                raise
 
 
 class _Object(_Form):
@@ -487,11 +469,8 @@ class _Object(_Form):
             _misfit(f"may be no {kind.__name__}")
         for name, form in _fields_of(kind).items():
             if name not in without:
-                try:
+                with _inside(name):
                     state[name] = form.write(getattr(value, name), packed)
-                except _Misfit as exc:
-                    exc.inside(name)
-                    raise
         return state
 
     def read(self, state: Any, packed: Packed, given: Optional[Mapping[str, Any]] = None) -> Any:
@@ -504,11 +483,8 @@ class _Object(_Form):
         known = {n: form for n, form in _fields_of(kind).items() if n not in values}
         _check_names(known, fields)
         for name, form in known.items():
-            try:
+            with _inside(name):
                 values[name] = form.read(fields[name], packed)
-            except _Misfit as exc:
-                exc.inside(name)
-                raise
         return _made(kind, values)
 
     def _named(self, name: Any) -> Optional[type[Any]]:

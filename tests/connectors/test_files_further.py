@@ -147,7 +147,8 @@ def test_values_and_dtypes_come_back(name: str) -> None:
 
 def test_only_categories_that_are_shown_come_back() -> None:
     dtype = pd.CategoricalDtype(["Ann Lee", "a", "Bob Ray"])  # a real value, shown or not
-    frame = to_frame(pa.table({"v": ["a", "made up", None]}), FrameForm({"v": dtype}))
+    form = FrameForm.of(pd.DataFrame({"v": pd.Series([], dtype=dtype)}))
+    frame = to_frame(pa.table({"v": ["a", "made up", None]}), form)
     assert frame["v"].tolist()[:2] == ["a", "made up"]
     assert frame["v"].isna().tolist() == [False, False, True]
     assert frame["v"].cat.categories.tolist() == ["a", "made up"]

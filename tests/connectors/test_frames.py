@@ -41,12 +41,12 @@ FURTHER: dict[str, Any] = {
 @pytest.mark.parametrize("name", sorted({**DTYPES, **FURTHER}))
 def test_forms_are_json(name: str) -> None:
     form = FrameForm.of(pd.DataFrame({7: {**DTYPES, **FURTHER}[name]}))
-    read = again(form.plain()).made()
+    read = again(form)
     assert read.labels == {"7": 7}
-    assert read.dtypes["7"] == form.dtypes["7"]
-    if isinstance(form.dtypes["7"], pd.CategoricalDtype):
-        assert read.dtypes["7"].categories.equals(form.dtypes["7"].categories)
-        assert read.dtypes["7"].ordered == form.dtypes["7"].ordered
+    assert read.dtype("7") == form.dtype("7")
+    if isinstance(form.dtype("7"), pd.CategoricalDtype):
+        assert read.dtype("7").categories.equals(form.dtype("7").categories)
+        assert read.dtype("7").ordered == form.dtype("7").ordered
 
 
 @pytest.mark.parametrize("name", ["V8", "i4,i4", "nonsense", "Sparse[int64, __import__('os')]"])
@@ -104,9 +104,9 @@ def test_names_and_dtypes_survive_saving(synth: Synthesizer, tmp_path: Path) -> 
 def test_forms_of_a_checkpoint_are_checked(synth: Synthesizer, tmp_path: Path) -> None:
     synth.save(tmp_path / "saved")
 
-    (place,) = (tmp_path / "saved").rglob("frames.json")
+    (place,) = (tmp_path / "saved").rglob("database.json")
     state = json.loads(place.read_text(encoding="utf-8"))
-    state["frames"]["t"]["dtypes"]["text"] = {"class": "Named", "name": "int8"}
+    state["forms"]["t"]["dtypes"]["text"] = {"class": "Named", "name": "int8"}
     place.write_text(json.dumps(state), encoding="utf-8")
     seal(tmp_path / "saved")
     with pytest.raises(SerializationError):

@@ -16,7 +16,8 @@ from synthohive.connectors.registry import part
 from synthohive.connectors.writers import open_writer
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError, SchemaError
-from synthohive.io.base import KeyCheck, Provenance, Writer
+from synthohive.io.base import KeyCheck, Provenance
+from synthohive.io.staged import Writer
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata
 from synthohive.schema import UniqueConstraint as Unique
 

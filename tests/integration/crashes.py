@@ -35,7 +35,7 @@ import sqlalchemy as sa
 from synthohive._signals import terminable
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
-from synthohive.io.staged import StagedSchema, StagedWriter
+from synthohive.io.staged import StagedSchema, Writer
 from synthohive.io.steps import observe
 from synthohive.schema import Metadata
 from tests.contracts.writer import ORIGIN, Place, rows, shop, write
@@ -256,11 +256,11 @@ def _written(
 def _writer() -> Any:
     """Return the staging place that is at work, from the frames of the step."""
     frame = sys._getframe()
-    while not isinstance(frame.f_locals.get("self"), (StagedSchema, StagedWriter)):
+    while not isinstance(frame.f_locals.get("self"), (StagedSchema, Writer)):
         assert frame.f_back is not None
         frame = frame.f_back
     found = frame.f_locals["self"]
-    return next(iter(found.schemas.values())) if isinstance(found, StagedWriter) else found
+    return next(iter(found.schemas.values())) if isinstance(found, Writer) else found
 
 
 def _obey(command: tuple[Any, ...]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
-from synthohive.io.base import Writer
+from synthohive.io.staged import Writer
 from synthohive.io.steps import observe
 from tests.contracts.writer import ORIGIN, rows, shop, staged, write
 

@@ -67,7 +67,7 @@ def test_what_is_missing_gets_no_default(saved: Path) -> None:
     """Sums that fit tell nothing of a privacy.json without k."""
     silent = []
     places = sorted(saved.rglob("content-*/**/*.json"))
-    described = {"database.json", "frames.json", "metadata.json", "privacy.json", "table.json"}
+    described = {"database.json", "metadata.json", "privacy.json", "table.json"}
     assert {p.name for p in places} == described | {"model.json"}
     for place in (p for p in places if p.name in described):
         whole = place.read_bytes()

@@ -148,7 +148,7 @@ def test_a_model_that_cannot_draw() -> None:
 @pytest.mark.parametrize("model", ["autoregressive", "ctgan", "tvae"])
 def test_what_is_fitted_is_the_same_without(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
     with_it = in_memory(model).sample(seed=7, output_format="arrow")
-    monkeypatch.setattr(facade, "rehearsal_of", lambda *_, **__: None)
+    monkeypatch.setattr(facade, "Rehearsal", lambda *_, **__: None)
     assert in_memory(model).sample(seed=7, output_format="arrow") == with_it
 
 

@@ -368,7 +368,7 @@ class DuckdbWriter(StagedSchema):
         return f"({missing} OR EXISTS ({there}))"
 
     def _fill(self, table: str, level: Optional[int]) -> None:
-        columns = self.loaded_columns(table)
+        columns = self.metadata.table(table).stored.values()
         names = ", ".join(quote(column.name) for column in columns)
         values = ", ".join(self._value(column) for column in columns)
         place = f"{quote(self._staging)}.main."
