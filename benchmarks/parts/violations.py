@@ -41,12 +41,12 @@ def broken_relations(synthesizer: Synthesizer, made: Mapping[str, pa.Table]) -> 
     sample = Sample(fitted.metadata, fitted.plan, tables)
     found = []
     for name, table in fitted.tables.items():
+        links = [link for link in fitted.plan.tables[name].links if link.role != "self"]
         keys: list[tuple[Program, Optional[ForeignKey]]] = [
-            (table.program, fitted.plan.tables[name].driver)
+            (table.follows(link), link.key) for link in links
         ]
-        for link in fitted.plan.tables[name].links:
-            if link.role != "self" and link.label in table.linked:
-                keys.append((table.linked[link.label], link.key))
+        if fitted.plan.tables[name].driver is None:
+            keys.append((table.program, None))
         for program, key in keys:
             found += _in_table(fitted, sample, name, program, key)
         found += [_aggregate(one, sample) for one in table.aggregates]

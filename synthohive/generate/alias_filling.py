@@ -19,6 +19,7 @@ from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import with_column
 from synthohive.tables.nulls import any_blank, any_null
+from synthohive.tables.roles import differs_column
 
 __all__ = ["fill_aliases", "suit_rows"]
 
@@ -139,7 +140,7 @@ def _filled(run: Run, alias: Alias) -> pa.Array:
     if column.length and pa.types.is_string(fresh.type):
         short = pc.less_equal(pc.utf8_length(fresh), column.length)
         fits = pc.and_(fits, pc.fill_null(short, True))
-    stays = made.differs[alias.target] | _dangling(run, alias)
+    stays = made.flags(differs_column(alias.target)) | _dangling(run, alias)
     if alias.domain:
         stays |= ~_there(old).to_numpy(zero_copy_only=False)
     same = pc.and_(fits, pa.array(~stays))

@@ -8,22 +8,14 @@ from __future__ import annotations
 
 from typing import Optional
 
-import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable
-from synthohive.generate.block_generator import BlockGenerator, flags_of, numbers_of
+from synthohive.generate.block_generator import BlockGenerator
 from synthohive.generate.blocks import cut_blocks
-from synthohive.generate.run import Generated, Groups, Run
+from synthohive.generate.run import Generated, Groups, Run, numbers_of
 from synthohive.tables.block_store import EncodedSpool, TableSpool
-from synthohive.tables.roles import (
-    code_column,
-    depth_column,
-    differs_column,
-    fan_out_column,
-    null_column,
-)
+from synthohive.tables.roles import fan_out_column
 
 __all__ = ["generate_attributes"]
 
@@ -45,16 +37,18 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     Returns
     -------
     Generated
-        Rows in which keys that are chosen later are NULL, and beside them, in an array of shape
-        (rows,) for each, what was drawn for these choices.
+        Rows in which keys that are chosen later are NULL, and beside them what was drawn for these
+        choices.
     """
     fitted = run.fitted.tables[name]
     maker = BlockGenerator(run, fitted, groups, rows)
     made = Generated(TableSpool(run.place(name), fitted.schema), groups)
     if maker.has_driven_children:
         made.context = EncodedSpool(made.spool.path, maker.children_layout())
-    besides = {flag for linked in fitted.linked.values() for flag in linked.besides}
+    besides = {flag for key in fitted.keys.values() for flag in key.program.besides}
     parts: list[pa.Table] = []  # what is modelled of rows, but is no column of theirs
+    # The rows go to the disk; what was drawn beside them stays, a few bytes a row, as quotas are of
+    # the whole table.
     for block in cut_blocks(rows, groups, maker.whole_groups):
         encoded, context, attributes = maker.attributes(block)
         made.spool.append(maker.complete(block, attributes))
@@ -65,18 +59,9 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
         if made.context is not None:
             made.context.append(EncodedTable.side_by_side([encoded, context]))
     made.spool.close()
-    drawn = pa.concat_tables(parts) if parts else pa.table({})
-    rests = [name for name in drawn.column_names if name in besides]
-    made.rests = drawn.select(rests).combine_chunks() if rests else None
-
-    def whole(name: str) -> IntArray:
-        return numbers_of(drawn, name).astype(np.int64)
-
+    drawn = made.drawn = pa.concat_tables(parts).combine_chunks() if parts else pa.table({})
     made.preferences = {
-        label: numbers_of(drawn, fan_out_column(*key)) for label, key in maker.incoming.items()
+        label: numbers_of(drawn, fan_out_column(*key), rows)
+        for label, key in maker.incoming.items()
     }
-    made.nulls = {label: flags_of(drawn, null_column(label)) for label in maker.further}
-    made.differs = {target: flags_of(drawn, differs_column(target)) for target in fitted.aliases}
-    made.codes = {label: whole(code_column(label)) for label in fitted.codes}
-    made.depths = {label: whole(depth_column(label)) for label in fitted.hierarchies}
     return made

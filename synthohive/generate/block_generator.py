@@ -19,7 +19,7 @@ from synthohive.generate.blocks import Block
 from synthohive.generate.conditions import Conditions
 from synthohive.generate.following import changed_columns, follow, moved_apart
 from synthohive.generate.in_turn import draw_in_turn
-from synthohive.generate.run import Groups, Run
+from synthohive.generate.run import Groups, Run, flags_of
 from synthohive.learn.fitted import FittedTable
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, hstack, with_column, with_rows
@@ -29,27 +29,11 @@ from synthohive.tables.joins import group_codes
 from synthohive.tables.roles import null_column
 from synthohive.tables.siblings import PIECE
 
-__all__ = ["BlockGenerator", "flags_of", "numbers_of"]
+__all__ = ["BlockGenerator"]
 
 
 TRIES = 3
 """At rows beyond the bounds of a column, until they take values of other rows."""
-
-
-def flags_of(attributes: pa.Table, name: str) -> Bools:
-    """Return a boolean column, all False where it was never modelled (no NULL was seen)."""
-    if name not in attributes.column_names:
-        return np.zeros(len(attributes), dtype=bool)
-    flags: Bools = pc.fill_null(attributes.column(name), False).to_numpy()
-    return flags
-
-
-def numbers_of(attributes: pa.Table, name: str) -> Floats:
-    """Return a structural column as floats, zeros where it was constant."""
-    if name not in attributes.column_names:
-        return np.zeros(len(attributes))
-    values = attributes.column(name).cast(pa.float64())
-    return np.asarray(pc.fill_null(values, 0.0).to_numpy())
 
 
 class BlockGenerator:
@@ -68,7 +52,6 @@ class BlockGenerator:
             for child, key in metadata.foreign_keys()
             if key.parent == self.name and child != self.name
         }
-        self.further = [link.label for link in self.plan.of("free", "grouped", "deferred")]
         grouped = fitted.siblings or fitted.program.monotone or fitted.driven_periods
         further = self.plan.of("free", "grouped", "implied", "deferred")
         in_groups = bool(further or grouped)
@@ -83,6 +66,7 @@ class BlockGenerator:
         times = time_block(given.select(self.fitted.times))
         if self.plan.driver is None:
             return times, EncodedTable.empty(len(block.rows))
+        # Shape (rows, codes of all ancestors): those of the generated parents, never of real ones.
         ancestors = self._parent_context().take(block.parents)
         group = group_block(block.positions, block.sizes, self.fitted.largest_group)
         kept = keep_columns(ancestors, self._context_columns())
@@ -121,6 +105,8 @@ class BlockGenerator:
         context, ancestors = self.context(block, given)
         above = hstack(given, self._parent_values(block))
         fixed, rooms = self._fixed(block.rows), self.fitted.program.rooms(above)
+        # From here on backwards along what learning did: draw, decode, undo gaps and differences,
+        # then what follows; each step has a stream of its own, so that none depends on another's.
         encoded, context = self._modelled(context, fixed, block, rooms)
         rows = self._decoded(encoded, fixed, "block", block.number)
         rng = self.run.rng(self.name, "block", block.number, "rooms")
@@ -182,6 +168,7 @@ class BlockGenerator:
         own = encoder.unknown(rows)
         if fixed is not None:
             own = Conditions.encode(fixed, encoder, self.run.rng(self.name, *path, "conditions"))
+        # Cells that mean nothing (a first row's gap) are no evidence: neither drawn nor given.
         known = encoder.without(own, silent, SILENT)
         return encoder.without(model.sample(rows, given, rng=rng, given=known), silent, 0, 0.0)
 
@@ -243,6 +230,7 @@ class BlockGenerator:
         drawn = self._sampled(context.take(rows), fixed, block.positions[rows], *path)
         program, before = self.fitted.program, table.take(rows)
         again = program.unmove(self._decoded(drawn, fixed, *path), beside_it)
+        # What a group gave them (a value that only rises) cannot be drawn for single rows.
         all_rows = np.ones(len(rows), dtype=np.bool_)
         known = {one.column: (all_rows, before.column(one.column)) for one in program.monotone}
         return self._derived(again, beside_it, known, *path)
@@ -296,7 +284,8 @@ class BlockGenerator:
 
         table, _ = self.checks.repair(drawn(rows), self.run.rng(self.name, "repair"), resample)
         columns: dict[str, Any] = dict(zip(table.column_names, table.columns))
-        nulls = {name: flags_of(table, null_column(name)) for name in self.fitted.config.stored}
+        stored = self.fitted.config.stored
+        nulls = {name: flags_of(table, null_column(name), len(table)) for name in stored}
         columns.update({name: self._made_up(name, rows, nulls[name]) for name in self.fitted.fakes})
         for name in self.fitted.roles.key:
             if name not in columns:
@@ -309,10 +298,12 @@ class BlockGenerator:
 
     def _empty(self, name: str, block: Block, attributes: pa.Table) -> Bools:
         """Return the rows in which a made-up column is NULL; a further key decides later."""
-        label, alike = self.fitted.null_by_key.get(name, ("", False))
-        if self.plan.driver is not None and label == self.plan.driver.label(self.name):
+        driver = self.plan.driver
+        nulls = {} if driver is None else self.fitted.keys[driver.label(self.name)].nulls
+        alike = nulls.get(name)
+        if alike is not None:
             return np.asarray((block.parents < 0) == alike, dtype=np.bool_)
-        return flags_of(attributes, null_column(name))
+        return flags_of(attributes, null_column(name), len(attributes))
 
     def _made_up(self, name: str, rows: IntArray, empty: Bools) -> Any:
         seed = seeds.seed_int(self.run.seed, self.name, "people")
@@ -331,6 +322,8 @@ class BlockGenerator:
         positions, sizes = block.positions, block.sizes
         if name in self.wide_groups:  # counts on over all parents that share the other columns
             linked = block.parents >= 0
+            # Parents that share the other columns are one group: places begin where the one before
+            # them ended, or the column would repeat.
             before, total = (v[block.parents] for v in self.wide_groups[name])
             positions = np.where(linked, positions + before, positions)
             sizes = np.where(linked, total, sizes)

@@ -77,6 +77,7 @@ def cut_blocks(rows: int, groups: Optional[Groups], whole_groups: bool) -> Itera
         else:
             parents = groups.parents_of(numbers)
             linked = parents >= 0
+            # Rows are numbered parent by parent: a place is the distance to the parent's first row.
             positions = np.where(linked, numbers - offsets[parents], 0)
             sizes = (
                 np.where(linked, groups.counts[parents], 1)

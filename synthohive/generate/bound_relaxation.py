@@ -76,9 +76,8 @@ def _movable(run: Run, table: str) -> set[str]:
         return set()
     taken = {c for columns in fitted.config.unique_sets for c in columns}
     taken |= {*fitted.program.targets, *fitted.program.moved}
-    for program in fitted.linked.values():
-        taken |= set(program.targets)
-    taken |= {order.target for orders in fitted.bounds.values() for order in orders}
+    taken |= fitted.linked_targets
+    taken |= {order.target for key in fitted.keys.values() for order in key.bounds}
     taken |= {aggregate.target for aggregate in fitted.aggregates}
     return set(fitted.attributes) - taken
 

@@ -82,6 +82,8 @@ def _as_many(run: Run, name: str, key: ForeignKey, end: IntArray, counts: IntArr
     """
     label, size = key.label(name), run.tables[key.parent].spool.rows
     inside = end >= 0
+    # What the parents over the key would have if nothing were done: all children of those that
+    # lead to each, shape (parents over the key,).
     sums = np.bincount(end[inside], weights=counts[inside], minlength=size).astype(np.float64)
     members = np.bincount(end[inside], minlength=size) > 0
     best, least = counts, np.inf
@@ -94,6 +96,7 @@ def _as_many(run: Run, name: str, key: ForeignKey, end: IntArray, counts: IntArr
         )
         totals = ParentsOver(run, name, key).children(count, members, preference)
         shared = apportion(totals, end, counts, run.rng(name, label, "shares"))
+        # The driving parents' own numbers were calibrated: the less they change, the better.
         off = ks_of_numbers(shared[inside], counts[inside])
         if off < least:
             best, least = np.where(inside, shared, counts), off

@@ -9,7 +9,8 @@ for which there are none is left out, before any child refers to it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,6 @@ from synthohive.constrain.key_rules import CommutingKeys, PositionInParent
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.keys.makers import CounterMaker, Places
 from synthohive.derive.keys.patterns import BegunTextMaker
-from synthohive.derive.program import Program
 from synthohive.generate.bound_relaxation import relaxed_bounds
 from synthohive.generate.following import follow
 from synthohive.generate.hierarchies import Tree, own_parents
@@ -78,8 +78,6 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     if left.any():
         _leave_out(run, name, made, left)
         changes = changes.without(left)
-    for choice in choices:
-        choice.chosen = made.parents[choice.link]
     changes = changes.and_then(_begun(run, name, made)).and_then(_counted(run, name, made))
     dialect = run.fitted.metadata.dialect
     repairs = row_rules(run.fitted.tables[name], dialect, barred=waiting)
@@ -175,18 +173,21 @@ def _link_own(run: Run, name: str, made: Generated) -> Bools:
     """Choose over keys to the table itself; return the rows that find no parent."""
     left = np.zeros(made.spool.rows, dtype=np.bool_)
     fitted, links = run.fitted.tables[name], run.fitted.plan.tables[name].of("self")
-    programs = (fitted.linked[link.label] for link in links if link.label in fitted.linked)
-    handed = {column for program in programs for column in program.targets}
+    handed = {column for link in links for column in fitted.keys[link.label].program.targets}
     rules = (rule for rule in fitted.key_rules if isinstance(rule, CommutingKeys))
     led = {Link(name, rule.key) for rule in rules if rule.key.parent == name}
     for link in sorted(links, key=lambda link: link in led):
-        if link.label not in fitted.hierarchies or handed & set(link.key.columns):
+        model = fitted.keys[link.label].hierarchy
+        if model is None or handed & set(link.key.columns):
             continue
         if link in led:  # to a row that another key leads back from
-            made.nulls[link.label] = made.depths[link.label] == 0
             left |= _link_late(run, name, made, link)
-        else:
-            left |= _link_hierarchy(run, name, made, link)
+            continue
+        tree = Tree(run, made, link, model)
+        made.parents[link] = tree.parents
+        changes, alone = own_parents(run, made, link, tree)
+        _finish(run, name, made, [_Handed(run, made, link, tree.changed)], changes, [])
+        left |= alone
     return left
 
 
@@ -217,7 +218,6 @@ def _link_late(run: Run, name: str, made: Generated, link: Link) -> Bools:
     """Choose over one key when all else is there; return the rows that find no parent."""
     choice = _Choice(run, name, made, link)
     changes, left = own_parents(run, made, link)
-    choice.chosen = made.parents[choice.link]
     _finish(run, name, made, [choice], changes, [])
     return left
 
@@ -264,57 +264,86 @@ def _as_table(batch: pa.RecordBatch) -> pa.Table:
     return pa.Table.from_batches([batch])
 
 
-class _Choice:
-    """The chosen parents over one further key, and what follows from them."""
+class _Filling(ABC):
+    """Fills the columns of one key, block by block, from the parents chosen over it.
 
-    def __init__(self, run: Run, name: str, made: Generated, link: Link) -> None:
-        self.link, self.key, self.label = link, link.key, link.label
-        fitted = run.fitted.tables[name]
-        self.chosen = made.parents[link] = choose(run, name, made, link)
-        self.keys = run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
-        self.linked = fitted.linked.get(self.label, Program())
-        self.bounds = fitted.bounds.get(self.label, [])
-        names = [*self.linked.above(fitted.attributes), *(b.source for b in self.bounds)]
-        self.above = relaxed_bounds(
-            run, made, self.key, self.chosen, self.bounds, above(run, self.key.parent, names)
-        )
-        flags = [] if made.rests is None else made.rests.column_names
-        there = [flag for flag in self.linked.besides if flag in flags]
-        self.made, self.flags = made, there
-        pairs = zip(self.key.columns, self.key.parent_columns)
+    Attributes
+    ----------
+    targets : list of str
+        The columns that follow from the parent, or are moved for it.
+    """
+
+    def __init__(self, run: Run, made: Generated, link: Link, targets: list[str]) -> None:
+        self.made, self.link, self.targets = made, link, targets
+        spool = run.tables[link.key.parent].spool
+        self.keys = spool.column_table(list(dict.fromkeys(link.key.parent_columns)))
+        pairs = zip(link.key.columns, link.key.parent_columns)
         self.columns = [pair for pair in pairs if pair not in link.shared]
-        blank = {column for column, fake in fitted.fakes.items() if fake.blank}
-        self.empty = [  # in which rows, with what, and whether where the key is NULL
-            (column, "" if column in blank else None, alike)
-            for column, (label, alike) in fitted.null_by_key.items()
-            if label == self.label and column in fitted.schema.names
-        ]
 
     def apply(self, block: pa.Table, start: int) -> pa.Table:
-        """Fill the key's columns of a block."""
-        chosen = self.chosen[start : start + len(block)]
+        """Return a block with the key's columns, and what follows from the parents."""
+        chosen = self.made.parents[self.link][start : start + len(block)]
         index = pa.array(chosen, mask=chosen < 0)
         for column, parent_column in self.columns:
             block = with_column(block, column, self.keys.column(parent_column).take(index))
+        return self.followed(block, start, index)
+
+    @abstractmethod
+    def followed(self, block: pa.Table, start: int, parents: pa.Array) -> pa.Table:
+        """Return a block with what follows from its parents."""
+
+
+class _Choice(_Filling):
+    """The chosen parents over one further key, and what follows from them."""
+
+    def __init__(self, run: Run, name: str, made: Generated, link: Link) -> None:
+        fitted, key = run.fitted.tables[name], link.key
+        learned = fitted.keys[link.label]
+        self.program, self.bounds = learned.program, learned.bounds
+        chosen = made.parents[link] = choose(run, name, made, link)
+        moved = [order.target for order in self.bounds]
+        super().__init__(run, made, link, [*self.program.targets, *moved])
+        names = [*self.program.above(fitted.attributes), *(b.source for b in self.bounds)]
+        parents = above(run, key.parent, names)
+        self.above = relaxed_bounds(run, made, key, chosen, self.bounds, parents)
+        self.flags = [f for f in self.program.besides if f in made.drawn.column_names]
+        blank = {column for column, fake in fitted.fakes.items() if fake.blank}
+        self.empty = [  # in which rows, with what, and whether where the key is NULL
+            (column, "" if column in blank else None, alike)
+            for column, alike in learned.nulls.items()
+            if column in fitted.schema.names
+        ]
+
+    def followed(self, block: pa.Table, start: int, parents: pa.Array) -> pa.Table:
+        """Return a block with what follows from its parents, or is moved where none suits."""
         for column, nothing, alike in self.empty:
-            old = block.column(column)
-            values = pc.if_else(pa.array((chosen < 0) == alike), pa.scalar(nothing, old.type), old)
+            old, where = block.column(column), parents.is_null()
+            where = where if alike else pc.invert(where)
+            values = pc.if_else(where, pa.scalar(nothing, old.type), old)
             block = with_column(block, column, values)
-        if not self.linked and not self.bounds:
+        if not self.program and not self.bounds:
             return block
-        parents = self.above.take(index)
-        if self.made.rests is not None:
-            rests = self.made.rests.select(self.flags).slice(start, len(block))
-            parents = hstack(parents, rests)
-        block = self.linked.repair(block, parents)
-        for order in self.bounds:  # where no parent suits
-            block = order.put_right(block, parents)
+        rests = self.made.drawn.select(self.flags).slice(start, len(block))
+        beside = hstack(self.above.take(parents), rests)
+        block = self.program.repair(block, beside)
+        for order in self.bounds:
+            block = order.put_right(block, beside)
         return block
 
-    @property
-    def targets(self) -> list[str]:
-        """The columns that follow from the parent, or are moved for it."""
-        return [*self.linked.targets, *(order.target for order in self.bounds)]
+
+class _Handed(_Filling):
+    """The parents in a hierarchy, and what was handed down from level to level."""
+
+    def __init__(self, run: Run, made: Generated, link: Link, handed: pa.Table) -> None:
+        super().__init__(run, made, link, handed.column_names)
+        self.handed = handed
+
+    def followed(self, block: pa.Table, start: int, parents: pa.Array) -> pa.Table:
+        """Return a block with what its rows have from the rows above."""
+        for column in self.targets:
+            values = self.handed.column(column).slice(start, len(block))
+            block = with_column(block, column, values)
+        return block
 
 
 def _chosen(run: Run, name: str, made: Generated) -> list[_Choice]:
@@ -344,7 +373,7 @@ def _finish(
     run: Run,
     name: str,
     made: Generated,
-    choices: list[_Choice],
+    choices: Sequence[_Filling],
     changes: Changes,
     repairs: list[Repair],
     waiting: Collection[str] = (),
@@ -367,7 +396,7 @@ class _Finish:
         self,
         run: Run,
         name: str,
-        choices: list[_Choice],
+        choices: Sequence[_Filling],
         changes: Changes,
         repairs: list[Repair],
         checks: TableChecks,
@@ -405,36 +434,3 @@ class _Finish:
             groups = group_codes([block], [self.driver.columns])[0]
         rng = self.run.rng(self.name, "mended", start)
         return follow(self.fitted, self.checks, before, block, rng, also=linked, groups=groups)
-
-
-def _link_hierarchy(run: Run, name: str, made: Generated, link: Link) -> Bools:
-    """Fill a self reference: rows of each depth attach to rows one level above.
-
-    Returns the rows that find no parent.
-    """
-    fitted, key = run.fitted.tables[name], link.key
-    tree = Tree(run, name, made, link)
-    made.parents[link] = tree.parents
-    changes, left = own_parents(run, made, link, tree.levels)
-    chosen = made.parents[link]
-    keys = made.spool.column_table(key.parent_columns)
-    checks = fitted.checks(run.fitted.metadata.dialect)
-    pairs = [p for p in zip(key.columns, key.parent_columns) if p not in link.shared]
-
-    def fill(block: pa.Table, start: int) -> pa.Table:
-        before, rows = block, chosen[start : start + len(block)]
-        index = pa.array(rows, mask=rows < 0)
-        for column, parent_column in pairs:
-            block = with_column(block, column, keys.column(parent_column).take(index))
-        block = changes.apply(block, start)
-        changed = tree.changed.column_names
-        for column in changed:
-            values = tree.changed.column(column).slice(start, len(block))
-            block = with_column(block, column, values)
-        if not changed:
-            return block
-        rng = run.rng(name, "handed down", start)
-        return follow(fitted, checks, before, block, rng, also=changed)
-
-    made.spool.rewrite(fill)
-    return left

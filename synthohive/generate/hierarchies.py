@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
 from synthohive.derive.base import Derivation
-from synthohive.derive.program import Program
 from synthohive.generate.key_repair import Changes, repair_late_key
 from synthohive.generate.parent_choice import above, breaks
 from synthohive.generate.run import Generated, Run
@@ -22,6 +21,7 @@ from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack, with_rows
 from synthohive.tables.joins import group_codes
 from synthohive.tables.nulls import any_null
+from synthohive.tables.roles import code_column, depth_column
 
 __all__ = ["Tree", "own_parents"]
 
@@ -33,50 +33,48 @@ class Tree:
     ----------
     parents : ndarray of int64
         Each row's parent row, -1 for roots.
+    levels : ndarray of int64
+        How far each row is from its root.
     changed : pyarrow.Table
         The columns that rows repeat from their parents, or that had to be moved.
     """
 
-    def __init__(self, run: Run, name: str, made: Generated, link: Link) -> None:
-        fitted, label, key = run.fitted.tables[name], link.label, link.key
-        model, self.run = fitted.hierarchies[label], run
-        self.name, self.codes = name, fitted.codes.get(label)
-        self.wanted = made.codes.get(label)
-        self.inherited = fitted.linked.get(label, Program())
-        self.bounds = fitted.bounds.get(label, [])
+    def __init__(self, run: Run, made: Generated, link: Link, model: HierarchyModel) -> None:
+        name, label, key = link.table, link.label, link.key
+        learned = run.fitted.tables[name].keys[label]
+        self.run, self.name, self.codes = run, name, learned.codes
+        self.wanted = made.numbers(code_column(label))
+        self.inherited, self.bounds = learned.program, learned.bounds
         kept = [*self.inherited.derivations, *self.bounds, *model.alone.derivations]
         targets = list(dict.fromkeys(derivation.target for derivation in kept))
         sources = (source for derivation in kept for source in derivation.needs)
-        start = f"{name}."
-        own = [*targets, *(s[len(start) :] if s.startswith(start) else s for s in sources)]
-        there = [name for name in dict.fromkeys(own) if name in made.spool.schema.names]
-        self.own = made.spool.column_table(there)
-        if made.rests is not None:
-            flags = [name for name in own if name in made.rests.column_names]
-            self.own = hstack(self.own, made.rests.select(flags))
+        own = dict.fromkeys([*targets, *(s.removeprefix(f"{name}.") for s in sources)])
+        self.own = made.spool.column_table([c for c in own if c in made.spool.schema.names])
+        flags = [c for c in own if c in made.drawn.column_names]
+        self.own = hstack(self.own, made.drawn.select(flags))
         names = [] if self.codes is None else self.codes.columns
         self.seen = above(run, name, names)
         self.seed = seeds.seed_int(run.seed, name, label)
         self.rng = run.rng(name, label, "hierarchy")
-        self.earlier = model.earlier
+        self.model, self.earlier = model, model.earlier
+        self.within = _within(run, link, model) if model.within else None
         self.groups = _groups(made, link)
-        if self.groups is None and model.within:
-            self.groups = _within(run, made, link, model)
+        if self.groups is None and self.within is not None:
+            self.groups = self.within, self.within
         keys = made.spool.column_table(list(dict.fromkeys(key.parent_columns)))
         every = np.arange(len(self.own), dtype=np.int64)  # who will be a root is not known yet
         self._hand_down(every, np.full_like(every, -1), model.alone.derivations)
         self.parents, self.levels = model.link(
-            made.depths[label],
+            made.numbers(depth_column(label)),
             self.rng,
             self._pick,
             ~any_null(keys, key.parent_columns),
-            1 if set(key.columns) in map(set, fitted.config.unique_sets) else None,
-            self.groups[0] if model.within and self.groups else None,
+            1 if _is_unique(run, link) else None,
+            None if self.within is None or self.groups is None else self.groups[0],
             None if model.roots is None else made.spool.column_table([model.roots.source]),
         )
-        shares = fitted.pair_shares.get(label)
-        if shares is not None and not kept:
-            self._match(shares, made)
+        if learned.pairs is not None and not kept:  # what was handed down would not move along
+            self._match(learned.pairs, made)
         self.changed = self.own.select(targets)
 
     def _match(self, shares: PairShares, made: Generated) -> None:
@@ -108,17 +106,18 @@ class Tree:
         own, theirs = np.zeros_like(rows), np.zeros_like(parents)
         if self.groups is not None:
             own, theirs = self.groups[0][rows], self.groups[1][parents]
+        # A group without anybody on the level above has no parent for its rows.
         able = np.flatnonzero((own >= 0) & np.isin(own, theirs))
         own, mine = own[able], rows[able]
         if not len(able) or not counts.sum():
             return chosen
         codes: Optional[Grouping] = None
-        if self.codes is not None and self.wanted is not None:
+        if self.codes is not None:
             codes = self.wanted[mine], self.codes(self._known().take(pa.array(parents)))
         dealt = assign(  # places among `parents`, -1 for none
             counts,
             len(able),
-            self.seed + int(rows[0]),
+            self.seed + int(rows[0]),  # else the i-th rows of all levels would be dealt alike
             self.rng,
             groups=None if self.groups is None else (own, theirs),
             codes=codes,
@@ -165,6 +164,12 @@ class Tree:
         self.own = with_rows(self.own, rows, both.select(self.own.column_names))
 
 
+def _is_unique(run: Run, link: Link) -> bool:
+    """Whether nobody has two children."""
+    unique = run.fitted.tables[link.table].config.unique_sets
+    return set(link.key.columns) in map(set, unique)
+
+
 def _later(rows: IntArray, parents: IntArray) -> Forbids:
     """Return what tells which rows do not stand after which parents."""
 
@@ -174,28 +179,26 @@ def _later(rows: IntArray, parents: IntArray) -> Forbids:
     return later
 
 
-def _within(run: Run, made: Generated, link: Link, model: HierarchyModel) -> Grouping:
+def _within(run: Run, link: Link, model: HierarchyModel) -> IntArray:
     """Return the parent over another key that a row and its parent have both."""
     other = run.fitted.plan.tables[link.table].named(model.within)
     if other is None:
         raise ValueError(f"{model.within!r:.100} is no key of the table")
-    found = run.parent_rows(link.table, other.key)
-    return found, found
+    return run.parent_rows(link.table, other.key)
 
 
 def _groups(made: Generated, link: Link) -> Optional[Grouping]:
     """Return the group of each row as a child and as a parent: both agree on shared columns."""
-    pairs = link.shared
-    if not pairs:
+    if not link.shared:
         return None
-    names = [c for c, _ in pairs], [p for _, p in pairs]
+    names = [c for c, _ in link.shared], [p for _, p in link.shared]
     tables = [made.spool.column_table(list(dict.fromkeys(n))) for n in names]
     own, theirs = group_codes(tables, names)
     return own, theirs
 
 
 def own_parents(
-    run: Run, made: Generated, link: Link, levels: Optional[IntArray] = None
+    run: Run, made: Generated, link: Link, tree: Optional[Tree] = None
 ) -> tuple[Changes, Bools]:
     """Make a key to the own table, or one that closes a circle, hold for all rows.
 
@@ -203,8 +206,11 @@ def own_parents(
 
     Parameters
     ----------
-    levels : ndarray of int64, optional
-        In a hierarchy: parents stand on a level above.
+    run : Run
+    made : Generated
+    link : Link
+    tree : Tree, optional
+        Of a hierarchy: parents stand on a level above.
 
     Returns
     -------
@@ -212,34 +218,32 @@ def own_parents(
     left : ndarray of bool
         The rows for which there is no parent.
     """
-    if levels is not None:
-        _close_loops(run, made, link)
-    model = run.fitted.tables[link.table].hierarchies.get(link.label)
-    groups = None if model is None or not model.within else _within(run, made, link, model)[0]
+    if tree is None:
+        return repair_late_key(run, made, link)
+    _close_loops(run, made, link, tree)
+    levels, within = tree.levels, tree.within
 
     def circle(rows: IntArray, parents: IntArray) -> Bools:
-        if levels is None:
-            return np.zeros(len(rows), bool)
         apart = levels[parents] >= levels[rows]
-        return apart if groups is None else apart | (groups[parents] != groups[rows])
+        return apart if within is None else apart | (within[parents] != within[rows])
 
     changes, left = repair_late_key(run, made, link, circle)
-    if left.any() and levels is not None:  # better a circle than none
+    if left.any():  # better a circle than none
         again, left = repair_late_key(run, made, link)
         changes = changes.and_then(again)
     return changes, left
 
 
-def _close_loops(run: Run, made: Generated, link: Link) -> None:
+def _close_loops(run: Run, made: Generated, link: Link, tree: Tree) -> None:
     """Let roots refer to themselves as the real ones do; all of them where NULL is forbidden."""
-    fitted, groups, key = run.fitted.tables[link.table], _groups(made, link), link.key
-    columns, fixed = fitted.config.columns, {*fitted.config.pk, *(c for c, _ in link.shared)}
-    model, chosen = fitted.hierarchies[link.label], made.parents[link]
-    made.parents[link] = model.closed(
+    config, groups = run.fitted.tables[link.table].config, _groups(made, link)
+    fixed = {*config.pk, *(c for c, _ in link.shared)}
+    chosen = made.parents[link]
+    made.parents[link] = tree.model.closed(
         chosen,
-        made.depths[link.label],
+        made.numbers(depth_column(link.label)),
         np.zeros_like(chosen) if groups is None else groups[0],
         run.rng(link.table, link.label, "loops"),
-        nullable=any(columns[c].nullable for c in key.columns if c not in fixed),
-        is_unique=set(key.columns) in map(set, fitted.config.unique_sets),
+        nullable=any(config.columns[c].nullable for c in link.key.columns if c not in fixed),
+        is_unique=_is_unique(run, link),
     )

@@ -43,6 +43,7 @@ from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.joins import group_codes
+from synthohive.tables.roles import code_column, depth_column, null_column
 
 __all__ = ["above", "breaks", "choose"]
 
@@ -97,6 +98,7 @@ class _Choice:
         self.run, self.name, self.made, self.link = run, name, made, link
         self.key, self.label = link.key, link.label
         self.fitted = run.fitted.tables[name]
+        self.learned = self.fitted.keys[link.label]
         self.count = run.tables[self.key.parent].spool.rows
 
     def parents(self) -> IntArray:
@@ -108,6 +110,7 @@ class _Choice:
         groups, heads = self._groups(), self._heads()
         able = np.isin(*groups) if groups is not None else np.ones(len(everyone), dtype=np.bool_)
         asking = ~self._nulls(able) & (heads == everyone)
+        # Only heads choose; the rows of a count that follow them take the same parent.
         linked, stray = np.flatnonzero(asking & able), np.flatnonzero(asking & ~able)
         quota = self._quota(len(linked))
         if groups is None:  # a unique key, and parents that were left out, leave room for fewer
@@ -128,6 +131,7 @@ class _Choice:
             log.warning("no_parent_that_fits", key=self.label, rows=len(stray))
         if not self.link.shared:  # else another parent would not agree on the shared columns
             chosen[stray] = self._rng("stray").integers(0, self.count, len(stray))
+        # What a row asked for, so that later swaps prefer rows that asked for the same.
         likes = np.full(len(everyone), -1, dtype=np.int64)
         if codes is not None:
             likes[linked] = codes[0]
@@ -192,16 +196,21 @@ class _Choice:
 
     def _nulls(self, able: Bools) -> Bools:
         """Turn as few rows as it takes, so that the share of NULLs is the real one."""
-        label, alike = self.fitted.null_by_key.get(self.label, ("", False))
-        leader = self.run.fitted.plan.tables[self.name].named(label)
-        leading = None if leader is None else self.made.chosen(leader)
-        if leading is not None:
-            return np.asarray((leading < 0) == alike) | ~able
-        share, rows = self.fitted.keys[self.label].null_share, self.made.spool.rows
+        for leader in self.run.fitted.plan.tables[self.name].links:
+            alike = self.fitted.keys[leader.label].nulls.get(self.label)
+            leading = None if alike is None else self.made.chosen(leader)
+            if leading is not None:
+                return np.asarray((leading < 0) == alike) | ~able
+        share, rows = self.learned.null_share, self.made.spool.rows
         if share == 0.0:
             return np.zeros(rows, dtype=np.bool_)
-        nulls = self.made.nulls.get(self.label, np.zeros(rows, dtype=np.bool_)) | ~able
+        if self.link.role == "self":  # roots have none
+            nulls: Bools = (self.made.numbers(depth_column(self.label)) == 0) | ~able
+        else:
+            nulls = self.made.flags(null_column(self.label)) | ~able
+        # The model says which rows, the full table how many: drawn flags drift by its error.
         surplus = int(nulls.sum()) - round(share * rows)
+        # Rows that are not able stay NULL: no parent agrees with them.
         turned = np.flatnonzero(nulls & able if surplus > 0 else ~nulls)
         rng = self._rng("nulls")
         nulls[rng.permutation(turned)[: abs(surplus)]] = surplus < 0
@@ -211,7 +220,7 @@ class _Choice:
         """Return the number of children for each parent row, `wanted` in total."""
         unique = set(self.key.columns) in [set(u) for u in self.fitted.config.unique_sets]
         count = partial(
-            self.fitted.keys[self.label].fan_out.counts,
+            self.learned.fan_out.counts,
             self.count,
             wanted,
             rng=self._rng("quota"),
@@ -223,9 +232,10 @@ class _Choice:
         """Return how many children which parents are to have; None where they have their own."""
         if self.run.fitted.tables[self.key.parent].reference is not None:
             return None
-        shares = self.fitted.pair_shares.get(self.label)
+        shares = self.learned.pairs
         if shares is None:
             return []
+        # Shares of the real rows: a bin of few parents with many children wants many here, too.
         bins, wanted = shares.binned("theirs", self._above), shares.margins()
         return [(bins[i], wanted[i] * total) for i in bins]
 
@@ -235,13 +245,13 @@ class _Choice:
 
     def _codes(self, linked: IntArray) -> Optional[Grouping]:
         """Return the code that each row asks for, and each parent's; None without any."""
-        codes = self.fitted.codes.get(self.label)
+        codes = self.learned.codes
         if codes is None:
             return None
         columns = codes.columns
         keys = self.run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
         theirs = codes(above(self.run, self.key.parent, columns) if columns else keys)
-        return self.made.codes[self.label][linked], theirs
+        return self.made.numbers(code_column(self.label))[linked], theirs
 
     def _settled(
         self, chosen: IntArray, groups: Optional[Grouping], likes: Optional[IntArray]
@@ -268,11 +278,12 @@ class _Choice:
             chosen[rows], left = repair(chosen[rows], rules, self._rng("pairs"))
             if left.any():
                 log.warning("repeated_pairs_left", key=self.label, rows=int(left.sum()))
-        shares, codes = self.fitted.pair_shares.get(self.label), self.fitted.codes.get(self.label)
+        shares, codes = self.learned.pairs, self.learned.codes
         if shares is not None and len(rows):
             targets = shares.targets(
                 lambda name: self._column(name).take(pa.array(rows)), self._above, chosen[rows]
             )
+            # A code of each row of a look-up table says more than bins of its columns can.
             near = NEAR_ROWS if codes is not None and codes.features is None else NEAR
             near *= len(rows)
             chosen[rows] = calibrate(chosen[rows], targets, rules, self._rng("matching"), near)
@@ -307,7 +318,7 @@ class _Choice:
 
     def _out_of_order(self, rows: IntArray) -> tuple[Forbids, ...]:
         """Return what keeps rows from parents that they would be out of order with."""
-        bounds = self.fitted.bounds.get(self.label, [])
+        bounds = self.learned.bounds
         if not bounds:
             return ()
         own = self.made.spool.column_table(list({order.target for order in bounds}))

@@ -38,7 +38,7 @@ def row_rules(
     """
     config, there = fitted.config, set(fitted.schema.names) - set(barred)
     still = {*fixed, *fitted.kept}
-    related = (fitted.program, *fitted.linked.values())
+    related = (fitted.program, *(key.program for key in fitted.keys.values()))
     follows = {r.target for part in related for r in part.derivations if r.whole}
     undeclared = [  # what follows from others does not repeat where those do not
         UniqueRule(rule.all_columns, declared=False)

@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.generate.conditions import Conditions
@@ -20,7 +21,7 @@ from synthohive.tables import random_streams as seeds
 from synthohive.tables.base import Tables, gather
 from synthohive.tables.block_store import EncodedSpool, TableSpool
 
-__all__ = ["Generated", "Groups", "Run"]
+__all__ = ["Generated", "Groups", "Run", "flags_of", "numbers_of"]
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,10 @@ class Generated:
         Encoded rows beside their own ancestors, for children driven by this table.
     preferences : dict of str to ndarray
         Per incoming key (by label): the fan-out that the model gave each row.
-    nulls : dict of str to ndarray of bool
-        Per further key (by label): rows in which it is NULL.
-    codes : dict of str to ndarray of int64
-        Per further key (by label): the code of parent that the model gave each row.
-    differs : dict of str to ndarray of bool
-        Per alias: rows in which it is no copy of its source.
-    depths : dict of str to ndarray of int64
-        Per key to the own table (by label): the depth that the model gave each row.
-    rests : pyarrow.Table, optional
-        What columns are, in each row, that repeat one of a further parent in most rows.
+    drawn : pyarrow.Table
+        What was drawn with the rows, but is no column of theirs (`tables/roles.py` names it): where
+        keys are NULL, which codes of parents they ask for, depths, what a column is that repeats
+        one of a further parent in most rows. What never varied in the real rows is not there.
     parents : dict of Link to ndarray of int64
         Each row's parent row over keys beside the driving one, where it is known.
     """
@@ -95,12 +90,8 @@ class Generated:
     groups: Optional[Groups] = None
     context: Optional[EncodedSpool] = None
     preferences: dict[str, Floats] = field(default_factory=dict)
-    nulls: dict[str, Bools] = field(default_factory=dict)
-    codes: dict[str, IntArray] = field(default_factory=dict)
-    differs: dict[str, Bools] = field(default_factory=dict)
+    drawn: pa.Table = field(default_factory=lambda: pa.table({}))
     parents: dict[Link, IntArray] = field(default_factory=dict)
-    depths: dict[str, IntArray] = field(default_factory=dict)
-    rests: Optional[pa.Table] = None
 
     def keep(self, rows: Bools) -> None:
         """Leave out all rows but some, before any child refers to one."""
@@ -110,13 +101,18 @@ class Generated:
         if self.groups is not None:
             kept = self.groups.parents_of(np.flatnonzero(rows))
             self.groups = replace(self.groups, parents=kept)
-        if self.rests is not None:
-            self.rests = self.rests.filter(pa.array(rows))
-        beside: list[dict[Any, Any]] = [
-            self.preferences, self.nulls, self.codes, self.differs, self.depths, self.parents
-        ]  # fmt: skip
-        for drawn in beside:
-            drawn.update({label: values[rows] for label, values in drawn.items()})
+        if self.drawn.num_columns:
+            self.drawn = self.drawn.filter(pa.array(rows))
+        self.preferences = {label: v[rows] for label, v in self.preferences.items()}
+        self.parents = {link: v[rows] for link, v in self.parents.items()}
+
+    def flags(self, name: str) -> Bools:
+        """Return a drawn column of yes and no; see :func:`flags_of`."""
+        return flags_of(self.drawn, name, self.spool.rows)
+
+    def numbers(self, name: str) -> IntArray:
+        """Return a drawn column of whole numbers, zeros where it was constant."""
+        return numbers_of(self.drawn, name, self.spool.rows).astype(np.int64)
 
     def chosen(self, link: Link) -> Optional[IntArray]:
         """Return each row's parent row over a key, -1 for none; None where it is not known yet."""
@@ -130,6 +126,37 @@ class Generated:
             self.groups = replace(self.groups, parents=parents)
         else:
             self.parents[link] = parents
+
+
+def flags_of(drawn: pa.Table, name: str, rows: int) -> Bools:
+    """Return a boolean column, all False where it was never modelled (no NULL was seen).
+
+    Parameters
+    ----------
+    drawn : pyarrow.Table
+    name : str
+    rows : int
+        Rows of the table, which may have no column at all.
+    """
+    if name not in drawn.column_names:
+        return np.zeros(rows, dtype=np.bool_)
+    flags: Bools = pc.fill_null(drawn.column(name), False).to_numpy()
+    return flags
+
+
+def numbers_of(drawn: pa.Table, name: str, rows: int) -> Floats:
+    """Return a structural column as floats, zeros where it was constant.
+
+    Parameters
+    ----------
+    drawn : pyarrow.Table
+    name : str
+    rows : int
+        Rows of the table, which may have no column at all.
+    """
+    if name not in drawn.column_names:
+        return np.zeros(rows)
+    return np.asarray(pc.fill_null(drawn.column(name).cast(pa.float64()), 0.0).to_numpy())
 
 
 @dataclass

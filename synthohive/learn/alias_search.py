@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
-from synthohive.derive.composed import Case, Part, mark, marked, renumbered
+from synthohive.derive.composed import Case, Part, is_text, mark, marked, renumbered
 from synthohive.derive.persons.alias import (
     DOMAINS,
     Alias,
@@ -169,23 +169,11 @@ class AliasFinder:
                 if not path:
                     continue
                 rows = self._ends(table, path)
-                known = set(self._kinds(end))
+                some, known = self._some(table, target, rows), set(self._kinds(end))
                 for column in self._candidates(end):
-                    if column in known or not self._is_copy(table, target, end, column, rows):
-                        continue
-                    self._add(end, column, kind, f"{table}.{target} repeats it")
-
-    def _is_copy(self, table: str, target: str, end: str, column: str, rows: IntArray) -> bool:
-        some = self._some(table, target, rows)
-        own, theirs = self._all(table, target), self._all(end, column)
-        if len(some) < LEAST_ROWS:
-            return False
-        few = some[:: max(1, len(some) // FEW)]
-        equal = sum(normal(own[i] or "") == normal(theirs[rows[i]] or "") for i in few)
-        if equal < NEAR * len(few) / 2:
-            return False  # most candidates fail here, at little cost
-        pairs = [(normal(own[i] or ""), normal(theirs[rows[i]] or "")) for i in some]
-        return _beyond_chance(pairs, [b for _, b in pairs])
+                    copy = Alias(table, target, path, end, (column,), mark(0))
+                    if column not in known and self._holds(copy, some, rows):
+                        self._add(end, column, kind, f"{table}.{target} repeats it")
 
     def _find_in(self, table: str) -> dict[str, Alias]:
         """Find a table's columns that repeat personal ones over keys, or of their own row."""
@@ -225,28 +213,34 @@ class AliasFinder:
             return None
         base = Alias(table, target, (), table, (target, target), f"{mark(0)}@{mark(1)}")
         locals_ = [replace(base, columns=(c, target), domain="text") for c in others]
-        local = next((one for one in locals_ if self._holds(one, some)), None)
+        local = next((one for one in locals_ if self._holds(one, some, rows)), None)
         first = target if local is None else local.columns[0]
         whole = [replace(base, columns=(first, c), domain=d) for c in others for d in DOMAINS]
-        best = next((one for one in whole if self._holds(one, some)), local)
+        best = next((one for one in whole if self._holds(one, some, rows)), local)
         if best is None:
             return None
         return best.with_share(best.real_differs(self.sample.tables, self.sample))
 
-    def _holds(self, alias: Alias, some: list[int]) -> bool:
-        """Tell whether most rows' addresses are made so, and not by chance."""
-        sources = self.sample.tables[alias.table].select(alias.sources).take(pa.array(some))
-        target = [self._all(alias.table, alias.target)[i] for i in some]
-        few = slice(None, None, max(1, len(some) // FEW))
-        some_sources = sources.take(pa.array(range(len(some))[few]))
-        if alias.differs(target[few], some_sources).mean() > 1 - NEAR / 2:
+    def _holds(self, alias: Alias, some: list[int], rows: IntArray) -> bool:
+        """Tell whether most of some rows are so, and far more than with sources of other rows."""
+        if len(some) < LEAST_ROWS:
+            return False
+        own = self._all(alias.table, alias.target)
+        data = self.sample.tables[alias.source].select(alias.sources)
+
+        def share(at: list[int], sources: pa.Table) -> float:
+            return 1.0 - float(alias.differs([own[i] for i in at], sources).mean())
+
+        few = some[:: max(1, len(some) // FEW)]
+        if share(few, data.take(pa.array(rows[few]))) < NEAR / 2:
             return False  # most candidates fail here, at little cost
-        agreeing = 1 - float(alias.differs(target, sources).mean())
-        moved = pa.concat_tables([sources.slice(1), sources.slice(0, 1)])
-        if alias.target in alias.sources:
+        sources, half = data.take(pa.array(rows[some])), len(some) // 2
+        # Half of them on, as neighbours may share a parent.
+        moved = pa.concat_tables([sources.slice(half), sources.slice(0, half)])
+        if alias.target in alias.sources and not alias.path:
             moved = with_column(moved, alias.target, sources.column(alias.target))
-        chance = 1 - float(alias.differs(target, moved).mean())
-        return agreeing >= NEAR and chance <= CHANCE * agreeing
+        equal = share(some, sources)
+        return equal >= NEAR and share(some, moved) <= CHANCE * equal
 
     def _alias(
         self, table: str, target: str, path: Path, end: str, order: Sequence[str]
@@ -279,10 +273,7 @@ class AliasFinder:
         ):
             return None
         alias = Alias(table, target, path, end, *form)
-        sources = self.sample.tables[end].select(alias.sources).take(pa.array(rows[some]))
-        made = alias.compose(sources)
-        pairs = [(normal(own[i] or ""), normal(text or "")) for i, text in zip(some, made)]
-        if not _beyond_chance(pairs, [b for _, b in pairs]):
+        if not self._holds(alias, some, rows):
             return None
         return alias.with_share(alias.real_differs(self.sample.tables, self.sample))
 
@@ -365,7 +356,9 @@ class AliasFinder:
 
     def _candidates(self, table: str) -> list[str]:
         """Return the columns that may repeat others: texts and long numbers, no keys."""
-        return _candidates(self.sample, self.privacy, table)
+        config, rows = self.sample.metadata.tables[table], self.sample.tables[table]
+        out = config.key_columns | cleared_columns(config, self.privacy)
+        return [n for n in config.stored if n not in out and _may_repeat(rows.column(n))]
 
     def _all(self, table: str, column: str) -> Texts:
         if (table, column) not in self._texts:
@@ -381,8 +374,7 @@ class AliasFinder:
         return self._rows[label]
 
     def _is_text(self, table: str, column: str) -> bool:
-        type_ = self.sample.tables[table].schema.field(column).type
-        return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+        return is_text(self.sample.tables[table].schema.field(column).type)
 
     def _some(self, table: str, target: str, rows: IntArray) -> list[int]:
         """Return some rows that have a value, and a row at the end of their path."""
@@ -400,14 +392,8 @@ class AliasFinder:
         return self._all_keys[table]
 
 
-def _candidates(sample: Sample, privacy: PrivacyConfig, table: str) -> list[str]:
-    config, rows = sample.metadata.tables[table], sample.tables[table]
-    out = config.key_columns | cleared_columns(config, privacy)
-    return [name for name in config.stored if name not in out and _may_repeat(rows.column(name))]
-
-
 def _may_repeat(values: pa.ChunkedArray) -> bool:
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+    if is_text(values.type):
         return True
     if not pa.types.is_integer(values.type):
         return False
@@ -423,17 +409,6 @@ def _reaches(form: str) -> bool:
 def _names_rows(texts: Texts) -> bool:
     known = [text for text in texts if text is not None]
     return len(known) >= LEAST_ROWS and len(set(known)) >= NAMING * len(known)
-
-
-def _beyond_chance(pairs: Sequence[tuple[str, str]], theirs: Sequence[str]) -> bool:
-    """Tell whether equal pairs are many, and far more than among pairs that are shuffled."""
-    equal = sum(one == two for one, two in pairs) / len(pairs)
-    if equal < NEAR:
-        return False
-    half = len(pairs) // 2 or 1
-    moved = [*theirs[half:], *theirs[:half]]
-    chance = sum(one == two for (one, _), two in zip(pairs, moved)) / len(pairs)
-    return chance <= CHANCE * equal
 
 
 def _plain(texts: Sequence[Optional[str]]) -> Texts:

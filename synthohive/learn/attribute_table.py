@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools, IntArray
-from synthohive.derive.persons.alias import Alias
+from synthohive._arrays import Bools, Floats, IntArray
+from synthohive.derive.keys.makers import ListedMaker
+from synthohive.learn.fitted import FittedTable
 from synthohive.schema import Column, ColumnKind
+from synthohive.tables.ancestors import hstack
 from synthohive.tables.nulls import any_blank, any_null
 from synthohive.tables.roles import (
     depth_column,
@@ -20,139 +23,140 @@ from synthohive.tables.roles import (
 )
 from synthohive.tables.sample import Sample
 
-__all__ = ["NullByKey", "attribute_table", "nulls_by_key", "own_columns"]
-
-NullByKey = tuple[str, bool]
-"""The label of a key, and whether something is NULL where that is; else where it is not."""
+__all__ = ["Modelled", "attribute_table", "made_columns", "nulls_by_key", "own_columns"]
 
 CONTRADICTIONS = 30.0
-"""Rows in which chance alone would have broken that."""
+"""Rows in which chance alone would have broken that something is NULL where a key is."""
 
 
-def attribute_table(
-    sample: Sample,
-    table: str,
-    attributes: tuple[str, ...],
-    made: tuple[str, ...],
-    depths: Mapping[str, IntArray],
-    aliases: Iterable[Alias] = (),
-    personal: Collection[str] = (),
-    by_key: Collection[str] = (),
-) -> tuple[pa.Table, dict[str, Column]]:
+@dataclass
+class Modelled:
+    """What is left to a model of the rows of a table, from stage to stage.
+
+    Attributes
+    ----------
+    rows : pyarrow.Table
+    columns : dict of str to Column
+    sources : dict of str to ndarray of int64
+        By column that is filled where it means nothing: the rows that its values are of.
+    rooms : dict of str to ndarray of float
+        How much room there is for distances to parents.
+    """
+
+    rows: pa.Table = field(default_factory=lambda: pa.table({}))
+    columns: dict[str, Column] = field(default_factory=dict)
+    sources: dict[str, IntArray] = field(default_factory=dict)
+    rooms: dict[str, Floats] = field(default_factory=dict)
+
+    def add(self, other: Modelled) -> None:
+        """Have more columns."""
+        self.rows = hstack(self.rows, other.rows)
+        self.columns.update(other.columns)
+
+    def add_values(self, name: str, values: Any, kind: ColumnKind) -> None:
+        """Have one more column, which the table itself does not have."""
+        array = pa.array(values)
+        column = Column(name=name, kind=kind, nullable=False, arrow=str(array.type))
+        self.add(Modelled(pa.table({name: array}), {name: column}))
+
+
+def made_columns(table: FittedTable) -> tuple[str, ...]:
+    """Return the columns of which only is modelled whether they are NULL.
+
+    What is listed has its NULLs from its maker.
+    """
+    drawn = [c for c, m in table.makers.items() if not isinstance(m, ListedMaker)]
+    return (*drawn, *table.roles.personal)
+
+
+def attribute_table(sample: Sample, table: FittedTable, depths: Mapping[str, IntArray]) -> Modelled:
     """Collect all that is modelled of a table.
 
-    These are its attributes, whether further keys and the columns `made` otherwise
-    are NULL (but `by_key`, which follow from other keys), where aliases are no copies, the depths
-    in hierarchies (by key), and the number of children over each key.
+    These are its attributes, whether further keys and the columns made otherwise are NULL (but for
+    what follows from other keys), where aliases are no copies, the depths in hierarchies, and the
+    number of children over each key. A flag that is the same in all rows is left out.
 
     Parameters
     ----------
     sample : Sample
-    table : str
-    attributes : tuple of str
-        The columns that are modelled themselves.
-    made : tuple of str
-        Those of which only is modelled whether they are NULL.
+    table : FittedTable
     depths : mapping of str to ndarray of int64, shape (rows,)
         By label of each key to the table itself.
-    aliases : iterable of Alias
-        Those of the table.
-    personal : collection of str
-        Columns in which an empty text counts as NULL.
-    by_key : collection of str
-        Columns, and labels of keys, that are NULL where another key is, or is not.
-
-    Returns
-    -------
-    rows : pyarrow.Table
-        A row for each of the sample's. A flag that is the same in all rows is left out.
-    columns : dict of str to Column
-        What each column is.
     """
-    data = sample.tables[table]
-    made = tuple(name for name in made if name not in by_key)
-    rows, columns = own_columns(sample, table, attributes, made, personal)
-    arrays: dict[str, Any] = dict(zip(rows.column_names, rows.columns))
-
-    def add(name: str, values: Any, kind: ColumnKind) -> None:
-        _add(arrays, columns, name, values, kind)
-
-    for link in sample.plan.tables[table].of("free", "grouped", "deferred"):
-        missing = any_null(data, link.key.columns)
+    name = table.config.name
+    by_key = {what for key in table.keys.values() for what in key.nulls}
+    made = [column for column in made_columns(table) if column not in by_key]
+    found = own_columns(sample, table, table.roles.attributes, made)
+    for link in sample.plan.tables[name].of("free", "grouped", "deferred"):
+        missing = any_null(sample.tables[name], link.key.columns)
         if missing.any() and link.label not in by_key:
-            add(null_column(link.label), missing, ColumnKind.BOOLEAN)
-    for alias in aliases:
+            found.add_values(null_column(link.label), missing, ColumnKind.BOOLEAN)
+    for alias in table.aliases.values():
         differs = alias.real_differs(sample.tables, sample)
         if differs.any():
-            add(differs_column(alias.target), differs, ColumnKind.BOOLEAN)
+            found.add_values(differs_column(alias.target), differs, ColumnKind.BOOLEAN)
     for label, depth in depths.items():
-        add(depth_column(label), depth, ColumnKind.INTEGER)
-    for child, key in sample.incoming(table):
-        add(fan_out_column(child, key), sample.child_counts(child, key), ColumnKind.INTEGER)
-    return pa.table(arrays), columns
+        found.add_values(depth_column(label), depth, ColumnKind.INTEGER)
+    for child, key in sample.incoming(name):
+        counts = sample.child_counts(child, key)
+        found.add_values(fan_out_column(child, key), counts, ColumnKind.INTEGER)
+    return found
 
 
 def own_columns(
-    sample: Sample,
-    table: str,
-    attributes: Sequence[str],
-    made: Sequence[str],
-    personal: Collection[str] = (),
-) -> tuple[pa.Table, dict[str, Column]]:
+    sample: Sample, table: FittedTable, attributes: Sequence[str], made: Sequence[str]
+) -> Modelled:
     """Collect some columns of a table, and whether the columns `made` otherwise are NULL.
 
     Parameters
     ----------
     sample : Sample
-    table : str
+    table : FittedTable
     attributes : sequence of str
         The columns that are modelled themselves.
     made : sequence of str
         Those of which only is modelled whether they are NULL, if they ever are.
-    personal : collection of str
-        Columns in which an empty text counts as NULL.
-
-    Returns
-    -------
-    rows : pyarrow.Table
-        A row for each of the sample's.
-    columns : dict of str to Column
-        What each column is.
     """
-    data, config = sample.tables[table], sample.metadata.tables[table]
-    columns: dict[str, Column] = {name: config.columns[name] for name in attributes}
-    arrays: dict[str, Any] = {name: data.column(name) for name in attributes}
+    data = sample.tables[table.config.name]
+    columns = {name: table.config.columns[name] for name in attributes}
+    found = Modelled(data.select(list(attributes)), columns)
     for name in made:
-        missing = _missing(data, name, personal)
+        missing = _missing(data, name, table.roles.personal)
         if missing.any():
-            _add(arrays, columns, null_column(name), missing, ColumnKind.BOOLEAN)
-    return pa.table(arrays), columns
+            found.add_values(null_column(name), missing, ColumnKind.BOOLEAN)
+    return found
 
 
 def nulls_by_key(
-    sample: Sample, table: str, made: Sequence[str], personal: Collection[str], k: int
-) -> dict[str, NullByKey]:
+    sample: Sample, table: FittedTable, made: Sequence[str], k: int
+) -> Iterator[tuple[str, str, bool]]:
     """Return what is NULL exactly where a key is, or exactly where it is not.
 
     Of the name of somebody without an account, nobody knows whose rows these are: as a category
-    it would be that of a single one, though the key's own NULLs are kept. It has `k` values.
+    it would be that of a single one, though the key's own NULLs are kept.
 
     Parameters
     ----------
+    sample : Sample
+    table : FittedTable
     made : sequence of str
         Columns that are not modelled; further keys are looked at, too.
+    k : int
+        Values that such a column must have.
 
-    Returns
-    -------
-    dict of str to (str, bool)
-        By column, or by label of a further key, which comes after the one that decides.
+    Yields
+    ------
+    (str, str, bool)
+        A column, or the label of a further key; that of the key before it which decides; whether
+        NULL stands where that is NULL, or where it is not.
     """
-    data, plan = sample.tables[table], sample.plan.tables[table]
+    data, plan = sample.tables[table.config.name], sample.plan.tables[table.config.name]
     nulls = {link.label: any_null(data, link.key.columns) for link in plan.of("driving", "free")}
-    drawn = {name: _missing(data, name, personal) for name in made}
-    found: dict[str, NullByKey] = {}
+    drawn = {name: _missing(data, name, table.roles.personal) for name in made}
+    follow: set[str] = set()
     for name, missing in [*list(nulls.items())[1:], *drawn.items()]:
         share = float(missing.mean()) if len(missing) else 0.0
+        # Two columns with this share of NULLs, drawn apart, would differ in so many rows.
         if 2.0 * share * (1.0 - share) * len(missing) < CONTRADICTIONS:
             continue
         if name in drawn and pc.count_distinct(data.column(name)).as_py() < k:
@@ -161,21 +165,13 @@ def nulls_by_key(
             if label == name:
                 break  # each key follows from one before it
             alike = bool(empty[0] == missing[0])
-            if label not in found and ((empty == missing) == alike).all():
-                found[name] = label, alike
+            if label not in follow and ((empty == missing) == alike).all():
+                follow.add(name)
+                yield name, label, alike
                 break
-    return found
 
 
 def _missing(data: pa.Table, name: str, personal: Collection[str]) -> Bools:
     """Return in which rows nothing stands; an empty `personal` text (``fax = ''``) is nothing."""
     missing = any_null(data, [name])
     return missing | any_blank(data.column(name)) if name in personal else missing
-
-
-def _add(
-    arrays: dict[str, Any], columns: dict[str, Column], name: str, values: Any, kind: ColumnKind
-) -> None:
-    array = pa.array(values)
-    columns[name] = Column(name=name, kind=kind, nullable=False, arrow=str(array.type))
-    arrays[name] = array

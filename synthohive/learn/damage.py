@@ -125,7 +125,7 @@ def _check_roles(table: FittedTable) -> None:
 def _check_order(table: FittedTable) -> None:
     """Refuse columns that follow from themselves: there is no order in which to make them."""
     alone = (hierarchy.alone for hierarchy in table.hierarchies.values())
-    for program in (table.program, *table.linked.values(), *alone):
+    for program in (table.program, *(key.program for key in table.keys.values()), *alone):
         try:
             program.order  # noqa: B018
         except CycleError as exc:

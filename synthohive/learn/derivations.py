@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from synthohive.derive.base import Derivation
 from synthohive.derive.mostly import MostlyCopy, find_mostly, is_open, together
 from synthohive.derive.order import Order
@@ -12,76 +10,63 @@ from synthohive.derive.program import Program
 from synthohive.derive.search import take
 from synthohive.derive.stated import stated_relations
 from synthohive.derive.table_search import DerivationFinder
+from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
-from synthohive.privacy.entities import Entities
-from synthohive.schema import ForeignKey
+from synthohive.schema.plan import Link
 from synthohive.tables.sample import Sample
 
 __all__ = ["relate"]
 
 
-def relate(
-    sample: Sample,
-    table: FittedTable,
-    finder: DerivationFinder,
-    keys: list[ForeignKey],
-    entities: Optional[Entities],
-    k: int,
-) -> None:
+def relate(fit: Fit, table: FittedTable, finder: DerivationFinder) -> None:
     """Find copies over further keys, then what holds in a row, then formulas over keys.
 
     Parameters
     ----------
+    fit : Fit
     table : FittedTable
-        Gets the derivations.
-    keys : list of ForeignKey
-        Over which parents are chosen.
-    entities : Entities, optional
-        Those behind the rows.
-    k : int
-        Combinations that fewer entities share are not kept.
+        Gets the derivations; what holds beside a parent belongs to its key.
+    finder : DerivationFinder
     """
-    name, known, stated = table.config.name, Program(), _stated(sample, table)
-    for key in keys:
-        given = [r for r in stated.get(key.label(name), []) if r.whole]
-        table.linked[key.label(name)] = finder.find_links(key, known, take(given), find_copies)
-        known = known.and_also(table.linked[key.label(name)])
-    own = finder.excluding(known.targets).find(entities, k, stated.get("", ()))
+    name, known, stated = table.config.name, Program(), _stated(fit.sample, table)
+    plan, entities = fit.sample.plan.tables[name], fit.entities.of(name)
+    further, itself = plan.of("free", "grouped", "deferred"), plan.of("self")
+    for link in further:
+        given = [r for r in stated.get(link.label, []) if r.whole]
+        found = finder.find_links(link.key, known, take(given), find_copies)
+        table.keys[link.label].program = found
+        known = known.and_also(found)
+    own = finder.excluding(known.targets).find(entities, fit.k, stated.get("", ()))
     finder = finder.excluding([*known.targets, *(r.target for r in stated.get("", ()))])
     known = known.and_also(own)
-    for key in keys:
-        found = finder.find_links(key, known)
-        table.linked[key.label(name)] = table.linked[key.label(name)].and_also(found)
+    for link in further:
+        found, learned = finder.find_links(link.key, known), table.keys[link.label]
+        learned.program = learned.program.and_also(found)
         known = known.without(found.targets).and_also(found)
         own = own.without(found.targets)
-    own = _mostly(table, finder, keys, known, own)
-    hierarchies = sample.plan.tables[name].keys("self")
-    for key in hierarchies:
-        table.linked[key.label(name)] = Program()
-        if key.label(name) in table.hierarchies:
-            found, alone = finder.find_inherited(key, known)
-            table.linked[key.label(name)] = found
-            table.hierarchies[key.label(name)].alone = alone
-            own = own.without(found.targets)
-            known = known.without(found.targets).and_also(found)
+    own = _mostly(table, finder, further, known, own)
+    for link in itself:
+        learned = table.keys[link.label]
+        found, alone = finder.find_inherited(link.key, known)
+        learned.program, table.hierarchies[link.label].alone = found, alone
+        own = own.without(found.targets)
+        known = known.without(found.targets).and_also(found)
     table.program = own
-    every = [
-        *known.derivations,
-        *own.derivations,
-        *(r for f in table.linked.values() for r in f.derivations),
-    ]
+    over_keys = [r for key in table.keys.values() for r in key.program.derivations]
+    every = [*known.derivations, *own.derivations, *over_keys]
     whole = {r.target for r in every if r.whole or isinstance(r, MostlyCopy)}
-    for key in (*keys, *hierarchies):
-        free = set(table.attributes) - whole - set(table.linked[key.label(name)].targets)
-        bounds = [r for r in stated.get(key.label(name), []) if isinstance(r, Order)]
-        bounds += [order for order in finder.find_bounds(key, free) if order not in bounds]
-        table.bounds[key.label(name)] = bounds
+    for link in (*further, *itself):
+        learned = table.keys[link.label]
+        free = set(table.attributes) - whole - set(learned.program.targets)
+        bounds = [r for r in stated.get(link.label, []) if isinstance(r, Order)]
+        bounds += [order for order in finder.find_bounds(link.key, free) if order not in bounds]
+        learned.bounds = bounds
 
 
 def _mostly(
     table: FittedTable,
     finder: DerivationFinder,
-    keys: list[ForeignKey],
+    links: list[Link],
     known: Program,
     own: Program,
 ) -> Program:
@@ -89,21 +74,20 @@ def _mostly(
 
     Each repeats that of the parent with which it is the same most often.
     """
-    name = table.config.name
     known = known.without([r.target for r in known.derivations if is_open(r)])
     best: dict[str, tuple[str, MostlyCopy]] = {}
     for derivation in own.derivations:
         if isinstance(derivation, MostlyCopy):
             best[derivation.target] = "", derivation
-    for key in keys:
-        for found in finder.find_links(key, known, find_mostly).derivations:
+    for link in links:
+        for found in finder.find_links(link.key, known, find_mostly).derivations:
             if isinstance(found, MostlyCopy):
                 before = best.get(found.target)
                 if before is None or found.share > before[1].share:
-                    best[found.target] = key.label(name), found
+                    best[found.target] = link.label, found
     for label in {label for label, _ in best.values() if label}:
         kept = Program(tuple(together([r for one, r in best.values() if one == label])))
-        table.linked[label] = table.linked[label].and_also(kept)
+        table.keys[label].program = table.keys[label].program.and_also(kept)
     replaced = [r.target for r in own.derivations if is_open(r) and best.get(r.target, ("",))[0]]
     return own.without(replaced)
 

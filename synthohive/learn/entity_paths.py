@@ -101,6 +101,7 @@ class EntityFinder:
             if key.parent != table or child == table:
                 continue
             rows = self.sample.parent_rows(child, key)
+            # Without the table itself: a row would count as its own user.
             entities = self.of(child, without | {table})
             most = np.maximum(most, entities.holders(rows, len(most)))
         return most
@@ -137,6 +138,7 @@ class EntityFinder:
         """Return the entities of each row over all paths; those that merge others only."""
         if (table, without) in self._named:
             return self._named[table, without]
+        # Those that merge most rows first: what a kept one merges can never be the least count.
         found = [*self._over_keys(table, without), *self._in_columns(table)]
         kept: list[tuple[EntityPath, Named]] = []
         for named in sorted(found, key=lambda n: len(np.unique(n[1]))):

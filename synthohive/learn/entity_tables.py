@@ -336,6 +336,7 @@ class _Search:
         rows, above = self.rows[one.name], self.rows[other.name]
         for columns, kinds in self._naming(other):
             codes = _codes(above, columns)
+            # Codes are dense: fewer of them than rows is a name that two entities share.
             if (codes < 0).any() or int(codes.max()) + 1 < len(codes):
                 continue  # they do not tell the others apart
             for own, mine in self._naming(one):
@@ -478,6 +479,7 @@ def _pairs(one: IntArray, other: IntArray) -> tuple[IntArray, IntArray, IntArray
     pairs, first, counts = np.unique(
         one[there] * span + other[there] + 1, return_index=True, return_counts=True
     )
+    # By entity, its commonest value first; of equally common ones, that of the earlier row.
     order = np.lexsort((first, -counts, pairs // span))
     entity = pairs[order] // span
     best = order[np.flatnonzero(np.diff(entity, prepend=-1))]
@@ -492,6 +494,7 @@ def _usual_rows(one: IntArray, other: IntArray) -> IntArray:
 
 def _decides(one: IntArray, other: IntArray) -> bool:
     """Tell whether an entity's rows hold the same in another column, and not by chance."""
+    # An entity of one row agrees with itself: it is no evidence.
     sizes = np.bincount(one[one >= 0])
     rows = np.flatnonzero((one >= 0) & (sizes[np.maximum(one, 0)] > 1))
     if not len(rows):

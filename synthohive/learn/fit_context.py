@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +14,10 @@ from synthohive.derive.persons.namesake import Namesake
 from synthohive.io.base import FanOut
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase, FittedTable
+from synthohive.learn.options import FitOptions
 from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
-
-if TYPE_CHECKING:
-    from synthohive.learn.options import FitOptions
-
 
 __all__ = ["Fit"]
 
@@ -69,10 +65,7 @@ class Fit:
     def parents_of(self, table: str, own: FittedTable) -> pa.Table:
         """Return the attributes of a table's rows and of their ancestors.
 
-        Parameters
-        ----------
-        own : FittedTable
-            The one that is being fitted; in a hierarchy it is its own parent.
+        In a hierarchy, the table that is being fitted (`own`) is its own parent.
         """
         plan, tables = self.sample.plan, {**self.database.tables, own.config.name: own}
         names = [

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 import pyarrow as pa
 
@@ -17,34 +17,28 @@ from synthohive import _arguments as arguments
 from synthohive._logging import get_logger
 from synthohive._version import __version__
 from synthohive.exceptions import RehearsalError, SerializationError, SynthoHiveError
+from synthohive.learn.options import FitOptions
 from synthohive.schema import Metadata
 from synthohive.storage.components import read_json
 
-if TYPE_CHECKING:
-    from synthohive.learn.options import FitOptions
-
-__all__ = ["begin", "fit_facts", "recorded", "recorded_fit"]
+__all__ = ["recorded", "recorded_fit"]
 
 log = get_logger(__name__)
 
 RECORD = "fit.json"
+OPTIONS = (
+    "seed", "sample_size", "epochs", "batch_size", "embedding_threshold", "relations", "device",
+)  # fmt: skip
 SUMS = ("metadata", "rows")
 """What is recorded as a sum only."""
 
 
-def fit_facts(
+def _facts(
     options: FitOptions, metadata: Metadata, tables: Mapping[str, pa.Table]
 ) -> dict[str, Any]:
     """Return all that the fitted state follows from, in the form of JSON.
 
     The rows are one sum over all tables, so that no single value can be guessed by it.
-
-    Parameters
-    ----------
-    options : FitOptions
-    metadata : Metadata
-    tables : mapping of str to pyarrow.Table
-        The rows that training sees.
     """
     rows = _Sum()
     for name, table in tables.items():
@@ -54,13 +48,7 @@ def fit_facts(
     text = json.dumps({
         "synthohive": __version__,
         "model": f"{options.model.__module__}.{options.model.__qualname__}",
-        "seed": options.seed,
-        "sample_size": options.sample_size,
-        "epochs": options.epochs,
-        "batch_size": options.batch_size,
-        "embedding_threshold": options.embedding_threshold,
-        "relations": options.relations,
-        "device": options.device,
+        **{name: getattr(options, name) for name in OPTIONS},
         **{f"model.{name}": value for name, value in options.model_kwargs.items()},
         **{f"privacy.{k}": v for k, v in options.privacy.model_dump(mode="json").items()},
         "metadata": hashlib.sha256(metadata.to_json().encode()).hexdigest(),
@@ -99,14 +87,8 @@ def recorded(folder: Path) -> Optional[dict[str, Any]]:
     return facts
 
 
-def begin(folder: Path, facts: dict[str, Any]) -> bool:
-    """Record a fit, or go on with the same one; return whether it is a new one.
-
-    Raises
-    ------
-    SerializationError
-        The folder holds an unfinished fit of something else, or cannot be written.
-    """
+def _is_new(folder: Path, facts: dict[str, Any]) -> bool:
+    """Record a fit, or go on with the same one; return whether it is a new one."""
     before = recorded(folder)
     if before is not None:
         _compare(folder, before, facts)
@@ -141,7 +123,7 @@ def recorded_fit(
         The folder holds an unfinished fit of something else, or cannot be written.
     """
     folder = options.unfinished
-    fresh = folder is not None and begin(folder, fit_facts(options, metadata, tables))
+    fresh = folder is not None and _is_new(folder, _facts(options, metadata, tables))
     try:
         yield
     except RehearsalError:

@@ -28,7 +28,6 @@ from synthohive.derive.program import Program
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
 from synthohive.io.frames import FrameForm
-from synthohive.learn.attribute_table import NullByKey
 from synthohive.learn.entity_tables import EntityTable, without_entities
 from synthohive.link.association import PairShares
 from synthohive.link.hierarchy import HierarchyModel
@@ -40,7 +39,7 @@ from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.privacy.look_ups import check_look_up
 from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
-from synthohive.schema.plan import RelationalPlan
+from synthohive.schema.plan import Link, RelationalPlan
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.numbers import is_time
 from synthohive.tables.roles import Roles
@@ -63,7 +62,7 @@ __all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "LookUpR
 
 @dataclass
 class FittedKey:
-    """One foreign key of a child table.
+    """All that was learned of one foreign key, which the plan's link finds by its label.
 
     Attributes
     ----------
@@ -71,10 +70,29 @@ class FittedKey:
         Children per parent.
     null_share : float
         Share of child rows with a NULL in the key.
+    nulls : dict of str to bool
+        Made-up columns and further keys (by label) that are NULL exactly where this key is;
+        False for exactly where it is not.
+    program : Program
+        What follows from the parent, once it is chosen; of the driving key, see the table's.
+    bounds : list of Order
+        Between a row and its parent.
+    codes : ParentCodes, optional
+        By which a child chooses its parent.
+    pairs : PairShares, optional
+        How rows and their parents go together.
+    hierarchy : HierarchyModel, optional
+        Of a key to the own table.
     """
 
     fan_out: FanOutModel
     null_share: float
+    nulls: dict[str, bool] = field(default_factory=dict)
+    program: Program = field(default_factory=Program)
+    bounds: list[Order] = field(default_factory=list)
+    codes: Optional[ParentCodes] = None
+    pairs: Optional[PairShares] = None
+    hierarchy: Optional[HierarchyModel] = None
 
 
 @dataclass
@@ -115,6 +133,7 @@ class LookUpRows:
             found = (
                 self.rows.column(name).combine_chunks().dictionary_encode(null_encoding="encode")
             )
+            # A value for each row is the row's number over again; a constant tells nothing.
             if 1 < len(found.dictionary) <= count // 2:
                 blocks[name] = found.indices.to_numpy()
         sizes = {name: max(int(codes.max(initial=0)) + 1, 1) for name, codes in blocks.items()}
@@ -145,7 +164,7 @@ class FittedTable:
     fakes : dict of str to FakeColumn
         By column: what makes personal data up.
     keys : dict of str to FittedKey
-        Per foreign key (by label).
+        By label, in the order of the plan's links.
     reference : LookUpRows, optional
         The rows of a look-up table that is kept.
     profile : TableProfile, optional
@@ -157,24 +176,14 @@ class FittedTable:
         Most children of one parent over the driving key.
     siblings : bool
         Rows know the siblings before them.
-    hierarchies : dict of str to HierarchyModel
-        Per key to the own table (by label).
     context_layout : Layout
         Of what the model is conditioned on.
     program : Program
         What follows from what in its rows.
-    linked : dict of str to Program
-        Per further key (by label): what follows from the parent, once it is chosen.
     aggregates : list of Aggregate
         The columns that sum up the rows of a child table.
-    codes : dict of str to ParentCodes
-        Per further key (by label): what a child knows of its parent.
-    pair_shares : dict of str to PairShares
-        Per further key (by label): how rows and their parents go together.
     joint_counts : JointCounts
         How the numbers of children over all incoming keys go together.
-    bounds : dict of str to list of Order
-        Per further key (by label): between a row and its parent.
     key_rules : list of KeyRule
         What holds between its keys.
     aliases : dict of str to Alias
@@ -185,8 +194,6 @@ class FittedTable:
         What the form of made-up columns goes by.
     periods : list of Periods
         What never overlaps for one parent.
-    null_by_key : dict of str to (str, bool)
-        Made-up columns and further keys (by label) that are NULL where a key is, or is not.
     """
 
     config: TableConfig
@@ -197,7 +204,6 @@ class FittedTable:
     makers: dict[str, KeyMaker] = field(default_factory=dict)
     fakes: dict[str, FakeColumn] = field(default_factory=dict)
     keys: dict[str, FittedKey] = field(default_factory=dict)
-    hierarchies: dict[str, HierarchyModel] = field(default_factory=dict)
     reference: Optional[LookUpRows] = None
     largest_group: int = 1
     siblings: bool = False
@@ -205,18 +211,13 @@ class FittedTable:
     profile: Optional[TableProfile] = None
     misread_checks: list[str] = field(default_factory=list)
     program: Program = field(default_factory=Program)
-    linked: dict[str, Program] = field(default_factory=dict)
     aggregates: list[Aggregate] = field(default_factory=list)
-    codes: dict[str, ParentCodes] = field(default_factory=dict)
-    pair_shares: dict[str, PairShares] = field(default_factory=dict)
     joint_counts: JointCounts = field(default_factory=JointCounts)
-    bounds: dict[str, list[Order]] = field(default_factory=dict)
     key_rules: list[KeyRule] = field(default_factory=list)
     aliases: dict[str, Alias] = field(default_factory=dict)
     namesakes: dict[str, Namesake] = field(default_factory=dict)
     given: list[Given] = field(default_factory=list)
     periods: list[Periods] = field(default_factory=list)
-    null_by_key: dict[str, NullByKey] = field(default_factory=dict)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
         """Compile what generated rows have to satisfy."""
@@ -256,6 +257,20 @@ class FittedTable:
         return {name: self.config.columns[name] for name in self.roles.attributes}
 
     @property
+    def hierarchies(self) -> dict[str, HierarchyModel]:
+        """The hierarchies over keys to the table itself, by label."""
+        return {n: k.hierarchy for n, k in self.keys.items() if k.hierarchy is not None}
+
+    def follows(self, link: Link) -> Program:
+        """Return what follows from the parent over a key; over the driving one, all in a row."""
+        return self.program if link.role == "driving" else self.keys[link.label].program
+
+    @property
+    def linked_targets(self) -> set[str]:
+        """The columns that follow from parents over further keys, once these are chosen."""
+        return {target for key in self.keys.values() for target in key.program.targets}
+
+    @property
     def driven_periods(self) -> list[Periods]:
         """The periods that do not overlap inside a group of the driving key."""
         return [one for one in self.periods if one.key is None]
@@ -273,8 +288,8 @@ class FittedTable:
     @property
     def all_relations(self) -> list[AnyRelation]:
         """What is exact in the rows, also beside further parents and children."""
-        linked = [r for found in self.linked.values() for r in found.derivations]
-        bounds = [order for found in self.bounds.values() for order in found]
+        linked = [r for key in self.keys.values() for r in key.program.derivations]
+        bounds = [order for key in self.keys.values() for order in key.bounds]
         kept: list[AnyRelation] = [*self.key_rules, *linked, *bounds, *self.program.derivations]
         kept += self.program.presences.values()
         kept += [h.roots for h in self.hierarchies.values() if h.roots is not None]
@@ -337,6 +352,8 @@ class FittedDatabase:
             named = [one.table, *(other.table for other in also)]
             if all(name in asked and real[name] for name in named):
                 parts = [round(rows * asked[name] / real[name]) for name in named]
+                # Half as many orders are of half as many customers; if tables that share them
+                # are asked for at several scales, of as many as lie between.
                 part = min(max(rows, min(parts)), max(parts))  # more, or fewer, for all of them
                 asked[one.name] = max(part, min(rows, max(asked[n] for n in named), 1))
         return asked

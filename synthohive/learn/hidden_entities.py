@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Floats, IntArray
+from synthohive.derive.composed import is_text
 from synthohive.privacy.entities import dense
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.subjects import is_about_things
@@ -109,7 +110,7 @@ def _is_plain(field: pa.Field) -> bool:
 def _may_repeat(rows: pa.Table, name: str, codes: IntArray) -> bool:
     """Tell whether a column may hold someone: whole numbers or texts, each in several rows."""
     type_ = rows.schema.field(name).type
-    if not (pa.types.is_integer(type_) or _is_text(type_)):
+    if not (pa.types.is_integer(type_) or is_text(type_)):
         return False
     known, size = int((codes >= 0).sum()), int(codes.max(initial=-1)) + 1
     return size >= _LEAST_ENTITIES and size <= min(_ALONE * known, known - _REPEATED)
@@ -138,6 +139,7 @@ def _constant(one: IntArray, other: IntArray) -> bool:
 def _told_apart(one: IntArray, others: Sequence[IntArray]) -> bool:
     """Tell whether the values of a column are told apart by what stands beside them."""
     first = _first_rows(one)
+    # Shape (columns beside it, values): a value's column here is what stands beside it.
     profiles = np.unique(np.stack([other[first] for other in others]), axis=1)
     return int(profiles.shape[1]) >= _TOLD_APART * len(first)
 
@@ -168,7 +170,7 @@ def _identifies(values: pa.ChunkedArray, order: Optional[Floats]) -> bool:
     known = values.drop_null()
     if pc.count_distinct(known).as_py() < _TOLD_APART * len(values):
         return False  # shared by several
-    if _is_text(values.type):
+    if is_text(values.type):
         texts = [str(text) for text in known.to_pylist()]
         numbered = np.mean([sum(c.isdigit() for c in text) >= _DIGITS for text in texts])
         return bool(numbered >= _TOLD_APART) and not are_things(texts)
@@ -178,6 +180,7 @@ def _identifies(values: pa.ChunkedArray, order: Optional[Floats]) -> bool:
     if order is not None and _is_converted(order[values.is_valid().to_numpy()], numbers):
         return False
     if not pa.types.is_temporal(values.type) and (numbers == np.rint(numbers)).all():
+        # Ranks and counters fill their range; codes of somebody are far apart in theirs.
         return bool(np.ptp(numbers) > _SPARSE * len(numbers))
     return True
 
@@ -185,7 +188,7 @@ def _identifies(values: pa.ChunkedArray, order: Optional[Floats]) -> bool:
 def _order(values: pa.ChunkedArray) -> Optional[Floats]:
     """Return numbers that are ordered as the values are, of which none is NULL; None for texts."""
     type_ = values.type
-    if _is_text(type_):
+    if is_text(type_):
         return None
     if pa.types.is_temporal(type_):
         _, numbers = np.unique(
@@ -202,7 +205,3 @@ def _is_converted(one: Floats, other: Floats) -> bool:
     """Tell whether a column follows from another one, like Fahrenheit from Celsius."""
     steps = np.diff(other[np.argsort(one, kind="stable")])
     return bool((steps >= 0).all() or (steps <= 0).all())
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))

@@ -37,11 +37,6 @@ def kept_columns(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> tuple[
     name : str
     personal : mapping of str to PiiKind
         The personal columns of the table.
-
-    Returns
-    -------
-    tuple of str
-        Empty for a table that is not kept.
     """
     config = fit.sample.metadata.tables[name]
     parents = [
@@ -68,6 +63,7 @@ def _users(fit: Fit, name: str) -> IntArray:
     users = fit.entities.users(name)
     for child, key in fit.sample.incoming(name):
         if not fit.entities.of(child, frozenset({name})).paths:  # each of its rows is one
+            # The row with fewest children has as many users at least: each child is one.
             least = min(fit.fan_outs[key.label(child)].histogram, default=0)
             users = np.maximum(users, least)  # of all rows, not of those that were read
         unused = int((fit.sample.child_counts(child, key) == 0).sum())
@@ -76,26 +72,18 @@ def _users(fit: Fit, name: str) -> IntArray:
     return users
 
 
-def keep_table(
-    fit: Fit, name: str, table: FittedTable, kept: tuple[str, ...]
-) -> Optional[TrainingJob]:
+def keep_table(fit: Fit, table: FittedTable, kept: tuple[str, ...]) -> Optional[TrainingJob]:
     """Keep a look-up table as it is; learn its other columns, which hold no vocabulary.
 
     Parameters
     ----------
     fit : Fit
-    name : str
     table : FittedTable
         Gets the kept rows, and what makes its other columns.
     kept : tuple of str
         The columns that are kept as they are.
-
-    Returns
-    -------
-    TrainingJob or None
-        None where nothing is left to model.
     """
-    data = fit.sample.tables[name]
+    name, data = table.config.name, fit.sample.tables[table.config.name]
     driver = fit.sample.plan.tables[name].driver
     table.reference = LookUpRows(
         data.select(kept),
@@ -111,12 +99,12 @@ def keep_table(
     table.fakes = fit_columns(alone(fit, table), table.roles.personal, data, fit.options.privacy)
     personal = table.roles.personal
     made = (*personal, *(c for c in table.makers if c not in kept))
-    attributes, columns = own_columns(fit.sample, name, table.free, made, personal)
-    if not columns:
+    modelled = own_columns(fit.sample, table, table.free, made)
+    if not modelled.columns:
         return None
-    table.encoder = encoder_of(fit, table, attributes, columns, None)
+    table.encoder = encoder_of(fit, table, modelled, None)
     rng = seeds.generator(fit.options.seed, name, "encode")
-    encoded = table.encoder.encode(attributes, rng)
+    encoded = table.encoder.encode(modelled.rows, rng)
     free = {c: table.config.columns[c] for c in table.free}
     table.profile = profile_table(data.select(list(free)), free, None, fit.k)
     return training(fit, table, encoded, EncodedTable.empty(len(data)))

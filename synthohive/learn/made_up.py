@@ -19,7 +19,6 @@ from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.content import are_cities
-from synthohive.privacy.entities import Entities
 from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import NAMES, PiiKind, cleared_columns
 from synthohive.schema import ColumnKind, TableConfig, UniqueConstraint
@@ -34,22 +33,10 @@ SOME = 1_000
 """Different values at most that are judged by whether they are cities."""
 
 
-def rare_cities(fit: Fit, name: str, entities: Entities) -> dict[str, PiiKind]:
-    """Return the columns of cities most of which are rare: made up, never learned.
-
-    Parameters
-    ----------
-    fit : Fit
-    name : str
-    entities : Entities
-        Those behind the rows.
-
-    Returns
-    -------
-    dict of str to PiiKind
-        Empty where personal data is not made up.
-    """
+def rare_cities(fit: Fit, name: str) -> dict[str, PiiKind]:
+    """Return the columns of cities most of which are rare: made up, never learned."""
     config, data = fit.sample.metadata.tables[name], fit.sample.tables[name]
+    entities = fit.entities.of(name)
     found: dict[str, PiiKind] = {}
     if fit.options.privacy.pii_strategy != "fake":
         return found
@@ -62,6 +49,7 @@ def rare_cities(fit: Fit, name: str, entities: Entities) -> dict[str, PiiKind]:
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         shared = entities.holders(codes, len(encoded.dictionary)) >= fit.k
         rows, values = codes[codes >= 0], encoded.dictionary.to_pylist()[:SOME]
+        # By rows, not by values: a few large cities may be all that most rows hold.
         rare = len(rows) > 0 and shared[rows].mean() < MOST_SHARED
         if rare and are_cities(column, values):
             found[column] = PiiKind.CITY
@@ -78,11 +66,6 @@ def copied_cities(fit: Fit, name: str, cities: Iterable[str]) -> dict[str, Alias
     name : str
     cities : iterable of str
         The columns of the table that :func:`rare_cities` returned.
-
-    Returns
-    -------
-    dict of str to Alias
-        By column: the parent's city that is the same in most rows.
     """
     found: dict[str, Alias] = {}
     for key in fit.sample.metadata.tables[name].foreign_keys:
@@ -97,22 +80,10 @@ def copied_cities(fit: Fit, name: str, cities: Iterable[str]) -> dict[str, Alias
     return found
 
 
-def beginnings(fit: Fit, name: str, table: FittedTable) -> dict[str, BegunTextMaker]:
-    """Return what makes unique texts that begin with others: of their row, of a parent.
-
-    Parameters
-    ----------
-    fit : Fit
-    name : str
-    table : FittedTable
-        Its makers of keys are tried.
-
-    Returns
-    -------
-    dict of str to BegunTextMaker
-        By column; empty where relations are not to be found.
-    """
-    plan, sample, roles = fit.sample.plan.tables[name], fit.sample, table.roles
+def beginnings(fit: Fit, table: FittedTable) -> dict[str, BegunTextMaker]:
+    """Return what makes unique texts that begin with others: of their row, of a parent."""
+    name, sample, roles = table.config.name, fit.sample, table.roles
+    plan = sample.plan.tables[name]
     if not fit.options.relations:
         return {}
     keys = [*plan.keys("free", "grouped"), *plan.keys("driving")]
@@ -131,24 +102,10 @@ def beginnings(fit: Fit, name: str, table: FittedTable) -> dict[str, BegunTextMa
     return found
 
 
-def made_up(fit: Fit, name: str, table: FittedTable, entities: Entities) -> dict[str, FakeColumn]:
-    """Return what makes the personal columns, in the form of what stands beside them.
-
-    Parameters
-    ----------
-    fit : Fit
-    name : str
-    table : FittedTable
-        Gets `given`: what the personal columns go by.
-    entities : Entities
-        Those behind the rows.
-
-    Returns
-    -------
-    dict of str to FakeColumn
-        By column.
-    """
-    data, personal = fit.sample.tables[name], table.roles.personal
+def made_up(fit: Fit, table: FittedTable) -> dict[str, FakeColumn]:
+    """Return what makes the personal columns; find what their form goes by (`table.given`)."""
+    name, personal = table.config.name, table.roles.personal
+    data, entities = fit.sample.tables[name], fit.entities.of(name)
     if fit.options.relations:
         table.given = find_given(fit.sample, name, personal, entities, fit.k)
     others = {

@@ -3,59 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Optional
 
-import pyarrow as pa
-
-from synthohive._arrays import Floats, IntArray
-from synthohive._logging import get_logger
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.encoding.table import TableEncoder
+from synthohive.learn.attribute_table import Modelled
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
 from synthohive.privacy.entities import Entities
-from synthohive.schema import Column
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import hstack
 from synthohive.train.job import TrainingJob
 
-__all__ = ["Modelled", "encoder_of", "training"]
-
-log = get_logger(__name__)
-
-
-@dataclass
-class Modelled:
-    """What is left to a model of the rows of a table, from stage to stage.
-
-    Attributes
-    ----------
-    rows : pyarrow.Table
-    columns : dict of str to Column
-    sources : dict of str to ndarray of int64
-        By column that is filled where it means nothing: the rows that its values are of.
-    rooms : dict of str to ndarray of float
-        How much room there is for distances to parents.
-    """
-
-    rows: pa.Table
-    columns: dict[str, Column]
-    sources: dict[str, IntArray] = field(default_factory=dict)
-    rooms: dict[str, Floats] = field(default_factory=dict)
-
-    def add(self, rows: pa.Table, columns: Mapping[str, Column]) -> None:
-        """Have more columns."""
-        self.rows = hstack(self.rows, rows)
-        self.columns.update(columns)
+__all__ = ["encoder_of", "training"]
 
 
 def encoder_of(
     fit: Fit,
     table: FittedTable,
-    attributes: pa.Table,
-    columns: dict[str, Column],
+    modelled: Modelled,
     entities: Optional[Entities],
     behind: Optional[Mapping[str, Entities]] = None,
 ) -> TableEncoder:
@@ -74,8 +40,8 @@ def encoder_of(
         max_modes=options.model.abilities.max_modes,
     )
     return TableEncoder.fit(
-        attributes,
-        columns,
+        modelled.rows,
+        modelled.columns,
         seed=seeds.sequence(options.seed, table.config.name, "encoder"),
         settings=settings,
         entities=entities,

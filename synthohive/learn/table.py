@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Optional, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
@@ -17,32 +18,24 @@ from synthohive.constrain.unique import special_rules
 from synthohive.derive.columns import Columns
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.keys.choice import learn_key_makers
-from synthohive.derive.keys.makers import KeyMaker, ListedMaker
+from synthohive.derive.keys.makers import KeyMaker
 from synthohive.derive.periods import find_periods
 from synthohive.derive.search import with_moves
 from synthohive.derive.table_search import DerivationFinder
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.encoding.table import TableEncoder
-from synthohive.learn.attribute_table import NullByKey, attribute_table, nulls_by_key
+from synthohive.learn.attribute_table import Modelled, attribute_table, made_columns, nulls_by_key
 from synthohive.learn.beside_parents import differences, parent_codes
 from synthohive.learn.derivations import relate
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
-from synthohive.learn.links import (
-    fitted_key,
-    hierarchies,
-    joint_counts,
-    learn_codes,
-    learn_pairs,
-    roots,
-)
+from synthohive.learn.links import counted_keys, hierarchies, joint_counts, learn_key
 from synthohive.learn.look_up_table import keep_table, kept_columns
 from synthohive.learn.made_up import beginnings, copied_cities, made_up, rare_cities
-from synthohive.learn.modelled import Modelled, encoder_of, training
+from synthohive.learn.modelled import encoder_of, training
 from synthohive.learn.spikes import without_spikes
 from synthohive.learn.training_context import training_context
 from synthohive.metrics.profile import profile_table
-from synthohive.privacy.entities import Entities
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
@@ -67,7 +60,7 @@ def fit_table(fit: Fit, name: str) -> tuple[FittedTable, Optional[TrainingJob]]:
     TrainingJob or None
         What is left to train.
     """
-    cities = rare_cities(fit, name, fit.entities.of(name))
+    cities = rare_cities(fit, name)
     personal = {**fit.database.personal(name), **cities}
     table = _described(fit, name, personal)
     if not len(fit.sample.tables[name]):
@@ -76,11 +69,11 @@ def fit_table(fit: Fit, name: str) -> tuple[FittedTable, Optional[TrainingJob]]:
         return table, None
     kept = kept_columns(fit, name, personal)
     if kept:
-        return table, keep_table(fit, name, table, kept)
+        return table, keep_table(fit, table, kept)
     table.aliases = {**fit.aliases.get(name, {}), **copied_cities(fit, name, cities)}
     table.namesakes = fit.namesakes.get(name, {})
-    table.makers.update(_stretched(fit, name, beginnings(fit, name, table)))
-    return table, _learn(fit, name, table)
+    table.makers.update(_stretched(fit, name, beginnings(fit, table)))
+    return table, _TableFit(fit, table).job()
 
 
 def _described(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> FittedTable:
@@ -89,12 +82,15 @@ def _described(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> FittedTa
     driver, dialect = fit.sample.plan.tables[name].driver, fit.sample.metadata.dialect
     listed = TableChecks.compile(config, dialect, set()).listed_values(config, data)
     makers = learn_key_makers(config, data, driver, fit.entities.of(name), fit.k, listed)
-    rules = _key_rules(fit, name)
+    rules: list[KeyRule] = []
+    if fit.options.relations:
+        rules += find_key_rules(fit.sample, fit.whole, name, fit.fan_outs)
+        rules += find_group_rules(fit.sample, fit.whole, name, rules, fit.k)
     makers.update(counters(config, rules))
     table = FittedTable(config, fit.whole.size(name), Roles.of(config, personal, makers))
     table.makers = _stretched(fit, name, {c: makers[c] for c in table.roles.key})
     table.key_rules = rules
-    table.keys = {fk.label(name): fitted_key(fit, name, fk) for fk in config.foreign_keys}
+    table.keys = counted_keys(fit, name)
     table.misread_checks = _misread_checks(fit, name, table)
     return table
 
@@ -104,13 +100,6 @@ def _stretched(fit: Fit, name: str, makers: Mapping[str, Maker]) -> dict[str, Ma
     for maker in makers.values():
         maker.stretch(fit.whole.size(name), len(fit.sample.tables[name]))
     return dict(makers)
-
-
-def _key_rules(fit: Fit, name: str) -> list[KeyRule]:
-    if not fit.options.relations:
-        return []
-    found = find_key_rules(fit.sample, fit.whole, name, fit.fan_outs)
-    return [*found, *find_group_rules(fit.sample, fit.whole, name, found, fit.k)]
 
 
 def _misread_checks(fit: Fit, name: str, table: FittedTable) -> list[str]:
@@ -130,188 +119,156 @@ def _misread_checks(fit: Fit, name: str, table: FittedTable) -> list[str]:
     return found
 
 
-def _learn(fit: Fit, name: str, table: FittedTable) -> Optional[TrainingJob]:
-    """Fit encoder, made-up columns and the profile; return the training of the model."""
-    data, entities = fit.sample.tables[name], fit.entities.of(name)
-    fit.entities.report(name)
-    modelled = _collected(fit, table)
-    real = modelled.rows
-    table.joint_counts = joint_counts(fit, name, real, entities)
-    _derive(fit, table, modelled, entities)
-    groups, plain = _groups(fit, table), modelled.rows
-    if fit.options.relations:
-        _find_periods(fit, table, groups, real, entities)
-        _move(fit, table, modelled, groups, entities)
-    encoded, masked = _encoded(fit, table, modelled, groups, entities)
-    elapsed = None
-    if groups is not None:
-        table.largest_group = groups.largest
-        table.siblings = groups.whole and fit.options.model.abilities.siblings
-        if table.siblings:
-            order = groups.parents, groups.positions
-            elapsed = Elapsed.of(table.program.monotone, plain, *order, modelled.rooms)
-    context = training_context(
-        fit.sample, name, groups, encoded, times=table.times, elapsed=elapsed
-    )
-    table.context_layout = context.layout
-    table.fakes = made_up(fit, name, table, entities)
-    profiled = table.attributes
-    table.profile = profile_table(data.select(list(profiled)), profiled, entities, fit.k)
-    return training(fit, table, TableEncoder.without(encoded, masked), context)
+class _TableFit:
+    """The stages of fitting one table, each of which leaves fewer columns to a model."""
 
+    def __init__(self, fit: Fit, table: FittedTable) -> None:
+        self.fit, self.table, self.name = fit, table, table.config.name
+        self.plan = fit.sample.plan.tables[self.name]
+        self.entities = fit.entities.of(self.name)
+        self.by_gap = fit.options.model.abilities.siblings
 
-def _collected(fit: Fit, table: FittedTable) -> Modelled:
-    """Return all that is modelled of a table, before anything is found to follow from it."""
-    depths = hierarchies(fit, table.config.name, table)
-    drawn = [c for c, m in table.makers.items() if not isinstance(m, ListedMaker)]
-    made = (*drawn, *table.roles.personal)  # what is listed has its NULLs from its maker
-    table.null_by_key = _nulls_by_key(fit, table, made)
-    rows, columns = attribute_table(
-        fit.sample,
-        table.config.name,
-        table.roles.attributes,
-        made,
-        depths,
-        table.aliases.values(),
-        table.roles.personal,
-        table.null_by_key,
-    )
-    return Modelled(rows, columns)
-
-
-def _encoded(
-    fit: Fit,
-    table: FittedTable,
-    modelled: Modelled,
-    groups: Optional[SampledGroups],
-    entities: Entities,
-) -> tuple[EncodedTable, dict[str, Bools]]:
-    """Return the encoded rows, and in which of them columns tell nothing."""
-    name, seed, columns = table.config.name, fit.options.seed, modelled.columns
-    behind = {column: entities.behind(rows, fit.k) for column, rows in modelled.sources.items()}
-    rng = seeds.generator(seed, name, "spikes")
-    rows = without_spikes(modelled.rows, columns, entities, fit.k, rng, behind)
-    table.encoder = encoder_of(fit, table, rows, columns, entities, behind)
-    encoded = table.encoder.encode(rows, seeds.generator(seed, name, "encode"))
-    if not rows.num_columns:  # keys only: a table without columns forgets its rows
-        encoded = EncodedTable.empty(len(fit.sample.tables[name]))
-    masked = {} if groups is None else table.program.masked(groups.positions)
-    encoded = fit.sample.encoded[name] = TableEncoder.without(encoded, masked, 0, 0.0)
-    return encoded, masked
-
-
-def _nulls_by_key(fit: Fit, table: FittedTable, made: Sequence[str]) -> dict[str, NullByKey]:
-    """Return which made-up columns and keys are NULL by another key; no CHECK names these."""
-    name, checks = table.config.name, table.checks(fit.sample.metadata.dialect).checks
-    checked = {column for check in checks.values() for column in check.columns}
-    free = [column for column in made if column not in checked]
-    found = nulls_by_key(fit.sample, name, free, table.roles.personal, fit.k)
-    for what, (key, alike) in found.items():
-        said = f"{what} is NULL exactly where {key} is{'' if alike else ' not'}"
-        log.info("relation_found", table=name, relation=said)
-    return found
-
-
-def _groups(fit: Fit, table: FittedTable) -> Optional[SampledGroups]:
-    name = table.config.name
-    driver = fit.sample.plan.tables[name].driver
-    histogram = {} if driver is None else fit.fan_outs[driver.label(name)].histogram
-    largest = 1 if driver is None else table.keys[driver.label(name)].fan_out.largest
-    groups = sampled_groups(fit.sample, name, histogram, largest)
-    if groups is not None and groups.in_part and fit.options.model.abilities.siblings:
-        share, lost = round(1 / groups.thinning, 3), "what rows have from the row before"
-        size = fit.options.sample_size
-        log.warning("groups_read_in_part", table=name, share=share, sample_size=size, lost=lost)
-    return groups
-
-
-def _find_periods(
-    fit: Fit,
-    table: FittedTable,
-    groups: Optional[SampledGroups],
-    rows: pa.Table,
-    entities: Entities,
-) -> None:
-    """Find what never overlaps for one parent, first the driving one; verify it on all rows."""
-    name, plan = table.config.name, fit.sample.plan.tables[table.config.name]
-    keys: list[tuple[Optional[ForeignKey], IntArray]] = []
-    if groups is not None and plan.driver is not None and groups.whole:
-        keys.append((None, groups.parents))
-    chosen = plan.keys("free", "grouped")
-    keys += [(key, fit.sample.parent_rows(name, key)) for key in chosen]
-    every = [table.program, *table.linked.values()]
-    free = set(table.roles.attributes) - {r.target for f in every for r in f.derivations if r.whole}
-    columns = Columns(rows, (), entities, fit.k)
-    for key, owners in keys:
-        ends = free - {one.end for one in table.periods}
-        found = find_periods(columns, table.program.derivations, owners, key, ends)
-        over = plan.driver if key is None else key
-        if found and over is not None and table.rows > len(rows):
-            named = sorted({c for one in found for c in (one.start, one.end)} | {*over.columns})
-            whole = fit.whole.columns(name, named)
-            groups_ = group_codes([whole], [over.columns])[0]
-            found = [one for one in found if (one.pauses(whole, groups_) >= 0).all()]
-        found = [one for one in found if one.end in ends]
-        log.relations(name, found)
-        table.periods += found
-
-
-def _move(
-    fit: Fit,
-    table: FittedTable,
-    modelled: Modelled,
-    groups: Optional[SampledGroups],
-    entities: Entities,
-) -> None:
-    """Put gaps and differences in the place of columns."""
-    columns, by_gap = modelled.columns, fit.options.model.abilities.siblings
-    names = table.attributes.keys() & columns.keys() - table.config.derived.keys()
-    searched = Columns(modelled.rows, names, entities, fit.k)
-    table.program = with_moves(table.program, searched, groups, by_gap=by_gap)
-    log.relations(table.config.name, table.program.monotone)
-    rng = seeds.generator(fit.options.seed, table.config.name, "monotone")
-    order = None if groups is None else (groups.parents, groups.positions)
-    modelled.rows, modelled.columns = table.program.move(
-        modelled.rows, columns, order, rng, modelled.sources
-    )
-
-
-def _derive(fit: Fit, table: FittedTable, modelled: Modelled, entities: Entities) -> None:
-    """Find what follows from what, also over keys; what is left to model has codes of parents."""
-    name, seed = table.config.name, fit.options.seed
-    plan = fit.sample.plan.tables[name]
-    keys, own = plan.keys("free", "grouped", "deferred"), plan.keys("self")
-    table.aggregates = list(fit.aggregates.get(name, []))
-    finder = DerivationFinder(
-        fit.sample,
-        fit.whole,
-        name,
-        table.attributes,
-        {parent: fit.summed(parent) for parent in fit.aggregates},
-        frozenset(fit.summed(name)),
-        table.times,
-        _made_up_texts(fit, plan.ancestors),
-    )
-    above = hstack(finder.above(plan.driver), fit.sample.tables[name].select(table.times))
-    rows = hstack(modelled.rows, above)
-    for key in keys:
-        learn_codes(fit, table, key, rows)
-    if fit.options.relations and (table.attributes or own):
-        relate(fit.sample, table, finder, keys, entities, fit.k)
-        rng = seeds.generator(seed, name, "relations")
-        modelled.rows, modelled.columns = table.program.encode(
-            rows, modelled.columns, rng, modelled.sources
+    def job(self) -> Optional[TrainingJob]:
+        """Fit encoder, made-up columns and the profile; return the training of the model."""
+        fit, table, data = self.fit, self.table, self.fit.sample.tables[self.name]
+        fit.entities.report(self.name)
+        depths = hierarchies(fit, table)
+        self._find_nulls_by_key()
+        self.modelled = attribute_table(fit.sample, table, depths)
+        real = self.modelled.rows  # as read: gaps and distances come in the place of columns below
+        table.joint_counts = joint_counts(fit, self.name, real)
+        self._derive()
+        self.groups, plain = self._sampled_groups(), self.modelled.rows
+        if fit.options.relations:
+            self._find_periods(real)
+            self._move()
+        encoded, masked = self._encoded()
+        elapsed = None
+        if self.groups is not None:
+            table.largest_group = self.groups.largest
+            table.siblings = self.groups.whole and self.by_gap
+            if table.siblings:
+                order = self.groups.parents, self.groups.positions
+                elapsed = Elapsed.of(table.program.monotone, plain, *order, self.modelled.rooms)
+        context = training_context(
+            fit.sample, self.name, self.groups, encoded, times=table.times, elapsed=elapsed
         )
-        modelled.rooms = table.program.rooms(above)
-        modelled.add(*differences(fit.sample, table, seed))
-    for key in own:
-        learn_codes(fit, table, key, rows)
-        model = table.hierarchies[key.label(name)]
-        if fit.options.relations and not model.loops and not model.circles:
-            model.roots = roots(fit, table, key)
-    for key in [*keys, *own]:
-        learn_pairs(fit, table, key, rows, entities)
-    modelled.add(*parent_codes(fit.sample, table, seed))
+        table.context_layout = context.layout
+        table.fakes = made_up(fit, table)
+        profiled = table.attributes
+        table.profile = profile_table(data.select(list(profiled)), profiled, self.entities, fit.k)
+        return training(fit, table, TableEncoder.without(encoded, masked), context)
+
+    def _rng(self, part: str) -> np.random.Generator:
+        return seeds.generator(self.fit.options.seed, self.name, part)
+
+    def _find_nulls_by_key(self) -> None:
+        """Find which made-up columns and keys are NULL by another key; no CHECK names these."""
+        checks = self.table.checks(self.fit.sample.metadata.dialect).checks
+        checked = {column for check in checks.values() for column in check.columns}
+        free = [column for column in made_columns(self.table) if column not in checked]
+        for what, key, alike in nulls_by_key(self.fit.sample, self.table, free, self.fit.k):
+            said = f"{what} is NULL exactly where {key} is{'' if alike else ' not'}"
+            log.relations(self.name, [said])
+            self.table.keys[key].nulls[what] = alike
+
+    def _derive(self) -> None:
+        """Find what follows from what, also over keys; what is left has codes of parents."""
+        fit, table, modelled = self.fit, self.table, self.modelled
+        links, own = self.plan.of("free", "grouped", "deferred", "self"), self.plan.of("self")
+        table.aggregates = list(fit.aggregates.get(self.name, []))
+        finder = DerivationFinder(
+            fit.sample,
+            fit.whole,
+            self.name,
+            table.attributes,
+            {parent: fit.summed(parent) for parent in fit.aggregates},
+            frozenset(fit.summed(self.name)),
+            table.times,
+            _made_up_texts(fit, self.plan.ancestors),
+        )
+        times = fit.sample.tables[self.name].select(table.times)
+        above = hstack(finder.above(self.plan.driver), times)
+        rows = hstack(modelled.rows, above)
+        if fit.options.relations and (table.attributes or own):
+            relate(fit, table, finder)
+            modelled.rows, modelled.columns = table.program.encode(
+                rows, modelled.columns, self._rng("relations"), modelled.sources
+            )
+            modelled.rooms = table.program.rooms(above)
+            modelled.add(differences(fit.sample, table, fit.options.seed))
+        for link in links:
+            learn_key(fit, table, link, rows)
+        modelled.add(parent_codes(fit.sample, table, fit.options.seed))
+
+    def _sampled_groups(self) -> Optional[SampledGroups]:
+        driver, histogram, largest = self.plan.driver, dict[int, int](), 1
+        if driver is not None:
+            label = driver.label(self.name)
+            histogram = dict(self.fit.fan_outs[label].histogram)
+            largest = self.table.keys[label].fan_out.largest
+        groups = sampled_groups(self.fit.sample, self.name, histogram, largest)
+        if groups is not None and groups.in_part and self.by_gap:
+            share, lost = round(1 / groups.thinning, 3), "what rows have from the row before"
+            size = self.fit.options.sample_size
+            log.warning(
+                "groups_read_in_part", table=self.name, share=share, sample_size=size, lost=lost
+            )
+        return groups
+
+    def _find_periods(self, rows: pa.Table) -> None:
+        """Find what never overlaps for one parent, first the driving one; verify it on all rows."""
+        fit, table, groups = self.fit, self.table, self.groups
+        keys: list[tuple[Optional[ForeignKey], IntArray]] = []
+        if groups is not None and groups.whole:
+            keys.append((None, groups.parents))
+        chosen = self.plan.keys("free", "grouped")
+        keys += [(key, fit.sample.parent_rows(self.name, key)) for key in chosen]
+        known = [*table.program.derivations]
+        known += [r for key in table.keys.values() for r in key.program.derivations]
+        free = set(table.roles.attributes) - {r.target for r in known if r.whole}
+        columns = Columns(rows, (), self.entities, fit.k)
+        for key, owners in keys:
+            ends = free - {one.end for one in table.periods}
+            found = find_periods(columns, table.program.derivations, owners, key, ends)
+            over = self.plan.driver if key is None else key
+            # Of a sample of the rows, two that overlap may be missing one of them.
+            if found and over is not None and table.rows > len(rows):
+                named = sorted({c for one in found for c in (one.start, one.end)} | {*over.columns})
+                whole = fit.whole.columns(self.name, named)
+                together = group_codes([whole], [over.columns])[0]
+                found = [one for one in found if (one.pauses(whole, together) >= 0).all()]
+            found = [one for one in found if one.end in ends]
+            log.relations(self.name, found)
+            table.periods += found
+
+    def _move(self) -> None:
+        """Put gaps and differences in the place of columns."""
+        table, modelled, groups = self.table, self.modelled, self.groups
+        names = table.attributes.keys() & modelled.columns.keys() - table.config.derived.keys()
+        searched = Columns(modelled.rows, names, self.entities, self.fit.k)
+        table.program = with_moves(table.program, searched, groups, by_gap=self.by_gap)
+        log.relations(self.name, table.program.monotone)
+        order = None if groups is None else (groups.parents, groups.positions)
+        modelled.rows, modelled.columns = table.program.move(
+            modelled.rows, modelled.columns, order, self._rng("monotone"), modelled.sources
+        )
+
+    def _encoded(self) -> tuple[EncodedTable, dict[str, Bools]]:
+        """Return the encoded rows, and in which of them columns tell nothing."""
+        fit, table, modelled, entities = self.fit, self.table, self.modelled, self.entities
+        behind = {c: entities.behind(rows, fit.k) for c, rows in modelled.sources.items()}
+        # Blurred before anything is learned from them, encoders included.
+        rows = without_spikes(
+            modelled.rows, modelled.columns, entities, fit.k, self._rng("spikes"), behind
+        )
+        table.encoder = encoder_of(fit, table, Modelled(rows, modelled.columns), entities, behind)
+        encoded = table.encoder.encode(rows, self._rng("encode"))
+        if not rows.num_columns:  # keys only: a table without columns forgets its rows
+            encoded = EncodedTable.empty(len(fit.sample.tables[self.name]))
+        masked = {} if self.groups is None else table.program.masked(self.groups.positions)
+        encoded = fit.sample.encoded[self.name] = TableEncoder.without(encoded, masked, 0, 0.0)
+        return encoded, masked
 
 
 def _made_up_texts(fit: Fit, names: Sequence[str]) -> frozenset[str]:

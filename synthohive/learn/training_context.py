@@ -76,6 +76,7 @@ def _ancestors(sample: Sample, table: str, driver: ForeignKey) -> EncodedTable:
         if above is None:
             break
         grand = sample.parent_rows(current.parent, above)
+        # One key farther at each step; -1 stays: without a parent there is no grandparent.
         rows = np.where(rows < 0, -1, grand[rows]) if len(grand) else np.full_like(rows, -1)
         current = above
     return EncodedTable.side_by_side(ancestors)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 from synthohive.derive.columns import spaced
 from synthohive.link.targets import ContingencyTarget, CorrelationTarget, Target
-from synthohive.privacy.entities import Entities, entities_or_rows
+from synthohive.privacy.entities import Entities
 from synthohive.tables.numbers import as_numbers, is_number
 
 __all__ = ["Bins", "PairShares", "PairTable", "Read", "common_texts", "flag", "within_range"]
@@ -76,15 +76,13 @@ class Bins:
             Least entities of a bin, or of a text.
         """
         if is_number(array.type):
-            return cls(column, _edges(as_numbers(array), entities, most, k)).if_any()
-        if not pa.types.is_string(array.type) and not pa.types.is_boolean(array.type):
+            found = cls(column, _edges(as_numbers(array), entities, most, k))
+        elif pa.types.is_string(array.type) or pa.types.is_boolean(array.type):
+            common = common_texts(array, entities, max(k, 1))
+            found = cls(column, values=tuple(common[:MOST_VALUES]))
+        else:
             return None
-        common = common_texts(array, entities, max(k, 1))
-        return cls(column, values=tuple(common[:MOST_VALUES])).if_any()
-
-    def if_any(self) -> Optional[Bins]:
-        """Return None where all known values are in one bin."""
-        return self if self.size > 2 else None
+        return found if found.size > 2 else None  # else all known values are in one bin
 
     @property
     def size(self) -> int:
@@ -181,7 +179,7 @@ class PairShares:
         children: pa.Table,
         parents: pa.Table,
         rows: IntArray,
-        entities: tuple[Optional[Entities], Optional[Entities]],
+        entities: tuple[Entities, Entities],
         k: int,
     ) -> Optional[PairShares]:
         """Count; None where nothing goes together.
@@ -190,8 +188,8 @@ class PairShares:
         ----------
         rows : ndarray of int64
             Each child's parent row; -1 for none.
-        entities : tuple
-            Those behind the children and behind the parents; None where each row is one.
+        entities : tuple of Entities
+            Those behind the children and behind the parents.
         k : int
             Least entities of a bin; cells of fewer are pooled.
         """
@@ -201,63 +199,46 @@ class PairShares:
         most = min(MOST_BINS, int(np.sqrt(len(chosen) / PER_CELL)))
         if most < 2:
             return None
-        behind_rows, behind_parents = (
-            entities_or_rows(owners, len(table))
-            for table, owners in zip((children, parents), entities)
-        )
-        behind_rows = behind_rows.take(chosen)
-        mine, row_bins = _binned(children.take(pa.array(chosen)), behind_rows, most, k)
-        theirs, parent_bins = _binned(parents, behind_parents, most, k)
+        behind, rows = entities[0].take(chosen), rows[chosen]
+        children = children.take(pa.array(chosen))
+        mine, row_bins = _binned(children, behind, most, k)
+        theirs, parent_bins = _binned(parents, entities[1], most, k)
         tables: list[tuple[float, PairTable]] = []
         for i, a in enumerate(row_bins):
             for j, b in enumerate(parent_bins):
                 shape = mine[i].size, theirs[j].size
-                cells = a * shape[1] + b[rows[chosen]]
+                cells = a * shape[1] + b[rows]
                 counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
                 # First without counting entities, which needs a sort: most pairs end here.
                 excess, shares = _told(counts, np.zeros(shape, dtype=np.bool_))
                 if excess < LEAST_EXCESS:
                     continue
-                few = behind_rows.holders(cells, shape[0] * shape[1]).reshape(shape) < k
+                few = behind.holders(cells, shape[0] * shape[1]).reshape(shape) < k
                 excess, shares = _told(counts, few)
                 if excess >= LEAST_EXCESS:
                     tables.append((excess, PairTable(i, j, tuple(map(tuple, shares.tolist())))))
         tables.sort(key=lambda item: -item[0])
-        whole = cls(mine, theirs, tuple(t for _, t in tables[:MOST_TABLES]))
-        return whole._correlated(children, parents, chosen, rows[chosen]) if tables else None
-
-    def _correlated(
-        self, children: pa.Table, parents: pa.Table, chosen: IntArray, rows: IntArray
-    ) -> PairShares:
-        """Return the tables with the correlations of numbers."""
-        numbers = np.bincount(rows, minlength=len(parents))
-        ones = np.ones(len(chosen))
-        tables = []
-        for table in self.tables:
-            row_side, parent_side = self.mine[table.mine], self.theirs[table.theirs]
+        kept = []
+        for _, table in tables[:MOST_TABLES]:
+            row_side, parent_side = mine[table.mine], theirs[table.theirs]
             if row_side.edges and parent_side.edges:
-                row_numbers = as_numbers(children.column(row_side.column))[chosen]
-                parent_scores = _rank_scores(
-                    as_numbers(parents.column(parent_side.column)), numbers
-                )
-                # Scores of mean 0 and variance 1: their mean product is the rank correlation.
-                correlation = float((_rank_scores(row_numbers, ones) * parent_scores[rows]).mean())
-                tables.append(replace(table, correlation=correlation))
+                row_numbers = as_numbers(children.column(row_side.column))
+                parent_numbers = as_numbers(parents.column(parent_side.column))
+                # Scores of mean 0 and variance 1: their mean product is the rank correlation. A
+                # parent counts once for each child, or the mean over rows would not be 0.
+                scores = _rank_scores(parent_numbers, np.bincount(rows, minlength=len(parents)))
+                product = _rank_scores(row_numbers, np.ones(len(rows))) * scores[rows]
+                kept.append(replace(table, correlation=float(product.mean())))
             else:
-                tables.append(table)
-        return replace(self, tables=tuple(tables))
+                kept.append(table)
+        return cls(mine, theirs, tuple(kept)) if kept else None
 
     def margins(self) -> dict[int, Floats]:
         """Return the shares of the rows in each bin of their parents' columns."""
         return {t.theirs: np.asarray(t.shares).sum(axis=0) for t in self.tables}
 
-    def columns(self, side: str) -> list[str]:
-        """Return the columns that tables name, of "mine" or "theirs"."""
-        bins: tuple[Bins, ...] = getattr(self, side)
-        return [bins[i].column for i in sorted({getattr(t, side) for t in self.tables})]
-
     def binned(self, side: str, read: Read) -> dict[int, IntArray]:
-        """Return the numbers of the bins of each column that tables name."""
+        """Return the numbers of the bins of each column that tables name, "mine" or "theirs"."""
         bins: tuple[Bins, ...] = getattr(self, side)
         return {i: bins[i](read(bins[i].column)) for i in {getattr(t, side) for t in self.tables}}
 

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.link.association import Bins, flag
-from synthohive.privacy.entities import Entities, entities_or_rows
+from synthohive.privacy.entities import Entities
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.numbers import as_numbers, is_number
 
@@ -84,7 +84,7 @@ class JointCounts:
         cls,
         rows: pa.Table,
         counts: Mapping[str, IntArray],
-        entities: Optional[Entities],
+        entities: Entities,
         k: int,
     ) -> JointCounts:
         """Learn from the parents' columns and their numbers of children, by the key's label.
@@ -95,14 +95,13 @@ class JointCounts:
             The parents' columns; fewer than `LEAST_ROWS` rows tell nothing.
         counts : mapping of str to ndarray of int64, shape (parents,)
             Children of each parent, by the key's label; a number may depend on those before it.
-        entities : Entities, optional
-            Those behind the parents; each row is one by default.
+        entities : Entities
+            Those behind the parents.
         k : int
             Texts that fewer entities share are no terms.
         """
         if len(rows) < LEAST_ROWS:
             return cls()
-        entities = entities_or_rows(entities, len(rows))
         candidates: list[Term] = []
         for name in rows.column_names[:MOST_COLUMNS]:
             array = rows.column(name)

@@ -18,7 +18,7 @@ import pyarrow as pa
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import spaced
 from synthohive.link.association import common_texts, flag, within_range
-from synthohive.privacy.entities import Entities, entities_or_rows
+from synthohive.privacy.entities import Entities
 from synthohive.tables.numbers import as_numbers, is_number
 
 __all__ = ["ParentCodes"]
@@ -136,7 +136,7 @@ class ParentCodes:
         kept: bool,
         k: int,
         seed: np.random.SeedSequence,
-        entities: Optional[Entities] = None,
+        entities: Entities,
     ) -> Optional[ParentCodes]:
         """Learn codes; None where the parents tell nothing of their children.
 
@@ -153,8 +153,8 @@ class ParentCodes:
         k : int
             Least parents per code, and least occurrences of a text value.
         seed : numpy.random.SeedSequence
-        entities : Entities, optional
-            Those behind the parents; each is one by default.
+        entities : Entities
+            Those behind the parents.
         """
         linked = np.flatnonzero(rows >= 0)
         if kept and 1 < len(parents) <= min(MOST_ROWS, len(linked) // LEAST_CHILDREN):
@@ -162,14 +162,13 @@ class ParentCodes:
         chosen = linked[spaced(len(linked), FIT_ROWS)]
         if len(chosen) < 4 * LEAST_CHILDREN:
             return None
-        owners = entities_or_rows(entities, len(parents))
-        features = Features.of(parents, owners, k)
+        features = Features.of(parents, entities, k)
         everyone = Entities(len(children))  # of the children, nothing is kept
         targets = _standardised(Features.of(children, everyone, k)(children.take(chosen)))
         seen, parent = np.unique(rows[chosen], return_inverse=True)
         given = features(parents.take(pa.array(seen)))
         for column in range(len(features.numbers)):
-            given[:, column] = within_range(given[:, column], owners.take(seen), k)
+            given[:, column] = within_range(given[:, column], entities.take(seen), k)
         trial = _Trial(given, targets, parent.reshape(-1), max(k, 2), seed)
         if not trial.given.shape[1] or trial.explained() < LEAST_EXPLAINED:
             return None

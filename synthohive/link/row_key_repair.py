@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from synthohive._arrays import Bools, IntArray
 from synthohive.link.assignment import Distinct, Forbids, Rules, repair
-from synthohive.link.row_keys import NULL, OPEN, U64, RowKeys
+from synthohive.link.row_keys import NULL, OPEN, U64, Agreeing, RowKeys
 
 __all__ = ["redraw", "trade"]
 
@@ -166,6 +166,17 @@ class _Draw:
         )
 
 
+class _Part(NamedTuple):
+    """Rows of a draw that know the same columns of a key, and lack the same."""
+
+    rows: IntArray
+    opened: list[int]  # places of the columns that are still open
+    nullable: list[str]  # those of them that may be NULL
+    finder: Agreeing  # of parents, by the other columns
+    known: IntArray  # what rows hold in these, shape (columns, rows)
+    off: Bools  # rows with a NULL in the key: they have no parent
+
+
 class _Redrawing:
     def __init__(
         self,
@@ -201,21 +212,17 @@ class _Redrawing:
             waiting = np.delete(waiting, taken)
         return self.bad[self._search(waiting)]
 
-    def _order(self) -> IntArray:
-        """Return the keys in an order of drawing; another one each time."""
-        return self.rng.permutation(len(self.keys.keys))
-
     def _draw(self, waiting: IntArray, *, strict: bool) -> _Draw:
         """Draw a parent over each key for some of the bad rows."""
         draw = _Draw.of(self.keys, self.bad[waiting])
-        for number in self._order():
+        for number in self.rng.permutation(len(self.keys.keys)):  # in another order each time
             empty = self.empty[number][waiting] if strict else self.rng.random(len(waiting)) < 0.5
             self._draw_key(draw, int(number), empty, self.bad[waiting], strict=strict)
         self._fill_open(draw)
         draw.right &= ~self.keys.breaking(draw.codes, self.bad[waiting])
         return draw
 
-    def _allowed(self, number: int, rows: IntArray, parents: IntArray) -> IntArray:
+    def _allowed(self, rows: IntArray, parents: IntArray) -> IntArray:
         """Return the parents, -1 for those that their rows must not have."""
         if self.refused is None:
             return parents
@@ -225,32 +232,41 @@ class _Redrawing:
         parents[bad] = -1
         return parents
 
-    def _draw_key(
-        self, draw: _Draw, number: int, empty: Bools, at: IntArray, *, strict: bool
-    ) -> None:
-        key, theirs = self.keys.keys[number], self.keys.parents[number]
-        own = np.stack([draw.codes[c] for c in key.columns])
-        # Which columns are still open, as bits: rows of one pattern are drawn at once, among the
-        # parents that agree in all other columns.
+    def _parts(self, draw: _Draw, number: int) -> Iterator[_Part]:
+        """Yield the rows by which of a key's columns are still open: each part is drawn at once."""
+        columns, theirs = self.keys.keys[number].columns, self.keys.parents[number]
+        own = np.stack([draw.codes[c] for c in columns])
         bits = (own == OPEN).astype(np.int64)
         pattern = (bits * (1 << np.arange(len(bits)))[:, None]).sum(axis=0)
         for which in np.unique(pattern):
             rows = np.flatnonzero(pattern == which)
-            opened = [i for i in range(len(key.columns)) if which >> i & 1]
-            known = tuple(i for i in range(len(key.columns)) if not which >> i & 1)
-            off = (own[:, rows] == NULL).any(axis=0)
-            nullable = [i for i in opened if self.keys.nullable[key.columns[i]]]
-            found = theirs.agreeing(known).pick(own[list(known)][:, rows], self.rng)
-            found[off | (empty[rows] if nullable else False)] = -1
-            drawn, found = found, self._allowed(number, at[rows], found)
+            opened = [i for i in range(len(columns)) if which >> i & 1]
+            known = [i for i in range(len(columns)) if not which >> i & 1]
+            yield _Part(
+                rows,
+                opened,
+                [columns[i] for i in opened if self.keys.nullable[columns[i]]],
+                theirs.agreeing(tuple(known)),
+                own[known][:, rows],
+                (own[:, rows] == NULL).any(axis=0),
+            )
+
+    def _draw_key(
+        self, draw: _Draw, number: int, empty: Bools, at: IntArray, *, strict: bool
+    ) -> None:
+        for part in self._parts(draw, number):
+            rows = part.rows
+            found = part.finder.pick(part.known, self.rng)
+            found[part.off | (empty[rows] if part.nullable else False)] = -1
+            drawn, found = found, self._allowed(at[rows], found)
             if strict:  # another parent may be allowed, before none is
                 draw.right[rows[(drawn >= 0) & (found < 0)]] = False
-            self._take(draw, number, rows, found, opened)
+            self._take(draw, number, rows, found, part.opened)
             none = found < 0
-            for i in nullable:
-                draw.codes[key.columns[i]][rows[none]] = NULL
-            if not nullable:
-                draw.right[rows[none & ~off]] = False
+            for column in part.nullable:
+                draw.codes[column][rows[none]] = NULL
+            if not part.nullable:
+                draw.right[rows[none & ~part.off]] = False
 
     def _take(
         self, draw: _Draw, number: int, rows: IntArray, found: IntArray, places: list[int]
@@ -341,15 +357,9 @@ class _Redrawing:
 
     def _expanded(self, pool: _Draw, number: int) -> Iterator[_Draw]:
         """Yield the combinations beside each parent that agrees, and beside NULL."""
-        key, theirs = self.keys.keys[number], self.keys.parents[number]
-        own = np.stack([pool.codes[c] for c in key.columns])
-        for which in np.unique((own == OPEN).astype(np.int8), axis=1).T:
-            opened = [int(i) for i in np.flatnonzero(which)]
-            known = tuple(int(i) for i in np.flatnonzero(which == 0))
-            rows = np.flatnonzero(((own == OPEN) == (which == 1)[:, None]).all(axis=0))
-            off = (own[:, rows] == NULL).any(axis=0)
-            first, size = theirs.agreeing(known).spans(own[list(known)][:, rows])
-            size = np.where(off, 0, size)
+        for part in self._parts(pool, number):
+            first, size = part.finder.spans(part.known)
+            size = np.where(part.off, 0, size)
             # All pairs of a row and a parent in one line: `ends` tells which row a place is of.
             ends = np.cumsum(size)
             total = int(ends[-1]) if len(ends) else 0
@@ -357,12 +367,11 @@ class _Redrawing:
             if total > MOST_COMBINATIONS:
                 some = np.sort(self.rng.choice(total, MOST_COMBINATIONS, replace=False))
             at = np.searchsorted(ends, some, side="right")
-            parents = theirs.agreeing(known).parents[first[at] + some - (ends[at] - size[at])]
-            part = pool.take(rows[at])
-            self._take(part, number, np.arange(len(at)), parents, opened)
-            yield part
-            nullable = [i for i in opened if self.keys.nullable[key.columns[i]]]
-            beside = pool.take(rows if nullable else rows[off])
-            for i in nullable:
-                beside.codes[key.columns[i]][:] = NULL
-            yield beside
+            parents = part.finder.parents[first[at] + some - (ends[at] - size[at])]
+            beside_parents = pool.take(part.rows[at])
+            self._take(beside_parents, number, np.arange(len(at)), parents, part.opened)
+            yield beside_parents
+            beside_null = pool.take(part.rows if part.nullable else part.rows[part.off])
+            for column in part.nullable:
+                beside_null.codes[column][:] = NULL
+            yield beside_null

@@ -22,7 +22,7 @@ from synthohive.schema import ForeignKey, TableConfig
 from synthohive.tables.joins import column_codes
 from synthohive.tables.key_hashes import NO_KEY, repeats
 
-__all__ = ["NULL", "OPEN", "KeyParents", "RowKeys"]
+__all__ = ["NULL", "OPEN", "Agreeing", "KeyParents", "RowKeys"]
 
 U64 = npt.NDArray[np.uint64]
 

@@ -11,6 +11,7 @@ from synthohive.generate.run import Generated
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import Link
 from synthohive.tables.block_store import TableSpool
+from synthohive.tables.roles import code_column, depth_column, differs_column, null_column
 
 
 def test_all_that_was_drawn_of_a_row_is_left_out_with_it(tmp_path: Path) -> None:
@@ -19,20 +20,24 @@ def test_all_that_was_drawn_of_a_row_is_left_out_with_it(tmp_path: Path) -> None
     spool.append(rows)
     spool.close()
     link = Link("t", ForeignKey(columns=["other"], parent="p", parent_columns=["id"]))
+    drawn = pa.table(
+        {
+            null_column("key"): pa.array([True, None, False]),
+            code_column("key"): pa.array(["5", "6", "7"]),
+            differs_column("alias"): pa.array([True, False, True]),
+            depth_column("key"): pa.array([0, 1, 2]),
+        }
+    )
+    preferences = {"key": np.array([0.1, 0.2, 0.3])}
     made = Generated(
-        spool,
-        preferences={"key": np.array([0.1, 0.2, 0.3])},
-        nulls={"key": np.array([True, False, False])},
-        codes={"key": np.array([5, 6, 7])},
-        differs={"alias": np.array([True, False, True])},
-        parents={link: np.array([2, 1, 0])},
-        depths={"key": np.array([0, 1, 2])},
+        spool, preferences=preferences, drawn=drawn, parents={link: np.array([2, 1, 0])}
     )
     made.keep(np.array([False, True, True]))
     assert made.spool.column_table(["id"]).column(0).to_pylist() == [2, 3]
     assert made.preferences["key"].tolist() == [0.2, 0.3]
-    assert made.nulls["key"].tolist() == [False, False]
-    assert made.codes["key"].tolist() == [6, 7]
-    assert made.differs["alias"].tolist() == [False, True]
+    assert made.flags(null_column("key")).tolist() == [False, False]
+    assert made.numbers(code_column("key")).tolist() == [6, 7]
+    assert made.flags(differs_column("alias")).tolist() == [False, True]
     assert made.parents[link].tolist() == [1, 0]
-    assert made.depths["key"].tolist() == [1, 2]
+    assert made.numbers(depth_column("key")).tolist() == [1, 2]
+    assert made.numbers(depth_column("other")).tolist() == [0, 0]  # it never varied

@@ -28,8 +28,13 @@ def real(related: bool = True) -> tuple[pa.Table, pa.Table, np.ndarray]:
     return pa.table({"kind": kind, "cost": cost}), pa.table({"fee": fee, "field": field}), rows
 
 
+def alone(parents: pa.Table) -> tuple[Entities, Entities]:
+    """Return entities of which each is one row."""
+    return Entities(ROWS), Entities(len(parents))
+
+
 def fitted(children: pa.Table, parents: pa.Table, rows: np.ndarray, k: int = 5) -> PairShares:
-    shares = PairShares.fit(children, parents, rows, (None, None), k)
+    shares = PairShares.fit(children, parents, rows, alone(parents), k)
     assert shares is not None
     return shares
 
@@ -98,7 +103,8 @@ def test_rows_without_a_parent_of_their_kind_get_a_near_one() -> None:
 
 
 def test_what_is_unrelated_is_not_kept() -> None:
-    assert PairShares.fit(*real(related=False), (None, None), 5) is None
+    children, parents, rows = real(related=False)
+    assert PairShares.fit(children, parents, rows, alone(parents), 5) is None
 
 
 def test_no_rare_value_is_kept() -> None:
@@ -111,10 +117,9 @@ def test_no_rare_value_is_kept() -> None:
     entities = Entities.over(np.r_[np.zeros(1_000), np.arange(ROWS - 1_000)])  # one has 1,000 rows
     text = "heavy"
     kinds = [text if i < 1_000 else kind for i, kind in enumerate(kinds)]
-    shares = PairShares.fit(few, parents, rows, (None, None), 5)
-    heavy = PairShares.fit(
-        few.set_column(0, "kind", pa.array(kinds)), parents, rows, (entities, None), 5
-    )
+    shares = PairShares.fit(few, parents, rows, alone(parents), 5)
+    repeated = few.set_column(0, "kind", pa.array(kinds))
+    heavy = PairShares.fit(repeated, parents, rows, (entities, Entities(len(parents))), 5)
     assert shares is not None
     assert heavy is not None
     state = shown(shares)

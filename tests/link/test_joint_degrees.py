@@ -41,7 +41,7 @@ def made(joint: JointCounts, rows: pa.Table, models: dict[str, FanOutModel]) -> 
 
 def test_counts_go_together_also_in_the_tail() -> None:
     rows, counts = accounts(1)
-    joint, models = JointCounts.fit(rows, counts, None, 5), fan_outs(counts)
+    joint, models = JointCounts.fit(rows, counts, Entities(len(rows)), 5), fan_outs(counts)
     other, _ = accounts(2)
     found = made(joint, other, models)
     assert np.allclose(correlations(other, found), correlations(rows, counts), atol=0.05)
@@ -53,7 +53,7 @@ def test_counts_that_depend_on_nothing_are_left_alone() -> None:
     rows, counts = accounts(1)
     rng = np.random.default_rng(3)
     counts = {name: rng.permutation(found) for name, found in counts.items()}
-    joint = JointCounts.fit(rows, counts, None, 5)
+    joint = JointCounts.fit(rows, counts, Entities(len(rows)), 5)
     assert joint == JointCounts()
     preferences = {"orders": rng.random(len(rows))}
     assert joint.adjust(rows, preferences, fan_outs(counts), rng) == preferences
@@ -68,7 +68,7 @@ def contracts(seed: int) -> tuple[pa.Table, np.ndarray]:
 
 def test_what_a_model_knows_better_is_left_alone() -> None:
     rows, payments = contracts(1)
-    joint = JointCounts.fit(rows, {"payments": payments}, None, 5)
+    joint = JointCounts.fit(rows, {"payments": payments}, Entities(len(rows)), 5)
     assert joint.models
     other, known = contracts(2)
     preferences = {"payments": known.astype(float)}
@@ -79,7 +79,7 @@ def test_what_a_model_knows_better_is_left_alone() -> None:
 
 def test_preferences_are_no_less_than_zero_and_survive_a_checkpoint() -> None:
     rows, counts = accounts(1)
-    joint = JointCounts.fit(rows, counts, None, 5)
+    joint = JointCounts.fit(rows, counts, Entities(len(rows)), 5)
     loaded = again(joint)
     assert loaded == joint
     assert sorted(joint.columns) == ["kind", "visits"]
@@ -95,7 +95,7 @@ def test_no_rare_text_is_kept() -> None:
     for row in order[:4]:
         kinds[row] = "secret"
     rows = rows.set_column(1, "kind", pa.array(kinds))
-    assert "secret" not in shown(JointCounts.fit(rows, counts, None, 5))
+    assert "secret" not in shown(JointCounts.fit(rows, counts, Entities(len(rows)), 5))
     entities = Entities.over(np.r_[np.zeros(300), np.arange(1_200)])
     kinds[:300] = ["heavy"] * 300  # of one entity
     rows = rows.set_column(1, "kind", pa.array(kinds))

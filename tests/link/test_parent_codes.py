@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive.link.parent_codes import ParentCodes, Tree
+from synthohive.privacy.entities import Entities
 from tests.packed import again
 
 SEED = np.random.SeedSequence(1)
@@ -22,7 +23,9 @@ def data(related: bool, parents: int = 400) -> tuple[pa.Table, pa.Table, np.ndar
 
 
 def fit(parents: pa.Table, children: pa.Table, rows: np.ndarray, kept: bool = False) -> ParentCodes:
-    codes = ParentCodes.fit(parents, children, rows, kept=kept, k=5, seed=SEED)
+    codes = ParentCodes.fit(
+        parents, children, rows, kept=kept, k=5, seed=SEED, entities=Entities(len(parents))
+    )
     assert codes is not None
     return codes
 
@@ -38,7 +41,8 @@ def test_codes_follow_what_children_depend_on() -> None:
 
 
 def test_unrelated_parents_have_no_codes() -> None:
-    assert ParentCodes.fit(*data(related=False), kept=False, k=5, seed=SEED) is None
+    found, entities = data(related=False), Entities(400)
+    assert ParentCodes.fit(*found, kept=False, k=5, seed=SEED, entities=entities) is None
 
 
 def test_a_kept_table_has_a_code_for_each_row() -> None:

@@ -181,7 +181,7 @@ class Filling:
 
     def _linked(self, rows: pa.Table, modelled: pa.Table) -> pa.Table:
         """Return rows with what follows from further parents."""
-        for label, linked in self.table.linked.items():
+        for label, linked in ((n, key.program) for n, key in self.table.keys.items()):
             if not set(linked.targets) & set(self.lost):
                 continue
             key = self.evidence.key(label)

@@ -79,25 +79,19 @@ class Evidence:
     def known(self) -> pa.Table:
         """Return what is modelled of the rows, as in training; lost cells hold anything."""
         table, plan = self.table, self.sample.plan.tables[self.name]
-        made = (*table.roles.key, *table.roles.personal)
         depths = {
             key.label(self.name): HierarchyModel.fit(self.sample.parent_rows(self.name, key))[0]
             for key in plan.keys("self")
         }
-        rows, columns = attribute_table(
-            self.sample, self.name, table.roles.attributes, made, depths, table.aliases.values()
-        )
+        own = attribute_table(self.sample, table, depths)
         rng = seeds.generator(self.seed, self.name, "prepare")
-        rows, columns = table.program.encode(hstack(rows, self.above), columns, rng)
+        rows, columns = table.program.encode(hstack(own.rows, self.above), own.columns, rng)
         flags = table.program.flags & set(self.lost) & set(rows.column_names)
         for name in flags:  # a lost cell is not to stay empty
             empty = rows.column(name).to_numpy() & ~self.lost[name]
             rows = with_column(rows, name, pa.array(empty))
-        for told, _ in (
-            differences(self.sample, table, self.seed),
-            parent_codes(self.sample, table, self.seed),
-        ):
-            rows = hstack(rows, told)
+        for told in (differences, parent_codes):
+            rows = hstack(rows, told(self.sample, table, self.seed).rows)
         self.plain = rows
         groups = self.groups
         order = None if groups is None else (groups.parents, groups.positions)
@@ -121,8 +115,10 @@ class Evidence:
         """Return in which rows each modelled column is to be drawn."""
         names = () if self.table.encoder is None else self.table.encoder.columns
         found = {name: self._unknown(name) for name in names}
-        for label in self.table.codes:  # a parent that is not among the rows
-            key = self.key(label)
+        for label, learned in self.table.keys.items():
+            if learned.codes is None:
+                continue
+            key = self.key(label)  # its parent may not be among the rows
             there = self.sample.parent_rows(self.name, key) >= 0
             found[code_column(label)] = ~there & ~any_null(self.rows, key.columns)
         return found
@@ -141,7 +137,7 @@ class Evidence:
 
     def _sources(self, column: str) -> set[str]:
         near = {one.target: one.source for one in self.table.program.residuals}
-        for program in (self.table.program, *self.table.linked.values()):
+        for program in (self.table.program, *(k.program for k in self.table.keys.values())):
             if column in program.besides:
                 return {program.besides[column].target}
         behind = self.table.program.behind
