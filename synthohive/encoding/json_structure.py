@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from operator import methodcaller
 from typing import Any, Literal, Optional
 
 import numpy as np
@@ -11,13 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
-from synthohive.encoding.base import EncoderSettings, below
-from synthohive.encoding.canonical import canonical, restore
+from synthohive.encoding.base import ColumnTransform, EncoderSettings, below
+from synthohive.encoding.categorical import Categorical
 from synthohive.encoding.draw import categorical
-from synthohive.encoding.modes import Modes
-from synthohive.encoding.text_patterns import TextPatterns
+from synthohive.encoding.registry import fit_first
 from synthohive.encoding.value_counts import ValueCounts
-from synthohive.texts import moments
+from synthohive.schema import Column, ColumnKind
 from synthohive.texts.documents import Kind, kind_of, mapped
 
 __all__ = ["Node", "structure_of"]
@@ -25,11 +25,15 @@ __all__ = ["Node", "structure_of"]
 Found = tuple[int, Any]
 """A value, and the row of the text in which it was found."""
 
-_SHARED = 0.8  # of leaves that are shared texts, to be categories
-_MODES = 3  # of a leaf's numbers: structures are many, and their rows few
+_MODES = 3  # of a leaf's numbers
 _MOST_ELEMENTS = 200  # of a set
 _LISTS = 20  # of several elements, to tell that these never repeat
-_OF_A_DAY = 86_400 * 10**6 - 1
+_KINDS = {
+    "boolean": ColumnKind.BOOLEAN,
+    "integer": ColumnKind.INTEGER,
+    "number": ColumnKind.FLOAT,
+    "string": ColumnKind.TEXT,
+}
 
 
 def structure_of(value: Any) -> str:
@@ -57,30 +61,27 @@ class Node:
         Of an object.
     lengths : list of int
         Of arrays.
-    values : list of str
-        Texts that are shared; none where a text is made up.
     weights : list of float
-        Of lengths, values, or False and True.
+        Of lengths.
     distinct : {"sorted", "any order"}, optional
         Of arrays whose elements never repeat.
-    form : str, optional
-        Of texts that are dates or times.
-    modes : Modes, optional
-        Of numbers, and of dates and times.
-    patterns : TextPatterns, optional
-        Of other texts.
+    members : list of str
+        What such elements are, in their order.
+    leaf : ColumnTransform, optional
+        What makes the values of a leaf, which is learned like a column.
+    shares : list of list of float
+        How often each code of the leaf's blocks was seen, or each of the members.
     """
 
     kind: Kind
     children: list[Node] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
-    values: list[str] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     distinct: Optional[Literal["sorted", "any order"]] = None
-    form: Optional[str] = None
-    modes: Optional[Modes] = None
-    patterns: Optional[TextPatterns] = None
+    members: list[str] = field(default_factory=list)
+    leaf: Optional[ColumnTransform] = None
+    shares: list[list[float]] = field(default_factory=list)
 
     @classmethod
     def learn(
@@ -125,26 +126,27 @@ class Node:
 
     def _find_set(self, lists: list[list[Any]]) -> None:
         """Note that the elements of lists never repeat, and that they stand in one order."""
-        child = self.children[0]
+        leaf = self.children[0].leaf
         several = [values for values in lists if len(values) > 1]
-        if not child.values or len(child.values) > _MOST_ELEMENTS or len(several) < _LISTS:
+        if not isinstance(leaf, Categorical) or leaf.size > _MOST_ELEMENTS or len(several) < _LISTS:
             return
+        shared = dict(zip(leaf.categories_.to_pylist(), leaf.counts_.tolist()))
         if any(len(set(values)) < len(values) for values in several):
             return
-        places: dict[Any, list[float]] = {value: [] for value in child.values}
+        places: dict[Any, list[float]] = {value: [] for value in shared}
         for values in several:
             for place, value in enumerate(v for v in values if v in places):
                 places[value].append(place / len(values))
         ranks = {v: float(np.mean(p)) if p else np.inf for v, p in places.items()}
+        self.distinct, found = "any order", list(shared)
         for order in (sorted(ranks, key=lambda v: ranks[v]), sorted(ranks)):
             at = {value: place for place, value in enumerate(order)}
             ordered = ([at[v] for v in values if v in at] for values in several)
             if all(places_of == sorted(places_of) for places_of in ordered):
-                weights = dict(zip(child.values, child.weights))
-                child.values, child.weights = order, [weights[value] for value in order]
-                self.distinct = "sorted"
-                return
-        self.distinct = "any order"
+                self.distinct, found = "sorted", order
+                break
+        self.members = [json.dumps(value, ensure_ascii=False) for value in found]
+        self.shares = [[float(shared[value]) for value in found]]
 
     def generate(self, size: int, rng: np.random.Generator) -> pa.Array:
         """Make up `size` JSON texts of the structure."""
@@ -154,16 +156,7 @@ class Node:
             return self._arrays(size, rng)
         if self.kind == "null":
             return pa.array(["null"] * size, type=pa.string())
-        if self.kind == "boolean":
-            words = pa.array(["false", "true"])
-            return words.take(pa.array(categorical(self.weights, size, rng)))
-        if self.values:
-            words = pa.array([json.dumps(v, ensure_ascii=False) for v in self.values])
-            return words.take(pa.array(categorical(self.weights, size, rng)))
-        if self.patterns is not None:
-            clusters = categorical(self.patterns.weights, size, rng)
-            return _quoted(self.patterns.generate(clusters, rng))
-        return self._numbers(size, rng)
+        return self._leaves(size, rng)
 
     def _objects(self, size: int, rng: np.random.Generator) -> pa.Array:
         parts: list[Any] = []
@@ -198,7 +191,7 @@ class Node:
         The least of exponential times at the rates of the weights are such a draw (Efraimidis
         and Spirakis, "Weighted random sampling with a reservoir", 2006).
         """
-        weights = np.asarray(self.children[0].weights, dtype=np.float64)
+        weights = np.asarray(self.shares[0], dtype=np.float64)
         lengths = np.minimum(lengths, len(weights))
         # (lists, elements): the `lengths[i]` least times of row i say what list i has
         times = rng.exponential(size=(len(lengths), len(weights))) / weights
@@ -207,24 +200,19 @@ class Node:
             beyond = np.arange(len(weights)) >= lengths[:, None]
             order = np.sort(np.where(beyond, len(weights), order), axis=1)
         inside = np.arange(len(weights)) < lengths[:, None]
-        words = [json.dumps(v, ensure_ascii=False) for v in self.children[0].values]
-        items = pa.array(words, type=pa.string()).take(pa.array(order[inside]))
+        items = pa.array(self.members, type=pa.string()).take(pa.array(order[inside]))
         return np.concatenate([[0], np.cumsum(lengths)]), items
 
-    def _numbers(self, size: int, rng: np.random.Generator) -> pa.Array:
-        if self.modes is None:
+    def _leaves(self, size: int, rng: np.random.Generator) -> pa.Array:
+        """Draw codes, each block for itself, and decode them."""
+        if self.leaf is None:
             raise ValueError(f"nothing was learned of a leaf of kind {self.kind!r}")
-        codes = categorical(self.modes.frequencies, size, rng).astype(np.int32)
+        drawn = [categorical(share, size, rng) for share in self.shares]
+        codes = np.array(drawn, dtype=np.int32).reshape(-1, size).T
         # a position of 1 is four standard deviations of its mode
-        spread = rng.normal(0.0, 0.25, (size, 1 if self.modes.active else 0))
-        positions = np.clip(spread, -1, 1).astype(np.float32)
-        numbers = self.modes.decode(codes, positions, rng)
-        if self.form is None:
-            return numbers.cast(pa.string())
-        type_ = moments.type_of_form(self.form)
-        if pa.types.is_time(type_):
-            numbers = pc.min_element_wise(pc.max_element_wise(numbers, 0), _OF_A_DAY)
-        return _quoted(moments.write(restore(numbers, type_), self.form))
+        spread = rng.normal(0.0, 0.25, (size, len(self.leaf.layout.continuous)))
+        made = self.leaf.decode(codes, np.clip(spread, -1, 1).astype(np.float32), rng)
+        return _quoted(made) if self.kind == "string" else made.cast(pa.string())
 
 
 def _lengths(
@@ -246,37 +234,21 @@ def _leaf(
     settings: EncoderSettings,
     seed: np.random.SeedSequence,
 ) -> Node:
+    """Return what is learned of a leaf: as of a column of its kind."""
     if kind == "null":
         return Node("null")
+    column = Column(name=kind, kind=_KINDS[kind])
     rows = np.array([row for row, _ in found], dtype=np.int64)
-    values = [value for _, value in found]
-    if kind == "boolean":
-        weights = np.bincount(
-            np.array(values, dtype=np.int64), value_counts.counts[rows], minlength=2
-        )
-        return Node("boolean", weights=weights.tolist())
-    types = {"integer": pa.int64(), "number": pa.float64(), "string": pa.string()}
-    if kind == "number":
-        values = [float(v) for v in values]
-    part = value_counts.derive(pa.array(values, type=types[kind]), rows, settings.k)
-    if kind == "string":
-        kept = part.take(np.flatnonzero(part.holders >= settings.k))
-        if len(kept) and kept.counts.sum() >= _SHARED * part.counts.sum():
-            weights = kept.counts.astype(np.float64).tolist()
-            return Node("string", values=kept.values.to_pylist(), weights=weights)
-        # A pattern of digits would make up a 36th of July.
-        form = moments.form_of(part.values.to_pylist())
-        if form is None:
-            return Node("string", patterns=TextPatterns.learn(part, settings.k, seed))
-        parsed = moments.parse(pa.array(values, type=pa.string()), form)
-        part = value_counts.derive(canonical(parsed, parsed.type), rows, settings.k)
-        return Node("string", form=form, modes=_modes(part, settings, seed))
-    return Node(kind, modes=_modes(part, settings, seed))
-
-
-def _modes(part: ValueCounts, settings: EncoderSettings, seed: np.random.SeedSequence) -> Modes:
-    """Return what is learned of numbers."""
-    return Modes.fit(part.ordered(), {}, replace(settings, max_modes=_MODES), seed)
+    plain = [float(value) if kind == "number" else value for _, value in found]
+    values = pa.array(plain, column.arrow_type)
+    # structures are many, and their rows few
+    few = replace(settings, max_modes=_MODES)
+    leaf = fit_first(column, few, methodcaller("derived", value_counts, values, rows), seed)
+    codes, _ = leaf.encode(values, np.random.Generator(np.random.Philox(below(seed, 0))))
+    weights = value_counts.counts[rows]
+    sizes = [block.cardinality for block in leaf.layout.discrete]
+    shares = [np.bincount(c, weights, size).tolist() for c, size in zip(codes.T, sizes)]
+    return Node(kind, leaf=leaf, shares=shares)
 
 
 def _quoted(texts: pa.Array) -> pa.Array:

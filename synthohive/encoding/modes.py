@@ -78,11 +78,12 @@ class Modes:
     @property
     def null_code(self) -> int:
         """The code for NULL; -1 if there is none."""
-        return (
-            self.active + len(self.masses) + self.special.index("null")
-            if "null" in self.special
-            else -1
-        )
+        return self._code_of("null")
+
+    def _code_of(self, name: str) -> int:
+        """Return the code of a special value; -1 if there is none."""
+        first = self.active + len(self.masses)
+        return first + self.special.index(name) if name in self.special else -1
 
     def layout(self, column: str) -> Layout:
         """Return the blocks."""
@@ -119,7 +120,7 @@ class Modes:
 
     def _mark(self, codes: Codes, where: Bools, name: str) -> None:
         if name in self.special:
-            codes[where] = self.active + len(self.masses) + self.special.index(name)
+            codes[where] = self._code_of(name)
 
     def decode(self, codes: Codes, positions: Floats32, rng: np.random.Generator) -> pa.Array:
         """Return plain values.
@@ -153,10 +154,8 @@ class Modes:
 
     def is_special(self, codes: Codes, name: str) -> Bools:
         """Tell which rows are NULL, NaN or infinite."""
-        if name not in self.special:
-            return np.zeros(len(codes), dtype=bool)
-        found: Bools = codes == self.active + len(self.masses) + self.special.index(name)
-        return found
+        code = self._code_of(name)
+        return np.asarray((codes == code) & (code >= 0), dtype=np.bool_)
 
     def _is_mass(self, codes: Codes) -> Bools:
         found: Bools = (codes >= self.active) & (codes < self.active + len(self.masses))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import Any, ClassVar, Optional
@@ -11,24 +11,37 @@ from typing import Any, ClassVar, Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Codes, Floats32
+from synthohive._arrays import Bools, Codes, Floats32, IntArray
 from synthohive.encoding.base import ColumnTransform, Reject, Summary, below
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Discrete, Layout
 from synthohive.encoding.registry import fit_first
+from synthohive.encoding.value_counts import ValueCounts
 from synthohive.schema import Column
+from synthohive.texts.patterns import in_groups
 
-__all__ = ["Parts"]
+__all__ = ["Parts", "Structure"]
+
+_MAX_RARE = 0.05  # of rows without the form that nobody shares
 
 
 class Structure(ABC):
     """How the texts of one kind of column fall into a shape and parts, which are columns."""
 
     parts: Mapping[str, Column]
+    doubtful: ClassVar[bool] = False
+    """Whether a column may well hold something else, so that few texts without parts are rare."""
 
     @abstractmethod
     def __init__(self, column: Column) -> None:
         """Say which parts there are."""
+
+    def find(self, texts: Sequence[str]) -> Optional[str]:
+        """Return the form of rare texts, where they are written in one; None: they have none."""
+        return ""
+
+    def use(self, form: str) -> None:
+        """Take the form that :meth:`find` returned."""
 
     @abstractmethod
     def split(self, text: str) -> Optional[tuple[str, dict[str, Any]]]:
@@ -38,9 +51,15 @@ class Structure(ABC):
     def needs(self, shape: str) -> tuple[str, ...]:
         """Return the parts that a shape has."""
 
-    @abstractmethod
     def join(self, shape: str, parts: Mapping[str, Any]) -> str:
         """Return the text of a shape and its parts."""
+        raise NotImplementedError
+
+    def write(self, shape: str, parts: Mapping[str, pa.Array], rows: int) -> pa.Array:
+        """Return the texts of a shape and the parts that it needs, in so many rows."""
+        values = [part.to_pylist() for part in parts.values()]
+        found = zip(*values) if values else ((),) * rows
+        return pa.array([self.join(shape, dict(zip(parts, row))) for row in found], pa.string())
 
 
 @dataclass(eq=False)
@@ -54,6 +73,7 @@ class Parts(ColumnTransform):
 
     structure: ClassVar[type[Structure]]
 
+    form_: str = ""
     shapes_: list[str] = field(default_factory=list)
     weights_: list[int] = field(default_factory=list)
     parts_: dict[str, ColumnTransform] = field(default_factory=dict)
@@ -62,6 +82,8 @@ class Parts(ColumnTransform):
 
     def __post_init__(self) -> None:
         self._structure = self.structure(self.column)
+        if self.form_:
+            self._structure.use(self.form_)
 
     def _split(self, values: pa.Array) -> tuple[list[Optional[str]], dict[str, list[Any]]]:
         """Return each row's shape (None: NULL, or not of the kind), and its parts."""
@@ -75,15 +97,24 @@ class Parts(ColumnTransform):
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Parts:
         """Keep the shapes that `k` entities share, or the most frequent one; fit their parts."""
         self.null_ = summary.nulls > 0
-        texts = summary.value.sample
+        texts, k = summary.value.sample, self.settings.k
+        rare = texts.holders < k
+        form = self._structure.find(texts.values.filter(pa.array(rare)).to_pylist())
+        if form is None:
+            raise Reject("the texts have not one form")
+        if form:
+            self.form_ = form
+            self._structure.use(form)
         shapes, columns = self._split(texts.values)
+        if self._structure.doubtful:
+            self._check(texts, np.array([not self._structure.needs(s or "") for s in shapes]))
         known = np.flatnonzero([shape is not None for shape in shapes])
         if not len(known) and not self.null_:
             raise Reject("no value of the kind was seen")
         named = pa.array([shapes[row] for row in known], pa.string())
-        counts = texts.derive(named, known, self.settings.k)
+        counts = texts.derive(named, known, k)
         ranked = np.lexsort((counts.values.to_numpy(zero_copy_only=False), -counts.counts))
-        shared = ranked[counts.holders[ranked] >= self.settings.k]
+        shared = ranked[counts.holders[ranked] >= k]
         kept = counts.take(shared if len(shared) else ranked[:1])
         self.shapes_, self.weights_ = kept.values.to_pylist(), kept.counts.tolist()
         wanted = {name for shape in self.shapes_ for name in self._structure.needs(shape)}
@@ -94,6 +125,15 @@ class Parts(ColumnTransform):
                 summarise = methodcaller("derived", texts, values, rows)
                 self.parts_[name] = fit_first(column, self.settings, summarise, below(seed, i))
         return self
+
+    def _check(self, texts: ValueCounts, other: Bools) -> None:
+        """Reject a column whose texts do not have the form, by which of them are `other` ones."""
+        k = self.settings.k
+        if texts.take(np.flatnonzero(~other)).all_holders < k:
+            raise Reject(f"fewer than {k} entities have texts of one form")
+        strange = texts.counts[other & (texts.holders < k)].sum()
+        if strange > _MAX_RARE * texts.counts[~other].sum():
+            raise Reject("the texts have several forms")
 
     @property
     def layout(self) -> Layout:
@@ -113,12 +153,13 @@ class Parts(ColumnTransform):
 
     def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
         """Return the shapes and the parts."""
-        shapes, columns = self._split(values)
+        # each distinct text is split once; the last entry is NULL's, which has no index
+        coded = self.plain(values).dictionary_encode()
+        shapes, columns = self._split(coded.dictionary)
+        at = coded.indices.fill_null(len(shapes)).to_numpy(zero_copy_only=False)
         number = {shape: i for i, shape in enumerate(self.shapes_)}
-        codes = np.array([number.get(s or "", -1) for s in shapes], dtype=np.int32)
-        null = values.is_null().to_numpy(zero_copy_only=False)
-        if self.null_:
-            codes[null] = len(self.shapes_)
+        null = len(self.shapes_) if self.null_ else -1
+        codes = np.array([*(number.get(s or "", -1) for s in shapes), null], dtype=np.int32)[at]
         other = np.flatnonzero(codes < 0)
         if len(other) and self.shapes_:
             codes[other] = draw(self.weights_, len(other), rng)
@@ -127,7 +168,8 @@ class Parts(ColumnTransform):
         if self._coded:
             blocks.append(codes[:, None])
         for name, transform in self.parts_.items():
-            part = pa.array(columns[name], transform.column.arrow_type)
+            distinct = pa.array([*columns[name], None], transform.column.arrow_type)
+            part = distinct.take(pa.array(at))
             lacking = np.flatnonzero(part.is_null())
             block, more = transform.encode(transform.filled(part, lacking, rng), rng)
             blocks.append(block)
@@ -146,13 +188,15 @@ class Parts(ColumnTransform):
             layout = transform.layout
             end, stop = at + len(layout.discrete), floats + len(layout.continuous)
             part = transform.decode(codes[:, at:end], values[:, floats:stop], rng)
-            made[name] = part.to_pylist()
+            made[name] = part
             at, floats = end, stop
-        texts: list[Optional[str]] = []
-        for row, code in enumerate(shape.tolist()):
-            if not 0 <= code < len(self.shapes_):
-                texts.append(None)
-                continue
-            known = {name: part[row] for name, part in made.items()}
-            texts.append(self._structure.join(self.shapes_[code], known))
-        return pa.array(texts, self.column.arrow_type)
+
+        def write(number: int, rows: IntArray) -> pa.Array:
+            if not 0 <= number < len(self.shapes_):
+                return pa.nulls(len(rows), pa.string())
+            shape, chosen = self.shapes_[number], pa.array(rows)
+            needs = self._structure.needs(shape)
+            parts = {name: made[name].take(chosen) for name in needs}
+            return self._structure.write(shape, parts, len(rows))
+
+        return in_groups(shape.astype(np.int64), write).cast(self.column.arrow_type)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal, Optional, Union
 
@@ -208,9 +207,10 @@ def _frequent(
     texts: list[str], rows: list[int], value_counts: ValueCounts, k: int
 ) -> dict[str, list[int]]:
     """Return the shapes that enough texts have; none if those are not most of them."""
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    for row in rows:
-        members[forms.shape(texts[row])].append(row)
+    members = {
+        shape: [rows[i] for i in inside]
+        for shape, inside in forms.by_form(forms.shape(texts[row]) for row in rows)
+    }
     mass = {shape: int(value_counts.counts[part].sum()) for shape, part in members.items()}
     found: dict[str, list[int]] = {}
     for shape in sorted(members, key=lambda s: (-mass[s], s)):
@@ -258,12 +258,9 @@ def _codes(texts: list[str], rows: list[int], value_counts: ValueCounts, k: int)
     if level in (None, "shape") or not all(map(str.isascii, some)) or are_words(some):
         return {}
     mark = next(sign for sign, form in _FORMS.items() if form is forms.LEVELS[str(level)])
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    for row in rows:
-        members[_FORMS[mark](texts[row])].append(row)
     found: dict[str, Made] = {}
-    for form in sorted(members, key=lambda f: (-len(members[f]), f))[:_MAX_SHAPES]:
-        part = value_counts.take(np.array(members[form]))
+    for form, members in forms.by_form(map(_FORMS[mark], some))[:_MAX_SHAPES]:
+        part = value_counts.take(np.array([rows[i] for i in members]))
         if part.all_holders < k or len(form) > _MAX_FIXED:
             continue
         pieces = forms.pieces_of(form, part.values.to_pylist(), part.of_each, k)

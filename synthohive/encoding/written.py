@@ -1,115 +1,146 @@
-"""Texts of one form behind which something else stands: modelled as that, and written again."""
+"""Numbers, dates and times that are kept as text: modelled as such, and written as they were."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Optional
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Codes, Floats32
-from synthohive.encoding.base import ColumnTransform, Reject, Summary
-from synthohive.encoding.draw import categorical as draw
-from synthohive.encoding.encoded import Discrete, Layout
+from synthohive.encoding.parts import Parts, Structure
+from synthohive.schema import Column, ColumnKind
+from synthohive.texts import moments
 
-__all__ = ["WrittenText"]
+__all__ = ["Moment", "MomentText", "Number", "NumberText"]
 
-_MAX_RARE = 0.05  # of rows without the form that nobody shares
+_NUMBER = re.compile(r"([^\d-]*)(-?)(0|[1-9]\d{0,11})(?:([.,])(\d{1,6}))?(\D*)")
+_LEAST = 10  # texts that tell a form
+_CODE = 5  # whole numbers that all have so many digits, or more, are codes
+_VALUE = "\ue000"  # the shape of texts with a value: real text cannot be taken for it
 
 
-@dataclass(eq=False)
-class WrittenText(ColumnTransform):
-    """What stands behind a text that has one form, of which a subclass knows both ways.
+class _Written(Structure):
+    """One value behind texts of one form; other texts (``""``, ``n/a``) are shapes without it."""
 
-    Texts without that form that `k` entities share (``""``, ``n/a``) have codes of their own in
-    a block beside; of rarer ones nothing is kept.
+    doubtful = True
+
+    def __init__(self, column: Column) -> None:
+        self.column, self.parts = column, {}
+
+    def needs(self, shape: str) -> tuple[str, ...]:
+        """See the base class."""
+        return ("value",) if shape == _VALUE else ()
+
+    def write(self, shape: str, parts: Mapping[str, pa.Array], rows: int) -> pa.Array:
+        """See the base class."""
+        if shape == _VALUE:
+            return self.written(parts["value"])
+        return pa.repeat(pa.scalar(shape, pa.string()), rows)
+
+    def split(self, text: str) -> tuple[str, dict[str, Any]]:
+        """See the base class."""
+        value = self.value(text)
+        return (text, {}) if value is None else (_VALUE, {"value": value})
+
+    def value(self, text: str) -> Any:
+        """Return the value behind a text; None for one without the form."""
+        raise NotImplementedError
+
+    def written(self, values: pa.Array) -> pa.Array:
+        """Return the texts of values."""
+        raise NotImplementedError
+
+
+class Number(_Written):
+    """A number behind a text: ``187.398``, ``45 %``, ``$1.50``, ``12,5 kg``.
+
+    What is written with leading zeros, or always has as many digits, is a code and no number.
     """
 
-    others_: list[str] = field(default_factory=list)
-    weights_: list[float] = field(default_factory=list)
+    def find(self, texts: Sequence[str]) -> Optional[str]:
+        """Return what stands around the numbers, and how their fractions are written."""
+        matches = [found for found in map(_NUMBER.fullmatch, texts) if found]
+        frames = Counter((m[1], m[6]) for m in matches)
+        if not frames:
+            return None
+        frame, _ = frames.most_common(1)[0]
+        matches = [m for m in matches if (m[1], m[6]) == frame]
+        points = Counter(m[4] for m in matches if m[4])
+        point = points.most_common(1)[0][0] if points else "."
+        places = {len(m[5] or "") for m in matches if m[4] in (None, point)}
+        digits = max(places, default=0)
+        lengths = {len(m[3]) for m in matches}
+        code = not digits and len(lengths) == 1 and min(lengths) >= _CODE
+        if code or len(matches) < _LEAST:
+            return None
+        return json.dumps([*frame, point, digits, len(places) == 1])
 
-    @property
-    @abstractmethod
-    def inner(self) -> ColumnTransform:
-        """What models the values behind the texts, after :meth:`find`."""
+    def use(self, form: str) -> None:
+        """See the base class."""
+        self._before, self._after, self._point, self._digits, self._fixed = json.loads(form)
+        type_ = str(pa.decimal128(18, self._digits))
+        self.parts = {"value": Column(name=self.column.name, kind=ColumnKind.DECIMAL, arrow=type_)}
 
-    @abstractmethod
-    def find(self, texts: Sequence[str]) -> bool:
-        """Learn the form of most texts; return whether there is one."""
+    def value(self, text: str) -> Optional[Decimal]:
+        """See the base class."""
+        match = _NUMBER.fullmatch(text)
+        if match is None or (match[1], match[6]) != (self._before, self._after):
+            return None
+        fraction = match[5] or ""
+        short = len(fraction) < self._digits and self._fixed
+        trimmed = self._fixed or not fraction.endswith("0")
+        other = match[4] not in (None, self._point) or len(fraction) > self._digits
+        # "-0.0" would come back without its sign
+        if short or other or not trimmed or (match[2] and not (match[3] + fraction).strip("0")):
+            return None
+        return Decimal(f"{match[2]}{match[3]}.{fraction or 0}")
 
-    @abstractmethod
-    def parse(self, texts: pa.Array) -> pa.Array:
-        """Return the values behind texts; NULL for those without the form."""
+    def written(self, values: pa.Array) -> pa.Array:
+        """See the base class."""
+        plain = pc.cast(values, pa.string())
+        if not self._fixed and self._digits:
+            plain = pc.replace_substring_regex(plain, r"\.?0+$", "")
+        if self._point != ".":
+            plain = pc.replace_substring(plain, ".", self._point)
+        return pc.binary_join_element_wise(self._before, plain, self._after, "")
 
-    @abstractmethod
-    def write(self, values: pa.Array) -> pa.Array:
-        """Return the texts of values."""
 
-    def fit(self, summary: Summary, seed: np.random.SeedSequence) -> WrittenText:
-        """Find the form; reject other texts."""
-        value_counts = summary.value.sample
-        holders, texts = value_counts.holders, value_counts.values.to_pylist()
-        if not self.find([t for t, n in zip(texts, holders) if n < self.settings.k]):
-            raise Reject("the texts have not one form")
-        parsed = self.parse(value_counts.values)
-        known = parsed.is_valid().to_numpy(zero_copy_only=False)
-        rows = np.flatnonzero(known)
-        if value_counts.take(rows).all_holders < self.settings.k:
-            raise Reject(f"fewer than {self.settings.k} entities have texts of one form")
-        other = np.flatnonzero(~known & (holders >= self.settings.k))
-        strange = value_counts.counts[~known & (holders < self.settings.k)].sum()
-        if strange > _MAX_RARE * value_counts.counts[known].sum():
-            raise Reject("the texts have several forms")
-        self.others_ = [texts[row] for row in other]
-        self.weights_ = [float(value_counts.counts[row]) for row in other]
-        known_values = parsed.take(pa.array(rows))
-        found = self.inner.derived(value_counts, known_values, rows, summary.nulls)
-        self.inner.fit(found, seed)
-        return self
+class Moment(_Written):
+    """A date or time behind a text that has one form, ``31/12/2024`` or ``05:30``."""
 
-    @property
-    def layout(self) -> Layout:
-        """The blocks of the value, and of which text stands instead of one."""
-        inner = self.inner.layout
-        if not self.others_:
-            return inner
-        return Layout.concat([inner, Layout((Discrete(self.column.name, len(self.others_) + 1),))])
+    def find(self, texts: Sequence[str]) -> Optional[str]:
+        """Return the form of most texts."""
+        return moments.usual_form(texts)
 
-    @property
-    def null_code(self) -> int:
-        """The code for NULL, or -1."""
-        return self.inner.null_code
+    def use(self, form: str) -> None:
+        """See the base class."""
+        self._form = form
+        kind = ColumnKind(moments.kind_of_form(form))
+        self.parts = {"value": Column(name=self.column.name, kind=kind)}
 
-    def encode(self, values: pa.Array, rng: np.random.Generator) -> tuple[Codes, Floats32]:
-        """Return the blocks; a text without the form has the value of any other row."""
-        plain = self.plain(values)
-        parsed = self.parse(plain)
-        valid = parsed.is_valid().to_numpy(zero_copy_only=False)
-        null = plain.is_null().to_numpy(zero_copy_only=False)
-        unknown = np.flatnonzero(~valid & ~null)
-        parsed = self.inner.filled(parsed, unknown, rng)
-        codes, floats = self.inner.encode(parsed, rng)
-        if not self.others_:
-            return codes, floats
-        which = pc.index_in(plain, value_set=pa.array(self.others_, pa.string()))
-        # 0: the form; from 1 on, the texts that stand instead
-        other = pc.fill_null(which, -1).to_numpy(zero_copy_only=False).astype(np.int32) + 1
-        unknown = unknown[other[unknown] == 0]
-        other[unknown] = 1 + draw(self.weights_, len(unknown), rng)
-        return np.concatenate([codes, other[:, None]], axis=1), floats
+    def value(self, text: str) -> Optional[int]:
+        """See the base class."""
+        return moments.moment_of(text, self._form)
 
-    def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
-        """Write the values in their form; see the base class."""
-        inner = len(self.inner.layout.discrete)
-        made = self.inner.decode(codes[:, :inner], values, rng)
-        texts = self.write(made)
-        if self.others_:
-            other = codes[:, inner] - 1
-            words = pa.array(self.others_, pa.string())
-            instead = words.take(pa.array(np.maximum(other, 0)))
-            texts = pc.if_else(pa.array(other >= 0), instead, texts)
-            texts = pc.if_else(made.is_null(), pa.scalar(None, pa.string()), texts)
-        return texts.cast(self.column.arrow_type)
+    def written(self, values: pa.Array) -> pa.Array:
+        """See the base class."""
+        return moments.write(values, self._form)
+
+
+class NumberText(Parts):
+    """Texts that are numbers, perhaps with a unit."""
+
+    name = "number_text"
+    structure = Number
+
+
+class MomentText(Parts):
+    """Texts that are dates or times."""
+
+    name = "moment_text"
+    structure = Moment

@@ -35,7 +35,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 19
+FORMAT = 20
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

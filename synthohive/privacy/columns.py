@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from synthohive.privacy.entities import Entities
 from synthohive.privacy.fake import FakeColumn
-from synthohive.privacy.kinds import PiiKind
+from synthohive.privacy.kinds import NAMES, PiiKind
 from synthohive.privacy.places import ENGLISH, locale_of, territory_of
 from synthohive.privacy.pools import Texts, pools
 from synthohive.privacy.shapes import as_text, lead_of
@@ -30,10 +30,9 @@ Labels = NDArray[np.object_]
 
 _MOST_VARIANTS = 30
 _SOME = 200
-_NAMES = (PiiKind.FIRST_NAME, PiiKind.LAST_NAME, PiiKind.NAME)
 _FREE_FORM = frozenset(
     {
-        *_NAMES,
+        *NAMES,
         PiiKind.ADDRESS,
         PiiKind.CITY,
         PiiKind.COMPANY,
@@ -149,7 +148,7 @@ def _in_other_script(
 ) -> set[str]:
     """Return the countries whose names are not written as they are there."""
     found: set[str] = set()
-    for name in (n for n, kind in kinds.items() if kind in _NAMES and n in labels):
+    for name in (n for n, kind in kinds.items() if kind in NAMES and n in labels):
         for label in dict.fromkeys(label for label in labels[name].tolist() if label):
             there = territory_of(label)
             values = data.column(name).filter(pa.array(labels[name] == label))
@@ -216,6 +215,7 @@ def _common(values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int) 
         forms = pa.array(seen, pa.string())
     coded = forms.dictionary_encode()
     codes = coded.indices.to_numpy().astype(np.int64)
+    # shapes of few are left out before anything is learned of them
     few = entities.take(known).holders(codes, len(coded.dictionary)) < k
     # codes are of the known values only: `known` leads back to the rows
     hidden = np.zeros(len(values), dtype=np.bool_)
@@ -225,7 +225,7 @@ def _common(values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int) 
 
 def _persons(kinds: Mapping[str, PiiKind], data: pa.Table) -> list[tuple[Names, set[PiiKind]]]:
     """Return the names of each person of the rows, and the kinds of column they are from."""
-    columns = {kind: [c for c, k in kinds.items() if k is kind] for kind in _NAMES}
+    columns = {kind: [c for c, k in kinds.items() if k is kind] for kind in NAMES}
     found: list[tuple[Names, set[PiiKind]]] = []
     for number in range(max(map(len, columns.values()))):
         texts = {

@@ -58,11 +58,6 @@ _FEW = 5  # fewer distinct values than this prove nothing by themselves
 _ENOUGH = 10  # distinct words below which a list of names may be anything
 _MENTIONED = 0.1  # of texts, those that name a person
 _SENTENCE, _WORDS = 25, 5  # characters and words on average from which values are texts
-_ALONE = {
-    "email": 0.6, "mac": 0.9, "ip": 0.9, "iban": 0.6, "ssn": 0.9, "credit_card": 0.6, "url": 0.6,
-    "json": 0.3,
-}  # fmt: skip
-"""Share of distinct values that must fit, whatever the column is called; the surest first."""
 
 
 def share(values: Iterable[str], fits: Callable[[str], bool]) -> float:
@@ -123,12 +118,15 @@ FITS: dict[str, Callable[[str], bool]] = {
 }
 """Tests of one value, to be weighed together with the name of its column."""
 
-_SURE: dict[str, Callable[[str], bool]] = {
-    **{kind: FITS[kind] for kind in ("email", "mac", "ip", "iban")},
-    "ssn": lambda v: bool(_SSN.fullmatch(v)),
-    **{kind: FITS[kind] for kind in ("credit_card", "url", "json")},
-}
-"""Tests strict enough to tell a kind whatever the column is called, the surest first."""
+_ALONE = {
+    "email": 0.6, "mac": 0.9, "ip": 0.9, "iban": 0.6, "ssn": 0.9, "credit_card": 0.6, "url": 0.6,
+    "json": 0.3,
+}  # fmt: skip
+"""Share of distinct values that must fit, whatever the column is called; the surest first."""
+
+
+def _is_ssn(value: str) -> bool:
+    return bool(_SSN.fullmatch(value))  # dashes and ranges: nine digits alone are any number
 
 
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
@@ -160,7 +158,8 @@ def by_content(values: Sequence[str], *, words_prove: bool) -> Optional[tuple[Pi
     if len(values) < _FEW:
         return None
     for kind, needed in _ALONE.items():
-        if (part := share(values, _SURE[kind])) >= needed:
+        sure = _is_ssn if kind == "ssn" else FITS[kind]
+        if (part := share(values, sure)) >= needed:
             return PiiKind(kind), f"{part:.0%} of values fit"
     if share(values, lambda v: bool(_PHONE_STRICT.fullmatch(v))) >= 0.9:
         return PiiKind.PHONE, "its values are written as phone numbers"
@@ -177,6 +176,7 @@ def _by_words(values: Sequence[str], words_prove: bool) -> Optional[tuple[PiiKin
         return PiiKind.NAME, f"{part:.0%} of values are names of persons"
     part = share(values, is_address)
     streets = {re.sub(r"[\d\W]+", "", value) for value in values}
+    # of so few streets, they are places of one firm
     many = len(streets) >= max(_FEW, 0.2 * len(values))  # halls and gates have few names
     if many and (part >= 0.6 or (part >= 0.2 and _are_buildings(values))):
         return PiiKind.ADDRESS, f"{part:.0%} of values are addresses"
@@ -209,6 +209,7 @@ def _are_buildings(values: Sequence[str]) -> bool:
     if len(single) < 0.95 * len(values) or len(values) < 2 * _ENOUGH:
         return False
     own = {words for words, _ in single}
+    # names of houses have capitals; sizes of goods ("7 inch") have none
     capital = sum(w[0] == w[0].upper() for w in own)
     return len(own) >= 0.8 * len(single) and capital >= 0.95 * len(own)
 
@@ -267,6 +268,7 @@ def are_companies(values: Sequence[str], called: bool) -> bool:
     """
     if len(values) < _ENOUGH or _mean_words(values) > _COMPANY_WORDS:
         return False
+    # GmbH, Inc.: a third have one where the others are called by their brand
     legal = share(values, lambda v: bool(_LEGAL_FORM.search(v.strip())))
     worded = share(values, lambda v: sum(c.isalpha() for c in v) > len(v) / 2)
     return legal >= _OF_COMPANIES or (called and worded >= _CITY_LETTERS)

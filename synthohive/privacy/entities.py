@@ -53,6 +53,7 @@ class Counting:
 
     def total(self, known: AnyArray, unknown: AnyArray) -> IntArray:
         """Return numbers of entities from known ones and rows of unknown ones."""
+        # rounded up: what is left of a crowd is one entity, too
         count = known.astype(np.int64) + -(-unknown.astype(np.int64) // self.most)
         return np.where(count >= self.least, count + self.short, count).astype(np.int64)
 
@@ -103,6 +104,7 @@ class EntityPath:
         known = dense(codes)
         sizes = np.bincount(known[known >= 0])
         most = int(sizes.max(initial=1))
+        # rows without a known entity are so many more, at least
         everyone = len(sizes) - (-int((known < 0).sum()) // most)
         least = k if strict else max(min(k, everyone), 1)
         return cls(name, known, Counting(most, least, k - least))
@@ -235,6 +237,7 @@ class Entities:
             Number of codes; as many as there are by default.
         """
         size = int(codes.max(initial=-1)) + 1 if size is None else size
+        # no path tells more entities than rows
         found = np.bincount(codes[codes >= 0], minlength=size).astype(np.int64)
         for path in self.paths:
             found = np.minimum(found, path.holders(codes, size))
@@ -280,6 +283,7 @@ class Entities:
                 continue  # extremes of few entities are those of all paths else
             first = np.zeros(self.rows, dtype=np.int64)
             known = np.flatnonzero(path.codes >= 0)
+            # each entity counts where it comes first
             first[known[np.unique(path.codes[known], return_index=True)[1]]] = 1
             unknown = np.cumsum((path.codes < 0).astype(np.int64))
             count = np.cumsum(first) + -(-unknown // path.counting.most)

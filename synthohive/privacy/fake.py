@@ -238,6 +238,7 @@ class FakeColumn:
         weights = np.array(self.weights, np.float64)
         if self.unique:
             capacities = np.array([p.room for p in counted], np.float64)
+            # a narrow pattern would soon repeat, whatever its share
             keep = capacities >= min(_MANY, capacities.max())
             if capacities.max() < _MANY:
                 keep = np.arange(len(counted)) == int(capacities.argmax())
@@ -317,6 +318,7 @@ class FakeColumn:
         letters = (
             "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if self.case == "upper" else "abcdefghijklmnopqrstuvwxyz"
         )
+        # twelve places are 10^18 texts, more than any table has rows
         free = min(_COMPACT_LENGTH, length - len(ending))
         # A leading digit keeps the short form apart from every full one.
         brief = Pattern.of("0123456789", *["0123456789" + letters] * (free - 1), *ending)
@@ -477,6 +479,7 @@ def _counts(kind: PiiKind, text: Any, k: int) -> tuple[list[tuple[int, float]], 
     texts = text[:_STYLED].to_pylist()
     if kind is PiiKind.TEXT:
         lengths = np.array([value.count(" ") + 1 for value in texts] or [1])
+        # the middles of equal shares: no text's own length
         usual = np.quantile(lengths, (np.arange(_LENGTHS) + 0.5) / _LENGTHS)
         return [(int(count), 1.0) for count in np.clip(usual.round(), 1, _WORDS)], ""
     if kind is not PiiKind.EMAIL or not any(map(is_listed, texts)):
@@ -491,6 +494,7 @@ def _address(kind: PiiKind, sample: list[str], locale: str, k: int, territory: s
     if kind is not PiiKind.ADDRESS:
         return AddressStyle()
     source = faker(locale)
+    # no locale states it: what Faker writes tells
     led = sum(source.street_address()[:1].isdigit() for _ in range(_LENGTHS))
     usual = "first" if led > _LENGTHS / 2 else "last"
     found = address_style(sample, usual, k)

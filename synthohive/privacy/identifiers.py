@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -57,12 +56,13 @@ def is_phone(value: str) -> bool:
 def are_phones(values: Sequence[str]) -> bool:
     """Tell whether distinct values are phone numbers, whatever their column is called."""
     shaped = [v for v in values if is_phone(v) and not _DECIMAL.fullmatch(v)]
-    if len(shaped) < 0.9 * len(values) or _pass(values, _things(), _FITTING):
+    if len(shaped) < 0.9 * len(values) or _pass(values, _THINGS):
         return False
     if sum(bool(_YEAR.match(v)) for v in shaped) > len(shaped) / 2:
         return False  # numbers of documents
     plain = [v for v in shaped if v.isdecimal()]
     if len(plain) < len(shaped) / 2:
+        # local numbers have neither: a third with one tell of the others
         led = sum(bool(_LEADS.match(v)) for v in shaped)
         return led >= _LED * len(shaped) or _valid_somewhere(shaped, _FITTING)
     if _count_up(plain) or min(map(len, plain)) < 9:
@@ -76,6 +76,7 @@ def _count_up(numbers: Sequence[str]) -> bool:
     """Tell whether numbers count up, or are seconds or milliseconds since 1970."""
     found = sorted(map(int, numbers))
     low, high = found[0], found[-1]
+    # seconds of one generation, which are no numbers to call
     since = any(10**9 * unit <= low and high < 2 * 10**9 * unit for unit in (1, 1000))
     return high - low < _SCATTERED * len(found) or since
 
@@ -86,6 +87,7 @@ def _valid_somewhere(values: Sequence[str], needed: float) -> bool:
     for region in _REGIONS:
         if _passes(_valid_in(region), chosen, needed):
             rng = np.random.default_rng(5)
+            # the same with other digits: where these pass, too, the rules say nothing
             like = ["".join(_other(c, rng) for c in v) for v in chosen]
             if _share(_valid_in(region), like) < _BY_CHANCE:
                 return True
@@ -112,12 +114,14 @@ def are_identifiers(values: Sequence[str]) -> bool:
     """Tell whether distinct values are identifiers of persons, by their check digits."""
     if sum(8 <= len(v) <= 24 and sum(c.isdigit() for c in v) >= 5 for v in values) < len(values):
         return False
-    return _pass(values, _validators(), _FITTING) and not _pass(values, _things(), _FITTING)
+    return _pass(values, _MODULES) and not _pass(values, _THINGS)
 
 
-def _pass(values: Sequence[str], tests: Sequence[Callable[[str], bool]], needed: float) -> bool:
-    chosen = list(values[:_MOST])
-    return any(_passes(test, chosen, needed) for test in tests)
+def _pass(values: Sequence[str], modules: Sequence[str]) -> bool:
+    """Tell whether nearly all pass the check of one of some modules of stdnum."""
+    tests = (importlib.import_module(f"stdnum.{name}").is_valid for name in modules)
+    chosen = values[:_MOST]
+    return any(_passes(test, chosen, _FITTING) for test in tests)
 
 
 def _passes(test: Callable[[str], bool], values: Sequence[str], needed: float) -> bool:
@@ -128,13 +132,3 @@ def _passes(test: Callable[[str], bool], values: Sequence[str], needed: float) -
 
 def _share(test: Callable[[str], bool], values: Sequence[str]) -> float:
     return sum(map(test, values)) / len(values) if values else 0.0
-
-
-@lru_cache(maxsize=1)
-def _validators() -> list[Callable[[str], bool]]:
-    return [importlib.import_module(f"stdnum.{name}").is_valid for name in _MODULES]
-
-
-@lru_cache(maxsize=1)
-def _things() -> list[Callable[[str], bool]]:
-    return [importlib.import_module(f"stdnum.{name}").is_valid for name in _THINGS]

@@ -243,6 +243,7 @@ def _counts_or_codes(values: pa.ChunkedArray) -> bool:
     numbers = _whole(known)
     if numbers is None or not len(numbers):
         return False
+    # places that the keys take up, and the first of them
     spread, low = int(numbers.max() - numbers.min()) + 1, int(numbers.min())
     counts = low <= _SPREAD and spread <= _SPREAD * len(numbers)  # from one, with gaps
     return counts or spread <= _DENSE * len(numbers)
@@ -258,6 +259,7 @@ def _ranks(values: pa.ChunkedArray) -> bool:
     if len(distinct) < 2:
         return not len(distinct) or int(distinct[0]) in (0, 1)
     step = int(np.gcd.reduce(np.diff(distinct)))  # the coarsest grid on which all lie
+    # how many there would be without gaps
     places = int(distinct[-1] - distinct[0]) // step + 1
     return int(distinct[0]) in (0, 1, step) and places <= _DENSE * len(distinct)
 

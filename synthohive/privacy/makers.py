@@ -24,14 +24,14 @@ from synthohive.texts.patterns import Pattern
 
 __all__ = ["MAKERS", "Rows"]
 
-_UNIQUE_HOUSES, _MANY = 9999, 10**9
+_UNIQUE_HOUSES, _MANY = 9999, 10**9  # houses of a street, and values, that do not run out
 _SYMBOLS = {"9": "0123456789", "h": "0123456789abcdef"}
 _IP_CAPACITY = 223 << 24  # first octets above 223 are multicast and reserved
 
 
 def _suffix(numbers: U64, before: str = "") -> Any:
     """Return the number as text, and nothing for zero."""
-    blank = pa.array(numbers == 0)
+    blank = pa.array(numbers == 0)  # the first lap needs no number
     return pc.if_else(blank, "", join(before, text_of(numbers)))
 
 
@@ -100,6 +100,7 @@ def _text(rows: Rows) -> Any:
 def _email(rows: Rows) -> Any:
     names, weights = zip(*(rows.look.domains or [("", 1.0)]))
     choice = weighted(rows.index, weights, subkey(rows.key, "domain"))
+    # for rows whose real domain is too rare to be shown
     made = take(DOMAINS, below(rows.index, len(DOMAINS), rows.key))
     domain = take(names, choice.astype(np.uint64))
     return join(local_parts(rows), "@", pc.if_else(pc.equal(domain, ""), made, domain))
@@ -110,6 +111,7 @@ def _url(rows: Rows) -> Any:
     if not code:
         return join(lead, local_parts(rows), tail)
     pattern = Pattern.of_shape(code, _SYMBOLS)
+    # longer than real ones, or unique links would soon be used up
     while rows.unique and pattern.capacity < _MANY:
         pattern = Pattern.of(*pattern.pieces, _SYMBOLS[code[-1]])
     numbers = below(rows.index, pattern.room, rows.key)

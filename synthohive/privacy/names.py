@@ -145,6 +145,7 @@ def _sexes() -> dict[str, bool]:
             if names is not getattr(provider, "first_names", None):
                 for name in {fold(text) for text in texts_in(names)}:
                     found.setdefault(name, [0, 0])[women] += 1
+    # names that both have tell nothing
     clear = ((n, c) for n, c in found.items() if max(c) >= _CLEARLY * sum(c))
     return {name: counts[True] > counts[False] for name, counts in clear}
 

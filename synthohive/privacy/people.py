@@ -32,7 +32,7 @@ __all__ = ["full_names", "local_parts", "styles_for"]
 
 _MARK = re.compile(r"(\{\w\})")
 _ALIKE = 4096  # more than there are names with one initial
-_APART = 89
+_APART = 89  # a prime: numbers of rows of one style and name seldom meet
 _STYLED = 10_000
 _ADDRESSES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
 _WRITTEN = _ADDRESSES | {PiiKind.NAME, PiiKind.URL}
@@ -77,6 +77,7 @@ def _local_part(rows: Rows, number: int) -> Any:
     stem = join(*(parts.get(part, part) for part in _MARK.split(style.form) if part), style.gap)
     digits: Any = ""
     if style.digits:
+        # padded: as many digits as the real ones have, 07 too
         drawn = below(rows.index, 10**style.digits, subkey(rows.key, "digits", number))
         digits = pc.utf8_lpad(text_of(drawn), style.digits, "0")
     if not rows.unique:
@@ -105,6 +106,7 @@ def _rank(rows: Rows, number: int, first: U64, last: U64) -> U64:
         if "}{" not in style.form:
             return np.zeros(len(first), np.uint64)
         alike, ranks = _ambiguous(rows.pools, style.form)
+        # both names as one number, in the order in which `alike` is searched
         pair = last * np.uint64(len(rows.pools.first)) + first
         at = np.minimum(np.searchsorted(alike, pair), len(alike) - 1)
         return np.where(alike[at] == pair, ranks[at], 0).astype(np.uint64)
@@ -126,6 +128,7 @@ def _before(rows: Rows, number: int, index: U64, first: U64, last: U64) -> U64:
     """Count the persons in earlier rows of the same lap and style, or who might be there."""
     count = rows.alike
     pairs = count * len(rows.pools.last)
+    # as `Rows.names` numbers pairs: a man's and a woman's name of one place are one
     pair = last * np.uint64(count) + first % np.uint64(count)
     # the permutation backwards: which row of the lap has a pair of names, without making the rows
     place = Permutation(pairs, rows.person).undo(pair.ravel()).reshape(pair.shape)
@@ -275,6 +278,7 @@ def _as_often_own(found: Weighted, own: int, rows: int, k: int, between: str) ->
     weights = list(found)
     for is_own, wanted in ((True, own), (False, rows - own)):
         mine = [i for i, (style, _) in enumerate(weights) if style.own == is_own]
+        # rows whose own style is too rare to be learned count for the commonest one
         lost = wanted - sum(weights[i][1] for i in mine)
         if lost > 0 and mine:
             style, weight = weights[mine[0]]

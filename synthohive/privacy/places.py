@@ -131,6 +131,7 @@ def names_follow(texts: Iterable[str], territories: Iterable[str]) -> bool:
     if len(locales) < 2:
         return False
     own = sum(locale in known[word] for word, locale in pairs)
+    # by the number of others: with many of these, chance finds each word in some
     others = sum(other in known[word] for word, locale in pairs for other in locales
                  if other != locale) / (len(locales) - 1)  # fmt: skip
     return own >= _LEAST and own >= _CLEARLY * others

@@ -95,6 +95,7 @@ def _first_names(source: Any, locale: str) -> tuple[str, ...]:
     names, others = list(men.values()), list(women.values())
     if len(others) < _TOLD_APART * len(names):  # the locale does not tell them apart
         names, others = names[::2], names[1::2]
+    # as many of each: which place a name has must not tell the sex
     half = min(len(names), len(others))
     return (*names[:half], *others[:half])
 

@@ -105,6 +105,7 @@ class Rows:
 
     def names(self) -> tuple[U64, U64, U64]:
         """Return first name, last name, and how often this pair came before."""
+        # both names as one number: its permutation repeats no pair before all are used
         pairs = self.alike * len(self.pools.last)
         lap, place = np.divmod(self.index, np.uint64(pairs))
         pair = Permutation(pairs, self.person)(place)

@@ -16,7 +16,7 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.places import calling_code, known_countries, lead_of_phone
 from synthohive.privacy.pools import faker
 from synthohive.schema import Column, ColumnKind
-from synthohive.texts.patterns import CLASSES, LETTER, Pattern, pieces_of, shape, with_room
+from synthohive.texts.patterns import CLASSES, LETTER, Pattern, by_form, pieces_of, shape, with_room
 
 __all__ = [
     "Weighted",
@@ -91,16 +91,14 @@ def infer_patterns(values: Any, k: int, free: bool) -> Weighted:
     free : bool
         Make room for unique values, which must not run out.
     """
+    # evenly spaced: the first rows may be of one kind
     step = max(1, len(values) // _SAMPLE)
-    members: dict[str, list[str]] = {}
     texts = [text for text in values[::step].to_pylist()[:_SAMPLE] if text]
-    for text in texts:
-        members.setdefault(shape(text), []).append(text)
-    common = sorted(members.items(), key=lambda item: -len(item[1]))
+    # what fewer than one row in 1,000 has is a slip
     least = max(k, len(texts) / 1000)
     return [
-        (_pattern(form, sorted(set(rows)), k, free), float(len(rows)))
-        for form, rows in common[:_SHAPES]
+        (_pattern(form, sorted({texts[row] for row in rows}), k, free), float(len(rows)))
+        for form, rows in by_form(map(shape, texts))[:_SHAPES]
         if len(rows) >= least and len(form) <= _LONGEST_SHAPE
     ]
 
@@ -221,6 +219,7 @@ def _led(kind: PiiKind, text: Any, k: int, unique: bool, home: str) -> Weighted:
     for lead, rests in shared.items():
         own = infer_patterns(pa.array(rests, pa.string()), k, unique) or usual
         total = sum(weight for _, weight in own) or 1.0
+        # rows whose own lead is too rare are shared out by those that are not
         share = count * (len(rests) / known if rests else 1.0)
         found += [(Pattern.of(*lead, *p.pieces), share * w / total) for p, w in own]
     return found
@@ -297,6 +296,7 @@ def _apart(patterns: Weighted) -> Weighted:
         known, best, sum_ = merged.setdefault(shape(pattern.example), []), pattern, weight
         while like := [pair for pair in known if not _are_apart(pair[0], best)]:
             known[:] = [pair for pair in known if pair not in like]
+            # the widest makes what the others can, and more
             best = max(best, *(p for p, _ in like), key=lambda p: p.capacity)
             sum_ += sum(w for _, w in like)
         known.append((best, sum_))
@@ -322,6 +322,7 @@ def _hexadecimal(kind: PiiKind, text: Any) -> Weighted:
 def _letters(text: Any) -> Weighted:
     """Return patterns of words, as long as the values are."""
     lengths = np.array([8]) if not len(text) else np.asarray(pc.utf8_length(text))
+    # the middles of equal shares: as long as texts are, and nobody's very own
     chosen = np.quantile(lengths, (np.arange(_LENGTHS) + 0.5) / _LENGTHS)
     shapes = []
     for length in np.clip(chosen.round().astype(int), 1, _LONGEST).tolist():
@@ -345,7 +346,7 @@ def _largest(column: Column) -> int:
         return int(10 ** (type_.precision - type_.scale)) - 1
     if pa.types.is_floating(type_):
         return 2**53 if type_.bit_width == 64 else 2**24
-    signed = pa.types.is_signed_integer(type_)
+    signed = pa.types.is_signed_integer(type_)  # one bit is the sign
     return int(2 ** (type_.bit_width - signed)) - 1
 
 
@@ -356,6 +357,7 @@ def _below(pattern: Pattern, largest: int) -> Pattern:
     if len(alphabets) > len(limit):
         alphabets = [string.digits] * len(limit)
     if len(alphabets) == len(limit) and set(limit) != {"9"}:
+        # below the first digit of the limit, all the others may be anything
         first = [d for d in alphabets[0] if d < limit[0]]
         if not first or first == ["0"]:
             # With so small a leading digit no number of this length is safe: one digit less.

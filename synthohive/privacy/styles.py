@@ -36,8 +36,8 @@ _LOCAL = re.compile(r"(.*?)([._+-]?)(\d*)", re.DOTALL)
 _HEAD = re.compile(r"[a-z]{2,}[._+-]")
 _TAIL = re.compile(r"[._+-][a-z]{2,}")
 _MAX_DIGITS = 6
-_MAX_STYLES = 12
-_LONG = 9
+_MAX_STYLES = 12  # the rest would be drawn once in hundreds of rows
+_LONG = 9  # letters: longer stems hold two whole names
 _MAX_DOMAINS = 200
 _NOBODYS = re.compile(r"(^|\.)example\.(com|net|org)$|\.example$")
 _FIRST, _LAST = "\ue000", "\ue001"
@@ -142,6 +142,7 @@ def url_style(texts: Sequence[str], k: int) -> UrlStyle:
     codes = [one[3] for one in found if _CODE.fullmatch(one[3])]
     code = ""
     if len(codes) >= least:
+        # the code of middle length: most have it, and its dashes
         like = sorted(codes, key=lambda text: (len(text), text))[len(codes) // 2]
         digit = "9" if all(text.isdigit() for text in codes) else "h"
         code = "".join("-" if symbol == "-" else digit for symbol in like)
@@ -179,7 +180,9 @@ def address_style(texts: Sequence[str], usual: str, k: int) -> AddressStyle:
         best = "none" if len(streets) >= k else usual
     most = 999
     if len(numbers) >= k:  # one that k addresses reach, in round figures
+        # the k-th from above, without what are rather postcodes or flats
         reached = numbers[min(len(numbers) - k, int(_MOST * len(numbers)))]
+        # to one digit, upwards: 112 becomes 200, the number of nobody
         unit = 10 ** (len(str(max(reached, 1))) - 1)
         most = min(max(-(-reached // unit) * unit, 20), 9999)
     city = sum("," in text for text in texts) > len(texts) / 2

@@ -124,6 +124,7 @@ def are_things(
         readings.append(reading)
     if not _counted(readings):
         return False
+    # Rose, Grace and Hope are words as well: their share decides
     persons = sum(reading.person for reading in readings) / len(readings)
     shared = frozenset.intersection(*(reading.themes for reading in readings))
     return persons <= (_PERSONS_OF_A_THEME if shared else _PERSONS)
@@ -258,6 +259,7 @@ def _abbreviate(values: Collection[str], labels: Sequence[str]) -> bool:
 
 
 def _is_short_for(code: str, label: str) -> bool:
+    # a short form has the letters of the long one in their order
     letters = [c for c in code.casefold() if c.isalnum()]
     rest = iter(c for c in label.casefold() if c.isalnum())
     return len(letters) <= _CODE_LENGTH and all(c in rest for c in letters)

@@ -18,6 +18,7 @@ import numpy as np
 __all__ = [
     "form_of",
     "kind_of_form",
+    "moment_of",
     "parse",
     "type_of_form",
     "unit_of_form",
@@ -123,12 +124,15 @@ def parse(texts: Any, form: str) -> Any:
     coded = texts.dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
-    found = [_moment(text, form) for text in coded.dictionary.to_pylist()]
-    type_ = type_of_form(form)
-    if pa.types.is_date(type_):
-        found = [None if moment is None else moment // _DAY for moment in found]
-    plain = pa.array(found, pa.int32() if pa.types.is_date(type_) else pa.int64())
-    return plain.cast(type_).take(coded.indices)
+    found = [moment_of(text, form) for text in coded.dictionary.to_pylist()]
+    return pa.array(found, type_of_form(form)).take(coded.indices)
+
+
+def moment_of(text: str, form: str) -> Optional[int]:
+    """Return a text as :func:`parse` does, as a number; None if it is not of the form."""
+    moment = _moment(text, form)
+    dated = moment is not None and kind_of_form(form) == "date"
+    return moment // _DAY if moment is not None and dated else moment
 
 
 def write(moments: Any, form: str) -> Any:

@@ -32,6 +32,7 @@ __all__ = [
     "Pattern",
     "Pieces",
     "alphabet_of",
+    "by_form",
     "freeable",
     "in_groups",
     "level_of",
@@ -159,6 +160,20 @@ def level_of(texts: Sequence[str]) -> Optional[str]:
         if covered and (len(found) == 1 or len(texts) >= _MEMBERS * len(common)):
             return level
     return None
+
+
+def by_form(forms: Iterable[str]) -> list[tuple[str, list[int]]]:
+    """Return the rows of each form, those with most rows first.
+
+    Examples
+    --------
+    >>> by_form(["9", "a9", "9"])
+    [('9', [0, 2]), ('a9', [1])]
+    """
+    rows: dict[str, list[int]] = {}
+    for row, form in enumerate(forms):
+        rows.setdefault(form, []).append(row)
+    return sorted(rows.items(), key=lambda item: (-len(item[1]), item[0]))
 
 
 def _are_secrets(texts: Sequence[str]) -> bool:

@@ -16,11 +16,10 @@ from synthohive.encoding.categorical import Categorical
 from synthohive.encoding.constant import Constant
 from synthohive.encoding.datetime import Datetime
 from synthohive.encoding.json import Json
-from synthohive.encoding.moment_text import MomentText
-from synthohive.encoding.number_text import NumberText
 from synthohive.encoding.numeric import Numeric
 from synthohive.encoding.text import Text
 from synthohive.encoding.uuid import Uuid, random_uuids
+from synthohive.encoding.written import MomentText, NumberText
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
 from tests.contracts.column_transform import ROWS, ColumnTransformContract, stream

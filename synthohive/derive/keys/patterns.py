@@ -470,12 +470,8 @@ def _grouped(
     texts: Sequence[Any], shapes: Sequence[str], owners: Entities, k: int
 ) -> list[tuple[str, list[Any], forms.Holders]]:
     """Return the texts of each common form that `k` entities have, and who shares their parts."""
-    members: dict[str, list[int]] = {}
-    for row, shape in enumerate(shapes):
-        members.setdefault(shape, []).append(row)
-    common = sorted(members.items(), key=lambda item: (-len(item[1]), item[0]))
     found: list[tuple[str, list[Any], forms.Holders]] = []
-    for shape, rows in common:
+    for shape, rows in forms.by_form(shapes):
         holders = owners.take(np.array(rows)).holders
         few = bool(owners.paths) and holders(np.zeros(len(rows), dtype=np.int64), 1)[0] < k
         if not few and len(found) < _TEMPLATES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import accumulate, combinations, product
 from typing import NamedTuple, Optional
 
 from synthohive.texts import patterns as forms
@@ -118,13 +118,8 @@ class Tiers:
 
 def _classes(template: Template) -> list[Optional[str]]:
     """Return the class of each single character that is free; None for all other pieces."""
-    places = [i for i, piece in enumerate(template.pieces) if len(piece) > 1]
-    return [
-        forms.shape(piece[0])
-        if i in places and len(piece[0]) == 1 and forms.shape(piece[0]) in forms.CLASSES
-        else None
-        for i, piece in enumerate(template.pieces)
-    ]
+    classes = [forms.shape(p[0]) if len(p) > 1 else "" for p in template.pieces]
+    return [kind if kind in forms.CLASSES else None for kind in classes]
 
 
 def _widened(template: Template) -> Iterator[Tier]:
@@ -167,16 +162,12 @@ def _longer(template: Template, digits: int) -> tuple[str, forms.Pieces]:
         return form, [*template.pieces, [between[-1]], *extra]
     free = [i for i, piece in enumerate(template.pieces) if len(piece) > 1]
     cut = free[-1] + 1 if free else len(template.pieces)
-    at = (_starts(template.pieces) + [len(template.form)])[cut]
+    at = _starts(template.pieces)[cut]
     kind = "9" if template.shaped else "x"
     form = template.form[:at] + kind * digits + template.form[at:]
     return form, [*template.pieces[:cut], *extra, *template.pieces[cut:]]
 
 
 def _starts(pieces: forms.Pieces) -> list[int]:
-    """Return where each piece begins; those of a form have one length each."""
-    found, start = [], 0
-    for piece in pieces:
-        found.append(start)
-        start += len(piece[0])
-    return found
+    """Return where each piece begins, and the last one ends; those of a form have one length."""
+    return [0, *accumulate(len(piece[0]) for piece in pieces)]
