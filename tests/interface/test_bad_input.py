@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import pandas as pd
@@ -21,15 +21,11 @@ from synthohive import (
     SchemaValidationError,
     Synthesizer,
 )
-from synthohive.generate.block_generator import BlockGenerator
-from synthohive.learn import database as fitting
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.models.autoregressive.model import Autoregressive
 from synthohive.models.ctgan.model import CTGAN
 from synthohive.schema import Column
-
-
-@pytest.fixture(autouse=True)
-def _no_long_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("synthohive.interface.synthesizer.SAMPLE_SIZE", 1000)
+from tests.events import captured_events
 
 
 def database(path: Path, *statements: str) -> str:
@@ -142,11 +138,22 @@ def test_duplicate_primary_keys_in_a_csv(tmp_path: Path) -> None:
         quick(Synthesizer(Metadata().add_table("a", "id")), {"a": tmp_path / "a.csv"})
 
 
-def source(tmp_path: Path) -> Synthesizer:
+class Blown(Autoregressive):
+    """Breaks off where it is told to."""
+
+    blow: Optional[type[BaseException]] = None
+
+    def sample(self, num_rows: int, *args: Any, **kwargs: Any) -> EncodedTable:
+        if self.blow is not None:
+            raise self.blow
+        return super().sample(num_rows, *args, **kwargs)
+
+
+def source(tmp_path: Path, model: Any = "ctgan") -> Synthesizer:
     url = database(
         tmp_path / "t.db", "CREATE TABLE a (id INTEGER PRIMARY KEY, x INTEGER)", numbers("a")
     )
-    return quick(Synthesizer.from_database(url))
+    return quick(Synthesizer.from_database(url, model=model))
 
 
 def test_targets_that_exist_or_are_the_source(tmp_path: Path) -> None:
@@ -173,17 +180,13 @@ def test_target_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("blow", [KeyboardInterrupt, MemoryError])
-def test_interrupted_work_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blow: type[BaseException]
-) -> None:
-    fitted = source(tmp_path)
+def test_interrupted_work_leaves_nothing(tmp_path: Path, blow: type[BaseException]) -> None:
+    fitted = source(tmp_path, Blown)
     fitted.to_database(seed=1)
     before = (tmp_path / "t_synthetic.db").read_bytes()
-
-    def stop(*_: Any) -> Any:
-        raise blow
-
-    monkeypatch.setattr(BlockGenerator, "complete", stop)
+    model = fitted.fitted_.tables["a"].model
+    assert isinstance(model, Blown)
+    model.blow = blow
     with pytest.raises(blow):
         fitted.to_database(seed=2, if_exists="replace")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.db", "t_synthetic.db"]
@@ -257,21 +260,15 @@ VISITS = pd.DataFrame({"id": range(80), "who": list(PEOPLE["mail"]) * 2, "a": np
     ],
 )
 def test_what_a_description_cannot_have_is_refused_before_any_training(
-    config: dict[str, Any],
-    error: type[Exception],
-    told: str,
-    monkeypatch: pytest.MonkeyPatch,
+    config: dict[str, Any], error: type[Exception], told: str
 ) -> None:
-    def no_training(*_: Any) -> None:
-        raise AssertionError("a table was fitted")
-
-    monkeypatch.setattr(fitting, "fit_table", no_training)
     metadata = Metadata().add_table("a", "id").add_table("people", "mail", **config)
     metadata.add_table("visits", "id", fk={"who": "people.mail"})
     first = pd.DataFrame({"id": range(50), "x": np.arange(50) % 5})
     people = PEOPLE.assign(phone=[f"+4930555{i:04}" for i in range(40)])
-    with pytest.raises(error, match=told):
+    with captured_events() as events, pytest.raises(error, match=told):
         quick(Synthesizer(metadata), {"a": first, "people": people, "visits": VISITS})
+    assert "training_checkpoint" not in {event["event"] for event in events}
 
 
 @pytest.mark.parametrize("kind", ["integer", "date", "boolean", "csv", "mixed"])

@@ -42,8 +42,8 @@ class Careful(Autoregressive):
 
 
 @pytest.fixture(autouse=True)
-def nothing_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Careful, "trained", [])
+def nothing_trained() -> None:
+    Careful.trained.clear()
 
 
 def frames() -> dict[str, pd.DataFrame]:

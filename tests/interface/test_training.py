@@ -75,8 +75,8 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def broken_off(interrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(Fragile, "trained", [])
+def broken_off(interrupted: Path, tmp_path: Path) -> Path:
+    Fragile.trained.clear()
     return Path(shutil.copytree(interrupted, tmp_path / "here"))
 
 
