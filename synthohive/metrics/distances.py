@@ -146,6 +146,7 @@ def tvd_of_codes(real: NDArray[np.integer[Any]], synthetic: NDArray[np.integer[A
     """Return the total variation distance of whole numbers from 0."""
     if not len(real) or not len(synthetic):
         return float(len(real) != len(synthetic))
+    # not by pairs of texts: both sides' counts, (size,), are one subtraction
     size = int(max(real.max(), synthetic.max())) + 1
     parts = [np.bincount(side, minlength=size) / len(side) for side in (real, synthetic)]
     return float(0.5 * np.abs(parts[0] - parts[1]).sum())
@@ -155,6 +156,7 @@ def shares(values: Any) -> dict[Any, float]:
     """Return the frequency of each category, NULL (None) included."""
     if not len(values):
         return {}
+    # as text, so that a flag and the word "true" of another source are one category
     counted = pc.value_counts(as_categories(values))
     counts = np.asarray(counted.field("counts"), np.float64)
     return dict(zip(counted.field("values").to_pylist(), (counts / counts.sum()).tolist()))
@@ -280,6 +282,7 @@ def column_distance(column: Column, real: Any, synthetic: Any) -> ColumnScore:
         that.
     """
     nulls = abs(null_rate(real) - null_rate(synthetic))
+    # by the real values alone: a copy must not choose how it is measured
     view = view_of(column, real)
     if view == "categories":
         return ColumnScore(METRICS[view], tvd_of_shares(shares(real), shares(synthetic)), nulls)

@@ -74,6 +74,7 @@ def fan_out_histogram(
     {0: 1, 1: 1, 2: 1}
     """
     keys, known = _keys(child, columns, parent, parent_columns)
+    # parents first: those without children count, too, and children without a parent do not
     counted = keys.group_by(known.column_names).aggregate([([], "count_all")])
     joined = known.join(counted, keys=known.column_names, join_type="left outer")
     counts = np.asarray(pc.fill_null(joined.column("count_all"), 0), np.int64)
@@ -173,6 +174,7 @@ def joint_fan_out_tvd(real: tuple[Any, Any], synthetic: tuple[Any, Any]) -> floa
     edges = [_edges(np.asarray(counts)) if len(counts) else np.zeros(0) for counts in real]
     codes = []
     for side in (real, synthetic):
+        # by the real edges: (parents,) numbers of bins, the same on both sides
         a, b = (np.searchsorted(e, c, side="right") for e, c in zip(edges, side))
         # both bins as one number
         codes.append(np.asarray(a * (len(edges[1]) + 1) + b, np.int64))
@@ -187,7 +189,7 @@ def _child_counts(
     for child, key in metadata.foreign_keys():
         if key.parent == parent:
             at = parent_rows(rows_of(tables, child), key, rows)
-            found = np.bincount(at[at >= 0], minlength=len(rows))
+            found = np.bincount(at[at >= 0], minlength=len(rows))  # (parents,)
             counts[key.label(child)] = found.astype(np.float64)
     return counts
 

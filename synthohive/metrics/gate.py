@@ -53,6 +53,7 @@ def check_quality(scores: Mapping[str, ColumnScore], threshold: float) -> None:
     synthohive.exceptions.QualityError: 1 of 1 column is further from the real data than ...
     """
     threshold = arguments.number("threshold", threshold)
+    # "not at most" instead of "more than": NaN, which compares with nothing, fails
     failing = {name: score for name, score in scores.items() if not score.worst <= threshold}
     if not failing:
         return

@@ -49,15 +49,7 @@ _SPAN = r"^-?\d+ days(?: [+-]?\d\d:\d\d:\d\d(?:\.\d{1,9})?)?$"  # as pandas writ
 
 
 def array_of(values: Any, name: str = "The data") -> pa.ChunkedArray:
-    """Return one column, whatever it is held in: what all metrics take.
-
-    NaN in pandas and NumPy is NULL, as it is to pandas.
-
-    Raises
-    ------
-    SchemaError
-        It is no column.
-    """
+    """Return one column, whatever it is held in, or refuse it; NaN in pandas and NumPy is NULL."""
     import pandas as pd
 
     refused = isinstance(values, (Mapping, pd.DataFrame, pa.Table))
@@ -79,13 +71,7 @@ def array_of(values: Any, name: str = "The data") -> pa.ChunkedArray:
 
 
 def table_of(table: Any, name: str = "rows") -> pa.Table:
-    """Return one table: of a DataFrame, an Arrow table or stream, or a dict of columns.
-
-    Raises
-    ------
-    SchemaError
-        It is no table.
-    """
+    """Return one table: of a DataFrame, an Arrow table or stream, or a dict of columns."""
     if not isinstance(table, Mapping):
         read = read_loosely(name, table)
         return pa.table({n: plain_array(c) for n, c in zip(read.column_names, read.columns)})
@@ -144,13 +130,7 @@ def harmonised_pair(column: Optional[Column], *values: Any) -> tuple[Column, lis
 
 
 def harmonised_numbers(*values: Any) -> list[Floats]:
-    """Return the known values of columns of numbers, or of times, in one unit.
-
-    Raises
-    ------
-    SchemaError
-        They are neither.
-    """
+    """Return the known values of columns of numbers, or of times, in one unit."""
     arrays = [array_of(each) for each in values]
     for kind in (ColumnKind.FLOAT, ColumnKind.TIMESTAMP, ColumnKind.TIME, ColumnKind.INTERVAL):
         found = [_CONVERT[kind](array) for array in arrays]
@@ -166,7 +146,7 @@ def harmonised_numbers(*values: Any) -> list[Floats]:
 def harmonised_database(
     metadata: Metadata, real: Tables, synthetic: Tables
 ) -> tuple[Metadata, dict[str, pa.Table], dict[str, pa.Table]]:
-    """Return a description, and both sides with each column as that says.
+    """Return what columns are now, and both sides with each column as that says.
 
     What the metadata declares decides what a column is; of all others, what the values of
     both sides can be read as. What cannot be read as declared is compared as text.
@@ -174,15 +154,9 @@ def harmonised_database(
     Parameters
     ----------
     metadata : Metadata
-        Is not changed.
+        Is not changed. Where a table describes no columns, all that both sides have are taken.
     real, synthetic : dict of str to pyarrow.Table
         Tables that only one side has, or that are not described, stay as they are.
-
-    Returns
-    -------
-    metadata : Metadata
-        What its columns are now; where a table describes none, all that both sides have.
-    real, synthetic : dict of str to pyarrow.Table
     """
     described = metadata.model_copy(deep=True)
     sides: tuple[dict[str, pa.Table], dict[str, pa.Table]] = (dict(real), dict(synthetic))
@@ -291,15 +265,15 @@ def _cast(values: pa.ChunkedArray, type_: pa.DataType) -> Optional[pa.ChunkedArr
 def _number(values: pa.ChunkedArray) -> Optional[pa.ChunkedArray]:
     if pa.types.is_temporal(values.type):
         return None
-    if pa.types.is_decimal(values.type):  # a checked cast would refuse most of them
+    if pa.types.is_decimal(values.type) or pa.types.is_integer(values.type):
+        # a checked cast would refuse most decimals, and whole numbers beyond 2^53
         floats = pc.cast(values, pa.float64(), safe=False)
     else:
         plain = pc.cast(values, pa.int8()) if pa.types.is_boolean(values.type) else values
         floats = _cast(plain, pa.float64())
-        if floats is None and pa.types.is_integer(values.type):  # beyond 2^53
-            floats = pc.cast(values, pa.float64(), safe=False)
     if floats is None:
         return None
+    # as in pandas: NaN beside NULL would be a value that no metric can order
     return pc.if_else(pc.is_nan(floats), pa.scalar(None, pa.float64()), floats)
 
 
@@ -311,6 +285,7 @@ def _whole(values: pa.ChunkedArray) -> Optional[pa.ChunkedArray]:
 def _flag(values: pa.ChunkedArray) -> Optional[pa.ChunkedArray]:
     if pa.types.is_boolean(values.type):
         return values
+    # before all are made texts: most numbers are no flags, and a few distinct ones tell
     if len(values) > values.null_count and len(pc.unique(values)) > len(_FLAGS) + 1:
         return None
     texts = pc.utf8_lower(as_text(values))
@@ -326,6 +301,7 @@ def _moment(values: pa.ChunkedArray, kind: str) -> Optional[pa.ChunkedArray]:
         parsed = _written(values, kind)
         return None if parsed is None else _moment(parsed, kind)
     if pa.types.is_duration(values.type):
+        # MySQL's TIME comes as a duration, and is a time of day only within one day
         spans = pc.cast(pc.cast(values, pa.duration("us"), safe=False), pa.int64())
         fits = pc.all(pc.and_(pc.greater_equal(spans, 0), pc.less(spans, 86_400_000_000)))
         return _cast(spans, target) if kind == "time" and fits.as_py() is not False else None
@@ -337,6 +313,7 @@ def _moment(values: pa.ChunkedArray, kind: str) -> Optional[pa.ChunkedArray]:
 
 
 def _written(values: pa.ChunkedArray, kind: str) -> Optional[pa.ChunkedArray]:
+    # ISO texts by Arrow, all at once; other forms one by one, and only if all have the same
     for type_ in (pa.timestamp("us"), pa.timestamp("us", tz="UTC")) if kind != "time" else ():
         read = _cast(values, type_)
         if read is not None and len(values) > values.null_count:
@@ -376,6 +353,7 @@ def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_string(values.type):
         return values
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        # pandas makes 7.0 of a 7 beside a NULL, and the other side's key is "7"
         whole = _cast(values, pa.int64())
         values = values if whole is None else whole
     if is_binary(values.type):

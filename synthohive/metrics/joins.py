@@ -163,6 +163,7 @@ def with_parents(
     tables = read_tables(tables, metadata)
     rows, columns = attributes(tables, metadata, table)
     arrays: dict[str, Any] = {name: rows.column(name) for name in columns}
+    # by the key in the name: two keys to one parent (from and to) lead to columns of the same name
     for key in keys or metadata.table(table).foreign_keys:
         above, known = attributes(tables, metadata, key.parent)
         at = parent_rows(rows_of(tables, table), key, rows_of(tables, key.parent))
@@ -221,7 +222,7 @@ def _aggregates(
     parents = rows_of(tables, key.parent)
     at, size = parent_rows(rows_of(tables, name), key, parents), len(parents)
     label = f"{name}({', '.join(key.columns)})"
-    held = np.flatnonzero(at >= 0)
+    held = np.flatnonzero(at >= 0)  # NULL, and orphans, belong to no parent's aggregates
     number = np.bincount(at[held], minlength=size).astype(np.float64)
     found = {f"count of {label}": number}
     for column, said in known.items():

@@ -162,6 +162,7 @@ def utility(
 
 
 def _skill(x: Floats, y: Floats, test_x: Floats, test_y: Floats, numeric: bool, seed: int) -> float:
+    # what is missing can be neither learned nor tested; that it is missing is no target here
     known, test = ~np.isnan(y), ~np.isnan(test_y)
     x, y, test_x, test_y = x[known], y[known], test_x[test], test_y[test]
     if not len(test_y) or len(np.unique(y)) < 2:

@@ -170,6 +170,7 @@ def _beyond(column: Column, real: Any, synthetic: Any) -> int:
         real, synthetic = (parse(as_categories(values), form) for values in (real, synthetic))
     elif view_of(column, real) != "numbers":
         return 0
+    # the real ends themselves, unlike a profile's: this is a report to who holds the real rows
     ends, values = as_numbers(real), as_numbers(synthetic)
     if not len(ends):
         return 0
@@ -183,9 +184,11 @@ def _malformed(column: Column, real: Any, synthetic: Any) -> int:
     if not _is_text(column) or len(real) - real.null_count < LEAST_VALUES:
         return 0
     known, texts = as_categories(real).drop_null(), as_categories(synthetic)
+    # dates first: 31/02/2024 has the digits of a date, and is none
     form = _moments(real)
     if form is not None:
         return int(parse(texts, form).null_count - texts.null_count)
+    # distinct texts, with how often each is there: a pattern is slow, and codes repeat
     seen = pc.unique(known).to_pylist()
     made = pc.value_counts(texts.drop_null())
     counts = zip(made.field("values").to_pylist(), made.field("counts").to_pylist())

@@ -89,6 +89,7 @@ def within_group_variance(values: Any, groups: Any, *, column: Optional[Column] 
     found, (rows,) = harmonised(
         {"values": column, "groups": None}, {"values": values, "groups": groups}
     )
+    # -1 is NULL's: a row without a group says nothing of how groups differ
     labels = rows.column("groups").combine_chunks().dictionary_encode().indices
     own = np.asarray(labels.fill_null(-1), np.int64)
     return _variance(found["values"], rows.column("values"), own)
@@ -99,6 +100,7 @@ def _variance(column: Column, values: pa.ChunkedArray, groups: IntArray) -> floa
     from scipy.stats import rankdata
 
     if view_of(column, values) == "numbers":
+        # ranks: of a skewed column, the variance is that of its few largest values
         floats = floats_of(values)
         known = ~np.isnan(floats) & (groups >= 0)
         scores: Floats = np.asarray(rankdata(floats[known]), np.float64).reshape(-1, 1)
