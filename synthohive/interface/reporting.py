@@ -18,9 +18,8 @@ from synthohive.io.dataframe import read_loosely
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.copies import copied_rows, copied_values
-from synthohive.metrics.fan_out import fan_out_histogram
 from synthohive.metrics.harmonise import harmonised_database
-from synthohive.metrics.report import FanOuts, ValidationReport, build_report, check_report
+from synthohive.metrics.report import ValidationReport, build_report, check_report
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Metadata, PrivacyConfig
 from synthohive.schema.plan import RelationalPlan
@@ -73,7 +72,7 @@ def compare(
         metadata,
         real,
         synthetic,
-        _fan_outs(metadata, true_sizes, synthetic),
+        true_sizes,
         personal=personal,
         copied_rows=_copied_rows(metadata, real, synthetic),
         copied_values={
@@ -128,21 +127,6 @@ def _synthetic_side(
     request = Request(fitted, scale=min(1.0, MOST / max(largest, 1)), seed=seed)
     with generated(request) as made:
         return {n: s.column_table(s.schema.names) for n, s in made.spools.items()}, frozenset()
-
-
-def _fan_outs(
-    metadata: Metadata, real: Mapping[str, Sizes], synthetic: Mapping[str, pa.Table]
-) -> FanOuts:
-    return {
-        key.label(child): (
-            real[key.label(child)],
-            fan_out_histogram(
-                synthetic[child], key.columns, synthetic[key.parent], key.parent_columns
-            ),
-        )
-        for child, key in metadata.foreign_keys()
-        if key.label(child) in real
-    }
 
 
 def _copied_rows(

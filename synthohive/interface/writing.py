@@ -18,7 +18,6 @@ from synthohive.learn.damage import using
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.distances import ColumnScore
 from synthohive.metrics.gate import check_quality, emit_scores
-from synthohive.metrics.profile import profile_distance
 from synthohive.schema import ColumnKind
 from synthohive.tables.block_store import TableSpool
 
@@ -83,8 +82,8 @@ def score_tables(
         if profile is None or spool.rows == 0:
             continue
         table = spool.thinned(list(profile.columns), SCORED_ROWS)
-        for column, real in profile.columns.items():
-            scores[f"{name}.{column}"] = profile_distance(real, table.column(column))
+        for column, score in profile.score(table).items():
+            scores[f"{name}.{column}"] = score
     return scores
 
 

@@ -233,6 +233,7 @@ def c2st_over_key(
 
 def _owners(groups: tuple[Any, Any], real: pa.Table, synthetic: pa.Table, seed: int) -> IntArray:
     """Return a number for the group of each row that is looked at; without one, its own."""
+    # dense ranks over both sides: the same parent has the same number on each
     names = harmonised_pair(None, *groups)[1]
     for array, rows in zip(names, (real, synthetic)):
         if len(array) != len(rows):
@@ -250,7 +251,9 @@ def _owners(groups: tuple[Any, Any], real: pa.Table, synthetic: pa.Table, seed: 
 def labelled_features(
     real: pa.Table, synthetic: pa.Table, columns: Mapping[str, Column], seed: int
 ) -> tuple[Floats, IntArray, list[str]]:
-    """Return rows of both sides as numbers, and which side each is of.
+    """Return rows of both sides as numbers, (rows, columns), 0 or 1 for each one's side, and names.
+
+    Real rows come first; NULL is NaN. Empty where fewer than ten rows of each, or no column, are.
 
     Parameters
     ----------
@@ -260,14 +263,6 @@ def labelled_features(
         Those to look at; texts that hardly repeat are left out.
     seed : int
         Of the draw.
-
-    Returns
-    -------
-    features : ndarray of float64, shape (2 * rows, columns)
-        Real rows first; NULL is NaN. Empty where fewer than ten rows of each, or no column, are.
-    labels : ndarray of int64, shape (2 * rows,)
-        0 for real rows, 1 for synthetic ones.
-    names : list of str
     """
     drawn = _drawn(real, synthetic, seed)
     # as many of both, as the test has it: of a side that they rarely see, trees learn little

@@ -38,13 +38,7 @@ def read_tables(tables: Tables, metadata: Metadata) -> dict[str, pa.Table]:
 
 
 def rows_of(tables: Mapping[str, pa.Table], name: str) -> pa.Table:
-    """Return one table of a database.
-
-    Raises
-    ------
-    SchemaError
-        It is not there.
-    """
+    """Return one table of a database, which has to be there."""
     if name not in tables:
         raise SchemaError.unknown_table(name, tables, "the data")
     return tables[name]

@@ -115,9 +115,7 @@ class TableProfile:
     def score(self, table: pa.Table) -> dict[str, ColumnScore]:
         """Score each profiled column of a synthetic table."""
         return {
-            name: profile_distance(profile, table.column(name))
-            for name, profile in self.columns.items()
-            if name in table.column_names
+            name: profile_distance(own, table.column(name)) for name, own in self.columns.items()
         }
 
 

@@ -26,15 +26,12 @@ from synthohive.schema.columns import column_from_arrow
 
 __all__ = [
     "ColumnReport",
-    "FanOuts",
     "KeyReport",
     "TableReport",
     "ValidationReport",
     "build_report",
     "check_report",
 ]
-
-FanOuts = Mapping[str, tuple[Mapping[int, int], Mapping[int, int]]]
 
 GENERATOR = "SynthoHive"
 _VERDICTS = ((0.05, "very close to"), (0.1, "close to"), (0.2, "recognisably different from"))
@@ -235,7 +232,7 @@ def build_report(
     metadata: Metadata,
     real: Mapping[str, pa.Table],
     synthetic: Mapping[str, pa.Table],
-    fan_outs: Optional[FanOuts] = None,
+    fan_outs: Optional[Mapping[str, Mapping[int, int]]] = None,
     *,
     personal: Optional[Mapping[str, Collection[str]]] = None,
     copied_rows: Optional[Mapping[str, float]] = None,
@@ -253,9 +250,9 @@ def build_report(
         Tables, columns and keys to compare.
     real, synthetic : mapping of str to pyarrow.Table
         In one form (:func:`~synthohive.metrics.harmonise.harmonised_database`).
-    fan_outs : dict of str to tuple, optional
-        Real and synthetic histograms of children per parent by key label, where `real` is
-        only a sample. Counted from the tables by default.
+    fan_outs : dict of str to dict, optional
+        The real histogram of children per parent by key label, where `real` is only a sample.
+        Counted from the tables by default.
     personal : dict of str to collection of str, optional
         Columns with made-up personal data, by table.
     copied_rows, copied_values : dict of str to float, optional
@@ -279,8 +276,9 @@ def build_report(
     for child, key in metadata.foreign_keys():
         label, columns = key.label(child), (key.columns, key.parent_columns)
         sides = [(t[child], columns[0], t[key.parent], columns[1]) for t in (real, synthetic)]
-        counts = (fan_outs or {}).get(label) or [fan_out_histogram(*side) for side in sides]
-        keys.append(KeyReport(label, orphans(*sides[1]), fan_out_ks(*counts)))
+        counts = (fan_outs or {}).get(label) or fan_out_histogram(*sides[0])
+        distance = fan_out_ks(counts, fan_out_histogram(*sides[1]))
+        keys.append(KeyReport(label, orphans(*sides[1]), distance))
     return ValidationReport(
         tuple(sorted(tables, key=lambda table: -table.distance)),
         tuple(sorted(keys, key=lambda key: (-key.orphans, -key.fan_out_ks))),

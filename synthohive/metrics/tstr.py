@@ -52,23 +52,15 @@ class Utility:
 
 
 def target_columns(table: pa.Table, columns: Mapping[str, Column], most: int = 3) -> list[str]:
-    """Choose columns worth predicting: those that go with the others most.
-
-    Categories have 2 to 20 levels. Columns that follow from one other column are left out, and
-    those that go with none.
+    """Choose columns worth predicting: those that go with the others most, by the mean association.
 
     Parameters
     ----------
     table : pyarrow.Table
         Real rows.
     columns : mapping of str to Column
-        Those to look at, without keys.
+        Those to look at, without keys; categories have 2 to 20 levels.
     most : int, default 3
-
-    Returns
-    -------
-    list of str
-        The strongest first, by the mean association with all others; may be empty.
     """
     chosen = comparable_columns(table, columns)
     if len(chosen) < 2:

@@ -57,16 +57,14 @@ class GapWatch:
 
     Parameters
     ----------
-    rows : int
-        Of the table.
-    learned, held : ndarray
-        The covariate of both kinds of rows.
-    repeats : float
-        See :func:`repeated`.
+    rows : TrainingSet
+    learned, held : ndarray of float
+        The covariate of the rows whose scores :meth:`gap` will be given, in that order.
     """
 
-    def __init__(self, rows: int, learned: Floats, held: Floats, repeats: float) -> None:
-        wide = min(max(1.0, (rows / TUNING.many_rows) ** 0.5), TUNING.most_wide)
+    def __init__(self, rows: TrainingSet, learned: Floats, held: Floats) -> None:
+        wide = min(max(1.0, (len(rows.data) / TUNING.many_rows) ** 0.5), TUNING.most_wide)
+        repeats = repeated(rows.data, rows.learned, rows.held)
         # repeats * (1 - repeats): no copy can harm where none repeats, nor where all do
         self.most = wide * TUNING.most_gap / (1 + TUNING.repeats * repeats * (1 - repeats))
         self._means = float(learned.mean()), float(held.mean())
@@ -74,17 +72,15 @@ class GapWatch:
 
     @classmethod
     def of(cls, rows: TrainingSet, learned: IntArray, held: IntArray) -> GapWatch:
-        """Return that of some rows; common ones are those of common codes.
+        """Return that of rows of some numbers; common ones are those of common codes.
 
         Parameters
         ----------
         rows : TrainingSet
         learned, held : ndarray of int64
-            The numbers of the rows whose scores :meth:`gap` will be given, in that order.
         """
         common = commonness(rows.data)
-        repeats = repeated(rows.data, rows.learned, rows.held)
-        return cls(len(rows.data), common[learned], common[held], repeats)
+        return cls(rows, common[learned], common[held])
 
     def gap(self, learned: Floats, held: Floats) -> float:
         """Return how much higher learned rows score, beyond what the covariate explains."""

@@ -49,19 +49,12 @@ def marginal_distance(real: EncodedTable, made: EncodedTable) -> float:
 def pair_distance(real: EncodedTable, made: EncodedTable, context: EncodedTable) -> float:
     """Return the mean TVD over pairs of blocks, and of blocks with blocks of the context.
 
-    Blocks are coarsened to eight classes: the most frequent codes, quantiles of floats.
-
     Parameters
     ----------
     real, made : EncodedTable
-        Of one layout, as many rows.
+        Of one layout, as many rows; 0 where there are none, or no blocks.
     context : EncodedTable
         A row for each of them; it may have no blocks.
-
-    Returns
-    -------
-    float
-        0 to 1; 0 where there are no rows or blocks.
     """
     known, given = _classes(real, real), _classes(context, context)
     other = _classes(real, made)
@@ -83,11 +76,6 @@ def classifier_area(real: EncodedTable, made: EncodedTable, context: EncodedTabl
         Of one layout, as many rows; fewer than 30 tell nothing.
     context : EncodedTable
         A row for each of them, which is seen beside both; it may have no blocks.
-
-    Returns
-    -------
-    float
-        0.5 to 1, on rows that the classifier was not trained on.
     """
     if len(real) < LEAST_TOLD:
         return 0.5

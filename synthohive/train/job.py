@@ -120,11 +120,6 @@ def keep_model(model: ConditionalGenerativeModel, digest: str, place: Path) -> N
         :meth:`TrainingJob.digest` of what it was trained by.
     place : Path
         What stands there is replaced.
-
-    Raises
-    ------
-    SerializationError
-        It cannot be written.
     """
     try:
         with Workspace(place.parent) as folder:

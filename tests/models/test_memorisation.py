@@ -22,7 +22,7 @@ from synthohive.models.memorisation import (
     nearer_share,
     repeated,
 )
-from synthohive.models.training import split
+from synthohive.models.training import TrainingSet, split
 from synthohive.models.tvae.model import TVAE
 from tests.contracts.model import TABLE, stream, table
 
@@ -77,11 +77,20 @@ def test_rows_that_are_equal_to_both_count_half() -> None:
     assert nearer_share(rows, rows, rows)[0] == pytest.approx(0.5)
 
 
+def repeating(rows: int) -> TrainingSet:
+    """Return 40 learned and 20 held-out rows, some of which are learned, too."""
+    learned, other = survey(40, 1), survey(20, 2)
+    data = EncodedTable.stack([learned, learned.take(np.arange(rows)), other])
+    return TrainingSet(
+        "t", data, EncodedTable.empty(len(data)), np.arange(40), np.arange(40, 60), 500, 300
+    )
+
+
 def test_a_gap_that_rarity_explains_is_none() -> None:
     """Held-out rows may be rarer by chance; what is left is what was memorised."""
     rng = stream()
     common = rng.normal(0, 1, 200) + 0.5, rng.normal(0, 1, 100)
-    watch = GapWatch(300, *common, repeats=0.0)
+    watch = GapWatch(repeating(0), *common)
     honest = [2 * c + rng.normal(0, 0.1, len(c)) for c in common]
     assert abs(watch.gap(honest[0], honest[1])) < 0.05
     assert watch.gap(honest[0] + 2.0, honest[1]) == pytest.approx(1.0, abs=0.15)
@@ -89,8 +98,9 @@ def test_a_gap_that_rarity_explains_is_none() -> None:
 
 def test_less_is_allowed_where_rows_repeat() -> None:
     flat = np.zeros(10)
-    assert GapWatch(20, flat, flat, 0.2).most < GapWatch(20, flat, flat, 0.0).most / 3
-    assert GapWatch(20, flat, flat, 1.0).most == GapWatch(20, flat, flat, 0.0).most
+    none, some, all_of_them = (GapWatch(repeating(n), flat, flat).most for n in (0, 4, 20))
+    assert some < none / 3
+    assert all_of_them == none
     rows = survey(40, 1)
     twice = EncodedTable.stack([rows, rows.take(np.arange(10))])
     assert repeated(twice, np.arange(40), np.arange(40, 50)) == 1.0

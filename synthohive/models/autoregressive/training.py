@@ -15,7 +15,7 @@ from synthohive._arrays import Floats, IntArray
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
 from synthohive.models.autoregressive.network import Network
 from synthohive.models.blocks import as_tensors
-from synthohive.models.memorisation import GapWatch, repeated
+from synthohive.models.memorisation import GapWatch
 from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch_of
 
 __all__ = ["AutoregressiveTask", "log_shares"]
@@ -70,8 +70,7 @@ class AutoregressiveTask(DescentTask):
             # independent, is what the gap is corrected for
             vectors = self.state.context(*self.held_context)
             start = self.state.losses(*self.held, vectors, self._mask(True))
-            repeats = repeated(rows.data, rows.learned, rows.held)
-            self.watch = GapWatch(len(rows.data), self._learned(), _scores(start), repeats)
+            self.watch = GapWatch(rows, self._learned(), _scores(start))
         self.most_gap = self.watch.most
         self.worth = TUNING.worth if len(rows.held) >= TUNING.least_held else math.inf
 
