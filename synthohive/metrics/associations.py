@@ -27,6 +27,7 @@ __all__ = [
     "comparable_columns",
     "key_pairs",
     "pair_tvd",
+    "ranks",
     "variance_within",
 ]
 
@@ -119,14 +120,10 @@ def association(a: Any, b: Any) -> float:
 
 def association_matrix(table: pa.Table, columns: Sequence[Column]) -> Floats:
     """Return the association of each pair of `columns`, (columns, columns), 1 in the diagonal."""
-    # an even sample: nothing is drawn, so that both sides are looked at alike
-    step = max(1, table.num_rows // _SAMPLE)
-    part = table.take(pa.array(np.arange(0, table.num_rows, step)))
-    encoded = [_encode(column, part.column(column.name)) for column in columns]
     matrix = np.eye(len(columns))
-    for i, left in enumerate(encoded):
-        for j in range(i):
-            matrix[i, j] = matrix[j, i] = _associated(left, encoded[j])
+    found = _strengths(_thinned(table), list(combinations(columns, 2)))
+    for (i, j), strength in zip(combinations(range(len(columns)), 2), found):
+        matrix[i, j] = matrix[j, i] = strength
     return matrix
 
 
@@ -140,11 +137,22 @@ def associated(real: pa.Table, synthetic: pa.Table, columns: Sequence[Column]) -
     columns : sequence of Column
         That both have.
     """
-    before, after = (association_matrix(side, columns) for side in (real, synthetic))
-    return [
-        Associated(columns[i].name, columns[j].name, float(before[i, j]), float(after[i, j]))
-        for i, j in combinations(range(len(columns)), 2)
-    ]
+    pairs = list(combinations(columns, 2))
+    sides = [_strengths(_thinned(side), pairs) for side in (real, synthetic)]
+    return [Associated(a.name, b.name, *both) for (a, b), *both in zip(pairs, *sides)]
+
+
+def _thinned(table: pa.Table) -> pa.Table:
+    # an even sample: nothing is drawn, so that both sides are looked at alike
+    step = max(1, table.num_rows // _SAMPLE)
+    return table.take(pa.array(np.arange(0, table.num_rows, step)))
+
+
+def _strengths(table: pa.Table, pairs: Sequence[tuple[Column, Column]]) -> list[float]:
+    """Return the association of each pair; every column is ranked once."""
+    columns = {column.name: column for pair in pairs for column in pair}
+    encoded = {name: _encode(column, table.column(name)) for name, column in columns.items()}
+    return [_associated(encoded[a.name], encoded[b.name]) for a, b in pairs]
 
 
 def comparable_columns(table: pa.Table, columns: Mapping[str, Column]) -> list[Column]:
@@ -214,8 +222,8 @@ def column_pairs(real: Any, synthetic: Any, columns: Columns = None) -> list[Pai
     chosen = comparable_columns(left, found)
     distances = _pair_tvds(left, right, list(combinations(chosen, 2)))
     both = associated(left, right, chosen)
-    pairs = [Pair(p.a, p.b, p.real, p.synthetic, tvd) for p, tvd in zip(both, distances)]
-    return sorted(pairs, key=lambda pair: -pair.tvd)
+    compared = [Pair(p.a, p.b, p.real, p.synthetic, tvd) for p, tvd in zip(both, distances)]
+    return sorted(compared, key=lambda pair: -pair.tvd)
 
 
 def key_pairs(
@@ -255,15 +263,8 @@ def key_pairs(
     mine = comparable_columns(left, {n: c for n, c in found.items() if n in own})
     theirs = comparable_columns(left, {n: c for n, c in found.items() if n not in own})
     pairs = list(product(mine, theirs))
-    strengths = []
-    for rows in (left, right):
-        encoded = {c.name: _encode(c, rows.column(c.name)) for c in (*mine, *theirs)}
-        strengths.append([_associated(encoded[a.name], encoded[b.name]) for a, b in pairs])
-    distances = _pair_tvds(left, right, pairs)
-    compared = [
-        Pair(a.name, b.name, before, after, distance)
-        for (a, b), before, after, distance in zip(pairs, *strengths, distances)
-    ]
+    found_of = _strengths(left, pairs), _strengths(right, pairs), _pair_tvds(left, right, pairs)
+    compared = [Pair(a.name, b.name, *figures) for (a, b), *figures in zip(pairs, *found_of)]
     return sorted(compared, key=lambda pair: -pair.tvd)
 
 
@@ -323,7 +324,8 @@ def _associated(a: _Encoded, b: _Encoded) -> float:
     return _correlation_ratio(y, x) if a.ordered else _correlation_ratio(x, y)
 
 
-def _ranks(values: AnyArray) -> Floats:
+def ranks(values: AnyArray) -> Floats:
+    """Return the rank of each value, ``(rows,)``, ties at their mean."""
     from scipy.stats import rankdata
 
     return np.asarray(rankdata(values), np.float64)
@@ -332,7 +334,7 @@ def _ranks(values: AnyArray) -> Floats:
 def _correlation(x: AnyArray, y: AnyArray) -> float:
     # Pearson's formula on ranks, ties at their mean: one far value then decides nothing, and what
     # only grows together is as strong as what lies on a line
-    left, right = _ranks(x), _ranks(y)
+    left, right = ranks(x), ranks(y)
     left, right = left - left.mean(), right - right.mean()
     scale = float(np.sqrt((left**2).sum() * (right**2).sum()))
     return min(1.0, abs(float((left * right).sum())) / scale) if scale else 0.0
@@ -340,7 +342,7 @@ def _correlation(x: AnyArray, y: AnyArray) -> float:
 
 def _correlation_ratio(codes: AnyArray, numbers: AnyArray) -> float:
     # What chance alone would explain is taken off (epsilon squared, Kelley, 1935).
-    explained = 1.0 - variance_within(_ranks(numbers)[:, None], codes)
+    explained = 1.0 - variance_within(ranks(numbers)[:, None], codes)
     return float(np.sqrt(min(1.0, max(0.0, explained))))
 
 

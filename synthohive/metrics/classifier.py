@@ -41,7 +41,6 @@ __all__ = [
 
 ROWS = 20_000
 """Rows of each side that are looked at, at most."""
-_LEVELS = 200  # of categories; trees take 255 at most
 _FOLDS = 3  # of the cross-validation
 
 
@@ -271,7 +270,7 @@ def labelled_features(
     chosen = comparable_columns(sides[0], columns)
     if rows < 10 or not chosen:
         return np.zeros((0, 0)), np.zeros(0, np.int64), []
-    features = np.stack([np.concatenate(features_of(c, sides, _LEVELS)) for c in chosen], axis=1)
+    features = np.stack([np.concatenate(features_of(c, sides)) for c in chosen], axis=1)
     return features, np.repeat(np.array([0, 1]), rows), [c.name for c in chosen]
 
 

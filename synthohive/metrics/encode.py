@@ -31,6 +31,7 @@ METRICS: dict[View, str] = {"numbers": "KS", "categories": "TVD", "lengths": "KS
 """What columns are scored by."""
 _MOST = 500  # more different texts are no categories
 _ROWS_PER_CATEGORY = 5
+_FEATURE_LEVELS = 200  # numbered by themselves, the rest is one: trees take 255 at most
 _FEW = 20  # so few different texts are categories, however few rows there are
 
 
@@ -95,22 +96,13 @@ def as_lengths(values: Any) -> Floats:
     return np.asarray(pc.utf8_length(text), np.float64)
 
 
-def features_of(column: Column, sides: Sequence[pa.Table], most: int) -> list[Floats]:
-    """Return one column of several tables as numbers in common, (rows,) each; NULL is NaN.
-
-    Parameters
-    ----------
-    column : Column
-    sides : sequence of pyarrow.Table
-        In one form.
-    most : int
-        Categories with a number of their own; the rest is one.
-    """
+def features_of(column: Column, sides: Sequence[pa.Table]) -> list[Floats]:
+    """Return one column of tables in one form as numbers in common, (rows,) each; NULL is NaN."""
     arrays = [side.column(column.name).combine_chunks() for side in sides]
     if view_of(column, arrays[0]) == "numbers":
         return [floats_of(array) for array in arrays]
     # by how frequent they are in all tables together: trees can split off the rare ones at once
-    codes = ranked(pa.concat_arrays([as_categories(array) for array in arrays]), most)
+    codes = ranked(pa.concat_arrays([as_categories(array) for array in arrays]), _FEATURE_LEVELS)
     ends = np.cumsum([len(array) for array in arrays])[:-1]
     return np.split(np.where(codes < 0, np.nan, codes), ends)
 

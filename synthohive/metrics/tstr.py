@@ -22,7 +22,6 @@ __all__ = ["Utility", "target_columns", "utility"]
 ROWS = 20_000
 """Rows to train on and to test on, at most."""
 _LEVELS = 20  # of a category to predict
-_FEATURE_LEVELS = 200  # of others; trees take 255 at most
 _LEAST = 0.1  # association from which there is something to predict
 _FOLLOWS = 0.98  # association from which there is nothing left to learn
 
@@ -139,7 +138,7 @@ def utility(
         for t, n in zip(read, (rows, rows, ROWS))
     ]
     chosen = comparable_columns(sides[0], said)
-    numbers = {column.name: features_of(column, sides, _FEATURE_LEVELS) for column in chosen}
+    numbers = {column.name: features_of(column, sides) for column in chosen}
     found = []
     for column in chosen:
         if column.name not in targets:

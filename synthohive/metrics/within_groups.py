@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.metrics.associations import comparable_columns, variance_within
+from synthohive.metrics.associations import comparable_columns, ranks, variance_within
 from synthohive.metrics.encode import floats_of, ranked, view_of
 from synthohive.metrics.harmonise import Tables, harmonised
 from synthohive.metrics.joins import attributes, parent_rows, read_tables, rows_of
@@ -97,13 +97,11 @@ def within_group_variance(values: Any, groups: Any, *, column: Optional[Column] 
 
 def _variance(column: Column, values: pa.ChunkedArray, groups: IntArray) -> float:
     """Return it for groups from 0; -1 is none."""
-    from scipy.stats import rankdata
-
     if view_of(column, values) == "numbers":
         # ranks: of a skewed column, the variance is that of its few largest values
         floats = floats_of(values)
         known = ~np.isnan(floats) & (groups >= 0)
-        scores: Floats = np.asarray(rankdata(floats[known]), np.float64).reshape(-1, 1)
+        scores: Floats = ranks(floats[known])[:, None]
     else:
         # indicators, (rows, levels): their variances add up to what categories differ by
         codes = ranked(values, _LEVELS)
