@@ -146,7 +146,6 @@ def tvd_of_codes(real: NDArray[np.integer[Any]], synthetic: NDArray[np.integer[A
     """Return the total variation distance of whole numbers from 0."""
     if not len(real) or not len(synthetic):
         return float(len(real) != len(synthetic))
-    # not by pairs of texts: both sides' counts, (size,), are one subtraction
     size = int(max(real.max(), synthetic.max())) + 1
     parts = [np.bincount(side, minlength=size) / len(side) for side in (real, synthetic)]
     return float(0.5 * np.abs(parts[0] - parts[1]).sum())

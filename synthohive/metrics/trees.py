@@ -27,8 +27,8 @@ class Trees:
     def __init__(self, x: Floats, y: AnyArray, seed: int, numeric: bool = False) -> None:
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        # of histograms, 255 bins a column: the time hardly grows with the rows; and NaN stays what
-        # it is, where a number filled in would be one that other rows have
+        # of histograms: no column is sorted for each split; and NaN has branches of its own,
+        # where a number filled in would be one that other rows have
         kind = HistGradientBoostingRegressor if numeric else HistGradientBoostingClassifier
         with _one_thread():
             self.model = kind(random_state=seed).fit(x, y)

@@ -85,7 +85,7 @@ class BlockMap(nn.Module):
 
     def log_softmax(self, logits: Tensor) -> Tensor:
         """Return the logarithm of :meth:`softmax`."""
-        # not the logarithm of what is rounded to 0: an improbable code would have no gradient
+        # not the logarithm of what is rounded to 0: an improbable code would have an infinite loss
         return self._within(torch.log_softmax, logits)
 
     def _within(self, function: Callable[..., Tensor], logits: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ class RowGenerator(nn.Module):
         self.query = nn.ModuleList(nn.Linear(width, embedding_size(k)) for k in cards)
         self.tables = [nn.Embedding(k, embedding_size(k)) for k in cards]
         self.embeddings = nn.ModuleList(self.tables)
-        # buffers: saved with the weights, but out of reach of the optimizer, which would undo them
+        # buffers: saved with the weights, but nothing that training moves, decays or averages
         self.register_buffer("bias", torch.zeros(self.blocks.width))
         for i, k in enumerate(cards):
             self.register_buffer(f"large_bias{i}", torch.zeros(k))
@@ -96,8 +96,7 @@ class RowGenerator(nn.Module):
         wide, large, floats = self.rows(context, noise)
         codes = torch.zeros(shape, dtype=torch.int32)
         small = len(self.blocks.small)
-        # drawn from the softmax: the largest logit, as in the paper's code, would never give a rare
-        # code, and each context one row
+        # drawn, not the largest: a code that is nowhere the most probable one would never come
         self.blocks.draw(wide, uniforms[:, :small], codes)
         for place, (block, logits) in enumerate(zip(self.blocks.large, large), small):
             codes[:, block] = drawn_codes(logits, uniforms[:, place]).to(torch.int32)

@@ -212,7 +212,7 @@ class TrainedModel(StoredModel):
         for name in {**expected, **found}:
             if expected.get(name) != found.get(name):
                 raise ValueError(f"the weights {name!r:.100} are missing, or of another shape")
-        with one_thread(0):  # weights that are overwritten at once, but drawn by torch's generator
+        with one_thread(0):  # first weights are drawn: the caller's generator must not notice
             self.network_ = self._network()
         self.network_.load_state_dict(own["network"])
         self._settle()

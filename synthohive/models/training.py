@@ -363,7 +363,7 @@ def average(state: nn.Module, network: nn.Module, decay: float) -> None:
     decay : float
         0 to 1: what is kept of the average.
     """
-    # one call for all weights: hundreds of small tensors would cost more than the batch
+    # one call for all weights: calls for dozens of small tensors cost more than the arithmetic
     torch._foreach_lerp_(list(state.parameters()), list(network.parameters()), 1 - decay)
 
 

@@ -154,7 +154,7 @@ class Discretiser:
         bins = []
         for i, active in enumerate(_active(data.layout)):
             mode = _modes(data, i)
-            # a mode's values by themselves: between two modes there are none to cut at
+            # a mode's values by themselves: each is relative to the mode, on a scale of its own
             bins.append(Bins.fit([data.values[mode == m, i] for m in range(active)]))
         return cls(data.layout, bins)
 

@@ -20,7 +20,7 @@ from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch
 
 __all__ = ["AutoregressiveTask", "log_shares"]
 
-UNDECAYED = ("biases", "shares", "bias", "norm")  # they hold shares, which are no dependence
+UNDECAYED = ("biases", "shares", "bias", "norm")  # shares and scales: no dependence to unlearn
 
 
 class AutoregressiveTask(DescentTask):
@@ -56,8 +56,7 @@ class AutoregressiveTask(DescentTask):
         few = TUNING.decay_rows / max(len(rows.data), 1)  # the fewer, the more weights decay
         self.optimizer = torch.optim.AdamW(
             _groups(network),
-            # with the root of the batch, as the noise of its gradient falls (Malladi et al., 2022);
-            # below 100 rows, epochs would not suffice for steps that short
+            # with the root of the batch, as the noise of its gradient falls (Malladi et al., 2022)
             lr=config.lr * math.sqrt(max(self.batch, 100) / 500),
             betas=(0.9, 1 - max(least_lost, lost * min(self.batch / 500, 1))),
             weight_decay=max(config.decay, min(few**2, TUNING.strong_decay)),

@@ -151,8 +151,8 @@ class CTGANTask(Trainable):
         critic_loss = self._improve_critic(real, fakes[-self.batch :].detach(), beside.detach())
         fake, logs = fakes[: self.batch], self.blocks.log_softmax(logits)
         score = self.critic(torch.cat([fake, beside], dim=1)).mean()
-        # the cross-entropy of the codes that conditions ask for: a generator may ignore them, since
-        # the critic, too, takes a row that is likely without
+        # as in the paper, the cross-entropy of the codes that conditions ask for: that they are
+        # ignored, the critic alone finds late
         loss = -score - (logs[: self.batch] * condition).sum() / self.batch
         if self.config.scores:
             score = energy_score(fake, fakes[self.batch :], real)
@@ -182,8 +182,8 @@ class CTGANTask(Trainable):
         # mixed after the first layer, (B / pac, hidden), which is affine: what it makes of a point
         # between two packs lies between what it makes of these
         length = _length(self.critic.gradient(share * real + (1 - share) * fake))
-        # a length of 1 on the way between both: there, the optimal critic's is 1, and its score is
-        # the earth mover's distance (Gulrajani et al., 2017)
+        # towards 1 between both kinds: there, the best critic's is 1, and only while slopes are
+        # bounded do its scores measure the earth mover's distance (Gulrajani et al., 2017)
         return (length - 1).square().mean() * self.config.penalty
 
     def validate(self) -> float:

@@ -110,8 +110,8 @@ class TVAETask(DescentTask):
         self.network.train()
         errors, divergences = self.network(rows, self._noise(self.batch))
         error, divergence = errors.mean(), divergences.mean()
-        # less of the divergence at first (Bowman et al., 2016): a decoder that has learned nothing
-        # yet is helped more by a posterior equal to the prior, and would never use the vector
+        # less of the divergence at first (Bowman et al., 2016): while the decoder knows nothing, a
+        # posterior equal to the prior costs least, and the vector would never be used
         beta = self.config.beta * min(1.0, (self.steps + 1) / max(1, self.config.warm_up))
         self.descend(error + beta * divergence, 25.0, 9)
         return {"reconstruction": error.detach(), "divergence": divergence.detach()}
