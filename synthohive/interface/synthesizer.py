@@ -285,7 +285,7 @@ class Synthesizer(SynthesizerState):
         )  # fmt: skip
         kept = checkpoint_dir is not None
         rehearsal = Rehearsal(source, model, target, self._sources, kept, include)
-        with closing(ProgressBar(len(source.metadata.tables), enabled=progress)) as bar:
+        with closing(ProgressBar(source.metadata.tables, enabled=progress)) as bar:
             self.fitted_ = fit_database(source, options, bar, rehearsal)
         self.fitted_.sources |= self._sources
         self.fitted_.forms = forms_of(source, self.fitted_)

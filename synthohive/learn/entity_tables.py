@@ -63,6 +63,7 @@ DEEPEST = 3
 """Tables within tables within tables."""
 PLACES = frozenset({PiiKind.ADDRESS, PiiKind.IP, PiiKind.MAC})
 PERSONS = NAMES | {PiiKind.EMAIL}
+ACCOUNTS = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.SSN, PiiKind.NATIONAL_ID})
 
 
 @dataclass(frozen=True)
@@ -273,6 +274,8 @@ class _Search:
         for column in (c for c in free if c in whole):
             if self._may_name(config, column, kinds, codes[column]):
                 named[column,] = codes[column]
+        if self._is_of_persons(config, rows, kinds):
+            named = {g: c for g, c in named.items() if kinds.get(g[0]) not in NAMES}
         order = sorted(
             named, key=lambda g: (-int(named[g].max()), _rank(g, kinds), free.index(g[0]))
         )
@@ -408,6 +411,18 @@ class _Search:
             if together and apart and _repeats(codes):
                 found[pair] = codes
         return found
+
+    def _is_of_persons(
+        self, config: TableConfig, rows: pa.Table, kinds: Mapping[str, PiiKind]
+    ) -> bool:
+        """Tell whether each row has an account of its own: who has the same name is another one."""
+        told = [c for c, kind in kinds.items() if kind in ACCOUNTS and c in config.stored]
+        unique = [columns[0] for columns in config.unique_sets if len(columns) == 1]
+        for codes in (_codes(rows, [c]) for c in told if c not in unique):
+            known = int((codes >= 0).sum())
+            if 2 * known > len(rows) and int(codes.max()) + 1 == known:
+                return True
+        return not set(told).isdisjoint(unique)
 
     def _free(self, base: str, config: TableConfig, rows: pa.Table) -> list[str]:
         """Return the columns that are no keys, declared or not, and that may be decided."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -35,21 +35,21 @@ class ProgressBar:
     """A :class:`~synthohive.models.base.TrainingListener` that draws bars.
 
     One is of the whole database, with the time that is left if no training stops early;
-    the others are of the tables in training. Where nothing can be drawn over (a file, a
-    pipe, a job's log), each table is one line when it is done.
+    the others are of the tables in training, as far as users know these. Where nothing can be
+    drawn over (a file, a pipe, a job's log), each table is one line when it is done.
     """
 
-    def __init__(self, tables: int, enabled: bool = True) -> None:
+    def __init__(self, tables: Collection[str], enabled: bool = True) -> None:
         self._drawn = enabled and _is_redrawn()
         self._told = enabled and not self._drawn and sys.stderr is not None
         self._start = time.monotonic()
-        self._tables, self._done = tables, 0
+        self._tables, self._done = frozenset(tables), 0
         self._share: dict[str, float] = {}
         self._reached: dict[str, float] = {}
         self._epochs: dict[str, Any] = {}
         self._all: Any = tqdm(
             total=1.0,
-            desc=f"0/{tables} tables",
+            desc=f"0/{len(tables)} tables",
             bar_format="{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]",
             smoothing=0.0,
             miniters=0,
@@ -63,11 +63,12 @@ class ProgressBar:
 
     def on_epoch(self, table: str, epoch: int, epochs: int) -> None:
         """Advance the table's bar; see the base class."""
-        if table not in self._epochs:
+        if table not in self._epochs and table in self._tables:
             self._epochs[table] = tqdm(
                 total=epochs, desc=table, unit="epoch", disable=not self._drawn, leave=False
             )
-        self._epochs[table].update(epoch - self._epochs[table].n)
+        if table in self._epochs:
+            self._epochs[table].update(epoch - self._epochs[table].n)
         self._reach(table, epoch / epochs)
 
     def on_checkpoint(self, event: TrainingEvent) -> None:
@@ -81,12 +82,14 @@ class ProgressBar:
         """Close the table's bar and advance that of the tables, or tell that it is done."""
         if table in self._epochs:
             self._epochs.pop(table).close()
-        self._done += 1
-        if self._told:
-            spent = time.monotonic() - self._start
-            sys.stderr.write(f"{self._done}/{self._tables} tables, {spent:.0f} s: {table}\n")
-            sys.stderr.flush()
-        self._all.set_description_str(f"{self._done}/{self._tables} tables", refresh=False)
+        if table in self._tables:  # what was found within one is no table of the user's
+            self._done += 1
+            done = f"{self._done}/{len(self._tables)} tables"
+            self._all.set_description_str(done, refresh=False)
+            if self._told:
+                spent = time.monotonic() - self._start
+                sys.stderr.write(f"{done}, {spent:.0f} s: {table}\n")
+                sys.stderr.flush()
         self._reach(table, 1.0)
 
     def close(self) -> None:
@@ -95,7 +98,7 @@ class ProgressBar:
             bar.close()
 
     def _reach(self, table: str, part: float) -> None:
-        step = (part - self._reached.get(table, 0.0)) * self._share.get(table, 1 / self._tables)
+        step = (part - self._reached.get(table, 0.0)) * self._share.get(table, 0.0)
         self._reached[table] = part
         self._all.update(min(step, 1.0 - self._all.n))  # sums of floats may pass 1
 

@@ -520,14 +520,10 @@ def _source(
             return [(hex_pattern("h" * width, upper=False), 1.0)], None
         if strategy == "mask":
             return mask_patterns(column, text, k, unique), None
-        if kind in MAKERS and not _is_ipv6(kind, text):
+        if kind in MAKERS:
             return [], pools(locale)
     found = patterns_for(kind, column, text, locale, k=k, unique=unique, territory=territory)
     return found, None
-
-
-def _is_ipv6(kind: PiiKind, text: Any) -> bool:
-    return kind is PiiKind.IP and _mostly(":" in value for value in text[:_SAMPLE].to_pylist())
 
 
 def _mostly(marks: Any) -> bool:

@@ -26,7 +26,6 @@ __all__ = ["MAKERS", "Rows"]
 
 _UNIQUE_HOUSES, _MANY = 9999, 10**9  # houses of a street, and values, that do not run out
 _SYMBOLS = {"9": "0123456789", "h": "0123456789abcdef"}
-_IP_CAPACITY = 223 << 24  # first octets above 223 are multicast and reserved
 
 
 def _suffix(numbers: U64, before: str = "") -> Any:
@@ -146,15 +145,6 @@ def _company(rows: Rows) -> Any:
     return _member(rows, companies, " ", below(rows.index, len(companies), rows.key))
 
 
-def _ip(rows: Rows) -> Any:
-    value = Permutation(_IP_CAPACITY, rows.key)(rows.index % np.uint64(_IP_CAPACITY))
-    # below 223 * 2^24 and one added to the first octet: from 1.0.0.0 to 223.255.255.255
-    octets = [(value >> np.uint64(shift)) & np.uint64(255) for shift in (24, 16, 8, 0)]
-    octets[0] = octets[0] + np.uint64(1)
-    table = [str(i) for i in range(256)]
-    return pc.binary_join_element_wise(*[take(table, octet) for octet in octets], ".")
-
-
 MAKERS: dict[PiiKind, Callable[[Rows], Any]] = {
     PiiKind.EMAIL: _emails,
     PiiKind.NAME: full_names,
@@ -165,7 +155,6 @@ MAKERS: dict[PiiKind, Callable[[Rows], Any]] = {
     PiiKind.ADDRESS: _address,
     PiiKind.CITY: _city,
     PiiKind.COMPANY: _company,
-    PiiKind.IP: _ip,
     PiiKind.TEXT: _text,
 }
 """Kinds that are combined from building blocks; the others follow a pattern."""

@@ -52,6 +52,10 @@ _SHAPES = 20
 _LONGEST_SHAPE = 120
 _ENOUGH = 50  # distinct values below which nothing is concluded from their digits
 _ROOM = 100  # a learned pattern has this many times more values than were seen
+_OCTETS = [str(number) for number in range(256)]
+# First octets: those above 223 are multicast and reserved, and none begins a private network too.
+_PUBLIC = [text for text in _OCTETS[1:224] if text not in ("10", "127", "169", "172", "192")]
+_NETWORKS = ((["10"], _OCTETS), (["172"], _OCTETS[16:32]), (["192"], ["168"]), (_PUBLIC, _OCTETS))
 _UNIQUE = 10**8  # values of a pattern that does not run out of unique ones
 
 
@@ -156,8 +160,10 @@ def patterns_for(
         return _numeric(kind, column, text, k, unique)
     if column.kind is ColumnKind.UUID:
         return [(hex_pattern("hhhhhhhh-hhhh-4hhh-ahhh-hhhhhhhhhhhh", upper=False), 1.0)]
-    if kind in (PiiKind.MAC, PiiKind.IP):
-        return _hexadecimal(kind, text)
+    if kind is PiiKind.IP:
+        return _ip_addresses(text[:_SAMPLE].to_pylist(), k)
+    if kind is PiiKind.MAC:
+        return _hexadecimal(text)
     home = territory or locale[-2:]
     learned = _led(kind, text, k, unique, home)
     if not learned and kind in _FAKER:
@@ -309,12 +315,24 @@ def _are_apart(one: Pattern, other: Pattern) -> bool:
     return any(not set(a) & set(b) for a, b in zip(one.pieces, other.pieces))
 
 
-def _hexadecimal(kind: PiiKind, text: Any) -> Weighted:
+def _ip_addresses(sample: list[str], k: int) -> Weighted:
+    """Return patterns of IPv6, or of IPv4: what lies in a private network stays in it."""
+    if 2 * sum(":" in text for text in sample) > len(sample):
+        return [(hex_pattern("2001:db8" + ":hhhh" * 6, upper=False), 1.0)]
+    octets = [text.split(".") for text in sample]
+    found: Weighted = []
+    for first, second in _NETWORKS:
+        inside = sum(len(o) == 4 and o[0] in first and o[1] in second for o in octets)
+        if inside >= k or first is _PUBLIC:
+            pattern = Pattern.of(first, ["."], second, ["."], _OCTETS, ["."], _OCTETS)
+            found.append((pattern, float(inside)))
+    return found if any(weight for _, weight in found) else [(found[-1][0], 1.0)]
+
+
+def _hexadecimal(text: Any) -> Weighted:
     sample = text[:100].to_pylist()
     joined = "".join(sample)
     upper = joined.upper() == joined and joined.lower() != joined
-    if kind is PiiKind.IP:
-        return [(hex_pattern("2001:db8" + ":hhhh" * 6, upper=False), 1.0)]
     between = "-" if "-" in joined else ":"
     return [(hex_pattern(between.join(["02"] + ["hh"] * 5), upper=upper), 1.0)]
 

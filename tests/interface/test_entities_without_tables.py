@@ -237,6 +237,19 @@ def found(**columns: Any) -> list[tuple[str, tuple[str, ...]]]:
     return [("+".join(one.columns), one.follows) for one in search]
 
 
+@pytest.mark.parametrize("account", ["email", "user_name"])
+def test_namesakes_with_accounts_of_their_own_are_several_persons(account: str) -> None:
+    rng = np.random.default_rng(9)  # names go by the land: fewer of them than chance would make
+    names = {"DE": (["Jonas", "Lena"], ["Weber", "Koch"]), "FR": (["Luc", "Marie"], ["Dubois"])}
+    drawn = [[rng.choice(part) for part in names[land]] for land in rng.choice(list(names), 300)]
+    first, last = map(list, zip(*drawn))
+    rows = {"first_name": first, "last_name": last, "score": rng.integers(0, 99, 300)}
+    assert [one for one, _ in found(**rows)] == ["first_name+last_name"]
+    own = [f"{f}.{n}{i}".lower() for i, (f, n) in enumerate(zip(first, last))]
+    rows[account] = [f"{text}@acme.com" for text in own] if account == "email" else own
+    assert found(**rows) == []
+
+
 def test_who_counts_as_an_entity() -> None:
     rng, fake = np.random.default_rng(7), Faker("en_US")
     fake.seed_instance(7)

@@ -16,9 +16,9 @@ SCRIPT = "from tests.models.test_progress import trained; trained()"
 
 
 def trained(enabled: bool = True) -> None:
-    bar = ProgressBar(2, enabled)
-    bar.on_plan({"customers": 1, "orders": 9})
-    for table in ("customers", "orders"):
+    bar = ProgressBar(["customers", "orders"], enabled)
+    bar.on_plan({"customers": 1, "orders": 9, "orders[payer]": 2})  # within one: not told of
+    for table in ("customers", "orders[payer]", "orders"):
         for epoch in range(1, 4):
             bar.on_epoch(table, epoch, 3)
             bar.on_checkpoint(TrainingEvent(table, epoch, 3, {}, 0.25, 0.125, 1.0))
@@ -72,7 +72,7 @@ def test_bars_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
             return Shell()
 
     monkeypatch.setitem(sys.modules, "IPython", IPython)
-    bar = ProgressBar(1)
+    bar = ProgressBar(["orders"])
     drawn = not bar._all.disable
     bar.close()
     assert drawn

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import time
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -69,6 +71,18 @@ def test_unique_in_any_chunks_and_through_state(kind: str, strategy: Any) -> Non
     halves = [column.make(part, seed=3) for part in (INDEX[1000:], INDEX[:1000])]
     assert pa.concat_arrays([halves[1], halves[0]]).equals(whole)
     assert again(column).make(INDEX, seed=3).equals(whole)
+
+
+def test_addresses_of_private_networks_stay_in_them() -> None:
+    real = [f"10.1.{n % 9}.{n % 200}" for n in range(300)] + [f"192.168.0.{n}" for n in range(100)]
+    real += [f"84.17.{n}.9" for n in range(100)] + ["172.20.0.1"]  # the last is one alone
+    made = FakeColumn.fit("ip", TEXT, pa.array(real)).make(INDEX, seed=1).to_pylist()
+    addresses = [ipaddress.ip_address(text) for text in made]
+    leads = Counter("10" if text[:3] == "10." else text[:8] for text in made)
+    assert leads["10"] / ROWS == pytest.approx(0.6, abs=0.05)
+    assert leads["192.168."] / ROWS == pytest.approx(0.2, abs=0.05)
+    assert np.mean([address.is_private for address in addresses]) == pytest.approx(0.8, abs=0.05)
+    assert not set(made) & {"172.20.0.1"}
 
 
 @pytest.mark.parametrize(
