@@ -28,9 +28,6 @@ class Capabilities:
         Several schemas change places in one step.
     variants : tuple of (str, str)
         Engines that share the folder: the mark of SQLAlchemy's dialect, and the name.
-    not_cloned : str, optional
-        Query for (kind, name, table or NULL) of what a schema holds beside tables, with the
-        parameter ``:schema``.
     """
 
     package: str
@@ -41,4 +38,3 @@ class Capabilities:
     exclusive: bool = False
     several_schemas: bool = True
     variants: tuple[tuple[str, str], ...] = ()
-    not_cloned: Optional[str] = None

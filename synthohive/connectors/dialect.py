@@ -1,4 +1,4 @@
-"""What a dialect offers to the shared reading code."""
+"""What an engine offers to the shared code: its catalogue, and the rows of its tables."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import hashlib
 import json
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Optional, Union
 
 import pyarrow as pa
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection, CursorResult, Engine
 
 from synthohive.connectors.registry import ENGINES, part, spelling, supported
 from synthohive.ddl.spelling import Spelling
+from synthohive.ddl.statements import SchemaDdl, SchemaObject
 from synthohive.exceptions import ConnectorError
+from synthohive.io.base import BATCH_ROWS
 from synthohive.schema import Column, Metadata
 
-__all__ = ["Catalogue", "Dialect", "OddIndex", "dialect_for", "in_memory"]
+__all__ = ["ByTable", "Catalogue", "Dialect", "OddIndex", "by_table", "dialect_for", "in_memory"]
 
 _PROCESS = secrets.token_hex(8)
 
@@ -48,6 +51,18 @@ class OddIndex:
     exact: bool
 
 
+ByTable = dict[tuple[str, str], list[Any]]
+"""What the Inspector tells of each (schema, table)."""
+
+
+def by_table(schema: str, pairs: Iterable[tuple[str, Any]]) -> ByTable:
+    """Sort (table, description) pairs as the Inspector's ``get_multi_…`` do."""
+    found: ByTable = {}
+    for table, described in pairs:
+        found.setdefault((schema, table), []).append(described)
+    return found
+
+
 class Catalogue:
     """SQLAlchemy's Inspector, and what it does not tell.
 
@@ -56,7 +71,15 @@ class Catalogue:
     connection : sqlalchemy.engine.Connection
     quote : callable
         Quotes an identifier, or a dotted path of them.
+
+    Attributes
+    ----------
+    NOT_CLONED : str, optional
+        Query for (kind, name, table or NULL) of what a schema holds beside tables, with the
+        parameter ``:schema``.
     """
+
+    NOT_CLONED: ClassVar[Optional[str]] = None
 
     def __init__(self, connection: Connection, quote: Callable[..., str]) -> None:
         self.connection, self.quote = connection, quote
@@ -68,9 +91,21 @@ class Catalogue:
     def _inspector(self) -> Any:
         return inspect(self.connection)
 
+    def rows(self, sql: str, **parameters: Any) -> list[Any]:
+        """Return all rows of a query with parameters like ``:schema``."""
+        return list(self.connection.execute(text(sql), parameters).all())
+
+    def plain(self, sql: str) -> CursorResult[Any]:
+        """Run SQL as it is, without parameters (a percent sign is a percent sign)."""
+        return self.connection.execution_options(no_parameters=True).exec_driver_sql(sql)
+
     def plain_schema(self, schema: Optional[str]) -> Optional[str]:
         """Return a schema's name as the catalogue has it."""
         return schema
+
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """See :meth:`Dialect.identity`."""
+        raise NotImplementedError
 
     def hidden(self, schema: str) -> set[str]:
         """Return tables that hold no rows of their own (partitions are read by their parent)."""
@@ -86,6 +121,46 @@ class Catalogue:
 
     def amend(self, metadata: Metadata) -> None:
         """Complete a reflected description by what only the engine's catalogue or rows tell."""
+
+    def clone(self, metadata: Metadata, schema: str, beside: Sequence[str]) -> Optional[SchemaDdl]:
+        """Return the tables' own DDL; None where the description differs, or there is none.
+
+        Parameters
+        ----------
+        metadata : Metadata
+            The tables to make, in their order; keys to others are left out.
+        schema : str
+        beside : sequence of str
+            Schemas that are cloned together with it, whose names the DDL leaves out.
+        """
+        return None
+
+    def objects(
+        self, schema: str, tables: Collection[str], beside: Sequence[str]
+    ) -> list[SchemaObject]:
+        """Return the views of a schema, then its triggers, each in the order they were made in.
+
+        Parameters
+        ----------
+        schema : str
+        tables : collection of str
+            Those of the copy; triggers of others are left out.
+        beside : sequence of str
+            Schemas that are cloned together with it, whose names definitions leave out.
+        """
+        return []
+
+    def not_cloned(self, schema: str, tables: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Return the names of what no copy has, by kind; of tables, only those in `tables`.
+
+        A kind whose names are those of tables (``"grants"``) is a property of these.
+        """
+        found: dict[str, list[str]] = {}
+        rows = self.rows(self.NOT_CLONED, schema=schema) if self.NOT_CLONED else ()
+        for kind, name, table in rows:
+            if table is None or table in tables:
+                found.setdefault(str(kind), []).append(str(name))
+        return {kind: tuple(dict.fromkeys(names)) for kind, names in found.items()}
 
 
 class Dialect(ABC):
@@ -118,7 +193,13 @@ class Dialect(ABC):
         """Return the engine's :class:`Catalogue`."""
         return self.CATALOGUE(connection, self.quote)
 
-    @abstractmethod
+    @contextmanager
+    def asking(self) -> Iterator[Any]:
+        """Give the catalogue on a connection whose settings end with the block."""
+        with self.engine.connect() as connection:
+            yield self.catalogue(connection)
+            connection.rollback()
+
     def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
         """Return by what the engine itself tells one schema from all others.
 
@@ -126,6 +207,9 @@ class Dialect(ABC):
         name leads there. Some outlive a rename, others a drop and a restore. The schema need
         not exist. Nothing secret, no password.
         """
+        with self.asking() as catalogue:
+            found: tuple[tuple[Any, ...], ...] = catalogue.identity(schema)
+            return found
 
     def fingerprint(self, schema: Optional[str]) -> frozenset[str]:
         """Return :meth:`identity` as hashes, which a checkpoint may keep."""
@@ -165,11 +249,12 @@ class Dialect(ABC):
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """Return SQL for a uniform integer below 2**32, a function of the expressions."""
 
-    @abstractmethod
     def read(
         self, connection: Connection, sql: str, columns: Sequence[Column], table: str
     ) -> Iterator[pa.RecordBatch]:
         """Stream a query whose columns are those given, in their Arrow types.
+
+        By the driver's cursor, where an engine has no bulk export.
 
         Parameters
         ----------
@@ -192,6 +277,30 @@ class Dialect(ABC):
         ConnectorError
             The query fails, or a value does not fit its column's type; the value is not shown.
         """
+        schema = self.schema(columns)
+        with self.execute(connection.execution_options(stream_results=True), sql) as result:
+            for rows in result.partitions(BATCH_ROWS):
+                arrays = [
+                    self._column(column, values, table)
+                    for column, values in zip(columns, zip(*rows))
+                ]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def array(self, column: Column, values: Sequence[Any]) -> pa.Array:
+        """Return the driver's values, NULL as None, as an array of the column's Arrow type."""
+        return pa.array(values, column.arrow_type)
+
+    def _column(self, column: Column, values: Sequence[Any], table: str) -> pa.Array:
+        try:
+            return self.array(column, values)
+        except (pa.ArrowException, ValueError, TypeError, ArithmeticError):
+            kinds = sorted({type(v).__name__ for v in values if v is not None})
+            raise ConnectorError(
+                f"{table}.{column.name} is declared {column.sql_type or column.kind.value}, "
+                f"but holds values that are not (Python types: {', '.join(kinds)}).",
+                hint="Correct the values, change the column's kind in the metadata, or leave "
+                f"it out: metadata.exclude('{table}.{column.name}').",
+            ) from None  # the cause repeats the value
 
     @staticmethod
     def schema(columns: Sequence[Column]) -> pa.Schema:

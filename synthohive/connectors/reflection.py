@@ -14,10 +14,10 @@ from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import SAWarning
 
 from synthohive.connectors.dialect import Catalogue, Dialect, OddIndex, dialect_for
-from synthohive.connectors.empty_values import fill_known
 from synthohive.connectors.engines import connecting, shown, to_engine
 from synthohive.connectors.registry import dialect_name, is_file, spelling
 from synthohive.connectors.types import describe_type
+from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import PROVENANCE_TABLE, Refused
 from synthohive.ddl.vetted_indexes import index_parts, names_in
 from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
@@ -25,6 +25,7 @@ from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import (
     CheckConstraint,
     Column,
+    ColumnKind,
     ForeignKey,
     Identity,
     Index,
@@ -33,7 +34,7 @@ from synthohive.schema import (
     UniqueConstraint,
 )
 
-__all__ = ["OutsideKeys", "catalogue", "reflect"]
+__all__ = ["OutsideKeys", "reflect"]
 
 OutsideKeys = Literal["error", "include", "drop"]
 
@@ -46,6 +47,7 @@ def reflect(
     exclude: Optional[Sequence[str]] = None,
     outside_keys: OutsideKeys = "error",
     drop_outside_keys: bool = False,
+    exclude_unread: bool = True,
 ) -> Metadata:
     """Describe the tables of a schema, or of several.
 
@@ -64,6 +66,8 @@ def reflect(
         `exclude` are never taken.
     drop_outside_keys : bool, default False
         The same as ``outside_keys="drop"``.
+    exclude_unread : bool, default True
+        Exclude the columns of types that are not read.
 
     Raises
     ------
@@ -72,38 +76,10 @@ def reflect(
     SchemaError
         The schema is missing or has no table, a name is unknown, or a key leads out.
     """
-    metadata = catalogue(
-        url_or_engine,
-        schema,
-        tables=tables,
-        exclude=exclude,
-        outside_keys="drop" if drop_outside_keys else outside_keys,
-    )
-    exclude_unsupported(metadata)
-    return metadata
-
-
-def catalogue(
-    url_or_engine: Union[str, URL, Engine],
-    schema: Union[str, Sequence[str], None] = None,
-    *,
-    tables: Optional[Sequence[str]] = None,
-    exclude: Optional[Sequence[str]] = None,
-    outside_keys: OutsideKeys = "error",
-) -> Metadata:
-    """Describe the tables as :func:`reflect` does, with the columns of unknown types, too.
-
-    Parameters
-    ----------
-    url_or_engine : str, sqlalchemy.URL or sqlalchemy.Engine
-    schema : str or sequence of str, optional
-    tables, exclude : sequence of str, optional
-    outside_keys : {"error", "include", "drop"}
-        All as :func:`reflect` takes them.
-    """
     engine = to_engine(url_or_engine)
     dialect = dialect_for(engine)
     _refuse_new_file(engine)
+    outside_keys = "drop" if drop_outside_keys else outside_keys
     with connecting(engine, "its catalogue was read") as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # unknown types are reported by validation
         inspector = dialect.catalogue(connection)
@@ -131,6 +107,8 @@ def catalogue(
                 outside += _renamed(table, part, places, several)
                 metadata.tables[_full(place, name, several)] = table
         _check_parents(metadata, outside, outside_keys)
+    if exclude_unread:
+        exclude_unsupported(metadata)
     return metadata
 
 
@@ -163,8 +141,25 @@ def _described(
         metadata.tables[name] = description.table(name)
     inspector.amend(metadata)
     for table in metadata.tables.values():
-        fill_known(list(table.columns.values()), spelling(metadata.dialect))
+        for column in table.columns.values():
+            _fill(column, spelling(metadata.dialect))
     return _Part(metadata, description.outside)
+
+
+def _fill(column: Column, how: Spelling) -> None:
+    """Mark a column of a type that is not read, but of which the engine has an empty value.
+
+    Pagila's ``film.fulltext tsvector NOT NULL`` and Sakila's ``address.location geometry NOT
+    NULL`` have no default: the copy holds the value of their type that says nothing. Those that
+    may be NULL hold it in as many rows as the real ones hold anything.
+    """
+    known = column.kind is ColumnKind.UNSUPPORTED and column.computed is None
+    if not known or how.empty_value(column.sql_type or "") is None:
+        return
+    if column.nullable:
+        column.kind = ColumnKind.EMPTY
+    elif column.default is None and column.identity is None:
+        column.filled = True
 
 
 def _renamed(

@@ -1,27 +1,28 @@
-"""The DDL of the synthetic schema: the source's own, or a portable mapping of it."""
+"""What makes a copy: the source's own DDL or a portable mapping of it, and what was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Optional
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Optional, get_args
 
 from synthohive._logging import get_logger
-from synthohive.connectors.registry import dialect_name, part, spelling
+from synthohive.connectors.dialect import dialect_for
+from synthohive.connectors.registry import dialect_name, spelling
 from synthohive.ddl.portable import portable_ddl
-from synthohive.ddl.statements import (
-    PROVENANCE_TABLE,
-    SchemaDdl,
-)
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject
 from synthohive.exceptions import ConnectorError
+from synthohive.io.base import Include
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect, Engine
 
     from synthohive.schema import Metadata
 
-__all__ = ["build_ddl"]
+__all__ = ["build_ddl", "objects_of"]
 
 log = get_logger(__name__)
+_KINDS: dict[str, str] = dict(zip(get_args(Include), ("views", "materialised views", "triggers")))
+"""What a user may ask for, and what summaries call it."""
 
 
 def build_ddl(
@@ -61,12 +62,38 @@ def build_ddl(
             hint="Leave the table out with exclude=[…], or rename it.",
         )
     if source is not None and dialect_name(source.dialect) == dialect_name(dialect):
-        ddl: Optional[SchemaDdl] = part(dialect.name, "ddl").clone(
-            metadata, source, source_schema, beside
-        )
+        with dialect_for(source).asking() as catalogue:
+            place = source_schema or catalogue.default_schema_name
+            ddl: Optional[SchemaDdl] = catalogue.clone(metadata, place, beside)
         if ddl is not None:
             return ddl
         log.warning("description_differs_from_source", schema=source_schema)
     name = dialect_name(dialect)
     native = metadata.dialect == name
     return portable_ddl(metadata, dialect, spelling(name), native=native, all_keys=source is None)
+
+
+def objects_of(
+    source: Engine,
+    schema: Optional[str],
+    include: Collection[str],
+    tables: Collection[str],
+    beside: Sequence[str],
+) -> list[SchemaObject]:
+    """Return the views and triggers that were asked for, views first.
+
+    Parameters
+    ----------
+    source : sqlalchemy.engine.Engine
+    schema : str, optional
+        The connection's default schema where None.
+    include : collection of {"views", "materialized_views", "triggers"}
+    tables, beside
+        As of :meth:`Catalogue.objects`.
+    """
+    kinds = [_KINDS[word] for word in include]
+    if not kinds:
+        return []
+    with dialect_for(source).asking() as catalogue:
+        found = catalogue.objects(schema or catalogue.default_schema_name, tables, beside)
+        return [thing for thing in found if thing.kind in kinds]

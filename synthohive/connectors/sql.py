@@ -14,9 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from synthohive._display import listed
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
-from synthohive.connectors.reflection import OutsideKeys, catalogue, reflect
+from synthohive.connectors.reflection import OutsideKeys, reflect
 from synthohive.connectors.sample_query import Subset
-from synthohive.connectors.uncloned import not_cloned
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import FanOut, Reader
 from synthohive.io.unsupported import exclude_unsupported
@@ -68,7 +67,7 @@ class SqlWarehouse(Reader):
     def _completed(self, given: Metadata, schema: Union[str, Sequence[str], None]) -> Metadata:
         """Take from the database what a hand-written description leaves out."""
         schema = schema or given.schemas or given.schema_name
-        real = catalogue(self.engine, schema, outside_keys="drop")
+        real = reflect(self.engine, schema, outside_keys="drop", exclude_unread=False)
         self._found = {n: dict(real.tables[n].columns) for n in given.tables if n in real.tables}
         result = given.model_copy(deep=True)
         if given.dialect is not None:  # a reflected one: what it lacks was taken out
@@ -104,13 +103,13 @@ class SqlWarehouse(Reader):
     def not_cloned(self) -> dict[str, tuple[str, ...]]:
         """Return what the schema holds beside its tables, by kind, which no copy has."""
         with connecting(self.engine, "its catalogue was read") as connection:
-            if not self._metadata.schemas:
-                return not_cloned(connection, self.schema, self._metadata.tables)
+            inspector = self.dialect.catalogue(connection)
             found: dict[str, tuple[str, ...]] = {}
             for schema in self.schemas:
-                own = self._metadata.of_schema(schema).tables
-                for kind, names in not_cloned(connection, schema, own).items():
-                    found[kind] = (*found.get(kind, ()), *(f"{schema}.{name}" for name in names))
+                lead = f"{schema}." if self._metadata.schemas else ""
+                own = self._metadata.of_schema(schema).tables if lead else self._metadata.tables
+                for kind, names in inspector.not_cloned(schema, own).items():
+                    found[kind] = (*found.get(kind, ()), *(f"{lead}{name}" for name in names))
             return found
 
     def place(self, table: str) -> str:

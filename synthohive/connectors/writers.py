@@ -19,8 +19,7 @@ from synthohive.connectors.registry import (
     spelling,
     supported,
 )
-from synthohive.connectors.schema_ddl import build_ddl
-from synthohive.connectors.source_objects import objects_of
+from synthohive.connectors.schema_ddl import build_ddl, objects_of
 from synthohive.ddl.comments import without_comments
 from synthohive.ddl.literals import Guarded, without_real_values
 from synthohive.exceptions import ConnectorError, did_you_mean

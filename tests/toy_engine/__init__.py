@@ -10,13 +10,10 @@ import sqlalchemy.dialects
 
 from synthohive.connectors import registry
 from synthohive.connectors.capabilities import Capabilities
-from synthohive.connectors.sqlite import CAPABILITIES as SQLITE
 
 __all__ = ["CAPABILITIES", "install"]
 
-CAPABILITIES = Capabilities(
-    "toy-engine", "toy", is_file=True, several_schemas=False, not_cloned=SQLITE.not_cloned
-)
+CAPABILITIES = Capabilities("toy-engine", "toy", is_file=True, several_schemas=False)
 
 
 def install() -> None:

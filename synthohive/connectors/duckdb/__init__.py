@@ -4,11 +4,4 @@ from __future__ import annotations
 
 from synthohive.connectors.capabilities import Capabilities
 
-CAPABILITIES = Capabilities(
-    "duckdb-sqlalchemy",
-    "duckdb",
-    is_file=True,
-    exclusive=True,
-    not_cloned="SELECT 'views', view_name, NULL FROM duckdb_views() "
-    "WHERE schema_name = :schema AND NOT internal ORDER BY 2",
-)
+CAPABILITIES = Capabilities("duckdb-sqlalchemy", "duckdb", is_file=True, exclusive=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Optional
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.dialect import Catalogue, Dialect, in_memory
+from synthohive.connectors.dialect import Catalogue, Dialect
 from synthohive.connectors.duckdb import catalogue
 from synthohive.connectors.duckdb.text import nested_type, reason
 from synthohive.connectors.special_values import reading
@@ -27,22 +26,6 @@ class DuckDB(Dialect):
     """See the module."""
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.DuckdbCatalogue
-
-    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
-        """See the base class."""
-        with self.engine.connect() as connection:
-            place = catalogue.plain_schema(connection, schema)
-            place = place or str(connection.exec_driver_sql("SELECT current_schema()").scalar())
-            tables = sorted(map(list, catalogue.statements(connection, place).items()))
-        file = self.engine.url.database
-        if file in (None, "", ":memory:"):
-            return (("duckdb", *in_memory(self.engine), place),)
-        path = Path(str(file))
-        facts: list[tuple[Any, ...]] = [("duckdb", str(path.resolve()), place)]
-        if path.exists():  # links lead to the same; a deleted file's number is given to new ones
-            found = path.stat()
-            facts.append(("duckdb", "file", found.st_dev, found.st_ino, place, tables))
-        return tuple(facts)
 
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class.

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
-from synthohive.connectors.duckdb.catalogue import plain_schema
+from synthohive.connectors.duckdb.catalogue import DuckdbCatalogue
 from synthohive.connectors.duckdb.objects import (
     NotOfTheCopy,
     Thing,
@@ -115,7 +115,7 @@ class DuckdbWriter(StagedSchema):
     def plain_schema(engine: Engine, schema: str) -> str:
         """See the base class."""
         with engine.connect() as connection:
-            return str(plain_schema(connection, schema))
+            return str(DuckdbCatalogue(connection, quote).plain_schema(schema))
 
     def _check_database(self) -> None:
         if self.target in _OWN:

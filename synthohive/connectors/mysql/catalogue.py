@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, Optional
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Optional
 
-from sqlalchemy import text
-from sqlalchemy.engine import Connection
-
-from synthohive.connectors.dialect import Catalogue, OddIndex
+from synthohive.connectors.dialect import ByTable, Catalogue, OddIndex, by_table
+from synthohive.connectors.mysql import ddl
+from synthohive.connectors.mysql.spelling import quote
+from synthohive.ddl.statements import SchemaObject
 from synthohive.exceptions import SchemaError
 from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata
 
-__all__ = ["MysqlCatalogue", "identity"]
+__all__ = ["MysqlCatalogue"]
 
+_ME = "CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')"
+_NOT_CLONED = """
+SELECT 'views', table_name, NULL FROM information_schema.views WHERE table_schema = :schema
+UNION ALL SELECT 'triggers', trigger_name, event_object_table FROM information_schema.triggers
+    WHERE event_object_schema = :schema
+UNION ALL SELECT 'functions and procedures', routine_name, NULL FROM information_schema.routines
+    WHERE routine_schema = :schema
+UNION ALL SELECT 'events', event_name, NULL FROM information_schema.events
+    WHERE event_schema = :schema
+UNION ALL SELECT 'sequences', table_name, NULL FROM information_schema.tables
+    WHERE table_schema = :schema AND table_type = 'SEQUENCE'
+UNION SELECT 'grants', table_name, table_name FROM information_schema.table_privileges
+    WHERE table_schema = :schema AND grantee <> {me}
+UNION SELECT 'grants', table_name, table_name FROM information_schema.column_privileges
+    WHERE table_schema = :schema AND grantee <> {me}
+UNION SELECT 'grants', CONCAT('schema ', table_schema), NULL
+    FROM information_schema.schema_privileges WHERE table_schema = :schema AND grantee <> {me}
+ORDER BY 1, 2""".replace("{me}", _ME)
+_VIEWS = """
+SELECT table_name, view_definition, security_type, check_option FROM information_schema.views
+WHERE table_schema = :schema ORDER BY table_name"""
+_TRIGGERS = """
+SELECT trigger_name, event_object_table FROM information_schema.triggers
+WHERE trigger_schema = :schema ORDER BY trigger_name"""
 _NAME = r"`((?:[^`]|``)+)`"
 _KEY = re.compile(rf"^\s+((?:UNIQUE |FULLTEXT |SPATIAL )?)KEY {_NAME} \((.*)\)[^()]*,?$", re.M)
 _PLAIN = re.compile(rf"{_NAME}(?:,{_NAME})*")
@@ -31,19 +55,6 @@ SELECT table_name, partition_method, partition_expression, partition_description
 FROM information_schema.partitions
 WHERE table_schema = :schema AND partition_name IS NOT NULL
 ORDER BY table_name, partition_ordinal_position"""
-
-
-def identity(connection: Connection, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
-    """Return a database's name with what its server says of itself; MariaDB has no number."""
-    number = connection.execute(text("SHOW VARIABLES LIKE 'server_uuid'")).first()
-    row = connection.execute(
-        text("SELECT @@hostname, @@port, @@datadir, @@lower_case_table_names, DATABASE()")
-    ).one()
-    name = str(schema or row[4] or "")
-    server = [number[1]] if number is not None else list(row[:3])
-    return (("mysql", *server, name.lower() if row[3] else name),)
-
-
 # Whose indexes are to be looked at, so that the others cost no round trip each.
 _ODD = """
 SELECT DISTINCT table_name FROM information_schema.statistics
@@ -69,6 +80,19 @@ class MysqlCatalogue(Catalogue):
     keys with odd names in silence.
     """
 
+    NOT_CLONED: ClassVar[Optional[str]] = _NOT_CLONED
+    clone = ddl.clone
+
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """Return the name with what the server says of itself; MariaDB has no number."""
+        number = self.rows("SHOW VARIABLES LIKE 'server_uuid'")
+        (row,) = self.rows(
+            "SELECT @@hostname, @@port, @@datadir, @@lower_case_table_names, DATABASE()"
+        )
+        name = str(schema or row[4] or "")
+        server = [number[0][1]] if number else list(row[:3])
+        return (("mysql", *server, name.lower() if row[3] else name),)
+
     def get_multi_columns(self, **options: Any) -> Any:
         """Return the columns by table.
 
@@ -79,10 +103,8 @@ class MysqlCatalogue(Catalogue):
         """
         found = _plain(self._inspector.get_multi_columns(**options))
         query = "SELECT table_name, column_name FROM information_schema.columns"
-        rows = self.connection.execute(
-            text(f"{query} WHERE table_schema = :schema"), {"schema": options["schema"]}
-        )
-        for table, column in rows:
+        where = f"{query} WHERE table_schema = :schema"
+        for table, column in self.rows(where, schema=options["schema"]):
             columns = found.get((options["schema"], table))
             if columns is not None and column not in {c["name"] for c in columns}:
                 raise SchemaError(
@@ -111,11 +133,10 @@ class MysqlCatalogue(Catalogue):
             for at, checks in found.items()
         }
 
-    def get_multi_foreign_keys(self, schema: str, **_: Any) -> dict[tuple[str, str], list[Any]]:
+    def get_multi_foreign_keys(self, schema: str, **_: Any) -> ByTable:
         """Return the foreign keys by table, from ``information_schema``."""
         keys: dict[tuple[str, str], dict[str, Any]] = {}
-        rows: Sequence[Any] = self.connection.execute(text(_FOREIGN_KEYS), {"schema": schema}).all()
-        for row in rows:
+        for row in self.rows(_FOREIGN_KEYS, schema=schema):
             table, name, column, parent_schema, parent, parent_column, delete, update = row
             key = keys.setdefault(
                 (table, name),
@@ -134,20 +155,14 @@ class MysqlCatalogue(Catalogue):
             )
             key["constrained_columns"].append(column)
             key["referred_columns"].append(parent_column)
-        found: dict[tuple[str, str], list[Any]] = {}
-        for (table, _name), key in keys.items():
-            found.setdefault((schema, table), []).append(key)
-        return found
+        return by_table(schema, ((table, key) for (table, _), key in keys.items()))
 
     def odd_indexes(self, schema: str, tables: Sequence[str]) -> dict[tuple[str, str], OddIndex]:
         """Return prefix, functional, descending, full-text and spatial indexes."""
         found = {}
-        plain = self.connection.execution_options(no_parameters=True)
-        having: set[Any] = set(self.connection.execute(text(_ODD), {"schema": schema}).scalars())
+        having = {row[0] for row in self.rows(_ODD, schema=schema)}
         for table in (t for t in tables if t in having):
-            made = str(
-                plain.exec_driver_sql(f"SHOW CREATE TABLE {self.quote(schema, table)}").one()[1]
-            )
+            made = str(self.plain(f"SHOW CREATE TABLE {self.quote(schema, table)}").one()[1])
             for match in _KEY.finditer(made):
                 kind, parts = match[1].strip(), match[3]
                 if kind in ("", "UNIQUE") and _PLAIN.fullmatch(parts):
@@ -163,23 +178,38 @@ class MysqlCatalogue(Catalogue):
 
         One of those checks is what makes MariaDB's JSON type.
         """
-        schema = {"schema": metadata.schema_name}
-        tables = metadata.tables.values()
-        for table_columns in (t.columns.values() for t in tables):
-            for each in table_columns:
-                _unescape(each)
-        if any(c.kind is ColumnKind.UNSUPPORTED for t in tables for c in t.columns.values()):
-            types: Sequence[Any] = self.connection.execute(text(_TYPES), schema).all()
-            for owner, name, type_name in types:
+        described = [c for t in metadata.tables.values() for c in t.columns.values()]
+        for each in described:
+            _unescape(each)
+        if any(c.kind is ColumnKind.UNSUPPORTED for c in described):
+            for owner, name, type_name in self.rows(_TYPES, schema=metadata.schema_name):
                 table = metadata.tables.get(owner)
                 column = None if table is None else table.columns.get(name)
                 if column is not None and column.sql_type is None:
                     column.sql_type = type_name
                     if str(type_name).lower() == "point":
                         column.kind = ColumnKind.POINT
-        _partition_checks(self.connection, metadata)
+        _partition_checks(self.rows(_PARTITIONS, schema=metadata.schema_name), metadata)
         if metadata.dialect == "mariadb":
-            _column_checks(self.connection, metadata)
+            _column_checks(self.rows(_CHECKS, schema=metadata.schema_name), metadata)
+
+    def objects(
+        self, schema: str, tables: Collection[str], beside: Sequence[str]
+    ) -> list[SchemaObject]:
+        """See the base class; each by their names, and those in a view's query written out."""
+        found = []
+        for name, definition, security, check in self.rows(_VIEWS, schema=schema):
+            option = "" if check == "NONE" else f" WITH {check} CHECK OPTION"
+            where = f"{quote(schema)}.{quote(name)}"
+            sql = f"SQL SECURITY {security} VIEW {where} AS {definition}{option}"
+            why = "" if definition else "this user may not read its definition (SHOW VIEW)"
+            found.append(SchemaObject("views", name, sql, refused=why))
+        why = "MySQL does not move tables with triggers: the copy could never be replaced"
+        return found + [
+            SchemaObject("triggers", name, table=table, refused=why)
+            for name, table in self.rows(_TRIGGERS, schema=schema)
+            if table in tables
+        ]
 
 
 def _plain(reflected: Any) -> Any:
@@ -194,10 +224,10 @@ def _plain(reflected: Any) -> Any:
     return reflected
 
 
-def _partition_checks(connection: Connection, metadata: Metadata) -> None:
+def _partition_checks(rows: Sequence[Any], metadata: Metadata) -> None:
     """Tell which rows a partitioned table takes: a CHECK, where that is not all."""
     parts: dict[str, list[Any]] = {}
-    for row in connection.execute(text(_PARTITIONS), {"schema": metadata.schema_name}).all():
+    for row in rows:
         parts.setdefault(row[0], []).append(row)
     for name in parts.keys() & metadata.tables.keys():
         method, expression = parts[name][0][1:3]
@@ -221,10 +251,8 @@ def _unescape(column: Column) -> None:
             column.enum_values = [v.replace("\\\\", "\\") for v in column.enum_values]
 
 
-def _column_checks(connection: Connection, metadata: Metadata) -> None:
-    schema = {"schema": metadata.schema_name}
-    checks: Sequence[Any] = connection.execute(text(_CHECKS), schema).all()
-    for owner, clause, level in checks:
+def _column_checks(rows: Sequence[Any], metadata: Metadata) -> None:
+    for owner, clause, level in rows:
         table = metadata.tables.get(owner)
         if table is None:
             continue

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive.connectors.mysql.spelling import SPELLING, quote
 from synthohive.ddl.statements import SchemaDdl, Statement, label, parenthesis
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
-
     from synthohive.schema import Metadata, TableConfig
 
 __all__ = ["clone", "named_by", "recommented"]
@@ -78,38 +76,22 @@ class _Parts:
 
 
 def clone(
-    metadata: Metadata, source: Engine, schema: Optional[str], beside: Sequence[str] = ()
+    catalogue: Any, metadata: Metadata, schema: str, beside: Sequence[str]
 ) -> Optional[SchemaDdl]:
-    """Return the DDL of the tables; None where the description differs from the catalogue.
-
-    Parameters
-    ----------
-    metadata : Metadata
-        The tables to make, in their order; keys to others are left out.
-    source : sqlalchemy.engine.Engine
-        Asked by SHOW CREATE TABLE.
-    schema : str, optional
-        Of the source; the connection's database if None.
-    beside : sequence of str
-        Not used: types are the server's own, and belong to no database.
-    """
-    place = f"{quote(schema)}." if schema else ""
+    """See the base class of the catalogue; types are the server's own, and have no place."""
     tables: dict[str, tuple[Statement, ...]] = {}
     parts: list[_Parts] = []
-    with source.connect() as connection:
-        connection.exec_driver_sql("SET SESSION sql_quote_show_create = 1")
-        for name, config in metadata.tables.items():
-            row = connection.exec_driver_sql(
-                f"SHOW CREATE TABLE {place}{quote(name)}".replace("%", "%%")
-            ).one()
-            bodies, options = parenthesis(row[1], backslashes=True)
-            sorted_parts = _take_apart(name, bodies, metadata)
-            if sorted_parts.columns != set(config.columns):
-                return None
-            body = ",\n  ".join(sorted_parts.inside)
-            sql = f"CREATE TABLE {quote(name)} (\n  {body}\n){_COUNTER.sub('', options)}"
-            tables[name] = (Statement(sql, name, f"table {name!r}"),)
-            parts.append(sorted_parts)
+    catalogue.plain("SET SESSION sql_quote_show_create = 1")
+    for name, config in metadata.tables.items():
+        row = catalogue.plain(f"SHOW CREATE TABLE {catalogue.quote(schema, name)}").one()
+        bodies, options = parenthesis(row[1], backslashes=True)
+        sorted_parts = _take_apart(name, bodies, metadata)
+        if sorted_parts.columns != set(config.columns):
+            return None
+        body = ",\n  ".join(sorted_parts.inside)
+        sql = f"CREATE TABLE {quote(name)} (\n  {body}\n){_COUNTER.sub('', options)}"
+        tables[name] = (Statement(sql, name, f"table {name!r}"),)
+        parts.append(sorted_parts)
     return SchemaDdl(
         tables=tables,
         after=tuple(statement for part in parts for statement in part.after),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Optional
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import pyarrow as pa
 from sqlalchemy.engine import Connection
@@ -12,7 +12,6 @@ from synthohive.connectors.dialect import Catalogue, Dialect
 from synthohive.connectors.mysql import catalogue
 from synthohive.connectors.mysql.geometry import point_text
 from synthohive.connectors.mysql.spelling import empty_geometry
-from synthohive.connectors.row_batches import batches
 from synthohive.connectors.special_values import EARLY, stand_in
 from synthohive.schema import Column, ColumnKind
 
@@ -30,11 +29,6 @@ class MySQL(Dialect):
         self.execute(connection, "SET time_zone = '+00:00'")
         self.execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self.execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-
-    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
-        """See the base class."""
-        with self.engine.connect() as connection:
-            return catalogue.identity(connection, schema)
 
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class.
@@ -60,31 +54,26 @@ class MySQL(Dialect):
         digest = f"SHA2(CONCAT_WS('|', '{int(seed)}', {parts}), 256)"
         return f"CONV(LEFT({digest}, 8), 16, 10) + 0"
 
-    def read(
-        self, connection: Connection, sql: str, columns: Sequence[Column], table: str
-    ) -> Iterator[pa.RecordBatch]:
+    def array(self, column: Column, values: Sequence[Any]) -> pa.Array:
         """See the base class."""
-        streaming = connection.execution_options(stream_results=True)
-        with self.execute(streaming, sql) as result:
-            yield from batches(result, columns, table, _array)
+        if column.kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP):
+            zero = stand_in(EARLY, column.arrow_type)  # a zero date comes as text
+            values = [zero if isinstance(v, str) else v for v in values]
+        if column.kind is ColumnKind.TIMESTAMP and column.timezone:
+            return pa.array(values, pa.timestamp("us")).cast(column.arrow_type)
+        if column.kind is ColumnKind.POINT:
+            values = [None if v is None else point_text(v) for v in values]
+        if column.kind is ColumnKind.BOOLEAN:
+            values = [None if v is None else bool(v) for v in values]
+        if column.kind is ColumnKind.TEXT:
+            values = [_text(v) for v in values]
+        return super().array(column, values)
 
 
-def _array(column: Column, values: Sequence[Any]) -> pa.Array:
-    if column.kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP):
-        zero = stand_in(EARLY, column.arrow_type)  # a zero date comes as text
-        values = [zero if isinstance(v, str) else v for v in values]
-    if column.kind is ColumnKind.TIMESTAMP and column.timezone:
-        return pa.array(values, pa.timestamp("us")).cast(column.arrow_type)
-    if column.kind is ColumnKind.POINT:
-        values = [None if v is None else point_text(v) for v in values]
-    if column.kind is ColumnKind.BOOLEAN:
-        values = [None if v is None else bool(v) for v in values]
-    if column.kind is ColumnKind.TEXT:
-        values = [
-            ",".join(sorted(v)) if isinstance(v, set) else v.decode() if isinstance(v, bytes) else v
-            for v in values
-        ]
-    return pa.array(values, column.arrow_type)
+def _text(value: Any) -> Any:
+    if isinstance(value, set):
+        return ",".join(sorted(value))
+    return value.decode() if isinstance(value, bytes) else value
 
 
 READER = MySQL

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
-from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.dialect import Catalogue, OddIndex
+from synthohive.connectors.dialect import ByTable, Catalogue, OddIndex
+from synthohive.connectors.postgresql import ddl, views
 from synthohive.connectors.postgresql.partitions import Partitions
 from synthohive.schema import (
     CheckConstraint,
@@ -20,7 +20,7 @@ from synthohive.schema import (
     TableConfig,
 )
 
-__all__ = ["PostgresqlCatalogue", "identity"]
+__all__ = ["LOCK_TIMEOUT", "PostgresqlCatalogue"]
 
 MAX_DIGITS = 76  # of an Arrow decimal256
 _EXACT_DIGITS = 15  # that any double keeps
@@ -77,26 +77,45 @@ _POINT = re.compile(r"(?:\w+\.)?geo(?:metry|graphy)\(PointZ?M?(?:,\d+)?\)", re.I
 _READ_AS_TEXT = {"xml", "ltree", "isbn", "isbn13", "ean13"}
 
 
-def identity(connection: Connection, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
-    """Return a schema's names and numbers with the number of its server's data folder."""
-    allowed = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
-    number = "system_identifier::text FROM pg_control_system()"
-    if not connection.execute(text(allowed)).scalar():
-        number = "concat_ws(':', inet_server_addr(), inet_server_port())"
-    server = connection.execute(text(f"SELECT {number}")).scalar()
-    row = connection.execute(
-        text(
-            "SELECT d.oid, d.datname, coalesce(:schema, current_schema()), n.oid "
-            "FROM pg_database d LEFT JOIN pg_namespace n "
-            "ON n.nspname = coalesce(:schema, current_schema()) "
-            "WHERE d.datname = current_database()"
-        ),
-        {"schema": schema},
-    ).one()
-    facts: list[tuple[Any, ...]] = [("postgresql", "name", server, row[1], row[2])]
-    if row[3] is not None:  # a renamed schema, or database, keeps its number
-        facts.append(("postgresql", "oid", server, int(row[0]), int(row[3])))
-    return tuple(facts)
+_NOT_CLONED = """
+WITH n AS (SELECT oid FROM pg_namespace WHERE nspname = :schema),
+    c AS (SELECT c.* FROM pg_class c JOIN n ON n.oid = c.relnamespace WHERE NOT EXISTS (
+        SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+            AND d.deptype = 'e'))
+SELECT CASE relkind WHEN 'v' THEN 'views' ELSE 'materialised views' END, relname::text, NULL
+FROM c WHERE relkind IN ('v', 'm')
+UNION ALL SELECT 'triggers', tgname, relname FROM pg_trigger t JOIN c ON c.oid = t.tgrelid
+    WHERE NOT tgisinternal
+UNION ALL SELECT 'rules', rulename, relname FROM pg_rewrite r JOIN c ON c.oid = r.ev_class
+    WHERE rulename <> '_RETURN'
+UNION ALL SELECT 'row security policies', polname, relname FROM pg_policy p
+    JOIN c ON c.oid = p.polrelid
+UNION ALL SELECT 'functions and procedures', proname, NULL FROM pg_proc p
+    JOIN n ON n.oid = p.pronamespace WHERE NOT EXISTS (SELECT 1 FROM pg_depend d
+        WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i'))
+UNION ALL SELECT 'foreign tables', relname, NULL FROM c WHERE relkind = 'f'
+UNION ALL SELECT 'inheritance', relname, relname FROM c WHERE NOT relispartition AND EXISTS (
+    SELECT 1 FROM pg_inherits h WHERE h.inhrelid = c.oid AND relkind = 'r')
+UNION ALL SELECT 'sequences', relname, NULL FROM c WHERE relkind = 'S' AND NOT EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+        AND d.deptype IN ('a', 'i') OR d.refclassid = 'pg_class'::regclass
+        AND d.refobjid = c.oid AND d.classid = 'pg_attrdef'::regclass)
+UNION ALL SELECT 'operators', oprname, NULL FROM pg_operator o JOIN n ON n.oid = o.oprnamespace
+    WHERE NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_operator'::regclass
+        AND d.objid = o.oid AND d.deptype = 'e')
+UNION ALL SELECT 'collations', collname, NULL FROM pg_collation l JOIN n ON n.oid = l.collnamespace
+UNION ALL SELECT 'text search configurations', cfgname, NULL FROM pg_ts_config f
+    JOIN n ON n.oid = f.cfgnamespace
+UNION ALL SELECT 'extended statistics', stxname, relname FROM pg_statistic_ext s
+    JOIN c ON c.oid = s.stxrelid
+UNION ALL SELECT 'row security policies', relname, relname FROM c WHERE relrowsecurity
+    AND NOT EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid)
+UNION ALL SELECT 'grants', relname, relname FROM c WHERE relkind IN ('r', 'p')
+    AND (EXISTS (SELECT 1 FROM aclexplode(relacl) a WHERE a.grantee <> relowner)
+    OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL))
+UNION ALL SELECT 'grants', 'schema ' || :schema, NULL FROM pg_namespace s, aclexplode(s.nspacl) a
+    WHERE s.nspname = :schema AND a.grantee <> s.nspowner
+ORDER BY 1, 2"""
 
 
 class PostgresqlCatalogue(Catalogue):
@@ -106,20 +125,43 @@ class PostgresqlCatalogue(Catalogue):
     or parentheses come out wrong.
     """
 
+    NOT_CLONED: ClassVar[Optional[str]] = _NOT_CLONED
+    clone = ddl.clone
+    objects = views.objects
+
     def __init__(self, connection: Connection, quote: Callable[..., str]) -> None:
         super().__init__(connection, quote)
         connection.exec_driver_sql(LOCK_TIMEOUT)
         self._partitions: dict[str, Partitions] = {}
 
+    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
+        """Return names and numbers with that of the server's data folder, as a standby has it."""
+        number = "system_identifier::text FROM pg_control_system()"
+        allowed = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
+        if not self.rows(allowed)[0][0]:
+            number = "concat_ws(':', inet_server_addr(), inet_server_port())"
+        ((server,),) = self.rows(f"SELECT {number}")
+        ((database, name, place, oid),) = self.rows(
+            "SELECT d.oid, d.datname, coalesce(:schema, current_schema()), n.oid "
+            "FROM pg_database d LEFT JOIN pg_namespace n "
+            "ON n.nspname = coalesce(:schema, current_schema()) "
+            "WHERE d.datname = current_database()",
+            schema=schema,
+        )
+        facts: list[tuple[Any, ...]] = [("postgresql", "name", server, name, place)]
+        if oid is not None:  # a renamed schema, or database, keeps its number
+            facts.append(("postgresql", "oid", server, int(database), int(oid)))
+        return tuple(facts)
+
     def hidden(self, schema: str) -> set[str]:
         """Return the tables that are parts of others: their rows are read there."""
-        return set(self.connection.execute(text(_PARTITIONS), {"schema": schema}).scalars())
+        return {row[0] for row in self.rows(_PARTITIONS, schema=schema)}
 
-    def get_multi_foreign_keys(self, schema: str, **_: Any) -> dict[tuple[str, str], list[Any]]:
+    def get_multi_foreign_keys(self, schema: str, **_: Any) -> ByTable:
         """Return the foreign keys by table, from ``pg_constraint``."""
         partitions = self.partitions(schema)
-        found: dict[tuple[str, str], list[Any]] = {}
-        for row in self.connection.execute(text(_FOREIGN_KEYS), {"schema": schema}):
+        found: ByTable = {}
+        for row in self.rows(_FOREIGN_KEYS, schema=schema):
             actions = {"ondelete": row.confdeltype, "onupdate": row.confupdtype}
             here = row.nspname == schema
             key = {
@@ -138,7 +180,7 @@ class PostgresqlCatalogue(Catalogue):
     def partitions(self, schema: str) -> Partitions:
         """Return the schema's partitioned tables."""
         if schema not in self._partitions:
-            self._partitions[schema] = Partitions(self.connection, schema)
+            self._partitions[schema] = Partitions(self, schema)
         return self._partitions[schema]
 
     def get_multi_pk_constraint(self, schema: str, **options: Any) -> dict[tuple[str, str], Any]:
@@ -152,12 +194,10 @@ class PostgresqlCatalogue(Catalogue):
                 found[schema, root] = {"name": None, "constrained_columns": columns}
         return found
 
-    def get_multi_unique_constraints(
-        self, schema: str, **options: Any
-    ) -> dict[tuple[str, str], list[Any]]:
+    def get_multi_unique_constraints(self, schema: str, **options: Any) -> ByTable:
         """Return the unique constraints by table: of a partitioned one also those of all parts."""
         multi = self._inspector.get_multi_unique_constraints(schema=schema, **options)
-        found: dict[tuple[str, str], list[Any]] = {at: list(sets) for at, sets in multi.items()}
+        found: ByTable = {at: list(sets) for at, sets in multi.items()}
         for root, primary, columns in self.partitions(schema).unique():
             known = found.get((schema, root))
             if known is not None and not primary and columns not in _sets(known):
@@ -166,18 +206,22 @@ class PostgresqlCatalogue(Catalogue):
 
     def odd_indexes(self, schema: str, tables: Sequence[str]) -> dict[tuple[str, str], OddIndex]:
         """Return expression, partial, covering, descending and other than B-tree indexes."""
-        rows = self.connection.execute(text(_INDEXES), {"schema": schema})
         return {
             (r.table_name, r.name): OddIndex(r.definition, bool(r.is_unique), bool(r.exact))
-            for r in rows
+            for r in self.rows(_INDEXES, schema=schema)
         }
 
     def amend(self, metadata: Metadata) -> None:
         """Name unknown types, give decimals their values' digits, tell where partitions are."""
         tables = metadata.tables.values()
-        unknown = [(t, c) for t in tables for c in t.columns.values() if _is_unknown(c)]
+        unknown = [
+            (t, c)
+            for t in tables
+            for c in t.columns.values()
+            if c.kind is ColumnKind.UNSUPPORTED and c.sql_type is None
+        ]
         if unknown:
-            rows = self.connection.execute(text(_TYPES), {"schema": metadata.schema_name})
+            rows = self.rows(_TYPES, schema=metadata.schema_name)
             found = {(row[0], row[1]): (str(row[2]), str(row[3]), bool(row[4])) for row in rows}
             for table, column in unknown:
                 type_, sort, of_rows = found.get((table.name, column.name), ("", "", False))
@@ -190,7 +234,10 @@ class PostgresqlCatalogue(Catalogue):
                     column.kind = ColumnKind.COMPOSITE
                 elif of_rows:
                     column.kind = ColumnKind.ARRAY
-        _exclusions(self.connection, metadata)
+        for row in self.rows(_EXCLUSIONS, schema=metadata.schema_name):
+            if row.table_name in metadata.tables:
+                table = metadata.tables[row.table_name]
+                table.exclusions.append(_exclusion(row, table))
         partitions = self.partitions(str(metadata.schema_name))
         for root in partitions.keys.keys() & metadata.tables.keys():
             condition = partitions.condition(root)
@@ -199,8 +246,28 @@ class PostgresqlCatalogue(Catalogue):
         for table in tables:
             open_ = [c for c in table.columns.values() if _is_open(c)]
             if open_:
-                place = self.quote(metadata.schema_name, table.name)
-                _measure(self.connection, table, open_, place, self.quote)
+                self._measure(self.quote(metadata.schema_name, table.name), open_)
+
+    def _measure(self, place: str, columns: Sequence[Column]) -> None:
+        """Look how many digits the values of open decimals have."""
+        parts = []
+        for column in columns:
+            name = self.quote(column.name)
+            finite = f"{name}::text NOT IN ('NaN', 'Infinity', '-Infinity')"
+            parts.append(f"max(scale({name})) FILTER (WHERE {finite})")
+            parts.append(f"max(length(trunc(abs({name}))::text)) FILTER (WHERE {finite})")
+            parts.append(f"count(*) FILTER (WHERE NOT {finite})")
+        row: Any = self.plain(f"SELECT {', '.join(parts)} FROM {place}").one()
+        for i, column in enumerate(columns):
+            scale, whole = int(row[3 * i] or 0), int(row[3 * i + 1] or 1)
+            if row[3 * i + 2] and scale + whole <= _EXACT_DIGITS:  # floats know NaN and infinities
+                column.kind, column.precision, column.scale = ColumnKind.FLOAT, None, None
+            elif scale + whole > MAX_DIGITS:
+                column.kind = ColumnKind.UNSUPPORTED
+                column.sql_type = f"{column.sql_type} with values of {scale + whole} digits"
+            else:
+                wide = scale + whole > 38
+                column.arrow = f"decimal{256 if wide else 128}({76 if wide else 38}, {scale})"
 
 
 def _same_key(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -231,22 +298,17 @@ _RANGE = re.compile(
 )
 
 
-def _exclusions(connection: Connection, metadata: Metadata) -> None:
-    """Describe the EXCLUDE constraints."""
-    for row in connection.execute(text(_EXCLUSIONS), {"schema": metadata.schema_name}):
-        table = metadata.tables.get(row.table_name)
-        if table is None:
-            continue
-        made = Exclusion(name=row.name, definition=row.definition, where=row.condition)
-        pairs = list(zip(row.parts, row.operators))
-        equal = [_column_of(part, table) for part, operator in pairs if operator == "="]
-        periods = [_period_of(part, table) for part, operator in pairs if operator == "&&"]
-        others = len(pairs) - len(equal) - len(periods)
-        if len(periods) == 1 and periods[0] is not None and None not in equal and not others:
-            made.equal = [name for name in equal if name is not None]
-            made.period, bounds = periods[0]
-            made.bounds = bounds
-        table.exclusions.append(made)
+def _exclusion(row: Any, table: TableConfig) -> Exclusion:
+    """Describe an EXCLUDE constraint: fully, where it is over equal columns and one period."""
+    made = Exclusion(name=row.name, definition=row.definition, where=row.condition)
+    pairs = list(zip(row.parts, row.operators))
+    equal = [_column_of(part, table) for part, operator in pairs if operator == "="]
+    periods = [_period_of(part, table) for part, operator in pairs if operator == "&&"]
+    others = len(pairs) - len(equal) - len(periods)
+    if len(periods) == 1 and periods[0] is not None and None not in equal and not others:
+        made.equal = [name for name in equal if name is not None]
+        made.period, made.bounds = periods[0]
+    return made
 
 
 def _column_of(sql: str, table: TableConfig) -> Optional[str]:
@@ -266,10 +328,6 @@ def _period_of(sql: str, table: TableConfig) -> Optional[tuple[list[str], Any]]:
     return [str(name) for name in names], found[3] or "[)"
 
 
-def _is_unknown(column: Column) -> bool:
-    return column.kind is ColumnKind.UNSUPPORTED and column.sql_type is None
-
-
 def _is_open(column: Column) -> bool:
     """Whether a numeric's declaration does not fix an Arrow type."""
     if column.kind is not ColumnKind.DECIMAL:
@@ -277,32 +335,3 @@ def _is_open(column: Column) -> bool:
     if column.precision is None or column.scale is None:
         return True
     return column.precision > MAX_DIGITS or not 0 <= column.scale <= column.precision
-
-
-def _measure(
-    connection: Connection,
-    table: TableConfig,
-    columns: list[Column],
-    place: str,
-    quote: Callable[..., str],
-) -> None:
-    parts = []
-    for column in columns:
-        name = quote(column.name)
-        finite = f"{name}::text NOT IN ('NaN', 'Infinity', '-Infinity')"
-        parts.append(f"max(scale({name})) FILTER (WHERE {finite})")
-        parts.append(f"max(length(trunc(abs({name}))::text)) FILTER (WHERE {finite})")
-        parts.append(f"count(*) FILTER (WHERE NOT {finite})")
-    sql = f"SELECT {', '.join(parts)} FROM {place}"
-    plain = connection.execution_options(no_parameters=True)
-    row: Any = plain.exec_driver_sql(sql).one()
-    for i, column in enumerate(columns):
-        scale, whole = int(row[3 * i] or 0), int(row[3 * i + 1] or 1)
-        if row[3 * i + 2] and scale + whole <= _EXACT_DIGITS:  # floats know NaN and infinities
-            column.kind, column.precision, column.scale = ColumnKind.FLOAT, None, None
-        elif scale + whole > MAX_DIGITS:
-            column.kind = ColumnKind.UNSUPPORTED
-            column.sql_type = f"{column.sql_type} with values of {scale + whole} digits"
-        else:
-            wide = scale + whole > 38
-            column.arrow = f"decimal{256 if wide else 128}({76 if wide else 38}, {scale})"

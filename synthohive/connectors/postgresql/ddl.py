@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._logging import get_logger
-from synthohive.connectors.postgresql.catalogue import LOCK_TIMEOUT
 from synthohive.connectors.postgresql.fills import (
     SEARCH_TRIGGERS,
     defaults_while_loading,
@@ -26,11 +25,9 @@ from synthohive.ddl.spelling import quote
 from synthohive.ddl.statements import SchemaDdl, Statement, comment_on, label
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
-
     from synthohive.schema import Metadata
 
-__all__ = ["clone"]
+__all__ = ["clone", "enter"]
 
 _COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
@@ -44,7 +41,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'f') ORDER BY c.oid, a.attnum"""
+WHERE n.nspname = :schema AND c.relkind IN ('r', 'p', 'f') ORDER BY c.oid, a.attnum"""
 
 _CONSTRAINTS = """
 SELECT c.relname, o.conname, o.contype, pg_get_constraintdef(o.oid),
@@ -53,7 +50,7 @@ SELECT c.relname, o.conname, o.contype, pg_get_constraintdef(o.oid),
        p.relname, p.relnamespace = c.relnamespace, obj_description(o.oid, 'pg_constraint')
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class p ON p.oid = o.confrelid
-WHERE n.nspname = %(schema)s AND o.contype IN ('p', 'u', 'x', 'c', 'f')
+WHERE n.nspname = :schema AND o.contype IN ('p', 'u', 'x', 'c', 'f')
     AND o.conparentid = 0 AND (NOT c.relispartition OR o.coninhcount = 0)
 ORDER BY position(o.contype::text IN 'puxcf'), o.oid"""
 
@@ -62,7 +59,7 @@ SELECT c.relname, x.relname, pg_get_indexdef(i.indexrelid, 0, true), i.indisuniq
        obj_description(x.oid, 'pg_class')
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %(schema)s
+WHERE n.nspname = :schema
 AND NOT EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AND NOT EXISTS (
     SELECT 1 FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
 ORDER BY i.indexrelid"""
@@ -76,7 +73,7 @@ LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = q.oid AN
     AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
 LEFT JOIN pg_class c ON c.oid = d.refobjid
 LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-WHERE n.nspname = %(schema)s ORDER BY q.oid"""
+WHERE n.nspname = :schema ORDER BY q.oid"""
 
 _SEQUENCE_USERS = """
 SELECT q.relname, c.relname, a.attname
@@ -84,14 +81,14 @@ FROM pg_depend d JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND d.o
 JOIN pg_class q ON d.refclassid = 'pg_class'::regclass AND q.oid = d.refobjid AND q.relkind = 'S'
 JOIN pg_namespace n ON n.oid = q.relnamespace JOIN pg_class c ON c.oid = f.adrelid
 JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
-WHERE n.nspname = %(schema)s AND c.relnamespace = n.oid ORDER BY f.oid"""
+WHERE n.nspname = :schema AND c.relnamespace = n.oid ORDER BY f.oid"""
 
 _STORAGE = """
 SELECT c.relname, c.relpersistence = 'u',
     ARRAY(SELECT unnest(c.reloptions) UNION ALL SELECT 'toast.' || unnest(t.reloptions))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
-WHERE n.nspname = %(schema)s AND c.relkind = 'r'"""
+WHERE n.nspname = :schema AND c.relkind = 'r'"""
 
 # What pg_get_indexdef prints of a partitioned table's index would leave its partitions without.
 _ON_ONLY = re.compile(r'^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")+"|\S+) ON )ONLY ')
@@ -105,55 +102,40 @@ _KINDS = {
 }
 
 
+def enter(catalogue: Any, schema: str, beside: Sequence[str]) -> None:
+    """Have definitions leave the names of these schemas out, to the end of the transaction."""
+    path = ", ".join(map(quote, (schema, *beside)))
+    catalogue.rows("SELECT set_config('search_path', :path, true)", path=path)
+
+
 def clone(
-    metadata: Metadata, source: Engine, schema: Optional[str], beside: Sequence[str] = ()
+    catalogue: Any, metadata: Metadata, schema: str, beside: Sequence[str]
 ) -> Optional[SchemaDdl]:
-    """Return the DDL of the tables; None where the description differs from the catalogue.
+    """See the base class of the catalogue."""
 
-    Names of the schemas `beside` are left as bare as those of the own one.
+    def ask(sql: str) -> list[Any]:
+        found: list[Any] = catalogue.rows(sql, schema=schema)
+        return found
 
-    Parameters
-    ----------
-    metadata : Metadata
-        The tables to make, in their order; keys to others are left out.
-    source : sqlalchemy.engine.Engine
-        Whose catalogue is read.
-    schema : str, optional
-        Of the source; the connection's current one if None.
-    beside : sequence of str
-        Schemas that are cloned together with it.
-    """
-    with source.connect() as connection:
-        name = schema or connection.exec_driver_sql("SELECT current_schema()").scalar()
-        connection.exec_driver_sql(
-            "SELECT set_config('search_path', %(path)s, true)",
-            {"path": ", ".join(map(quote, (str(name), *beside)))},
-        )
-        connection.exec_driver_sql(LOCK_TIMEOUT)
-        columns: dict[str, list[Any]] = defaultdict(list)
-        for row in _rows(connection, _COLUMNS, name):
-            columns[row[0]].append(row)
-        for table, config in metadata.tables.items():
-            if {row[1] for row in columns[table]} != set(config.columns):
-                return None
-        sequences = [
-            r
-            for r in _rows(connection, _SEQUENCES, name)
-            if r[9] is None or r[9] in metadata.tables
-        ]
-        users = [r for r in _rows(connection, _SEQUENCE_USERS, name) if r[1] in metadata.tables]
-        partitions = _cloneable(Partitions(connection, str(name)))
-        root, tables = partitions.root, metadata.tables
-        constraints = [r for r in _rows(connection, _CONSTRAINTS, name) if root(r[0]) in tables]
-        indexes = [r for r in _rows(connection, _INDEXES, name) if root(r[0]) in tables]
-        before = prepared(connection, str(name))
-        searches = _rows(connection, SEARCH_TRIGGERS, name)
-        storage = {row[0]: row[1:] for row in _rows(connection, _STORAGE, name)}
-        connection.rollback()
+    enter(catalogue, schema, beside)
+    tables = metadata.tables
+    columns: dict[str, list[Any]] = defaultdict(list)
+    for row in ask(_COLUMNS):
+        columns[row[0]].append(row)
+    if any({row[1] for row in columns[name]} != set(t.columns) for name, t in tables.items()):
+        return None
+    sequences = [r for r in ask(_SEQUENCES) if r[9] is None or r[9] in tables]
+    users = [r for r in ask(_SEQUENCE_USERS) if r[1] in tables]
+    partitions = _cloneable(catalogue.partitions(schema))
+    root = partitions.root
+    constraints = [r for r in ask(_CONSTRAINTS) if root(r[0]) in tables]
+    indexes = [r for r in ask(_INDEXES) if root(r[0]) in tables]
+    before = prepared(catalogue, schema)
+    storage = {row[0]: row[1:] for row in ask(_STORAGE)}
     filled = defaults_while_loading(metadata, columns)
     used = {r[0] for r in users} | {r[0] for r in sequences if r[8] == "a"}
     own = {f"{quote(r[9])}.{quote(r[10])}": r for r in sequences if r[8] == "i"}
-    keys = [r for r in constraints if r[2] == "f" and r[6] and root(r[5]) in metadata.tables]
+    keys = [r for r in constraints if r[2] == "f" and r[6] and root(r[5]) in tables]
     return SchemaDdl(
         setup=before.setup
         + tuple(_sequence(row) for row in sequences if row[0] in used and row[8] != "i"),
@@ -162,11 +144,11 @@ def clone(
                 _table(table, columns[table], own, partitions, filled, storage),
                 *_parts(table, partitions, storage),
             )
-            for table in metadata.tables
+            for table in tables
         },
         after=tuple(
             drop_defaults(filled)
-            + fill_searches(metadata, searches)
+            + fill_searches(metadata, ask(SEARCH_TRIGGERS))
             + [_constraint(row) for row in constraints if row[2] != "f"]
             + [_index(row) for row in indexes]
             + _comments(metadata, columns, constraints, indexes)
@@ -181,10 +163,6 @@ def clone(
 def _index(row: Any) -> Statement:
     what = label("unique index" if row[3] else "index", row[1])
     return Statement(_ON_ONLY.sub(r"\1", row[2], count=1), row[0], what)
-
-
-def _rows(connection: Connection, sql: str, schema: Any) -> list[Any]:
-    return list(connection.exec_driver_sql(sql, {"schema": schema}).all())
 
 
 def _sequence_options(row: Any) -> str:

@@ -19,7 +19,7 @@ __all__ = ["SEARCH_TRIGGERS", "defaults_while_loading", "drop_defaults", "fill_s
 SEARCH_TRIGGERS = """
 SELECT c.relname, t.tgargs FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid
-WHERE n.nspname = %(schema)s AND p.proname = 'tsvector_update_trigger'
+WHERE n.nspname = :schema AND p.proname = 'tsvector_update_trigger'
     AND p.pronamespace = 'pg_catalog'::regnamespace AND NOT t.tgisinternal
 ORDER BY c.relname, t.tgname"""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Optional
 
-from sqlalchemy.engine import Connection
+from synthohive.connectors.dialect import Catalogue
 
 __all__ = ["Partition", "Partitions"]
 
@@ -22,17 +22,17 @@ SELECT r.relname AS root, c.relname AS name, p.relname AS parent, t.isleaf,
 FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace
 CROSS JOIN LATERAL pg_partition_tree(r.oid) t
 JOIN pg_class c ON c.oid = t.relid LEFT JOIN pg_class p ON p.oid = t.parentrelid
-WHERE n.nspname = %(schema)s AND r.relkind = 'p' AND NOT r.relispartition
+WHERE n.nspname = :schema AND r.relkind = 'p' AND NOT r.relispartition
 ORDER BY r.relname, t.level, c.relname"""
 
 _UNIQUE = """
 SELECT c.relname, i.indisprimary,
-    ARRAY(SELECT a.attname::text FROM unnest(i.indkey[:i.indnkeyatts - 1])
+    ARRAY(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1])
         WITH ORDINALITY k(n, i) JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.n
         ORDER BY k.i) AS columns
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %(schema)s AND c.relispartition AND i.indisunique AND i.indisvalid
+WHERE n.nspname = :schema AND c.relispartition AND i.indisunique AND i.indisvalid
     AND i.indexprs IS NULL AND i.indpred IS NULL
 ORDER BY c.relname, i.indexrelid"""
 
@@ -76,12 +76,12 @@ class Partitions:
         Roots with a part in another schema.
     """
 
-    def __init__(self, connection: Connection, schema: str) -> None:
+    def __init__(self, catalogue: Catalogue, schema: str) -> None:
         self.keys: dict[str, str] = {}
         self.parts: dict[str, list[Partition]] = defaultdict(list)
         self.elsewhere: set[str] = set()
-        self._schema, self._connection = schema, connection
-        for row in self._rows(_TREE):
+        self._schema, self._catalogue = schema, catalogue
+        for row in catalogue.rows(_TREE, schema=schema):
             if row.parent is None or row.name == row.root:
                 self.keys[row.root] = row.key
                 continue
@@ -91,9 +91,6 @@ class Partitions:
                 self.elsewhere.add(row.root)
         self._roots = {p.name: root for root, parts in self.parts.items() for p in parts}
 
-    def _rows(self, sql: str) -> list[Any]:
-        return list(self._connection.exec_driver_sql(sql, {"schema": self._schema}).all())
-
     def root(self, table: str) -> str:
         """Return the table that a table is a part of; itself where it is none."""
         return self._roots.get(table, table)
@@ -102,7 +99,7 @@ class Partitions:
         """Yield the unique sets that all parts of a table have: root, whether primary, columns."""
         leaves = {root: {p.name for p in parts if p.leaf} for root, parts in self.parts.items()}
         found: dict[tuple[str, tuple[str, ...]], dict[str, bool]] = defaultdict(dict)
-        for row in self._rows(_UNIQUE):
+        for row in self._catalogue.rows(_UNIQUE, schema=self._schema):
             if row.columns and row.relname in self._roots:
                 found[self.root(row.relname), tuple(row.columns)][row.relname] = row.indisprimary
         for (root, columns), owners in found.items():

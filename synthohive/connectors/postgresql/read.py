@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, ClassVar, Optional
+from typing import IO, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,11 +46,6 @@ class PostgreSQL(Dialect):
                 f"PostgreSQL is not read by the driver {engine.dialect.driver!r}.",
                 hint="Use the driver psycopg2: postgresql+psycopg2://…",
             )
-
-    def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
-        """See the base class; a standby and its primary are one server."""
-        with self.engine.connect() as connection:
-            return catalogue.identity(connection, schema)
 
     def begin(self, connection: Connection) -> None:
         """See the base class."""

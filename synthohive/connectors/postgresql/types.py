@@ -16,11 +16,11 @@ from synthohive.ddl.spelling import quote
 from synthohive.ddl.statements import Statement
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    from synthohive.connectors.dialect import Catalogue
 
 __all__ = ["Prepared", "prepared"]
 
-_PLACE = "SELECT oid FROM pg_namespace WHERE nspname = %(schema)s"
+_PLACE = "SELECT oid FROM pg_namespace WHERE nspname = :schema"
 _NO_MEMBER = """NOT EXISTS (SELECT 1 FROM pg_depend e
     WHERE e.classid = '{0}'::regclass AND e.objid = {1}.oid AND e.deptype = 'e')"""
 
@@ -35,7 +35,7 @@ SELECT t.oid, t.typname, t.typtype, t.typarray, format_type(t.typbasetype, t.typ
         quote_ident(l.collname) END,
     ARRAY(SELECT e.enumlabel::text FROM pg_enum e
           WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
-    ARRAY(SELECT format('CONSTRAINT %%I %%s', o.conname, pg_get_constraintdef(o.oid))
+    ARRAY(SELECT format('CONSTRAINT %I %s', o.conname, pg_get_constraintdef(o.oid))
           FROM pg_constraint o WHERE o.contypid = t.oid AND o.contype = 'c' ORDER BY o.conname),
     ARRAY(SELECT concat(quote_ident(a.attname), ' ', format_type(a.atttypid, a.atttypmod),
               (SELECT ' COLLATE ' || quote_ident(ac.collname) FROM pg_collation ac, pg_type at
@@ -60,10 +60,10 @@ ORDER BY t.oid"""
 
 # Those that are bound to a table (BEGIN ATOMIC, rows as arguments) would use the source's.
 _FUNCTIONS = f"""
-SELECT p.oid, p.proname, pg_get_functiondef(p.oid), format('%%I.%%I(', n.nspname, p.proname),
+SELECT p.oid, p.proname, pg_get_functiondef(p.oid), format('%I.%I(', n.nspname, p.proname),
     p.prosrc
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-WHERE n.nspname = %(schema)s AND p.prokind = 'f' AND l.lanname IN ('sql', 'plpgsql')
+WHERE n.nspname = :schema AND p.prokind = 'f' AND l.lanname IN ('sql', 'plpgsql')
     AND {_NO_MEMBER.format("pg_proc", "p")} AND NOT EXISTS (
         SELECT 1 FROM pg_depend d LEFT JOIN pg_type t
             ON d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid
@@ -113,15 +113,15 @@ class Prepared:
     brought: tuple[tuple[str, str], ...]
 
 
-def prepared(connection: Connection, schema: str) -> Prepared:
+def prepared(catalogue: Catalogue, schema: str) -> Prepared:
     """Return what makes the collations, the types and the called functions of a schema.
 
-    The schema is first on the connection's search path, so that its own names come out bare. A
+    The schema is first on the search path, so that its own names come out bare. A
     function whose text names the schema stays where it is: it may use the tables there.
     """
 
     def ask(sql: str) -> list[Any]:
-        return list(connection.exec_driver_sql(sql, {"schema": schema}).all())
+        return catalogue.rows(sql, schema=schema)
 
     collations = [(row[0], _collation(row)) for row in ask(_COLLATIONS)]
     types = ask(_TYPES)

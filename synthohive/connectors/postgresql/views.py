@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
-from synthohive.connectors.postgresql.catalogue import LOCK_TIMEOUT
+from synthohive.connectors.postgresql.ddl import enter
 from synthohive.connectors.postgresql.spelling import literal
 from synthohive.ddl.spelling import quote
 from synthohive.ddl.statements import SchemaObject
 from synthohive.ddl.vetted_functions import FUNCTIONS
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 __all__ = ["objects", "outside_word"]
 
@@ -27,7 +24,7 @@ SELECT c.relkind, c.relname, pg_get_viewdef(c.oid), array_to_string(c.reloptions
     ARRAY(SELECT pg_get_indexdef(i.indexrelid, 0, true) FROM pg_index i WHERE i.indrelid = c.oid
           ORDER BY i.indexrelid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %(schema)s AND c.relkind IN ('v', 'm') AND NOT EXISTS (
+WHERE n.nspname = :schema AND c.relkind IN ('v', 'm') AND NOT EXISTS (
     SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
     AND d.deptype = 'e') ORDER BY c.oid"""
 
@@ -40,7 +37,7 @@ SELECT c.relname, t.tgname, pg_get_triggerdef(t.oid, true), t.tgenabled, p.prona
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace
 JOIN pg_language l ON l.oid = p.prolang
-WHERE n.nspname = %(schema)s AND NOT t.tgisinternal
+WHERE n.nspname = :schema AND NOT t.tgisinternal
     AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0 ORDER BY t.oid"""
 _ENABLED = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 _OWN_ROW = ("tsvector_update_trigger", "tsvector_update_trigger_column",
@@ -97,31 +94,13 @@ def _is_call(word: str, after: Optional[str]) -> bool:
 
 
 def objects(
-    connection: Connection, schema: Optional[str], tables: Collection[str], beside: Sequence[str]
+    catalogue: Any, schema: str, tables: Collection[str], beside: Sequence[str]
 ) -> list[SchemaObject]:
-    """Return the views of a schema, then its triggers, each in the order in which they were made.
-
-    The connection's transaction is left with another search path: it is to be rolled back.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.engine.Connection
-    schema : str, optional
-        The connection's current one if None.
-    tables : collection of str
-        Those of the copy; triggers of other tables are left out.
-    beside : sequence of str
-        Schemas that are cloned together with it, whose names definitions leave out.
-    """
-    place = schema or str(connection.exec_driver_sql("SELECT current_schema()").scalar())
-    connection.exec_driver_sql(  # which leaves the names of these schemas out of definitions
-        "SELECT set_config('search_path', %(path)s, true)",
-        {"path": ", ".join(map(quote, (place, *beside)))},
-    )
-    connection.exec_driver_sql(LOCK_TIMEOUT)
-    views = [_view(row) for row in _asked(connection, _VIEWS, place)]
+    """See the base class of the catalogue."""
+    enter(catalogue, schema, beside)
+    views = [_view(row) for row in catalogue.rows(_VIEWS, schema=schema)]
     known = {*tables, *(view.name for view in views)}
-    rows = _asked(connection, _TRIGGERS, place)
+    rows = catalogue.rows(_TRIGGERS, schema=schema)
     return views + [_trigger(row) for row in rows if row[0] in known]
 
 
@@ -163,7 +142,3 @@ def _trigger(row: Any) -> SchemaObject:
         ),
         function=function,
     )  # fmt: skip
-
-
-def _asked(connection: Connection, sql: str, schema: Any) -> Sequence[Any]:
-    return connection.exec_driver_sql(sql, {"schema": schema}).all()

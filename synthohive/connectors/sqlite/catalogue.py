@@ -1,20 +1,18 @@
-"""What only the rows of a SQLite database tell: its declared types are no promises."""
+"""What a SQLite file says of its tables, and what only rows tell: its types are no promises."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
-
-from sqlalchemy import text
-from sqlalchemy.engine import Connection
+from typing import ClassVar, Optional
 
 from synthohive._logging import get_logger
 from synthohive.connectors.dialect import Catalogue, OddIndex
+from synthohive.ddl.statements import SchemaDdl, SchemaObject, Statement, declared_keys, label
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 from synthohive.texts.moments import form_of, kind_of_form, unit_of_form, usual_form
 
@@ -61,19 +59,23 @@ def definitions(path: Path) -> list[list[Optional[str]]]:
 class SqliteCatalogue(Catalogue):
     """See the module."""
 
+    NOT_CLONED: ClassVar[Optional[str]] = (
+        "SELECT type || 's', name, CASE type WHEN 'trigger' THEN tbl_name END "
+        "FROM sqlite_master WHERE type IN ('view', 'trigger') AND :schema = 'main' "
+        "UNION ALL SELECT 'virtual tables', name, NULL FROM sqlite_master "
+        "WHERE sql LIKE 'CREATE VIRTUAL TABLE%' AND :schema = 'main' ORDER BY 1, 2"
+    )
+
     def odd_indexes(self, schema: str, tables: Sequence[str]) -> dict[tuple[str, str], OddIndex]:
         """Return expression, partial and descending indexes."""
-        master = self.quote(schema)
-        rows = self.connection.execute(
-            text(
-                f'SELECT m.tbl_name, m.name, m.sql, l."unique", l.partial, '
-                "(SELECT max(x.cid < 0) FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key), "
-                '(SELECT max(x."desc") FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key) '
-                f"FROM {master}.sqlite_master m "
-                "JOIN pragma_index_list(m.tbl_name, :schema) l ON l.name = m.name "
-                "WHERE m.type = 'index' AND m.sql IS NOT NULL"
-            ),
-            {"schema": schema},
+        rows = self.rows(
+            f'SELECT m.tbl_name, m.name, m.sql, l."unique", l.partial, '
+            "(SELECT max(x.cid < 0) FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key), "
+            '(SELECT max(x."desc") FROM pragma_index_xinfo(m.name, :schema) x WHERE x.key) '
+            f"FROM {self.quote(schema)}.sqlite_master m "
+            "JOIN pragma_index_list(m.tbl_name, :schema) l ON l.name = m.name "
+            "WHERE m.type = 'index' AND m.sql IS NOT NULL",
+            schema=schema,
         )
         return {
             (row[0], row[1]): OddIndex(row[2], bool(row[3]), exact=not (row[4] or row[5]))
@@ -86,8 +88,8 @@ class SqliteCatalogue(Catalogue):
         query = "SELECT name FROM pragma_table_list WHERE schema = :schema AND type <> 'table'"
         if sqlite3.sqlite_version_info < (3, 37):  # which has no such list
             query = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'"
-            return set(self.connection.execute(text(query)).scalars())
-        return set(self.connection.execute(text(query), {"schema": schema}).scalars())
+            return {row[0] for row in self.rows(query)}
+        return {row[0] for row in self.rows(query, schema=schema)}
 
     def unnamed_uniques(self, schema: str, table: str) -> list[list[str]]:
         """See the base class: ``varchar(50) unique`` shows only as its index."""
@@ -99,75 +101,124 @@ class SqliteCatalogue(Catalogue):
         """Describe columns by their values where the declared type does not fit them."""
         for table in metadata.tables.values():
             if table.foreign_keys:
-                _key_actions(self.connection, metadata.schema_name, table)
+                self._key_actions(metadata.schema_name, table)
             columns = [c for c in table.columns.values() if c.kind in _DOUBTFUL and not c.computed]
-            if not columns:
-                continue
             place = self.quote(metadata.schema_name, table.name)
-            found = [
-                values
-                for i in range(0, len(columns), _AT_ONCE)
-                for values in _values(self.connection, place, columns[i : i + _AT_ONCE], self.quote)
-            ]
-            for column, values in zip(columns, found):
-                kind = _kind(column.kind, values)
-                if kind is ColumnKind.DECIMAL and column.precision is None and values.integer:
-                    # ANY of a STRICT table is such a NUMERIC, but converts nothing
-                    kind = ColumnKind.INTEGER if values.only("integer") else kind
-                if kind is not column.kind:
-                    log.info(
-                        "column_described_by_its_values",
-                        table=table.name,
-                        column=column.name,
-                        declared=column.sql_type,
-                        kind=kind.value,
-                    )
-                    column.kind, column.precision, column.scale = kind, None, None
-                if kind in _PATTERNS:
-                    _written(self.connection, place, column, self.quote)
-                if kind is ColumnKind.DECIMAL and not 0 < (column.precision or 0) <= 38:
-                    column.arrow = f"decimal128(38, {min(values.digits, _MAX_SCALE)})"
-                elif kind is ColumnKind.INTEGER:
-                    column.arrow = "int64"
+            for i in range(0, len(columns), _AT_ONCE):
+                part = columns[i : i + _AT_ONCE]
+                for column, values in zip(part, self._values(place, part)):
+                    self._amend(place, table.name, column, values)
 
+    def _amend(self, place: str, table: str, column: Column, values: _Values) -> None:
+        kind = _kind(column.kind, values)
+        if kind is ColumnKind.DECIMAL and column.precision is None and values.integer:
+            # ANY of a STRICT table is such a NUMERIC, but converts nothing
+            kind = ColumnKind.INTEGER if values.only("integer") else kind
+        if kind is not column.kind:
+            log.info(
+                "column_described_by_its_values",
+                table=table,
+                column=column.name,
+                declared=column.sql_type,
+                kind=kind.value,
+            )
+            column.kind, column.precision, column.scale = kind, None, None
+        if kind in _PATTERNS:
+            self._written(place, column)
+        if kind is ColumnKind.DECIMAL and not 0 < (column.precision or 0) <= 38:
+            column.arrow = f"decimal128(38, {min(values.digits, _MAX_SCALE)})"
+        elif kind is ColumnKind.INTEGER:
+            column.arrow = "int64"
 
-def _written(connection: Connection, place: str, column: Column, quote: Callable[..., str]) -> None:
-    """Note how dates and times are written; where that is no way that Arrow reads, as text."""
-    name = quote(column.name)
-    plain = connection.execution_options(no_parameters=True)
-    sql = f"SELECT DISTINCT {name} FROM {place} WHERE {name} IS NOT NULL LIMIT {_SEEN}"
-    seen: list[Any] = list(plain.exec_driver_sql(sql).scalars())
-    texts = [str(value) for value in seen]
-    form = form_of(texts) or usual_form(texts)
-    kind = None if form is None else ColumnKind(kind_of_form(form))
-    if kind is ColumnKind.TIMESTAMP and column.kind is ColumnKind.DATE:
-        column.kind = kind  # what is called a date has a time of day
-    dated = (ColumnKind.DATE, ColumnKind.TIMESTAMP)
-    if kind is column.kind or (kind in dated and column.kind in dated):
-        column.text_form = form
-    if column.text_form is not None and column.kind is ColumnKind.TIMESTAMP:
-        # Moments that are written alike are to be equal before: some keys are made of them.
-        column.arrow = f"timestamp[{unit_of_form(column.text_form)}]"
-    if column.text_form is None and any(_ZONED.search(value) for value in texts):
-        column.kind = ColumnKind.TEXT  # times of several zones
+    def _written(self, place: str, column: Column) -> None:
+        """Note how dates and times are written; in no way that Arrow reads, as text."""
+        name = self.quote(column.name)
+        sql = f"SELECT DISTINCT {name} FROM {place} WHERE {name} IS NOT NULL LIMIT {_SEEN}"
+        texts = [str(row[0]) for row in self.plain(sql)]
+        form = form_of(texts) or usual_form(texts)
+        kind = None if form is None else ColumnKind(kind_of_form(form))
+        if kind is ColumnKind.TIMESTAMP and column.kind is ColumnKind.DATE:
+            column.kind = kind  # what is called a date has a time of day
+        dated = (ColumnKind.DATE, ColumnKind.TIMESTAMP)
+        if kind is column.kind or (kind in dated and column.kind in dated):
+            column.text_form = form
+        if column.text_form is not None and column.kind is ColumnKind.TIMESTAMP:
+            # Moments that are written alike are to be equal before: some keys are made of them.
+            column.arrow = f"timestamp[{unit_of_form(column.text_form)}]"
+        if column.text_form is None and any(_ZONED.search(value) for value in texts):
+            column.kind = ColumnKind.TEXT  # times of several zones
 
-
-def _key_actions(connection: Connection, schema: Optional[str], table: TableConfig) -> None:
-    """Read ON DELETE and ON UPDATE of keys that do not name their parent's columns."""
-    rows = connection.execute(
-        text(
+    def _key_actions(self, schema: Optional[str], table: TableConfig) -> None:
+        """Read ON DELETE and ON UPDATE of keys that do not name their parent's columns."""
+        rows = self.rows(
             'SELECT id, "from", on_delete, on_update FROM pragma_foreign_key_list(:name, :schema) '
-            "ORDER BY id, seq"
-        ),
-        {"name": table.name, "schema": schema},
-    ).all()
-    for number in {row[0] for row in rows}:
-        parts = [row for row in rows if row[0] == number]
-        for key in table.foreign_keys:
-            if key.columns == [row[1] for row in parts]:
-                actions = [None if a == "NO ACTION" else a for a in parts[0][2:]]
-                key.on_delete = key.on_delete or actions[0]
-                key.on_update = key.on_update or actions[1]
+            "ORDER BY id, seq",
+            name=table.name,
+            schema=schema,
+        )
+        for number in {row[0] for row in rows}:
+            parts = [row for row in rows if row[0] == number]
+            for key in table.foreign_keys:
+                if key.columns == [row[1] for row in parts]:
+                    actions = [None if a == "NO ACTION" else a for a in parts[0][2:]]
+                    key.on_delete = key.on_delete or actions[0]
+                    key.on_update = key.on_update or actions[1]
+
+    def _values(self, place: str, columns: Sequence[Column]) -> list[_Values]:
+        parts = []
+        for column in columns:
+            name = self.quote(column.name)
+            parts += [
+                f"coalesce(sum(typeof({name}) = '{kind}'), 0)"
+                for kind in ("integer", "real", "text", "blob")
+            ]
+            if column.kind in _PATTERNS:
+                odd = f"typeof({name}) = 'text' AND {name} NOT GLOB '{_PATTERNS[column.kind]}'"
+            else:
+                odd = f"typeof({name}) = 'integer' AND {name} NOT IN (0, 1)"
+            parts.append(f"coalesce(sum({odd}), 0)")
+            shown = f"CAST({name} AS TEXT)"
+            places = f"length({shown}) - instr({shown}, '.')"
+            parts.append(f"coalesce(max(CASE WHEN typeof({name}) = 'real' THEN {places} END), 0)")
+        numbers = [
+            int(value) for value in self.plain(f"SELECT {', '.join(parts)} FROM {place}").one()
+        ]
+        return [_Values(*numbers[i : i + 6]) for i in range(0, len(numbers), 6)]
+
+    def clone(self, metadata: Metadata, schema: str, beside: Sequence[str]) -> Optional[SchemaDdl]:
+        """See the base class; the file keeps the statements."""
+        rows = self.plain(
+            f"SELECT type, name, tbl_name, sql FROM {self.quote(schema)}.sqlite_master "
+            "WHERE sql IS NOT NULL ORDER BY rowid"
+        ).all()
+        creates = {name: sql for kind, name, _, sql in rows if kind == "table"}
+        tables = {}
+        for name, table in metadata.tables.items():
+            columns = self.plain(f"PRAGMA {self.quote(schema)}.table_xinfo({self.quote(name)})")
+            if name not in creates or {row[1] for row in columns} != set(table.columns):
+                return None
+            tables[name] = (Statement(creates[name], name, f"table {name!r}"),)
+        after = tuple(
+            Statement(sql, table, label("index", name))
+            for kind, name, table, sql in rows
+            if kind == "index" and table in metadata.tables
+        )
+        return SchemaDdl(tables, after=after, enforced=declared_keys(metadata))
+
+    def objects(
+        self, schema: str, tables: Collection[str], beside: Sequence[str]
+    ) -> list[SchemaObject]:
+        """See the base class."""
+        rows = self.plain(
+            f"SELECT type || 's', name, tbl_name, sql FROM {self.quote(schema)}.sqlite_master "
+            "WHERE type IN ('view', 'trigger') ORDER BY type DESC, rowid"
+        ).all()
+        known = {*tables, *(name for kind, name, *_ in rows if kind == "views")}
+        return [
+            SchemaObject(kind, name, sql, table=table if kind == "triggers" else "")
+            for kind, name, table, sql in rows
+            if table in known
+        ]
 
 
 def _kind(declared: ColumnKind, values: _Values) -> ColumnKind:
@@ -197,27 +248,3 @@ def _stored(values: _Values) -> Optional[ColumnKind]:
     if values.only("text"):
         return ColumnKind.TEXT
     return ColumnKind.BINARY if values.only("blob") else ColumnKind.UNSUPPORTED
-
-
-def _values(
-    connection: Connection, place: str, columns: list[Column], quote: Callable[..., str]
-) -> list[_Values]:
-    parts = []
-    for column in columns:
-        name = quote(column.name)
-        parts += [
-            f"coalesce(sum(typeof({name}) = '{kind}'), 0)"
-            for kind in ("integer", "real", "text", "blob")
-        ]
-        if column.kind in _PATTERNS:
-            odd = f"typeof({name}) = 'text' AND {name} NOT GLOB '{_PATTERNS[column.kind]}'"
-        else:
-            odd = f"typeof({name}) = 'integer' AND {name} NOT IN (0, 1)"
-        parts.append(f"coalesce(sum({odd}), 0)")
-        shown = f"CAST({name} AS TEXT)"
-        places = f"length({shown}) - instr({shown}, '.')"
-        parts.append(f"coalesce(max(CASE WHEN typeof({name}) = 'real' THEN {places} END), 0)")
-    plain = connection.execution_options(no_parameters=True)
-    row = plain.exec_driver_sql(f"SELECT {', '.join(parts)} FROM {place}").one()
-    numbers = [int(value) for value in row]
-    return [_Values(*numbers[i : i + 6]) for i in range(0, len(numbers), 6)]

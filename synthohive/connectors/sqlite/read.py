@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Optional
@@ -17,7 +17,6 @@ from sqlalchemy.engine import Connection, Engine
 
 from synthohive._arguments import reachable
 from synthohive.connectors.dialect import Catalogue, Dialect, in_memory
-from synthohive.connectors.row_batches import batches
 from synthohive.connectors.sqlite import catalogue
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind
@@ -69,36 +68,29 @@ class SQLite(Dialect):
         dbapi: Any = connection.connection.dbapi_connection
         dbapi.create_function("synthohive_hash", -1, _hash, deterministic=True)
 
-    def read(
-        self, connection: Connection, sql: str, columns: Sequence[Column], table: str
-    ) -> Iterator[pa.RecordBatch]:
+    def array(self, column: Column, values: Sequence[Any]) -> pa.Array:
         """See the base class."""
-        with self.execute(connection, sql) as result:
-            yield from batches(result, columns, table, _array)
+        kind, type_ = column.kind, column.arrow_type
+        if kind is ColumnKind.DECIMAL:
+            return pa.array([_decimal(v, type_.scale) for v in values], type_)
+        if kind is ColumnKind.BOOLEAN:
+            return pa.array([_boolean(v) for v in values], type_)
+        if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME):
+            return _moment(values, type_, column.text_form)
+        if kind is ColumnKind.BINARY:
+            return pa.array([v.encode() if isinstance(v, str) else v for v in values], type_)
+        if kind in (ColumnKind.TEXT, ColumnKind.UUID, ColumnKind.JSON, ColumnKind.CATEGORICAL):
+            return pa.array([_text(v) for v in values], type_)
+        if kind is ColumnKind.FLOAT:
+            return pa.array([None if v is None else _number(v) for v in values], type_)
+        if kind is ColumnKind.INTEGER and any(isinstance(v, float) for v in values):
+            raise TypeError("fractions are no integers")  # which Arrow would cut off
+        return pa.array(values, type_)
 
 
 def _hash(*parts: Any) -> int:
     text = "|".join("" if p is None else str(p) for p in parts)
     return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[:4], "big")
-
-
-def _array(column: Column, values: Sequence[Any]) -> pa.Array:
-    kind, type_ = column.kind, column.arrow_type
-    if kind is ColumnKind.DECIMAL:
-        return pa.array([_decimal(v, type_.scale) for v in values], type_)
-    if kind is ColumnKind.BOOLEAN:
-        return pa.array([_boolean(v) for v in values], type_)
-    if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP, ColumnKind.TIME):
-        return _moment(values, type_, column.text_form)
-    if kind is ColumnKind.BINARY:
-        return pa.array([v.encode() if isinstance(v, str) else v for v in values], type_)
-    if kind in (ColumnKind.TEXT, ColumnKind.UUID, ColumnKind.JSON, ColumnKind.CATEGORICAL):
-        return pa.array([_text(v) for v in values], type_)
-    if kind is ColumnKind.FLOAT:
-        return pa.array([None if v is None else _number(v) for v in values], type_)
-    if kind is ColumnKind.INTEGER and any(isinstance(v, float) for v in values):
-        raise TypeError("fractions are no integers")  # which Arrow would cut off
-    return pa.array(values, type_)
 
 
 def _boolean(value: Any) -> Optional[bool]:
