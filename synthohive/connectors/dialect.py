@@ -95,7 +95,7 @@ class Catalogue:
         """Return all rows of a query with parameters like ``:schema``."""
         return list(self.connection.execute(text(sql), parameters).all())
 
-    def plain(self, sql: str) -> CursorResult[Any]:
+    def plain(self, sql: str) -> Any:
         """Run SQL as it is, without parameters (a percent sign is a percent sign)."""
         return self.connection.execution_options(no_parameters=True).exec_driver_sql(sql)
 

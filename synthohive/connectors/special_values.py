@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.connectors.registry import spelling
 from synthohive.ddl.spelling import Spelling
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "UNSEEN",
     "reading",
     "respelled",
-    "spelling_of",
     "stand_in",
 ]
 
@@ -88,19 +86,6 @@ def reading(moment: str, type_: str, zone: str = "") -> str:
     )
 
 
-def spelling_of(source: Optional[str], target: Spelling) -> Spelling:
-    """Return how a loader spells such values: the engine's way, if they are its own.
-
-    Parameters
-    ----------
-    source : str, optional
-        The dialect of the engine that the rows came from.
-    target : Spelling
-        Of the engine that they go to.
-    """
-    return target if spelling(source) is target else Spelling()
-
-
 def respelled(array: pa.Array, written: pa.Array, spelling: Spelling) -> pa.Array:
     """Return a column's texts, with the engine's own spelling of what stands for others.
 
@@ -115,6 +100,7 @@ def respelled(array: pa.Array, written: pa.Array, spelling: Spelling) -> pa.Arra
 
     Examples
     --------
+    >>> from synthohive.connectors.registry import spelling
     >>> days = pa.array([FAR.date(), datetime.date(2024, 1, 1)])
     >>> respelled(days, days, spelling("postgresql")).to_pylist()
     ['infinity', '2024-01-01']

@@ -22,9 +22,11 @@ from synthohive.connectors.registry import (
 from synthohive.connectors.schema_ddl import build_ddl, objects_of
 from synthohive.ddl.comments import without_comments
 from synthohive.ddl.literals import Guarded, without_real_values
+from synthohive.ddl.spelling import Spelling
 from synthohive.exceptions import ConnectorError, did_you_mean
 from synthohive.io.base import NoPlaceError
-from synthohive.io.staged import Order, Writer, same_place_error
+from synthohive.io.staged import Writer
+from synthohive.io.staging import Order, same_place_error
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -166,8 +168,9 @@ class _Opening:
             beside=[s for s in group if s != source_schema],
         )  # fmt: skip
         ddl = replace(ddl, objects=tuple(self._objects(metadata, same, source_schema, group)))
+        how = spelling(self.place.dialect.name)
         if not self.keep_comments:
-            ddl = without_comments(ddl, spelling(self.place.dialect.name))
+            ddl = without_comments(ddl, how)
         return writing(
             Order(
                 engine=self.place,
@@ -178,6 +181,7 @@ class _Opening:
                 source_schema=source_schema if same else None,
                 if_exists=self.if_exists,
                 group=group,
+                respelling=how if spelling(metadata.dialect) is how else Spelling(),
             )
         )
 

@@ -7,11 +7,11 @@ A run writes one schema or several that appear at the same moment: :class:`Write
 from __future__ import annotations
 
 import json
-import secrets
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pyarrow as pa
@@ -21,16 +21,15 @@ from synthohive._logging import get_logger
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import (
     PROVENANCE_TABLE,
-    SchemaDdl,
     SchemaObject,
     Statement,
-    fit_identifier,
     label,
     reference,
 )
 from synthohive.ddl.vetted import vetted_action
 from synthohive.exceptions import ConnectorError, SchemaError
-from synthohive.io.base import KeyCheck, Provenance
+from synthohive.io.base import KeyCheck
+from synthohive.io.staging import NOTE_COLUMNS, Found, Order, read_note, staging_name
 from synthohive.io.steps import step
 from synthohive.schema import ForeignKey, Metadata
 
@@ -39,150 +38,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from synthohive.io.base import OpenedTo
     from synthohive.schema import Column
 
-__all__ = [
-    "NOTE_COLUMNS",
-    "STAGING_MARK",
-    "Found",
-    "Order",
-    "StagedSchema",
-    "Writer",
-    "appeared_error",
-    "broken_error",
-    "read_note",
-    "same_place_error",
-    "staging_name",
-]
+__all__ = ["StagedSchema", "Writer"]
 
 log = get_logger(__name__)
-STAGING_MARK = "__synthohive_"
-NOTE_COLUMNS = ("version", "model", "seed", "scale", "created", "source", "objects")
 _SHOWN = 10
 _SETTLED = 100
 """Statements after which locks are let go of: a server has room for so many in all."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """Something that a target holds.
-
-    Attributes
-    ----------
-    key : str
-        As the engine's catalogue identifies it: a copy of it elsewhere has another key.
-    shown : str
-        As named to users: ``"view report"``.
-    part_of : str, optional
-        The key of what it is a part of: a column's table.
-    """
-
-    key: str
-    shown: str
-    part_of: Optional[str] = None
-
-
-def staging_name(target: str, limit: int, *, in_bytes: bool = True) -> str:
-    """Return a new name that shows whose staging place it is.
-
-    Parameters
-    ----------
-    target : str
-    limit : int
-        Most bytes of UTF-8, or characters, of a name.
-    in_bytes : bool, default True
-        What `limit` counts.
-
-    Examples
-    --------
-    >>> staging_name("shop", 63).startswith("shop__synthohive_")
-    True
-    """
-    suffix = STAGING_MARK + secrets.token_hex(4)
-    return fit_identifier(target, limit - len(suffix), in_bytes=in_bytes) + suffix
-
-
-def same_place_error(target: str) -> ConnectorError:
-    """Return the error for a target that is, or was, the source."""
-    return ConnectorError(
-        f"The target {target!r} is the source itself, which SynthoHive only reads.",
-        hint="Name another schema with schema=… or another database with url=….",
-    )
-
-
-def read_note(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Optional[frozenset[str]]:
-    """Return the keys of what an earlier run made; None where no run of ours wrote the table.
-
-    Examples
-    --------
-    >>> note = ["0.1", "ctgan", 7, 1.0, "2024-01-01T00:00:00+00:00", "shop", '["t"]']
-    >>> read_note(NOTE_COLUMNS, [note])
-    frozenset({'t'})
-    >>> read_note(["x"], [[1]]) is None
-    True
-    """
-    if tuple(columns) != NOTE_COLUMNS or len(rows) != 1:
-        return None
-    try:
-        keys = json.loads(rows[0][-1])
-    except (TypeError, ValueError):
-        return None
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        return None
-    return frozenset(keys)
-
-
-def appeared_error(target: str) -> ConnectorError:
-    """Return the error for a target that was free when the run began."""
-    return ConnectorError(
-        f"The target {target!r} was free when the run began, and was made meanwhile.",
-        hint="Nothing was changed. Name another schema.",
-    )
-
-
-def broken_error(target: str, names: Sequence[str]) -> ConnectorError:
-    """Return the error for what others made over a target's tables, and that would not work."""
-    return ConnectorError(
-        f"The target {target!r} cannot be replaced: {', '.join(names[:_SHOWN])} would lose "
-        "tables or columns that they use.",
-        hint="Nothing was changed. Drop them first, or name another schema.",
-    )
-
-
 def _listed(found: Sequence[Found]) -> str:
     return listed(sorted(f.shown for f in found), _SHOWN)
-
-
-@dataclass(frozen=True)
-class Order:
-    """One schema that is to be written.
-
-    Attributes
-    ----------
-    engine : sqlalchemy.engine.Engine
-        Of the target.
-    metadata : Metadata
-        Its tables, by their own names.
-    ddl : SchemaDdl
-    target : str
-        As named to users: a schema, a database, or the path of a file.
-    provenance : Provenance
-    source_schema : str, optional
-        None where the source is in another engine.
-    if_exists : {"fail", "replace", "replace_foreign", "rehearse"}
-    group : dict of str to str
-        The schemas that are written together, from source to target; none if it is alone.
-    """
-
-    engine: Engine
-    metadata: Metadata
-    ddl: SchemaDdl
-    target: str
-    provenance: Provenance
-    source_schema: Optional[str] = None
-    if_exists: OpenedTo = "fail"
-    group: Mapping[str, str] = field(default_factory=dict)
 
 
 class StagedSchema(ABC):
@@ -200,6 +67,8 @@ class StagedSchema(ABC):
         How many each table got.
     outcome : dict of SchemaObject to str
         Why each object that was asked for was not made; nothing if it was.
+    theirs : set of str
+        What others made in the target, and stays there: ``"view report"``.
     """
 
     engine_name: ClassVar[str]
@@ -209,16 +78,55 @@ class StagedSchema(ABC):
     seed_type: ClassVar[str] = "NUMERIC(39)"
     long_text: ClassVar[str] = "TEXT"
     keys_between: ClassVar[bool] = True  # the engine has keys from one schema to another
+    kind: ClassVar[str] = "schema"  # what the engine calls a place
+    longest: ClassVar[int] = 200  # name of a place
+    reserved: ClassVar[re.Pattern[str]] = re.compile("(?!)")  # places that are the engine's own
+    statistics: ClassVar[str] = ""  # the statement that gathers a table's
 
     def __init__(self, order: Order) -> None:
         self.engine, self.metadata, self.ddl = order.engine, order.metadata, order.ddl
         self.target, self.provenance = order.target, order.provenance
         self.if_exists, self.group = order.if_exists, dict(order.group)
+        self.respelling, self.source_schema = order.respelling, order.source_schema
         self.rows: dict[str, int] = {}
         self.staging: Any = None
         self.outcome: dict[SchemaObject, str] = {}
         self._noted: Optional[frozenset[str]] = None  # the keys in the target's note
+        self.theirs: set[str] = set()
         self._failure: Optional[BaseException] = None
+        self._connection: Any = None
+        if self.reserved.fullmatch(self.target):
+            raise ConnectorError(
+                f"The {self.kind} {self.target!r} belongs to {self.engine_name} itself."
+            )
+
+    def new_name(self) -> str:
+        """Return a name for a place beside the target.
+
+        Raises
+        ------
+        ConnectorError
+            The target's own is too long.
+        """
+        in_bytes, limit = self.spelling.names_in_bytes, self.longest
+        size = len(self.target.encode() if in_bytes else self.target)
+        if size > limit and self.if_exists != "rehearse":
+            raise ConnectorError(
+                f"The {self.kind} name {self.target!r} is longer than {limit} "
+                f"{'bytes' if in_bytes else 'characters'}.",
+                hint="Name a shorter one with schema=….",
+            )
+        return staging_name(self.target, limit, in_bytes=in_bytes)
+
+    @contextmanager
+    def opening(self, what: str = "the target") -> Iterator[None]:
+        """Remove what was made, and close the connection, if the place cannot be opened."""
+        try:
+            with self.named(what):
+                yield
+        except BaseException:
+            self.discard_all([self])
+            raise
 
     @classmethod
     def locate(
@@ -384,6 +292,9 @@ class StagedSchema(ABC):
         """Make views and triggers among the tables of several staging places."""
 
         def make(writer: Any, thing: SchemaObject) -> str:
+            kind = thing.kind[:-1]
+            if not thing.refused and f"{kind} {thing.name}" in writer.theirs:
+                return f"the target has a {kind} of that name, which is not ours"
             reason: str = thing.refused or writer.make(thing)
             writer.settle()  # a view of another schema may need it
             return reason
@@ -544,9 +455,22 @@ class StagedSchema(ABC):
         marks = ", ".join([self.mark] * len(values))
         self._ask(f"INSERT INTO {self.quote(PROVENANCE_TABLE)} VALUES ({marks})", values)
 
-    @abstractmethod
     def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run one statement in the staging place, and return the rows that it finds."""
+        return self._found(sql, values)[1]
+
+    def _found(self, sql: str, values: Any = ()) -> tuple[list[str], list[Any]]:
+        """Return the names of the columns, and the rows, that a statement finds."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.execute(sql, *([values] if values else []))
+            names = [column[0] for column in cursor.description or ()]
+            return names, list(cursor.fetchall()) if names else []
+
+    def _note_in(self, place: str) -> Optional[frozenset[str]]:
+        """Return the keys in the note of a quoted place, which has such a table."""
+        return read_note(
+            *self._found(f"SELECT * FROM {place}.{self.quote(PROVENANCE_TABLE)} LIMIT 2")
+        )
 
     @abstractmethod
     def _reason(self, exc: BaseException) -> str:
@@ -558,9 +482,11 @@ class StagedSchema(ABC):
     ) -> int:
         """Make the table and load its rows."""
 
-    @abstractmethod
     def _analyze(self) -> None:
         """Gather the statistics that the proofs' plans need."""
+        for table in self.metadata.tables if self.statistics else ():
+            with self.named(f"the statistics of table {table!r}"):
+                self._execute(self.statistics.format(self.quote(table)))
 
     @classmethod
     @abstractmethod

@@ -12,21 +12,10 @@ import duckdb
 
 from synthohive._logging import get_logger
 from synthohive.ddl.spelling import quote
-from synthohive.io.comments import Place
-from synthohive.io.staged import Found
+from synthohive.io.comments import Comments, Place
+from synthohive.io.staging import Found
 
-__all__ = [
-    "NotOfTheCopy",
-    "Thing",
-    "View",
-    "answers",
-    "comments",
-    "contents",
-    "defaulting",
-    "dependents",
-    "moved_view",
-    "naming",
-]
+__all__ = ["Holdings", "NotOfTheCopy", "Thing", "View", "answers", "dependents", "moved_view"]
 
 log = get_logger(__name__)
 _HERE = "database_name = $db AND schema_name = $schema"
@@ -89,81 +78,78 @@ class Thing:
         return Found(f"{self.kind} {schema}.{inside}", f"{self.kind} {inside}", whole)
 
 
-def contents(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> list[Thing]:
-    """Return all that a schema holds, in an order in which it can be dropped.
+@dataclass(frozen=True)
+class Holdings:
+    """What a schema of a database holds; names are as the catalogue has them, not quoted."""
 
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-    database, schema : str
-        As the catalogue has them, not quoted.
+    connection: duckdb.DuckDBPyConnection
+    database: str
+    schema: str
 
-    Returns
-    -------
-    list of Thing
+    def _rows(self, sql: str) -> list[Any]:
+        places = {"db": self.database, "schema": self.schema}
+        return self.connection.execute(sql, places).fetchall()
+
+    def contents(self) -> list[Thing]:
+        """Return all in an order in which it can be dropped.
+
         Views, then tables, the last made first (children before their parents), then the rest;
         no columns of views.
-    """
-    rows = connection.execute(_CONTENTS, {"db": database, "schema": schema}).fetchall()
-    views = {name for kind, name, _ in rows if kind == "view"}
-    return [
-        Thing(kind, name, whole or "")
-        for kind, name, whole in rows
-        if kind != "column" or whole not in views
-    ]
+        """
+        rows = self._rows(_CONTENTS)
+        views = {name for kind, name, _ in rows if kind == "view"}
+        return [
+            Thing(kind, name, whole or "")
+            for kind, name, whole in rows
+            if kind != "column" or whole not in views
+        ]
 
+    def commented(self) -> dict[Place, Optional[str]]:
+        """Return what a comment may be about, ``("column", table, name)``, with the comment."""
+        rows = self._rows(_COMMENTS)
+        return {tuple(name for name in place if name is not None): text for *place, text in rows}
 
-def comments(
-    connection: duckdb.DuckDBPyConnection, database: str, schema: str
-) -> dict[Place, Optional[str]]:
-    """Return what of a schema a comment may be about, with the comment.
+    def comments(self) -> Comments:
+        """Return the comments."""
+        return {place: text for place, text in self.commented().items() if text is not None}
 
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-    database, schema : str
-        As the catalogue has them, not quoted.
+    def naming(self, tables: Sequence[str]) -> list[View]:
+        """Return the views, of any schema, whose text has the name of one of these tables.
 
-    Returns
-    -------
-    dict of tuple of str to str or None
-        From ``("table", name)``, ``("column", table, name)`` and the like; None: no comment.
-    """
-    rows = connection.execute(_COMMENTS, {"db": database, "schema": schema}).fetchall()
-    return {tuple(name for name in place if name is not None): text for *place, text in rows}
-
-
-def naming(
-    connection: duckdb.DuckDBPyConnection, database: str, tables: Sequence[str]
-) -> list[View]:
-    """Return the views, of any schema, whose text has the name of one of these tables.
-
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-    database : str
-        Whose views are searched.
-    tables : sequence of str
-        Not quoted, in any case.
-
-    Returns
-    -------
-    list of (str, str, str)
         Perhaps too many: a column or another schema's table may have the name, too.
-    """
-    if not tables:
-        return []
-    named = re.compile("|".join(rf"(?<!\w){re.escape(table)}(?!\w)" for table in tables), re.I)
-    views = connection.execute(
-        "SELECT schema_name, view_name, sql FROM duckdb_views() "
-        "WHERE database_name = ? AND NOT internal ORDER BY ALL",
-        [database],
-    ).fetchall()
-    return [
-        (database, schema, view)
-        for schema, view, sql in views
-        if named.search(sql.replace('""', '"'))
-    ]
+        """
+        if not tables:
+            return []
+        named = re.compile("|".join(rf"(?<!\w){re.escape(t)}(?!\w)" for t in tables), re.IGNORECASE)
+        views = self.connection.execute(
+            "SELECT schema_name, view_name, sql FROM duckdb_views() "
+            "WHERE database_name = ? AND NOT internal ORDER BY ALL",
+            [self.database],
+        ).fetchall()
+        return [
+            (self.database, schema, view)
+            for schema, view, sql in views
+            if named.search(sql.replace('""', '"'))
+        ]
+
+    def defaulting(self, sequences: Sequence[str]) -> list[str]:
+        """Return the columns of other schemas whose defaults come from these sequences.
+
+        DuckDB itself knows of them only until the database is closed.
+        """
+        columns = self._rows(
+            "SELECT schema_name, table_name, column_name, column_default FROM duckdb_columns() "
+            "WHERE database_name = $db AND schema_name <> $schema "
+            "AND contains(column_default, 'nextval')"
+        )
+        place = rf'"?{re.escape(self.schema)}"?\."?'
+        names = "|".join(map(re.escape, sequences)) or "(?!)"
+        named = re.compile(rf"nextval\('(?:[^']*\.)?{place}(?:{names})\"?'\)", re.IGNORECASE)
+        return [
+            f"column {where}.{table}.{column}"
+            for where, table, column, default in columns
+            if named.search(default)
+        ]
 
 
 def answers(connection: duckdb.DuckDBPyConnection, view: View) -> bool:
@@ -174,41 +160,6 @@ def answers(connection: duckdb.DuckDBPyConnection, view: View) -> bool:
         log.debug("view_does_not_answer", view=view[-1], reason=type(exc).__name__)
         return False
     return True
-
-
-def defaulting(
-    connection: duckdb.DuckDBPyConnection, database: str, schema: str, sequences: Sequence[str]
-) -> list[str]:
-    """Return the columns of other schemas whose defaults come from these sequences.
-
-    DuckDB itself knows of them only until the database is closed.
-
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-    database, schema : str
-        Where the sequences are.
-    sequences : sequence of str
-        Of none, nothing is returned.
-
-    Returns
-    -------
-    list of str
-        ``column schema.table.name``, as a message names it.
-    """
-    columns = connection.execute(
-        "SELECT schema_name, table_name, column_name, column_default FROM duckdb_columns() "
-        "WHERE database_name = ? AND schema_name <> ? AND contains(column_default, 'nextval')",
-        [database, schema],
-    ).fetchall()
-    place = rf'"?{re.escape(schema)}"?\."?'
-    names = "|".join(map(re.escape, sequences)) or "(?!)"
-    named = re.compile(rf"nextval\('(?:[^']*\.)?{place}(?:{names})\"?'\)", re.IGNORECASE)
-    return [
-        f"column {where}.{table}.{column}"
-        for where, table, column, default in columns
-        if named.search(default)
-    ]
 
 
 def dependents(exc: duckdb.Error) -> list[str]:

@@ -14,31 +14,23 @@ from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.duckdb.catalogue import DuckdbCatalogue
 from synthohive.connectors.duckdb.objects import (
+    Holdings,
     NotOfTheCopy,
     Thing,
     answers,
-    comments,
-    contents,
-    defaulting,
     dependents,
     moved_view,
-    naming,
 )
 from synthohive.connectors.duckdb.spelling import SPELLING
 from synthohive.connectors.duckdb.text import first_name, nested_type, reason
-from synthohive.connectors.special_values import respelled, spelling_of
+from synthohive.connectors.special_values import respelled
 from synthohive.ddl.spelling import Spelling, literal, quote
 from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject, items
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import KeyCheck, NoPlaceError
 from synthohive.io.comments import Comments, changes, keys
-from synthohive.io.staged import (
-    Order,
-    StagedSchema,
-    broken_error,
-    read_note,
-    staging_name,
-)
+from synthohive.io.staged import StagedSchema
+from synthohive.io.staging import Order, broken_error
 from synthohive.io.steps import step
 
 if TYPE_CHECKING:
@@ -60,10 +52,8 @@ _MADE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LAST_NAME = re.compile(r'("(?:[^"]|"")+"|[^".]+)$')
-_OWN = ("information_schema", "pg_catalog")
 _WITH_TABLES = ("table", "column", "index")
 _LEVELS = "__synthohive_levels"
-_LONGEST = 200
 
 
 class DuckdbWriter(StagedSchema):
@@ -80,11 +70,12 @@ class DuckdbWriter(StagedSchema):
     mark: ClassVar[str] = "?"
     seed_type: ClassVar[str] = "UHUGEINT"
     keys_between: ClassVar[bool] = False
+    reserved: ClassVar[re.Pattern[str]] = re.compile("information_schema|pg_catalog")
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)
         if self.if_exists == "rehearse":  # what is there need not go, not even for a moment
-            self.target = staging_name(self.target, _LONGEST)
+            self.target = self.new_name()
         self._schemas = {str(order.source_schema or "main"): self.target, **self.group}
         self._staging = f"synthohive_{secrets.token_hex(6)}"
         self._pooled = self.engine.raw_connection()
@@ -93,23 +84,18 @@ class DuckdbWriter(StagedSchema):
         self._own: duckdb.DuckDBPyConnection = wrapped.execute("SELECT 1").cursor()
         self._connection = self._own
         self._folder: Optional[Workspace] = None
-        self._theirs: set[str] = set()
         self._said: Comments = {}
         self._place = ""  # before the name of a table of the target
         self._building = False
-        try:
-            with self.named("the target"):
-                self._database = str(self._scalar("SELECT current_database()"))
-                self._place = f"{quote(self._database)}.{quote(self.target)}."
-                self._check_database()
-                self._check_target()
-                self._folder = Workspace()
-                file = literal(str(self._folder.path / "rows.duckdb"))
-                self._execute(f"ATTACH {file} AS {quote(self._staging)}")
-                self._execute(f"USE {quote(self._staging)}.main")
-        except BaseException:
-            self.discard_all([self])
-            raise
+        with self.opening():
+            self._database = str(self._scalar("SELECT current_database()"))
+            self._place = f"{quote(self._database)}.{quote(self.target)}."
+            self._check_database()
+            self._check_target()
+            self._folder = Workspace()
+            file = literal(str(self._folder.path / "rows.duckdb"))
+            self._execute(f"ATTACH {file} AS {quote(self._staging)}")
+            self._execute(f"USE {quote(self._staging)}.main")
 
     @staticmethod
     def plain_schema(engine: Engine, schema: str) -> str:
@@ -118,8 +104,6 @@ class DuckdbWriter(StagedSchema):
             return str(DuckdbCatalogue(connection, quote).plain_schema(schema))
 
     def _check_database(self) -> None:
-        if self.target in _OWN:
-            raise ConnectorError(f"The schema {self.target!r} belongs to DuckDB itself.")
         readonly = "SELECT readonly FROM duckdb_databases() WHERE database_name = ?"
         if self._scalar(readonly, [self._database]):
             raise NoPlaceError(
@@ -132,51 +116,42 @@ class DuckdbWriter(StagedSchema):
 
         Views, macros, types and sequences of others name our tables at most: they stay.
         """
-        things = contents(self._connection, self._database, self.target)
-        self._noted = made = self._read_note(things)
+        things = self._holdings.contents()
+        there = Thing("table", PROVENANCE_TABLE, "") in things
+        self._noted = made = self._note_in(self._place[:-1]) if there else None
         ours = [t for t in things if made is None or t.found(self.target).key in made]
         kept = [t for t in things if t not in ours and t.kind not in _WITH_TABLES]
         found = [t.found(self.target) for t in things if t not in kept]
         self.admit(found, made)
         if self.if_exists == "replace_foreign":
             ours, kept = things, []
-        self._theirs = {t.found(self.target).key for t in kept}
+        self.theirs = {t.found(self.target).shown for t in kept}
         return [t for t in ours if not t.is_part]
 
-    def _read_note(self, things: Sequence[Thing]) -> Optional[frozenset[str]]:
-        """Return the keys of what an earlier run made in the target."""
-        if Thing("table", PROVENANCE_TABLE, "") not in things:
-            return None
-        note = self._connection.execute(
-            f"SELECT * FROM {self._place}{quote(PROVENANCE_TABLE)} LIMIT 2"
-        )
-        return read_note([column[0] for column in note.description or ()], note.fetchall())
+    @property
+    def _holdings(self) -> Holdings:
+        return Holdings(self._connection, self._database, self.target)
 
     def _made(self) -> list[str]:
-        things = contents(self._connection, self._database, self.target)
-        made = [key for t in things if (key := t.found(self.target).key) not in self._theirs]
-        return made + keys(self._comments())
-
-    def _comments(self) -> Comments:
-        found = comments(self._connection, self._database, self.target).items()
-        return {place: text for place, text in found if text is not None}
+        found = [thing.found(self.target) for thing in self._holdings.contents()]
+        return [f.key for f in found if f.shown not in self.theirs] + keys(
+            self._holdings.comments()
+        )
 
     def _carry_comments(self) -> None:
         """Write about the new tables what others wrote about the old ones."""
-        if self._noted is not None:
-            with self.named("the comments"):
-                self._carry(self._said, self._noted)
-
-    def _carry(self, old: Comments, made: frozenset[str]) -> None:
-        places = comments(self._connection, self._database, self.target)
-        for place, text in changes(old, self._comments(), made).items():
-            if place in places:
-                kind, *names = place
-                words = "NULL" if text is None else literal(text)
-                inside = ".".join(map(quote, names))
-                self._connection.execute(
-                    f"COMMENT ON {kind.upper()} {self._place}{inside} IS {words}"
-                )
+        if self._noted is None:
+            return
+        with self.named("the comments"):
+            places = self._holdings.commented()
+            for place, text in changes(self._said, self._holdings.comments(), self._noted).items():
+                if place in places:
+                    kind, *names = place
+                    words = "NULL" if text is None else literal(text)
+                    inside = ".".join(map(quote, names))
+                    self._connection.execute(
+                        f"COMMENT ON {kind.upper()} {self._place}{inside} IS {words}"
+                    )
 
     def _reason(self, exc: BaseException) -> str:
         return reason(exc)
@@ -190,16 +165,13 @@ class DuckdbWriter(StagedSchema):
             sql = _MADE.sub(lambda match: match[0] + self._place, self._qualified(sql), count=1)
         self._connection.execute(sql)
 
-    def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        found: list[Any] = self._connection.execute(sql, list(values)).fetchall()
-        return found
+    def _found(self, sql: str, values: Any = ()) -> tuple[list[str], list[Any]]:
+        result = self._connection.execute(sql, list(values))
+        return [column[0] for column in result.description or ()], result.fetchall()
 
     def _insert_note(self, values: tuple[Any, ...]) -> None:
         sql = f"INSERT INTO {self._place}{quote(PROVENANCE_TABLE)} VALUES (?, ?, ?, ?, ?, ?, ?)"
         self._ask(sql, values)
-
-    def _analyze(self) -> None:
-        """DuckDB keeps its statistics itself."""
 
     def _copy(
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
@@ -213,10 +185,7 @@ class DuckdbWriter(StagedSchema):
         count = 0
         for batch in batches:
             arrays = [a.cast(t) for a, t in zip(batch.columns, schema.types)]
-            arrays = [
-                respelled(array, array, spelling_of(self.metadata.dialect, self.spelling))
-                for array in arrays
-            ]
+            arrays = [respelled(array, array, self.respelling) for array in arrays]
             self._connection.register(view, pa.table(arrays, schema.names))
             self._execute(f"INSERT INTO {quote(table)} SELECT * FROM {view}")
             self._connection.unregister(view)
@@ -261,14 +230,14 @@ class DuckdbWriter(StagedSchema):
         """Make the schema in the open transaction."""
         with self.named("the new schema"):
             gone = self._check_target()
-            self._said = self._comments()
+            self._said = self._holdings.comments()
             tables = [t.name for t in gone if t.kind == "table"]
-            views = naming(self._connection, self._database, tables)
+            views = self._holdings.naming(tables)
             own = {t.name for t in gone if t.kind == "view"}
             views = [v for v in views if v[1] != self.target or v[2] not in own]
             self._views = [view for view in views if answers(self._connection, view)]
             lost = [t.name for t in gone if t.kind == "sequence" and t.name not in sequences]
-            if users := defaulting(self._connection, self._database, self.target, lost):
+            if users := self._holdings.defaulting(lost):
                 raise broken_error(self.target, users)
             self._clear(gone)
             step("old tables dropped")
@@ -288,8 +257,6 @@ class DuckdbWriter(StagedSchema):
 
     def make(self, thing: SchemaObject) -> str:
         """See the base class."""
-        if f"view {self.target}.{thing.name}" in self._theirs:
-            return "the target has a view of that name, which is not ours"
         known = {*self.metadata.tables, *(each.name for each in self.ddl.objects)}
         place = f"{self._place}{quote(thing.name)}"
         try:

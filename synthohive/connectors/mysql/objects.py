@@ -13,25 +13,13 @@ from synthohive.connectors.mysql.ddl import named_by, recommented
 from synthohive.connectors.mysql.spelling import literal, quote
 from synthohive.ddl.statements import parenthesis
 from synthohive.io.comments import Comments, Place
-from synthohive.io.staged import STAGING_MARK, Found
+from synthohive.io.staging import STAGING_MARK, Found
 
-__all__ = [
-    "Tables",
-    "broken_views",
-    "columns",
-    "comment_sql",
-    "comments",
-    "contents",
-    "cut_keys",
-    "holders",
-    "moved",
-    "outside",
-    "referring",
-    "tables",
-]
+__all__ = ["Holdings", "holders", "moved"]
 
 log = get_logger(__name__)
-Rows = Callable[..., list[Any]]
+Ask = Callable[..., list[Any]]
+"""Runs SQL with the values of its marks, and returns all rows."""
 Tables = dict[str, set[str]]
 """The columns of each table."""
 
@@ -88,101 +76,143 @@ WHERE ID <> CONNECTION_ID() AND COMMAND NOT IN ('Daemon', 'Binlog Dump', 'Slave_
 AND USER <> 'event_scheduler'"""
 
 
-def contents(rows: Rows, database: str, name: str) -> list[Found]:
-    """Return all that a database holds.
-
-    A note that was copied into another database tells nothing there.
+class Holdings:
+    """What a database holds, and what of others hangs on it.
 
     Parameters
     ----------
-    rows : callable
+    ask : callable
         Runs SQL with the values of its marks, and returns all rows.
     database : str
-        What is looked at.
-    name : str
-        That in the keys: what a staging database holds has those of its target.
-
-    Returns
-    -------
-    list of Found
-        Tables and views first, then their parts, routines and events.
     """
-    place = name.lower()
-    things = [
-        Found(f"{kind} {place}.{table}", f"{kind} {table}")
-        for table, kind in tables(rows, database).items()
-    ]
-    wholes = {thing.shown.partition(" ")[2]: thing.key for thing in things}
-    views = {thing.shown.partition(" ")[2] for thing in things if thing.key.startswith("view ")}
-    things += [
-        Found(f"{kind} {place}.{table}.{part}", f"{kind} {table}.{part}", wholes.get(table))
-        for kind, table, part in rows(_PARTS, (database,) * 4)
-        if table not in views or kind == "trigger"
-    ]
-    things += [
-        Found(f"{kind} {place}.{routine}", f"{kind} {routine}")
-        for kind, routine in rows(_BESIDE, (database,) * 2)
-    ]
-    return things
 
+    def __init__(self, ask: Ask, database: str) -> None:
+        self.ask, self.database = ask, database
 
-def tables(rows: Rows, database: str) -> dict[str, str]:
-    """Return the tables, views and (MariaDB) sequences of a database with their kinds."""
-    sql = "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
-    return {name: _KINDS.get(kind, kind.lower()) for name, kind in rows(sql, (database,))}
+    def _rows(self, sql: str, times: int = 1) -> list[Any]:
+        return self.ask(sql, (self.database,) * times)
 
+    def contents(self, name: Optional[str] = None) -> list[Found]:
+        """Return tables and views first, then their parts, routines and events.
 
-def columns(rows: Rows, database: str) -> Tables:
-    """Return the names of the columns of each table."""
-    sql = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
-    found: Tables = {}
-    for table, column in rows(sql, (database,)):
-        found.setdefault(table, set()).add(column)
-    return found
+        A note that was copied into another database tells nothing there: keys have the database's
+        name; what a staging database holds has that of its target.
+        """
+        place = (name or self.database).lower()
+        things = [
+            Found(f"{kind} {place}.{table}", f"{kind} {table}")
+            for table, kind in self.tables().items()
+        ]
+        wholes = {thing.name: thing.key for thing in things}
+        views = {thing.name for thing in things if thing.kind == "view"}
+        things += [
+            Found(f"{kind} {place}.{table}.{part}", f"{kind} {table}.{part}", wholes.get(table))
+            for kind, table, part in self._rows(_PARTS, 4)
+            if table not in views or kind == "trigger"
+        ]
+        things += [
+            Found(f"{kind} {place}.{routine}", f"{kind} {routine}")
+            for kind, routine in self._rows(_BESIDE, 2)
+        ]
+        return things
 
+    def tables(self) -> dict[str, str]:
+        """Return the tables, views and (MariaDB) sequences with their kinds."""
+        sql = "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
+        return {name: _KINDS.get(kind, kind.lower()) for name, kind in self._rows(sql)}
 
-def comments(rows: Rows, database: str) -> Comments:
-    """Return the comments on tables, columns and indexes of a database."""
-    return {
-        tuple(name for name in place if name is not None): text
-        for *place, text in rows(_COMMENTS, (database,) * 3)
-    }
+    def columns(self) -> Tables:
+        """Return the names of the columns of each table."""
+        found: Tables = {}
+        sql = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS "
+        for table, column in self._rows(f"{sql} WHERE TABLE_SCHEMA = %s"):
+            found.setdefault(table, set()).add(column)
+        return found
 
+    def comments(self) -> Comments:
+        """Return the comments on tables, columns and indexes."""
+        return {
+            tuple(name for name in place if name is not None): text
+            for *place, text in self._rows(_COMMENTS, 3)
+        }
 
-def comment_sql(rows: Rows, database: str, place: Place, text: Optional[str]) -> Optional[str]:
-    """Return the statement that writes a comment; None where there is nothing to write it on.
+    def comment_sql(self, place: Place, text: Optional[str]) -> Optional[str]:
+        """Return the statement that writes a comment (None: takes it away).
 
-    Columns and indexes are defined anew, since these have no statement for a comment alone.
+        None where there is nothing to write it on. Columns and indexes are defined anew, since
+        these have no statement for a comment alone.
+        """
+        kind, table, *name = place
+        said = "''" if text is None else literal(text)
+        if table not in self.tables():
+            return None
+        whole = f"{quote(self.database)}.{quote(table)}"
+        change = f"ALTER TABLE {whole} "
+        if kind == "table":
+            return f"{change}COMMENT = {said}"
+        bodies, _ = parenthesis(self.ask(f"SHOW CREATE TABLE {whole}")[0][1], backslashes=True)
+        body = next((b for b in bodies if named_by(b) == (kind, name[0])), None)
+        if body is None:
+            return None
+        changed = recommented(body, said)
+        if kind == "column":
+            return f"{change}MODIFY COLUMN {changed}"
+        dropped = "PRIMARY KEY" if name[0] == "PRIMARY" else f"INDEX {quote(name[0])}"
+        return f"{change}DROP {dropped}, ADD {changed}"
 
-    Parameters
-    ----------
-    rows : callable
-        Runs SQL with the values of its marks, and returns all rows.
-    database : str
-    place : tuple of str
-        ``("table", name)``, ``("column", table, name)`` or ``("index", table, name)``.
-    text : str, optional
-        None takes the comment away.
-    """
-    kind, table, *name = place
-    said = "''" if text is None else literal(text)
-    if table not in tables(rows, database):
-        return None
-    change = f"ALTER TABLE {quote(database)}.{quote(table)} "
-    if kind == "table":
-        return f"{change}COMMENT = {said}"
-    create = rows(f"SHOW CREATE TABLE {quote(database)}.{quote(table)}")[0][1]
-    bodies, _ = parenthesis(create, backslashes=True)
-    for body in bodies:
-        if named_by(body) == (kind, name[0]):
-            break
-    else:
-        return None
-    changed = recommented(body, said)
-    if kind == "column":
-        return f"{change}MODIFY COLUMN {changed}"
-    dropped = "PRIMARY KEY" if name[0] == "PRIMARY" else f"INDEX {quote(name[0])}"
-    return f"{change}DROP {dropped}, ADD {changed}"
+    def outside(self, view: str, places: Mapping[str, str]) -> list[str]:
+        """Return what a view's text names in other databases than those of the copy.
+
+        `places` leads from source to staging databases.
+        """
+        sql = "SELECT VIEW_DEFINITION FROM information_schema.VIEWS "
+        sql += "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+        chains = _chains(self.ask(sql, (self.database, view))[0][0])
+        known = {quote(row[0]).lower() for row in self.ask("SHOW DATABASES")}
+        known |= {quote(name).lower() for name in (*_SYSTEM, *places)}
+        known -= {quote(place).lower() for place in places.values()}
+        found = {".".join(c[:2]) for c in chains if len(c) > 1 and c[0].lower() in known}
+        plain = " ".join(c[0] for c in chains if len(c) == 1 and c[0][0] not in "'\"`")
+        found |= {word.lower() for word in re.findall(r"\bload_file\b", plain, re.IGNORECASE)}
+        return sorted(found)
+
+    def referring(self, group: Collection[str] = ()) -> list[str]:
+        """Return the tables (``database.table``) of other databases with keys into this one.
+
+        But for those that are written together with it, and for what runs have put aside.
+        """
+        found = {(k[0], k[1]) for k in self._keys_into() if k[0] not in group}
+        return sorted(f"{place}.{table}" for place, table in found if not _ASIDE.search(place))
+
+    def cut_keys(self) -> None:
+        """Drop the keys into the database of others that runs have put aside."""
+        for place, table, key in self._keys_into():
+            if _ASIDE.search(place):
+                self.ask(f"ALTER TABLE {quote(place)}.{quote(table)} DROP FOREIGN KEY {quote(key)}")
+
+    def _keys_into(self) -> list[Any]:
+        sql = """SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME
+            FROM information_schema.KEY_COLUMN_USAGE
+            WHERE REFERENCED_TABLE_SCHEMA = %s AND TABLE_SCHEMA <> %s"""
+        return self._rows(sql, 2)
+
+    def broken_views(self, old: Tables, new: Tables) -> list[str]:
+        """Return the views, of any database, that name what the new tables no longer have.
+
+        The server shows a view's query with all its names written out.
+        """
+        lost = {table: names - new.get(table, set()) for table, names in old.items()}
+        lost = {table: names for table, names in lost.items() if names}
+        if not lost:
+            return []
+        sql = "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS"
+        return sorted(
+            f"view {schema}.{view}"
+            for schema, view, text in self.ask(sql)
+            for table, names in lost.items()
+            if f"{quote(self.database)}.{quote(table)}" in text
+            and (table not in new or any(quote(name) in text for name in names))
+        )
 
 
 def _chains(sql: str) -> list[tuple[str, ...]]:
@@ -216,114 +246,24 @@ def moved(sql: str, places: Mapping[str, str]) -> str:
     return "".join(parts)
 
 
-def outside(rows: Rows, database: str, view: str, places: Mapping[str, str]) -> list[str]:
-    """Return what a view's text names in other databases than those of the copy.
-
-    Parameters
-    ----------
-    places : dict of str to str
-        From source database to staging database.
-    """
-    sql = "SELECT VIEW_DEFINITION FROM information_schema.VIEWS "
-    sql += "WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
-    text = rows(sql, (database, view))[0][0]
-    known = {quote(row[0]).lower() for row in rows("SHOW DATABASES")}
-    known |= {quote(name).lower() for name in (*_SYSTEM, *places)}
-    known -= {quote(place).lower() for place in places.values()}
-    chains = _chains(text)
-    found = {".".join(c[:2]) for c in chains if len(c) > 1 and c[0].lower() in known}
-    plain = " ".join(c[0] for c in chains if len(c) == 1 and c[0][0] not in "'\"`")
-    found |= {word.lower() for word in re.findall(r"\bload_file\b", plain, re.IGNORECASE)}
-    return sorted(found)
-
-
-def referring(rows: Rows, database: str, group: Collection[str] = ()) -> list[str]:
-    """Return the tables of other databases with foreign keys into this one.
-
-    But for those that are written together with it, and for what runs have put aside.
-
-    Parameters
-    ----------
-    rows : callable
-        Runs SQL with the values of its marks, and returns all rows.
-    database : str
-    group : collection of str
-        The databases that are written together with it.
-
-    Returns
-    -------
-    list of str
-        ``database.table``, sorted.
-    """
-    found = {(k[0], k[1]) for k in _keys_into(rows, database) if k[0] not in group}
-    return sorted(f"{place}.{table}" for place, table in found if not _ASIDE.search(place))
-
-
-def cut_keys(rows: Rows, database: str) -> None:
-    """Drop the keys into a database of others that runs have put aside."""
-    for place, table, key in _keys_into(rows, database):
-        if _ASIDE.search(place):
-            rows(f"ALTER TABLE {quote(place)}.{quote(table)} DROP FOREIGN KEY {quote(key)}")
-
-
-def _keys_into(rows: Rows, database: str) -> list[tuple[str, str, str]]:
-    sql = """SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME
-        FROM information_schema.KEY_COLUMN_USAGE
-        WHERE REFERENCED_TABLE_SCHEMA = %s AND TABLE_SCHEMA <> %s"""
-    return [(row[0], row[1], row[2]) for row in rows(sql, (database, database))]
-
-
-def broken_views(rows: Rows, database: str, old: Tables, new: Tables) -> list[str]:
-    """Return the views, of any database, that name what the new tables no longer have.
-
-    The server shows a view's query with all its names written out.
-
-    Parameters
-    ----------
-    rows : callable
-        Runs SQL with the values of its marks, and returns all rows.
-    database : str
-        Which holds the old tables, and is to hold the new ones.
-    old, new : dict of str to set of str
-        The columns of each table (:func:`columns`).
-
-    Returns
-    -------
-    list of str
-        ``view database.name``, sorted.
-    """
-    lost = {table: names - new.get(table, set()) for table, names in old.items()}
-    lost = {table: names for table, names in lost.items() if names}
-    if not lost:
-        return []
-    sql = "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS"
-    return sorted(
-        f"view {schema}.{view}"
-        for schema, view, text in rows(sql)
-        for table, names in lost.items()
-        if f"{quote(database)}.{quote(table)}" in text
-        and (table not in new or any(quote(name) in text for name in names))
-    )
-
-
-def holders(rows: Rows, databases: Collection[str]) -> str:
+def holders(ask: Ask, databases: Collection[str]) -> str:
     """Return who holds locks on databases, as far as the server tells this user.
 
     Never what they run: a statement may hold values.
     """
     for sql in (_LOCKS, _LOCKS_OF_THE_PLUGIN):
-        found = [row for database in databases for row in _asked(rows, sql, (database,))]
+        found = [row for database in databases for row in _asked(ask, sql, (database,))]
         if found:
             return f"held by {_shown(found)}"
     for sql in (_TRANSACTIONS, _BUSY):
-        if found := _asked(rows, sql):
+        if found := _asked(ask, sql):
             return f"which one of these may hold: {_shown(found)}"
     return "held by a connection that this user may not see"
 
 
-def _asked(rows: Rows, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+def _asked(ask: Ask, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
     try:
-        return rows(sql, values or None)
+        return ask(sql, values)
     except pymysql.err.Error as exc:  # no such table, or no right to it
         log.debug("locks_not_told", code=exc.args[0] if exc.args else None)
         return []

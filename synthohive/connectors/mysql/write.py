@@ -11,36 +11,23 @@ import pymysql
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from synthohive._display import listed
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
-from synthohive.connectors.mysql.objects import (
-    broken_views,
-    columns,
-    comment_sql,
-    comments,
-    contents,
-    cut_keys,
-    holders,
-    moved,
-    outside,
-    referring,
-    tables,
-)
+from synthohive.connectors.mysql.objects import Holdings, holders, moved
 from synthohive.connectors.mysql.rows import RowLoader, hide_values, regroup
 from synthohive.connectors.mysql.spelling import SPELLING, quote
-from synthohive.connectors.special_values import spelling_of
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import NoPlaceError
 from synthohive.io.comments import changes, keys
-from synthohive.io.staged import (
+from synthohive.io.staged import StagedSchema
+from synthohive.io.staging import (
     Found,
     Order,
-    StagedSchema,
     broken_error,
-    read_note,
+    busy_error,
+    outside_reason,
     staging_name,
 )
 from synthohive.io.steps import step
@@ -54,8 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["WRITER", "MysqlWriter"]
 
 log = get_logger(__name__)
-_MAX_IDENTIFIER = 64
-_SYSTEM = {"mysql", "information_schema", "performance_schema", "sys"}
 _MARK_TABLE = "_synthohive_staging"
 _LOST = {0, 2006, 2013, 2014, 2055}
 _LOCKED = 1205
@@ -75,17 +60,16 @@ class MysqlWriter(StagedSchema):
     spelling: ClassVar[Spelling] = SPELLING
     long_text: ClassVar[str] = "LONGTEXT"
     errors: ClassVar[tuple[type[BaseException], ...]] = (pymysql.err.Error, OSError)
+    kind: ClassVar[str] = "database"
+    longest: ClassVar[int] = 64
+    reserved: ClassVar[re.Pattern[str]] = re.compile(
+        "(?i:mysql|information_schema|performance_schema|sys)"
+    )
+    statistics: ClassVar[str] = "ANALYZE TABLE {}"
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)
-        target = self.target
-        if len(target) > _MAX_IDENTIFIER and self.if_exists != "rehearse":
-            raise ConnectorError(
-                f"The database name {target!r} is longer than {_MAX_IDENTIFIER} characters.",
-                hint="Name a shorter one with schema=….",
-            )
-        self.staging = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
-        self._trash = staging_name(target, _MAX_IDENTIFIER, in_bytes=False)
+        self.staging, self._trash = self.new_name(), self.new_name()
         self._source = order.source_schema or self.engine.url.database
         self._stagings = {str(self._source): self.staging}
         self._local = True
@@ -94,16 +78,12 @@ class MysqlWriter(StagedSchema):
         self._folder: Optional[Workspace] = None
         with self.named("a connection"):
             self._connection = self._connect()
-        try:
-            with self.named("the target"):
-                self._prepare()
-                self._check_server()
-                self._check_target()
-                self._remove_stale()
-                self._create_staging()
-        except BaseException:
-            self.discard_all([self])
-            raise
+        with self.opening():
+            self._prepare()
+            self._check_server()
+            self._check_target()
+            self._remove_stale()
+            self._create_staging()
 
     @staticmethod
     def default_schema(engine: Engine) -> Optional[str]:
@@ -129,8 +109,6 @@ class MysqlWriter(StagedSchema):
         return connection
 
     def _check_server(self) -> None:
-        if self.target.lower() in _SYSTEM:
-            raise ConnectorError(f"The database {self.target!r} belongs to MySQL itself.")
         if self._scalar("SELECT @@read_only OR @@innodb_read_only") and not (
             self._may_write_read_only()
         ):
@@ -144,10 +122,10 @@ class MysqlWriter(StagedSchema):
         lock = self._lock_name()  # what a killed run was doing there may take a moment to end
         if not self._scalar("SELECT GET_LOCK(%s, %s)", (lock, _LOCK_SECONDS)):
             number = self._scalar("SELECT IS_USED_LOCK(%s)", (lock,))
-            raise NoPlaceError(
-                f"Another run is writing to {self.target!r} now (connection {number}).",
-                hint="Wait for its end, or name another schema.",
-            )
+            raise busy_error(self.target, f" (connection {number})")
+
+    def _in(self, database: str) -> Holdings:
+        return Holdings(self._ask, database)
 
     def _check_target(self) -> None:
         """Look at what the target holds, and refuse it if something would be lost.
@@ -159,17 +137,20 @@ class MysqlWriter(StagedSchema):
         """
         if self.if_exists == "rehearse":
             return
-        kinds = tables(self._ask, self.target)
-        self._old = [name for name, kind in kinds.items() if kind != "view"]
-        found, made = contents(self._ask, self.target, self.target), self._read_note()
+        place = self._in(self.target)
+        self._old = [name for name, kind in place.tables().items() if kind != "view"]
+        there = PROVENANCE_TABLE in self._old
+        found, made = place.contents(), self._note_in(quote(self.target)) if there else None
         self._noted = made
         # Views, routines and events name tables; they stay, and find the new ones.
-        self._beside = [f for f in found if f.key.partition(" ")[0] in _STAYS]
+        self._beside = [f for f in found if f.kind in _STAYS]
+        self.theirs = {f.shown for f in self._beside if f.key not in (made or ())}
         stays = self._beside if made is not None else []
         self.admit([thing for thing in found if thing not in stays], made)
-        in_the_way = [f.shown for f in found if f.key.startswith("trigger ")]
-        in_the_way += [
-            f"view {n}" for n, kind in kinds.items() if kind == "view" and n in self._new
+        in_the_way = [
+            f.shown
+            for f in found
+            if f.kind == "trigger" or (f.kind == "view" and f.name in self._new)
         ]
         if in_the_way:
             raise ConnectorError(
@@ -177,7 +158,7 @@ class MysqlWriter(StagedSchema):
                 f"triggers, nor over views: {', '.join(in_the_way[:10])}.",
                 hint="Nothing was changed. Drop them first, or name another schema.",
             )
-        if users := referring(self._ask, self.target, self.group.values()):
+        if users := place.referring(self.group.values()):
             raise self._referring_error(users)
 
     @property
@@ -191,18 +172,11 @@ class MysqlWriter(StagedSchema):
             hint="Nothing was changed. Drop those keys first, or write to another database.",
         )
 
-    def _read_note(self) -> Optional[frozenset[str]]:
-        """Return the keys of what an earlier run made in the target."""
-        if PROVENANCE_TABLE not in self._old:
-            return None
-        with self._connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {quote(self.target)}.{quote(PROVENANCE_TABLE)} LIMIT 2")
-            return read_note([column[0] for column in cursor.description], cursor.fetchall())
-
     def _made(self) -> list[str]:
-        found = contents(self._ask, self.staging, self.target)
+        place = self._in(self.staging)
+        found = place.contents(self.target)
         mark = next(thing.key for thing in found if thing.shown == f"table {_MARK_TABLE}")
-        own = {p: t for p, t in comments(self._ask, self.staging).items() if p[1] != _MARK_TABLE}
+        own = {p: t for p, t in place.comments().items() if p[1] != _MARK_TABLE}
         return [t.key for t in found if mark not in (t.key, t.part_of)] + keys(own)
 
     def _may_write_read_only(self) -> bool:
@@ -253,7 +227,7 @@ class MysqlWriter(StagedSchema):
             self._scalar("SELECT RELEASE_LOCK(%s)", (name,))
 
     def _drop_stale(self, database: str) -> None:
-        if users := referring(self._ask, database):
+        if users := self._in(database).referring():
             log.warning("staging_remains", schema=database, reason=f"keys of {users[:3]}")
         else:
             self._execute(f"DROP DATABASE {quote(database)}")
@@ -261,7 +235,7 @@ class MysqlWriter(StagedSchema):
 
     def _is_left(self, database: str) -> bool:
         """Whether a database of such a name is marked, or empty: its run ended before the mark."""
-        return self._is_marked(database) or not contents(self._ask, database, database)
+        return self._is_marked(database) or not self._in(database).contents()
 
     def _is_marked(self, database: str) -> bool:
         note = self._ask(
@@ -315,11 +289,6 @@ class MysqlWriter(StagedSchema):
             return f"a lock was not to be had, {holders(self._ask, places)}"
         return hide_values(str(exc.args[1])).rstrip(".")
 
-    def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql, values or None)
-            return list(cursor.fetchall())
-
     def _copy(
         self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
     ) -> int:
@@ -328,12 +297,7 @@ class MysqlWriter(StagedSchema):
             self._folder = Workspace()
         folder = self._folder.path if self._folder is not None else None
         loader = RowLoader(
-            self._connection,
-            self.staging,
-            table,
-            columns,
-            spelling_of(self.metadata.dialect, self.spelling),
-            folder=folder,
+            self._connection, self.staging, table, columns, self.respelling, folder=folder
         )
         return sum(loader.load(batch) for batch in regroup(batches))
 
@@ -343,14 +307,11 @@ class MysqlWriter(StagedSchema):
 
     def make(self, thing: SchemaObject) -> str:
         """See the base class; the server writes out all names of a view."""
-        if f"view {thing.name}" in {found.shown for found in self._beside} and (
-            f"view {self.target.lower()}.{thing.name}" not in (self._noted or ())
-        ):
-            return "the target has a view of that name, which is not ours"
-        reason = self._put(thing, self._stagings)
-        if not reason and (used := outside(self._ask, self.staging, thing.name, self._stagings)):
+        if reason := self._put(thing, self._stagings):
+            return reason
+        reason = outside_reason(self._in(self.staging).outside(thing.name, self._stagings))
+        if reason:
             self._execute(f"DROP VIEW {quote(self.staging)}.{quote(thing.name)}")
-            reason = f"it uses {listed(used, 3)}, which the copy does not have"
         return reason
 
     def _put(self, thing: SchemaObject, places: Mapping[str, str]) -> str:
@@ -367,8 +328,7 @@ class MysqlWriter(StagedSchema):
     @property
     def _our_views(self) -> list[str]:
         """The views of the target that an earlier run made."""
-        ours = [f.shown for f in self._beside if f.key in (self._noted or ())]
-        return [shown.partition(" ")[2] for shown in ours if shown.startswith("view ")]
+        return [f.name for f in self._beside if f.kind == "view" and f.shown not in self.theirs]
 
     @classmethod
     def _put_views(cls, writers: Sequence[MysqlWriter]) -> None:
@@ -387,11 +347,6 @@ class MysqlWriter(StagedSchema):
         for writer, thing in made:
             if reason := writer.outcome[thing]:
                 log.warning("view_not_made", view=thing.name, reason=reason)
-
-    def _analyze(self) -> None:
-        for table in self.metadata.tables:
-            with self.named(f"the statistics of table {table!r}"):
-                self._ask(f"ANALYZE TABLE {quote(table)}")
 
     @staticmethod
     def swap_all(writers: Sequence[MysqlWriter]) -> None:
@@ -473,9 +428,9 @@ class MysqlWriter(StagedSchema):
 
     def _carry_comments(self, made: frozenset[str]) -> None:
         """Write about the new tables what others wrote about the old ones."""
-        old, new = comments(self._ask, self.target), comments(self._ask, self.staging)
-        for place, text in changes(old, new, made).items():
-            if sql := comment_sql(self._ask, self.staging, place, text):
+        old, new = self._in(self.target).comments(), self._in(self.staging)
+        for place, text in changes(old, new.comments(), made).items():
+            if sql := new.comment_sql(place, text):
                 self._execute(sql)
 
     def _rename(self, moves: _Moves) -> _Moves:
@@ -504,18 +459,18 @@ class MysqlWriter(StagedSchema):
         return not self._scalar(sql, (moves[-1][0],))
 
     def _check_views(self) -> None:
-        old, new = columns(self._ask, self.target), columns(self._ask, self.staging)
+        place = self._in(self.target)
+        old, new = place.columns(), self._in(self.staging).columns()
         old = {table: names for table, names in old.items() if table in self._old}
         ours = {f"view {self.target}.{view}" for view in self._our_views}
-        views = broken_views(self._ask, self.target, old, new)
-        if views := [view for view in views if view not in ours]:
+        if views := [view for view in place.broken_views(old, new) if view not in ours]:
             raise broken_error(self.target, views)
 
     def _drop_old(self, moves: _Moves) -> None:
         """Drop what was replaced, or put it back if a key came to refer to it meanwhile."""
-        users = referring(self._ask, self._trash)
+        users = self._in(self._trash).referring()
         if not users:
-            cut_keys(self._ask, self._trash)
+            self._in(self._trash).cut_keys()
             self._execute("SET SESSION foreign_key_checks = 1")  # the server sees keys we may not
             try:
                 self._execute(f"DROP DATABASE {quote(self._trash)}")
@@ -540,8 +495,7 @@ class MysqlWriter(StagedSchema):
 
     def _drop_beside(self) -> None:
         for thing in self._beside:
-            kind, _, name = thing.shown.partition(" ")
-            self._execute(f"DROP {kind.upper()} {quote(self.target)}.{quote(name)}")
+            self._execute(f"DROP {thing.kind.upper()} {quote(self.target)}.{quote(thing.name)}")
 
     def _drop(self, databases: list[str]) -> None:
         """Drop what is no longer needed; the new tables are in place whether or not it works."""
@@ -564,7 +518,7 @@ class MysqlWriter(StagedSchema):
                 self._connection = self._connect()
                 self._execute("SET SESSION foreign_key_checks = 0")
             self._drop([self.staging])
-            if set(tables(self._ask, self._trash)) <= {_MARK_TABLE}:
+            if set(self._in(self._trash).tables()) <= {_MARK_TABLE}:
                 self._drop([self._trash])
             self._close()
         except (

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from synthohive._display import listed
-from synthohive.connectors.postgresql.objects import commented, dependents, members
+from synthohive.connectors.postgresql.objects import Ask, Holdings
 from synthohive.connectors.postgresql.spelling import literal
 from synthohive.ddl.spelling import quote
 from synthohive.exceptions import ConnectorError
 from synthohive.io.comments import Comments, changes
 
-__all__ = ["Carried", "carried_from", "comments_in", "copy_default_rights"]
+__all__ = ["Carried", "carried_from", "copy_default_rights"]
 
 _VIEWS = """
 SELECT r.oid, format('%%I.%%I', n.nspname, v.relname), pg_get_viewdef(v.oid),
@@ -87,29 +87,22 @@ class Carried:
     comments: Comments
     made: frozenset[str]
 
-    def apply(self, cursor: Any, schema: str) -> None:
+    def apply(self, new: Holdings) -> None:
         """Have the schema that took the name take the rest too, in the open transaction."""
-        if _comment(cursor, schema) != self.comment:
-            comment = "NULL" if self.comment is None else literal(self.comment)
-            cursor.execute(f"COMMENT ON SCHEMA {quote(schema)} IS {comment}")
+        if _comment(new) != self.comment:
+            new.ask(f"COMMENT ON SCHEMA {quote(new.schema)} IS {_said(self.comment)}")
         for name, definition, options in self.views:
             reloptions = f" WITH ({options})" if options else ""
-            cursor.execute(f"CREATE OR REPLACE VIEW {name}{reloptions} AS {definition}")
-        self._apply_comments(cursor, schema)
-        self._apply_rights(cursor, schema)
-
-    def _apply_comments(self, cursor: Any, schema: str) -> None:
-        fresh = commented(cursor, schema)
-        new = {place: text for place, (_, text) in fresh.items() if text is not None}
-        for place, text in changes(self.comments, new, self.made).items():
+            new.ask(f"CREATE OR REPLACE VIEW {name}{reloptions} AS {definition}")
+        fresh = new.commented()
+        for place, text in changes(self.comments, new.comments(), self.made).items():
             if place in fresh:
-                words = "NULL" if text is None else literal(text)
-                cursor.execute(f"COMMENT ON {fresh[place][0]} IS {words}")
+                new.ask(f"COMMENT ON {fresh[place][0]} IS {_said(text)}")
+        self._apply_rights(new.ask, new.schema)
 
-    def _apply_rights(self, cursor: Any, schema: str) -> None:
+    def _apply_rights(self, ask: Ask, schema: str) -> None:
         """Change what differs, for objects that are in both schemas."""
-        cursor.execute(_RIGHTS, {"schema": schema})
-        fresh = cursor.fetchall()
+        fresh = ask(_RIGHTS, {"schema": schema})
         owners = {row[:3]: row[3] for row in fresh}
         told = {row[:3] for row in self.rights if not row[7]}
         had = {row[:3] + row[4:7] for row in self.rights}
@@ -117,24 +110,25 @@ class Carried:
         for kind, name, column, grantee, right, _ in sorted(has - had, key=str):
             if right is not None and (kind, name, column) in told:
                 place = _place(kind, schema, name)
-                cursor.execute(f"REVOKE {right}{_of(column)} ON {place} FROM {grantee}")
+                ask(f"REVOKE {right}{_of(column)} ON {place} FROM {grantee}")
         for kind, name, column, grantee, right, grantable in sorted(had - has, key=str):
             if right is not None and (kind, name, column) in owners:
                 option = " WITH GRANT OPTION" if grantable else ""
                 place = _place(kind, schema, name)
-                cursor.execute(f"GRANT {right}{_of(column)} ON {place} TO {grantee}{option}")
+                ask(f"GRANT {right}{_of(column)} ON {place} TO {grantee}{option}")
         for kind, name, owner in {(row[0], row[1], row[3]) for row in self.rights}:
             # A sequence of a column goes with its table.
             if kind != "SEQUENCE" and owners.get((kind, name, None), owner) != owner:
-                cursor.execute(f"ALTER {_place(kind, schema, name)} OWNER TO {owner}")
+                ask(f"ALTER {_place(kind, schema, name)} OWNER TO {owner}")
 
 
-def _comment(cursor: Any, schema: str) -> Any:
-    cursor.execute(
-        "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s",
-        (schema,),
-    )
-    return cursor.fetchone()[0]
+def _comment(place: Holdings) -> Any:
+    sql = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s"
+    return place.ask(sql, (place.schema,))[0][0]
+
+
+def _said(text: Optional[str]) -> str:
+    return "NULL" if text is None else literal(text)
 
 
 def _of(column: Any) -> str:
@@ -146,14 +140,13 @@ def _place(kind: str, schema: str, name: Any) -> str:
 
 
 def carried_from(
-    cursor: Any, schema: str, made: Optional[frozenset[str]], group: Sequence[str] = ()
+    old: Holdings, made: Optional[frozenset[str]], group: Sequence[str] = ()
 ) -> Carried:
     """Return what goes over from a schema that is about to be replaced.
 
     Parameters
     ----------
-    cursor : psycopg2 cursor
-    schema : str
+    old : Holdings
     made : frozenset of str, optional
         The keys in its note; None: it is not ours, and comments are on other tables.
     group : sequence of str
@@ -164,56 +157,40 @@ def carried_from(
     ConnectorError
         Something that cannot depends on it; it is named.
     """
-    cursor.execute("SET LOCAL search_path = pg_catalog")  # definitions then name every schema
-    beside = {thing for other in group for thing in members(cursor, other)}
-    hanging = [thing for thing in dependents(cursor, schema) if thing[:2] not in beside]
+    old.ask("SET LOCAL search_path = pg_catalog")  # definitions then name every schema
+    beside = {thing for other in group for thing in Holdings(old.ask, other).members()}
+    hanging = [thing for thing in old.dependents() if thing[:2] not in beside]
     rules = [number for catalogue, number, _ in hanging if catalogue == "pg_rewrite"]
-    cursor.execute(_VIEWS, (rules,))
-    views = cursor.fetchall()
-    carried = {row[0] for row in views}
-    stuck = [
-        name for catalogue, n, name in hanging if not (catalogue == "pg_rewrite" and n in carried)
-    ]
+    views = old.ask(_VIEWS, (rules,))
+    carried = {("pg_rewrite", row[0]) for row in views}
+    stuck = [name for catalogue, n, name in hanging if (catalogue, n) not in carried]
     if stuck:
         raise ConnectorError(
-            f"The schema {schema!r} cannot be replaced: what depends on it and cannot be carried "
-            f"over to a new one is {listed(stuck, 10)}.",
+            f"The schema {old.schema!r} cannot be replaced: what depends on it and cannot be "
+            f"carried over to a new one is {listed(stuck, 10)}.",
             hint="Nothing was changed. Drop them first, or write to another schema.",
         )
-    cursor.execute(_RIGHTS, {"schema": schema})
-    rights = cursor.fetchall()
-    comment = _comment(cursor, schema)
     return Carried(
         [(str(v[1]), str(v[2]), str(v[3] or "")) for v in views],
-        rights,
-        comment,
-        {} if made is None else comments_in(cursor, schema),
+        old.ask(_RIGHTS, {"schema": old.schema}),
+        _comment(old),
+        {} if made is None else old.comments(),
         made or frozenset(),
     )
 
 
-def comments_in(cursor: Any, schema: str) -> Comments:
-    """Return the comments on what is in a schema."""
-    found = commented(cursor, schema).items()
-    return {place: text for place, (_, text) in found if text is not None}
-
-
-def copy_default_rights(cursor: Any, schema: str, to: str) -> None:
-    """Have new objects of a schema get the rights that those of another one would get.
+def copy_default_rights(ask: Ask, schema: str, to: str) -> None:
+    """Have new objects in `to` get the rights that those of a schema would get.
 
     Parameters
     ----------
-    cursor : psycopg2 cursor
+    ask : callable
         In an open transaction.
-    schema : str
-        Whose ALTER DEFAULT PRIVILEGES are read.
-    to : str
-        Which gets the same.
+    schema, to : str
     """
-    cursor.execute(_DEFAULTS, (schema,))
-    for role, kind, grantee, right, grantable in cursor.fetchall():
+    for role, kind, grantee, right, grantable in ask(_DEFAULTS, (schema,)):
         option = " WITH GRANT OPTION" if grantable else ""
-        cursor.execute(
+        ask(
             f"ALTER DEFAULT PRIVILEGES FOR ROLE {role} IN SCHEMA {quote(to)} "
             f"GRANT {right} ON {_KINDS[kind]} TO {grantee}{option}"
         )

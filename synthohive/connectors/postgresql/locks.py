@@ -80,12 +80,12 @@ class LockWatch:
                         cursor.execute("SELECT pg_blocking_pids(%s)", (self._pid,))
                         (pids,) = cursor.fetchone()
                         if pids:
-                            self.holders = sessions(cursor, pids)
+                            self.holders = _sessions(cursor, pids)
         except (psycopg2.Error, SQLAlchemyError, OSError) as exc:  # the wait itself goes on
             log.debug("lock_watch_ended", reason=type(exc).__name__)
 
 
-def sessions(cursor: Any, pids: list[int]) -> list[str]:
+def _sessions(cursor: Any, pids: list[int]) -> list[str]:
     """Describe sessions: process, user, application, since when."""
     cursor.execute(_SESSION, (pids,))
     return [str(row[0]) for row in cursor.fetchall()]
@@ -100,4 +100,4 @@ def holder_of_target(cursor: Any, target: str) -> str:
         (LOCK_CLASS, target),
     )
     (pids,) = cursor.fetchone()
-    return ", ".join(sessions(cursor, pids or [])) or "it has just ended"
+    return ", ".join(_sessions(cursor, pids or [])) or "it has just ended"

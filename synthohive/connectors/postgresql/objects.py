@@ -7,7 +7,7 @@ dropped with CASCADE, which would take with it what others made meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 import psycopg2
@@ -15,18 +15,13 @@ import psycopg2
 from synthohive.ddl.spelling import quote
 from synthohive.ddl.statements import SchemaObject
 from synthohive.exceptions import ConnectorError
-from synthohive.io.comments import Place
-from synthohive.io.staged import Found
+from synthohive.io.comments import Comments, Place
+from synthohive.io.staging import Found
 
-__all__ = [
-    "commented",
-    "contents",
-    "dependents",
-    "drop_schema",
-    "members",
-    "move_contents",
-    "outside",
-]
+__all__ = ["Ask", "Holdings"]
+
+Ask = Callable[..., list[Any]]
+"""Runs SQL with the values of its marks, and returns all rows."""
 
 # Members of the schema, and what belongs to them (indexes, constraints, triggers, policies,
 # publications of a table …) unless it lives in another schema. Extensions and their members
@@ -181,141 +176,118 @@ _ORDER = ("view", "materialized view", "table", "foreign table")
 _SYNTAX = {"composite type": "type", "statistics object": "statistics"}
 
 
-def contents(cursor: Any, schema: str) -> list[Found]:
-    """Return what a schema holds, with the parts of each object."""
-    cursor.execute(_CONTENTS, {"schema": schema})
-    return list({key: Found(key, shown, part_of) for key, part_of, shown in cursor}.values())
-
-
-def commented(cursor: Any, schema: str) -> dict[Place, tuple[str, Optional[str]]]:
-    """Return what of a schema a comment may be about: its words in SQL, and the comment.
-
-    The words are complete where the search path does not have the schema.
-    """
-    cursor.execute(_COMMENTED, {"schema": schema, "kinds": list(_COMMENT_ON)})
-    return {
-        (kind, name): (f"{_COMMENT_ON[kind]} {identity}", text)
-        for kind, name, identity, text in cursor
-    }
-
-
-def dependents(cursor: Any, schema: str) -> list[tuple[str, int, str]]:
-    """Return (catalogue, number, name) of what outside a schema could not be without it."""
-    cursor.execute(_DEPENDENTS, {"schema": schema})
-    return [(str(row[0]), int(row[1]), str(row[2])) for row in cursor]
-
-
-def outside(cursor: Any, thing: SchemaObject, schema: str, schemas: Sequence[str]) -> list[str]:
-    """Return what a view or a trigger of a schema uses that is in none of some schemas.
+class Holdings:
+    """What a schema holds, asked in the transaction that is open.
 
     Parameters
     ----------
-    cursor : psycopg2 cursor
-    thing : SchemaObject
-        Made in `schema`, for trial, with its indexes.
+    ask : callable
+        Runs SQL with the values of its marks, and returns all rows.
     schema : str
-    schemas : sequence of str
-        Those of the copy, `schema` among them.
+        Not quoted.
+    """
 
-    Returns
-    -------
-    list of str
+    def __init__(self, ask: Ask, schema: str) -> None:
+        self.ask, self.schema = ask, schema
+
+    def _rows(self, sql: str, **values: Any) -> list[Any]:
+        return self.ask(sql, {"schema": self.schema, **values})
+
+    def contents(self) -> list[Found]:
+        """Return what the schema holds, with the parts of each object."""
+        rows = self._rows(_CONTENTS)
+        return list({key: Found(key, shown, part_of) for key, part_of, shown in rows}.values())
+
+    def commented(self) -> dict[Place, tuple[str, Optional[str]]]:
+        """Return what a comment may be about: its words in SQL, and the comment.
+
+        The words are complete where the search path does not have the schema.
+        """
+        return {
+            (kind, name): (f"{_COMMENT_ON[kind]} {identity}", text)
+            for kind, name, identity, text in self._rows(_COMMENTED, kinds=list(_COMMENT_ON))
+        }
+
+    def comments(self) -> Comments:
+        """Return the comments on what is in the schema."""
+        found = self.commented().items()
+        return {place: text for place, (_, text) in found if text is not None}
+
+    def dependents(self) -> list[tuple[str, int, str]]:
+        """Return (catalogue, number, name) of what outside could not be without the schema."""
+        return [(str(row[0]), int(row[1]), str(row[2])) for row in self._rows(_DEPENDENTS)]
+
+    def outside(self, thing: SchemaObject, schemas: Sequence[str]) -> list[str]:
+        """Return what a view or trigger, made on trial, uses that is in none of some schemas.
+
         As ``pg_identify_object`` names it: ``"table shop.orders"``; empty if it may stay.
 
-    Raises
-    ------
-    ConnectorError
-        It is not in the schema itself: its definition named another place.
-    """
-    place = f"{quote(schema)}.{quote(thing.table or thing.name)}"
-    parameters = {"relation": place, "name": thing.name, "trigger": bool(thing.table)}
-    cursor.execute(_THERE, parameters)
-    if cursor.fetchone()[0] != max(len(thing.parts), bool(thing.table)):
-        raise ConnectorError(f"The definition of {thing.name!r} names another schema.")
-    cursor.execute(_OUTSIDE, {**parameters, "schemas": list(schemas), "reading": _READING})
-    return [str(row[0]) for row in cursor]
+        Raises
+        ------
+        ConnectorError
+            It is not in the schema itself: its definition named another place.
+        """
+        place = f"{quote(self.schema)}.{quote(thing.table or thing.name)}"
+        values = {"relation": place, "name": thing.name, "trigger": bool(thing.table)}
+        if self.ask(_THERE, values)[0][0] != max(len(thing.parts), bool(thing.table)):
+            raise ConnectorError(f"The definition of {thing.name!r} names another schema.")
+        values.update(schemas=list(schemas), reading=_READING)
+        return [str(row[0]) for row in self.ask(_OUTSIDE, values)]
 
+    def members(self) -> set[tuple[str, int]]:
+        """Return (catalogue, number) of all that is in the schema."""
+        rows = self._rows(f"{_INSIDE} SELECT classid::regclass::text, objid FROM inside")
+        return {(str(row[0]), int(row[1])) for row in rows}
 
-def members(cursor: Any, schema: str) -> set[tuple[str, int]]:
-    """Return (catalogue, number) of all that is in a schema."""
-    sql = f"{_INSIDE} SELECT classid::regclass::text, objid FROM inside"
-    cursor.execute(sql, {"schema": schema})
-    return {(str(row[0]), int(row[1])) for row in cursor}
+    def drop(self, made: Optional[frozenset[str]]) -> None:
+        """Drop the schema in the open transaction, but nothing outside it that uses it.
 
+        Raises
+        ------
+        ConnectorError
+            It holds something whose key is not in `made` (None: that may be anything).
+        psycopg2.Error
+            Something outside depends on it, or it is locked.
+        """
+        if made is not None:
+            foreign = [found.shown for found in self.contents() if found.key not in made]
+            if foreign:
+                raise ConnectorError(
+                    f"The schema {self.schema!r} also holds {', '.join(foreign[:10])}."
+                )
+        self._each_kind("DROP {kind} {names} RESTRICT")
+        self.ask(f"DROP SCHEMA {quote(self.schema)} RESTRICT")
 
-def drop_schema(cursor: Any, schema: str, made: Optional[frozenset[str]]) -> None:
-    """Drop a schema in the open transaction, but nothing outside it that uses it.
+    def move_to(self, schema: str) -> None:
+        """Move all into another schema, which has none of the names, in the open transaction."""
+        self._each_kind(f"ALTER {{kind}} {{name}} SET SCHEMA {quote(schema)}")
 
-    Parameters
-    ----------
-    cursor : psycopg2 cursor
-    schema : str
-    made : frozenset of str, optional
-        Keys of all that may be dropped; None: whatever it holds.
+    def _each_kind(self, command: str) -> None:
+        """Do something to all members, kind by kind, until none is left.
 
-    Raises
-    ------
-    ConnectorError
-        It holds something else.
-    psycopg2.Error
-        Something outside depends on it, or it is locked.
-    """
-    if made is not None:
-        foreign = [found.shown for found in contents(cursor, schema) if found.key not in made]
-        if foreign:
-            raise ConnectorError(f"The schema {schema!r} also holds {', '.join(foreign[:10])}.")
-    _each_kind(cursor, schema, "DROP {kind} {names} RESTRICT")
-    cursor.execute(f"DROP SCHEMA {quote(schema)} RESTRICT")
-
-
-def move_contents(cursor: Any, schema: str, to: str) -> None:
-    """Move all that a schema holds into another one, in the open transaction.
-
-    Parameters
-    ----------
-    cursor : psycopg2 cursor
-    schema, to : str
-        Not quoted; both are there. No name may be in both.
-
-    Raises
-    ------
-    psycopg2.Error
-        What the server said first of something that cannot be moved.
-    """
-    _each_kind(cursor, schema, f"ALTER {{kind}} {{name}} SET SCHEMA {quote(to)}")
-
-
-def _each_kind(cursor: Any, schema: str, command: str) -> None:
-    """Do something to all members, kind by kind, until none is left.
-
-    What others need (a domain of a type, a view of a view) is refused at first: then the
-    other kinds go before it.
-    """
-    while members := _members(cursor, schema):
-        refusal: Optional[psycopg2.Error] = None
-        for kind in sorted(members, key=lambda k: (_ORDER.index(k) if k in _ORDER else 9, k)):
-            names = members[kind]
-            word = _SYNTAX.get(kind, kind).upper()
-            lists = [", ".join(names)] if "{names}" in command else names
-            cursor.execute("SAVEPOINT kind")
-            try:
-                for each in lists:
-                    cursor.execute(command.format(kind=word, names=each, name=each))
-            except psycopg2.OperationalError:  # a lock, or the connection
-                raise
-            except psycopg2.DatabaseError as exc:
-                refusal = refusal or exc
-                cursor.execute("ROLLBACK TO SAVEPOINT kind")
+        What others need (a domain of a type, a view of a view) is refused at first: then the
+        other kinds go before it, or what the server said first is raised.
+        """
+        while rows := self._rows(_MEMBERS):
+            members: dict[str, list[str]] = {}
+            for kind, name in rows:
+                members.setdefault(kind, []).append(name)
+            refusal: Optional[psycopg2.Error] = None
+            for kind in sorted(members, key=lambda k: (_ORDER.index(k) if k in _ORDER else 9, k)):
+                names = members[kind]
+                word = _SYNTAX.get(kind, kind).upper()
+                lists = [", ".join(names)] if "{names}" in command else names
+                self.ask("SAVEPOINT kind")
+                try:
+                    for each in lists:
+                        self.ask(command.format(kind=word, names=each, name=each))
+                except psycopg2.OperationalError:  # a lock, or the connection
+                    raise
+                except psycopg2.DatabaseError as exc:
+                    refusal = refusal or exc
+                    self.ask("ROLLBACK TO SAVEPOINT kind")
+                else:
+                    break
             else:
-                break
-        else:
-            assert refusal is not None
-            raise refusal
-
-
-def _members(cursor: Any, schema: str) -> dict[str, list[str]]:
-    cursor.execute(_MEMBERS, {"schema": schema})
-    found: dict[str, list[str]] = {}
-    for kind, name in cursor.fetchall():
-        found.setdefault(kind, []).append(name)
-    return found
+                assert refusal is not None
+                raise refusal

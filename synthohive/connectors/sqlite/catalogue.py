@@ -192,7 +192,7 @@ class SqliteCatalogue(Catalogue):
             "WHERE sql IS NOT NULL ORDER BY rowid"
         ).all()
         creates = {name: sql for kind, name, _, sql in rows if kind == "table"}
-        tables = {}
+        tables: dict[str, tuple[Statement, ...]] = {}
         for name, table in metadata.tables.items():
             columns = self.plain(f"PRAGMA {self.quote(schema)}.table_xinfo({self.quote(name)})")
             if name not in creates or {row[1] for row in columns} != set(table.columns):

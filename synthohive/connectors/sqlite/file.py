@@ -19,7 +19,7 @@ from typing import Optional
 from synthohive._logging import get_logger
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError
-from synthohive.io.staged import STAGING_MARK, Found, read_note
+from synthohive.io.staging import STAGING_MARK, Found, read_note
 from synthohive.io.steps import step
 
 __all__ = [

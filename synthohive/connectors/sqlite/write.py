@@ -35,13 +35,8 @@ from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import SchemaObject
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import NoPlaceError
-from synthohive.io.staged import (
-    Order,
-    StagedSchema,
-    appeared_error,
-    broken_error,
-    staging_name,
-)
+from synthohive.io.staged import StagedSchema
+from synthohive.io.staging import Order, appeared_error, broken_error, busy_error, staging_name
 from synthohive.io.steps import step
 from synthohive.io.text import iso_timestamps, since_epoch, text
 from synthohive.texts.moments import write
@@ -54,7 +49,6 @@ if TYPE_CHECKING:
 __all__ = ["WRITER", "SqliteWriter"]
 
 log = get_logger(__name__)
-_MAX_NAME = 200
 _READ_ONLY = re.compile(r"^file:.*[?&](?:mode=ro|immutable=1)")
 
 
@@ -65,30 +59,26 @@ class SqliteWriter(StagedSchema):
     spelling: ClassVar[Spelling] = SPELLING
     mark: ClassVar[str] = "?"
     errors: ClassVar[tuple[type[BaseException], ...]] = (sqlite3.Error, OSError)
+    statistics: ClassVar[str] = "ANALYZE {}"
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)
         self._path = Path(self.target).resolve()
         if not self._path.name:
             raise ConnectorError(f"{self.target!r} is not a file.")
-        name = staging_name(self._path.name, _MAX_NAME)
-        rehearsal = staging_name(self._path.name + REHEARSAL, _MAX_NAME)
+        name = staging_name(self._path.name, self.longest)
+        rehearsal = staging_name(self._path.name + REHEARSAL, self.longest)
         rehearsed = self.if_exists == "rehearse"
         self._staging = self._path.with_name(rehearsal if rehearsed else name)
-        self._theirs: frozenset[str] = frozenset()
         self._numbers = count()
         self._check_target()
         remove_stale(self._path, rehearsal)
         if remove_stale(self._path, name) and not rehearsed:
-            raise NoPlaceError(f"Another run is writing to {str(self._path)!r} now.")
-        try:
-            with self.named("the staging file"):
-                self._connection = self._open(self._staging)
-                for statement in self.ddl.setup:
-                    self.run(statement)
-        except BaseException:
-            self._staging.unlink(missing_ok=True)
-            raise
+            raise busy_error(str(self._path))
+        with self.opening("the staging file"):
+            self._connection = self._open(self._staging)
+            for statement in self.ddl.setup:
+                self.run(statement)
 
     @classmethod
     def locate(
@@ -167,7 +157,7 @@ class SqliteWriter(StagedSchema):
         goes = ("view ", "index ")
         theirs = [thing for thing in found if made is not None and thing.key not in made]
         carried = [thing.key for thing in theirs if thing.key.startswith(goes)]
-        self._theirs = frozenset(carried if self.if_exists != "replace_foreign" else ())
+        self.theirs = set(carried if self.if_exists != "replace_foreign" else ())
         self.admit([thing for thing in found if thing.key not in carried], made)
         if self.if_exists == "replace_foreign":
             return {}
@@ -197,8 +187,6 @@ class SqliteWriter(StagedSchema):
     def make(self, thing: SchemaObject) -> str:
         """See the base class; SQLite's names are those of the file, and are looked up when used."""
         kind = thing.kind[:-1]
-        if f"{kind} {thing.name}" in self._theirs:
-            return f"the target has a {kind} of that name, which is not ours"
         place = self.quote(thing.table or thing.name)
         uses = [f"SELECT * FROM {place} LIMIT 0"]
         if thing.table:  # what is explained is compiled, and not run
@@ -247,9 +235,6 @@ class SqliteWriter(StagedSchema):
             return exc.strerror or type(exc).__name__
         return str(exc).rstrip(".")
 
-    def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        return self._connection.execute(sql, values).fetchall()
-
     def _made(self) -> list[str]:
         return [thing.key for thing in contents(self._connection)]
 
@@ -274,11 +259,6 @@ class SqliteWriter(StagedSchema):
         self._connection.execute("COMMIT")
         return loaded
 
-    def _analyze(self) -> None:
-        """Let SQLite check the keys that it knows, which it does not do while loading."""
-        with self.named("the statistics"):
-            self._connection.execute("ANALYZE")
-
     @classmethod
     def swap_all(cls, writers: Sequence[SqliteWriter]) -> None:
         """See the base class; a file has one schema."""
@@ -287,7 +267,8 @@ class SqliteWriter(StagedSchema):
     @classmethod
     def discard_all(cls, writers: Sequence[SqliteWriter]) -> None:
         """See the base class."""
-        writers[0]._connection.close()
+        if writers[0]._connection is not None:
+            writers[0]._connection.close()
         writers[0]._staging.unlink(missing_ok=True)
 
     def _swap(self) -> None:
