@@ -9,7 +9,6 @@ from typing import Any, Optional, Union
 import pyarrow as pa
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.reflection import ObjectKind
-from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._display import listed
 from synthohive.connectors.dialect import dialect_for
@@ -124,33 +123,49 @@ class SqlWarehouse(Reader):
                 self.dialect.begin(connection)
                 yield connection
         except ConnectorError as exc:
-            lost = self._lost()
-            if not lost:
+            changed = self._changed(exc)
+            if changed is exc:
                 raise
-            raise ConnectorError(
-                f"The source has changed since it was described: {listed(lost, 10)} "
-                f"{'is' if len(lost) == 1 else 'are'} not there any more.",
-                hint="Describe it again, with from_database(…), and fit again.",
-            ) from exc
+            raise changed from exc
 
-    def _lost(self) -> list[str]:
-        """Return the tables and columns that are described, and not there any more."""
-        there: dict[str, set[str]] = {}
+    def _changed(self, exc: ConnectorError) -> ConnectorError:
+        """Return the error that names what has gone since it was described; else the given one."""
         try:
-            with connecting(self.engine, "its catalogue was read") as connection:
-                inspector = self.dialect.catalogue(connection)
-                for schema in self.schemas:
-                    found = inspector.get_multi_columns(schema=schema, kind=ObjectKind.TABLE)
-                    for (_, table), columns in found.items():
-                        name = f"{schema}.{table}" if self._metadata.schemas else table
-                        there[name] = {column["name"] for column in columns}
-        except (ConnectorError, SQLAlchemyError):  # what failed before is the error to show
-            return []
+            there = self._there()
+        except ConnectorError:  # of the pool's connections, some may be dead: this drops them all
+            try:
+                there = self._there()
+            except ConnectorError as second:  # neither error says it alone
+                if second.message == exc.message:
+                    return exc
+                return ConnectorError(
+                    f"{exc.message} Whether the source has changed since it was described cannot "
+                    f"be told: {second.message}",
+                    hint=exc.hint or second.hint,
+                )
         lost = [name for name in self._metadata.tables if name not in there]
         for name in there.keys() & self._metadata.tables.keys():
             stored = self._metadata.tables[name].stored
             lost += [f"{name}.{column}" for column in stored if column not in there[name]]
-        return lost
+        if not lost:
+            return exc
+        return ConnectorError(
+            f"The source has changed since it was described: {listed(lost, 10)} "
+            f"{'is' if len(lost) == 1 else 'are'} not there any more.",
+            hint="Describe it again, with from_database(…), and fit again.",
+        )
+
+    def _there(self) -> dict[str, set[str]]:
+        """Return the columns of the tables that are there now."""
+        found: dict[str, set[str]] = {}
+        with connecting(self.engine, "its catalogue was read") as connection:
+            inspector = self.dialect.catalogue(connection)
+            for schema in self.schemas:
+                multi = inspector.get_multi_columns(schema=schema, kind=ObjectKind.TABLE)
+                for (_, table), columns in multi.items():
+                    name = f"{schema}.{table}" if self._metadata.schemas else table
+                    found[name] = {column["name"] for column in columns}
+        return found
 
     def _reading(self, table: str) -> AbstractContextManager[Connection]:
         return self._snapshot(f"table {table!r} was read")
@@ -158,15 +173,12 @@ class SqlWarehouse(Reader):
     def count(self, table: str) -> int:
         """Return the exact number of rows."""
         with self._reading(table) as connection:
-            return self._count(connection, table)
+            return self._counts(connection, [table])[table]
 
     def counts(self, tables: Sequence[str]) -> dict[str, int]:
         """Return the numbers of rows; many tables are counted by one query."""
         with self._snapshot("the rows were counted") as connection:
             return self._counts(connection, tables)
-
-    def _count(self, connection: Connection, table: str) -> int:
-        return self._counts(connection, [table])[table]
 
     def _counts(self, connection: Connection, tables: Sequence[str]) -> dict[str, int]:
         # A row that brings no column is nothing to learn from: such tables are empty in the copy.

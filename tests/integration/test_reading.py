@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 
 from synthohive import ConnectorError, SchemaError, Synthesizer
@@ -59,6 +60,50 @@ class TestMariaDB(WarehouseContract):
     @pytest.fixture
     def warehouse(self, mariadb_url: str) -> Iterator[SqlWarehouse]:
         yield from warehouse_of(mariadb_url, self.common_sql)
+
+
+def stop(engine: Engine, number: int) -> None:
+    """End a session from the server's side, as an idle limit or a restart does."""
+    kill = "SELECT pg_terminate_backend({})" if "pg" in engine.driver else "KILL {}"
+    with engine.connect() as connection:
+        connection.exec_driver_sql(kill.format(number))
+
+
+@pytest.mark.parametrize("server", ["postgres_url", "mariadb_url"])
+def test_what_has_gone_is_named_though_pooled_connections_are_dead(
+    server: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(server)
+    other = create_engine(url)
+    for warehouse in warehouse_of(url, lambda _: ["CREATE TABLE t (a int, b int)"]):
+        with other.begin() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {warehouse.place('t')} RENAME COLUMN b TO c")
+        with warehouse.engine.connect() as one, warehouse.engine.connect() as two:
+            whose = "pg_backend_pid()" if "pg" in other.driver else "CONNECTION_ID()"
+            dead, _ = (c.exec_driver_sql(f"SELECT {whose}").scalar() for c in (one, two))
+        stop(other, dead)  # given back last: over this one, the catalogue is read
+        with pytest.raises(ConnectorError, match=r"changed since .*: t\.b is not there"):
+            list(warehouse.read("t"))
+    other.dispose()
+
+
+def test_an_unreadable_catalogue_is_told_beside_what_failed(mariadb_url: str) -> None:
+    admin, user = create_engine(mariadb_url), f"u{secrets.token_hex(4)}"
+    for whole in warehouse_of(mariadb_url, lambda _: ["CREATE TABLE t (a int, b int)"]):
+        with admin.begin() as connection:
+            connection.exec_driver_sql(f"CREATE USER {user}@'%%' IDENTIFIED BY 'of nobody'")
+            connection.exec_driver_sql(f"GRANT SELECT ON {whole.schema}.* TO {user}@'%%'")
+        url = make_url(mariadb_url).set(username=user, password="of nobody")
+        warehouse = SqlWarehouse(create_engine(url), whole.schema)  # keeps one connection
+        with admin.begin() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {whole.place('t')} RENAME COLUMN b TO c")
+            connection.exec_driver_sql(f"ALTER USER {user}@'%%' ACCOUNT LOCK")
+        with pytest.raises(ConnectorError, match=r"t\.b.*cannot be told: .*locked"):
+            list(warehouse.read("t"))
+        warehouse.engine.dispose()
+        with admin.begin() as connection:
+            connection.exec_driver_sql(f"DROP USER {user}@'%%'")
+    admin.dispose()
 
 
 def rows(warehouse: SqlWarehouse, table: str = "t") -> list[dict[str, Any]]:
